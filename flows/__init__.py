@@ -1,0 +1,1 @@
+"""Prefect flows and tasks, and nothing else: each calls one use case."""

@@ -1,0 +1,1 @@
+"""Nightjar: scheduled batch scoring, published exactly once."""

@@ -1,0 +1,1 @@
+"""Decisions as pure functions and the values they work on: no disk, clock, network or environment."""

@@ -1,0 +1,223 @@
+"""The values the platform talks about: night, run, part, receipt, publication, version. All frozen."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Value(BaseModel):
+    """A frozen value; unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Night(Value):
+    """What a scheduled run stands for: score `model` for `score_date`, knowing only what was known at `as_of` (UTC)."""
+
+    model: str
+    score_date: date
+    as_of: AwareDatetime
+
+
+class Part(Value):
+    """Rows [start, stop) of a population sorted by entity key; `number` counts from 0."""
+
+    number: int = Field(ge=0)
+    start: int = Field(ge=0)
+    stop: int = Field(gt=0)
+
+    @property
+    def rows(self) -> int:
+        return self.stop - self.start
+
+
+class RunState(StrEnum):
+    CLAIMED = "claimed"
+    PUBLISHED = "published"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+    """Replaced by a forced newer revision before it was published."""
+
+
+class Population(Value):
+    """The snapshot of a night's population: where it lies, what it holds."""
+
+    uri: str
+    sha256: Sha256
+    rows: int = Field(gt=0)
+    parts: int = Field(gt=0)
+
+
+class Run(Value):
+    """One revision of one night. `attempt` counts the processes that claimed it; the highest alone may publish."""
+
+    id: int
+    model: str
+    score_date: date
+    revision: int = Field(ge=1)
+    attempt: int = Field(ge=1)
+    state: RunState
+    as_of: AwareDatetime
+    version_id: int
+    challenger_id: int | None = None
+    population: Population | None = None
+
+    @property
+    def night(self) -> Night:
+        return Night(model=self.model, score_date=self.score_date, as_of=self.as_of)
+
+
+class Receipt(Value):
+    """The committed proof that a part is stored: rows = scored + quarantined."""
+
+    run_id: int
+    part: int
+    rows: int
+    scored: int
+    quarantined: int
+    stored_at: AwareDatetime
+
+
+class Distribution(Value):
+    """Scores of one night in numbers: `mean` and `stddev` of the scores, `distinct` values, how many `rows`."""
+
+    score_date: date
+    rows: int
+    mean: float
+    stddev: float
+    distinct: int
+
+
+class Publication(Value):
+    """A row of the append-only ledger: from `published_at` on, `run_id` is what analysts see of (model, score_date)."""
+
+    id: int
+    model: str
+    score_date: date
+    run_id: int
+    action: str
+    reason: str | None = None
+    published_at: AwareDatetime
+
+
+class Dataset(Value):
+    """A training snapshot: mature outcomes of [first_date, last_date] with features as known on each date's own as-of."""
+
+    id: int
+    model: str
+    sha256: Sha256
+    uri: str
+    rows: int
+    first_date: date
+    last_date: date
+    known_at: AwareDatetime
+
+
+class GateResult(Value):
+    """A gate's verdict on one version: the measured `value` against `threshold`, and why, in words."""
+
+    name: str
+    passed: bool
+    value: float | None
+    threshold: float | None
+    reason: str
+
+
+class Candidate(Value):
+    """A trained model before it is registered. `artifact_sha256` is of the stored bytes; metrics are of unseen dates."""
+
+    model: str
+    algorithm: str
+    dataset_id: int
+    artifact_uri: str
+    artifact_sha256: Sha256
+    reference_uri: str
+    """A sample of training rows (features and scores) that drift is measured against; Parquet."""
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    gates: tuple[GateResult, ...]
+    code_version: str
+    trained_through: date
+    """Last date whose outcomes the model has seen: a score of that date or earlier is in-sample."""
+
+
+class Version(Candidate):
+    """A registered candidate: `number` counts from 1 within its model."""
+
+    id: int
+    number: int
+    created_at: AwareDatetime
+
+
+class Promotion(Value):
+    """A row of the append-only promotion ledger: from `promoted_at` on, the version holds `role` (champion, challenger)."""
+
+    id: int
+    model: str
+    version_id: int
+    version_number: int
+    role: str
+    reason: str
+    promoted_at: AwareDatetime
+
+
+class ColumnDrift(Value):
+    """One column of one night against the training sample. PSI is None where it cannot be computed; `note` says why."""
+
+    column: str
+    method: str
+    value: float | None
+    threshold: float | None
+    drifted: bool
+    null_share: float
+    reference_null_share: float
+    note: str | None = None
+
+
+class NightPerformance(Value):
+    """How a published night did once its outcomes were known. Metrics are None where they are not defined."""
+
+    run_id: int
+    model: str
+    score_date: date
+    rows: int
+    with_outcome: int
+    base_rate: float | None
+    mean_score: float | None
+    auc: float | None
+    pr_auc: float | None
+    brier: float | None
+    ece: float | None
+    measured_at: AwareDatetime
+
+
+class NightSummary(Value):
+    """What a night's attempt came to, for people: the artifact in Prefect, the table of `nightjar status`."""
+
+    model: str
+    score_date: date
+    as_of: AwareDatetime
+    run_id: int
+    revision: int
+    version_number: int
+    population: int
+    scored: int
+    quarantined: int
+    parts: int
+    parts_done_now: int
+    mean_score: float | None
+    already_published: bool
+    published_at: AwareDatetime
+    seconds: float
+
+
+def utc(moment: datetime) -> datetime:
+    """The same instant in UTC; raises ValueError for a naive time, whose instant nobody knows."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone")
+    return moment.astimezone(UTC)

@@ -1,0 +1,203 @@
+"""Every error Nightjar raises on purpose: what was wrong, where, and what to do next.
+
+The command line shows them without a traceback and exits with the class's `exit_code`; `runbook` names the page in
+`runbooks/` that an operator opens. Retryable or not is a type: `except Retryable` is the whole retry policy.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import ClassVar
+
+
+class NightjarError(Exception):
+    """Root of all errors raised on purpose. Its text is complete: no traceback is needed to act on it."""
+
+    exit_code: ClassVar[int] = 1
+    runbook: ClassVar[str] = "unexpected-error"
+
+
+class Retryable(NightjarError):
+    """The same call may succeed later without anyone changing anything."""
+
+
+class BadSettings(NightjarError):
+    """A setting or argument that cannot be used."""
+
+    exit_code, runbook = 2, "bad-settings"
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}. {remedy}")
+
+
+class UnknownModel(NightjarError):
+    exit_code, runbook = 3, "unknown-model"
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no model {name!r}. Known: {', '.join(sorted(known))}. Models are listed in models/__init__.py.")
+
+
+class BadSpec(NightjarError):
+    exit_code, runbook = 4, "bad-spec"
+
+    def __init__(self, model: str, field: str, problem: str) -> None:
+        super().__init__(f"models/{model}/spec.py: {field} {problem}.")
+
+
+class BadDelivery(NightjarError):
+    """A landed file that does not keep its dataset's schema. What was there before is untouched."""
+
+    exit_code, runbook = 5, "bad-delivery"
+
+    def __init__(self, file: Path | str, problem: str, remedy: str, column: str | None = None) -> None:
+        where = f"{file}, column {column!r}" if column else str(file)
+        super().__init__(f"{where}: {problem}. {remedy}")
+        self.file, self.column = str(file), column
+
+
+class NoPopulation(NightjarError):
+    exit_code, runbook = 6, "no-population"
+
+    def __init__(self, model: str, score_date: date, dataset: str) -> None:
+        super().__init__(
+            f"{model}: nothing to score on {score_date}: no {dataset} landed for that date. "
+            f"Land it with `nightjar land`, or name another date."
+        )
+
+
+class NoChampion(NightjarError):
+    exit_code, runbook = 7, "no-champion"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"{model} has no champion to score with. Train one with `nightjar retrain --model {model}`.")
+
+
+class ContractBroken(NightjarError):
+    """A fault of the whole batch: a missing column or a wrong type. No row of it can be trusted."""
+
+    exit_code, runbook = 8, "contract-broken"
+
+    def __init__(self, where: str, faults: Sequence[str]) -> None:
+        super().__init__(f"{where}: {'; '.join(faults)}. Correct the source or the contract, then retry the run.")
+
+
+class AuditFailed(NightjarError):
+    """The stored night must not be published."""
+
+    exit_code, runbook = 9, "audit-failed"
+
+    def __init__(self, model: str, score_date: date, findings: Sequence[str]) -> None:
+        super().__init__(
+            f"{model} {score_date} is stored but not published: {'; '.join(findings)}. "
+            "Mend the cause and run the night again with --force (a new revision)."
+        )
+        self.findings = tuple(findings)
+
+
+class GateFailed(NightjarError):
+    """A version that may not become champion."""
+
+    exit_code, runbook = 10, "gate-failed"
+
+    def __init__(self, model: str, version: int, failures: Sequence[str]) -> None:
+        super().__init__(f"{model} version {version} stays without promotion: {'; '.join(failures)}.")
+
+
+class MissingFeatures(NightjarError):
+    exit_code, runbook = 11, "missing-features"
+
+    def __init__(self, model: str, missing: Sequence[str], service: str) -> None:
+        super().__init__(
+            f"{model}: feature service {service!r} lacks {sorted(missing)}. "
+            "Run `nightjar features apply`, or correct the model's spec."
+        )
+
+
+class NightBusy(Retryable):
+    """Another process holds the night's lock."""
+
+    exit_code, runbook = 12, "night-busy"
+
+    def __init__(self, model: str, score_date: date, holder: str, waited_s: float) -> None:
+        super().__init__(
+            f"{model} {score_date} is being scored by {holder}; waited {waited_s:.0f} s. "
+            "Nothing was changed. Look with `nightjar status`, and try again when it has ended."
+        )
+
+
+class ClaimLost(Retryable):
+    """The lock or the claim went to another attempt while this one was working."""
+
+    exit_code, runbook = 13, "claim-lost"
+
+    def __init__(self, model: str, score_date: date, run_id: int) -> None:
+        super().__init__(
+            f"{model} {score_date}: run {run_id} was taken over by another attempt, so this one published nothing. "
+            "The other attempt finishes the night; look with `nightjar status`."
+        )
+
+
+class StoreUnavailable(Retryable):
+    exit_code, runbook = 14, "store-unavailable"
+
+    def __init__(self, what: str, cause: str) -> None:
+        super().__init__(f"{what} cannot be reached: {cause}. Check it with `nightjar doctor`; the run may simply be retried.")
+
+
+class SchemaOutdated(NightjarError):
+    exit_code, runbook = 15, "schema-outdated"
+
+    def __init__(self, found: str | None, expected: str) -> None:
+        super().__init__(f"The database is at migration {found or 'none'}, the code needs {expected}. Run `nightjar db migrate`.")
+
+
+class ArtifactBroken(NightjarError):
+    """A stored artifact is missing or is not the bytes that were registered."""
+
+    exit_code, runbook = 16, "artifact-broken"
+
+    def __init__(self, uri: str, problem: str) -> None:
+        super().__init__(f"{uri}: {problem}. Restore it from a backup, or promote another version with `nightjar promote`.")
+
+
+class TooLittleHistory(NightjarError):
+    exit_code, runbook = 17, "too-little-history"
+
+    def __init__(self, model: str, known_at: datetime, needed: str) -> None:
+        super().__init__(f"{model}: too few mature outcomes are known at {known_at:%Y-%m-%d %H:%M} UTC: {needed}. Land more days first.")
+
+
+class EmbeddedPostgresFailed(NightjarError):
+    exit_code, runbook = 18, "embedded-postgres"
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"The embedded Postgres did not start: {problem}. {remedy}")
+
+
+class PlatformFailed(NightjarError):
+    """A process of `nightjar up` did not come up, or ended on its own."""
+
+    exit_code, runbook = 19, "platform-failed"
+
+    def __init__(self, process: str, problem: str, log: Path | str) -> None:
+        super().__init__(f"{process} {problem}. Its log is {log}.")
+
+
+class RoleHasNoPassword(NightjarError):
+    exit_code, runbook = 20, "role-has-no-password"
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"The role {role} has no password here. Set NIGHTJAR_{role.upper()}_PASSWORD and run `nightjar db migrate` as the owner."
+        )
+
+
+class UnsafeFeatureStore(NightjarError):
+    exit_code, runbook = 21, "unsafe-feature-store"
+
+    def __init__(self, store_type: str) -> None:
+        super().__init__(
+            f"feature_store.yaml names offline_store type {store_type!r}, which loses rows: on a real night of 801 departures it "
+            "returned 13 without an error (it drops entity rows whose history is expired or absent). Use "
+            "nightjar.adapters.feast_polars.PolarsOfflineStore."
+        )

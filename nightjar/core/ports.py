@@ -1,0 +1,251 @@
+"""What the use cases ask of the world. Each docstring is the contract that every adapter keeps, the in-memory ones included."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+import polars as pl
+
+from nightjar.core.entities import (
+    Candidate,
+    ColumnDrift,
+    Dataset,
+    Distribution,
+    Night,
+    NightPerformance,
+    Part,
+    Population,
+    Promotion,
+    Publication,
+    Receipt,
+    Run,
+    Version,
+)
+from nightjar.core.spec import FeatureTable, ModelSpec, Predictor, RawDataset
+
+Landed = Literal["landed", "unchanged", "corrected"]
+
+
+class RawStore(Protocol):
+    """Raw days as they were delivered. Nothing is ever overwritten: a different file for a day is a correction, kept beside the first."""
+
+    def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Landed:
+        """Check a delivered CSV against its dataset and keep it.
+
+        Idempotent: the same content for a day changes nothing ("unchanged"). Atomic: a reader sees the whole file or none.
+        Raises BadDelivery naming file, column and remedy for a truncated file, a missing or extra column, a wrong type, an empty value
+        where none may be, a repeated key; what was there is untouched.
+        """
+        ...
+
+    def days(self, dataset: str) -> dict[date, str]:
+        """Each landed day with a fingerprint of its deliveries; the fingerprint changes when a correction lands."""
+        ...
+
+    def read(self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None) -> pl.DataFrame:
+        """Rows of days first..last with `date` and `recorded_at` added; of each day the latest delivery recorded by `known_at`.
+
+        Days that never landed are absent; no day at all gives an empty frame of the right schema.
+        """
+        ...
+
+
+class FeatureFiles(Protocol):
+    """Feature tables as date-partitioned Parquet, partition `date` = UTC date of event_timestamp."""
+
+    def fingerprints(self, table: FeatureTable) -> dict[date, str]:
+        """Raw day -> fingerprint of the inputs it was last built from."""
+        ...
+
+    def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
+        """Add the rows that are new or differ from the newest kept row of the same keys and event_timestamp; return how many.
+
+        Append-only in meaning: a corrected row joins the old one with its later `created`. Each partition is replaced atomically; writing
+        the same rows again changes nothing. `built` is recorded only after the rows are safe.
+        """
+        ...
+
+
+class FeatureSource(Protocol):
+    def retrieve(self, spec: ModelSpec, entities: pl.DataFrame) -> pl.DataFrame:
+        """The entities with the model's features joined as known at each row's `event_timestamp` (UTC).
+
+        Keeps every row, in order, and every column of `entities`; features without usable history are null.
+        Raises MissingFeatures, StoreUnavailable.
+        """
+        ...
+
+
+class Artifacts(Protocol):
+    """Immutable files, addressed by content; any worker can read what any other wrote."""
+
+    def put(self, kind: str, file: Path) -> tuple[str, str]:
+        """Store a copy of `file` and return (uri, sha256). The same bytes give the same uri and are stored once, atomically."""
+        ...
+
+    def get(self, uri: str, sha256: str | None = None) -> Path:
+        """A local, read-only copy. Raises ArtifactBroken if it is missing or not those bytes."""
+        ...
+
+    def local_path(self, uri: str) -> Path | None:
+        """The path a person can open, where the store is a local folder."""
+        ...
+
+
+class Predictors(Protocol):
+    def save(self, predictor: Predictor) -> tuple[str, str]:
+        """Store a trained model; return (uri, sha256). Never a pickle."""
+        ...
+
+    def load(self, spec: ModelSpec, version: Version) -> Predictor:
+        """The model as registered. Raises ArtifactBroken. May keep it in memory: versions are immutable."""
+        ...
+
+
+class ScoreStore(Protocol):
+    """Runs, parts and publications of nights. What it commits survives any crash; what it did not commit was never there."""
+
+    def night(
+        self, night: Night, champion: Version, challenger: Version | None, *, force: bool = False, wait_s: float = 0, flow_run: str | None = None
+    ) -> AbstractContextManager["ClaimedNight"]:
+        """Take the night's lock and open or resume its run; the lock goes with the context, or with the process.
+
+        Published already and not forced: `claimed.publication` is set and `run` is the published one, untouched.
+        Unfinished: the same run with attempt + 1 and the versions it was first claimed with. Forced: a new revision, and an unfinished
+        older one is marked abandoned. Raises NightBusy after wait_s seconds.
+        """
+        ...
+
+    def record_population(self, run: Run, population: Population) -> Run:
+        """Fix the run's population. A second call with another population raises ClaimLost; with the same one it changes nothing."""
+        ...
+
+    def receipts(self, run: Run) -> tuple[Receipt, ...]: ...
+
+    def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
+        """Store one part's scores, its quarantined rows and its receipt in one transaction.
+
+        scores: `entity_key` String, `score` Float64 in [0, 1], `challenger_score` Float64 or null. quarantined: `entity_key` String or null,
+        `reasons` String (a JSON array of {column, check, value}), `row` String (the row as JSON). Their heights add up to part.rows.
+        Idempotent: a part whose receipt exists is left as it is and its receipt returned, also when two processes write it at once.
+        Raises StoreUnavailable (retryable), ContractBroken, ClaimLost (the run is no longer this attempt's).
+        """
+        ...
+
+    def distribution(self, run: Run) -> Distribution: ...
+
+    def trailing(self, model: str, before: date, nights: int) -> tuple[Distribution, ...]:
+        """Published nights before a date, newest first."""
+        ...
+
+    def publish(self, run: Run, reason: str | None = None) -> Publication:
+        """Make the run what analysts see. One insert; a second call returns the first's row. Raises ClaimLost if another attempt claimed it."""
+        ...
+
+    def fail(self, run: Run, error: str) -> None:
+        """Note why the attempt ended. The run stays resumable."""
+        ...
+
+    def publication(self, model: str, score_date: date) -> Publication | None: ...
+
+    def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]: ...
+
+    def published_scores(self, run: Run) -> pl.DataFrame:
+        """`entity_key`, `score`, `challenger_score` of a run, sorted by key."""
+        ...
+
+
+class ClaimedNight(Protocol):
+    @property
+    def run(self) -> Run: ...
+
+    @property
+    def publication(self) -> Publication | None: ...
+
+
+class Registry(Protocol):
+    """Datasets, versions and who was champion when. Append-only."""
+
+    def add_dataset(
+        self, model: str, sha256: str, uri: str, rows: int, first_date: date, last_date: date, known_at: datetime
+    ) -> Dataset:
+        """Register a snapshot. The same model and content give the first one's row."""
+        ...
+
+    def add_version(self, candidate: Candidate) -> Version:
+        """Register a trained model with the next number. The same artifact of the same dataset gives the first one's row."""
+        ...
+
+    def version(self, model: str, number: int) -> Version | None: ...
+
+    def version_by_id(self, version_id: int) -> Version: ...
+
+    def versions(self, model: str) -> tuple[Version, ...]:
+        """Newest first."""
+        ...
+
+    def holder(self, model: str, role: str, at: datetime | None = None) -> Version | None:
+        """Who holds a role now, or held it at an instant."""
+        ...
+
+    def promote(self, version: Version, role: str, reason: str) -> Promotion:
+        """Give a version a role. A version that holds it already gets no second row."""
+        ...
+
+    def promotions(self, model: str) -> tuple[Promotion, ...]:
+        """Newest first."""
+        ...
+
+
+class Outcomes(Protocol):
+    def record(self, model: str, outcomes: pl.DataFrame) -> int:
+        """Keep what really happened; return how many rows were new.
+
+        outcomes: `entity_key`, `score_date` Date, `outcome` Int8, `recorded_at` UTC. A row already kept changes nothing; a correction joins
+        it under its later recorded_at.
+        """
+        ...
+
+    def record_performance(self, performance: NightPerformance) -> None:
+        """Keep the newest measurement of a run."""
+        ...
+
+    def scored(self, model: str, score_date: date) -> pl.DataFrame:
+        """`entity_key`, `score`, `outcome` (null while unknown) of the published run of a night; empty when none is published."""
+        ...
+
+
+class DriftLedger(Protocol):
+    def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
+        """Keep a run's drift rows. Idempotent: replaces rows of the same run and method."""
+        ...
+
+    def record_report(self, run: Run, kind: str, uri: str) -> None:
+        """Keep where a run's report lies. The same uri twice gives one row."""
+        ...
+
+    def reports(self, run: Run) -> tuple[str, ...]: ...
+
+
+class ReportWriter(Protocol):
+    def draw(self, spec: ModelSpec, run: Run, night: pl.DataFrame, reference: pl.DataFrame, columns: Sequence[ColumnDrift], into: Path) -> Sequence[ColumnDrift]:
+        """Write one HTML file that opens offline; return the per-column rows the library computed (method "evidently:<name>").
+
+        All-null, missing or constant columns are said so in the report and in `columns`; they never raise.
+        """
+        ...
+
+
+class Progress(Protocol):
+    def __call__(self, what: str, total: int) -> AbstractContextManager["Advance"]: ...
+
+
+class Advance(Protocol):
+    def __call__(self, steps: int = 1) -> None: ...
+
+
+def silent(what: str, total: int) -> AbstractContextManager[Advance]:
+    """Progress nobody watches."""
+    return nullcontext(lambda steps=1: None)

@@ -1,0 +1,217 @@
+"""What a data scientist fills in: one frozen `ModelSpec` a model, made of datasets, feature tables and functions.
+
+Nothing here does anything: the engine reads these values and calls their functions, all of them pure.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from nightjar.core.errors import BadSpec
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
+NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+"""Names of models, datasets, tables and columns: safe in SQL, paths and Prefect without quoting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawDataset:
+    """A kind of file the outside world delivers, one CSV a day, with a header.
+
+    columns: every column in order, with its Polars type. nullable: those that may be empty. keys: unique within a day.
+    """
+
+    name: str
+    columns: Mapping[str, pl.DataType]
+    keys: tuple[str, ...]
+    nullable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A file as it arrives: which dataset and day it is, and the instant from which its content was known."""
+
+    dataset: str
+    day: date
+    path: Path
+    recorded_at: datetime
+
+
+class Deliver(Protocol):
+    def __call__(self, inbox: Path, first: date, last: date) -> Iterator[Delivery]:
+        """Put the files of each dataset for days first..last into `inbox` and yield them in order of `recorded_at`.
+
+        What a feed does in production; for a recorded year, its replay. The same call yields the same bytes.
+        """
+        ...
+
+
+RawFrames = Mapping[str, pl.DataFrame]
+"""Dataset name -> its rows, with `date` (the day of the file) and `recorded_at` (UTC) added to the dataset's columns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureTable:
+    """A set of features of one entity, computed from raw days and stored as date-partitioned Parquet.
+
+    keys, features: columns with their types. ttl: how long a row may be used. lookback_days: how many days before
+    the first day asked for `compute` needs to see. sources: names of raw datasets.
+    compute(raw, first, last) is pure and gives the rows of days first..last: keys + features + `date` (the raw day they
+    belong to) + `event_timestamp` (UTC, when the last event in the row happened) + `created` (UTC, when the last of its inputs was recorded).
+    One call over many days equals one call a day, joined.
+    """
+
+    name: str
+    description: str
+    keys: Mapping[str, pl.DataType]
+    features: Mapping[str, pl.DataType]
+    ttl: timedelta
+    lookback_days: int
+    sources: tuple[str, ...]
+    compute: Callable[[RawFrames, date, date], pl.DataFrame]
+
+
+class Predictor(Protocol):
+    """A trained model: what scoring needs of it, whatever library made it."""
+
+    algorithm: str
+    """One of the loadable kinds: "catboost", "sklearn"."""
+
+    def predict(self, frame: pl.DataFrame) -> pl.Series:
+        """Scores, Float64 in [0, 1], one per row and in its order. frame holds at least the spec's inputs."""
+        ...
+
+    def params(self) -> Mapping[str, Any]:
+        """The parameters it was fitted with, as JSON values."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write to one file, without pickle; the same training gives the same bytes."""
+        ...
+
+
+class Fit(Protocol):
+    def __call__(self, train: pl.DataFrame, valid: pl.DataFrame, *, spec: "ModelSpec") -> Predictor:
+        """Fit on `train`, choose on `valid`; both hold the spec's inputs and `outcome` (Int8, 0 or 1). Deterministic given spec.seed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSplit:
+    """How history is cut, newest last: the last `test_days` are unseen, the `valid_days` before them choose, the rest trains."""
+
+    test_days: int
+    valid_days: int
+    min_train_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateLimits:
+    """What a version must reach on unseen dates to become champion.
+
+    min_auc; max_ece (expected calibration error); min_brier_skill: 1 - Brier / Brier of the base rate, at least;
+    min_auc_gain_over_baseline: AUC minus the scikit-learn baseline's; max_auc_loss_to_champion: how far below the reigning champion
+    on the same rows it may fall.
+    """
+
+    min_auc: float
+    max_ece: float
+    min_brier_skill: float
+    min_auc_gain_over_baseline: float
+    max_auc_loss_to_champion: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLimits:
+    """What a night must keep to be published.
+
+    max_quarantine_share: of the population. max_mean_shift: how far the night's mean score may lie from the trailing nights' mean, in score units.
+    min_distinct_share: distinct scores over rows, at least (a constant score fails).
+    """
+
+    max_quarantine_share: float
+    max_mean_shift: float
+    min_distinct_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """Everything the engine must know of a model.
+
+    Time: a scheduled start at `cron` in `time_zone` scores the local date `horizon_days` later, and may know what was known at `as_of_time`
+    (local) on the scheduled day. replay_year: the model's world is this recorded year: a schedule's dates are carried over into it.
+    maturity_days: how many days after the score date an outcome is known.
+
+    Data: `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys of the feature tables, and the
+    inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date` (Date), `outcome` (Int8), `recorded_at` (UTC).
+    categorical and numeric name the model's inputs in order; each is a column of the population or a feature.
+    `contract()` builds the Pandera schema of a row that may be scored.
+    """
+
+    name: str
+    title: str
+    description: str
+    time_zone: str
+    cron: str
+    retrain_cron: str
+    horizon_days: int
+    as_of_time: time
+    maturity_days: int
+    part_rows: int
+    seed: int
+    replay_year: int | None = None
+    datasets: tuple[RawDataset, ...]
+    deliver: Deliver
+    feature_tables: tuple[FeatureTable, ...]
+    population_dataset: str
+    population: Callable[[RawFrames, date], pl.DataFrame]
+    outcome_dataset: str
+    outcomes: Callable[[RawFrames], pl.DataFrame]
+    categorical: tuple[str, ...]
+    numeric: tuple[str, ...]
+    contract: "Callable[[], pa.DataFrameSchema]"
+    baseline: Fit
+    fit: Fit
+    split: TimeSplit
+    gates: GateLimits
+    audit: AuditLimits
+
+    def __post_init__(self) -> None:
+        if not NAME.match(self.name):
+            raise BadSpec(self.name, "name", "must be lower-case letters, digits and _, start with a letter and have at most 40 characters")
+        try:
+            ZoneInfo(self.time_zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise BadSpec(self.name, "time_zone", f"{self.time_zone!r} is no IANA time zone, like America/New_York") from error
+        if self.part_rows < 1:
+            raise BadSpec(self.name, "part_rows", "must be at least 1")
+        known = {dataset.name for dataset in self.datasets}
+        for table in self.feature_tables:
+            if unknown := set(table.sources) - known:
+                raise BadSpec(self.name, f"feature table {table.name}", f"reads datasets that are not declared: {sorted(unknown)}")
+            if table.ttl <= timedelta(0):
+                raise BadSpec(self.name, f"feature table {table.name}", "must have a ttl: without one a dead feed is used for ever")
+        for field in ("population_dataset", "outcome_dataset"):
+            if getattr(self, field) not in known:
+                raise BadSpec(self.name, field, f"must be one of {sorted(known)}")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The model's input columns, in the order the predictor sees them."""
+        return self.categorical + self.numeric
+
+    @property
+    def feature_service(self) -> str:
+        """The Feast FeatureService that serves both training and scoring."""
+        return self.name
+
+    def dataset(self, name: str) -> RawDataset:
+        return next(dataset for dataset in self.datasets if dataset.name == name)
