@@ -60,8 +60,7 @@ class NoPopulation(NightjarError):
 
     def __init__(self, model: str, score_date: date, dataset: str) -> None:
         super().__init__(
-            f"{model}: nothing to score on {score_date}: no {dataset} landed for that date. "
-            f"Land it with `nightjar land`, or name another date."
+            f"{model}: nothing to score on {score_date}: no {dataset} landed for that date. Land it with `nightjar land`, or name another date."
         )
 
 
@@ -107,10 +106,7 @@ class MissingFeatures(NightjarError):
     exit_code, runbook = 11, "missing-features"
 
     def __init__(self, model: str, missing: Sequence[str], service: str) -> None:
-        super().__init__(
-            f"{model}: feature service {service!r} lacks {sorted(missing)}. "
-            "Run `nightjar features apply`, or correct the model's spec."
-        )
+        super().__init__(f"{model}: feature service {service!r} lacks {sorted(missing)}. Run `nightjar features apply`, or correct the model's spec.")
 
 
 class NightBusy(Retryable):
@@ -187,9 +183,7 @@ class RoleHasNoPassword(NightjarError):
     exit_code, runbook = 20, "role-has-no-password"
 
     def __init__(self, role: str) -> None:
-        super().__init__(
-            f"The role {role} has no password here. Set NIGHTJAR_{role.upper()}_PASSWORD and run `nightjar db migrate` as the owner."
-        )
+        super().__init__(f"The role {role} has no password here. Set NIGHTJAR_{role.upper()}_PASSWORD and run `nightjar db migrate` as the owner.")
 
 
 class UnsafeFeatureStore(NightjarError):

@@ -148,7 +148,15 @@ class ScoreStore(Protocol):
         """Note why the attempt ended. The run stays resumable."""
         ...
 
-    def publication(self, model: str, score_date: date) -> Publication | None: ...
+    def publication(self, model: str, score_date: date) -> Publication | None:
+        """What analysts see of a night now."""
+        ...
+
+    def published(self, model: str) -> tuple[Publication, ...]:
+        """What analysts see now of every published night, by score date."""
+        ...
+
+    def run(self, run_id: int) -> Run: ...
 
     def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]: ...
 
@@ -168,9 +176,7 @@ class ClaimedNight(Protocol):
 class Registry(Protocol):
     """Datasets, versions and who was champion when. Append-only."""
 
-    def add_dataset(
-        self, model: str, sha256: str, uri: str, rows: int, first_date: date, last_date: date, known_at: datetime
-    ) -> Dataset:
+    def add_dataset(self, model: str, sha256: str, uri: str, rows: int, first_date: date, last_date: date, known_at: datetime) -> Dataset:
         """Register a snapshot. The same model and content give the first one's row."""
         ...
 
@@ -230,7 +236,9 @@ class DriftLedger(Protocol):
 
 
 class ReportWriter(Protocol):
-    def draw(self, spec: ModelSpec, run: Run, night: pl.DataFrame, reference: pl.DataFrame, columns: Sequence[ColumnDrift], into: Path) -> Sequence[ColumnDrift]:
+    def draw(
+        self, spec: ModelSpec, run: Run, night: pl.DataFrame, reference: pl.DataFrame, columns: Sequence[ColumnDrift], into: Path
+    ) -> Sequence[ColumnDrift]:
         """Write one HTML file that opens offline; return the per-column rows the library computed (method "evidently:<name>").
 
         All-null, missing or constant columns are said so in the report and in `columns`; they never raise.

@@ -1,0 +1,114 @@
+"""A night's decisions: which date a schedule means, what may be known, how the work is cut, and whether it may be published."""
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from nightjar.core.entities import Distribution, Night, Part, Receipt, Run, utc
+from nightjar.core.spec import AuditLimits, ModelSpec
+
+TRAILING_NIGHTS = 14
+"""How many published nights the distribution guard compares with: two weeks hold every weekday twice."""
+
+
+def score_date_of(spec: ModelSpec, scheduled_start: datetime) -> date:
+    """The local date that a run scheduled at `scheduled_start` (aware) scores.
+
+    It depends on the schedule alone, so a late or retried run keeps it. A model that replays a recorded year gets the same day of that
+    year; 29 February becomes the 28th where the year has none.
+    """
+    local = utc(scheduled_start).astimezone(ZoneInfo(spec.time_zone)).date() + timedelta(days=spec.horizon_days)
+    return local if spec.replay_year is None else in_year(local, spec.replay_year)
+
+
+def in_year(day: date, year: int) -> date:
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return day.replace(year=year, day=28)
+
+
+def as_of(spec: ModelSpec, score_date: date) -> datetime:
+    """The UTC instant up to which anything may be known for a score date."""
+    evening = datetime.combine(score_date - timedelta(days=spec.horizon_days), spec.as_of_time, ZoneInfo(spec.time_zone))
+    return evening.astimezone(UTC)
+
+
+def night_of(spec: ModelSpec, score_date: date) -> Night:
+    return Night(model=spec.name, score_date=score_date, as_of=as_of(spec, score_date))
+
+
+def dates_between(first: date, last: date) -> tuple[date, ...]:
+    """Every date from first to last, both included; none if last is before first."""
+    return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+
+
+def ordered_population(rows: pl.DataFrame) -> pl.DataFrame:
+    """The population sorted by `entity_key`, with `fault` (String, null where all is well) naming what bars a row from being scored.
+
+    Of rows that share a key the first is kept and the rest are faulty; a null or empty key is always faulty. Nothing is dropped.
+    """
+    key = pl.col("entity_key")
+    return rows.sort("entity_key", nulls_last=True, maintain_order=True).with_columns(
+        pl.when(key.is_null() | (key == ""))
+        .then(pl.lit("entity_key is missing"))
+        .when(key == key.shift(1))
+        .then(pl.lit("entity_key is repeated"))
+        .alias("fault")
+    )
+
+
+def cut(rows: int, part_rows: int) -> tuple[Part, ...]:
+    """Parts of at most part_rows that cover [0, rows) without gap or overlap, as equal as can be: no part is a sliver."""
+    count = math.ceil(rows / part_rows)
+    edges = [rows * n // count for n in range(count + 1)] if count else []
+    return tuple(Part(number=n, start=start, stop=stop) for n, (start, stop) in enumerate(pairwise(edges)))
+
+
+def missing_parts(parts: Iterable[Part], receipts: Iterable[Receipt]) -> tuple[Part, ...]:
+    """The parts without a receipt: all that a retry has to do."""
+    stored = {receipt.part for receipt in receipts}
+    return tuple(part for part in parts if part.number not in stored)
+
+
+def audit(
+    run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scores: Distribution, trailing: Sequence[Distribution], limits: AuditLimits
+) -> tuple[str, ...]:
+    """What stands against publishing, in words; empty when nothing does. Fails closed: what cannot be checked is a finding."""
+    counts = tuple(reconcile(run, parts, receipts, scores))
+    return counts or tuple(absurdities(scores, trailing, sum(receipt.quarantined for receipt in receipts), limits))
+
+
+def reconcile(run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scores: Distribution) -> Iterable[str]:
+    if run.population is None:
+        yield "the run has no population"
+        return
+    rows_of = {receipt.part: receipt.rows for receipt in receipts}
+    if lacking := [part.number for part in parts if part.number not in rows_of]:
+        yield f"parts {lacking} have no receipt"
+    if odd := [part.number for part in parts if rows_of.get(part.number, part.rows) != part.rows]:
+        yield f"parts {odd} account for another number of rows than they hold"
+    scored, quarantined = sum(r.scored for r in receipts), sum(r.quarantined for r in receipts)
+    if scored + quarantined != run.population.rows:
+        yield f"scored {scored} + quarantined {quarantined} is not the population of {run.population.rows}"
+    if scores.rows != scored:
+        yield f"the table holds {scores.rows} scores, the receipts say {scored}"
+
+
+def absurdities(scores: Distribution, trailing: Sequence[Distribution], quarantined: int, limits: AuditLimits) -> Iterable[str]:
+    share = quarantined / max(1, scores.rows + quarantined)
+    if share > limits.max_quarantine_share:
+        yield f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {limits.max_quarantine_share:.1%}"
+    if scores.rows == 0:
+        yield "no row was scored"
+        return
+    if scores.distinct < limits.min_distinct_share * scores.rows:
+        yield f"{scores.rows} rows share {scores.distinct} distinct scores, at least {limits.min_distinct_share:.0%} must differ"
+    if trailing:
+        usual = sum(night.mean for night in trailing) / len(trailing)
+        if not abs(scores.mean - usual) <= limits.max_mean_shift:
+            yield f"the mean score is {scores.mean:.3f}, the last {len(trailing)} nights had {usual:.3f}; {limits.max_mean_shift} apart is the limit"

@@ -1,0 +1,102 @@
+"""What became of a night: drift against the training sample, a report to open, and performance once outcomes are known."""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+from nightjar.core.drift import night_drift
+from nightjar.core.entities import ColumnDrift, NightPerformance, Run
+from nightjar.core.performance import measure
+from nightjar.core.ports import Artifacts, DriftLedger, Outcomes, RawStore, Registry, ReportWriter, ScoreStore
+from nightjar.core.spec import ModelSpec
+
+SAMPLE_ROWS = 50_000
+"""Evidently takes minutes and a gigabyte for a million rows, and a sample of this size decides the same."""
+
+
+class NightFeatures(Protocol):
+    """The part of the scoring use case that monitoring looks through: the very rows and features that were scored."""
+
+    def population(self, run: Run) -> pl.DataFrame: ...
+
+    def features_of(self, run: Run, population: pl.DataFrame) -> pl.DataFrame: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchNight:
+    spec: ModelSpec
+    raw: RawStore
+    artifacts: Artifacts
+    registry: Registry
+    store: ScoreStore
+    outcomes: Outcomes
+    ledger: DriftLedger
+    writer: ReportWriter
+    night: NightFeatures
+
+    def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
+        """Measure each input column and the score against the training sample, and keep the rows. Cheap: no report is drawn."""
+        columns = night_drift(self._scored(run), self._reference(run), categorical=self.spec.categorical, numeric=(*self.spec.numeric, "score"))
+        self.ledger.record_drift(run, columns)
+        return columns
+
+    def report(self, run: Run) -> tuple[str, tuple[ColumnDrift, ...]]:
+        """Measure drift, draw the HTML report, keep both; return the report's uri and our columns."""
+        columns = self.drift(run)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "drift.html"
+            drawn = self.writer.draw(self.spec, run, self._scored(run), self._reference(run), columns, file)
+            uri, _ = self.artifacts.put("report", file)
+        self.ledger.record_drift(run, drawn)
+        self.ledger.record_report(run, "drift", uri)
+        return uri, columns
+
+    def outcomes_known(self, known_at: datetime) -> tuple[NightPerformance, ...]:
+        """Load the outcomes recorded by `known_at` of published nights, and measure each of those nights."""
+        nights = [day for day in self._published_nights() if day + timedelta(days=self.spec.maturity_days) <= known_at.date()]
+        if not nights:
+            return ()
+        dataset = self.spec.dataset(self.spec.outcome_dataset)
+        raw = {dataset.name: self.raw.read(dataset, min(nights), max(nights), known_at=known_at)}
+        self.outcomes.record(self.spec.name, self.spec.outcomes(raw).filter(pl.col("score_date").is_in(nights)))
+        return tuple(self._performance(day, known_at) for day in nights)
+
+    def _published_nights(self) -> list[date]:
+        return sorted({night.score_date for night in self.store.published(self.spec.name)})
+
+    def _performance(self, score_date: date, known_at: datetime) -> NightPerformance:
+        publication = self.store.publication(self.spec.name, score_date)
+        if publication is None:
+            raise ValueError(f"{self.spec.name} {score_date} is not published")
+        rows = self.outcomes.scored(self.spec.name, score_date)
+        known = rows.drop_nulls("outcome")
+        result = measure(known["score"], known["outcome"])
+        performance = NightPerformance(
+            run_id=publication.run_id,
+            model=self.spec.name,
+            score_date=score_date,
+            rows=rows.height,
+            with_outcome=known.height,
+            base_rate=result.base_rate,
+            mean_score=result.mean_score,
+            auc=result.auc,
+            pr_auc=result.pr_auc,
+            brier=result.brier,
+            ece=result.ece,
+            measured_at=known_at,
+        )
+        self.outcomes.record_performance(performance)
+        return performance
+
+    def _scored(self, run: Run) -> pl.DataFrame:
+        """Features and score of what was scored, or of a fixed sample of it; the same rows at every call."""
+        population = self.night.population(run)
+        sample = population if population.height <= SAMPLE_ROWS else population.sample(SAMPLE_ROWS, seed=self.spec.seed)
+        return self.night.features_of(run, sample).join(self.store.published_scores(run), on="entity_key", how="left")
+
+    def _reference(self, run: Run) -> pl.DataFrame:
+        return pl.read_parquet(self.artifacts.get(self.registry.version_by_id(run.version_id).reference_uri))
