@@ -1,0 +1,15 @@
+"""The feature flow: land what was delivered and build the features of it, ahead of the night that needs them."""
+
+from datetime import date
+
+from prefect import flow
+
+from flows.night import day_name, failures_told, model_and_today, platform
+
+
+@flow(name="features", flow_run_name=day_name, persist_result=False)
+def features(model: str = "flight_delay", today: date | None = None) -> None:
+    """Land and build everything that was known on the evening of `today` (local; empty means the day of the scheduled start)."""
+    with failures_told(model):
+        spec, day = model_and_today(model, today)
+        platform().ready(spec, platform().evening(spec, day))

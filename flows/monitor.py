@@ -1,0 +1,17 @@
+"""The monitoring flow: outcomes that have become known, and how the published nights did against them."""
+
+from datetime import date
+
+from prefect import flow
+
+from flows.night import day_name, failures_told, model_and_today, platform, show_performance
+
+
+@flow(name="monitor", flow_run_name=day_name, persist_result=False)
+def monitor(model: str = "flight_delay", today: date | None = None) -> None:
+    """Load the outcomes known on the evening of `today` (local; empty means the day of the scheduled start) and measure each published night."""
+    with failures_told(model):
+        spec, day = model_and_today(model, today)
+        evening = platform().evening(spec, day)
+        platform().ready(spec, evening)
+        show_performance(spec.name, platform().watch_night(spec).outcomes_known(evening))

@@ -1,0 +1,149 @@
+"""What the flows share: which model and date a flow run is about, and what it leaves behind for people to see in the Prefect UI."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nightjar.usecases.retrain import RetrainSummary
+from prefect import get_run_logger, runtime
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.states import State
+
+import models
+from nightjar import logs
+from nightjar.bootstrap import Platform
+from nightjar.console import NIGHT_COLUMNS, night_row
+from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
+from nightjar.core.errors import NightjarError, Retryable
+from nightjar.core.night import score_date_of
+from nightjar.core.spec import ModelSpec
+from nightjar.settings import PROJECT
+from nightjar.usecases.backfill import BackfillSummary
+
+
+@cache
+def platform() -> Platform:
+    """One wiring a process: its connection pool and loaded models serve every task on its threads."""
+    made = Platform()
+    logs.configure(made.settings.log_format, made.settings.log_level)
+    return made
+
+
+def model_and_date(model: str, score_date: date | None) -> tuple[ModelSpec, date]:
+    """The spec, and the date given or else the one that the scheduled start stands for."""
+    spec = models.model(model)
+    return spec, score_date or score_date_of(spec, runtime.flow_run.scheduled_start_time)
+
+
+def model_and_today(model: str, today: date | None) -> tuple[ModelSpec, date]:
+    """The spec, and the local day given or else that of the scheduled start, carried into the model's recorded year if it replays one."""
+    spec, scored = model_and_date(model, None)
+    return spec, today or scored - timedelta(days=spec.horizon_days)
+
+
+def night_name() -> str:
+    """Name of a scoring run: model and score date."""
+    return named(runtime.flow_run.parameters, model_and_date, "score_date")
+
+
+def day_name() -> str:
+    """Name of a run about one day: model and that day."""
+    return named(runtime.flow_run.parameters, model_and_today, "today")
+
+
+def named(given: Mapping[str, Any], resolve: Callable[[str, date | None], tuple[ModelSpec, date]], field: str) -> str:
+    model = given.get("model", "flight_delay")
+    try:
+        return f"{model} {resolve(model, as_date(given.get(field)))[1]}"
+    except NightjarError:
+        return f"{model} ?"
+
+
+def as_date(value: Any) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def is_retryable(_task: Any, _run: Any, state: State[Any]) -> bool:
+    """Whether a failed task may be tried again without anyone changing anything: the type of its error says so."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, Retryable) or not isinstance(error, NightjarError)
+
+
+@contextmanager
+def failures_told(model: str) -> Iterator[None]:
+    """Whatever ends the flow leaves its runbook as an artifact, beside the failed run in the UI."""
+    try:
+        yield
+    except NightjarError as error:
+        get_run_logger().error("%s", error)
+        create_markdown_artifact(key=f"failure-{slug(model)}", description=str(error), markdown=told(error))
+        raise
+
+
+def told(error: NightjarError) -> str:
+    page = PROJECT / "runbooks" / f"{error.runbook}.md"
+    runbook = page.read_text() if page.exists() else f"See runbooks/{error.runbook}.md."
+    return f"**{type(error).__name__}**: {error}\n\n---\n\n{runbook}"
+
+
+def show_night(night: NightSummary) -> None:
+    """The night's summary as a table."""
+    row = dict(zip(NIGHT_COLUMNS, (cell if not isinstance(cell, float) else round(cell, 4) for cell in night_row(night)), strict=True))
+    create_table_artifact(
+        key=f"night-{slug(night.model)}",
+        table=[{"": name, "value": str(value)} for name, value in row.items()],
+        description=f"{night.model} {night.score_date}: run {night.run_id}, as of {night.as_of:%Y-%m-%d %H:%M} UTC, version {night.version_number}. "
+        f"Analysts read it in analytics.scores; `nightjar status` shows it in a terminal.",
+    )
+
+
+def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | None) -> None:
+    """Each column's verdict as a table, and the report to open."""
+    drifted = [column.column for column in columns if column.drifted]
+    create_table_artifact(
+        key=f"drift-{slug(run.model)}",
+        table=[column.model_dump(exclude_none=True) for column in columns],
+        description=f"{run.model} {run.score_date} against the training sample: "
+        + (f"{len(drifted)} of {len(columns)} columns drifted: {', '.join(drifted)}" if drifted else "no column drifted"),
+    )
+    if report is not None:
+        link = report.as_uri() if isinstance(report, Path) else report
+        create_link_artifact(key=f"drift-report-{slug(run.model)}", link=link, link_text=f"Drift report {run.model} {run.score_date}")
+
+
+def show_version(summary: RetrainSummary) -> None:
+    """The version, its metrics beside the baseline's, and what became of it."""
+    create_table_artifact(
+        key=f"version-{slug(summary.version.model)}",
+        table=[{"metric": name, "value": round(value, 4)} for name, value in summary.version.metrics.items()],
+        description=f"{summary.version.model} version {summary.version.number}: {summary.decision}",
+    )
+
+
+def show_performance(model: str, nights: Sequence[NightPerformance]) -> None:
+    """One row a night."""
+    create_table_artifact(
+        key=f"performance-{slug(model)}",
+        table=[night.model_dump(mode="json", exclude={"model", "measured_at"}) for night in nights],
+        description=f"{model}: {len(nights)} published nights measured against what really happened",
+    )
+
+
+def show_backfill(model: str, summary: BackfillSummary) -> None:
+    """One row a night, the failed ones with their reason."""
+    rows = [dict(zip(NIGHT_COLUMNS, map(str, night_row(night)), strict=True)) for night in summary.nights]
+    failed = [{"score date": str(night.score_date), "what happened": str(night.error)} for night in summary.failed]
+    create_table_artifact(
+        key=f"backfill-{slug(model)}",
+        table=failed + rows,
+        description=f"{model}: {len(summary.published_now)} nights published now, "
+        f"{len(summary.nights) - len(summary.published_now)} published before, {len(summary.failed)} failed",
+    )
+
+
+def slug(name: str) -> str:
+    """A name as Prefect allows it for artifact keys: lower-case letters, digits and dashes."""
+    return name.replace("_", "-")

@@ -1,0 +1,98 @@
+"""The nightly flow: score one model for one date. What a night is stands in nightjar/usecases/night.py; here each step becomes a task."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
+
+from prefect import flow, get_run_logger, runtime, task
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import wait
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.night import failures_told, is_retryable, model_and_date, night_name, platform, show_drift, show_night
+from nightjar.core.entities import NightSummary, Part, Receipt
+from nightjar.core.night import as_of, night_of
+from nightjar.settings import Settings
+
+
+@flow(name="score", flow_run_name=night_name, task_runner=ThreadPoolTaskRunner(max_workers=Settings().threads), persist_result=False)
+def score(model: str = "flight_delay", score_date: date | None = None, *, force: bool = False, report: bool = True) -> None:
+    """Score a night and publish it. Safe to run again at any time: a published night stays, a stored part is not done twice.
+
+    score_date: the local date to score; empty means the date that the scheduled start stands for, also in a late or retried run.
+    force: publish a new revision though the night is published. report: draw the drift report afterwards.
+    """
+    with failures_told(model):
+        night = score_night(model, score_date, force=force)
+        show_night(night)
+        watch(model, night, draw=report)
+
+
+def score_night(model: str, score_date: date | None, *, force: bool) -> NightSummary:
+    spec, day = model_and_date(model, score_date)
+    ready(model, day)
+    return (
+        platform()
+        .score_night(spec)
+        .run(
+            night_of(spec, day),
+            force=force,
+            wait_s=platform().settings.night_wait_s,
+            flow_run=str(runtime.flow_run.id),
+            each_part=partial(as_tasks, model, day),
+        )
+    )
+
+
+@task(name="features", task_run_name="features {model} {score_date}", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10)
+def ready(model: str, score_date: date) -> None:
+    """Land and build what is missing of the features that the night may know."""
+    spec, day = model_and_date(model, score_date)
+    platform().ready(spec, as_of(spec, day))
+
+
+def as_tasks(model: str, score_date: date, score_one: Callable[[Part], Receipt], parts: Sequence[Part]) -> list[Receipt]:
+    """Each part as a task on threads: all are tried, then the first failure is raised."""
+    futures = [score_part.submit(model, score_date, part.number, partial(score_one, part)) for part in parts]
+    wait(futures)
+    return [future.result() for future in futures]
+
+
+@task(
+    name="part",
+    task_run_name="part {number} {model} {score_date}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_delay_seconds=[2, 10],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_retryable,
+)
+def score_part(model: str, score_date: date, number: int, work: Callable[[], Receipt]) -> Receipt:  # noqa: ARG001  # they name the task run
+    receipt = work()
+    get_run_logger().info("part %d stored: %d scored, %d quarantined", number, receipt.scored, receipt.quarantined)
+    return receipt
+
+
+def watch(model: str, night: NightSummary, *, draw: bool) -> None:
+    """Drift rows and the report, unless an earlier attempt left them. The night is published: whatever fails here fails nothing."""
+    if night.already_published and platform().drift_ledger.reports(platform().store.run(night.run_id)):
+        return
+    future = drift.submit(model, night.score_date, night.run_id, draw=draw)
+    future.wait()
+    if not future.state.is_completed():
+        get_run_logger().error(
+            "The drift report of %s %s failed; the night stays published. Runbook: runbooks/report-failed.md", model, night.score_date
+        )
+
+
+@task(name="drift", task_run_name="drift {model} {score_date}", cache_policy=NO_CACHE, persist_result=False)
+def drift(model: str, score_date: date, run_id: int, *, draw: bool) -> None:  # the date names the task run
+    spec, _ = model_and_date(model, score_date)
+    watcher = platform().watch_night(spec)
+    run = platform().store.run(run_id)
+    if draw:
+        uri, columns = watcher.report(run)
+        show_drift(run, columns, platform().artifacts.local_path(uri) or uri)
+    else:
+        show_drift(run, watcher.drift(run), None)

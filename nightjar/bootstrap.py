@@ -1,0 +1,244 @@
+"""The one place where the platform is wired: settings in, use cases with their real adapters out.
+
+Everything is made when first asked for, and imported then too: `nightjar --help` needs none of it.
+"""
+
+import subprocess
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache, cached_property
+from importlib import metadata
+from typing import TYPE_CHECKING, Literal
+
+from nightjar.core.errors import BadSettings, RoleHasNoPassword
+from nightjar.core.night import as_of
+from nightjar.core.ports import Progress, silent
+from nightjar.core.spec import ModelSpec
+from nightjar.settings import PROJECT, Settings
+
+if TYPE_CHECKING:
+    from db.drift import PostgresDriftLedger
+    from db.registry import PostgresRegistry
+    from db.score_store import PostgresScoreStore
+    from sqlalchemy import Engine
+
+    from db.embedded import EmbeddedPostgres
+    from nightjar.adapters.artifacts import FsspecArtifacts
+    from nightjar.adapters.feature_files import FeatureDirectory
+    from nightjar.adapters.feature_source import FeastFeatureSource
+    from nightjar.adapters.raw_files import RawFiles
+    from nightjar.usecases.monitor import WatchNight
+    from nightjar.usecases.night import ScoreNight
+    from nightjar.usecases.retrain import RetrainSummary
+
+Role = Literal["owner", "writer", "analyst"]
+DATABASE = "nightjar"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The platform as configured. Cheap to make; what is asked of it starts the embedded Postgres if that is the database."""
+
+    settings: Settings = field(default_factory=Settings)
+
+    # --- the database -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def embedded(self) -> "EmbeddedPostgres | None":
+        """The Postgres of the wheel, running; None where NIGHTJAR_DATABASE_URL names another."""
+        if self.settings.database_url is not None:
+            return None
+        from db.embedded import EmbeddedPostgres
+
+        server = EmbeddedPostgres(self.settings.home / "postgres")
+        server.start()
+        return server
+
+    def url(self, role: Role) -> str:
+        """A URL for psql. Raises RoleHasNoPassword for a role whose password is not set on a Postgres of yours."""
+        if self.embedded is not None:
+            return self.embedded.url(role, DATABASE)
+        owner = self.settings.database_url
+        password = {"writer": self.settings.writer_password, "analyst": self.settings.analyst_password}.get(role)
+        assert owner is not None
+        if role == "owner":
+            return owner.get_secret_value()
+        if password is None:
+            raise RoleHasNoPassword(role)
+        from db.session import as_user
+
+        return as_user(owner.get_secret_value(), f"nightjar_{role}", password.get_secret_value())
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """Connections of the writer: all that flows may do. Raises SchemaOutdated before anything is half done."""
+        from db.migrate import require_head
+        from db.session import make_engine
+
+        engine = make_engine(self.url("writer"), pool_size=self.settings.threads + 2)
+        require_head(engine)
+        return engine
+
+    def migrate(self) -> str:
+        """Bring roles and schema to what the code needs; return the migration that it is at."""
+        from db.migrate import head, upgrade
+        from db.roles import ensure_roles
+
+        if self.embedded is not None:
+            self.embedded.ensure_database(DATABASE)
+            ensure_roles(self.embedded.url("admin", DATABASE), self.embedded.passwords)
+        else:
+            ensure_roles(self.url("owner"), self._foreign_passwords())
+        upgrade(self.url("owner"))
+        return head()
+
+    def prefect_database(self) -> str:
+        """Prefect's own database: beside ours on the embedded server. On a Postgres of yours, run Prefect's server as you run it."""
+        if self.embedded is None:
+            raise BadSettings(
+                "`nightjar up` keeps Prefect's tables in the embedded Postgres, but NIGHTJAR_DATABASE_URL names another",
+                "Unset it, or run server and worker as docker/compose.yaml does.",
+            )
+        self.embedded.ensure_database("prefect")
+        return self.embedded.url("owner", "prefect").replace("postgresql://", "postgresql+asyncpg://", 1)
+
+    def _foreign_passwords(self) -> dict[str, str]:
+        given = {"nightjar_writer": self.settings.writer_password, "nightjar_analyst": self.settings.analyst_password}
+        return {role: password.get_secret_value() for role, password in given.items() if password is not None}
+
+    # --- adapters -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def store(self) -> "PostgresScoreStore":
+        from db.score_store import PostgresScoreStore
+
+        return PostgresScoreStore(self.engine)
+
+    @cached_property
+    def registry(self) -> "PostgresRegistry":
+        from db.registry import PostgresRegistry
+
+        return PostgresRegistry(self.engine)
+
+    @cached_property
+    def drift_ledger(self) -> "PostgresDriftLedger":
+        from db.drift import PostgresDriftLedger
+
+        return PostgresDriftLedger(self.engine)
+
+    @cached_property
+    def artifacts(self) -> "FsspecArtifacts":
+        from nightjar.adapters.artifacts import FsspecArtifacts
+
+        return FsspecArtifacts(self.settings.artifacts)
+
+    @cached_property
+    def raw(self) -> "RawFiles":
+        from nightjar.adapters.raw_files import RawFiles
+
+        return RawFiles(self.settings.data)
+
+    @cached_property
+    def feature_files(self) -> "FeatureDirectory":
+        from nightjar.adapters.feature_files import FeatureDirectory
+
+        return FeatureDirectory(self.settings.data)
+
+    @cached_property
+    def features(self) -> "FeastFeatureSource":
+        from nightjar.adapters.feature_source import FeastFeatureSource
+
+        return FeastFeatureSource(self.settings.feature_repo, self._feature_registry("writer"), self.settings.data / "features")
+
+    def apply_features(self) -> None:
+        """Tell Feast's registry what the models declare. At deploy time, never inside a flow."""
+        from nightjar.adapters.feature_source import apply
+
+        apply(self.settings.feature_repo, self._feature_registry("owner"), self.settings.data / "features")
+
+    def _feature_registry(self, role: Role) -> str:
+        from db.session import with_search_path
+
+        return with_search_path(self.url(role), "feast")
+
+    # --- use cases ----------------------------------------------------------------------------------------------------
+
+    def ready(self, spec: ModelSpec, until: datetime, progress: Progress = silent) -> None:
+        """Land what the outside world has delivered by `until` and build the features of it. Only what is missing is done."""
+        from db.locks import exclusive
+
+        from nightjar.usecases.features import build_features
+        from nightjar.usecases.landing import land_until
+
+        with exclusive(self.engine, f"features of {spec.name}", wait_s=self.settings.night_wait_s):
+            land_until(spec, raw=self.raw, inbox=self.settings.data / "inbox" / spec.name, until=until, progress=progress)
+            build_features(spec, raw=self.raw, features=self.feature_files, known_at=until, progress=progress)
+
+    def score_night(self, spec: ModelSpec) -> "ScoreNight":
+        from nightjar.adapters.contract import check
+        from nightjar.adapters.predictors import PredictorStore
+        from nightjar.usecases.night import ScoreNight
+
+        return ScoreNight(
+            spec=spec,
+            raw=self.raw,
+            features=self.features,
+            artifacts=self.artifacts,
+            predictors=PredictorStore(self.artifacts),
+            registry=self.registry,
+            store=self.store,
+            check=check,
+        )
+
+    def watch_night(self, spec: ModelSpec) -> "WatchNight":
+        from db.outcomes import PostgresOutcomes
+
+        from nightjar.adapters.evidently_report import EvidentlyReportWriter
+        from nightjar.usecases.monitor import WatchNight
+
+        return WatchNight(
+            spec=spec,
+            raw=self.raw,
+            artifacts=self.artifacts,
+            registry=self.registry,
+            store=self.store,
+            outcomes=PostgresOutcomes(self.engine),
+            ledger=self.drift_ledger,
+            writer=EvidentlyReportWriter(),
+            night=self.score_night(spec),
+        )
+
+    def retrain(self, spec: ModelSpec, today: date, *, promote: bool = True, progress: Progress = silent) -> "RetrainSummary":
+        """Train on all that was known on the evening of `today` (local), and promote what passes the gates."""
+        from nightjar.adapters.predictors import PredictorStore
+        from nightjar.usecases.retrain import retrain
+
+        return retrain(
+            spec,
+            known_at=self.evening(spec, today),
+            raw=self.raw,
+            features=self.features,
+            artifacts=self.artifacts,
+            predictors=PredictorStore(self.artifacts),
+            registry=self.registry,
+            code_version=code_version(),
+            promote=promote,
+            progress=progress,
+        )
+
+    @staticmethod
+    def evening(spec: ModelSpec, today: date) -> datetime:
+        """The instant on a local day at which that day's schedule takes stock: the as-of of the night it scores."""
+        return as_of(spec, today + timedelta(days=spec.horizon_days))
+
+    def close(self) -> None:
+        """Give back connections; a running embedded Postgres goes on for the next command."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
+
+@cache
+def code_version() -> str:
+    """What code made a version: the commit where there is one, else the package's version."""
+    git = subprocess.run(["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--exclude=*"], capture_output=True, text=True, check=False)
+    return git.stdout.strip() if git.returncode == 0 else metadata.version("nightjar")

@@ -1,0 +1,119 @@
+"""What a person sees in a terminal: progress bars and tables."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from nightjar.bootstrap import Platform
+    from nightjar.core.entities import NightPerformance, NightSummary
+    from nightjar.core.ports import Advance
+    from nightjar.core.spec import ModelSpec
+    from nightjar.usecases.retrain import RetrainSummary
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def bar(what: str, total: int) -> "Iterator[Advance]":
+    """A progress bar on stderr that leaves one line behind; where stderr is no terminal, that line alone."""
+    columns = (TextColumn("  {task.description:<28}"), BarColumn(bar_width=32), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=not err.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda steps=1: progress.advance(task, steps)
+    if not err.is_terminal:
+        err.print(f"  {what}: {total}")
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Numbers to the right, text to the left."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for n, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[n], int | float) or row[n] is None for row in rows)
+        drawn.add_column(column, justify="right" if numeric else "left", header_style="dim", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(cell(value) for value in row))
+    return drawn
+
+
+def cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+NIGHT_COLUMNS = ("score date", "population", "scored", "quarantined", "mean score", "version", "run", "revision", "what happened")
+
+
+def night_row(night: "NightSummary") -> tuple[object, ...]:
+    happened = (
+        "published already" if night.already_published else f"published, {night.parts_done_now} of {night.parts} parts in {night.seconds:.1f} s"
+    )
+    return (
+        night.score_date.isoformat(),
+        night.population,
+        night.scored,
+        night.quarantined,
+        night.mean_score,
+        night.version_number,
+        night.run_id,
+        night.revision,
+        happened,
+    )
+
+
+def plain(text: str) -> str:
+    """Text as it is: square brackets in it are no markup."""
+    return escape(text)
+
+
+def show_training(summary: "RetrainSummary") -> None:
+    """A version's metrics on unseen days beside the baseline, the constant predictor and the reigning champion."""
+    version = summary.version
+    rivals = {"this version": "", "scikit-learn baseline": "baseline_", "constant predictor": "constant_", "reigning champion": "champion_"}
+    names = ("auc", "pr_auc", "brier", "ece", "log_loss")
+    rows = [(who, *(version.metrics.get(prefix + name) for name in names)) for who, prefix in rivals.items() if prefix + "brier" in version.metrics]
+    out.print(table(f"{version.model} version {version.number} on unseen days", ("predictor", "AUC", "PR-AUC", "Brier", "ECE", "log loss"), rows))
+    out.print(table("gates", ("gate", "passed", "why"), [(gate.name, "yes" if gate.passed else "NO", gate.reason) for gate in version.gates]))
+    out.print(f"{version.model} version {version.number}: {summary.decision}")
+
+
+def show_performance(nights: "Sequence[NightPerformance]") -> None:
+    columns = ("score date", "rows", "with outcome", "base rate", "mean score", "AUC", "PR-AUC", "Brier", "ECE")
+    rows = [(str(n.score_date), n.rows, n.with_outcome, n.base_rate, n.mean_score, n.auc, n.pr_auc, n.brier, n.ece) for n in nights]
+    out.print(table("published nights against what happened", columns, rows))
+
+
+def show_status(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
+    champion = platform.registry.holder(spec.name, "champion")
+    versions = [
+        (
+            v.number,
+            v.algorithm,
+            v.metrics.get("auc"),
+            v.metrics.get("brier"),
+            str(v.trained_through),
+            "champion" if champion and v.id == champion.id else "",
+        )
+        for v in platform.registry.versions(spec.name)[:limit]
+    ]
+    out.print(table("versions", ("version", "algorithm", "AUC", "Brier", "trained through", "role"), versions))
+    runs = [
+        (str(r.score_date), r.id, r.revision, r.attempt, r.state.value, r.population.rows if r.population else None)
+        for r in platform.store.runs(spec.name, limit)
+    ]
+    out.print(table("runs", ("score date", "run", "revision", "attempt", "state", "population"), runs))
+    show_where(platform)
+
+
+def show_where(platform: "Platform") -> None:
+    """Where a person looks next."""
+    out.print('table:   psql "$(uv run nightjar db url --role analyst)" -c "SELECT * FROM scores LIMIT 5"')
+    out.print(f"reports: {platform.settings.artifacts}/report")
+    out.print(f"UI:      uv run nightjar up, then http://127.0.0.1:{platform.settings.prefect_port}")

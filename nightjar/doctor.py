@@ -1,0 +1,68 @@
+"""Checks of everything a night needs; each says what to do when it fails."""
+
+import shutil
+from collections.abc import Callable
+
+from nightjar import console
+from nightjar.bootstrap import Platform
+from nightjar.core.errors import NightjarError
+from nightjar.core.spec import ModelSpec
+
+Check = Callable[[Platform, ModelSpec], str]
+ENOUGH_DISK_GB = 2
+
+
+def run(platform: Platform, spec: ModelSpec) -> bool:
+    """Run every check, show a line each, and tell whether all is well."""
+    rows = [verdict(name, check, platform, spec) for name, check in CHECKS.items()]
+    console.out.print(console.table("doctor", ("check", "", "what was found"), rows))
+    return all(row[1] == "ok" for row in rows)
+
+
+def verdict(name: str, check: Check, platform: Platform, spec: ModelSpec) -> tuple[str, str, str]:
+    try:
+        return name, "ok", check(platform, spec)
+    except NightjarError as error:
+        return name, "NO", console.plain(str(error))
+    except Exception as error:  # noqa: BLE001  # a doctor reports whatever it meets
+        return name, "NO", console.plain(f"{type(error).__name__}: {error}")
+
+
+def postgres(platform: Platform, _: ModelSpec) -> str:
+    from sqlalchemy import text
+
+    with platform.engine.connect() as connection:
+        version = connection.execute(text("SHOW server_version")).scalar_one()
+    return f"Postgres {version}, {'embedded' if platform.embedded else 'yours'}, schema up to date"
+
+
+def champion(platform: Platform, spec: ModelSpec) -> str:
+    from nightjar.adapters.predictors import PredictorStore
+    from nightjar.core.errors import NoChampion
+
+    version = platform.registry.holder(spec.name, "champion")
+    if version is None:
+        raise NoChampion(spec.name)
+    PredictorStore(platform.artifacts).load(spec, version)
+    return f"{spec.name} version {version.number} loads, trained through {version.trained_through}"
+
+
+def feature_registry(platform: Platform, spec: ModelSpec) -> str:
+    platform.features.require(spec)
+    return f"feature service {spec.feature_service} serves {len(spec.inputs)} inputs"
+
+
+def data(platform: Platform, spec: ModelSpec) -> str:
+    landed = {dataset.name: platform.raw.days(dataset.name) for dataset in spec.datasets}
+    return ", ".join(f"{name} to {max(days)}" if days else f"{name}: none landed yet" for name, days in landed.items())
+
+
+def disk(platform: Platform, _: ModelSpec) -> str:
+    home = platform.settings.home
+    free = shutil.disk_usage(home if home.exists() else home.parent).free / 1e9
+    if free < ENOUGH_DISK_GB:
+        raise OSError(f"{free:.1f} GB free at {home}; nightly data and Postgres need {ENOUGH_DISK_GB}. Free some or set NIGHTJAR_HOME.")
+    return f"{free:.0f} GB free"
+
+
+CHECKS: dict[str, Check] = {"disk": disk, "database": postgres, "data": data, "feature registry": feature_registry, "champion": champion}
