@@ -58,7 +58,7 @@ def environment(platform: Platform) -> dict[str, str]:
         "PREFECT_HOME": str(platform.settings.home / "prefect"),
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_API_DATABASE_CONNECTION_URL": platform.prefect_database(),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": platform.prefect_database(),
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "nightjar",
         "DO_NOT_TRACK": "1",

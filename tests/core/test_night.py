@@ -1,0 +1,127 @@
+"""The night's decisions, as properties."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nightjar.core.entities import Distribution, Part, Population, Receipt, Run, RunState
+from nightjar.core.night import as_of, audit, cut, dates_between, missing_parts, ordered_population, score_date_of
+from nightjar.core.spec import AuditLimits
+
+NEW_YORK = ZoneInfo("America/New_York")
+LIMITS = AuditLimits(max_quarantine_share=0.05, max_mean_shift=0.2, min_distinct_share=0.1)
+AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
+
+
+def spec(**changes):
+    return SimpleNamespace(time_zone="America/New_York", horizon_days=1, as_of_time=time(21), replay_year=None, **changes)
+
+
+def test_a_schedule_in_the_evening_scores_tomorrow_by_the_models_calendar():
+    assert score_date_of(spec(), datetime(2026, 6, 14, 21, 30, tzinfo=NEW_YORK)) == date(2026, 6, 15)
+    assert score_date_of(spec(), datetime(2026, 6, 15, 1, 30, tzinfo=UTC)) == date(2026, 6, 15)
+
+
+def test_a_replayed_year_keeps_day_and_month_and_never_leaves_the_year():
+    replayed = spec()
+    replayed.replay_year = 2013
+    assert score_date_of(replayed, datetime(2026, 12, 31, 21, 30, tzinfo=NEW_YORK)) == date(2013, 1, 1)
+    assert score_date_of(replayed, datetime(2028, 2, 28, 21, 30, tzinfo=NEW_YORK)) == date(2013, 2, 28)
+
+
+def test_a_naive_start_is_refused_because_nobody_knows_its_date():
+    with pytest.raises(ValueError, match="no time zone"):
+        score_date_of(spec(), datetime(2026, 6, 15, 1, 30))
+
+
+@given(st.dates(date(2010, 1, 1), date(2030, 12, 31)))
+def test_the_scheduled_start_at_the_as_of_scores_the_date_it_is_the_as_of_of(score_date):
+    moment = as_of(spec(), score_date)
+    assert score_date_of(spec(), moment) == score_date
+    assert moment.astimezone(NEW_YORK).time() == time(21)
+
+
+@given(st.integers(1, 5000), st.integers(1, 1000))
+def test_parts_cover_every_row_once_and_none_is_a_sliver(rows, part_rows):
+    parts = cut(rows, part_rows)
+    assert [row for part in parts for row in range(part.start, part.stop)] == list(range(rows))
+    sizes = [part.rows for part in parts]
+    assert max(sizes) <= part_rows
+    assert max(sizes) - min(sizes) <= 1
+
+
+@given(st.integers(1, 5000), st.integers(1, 1000))
+def test_cutting_by_the_number_of_parts_gives_the_same_parts_again(rows, part_rows):
+    parts = cut(rows, part_rows)
+    assert cut(rows, -(-rows // len(parts))) == parts
+
+
+def test_no_rows_make_no_parts():
+    assert cut(0, 10) == ()
+
+
+def test_a_date_range_includes_both_ends():
+    assert dates_between(date(2013, 10, 1), date(2013, 10, 3)) == (date(2013, 10, 1), date(2013, 10, 2), date(2013, 10, 3))
+    assert dates_between(date(2013, 10, 2), date(2013, 10, 1)) == ()
+
+
+@given(st.lists(st.one_of(st.none(), st.sampled_from(["", "a", "b", "c"])), max_size=12))
+def test_a_population_keeps_every_row_and_lets_one_row_a_key_pass(keys):
+    ordered = ordered_population(pl.DataFrame({"entity_key": keys}, schema={"entity_key": pl.String}))
+    assert ordered.height == len(keys)
+    passing = ordered.filter(pl.col("fault").is_null())["entity_key"].to_list()
+    assert passing == sorted({key for key in keys if key})
+
+
+def run(rows=10, parts=2):
+    return Run(
+        id=1, model="m", score_date=date(2013, 6, 15), revision=1, attempt=1, state=RunState.CLAIMED, as_of=AS_OF, version_id=1,
+        population=Population(uri="u", sha256="0" * 64, rows=rows, parts=parts),
+    )  # fmt: skip
+
+
+def receipt(part, rows, quarantined=0):
+    return Receipt(run_id=1, part=part, rows=rows, scored=rows - quarantined, quarantined=quarantined, stored_at=AS_OF)
+
+
+def scores(rows, mean=0.3, distinct=None):
+    return Distribution(score_date=date(2013, 6, 15), rows=rows, mean=mean, stddev=0.1, distinct=rows if distinct is None else distinct)
+
+
+def test_a_whole_and_ordinary_night_may_be_published():
+    assert audit(run(), cut(10, 5), [receipt(0, 5), receipt(1, 5)], scores(10), [scores(900)], LIMITS) == ()
+
+
+@pytest.mark.parametrize(
+    ("receipts", "held", "finding"),
+    [
+        ([receipt(0, 5)], scores(5), "have no receipt"),
+        ([receipt(0, 5), receipt(1, 4)], scores(9), "another number of rows"),
+        ([receipt(0, 5), receipt(1, 5)], scores(9), "the table holds 9"),
+        ([receipt(0, 5), receipt(1, 5, quarantined=2)], scores(8), "quarantined, the limit"),
+        ([receipt(0, 5, quarantined=5), receipt(1, 5, quarantined=5)], scores(0), "no row was scored"),
+        ([receipt(0, 5), receipt(1, 5)], scores(10, distinct=0), "distinct scores"),
+        ([receipt(0, 5), receipt(1, 5)], scores(10, mean=0.6), "the mean score"),
+        ([receipt(0, 5), receipt(1, 5)], scores(10, mean=float("nan")), "the mean score"),
+    ],
+)
+def test_a_night_that_does_not_add_up_or_looks_absurd_is_held_back(receipts, held, finding):
+    findings = audit(run(), cut(10, 5), receipts, held, [scores(900)], LIMITS)
+    assert any(finding in found for found in findings), findings
+
+
+def test_the_first_night_has_nothing_to_be_compared_with():
+    assert audit(run(), cut(10, 5), [receipt(0, 5), receipt(1, 5)], scores(10, mean=0.9), [], LIMITS) == ()
+
+
+def test_a_retry_has_only_the_parts_without_a_receipt_to_do():
+    assert missing_parts(cut(10, 4), [receipt(1, 3)]) == (Part(number=0, start=0, stop=3), Part(number=2, start=6, stop=10))
+
+
+def test_as_of_follows_the_clock_change():
+    assert as_of(spec(), date(2013, 11, 3)) == datetime(2013, 11, 3, 1, tzinfo=UTC)
+    assert as_of(spec(), date(2013, 11, 4)) - as_of(spec(), date(2013, 11, 3)) == timedelta(hours=25)
