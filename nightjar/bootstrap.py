@@ -50,7 +50,7 @@ class Platform:
             return None
         from db.embedded import EmbeddedPostgres
 
-        server = EmbeddedPostgres(self.settings.home / "postgres")
+        server = EmbeddedPostgres(self.settings.home)
         server.start()
         return server
 
@@ -103,7 +103,7 @@ class Platform:
         return self.embedded.url("owner", "prefect").replace("postgresql://", "postgresql+asyncpg://", 1)
 
     def _foreign_passwords(self) -> dict[str, str]:
-        given = {"nightjar_writer": self.settings.writer_password, "nightjar_analyst": self.settings.analyst_password}
+        given = {"writer": self.settings.writer_password, "analyst": self.settings.analyst_password}
         return {role: password.get_secret_value() for role, password in given.items() if password is not None}
 
     # --- adapters -----------------------------------------------------------------------------------------------------

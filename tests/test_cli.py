@@ -1,0 +1,49 @@
+"""The command line as a person meets it: quick help, errors without a traceback, an exit code each."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NIGHTJAR = Path(sys.executable).with_name("nightjar")
+
+
+def nightjar(*arguments, home, **env):
+    return subprocess.run(
+        [NIGHTJAR, *arguments], capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "NIGHTJAR_HOME": str(home), **env}
+    )
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ("feast", "polars", "prefect", "sqlalchemy", "evidently", "catboost", "pandas")
+    code = f"import sys, nightjar.cli; print([name for name in {heavy} if name in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_help_names_every_command(tmp_path):
+    shown = nightjar("--help", home=tmp_path)
+    assert shown.returncode == 0
+    for command in ("demo", "up", "score", "backfill", "retrain", "status", "doctor", "db"):
+        assert command in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "code", "said"),
+    [
+        (("score", "--model", "nosuch"), {}, 3, "There is no model 'nosuch'"),
+        (("score", "--date", "yesterday"), {}, 2, "is no date"),
+        (("backfill", "--from", "2013-10-02", "--to", "2013-10-01"), {}, 2, "lies before"),
+        (("status",), {"NIGHTJAR_THREADS": "none"}, 2, "NIGHTJAR_THREADS"),
+        (("db", "url"), {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"}, 20, "NIGHTJAR_ANALYST_PASSWORD"),
+        (("db", "stop"), {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"}, 2, "Stop it where it runs"),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence_and_an_exit_code(tmp_path, arguments, env, code, said):
+    shown = nightjar(*arguments, home=tmp_path, **env)
+    assert shown.returncode == code, shown.stderr
+    assert said in " ".join(shown.stderr.split())
+    assert "Traceback" not in shown.stderr
+    assert "s3cret" not in shown.stdout + shown.stderr
