@@ -1,0 +1,9 @@
+"""A Polars offline store for Feast: point-in-time joins by sort and as-of join over Parquet files. Usable on its own.
+
+Name it in feature_store.yaml: `offline_store: {type: nightjar.adapters.feast_polars.PolarsOfflineStore}`.
+"""
+
+from nightjar.adapters.feast_polars.job import PolarsRetrievalJob
+from nightjar.adapters.feast_polars.store import PolarsOfflineStore, PolarsOfflineStoreConfig
+
+__all__ = ["PolarsOfflineStore", "PolarsOfflineStoreConfig", "PolarsRetrievalJob"]

@@ -1,0 +1,66 @@
+"""The entity frame, whatever library it comes from, as Polars with its time in UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+from feast.errors import EntityTimestampInferenceException
+
+from nightjar.adapters.feast_polars.moments import utc_us
+
+EVENT_TIMESTAMP = "event_timestamp"
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFrame:
+    """Rows that ask for features. `time` names the column of their instants (UTC, microseconds)."""
+
+    frame: pl.DataFrame
+    time: str
+
+    @classmethod
+    def of(cls, rows: Any) -> "EntityFrame":
+        """Rows from pandas (its index is ignored), Polars eager or lazy, or Arrow.
+
+        The time is the column `event_timestamp`, else the only datetime column; naive times are read as UTC.
+        Raises EntityTimestampInferenceException where there is no such column, TypeError for another kind of frame.
+        """
+        frame = _as_polars(rows)
+        time = _time_column(frame.schema)
+        return cls(frame.with_columns(utc_us(time, frame.schema[time])), time)
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime] | None:
+        """The first and the last instant; None where no row has one."""
+        times = self.frame[self.time]
+        first, last = times.min(), times.max()
+        return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else None
+
+    def slice(self, start: int, rows: int) -> "EntityFrame":
+        return EntityFrame(self.frame.slice(start, rows), self.time)
+
+
+def _as_polars(rows: Any) -> pl.DataFrame:
+    if isinstance(rows, pl.DataFrame):
+        return rows
+    if isinstance(rows, pl.LazyFrame):
+        return rows.collect()
+    if isinstance(rows, pa.Table):
+        return pl.DataFrame(rows)
+    if isinstance(rows, pd.DataFrame):
+        return pl.from_pandas(rows)
+    if isinstance(rows, str):
+        raise TypeError("The Polars offline store runs no SQL: pass the entity rows as a Polars, Arrow or pandas frame.")
+    raise TypeError(f"The entity rows are a {type(rows).__name__}; pass a Polars, Arrow or pandas frame.")
+
+
+def _time_column(schema: pl.Schema) -> str:
+    if EVENT_TIMESTAMP in schema:
+        return EVENT_TIMESTAMP
+    times = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)]
+    if len(times) != 1:
+        raise EntityTimestampInferenceException(EVENT_TIMESTAMP)
+    return times[0]

@@ -1,0 +1,69 @@
+"""Time as the store sees it: UTC instants in whole microseconds, and windows of them."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+UTC_US = pl.Datetime("us", "UTC")
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def as_utc(moment: datetime) -> datetime:
+    """The same instant in UTC; a naive time is read as UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def utc_us(column: str, dtype: pl.DataType, *, round_up: bool = False) -> pl.Expr:
+    """A column as UTC microseconds. Naive times and dates are read as UTC, text as ISO 8601.
+
+    round_up: finer fractions go to the next microsecond, so that a recorded instant never seems earlier than it was; else they are cut off.
+    Raises TypeError for a column that holds no time.
+    """
+    expr = pl.col(column)
+    if isinstance(dtype, pl.String):
+        return expr.str.to_datetime(time_unit="us", time_zone="UTC")
+    if isinstance(dtype, (pl.Date, pl.Null)):
+        return expr.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if not isinstance(dtype, pl.Datetime):
+        raise TypeError(f"Column {column!r} is {dtype}, not a time. Make it a datetime (with or without a time zone), a date or ISO 8601 text.")
+    if dtype.time_unit == "ns":
+        whole = expr.to_physical().floordiv(1000) if not round_up else -(-expr.to_physical()).floordiv(1000)
+        return whole.cast(UTC_US).alias(column)
+    if dtype.time_zone is None:
+        return expr.dt.replace_time_zone("UTC").cast(UTC_US)
+    return expr.dt.convert_time_zone("UTC").cast(UTC_US)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The instants [start, end], both included, UTC. start None: since ever."""
+
+    start: datetime | None
+    end: datetime
+
+    @classmethod
+    def reaching_back(cls, first: datetime, last: datetime, ttl: timedelta | None) -> "Window":
+        """What rows at first..last may look at: [first - ttl, last]."""
+        try:
+            return cls(first - ttl if ttl else None, last)
+        except OverflowError:
+            return cls(None, last)
+
+    def has_day(self, day: date) -> bool:
+        """Whether any instant of this UTC day lies in the window."""
+        return day <= self.end.date() and (self.start is None or day >= self.start.date())
+
+    def holds(self, column: str, dtype: pl.DataType) -> pl.Expr:
+        """Filter on a stored time column, written so that Parquet statistics can answer it."""
+        if not isinstance(dtype, pl.Datetime):
+            moment = utc_us(column, dtype)
+            return moment.le(self.end) & (moment.ge(self.start) if self.start else True)
+        upper = pl.col(column) <= self._literal(self.end, dtype)
+        return upper & (pl.col(column) >= self._literal(self.start, dtype)) if self.start else upper
+
+    @staticmethod
+    def _literal(moment: datetime, dtype: pl.Datetime) -> pl.Expr:
+        local = moment.astimezone(ZoneInfo(dtype.time_zone)) if dtype.time_zone else moment.replace(tzinfo=None)
+        return pl.lit(local, dtype=dtype)

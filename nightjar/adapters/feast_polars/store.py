@@ -1,0 +1,140 @@
+"""Feast's OfflineStore contract, kept by Polars over Feast's own FileSource."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from feast.data_source import DataSource
+from feast.errors import RequestDataNotFoundInEntityDfException
+from feast.feature_logging import LoggingConfig, LoggingSource
+from feast.feature_view import FeatureView
+from feast.infra.offline_stores.file_source import FileLoggingDestination
+from feast.infra.offline_stores.offline_store import OfflineStore, RetrievalMetadata
+from feast.infra.registry.base_registry import BaseRegistry
+from feast.on_demand_feature_view import OnDemandFeatureView
+from feast.repo_config import FeastConfigBaseModel, RepoConfig
+from feast.utils import compute_non_entity_date_range
+from pydantic import StrictBool, StrictStr
+
+from nightjar.adapters.feast_polars import writing
+from nightjar.adapters.feast_polars.entity_frame import EntityFrame
+from nightjar.adapters.feast_polars.job import PolarsRetrievalJob
+from nightjar.adapters.feast_polars.joining import PointInTimeJoin, entities_seen
+from nightjar.adapters.feast_polars.moments import Window, as_utc
+from nightjar.adapters.feast_polars.pulling import Pull
+from nightjar.adapters.feast_polars.view import View
+
+
+class PolarsOfflineStoreConfig(FeastConfigBaseModel):
+    """as_known_at: a row recorded (`created_timestamp_column`) after the entity timestamp is not used for it. Feast's own stores use it."""
+
+    type: StrictStr = "nightjar.adapters.feast_polars.PolarsOfflineStore"
+    as_known_at: StrictBool = True
+
+
+class PolarsOfflineStore(OfflineStore):
+    """Point-in-time joins by sort and as-of join; every entity row comes back, in order. See docs/offline-store.md."""
+
+    supports_filter_by_created_timestamp = True
+
+    @staticmethod
+    def get_historical_features(
+        config: RepoConfig,
+        feature_views: list[FeatureView],
+        feature_refs: list[str],
+        entity_df: Any,
+        registry: BaseRegistry,
+        project: str,
+        full_feature_names: bool = False,
+        filter_by_created_timestamp: bool = False,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+    ) -> PolarsRetrievalJob:
+        """Features as they were at each entity row's time. Nothing but the entity frame's columns is read before the job is asked.
+
+        entity_df: a Polars (eager or lazy), Arrow or pandas frame. None: the entities that occur in [start_date, end_date], as of end_date,
+        with no older features than start_date.
+        """
+        settings = config.offline_store
+        assert isinstance(settings, PolarsOfflineStoreConfig)
+        as_known_at = settings.as_known_at or filter_by_created_timestamp
+        views = tuple(View.of(view, feature_refs, full_feature_names=full_feature_names) for view in feature_views)
+        if entity_df is None:
+            window = Window(*compute_non_entity_date_range(feature_views, start_date=start_date, end_date=end_date))
+            views, entities = entities_seen(views, window, config.repo_path, as_known_at=as_known_at)
+        else:
+            entities = EntityFrame.of(entity_df)
+        on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
+        _require_request_data(on_demand, entities)
+        for view in views:
+            view.check(entities)
+        join = PointInTimeJoin(views, entities, config.repo_path, as_known_at)
+        return PolarsRetrievalJob(join.frames, config.repo_path, on_demand, full_feature_names, _described(feature_refs, entities))
+
+    @staticmethod
+    def pull_latest_from_table_or_query(
+        config: RepoConfig,
+        data_source: DataSource,
+        join_key_columns: list[str],
+        feature_name_columns: list[str],
+        timestamp_field: str,
+        created_timestamp_column: str | None,
+        start_date: datetime,
+        end_date: datetime,
+    ) -> PolarsRetrievalJob:
+        """The newest row of each join key in [start_date, end_date], as known today: what materialising needs."""
+        pull = Pull(
+            data_source, join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column, as_utc(start_date), as_utc(end_date)
+        )
+        return PolarsRetrievalJob(lambda rows: pull.latest(config.repo_path, rows), config.repo_path)
+
+    @staticmethod
+    def pull_all_from_table_or_query(
+        config: RepoConfig,
+        data_source: DataSource,
+        join_key_columns: list[str],
+        feature_name_columns: list[str],
+        timestamp_field: str,
+        created_timestamp_column: str | None = None,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+    ) -> PolarsRetrievalJob:
+        """Every row of [start_date, end_date], in file order."""
+        bounds = (as_utc(moment) if moment else None for moment in (start_date, end_date))
+        pull = Pull(data_source, join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column, *bounds)
+        return PolarsRetrievalJob(lambda rows: pull.all(config.repo_path, rows), config.repo_path)
+
+    @staticmethod
+    def offline_write_batch(config: RepoConfig, feature_view: FeatureView, table: pa.Table, progress: Callable[[int], Any] | None) -> None:
+        if feature_view.batch_source is None:
+            raise ValueError(f"Feature view {feature_view.name!r} has no batch source to write to.")
+        writing.append(table, feature_view.batch_source, config.repo_path)
+        if progress:
+            progress(table.num_rows)
+
+    @staticmethod
+    def write_logged_features(
+        config: RepoConfig,
+        data: pa.Table | Path,
+        source: LoggingSource,  # noqa: ARG004  # Feast's signature
+        logging_config: LoggingConfig,
+        registry: BaseRegistry,  # noqa: ARG004  # Feast's signature
+    ) -> None:
+        destination = logging_config.destination
+        assert isinstance(destination, FileLoggingDestination)
+        writing.log(data, destination.path, destination.partition_by or (), config.repo_path)
+
+
+def _require_request_data(on_demand: Sequence[OnDemandFeatureView], entities: EntityFrame) -> None:
+    """Feast checks this for pandas frames alone. Raises RequestDataNotFoundInEntityDfException."""
+    for view in on_demand:
+        for name in view.get_request_data_schema():
+            if name not in entities.frame.columns:
+                raise RequestDataNotFoundInEntityDfException(feature_name=name, feature_view_name=view.name)
+
+
+def _described(feature_refs: list[str], entities: EntityFrame) -> RetrievalMetadata:
+    first, last = entities.bounds or (None, None)
+    return RetrievalMetadata(feature_refs, [name for name in entities.frame.columns if name != entities.time], first, last)

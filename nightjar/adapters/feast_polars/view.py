@@ -1,0 +1,80 @@
+"""What a retrieval asks of one feature view, in the names of its source."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+import pyarrow as pa
+from feast.data_source import DataSource
+from feast.errors import FeastEntityDFMissingColumnsError
+from feast.feature_view import DUMMY_ENTITY_ID, FeatureView
+from feast.types import from_feast_to_pyarrow_type
+
+from nightjar.adapters.feast_polars.entity_frame import EntityFrame
+from nightjar.adapters.feast_polars.files import UnusableSourceError
+from nightjar.adapters.feast_polars.keys import as_key
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One feature view as asked for.
+
+    keys: source column -> entity column. features: output column -> source column; `types` gives what each is declared as.
+    ttl None: a row may be used for ever. recorded None: rows don't say when they were recorded.
+    """
+
+    name: str
+    source: DataSource
+    keys: Mapping[str, str]
+    features: Mapping[str, str]
+    types: Mapping[str, pl.DataType]
+    happened: str
+    recorded: str | None
+    ttl: timedelta | None
+
+    @classmethod
+    def of(cls, view: FeatureView, refs: Sequence[str], *, full_feature_names: bool) -> "View":
+        """What feature references ("view:feature") ask of a view under the name and the join keys of its projection."""
+        if view.batch_source is None:
+            raise UnusableSourceError(f"Feature view {view.name!r} has no batch source to read history from.")
+        stored = {name: column for column, name in view.batch_source.field_mapping.items()}
+        projection = view.projection
+        asked = [feature for name, _, feature in (ref.rpartition(":") for ref in refs) if name == projection.name_to_use()]
+        prefix = f"{projection.name_alias or view.name}__" if full_feature_names else ""
+        declared = {field.name: field.dtype for field in view.features}
+        entities = [field.name for field in view.entity_columns if field.name != DUMMY_ENTITY_ID]
+        timestamp, created = view.batch_source.timestamp_field, view.batch_source.created_timestamp_column
+        return cls(
+            name=projection.name_to_use(),
+            source=view.batch_source,
+            keys={stored.get(name, name): projection.join_key_map.get(name, name) for name in entities},
+            features={prefix + name: stored.get(name, name) for name in asked},
+            types={prefix + name: _polars_type(from_feast_to_pyarrow_type(declared[name])) for name in asked},
+            happened=stored.get(timestamp, timestamp),
+            recorded=stored.get(created, created) if created else None,
+            ttl=view.ttl or None,
+        )
+
+    def check(self, entities: EntityFrame) -> None:
+        """Raises FeastEntityDFMissingColumnsError for a missing join key, ValueError for a feature's name that is taken."""
+        expected, found = {*self.keys.values(), entities.time}, set(entities.frame.columns)
+        if missing := expected - found:
+            raise FeastEntityDFMissingColumnsError(expected, missing)
+        if clash := found & self.features.keys():
+            raise ValueError(
+                f"{self.name}: the entity frame has columns named like features: {sorted(clash)}. Rename them, or ask for full_feature_names."
+            )
+
+    def keys_of(self, entities: EntityFrame, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
+        """The entities' join keys, named and typed as in the source. Raises TypeError for a type that never matches."""
+        return pl.DataFrame([as_key(entities.frame[name], types[key], f"Feature view {self.name!r}").alias(key) for key, name in self.keys.items()])
+
+    def columns(self) -> tuple[str, ...]:
+        """Every source column that a retrieval reads."""
+        times = (self.happened, self.recorded) if self.recorded else (self.happened,)
+        return (*self.keys, *self.features.values(), *times)
+
+
+def _polars_type(arrow: pa.DataType) -> pl.DataType:
+    return pl.DataFrame(pa.table({"_": pa.array([], type=arrow)})).schema["_"]

@@ -1,0 +1,62 @@
+"""The store against a reference that loops: for each entity row, over the whole history."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_series_equal
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+UTC_US = pl.Datetime("us", "UTC")
+
+hours = st.integers(0, 12)
+moments = hours.map(lambda hour: START + timedelta(hours=hour))
+keys = st.one_of(st.none(), st.integers(1, 3))
+histories = st.lists(st.tuples(keys, keys, moments, st.one_of(st.none(), moments)), max_size=25)
+entity_rows = st.lists(st.tuples(keys, keys, st.one_of(st.none(), moments)), max_size=12)
+ttls = st.sampled_from([timedelta(0), timedelta(hours=1), timedelta(hours=3), timedelta(days=9)])
+
+
+def seen(history, entities, ttl, *, as_known_at, width):
+    """The number of the history row that each entity row may see, by looking at all of them."""
+    found = []
+    for *asked, at in entities:
+        best = None
+        for number, (*key, happened, recorded) in enumerate(history):
+            if at is None or None in key[:width] or key[:width] != list(asked[:width]) or happened > at:
+                continue
+            if ttl and happened < at - ttl:
+                continue
+            if as_known_at and (recorded is None or recorded > at):
+                continue
+            rank = (happened, recorded or datetime.min.replace(tzinfo=UTC), number)
+            best = max(best, rank) if best else rank
+        found.append(best[2] if best else None)
+    return pl.Series("v", found, dtype=pl.Int64)
+
+
+@pytest.mark.parametrize("width", [0, 1, 2])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=histories, entities=entity_rows, ttl=ttls, as_known_at=st.booleans())
+def test_every_row_sees_what_a_loop_over_history_finds(view, retrieve, width, history, entities, ttl, as_known_at):
+    check(view, retrieve, history, entities, ttl, as_known_at, width)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=histories, asked=st.lists(st.tuples(keys, keys), min_size=1, max_size=12), at=moments, ttl=ttls, as_known_at=st.booleans())
+def test_rows_of_one_instant_see_what_a_loop_over_history_finds(view, retrieve, history, asked, at, ttl, as_known_at):
+    check(view, retrieve, history, [(*key, at) for key in asked], ttl, as_known_at, 1)
+
+
+def check(view, retrieve, history, entities, ttl, as_known_at, width):
+    rows = pl.DataFrame(history, schema={"a": pl.Int64, "b": pl.Int64, "ts": UTC_US, "created": UTC_US}, orient="row")
+    frame = pl.DataFrame(entities, schema={"a": pl.Int64, "b": pl.Int64, "event_timestamp": UTC_US}, orient="row")
+    features = view(rows.with_row_index("v").cast({"v": pl.Int64}), ("a", "b")[:width], ttl=ttl)
+    job = retrieve(features, frame, as_known_at=as_known_at)
+    expected = seen(history, entities, ttl, as_known_at=as_known_at, width=width)
+    result = job.to_polars()
+    assert result.drop("v").equals(frame)
+    assert_series_equal(result["v"], expected)
+    assert_series_equal(pl.concat(job.iter_batches(3))["v"], expected)
