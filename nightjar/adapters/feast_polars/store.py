@@ -1,10 +1,11 @@
 """Feast's OfflineStore contract, kept by Polars over Feast's own FileSource."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 from feast.data_source import DataSource
 from feast.errors import RequestDataNotFoundInEntityDfException
@@ -19,7 +20,9 @@ from feast.utils import compute_non_entity_date_range
 from pydantic import StrictBool, StrictStr
 
 from nightjar.adapters.feast_polars import writing
+from nightjar.adapters.feast_polars.arrow import feast_arrow
 from nightjar.adapters.feast_polars.entity_frame import EntityFrame
+from nightjar.adapters.feast_polars.files import parquet_files, source_path
 from nightjar.adapters.feast_polars.job import PolarsRetrievalJob
 from nightjar.adapters.feast_polars.joining import PointInTimeJoin, entities_seen
 from nightjar.adapters.feast_polars.moments import Window, as_utc
@@ -125,6 +128,12 @@ class PolarsOfflineStore(OfflineStore):
         destination = logging_config.destination
         assert isinstance(destination, FileLoggingDestination)
         writing.log(data, destination.path, destination.partition_by or (), config.repo_path)
+
+    def get_table_column_names_and_types_from_data_source(self, config: RepoConfig, data_source: DataSource) -> Iterable[tuple[str, str]]:
+        """Columns of the newest file with their Arrow types, without Hive keys; none where there is no file yet."""
+        files = parquet_files(source_path(data_source, config.repo_path))
+        schema = pl.read_parquet_schema(files[-1]) if files else {}
+        return [(field.name, str(field.type)) for field in feast_arrow(pl.DataFrame(schema=schema)).schema]
 
 
 def _require_request_data(on_demand: Sequence[OnDemandFeatureView], entities: EntityFrame) -> None:

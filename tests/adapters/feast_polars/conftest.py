@@ -1,6 +1,6 @@
 """A feature store in a temporary repo, and short ways to make views over frames and to retrieve through our store."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -90,5 +90,5 @@ def retrieve(store) -> Callable[..., PolarsRetrievalJob]:
 
 
 @pytest.fixture
-def in_repo(store) -> Iterator[Path]:
-    yield Path(store.repo_path)
+def in_repo(store) -> Path:
+    return Path(store.repo_path)

@@ -1,0 +1,107 @@
+"""Which files a source consists of, and which of them are opened."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+NOON = datetime(2024, 1, 10, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+ROWS = pl.DataFrame(
+    {"k": [1], "ts": [NOON], "created": [NOON], "v": [1]}, schema_overrides=dict.fromkeys(("ts", "created"), pl.Datetime("us", "UTC"))
+)
+
+
+def partition(folder, at, v, name="part.parquet"):
+    file = folder / f"date={at.date()}" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    ROWS.with_columns(
+        pl.lit(at, dtype=pl.Datetime("us", "UTC")).alias("ts"), pl.lit(at, dtype=pl.Datetime("us", "UTC")).alias("created"), v=v
+    ).write_parquet(file)
+
+
+def ask(*moments):
+    return pl.DataFrame({"k": [1] * len(moments), "event_timestamp": list(moments)})
+
+
+def values(job):
+    return job.to_polars()["v"].to_list()
+
+
+def test_partitions_outside_the_window_are_not_opened(view, retrieve, in_repo):
+    folder = in_repo / "pruned"
+    for days in (-2, -1, 0):
+        partition(folder, NOON + days * DAY, days)
+    for days in (-3, 1):
+        (folder / f"date={(NOON + days * DAY).date()}").mkdir()
+        (folder / f"date={(NOON + days * DAY).date()}" / "part.parquet").write_text("not Parquet")
+    features = view(ROWS, path="pruned", ttl=2 * DAY, tags={"partition": "date"})
+    assert values(retrieve(features, ask(NOON, NOON - DAY / 2))) == [0, -1]
+    with pytest.raises(pl.exceptions.ComputeError):
+        values(retrieve(features, ask(NOON - DAY)))
+    unmarked = view(ROWS, path="pruned", ttl=2 * DAY)
+    with pytest.raises(pl.exceptions.ComputeError):
+        values(retrieve(unmarked, ask(NOON)))
+
+
+def test_a_partition_without_a_date_is_always_read(view, retrieve, in_repo):
+    folder = in_repo / "undated"
+    partition(folder, NOON, 1)
+    (folder / f"date={NOON.date()}").rename(folder / "date=__HIVE_DEFAULT_PARTITION__")
+    assert values(retrieve(view(ROWS, path="undated", ttl=DAY, tags={"partition": "date"}), ask(NOON))) == [1]
+
+
+def test_a_directory_is_all_its_parquet_files_but_hidden_ones(view, retrieve, in_repo):
+    folder = in_repo / "plain"
+    (folder / "deep").mkdir(parents=True)
+    ROWS.write_parquet(folder / "a.parquet")
+    ROWS.with_columns(v=pl.lit(2, dtype=pl.Int64)).write_parquet(folder / "deep" / "b.parquet")
+    (folder / ".b.parquet").write_text("unfinished")
+    (folder / "_b.parquet").write_text("unfinished")
+    assert values(retrieve(view(ROWS, path="plain"), ask(NOON))) == [2]
+
+
+def test_a_column_that_older_files_lack_is_null_there(view, retrieve, in_repo):
+    folder = in_repo / "grown"
+    partition(folder, NOON, 1)
+    partition(folder, NOON + DAY, 2)
+    newest = folder / f"date={(NOON + DAY).date()}" / "part.parquet"
+    pl.read_parquet(newest).with_columns(extra=7.5).write_parquet(newest)
+    features = view(ROWS.with_columns(extra=1.0), path="grown", features=("v", "extra"))
+    assert retrieve(features, ask(NOON, NOON + DAY)).to_polars().select("v", "extra").rows() == [(1, None), (2, 7.5)]
+
+
+def test_a_feature_that_no_file_has_is_said_with_what_there_is(view, retrieve):
+    from feast.types import Int64
+
+    with pytest.raises(ValueError, match=r"lacks columns \['absent'\]. It has \['k', 'ts', 'created', 'v'\]"):
+        retrieve(view(ROWS, features=("absent",), types={"absent": Int64}), ask(NOON)).to_polars()
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_directory_without_files_is_no_history_yet_and_is_logged(view, retrieve, in_repo, caplog, exists):
+    if exists:
+        (in_repo / "none True").mkdir()
+    features = view(ROWS, path=f"none {exists}")
+    with caplog.at_level(logging.WARNING):
+        result = retrieve(features, ask(NOON)).to_polars()
+    assert result["v"].to_list() == [None]
+    assert result["v"].dtype == pl.Int64
+    assert "has no history: no Parquet file under" in caplog.text
+    assert retrieve(features, None, start_date=NOON - DAY, end_date=NOON).to_polars().height == 0
+
+
+def test_a_missing_file_is_an_error_that_names_it(view, retrieve, in_repo):
+    features = view(ROWS)
+    (in_repo / features.batch_source.path).unlink()
+    with pytest.raises(FileNotFoundError, match=rf"{features.batch_source.path} does not exist"):
+        retrieve(features, ask(NOON)).to_polars()
+
+
+def test_absolute_and_file_urls_are_read_and_remote_ones_refused(view, retrieve, tmp_path):
+    ROWS.write_parquet(tmp_path / "x.parquet")
+    for path in (str(tmp_path), f"file://{tmp_path}"):
+        assert values(retrieve(view(ROWS, path=path), ask(NOON))) == [1]
+    with pytest.raises(ValueError, match="reads local paths only"):
+        retrieve(view(ROWS, path="s3://bucket/folder"), ask(NOON)).to_polars()
