@@ -1,0 +1,96 @@
+"""The documents keep what they promise: a page for every error, a line for every setting, links that lead somewhere."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nightjar.core.errors import NightjarError, Retryable
+from nightjar.settings import PROJECT, Settings
+
+RUNBOOKS = PROJECT / "runbooks"
+SECTIONS = ["Is it real?", "Impact", "Stop it", "Fix", "Verify", "Last exercised"]
+ADR_SECTIONS = ["Context", "Options", "Decision", "Consequences", "Confirmation"]
+PAGES = sorted(page for page in RUNBOOKS.glob("*.md") if page.name != "README.md")
+ADRS = sorted((PROJECT / "docs" / "adr").glob("*.md"))
+DOCUMENTS = sorted({PROJECT / "README.md", *PROJECT.glob("docs/**/*.md"), *RUNBOOKS.glob("*.md"), *PROJECT.glob("models/**/*.md")})
+ABSOLUTE = re.compile(r"(?<![\w.$}:/-])/(?:home|root|Users|work|mnt)/\w+")
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+def classes(root: type[NightjarError] = NightjarError) -> Iterator[type[NightjarError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from classes(child)
+
+
+ERRORS = [error for error in classes() if error.__module__.startswith("nightjar.") and error is not Retryable]
+
+
+def headings(page: Path, level: str) -> list[str]:
+    return [line.removeprefix(level).strip() for line in prose(page).splitlines() if line.startswith(level)]
+
+
+def prose(page: Path) -> str:
+    """The page without its code blocks, where # begins a comment and brackets are no links."""
+    return re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def test_every_error_has_an_exit_code_of_its_own() -> None:
+    repeated = {code: count for code, count in Counter(error.exit_code for error in ERRORS).items() if count > 1}
+    assert not repeated
+    assert all(0 < error.exit_code < 128 for error in ERRORS), "0 means success, and from 128 on shells mean signals"
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
+def test_every_error_has_a_runbook_that_its_index_lists(error: type[NightjarError]) -> None:
+    assert (RUNBOOKS / f"{error.runbook}.md").exists()
+    assert f"| {error.exit_code} | {error.__name__} | [{error.runbook}]({error.runbook}.md) |" in (RUNBOOKS / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_runbook_answers_the_same_questions_in_the_same_order(page: Path) -> None:
+    assert len(headings(page, "# ")) == 1
+    assert headings(page, "## ") == SECTIONS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_no_runbook_is_left_that_nothing_leads_to(page: Path) -> None:
+    alerts = (RUNBOOKS / "README.md").read_text().partition("## Alerts")[2]
+    assert page.stem in {error.runbook for error in ERRORS} or f"]({page.name})" in alerts
+
+
+def test_every_setting_is_explained_in_the_example_environment() -> None:
+    listed = re.findall(r"^#?(NIGHTJAR_\w+)=", (PROJECT / ".env.example").read_text(), flags=re.MULTILINE)
+    assert sorted(listed) == sorted(f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields)
+
+
+@pytest.mark.parametrize("page", ADRS, ids=named)
+def test_every_decision_names_what_was_rejected_and_what_confirms_it(page: Path) -> None:
+    assert headings(page, "## ") == ADR_SECTIONS
+    assert re.search(r"^Status: (accepted|superseded by \[)", page.read_text(), flags=re.MULTILINE)
+    assert f"]({page.parent.name}/{page.name})" in (PROJECT / "docs" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", ADRS, ids=named)
+def test_what_confirms_a_decision_exists(page: Path) -> None:
+    confirmation = page.read_text().partition("## Confirmation")[2]
+    named_files = re.findall(r"`((?:tests|benchmarks|\.ci)/[\w./-]+)`", confirmation)
+    assert named_files
+    assert not [file for file in named_files if not (PROJECT / file).exists()]
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=named)
+def test_every_relative_link_leads_to_a_file(page: Path) -> None:
+    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)) if "://" not in target]
+    assert not [target for target in targets if target and not (page.parent / target).exists()]
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=named)
+def test_no_document_names_a_path_of_one_machine(page: Path) -> None:
+    assert not ABSOLUTE.findall(page.read_text())
