@@ -44,6 +44,10 @@ class RawStore(Protocol):
         """Each landed day with a fingerprint of its deliveries; the fingerprint changes when a correction lands."""
         ...
 
+    def recorded(self, dataset: str) -> dict[date, tuple[datetime, ...]]:
+        """Each landed day with the instants (UTC) its deliveries were recorded at, oldest first."""
+        ...
+
     def read(self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None) -> pl.DataFrame:
         """Rows of days first..last with `date` and `recorded_at` added; of each day the latest delivery recorded by `known_at`.
 

@@ -24,15 +24,17 @@ NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawDataset:
-    """A kind of file the outside world delivers, one CSV a day, with a header.
+    """A kind of file the outside world delivers, one CSV a day: a header, the rows, and the trailer `# rows=N` that proves it is whole.
 
     columns: every column in order, with its Polars type. nullable: those that may be empty. keys: unique within a day.
+    day_column: a Date, or a Datetime in UTC, that must lie on the day of the file in every row.
     """
 
     name: str
     columns: Mapping[str, pl.DataType]
     keys: tuple[str, ...]
     nullable: frozenset[str] = frozenset()
+    day_column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,10 @@ class FeatureTable:
 class Predictor(Protocol):
     """A trained model: what scoring needs of it, whatever library made it."""
 
-    algorithm: str
-    """One of the loadable kinds: "catboost", "sklearn"."""
+    @property
+    def algorithm(self) -> str:
+        """One of the loadable kinds: "catboost", "sklearn"."""
+        ...
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         """Scores, Float64 in [0, 1], one per row and in its order. frame holds at least the spec's inputs."""

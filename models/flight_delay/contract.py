@@ -1,0 +1,64 @@
+"""What a departure must look like to be scored. Features may be missing (a new route has no history), what the schedule says may not."""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from models.flight_delay.features import TABLES
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
+MINUTES_A_DAY = 24 * 60
+RANGES = {
+    "weather_temp": (-60, 130),
+    "weather_humid": (0, 100),
+    "weather_wind": (0, 200),
+    "weather_pressure": (850, 1100),
+    "weather_visib": (0, 100),
+    "weather_precip_6h": (0, 100),
+    "aircraft_seats": (1, 1000),
+    "aircraft_age": (-1, 120),
+    "flight_count_28d": (1, 200),
+}
+"""What the units of features.py allow; a value outside them is an error of the feed, not weather. A plane may fly in the year before it counts as built."""
+DELAY_RANGE = (-MINUTES_A_DAY, 7 * MINUTES_A_DAY)
+
+
+def contract() -> "pa.DataFrameSchema":
+    """The Pandera schema; other columns may stand beside these. NaN and infinities break it: a missing feature is null."""
+    import pandera.polars as pa  # noqa: PLC0415  # takes seconds to import, and only checking needs it
+
+    features = {name: pa.Column(pl.Float64, pa.Check.in_range(*range_of(name)), nullable=True) for table in TABLES for name in table.features}
+    schedule = {
+        "entity_key": text(r"^[A-Z0-9]{2}\d{1,4}-[A-Z]{3}-\d{4}-\d{2}-\d{2}$"),
+        "carrier": text(r"^[A-Z0-9]{2}$"),
+        "flight": whole(1, 9999),
+        "origin": text(r"^[A-Z]{3}$"),
+        "dest": text(r"^[A-Z]{3}$"),
+        "sched_dep_minute": whole(0, MINUTES_A_DAY),
+        "sched_arr_minute": whole(0, MINUTES_A_DAY),
+        "sched_block_minutes": whole(0, MINUTES_A_DAY),
+        "weekday": whole(1, 7),
+        "distance": whole(1, 12_000),
+        "hour_departures": whole(1, 1000),
+    }
+    return pa.DataFrameSchema(schedule | features, name="flight_delay")
+
+
+def range_of(feature: str) -> tuple[float, float]:
+    if "_rate_" in feature:
+        return 0, 1
+    return DELAY_RANGE if "_dep_delay_" in feature else RANGES[feature]
+
+
+def text(pattern: str) -> "pa.Column":
+    import pandera.polars as pa  # noqa: PLC0415  # as above
+
+    return pa.Column(pl.String, pa.Check.str_matches(pattern))
+
+
+def whole(low: int, high: int) -> "pa.Column":
+    import pandera.polars as pa  # noqa: PLC0415  # as above
+
+    return pa.Column(pl.Int64, pa.Check.in_range(low, high))

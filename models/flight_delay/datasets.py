@@ -1,0 +1,90 @@
+"""What the outside world delivers: three daily files, and when each is known."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from nightjar.core.spec import RawDataset
+
+ZONE = ZoneInfo("America/New_York")
+
+SCHEDULES = RawDataset(
+    name="schedules",
+    columns={
+        "flight_date": pl.Date(),
+        "carrier": pl.String(),
+        "flight": pl.Int64(),
+        "origin": pl.String(),
+        "dest": pl.String(),
+        "sched_dep": pl.Datetime("us", "UTC"),
+        "sched_dep_minute": pl.Int64(),
+        "sched_arr_minute": pl.Int64(),
+        "distance": pl.Int64(),
+    },
+    keys=("carrier", "flight", "origin"),
+    day_column="flight_date",
+)
+"""The departures scheduled for a local day. Minutes count from local midnight where the plane then is; distance is in miles.
+
+It names no aircraft: in this data a missing tail number gives a cancelled flight away.
+"""
+
+FLIGHTS = RawDataset(
+    name="flights",
+    columns={
+        "flight_date": pl.Date(),
+        "carrier": pl.String(),
+        "flight": pl.Int64(),
+        "origin": pl.String(),
+        "dest": pl.String(),
+        "tailnum": pl.String(),
+        "seats": pl.Int64(),
+        "built": pl.Int64(),
+        "dep_delay": pl.Int64(),
+        "arr_delay": pl.Int64(),
+        "cancelled": pl.Boolean(),
+        "diverted": pl.Boolean(),
+    },
+    keys=("carrier", "flight", "origin"),
+    nullable=frozenset({"tailnum", "seats", "built", "dep_delay", "arr_delay"}),
+    day_column="flight_date",
+)
+"""What happened to the departures of a local day, as far as it was known when the file was written. Delays are in minutes, early is negative.
+
+A flight still under way then has no arr_delay, one still waiting no dep_delay. seats and built (a year) describe the aircraft that flew.
+"""
+
+WEATHER = RawDataset(
+    name="weather",
+    columns={
+        "origin": pl.String(),
+        "time_hour": pl.Datetime("us", "UTC"),
+        "temp": pl.Float64(),
+        "dewp": pl.Float64(),
+        "humid": pl.Float64(),
+        "wind_dir": pl.Float64(),
+        "wind_speed": pl.Float64(),
+        "wind_gust": pl.Float64(),
+        "precip": pl.Float64(),
+        "pressure": pl.Float64(),
+        "visib": pl.Float64(),
+    },
+    keys=("origin", "time_hour"),
+    nullable=frozenset({"temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "pressure"}),
+    day_column="time_hour",
+)
+"""Hourly observations of a UTC day at the three airports: Fahrenheit, per cent, degrees, miles an hour, inches, millibars, miles."""
+
+
+def local_instant(day: date, at: time) -> datetime:
+    return datetime.combine(day, at, ZONE).astimezone(ZoneInfo("UTC"))
+
+
+def recorded_at(dataset: str, day: date) -> datetime:
+    """When a day's file is delivered: schedules at noon of the day before, flights at 06:00 of the day after, weather when its UTC day has ended."""
+    if dataset == SCHEDULES.name:
+        return local_instant(day - timedelta(days=1), time(12))
+    if dataset == FLIGHTS.name:
+        return local_instant(day + timedelta(days=1), time(6))
+    return datetime.combine(day + timedelta(days=1), time(0, 10), ZoneInfo("UTC"))

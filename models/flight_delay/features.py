@@ -1,0 +1,181 @@
+"""Feature tables: how carriers, airports, routes and flight numbers did in past weeks, and the weather at the airport.
+
+Each is a pure function of raw days. A row stands for a key on a day on which it flew, its rates for the days up to that one; retrieval picks
+the newest row that was known in time. Sums are of integers, so a day's row is the same whichever range it is computed in.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from functools import partial
+
+import polars as pl
+
+from models.flight_delay.datasets import FLIGHTS, WEATHER, ZONE
+from models.flight_delay.population import late
+from nightjar.core.spec import FeatureTable, RawFrames
+
+WEEKS = (7, 28)
+"""Rates look back one week for what is going on, and four for what is usual."""
+LOOKBACK_DAYS = max(WEEKS) - 1
+RAIN_HOURS = 6
+MAX_WIND_MPH = 200
+"""A gauge that shows more is broken: the recording holds 1,048 miles an hour once."""
+
+INSTANT = pl.Datetime("us", "UTC")
+CODE = pl.String()
+NUMBER = pl.Int64()
+
+
+def rates(subject: str) -> Mapping[str, pl.DataType]:
+    """Features of a subject's record. dep_delay is the mean in minutes of flights that left."""
+    return {f"{subject}_{name}_{days}d": pl.Float64() for days in WEEKS for name in ("late_rate", "cancel_rate", "dep_delay")}
+
+
+def record_of(subject: str, keys: tuple[str, ...], raw: RawFrames, first: date, last: date) -> pl.DataFrame:
+    """Rates of late and cancelled departures and their mean departure delay, of each key on each day it flew."""
+    totals = daily(
+        raw, keys, {"late": late(), "cancelled": pl.col("cancelled"), "left": pl.col("dep_delay").is_not_null(), "delay": pl.col("dep_delay")}
+    )
+    features = [
+        feature.alias(f"{subject}_{name}_{days}d")
+        for days in WEEKS
+        for name, feature in (
+            ("late_rate", ratio(keys, "late", "flights", days)),
+            ("cancel_rate", ratio(keys, "cancelled", "flights", days)),
+            ("dep_delay", ratio(keys, "delay", "left", days)),
+        )
+    ]
+    return finished(totals, keys, features, raw, first, last)
+
+
+def aircraft_of(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
+    """What usually flies under a flight number, as far as it is known: mean seats and age in years of its planes, and its own late rate.
+
+    The plane that will fly is not asked for: that it is missing from the record tells of a cancellation.
+    """
+    keys = ("carrier", "flight")
+    built = pl.col("built").is_not_null()
+    totals = daily(
+        raw,
+        keys,
+        {
+            "late": late(),
+            "seats": pl.col("seats"),
+            "seated": pl.col("seats").is_not_null(),
+            "age": pl.col("flight_date").dt.year() - pl.col("built"),
+            "aged": built,
+        },
+    )
+    days = max(WEEKS)
+    features = [
+        ratio(keys, "seats", "seated", days).alias("aircraft_seats"),
+        ratio(keys, "age", "aged", days).alias("aircraft_age"),
+        ratio(keys, "late", "flights", days).alias("flight_late_rate_28d"),
+        total(keys, "flights", days).cast(pl.Float64()).alias("flight_count_28d"),
+    ]
+    return finished(totals, keys, features, raw, first, last)
+
+
+def weather_at(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
+    """Each observation as a row: the newest one before a night stands for its weather. Rain is also summed over the last 6 hours."""
+    rows = raw[WEATHER.name]
+    hundredths = (pl.col("precip") * 100).round().cast(pl.Int64())
+    rain = hundredths.rolling_sum_by("time_hour", window_size=f"{RAIN_HOURS}h").over("origin") / 100
+    wind = pl.col("wind_speed")
+    return (
+        rows.join(known_since(rows, 2), on="date")
+        .with_columns(weather_precip_6h=rain)
+        .filter(pl.col("date").is_between(first, last))
+        .select(
+            "origin",
+            pl.col("temp").alias("weather_temp"),
+            pl.col("humid").alias("weather_humid"),
+            pl.when(wind <= MAX_WIND_MPH).then(wind).alias("weather_wind"),
+            pl.col("pressure").alias("weather_pressure"),
+            pl.col("visib").alias("weather_visib"),
+            "weather_precip_6h",
+            "date",
+            pl.col("time_hour").alias("event_timestamp"),
+            "created",
+        )
+        .sort("event_timestamp", "origin")
+    )
+
+
+def daily(raw: RawFrames, keys: tuple[str, ...], counted: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    """Totals of each key and day: `flights` and what else is counted, all whole numbers."""
+    return (
+        raw[FLIGHTS.name]
+        .group_by("date", *keys)
+        .agg(flights=pl.len().cast(NUMBER), **{name: expr.cast(NUMBER).sum() for name, expr in counted.items()})
+    )
+
+
+def total(keys: tuple[str, ...], column: str, days: int) -> pl.Expr:
+    """Sum over the days up to and with a row's own."""
+    return pl.col(column).rolling_sum_by("date", window_size=f"{days}d").over(keys)
+
+
+def ratio(keys: tuple[str, ...], part: str, whole: str, days: int) -> pl.Expr:
+    """Null where there is nothing to divide by."""
+    below = total(keys, whole, days)
+    return pl.when(below > 0).then(total(keys, part, days) / below)
+
+
+def finished(totals: pl.DataFrame, keys: tuple[str, ...], features: Iterable[pl.Expr], raw: RawFrames, first: date, last: date) -> pl.DataFrame:
+    """Rows of the days asked for, each with when its last event happened and when its last input was recorded."""
+    midnight = (pl.col("date") + timedelta(days=1)).cast(pl.Datetime("us")).dt.replace_time_zone(ZONE.key).dt.convert_time_zone("UTC")
+    return (
+        totals.join(known_since(raw[FLIGHTS.name], max(WEEKS)), on="date")
+        .sort("date", *keys)
+        .select(*keys, *features, "date", midnight.alias("event_timestamp"), "created")
+        .filter(pl.col("date").is_between(first, last))
+    )
+
+
+def known_since(rows: pl.DataFrame, days: int) -> pl.DataFrame:
+    """`date` and `created`: when the last of the files in the window that ends with a day was recorded."""
+    files = rows.select("date", instant=pl.col("recorded_at").to_physical()).unique().sort("date")
+    return files.select("date", created=pl.col("instant").rolling_max_by("date", window_size=f"{days}d").cast(INSTANT))
+
+
+def record_table(subject: str, keys: Mapping[str, pl.DataType], description: str) -> FeatureTable:
+    return FeatureTable(
+        name=subject,
+        description=description,
+        keys=keys,
+        features=rates(subject),
+        ttl=timedelta(days=14),
+        lookback_days=LOOKBACK_DAYS,
+        sources=(FLIGHTS.name,),
+        compute=partial(record_of, subject, tuple(keys)),
+    )
+
+
+TABLES = (
+    record_table("carrier", {"carrier": CODE}, "How punctual the airline was in the last one and four weeks."),
+    record_table("origin", {"origin": CODE}, "How punctual departures from the airport were in the last one and four weeks."),
+    record_table("route", {"origin": CODE, "dest": CODE}, "How punctual flights between the two airports were in the last one and four weeks."),
+    FeatureTable(
+        name="aircraft",
+        description="What usually flies under a flight number, and how punctual that flight was in the last four weeks.",
+        keys={"carrier": CODE, "flight": NUMBER},
+        features={name: pl.Float64() for name in ("aircraft_seats", "aircraft_age", "flight_late_rate_28d", "flight_count_28d")},
+        ttl=timedelta(days=28),
+        lookback_days=LOOKBACK_DAYS,
+        sources=(FLIGHTS.name,),
+        compute=aircraft_of,
+    ),
+    FeatureTable(
+        name="weather",
+        description="The newest observation at the airport: Fahrenheit, per cent, miles an hour, millibars, miles, inches of rain in 6 hours.",
+        keys={"origin": CODE},
+        features={
+            name: pl.Float64() for name in ("weather_temp", "weather_humid", "weather_wind", "weather_pressure", "weather_visib", "weather_precip_6h")
+        },
+        ttl=timedelta(hours=12),
+        lookback_days=1,
+        sources=(WEATHER.name,),
+        compute=weather_at,
+    ),
+)

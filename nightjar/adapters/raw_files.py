@@ -1,0 +1,104 @@
+"""Raw days on a file system: each delivery a Parquet file named by when it was recorded and what it holds."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+from nightjar.adapters.atomic import write_parquet
+from nightjar.adapters.raw_csv import parse
+from nightjar.core.entities import utc
+from nightjar.core.errors import BadDelivery
+from nightjar.core.ports import Landed
+from nightjar.core.spec import RawDataset
+
+INSTANT = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A delivery in the store."""
+
+    path: Path
+    recorded_at: datetime
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawFiles:
+    """A `RawStore` of files: `<root>/raw/<dataset>/date=YYYY-MM-DD/<recorded_at>-<hash of the CSV>.parquet`.
+
+    An instant is kept to the second and rounded up, so that nothing seems known earlier than it was.
+    """
+
+    root: Path
+
+    def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Landed:
+        instant = whole_second(utc(recorded_at))
+        content = file.read_bytes()
+        digest = sha256(content).hexdigest()[:16]
+        kept = self._deliveries(dataset.name, day)
+        before = [delivery for delivery in kept if delivery.recorded_at <= instant]
+        after = [delivery for delivery in kept if delivery.recorded_at > instant]
+        if digest in {delivery.content for delivery in before[-1:] + after[:1]}:
+            return "unchanged"
+        rows = parse(content, dataset, day, file)
+        if before and before[-1].recorded_at == instant:
+            raise BadDelivery(
+                file, f"another file for {dataset.name} {day} was recorded at {instant:{INSTANT}} too", "Give the correction its own, later instant."
+            )
+        stamped = rows.with_columns(date=pl.lit(day, pl.Date), recorded_at=pl.lit(instant, pl.Datetime("us", "UTC")))
+        write_parquet(stamped, self._folder(dataset.name) / f"date={day}" / f"{instant:{INSTANT}}-{digest}.parquet")
+        return "corrected" if kept else "landed"
+
+    def days(self, dataset: str) -> dict[date, str]:
+        return {day: sha256("".join(delivery.path.name for delivery in kept).encode()).hexdigest()[:16] for day, kept in self._landed(dataset)}
+
+    def recorded(self, dataset: str) -> dict[date, tuple[datetime, ...]]:
+        return {day: tuple(delivery.recorded_at for delivery in kept) for day, kept in self._landed(dataset)}
+
+    def read(self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None) -> pl.DataFrame:
+        limit = None if known_at is None else utc(known_at)
+        newest: list[Path] = []
+        for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+            known = [delivery.path for delivery in self._deliveries(dataset.name, day) if limit is None or delivery.recorded_at <= limit]
+            newest.extend(known[-1:])
+        if not newest:
+            return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": pl.Datetime("us", "UTC")})
+        return pl.read_parquet(newest, hive_partitioning=False)
+
+    def _landed(self, dataset: str) -> Iterator[tuple[date, tuple[Kept, ...]]]:
+        for name in names_in(self._folder(dataset)):
+            day = date.fromisoformat(name.removeprefix("date="))
+            if kept := self._deliveries(dataset, day):
+                yield day, kept
+
+    def _deliveries(self, dataset: str, day: date) -> tuple[Kept, ...]:
+        """What was delivered for a day, oldest first."""
+        folder = self._folder(dataset) / f"date={day}"
+        return tuple(kept_at(folder, name) for name in names_in(folder))
+
+    def _folder(self, dataset: str) -> Path:
+        return self.root / "raw" / dataset
+
+
+def names_in(folder: Path) -> list[str]:
+    """What a folder holds, sorted, without the hidden drafts of files being written; nothing if there is no folder."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208  # names alone, hundreds of folders a call
+    except FileNotFoundError:
+        return []
+
+
+def kept_at(folder: Path, name: str) -> Kept:
+    instant, _, content = name.removesuffix(".parquet").partition("-")
+    return Kept(folder / name, datetime.strptime(instant, INSTANT).replace(tzinfo=UTC), content)
+
+
+def whole_second(moment: datetime) -> datetime:
+    """The moment, or the next whole second after it."""
+    return moment if not moment.microsecond else moment.replace(microsecond=0) + timedelta(seconds=1)

@@ -1,0 +1,74 @@
+"""Bring in what the outside world has delivered, each file checked before it counts."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from nightjar.core.entities import utc
+from nightjar.core.errors import BadSettings
+from nightjar.core.ports import Landed, Progress, RawStore, silent
+from nightjar.core.spec import ModelSpec
+
+RECHECK_DAYS = 3
+"""How many landed days are asked for again, in case their files were corrected since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """How many delivered files were new, known already, or corrections."""
+
+    landed: int = 0
+    unchanged: int = 0
+    corrected: int = 0
+
+
+def land_until(spec: ModelSpec, *, raw: RawStore, inbox: Path, until: datetime, first: date | None = None, progress: Progress = silent) -> Landing:
+    """Land every file recorded by `until`, in the order in which they were recorded. Idempotent; after a crash it goes on where it was.
+
+    first: the first day to ask for; if not given, a few days before the first that some dataset still lacks at its end, or, when nothing
+    has landed at all, where the model's world begins. Raises BadDelivery for a file that breaks its dataset; files before it have landed.
+    """
+    begin, last = first or first_lacking(spec, raw, until), last_deliverable(spec, until)
+    if begin > last:
+        return Landing()
+    counts: Counter[Landed] = Counter()
+    with progress("landing", sum((last - begin).days + 1 for _ in spec.datasets)) as advance:
+        for delivery in spec.deliver(inbox, begin, last):
+            if delivery.recorded_at > until:
+                break
+            counts[raw.land(spec.dataset(delivery.dataset), delivery.day, delivery.path, delivery.recorded_at)] += 1
+            advance()
+    return Landing(**counts)
+
+
+def land_file(spec: ModelSpec, dataset: str, day: date, file: Path, recorded_at: datetime, *, raw: RawStore) -> Landed:
+    """Check one file and keep it. Raises BadSettings for an unknown dataset, BadDelivery for a file that breaks it."""
+    known = [declared.name for declared in spec.datasets]
+    if dataset not in known:
+        raise BadSettings(f"{spec.name} has no dataset {dataset!r}", f"It has {', '.join(known)}.")
+    return raw.land(spec.dataset(dataset), day, file, recorded_at)
+
+
+def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
+    """Where to go on: the first day after all that a dataset has, and a few days before it."""
+    newest = [max(raw.days(dataset.name), default=None) for dataset in spec.datasets]
+    ends = [day for day in newest if day is not None]
+    if len(ends) == len(newest):
+        return min(ends) - timedelta(days=RECHECK_DAYS - 1)
+    return world_begins(spec, until)
+
+
+def world_begins(spec: ModelSpec, until: datetime) -> date:
+    """1 January of a recorded year; of a living feed, far enough back for the features of today."""
+    if spec.replay_year is not None:
+        return date(spec.replay_year, 1, 1)
+    lookback = max((table.lookback_days for table in spec.feature_tables), default=0)
+    return utc(until).date() - timedelta(days=lookback)
+
+
+def last_deliverable(spec: ModelSpec, until: datetime) -> date:
+    """The last day a file known by `until` can be about: the score date of that evening, wherever the model's midnight is."""
+    local = utc(until).astimezone(ZoneInfo(spec.time_zone)).date()
+    return max(local, utc(until).astimezone(UTC).date()) + timedelta(days=spec.horizon_days)
