@@ -32,7 +32,6 @@ MIN_NIGHTS = 10
 ROUNDING = 1e-9
 WORTH_A_WORD = 0.01
 """Share of unseen categories from which a note mentions them."""
-SCORE = "score"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +68,12 @@ def night_drift(
     numeric: Sequence[str],
     thresholds: DriftThresholds | None = None,
 ) -> tuple[ColumnDrift, ...]:
-    """Compare each named column, and `score` where either frame holds it. Never raises on data: what cannot be compared says so in its note.
+    """Compare each named column; name `score` among the numeric ones. Never raises on data: what cannot be compared says so in its note.
 
     reference: may hold `score_date`, whose nights then tell how far an ordinary night lies from the whole.
     """
     limits = thresholds or DriftThresholds()
-    scored = [SCORE] if SCORE in night.columns or SCORE in reference.columns else []
-    columns = [(name, True) for name in categorical] + [(name, False) for name in (*numeric, *scored)]
+    columns = [(name, True) for name in categorical] + [(name, False) for name in numeric]
     return tuple(_column_drift(name, _side(night, name, text=text), _side(reference, name, text=text), limits, text=text) for name, text in columns)
 
 

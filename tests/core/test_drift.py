@@ -24,12 +24,12 @@ def sample(rows, seed, shift=0.0):
 
 
 def drift(night, reference, **kwargs):
-    return {row.column: row for row in night_drift(night, reference, ["city"], ["wind", "rain"], **kwargs)}
+    return {row.column: row for row in night_drift(night, reference, ["city"], ["wind", "rain", "score"], **kwargs)}
 
 
 def test_clean_resamples_raise_almost_no_alarm():
     reference = sample(20_000, 0)
-    rows = [row for seed in range(1, 51) for row in night_drift(sample(900, seed), reference, ["city"], ["wind", "rain"])]
+    rows = [row for seed in range(1, 51) for row in night_drift(sample(900, seed), reference, ["city"], ["wind", "rain", "score"])]
     assert len(rows) == 200
     assert sum(row.drifted for row in rows) == 0
 
@@ -37,14 +37,14 @@ def test_clean_resamples_raise_almost_no_alarm():
 @pytest.mark.parametrize("rows", [20, 60, 150])
 def test_small_clean_nights_raise_few_alarms(rows):
     reference = sample(20_000, 0)
-    found = [row for seed in range(1, 41) for row in night_drift(sample(rows, seed), reference, ["city"], ["wind", "rain"])]
+    found = [row for seed in range(1, 41) for row in night_drift(sample(rows, seed), reference, ["city"], ["wind", "rain", "score"])]
     assert sum(row.drifted for row in found) <= 2
 
 
 def test_the_threshold_without_the_floor_follows_the_noise():
     reference = sample(20_000, 0)
     limits = DriftThresholds(psi=0.0, false_alarm=0.01)
-    rows = [row for seed in range(1, 101) for row in night_drift(sample(900, seed), reference, ["city"], ["wind"], limits)]
+    rows = [row for seed in range(1, 101) for row in night_drift(sample(900, seed), reference, ["city"], ["wind", "score"], limits)]
     alarms = sum(row.drifted for row in rows) / len(rows)
     assert alarms < 0.03
 
@@ -109,7 +109,7 @@ def test_columns_that_cannot_be_compared_say_why():
         few=pl.when(pl.int_range(200) < 5).then(1.0),
     )
     found = {row.column: row for row in night_drift(night, reference, [], ["empty", "gone", "kind", "lost", "new", "few"])}
-    assert {name: (row.drifted, row.note) for name, row in found.items() if name != "score"} == {
+    assert {name: (row.drifted, row.note) for name, row in found.items()} == {
         "empty": (False, "all values missing, as in the training sample"),
         "gone": (True, "column missing from the night"),
         "kind": (True, "String cannot be compared, found in the night"),

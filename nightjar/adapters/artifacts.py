@@ -1,0 +1,110 @@
+"""Immutable files by content: `<url>/<kind>/<first two of sha>/<sha><suffix>` on a local disk, S3, GCS or whatever fsspec reaches."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from nightjar.adapters.atomic import replacing
+from nightjar.core.errors import ArtifactBroken, BadSettings, StoreUnavailable
+
+READ_ONLY = 0o444
+
+
+class FsspecArtifacts:
+    """Implements ports.Artifacts. Every read is checked against its hash; remote files are kept in a local cache once checked.
+
+    url: an fsspec URL or a plain path. cache: where copies of remote files lie; one folder may serve many processes.
+    Raises ArtifactBroken (missing, or other bytes), StoreUnavailable (retryable), BadSettings (a URL whose driver is not installed).
+    """
+
+    def __init__(self, url: str, cache: Path | None = None) -> None:
+        self.url = url.rstrip("/")
+        self.cache = cache or Path(tempfile.gettempdir()) / f"nightjar-artifacts-{os.getuid()}"
+
+    def put(self, kind: str, file: Path) -> tuple[str, str]:
+        sha256 = _sha256(file)
+        uri = f"{self.url}/{kind}/{sha256[:2]}/{sha256}{file.suffix}"
+        local = self.local_path(uri)
+        if local is None:
+            self._upload(uri, file)
+        elif not (local.exists() and _sha256(local) == sha256):
+            with _translated(uri):
+                _copy(file, local)
+        return uri, sha256
+
+    def get(self, uri: str, sha256: str | None = None) -> Path:
+        expected = sha256 or PurePosixPath(uri).stem
+        local = self.local_path(uri)
+        if local is not None:
+            if not local.is_file():
+                raise ArtifactBroken(uri, "the file is missing")
+            return _verified(uri, local, expected)
+        kept = self.cache / expected[:2] / f"{expected}{PurePosixPath(uri).suffix}"
+        if not (kept.is_file() and _sha256(kept) == expected):
+            self._download(uri, kept, expected)
+        return kept
+
+    def local_path(self, uri: str) -> Path | None:
+        if "://" not in uri:
+            return Path(uri)
+        return Path(uri.removeprefix("file://")) if uri.startswith("file://") else None
+
+    def _upload(self, uri: str, file: Path) -> None:
+        """Object stores show an object whole or not at all; one of another size is what an interrupted write of another store left."""
+        fs, path = _filesystem(uri)
+        with _translated(uri):
+            if fs.exists(path) and fs.size(path) == file.stat().st_size:
+                return
+            fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+            fs.put_file(str(file), path)
+
+    def _download(self, uri: str, kept: Path, expected: str) -> None:
+        fs, path = _filesystem(uri)
+        with tempfile.TemporaryDirectory() as folder, _translated(uri):
+            fresh = Path(folder) / "artifact"
+            fs.get_file(path, str(fresh))
+            _copy(_verified(uri, fresh, expected), kept)
+
+
+def _filesystem(uri: str) -> tuple[Any, str]:
+    import fsspec  # noqa: PLC0415  # not needed for a local store, and slow to import
+
+    try:
+        return fsspec.core.url_to_fs(uri)
+    except (ImportError, ValueError) as error:
+        raise BadSettings(
+            f"Artifacts cannot be kept at {uri}: {error}", "Install the driver, or set NIGHTJAR_ARTIFACT_URL to another place."
+        ) from error
+
+
+@contextmanager
+def _translated(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ArtifactBroken(uri, "the file is missing") from error
+    except OSError as error:
+        raise StoreUnavailable(f"The artifact store ({uri})", str(error) or type(error).__name__) from error
+
+
+def _verified(uri: str, file: Path, expected: str) -> Path:
+    found = _sha256(file)
+    if found != expected:
+        raise ArtifactBroken(uri, f"its bytes have the hash {found[:12]}..., not {expected[:12]}...")
+    return file
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as read, replacing(target) as write:
+        shutil.copyfileobj(read, write, 1 << 20)
+        os.fchmod(write.fileno(), READ_ONLY)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as read:
+        return hashlib.file_digest(read, "sha256").hexdigest()

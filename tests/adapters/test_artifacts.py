@@ -1,0 +1,100 @@
+import hashlib
+import threading
+import uuid
+
+import pytest
+
+from nightjar.adapters.artifacts import FsspecArtifacts
+from nightjar.core.errors import ArtifactBroken, BadSettings, StoreUnavailable
+
+
+@pytest.fixture(params=["plain", "file", "memory"])
+def store(request, tmp_path):
+    url = {"plain": str(tmp_path / "store"), "file": f"file://{tmp_path / 'store'}", "memory": f"memory://{uuid.uuid4().hex}"}[request.param]
+    return FsspecArtifacts(url, cache=tmp_path / "cache")
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "model.cbm"
+    path.write_bytes(b"some bytes")
+    return path
+
+
+def test_what_was_put_is_got_again_by_its_content(store, file):
+    uri, sha256 = store.put("model", file)
+    assert sha256 == hashlib.sha256(b"some bytes").hexdigest()
+    assert uri == f"{store.url}/model/{sha256[:2]}/{sha256}.cbm"
+    assert store.get(uri, sha256).read_bytes() == b"some bytes"
+    assert store.get(uri).read_bytes() == b"some bytes"
+
+
+def test_the_same_bytes_are_stored_once(store, file, tmp_path):
+    again = tmp_path / "copy.cbm"
+    again.write_bytes(file.read_bytes())
+    assert store.put("model", file) == store.put("model", again)
+
+
+def test_a_missing_artifact_is_broken(store, file):
+    uri, sha256 = store.put("model", file)
+    gone = uri.replace(sha256, "0" * 64)
+    with pytest.raises(ArtifactBroken, match="missing"):
+        store.get(gone, "0" * 64)
+
+
+def test_other_bytes_than_registered_are_broken(store, file):
+    uri, _ = store.put("model", file)
+    with pytest.raises(ArtifactBroken, match="hash"):
+        store.get(uri, "1" * 64)
+
+
+def test_a_damaged_local_file_is_noticed_and_replaced_when_put_again(tmp_path, file):
+    store = FsspecArtifacts(f"file://{tmp_path / 'store'}")
+    uri, sha256 = store.put("model", file)
+    kept = store.local_path(uri)
+    kept.chmod(0o644)
+    kept.write_bytes(b"rotten")
+    with pytest.raises(ArtifactBroken):
+        store.get(uri, sha256)
+    store.put("model", file)
+    assert store.get(uri, sha256).read_bytes() == b"some bytes"
+
+
+def test_a_damaged_cached_copy_is_fetched_again(tmp_path, file):
+    store = FsspecArtifacts(f"memory://{uuid.uuid4().hex}", cache=tmp_path / "cache")
+    uri, sha256 = store.put("model", file)
+    copy = store.get(uri, sha256)
+    copy.chmod(0o644)
+    copy.write_bytes(b"rotten")
+    assert store.get(uri, sha256).read_bytes() == b"some bytes"
+
+
+def test_only_a_local_store_has_paths_to_open(tmp_path):
+    assert FsspecArtifacts("memory://x").local_path("memory://x/report/ab/ab.html") is None
+    assert FsspecArtifacts(f"file://{tmp_path}").local_path(f"file://{tmp_path}/report/ab/ab.html") == tmp_path / "report/ab/ab.html"
+
+
+def test_a_copy_cannot_be_changed_by_accident(store, file):
+    uri, sha256 = store.put("model", file)
+    assert store.get(uri, sha256).stat().st_mode & 0o222 == 0
+
+
+def test_threads_that_put_the_same_file_leave_one_whole_copy(tmp_path, file):
+    store = FsspecArtifacts(str(tmp_path / "store"))
+    threads = [threading.Thread(target=store.put, args=("model", file)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()] == [b"some bytes"]
+
+
+def test_a_store_whose_driver_is_not_installed_names_the_remedy(file):
+    with pytest.raises(BadSettings, match="NIGHTJAR_ARTIFACT_URL"):
+        FsspecArtifacts("nosuch://bucket").put("model", file)
+
+
+def test_a_store_that_cannot_be_written_is_unavailable(tmp_path, file):
+    (tmp_path / "store").write_text("a file where the folder should be")
+    with pytest.raises(StoreUnavailable):
+        FsspecArtifacts(str(tmp_path / "store")).put("model", file)

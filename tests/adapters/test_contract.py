@@ -1,0 +1,107 @@
+import json
+from types import SimpleNamespace
+
+import pandera.polars as pa
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nightjar.adapters.contract import check
+from nightjar.core.errors import ContractBroken
+
+SCHEMA = pa.DataFrameSchema(
+    {
+        "entity_key": pa.Column(pl.String),
+        "city": pa.Column(pl.String, pa.Check.str_matches("^[A-Z]+$")),
+        "wind": pa.Column(pl.Float64, pa.Check.in_range(0, 100), nullable=True),
+    }
+)
+SPEC = SimpleNamespace(name="toy", contract=lambda: SCHEMA, inputs=("city", "wind"))
+
+
+def rows(*values):
+    return pl.DataFrame(values, schema={"entity_key": pl.String, "city": pl.String, "wind": pl.Float64, "fault": pl.String}, orient="row")
+
+
+def test_rows_that_keep_the_contract_stay_in_order():
+    checked = check(SPEC, rows(("b", "OSLO", 1.0, None), ("a", "ROME", None, None)))
+    assert checked.valid["entity_key"].to_list() == ["b", "a"]
+    assert checked.valid.columns == ["entity_key", "city", "wind"]
+    assert checked.quarantined.is_empty()
+    assert checked.quarantined.columns == ["entity_key", "reasons", "row"]
+
+
+def test_every_reason_of_a_broken_row_is_kept_with_the_row():
+    checked = check(SPEC, rows(("a", "OSLO", 1.0, None), ("b", "oslo", 200.0, None), ("c", None, float("inf"), None)))
+    assert checked.valid["entity_key"].to_list() == ["a"]
+    first, second = checked.quarantined.rows(named=True)
+    assert first["entity_key"] == "b"
+    assert json.loads(first["reasons"]) == [
+        {"column": "city", "check": "str_matches('^[A-Z]+$')", "value": "oslo"},
+        {"column": "wind", "check": "in_range(0, 100)", "value": 200.0},
+    ]
+    assert json.loads(first["row"]) == {"entity_key": "b", "city": "oslo", "wind": 200.0}
+    assert [(reason["column"], reason["value"]) for reason in json.loads(second["reasons"])] == [("city", None), ("wind", "inf")]
+
+
+def test_a_row_with_a_fault_is_quarantined_for_it_alone():
+    checked = check(SPEC, rows((None, "oslo", 1.0, "entity_key is missing"), ("a", "OSLO", 1.0, None), ("b", "oslo", 1.0, None)))
+    assert checked.valid["entity_key"].to_list() == ["a"]
+    assert checked.quarantined["entity_key"].to_list() == [None, "b"]
+    assert json.loads(checked.quarantined["reasons"][0]) == [{"column": "entity_key", "check": "entity_key is missing", "value": None}]
+
+
+def test_a_missing_column_condemns_the_whole_batch():
+    with pytest.raises(ContractBroken, match=r"toy.*column wind is missing"):
+        check(SPEC, rows(("a", "OSLO", 1.0, None)).drop("wind"))
+
+
+@pytest.mark.parametrize("height", [0, 1])
+def test_a_wrong_type_condemns_the_whole_batch_also_when_it_is_empty(height):
+    frame = rows(("a", "OSLO", 1.0, None)).with_columns(wind=pl.lit("much")).head(height)
+    with pytest.raises(ContractBroken, match=r"column wind has type String, not dtype\('Float64'\)"):
+        check(SPEC, frame)
+
+
+def test_a_wrong_type_is_not_hidden_by_rows_that_are_all_faulty():
+    with pytest.raises(ContractBroken, match="column wind has type String"):
+        check(SPEC, rows(("a", "OSLO", 1.0, "entity_key is repeated")).with_columns(wind=pl.lit("much")))
+
+
+def test_no_rows_give_no_rows():
+    checked = check(SPEC, rows())
+    assert checked.valid.is_empty()
+    assert checked.quarantined.is_empty()
+
+
+def test_a_check_over_several_columns_names_the_row():
+    spec = SimpleNamespace(
+        name="toy",
+        inputs=(),
+        contract=lambda: pa.DataFrameSchema(checks=pa.Check(lambda data: data.lazyframe.select(pl.col("a") < pl.col("b")), name="a before b")),
+    )
+    checked = check(spec, pl.DataFrame({"entity_key": ["x", "y"], "a": [1, 3], "b": [2, 2]}))
+    assert checked.quarantined["entity_key"].to_list() == ["y"]
+    assert json.loads(checked.quarantined["reasons"][0])[0]["check"] == "a before b"
+
+
+row = st.tuples(
+    st.none() | st.text(max_size=4),
+    st.none() | st.sampled_from(["OSLO", "oslo", "\x00", ""]),
+    st.none() | st.floats() | st.floats(0, 100),
+    st.none() | st.just("entity_key is repeated"),
+)
+
+
+@given(st.lists(row, max_size=12))
+@settings(deadline=None, max_examples=80)
+def test_valid_and_quarantined_are_the_population_and_every_reason_is_json(values):
+    frame = rows(*values).with_columns(entity_key=pl.col("entity_key"), number=pl.int_range(pl.len()))
+    checked = check(SPEC, frame)
+    assert checked.valid.height + checked.quarantined.height == frame.height
+    numbers = [json.loads(row)["number"] for row in checked.quarantined["row"]]
+    assert sorted([*checked.valid["number"], *numbers]) == list(range(frame.height))
+    assert all(json.loads(reasons) for reasons in checked.quarantined["reasons"])
+    assert "\\u0000" not in "".join(checked.quarantined["row"])
+    assert checked.valid["city"].is_in(["OSLO"]).all()
