@@ -208,3 +208,25 @@ class UnsafeFeatureStore(NightjarError):
             "returned 13 without an error (it drops entity rows whose history is expired or absent). Use "
             "nightjar.adapters.feast_polars.PolarsOfflineStore."
         )
+
+
+class WorkBusy(Retryable):
+    """Another process does the same kind of work, which only one may do at a time."""
+
+    exit_code, runbook = 22, "work-busy"
+
+    def __init__(self, what: str, holder: str, waited_s: float) -> None:
+        super().__init__(f"{what[:1].upper()}{what[1:]}: being done by {holder}; waited {waited_s:.0f} s. Try again when it has ended.")
+
+
+class RolesMissing(NightjarError):
+    """The database lacks roles, and its URL's user may not create them."""
+
+    exit_code, runbook = 23, "roles-missing"
+
+    def __init__(self, user: str, roles: Sequence[str]) -> None:
+        statements = " ".join(f"CREATE ROLE {role} LOGIN PASSWORD '...';" for role in roles)
+        super().__init__(
+            f"{user} may not create the roles {', '.join(roles)}. Let an administrator run once: {statements} "
+            "Then set NIGHTJAR_WRITER_PASSWORD and NIGHTJAR_ANALYST_PASSWORD, and run `nightjar db migrate` again."
+        )
