@@ -1,0 +1,46 @@
+"""The house stays as drawn: arrows between packages, and names that the loaders of Prefect, Feast and pytest cannot confuse."""
+
+import importlib.machinery
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nightjar.settings import PROJECT
+
+SLOW = {"catboost", "evidently", "feast", "pandas", "polars", "prefect", "sklearn", "sqlalchemy"}
+
+
+def stems(folder: str) -> set[str]:
+    return {file.stem for file in (PROJECT / folder).glob("*.py")} - {"__init__"}
+
+
+def test_imports_point_the_way_the_architecture_says() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("folder", ["flows", "feature_repo"])
+def test_a_file_that_is_loaded_by_its_bare_name_shadows_no_module(folder: str) -> None:
+    paths = [path for path in sys.path if path not in ("", str(PROJECT / folder))]
+    known = {name for name in stems(folder) if name in sys.builtin_module_names or importlib.machinery.PathFinder.find_spec(name, paths)}
+    assert not known
+
+
+@pytest.mark.parametrize("folder", ["docker", "feature_repo", "tests"])
+def test_a_folder_that_would_shadow_a_package_is_none(folder: str) -> None:
+    assert not (PROJECT / folder / "__init__.py").exists()
+
+
+def test_help_needs_nothing_that_is_slow_to_import() -> None:
+    script = f"import sys, nightjar.cli; print(*sorted({SLOW!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == []
+
+
+def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
+    steps = (PROJECT / ".ci" / "run").read_text()
+    readme = (PROJECT / "README.md").read_text()
+    assert all(command in steps and command in readme for command in ("uv run nightjar demo", "uv run pytest"))
