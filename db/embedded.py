@@ -86,6 +86,11 @@ class EmbeddedPostgres:
             if self._postmaster() is not None:
                 self._check(self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-w", "-t", str(READY_S)))
 
+    def remove(self) -> None:
+        """Delete a stopped server's data for good, wherever they lie."""
+        if self._server.exists():
+            shutil.rmtree(self._server)
+
     @property
     def running(self) -> bool:
         """Whether this very server answers: SCRAM proves that both ends know the password, so a stranger on the port is not taken for it."""
@@ -108,14 +113,17 @@ class EmbeddedPostgres:
         """Role (owner, writer, analyst) -> password, for `db.roles.ensure_roles`."""
         return {role: password for role, password in self._all_passwords.items() if role != "admin"}
 
-    def ensure_database(self, name: str, owner: Role = "admin") -> None:
-        """Create a database unless it exists. Its owner's role must exist."""
-        create = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(USERS[owner]))
+    def ensure_database(self, name: str, owner: Role = "owner") -> None:
+        """Create a database, and the role that owns it, unless they exist."""
+        user, password = sql.Identifier(USERS[owner]), sql.Literal(self._all_passwords[owner])
         with psycopg.connect(self.url("admin", "postgres"), autocommit=True) as connection:
-            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
-            if known is None:
-                with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                    connection.execute(create)
+            for known, create in (
+                (("SELECT 1 FROM pg_roles WHERE rolname = %s", USERS[owner]), sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, password)),
+                (("SELECT 1 FROM pg_database WHERE datname = %s", name), sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), user)),
+            ):
+                if connection.execute(known[0], [known[1]]).fetchone() is None:
+                    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                        connection.execute(create)
 
     # where things lie
 
@@ -225,6 +233,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         """Start the server; try again where an older one of this folder is still on its way out, or another took the port."""
+        said = ""
         for attempt in range(ATTEMPTS):
             if self._postmaster() is not None and self._wait_until_ready():
                 return
@@ -233,9 +242,10 @@ class EmbeddedPostgres:
             done = self._run("pg_ctl", "start", "-D", str(self._data), "-w", "-t", str(START_S), "-l", str(self._log), "-o", self._options())
             if done.returncode == 0 and self.running:
                 return
+            said = _last_line(done.stdout)
             time.sleep(0.2 * (attempt + 1))
         raise EmbeddedPostgresFailed(
-            f"pg_ctl said {_last_line(done.stdout)!r}",
+            f"pg_ctl said {said!r}",
             f"Its logs are {self._log} and {self._data / 'log'}; NIGHTJAR_DATABASE_URL names another Postgres.",
         )
 

@@ -1,0 +1,103 @@
+"""Bring the schema to what the code needs, and say where it is. No ini file: the environment lies in db/migrations."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import ProgrammingError
+
+from db import views
+from db.session import make_engine, translated
+from db.tables import SCHEMA
+from nightjar.core.errors import SchemaOutdated
+
+VERSION_TABLE = "alembic_version"
+REVISION = text("SELECT version_num FROM nightjar.alembic_version")
+PARTITION = re.compile(r"^score_\d{4}_\d{2}$")
+
+
+def upgrade(owner_url: str, revision: str = "head") -> None:
+    """Migrate to a revision and put the analysts' views in place, all in one transaction; waits for another migration to end.
+
+    Where nothing is to do, nothing is locked, so it may run at every start. The roles must exist (`db.roles.ensure_roles`).
+    """
+    engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
+    try:
+        with translated(), engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar migrate', 0))"))
+            target = head() if revision == "head" else revision
+            if _revision(connection) != target or not views.in_place(connection):
+                _migrate(connection, target)
+    finally:
+        engine.dispose()
+
+
+def downgrade(owner_url: str, revision: str = "base") -> None:
+    """Go back to a revision. The views go; the next upgrade brings them back."""
+    engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
+    try:
+        with translated(), engine.begin() as connection:
+            views.drop(connection)
+            command.downgrade(_config(connection), revision)
+    finally:
+        engine.dispose()
+
+
+@cache
+def head() -> str:
+    """The revision that the code needs."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None
+    return revision
+
+
+def current(engine: Engine) -> str | None:
+    """The revision that the database is at; None for one that was never migrated. Raises StoreUnavailable."""
+    with translated(), engine.connect() as connection:
+        return _revision(connection)
+
+
+def require_head(engine: Engine) -> None:
+    """Raises SchemaOutdated unless the database is where the code needs it."""
+    found = current(engine)
+    if found != head():
+        raise SchemaOutdated(found, head())
+
+
+def is_ours(name: str | None, kind: str, parents: object) -> bool:
+    """What Alembic compares: our schema without its version table and without the months of score, which are data."""
+    del parents
+    if kind == "schema":
+        return name == SCHEMA
+    return kind != "table" or (name is not None and name != VERSION_TABLE and not PARTITION.match(name))
+
+
+def _migrate(connection: Connection, target: str) -> None:
+    """Views come off before the tables change under them."""
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    views.drop(connection)
+    command.upgrade(_config(connection), target)
+    if target == head():
+        views.create(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    try:
+        with connection.begin_nested():
+            return connection.execute(REVISION).scalar_one_or_none()
+    except ProgrammingError as error:
+        if isinstance(error.orig, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName | psycopg.errors.InsufficientPrivilege):
+            return None
+        raise
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,1 @@
+"""Alembic environment; its versions are the history of the schema."""

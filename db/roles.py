@@ -1,0 +1,74 @@
+"""The three roles and what they may do outside the schema: the owner migrates, the writer runs flows, the analyst reads `analytics`."""
+
+import time
+from collections.abc import Mapping
+
+import psycopg
+import structlog
+from psycopg import Connection, sql
+
+from db.session import parse, plain, translated
+from nightjar.core.errors import RolesMissing
+
+log = structlog.get_logger(__name__)
+
+OWNER, WRITER, ANALYST = "nightjar_owner", "nightjar_writer", "nightjar_analyst"
+ANALYST_SETTINGS = {"statement_timeout": "60s", "default_transaction_read_only": "on", "search_path": "analytics"}
+ATTEMPTS = 10
+
+
+def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
+    """Create the roles, set their passwords, and let them into the URL's database. Safe to call again, and by several at once.
+
+    passwords: by owner, writer, analyst. With an owner's password the database is ours: it is given to nightjar_owner and closed to
+    everybody else. Without one, the URL's user stays the owner. Writer and analyst always come to exist, since the migrations
+    name them; without a password they cannot log in. Raises RolesMissing, with the SQL to run, where the URL's user may not create them.
+    """
+    database = parse(url).database or ""
+    wanted = [*([OWNER] if "owner" in passwords else []), WRITER, ANALYST]
+    for attempt in range(ATTEMPTS):
+        try:
+            with translated(), psycopg.connect(plain(parse(url))) as connection:
+                for role in wanted:
+                    _ensure_role(connection, role, passwords.get(role.removeprefix("nightjar_")))
+                _let_in(connection, database, ours=OWNER in wanted)
+        except psycopg.errors.InsufficientPrivilege as error:
+            _accept_as_they_are(url, wanted, error)
+            return
+        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation, psycopg.errors.InternalError_):
+            # roles are shared by the whole server and have no lock of their own: whoever loses a race looks again
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.05 * (attempt + 1))
+        else:
+            return
+
+
+def _ensure_role(connection: Connection, role: str, password: str | None) -> None:
+    known = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+    name = sql.Identifier(role)
+    if known is None:
+        connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
+    if password is not None:
+        connection.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(password)))
+    for setting, value in (ANALYST_SETTINGS if role == ANALYST else {}).items():
+        connection.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), sql.Literal(value)))
+
+
+def _let_in(connection: Connection, database: str, *, ours: bool) -> None:
+    name, writer, analyst = (sql.Identifier(word) for word in (database, WRITER, ANALYST))
+    if ours:
+        connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(name, sql.Identifier(OWNER)))
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+        connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(name, writer, analyst))
+    connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(name, writer))
+
+
+def _accept_as_they_are(url: str, wanted: list[str], error: psycopg.Error) -> None:
+    """A user without CREATEROLE is fine as long as somebody created the roles before."""
+    with translated(), psycopg.connect(plain(parse(url))) as connection:
+        rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [wanted]).fetchall()
+    if missing := sorted(set(wanted) - {row[0] for row in rows}):
+        raise RolesMissing(parse(url).username or "the user", missing) from error
+    log.info("roles_left_as_they_are", roles=wanted, reason=str(error).splitlines()[0])

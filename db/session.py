@@ -1,0 +1,87 @@
+"""Connections to Postgres, and what their failures mean: the store cannot be reached now, and the same call may be made again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from nightjar.core.errors import BadSettings, StoreUnavailable
+
+KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""A peer that vanished without a word is noticed after a minute, not after two hours."""
+
+TRANSIENT = ("08", "40", "53", "57", "58", "55P03")
+"""SQLSTATEs (or their classes) that pass by themselves: connection, rollback, resources, operator intervention, disk, lock not available."""
+
+
+def parse(url: str) -> URL:
+    """The URL with the driver we use. Raises BadSettings, which doesn't repeat the URL: it holds a password."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise BadSettings("The database's URL is none of Postgres", "It reads postgresql://user:password@host:port/database.")
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def plain(url: URL) -> str:
+    """The URL as libpq and psql take it, password included."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def as_user(url: str, user: str, password: str) -> str:
+    """The same database, for another user."""
+    return plain(parse(url).set(username=user, password=password))
+
+
+def with_search_path(url: str, schema: str) -> str:
+    """An SQLAlchemy URL whose connections look for tables in one schema alone."""
+    parsed = parse(url).update_query_dict({"options": f"-csearch_path={schema}"})
+    return parsed.render_as_string(hide_password=False)
+
+
+def make_engine(url: str, *, pool_size: int = 5, application_name: str = "nightjar") -> Engine:
+    """An engine that connects when first used. Raises BadSettings for a URL that is none."""
+    return create_engine(
+        parse(url),
+        pool_size=pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"application_name": application_name, "connect_timeout": 10, **KEEPALIVES},
+    )
+
+
+def driver(connection: Connection) -> "psycopg.Connection[tuple]":
+    """The connection of psycopg under SQLAlchemy's: COPY runs on it, in the same transaction."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)
+    return raw
+
+
+@contextmanager
+def translated(what: str = "The score database") -> Iterator[None]:
+    """Turn lost connections, timeouts, deadlocks and full disks into StoreUnavailable; every other error passes through."""
+    try:
+        yield
+    except (DBAPIError, psycopg.Error, PoolTimeout) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if not _passes(cause):
+            raise
+        raise StoreUnavailable(what, _first_line(cause)) from error
+
+
+def _passes(cause: BaseException | None) -> bool:
+    if isinstance(cause, PoolTimeout):
+        return True
+    state = getattr(cause, "sqlstate", None)
+    if state is None:
+        return isinstance(cause, psycopg.OperationalError)
+    return state.startswith(TRANSIENT)
+
+
+def _first_line(cause: BaseException | None) -> str:
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0]

@@ -1,0 +1,302 @@
+"""The schema: one SQLModel class a table, with the comments that stand in the database. Migrations are checked against these classes.
+
+Ledgers (publication, promotion, dataset, model_version, receipt, score, quarantined_row, outcome) are only ever added to; privileges, not
+promises, see to it.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import Boolean, TypeEngine
+from sqlmodel import Field, SQLModel
+
+SCHEMA = "nightjar"
+RUN_STATES = ("claimed", "published", "failed", "abandoned")
+
+
+class Table(SQLModel):
+    """Root of the tables, with metadata of their own: Feast and Prefect define tables in the shared ones."""
+
+    metadata = MetaData(
+        schema=SCHEMA,
+        naming_convention={
+            "pk": "%(table_name)s_pk",
+            "fk": "%(table_name)s_%(column_0_name)s_fk",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s",
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        },
+    )
+
+
+def _column(type_: TypeEngine[Any], comment: str, *, null: bool = False, key: bool = False, default: str | None = None) -> Any:
+    server_default = None if default is None else text(default)
+    return Field(default=None, sa_column=Column(type_, comment=comment, nullable=null, primary_key=key, server_default=server_default))
+
+
+def _id(comment: str) -> Any:
+    return Field(default=None, sa_column=Column(Integer, Identity(always=True), primary_key=True, comment=comment))
+
+
+def _instant(comment: str, *, null: bool = False, key: bool = False, now: bool = False) -> Any:
+    return _column(DateTime(timezone=True), comment, null=null, key=key, default="clock_timestamp()" if now else None)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=f"{column}_known")
+
+
+def _sha256(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} ~ '^[0-9a-f]{{64}}$'", name=f"{column}_hex")
+
+
+class DatasetRow(Table, table=True):
+    __tablename__ = "dataset"
+    __table_args__ = (
+        UniqueConstraint("model", "sha256"),
+        UniqueConstraint("id", "model"),
+        CheckConstraint("rows > 0", name="rows_positive"),
+        CheckConstraint("first_date <= last_date", name="dates_ordered"),
+        _sha256("sha256"),
+        {"comment": "Training snapshots. Append-only."},
+    )
+    id: int = _id("Identity of the snapshot")
+    model: str = _column(Text(), "Name of the model it trains")
+    sha256: str = _column(Text(), "Hash of the content, whatever the file encoding")
+    uri: str = _column(Text(), "Where the Parquet file lies")
+    rows: int = _column(BigInteger(), "Number of rows")
+    first_date: date = _column(Date(), "First score date in it")
+    last_date: date = _column(Date(), "Last score date in it")
+    known_at: datetime = _instant("Outcomes recorded up to this instant are in it")
+    created_at: datetime = _instant("When it was registered", now=True)
+
+
+class VersionRow(Table, table=True):
+    __tablename__ = "model_version"
+    __table_args__ = (
+        UniqueConstraint("model", "number"),
+        UniqueConstraint("id", "model"),
+        UniqueConstraint("dataset_id", "artifact_sha256"),
+        ForeignKeyConstraint(["dataset_id", "model"], ["dataset.id", "dataset.model"]),
+        CheckConstraint("number > 0", name="number_positive"),
+        _sha256("artifact_sha256"),
+        {"comment": "Trained models. Append-only."},
+    )
+    id: int = _id("Identity of the version")
+    model: str = _column(Text(), "Name of the model")
+    number: int = _column(Integer(), "Counts from 1 within the model")
+    algorithm: str = _column(Text(), "What made it, and so what can load it")
+    dataset_id: int = _column(Integer(), "The snapshot it was trained on")
+    artifact_uri: str = _column(Text(), "Where its bytes lie")
+    artifact_sha256: str = _column(Text(), "Hash of its bytes")
+    reference_uri: str = _column(Text(), "Sample of training rows that drift is measured against")
+    params: dict[str, Any] = _column(JSONB(), "Parameters it was fitted with")
+    metrics: dict[str, float] = _column(JSONB(), "Measurements on unseen dates; one that is not defined is absent")
+    gates: list[dict[str, Any]] = _column(JSONB(), "Verdict of each gate")
+    code_version: str = _column(Text(), "The code that trained it")
+    trained_through: date = _column(Date(), "Last date whose outcomes it has seen; scores of that date or earlier are in-sample")
+    created_at: datetime = _instant("When it was registered", now=True)
+
+
+class PromotionRow(Table, table=True):
+    __tablename__ = "promotion"
+    __table_args__ = (
+        ForeignKeyConstraint(["version_id", "model"], ["model_version.id", "model_version.model"]),
+        _one_of("role", ("champion", "challenger")),
+        Index(None, "model", "role", text("id DESC")),
+        {"comment": "Who held which role from when on. Append-only: the newest row of a model and role counts."},
+    )
+    id: int = _id("Order of the ledger")
+    model: str = _column(Text(), "Name of the model")
+    version_id: int = _column(Integer(), "The version that got the role")
+    role: str = _column(Text(), "champion: its scores are published; challenger: scores the same rows in shadow")
+    reason: str = _column(Text(), "Why")
+    actor: str = _column(Text(), "Database user that promoted", default="CURRENT_USER")
+    promoted_at: datetime = _instant("From when on it holds the role", now=True)
+
+
+class RunRow(Table, table=True):
+    __tablename__ = "run"
+    __table_args__ = (
+        UniqueConstraint("model", "score_date", "revision"),
+        UniqueConstraint("id", "model", "score_date"),
+        ForeignKeyConstraint(["version_id", "model"], ["model_version.id", "model_version.model"]),
+        ForeignKeyConstraint(["challenger_id", "model"], ["model_version.id", "model_version.model"]),
+        CheckConstraint("revision > 0 AND attempt > 0", name="counts_positive"),
+        CheckConstraint("population_rows > 0 AND population_parts > 0", name="population_positive"),
+        CheckConstraint("num_nulls(population_uri, population_sha256, population_rows, population_parts) IN (0, 4)", name="population_whole"),
+        CheckConstraint("state <> 'published' OR population_rows IS NOT NULL", name="published_has_population"),
+        _one_of("state", RUN_STATES),
+        {"comment": "One row a revision of a night (model, score date)."},
+    )
+    id: int = _id("Identity of the run")
+    model: str = _column(Text(), "Name of the model")
+    score_date: date = _column(Date(), "Local calendar date that is scored")
+    revision: int = _column(Integer(), "Counts from 1 within the night; a forced rerun is the next one")
+    attempt: int = _column(Integer(), "How many processes claimed it; only the newest may write and publish", default="1")
+    state: str = _column(Text(), "claimed, published, failed (resumable) or abandoned (replaced before it was published)", default="'claimed'")
+    as_of: datetime = _instant("Instant up to which anything may be known")
+    version_id: int = _column(Integer(), "The champion when the run was first claimed")
+    challenger_id: int | None = _column(Integer(), "The challenger then, scored in shadow", null=True)
+    population_uri: str | None = _column(Text(), "Where the snapshot of the population lies", null=True)
+    population_sha256: str | None = _column(Text(), "Hash of the snapshot", null=True)
+    population_rows: int | None = _column(BigInteger(), "Rows to account for: scored + quarantined", null=True)
+    population_parts: int | None = _column(Integer(), "Parts the population is cut into", null=True)
+    flow_run: str | None = _column(Text(), "Flow run that claimed it last", null=True)
+    error: str | None = _column(Text(), "Why the last attempt ended, if it failed", null=True)
+    claimed_at: datetime = _instant("When it was claimed last", now=True)
+    ended_at: datetime | None = _instant("When the last attempt published or failed", null=True)
+
+
+class ReceiptRow(Table, table=True):
+    __tablename__ = "receipt"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        CheckConstraint("scored >= 0 AND quarantined >= 0 AND rows = scored + quarantined", name="adds_up"),
+        CheckConstraint("part >= 0", name="part_counts_from_0"),
+        {"comment": "Proof that a part is stored, written in the transaction of its rows. Append-only."},
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    part: int = _column(Integer(), "Number of the part, from 0", key=True)
+    rows: int = _column(Integer(), "Rows of the population in this part")
+    scored: int = _column(Integer(), "Rows that got a score")
+    quarantined: int = _column(Integer(), "Rows that broke the contract")
+    attempt: int = _column(Integer(), "Attempt of the run that stored it")
+    stored_at: datetime = _instant("When it was stored", now=True)
+
+
+class ScoreRow(Table, table=True):
+    __tablename__ = "score"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        CheckConstraint("score BETWEEN 0 AND 1", name="is_probability"),
+        CheckConstraint("challenger_score BETWEEN 0 AND 1", name="challenger_is_probability"),
+        CheckConstraint("octet_length(entity_key) BETWEEN 1 AND 512", name="entity_key_length"),
+        {
+            "comment": "Scores of all runs, published or not, one partition a month of score_date. Append-only.",
+            "postgresql_partition_by": "RANGE (score_date)",
+        },
+    )
+    score_date: date = _column(Date(), "Local calendar date that is scored", key=True)
+    run_id: int = _column(Integer(), "The run that scored it", key=True)
+    entity_key: str = _column(Text(), "What is scored", key=True)
+    part: int = _column(Integer(), "Part of the run it came with")
+    score: float = _column(Double(), "Probability given by the champion")
+    challenger_score: float | None = _column(Double(), "Probability given by the challenger, in shadow", null=True)
+
+
+class QuarantinedRow(Table, table=True):
+    __tablename__ = "quarantined_row"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id", "part"], ["receipt.run_id", "receipt.part"]),
+        CheckConstraint("jsonb_typeof(reasons) = 'array'", name="reasons_is_array"),
+        {"comment": "Population rows that broke the contract, whole, with the reasons. Append-only."},
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    part: int = _column(Integer(), "Part of the run it came with", key=True)
+    row_number: int = _column(Integer(), "Counts from 0 within the part", key=True)
+    entity_key: str | None = _column(Text(), "What it would have scored, if it says so", null=True)
+    reasons: list[dict[str, Any]] = _column(JSONB(), "Array of {column, check, value}")
+    row: dict[str, Any] = _column(JSONB(), "The row itself")
+
+
+class PublicationRow(Table, table=True):
+    __tablename__ = "publication"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id", "model", "score_date"], ["run.id", "run.model", "run.score_date"]),
+        _one_of("action", ("publish", "rollback")),
+        Index(None, "model", "score_date", text("id DESC")),
+        Index("publication_once_a_run", "run_id", unique=True, postgresql_where=text("action = 'publish'")),
+        {"comment": "Which run analysts see of a night. Append-only: the newest row of a model and score date counts."},
+    )
+    id: int = _id("Order of the ledger")
+    model: str = _column(Text(), "Name of the model")
+    score_date: date = _column(Date(), "Local calendar date that is scored")
+    run_id: int = _column(Integer(), "The run that is visible from now on")
+    action: str = _column(Text(), "publish, or rollback to a run published earlier")
+    reason: str | None = _column(Text(), "Why, where a person decided", null=True)
+    actor: str = _column(Text(), "Database user that published", default="CURRENT_USER")
+    flow_run: str | None = _column(Text(), "Flow run that published", null=True)
+    published_at: datetime = _instant("From when on it is visible", now=True)
+
+
+class OutcomeRow(Table, table=True):
+    __tablename__ = "outcome"
+    __table_args__ = (
+        CheckConstraint("outcome IN (0, 1)", name="is_binary"),
+        {"comment": "What really happened. Append-only: a correction joins the row it corrects under its later recorded_at."},
+    )
+    model: str = _column(Text(), "Name of the model", key=True)
+    score_date: date = _column(Date(), "Local calendar date it happened on", key=True)
+    entity_key: str = _column(Text(), "What it happened to", key=True)
+    recorded_at: datetime = _instant("From when on it could be known", key=True)
+    outcome: int = _column(SmallInteger(), "1 if the event happened, else 0")
+
+
+class PerformanceRow(Table, table=True):
+    __tablename__ = "performance"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        CheckConstraint("with_outcome BETWEEN 0 AND rows", name="outcomes_within_rows"),
+        {"comment": "How a published run did once outcomes were known; the newest measurement of each."},
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    rows: int = _column(BigInteger(), "Scored rows")
+    with_outcome: int = _column(BigInteger(), "Scored rows whose outcome was known")
+    base_rate: float | None = _column(Double(), "Share of ones among the outcomes", null=True)
+    mean_score: float | None = _column(Double(), "Mean score of the rows with an outcome", null=True)
+    auc: float | None = _column(Double(), "Area under the ROC curve; null if all outcomes are alike", null=True)
+    pr_auc: float | None = _column(Double(), "Average precision", null=True)
+    brier: float | None = _column(Double(), "Mean squared error of the score", null=True)
+    ece: float | None = _column(Double(), "Expected calibration error", null=True)
+    measured_at: datetime = _instant("Outcomes known by this instant were counted")
+
+
+class DriftRow(Table, table=True):
+    __tablename__ = "drift"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        {"comment": "Each column of a night against the training sample, by one or more methods."},
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    method: str = _column(Text(), "How the distance was measured", key=True)
+    column_name: str = _column(Text(), "Input column, or score", key=True)
+    value: float | None = _column(Double(), "The distance; null where it cannot be computed", null=True)
+    threshold: float | None = _column(Double(), "Above it the column counts as drifted", null=True)
+    drifted: bool = _column(Boolean(), "The verdict")
+    null_share: float = _column(Double(), "Share of nulls in the night")
+    reference_null_share: float = _column(Double(), "Share of nulls in the training sample")
+    note: str | None = _column(Text(), "What else to know, as: all values are missing", null=True)
+    measured_at: datetime = _instant("When it was measured", now=True)
+
+
+class ReportRow(Table, table=True):
+    __tablename__ = "report"
+    __table_args__ = (
+        UniqueConstraint("run_id", "uri"),
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        {"comment": "Where the reports of a run lie."},
+    )
+    id: int = _id("Order of writing")
+    run_id: int = _column(Integer(), "The run")
+    kind: str = _column(Text(), "drift, ...")
+    uri: str = _column(Text(), "Where the file lies")
+    created_at: datetime = _instant("When it was written", now=True)
