@@ -27,7 +27,10 @@ def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
         make_column_transformer(
             (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), list(spec.categorical)), remainder="passthrough"
         ),
-        HistGradientBoostingClassifier(early_stopping=False, random_state=spec.seed),
+        HistGradientBoostingClassifier(
+            early_stopping=False,  # pyright: ignore[reportArgumentType]  # scikit-learn's default is a str, but False is documented
+            random_state=spec.seed,
+        ),
     )
     pipeline.fit(inputs(train, spec.categorical, spec.numeric), train["outcome"].to_numpy())
     return SklearnPredictor(pipeline, spec.categorical, spec.numeric)

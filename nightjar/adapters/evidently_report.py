@@ -23,7 +23,7 @@ LESS_THAN = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
 STYLE = """
 #nightjar {font: 15px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 1100px; margin: 0 auto; padding: 24px}
 #nightjar table {border-collapse: collapse; width: 100%; margin: 12px 0} #nightjar th, #nightjar td {border-bottom: 1px solid #ddd; padding: 4px 8px; text-align: left}
-#nightjar td.number, #nightjar th.number {text-align: right; font-variant-numeric: tabular-nums} #nightjar .drifted td:first-child {border-left: 4px solid #b3261e; font-weight: 600}
+#nightjar td {font-variant-numeric: tabular-nums} #nightjar .drifted td:first-child {border-left: 4px solid #b3261e; font-weight: 600}
 """
 EXPLANATION = """The table is what the platform decided: PSI of each column against the training sample, with a threshold that allows for the size of the
 night and for how far ordinary training nights lie apart, and the share of missing values."""
@@ -46,7 +46,8 @@ class EvidentlyReportWriter:
         if not categorical and not numeric:
             into.write_text(_page(heading), encoding="utf-8")
             return tuple(_row(name, known, "none", note="nothing to draw") for name in skipped)
-        page, found = _evidently(*(_sample(frame, categorical, numeric, spec.seed) for frame in (night, reference)), categorical, numeric)
+        drawn_night, drawn_reference = (_sample(frame, categorical, numeric, spec.seed) for frame in (night, reference))
+        page, found = _evidently(drawn_night, drawn_reference, categorical, numeric)
         into.write_text(page.replace("<body>", f"<body>{heading}", 1), encoding="utf-8")
         drawn = tuple(_row(name, known, **values) for name, values in found.items())
         return drawn + tuple(_row(name, known, "none", note="nothing to draw") for name in skipped)
@@ -63,7 +64,8 @@ def _drawable(frame: pl.DataFrame, name: str, *, number: bool = False) -> bool:
 
 def _sample(frame: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str], seed: int) -> Any:
     """A pandas frame, the only kind Evidently takes. Infinities are left out, for it draws histograms; `<` is replaced, for it writes categories
-    unescaped into a script of the page."""
+    unescaped into a script of the page.
+    """
     rows = frame.select(
         *(pl.col(name).cast(pl.String).str.replace_all("<", LESS_THAN, literal=True) for name in categorical),
         *(pl.when(pl.col(name).cast(pl.Float64).is_finite()).then(pl.col(name).cast(pl.Float64)).alias(name) for name in numeric),
@@ -134,14 +136,14 @@ def _heading(spec: ModelSpec, run: Run, rows: int, columns: Sequence[ColumnDrift
     drifted = [column for column in columns if column.drifted]
     verdict = f"{len(drifted)} of {len(columns)} columns drifted" if drifted else f"None of {len(columns)} columns drifted"
     ordered = sorted(columns, key=lambda column: (not column.drifted, column.column))
+    who = f"run {run.id} (revision {run.revision}), scored by the version with id {run.version_id} as known at {run.as_of:%Y-%m-%d %H:%M} UTC"
+    names = ("column", "PSI", "threshold", "drifted", "missing", "missing in training")
     parts = [
         f"<h1>{escape(spec.title)}: {run.score_date}</h1>",
-        f"<p>Model {escape(run.model)}, score date {run.score_date}, run {run.id} (revision {run.revision}), scored by the version with id {run.version_id} "
-        f"as known at {run.as_of:%Y-%m-%d %H:%M} UTC. {rows:,} rows.</p>",
+        f"<p>Model {escape(run.model)}, score date {run.score_date}, {who}. {rows:,} rows.</p>",
         f"<h2>{verdict}</h2><p>{EXPLANATION}</p>",
         _notes(columns),
-        "<table><tr><th>column</th><th class=number>PSI</th><th class=number>threshold</th><th>drifted</th>"
-        f"<th class=number>missing</th><th class=number>missing in training</th></tr>{''.join(map(_table_row, ordered))}</table>",
+        f"<table><tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>{''.join(map(_table_row, ordered))}</table>",
         f"<p>Without a chart, for want of values on one side: {escape(', '.join(skipped))}.</p>" if skipped else "",
         f"<p>{CHARTS}</p>" if len(skipped) <= len(spec.inputs) else "<p>No column has values on both sides, so there is nothing to chart.</p>",
     ]
@@ -155,7 +157,5 @@ def _notes(columns: Sequence[ColumnDrift]) -> str:
 
 def _table_row(column: ColumnDrift) -> str:
     value, threshold = ("" if number is None else f"{number:.3f}" for number in (column.value, column.threshold))
-    return (
-        f'<tr class="{"drifted" if column.drifted else ""}"><td>{escape(column.column)}</td><td class=number>{value}</td><td class=number>{threshold}</td>'
-        f"<td>{'yes' if column.drifted else 'no'}</td><td class=number>{column.null_share:.1%}</td><td class=number>{column.reference_null_share:.1%}</td></tr>"
-    )
+    cells = (column.column, value, threshold, "yes" if column.drifted else "no", f"{column.null_share:.1%}", f"{column.reference_null_share:.1%}")
+    return f'<tr class="{"drifted" if column.drifted else ""}">{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'

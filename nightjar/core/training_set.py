@@ -1,0 +1,105 @@
+"""What a model is trained on: mature outcomes joined to the rows that would have been scored, cut by time, known by its content."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from nightjar.core.entities import utc
+from nightjar.core.errors import TooLittleHistory
+from nightjar.core.spec import ModelSpec, TimeSplit
+
+REFERENCE_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class TimeCut:
+    """Rows by when they were scored: `train` is oldest, `valid` chooses, `test` is unseen."""
+
+    train: pl.DataFrame
+    valid: pl.DataFrame
+    test: pl.DataFrame
+
+    @property
+    def seen(self) -> pl.DataFrame:
+        return pl.concat([self.train, self.valid])
+
+    @property
+    def trained_through(self) -> date:
+        last = self.valid["score_date"].max()
+        assert isinstance(last, date)
+        return last
+
+
+def last_mature_date(spec: ModelSpec, known_at: datetime) -> date:
+    """The newest score date whose outcomes count as complete at an instant."""
+    return utc(known_at).astimezone(ZoneInfo(spec.time_zone)).date() - timedelta(days=spec.maturity_days)
+
+
+def mature_outcomes(outcomes: pl.DataFrame, known_at: datetime, last: date) -> pl.DataFrame:
+    """`entity_key`, `score_date`, `outcome` of dates up to `last`, each as recorded latest by `known_at`."""
+    known = outcomes.filter(pl.col("recorded_at") <= known_at, pl.col("score_date") <= last).drop_nulls(["entity_key", "outcome"])
+    newest = known.sort("recorded_at", maintain_order=True).unique(["entity_key", "score_date"], keep="last", maintain_order=True)
+    return newest.select("entity_key", "score_date", "outcome")
+
+
+def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, int]]:
+    """Sound population rows with their outcome, sorted by (score_date, entity_key), and how many rows were left out and why.
+
+    population: `entity_key`, `score_date`, `fault`, and what else a row holds.
+    """
+    sound = population.filter(pl.col("fault").is_null()).drop("fault")
+    key = ["entity_key", "score_date"]
+    rows = sound.join(outcomes, on=key, how="inner").sort("score_date", "entity_key")
+    left_out = {
+        "population rows with a fault": population.height - sound.height,
+        "population rows without a mature outcome": sound.height - rows.height,
+        "outcomes without a population row": outcomes.height - rows.height,
+    }
+    return rows, left_out
+
+
+def cut_by_time(rows: pl.DataFrame, split: TimeSplit, model: str, known_at: datetime) -> TimeCut:
+    """The last `test_days` calendar days, the `valid_days` before them, and all before those. Raises TooLittleHistory."""
+    last = rows["score_date"].max()
+    if not isinstance(last, date):
+        raise TooLittleHistory(model, known_at, "there is none with a population row")
+    test_from = last - timedelta(days=split.test_days - 1)
+    valid_from = test_from - timedelta(days=split.valid_days)
+    day = pl.col("score_date")
+    cut = TimeCut(rows.filter(day < valid_from), rows.filter(day >= valid_from, day < test_from), rows.filter(day >= test_from))
+    if cut.train.height < split.min_train_rows:
+        needed = f"{split.min_train_rows:,} rows before {valid_from} are needed to train on, there are {cut.train.height:,}"
+        raise TooLittleHistory(model, known_at, needed)
+    for name, part in (("train", cut.train), ("choose", cut.valid), ("test", cut.test)):
+        if part["outcome"].n_unique() < 2:
+            raise TooLittleHistory(model, known_at, f"the rows to {name} on need both outcomes, 0 and 1")
+    return cut
+
+
+def reference_sample(rows: pl.DataFrame) -> pl.DataFrame:
+    """At most 20,000 rows, every n-th, so that each date keeps its weight; the same rows for the same snapshot."""
+    return rows.gather_every(max(1, math.ceil(rows.height / REFERENCE_ROWS)))
+
+
+def content_sha256(rows: pl.DataFrame) -> str:
+    """A hash of what a frame says: names, types and values in their order, whatever its chunks and however a file encodes it."""
+    digest = hashlib.sha256()
+    for column in rows:
+        digest.update(f"{column.name}:{column.dtype}:{column.len()};".encode())
+        digest.update(_bytes(column.is_null().cast(pl.UInt8)))
+        values = column.drop_nulls()
+        if column.dtype == pl.String:
+            digest.update(_bytes(values.str.len_bytes()))
+            digest.update("".join(values).encode())
+        else:
+            digest.update(_bytes(values.to_physical()))
+    return digest.hexdigest()
+
+
+def _bytes(values: pl.Series) -> bytes:
+    return values.to_numpy().tobytes()

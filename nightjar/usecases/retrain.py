@@ -1,0 +1,191 @@
+"""Train a version on all that is known, measure it on days it has not seen, and promote it if it has proved itself."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from nightjar.core.entities import Candidate, Dataset, Version
+from nightjar.core.errors import ArtifactBroken, BadSpec, MissingFeatures, TooLittleHistory
+from nightjar.core.gates import judge
+from nightjar.core.night import as_of, ordered_population
+from nightjar.core.performance import against_constant, measure
+from nightjar.core.ports import Artifacts, FeatureSource, Predictors, Progress, RawStore, Registry, silent
+from nightjar.core.promotion import Decision, decide
+from nightjar.core.spec import ModelSpec, Predictor
+from nightjar.core.training_set import TimeCut, content_sha256, cut_by_time, labelled, last_mature_date, mature_outcomes, reference_sample
+
+Metrics = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainSummary:
+    """What a retraining came to. left_out: why rows are not in the dataset -> how many."""
+
+    version: Version
+    dataset: Dataset
+    promoted: bool
+    decision: str
+    train_rows: int
+    valid_rows: int
+    test_rows: int
+    left_out: Mapping[str, int]
+
+
+def retrain(
+    spec: ModelSpec,
+    *,
+    known_at: datetime,
+    raw: RawStore,
+    features: FeatureSource,
+    artifacts: Artifacts,
+    predictors: Predictors,
+    registry: Registry,
+    code_version: str,
+    progress: Progress = silent,
+    promote: bool = True,
+) -> RetrainSummary:
+    """Register a version trained on the outcomes recorded by `known_at`, each row with the features known on its own date's evening.
+
+    Deterministic: the same raw data, spec and libraries give the same dataset and the same model, which are then registered once.
+    promote: give it the role of champion if its gates passed; False registers it only.
+    Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken.
+    """
+    rows, left_out = _history(spec, known_at, raw, features, progress)
+    cut = cut_by_time(rows, spec.split, spec.name, known_at)
+    champion = registry.holder(spec.name, "champion")
+    with progress("training", 4) as advance:
+        dataset = _register_dataset(spec, rows, known_at, artifacts, registry)
+        advance()
+        baseline = spec.baseline(cut.train, cut.valid, spec=spec)
+        advance()
+        predictor = spec.fit(cut.train, cut.valid, spec=spec)
+        advance()
+        candidate = _candidate(spec, cut, dataset, predictor, baseline, champion, code_version, artifacts, predictors)
+        version = registry.add_version(candidate)
+        advance()
+    decision = decide(version, champion) if promote else Decision(promote=False, reason="promotion was not asked for")
+    if decision.promote:
+        registry.promote(version, "champion", decision.reason)
+    return RetrainSummary(
+        version=version,
+        dataset=dataset,
+        promoted=decision.promote,
+        decision=("promoted: " if decision.promote else "not promoted: ") + decision.reason,
+        train_rows=cut.train.height,
+        valid_rows=cut.valid.height,
+        test_rows=cut.test.height,
+        left_out=left_out,
+    )
+
+
+def _history(
+    spec: ModelSpec, known_at: datetime, raw: RawStore, features: FeatureSource, progress: Progress
+) -> tuple[pl.DataFrame, Mapping[str, int]]:
+    """Every row with a mature outcome: `score_date`, `entity_key`, the inputs, `outcome`."""
+    outcomes = _outcomes(spec, known_at, raw)
+    dates = sorted(set(raw.days(spec.population_dataset)) & set(outcomes["score_date"]))
+    if not dates:
+        raise TooLittleHistory(spec.name, known_at, "there is none")
+    rows, left_out = labelled(_populations(spec, dates, raw, progress), outcomes)
+    with progress("features as known on each evening", 1) as advance:
+        joined = features.retrieve(spec, rows)
+        advance()
+    if missing := set(spec.inputs) - set(joined.columns):
+        raise MissingFeatures(spec.name, sorted(missing), spec.feature_service)
+    return joined.select("score_date", "entity_key", *spec.inputs, "outcome"), left_out
+
+
+def _outcomes(spec: ModelSpec, known_at: datetime, raw: RawStore) -> pl.DataFrame:
+    dataset = spec.dataset(spec.outcome_dataset)
+    days = raw.days(dataset.name)
+    if not days:
+        raise TooLittleHistory(spec.name, known_at, f"no {dataset.name} landed yet")
+    recorded = spec.outcomes({dataset.name: raw.read(dataset, min(days), max(days), known_at=known_at)})
+    return mature_outcomes(recorded, known_at, last_mature_date(spec, known_at))
+
+
+def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress: Progress) -> pl.DataFrame:
+    """Each date's population as it would have been scored: from what was delivered by its own as-of, not from later corrections."""
+    dataset = spec.dataset(spec.population_dataset)
+    nights: list[pl.DataFrame] = []
+    with progress("populations", len(dates)) as advance:
+        for day in dates:
+            moment = as_of(spec, day)
+            rows = spec.population({dataset.name: raw.read(dataset, day, day, known_at=moment)}, day)
+            nights.append(ordered_population(rows).with_columns(score_date=pl.lit(day), event_timestamp=pl.lit(moment, pl.Datetime("us", "UTC"))))
+            advance()
+    return pl.concat(nights)
+
+
+def _register_dataset(spec: ModelSpec, rows: pl.DataFrame, known_at: datetime, artifacts: Artifacts, registry: Registry) -> Dataset:
+    days = rows["score_date"]
+    return registry.add_dataset(spec.name, content_sha256(rows), _store(rows, "dataset", artifacts), rows.height, days[0], days[-1], known_at)
+
+
+def _candidate(
+    spec: ModelSpec,
+    cut: TimeCut,
+    dataset: Dataset,
+    predictor: Predictor,
+    baseline: Predictor,
+    champion: Version | None,
+    code_version: str,
+    artifacts: Artifacts,
+    predictors: Predictors,
+) -> Candidate:
+    metrics = _metrics(cut, predictor, baseline) | _beside_champion(spec, cut, predictor, champion, predictors)
+    reference = reference_sample(cut.seen)
+    uri, sha256 = predictors.save(predictor)
+    return Candidate(
+        model=spec.name,
+        algorithm=predictor.algorithm,
+        dataset_id=dataset.id,
+        artifact_uri=uri,
+        artifact_sha256=sha256,
+        reference_uri=_store(reference.with_columns(predictor.predict(reference).alias("score")), "reference", artifacts),
+        params=predictor.params(),
+        metrics=metrics,
+        gates=judge(metrics, _of(metrics, "baseline_"), _of(metrics, "champion_") if champion else None, spec.gates),
+        code_version=code_version,
+        trained_through=cut.trained_through,
+    )
+
+
+def _metrics(cut: TimeCut, predictor: Predictor, baseline: Predictor) -> dict[str, float]:
+    """On the unseen days: the candidate's, the baseline's, and those of a predictor that always says the base rate it has seen."""
+    outcome = cut.test["outcome"]
+    seen_rate = float(cut.seen.select(pl.col("outcome").mean()).item())
+    return {
+        **measure(predictor.predict(cut.test), outcome).metrics(),
+        **measure(baseline.predict(cut.test), outcome).metrics("baseline_"),
+        **against_constant(outcome, seen_rate).metrics("constant_"),
+    }
+
+
+def _beside_champion(spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors) -> dict[str, float]:
+    """Both on the unseen days that the champion has not seen either. Empty, so that the gate fails, where that cannot be measured."""
+    if champion is None:
+        return {}
+    rows = cut.test.filter(pl.col("score_date") > champion.trained_through)
+    try:
+        reigning = predictors.load(spec, champion).predict(rows)
+    except (ArtifactBroken, BadSpec):
+        return {}
+    beside = measure(predictor.predict(rows), rows["outcome"])
+    found = dict(measure(reigning, rows["outcome"]).metrics("champion_"))
+    return found if beside.auc is None else {**found, "auc_beside_champion": beside.auc}
+
+
+def _of(metrics: Metrics, prefix: str) -> Metrics:
+    return {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
+
+
+def _store(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{kind}.parquet"
+        rows.write_parquet(file)
+        return artifacts.put(kind, file)[0]
