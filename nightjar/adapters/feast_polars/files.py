@@ -22,8 +22,8 @@ class UnusableSourceError(ValueError):
     """A data source that this store cannot read or write; the text says why and what to do."""
 
 
-def source_path(source: DataSource, repo: Path | str | None) -> Path:
-    """The local path of a file source; a relative one is resolved against the repo. Raises UnusableSourceError."""
+def source_path(source: DataSource, root: Path) -> Path:
+    """The local path of a file source; a relative one is resolved against `root`. Raises UnusableSourceError."""
     if not isinstance(source, FileSource):
         raise UnusableSourceError(f"{source.name}: the Polars offline store reads FileSource, not {type(source).__name__}.")
     if not isinstance(source.file_format, (ParquetFormat, type(None))):
@@ -31,7 +31,7 @@ def source_path(source: DataSource, repo: Path | str | None) -> Path:
     uri = source.path.removeprefix("file://")
     if "://" in uri:
         raise UnusableSourceError(f"{source.name}: {uri} is remote; the Polars offline store reads local paths only.")
-    return Path(FileSource.get_uri_for_file_path(repo, uri))
+    return Path(FileSource.get_uri_for_file_path(root, uri))
 
 
 def parquet_files(path: Path) -> tuple[Path, ...]:
@@ -48,13 +48,13 @@ def parquet_files(path: Path) -> tuple[Path, ...]:
     return ()
 
 
-def scan(source: DataSource, repo: Path | str | None, window: Window | None = None) -> pl.LazyFrame | None:
+def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.LazyFrame | None:
     """A lazy frame of the source's files that may hold rows of `window`; None where there are none.
 
     The newest file's schema holds: columns that older files lack are null there, narrower numbers are widened.
     Files of a partitioned source whose date lies outside the window are not opened.
     """
-    path = source_path(source, repo)
+    path = source_path(source, root)
     files = parquet_files(path)
     if not files:
         _log.warning("%s has no history: no Parquet file under %s. Its features are null until one is written.", source.name, path)

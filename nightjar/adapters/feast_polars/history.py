@@ -31,14 +31,14 @@ class History:
     features: pl.DataFrame
 
     @classmethod
-    def read(cls, view: View, entities: EntityFrame, repo: Path | None, *, as_known_at: bool) -> "History":
+    def read(cls, view: View, entities: EntityFrame, root: Path, *, as_known_at: bool) -> "History":
         """The rows that may answer any of these entities. Raises UnusableSourceError, FileNotFoundError, TypeError (join keys)."""
         nothing = cls(view, {}, pl.DataFrame(), None, pl.DataFrame(schema=dict(view.types)))
         bounds = entities.bounds
         if not bounds:
             return nothing
         window = Window.reaching_back(*bounds, view.ttl)
-        lazy = scan(view.source, repo, window)
+        lazy = scan(view.source, root, window)
         if lazy is None:
             return nothing
         known = as_known_at and view.recorded is not None

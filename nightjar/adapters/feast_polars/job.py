@@ -28,7 +28,7 @@ class PolarsRetrievalJob(RetrievalJob):
     """
 
     compute: Callable[[int | None], Iterator[pl.DataFrame]]
-    repo: Path | None = None
+    root: Path
     views_on_demand: Sequence[OnDemandFeatureView] = ()
     full_names: bool = False
     described: RetrievalMetadata | None = field(default=None)
@@ -57,12 +57,12 @@ class PolarsRetrievalJob(RetrievalJob):
     def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:  # noqa: ARG002  # Feast's signature
         """Store the result as a saved dataset. Raises SavedDatasetLocationAlreadyExists, unless overwriting is allowed."""
         assert isinstance(storage, SavedDatasetFileStorage)
-        persist(self.to_arrow(), storage, self.repo, allow_overwrite=allow_overwrite)
+        persist(self.to_arrow(), storage, self.root, allow_overwrite=allow_overwrite)
 
     def _on_demand(self, frame: pl.DataFrame) -> pl.DataFrame:
         if not self.views_on_demand:
             return frame
-        whole = PolarsRetrievalJob(lambda _: iter((frame,)), self.repo, self.views_on_demand, self.full_names, self.described)
+        whole = PolarsRetrievalJob(lambda _: iter((frame,)), self.root, self.views_on_demand, self.full_names, self.described)
         return pl.DataFrame(whole.to_arrow())
 
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:  # noqa: ARG002  # Feast's signature

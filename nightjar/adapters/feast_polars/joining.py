@@ -18,19 +18,19 @@ from nightjar.adapters.feast_polars.view import View
 class PointInTimeJoin:
     views: Sequence[View]
     entities: EntityFrame
-    repo: Path | None
+    root: Path
     as_known_at: bool
 
     def frames(self, rows: int | None) -> Iterator[pl.DataFrame]:
         """The entity rows with the views' features beside them, in frames of at most `rows` rows; at least one frame."""
-        histories = [History.read(view, self.entities, self.repo, as_known_at=self.as_known_at) for view in self.views]
+        histories = [History.read(view, self.entities, self.root, as_known_at=self.as_known_at) for view in self.views]
         height = max(self.entities.frame.height, 1)
         for start in range(0, height, rows or height):
             part = self.entities.slice(start, rows or height)
             yield pl.concat([part.frame, *(history.seen_by(part) for history in histories)], how="horizontal")
 
 
-def entities_seen(views: Sequence[View], window: Window, repo: Path | None, *, as_known_at: bool) -> tuple[tuple[View, ...], EntityFrame]:
+def entities_seen(views: Sequence[View], window: Window, root: Path, *, as_known_at: bool) -> tuple[tuple[View, ...], EntityFrame]:
     """The entities of any view that occur in the window, as of its end, and the views bound not to look back beyond its start.
 
     Raises UnusableSourceError for views of different keys: which combinations of them to ask for is for an entity frame to say.
@@ -40,7 +40,7 @@ def entities_seen(views: Sequence[View], window: Window, repo: Path | None, *, a
         raise UnusableSourceError(f"Without entity rows all views need the same join keys, not {sorted(map(sorted, names))}. Pass an entity frame.")
     assert window.start is not None
     bound = tuple(replace(view, ttl=_shorter(view.ttl, window.end - window.start)) for view in views)
-    seen = [keys for view in bound if (keys := _keys_seen(view, window, repo, as_known_at=as_known_at)) is not None]
+    seen = [keys for view in bound if (keys := _keys_seen(view, window, root, as_known_at=as_known_at)) is not None]
     order = list(views[0].keys.values())
     frame = pl.concat([keys.select(order) for keys in seen], how="vertical_relaxed").unique().sort(order) if seen else pl.DataFrame(schema=order)
     return bound, EntityFrame(frame.with_columns(pl.lit(window.end, dtype=UTC_US).alias(EVENT_TIMESTAMP)), EVENT_TIMESTAMP)
@@ -50,9 +50,9 @@ def _shorter(ttl: timedelta | None, span: timedelta) -> timedelta | None:
     return min(ttl, span) if ttl else span
 
 
-def _keys_seen(view: View, window: Window, repo: Path | None, *, as_known_at: bool) -> pl.DataFrame | None:
+def _keys_seen(view: View, window: Window, root: Path, *, as_known_at: bool) -> pl.DataFrame | None:
     reach = Window.reaching_back(window.end, window.end, view.ttl)
-    rows = scan(view.source, repo, reach)
+    rows = scan(view.source, root, reach)
     if rows is None:
         return None
     inside, _ = usable(view, rows, reach, as_known_at=as_known_at and view.recorded is not None)

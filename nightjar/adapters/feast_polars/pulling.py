@@ -29,16 +29,16 @@ class Pull:
     start: datetime | None
     end: datetime | None
 
-    def all(self, repo: Path | None, rows: int | None) -> Iterator[pl.DataFrame]:
+    def all(self, root: Path, rows: int | None) -> Iterator[pl.DataFrame]:
         """The rows in file order, in frames of at most `rows` rows; at least one frame."""
-        return _sliced(self._read(repo), rows)
+        return _sliced(self._read(root), rows)
 
-    def latest(self, repo: Path | None, rows: int | None) -> Iterator[pl.DataFrame]:
+    def latest(self, root: Path, rows: int | None) -> Iterator[pl.DataFrame]:
         """The row of each key that happened, then was recorded, then stands last. Keys with a null are left out.
 
         Without join keys there is one row, and Feast's placeholder key beside it.
         """
-        frame = self._read(repo)
+        frame = self._read(root)
         keys = frame.select(self.keys)
         times = pl.DataFrame(
             {
@@ -54,11 +54,11 @@ class Pull:
             latest = latest.with_columns(pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID))
         return _sliced(latest, rows)
 
-    def _read(self, repo: Path | None) -> pl.DataFrame:
+    def _read(self, root: Path) -> pl.DataFrame:
         times = [self.happened, self.recorded] if self.recorded else [self.happened]
         columns: list[str] = list(dict.fromkeys([*self.keys, *self.features, *times]))
         window = Window(self.start, self.end or END_OF_TIME)
-        rows = scan(self.source, repo, window)
+        rows = scan(self.source, root, window)
         if rows is None:
             return pl.DataFrame(schema={name: UTC_US if name in times else pl.Null() for name in columns})
         return rows.filter(window.holds(self.happened, rows.collect_schema()[self.happened])).select(columns).collect()

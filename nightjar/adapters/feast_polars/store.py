@@ -22,7 +22,7 @@ from pydantic import StrictBool, StrictStr
 from nightjar.adapters.feast_polars import writing
 from nightjar.adapters.feast_polars.arrow import feast_arrow
 from nightjar.adapters.feast_polars.entity_frame import EntityFrame
-from nightjar.adapters.feast_polars.files import parquet_files, source_path
+from nightjar.adapters.feast_polars.files import UnusableSourceError, parquet_files, source_path
 from nightjar.adapters.feast_polars.job import PolarsRetrievalJob
 from nightjar.adapters.feast_polars.joining import PointInTimeJoin, entities_seen
 from nightjar.adapters.feast_polars.moments import Window, as_utc
@@ -31,10 +31,16 @@ from nightjar.adapters.feast_polars.view import View
 
 
 class PolarsOfflineStoreConfig(FeastConfigBaseModel):
-    """as_known_at: a row recorded (`created_timestamp_column`) after the entity timestamp is not used for it. Feast's own stores use it."""
+    """What may be set under `offline_store` in feature_store.yaml.
+
+    as_known_at: a row recorded (`created_timestamp_column`) after the entity timestamp is not used for it. Feast's own stores use it.
+    root: the folder against which the relative paths of sources are resolved, itself against the repo; the repo where it is not set. So a
+    registry need not know where the files lie on each machine.
+    """
 
     type: StrictStr = "nightjar.adapters.feast_polars.PolarsOfflineStore"
     as_known_at: StrictBool = True
+    root: StrictStr | None = None
 
 
 class PolarsOfflineStore(OfflineStore):
@@ -60,21 +66,19 @@ class PolarsOfflineStore(OfflineStore):
         entity_df: a Polars (eager or lazy), Arrow or pandas frame. None: the entities that occur in [start_date, end_date], as of end_date,
         with no older features than start_date.
         """
-        settings = config.offline_store
-        assert isinstance(settings, PolarsOfflineStoreConfig)
-        as_known_at = settings.as_known_at or filter_by_created_timestamp
+        as_known_at = _settings(config).as_known_at or filter_by_created_timestamp
         views = tuple(View.of(view, feature_refs, full_feature_names=full_feature_names) for view in feature_views)
         if entity_df is None:
             window = Window(*compute_non_entity_date_range(feature_views, start_date=start_date, end_date=end_date))
-            views, entities = entities_seen(views, window, config.repo_path, as_known_at=as_known_at)
+            views, entities = entities_seen(views, window, _root(config), as_known_at=as_known_at)
         else:
             entities = EntityFrame.of(entity_df)
         on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
         _require_request_data(on_demand, entities)
         for view in views:
             view.check(entities)
-        join = PointInTimeJoin(views, entities, config.repo_path, as_known_at)
-        return PolarsRetrievalJob(join.frames, config.repo_path, on_demand, full_feature_names, _described(feature_refs, entities))
+        join = PointInTimeJoin(views, entities, _root(config), as_known_at)
+        return PolarsRetrievalJob(join.frames, _root(config), on_demand, full_feature_names, _described(feature_refs, entities))
 
     @staticmethod
     def pull_latest_from_table_or_query(
@@ -91,7 +95,7 @@ class PolarsOfflineStore(OfflineStore):
         pull = Pull(
             data_source, join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column, as_utc(start_date), as_utc(end_date)
         )
-        return PolarsRetrievalJob(lambda rows: pull.latest(config.repo_path, rows), config.repo_path)
+        return PolarsRetrievalJob(lambda rows: pull.latest(_root(config), rows), _root(config))
 
     @staticmethod
     def pull_all_from_table_or_query(
@@ -107,13 +111,13 @@ class PolarsOfflineStore(OfflineStore):
         """Every row of [start_date, end_date], in file order."""
         bounds = (as_utc(moment) if moment else None for moment in (start_date, end_date))
         pull = Pull(data_source, join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column, *bounds)
-        return PolarsRetrievalJob(lambda rows: pull.all(config.repo_path, rows), config.repo_path)
+        return PolarsRetrievalJob(lambda rows: pull.all(_root(config), rows), _root(config))
 
     @staticmethod
     def offline_write_batch(config: RepoConfig, feature_view: FeatureView, table: pa.Table, progress: Callable[[int], Any] | None) -> None:
         if feature_view.batch_source is None:
             raise ValueError(f"Feature view {feature_view.name!r} has no batch source to write to.")
-        writing.append(table, feature_view.batch_source, config.repo_path)
+        writing.append(table, feature_view.batch_source, _root(config))
         if progress:
             progress(table.num_rows)
 
@@ -127,13 +131,28 @@ class PolarsOfflineStore(OfflineStore):
     ) -> None:
         destination = logging_config.destination
         assert isinstance(destination, FileLoggingDestination)
-        writing.log(data, destination.path, destination.partition_by or (), config.repo_path)
+        writing.log(data, destination.path, destination.partition_by or (), _root(config))
+
+    def validate_data_source(self, config: RepoConfig, data_source: DataSource) -> None:
+        """Raises UnusableSourceError for a source that cannot be read or whose newest file lacks its timestamp. One without files is fine."""
+        columns = dict(self.get_table_column_names_and_types_from_data_source(config, data_source))
+        if columns and data_source.timestamp_field not in columns:
+            raise UnusableSourceError(f"{data_source.name} has no column {data_source.timestamp_field!r}, its timestamp_field. It has {[*columns]}.")
 
     def get_table_column_names_and_types_from_data_source(self, config: RepoConfig, data_source: DataSource) -> Iterable[tuple[str, str]]:
         """Columns of the newest file with their Arrow types, without Hive keys; none where there is no file yet."""
-        files = parquet_files(source_path(data_source, config.repo_path))
+        files = parquet_files(source_path(data_source, _root(config)))
         schema = pl.read_parquet_schema(files[-1]) if files else {}
         return [(field.name, str(field.type)) for field in feast_arrow(pl.DataFrame(schema=schema)).schema]
+
+
+def _settings(config: RepoConfig) -> PolarsOfflineStoreConfig:
+    assert isinstance(config.offline_store, PolarsOfflineStoreConfig)
+    return config.offline_store
+
+
+def _root(config: RepoConfig) -> Path:
+    return Path(config.repo_path or ".") / (_settings(config).root or "")
 
 
 def _require_request_data(on_demand: Sequence[OnDemandFeatureView], entities: EntityFrame) -> None:

@@ -28,13 +28,13 @@ def replaced(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def append(table: pa.Table, source: DataSource, repo: Path | None) -> None:
+def append(table: pa.Table, source: DataSource, root: Path) -> None:
     """Add rows to a source: to a single file by rewriting it, to a directory as a new file, to a partitioned one as a file per date.
 
     Columns may come in any order, under their stored names or those of the field mapping. Raises ValueError for other columns than
     the source has, pyarrow.ArrowInvalid for a value that its type cannot hold.
     """
-    path = source_path(source, repo)
+    path = source_path(source, root)
     stored = {name: column for column, name in source.field_mapping.items()}
     table = table.rename_columns([stored.get(name, name) for name in table.column_names])
     files = parquet_files(path) if path.exists() else ()
@@ -49,9 +49,9 @@ def append(table: pa.Table, source: DataSource, repo: Path | None) -> None:
         _write(table, path / f"{uuid4().hex}.parquet")
 
 
-def log(rows: pa.Table | Path, path: str, partition_by: Sequence[str], repo: Path | None) -> None:
+def log(rows: pa.Table | Path, path: str, partition_by: Sequence[str], root: Path) -> None:
     """Add logged features to a directory, by default as one file a call, else Hive-partitioned by the given columns."""
-    folder = Path(FileSource.get_uri_for_file_path(repo, path))
+    folder = Path(FileSource.get_uri_for_file_path(root, path))
     table = rows if isinstance(rows, pa.Table) else pq.read_table(rows)
     if partition_by:
         pq.write_to_dataset(table, folder, partition_cols=list(partition_by), basename_template=f"{uuid4().hex}-{{i}}.parquet")
@@ -59,9 +59,9 @@ def log(rows: pa.Table | Path, path: str, partition_by: Sequence[str], repo: Pat
         _write(table, folder / f"{uuid4().hex}.parquet")
 
 
-def persist(table: pa.Table, storage: SavedDatasetFileStorage, repo: Path | None, *, allow_overwrite: bool) -> None:
+def persist(table: pa.Table, storage: SavedDatasetFileStorage, root: Path, *, allow_overwrite: bool) -> None:
     """Write a saved dataset: to a file, or to one file in a directory. Raises SavedDatasetLocationAlreadyExists."""
-    path = source_path(storage.to_data_source(), repo)
+    path = source_path(storage.to_data_source(), root)
     if path.exists() and not allow_overwrite:
         raise SavedDatasetLocationAlreadyExists(location=storage.file_options.uri)
     if path.suffix == ".parquet":

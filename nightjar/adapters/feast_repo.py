@@ -1,0 +1,134 @@
+"""The feature repo: Feast's configuration and registry as they are, and applying to it what the models declare.
+
+Imports Feast, which takes seconds: import this module where it is first needed.
+"""
+
+import io
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from string import Template
+from types import ModuleType
+from typing import Any
+
+import yaml
+from feast import Entity, FeatureService, FeatureStore, FeatureView, Project
+from feast.feature_view import DUMMY_ENTITY
+from feast.infra.registry.base_registry import BaseRegistry
+from feast.infra.registry.sql import FeastRegistrySchemaError, SqlRegistry
+from feast.repo_config import RepoConfig
+from feast.repo_contents import RepoContents
+from feast.repo_operations import apply_total_with_repo_instance
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from nightjar.core.errors import BadSettings, StoreUnavailable, UnsafeFeatureStore
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FeastRepo:
+    """folder: where feature_store.yaml and definitions.py lie. registry_url, feature_dir: what the yaml's two variables stand for."""
+
+    folder: Path
+    registry_url: str
+    feature_dir: Path
+
+    def apply(self) -> None:
+        """Make the registry hold what definitions.py declares, as `feast apply` does.
+
+        Raises BadSpec, BadSettings, UnsafeFeatureStore, StoreUnavailable.
+        """
+        self.feature_dir.mkdir(parents=True, exist_ok=True)
+        store = FeatureStore(repo_path=str(self.folder), config=self._config({}))
+        declared = _declared(self.folder, store.project)
+        with _translated(), _closing(store.registry) as registry, redirect_stdout(io.StringIO()) as said:
+            apply_total_with_repo_instance(store, store.project, registry, declared, skip_source_validation=True)
+        _log.debug("feast apply: %s", said.getvalue())
+
+    def frozen(self, copy: Path) -> FeatureStore:
+        """Feast over a copy of the registry as it is now: Feast would ask the database several times a retrieval, past its own cache.
+
+        Raises BadSettings where nothing was ever applied, UnsafeFeatureStore, StoreUnavailable.
+        """
+        written = self._written()["registry"]
+        if isinstance(written, dict) and written.get("registry_type") == "sql":
+            unpooled = {**written.get("sqlalchemy_config_kwargs", {}), "poolclass": NullPool}  # if verifying fails, nobody could close a pool
+            written = {**written, "schema_mode": "verify", "sqlalchemy_config_kwargs": unpooled}  # only `apply` may create Feast's tables
+        with _translated():
+            live = FeatureStore(repo_path=str(self.folder), config=self._config({"registry": written}))
+            copy.write_bytes(live.registry.proto().SerializeToString())
+        return FeatureStore(repo_path=str(self.folder), config=self._config({"registry": str(copy)}))
+
+    def _config(self, changes: Mapping[str, Any]) -> RepoConfig:
+        config = RepoConfig(**{**self._written(), **changes})
+        config.repo_path = self.folder
+        return config
+
+    def _written(self) -> dict[str, Any]:
+        """feature_store.yaml with its variables filled in."""
+        file = self.folder / "feature_store.yaml"
+        if not file.exists():
+            raise BadSettings(f"{file} does not exist", "Set NIGHTJAR_FEATURE_REPO to the folder that holds it.")
+        text = Template(file.read_text(encoding="utf-8"))
+        written = yaml.safe_load(text.safe_substitute(NIGHTJAR_FEAST_REGISTRY=self.registry_url, NIGHTJAR_FEATURE_DIR=self.feature_dir))
+        _refuse_unsafe(written.get("offline_store"))
+        return written
+
+
+def _refuse_unsafe(offline_store: object) -> None:
+    kind = str(offline_store.get("type")) if isinstance(offline_store, dict) else offline_store
+    if not isinstance(kind, str) or kind in {"file", "dask"} or kind.endswith((".FileOfflineStore", ".DaskOfflineStore")):
+        raise UnsafeFeatureStore(kind if isinstance(kind, str) else "file (Feast's default)")
+
+
+def _declared(folder: Path, project: str) -> RepoContents:
+    """The Feast objects among the attributes of definitions.py, as Feast's own command line collects them."""
+    found = list(vars(_module(folder / "definitions.py")).values())
+    views = [thing for thing in found if isinstance(thing, FeatureView)]
+    return RepoContents(
+        projects=[Project(name=project)],
+        data_sources=[view.batch_source for view in views if view.batch_source is not None],
+        entities=[*(thing for thing in found if isinstance(thing, Entity)), DUMMY_ENTITY],
+        feature_views=views,
+        feature_services=[thing for thing in found if isinstance(thing, FeatureService)],
+        on_demand_feature_views=[],
+        stream_feature_views=[],
+        label_views=[],
+        permissions=[],
+    )
+
+
+def _module(file: Path) -> ModuleType:
+    spec = spec_from_file_location("feature_repo_definitions", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _closing(registry: BaseRegistry) -> Iterator[BaseRegistry]:
+    """Give a SQL registry's connections back in the end; Feast would keep them."""
+    try:
+        yield registry
+    finally:
+        if isinstance(registry, SqlRegistry):
+            registry.write_engine.dispose()
+            registry.read_engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The registry's errors as ours."""
+    try:
+        yield
+    except FeastRegistrySchemaError as error:
+        raise BadSettings("Feast's registry has no tables yet", "Run `nightjar features apply`.") from error
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable("Feast's registry", str(error.orig).strip().splitlines()[0]) from error

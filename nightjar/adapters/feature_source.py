@@ -1,0 +1,89 @@
+"""Features through Feast: the models' feature services, as the registry knows them, over whatever offline store feature_store.yaml names.
+
+Feast takes seconds to import, so it is imported at the first retrieval.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from weakref import finalize
+
+import polars as pl
+
+from nightjar.core.errors import ContractBroken, MissingFeatures
+from nightjar.core.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from feast import FeatureService, FeatureStore
+
+ROW = "__row"
+"""A column of ours beside the entity rows, by which what comes back is put in order and counted, whatever store it went through."""
+
+
+def apply(repo: Path, registry_url: str, feature_dir: Path) -> None:
+    """Make Feast's registry hold what the models declare. At deploy time, never inside a flow.
+
+    Raises BadSpec, BadSettings, UnsafeFeatureStore, StoreUnavailable.
+    """
+    from nightjar.adapters.feast_repo import FeastRepo  # noqa: PLC0415  # imports Feast
+
+    FeastRepo(repo, registry_url, feature_dir).apply()
+
+
+@dataclass(frozen=True)
+class FeastFeatureSource:
+    """The `FeatureSource` port over Feast. Threads may share one; the registry is read once, at the first retrieval.
+
+    repo: the folder of feature_store.yaml. registry_url: an SQLAlchemy URL. feature_dir: where the feature tables lie.
+    Also raises BadSettings where nothing was ever applied, UnsafeFeatureStore, ContractBroken for entities without their join keys.
+    """
+
+    repo: Path
+    registry_url: str
+    feature_dir: Path
+    _opening: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+
+    def retrieve(self, spec: ModelSpec, entities: pl.DataFrame) -> pl.DataFrame:
+        service = self._service(spec)
+        keys = dict.fromkeys(key for table in spec.feature_tables for key in table.keys)
+        if lacking := [column for column in (*keys, "event_timestamp") if column not in entities.columns]:
+            raise ContractBroken(f"{spec.name}: entities to find features for", [f"column {column} is missing" for column in lacking])
+        asked = entities.select(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW), *keys, "event_timestamp")
+        found = self._ask(asked, service).sort(ROW)
+        if not found[ROW].equals(asked[ROW]):
+            raise ContractBroken(
+                f"Feast's offline store, asked for features of {spec.name}", [f"gave {found.height} rows for {asked.height} entities"]
+            )
+        return entities.hstack(found.select(pl.col(name).cast(dtype) for table in spec.feature_tables for name, dtype in table.features.items()))
+
+    def _ask(self, asked: pl.DataFrame, service: "FeatureService") -> pl.DataFrame:
+        """Our store takes and gives Polars as it is; of others Feast promises pandas in and Arrow out."""
+        from nightjar.adapters.feast_polars import PolarsOfflineStoreConfig, PolarsRetrievalJob  # noqa: PLC0415  # imports Feast
+
+        ours = isinstance(self._store.config.offline_store, PolarsOfflineStoreConfig)
+        entity_df: Any = asked if ours else asked.to_pandas()
+        job = self._store.get_historical_features(entity_df, features=service)
+        return job.to_polars() if isinstance(job, PolarsRetrievalJob) else pl.DataFrame(job.to_arrow())
+
+    def _service(self, spec: ModelSpec) -> "FeatureService":
+        """The model's feature service. Raises MissingFeatures if it is not there, or lacks what the spec declares."""
+        with self._opening:
+            services = {service.name: service for service in self._store.list_feature_services()}
+        declared = {feature for table in spec.feature_tables for feature in table.features}
+        service = services.get(spec.feature_service)
+        served = {feature.name for projection in service.feature_view_projections for feature in projection.features} if service else set()
+        if service is None or declared - served:
+            raise MissingFeatures(spec.name, sorted(declared - served), spec.feature_service)
+        return service
+
+    @cached_property
+    def _store(self) -> "FeatureStore":
+        from nightjar.adapters.feast_repo import FeastRepo  # noqa: PLC0415  # imports Feast
+
+        folder = Path(mkdtemp(prefix="nightjar-feast-"))
+        finalize(self, rmtree, folder, ignore_errors=True)
+        return FeastRepo(self.repo, self.registry_url, self.feature_dir).frozen(folder / "registry.db")
