@@ -233,9 +233,9 @@ def _shares(counts: pl.DataFrame, buckets: int) -> pl.DataFrame:
 
 def _psi(counts: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
     """PSI of each group against the expected shares, with the group's rows; sorted by group."""
-    both = _shares(counts, expected.height).join(expected, on="bucket")
+    both = _shares(counts, expected.height).join(expected, on="bucket").sort("group", "bucket")
     p, q = ((pl.col(name) + SMOOTHING) / (1 + SMOOTHING * expected.height) for name in ("share", "expected"))
-    return both.group_by("group").agg(psi=((p - q) * (p / q).log()).sum(), rows=pl.col("rows").first()).sort("group")
+    return both.group_by("group", maintain_order=True).agg(psi=((p - q) * (p / q).log()).sum(), rows=pl.col("rows").first())
 
 
 def _chi_square_quantile(probability: float, freedom: int) -> float:
