@@ -68,8 +68,7 @@ def as_date(value: Any) -> date | None:
 
 def is_retryable(_task: Any, _run: Any, state: State[Any]) -> bool:
     """Whether a failed task may be tried again without anyone changing anything: the type of its error says so."""
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, Retryable) or not isinstance(error, NightjarError)
+    return isinstance(state.result(raise_on_failure=False), Retryable)
 
 
 @contextmanager

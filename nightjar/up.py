@@ -41,6 +41,7 @@ def run(platform: Platform) -> None:
         stack.callback(drain, env, logs / "deploy.log")
         console.out.print(f"[bold]Nightjar is up[/]: http://127.0.0.1:{platform.settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
         watch({"server": server, "worker": worker}, logs)
+    console.out.print("everything has stopped")
 
 
 def interrupted(*_: object) -> None:

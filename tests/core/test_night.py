@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nightjar.core.entities import Distribution, Part, Population, Receipt, Run, RunState
 from nightjar.core.night import as_of, audit, cut, dates_between, missing_parts, ordered_population, score_date_of
 from nightjar.core.spec import AuditLimits

@@ -1,0 +1,157 @@
+"""A night through shipped in-memory stores: what is stored is not done twice, and nothing unsound is published."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from nightjar.adapters.memory import MemoryRegistry, MemoryScoreStore
+
+from nightjar.adapters.artifacts import FsspecArtifacts
+from nightjar.core.entities import Candidate, Night, RunState
+from nightjar.core.errors import AuditFailed, NoChampion, NoPopulation, StoreUnavailable
+from nightjar.core.spec import AuditLimits, RawDataset
+from nightjar.usecases.night import ScoreNight, in_turn
+
+DAY = date(2013, 6, 15)
+NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
+SCHEDULES = RawDataset(name="schedules", columns={"entity_key": pl.String()}, keys=("entity_key",))
+LIMITS = AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5)
+
+
+@dataclass
+class Raw:
+    keys: list
+
+    def read(self, dataset, first, last, known_at=None):
+        return pl.DataFrame({"entity_key": self.keys}, schema={"entity_key": pl.String})
+
+
+class Features:
+    asked = 0
+
+    def retrieve(self, spec, entities):
+        self.asked += entities.height
+        return entities.with_columns(x=pl.col("entity_key").str.len_chars().cast(pl.Float64))
+
+
+@dataclass
+class Half:
+    """A model that scores 1 / (1 + place in the frame), plus a constant that tells versions apart."""
+
+    version: int
+
+    def predict(self, frame):
+        return pl.Series((pl.int_range(frame.height, eager=True) + self.version).cast(pl.Float64) / 100)
+
+
+class Predictors:
+    def load(self, spec, version):
+        return Half(version.number)
+
+
+def check(spec, frame):
+    valid = frame.filter(pl.col("fault").is_null())
+    broken = frame.filter(pl.col("fault").is_not_null()).select("entity_key", reasons=pl.lit("[]"), row=pl.lit("{}"))
+    return SimpleNamespace(valid=valid, quarantined=broken)
+
+
+def candidate(registry, artifact="a"):
+    dataset = registry.add_dataset("toy", "0" * 64, "u", 1, DAY, DAY, NIGHT.as_of)
+    return Candidate(
+        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri=artifact, artifact_sha256="1" * 64, reference_uri="r", params={},
+        metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def use_case(tmp_path):
+    registry = MemoryRegistry()
+    registry.promote(registry.add_version(candidate(registry)), "champion", "first")
+    spec = SimpleNamespace(
+        name="toy", part_rows=4, audit=LIMITS, population_dataset="schedules", dataset=lambda _: SCHEDULES, population=lambda raw, _: raw["schedules"]
+    )
+    return ScoreNight(
+        spec=spec, raw=Raw([f"k{n}" for n in range(10)]), features=Features(), artifacts=FsspecArtifacts(f"file://{tmp_path}"), predictors=Predictors(),
+        registry=registry, store=MemoryScoreStore(), check=check,
+    )  # fmt: skip
+
+
+def test_a_night_is_scored_and_published_whole(use_case):
+    night = use_case.run(NIGHT)
+    assert (night.population, night.scored, night.quarantined, night.parts, night.already_published) == (10, 10, 0, 3, False)
+    published = use_case.store.publication("toy", DAY)
+    assert published is not None
+    assert use_case.store.published_scores(use_case.store.run(published.run_id))["entity_key"].to_list() == [f"k{n}" for n in range(10)]
+
+
+def test_the_same_night_again_publishes_nothing_new(use_case):
+    first, second = use_case.run(NIGHT), use_case.run(NIGHT)
+    assert second.already_published
+    assert (second.run_id, second.published_at) == (first.run_id, first.published_at)
+    assert use_case.features.asked == 10
+
+
+def test_a_forced_night_is_a_new_revision_of_it(use_case):
+    first, second = use_case.run(NIGHT), use_case.run(NIGHT, force=True)
+    assert (first.revision, second.revision) == (1, 2)
+    assert use_case.store.publication("toy", DAY).run_id == second.run_id
+
+
+def test_a_retry_does_only_the_part_that_failed(use_case):
+    def second_part_fails(work, parts):
+        for part in parts:
+            if part.number != 1:
+                work(part)
+        raise StoreUnavailable("the database", "it is gone")
+
+    with pytest.raises(StoreUnavailable):
+        use_case.run(NIGHT, each_part=second_part_fails)
+    assert use_case.store.publication("toy", DAY) is None
+    asked = use_case.features.asked
+    done = []
+    night = use_case.run(NIGHT, each_part=lambda work, parts: done.extend(part.number for part in parts) or in_turn(work, parts))
+    assert (done, night.parts_done_now, use_case.features.asked - asked) == ([1], 1, 3)
+
+
+def test_a_resumed_night_keeps_the_champion_it_was_claimed_with(use_case):
+    def fails(work, parts):
+        raise StoreUnavailable("the database", "it is gone")
+
+    with pytest.raises(StoreUnavailable):
+        use_case.run(NIGHT, each_part=fails)
+    newer = use_case.registry.add_version(candidate(use_case.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+    use_case.registry.promote(newer, "champion", "better")
+    assert use_case.run(NIGHT).version_number == 1
+    assert use_case.run(NIGHT, force=True).version_number == 2
+
+
+def test_a_challenger_scores_the_same_rows_in_shadow(use_case):
+    challenger = use_case.registry.add_version(candidate(use_case.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+    use_case.registry.promote(challenger, "challenger", "try it")
+    night = use_case.run(NIGHT)
+    scores = use_case.store.published_scores(use_case.store.run(night.run_id))
+    assert (scores["challenger_score"] - scores["score"]).round(6).unique().to_list() == [0.01]
+
+
+def test_rows_with_a_missing_or_repeated_key_are_set_aside_and_accounted_for(use_case):
+    night = replace(use_case, raw=Raw(["a", "b", "b", None, "c"])).run(NIGHT)
+    assert (night.population, night.scored, night.quarantined) == (5, 3, 2)
+
+
+def test_a_night_that_fails_its_audit_stays_unseen(use_case):
+    with pytest.raises(AuditFailed, match="quarantined"):
+        replace(use_case, raw=Raw(["a", None, None, None])).run(NIGHT)
+    assert use_case.store.publication("toy", DAY) is None
+    assert use_case.store.runs("toy")[0].state is RunState.FAILED
+
+
+def test_a_night_without_a_population_says_which_dataset_is_missing(use_case):
+    with pytest.raises(NoPopulation, match="schedules"):
+        replace(use_case, raw=Raw([])).run(NIGHT)
+
+
+def test_a_model_without_a_champion_says_how_to_get_one(use_case):
+    with pytest.raises(NoChampion, match="nightjar retrain"):
+        replace(use_case, registry=MemoryRegistry()).run(NIGHT)
