@@ -20,7 +20,7 @@ def judge(
     return (
         _at_least("min_auc", metrics.get("auc"), limits.min_auc, "AUC"),
         _at_most("max_ece", metrics.get("ece"), limits.max_ece, "expected calibration error"),
-        _at_least("min_brier_skill", metrics.get("brier_skill"), limits.min_brier_skill, "Brier skill over the base rate"),
+        _at_least("min_brier_skill", metrics.get("brier_skill"), limits.min_brier_skill, "Brier skill over the base rate trained on"),
         _at_least("min_auc_gain_over_baseline", gain, limits.min_auc_gain_over_baseline, "AUC gain over the baseline"),
         _against_champion(metrics, champion, limits.max_auc_loss_to_champion),
     )

@@ -28,17 +28,9 @@ class Performance:
     ece: float | None = None
     log_loss: float | None = None
 
-    @property
-    def brier_skill(self) -> float | None:
-        """1 - Brier / Brier of the base rate of these very rows; None where there is one class."""
-        if self.brier is None or self.base_rate is None or self.base_rate in (0.0, 1.0):
-            return None
-        return 1 - self.brier / (self.base_rate * (1 - self.base_rate))
-
     def metrics(self, prefix: str = "") -> Mapping[str, float]:
         """The defined metrics by name, as a version keeps them."""
-        named = {**asdict(self), "brier_skill": self.brier_skill}
-        return {f"{prefix}{name}": float(value) for name, value in named.items() if value is not None}
+        return {f"{prefix}{name}": float(value) for name, value in asdict(self).items() if value is not None}
 
 
 def measure(score: pl.Series, outcome: pl.Series) -> Performance:
@@ -66,6 +58,13 @@ def measure(score: pl.Series, outcome: pl.Series) -> Performance:
 def against_constant(outcome: pl.Series, probability: float) -> Performance:
     """What a predictor scores that gives every row the same probability, say the base rate of the training rows."""
     return measure(pl.repeat(probability, outcome.len(), dtype=pl.Float64, eager=True), outcome)
+
+
+def brier_skill(performance: Performance, reference: Performance) -> float | None:
+    """1 - Brier / the reference's Brier on the same rows: above 0 is better. None where that is not defined."""
+    if performance.brier is None or not reference.brier:
+        return None
+    return 1 - performance.brier / reference.brier
 
 
 def _known(score: pl.Series, outcome: pl.Series) -> pl.DataFrame:

@@ -121,7 +121,7 @@ class TimeSplit:
 class GateLimits:
     """What a version must reach on unseen dates to become champion.
 
-    min_auc; max_ece (expected calibration error); min_brier_skill: 1 - Brier / Brier of the base rate, at least;
+    min_auc; max_ece (expected calibration error); min_brier_skill: 1 - Brier / Brier of always saying the base rate trained on, at least;
     min_auc_gain_over_baseline: AUC minus the scikit-learn baseline's; max_auc_loss_to_champion: how far below the reigning champion
     on the same rows it may fall.
     """

@@ -12,7 +12,7 @@ from nightjar.core.entities import Candidate, Dataset, Version
 from nightjar.core.errors import ArtifactBroken, BadSpec, MissingFeatures, TooLittleHistory
 from nightjar.core.gates import judge
 from nightjar.core.night import as_of, ordered_population
-from nightjar.core.performance import against_constant, measure
+from nightjar.core.performance import against_constant, brier_skill, measure
 from nightjar.core.ports import Artifacts, FeatureSource, Predictors, Progress, RawStore, Registry, silent
 from nightjar.core.promotion import Decision, decide
 from nightjar.core.spec import ModelSpec, Predictor
@@ -158,11 +158,14 @@ def _candidate(
 def _metrics(cut: TimeCut, predictor: Predictor, baseline: Predictor) -> dict[str, float]:
     """On the unseen days: the candidate's, the baseline's, and those of a predictor that always says the base rate it has seen."""
     outcome = cut.test["outcome"]
-    seen_rate = float(cut.seen.select(pl.col("outcome").mean()).item())
+    own = measure(predictor.predict(cut.test), outcome)
+    constant = against_constant(outcome, float(cut.seen.select(pl.col("outcome").mean()).item()))
+    skill = brier_skill(own, constant)
     return {
-        **measure(predictor.predict(cut.test), outcome).metrics(),
+        **own.metrics(),
+        **({} if skill is None else {"brier_skill": skill}),
         **measure(baseline.predict(cut.test), outcome).metrics("baseline_"),
-        **against_constant(outcome, seen_rate).metrics("constant_"),
+        **constant.metrics("constant_"),
     }
 
 

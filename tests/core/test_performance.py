@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from nightjar.core.performance import against_constant, measure
+from nightjar.core.performance import against_constant, brier_skill, measure
 
 scored = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]) | st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=200)
 
@@ -50,7 +50,6 @@ def test_a_constant_predictor_is_as_good_as_its_distance_to_the_base_rate():
     assert found.auc == 0.5
     assert found.ece == pytest.approx(0.25)
     assert found.brier == pytest.approx(0.25)
-    assert found.brier_skill == pytest.approx(1 - 0.25 / (0.25 * 0.75))
 
 
 def test_no_rows_leave_every_metric_undefined():
@@ -76,3 +75,13 @@ def test_an_outcome_beside_zero_and_one_is_refused():
 def test_unequal_lengths_are_refused():
     with pytest.raises(ValueError, match="1 scores for 2 outcomes"):
         measure(pl.Series([0.5]), pl.Series([0, 1]))
+
+
+def test_brier_skill_is_the_share_of_the_references_error_that_is_gone():
+    outcome = pl.Series([1, 0, 0, 0])
+    constant = against_constant(outcome, 0.25)
+    assert brier_skill(measure(pl.Series([1.0, 0.0, 0.0, 0.0]), outcome), constant) == 1.0
+    assert brier_skill(constant, constant) == 0.0
+    assert brier_skill(against_constant(outcome, 1.0), constant) < 0
+    assert brier_skill(constant, against_constant(pl.Series([1]), 1.0)) is None
+    assert brier_skill(measure(outcome.clear().cast(pl.Float64), outcome.clear()), constant) is None
