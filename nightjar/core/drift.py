@@ -49,7 +49,7 @@ class DriftThresholds:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One column of the night or of the reference: `values` without nulls and NaN, and each value's date where known.
+    """One column of the night or of the reference: `values` without nulls and NaN; where dates are known, each value's and each date's null share.
 
     fault says why there are none to compare: the column is absent or of a type that has no meaning here.
     """
@@ -58,6 +58,7 @@ class _Side:
     values: pl.Series
     null_share: float = 1.0
     dates: pl.Series | None = None
+    null_share_a_night: pl.Series | None = None
     fault: str | None = None
 
 
@@ -86,12 +87,19 @@ def _side(frame: pl.DataFrame, name: str, *, text: bool) -> _Side:
         return _Side(frame.height, nothing, fault=f"{column.dtype} cannot be compared, found in")
     column = column.cast(pl.String) if text else column.cast(pl.Float64).fill_nan(None)
     there = column.is_not_null()
+    dated = "score_date" in frame.columns
     return _Side(
         rows=frame.height,
         values=column.filter(there),
         null_share=column.null_count() / frame.height if frame.height else 1.0,
-        dates=frame["score_date"].filter(there) if "score_date" in frame.columns else None,
+        dates=frame["score_date"].filter(there) if dated else None,
+        null_share_a_night=_null_share_a_night(column, frame["score_date"]) if dated else None,
     )
+
+
+def _null_share_a_night(column: pl.Series, dates: pl.Series) -> pl.Series:
+    nights = pl.DataFrame({"date": dates, "missing": column.is_null()}).group_by("date").agg(pl.col("missing").mean(), rows=pl.len())
+    return nights.filter(pl.col("rows") >= MIN_VALUES)["missing"]
 
 
 def _is_text(dtype: pl.DataType) -> bool:
@@ -143,13 +151,21 @@ def _incomparable(night: _Side, reference: _Side) -> tuple[bool, str] | None:
 
 
 def _null_change(night: _Side, reference: _Side, limits: DriftThresholds) -> str | None:
-    """A change of the share of missing values that is large and no chance (two-proportion z test), in words."""
+    """A change of the share of missing values that is large, no chance (two-proportion z test) and more than training nights show, in words."""
     pooled = (night.null_share * night.rows + reference.null_share * reference.rows) / (night.rows + reference.rows)
     noise = (pooled * (1 - pooled) * (1 / night.rows + 1 / reference.rows)) ** 0.5
-    z = NormalDist().inv_cdf(1 - limits.false_alarm / 2)
-    if abs(night.null_share - reference.null_share) <= max(limits.null_share, z * noise):
+    allowed = [limits.null_share, NormalDist().inv_cdf(1 - limits.false_alarm / 2) * noise]
+    if reference.null_share_a_night is not None:
+        allowed.extend(_ordinary((reference.null_share_a_night - reference.null_share).abs(), limits))
+    if abs(night.null_share - reference.null_share) <= max(allowed):
         return None
     return f"missing values went from {reference.null_share:.1%} to {night.null_share:.1%}"
+
+
+def _ordinary(nights: pl.Series, limits: DriftThresholds) -> list[float]:
+    """How far training nights lie from all of them together, in one number, if there are enough of them."""
+    furthest = nights.quantile(limits.night_quantile, "higher")
+    return [] if nights.len() < MIN_NIGHTS or furthest is None else [furthest + ROUNDING]
 
 
 def _constant(night: pl.Series, reference: pl.Series) -> str | None:
@@ -182,9 +198,7 @@ def _psi_and_threshold(night: pl.Series, reference: _Side, limits: DriftThreshol
     allowed = [limits.psi, noise * _chi_square_quantile(1 - limits.false_alarm, freedom)]
     if reference.dates is not None:
         nights = _psi(_counts(reference_bucket, reference.dates), expected).filter(pl.col("rows") >= MIN_VALUES)["psi"]
-        ordinary = nights.quantile(limits.night_quantile, "higher")
-        if nights.len() >= MIN_NIGHTS and ordinary is not None:
-            allowed.append(ordinary + ROUNDING)
+        allowed.extend(_ordinary(nights, limits))
     return value, max(allowed)
 
 

@@ -93,6 +93,15 @@ def test_what_a_whole_night_shares_is_no_drift_when_training_nights_share_it_too
     assert alarms == 0
 
 
+def test_a_feed_that_fails_for_whole_nights_in_training_may_fail_for_one():
+    failing = pl.col("score_date").dt.day() % 7 == 0
+    reference = nightly(200, 70, 1).with_columns(wind=pl.when(~failing).then("wind"))
+    night = nightly(1, 900, 2).with_columns(wind=pl.when(pl.int_range(900) < 300).then(None).otherwise("wind"))
+    with_nights, without = (night_drift(night, frame, [], ["wind"])[0] for frame in (reference, reference.drop("score_date")))
+    assert "missing values" not in (with_nights.note or "")
+    assert "missing values went from 13.0% to 33.3%" in without.note
+
+
 def test_a_shared_value_outside_everything_seen_is_drift():
     reference = nightly(200, 70, 1)
     night = nightly(1, 900, 2).with_columns(wind=pl.lit(99.0), weekday=pl.lit(9.0))
