@@ -117,13 +117,12 @@ class EmbeddedPostgres:
         """Create a database, and the role that owns it, unless they exist."""
         user, password = sql.Identifier(USERS[owner]), sql.Literal(self._all_passwords[owner])
         with psycopg.connect(self.url("admin", "postgres"), autocommit=True) as connection:
-            for known, create in (
-                (("SELECT 1 FROM pg_roles WHERE rolname = %s", USERS[owner]), sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, password)),
-                (("SELECT 1 FROM pg_database WHERE datname = %s", name), sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), user)),
-            ):
-                if connection.execute(known[0], [known[1]]).fetchone() is None:
-                    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                        connection.execute(create)
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USERS[owner]]).fetchone() is None:
+                with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):  # another process was faster
+                    connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, password))
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+                with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), user))
 
     # where things lie
 

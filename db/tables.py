@@ -5,7 +5,7 @@ promises, see to it.
 """
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -33,8 +33,9 @@ RUN_STATES = ("claimed", "published", "failed", "abandoned")
 
 
 class Table(SQLModel):
-    """Root of the tables, with metadata of their own: Feast and Prefect define tables in the shared ones."""
+    """Root of the tables, with metadata of their own: other libraries define tables in the shared ones."""
 
+    __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]  # SQLModel declares a computed one
     metadata = MetaData(
         schema=SCHEMA,
         naming_convention={

@@ -12,7 +12,6 @@ from psycopg import sql
 from sqlalchemy import Connection, text
 
 from db.roles import ANALYST, WRITER
-from db.session import driver
 
 SCHEMA = "analytics"
 
@@ -31,6 +30,12 @@ class View:
         selected = ",\n    ".join(f"{expression} AS {column}" for column, (expression, _) in self.columns.items())
         return f"SELECT\n    {selected}\n{self.source}"
 
+
+LATEST_OUTCOME = """(
+    SELECT DISTINCT ON (model, score_date, entity_key) model, score_date, entity_key, outcome, recorded_at
+    FROM nightjar.outcome ORDER BY model, score_date, entity_key, recorded_at DESC
+)"""
+"""Outcomes as last corrected."""
 
 CURRENT = """(
     SELECT DISTINCT ON (model, score_date) id, model, score_date, run_id, published_at
@@ -89,12 +94,9 @@ VIEWS = (
             "outcome": ("outcome.outcome", "1 if the event happened, 0 if not, null while unknown; the newest correction counts"),
             "outcome_recorded_at": ("outcome.recorded_at", "From when on the outcome could be known"),
         },
-        source=SCORE_SOURCE
-        + """
-LEFT JOIN (
-    SELECT DISTINCT ON (model, score_date, entity_key) model, score_date, entity_key, outcome, recorded_at
-    FROM nightjar.outcome ORDER BY model, score_date, entity_key, recorded_at DESC
-) AS outcome ON outcome.model = run.model AND outcome.score_date = score.score_date AND outcome.entity_key = score.entity_key""",
+        source=f"""{SCORE_SOURCE}
+LEFT JOIN {LATEST_OUTCOME} AS outcome
+    ON outcome.model = run.model AND outcome.score_date = score.score_date AND outcome.entity_key = score.entity_key""",
     ),
     View(
         name="publications",
@@ -258,16 +260,18 @@ def drop(connection: Connection) -> None:
 
 def create(connection: Connection) -> None:
     """Make schema, views, comments and grants. Whoever runs it owns them."""
-    run = driver(connection).execute
-    schema = sql.Identifier(SCHEMA)
-    run(sql.SQL("CREATE SCHEMA {}").format(schema))
-    run(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(schema, sql.Literal(FINGERPRINT)))
+    run = connection.exec_driver_sql
+    run(f"CREATE SCHEMA {SCHEMA}")
+    run(f"COMMENT ON SCHEMA {SCHEMA} IS {_quoted(FINGERPRINT)}")
     for view in VIEWS:
-        name = sql.Identifier(SCHEMA, view.name)
-        run(sql.SQL("CREATE VIEW {} AS\n").format(name) + sql.SQL(view.query.replace("{", "{{").replace("}", "}}")).format())
-        run(sql.SQL("COMMENT ON VIEW {} IS {}").format(name, sql.Literal(view.comment)))
+        run(f"CREATE VIEW {SCHEMA}.{view.name} AS\n{view.query}")
+        run(f"COMMENT ON VIEW {SCHEMA}.{view.name} IS {_quoted(view.comment)}")
         for column, (_, comment) in view.columns.items():
-            run(sql.SQL("COMMENT ON COLUMN {} IS {}").format(sql.Identifier(SCHEMA, view.name, column), sql.Literal(comment)))
+            run(f"COMMENT ON COLUMN {SCHEMA}.{view.name}.{column} IS {_quoted(comment)}")
     for role in (ANALYST, WRITER):
-        run(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, sql.Identifier(role)))
-        run(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(schema, sql.Identifier(role)))
+        run(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {role}")
+        run(f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {role}")
+
+
+def _quoted(comment: str) -> str:
+    return sql.Literal(comment).as_string()

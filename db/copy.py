@@ -1,0 +1,226 @@
+"""Frames to and from Postgres by COPY: a vectorised encoder of the binary format, driven by the columns of the SQLModel class.
+
+A row on the wire is a count of fields, and each field a length and its bytes. Rows of a batch are cut into segments, alternately of fixed
+and of varying width; each segment of all rows is one numpy array, and a mask says which bytes of the batch belong to which.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+import psycopg
+from psycopg import sql
+from sqlalchemy import Column, Connection, Table
+from sqlalchemy.dialects import postgresql
+
+from db.session import driver
+from nightjar.core.errors import ContractBroken
+
+HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+TRAILER = b"\xff\xff"
+BATCH_ROWS = 32_768
+"""Enough to spread the cost of a numpy call, little enough to stay in the processor's cache."""
+
+POSTGRES_EPOCH_DAYS = (date(2000, 1, 1) - date(1970, 1, 1)).days
+MICROSECONDS_A_DAY = 86_400_000_000
+NULL = -1
+
+DIALECT = postgresql.dialect()
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The same stretch of every row: how many bytes it has in each (one number if in all alike), and those bytes, row after row."""
+
+    lengths: "int | np.ndarray[Any, Any]"
+    bytes_: Bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WireType:
+    """A Postgres type: what frames may hold for it, the Polars type it is cast to, and how that becomes bytes.
+
+    accepts: Polars types whose values may become it, as long as none is changed on the way. width: bytes of a value, None if it varies.
+    """
+
+    name: str
+    accepts: Callable[[pl.DataType], bool]
+    polars: pl.DataType
+    width: int | None
+    wire: Callable[[pl.Series], pl.Series] = lambda series: series
+
+
+def _integer(dtype: pl.DataType) -> bool:
+    return dtype.is_integer()
+
+
+def _number(dtype: pl.DataType) -> bool:
+    return dtype.is_integer() or dtype.is_float()
+
+
+def _text(dtype: pl.DataType) -> bool:
+    return dtype in (pl.String, pl.Categorical, pl.Enum)
+
+
+def _aware(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
+
+
+WIRE_TYPES = {
+    wire_type.name: wire_type
+    for wire_type in (
+        WireType("SMALLINT", _integer, pl.Int16(), 2),
+        WireType("INTEGER", _integer, pl.Int32(), 4),
+        WireType("BIGINT", _integer, pl.Int64(), 8),
+        WireType("REAL", _number, pl.Float32(), 4),
+        WireType("DOUBLE PRECISION", _number, pl.Float64(), 8),
+        WireType("BOOLEAN", lambda dtype: dtype == pl.Boolean, pl.Boolean(), 1, lambda series: series.cast(pl.UInt8)),
+        WireType("DATE", lambda dtype: dtype == pl.Date, pl.Date(), 4, lambda series: series.to_physical() - POSTGRES_EPOCH_DAYS),
+        WireType(
+            "TIMESTAMP WITH TIME ZONE",
+            _aware,
+            pl.Datetime("us", "UTC"),
+            8,
+            lambda series: series.to_physical() - POSTGRES_EPOCH_DAYS * MICROSECONDS_A_DAY,
+        ),
+        WireType("TEXT", _text, pl.String(), None),
+        WireType("JSONB", _text, pl.String(), None, lambda series: "\x01" + series),
+    )
+}
+"""Name in SQL -> wire type. JSONB is text after a version byte."""
+
+
+def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
+    """COPY a frame into a table, in the connection's transaction.
+
+    Columns go by name; those that are nullable or have a default may be absent. Raises ContractBroken, naming the column, for one that is
+    unknown, lacking, of another kind, null where it may not be, or with a value that the column's type cannot hold unchanged.
+    """
+    columns = _columns(table, frame)
+    prepared = frame.select(_prepared(column, frame[column.name]) for column in columns)
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    target = sql.Identifier(*([table.schema] if table.schema else []), table.name)
+    try:
+        with driver(connection).cursor().copy(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, names)) as copy:
+            for chunk in encode(prepared, [wire_type(column) for column in columns]):
+                copy.write(chunk)
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        raise ContractBroken(f"rows for {table.name}", [str(error).splitlines()[0]]) from error
+
+
+def read_frame(connection: Connection, query: sql.Composable, parameters: Sequence[Any], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The rows of a query, through COPY as CSV. An empty text comes back as null: CSV has one sign for both."""
+    with driver(connection).cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query), parameters) as copy:
+        content = b"".join(copy)
+    return pl.read_csv(content, has_header=False, schema=schema) if content else pl.DataFrame(schema=schema)
+
+
+def encode(frame: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[bytes]:
+    """The COPY stream of a frame whose columns have the wire types' Polars types, in pieces."""
+    yield HEADER
+    for batch in frame.iter_slices(BATCH_ROWS):
+        yield _encoded(batch, wire_types)
+    yield TRAILER
+
+
+def wire_type(column: "Column[Any]") -> WireType:
+    """Raises ContractBroken for a type that nobody has needed yet."""
+    name = column.type.compile(dialect=DIALECT)
+    if name not in WIRE_TYPES:
+        raise ContractBroken(f"column {column.name!r}", [f"COPY of {name} is not implemented; known are {', '.join(WIRE_TYPES)}"])
+    return WIRE_TYPES[name]
+
+
+def _columns(table: Table, frame: pl.DataFrame) -> "list[Column[Any]]":
+    """The table's columns that the frame holds, in the table's order."""
+    needed = {column.name for column in table.columns if not (column.nullable or column.server_default is not None or column.identity)}
+    faults = [f"column {name!r} is not in the table" for name in frame.columns if name not in table.columns]
+    faults += [f"column {name!r} is lacking" for name in sorted(needed - set(frame.columns))]
+    if faults:
+        raise ContractBroken(f"rows for {table.name}", faults)
+    return [column for column in table.columns if column.name in frame.columns]
+
+
+def _prepared(column: "Column[Any]", series: pl.Series) -> pl.Series:
+    """The series in the wire type's Polars type, or ContractBroken: no value is changed on the way."""
+    target = wire_type(column)
+    fault = None
+    if series.dtype != pl.Null and not target.accepts(series.dtype):
+        fault = f"holds {series.dtype}, the table wants {target.name}"
+    prepared = series.cast(target.polars, strict=False) if fault is None else series
+    if fault is None and series.dtype != target.polars:
+        fault = _first(series, prepared.cast(series.dtype, strict=False).ne_missing(series), f"does not fit {target.name}")
+    if fault is None and not column.nullable:
+        fault = _first(series, series.is_null(), "is null")
+    if fault is None and target.polars == pl.String:
+        fault = _first(series, prepared.str.contains("\0", literal=True), "holds a NUL character, which Postgres cannot store in text")
+    if fault is not None:
+        raise ContractBroken("rows for Postgres", [f"column {column.name!r} {fault}"])
+    return prepared
+
+
+def _first(series: pl.Series, bad: pl.Series, problem: str) -> str | None:
+    at = bad.arg_max() if bad.any() else None
+    return None if at is None else f"{problem}: {series[at]!r} in row {at} ({bad.sum()} rows in all)"
+
+
+def _encoded(batch: pl.DataFrame, wire_types: Sequence[WireType]) -> bytes:
+    segments = list(_segments(batch, wire_types))
+    if len(segments) == 1:
+        return segments[0].bytes_.tobytes()
+    lengths = np.empty((batch.height, len(segments)), np.int64)
+    for number, segment in enumerate(segments):
+        lengths[:, number] = segment.lengths
+    numbers = np.arange(len(segments), dtype=np.min_scalar_type(len(segments)))
+    owner = np.repeat(np.tile(numbers, batch.height), lengths.ravel())
+    stream = np.empty(owner.size, np.uint8)
+    for number, segment in enumerate(segments):
+        stream[owner == number] = segment.bytes_
+    return stream.tobytes()
+
+
+def _segments(batch: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[Segment]:
+    """Fixed, varying, fixed, ... : neighbours of fixed width are joined into one block."""
+    block = [_repeated(len(wire_types), ">i2", batch.height)]
+    for series, target in zip(batch, wire_types, strict=True):
+        values = target.wire(series)
+        if series.null_count() == batch.height:
+            block.append(_repeated(NULL, ">i4", batch.height))
+        elif target.width is not None and series.null_count() == 0:
+            block += [_repeated(target.width, ">i4", batch.height), _big_endian(values).reshape(batch.height, target.width)]
+        else:
+            present = series.is_not_null().to_numpy()
+            lengths = values.str.len_bytes().fill_null(0).to_numpy() if target.width is None else present * target.width
+            block.append(np.where(present, lengths, NULL).astype(">i4").view(np.uint8).reshape(batch.height, 4))
+            yield _joined(block)
+            yield Segment(lengths, _text_bytes(values) if target.width is None else _big_endian(values.drop_nulls()))
+            block = []
+    if block:
+        yield _joined(block)
+
+
+def _joined(block: list[Bytes]) -> Segment:
+    joined = np.hstack(block)
+    return Segment(joined.shape[1], joined.ravel())
+
+
+def _repeated(number: int, dtype: str, rows: int) -> Bytes:
+    return np.broadcast_to(np.array([number], dtype).view(np.uint8), (rows, np.dtype(dtype).itemsize))
+
+
+def _big_endian(values: pl.Series) -> Bytes:
+    array = values.to_numpy()
+    return array.astype(array.dtype.newbyteorder(">")).view(np.uint8)
+
+
+def _text_bytes(values: pl.Series) -> Bytes:
+    """The characters of all values in one array, as Arrow keeps them; a null has none."""
+    array = values.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offsets, characters = array.buffers()
+    edges = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    return np.frombuffer(characters, np.uint8)[edges[0] : edges[-1]] if characters is not None else np.empty(0, np.uint8)

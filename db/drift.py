@@ -1,0 +1,36 @@
+"""Drift rows and reports of runs in Postgres."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from db.session import translated
+from db.tables import DriftRow, ReportRow
+from nightjar.core.entities import ColumnDrift, Run
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDriftLedger:
+    """The `DriftLedger` port."""
+
+    engine: Engine
+
+    def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
+        table = DriftRow.__table__
+        methods = {column.method for column in columns}
+        rows = [{"run_id": run.id, "column_name": column.column, **column.model_dump(exclude={"column"})} for column in columns]
+        with translated(), self.engine.begin() as connection:
+            connection.execute(delete(table).where(table.c.run_id == run.id, table.c.method.in_(methods)))
+            if rows:
+                connection.execute(insert(table).values(rows))
+
+    def record_report(self, run: Run, kind: str, uri: str) -> None:
+        with translated(), self.engine.begin() as connection:
+            connection.execute(insert(ReportRow.__table__).values(run_id=run.id, kind=kind, uri=uri).on_conflict_do_nothing())
+
+    def reports(self, run: Run) -> tuple[str, ...]:
+        table = ReportRow.__table__
+        with translated(), self.engine.connect() as connection:
+            return tuple(connection.execute(select(table.c.uri).where(table.c.run_id == run.id).order_by(table.c.id)).scalars())
