@@ -27,8 +27,8 @@ class Landing:
 def land_until(spec: ModelSpec, *, raw: RawStore, inbox: Path, until: datetime, first: date | None = None, progress: Progress = silent) -> Landing:
     """Land every file recorded by `until`, in the order in which they were recorded. Idempotent; after a crash it goes on where it was.
 
-    first: the first day to ask for; if not given, a few days before the first that some dataset still lacks at its end, or, when nothing
-    has landed at all, where the model's world begins. Raises BadDelivery for a file that breaks its dataset; files before it have landed.
+    first: the first day to ask for; if not given, a few days before the first that some dataset still lacks at its end, or, where nothing
+    has landed yet, where the model's world begins. Raises BadDelivery for a file that breaks its dataset; files before it have landed.
     """
     begin, last = first or first_lacking(spec, raw, until), last_deliverable(spec, until)
     if begin > last:
@@ -52,12 +52,13 @@ def land_file(spec: ModelSpec, dataset: str, day: date, file: Path, recorded_at:
 
 
 def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
-    """Where to go on: the first day after all that a dataset has, and a few days before it."""
-    newest = [max(raw.days(dataset.name), default=None) for dataset in spec.datasets]
-    ends = [day for day in newest if day is not None]
-    if len(ends) == len(newest):
-        return min(ends) - timedelta(days=RECHECK_DAYS - 1)
-    return world_begins(spec, until)
+    """Where to go on: a few days before the first that a dataset lacks at its end, but no earlier than anything that has landed."""
+    landed = [raw.days(dataset.name) for dataset in spec.datasets]
+    if not any(landed):
+        return world_begins(spec, until)
+    begin = min(min(days) for days in landed if days)
+    ends = min(max(days, default=begin) for days in landed)
+    return max(begin, ends - timedelta(days=RECHECK_DAYS - 1))
 
 
 def world_begins(spec: ModelSpec, until: datetime) -> date:

@@ -1,0 +1,49 @@
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from models.flight_delay.datasets import FLIGHTS, SCHEDULES
+from models.flight_delay.population import outcomes, population
+
+JUNE = date(2013, 6, 15)
+
+
+def schedules(*departures):
+    """(carrier, flight, origin, dest, sched_dep_minute, sched_arr_minute)"""
+    data = [
+        (JUNE, carrier, flight, origin, dest, datetime(2013, 6, 15, tzinfo=UTC), dep, arr, 1000)
+        for carrier, flight, origin, dest, dep, arr in departures
+    ]
+    return {"schedules": pl.DataFrame(data, schema=dict(SCHEDULES.columns), orient="row")}
+
+
+def test_a_departure_is_described_by_its_schedule():
+    rows = population(schedules(("UA", 1545, "EWR", "IAH", 315, 510), ("B6", 1, "EWR", "BQN", 300, 30), ("B6", 2, "JFK", "BQN", 300, 30)), JUNE)
+    assert rows["entity_key"].to_list() == ["B61-EWR-2013-06-15", "B62-JFK-2013-06-15", "UA1545-EWR-2013-06-15"]
+    assert rows["sched_block_minutes"].to_list() == [1170, 1170, 195]
+    assert rows["hour_departures"].to_list() == [2, 1, 2]
+    assert set(rows["weekday"]) == {6}
+
+
+def test_other_days_are_not_in_it():
+    assert population(schedules(("UA", 1545, "EWR", "IAH", 315, 510)), date(2013, 6, 16)).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("dep_delay", "arr_delay", "cancelled", "diverted", "outcome"),
+    [
+        (0, -20, False, False, 0),
+        (90, 15, False, False, 0),
+        (0, 16, False, False, 1),
+        (None, None, True, False, 1),
+        (5, None, False, True, 1),
+        (200, None, False, False, 1),
+    ],
+    ids=["early", "just in time", "late", "cancelled", "diverted", "still under way"],
+)
+def test_the_outcome_is_one_unless_it_arrived_in_time(dep_delay, arr_delay, cancelled, diverted, outcome):
+    recorded = datetime(2013, 6, 16, 10, tzinfo=UTC)
+    row = (JUNE, "UA", 1545, "EWR", "IAH", "N14228", 149, 1999, dep_delay, arr_delay, cancelled, diverted, recorded)
+    flights = pl.DataFrame([row], schema={**FLIGHTS.columns, "recorded_at": pl.Datetime("us", "UTC")}, orient="row")
+    assert outcomes({"flights": flights}).rows() == [("UA1545-EWR-2013-06-15", JUNE, outcome, recorded)]

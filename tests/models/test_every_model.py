@@ -1,0 +1,160 @@
+"""What every model must keep, whoever adds it."""
+
+import json
+import re
+import subprocess
+import sys
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import models
+from models import MODELS
+from nightjar.adapters.contract import check
+from nightjar.core.errors import UnknownModel
+from nightjar.core.night import as_of, ordered_population
+from nightjar.core.spec import NAME
+
+every_model = pytest.mark.parametrize("spec", MODELS.values(), ids=MODELS)
+
+
+def test_a_model_is_found_by_its_name():
+    assert all(models.model(name) is spec and spec.name == name for name, spec in MODELS.items())
+    with pytest.raises(UnknownModel, match="no model 'trains'"):
+        models.model("trains")
+
+
+def test_listing_the_models_imports_nothing_heavy():
+    script = "import json, sys, models; print(json.dumps(sorted(sys.modules)))"
+    loaded = json.loads(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
+    assert not {"pandas", "pandera", "catboost", "sklearn", "feast", "prefect", "sqlalchemy"} & set(loaded)
+
+
+@every_model
+def test_names_are_safe_in_paths_and_sql(spec):
+    tables = spec.feature_tables
+    columns = [column for dataset in spec.datasets for column in dataset.columns] + [
+        name for table in tables for name in (*table.keys, *table.features)
+    ]
+    assert all(NAME.match(name) for name in (spec.name, *(d.name for d in spec.datasets), *(t.name for t in tables), *columns))
+    assert not {"date", "recorded_at"} & {column for dataset in spec.datasets for column in dataset.columns}
+
+
+@every_model
+def test_the_spec_is_consistent(spec):
+    features = [name for table in spec.feature_tables for name in table.features]
+    assert len(features) == len(set(features)), "a feature's name says which it is, whatever table it comes from"
+    assert len(spec.inputs) == len(set(spec.inputs))
+    assert set(spec.contract().columns) >= {"entity_key", *spec.inputs}
+    for dataset in spec.datasets:
+        assert set(dataset.keys) <= set(dataset.columns)
+        assert dataset.nullable <= set(dataset.columns) - set(dataset.keys)
+        assert dataset.day_column is None or dataset.day_column in dataset.columns
+
+
+@every_model
+def test_schedules_avoid_the_hours_that_a_clock_change_repeats_or_skips(spec):
+    for cron in (spec.cron, spec.retrain_cron):
+        assert re.fullmatch(r"\d+ \d+ \S+ \S+ \S+", cron)
+        assert int(cron.split()[1]) not in {1, 2}
+
+
+@every_model
+def test_a_delivery_replayed_gives_the_same_bytes_in_order_of_recording(spec, world_of, tmp_path):
+    day = world_of(spec).last - timedelta(days=2)
+    one, two = (list(spec.deliver(tmp_path / name, day - timedelta(days=2), day)) for name in ("one", "two"))
+    assert [delivery.path.read_bytes() for delivery in one] == [delivery.path.read_bytes() for delivery in two]
+    assert [delivery.recorded_at for delivery in one] == sorted(delivery.recorded_at for delivery in one)
+    assert len({(delivery.dataset, delivery.day) for delivery in one}) == len(one)
+
+
+@every_model
+def test_features_of_a_range_are_those_of_its_days_joined(spec, world_of):
+    world = world_of(spec)
+    first, last = world.last - timedelta(days=12), world.last - timedelta(days=3)
+    for table in spec.feature_tables:
+        together = table.compute(world.frames(table, first, last), first, last)
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        apart = pl.concat([table.compute(world.frames(table, day, day), day, day) for day in days])
+        order = ["event_timestamp", *table.keys]
+        assert not together.is_empty()
+        assert_frame_equal(together.sort(order), apart.sort(order), check_exact=True)
+
+
+@every_model
+def test_no_feature_needs_what_was_recorded_after_it(spec, world_of):
+    world = world_of(spec)
+    for table in spec.feature_tables:
+        day = world.last - timedelta(days=4)
+        rows = table.compute(world.frames(table, day, day), day, day)
+        for (created,), expected in rows.partition_by("created", as_dict=True).items():
+            known_then = table.compute(world.frames(table, day, day, known_at=created), day, day)
+            assert_frame_equal(known_then.filter(pl.col("created") == created), expected, check_exact=True)
+        assert (rows["event_timestamp"] <= rows["created"]).all()
+
+
+@every_model
+def test_feature_rows_have_the_declared_columns_and_one_row_a_key_and_instant(spec, world_of):
+    world = world_of(spec)
+    for table in spec.feature_tables:
+        rows = table.compute(world.frames(table, world.first, world.last), world.first, world.last)
+        declared = {**table.keys, **table.features, "date": pl.Date(), **dict.fromkeys(("event_timestamp", "created"), pl.Datetime("us", "UTC"))}
+        assert dict(rows.schema) == declared
+        assert rows.select(*table.keys, "event_timestamp").is_duplicated().any() is False
+        assert rows.select(list(table.keys)).null_count().sum_horizontal().item() == 0
+
+
+@every_model
+def test_features_of_nothing_are_an_empty_table(spec, world_of):
+    world = world_of(spec)
+    for table in spec.feature_tables:
+        frames = {name: frame.clear() for name, frame in world.frames(table, world.last, world.last).items()}
+        rows = table.compute(frames, world.last, world.last)
+        assert rows.is_empty()
+        assert set(rows.columns) == {*table.keys, *table.features, "date", "event_timestamp", "created"}
+
+
+@every_model
+def test_a_real_night_keeps_the_contract(spec, world_of):
+    world = world_of(spec)
+    for days_back in (0, 1, 7, 20):
+        rows = ordered_population(world.night(world.last - timedelta(days=days_back)))
+        checked = check(spec, rows)
+        assert checked.valid.height == rows.height > 0
+        assert checked.quarantined.is_empty()
+
+
+@every_model
+def test_the_first_night_of_all_is_scored_without_history(spec, world_of):
+    world = world_of(spec)
+    rows = ordered_population(world.night(world.first))
+    assert check(spec, rows).valid.height == rows.height > 0
+
+
+@every_model
+def test_population_keys_are_unique_and_meet_the_outcomes(spec, world_of):
+    world = world_of(spec)
+    night = world.last - timedelta(days=5)
+    rows = world.night(night)
+    dataset = spec.dataset(spec.outcome_dataset)
+    outcomes = spec.outcomes({dataset.name: world.raw.read(dataset, night, night)})
+    assert rows["entity_key"].is_unique().all()
+    assert rows["entity_key"].null_count() == 0
+    assert dict(outcomes.schema) == {
+        "entity_key": pl.String(),
+        "score_date": pl.Date(),
+        "outcome": pl.Int8(),
+        "recorded_at": pl.Datetime("us", "UTC"),
+    }
+    assert set(outcomes["entity_key"]) == set(rows["entity_key"])
+    assert set(outcomes["outcome"]) == {0, 1}
+    assert (outcomes["recorded_at"] > as_of(spec, night)).all(), "an outcome known before its night is a leak"
+    mature = as_of(spec, night + timedelta(days=spec.maturity_days + spec.horizon_days))
+    assert (outcomes["recorded_at"] <= mature).all()
+
+
+@every_model
+def test_a_population_of_a_day_without_files_is_empty(spec, world_of):
+    assert world_of(spec).night(world_of(spec).last + timedelta(days=300)).is_empty()
