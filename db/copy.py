@@ -113,7 +113,9 @@ def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> Non
         raise ContractBroken(f"rows for {table.name}", [str(error).splitlines()[0]]) from error
 
 
-def read_frame(connection: Connection, query: sql.Composable, parameters: Sequence[Any], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+def read_frame(
+    connection: Connection, query: sql.Composable, parameters: Sequence[Any] | Mapping[str, Any], schema: Mapping[str, pl.DataType]
+) -> pl.DataFrame:
     """The rows of a query, through COPY as CSV. An empty text comes back as null: CSV has one sign for both."""
     with driver(connection).cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query), parameters) as copy:
         content = b"".join(copy)

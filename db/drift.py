@@ -7,7 +7,7 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
-from db.tables import DriftRow, ReportRow
+from db.tables import DriftRow, ReportRow, table_of
 from nightjar.core.entities import ColumnDrift, Run
 
 
@@ -18,7 +18,7 @@ class PostgresDriftLedger:
     engine: Engine
 
     def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
-        table = DriftRow.__table__
+        table = table_of(DriftRow)
         methods = {column.method for column in columns}
         rows = [{"run_id": run.id, "column_name": column.column, **column.model_dump(exclude={"column"})} for column in columns]
         with translated(), self.engine.begin() as connection:
@@ -28,9 +28,9 @@ class PostgresDriftLedger:
 
     def record_report(self, run: Run, kind: str, uri: str) -> None:
         with translated(), self.engine.begin() as connection:
-            connection.execute(insert(ReportRow.__table__).values(run_id=run.id, kind=kind, uri=uri).on_conflict_do_nothing())
+            connection.execute(insert(table_of(ReportRow)).values(run_id=run.id, kind=kind, uri=uri).on_conflict_do_nothing())
 
     def reports(self, run: Run) -> tuple[str, ...]:
-        table = ReportRow.__table__
+        table = table_of(ReportRow)
         with translated(), self.engine.connect() as connection:
             return tuple(connection.execute(select(table.c.uri).where(table.c.run_id == run.id).order_by(table.c.id)).scalars())

@@ -5,26 +5,25 @@ from datetime import date
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import Engine, MetaData, text
+from sqlalchemy import Column, Engine, MetaData, Table, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.copy import copy_frame, read_frame
 from db.session import translated
-from db.tables import OutcomeRow, PerformanceRow
+from db.tables import OutcomeRow, PerformanceRow, table_of
 from nightjar.core.entities import NightPerformance
 
-LANDED = OutcomeRow.__table__.to_metadata(MetaData(), schema=None, name="landed")
+LANDED = Table("landed", MetaData(), *(Column(column.name, column.type, nullable=False) for column in table_of(OutcomeRow).columns))
 STAGE = text("CREATE TEMPORARY TABLE landed (LIKE nightjar.outcome INCLUDING DEFAULTS) ON COMMIT DROP")
 NEWS = text("INSERT INTO nightjar.outcome SELECT * FROM landed ON CONFLICT DO NOTHING")
 SCORED = sql.SQL("""
     SELECT score.entity_key, score.score, known.outcome
-    FROM (SELECT run_id FROM nightjar.publication WHERE model = %s AND score_date = %s ORDER BY id DESC LIMIT 1) AS published
-    JOIN nightjar.score ON score.run_id = published.run_id AND score.score_date = %s
-    LEFT JOIN LATERAL (
-        SELECT outcome FROM nightjar.outcome
-        WHERE model = %s AND score_date = %s AND entity_key = score.entity_key ORDER BY recorded_at DESC LIMIT 1
-    ) AS known ON true
-    ORDER BY score.entity_key
+    FROM (SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s ORDER BY id DESC LIMIT 1) AS published
+    JOIN nightjar.score ON score.run_id = published.run_id AND score.score_date = %(day)s
+    LEFT JOIN (
+        SELECT DISTINCT ON (entity_key) entity_key, outcome FROM nightjar.outcome
+        WHERE model = %(model)s AND score_date = %(day)s ORDER BY entity_key, recorded_at DESC
+    ) AS known ON known.entity_key = score.entity_key
 """)
 
 
@@ -43,11 +42,13 @@ class PostgresOutcomes:
 
     def record_performance(self, performance: NightPerformance) -> None:
         values = performance.model_dump(exclude={"model", "score_date"})
-        statement = insert(PerformanceRow.__table__).values(values)
+        table = table_of(PerformanceRow)
+        older = table.c.measured_at <= performance.measured_at
+        statement = insert(table).values(values).on_conflict_do_update(index_elements=["run_id"], set_=values, where=older)
         with translated(), self.engine.begin() as connection:
-            connection.execute(statement.on_conflict_do_update(index_elements=["run_id"], set_=values))
+            connection.execute(statement)
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
         schema = {"entity_key": pl.String(), "score": pl.Float64(), "outcome": pl.Int8()}
         with translated(), self.engine.connect() as connection:
-            return read_frame(connection, SCORED, [model, score_date, score_date, model, score_date], schema)
+            return read_frame(connection, SCORED, {"model": model, "day": score_date}, schema).sort("entity_key")

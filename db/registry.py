@@ -1,5 +1,6 @@
 """Datasets, versions and promotions in Postgres: the registry of models, transactional with the scores that refer to it."""
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -8,7 +9,7 @@ from sqlalchemy import Connection, Engine, Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
-from db.tables import DatasetRow, PromotionRow, VersionRow
+from db.tables import DatasetRow, PromotionRow, VersionRow, table_of
 from nightjar.core.entities import Candidate, Dataset, Promotion, Value, Version
 
 T = TypeVar("T", bound=Value)
@@ -31,21 +32,21 @@ class PostgresRegistry:
             "last_date": last_date,
             "known_at": known_at,
         }
-        table = DatasetRow.__table__
+        table = table_of(DatasetRow)
         with translated(), self.engine.begin() as connection:
             connection.execute(insert(table).values(values).on_conflict_do_nothing())
             row = connection.execute(select(table).where(table.c.model == model, table.c.sha256 == sha256)).one()
         return _as(Dataset, row)
 
     def add_version(self, candidate: Candidate) -> Version:
-        table = VersionRow.__table__
+        table = table_of(VersionRow)
         with translated(), self.engine.begin() as connection:
             connection.execute(ONE_AT_A_TIME, {"model": candidate.model})
             same = select(table).where(table.c.dataset_id == candidate.dataset_id, table.c.artifact_sha256 == candidate.artifact_sha256)
             row = connection.execute(same).one_or_none()
             if row is None:
                 number = connection.execute(select(func.coalesce(func.max(table.c.number), 0) + 1).where(table.c.model == candidate.model))
-                values = candidate.model_dump(mode="python") | {"number": number.scalar_one()}
+                values = _storable(candidate) | {"number": number.scalar_one()}
                 row = connection.execute(insert(table).values(values).returning(table)).one()
         return _as(Version, row)
 
@@ -53,12 +54,12 @@ class PostgresRegistry:
         return next((version for version in self.versions(model) if version.number == number), None)
 
     def version_by_id(self, version_id: int) -> Version:
-        table = VersionRow.__table__
+        table = table_of(VersionRow)
         with translated(), self.engine.connect() as connection:
             return _as(Version, connection.execute(select(table).where(table.c.id == version_id)).one())
 
     def versions(self, model: str) -> tuple[Version, ...]:
-        table = VersionRow.__table__
+        table = table_of(VersionRow)
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(select(table).where(table.c.model == model).order_by(table.c.number.desc()))
             return tuple(_as(Version, row) for row in rows)
@@ -69,7 +70,7 @@ class PostgresRegistry:
         return None if version_id is None else self.version_by_id(version_id)
 
     def promote(self, version: Version, role: str, reason: str) -> Promotion:
-        table = PromotionRow.__table__
+        table = table_of(PromotionRow)
         with translated(), self.engine.begin() as connection:
             connection.execute(ONE_AT_A_TIME, {"model": version.model})
             if _holder(connection, version.model, role, None) != version.id:
@@ -78,7 +79,7 @@ class PostgresRegistry:
         return next(row for row in self.promotions(version.model) if row.role == role)
 
     def promotions(self, model: str) -> tuple[Promotion, ...]:
-        ledger, versions = PromotionRow.__table__, VersionRow.__table__
+        ledger, versions = table_of(PromotionRow), table_of(VersionRow)
         wanted = (
             select(ledger, versions.c.number.label("version_number"))
             .join(versions, versions.c.id == ledger.c.version_id)
@@ -90,11 +91,18 @@ class PostgresRegistry:
 
 
 def _holder(connection: Connection, model: str, role: str, at: datetime | None) -> int | None:
-    ledger = PromotionRow.__table__
+    ledger = table_of(PromotionRow)
     wanted = select(ledger.c.version_id).where(ledger.c.model == model, ledger.c.role == role)
     if at is not None:
         wanted = wanted.where(ledger.c.promoted_at <= at)
     return connection.execute(wanted.order_by(ledger.c.id.desc()).limit(1)).scalar_one_or_none()
+
+
+def _storable(candidate: Candidate) -> dict[str, Any]:
+    """Its columns. JSON knows no NaN: a metric that is none is left out, any other such number is null."""
+    document = json.loads(candidate.model_dump_json(include={"params", "metrics", "gates"}))
+    metrics = {name: value for name, value in document["metrics"].items() if value is not None}
+    return candidate.model_dump() | document | {"metrics": metrics}
 
 
 def _as(kind: type[T], row: Row[Any]) -> T:

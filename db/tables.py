@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import Boolean, TypeEngine
 from sqlmodel import Field, SQLModel
@@ -36,6 +37,7 @@ class Table(SQLModel):
     """Root of the tables, with metadata of their own: other libraries define tables in the shared ones."""
 
     __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]  # SQLModel declares a computed one
+    __table__: ClassVar[SqlTable]
     metadata = MetaData(
         schema=SCHEMA,
         naming_convention={
@@ -301,3 +303,8 @@ class ReportRow(Table, table=True):
     kind: str = _column(Text(), "drift, ...")
     uri: str = _column(Text(), "Where the file lies")
     created_at: datetime = _instant("When it was written", now=True)
+
+
+def table_of(row: type[Table]) -> SqlTable:
+    """SQLAlchemy's description of a class's table."""
+    return row.__table__

@@ -1,0 +1,254 @@
+"""Runs, parts and publications of nights in Postgres. Each method is one transaction; the night's lock lives on a connection of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+from psycopg import sql
+from sqlalchemy import Connection, Engine, Row, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from db.copy import copy_frame, read_frame
+from db.locks import night_lock
+from db.session import translated
+from db.tables import PublicationRow, QuarantinedRow, ReceiptRow, RunRow, ScoreRow, table_of
+from nightjar.core.claim import UNFINISHED, Claimed, Step, next_step
+from nightjar.core.entities import Distribution, Night, Part, Population, Publication, Receipt, Run, RunState, Version
+from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost
+from nightjar.core.part_rows import SCORES as SCORE_COLUMNS
+from nightjar.core.part_rows import require_storable
+
+RUNS, RECEIPTS, PUBLICATIONS, SCORES = table_of(RunRow), table_of(ReceiptRow), table_of(PublicationRow), table_of(ScoreRow)
+LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '30s'")
+"""A run's row is held while one part is stored; whoever holds it longer has vanished, and the call is worth repeating."""
+
+MONTH = text("SELECT nightjar.ensure_score_partition(:score_date)")
+DISTRIBUTION = text("""
+    SELECT run.score_date, count(score.score) AS rows, coalesce(avg(score), 'NaN') AS mean, coalesce(stddev_pop(score), 'NaN') AS stddev,
+           count(DISTINCT score) AS distinct
+    FROM nightjar.run LEFT JOIN nightjar.score ON score.run_id = run.id AND score.score_date = run.score_date
+    WHERE run.id = ANY(:run_ids) GROUP BY run.id, run.score_date ORDER BY run.score_date DESC
+""")
+TRAILING = text("""
+    SELECT run_id FROM (
+        SELECT DISTINCT ON (score_date) score_date, run_id FROM nightjar.publication
+        WHERE model = :model AND score_date < :before ORDER BY score_date DESC, id DESC
+    ) AS current LIMIT :nights
+""")
+PUBLISHED_SCORES = sql.SQL(
+    'SELECT entity_key, score, challenger_score FROM nightjar.score WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresScoreStore:
+    """The `ScoreStore` port. Threads may share one."""
+
+    engine: Engine
+
+    @contextmanager
+    def night(
+        self, night: Night, champion: Version, challenger: Version | None, *, force: bool = False, wait_s: float = 0, flow_run: str | None = None
+    ) -> Iterator[Claimed]:
+        with night_lock(self.engine, night.model, night.score_date, wait_s=wait_s):
+            with translated(), self.engine.begin() as connection:  # on its own: it locks tables that a claim holds rows of
+                connection.execute(MONTH, {"score_date": night.score_date})
+            with translated(), self.engine.begin() as connection:
+                claimed = _claimed(connection, night, champion, challenger, force=force, flow_run=flow_run)
+            yield claimed
+
+    def record_population(self, run: Run, population: Population) -> Run:
+        values = {f"population_{name}": value for name, value in population.model_dump().items()}
+        with translated(), self.engine.begin() as connection:
+            kept = _hold(connection, run)
+            if kept.population is None:
+                connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(values))
+            elif kept.population != population:
+                raise ClaimLost(run.model, run.score_date, run.id)
+        return run.model_copy(update={"population": population})
+
+    def receipts(self, run: Run) -> tuple[Receipt, ...]:
+        wanted = select(RECEIPTS).where(RECEIPTS.c.run_id == run.id).order_by(RECEIPTS.c.part)
+        with translated(), self.engine.connect() as connection:
+            return tuple(_receipt(row) for row in connection.execute(wanted))
+
+    def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
+        require_storable(run, part, scores, quarantined)
+        counts = {"rows": part.rows, "scored": scores.height, "quarantined": quarantined.height, "attempt": run.attempt}
+        with translated(), self.engine.begin() as connection:
+            _hold(connection, run, share=True)
+            # The receipt goes first: of two processes that write the same part, the second waits here and then finds it written.
+            receipt = upsert(RECEIPTS).values(run_id=run.id, part=part.number, **counts).on_conflict_do_nothing().returning(RECEIPTS)
+            stored = connection.execute(receipt).one_or_none()
+            if stored is not None:
+                _copy_part(connection, run, part, scores, quarantined)
+            else:
+                of_part = select(RECEIPTS).where(RECEIPTS.c.run_id == run.id, RECEIPTS.c.part == part.number)
+                stored = connection.execute(of_part).one()
+        return _receipt(stored)
+
+    def distribution(self, run: Run) -> Distribution:
+        with translated(), self.engine.connect() as connection:
+            return _distributions(connection, [run.id])[0]
+
+    def trailing(self, model: str, before: date, nights: int) -> tuple[Distribution, ...]:
+        with translated(), self.engine.connect() as connection:
+            runs = connection.execute(TRAILING, {"model": model, "before": before, "nights": nights}).scalars()
+            return _distributions(connection, list(runs))
+
+    def publish(self, run: Run, reason: str | None = None) -> Publication:
+        with translated(), self.engine.begin() as connection:
+            connection.execute(LOCK_TIMEOUT)
+            stored = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update()).one()
+            if stored.attempt != run.attempt:
+                raise ClaimLost(run.model, run.score_date, run.id)
+            first = connection.execute(select(PUBLICATIONS).where(PUBLICATIONS.c.run_id == run.id, PUBLICATIONS.c.action == "publish")).one_or_none()
+            if first is not None:
+                return _publication(first)
+            held = _hold(connection, run)
+            _require_whole(connection, held)
+            ended = {"state": RunState.PUBLISHED, "ended_at": func.clock_timestamp(), "error": None}
+            flow_run = connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(ended).returning(RUNS.c.flow_run)).scalar_one()
+            return _publication(_point_to(connection, held, "publish", reason, flow_run))
+
+    def roll_back(self, run: Run, reason: str) -> Publication:
+        """Show analysts an earlier publication of the night again; nothing changes if they see it now.
+
+        Raises BadSettings for a run that never was published.
+        """
+        with translated(), self.engine.begin() as connection:
+            stored = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update()).one()
+            if stored.state != RunState.PUBLISHED:
+                raise BadSettings(
+                    f"Run {run.id} of {run.model} {run.score_date} was never published", "Name one that `nightjar status` lists as published."
+                )
+            current = _current(connection, run.model, run.score_date)
+            if current is not None and current.run_id == run.id:
+                return current
+            return _publication(_point_to(connection, run, "rollback", reason, None))
+
+    def fail(self, run: Run, error: str) -> None:
+        ended = {"state": RunState.FAILED, "ended_at": func.clock_timestamp(), "error": error.replace("\0", "\ufffd")}
+        ours = (RUNS.c.id == run.id) & (RUNS.c.attempt == run.attempt) & (RUNS.c.state == RunState.CLAIMED)
+        with translated(), self.engine.begin() as connection:
+            connection.execute(update(RUNS).where(ours).values(ended))
+
+    def publication(self, model: str, score_date: date) -> Publication | None:
+        with translated(), self.engine.connect() as connection:
+            return _current(connection, model, score_date)
+
+    def published(self, model: str) -> tuple[Publication, ...]:
+        wanted = select(PUBLICATIONS).distinct(PUBLICATIONS.c.score_date).where(PUBLICATIONS.c.model == model)
+        with translated(), self.engine.connect() as connection:
+            rows = connection.execute(wanted.order_by(PUBLICATIONS.c.score_date, PUBLICATIONS.c.id.desc()))
+            return tuple(_publication(row) for row in rows)
+
+    def run(self, run_id: int) -> Run:
+        with translated(), self.engine.connect() as connection:
+            return _run(connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one())
+
+    def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]:
+        wanted = select(RUNS) if model is None else select(RUNS).where(RUNS.c.model == model)
+        with translated(), self.engine.connect() as connection:
+            return tuple(_run(row) for row in connection.execute(wanted.order_by(RUNS.c.id.desc()).limit(limit)))
+
+    def published_scores(self, run: Run) -> pl.DataFrame:
+        with translated(), self.engine.connect() as connection:
+            return read_frame(connection, PUBLISHED_SCORES, [run.score_date, run.id], SCORE_COLUMNS)
+
+
+def _claimed(connection: Connection, night: Night, champion: Version, challenger: Version | None, *, force: bool, flow_run: str | None) -> Claimed:
+    """Do what `next_step` decides. The caller holds the night's lock."""
+    connection.execute(LOCK_TIMEOUT)
+    of_night = (RUNS.c.model == night.model) & (RUNS.c.score_date == night.score_date)
+    row = connection.execute(select(RUNS).where(of_night).order_by(RUNS.c.revision.desc()).limit(1).with_for_update()).one_or_none()
+    newest, publication = None if row is None else _run(row), _current(connection, night.model, night.score_date)
+    same_flow_run = row is not None and flow_run is not None and row.flow_run == flow_run
+    step = next_step(newest, published=publication is not None, force=force, same_flow_run=same_flow_run)
+    if step is Step.PUBLISHED and publication is not None:
+        return Claimed(_run(connection.execute(select(RUNS).where(RUNS.c.id == publication.run_id)).one()), publication)
+    if step is Step.RESUME and newest is not None:
+        return Claimed(_resumed(connection, newest, flow_run))
+    return Claimed(_revision(connection, night, newest, champion, challenger, flow_run))
+
+
+def _current(connection: Connection, model: str, score_date: date) -> Publication | None:
+    of_night = select(PUBLICATIONS).where(PUBLICATIONS.c.model == model, PUBLICATIONS.c.score_date == score_date)
+    row = connection.execute(of_night.order_by(PUBLICATIONS.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _publication(row)
+
+
+def _resumed(connection: Connection, run: Run, flow_run: str | None) -> Run:
+    again = {"attempt": run.attempt + 1, "state": RunState.CLAIMED, "flow_run": flow_run, "claimed_at": func.clock_timestamp()}
+    fresh = {"error": None, "ended_at": None}
+    return _run(connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(again | fresh).returning(RUNS)).one())
+
+
+def _revision(connection: Connection, night: Night, newest: Run | None, champion: Version, challenger: Version | None, flow_run: str | None) -> Run:
+    if newest is not None and newest.state in UNFINISHED:
+        # Its attempt is over too: a process that still works for it can neither write nor publish.
+        gone = {"state": RunState.ABANDONED, "attempt": newest.attempt + 1, "ended_at": func.clock_timestamp()}
+        connection.execute(update(RUNS).where(RUNS.c.id == newest.id).values(gone))
+    values = {
+        **night.model_dump(),
+        "revision": 1 if newest is None else newest.revision + 1,
+        "version_id": champion.id,
+        "challenger_id": None if challenger is None else challenger.id,
+        "flow_run": flow_run,
+    }
+    return _run(connection.execute(insert(RUNS).values(values).returning(RUNS)).one())
+
+
+def _distributions(connection: Connection, run_ids: list[int]) -> tuple[Distribution, ...]:
+    return tuple(Distribution.model_validate(row) for row in connection.execute(DISTRIBUTION, {"run_ids": run_ids}).mappings())
+
+
+def _hold(connection: Connection, run: Run, *, share: bool = False) -> Run:
+    """The run as stored, kept from changing until the transaction ends. Raises ClaimLost if another attempt has it."""
+    row = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update(read=share)).one()
+    if (row.attempt, row.state) != (run.attempt, RunState.CLAIMED):
+        raise ClaimLost(run.model, run.score_date, run.id)
+    return _run(row)
+
+
+def _copy_part(connection: Connection, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> None:
+    of_part = {"run_id": pl.lit(run.id), "part": pl.lit(part.number)}
+    copy_frame(connection, SCORES, scores.with_columns(score_date=pl.lit(run.score_date), **of_part))
+    copy_frame(connection, table_of(QuarantinedRow), _storable(quarantined).with_columns(row_number=pl.int_range(pl.len()), **of_part))
+
+
+def _storable(quarantined: pl.DataFrame) -> pl.DataFrame:
+    """Postgres knows no NUL in text, and a broken row must not be able to break its night."""
+    return quarantined.cast(pl.String).with_columns(
+        pl.all().str.replace_all("\0", "\ufffd", literal=True).str.replace_all("\\u0000", "\\ufffd", literal=True)
+    )
+
+
+def _require_whole(connection: Connection, run: Run) -> None:
+    wanted = select(func.count(), func.coalesce(func.sum(RECEIPTS.c.rows), 0)).where(RECEIPTS.c.run_id == run.id)
+    parts, rows = connection.execute(wanted).one()
+    if run.population is None or (parts, rows) != (run.population.parts, run.population.rows):
+        wanted_rows, wanted_parts = (0, 0) if run.population is None else (run.population.rows, run.population.parts)
+        raise AuditFailed(run.model, run.score_date, [f"{rows} of {wanted_rows} rows in {parts} of {wanted_parts} parts are stored"])
+
+
+def _point_to(connection: Connection, run: Run, action: str, reason: str | None, flow_run: str | None) -> Row[Any]:
+    values = {"model": run.model, "score_date": run.score_date, "run_id": run.id, "action": action, "reason": reason, "flow_run": flow_run}
+    return connection.execute(insert(PUBLICATIONS).values(values).returning(PUBLICATIONS)).one()
+
+
+def _run(row: Row[Any]) -> Run:
+    fields = {name: getattr(row, name) for name in Run.model_fields if name != "population"}
+    population = {name: getattr(row, f"population_{name}") for name in Population.model_fields}
+    return Run(**fields, population=Population(**population) if population["uri"] is not None else None)
+
+
+def _receipt(row: Row[Any]) -> Receipt:
+    return Receipt(**{name: getattr(row, name) for name in Receipt.model_fields})
+
+
+def _publication(row: Row[Any]) -> Publication:
+    return Publication(**{name: getattr(row, name) for name in Publication.model_fields})
