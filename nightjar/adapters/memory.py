@@ -1,0 +1,326 @@
+"""The stores in memory: what Postgres promises, without Postgres. For tests and experiments; everything ends with the process.
+
+They run the same contract tests as the real ones. Threads may share one.
+"""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Concatenate, ParamSpec, TypeVar
+
+import polars as pl
+
+from nightjar.core.claim import UNFINISHED, Claimed, Step, next_step
+from nightjar.core.entities import (
+    Candidate,
+    ColumnDrift,
+    Dataset,
+    Distribution,
+    Night,
+    NightPerformance,
+    Part,
+    Population,
+    Promotion,
+    Publication,
+    Receipt,
+    Run,
+    RunState,
+    Version,
+)
+from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, NightBusy
+from nightjar.core.part_rows import SCORES, require_storable
+
+OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Int8(), "recorded_at": pl.Datetime("us", "UTC")}
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _whole(method: "Callable[Concatenate[MemoryScoreStore, P], T]") -> "Callable[Concatenate[MemoryScoreStore, P], T]":
+    """One call at a time, as a transaction would have it."""
+
+    @functools.wraps(method)
+    def alone(self: "MemoryScoreStore", *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return alone
+
+
+class MemoryScoreStore:
+    """Implements `nightjar.core.ports.ScoreStore`, and rolling back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._let_go = threading.Condition()
+        self._held: dict[tuple[str, date], str] = {}
+        self._runs: dict[int, Run] = {}
+        self._flow_runs: dict[int, str | None] = {}
+        self._errors: dict[int, str] = {}
+        self._receipts: dict[tuple[int, int], Receipt] = {}
+        self._scores: dict[tuple[int, int], pl.DataFrame] = {}
+        self._quarantined: dict[tuple[int, int], pl.DataFrame] = {}
+        self._ledger: list[Publication] = []
+
+    @contextmanager
+    def night(
+        self, night: Night, champion: Version, challenger: Version | None, *, force: bool = False, wait_s: float = 0, flow_run: str | None = None
+    ) -> Iterator[Claimed]:
+        with self._hold(night, wait_s):
+            yield self._claim(night, champion, challenger, force=force, flow_run=flow_run)
+
+    @_whole
+    def record_population(self, run: Run, population: Population) -> Run:
+        kept = self._own(run)
+        if kept.population is not None and kept.population != population:
+            raise ClaimLost(run.model, run.score_date, run.id)
+        return self._change(run.id, population=population)
+
+    @_whole
+    def receipts(self, run: Run) -> tuple[Receipt, ...]:
+        return tuple(self._receipts[key] for key in sorted(self._receipts) if key[0] == run.id)
+
+    @_whole
+    def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
+        require_storable(run, part, scores, quarantined)
+        self._own(run)
+        key = (run.id, part.number)
+        if key not in self._receipts:
+            self._scores[key], self._quarantined[key] = scores.select(pl.col(name).cast(dtype) for name, dtype in SCORES.items()), quarantined
+            self._receipts[key] = Receipt(
+                run_id=run.id, part=part.number, rows=part.rows, scored=scores.height, quarantined=quarantined.height, stored_at=_now()
+            )
+        return self._receipts[key]
+
+    @_whole
+    def distribution(self, run: Run) -> Distribution:
+        score = self.published_scores(run)["score"]
+        mean, stddev = score.mean(), score.std(ddof=0)
+        return Distribution(
+            score_date=run.score_date,
+            rows=len(score),
+            mean=mean if isinstance(mean, float) else float("nan"),
+            stddev=stddev if isinstance(stddev, float) else float("nan"),
+            distinct=score.n_unique(),
+        )
+
+    @_whole
+    def trailing(self, model: str, before: date, nights: int) -> tuple[Distribution, ...]:
+        earlier = [self._runs[night.run_id] for night in reversed(self.published(model)) if night.score_date < before]
+        return tuple(self.distribution(run) for run in earlier[:nights])
+
+    @_whole
+    def publish(self, run: Run, reason: str | None = None) -> Publication:
+        if self._runs[run.id].attempt != run.attempt:
+            raise ClaimLost(run.model, run.score_date, run.id)
+        first = next((row for row in self._ledger if row.run_id == run.id and row.action == "publish"), None)
+        if first is not None:
+            return first
+        kept, stored = self._own(run), self.receipts(run)
+        if kept.population is None or (len(stored), sum(receipt.rows for receipt in stored)) != (kept.population.parts, kept.population.rows):
+            raise AuditFailed(run.model, run.score_date, [f"{len(stored)} parts are stored, which is not the population"])
+        self._change(run.id, state=RunState.PUBLISHED)
+        return self._point_to(run, "publish", reason)
+
+    @_whole
+    def roll_back(self, run: Run, reason: str) -> Publication:
+        """Show analysts an earlier publication of the night again; nothing changes if they see it now. Raises BadSettings."""
+        if self._runs[run.id].state is not RunState.PUBLISHED:
+            raise BadSettings(f"Run {run.id} of {run.model} {run.score_date} was never published", "Name one that was.")
+        current = self.publication(run.model, run.score_date)
+        return current if current is not None and current.run_id == run.id else self._point_to(run, "rollback", reason)
+
+    @_whole
+    def fail(self, run: Run, error: str) -> None:
+        kept = self._runs[run.id]
+        if kept.attempt == run.attempt and kept.state is RunState.CLAIMED:
+            self._change(run.id, state=RunState.FAILED)
+            self._errors[run.id] = error
+
+    @_whole
+    def publication(self, model: str, score_date: date) -> Publication | None:
+        return next((row for row in reversed(self._ledger) if (row.model, row.score_date) == (model, score_date)), None)
+
+    @_whole
+    def published(self, model: str) -> tuple[Publication, ...]:
+        newest = {row.score_date: row for row in self._ledger if row.model == model}
+        return tuple(newest[day] for day in sorted(newest))
+
+    @_whole
+    def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]:
+        wanted = [run for run in self._runs.values() if model in (None, run.model)]
+        return tuple(reversed(wanted))[:limit]
+
+    @_whole
+    def published_scores(self, run: Run) -> pl.DataFrame:
+        parts = [frame for (run_id, _), frame in self._scores.items() if run_id == run.id]
+        return pl.concat([pl.DataFrame(schema=SCORES), *parts]).sort("entity_key")
+
+    @contextmanager
+    def _hold(self, night: Night, wait_s: float) -> Iterator[None]:
+        key = (night.model, night.score_date)
+        with self._let_go:
+            if not self._let_go.wait_for(lambda: key not in self._held, timeout=wait_s):
+                raise NightBusy(night.model, night.score_date, self._held[key], wait_s)
+            self._held[key] = f"{threading.current_thread().name} since {_now():%Y-%m-%d %H:%M:%S} UTC"
+        try:
+            yield
+        finally:
+            with self._let_go:
+                del self._held[key]
+                self._let_go.notify_all()
+
+    @_whole
+    def _claim(self, night: Night, champion: Version, challenger: Version | None, *, force: bool, flow_run: str | None) -> Claimed:
+        of_night = [run for run in self._runs.values() if (run.model, run.score_date) == (night.model, night.score_date)]
+        newest, publication = max(of_night, key=lambda run: run.revision, default=None), self.publication(night.model, night.score_date)
+        same_flow_run = newest is not None and flow_run is not None and self._flow_runs[newest.id] == flow_run
+        step = next_step(newest, published=publication is not None, force=force, same_flow_run=same_flow_run)
+        if step is Step.PUBLISHED and publication is not None:
+            return Claimed(self._runs[publication.run_id], publication)
+        if step is Step.RESUME and newest is not None:
+            run = self._change(newest.id, attempt=newest.attempt + 1, state=RunState.CLAIMED)
+        else:
+            run = self._revision(night, newest, champion, challenger)
+        self._flow_runs[run.id] = flow_run
+        return Claimed(run)
+
+    def _revision(self, night: Night, newest: Run | None, champion: Version, challenger: Version | None) -> Run:
+        if newest is not None and newest.state in UNFINISHED:
+            self._change(newest.id, state=RunState.ABANDONED, attempt=newest.attempt + 1)
+        run = Run(
+            **night.model_dump(),
+            id=len(self._runs) + 1,
+            revision=1 if newest is None else newest.revision + 1,
+            attempt=1,
+            state=RunState.CLAIMED,
+            version_id=champion.id,
+            challenger_id=None if challenger is None else challenger.id,
+        )
+        self._runs[run.id] = run
+        return run
+
+    def _own(self, run: Run) -> Run:
+        kept = self._runs[run.id]
+        if (kept.attempt, kept.state) != (run.attempt, RunState.CLAIMED):
+            raise ClaimLost(run.model, run.score_date, run.id)
+        return kept
+
+    def _change(self, run_id: int, **fields: object) -> Run:
+        self._runs[run_id] = self._runs[run_id].model_copy(update=fields)
+        return self._runs[run_id]
+
+    def _point_to(self, run: Run, action: str, reason: str | None) -> Publication:
+        row = Publication(
+            id=len(self._ledger) + 1, model=run.model, score_date=run.score_date, run_id=run.id, action=action, reason=reason, published_at=_now()
+        )
+        self._ledger.append(row)
+        return row
+
+
+class MemoryRegistry:
+    """Implements `nightjar.core.ports.Registry`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._datasets: list[Dataset] = []
+        self._versions: list[Version] = []
+        self._ledger: list[Promotion] = []
+
+    def add_dataset(self, model: str, sha256: str, uri: str, rows: int, first_date: date, last_date: date, known_at: datetime) -> Dataset:
+        with self._lock:
+            for dataset in self._datasets:
+                if (dataset.model, dataset.sha256) == (model, sha256):
+                    return dataset
+            dates = {"first_date": first_date, "last_date": last_date, "known_at": known_at}
+            self._datasets.append(Dataset(id=len(self._datasets) + 1, model=model, sha256=sha256, uri=uri, rows=rows, **dates))
+            return self._datasets[-1]
+
+    def add_version(self, candidate: Candidate) -> Version:
+        with self._lock:
+            for version in self._versions:
+                if (version.dataset_id, version.artifact_sha256) == (candidate.dataset_id, candidate.artifact_sha256):
+                    return version
+            number = 1 + len(self.versions(candidate.model))
+            self._versions.append(Version(**candidate.model_dump(), id=len(self._versions) + 1, number=number, created_at=_now()))
+            return self._versions[-1]
+
+    def version(self, model: str, number: int) -> Version | None:
+        return next((version for version in self.versions(model) if version.number == number), None)
+
+    def version_by_id(self, version_id: int) -> Version:
+        return self._versions[version_id - 1]
+
+    def versions(self, model: str) -> tuple[Version, ...]:
+        return tuple(version for version in reversed(self._versions) if version.model == model)
+
+    def holder(self, model: str, role: str, at: datetime | None = None) -> Version | None:
+        rows = (row for row in self.promotions(model) if row.role == role and (at is None or row.promoted_at <= at))
+        newest = next(rows, None)
+        return None if newest is None else self.version_by_id(newest.version_id)
+
+    def promote(self, version: Version, role: str, reason: str) -> Promotion:
+        with self._lock:
+            newest = next((row for row in self.promotions(version.model) if row.role == role), None)
+            if newest is not None and newest.version_id == version.id:
+                return newest
+            held = {"version_id": version.id, "version_number": version.number, "role": role, "reason": reason}
+            self._ledger.append(Promotion(id=len(self._ledger) + 1, model=version.model, promoted_at=_now(), **held))
+            return self._ledger[-1]
+
+    def promotions(self, model: str) -> tuple[Promotion, ...]:
+        return tuple(row for row in reversed(self._ledger) if row.model == model)
+
+
+@dataclass
+class MemoryOutcomes:
+    """Implements `nightjar.core.ports.Outcomes` beside a score store in memory."""
+
+    store: MemoryScoreStore
+    performance: dict[int, NightPerformance] = field(default_factory=dict)
+    _rows: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def record(self, model: str, outcomes: pl.DataFrame) -> int:
+        kept = self._rows.get(model, pl.DataFrame(schema=OUTCOMES))
+        added = outcomes.select(pl.col(name).cast(dtype) for name, dtype in OUTCOMES.items())
+        joined = pl.concat([kept, added]).unique(["entity_key", "score_date", "recorded_at"], keep="first", maintain_order=True)
+        self._rows[model] = joined
+        return joined.height - kept.height
+
+    def record_performance(self, performance: NightPerformance) -> None:
+        kept = self.performance.get(performance.run_id)
+        if kept is None or kept.measured_at <= performance.measured_at:
+            self.performance[performance.run_id] = performance
+
+    def scored(self, model: str, score_date: date) -> pl.DataFrame:
+        publication = self.store.publication(model, score_date)
+        run = next((run for run in self.store.runs(model, limit=10**9) if publication is not None and run.id == publication.run_id), None)
+        scores = pl.DataFrame(schema=SCORES) if run is None else self.store.published_scores(run)
+        known = self._rows.get(model, pl.DataFrame(schema=OUTCOMES)).filter(pl.col("score_date") == score_date)
+        newest = known.sort("recorded_at").unique("entity_key", keep="last").select("entity_key", "outcome")
+        return scores.select("entity_key", "score").join(newest, on="entity_key", how="left").sort("entity_key")
+
+
+class MemoryDriftLedger:
+    """Implements `nightjar.core.ports.DriftLedger`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, str], tuple[ColumnDrift, ...]] = {}
+        self._reports: dict[tuple[int, str], str] = {}
+
+    def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
+        for method in dict.fromkeys(column.method for column in columns):
+            self.rows[run.id, method] = tuple(column for column in columns if column.method == method)
+
+    def record_report(self, run: Run, kind: str, uri: str) -> None:
+        self._reports.setdefault((run.id, uri), kind)
+
+    def reports(self, run: Run) -> tuple[str, ...]:
+        return tuple(uri for run_id, uri in self._reports if run_id == run.id)
