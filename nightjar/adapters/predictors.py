@@ -58,7 +58,7 @@ class CatBoostPredictor:
         return pl.Series("score", self.model.predict(rows, prediction_type="Probability")[:, 1], dtype=pl.Float64)
 
     def params(self) -> Mapping[str, Any]:
-        return {**self.model.get_params(), "trees": int(self.model.tree_count_ or 0)}
+        return {**self.model.get_params(), "trees": int(self.model.tree_count_ or 0), "bias": float(self.model.get_scale_and_bias()[1])}
 
     def save(self, path: Path) -> None:
         """CatBoost writes the time and a random id into a model; without them the same training gives the same bytes."""
