@@ -105,3 +105,26 @@ def test_absolute_and_file_urls_are_read_and_remote_ones_refused(view, retrieve,
         assert values(retrieve(view(ROWS, path=path), ask(NOON))) == [1]
     with pytest.raises(ValueError, match="reads local paths only"):
         retrieve(view(ROWS, path="s3://bucket/folder"), ask(NOON)).to_polars()
+
+
+def test_relative_paths_may_be_resolved_against_a_root_instead_of_the_repo(store, view, retrieve, tmp_path):
+    from nightjar.adapters.feast_polars import PolarsOfflineStore, PolarsOfflineStoreConfig
+
+    ROWS.with_columns(v=pl.lit(7, dtype=pl.Int64)).write_parquet(tmp_path / "elsewhere.parquet")
+    features = view(ROWS, path="elsewhere.parquet")
+    config = store.config.model_copy()
+    config._offline_store = PolarsOfflineStoreConfig(root=str(tmp_path))
+    job = PolarsOfflineStore.get_historical_features(config, [features], [f"{features.name}:v"], ask(NOON), store.registry, "test")
+    assert values(job) == [7]
+    assert values(retrieve(features, ask(NOON))) == [1]
+
+
+def test_a_source_without_its_timestamp_is_refused_at_apply_and_one_without_files_is_not(store, view):
+    from nightjar.adapters.feast_polars import PolarsOfflineStore
+
+    sound, later, lacking = view(ROWS), view(ROWS, path="not written yet"), view(ROWS)
+    lacking.batch_source.timestamp_field = "when"
+    for source in (sound.batch_source, later.batch_source):
+        PolarsOfflineStore().validate_data_source(store.config, source)
+    with pytest.raises(ValueError, match="has no column 'when', its timestamp_field"):
+        PolarsOfflineStore().validate_data_source(store.config, lacking.batch_source)
