@@ -4,10 +4,11 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from db.session import translated
 from nightjar.core.errors import NightBusy, Retryable, WorkBusy
@@ -20,6 +21,7 @@ INTRODUCE = text("""
            set_config('tcp_keepalives_count', '3', false)
 """)
 TAKE = text("SELECT pg_try_advisory_lock(hashtextextended(:what, 0))")
+RELEASE = text("SELECT pg_advisory_unlock_all()")
 HOLDER = text("""
     SELECT application_name || ' since ' || to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'
     FROM pg_locks AS held JOIN pg_stat_activity USING (pid)
@@ -50,6 +52,8 @@ def _held(engine: Engine, what: str, wait_s: float, busy: Callable[[str], Retrya
             raise busy(holder)
         yield
     finally:
+        with suppress(DBAPIError):  # closing alone would let go too, but a moment after we return
+            connection.execute(RELEASE)
         connection.close()
 
 

@@ -1,0 +1,115 @@
+"""Each contract test runs on Postgres and in memory; what it stands on is made here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from sqlalchemy import Engine
+
+from db.drift import PostgresDriftLedger
+from db.outcomes import PostgresOutcomes
+from db.registry import PostgresRegistry
+from db.score_store import PostgresScoreStore
+from db.session import make_engine
+from nightjar.adapters.memory import MemoryDriftLedger, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
+from nightjar.core.entities import Candidate, GateResult, Night, Part, Population, Version
+from nightjar.core.ports import DriftLedger, Outcomes, Registry
+
+MODEL = "flight_delay"
+DAY = date(2013, 6, 15)
+AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
+
+
+@dataclass
+class Stores:
+    registry: Registry
+    store: PostgresScoreStore | MemoryScoreStore
+    outcomes: Outcomes
+    ledger: DriftLedger
+
+    @cached_property
+    def champion(self) -> Version:
+        return self.registry.add_version(candidate(self.registry))
+
+    def claim(self, day: date = DAY, **options):
+        return self.store.night(night(day), self.champion, None, **options)
+
+    def publish(self, day: date = DAY, keys: tuple[str, ...] = ("a", "b"), score: float = 0.5, **options):
+        """A whole night of one part: (run, publication)."""
+        with self.claim(day, **options) as claimed:
+            run = self.store.record_population(claimed.run, population(len(keys)))
+            self.store.write_part(run, part(0, len(keys)), scores(*keys, score=score), quarantined())
+            return run, self.store.publish(run)
+
+
+@pytest.fixture
+def engine(database) -> Iterator[Engine]:
+    """The writer's connections: what flows have."""
+    engine = make_engine(database.url("writer"), pool_size=4)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def on_postgres(engine) -> Stores:
+    return Stores(PostgresRegistry(engine), PostgresScoreStore(engine), PostgresOutcomes(engine), PostgresDriftLedger(engine))
+
+
+@pytest.fixture(params=["postgres", "memory"])
+def stores(request) -> Stores:
+    if request.param == "postgres":
+        return request.getfixturevalue("on_postgres")
+    store = MemoryScoreStore()
+    return Stores(MemoryRegistry(), store, MemoryOutcomes(store), MemoryDriftLedger())
+
+
+def night(day: date = DAY) -> Night:
+    return Night(model=MODEL, score_date=day, as_of=AS_OF)
+
+
+def candidate(registry: Registry, content: str = "a", model: str = MODEL, **changes) -> Candidate:
+    dataset = registry.add_dataset(model, "d" * 64, "file:///d", 10, date(2013, 1, 1), date(2013, 5, 1), AS_OF)
+    values = {
+        "model": model,
+        "algorithm": "catboost",
+        "dataset_id": dataset.id,
+        "artifact_uri": "file:///m",
+        "artifact_sha256": content * 64,
+        "reference_uri": "file:///r",
+        "params": {"depth": 6, "names": ["x"]},
+        "metrics": {"auc": 0.7},
+        "gates": (GateResult(name="auc", passed=True, value=0.7, threshold=0.6, reason="0.7 is at least 0.6"),),
+        "code_version": "abc",
+        "trained_through": date(2013, 5, 1),
+    }
+    return Candidate(**values | changes)
+
+
+def population(rows: int, parts: int = 1, uri: str = "file:///p") -> Population:
+    return Population(uri=uri, sha256="b" * 64, rows=rows, parts=parts)
+
+
+def part(start: int, stop: int, number: int = 0) -> Part:
+    return Part(number=number, start=start, stop=stop)
+
+
+def scores(*keys: str, score: float = 0.5, challenger: float | None = None) -> pl.DataFrame:
+    values = {"entity_key": keys, "score": [score] * len(keys), "challenger_score": [challenger] * len(keys)}
+    return pl.DataFrame(values, schema={"entity_key": pl.String, "score": pl.Float64, "challenger_score": pl.Float64})
+
+
+def quarantined(*keys: str | None, row: str = '{"carrier": "UA"}') -> pl.DataFrame:
+    reasons = '[{"column": "distance", "check": "in_range", "value": "-1"}]'
+    values = {"entity_key": keys, "reasons": [reasons] * len(keys), "row": [row] * len(keys)}
+    return pl.DataFrame(values, schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String})
+
+
+@pytest.fixture
+def make() -> SimpleNamespace:
+    """Values to store: conftest modules cannot be imported."""
+    builders = (night, candidate, population, part, scores, quarantined)
+    return SimpleNamespace(model=MODEL, day=DAY, as_of=AS_OF, **{builder.__name__: builder for builder in builders})

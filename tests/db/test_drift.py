@@ -1,0 +1,29 @@
+"""What `ports.DriftLedger` promises, on Postgres and in memory."""
+
+import psycopg
+
+from nightjar.core.entities import ColumnDrift
+
+
+def drift(column: str, value: float | None, method: str = "psi") -> ColumnDrift:
+    note = "all values are missing" if value is None else None
+    shares = {"null_share": 0.0, "reference_null_share": 0.1}
+    return ColumnDrift(column=column, method=method, value=value, threshold=0.2, drifted=value is None, note=note, **shares)
+
+
+def test_reports_are_listed_once_in_the_order_they_came(stores):
+    run, _ = stores.publish()
+    for uri in ("file:///b", "file:///a", "file:///b"):
+        stores.ledger.record_report(run, "drift", uri)
+    assert stores.ledger.reports(run) == ("file:///b", "file:///a")
+
+
+def test_recording_again_replaces_the_rows_of_a_method_and_no_others(on_postgres, database):
+    run, _ = on_postgres.publish()
+    on_postgres.ledger.record_drift(run, [drift("distance", 0.1), drift("carrier", None)])
+    on_postgres.ledger.record_drift(run, [drift("distance", 0.5, "evidently:wasserstein")])
+    on_postgres.ledger.record_drift(run, [drift("distance", 0.3)])
+    on_postgres.ledger.record_drift(run, [])
+    with psycopg.connect(database.url("analyst")) as analyst:
+        found = analyst.execute("SELECT column_name, method, value FROM drift ORDER BY method").fetchall()
+    assert found == [("distance", "evidently:wasserstein", 0.5), ("distance", "psi", 0.3)]
