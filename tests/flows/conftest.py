@@ -1,4 +1,4 @@
-"""A world for the flows: two months of real flights landed, a champion trained on them, and a platform with server and worker."""
+"""A world for the flows: ten weeks of real flights landed, a champion trained on them, and a platform with server and worker."""
 
 import json
 import os
@@ -22,7 +22,7 @@ import pytest
 from nightjar.bootstrap import Platform
 from nightjar.settings import Settings
 
-TODAY = date(2013, 3, 1)
+TODAY = date(2013, 3, 15)
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
 
 
@@ -42,6 +42,11 @@ class World:
 
     def env(self) -> dict[str, str]:
         return {**os.environ, "NIGHTJAR_HOME": str(self.home), "NIGHTJAR_PREFECT_PORT": str(self.platform.settings.prefect_port)}
+
+    def scheduled(self, day: date) -> int:
+        """How many departures are scheduled on a day, as its file says."""
+        dataset = models.model("flight_delay").dataset("schedules")
+        return self.platform.raw.read(dataset, day, day).height
 
     def query(self, sql: str, role: str = "analyst") -> list[tuple[Any, ...]]:
         with psycopg.connect(self.platform.url(role)) as connection:
@@ -64,7 +69,7 @@ def world() -> Iterator[World]:
         platform.ready(spec, platform.evening(spec, TODAY))
         trained = platform.retrain(spec, TODAY)
         if not trained.promoted:
-            platform.registry.promote(trained.version, "champion", "two months of history are too few for the gates; the flows need one all the same")
+            platform.registry.promote(trained.version, "champion", "ten weeks of history are too few for the gates; the flows need one all the same")
         yield World(home, platform)
     finally:
         platform.close()
@@ -100,6 +105,11 @@ class Prefect:
                 return run
             time.sleep(1)
         raise AssertionError(f"flow run {flow_run} is still {run['state_name']} after {timeout_s} s")
+
+    def artifacts(self, flow_run: str) -> dict[str, Any]:
+        """Key -> content of what the run left for people; Prefect's own have no key."""
+        found = self.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run]}}})
+        return {artifact["key"]: artifact["data"] for artifact in found if artifact["key"]}
 
     def tasks(self, flow_run: str) -> list[dict[str, Any]]:
         return self.ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}, "sort": "EXPECTED_START_TIME_ASC"})
