@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nightjar.usecases.retrain import RetrainSummary
-from prefect import get_run_logger, runtime
+from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
-from prefect.states import State
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 
 import models
 from nightjar import logs
@@ -22,6 +22,7 @@ from nightjar.core.night import score_date_of
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT
 from nightjar.usecases.backfill import BackfillSummary
+from nightjar.usecases.retrain import RetrainSummary
 
 
 @cache
@@ -35,7 +36,7 @@ def platform() -> Platform:
 def model_and_date(model: str, score_date: date | None) -> tuple[ModelSpec, date]:
     """The spec, and the date given or else the one that the scheduled start stands for."""
     spec = models.model(model)
-    return spec, score_date or score_date_of(spec, runtime.flow_run.scheduled_start_time)
+    return spec, score_date or score_date_of(spec, flow_run.scheduled_start_time)
 
 
 def model_and_today(model: str, today: date | None) -> tuple[ModelSpec, date]:
@@ -46,12 +47,12 @@ def model_and_today(model: str, today: date | None) -> tuple[ModelSpec, date]:
 
 def night_name() -> str:
     """Name of a scoring run: model and score date."""
-    return named(runtime.flow_run.parameters, model_and_date, "score_date")
+    return named(flow_run.parameters, model_and_date, "score_date")
 
 
 def day_name() -> str:
     """Name of a run about one day: model and that day."""
-    return named(runtime.flow_run.parameters, model_and_today, "today")
+    return named(flow_run.parameters, model_and_today, "today")
 
 
 def named(given: Mapping[str, Any], resolve: Callable[[str, date | None], tuple[ModelSpec, date]], field: str) -> str:
@@ -133,8 +134,8 @@ def show_performance(model: str, nights: Sequence[NightPerformance]) -> None:
 
 def show_backfill(model: str, summary: BackfillSummary) -> None:
     """One row a night, the failed ones with their reason."""
-    rows = [dict(zip(NIGHT_COLUMNS, map(str, night_row(night)), strict=True)) for night in summary.nights]
-    failed = [{"score date": str(night.score_date), "what happened": str(night.error)} for night in summary.failed]
+    rows: list[dict[str, Any]] = [dict(zip(NIGHT_COLUMNS, map(str, night_row(night)), strict=True)) for night in summary.nights]
+    failed: list[dict[str, Any]] = [{"score date": str(night.score_date), "what happened": str(night.error)} for night in summary.failed]
     create_table_artifact(
         key=f"backfill-{slug(model)}",
         table=failed + rows,

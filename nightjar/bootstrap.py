@@ -17,12 +17,12 @@ from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
-    from db.drift import PostgresDriftLedger
-    from db.registry import PostgresRegistry
-    from db.score_store import PostgresScoreStore
     from sqlalchemy import Engine
 
+    from db.drift import PostgresDriftLedger
     from db.embedded import EmbeddedPostgres
+    from db.registry import PostgresRegistry
+    from db.score_store import PostgresScoreStore
     from nightjar.adapters.artifacts import FsspecArtifacts
     from nightjar.adapters.feature_files import FeatureDirectory
     from nightjar.adapters.feature_source import FeastFeatureSource
@@ -166,7 +166,6 @@ class Platform:
     def ready(self, spec: ModelSpec, until: datetime, progress: Progress = silent) -> None:
         """Land what the outside world has delivered by `until` and build the features of it. Only what is missing is done."""
         from db.locks import exclusive
-
         from nightjar.usecases.features import build_features
         from nightjar.usecases.landing import land_until
 
@@ -192,7 +191,6 @@ class Platform:
 
     def watch_night(self, spec: ModelSpec) -> "WatchNight":
         from db.outcomes import PostgresOutcomes
-
         from nightjar.adapters.evidently_report import EvidentlyReportWriter
         from nightjar.usecases.monitor import WatchNight
 

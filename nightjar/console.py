@@ -1,5 +1,6 @@
 """What a person sees in a terminal: progress bars and tables."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,19 +17,29 @@ if TYPE_CHECKING:
     from nightjar.core.spec import ModelSpec
     from nightjar.usecases.retrain import RetrainSummary
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+WIDTH_WITHOUT_TERMINAL = 110
+
+
+def made(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, soft_wrap=True, width=WIDTH_WITHOUT_TERMINAL)
+
+
+out, err = made(stderr=False), made(stderr=True)
 
 
 @contextmanager
 def bar(what: str, total: int) -> "Iterator[Advance]":
     """A progress bar on stderr that leaves one line behind; where stderr is no terminal, that line alone."""
-    columns = (TextColumn("  {task.description:<28}"), BarColumn(bar_width=32), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=not err.is_terminal) as progress:
+    if not err.is_terminal:
+        started = time.monotonic()
+        yield lambda steps=1: None  # noqa: ARG005  # nobody watches the single steps
+        err.print(f"  {what}: {total} in {time.monotonic() - started:.1f} s")
+        return
+    columns = (TextColumn("  {task.description:<36}"), BarColumn(bar_width=32), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err) as progress:
         task = progress.add_task(what, total=total)
         yield lambda steps=1: progress.advance(task, steps)
-    if not err.is_terminal:
-        err.print(f"  {what}: {total}")
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
@@ -48,24 +59,16 @@ def cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-NIGHT_COLUMNS = ("score date", "population", "scored", "quarantined", "mean score", "version", "run", "revision", "what happened")
+NIGHT_COLUMNS = ("score date", "rows", "scored", "quarantined", "mean score", "version", "run", "what happened")
 
 
 def night_row(night: "NightSummary") -> tuple[object, ...]:
+    """A night in NIGHT_COLUMNS; `run` names the revision from the second on."""
+    run = f"{night.run_id}" if night.revision == 1 else f"{night.run_id} (revision {night.revision})"
     happened = (
-        "published already" if night.already_published else f"published, {night.parts_done_now} of {night.parts} parts in {night.seconds:.1f} s"
+        "published already" if night.already_published else f"published: {night.parts_done_now} of {night.parts} parts now, {night.seconds:.1f} s"
     )
-    return (
-        night.score_date.isoformat(),
-        night.population,
-        night.scored,
-        night.quarantined,
-        night.mean_score,
-        night.version_number,
-        night.run_id,
-        night.revision,
-        happened,
-    )
+    return str(night.score_date), night.population, night.scored, night.quarantined, night.mean_score, night.version_number, run, happened
 
 
 def plain(text: str) -> str:

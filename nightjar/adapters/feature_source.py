@@ -60,6 +60,10 @@ class FeastFeatureSource:
             )
         return entities.hstack(found.select(pl.col(name).cast(dtype) for table in spec.feature_tables for name, dtype in table.features.items()))
 
+    def require(self, spec: ModelSpec) -> None:
+        """Raise what `retrieve` would raise before it looks at any data."""
+        self._service(spec)
+
     def _ask(self, asked: pl.DataFrame, service: "FeatureService") -> pl.DataFrame:
         """Our store takes and gives Polars as it is; of others Feast promises pandas in and Arrow out."""
         from nightjar.adapters.feast_polars import PolarsOfflineStoreConfig, PolarsRetrievalJob  # noqa: PLC0415  # imports Feast

@@ -16,9 +16,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import models
 import psycopg
 import pytest
+
+import models
 from nightjar.bootstrap import Platform
 from nightjar.settings import Settings
 

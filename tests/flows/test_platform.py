@@ -52,7 +52,9 @@ def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefe
     assert "the disk of part 1 is full" in failed["state"]["message"]
     assert world.query("SELECT count(*) FROM scores WHERE score_date = '2013-03-17'") == [(0,)]
     before = {task["id"] for task in prefect.tasks(run)}
-    stored = dict(world.query("SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '2013-03-17'", "owner"))
+    stored = dict(
+        world.query("SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '2013-03-17'", "owner")
+    )
 
     retry_in_browser(chromium, f"{prefect.base}/runs/flow-run/{run}")
 
@@ -60,7 +62,9 @@ def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefe
     assert (green["state_name"], green["run_count"]) == ("Completed", 2)
     again = {task["name"] for task in prefect.tasks(run) if task["id"] not in before}
     assert {name for name in again if name.startswith("part")} == {"part 1 flight_delay 2013-03-17"}
-    after = dict(world.query("SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '2013-03-17'", "owner"))
+    after = dict(
+        world.query("SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '2013-03-17'", "owner")
+    )
     assert {part: after[part] for part in stored} == stored
     assert set(after) - set(stored) == {1}
     scored, distinct = world.query("SELECT count(*), count(DISTINCT entity_key) FROM scores WHERE score_date = '2013-03-17'")[0]

@@ -37,18 +37,18 @@ class Features:
 
 
 @dataclass
-class Half:
-    """A model that scores 1 / (1 + place in the frame), plus a constant that tells versions apart."""
+class ByKey:
+    """A model that gives each key a score of its own, and each version a hundredth more."""
 
     version: int
 
     def predict(self, frame):
-        return pl.Series((pl.int_range(frame.height, eager=True) + self.version).cast(pl.Float64) / 100)
+        return (frame["entity_key"].hash(seed=1) % 10_000).cast(pl.Float64) / 20_000 + self.version / 100
 
 
 class Predictors:
     def load(self, spec, version):
-        return Half(version.number)
+        return ByKey(version.number)
 
 
 def check(spec, frame):
