@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,13 +60,26 @@ def template(postgres: EmbeddedPostgres) -> str:
     return TEMPLATE
 
 
-@pytest.fixture
-def database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
+@contextmanager
+def _fresh(server: EmbeddedPostgres, template: str) -> Iterator[Database]:
     from db.roles import ensure_roles
 
     name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres.url("admin", "postgres"), autocommit=True) as admin:
+    with psycopg.connect(server.url("admin", "postgres"), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
-        ensure_roles(postgres.url("admin", name), postgres.passwords)  # who may connect is not copied from the template
-        yield Database(postgres, name)
+        ensure_roles(server.url("admin", name), server.passwords)  # who may connect is not copied from the template
+        yield Database(server, name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    with _fresh(postgres, template) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def shared_database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    """One for all tests of a module: for those that only look."""
+    with _fresh(postgres, template) as database:
+        yield database

@@ -54,9 +54,26 @@ def engine(database) -> Iterator[Engine]:
     engine.dispose()
 
 
+def _on(engine: Engine) -> Stores:
+    return Stores(PostgresRegistry(engine), PostgresScoreStore(engine), PostgresOutcomes(engine), PostgresDriftLedger(engine))
+
+
 @pytest.fixture
 def on_postgres(engine) -> Stores:
-    return Stores(PostgresRegistry(engine), PostgresScoreStore(engine), PostgresOutcomes(engine), PostgresDriftLedger(engine))
+    return _on(engine)
+
+
+@pytest.fixture(scope="module")
+def published(shared_database):
+    """A database with one published night of two scores and a quarantined row, for tests that only look."""
+    engine = make_engine(shared_database.url("writer"))
+    stores = _on(engine)
+    with stores.claim() as claimed:
+        run = stores.store.record_population(claimed.run, population(3))
+        stores.store.write_part(run, part(0, 3), scores("a", "b"), quarantined(None))
+        stores.store.publish(run)
+    engine.dispose()
+    return shared_database
 
 
 @pytest.fixture(params=["postgres", "memory"])

@@ -16,9 +16,10 @@ DECLARE
     month date := date_trunc('month', day);
     name text := 'score_' || to_char(month, 'YYYY_MM');
 BEGIN
-    IF to_regclass('nightjar.' || name) IS NULL THEN
+    IF NOT EXISTS (SELECT FROM pg_class WHERE relname = name AND relnamespace = 'nightjar'::regnamespace) THEN
         PERFORM pg_advisory_xact_lock(hashtextextended('nightjar.' || name, 0));
-        IF to_regclass('nightjar.' || name) IS NULL THEN
+        -- pg_class is read again, not to_regclass(): its cache does not notice what was committed while we waited
+        IF NOT EXISTS (SELECT FROM pg_class WHERE relname = name AND relnamespace = 'nightjar'::regnamespace) THEN
             EXECUTE format('CREATE TABLE nightjar.%I (LIKE nightjar.score INCLUDING ALL)', name);
             EXECUTE format(
                 'ALTER TABLE nightjar.score ATTACH PARTITION nightjar.%I FOR VALUES FROM (%L) TO (%L)',

@@ -1,0 +1,146 @@
+"""Migrations make what the classes describe, can be undone, and say where a database stands."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, text
+
+from db import migrate
+from db.roles import ensure_roles
+from db.session import make_engine
+from db.tables import SCHEMA, Table
+from nightjar.core.errors import SchemaOutdated, StoreUnavailable
+
+
+@pytest.fixture
+def empty(postgres):
+    """A database that was never migrated: (owner's URL, writer's URL)."""
+    postgres.ensure_database("unmigrated")
+    ensure_roles(postgres.url("admin", "unmigrated"), postgres.passwords)
+    yield postgres.url("owner", "unmigrated"), postgres.url("writer", "unmigrated")
+    with psycopg.connect(postgres.url("admin", "postgres"), autocommit=True) as admin:
+        admin.execute("DROP DATABASE unmigrated WITH (FORCE)")
+
+
+def differences(url: str) -> list:
+    options = {"include_schemas": True, "include_name": migrate.is_ours, "compare_type": True, "compare_server_default": True}
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options | {"version_table": migrate.VERSION_TABLE, "version_table_schema": SCHEMA})
+        found = compare_metadata(context, Table.metadata)
+    engine.dispose()
+    return found
+
+
+def described(url: str) -> list[tuple]:
+    """Tables with columns, types and comments; constraints; indexes; views; rights."""
+    with psycopg.connect(url) as connection:
+        return [
+            connection.execute(query).fetchall()
+            for query in (
+                """SELECT c.oid::regclass::text, attname, atttypid::regtype::text, attnotnull, col_description(c.oid, attnum)
+                   FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace IN ('nightjar'::regnamespace, 'analytics'::regnamespace)
+                   AND relkind IN ('r', 'p', 'v') AND attnum > 0 ORDER BY 1, 2""",
+                "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2",
+                "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'nightjar' ORDER BY 1",
+                "SELECT oid::regclass::text, relacl::text FROM pg_class WHERE relnamespace::regnamespace::text IN ('nightjar', 'analytics') ORDER BY 1",
+            )
+        ]
+
+
+def test_the_migrations_make_what_the_classes_describe(database):
+    with psycopg.connect(database.url("writer"), autocommit=True) as writer:
+        writer.execute("SELECT nightjar.ensure_score_partition('2013-06-15')")  # a month is data, not a difference
+    assert differences(database.url("owner")) == []
+
+
+def test_a_difference_would_be_seen(database):
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        owner.execute("ALTER TABLE nightjar.receipt ADD COLUMN surprise integer")
+    assert [change[0] for change in differences(database.url("owner"))] == ["remove_column"]
+
+
+def test_the_check_constraints_are_those_of_the_classes(database):
+    """Alembic doesn't compare them."""
+    with psycopg.connect(database.url("owner")) as owner:
+        found = owner.execute("SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'nightjar'::regnamespace").fetchall()
+    constraints = [constraint for table in Table.metadata.sorted_tables for constraint in table.constraints]
+    assert {row[0] for row in found} == {str(constraint.name) for constraint in constraints if isinstance(constraint, CheckConstraint)}
+
+
+def test_going_down_and_up_again_leads_to_the_same_schema(database):
+    before = described(database.url("owner"))
+    migrate.downgrade(database.url("owner"))
+    with psycopg.connect(database.url("owner")) as owner:
+        left = owner.execute("SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text IN ('nightjar', 'analytics', 'feast')").fetchall()
+    assert {row[0] for row in left} <= {"alembic_version", "alembic_version_pkc"}
+    migrate.upgrade(database.url("owner"))
+    assert described(database.url("owner")) == before
+
+
+def test_an_upgrade_with_nothing_to_do_waits_for_no_reader(database):
+    with psycopg.connect(database.url("analyst")) as analyst:
+        analyst.execute("SELECT count(*) FROM scores")  # its lock stays until the transaction ends
+        migrate.upgrade(database.url("owner"))
+
+
+def test_views_that_changed_are_made_anew(database):
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        owner.execute("COMMENT ON SCHEMA analytics IS 'an older definition'")
+        owner.execute("DROP VIEW analytics.reports")
+        migrate.upgrade(database.url("owner"))
+        assert owner.execute("SELECT to_regclass('analytics.reports') IS NOT NULL").fetchone() == (True,)
+
+
+def test_a_database_that_is_behind_is_refused(empty):
+    owner, writer = empty
+    engine = make_engine(writer)
+    try:
+        with pytest.raises(SchemaOutdated, match=r"at migration none.*nightjar db migrate"):
+            migrate.require_head(engine)
+        migrate.upgrade(owner, "0001")
+        assert migrate.current(engine) in {None, "0001"}
+        with pytest.raises(SchemaOutdated):
+            migrate.require_head(engine)
+        migrate.upgrade(owner)
+        migrate.require_head(engine)
+        assert migrate.current(engine) == migrate.head()
+    finally:
+        engine.dispose()
+
+
+def test_several_may_migrate_at_once(empty):
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(migrate.upgrade, empty[0]) for _ in range(3)]:
+            done.result()
+    assert differences(empty[0]) == []
+
+
+def test_a_database_that_is_away_is_unavailable_not_outdated(postgres):
+    with pytest.raises(StoreUnavailable):
+        migrate.require_head(make_engine(postgres.url("writer", "nowhere")))
+
+
+def test_a_month_of_scores_is_made_once_also_by_several_at_once(database):
+    engine = make_engine(database.url("writer"), pool_size=4)
+
+    def ensure(_):
+        with engine.begin() as connection:
+            return connection.execute(text("SELECT nightjar.ensure_score_partition('2024-02-29')")).scalar_one()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(ensure, range(8))) == {"score_2024_02"}
+    engine.dispose()
+    with psycopg.connect(database.url("owner")) as owner:
+        bounds = owner.execute("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'score_2024_02'").fetchone()
+    assert bounds == ("FOR VALUES FROM ('2024-02-01') TO ('2024-03-01')",)
+
+
+def test_a_new_month_does_not_wait_for_analysts(database):
+    with psycopg.connect(database.url("analyst")) as analyst, psycopg.connect(database.url("writer")) as writer:
+        analyst.execute("SELECT count(*) FROM scores")
+        writer.execute("SET lock_timeout = '2s'")
+        writer.execute("SELECT nightjar.ensure_score_partition('2024-05-01')")

@@ -1,0 +1,131 @@
+"""What an analyst sees, and what it costs to look."""
+
+import json
+from datetime import UTC, date, datetime
+
+import polars as pl
+import psycopg
+import pytest
+
+from nightjar.core.entities import ColumnDrift, NightPerformance
+
+
+@pytest.fixture
+def ask(on_postgres, database):
+    """A query as the analyst: rows as dictionaries."""
+    with psycopg.connect(database.url("analyst"), autocommit=True, row_factory=psycopg.rows.dict_row) as analyst:
+        yield lambda query, *values: analyst.execute(query, values).fetchall()
+
+
+def test_every_view_and_every_column_says_what_it_means(ask):
+    silent = ask("""
+        SELECT view.relname, attribute.attname FROM pg_class AS view JOIN pg_attribute AS attribute ON attrelid = view.oid
+        WHERE relnamespace = 'analytics'::regnamespace AND attnum > 0
+          AND (obj_description(view.oid) IS NULL OR col_description(view.oid, attnum) IS NULL)
+    """)
+    assert silent == []
+
+
+def test_every_table_and_every_column_says_what_it_means(database):
+    with psycopg.connect(database.url("owner")) as owner:
+        silent = owner.execute("""
+            SELECT relname, attname FROM pg_class AS t JOIN pg_attribute ON attrelid = t.oid
+            WHERE relnamespace = 'nightjar'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND relname <> 'alembic_version'
+              AND (obj_description(t.oid) IS NULL OR col_description(t.oid, attnum) IS NULL)
+        """).fetchall()
+    assert silent == []
+
+
+def test_nothing_is_seen_of_a_night_until_it_is_published_and_then_all_of_it(on_postgres, ask, make):
+    with on_postgres.claim() as claimed:
+        run = on_postgres.store.record_population(claimed.run, make.population(3))
+        on_postgres.store.write_part(run, make.part(0, 3), make.scores("a", "b"), make.quarantined("c"))
+        for view in ("scores", "scores_with_outcomes", "quarantine", "publications"):
+            assert ask(f"SELECT * FROM {view}") == []
+        assert [(row["state"], row["parts_stored"]) for row in ask("SELECT * FROM runs")] == [("claimed", 1)]
+        on_postgres.store.publish(run)
+    assert len(ask("SELECT * FROM scores")) == 2
+    quarantined = ask("SELECT * FROM quarantine")
+    assert [(row["entity_key"], row["reasons"][0]["check"], row["row"]) for row in quarantined] == [("c", "in_range", {"carrier": "UA"})]
+
+
+def test_a_score_says_where_it_comes_from(on_postgres, ask, make):
+    run, publication = on_postgres.publish()
+    row = ask("SELECT * FROM scores ORDER BY entity_key")[0]
+    stored_at = on_postgres.store.receipts(run)[0].stored_at
+    assert row == {
+        "model": make.model,
+        "score_date": make.day,
+        "entity_key": "a",
+        "score": 0.5,
+        "model_version": 1,
+        "run_id": run.id,
+        "revision": 1,
+        "as_of": make.as_of,
+        "trained_through": date(2013, 5, 1),
+        "in_sample": False,
+        "published_at": publication.published_at,
+        "scored_at": stored_at,
+    }
+    in_sample, _ = on_postgres.publish(date(2013, 4, 1))
+    assert ask("SELECT DISTINCT in_sample FROM scores WHERE run_id = %s", in_sample.id) == [{"in_sample": True}]
+
+
+def test_one_revision_of_a_night_is_seen_and_the_history_of_all(on_postgres, ask):
+    first, _ = on_postgres.publish(score=0.1)
+    second, _ = on_postgres.publish(score=0.9, force=True)
+    on_postgres.store.roll_back(first, "the feed was wrong")
+    assert {row["run_id"] for row in ask("SELECT run_id FROM scores")} == {first.id}
+    history = ask("SELECT run_id, action, reason, actor, is_current FROM publications ORDER BY publication_id")
+    assert [(row["run_id"], row["action"], row["is_current"]) for row in history] == [
+        (first.id, "publish", False),
+        (second.id, "publish", False),
+        (first.id, "rollback", True),
+    ]
+    assert {row["actor"] for row in history} == {"nightjar_writer"}
+
+
+def test_outcomes_stand_beside_their_scores_as_last_corrected(on_postgres, ask, make):
+    on_postgres.publish(keys=("a", "b"))
+    for outcome, day in ((1, 16), (0, 17)):
+        known = {"entity_key": ["a"], "score_date": [make.day], "outcome": [outcome], "recorded_at": [datetime(2013, 6, day, tzinfo=UTC)]}
+        on_postgres.outcomes.record(make.model, pl.DataFrame(known).with_columns(pl.col("outcome").cast(pl.Int8)))
+    assert [row["outcome"] for row in ask("SELECT outcome FROM scores_with_outcomes ORDER BY entity_key")] == [0, None]
+
+
+def test_monitoring_of_the_published_run_is_seen(on_postgres, ask, make):
+    run, _ = on_postgres.publish()
+    on_postgres.ledger.record_drift(
+        run, [ColumnDrift(column="distance", method="psi", value=0.1, threshold=0.2, drifted=False, null_share=0, reference_null_share=0)]
+    )
+    on_postgres.ledger.record_report(run, "drift", "file:///report.html")
+    measured = dict.fromkeys(("base_rate", "mean_score", "auc", "pr_auc", "brier", "ece"), 0.5)
+    on_postgres.outcomes.record_performance(
+        NightPerformance(run_id=run.id, model=make.model, score_date=make.day, rows=2, with_outcome=2, measured_at=make.as_of, **measured)
+    )
+    assert ask("SELECT column_name, value, drifted FROM drift") == [{"column_name": "distance", "value": 0.1, "drifted": False}]
+    assert ask("SELECT uri FROM reports") == [{"uri": "file:///report.html"}]
+    assert ask("SELECT auc, model_version FROM nightly_performance") == [{"auc": 0.5, "model_version": 1}]
+
+
+def test_versions_and_roles_have_their_history(on_postgres, ask, make):
+    old, new = (on_postgres.registry.add_version(make.candidate(on_postgres.registry, content)) for content in "ac")
+    on_postgres.registry.promote(old, "champion", "first")
+    assert ask("SELECT model_version, is_champion FROM model_versions ORDER BY 1") == [
+        {"model_version": 1, "is_champion": True},
+        {"model_version": 2, "is_champion": False},
+    ]
+    later = on_postgres.registry.promote(new, "champion", "better")
+    held = ask("SELECT model_version, held_until FROM promotions ORDER BY held_from")
+    assert held == [{"model_version": 1, "held_until": later.promoted_at}, {"model_version": 2, "held_until": None}]
+
+
+@pytest.mark.parametrize("view", ["scores", "scores_with_outcomes"])
+@pytest.mark.parametrize("condition", ["score_date = '2013-06-15'", "score_date BETWEEN '2013-06-10' AND '2013-06-20'"])
+def test_asking_for_a_date_reads_its_month_alone(on_postgres, ask, view, condition):
+    for month in (5, 6, 7):
+        on_postgres.publish(date(2013, month, 15))
+    plan = json.dumps(ask(f"EXPLAIN (FORMAT json) SELECT * FROM {view} WHERE model = 'flight_delay' AND {condition}"))
+    assert "score_2013_06" in plan
+    assert "score_2013_05" not in plan
+    assert "score_2013_07" not in plan
