@@ -286,6 +286,19 @@ def db_url(role: Annotated[DbRole, typer.Option(help="Whose rights the connectio
     print(opened().url(role.value))  # noqa: T201  # the bare line is what a shell substitutes
 
 
+@db.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def db_psql(context: typer.Context, role: Annotated[DbRole, typer.Option(help="Whose rights the session has.")] = DbRole.analyst) -> None:
+    """Open psql, that of the embedded Postgres if there is no other. What follows goes to it: `nightjar db psql -c "SELECT 1"`."""
+    import os
+    import shutil
+
+    from db.embedded import binary
+
+    url = opened().url(role.value)
+    program = shutil.which("psql") or str(binary("psql"))
+    os.execv(program, [program, url, *context.args])
+
+
 @db.command("stop")
 def db_stop() -> None:
     """Stop the embedded Postgres. Any command that needs it starts it again."""

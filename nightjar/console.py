@@ -117,6 +117,6 @@ def show_status(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
 
 def show_where(platform: "Platform") -> None:
     """Where a person looks next."""
-    out.print('table:   psql "$(uv run nightjar db url --role analyst)" -c "SELECT * FROM scores LIMIT 5"')
+    out.print('table:   uv run nightjar db psql -c "SELECT * FROM scores LIMIT 5"   (or any client: uv run nightjar db url --role analyst)')
     out.print(f"reports: {platform.settings.artifacts}/report")
     out.print(f"UI:      uv run nightjar up, then http://127.0.0.1:{platform.settings.prefect_port}")

@@ -16,13 +16,6 @@ def nightjar(*arguments, home, **env):
     )
 
 
-def test_help_imports_nothing_heavy():
-    heavy = ("feast", "polars", "prefect", "sqlalchemy", "evidently", "catboost", "pandas")
-    code = f"import sys, nightjar.cli; print([name for name in {heavy} if name in sys.modules])"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "[]"
-
-
 def test_help_names_every_command(tmp_path):
     shown = nightjar("--help", home=tmp_path)
     assert shown.returncode == 0

@@ -154,6 +154,10 @@ class MemoryScoreStore:
         return tuple(newest[day] for day in sorted(newest))
 
     @_whole
+    def run(self, run_id: int) -> Run:
+        return self._runs[run_id]
+
+    @_whole
     def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]:
         wanted = [run for run in self._runs.values() if model in (None, run.model)]
         return tuple(reversed(wanted))[:limit]
