@@ -213,13 +213,18 @@ def promote(
     reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")],
     model: Model = DEFAULT_MODEL,
     challenger: Annotated[bool, typer.Option("--challenger", help="Let it score in shadow beside the champion instead.")] = False,
+    despite_gates: Annotated[bool, typer.Option("--despite-gates", help="Promote a version that failed its gates.")] = False,
 ) -> None:
     """Make a version champion by hand: to roll back, to approve, or to try a challenger in shadow."""
+    from nightjar.core.promotion import require_gates
+
     platform, spec = opened(), spec_of(model)
     found = platform.registry.version(spec.name, version)
     if found is None:
         known = ", ".join(str(known.number) for known in platform.registry.versions(spec.name)) or "none"
         raise BadSettings(f"{spec.name} has no version {version}", f"Registered: {known}.")
+    if not (challenger or despite_gates):
+        require_gates(found)
     role = "challenger" if challenger else "champion"
     platform.registry.promote(found, role, reason)
     console.out.print(f"{spec.name} version {version} is {role}")

@@ -46,7 +46,8 @@ SPEC = ModelSpec(
     split=TimeSplit(test_days=28, valid_days=14, min_train_rows=20_000),
     # Measured on seven cut-offs of the year: the two learners rank months alike (AUC 0.015 apart either way, mostly for CatBoost), so what
     # is clearly below the baseline has a fault. Calibration is what differs, and what max_ece and min_brier_skill are for.
-    gates=GateLimits(min_auc=0.6, max_ece=0.1, min_brier_skill=0.0, min_auc_gain_over_baseline=-0.02, max_auc_loss_to_champion=0.01),
+    # The level of four weeks lies up to 0.125 from that of the months before (September 2013): a version must come closer than a constant.
+    gates=GateLimits(min_auc=0.6, max_ece=0.12, min_brier_skill=0.0, min_auc_gain_over_baseline=-0.02, max_auc_loss_to_champion=0.01),
     # A night's mean score strays up to 0.15 from the two weeks before it on real days of storm or calm.
     audit=AuditLimits(max_quarantine_share=0.02, max_mean_shift=0.25, min_distinct_share=0.2),
 )

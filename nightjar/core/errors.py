@@ -112,7 +112,10 @@ class GateFailed(NightjarError):
     exit_code, runbook = 10, "gate-failed"
 
     def __init__(self, model: str, version: int, failures: Sequence[str]) -> None:
-        super().__init__(f"{model} version {version} stays without promotion: {'; '.join(failures)}.")
+        super().__init__(
+            f"{model} version {version} did not pass its gates: {'; '.join(failures)}. "
+            "Train again when more is known, or say `--despite-gates` and why, which the ledger keeps."
+        )
 
 
 class MissingFeatures(NightjarError):

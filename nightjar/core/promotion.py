@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nightjar.core.entities import Version
+from nightjar.core.errors import GateFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,18 @@ def decide(candidate: Version, champion: Version | None) -> Decision:
         return Decision(promote=False, reason=f"version {candidate.number} is champion already")
     if not candidate.gates:
         return Decision(promote=False, reason="no gate was judged")
-    failures = [f"{gate.name}: {gate.reason}" for gate in candidate.gates if not gate.passed]
-    if failures:
+    if failures := failures_of(candidate):
         return Decision(promote=False, reason="; ".join(failures))
     if champion is None:
         return Decision(promote=True, reason="all gates passed; the first champion")
     return Decision(promote=True, reason=f"all gates passed; replaces version {champion.number}")
+
+
+def require_gates(version: Version) -> None:
+    """Raises GateFailed for a version that a person may promote only by saying that its gates don't count."""
+    if failures := failures_of(version):
+        raise GateFailed(version.model, version.number, failures)
+
+
+def failures_of(version: Version) -> list[str]:
+    return [f"{gate.name}: {gate.reason}" for gate in version.gates if not gate.passed]

@@ -1,7 +1,10 @@
 from datetime import UTC, date, datetime
 
+import pytest
+
 from nightjar.core.entities import GateResult, Version
-from nightjar.core.promotion import decide
+from nightjar.core.errors import GateFailed
+from nightjar.core.promotion import decide, require_gates
 
 PASSED = GateResult(name="min_auc", passed=True, value=0.7, threshold=0.6, reason="AUC is 0.7000, must be at least 0.6000")
 FAILED = GateResult(name="max_ece", passed=False, value=None, threshold=0.1, reason="expected calibration error could not be measured")
@@ -48,3 +51,9 @@ def test_the_reigning_champion_is_not_promoted_again():
 
 def test_a_version_without_gates_stays():
     assert not decide(version(1), None).promote
+
+
+def test_a_person_who_promotes_is_told_which_gates_failed():
+    require_gates(version(1, PASSED))
+    with pytest.raises(GateFailed, match=r"version 2 did not pass.*max_ece.*--despite-gates"):
+        require_gates(version(2, PASSED, FAILED))

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import polars as pl
 import pytest
-from nightjar.adapters.memory import MemoryRegistry, MemoryScoreStore
 
 from nightjar.adapters.artifacts import FsspecArtifacts
+from nightjar.adapters.memory import MemoryRegistry, MemoryScoreStore
 from nightjar.core.entities import Candidate, Night, RunState
 from nightjar.core.errors import AuditFailed, NoChampion, NoPopulation, StoreUnavailable
 from nightjar.core.spec import AuditLimits, RawDataset
