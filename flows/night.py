@@ -107,7 +107,8 @@ def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | No
         key=f"drift-{slug(run.model)}",
         table=[column.model_dump(exclude_none=True) for column in columns],
         description=f"{run.model} {run.score_date} against the training sample: "
-        + (f"{len(drifted)} of {len(columns)} columns drifted: {', '.join(drifted)}" if drifted else "no column drifted"),
+        + (f"{len(drifted)} of {len(columns)} columns drifted: {', '.join(drifted)}. " if drifted else "no column drifted. ")
+        + (f"Report: {report}" if report is not None else "No report was asked for."),  # as text too: a browser opens no file from a served page
     )
     if report is not None:
         link = report.as_uri() if isinstance(report, Path) else report
