@@ -1,0 +1,126 @@
+"""How fast scores get into Postgres: our binary COPY beside psycopg's text COPY and a CSV of Polars, into the real table, in turns.
+
+    python benchmarks/score_copy.py --rows 1000000 --rounds 3 --json
+
+Each round writes the same rows by every way into a transaction that is rolled back, so all meet the same table. The median counts.
+"""
+
+import argparse
+import io
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from sqlalchemy import Connection
+
+from db.copy import copy_frame, encode, wire_type
+from db.embedded import EmbeddedPostgres
+from db.migrate import upgrade
+from db.roles import ensure_roles
+from db.session import driver, make_engine
+from db.tables import ScoreRow, table_of
+
+DAY = date(2013, 6, 15)
+COLUMNS = [column.name for column in table_of(ScoreRow).columns]
+NAMES = ", ".join(COLUMNS)
+
+RUN = f"""
+    SELECT nightjar.ensure_score_partition('{DAY}');
+    INSERT INTO nightjar.dataset (model, sha256, uri, rows, first_date, last_date, known_at)
+        VALUES ('m', repeat('a', 64), '', 1, '{DAY}', '{DAY}', now());
+    INSERT INTO nightjar.model_version (model, number, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri, params, metrics, gates,
+        code_version, trained_through) VALUES ('m', 1, '', 1, '', repeat('a', 64), '', '{{}}', '{{}}', '[]', '', '{DAY}');
+    INSERT INTO nightjar.run (model, score_date, revision, as_of, version_id) VALUES ('m', '{DAY}', 1, now(), 1)
+"""
+
+
+def rows(count: int) -> pl.DataFrame:
+    score = np.random.default_rng(0).random(count)
+    keys = pl.select(pl.format("UA{}-EWR-2013-06-15", pl.int_range(count))).to_series()
+    run = {"score_date": pl.lit(DAY), "run_id": pl.lit(1, pl.Int32), "part": pl.lit(0, pl.Int32)}
+    return pl.DataFrame({"entity_key": keys, "score": score, "challenger_score": 1 - score}).with_columns(**run).select(COLUMNS)
+
+
+def binary(connection: Connection, frame: pl.DataFrame) -> None:
+    copy_frame(connection, table_of(ScoreRow), frame)
+
+
+def csv(connection: Connection, frame: pl.DataFrame) -> None:
+    with driver(connection).cursor().copy(f"COPY nightjar.score ({NAMES}) FROM STDIN (FORMAT csv)") as copy:
+        for batch in frame.iter_slices(100_000):
+            buffer = io.BytesIO()
+            batch.write_csv(buffer, include_header=False)
+            copy.write(buffer.getvalue())
+
+
+def text_rows(connection: Connection, frame: pl.DataFrame) -> None:
+    with driver(connection).cursor().copy(f"COPY nightjar.score ({NAMES}) FROM STDIN") as copy:
+        for row in frame.iter_rows():
+            copy.write_row(row)
+
+
+WAYS: dict[str, Callable[[Connection, pl.DataFrame], None]] = {"binary COPY (ours)": binary, "CSV by Polars": csv, "text COPY by psycopg": text_rows}
+
+
+def measure(url: str, frame: pl.DataFrame, rounds: int) -> dict[str, float]:
+    """Median seconds of each way."""
+    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    engine = make_engine(url)
+    for _ in range(rounds):
+        for way, write in WAYS.items():
+            with engine.connect() as connection:
+                started = time.perf_counter()
+                write(connection, frame)
+                seconds[way].append(time.perf_counter() - started)
+                connection.rollback()
+    engine.dispose()
+    return {way: statistics.median(found) for way, found in seconds.items()}
+
+
+def encoding(frame: pl.DataFrame) -> float:
+    """Seconds that the encoder alone takes."""
+    started = time.perf_counter()
+    for _ in encode(frame, [wire_type(column) for column in table_of(ScoreRow).columns]):
+        pass
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        Path(home).chmod(0o755)
+        server = EmbeddedPostgres(Path(home))
+        server.start()
+        try:
+            server.ensure_database("nightjar")
+            ensure_roles(server.url("admin"), server.passwords)
+            upgrade(server.url("owner"))
+            with make_engine(server.url("owner")).begin() as connection:
+                connection.exec_driver_sql(RUN)
+            frame = rows(options.rows)
+            seconds, encoder = measure(server.url("writer"), frame, options.rounds), encoding(frame)
+        finally:
+            server.stop()
+            server.remove()
+    ours = seconds["binary COPY (ours)"]
+    results = {way: {"seconds": round(s, 3), "rows_per_s": round(options.rows / s), "times_ours": round(s / ours, 2)} for way, s in seconds.items()}
+    if options.json:
+        print(json.dumps({"rows": options.rows, "rounds": options.rounds, "encoder_alone_s": round(encoder, 3), "ways": results}))
+        return
+    for way, result in results.items():
+        print(f"{way:22} {result['seconds']:8.2f} s {result['rows_per_s']:>10,} rows/s {result['times_ours']:6.2f} x ours")
+    print(f"{'the encoder alone':22} {encoder:8.2f} s")
+
+
+if __name__ == "__main__":
+    main()

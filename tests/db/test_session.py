@@ -1,0 +1,85 @@
+"""What a database error means to the caller, and that no message holds a password."""
+
+import threading
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
+
+from db.session import as_user, make_engine, translated, with_search_path
+from nightjar.core.errors import BadSettings, StoreUnavailable
+
+
+def test_a_url_is_taken_as_psql_writes_it_and_read_for_our_driver():
+    engine = make_engine("postgres://u:p@h:1/d")
+    assert engine.url.drivername == "postgresql+psycopg"
+    assert "p@" not in repr(engine)
+
+
+@pytest.mark.parametrize("url", ["", "nonsense with s3cret", "mysql://u:s3cret@h/d", "postgresql://u:s3cret@h:port/d"])
+def test_a_url_of_something_else_is_refused_without_being_repeated(url):
+    with pytest.raises(BadSettings) as caught:
+        make_engine(url)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_url_for_another_user_keeps_the_rest():
+    url = as_user("postgresql://owner:a@h:1/d?sslmode=require", "nightjar_writer", "b@/:")
+    parsed = make_url(url)
+    assert (parsed.username, parsed.password, parsed.host, parsed.database) == ("nightjar_writer", "b@/:", "h", "d")
+    assert parsed.query == {"sslmode": "require"}
+
+
+def test_a_search_path_reaches_the_server(database):
+    url = with_search_path(database.url("owner"), "feast")
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        assert connection.execute("SHOW search_path").fetchone() == ("feast",)
+
+
+def test_a_server_that_is_not_there_is_unavailable():
+    engine = make_engine("postgresql://u:s3cret@127.0.0.1:1/d")
+    with pytest.raises(StoreUnavailable) as caught, translated(), engine.connect():
+        pass
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_statement_that_was_cancelled_is_worth_repeating(engine):
+    with pytest.raises(StoreUnavailable, match="statement timeout"), translated(), engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 10; SELECT pg_sleep(5)")
+
+
+def test_a_deadlock_is_worth_repeating(engine):
+    barrier = threading.Barrier(2)
+    lost = []
+
+    def take(first, second):
+        try:
+            with translated(), engine.begin() as connection:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({first})")
+                barrier.wait(10)
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({second})")
+        except StoreUnavailable as error:
+            lost.append(error)
+
+    threads = [threading.Thread(target=take, args=locks) for locks in ((1, 2), (2, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(lost) == 1
+    assert "deadlock" in str(lost[0])
+
+
+def test_a_mistake_of_ours_is_not_called_unavailable(engine):
+    with pytest.raises(DBAPIError), translated(), engine.connect() as connection:
+        connection.exec_driver_sql("SELECT nonsense")
+
+
+def test_a_connection_that_died_in_the_pool_is_replaced_unnoticed(engine, database):
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    with psycopg.connect(database.url("admin"), autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'nightjar_writer'")
+    with translated(), engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
