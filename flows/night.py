@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 import models
 from nightjar import logs
 from nightjar.bootstrap import Platform
-from nightjar.console import NIGHT_COLUMNS, night_row
+from nightjar.console import NIGHT_COLUMNS, cell, night_row
 from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
 from nightjar.core.errors import NightjarError, Retryable
 from nightjar.core.night import score_date_of
@@ -91,10 +91,9 @@ def told(error: NightjarError) -> str:
 
 def show_night(night: NightSummary) -> None:
     """The night's summary as a table."""
-    row = dict(zip(NIGHT_COLUMNS, (cell if not isinstance(cell, float) else round(cell, 4) for cell in night_row(night)), strict=True))
     create_table_artifact(
         key=f"night-{slug(night.model)}",
-        table=[{"": name, "value": str(value)} for name, value in row.items()],
+        table=[{"": name, "value": cell(value)} for name, value in zip(NIGHT_COLUMNS, night_row(night), strict=True)],
         description=f"{night.model} {night.score_date}: run {night.run_id}, as of {night.as_of:%Y-%m-%d %H:%M} UTC, version {night.version_number}. "
         f"Analysts read it in analytics.scores; `nightjar status` shows it in a terminal.",
     )
