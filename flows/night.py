@@ -104,7 +104,7 @@ def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | No
     drifted = [column.column for column in columns if column.drifted]
     create_table_artifact(
         key=f"drift-{slug(run.model)}",
-        table=[column.model_dump(exclude_none=True) for column in columns],
+        table=[{name: cell(value) for name, value in column} for column in sorted(columns, key=lambda column: not column.drifted)],
         description=f"{run.model} {run.score_date} against the training sample: "
         + (f"{len(drifted)} of {len(columns)} columns drifted: {', '.join(drifted)}. " if drifted else "no column drifted. ")
         + (f"Report: {report}" if report is not None else "No report was asked for."),  # as text too: a browser opens no file from a served page
