@@ -15,7 +15,9 @@ SECTIONS = ["Is it real?", "Impact", "Stop it", "Fix", "Verify", "Last exercised
 ADR_SECTIONS = ["Context", "Options", "Decision", "Consequences", "Confirmation"]
 PAGES = sorted(page for page in RUNBOOKS.glob("*.md") if page.name != "README.md")
 ADRS = sorted((PROJECT / "docs" / "adr").glob("*.md"))
-DOCUMENTS = sorted({PROJECT / "README.md", *PROJECT.glob("docs/**/*.md"), *RUNBOOKS.glob("*.md"), *PROJECT.glob("docker/*.md"), *PROJECT.glob("models/**/*.md")})
+DOCUMENTS = sorted(
+    {PROJECT / "README.md", *PROJECT.glob("docs/**/*.md"), *RUNBOOKS.glob("*.md"), *PROJECT.glob("docker/*.md"), *PROJECT.glob("models/**/*.md")}
+)
 ABSOLUTE = re.compile(r"(?<![\w.$}:/-])/(?:home|root|Users|work|mnt)/\w+")
 
 
