@@ -21,19 +21,21 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=Settings().threads)
 
 
 @flow(name="score", flow_run_name=night_name, task_runner=THREADS, persist_result=False)
-def score(model: str = "flight_delay", score_date: date | None = None, *, force: bool = False, report: bool = True) -> None:
+def score(
+    model: str = "flight_delay", score_date: date | None = None, *, force: bool = False, accept: str | None = None, report: bool = True
+) -> None:
     """Score a night and publish it. Safe to run again at any time: a published night stays, a stored part is not done twice.
 
     score_date: the local date to score; empty means the date that the scheduled start stands for, also in a late or retried run.
-    force: publish a new revision though the night is published. report: draw the drift report afterwards.
+    force: publish a new revision though the night is published. accept: why to publish it though the audit finds the scores absurd. report: draw the drift report afterwards.
     """
     with failures_told(model):
-        night = score_night(model, score_date, force=force)
+        night = score_night(model, score_date, force=force, accept=accept)
         show_night(night)
         watch(model, night, draw=report)
 
 
-def score_night(model: str, score_date: date | None, *, force: bool) -> NightSummary:
+def score_night(model: str, score_date: date | None, *, force: bool, accept: str | None) -> NightSummary:
     spec, day = model_and_date(model, score_date)
     ready(model, day)
     return (
@@ -42,6 +44,7 @@ def score_night(model: str, score_date: date | None, *, force: bool) -> NightSum
         .run(
             night_of(spec, day),
             force=force,
+            accept=accept,
             wait_s=platform().settings.night_wait_s,
             flow_run=str(flow_run.id),
             each_part=partial(as_tasks, model, day),

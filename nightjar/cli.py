@@ -129,6 +129,9 @@ def score(
     score_date: Date = None,
     model: Model = DEFAULT_MODEL,
     force: Annotated[bool, typer.Option(help="Publish a new revision though the night is published.")] = False,
+    accept: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Publish though the audit finds the scores absurd; the ledger keeps why.")
+    ] = None,
     report: Annotated[bool, typer.Option(help="Draw the drift report afterwards.")] = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for another process that is scoring this night.")] = 0,
 ) -> None:
@@ -140,7 +143,7 @@ def score(
     night = night_of(spec, scored)
     platform.ready(spec, night.as_of, console.bar)
     with console.err.status(f"scoring {spec.name} {scored}"):
-        summary = platform.score_night(spec).run(night, force=force, wait_s=wait)
+        summary = platform.score_night(spec).run(night, force=force, accept=accept, wait_s=wait)
     console.out.print(console.table(f"{spec.name}", console.NIGHT_COLUMNS, [console.night_row(summary)]))
     if report:
         draw_report(platform, spec, summary.run_id)

@@ -48,6 +48,6 @@ SPEC = ModelSpec(
     # is clearly below the baseline has a fault. Calibration is what differs, and what max_ece and min_brier_skill are for.
     # The level of four weeks lies up to 0.125 from that of the months before (September 2013): a version must come closer than a constant.
     gates=GateLimits(min_auc=0.6, max_ece=0.12, min_brier_skill=0.0, min_auc_gain_over_baseline=-0.02, max_auc_loss_to_champion=0.01),
-    # A night's mean score strays up to 0.15 from the two weeks before it on real days of storm or calm.
-    audit=AuditLimits(max_quarantine_share=0.02, max_mean_shift=0.25, min_distinct_share=0.2),
+    # A night's mean score strays from the two weeks before it by up to 0.26 on a real storm (8 March 2013).
+    audit=AuditLimits(max_quarantine_share=0.02, max_mean_shift=0.35, min_distinct_share=0.2),
 )

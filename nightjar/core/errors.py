@@ -101,7 +101,8 @@ class AuditFailed(NightjarError):
     def __init__(self, model: str, score_date: date, findings: Sequence[str]) -> None:
         super().__init__(
             f"{model} {score_date} is stored but not published: {'; '.join(findings)}. "
-            "Mend the cause and run the night again with --force (a new revision)."
+            "Mend the cause and run the night again with --force (a new revision); "
+            "or, if the world was truly like this, publish it with --accept and the reason, which the ledger keeps."
         )
         self.findings = tuple(findings)
 

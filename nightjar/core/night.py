@@ -76,11 +76,23 @@ def missing_parts(parts: Iterable[Part], receipts: Iterable[Receipt]) -> tuple[P
 
 
 def audit(
-    run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scores: Distribution, trailing: Sequence[Distribution], limits: AuditLimits
+    run: Run,
+    parts: Sequence[Part],
+    receipts: Sequence[Receipt],
+    scores: Distribution,
+    trailing: Sequence[Distribution],
+    limits: AuditLimits,
+    *,
+    accepted: bool = False,
 ) -> tuple[str, ...]:
-    """What stands against publishing, in words; empty when nothing does. Fails closed: what cannot be checked is a finding."""
+    """What stands against publishing, in words; empty when nothing does. Fails closed: what cannot be checked is a finding.
+
+    accepted: a person vouches for a night that looks absurd. Nobody can vouch for one that does not add up.
+    """
     counts = tuple(reconcile(run, parts, receipts, scores))
-    return counts or tuple(absurdities(scores, trailing, sum(receipt.quarantined for receipt in receipts), limits))
+    if counts or accepted:
+        return counts
+    return tuple(absurdities(scores, trailing, sum(receipt.quarantined for receipt in receipts), limits))
 
 
 def reconcile(run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scores: Distribution) -> Iterable[str]:

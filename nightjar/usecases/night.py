@@ -49,11 +49,18 @@ class ScoreNight:
     check: Check
 
     def run(
-        self, night: Night, *, force: bool = False, wait_s: float = 0, flow_run: str | None = None, each_part: EachPart = in_turn
+        self,
+        night: Night,
+        *,
+        force: bool = False,
+        accept: str | None = None,
+        wait_s: float = 0,
+        flow_run: str | None = None,
+        each_part: EachPart = in_turn,
     ) -> NightSummary:
         """Score and publish a night, or say that it is published already.
 
-        force: a new revision even if one is published. wait_s: how long to wait for another process that holds the night.
+        force: a new revision even if one is published. accept: why the night is to be published though it looks absurd; kept in the ledger. wait_s: how long to wait for another process that holds the night.
         Raises NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, AuditFailed, StoreUnavailable.
         """
         started = time.monotonic()
@@ -68,8 +75,8 @@ class ScoreNight:
                 run = self._with_population(claimed.run)
                 todo = missing_parts(self._parts(run), self.store.receipts(run))
                 each_part(lambda part: self.score_part(run, part), todo)
-                self._audit(run)
-                publication = self.store.publish(run)
+                self._audit(run, accepted=accept is not None)
+                publication = self.store.publish(run, accept)
             except Exception as error:
                 self.store.fail(claimed.run, f"{type(error).__name__}: {error}")
                 raise
@@ -130,9 +137,10 @@ class ScoreNight:
             return ()
         return cut(run.population.rows, -(-run.population.rows // run.population.parts))
 
-    def _audit(self, run: Run) -> None:
+    def _audit(self, run: Run, *, accepted: bool) -> None:
         trailing = self.store.trailing(self.spec.name, run.score_date, TRAILING_NIGHTS)
-        findings = audit(run, self._parts(run), self.store.receipts(run), self.store.distribution(run), trailing, self.spec.audit)
+        receipts, scores = self.store.receipts(run), self.store.distribution(run)
+        findings = audit(run, self._parts(run), receipts, scores, trailing, self.spec.audit, accepted=accepted)
         if findings:
             raise AuditFailed(self.spec.name, run.score_date, findings)
 

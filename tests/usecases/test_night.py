@@ -147,6 +147,15 @@ def test_a_night_that_fails_its_audit_stays_unseen(use_case):
     assert use_case.store.runs("toy")[0].state is RunState.FAILED
 
 
+def test_a_person_can_vouch_for_a_night_that_looks_absurd_and_the_ledger_keeps_why(use_case):
+    odd = replace(use_case, raw=Raw(["a", "b", None, None, None]))
+    with pytest.raises(AuditFailed, match="--accept"):
+        odd.run(NIGHT)
+    night = odd.run(NIGHT, accept="the feed lost its keys, and two rows are better than none")
+    assert (night.scored, night.parts_done_now) == (2, 0)
+    assert use_case.store.publication("toy", DAY).reason == "the feed lost its keys, and two rows are better than none"
+
+
 def test_a_night_without_a_population_says_which_dataset_is_missing(use_case):
     with pytest.raises(NoPopulation, match="schedules"):
         replace(use_case, raw=Raw([])).run(NIGHT)
