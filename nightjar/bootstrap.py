@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
 
-from nightjar.core.errors import BadSettings, RoleHasNoPassword
+from nightjar.core.errors import RoleHasNoPassword
 from nightjar.core.night import as_of
 from nightjar.core.ports import Progress, silent
 from nightjar.core.spec import ModelSpec
@@ -44,15 +44,19 @@ class Platform:
     # --- the database -------------------------------------------------------------------------------------------------
 
     @cached_property
+    def local(self) -> "EmbeddedPostgres":
+        """The Postgres of the wheel, whether it runs or not."""
+        from db.embedded import EmbeddedPostgres
+
+        return EmbeddedPostgres(self.settings.home)
+
+    @cached_property
     def embedded(self) -> "EmbeddedPostgres | None":
         """The Postgres of the wheel, running; None where NIGHTJAR_DATABASE_URL names another."""
         if self.settings.database_url is not None:
             return None
-        from db.embedded import EmbeddedPostgres
-
-        server = EmbeddedPostgres(self.settings.home)
-        server.start()
-        return server
+        self.local.start()
+        return self.local
 
     def url(self, role: Role) -> str:
         """A URL for psql. Raises RoleHasNoPassword for a role whose password is not set on a Postgres of yours."""
@@ -93,14 +97,10 @@ class Platform:
         return head()
 
     def prefect_database(self) -> str:
-        """Prefect's own database: beside ours on the embedded server. On a Postgres of yours, run Prefect's server as you run it."""
-        if self.embedded is None:
-            raise BadSettings(
-                "`nightjar up` keeps Prefect's tables in the embedded Postgres, but NIGHTJAR_DATABASE_URL names another",
-                "Unset it, or run server and worker as docker/compose.yaml does.",
-            )
-        self.embedded.ensure_database("prefect")
-        return self.embedded.url("owner", "prefect").replace("postgresql://", "postgresql+asyncpg://", 1)
+        """Prefect's own database, on the Postgres of the wheel also where the scores lie in another."""
+        self.local.start()
+        self.local.ensure_database("prefect")
+        return self.local.url("owner", "prefect").replace("postgresql://", "postgresql+asyncpg://", 1)
 
     def _foreign_passwords(self) -> dict[str, str]:
         given = {"writer": self.settings.writer_password, "analyst": self.settings.analyst_password}

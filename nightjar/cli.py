@@ -103,9 +103,10 @@ def demo(
 @app.command()
 def up(*, demo_data: Annotated[bool, typer.Option("--champion/--no-champion", help="Train a champion first if there is none.")] = True) -> None:
     """Start everything: Postgres, the Prefect server with its UI, a worker, all deployments. Ctrl-C stops it cleanly."""
-    from nightjar.up import run
+    from nightjar.up import require_free, run
 
     platform = opened()
+    require_free(platform.settings.prefect_port)
     prepare(platform)
     if demo_data:
         train_first_champion(platform)
@@ -311,7 +312,7 @@ def db_psql(context: typer.Context, role: Annotated[DbRole, typer.Option(help="W
 def db_stop() -> None:
     """Stop the embedded Postgres. Any command that needs it starts it again."""
     platform = opened()
-    if platform.embedded is None:
+    if platform.settings.database_url is not None and not platform.local.running:
         raise BadSettings("The database is a Postgres of yours (NIGHTJAR_DATABASE_URL)", "Stop it where it runs.")
-    platform.embedded.stop()
+    platform.local.stop()
     console.out.print("the embedded Postgres has stopped; nothing is lost")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from nightjar import console
 from nightjar.bootstrap import Platform
-from nightjar.core.errors import PlatformFailed
+from nightjar.core.errors import BadSettings, PlatformFailed
 from nightjar.settings import PROJECT
 
 POOL = "nightjar"
@@ -29,8 +30,7 @@ def run(platform: Platform) -> None:
     logs.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, interrupted)
     with ExitStack() as stack:
-        if platform.embedded is not None:
-            stack.callback(platform.embedded.stop)
+        stack.callback(platform.local.stop)
         stack.callback(platform.close)
         server = stack.enter_context(
             process("server", ["server", "start", "--host", "127.0.0.1", "--port", str(platform.settings.prefect_port)], env, logs)
@@ -42,6 +42,16 @@ def run(platform: Platform) -> None:
         console.out.print(f"[bold]Nightjar is up[/]: http://127.0.0.1:{platform.settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
         watch({"server": server, "worker": worker}, logs)
     console.out.print("everything has stopped")
+
+
+def require_free(port: int) -> None:
+    """Raises BadSettings if something listens there: it might be healthy, and not ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise BadSettings(f"Port {port} is taken", "Stop what listens there, or name another with NIGHTJAR_PREFECT_PORT.") from None
 
 
 def interrupted(*_: object) -> None:

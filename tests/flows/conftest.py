@@ -74,9 +74,8 @@ def world() -> Iterator[World]:
         yield World(home, platform)
     finally:
         platform.close()
-        if platform.embedded is not None:
-            platform.embedded.stop()
-            platform.embedded.remove()
+        platform.local.stop()
+        platform.local.remove()
         shutil.rmtree(home, ignore_errors=True)
 
 
