@@ -14,7 +14,14 @@ from nightjar.usecases.backfill import backfill as backfill_nights
 
 @flow(name="backfill", flow_run_name="{model} {first} to {last}", persist_result=False)
 def backfill(first: date, last: date, model: str = "flight_delay") -> None:
-    """Score and publish every date from `first` to `last` that is not published yet. Fails at the end if a night failed; run it again for those alone."""
+    """Score and publish every date that is not published yet. Fails at the end if a night failed; run it again for those alone.
+
+    Args:
+        first: First local date to score.
+        last: Last local date to score.
+        model: Name of a folder in models/.
+
+    """
     with failures_told(model):
         spec = models.model(model)
 

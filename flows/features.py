@@ -9,7 +9,13 @@ from flows.night import day_name, failures_told, model_and_today, platform
 
 @flow(name="features", flow_run_name=day_name, persist_result=False)
 def features(model: str = "flight_delay", today: date | None = None) -> None:
-    """Land and build everything that was known on the evening of `today` (local; empty means the day of the scheduled start)."""
+    """Land what was delivered and build the features of it. Only what is missing is done.
+
+    Args:
+        model: Name of a folder in models/.
+        today: Stands in for the calendar: only what was known on this local day's evening is used. Empty: the day of the scheduled start.
+
+    """
     with failures_told(model):
         spec, day = model_and_today(model, today)
         platform().ready(spec, platform().evening(spec, day))

@@ -9,7 +9,13 @@ from flows.night import day_name, failures_told, model_and_today, platform, show
 
 @flow(name="monitor", flow_run_name=day_name, persist_result=False)
 def monitor(model: str = "flight_delay", today: date | None = None) -> None:
-    """Load the outcomes known on the evening of `today` (local; empty means the day of the scheduled start) and measure each published night."""
+    """Load the outcomes that are known and measure each published night against them.
+
+    Args:
+        model: Name of a folder in models/.
+        today: Stands in for the calendar: only what was known on this local day's evening is used. Empty: the day of the scheduled start.
+
+    """
     with failures_told(model):
         spec, day = model_and_today(model, today)
         evening = platform().evening(spec, day)

@@ -107,11 +107,16 @@ def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | No
         table=[{name: cell(value) for name, value in column} for column in sorted(columns, key=lambda column: not column.drifted)],
         description=f"{run.model} {run.score_date} against the training sample: "
         + (f"{len(drifted)} of {len(columns)} columns drifted: {', '.join(drifted)}. " if drifted else "no column drifted. ")
-        + (f"Report: {report}" if report is not None else "No report was asked for."),  # as text too: a browser opens no file from a served page
+        + (f"Report: {report}" if report is not None else "No report was asked for."),
     )
     if report is not None:
         link = report.as_uri() if isinstance(report, Path) else report
-        create_link_artifact(key=f"drift-report-{slug(run.model)}", link=link, link_text=f"Drift report {run.model} {run.score_date}")
+        create_link_artifact(
+            key=f"drift-report-{slug(run.model)}",
+            link=link,
+            link_text=f"Drift report {run.model} {run.score_date}",
+            description=f"A browser opens no file from a served page. Open it by its path: {report}",
+        )
 
 
 def show_version(summary: RetrainSummary) -> None:

@@ -9,9 +9,13 @@ from flows.night import day_name, failures_told, model_and_today, platform, show
 
 @flow(name="retrain", flow_run_name=day_name, persist_result=False)
 def retrain(model: str = "flight_delay", today: date | None = None, *, promote: bool = True) -> None:
-    """Train on what was known on the evening of `today` (local; empty means the day of the scheduled start).
+    """Train a version on all that is known, and measure it on days it has not seen.
 
-    promote: let a version that passes its gates become champion; otherwise it waits in the registry.
+    Args:
+        model: Name of a folder in models/.
+        today: Stands in for the calendar: only what was known on this local day's evening is used. Empty: the day of the scheduled start.
+        promote: Let a version that passes its gates become champion; otherwise it waits in the registry.
+
     """
     with failures_told(model):
         spec, day = model_and_today(model, today)

@@ -26,8 +26,13 @@ def score(
 ) -> None:
     """Score a night and publish it. Safe to run again at any time: a published night stays, a stored part is not done twice.
 
-    score_date: the local date to score; empty means the date that the scheduled start stands for, also in a late or retried run.
-    force: publish a new revision though the night is published. accept: why to publish it though the audit finds the scores absurd. report: draw the drift report afterwards.
+    Args:
+        model: Name of a folder in models/.
+        score_date: The local date to score. Empty: the date that the scheduled start stands for, also in a late or retried run.
+        force: Publish a new revision though the night is published.
+        accept: Why to publish the night though its audit finds the scores absurd; the ledger keeps it.
+        report: Draw the drift report afterwards.
+
     """
     with failures_told(model):
         night = score_night(model, score_date, force=force, accept=accept)

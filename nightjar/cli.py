@@ -115,8 +115,10 @@ def up(*, demo_data: Annotated[bool, typer.Option("--champion/--no-champion", he
 
 def prepare(platform: "Platform") -> None:
     """Schema and feature registry as the code needs them."""
-    platform.migrate()
-    platform.apply_features()
+    with console.waiting("migrating the database"):
+        platform.migrate()
+    with console.waiting("registering the features"):
+        platform.apply_features()
 
 
 def train_first_champion(platform: "Platform") -> None:
@@ -143,7 +145,7 @@ def score(
     scored = score_date or today_or(spec, None) + timedelta(days=spec.horizon_days)
     night = night_of(spec, scored)
     platform.ready(spec, night.as_of, console.bar)
-    with console.err.status(f"scoring {spec.name} {scored}"):
+    with console.waiting(f"scoring {spec.name} {scored}"):
         summary = platform.score_night(spec).run(night, force=force, accept=accept, wait_s=wait)
     console.out.print(console.table(f"{spec.name}", console.NIGHT_COLUMNS, [console.night_row(summary)]))
     if report:
@@ -151,7 +153,7 @@ def score(
 
 
 def draw_report(platform: "Platform", spec: "ModelSpec", run_id: int) -> None:
-    with console.err.status("drawing the drift report"):
+    with console.waiting("drawing the drift report"):
         uri, columns = platform.watch_night(spec).report(platform.store.run(run_id))
     drifted = [column.column for column in columns if column.drifted]
     console.out.print(f"drift: {len(drifted)} of {len(columns)} columns{': ' + ', '.join(drifted) if drifted else ''}")

@@ -34,12 +34,23 @@ def bar(what: str, total: int) -> "Iterator[Advance]":
     if not err.is_terminal:
         started = time.monotonic()
         yield lambda steps=1: None  # noqa: ARG005  # nobody watches the single steps
-        err.print(f"  {what}: {total} in {time.monotonic() - started:.1f} s")
+        err.print(f"  {total} {what} in {time.monotonic() - started:.1f} s")
         return
     columns = (TextColumn("  {task.description:<36}"), BarColumn(bar_width=32), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err) as progress:
         task = progress.add_task(what, total=total)
         yield lambda steps=1: progress.advance(task, steps)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """A spinner on stderr while something goes on; where stderr is no terminal, a line."""
+    if not err.is_terminal:
+        err.print(f"  {what}")
+        yield
+        return
+    with err.status(what):
+        yield
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
@@ -94,29 +105,22 @@ def show_performance(nights: "Sequence[NightPerformance]") -> None:
 
 
 def show_status(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
-    champion = platform.registry.holder(spec.name, "champion")
+    roles = {holder.id: role for role in ("challenger", "champion") if (holder := platform.registry.holder(spec.name, role))}
     versions = [
-        (
-            v.number,
-            v.algorithm,
-            v.metrics.get("auc"),
-            v.metrics.get("brier"),
-            str(v.trained_through),
-            "champion" if champion and v.id == champion.id else "",
-        )
+        (v.number, v.algorithm, v.metrics.get("auc"), v.metrics.get("brier"), str(v.trained_through), roles.get(v.id, ""))
         for v in platform.registry.versions(spec.name)[:limit]
     ]
     out.print(table("versions", ("version", "algorithm", "AUC", "Brier", "trained through", "role"), versions))
-    runs = [
-        (str(r.score_date), r.id, r.revision, r.attempt, r.state.value, r.population.rows if r.population else None)
-        for r in platform.store.runs(spec.name, limit)
-    ]
-    out.print(table("runs", ("score date", "run", "revision", "attempt", "state", "population"), runs))
+    runs = platform.store.runs(spec.name, limit)
+    rows = [(str(r.score_date), r.id, r.revision, r.attempt, r.state.value, r.population.rows if r.population else None) for r in runs]
+    out.print(table("runs", ("score date", "run", "revision", "attempt", "state", "population"), rows))
+    for uri in [uri for run in runs for uri in platform.drift_ledger.reports(run)][:1]:
+        out.print(f"report:  {platform.artifacts.local_path(uri) or uri}")
     show_where(platform)
 
 
 def show_where(platform: "Platform") -> None:
     """Where a person looks next."""
     out.print('table:   uv run nightjar db psql -c "SELECT * FROM scores LIMIT 5"   (or any client: uv run nightjar db url --role analyst)')
-    out.print(f"reports: {platform.settings.artifacts}/report")
+    out.print('reports: uv run nightjar db psql -c "SELECT * FROM reports"')
     out.print(f"UI:      uv run nightjar up, then http://127.0.0.1:{platform.settings.prefect_port}")

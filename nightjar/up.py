@@ -28,7 +28,8 @@ def run(platform: Platform) -> None:
     env = environment(platform)
     logs = platform.settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, interrupted)
+    for stopping in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job would ignore it
+        signal.signal(stopping, interrupted)
     with ExitStack() as stack:
         stack.callback(platform.local.stop)
         stack.callback(platform.close)
@@ -104,7 +105,7 @@ def stop(started: subprocess.Popen[bytes]) -> None:
 
 def wait_until_healthy(server: subprocess.Popen[bytes], env: Mapping[str, str], log: Path) -> None:
     deadline = time.monotonic() + SERVER_STARTS_WITHIN_S
-    with console.err.status("starting the Prefect server"):
+    with console.waiting("starting the Prefect server"):
         while time.monotonic() < deadline:
             if server.poll() is not None:
                 raise PlatformFailed("The Prefect server", f"ended with code {server.returncode}", log)
@@ -124,7 +125,7 @@ def healthy(url: str) -> bool:
 
 def deploy(env: Mapping[str, str], log: Path) -> None:
     """Make the work pool and deploy what prefect.yaml names. Doing it again changes nothing."""
-    with console.err.status("deploying the flows"):
+    with console.waiting("deploying the flows"):
         prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], env, log)
         prefect(["work-pool", "resume", POOL], env, log)
         prefect(["deploy", "--all"], env, log)

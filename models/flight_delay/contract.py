@@ -22,6 +22,8 @@ RANGES = {
     "flight_count_28d": (1, 200),
 }
 """What the units of features.py allow; a value outside them is an error of the feed, not weather. A plane may fly in the year before it counts as built."""
+FINITE = (-1e300, 1e300)
+"""What holds for a feature that RANGES does not name."""
 DELAY_RANGE = (-MINUTES_A_DAY, 7 * MINUTES_A_DAY)
 
 
@@ -49,7 +51,7 @@ def contract() -> "pa.DataFrameSchema":
 def range_of(feature: str) -> tuple[float, float]:
     if "_rate_" in feature:
         return 0, 1
-    return DELAY_RANGE if "_dep_delay_" in feature else RANGES[feature]
+    return DELAY_RANGE if "_dep_delay_" in feature else RANGES.get(feature, FINITE)
 
 
 def text(pattern: str) -> "pa.Column":

@@ -197,6 +197,8 @@ class ModelSpec:
             raise BadSpec(self.name, "time_zone", f"{self.time_zone!r} is no IANA time zone, like America/New_York") from error
         if self.part_rows < 1:
             raise BadSpec(self.name, "part_rows", "must be at least 1")
+        if repeated := sorted({name for name in self.inputs if self.inputs.count(name) > 1}):
+            raise BadSpec(self.name, "categorical and numeric", f"name inputs twice: {repeated}")
         known = {dataset.name for dataset in self.datasets}
         for table in self.feature_tables:
             if unknown := set(table.sources) - known:

@@ -30,7 +30,7 @@ def backfill(dates: Iterable[date], score: Callable[[date], NightSummary], progr
     dates = tuple(dates)
     nights: list[NightSummary] = []
     failed: list[FailedNight] = []
-    with progress("nights", len(dates)) as advance:
+    with progress("nights scored", len(dates)) as advance:
         for score_date in dates:
             try:
                 nights.append(score(score_date))

@@ -50,7 +50,7 @@ def build_features(
     if not todo:
         return FeatureBuild()
     days = sum(len(batch) for _, batch in todo)
-    with progress("features", days) as advance:
+    with progress("days of feature tables built", days) as advance:
         rows = 0
         for table, batch in todo:
             moments = before_corrections(batch, [landed[name] for name in table.sources], table.lookback_days)

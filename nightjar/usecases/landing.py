@@ -34,7 +34,7 @@ def land_until(spec: ModelSpec, *, raw: RawStore, inbox: Path, until: datetime, 
     if begin > last:
         return Landing()
     counts: Counter[Landed] = Counter()
-    with progress("landing", sum((last - begin).days + 1 for _ in spec.datasets)) as advance:
+    with progress("files checked, new ones landed", sum((last - begin).days + 1 for _ in spec.datasets)) as advance:
         for delivery in spec.deliver(inbox, begin, last):
             if delivery.recorded_at > until:
                 break

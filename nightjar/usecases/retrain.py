@@ -57,7 +57,7 @@ def retrain(
     rows, left_out = _history(spec, known_at, raw, features, progress)
     cut = cut_by_time(rows, spec.split, spec.name, known_at)
     champion = registry.holder(spec.name, "champion")
-    with progress("training", 4) as advance:
+    with progress("training steps", 4) as advance:
         dataset = _register_dataset(spec, rows, known_at, artifacts, registry)
         advance()
         baseline = spec.baseline(cut.train, cut.valid, spec=spec)
@@ -91,7 +91,7 @@ def _history(
     if not dates:
         raise TooLittleHistory(spec.name, known_at, "there is none")
     rows, left_out = labelled(_populations(spec, dates, raw, progress), outcomes)
-    with progress("features as known on each evening", 1) as advance:
+    with progress("retrieval of features as known on each evening", 1) as advance:
         joined = features.retrieve(spec, rows)
         advance()
     if missing := set(spec.inputs) - set(joined.columns):
@@ -112,7 +112,7 @@ def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress
     """Each date's population as it would have been scored: from what was delivered by its own as-of, not from later corrections."""
     dataset = spec.dataset(spec.population_dataset)
     nights: list[pl.DataFrame] = []
-    with progress("populations", len(dates)) as advance:
+    with progress("populations of past nights", len(dates)) as advance:
         for day in dates:
             moment = as_of(spec, day)
             rows = spec.population({dataset.name: raw.read(dataset, day, day, known_at=moment)}, day)
