@@ -99,12 +99,13 @@ class EmbeddedPostgres:
 
     @property
     def running(self) -> bool:
-        """Whether this very server answers: SCRAM proves that both ends know the password, so a stranger on the port is not taken for it."""
+        """Whether this very server answers, and neither a stranger on its port nor the server of a copied home, which knows the same password."""
         if not (self._port_file.exists() and self._password_file.exists()):
             return False
         try:
-            with psycopg.connect(self.url("admin", "postgres"), connect_timeout=3):
-                return True
+            with psycopg.connect(self.url("admin", "postgres"), connect_timeout=3) as connection:
+                row = connection.execute("SELECT current_setting('data_directory')").fetchone()
+                return row == (str(self._data),)
         except psycopg.OperationalError:
             return False
 
@@ -126,9 +127,14 @@ class EmbeddedPostgres:
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USERS[owner]]).fetchone() is None:
                 with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):  # another process was faster
                     connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, password))
-            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+            if not _exists(connection, name):
                 with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                     connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), user))
+                    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+
+    def has_database(self, name: str) -> bool:
+        with psycopg.connect(self.url("admin", "postgres")) as connection:
+            return _exists(connection, name)
 
     # where things lie
 
@@ -379,6 +385,10 @@ def _command_line(pid: int) -> str:
 
 def _last_line(text: str) -> str:
     return (text.strip().splitlines() or ["nothing"])[-1]
+
+
+def _exists(connection: psycopg.Connection, database: str) -> bool:
+    return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone() is not None
 
 
 def _package() -> Path:

@@ -15,6 +15,12 @@ log = structlog.get_logger(__name__)
 OWNER, WRITER, ANALYST = "nightjar_owner", "nightjar_writer", "nightjar_analyst"
 ANALYST_SETTINGS = {"statement_timeout": "60s", "default_transaction_read_only": "on", "search_path": "analytics"}
 ATTEMPTS = 10
+SIDE_DOORS = r"""
+    SELECT proname NOT LIKE '%advisory%', oid::regprocedure::text FROM pg_proc
+    WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname LIKE 'lo\_%' OR proname IN ('loread', 'lowrite') OR proname LIKE '%advisory%')
+      AND (proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0))
+"""
+"""Functions that everybody may still call: whether it is of large objects, and its signature."""
 
 
 def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
@@ -61,8 +67,19 @@ def _let_in(connection: Connection, database: str, *, ours: bool) -> None:
         connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(name, sql.Identifier(OWNER)))
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
         connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        connection.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
+        _close_side_doors(connection)
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(name, writer, analyst))
     connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(name, writer))
+
+
+def _close_side_doors(connection: Connection) -> None:
+    """What Postgres lets everybody call and an analyst must not: large objects are writes, advisory locks are what nights wait for."""
+    for large_object, name in connection.execute(SIDE_DOORS).fetchall():
+        function = sql.SQL(name)
+        connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(function))
+        if not large_object:
+            connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}, {}").format(function, sql.Identifier(OWNER), sql.Identifier(WRITER)))
 
 
 def _accept_as_they_are(url: str, wanted: list[str], error: psycopg.Error) -> None:

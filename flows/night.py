@@ -17,7 +17,7 @@ from nightjar import logs
 from nightjar.bootstrap import Platform
 from nightjar.console import NIGHT_COLUMNS, cell, night_row
 from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
-from nightjar.core.errors import NightjarError, Retryable
+from nightjar.core.errors import NightjarError, Retryable, StorageRefused
 from nightjar.core.night import score_date_of
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT
@@ -77,16 +77,20 @@ def failures_told(model: str) -> Iterator[None]:
     """Whatever ends the flow leaves its runbook as an artifact, beside the failed run in the UI."""
     try:
         yield
-    except NightjarError as error:
-        get_run_logger().error("%s", error)
-        create_markdown_artifact(key=f"failure-{slug(model)}", description=str(error), markdown=told(error))
+    except OSError as error:
+        tell(model, refused := StorageRefused(error))
+        raise refused from error
+    except Exception as error:
+        tell(model, error)
         raise
 
 
-def told(error: NightjarError) -> str:
-    page = PROJECT / "runbooks" / f"{error.runbook}.md"
-    runbook = page.read_text() if page.exists() else f"See runbooks/{error.runbook}.md."
-    return f"**{type(error).__name__}**: {error}\n\n---\n\n{runbook}"
+def tell(model: str, error: Exception) -> None:
+    runbook = error.runbook if isinstance(error, NightjarError) else NightjarError.runbook
+    get_run_logger().error("%s: %s (runbooks/%s.md)", type(error).__name__, error, runbook)
+    page = (PROJECT / "runbooks" / f"{runbook}.md").read_text()
+    text = f"**{type(error).__name__}**: {error}\n\n---\n\n{page}"
+    create_markdown_artifact(key=f"failure-{slug(model)}", description=f"What to do: runbooks/{runbook}.md", markdown=text)
 
 
 def show_night(night: NightSummary) -> None:

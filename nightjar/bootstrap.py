@@ -3,6 +3,7 @@
 Everything is made when first asked for, and imported then too: `nightjar --help` needs none of it.
 """
 
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -10,7 +11,7 @@ from functools import cache, cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
 
-from nightjar.core.errors import RoleHasNoPassword
+from nightjar.core.errors import RoleHasNoPassword, SchemaOutdated
 from nightjar.core.night import as_of
 from nightjar.core.ports import Progress, silent
 from nightjar.core.spec import ModelSpec
@@ -65,20 +66,23 @@ class Platform:
         owner = self.settings.database_url
         password = {"writer": self.settings.writer_password, "analyst": self.settings.analyst_password}.get(role)
         assert owner is not None
+        from db.session import as_user, parse, plain
+
         if role == "owner":
-            return owner.get_secret_value()
+            return plain(parse(owner.get_secret_value()))
+        parse(owner.get_secret_value())  # a URL that is none is told before a password that is missing
         if password is None:
             raise RoleHasNoPassword(role)
-        from db.session import as_user
-
         return as_user(owner.get_secret_value(), f"nightjar_{role}", password.get_secret_value())
 
     @cached_property
     def engine(self) -> "Engine":
         """Connections of the writer: all that flows may do. Raises SchemaOutdated before anything is half done."""
-        from db.migrate import require_head
+        from db.migrate import head, require_head
         from db.session import make_engine
 
+        if self.embedded is not None and not self.embedded.has_database(DATABASE):
+            raise SchemaOutdated(None, head())
         engine = make_engine(self.url("writer"), pool_size=self.settings.threads + 2)
         require_head(engine)
         return engine
@@ -238,5 +242,7 @@ class Platform:
 @cache
 def code_version() -> str:
     """What code made a version: the commit where there is one, else the package's version."""
+    if shutil.which("git") is None:
+        return metadata.version("nightjar")
     git = subprocess.run(["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--exclude=*"], capture_output=True, text=True, check=False)
     return git.stdout.strip() if git.returncode == 0 else metadata.version("nightjar")

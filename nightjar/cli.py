@@ -4,12 +4,12 @@ import sys
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from nightjar import console
-from nightjar.core.errors import BadSettings, NightjarError
+from nightjar.core.errors import BadSettings, NightjarError, StorageRefused
 
 if TYPE_CHECKING:
     from nightjar.bootstrap import Platform
@@ -22,6 +22,9 @@ app.add_typer(db, name="db")
 app.add_typer(features, name="features")
 
 
+YEARS = range(1900, 2200)
+
+
 class DbRole(StrEnum):
     owner = "owner"
     writer = "writer"
@@ -30,9 +33,24 @@ class DbRole(StrEnum):
 
 def day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no date; write it like 2013-10-01") from None
+    if found.year not in YEARS:
+        raise typer.BadParameter(f"{found} is not between {YEARS.start} and {YEARS.stop - 1}")
+    return found
+
+
+def instant(text: str) -> datetime:
+    """An instant in UTC; one written without an offset is taken to be in UTC."""
+    from datetime import UTC
+
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no instant; write it like 2013-10-01T16:00:00+00:00") from None
+    day(str(found.date()))
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 Model = Annotated[str, typer.Option("--model", "-m", help="Name of a folder in models/.")]
@@ -49,11 +67,17 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except NightjarError as error:
-        console.err.print(f"[bold red]error:[/] {console.plain(str(error))}")
-        sys.exit(error.exit_code)
+        fail(error)
+    except OSError as error:
+        fail(StorageRefused(error))
     except KeyboardInterrupt:
         console.err.print("stopped; nothing half-done is visible, run the same command again to go on")
         sys.exit(130)
+
+
+def fail(error: NightjarError) -> NoReturn:
+    console.err.print(f"[bold red]error:[/] {console.plain(str(error))}")
+    sys.exit(error.exit_code)
 
 
 def opened() -> "Platform":
@@ -178,7 +202,7 @@ def backfill(
     use_case = platform.score_night(spec)
 
     def one(score_date: date) -> NightSummary:
-        return use_case.run(night_of(spec, score_date))
+        return use_case.run(night_of(spec, score_date), wait_s=platform.settings.night_wait_s)
 
     summary = backfill_nights(dates_between(first, last), one, console.bar)
     console.out.print(console.table(spec.name, console.NIGHT_COLUMNS, [console.night_row(night) for night in summary.nights]))
@@ -242,7 +266,10 @@ def land(
     landed_day: Annotated[date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day the file is about.")],
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file with a header.")],
     model: Model = DEFAULT_MODEL,
-    recorded_at: Annotated[datetime | None, typer.Option(help="When its content became known (UTC); now, if not given.")] = None,
+    recorded_at: Annotated[
+        datetime | None,
+        typer.Option(parser=instant, metavar="INSTANT", help="When its content became known, like 2013-10-01T16:00:00+00:00; now, if not given."),
+    ] = None,
 ) -> None:
     """Check one delivered file and keep it. A different file for a day that has landed is kept beside it, as a correction."""
     from datetime import UTC
@@ -250,13 +277,14 @@ def land(
     from nightjar.usecases.landing import land_file
 
     platform, spec = opened(), spec_of(model)
-    recorded = (recorded_at or datetime.now(UTC)).replace(tzinfo=UTC)
-    result = land_file(spec, dataset, landed_day, file, recorded, raw=platform.raw)
+    result = land_file(spec, dataset, landed_day, file, recorded_at or datetime.now(UTC), raw=platform.raw)
     console.out.print(f"{dataset} {landed_day}: {result}")
 
 
 @app.command()
-def status(model: Model = DEFAULT_MODEL, limit: Annotated[int, typer.Option(min=1, help="How many nights and versions to list.")] = 10) -> None:
+def status(
+    model: Model = DEFAULT_MODEL, limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many nights and versions to list.")] = 10
+) -> None:
     """The latest nights, versions and where to look."""
     platform, spec = opened(), spec_of(model)
     console.show_status(platform, spec, limit)

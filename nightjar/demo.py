@@ -28,7 +28,7 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     use_case = platform.score_night(spec)
 
     def one(score_date: date) -> NightSummary:
-        return use_case.run(night_of(spec, score_date))
+        return use_case.run(night_of(spec, score_date), wait_s=platform.settings.night_wait_s)
 
     summary = backfill(dates_between(today, last), one, console.bar)
     if summary.failed:

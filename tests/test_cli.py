@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from nightjar.cli import instant
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
 
@@ -40,3 +43,18 @@ def test_a_mistake_is_told_in_a_sentence_and_an_exit_code(tmp_path, arguments, e
     assert said in " ".join(shown.stderr.split())
     assert "Traceback" not in shown.stderr
     assert "s3cret" not in shown.stdout + shown.stderr
+
+
+def test_an_instant_keeps_its_offset_and_is_utc_without_one():
+    assert instant("2013-10-17T23:00:00-04:00") == datetime(2013, 10, 18, 3, tzinfo=UTC)
+    assert instant("2013-10-17T23:00:00") == datetime(2013, 10, 17, 23, tzinfo=UTC)
+
+
+def test_a_home_that_was_never_migrated_says_what_to_run(tmp_path):
+    tmp_path.chmod(0o755)
+    try:
+        shown = nightjar("status", home=tmp_path)
+        assert shown.returncode == 15, shown.stderr
+        assert "nightjar db migrate" in shown.stderr
+    finally:
+        nightjar("db", "stop", home=tmp_path)

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -38,6 +39,8 @@ def records(content: bytes, file: Path) -> list[list[str]]:
         *lines, ending = content.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise BadDelivery(file, f"byte {error.start} is not UTF-8", "Have it written as UTF-8.") from error
+    if content.startswith(BOM_UTF8):
+        raise BadDelivery(file, "begins with a byte order mark", "Have it written as UTF-8 without one.")
     trailer = TRAILER.match(lines[-1].rstrip("\r")) if lines else None
     if trailer is None or ending:
         raise BadDelivery(file, "is truncated: its last line is not the trailer `# rows=N`", f"{RESEND} A feed without trailers must add one.")

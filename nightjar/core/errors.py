@@ -157,6 +157,16 @@ class StoreUnavailable(Retryable):
         super().__init__(f"{what} cannot be reached: {cause}. Check it with `nightjar doctor`; the run may simply be retried.")
 
 
+class StorageRefused(Retryable):
+    """The file system said no: it is full, read-only, or closed to us."""
+
+    exit_code, runbook = 24, "storage-refused"
+
+    def __init__(self, error: OSError) -> None:
+        where = error.filename or "the file system"
+        super().__init__(f"{where}: {error.strerror or error}. Free space or open it to this user, then run the same again: what is stored is kept.")
+
+
 class SchemaOutdated(NightjarError):
     exit_code, runbook = 15, "schema-outdated"
 

@@ -233,3 +233,15 @@ def test_a_warm_start_is_quick(server):
     started = time.monotonic()
     EmbeddedPostgres(server.folder.parent, FASTER).start()
     assert time.monotonic() - started < 1
+
+
+def test_a_copied_home_is_not_taken_for_the_original(server, tmp_path_factory):
+    """The copy knows the original's port and passwords; only where the data lie tells them apart."""
+    server.start()
+    home = tmp_path_factory.mktemp("copy")
+    home.chmod(0o755)
+    shutil.copytree(server.folder, home / "postgres", ignore=shutil.ignore_patterns("server", "place", "lock"))
+    copy = EmbeddedPostgres(home)
+    assert not copy.running
+    copy.stop()
+    assert server.running

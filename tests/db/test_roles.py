@@ -151,3 +151,17 @@ def test_an_owner_without_roles_is_told_what_an_administrator_must_run(theirs, m
     monkeypatch.setattr("db.roles.WRITER", "nightjar_absent")
     with pytest.raises(RolesMissing, match=r"somebody may not create the roles nightjar_absent.*CREATE ROLE nightjar_absent LOGIN PASSWORD"):
         ensure_roles(theirs, {})
+
+
+def test_an_analyst_cannot_write_by_a_side_door(database):
+    with psycopg.connect(database.url("analyst"), autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        for attempt in ("SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "CREATE TEMP TABLE t (i int)", "SELECT pg_advisory_lock(1)"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(attempt)
+
+
+@pytest.mark.parametrize("other", ["postgres", "template1"])
+def test_an_analyst_has_no_other_database_to_write_in(database, other):
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(database.server.url("analyst", other))
