@@ -129,7 +129,7 @@ def test_the_progress_counts_every_day_of_every_table(shop):
             return None
 
     build_features(SPEC, raw=shop.raw, features=shop.features, progress=Bar)
-    assert seen == [("features", 3), 3]
+    assert seen == [("days of feature tables built", 3), 3]
 
 
 @given(days=st.sets(st.integers(0, 200)))
