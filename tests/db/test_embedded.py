@@ -204,8 +204,8 @@ def test_binaries_that_are_closed_to_that_account_are_copied(server, monkeypatch
 @as_root
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_user_may_have_one_too(postgres):
-    """In a fork, because the Python that runs this may itself be closed to other accounts."""
-    home = folder()
+    """In a fork, and with binaries that the account can reach, because this Python and this checkout may be closed to other accounts."""
+    home, binaries = folder(), postgres._binaries
     os.chown(home, 65534, 65534)
     child = os.fork()
     if child == 0:
@@ -214,6 +214,7 @@ def test_a_user_may_have_one_too(postgres):
         os.setuid(65534)
         try:
             server = EmbeddedPostgres(home, FASTER)
+            server.__dict__["_binaries"] = binaries
             server.start()
             os._exit(0 if answer(server) == 1 and server._account is None else 1)
         finally:
