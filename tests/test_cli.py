@@ -1,13 +1,16 @@
 """The command line as a person meets it: quick help, errors without a traceback, an exit code each."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from db.embedded import EmbeddedPostgres
 from nightjar.cli import instant
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
@@ -50,11 +53,15 @@ def test_an_instant_keeps_its_offset_and_is_utc_without_one():
     assert instant("2013-10-17T23:00:00") == datetime(2013, 10, 17, 23, tzinfo=UTC)
 
 
-def test_a_home_that_was_never_migrated_says_what_to_run(tmp_path):
-    tmp_path.chmod(0o755)
+def test_a_home_that_was_never_migrated_says_what_to_run():
+    home = Path(tempfile.mkdtemp(prefix="nightjar-new-"))
+    home.chmod(0o755)  # root runs the server as another account
     try:
-        shown = nightjar("status", home=tmp_path)
+        shown = nightjar("status", home=home)
         assert shown.returncode == 15, shown.stderr
         assert "nightjar db migrate" in shown.stderr
     finally:
-        nightjar("db", "stop", home=tmp_path)
+        server = EmbeddedPostgres(home)
+        server.stop()
+        server.remove()
+        shutil.rmtree(home)
