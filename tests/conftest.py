@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
 from db.embedded import EmbeddedPostgres, Role
+
+hypothesis.settings.register_profile("nightjar", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("nightjar")
 
 TEMPLATE = "nightjar_template"
 FASTER = {

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psycopg
@@ -227,13 +226,6 @@ def test_a_user_may_have_one_too(postgres):
     finally:
         server.stop()
         shutil.rmtree(home)
-
-
-def test_a_warm_start_is_quick(server):
-    server.start()
-    started = time.monotonic()
-    EmbeddedPostgres(server.folder.parent, FASTER).start()
-    assert time.monotonic() - started < 1
 
 
 def test_a_copied_home_is_not_taken_for_the_original(server, tmp_path_factory):
