@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from nightjar.bootstrap import Platform
 from nightjar.console import NIGHT_COLUMNS, cell, night_row
 from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
 from nightjar.core.errors import NightjarError, Retryable, StorageRefused
-from nightjar.core.night import score_date_of
+from nightjar.core.night import score_date_of, today_of
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT
 from nightjar.usecases.backfill import BackfillSummary
@@ -41,8 +41,8 @@ def model_and_date(model: str, score_date: date | None) -> tuple[ModelSpec, date
 
 def model_and_today(model: str, today: date | None) -> tuple[ModelSpec, date]:
     """The spec, and the local day given or else that of the scheduled start, carried into the model's recorded year if it replays one."""
-    spec, scored = model_and_date(model, None)
-    return spec, today or scored - timedelta(days=spec.horizon_days)
+    spec = models.model(model)
+    return spec, today or today_of(spec, flow_run.scheduled_start_time)
 
 
 def night_name() -> str:

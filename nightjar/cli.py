@@ -105,9 +105,9 @@ def today_or(spec: "ModelSpec", today: date | None) -> date:
     """The given day, or the calendar's in the model's time zone, carried into its recorded year if it replays one."""
     from zoneinfo import ZoneInfo
 
-    from nightjar.core.night import score_date_of
+    from nightjar.core.night import today_of
 
-    return today or score_date_of(spec, datetime.now(ZoneInfo(spec.time_zone))) - timedelta(days=spec.horizon_days)
+    return today or today_of(spec, datetime.now(ZoneInfo(spec.time_zone)))
 
 
 @app.command()

@@ -25,6 +25,11 @@ def score_date_of(spec: ModelSpec, scheduled_start: datetime) -> date:
     return local if spec.replay_year is None else in_year(local, spec.replay_year)
 
 
+def today_of(spec: ModelSpec, moment: datetime) -> date:
+    """The local date on which the schedule of `moment` (aware) takes stock: the evening before the date that it scores."""
+    return score_date_of(spec, moment) - timedelta(days=spec.horizon_days)
+
+
 def in_year(day: date, year: int) -> date:
     try:
         return day.replace(year=year)

@@ -40,20 +40,24 @@ class WatchNight:
 
     def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
         """Measure each input column and the score against the training sample, and keep the rows. Cheap: no report is drawn."""
-        columns = night_drift(self._scored(run), self._reference(run), categorical=self.spec.categorical, numeric=(*self.spec.numeric, "score"))
-        self.ledger.record_drift(run, columns)
-        return columns
+        return self._measured(run, self._scored(run), self._reference(run))
 
     def report(self, run: Run) -> tuple[str, tuple[ColumnDrift, ...]]:
         """Measure drift, draw the HTML report, keep both; return the report's uri and our columns."""
-        columns = self.drift(run)
+        scored, reference = self._scored(run), self._reference(run)
+        columns = self._measured(run, scored, reference)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "drift.html"
-            drawn = self.writer.draw(self.spec, run, self._scored(run), self._reference(run), columns, file)
+            drawn = self.writer.draw(self.spec, run, scored, reference, columns, file)
             uri, _ = self.artifacts.put("report", file)
         self.ledger.record_drift(run, drawn)
         self.ledger.record_report(run, "drift", uri)
         return uri, columns
+
+    def _measured(self, run: Run, scored: pl.DataFrame, reference: pl.DataFrame) -> tuple[ColumnDrift, ...]:
+        columns = night_drift(scored, reference, categorical=self.spec.categorical, numeric=(*self.spec.numeric, "score"))
+        self.ledger.record_drift(run, columns)
+        return columns
 
     def outcomes_known(self, known_at: datetime) -> tuple[NightPerformance, ...]:
         """Load the outcomes recorded by `known_at` of published nights, and measure each of those nights."""
