@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from db.embedded import EmbeddedPostgres
-from nightjar.cli import instant
+from nightjar.cli.options import instant
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
 

@@ -1,0 +1,54 @@
+"""The command line. Each command resolves its words, calls one use case through the bootstrap and shows what came of it."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from nightjar import console
+from nightjar.cli import data, nights, operations, versions
+from nightjar.core.errors import NightjarError, StorageRefused
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+db = typer.Typer(no_args_is_help=True, help="The database: migrate it, connect to it, stop the embedded one.")
+features = typer.Typer(no_args_is_help=True, help="Feature tables and Feast's registry.")
+
+for command in (
+    operations.demo,
+    operations.up,
+    nights.score,
+    nights.backfill,
+    versions.retrain,
+    versions.monitor,
+    versions.promote,
+    data.land,
+    nights.status,
+    operations.doctor,
+):
+    app.command()(command)
+features.command("apply")(data.features_apply)
+features.command("build")(data.features_build)
+db.command("migrate")(operations.db_migrate)
+db.command("url")(operations.db_url)
+db.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(operations.db_psql)
+db.command("stop")(operations.db_stop)
+app.add_typer(features, name="features")
+app.add_typer(db, name="db")
+
+
+def main() -> None:
+    """Run the command; an error raised on purpose is shown without a traceback and ends with its class's exit code."""
+    try:
+        app(standalone_mode=True)
+    except NightjarError as error:
+        fail(error)
+    except OSError as error:
+        fail(StorageRefused(error))
+    except KeyboardInterrupt:
+        console.err.print("stopped; nothing half-done is visible, run the same command again to go on")
+        sys.exit(130)
+
+
+def fail(error: NightjarError) -> NoReturn:
+    console.err.print(f"[bold red]error:[/] {console.plain(str(error))}")
+    sys.exit(error.exit_code)

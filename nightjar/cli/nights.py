@@ -1,0 +1,84 @@
+"""Commands about nights: score one, many, and see what became of them."""
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightjar import console
+from nightjar.cli.options import DEFAULT_MODEL, Date, Model, day, opened, spec_of, today_or
+from nightjar.core.errors import BadSettings
+
+if TYPE_CHECKING:
+    from nightjar.bootstrap import Platform
+    from nightjar.core.spec import ModelSpec
+
+
+def score(
+    score_date: Date = None,
+    model: Model = DEFAULT_MODEL,
+    force: Annotated[bool, typer.Option(help="Publish a new revision though the night is published.")] = False,
+    accept: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Publish though the audit finds the scores absurd; the ledger keeps why.")
+    ] = None,
+    report: Annotated[bool, typer.Option(help="Draw the drift report afterwards.")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for another process that is scoring this night.")] = 0,
+) -> None:
+    """Score one night and publish it. Without --date: tomorrow, as the schedule would tonight."""
+    from nightjar.core.night import night_of
+
+    platform, spec = opened(), spec_of(model)
+    scored = score_date or today_or(spec, None) + timedelta(days=spec.horizon_days)
+    night = night_of(spec, scored)
+    platform.ready(spec, night.as_of, console.bar)
+    with console.waiting(f"scoring {spec.name} {scored}"):
+        summary = platform.score_night(spec).run(night, force=force, accept=accept, wait_s=wait)
+    console.out.print(console.table(f"{spec.name}", console.NIGHT_COLUMNS, [console.night_row(summary)]))
+    if report:
+        draw_report(platform, spec, summary.run_id)
+
+
+def draw_report(platform: "Platform", spec: "ModelSpec", run_id: int) -> None:
+    with console.waiting("drawing the drift report"):
+        uri, columns = platform.watch_night(spec).report(platform.store.run(run_id))
+    drifted = [column.column for column in columns if column.drifted]
+    console.out.print(f"drift: {len(drifted)} of {len(columns)} columns{': ' + ', '.join(drifted) if drifted else ''}")
+    console.out.print(f"report: {platform.artifacts.local_path(uri) or uri}")
+
+
+def backfill(
+    first: Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD")],
+    last: Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD")],
+    model: Model = DEFAULT_MODEL,
+) -> None:
+    """Score every night from --from to --to that is not published yet. Running it again does only what is missing."""
+    from nightjar.core.entities import NightSummary
+    from nightjar.core.night import dates_between, night_of
+    from nightjar.usecases.backfill import backfill as backfill_nights
+
+    if last < first:
+        raise BadSettings(f"--to {last} lies before --from {first}", "Name the earlier date with --from.")
+    platform, spec = opened(), spec_of(model)
+    platform.ready(spec, night_of(spec, last).as_of, console.bar)
+    use_case = platform.score_night(spec)
+
+    def one(score_date: date) -> NightSummary:
+        return use_case.run(night_of(spec, score_date), wait_s=platform.settings.night_wait_s)
+
+    summary = backfill_nights(dates_between(first, last), one, console.bar)
+    console.out.print(console.table(spec.name, console.NIGHT_COLUMNS, [console.night_row(night) for night in summary.nights]))
+    console.out.print(
+        f"{len(summary.published_now)} nights published, {len(summary.nights) - len(summary.published_now)} were already, {len(summary.failed)} failed"
+    )
+    for failed in summary.failed:
+        console.err.print(f"[bold red]{failed.score_date}:[/] {console.plain(str(failed.error))}")
+    if summary.failed:
+        raise typer.Exit(summary.failed[0].error.exit_code)
+
+
+def status(
+    model: Model = DEFAULT_MODEL, limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many nights and versions to list.")] = 10
+) -> None:
+    """The latest nights, versions and where to look."""
+    platform, spec = opened(), spec_of(model)
+    console.show_status(platform, spec, limit)

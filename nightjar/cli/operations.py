@@ -1,0 +1,99 @@
+"""Commands that run the platform: the demo, the whole of it, its health, its database."""
+
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightjar import console
+from nightjar.cli.options import DEFAULT_MODEL, day, opened, spec_of
+from nightjar.cli.versions import retrain
+from nightjar.core.errors import BadSettings
+
+if TYPE_CHECKING:
+    from nightjar.bootstrap import Platform
+
+
+class DbRole(StrEnum):
+    owner = "owner"
+    writer = "writer"
+    analyst = "analyst"
+
+
+def demo(
+    today: Annotated[date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="The day the demo pretends it is.")] = "2013-10-01",  # type: ignore[assignment]  # typer parses the default too
+    nights: Annotated[int, typer.Option(min=1, max=60, help="How many nights to score from that day on.")] = 7,
+) -> None:
+    """Train a model on nine months of real flights, score a week of nights and publish them to a real Postgres.
+
+    Needs no network and no system package. Run it twice: the second run finds everything published.
+    """
+    from nightjar.demo import run
+
+    run(opened(), spec_of(DEFAULT_MODEL), today, nights)
+
+
+def up(*, demo_data: Annotated[bool, typer.Option("--champion/--no-champion", help="Train a champion first if there is none.")] = True) -> None:
+    """Start everything: Postgres, the Prefect server with its UI, a worker, all deployments. Ctrl-C stops it cleanly."""
+    from nightjar.up import require_free, run
+
+    platform = opened()
+    require_free(platform.settings.prefect_port)
+    prepare(platform)
+    if demo_data:
+        train_first_champion(platform)
+    run(platform)
+
+
+def prepare(platform: "Platform") -> None:
+    """Schema and feature registry as the code needs them."""
+    with console.waiting("migrating the database"):
+        platform.migrate()
+    with console.waiting("registering the features"):
+        platform.apply_features()
+
+
+def train_first_champion(platform: "Platform") -> None:
+    spec = spec_of(DEFAULT_MODEL)
+    if platform.registry.holder(spec.name, "champion") is None:
+        retrain(model=spec.name, today=None, promote=True)
+
+
+def doctor() -> None:
+    """Check everything a night needs, and say what to do about what is missing. Exit code 1 if something is."""
+    from nightjar.doctor import run
+
+    if not run(opened(), spec_of(DEFAULT_MODEL)):
+        raise typer.Exit(1)
+
+
+def db_migrate() -> None:
+    """Bring the schema, the roles and the analysts' views to what the code needs."""
+    console.out.print(f"the database is at migration {opened().migrate()}")
+
+
+def db_url(role: Annotated[DbRole, typer.Option(help="Whose rights the connection has.")] = DbRole.analyst) -> None:
+    """Print the database's URL with its password: `psql "$(nightjar db url --role analyst)"`."""
+    print(opened().url(role.value))  # noqa: T201  # the bare line is what a shell substitutes
+
+
+def db_psql(context: typer.Context, role: Annotated[DbRole, typer.Option(help="Whose rights the session has.")] = DbRole.analyst) -> None:
+    """Open psql, that of the embedded Postgres if there is no other. What follows goes to it: `nightjar db psql -c "SELECT 1"`."""
+    import os
+    import shutil
+
+    from db.embedded import binary
+
+    url = opened().url(role.value)
+    program = shutil.which("psql") or str(binary("psql"))
+    os.execv(program, [program, url, *context.args])
+
+
+def db_stop() -> None:
+    """Stop the embedded Postgres. Any command that needs it starts it again."""
+    platform = opened()
+    if platform.settings.database_url is not None and not platform.local.running:
+        raise BadSettings("The database is a Postgres of yours (NIGHTJAR_DATABASE_URL)", "Stop it where it runs.")
+    platform.local.stop()
+    console.out.print("the embedded Postgres has stopped; nothing is lost")

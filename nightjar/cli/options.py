@@ -1,0 +1,75 @@
+"""What the commands share: how words become values, and how a command comes by its platform and its model."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightjar.core.errors import BadSettings
+
+if TYPE_CHECKING:
+    from nightjar.bootstrap import Platform
+    from nightjar.core.spec import ModelSpec
+
+YEARS = range(1900, 2200)
+DEFAULT_MODEL = "flight_delay"
+
+
+def day(text: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date; write it like 2013-10-01") from None
+    if found.year not in YEARS:
+        raise typer.BadParameter(f"{found} is not between {YEARS.start} and {YEARS.stop - 1}")
+    return found
+
+
+def instant(text: str) -> datetime:
+    """An instant in UTC; one written without an offset is taken to be in UTC."""
+    from datetime import UTC
+
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no instant; write it like 2013-10-01T16:00:00+00:00") from None
+    day(str(found.date()))
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+Model = Annotated[str, typer.Option("--model", "-m", help="Name of a folder in models/.")]
+Date = Annotated[date | None, typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The local date to score.")]
+Today = Annotated[
+    date | None,
+    typer.Option(parser=day, metavar="YYYY-MM-DD", help="Stands in for the calendar: only what was known on this day's evening is used."),
+]
+
+
+def opened() -> "Platform":
+    from pydantic import ValidationError
+
+    from nightjar import logs
+    from nightjar.bootstrap import Platform
+
+    try:
+        platform = Platform()
+    except ValidationError as error:
+        faults = "; ".join(f"NIGHTJAR_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors(include_input=False))
+        raise BadSettings(faults, "Correct it in the environment or in .env; .env.example explains each.") from None
+    logs.configure(platform.settings.log_format, "warning" if platform.settings.log_level == "info" else platform.settings.log_level)
+    return platform
+
+
+def spec_of(model: str) -> "ModelSpec":
+    import models
+
+    return models.model(model)
+
+
+def today_or(spec: "ModelSpec", today: date | None) -> date:
+    """The given day, or the calendar's in the model's time zone, carried into its recorded year if it replays one."""
+    from zoneinfo import ZoneInfo
+
+    from nightjar.core.night import today_of
+
+    return today or today_of(spec, datetime.now(ZoneInfo(spec.time_zone)))

@@ -1,0 +1,51 @@
+"""Commands about trained versions: make one, measure them, give one a role."""
+
+from typing import Annotated
+
+import typer
+
+from nightjar import console
+from nightjar.cli.options import DEFAULT_MODEL, Model, Today, opened, spec_of, today_or
+from nightjar.core.errors import BadSettings
+
+
+def retrain(
+    model: Model = DEFAULT_MODEL,
+    today: Today = None,
+    promote: Annotated[bool, typer.Option(help="Let a version that passes its gates become champion.")] = True,
+) -> None:
+    """Train on all that was known by --today, measure on unseen days, register; champion if it passes its gates."""
+    platform, spec = opened(), spec_of(model)
+    known = today_or(spec, today)
+    platform.ready(spec, platform.evening(spec, known), console.bar)
+    console.show_training(platform.retrain(spec, known, promote=promote, progress=console.bar))
+
+
+def monitor(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
+    """Load the outcomes known by --today and measure every published night against them."""
+    platform, spec = opened(), spec_of(model)
+    known = platform.evening(spec, today_or(spec, today))
+    platform.ready(spec, known, console.bar)
+    console.show_performance(platform.watch_night(spec).outcomes_known(known))
+
+
+def promote(
+    version: Annotated[int, typer.Argument(help="Number of the version, as `nightjar status` lists it.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")],
+    model: Model = DEFAULT_MODEL,
+    challenger: Annotated[bool, typer.Option("--challenger", help="Let it score in shadow beside the champion instead.")] = False,
+    despite_gates: Annotated[bool, typer.Option("--despite-gates", help="Promote a version that failed its gates.")] = False,
+) -> None:
+    """Make a version champion by hand: to roll back, to approve, or to try a challenger in shadow."""
+    from nightjar.core.promotion import require_gates
+
+    platform, spec = opened(), spec_of(model)
+    found = platform.registry.version(spec.name, version)
+    if found is None:
+        known = ", ".join(str(known.number) for known in platform.registry.versions(spec.name)) or "none"
+        raise BadSettings(f"{spec.name} has no version {version}", f"Registered: {known}.")
+    if not (challenger or despite_gates):
+        require_gates(found)
+    role = "challenger" if challenger else "champion"
+    platform.registry.promote(found, role, reason)
+    console.out.print(f"{spec.name} version {version} is {role}")
