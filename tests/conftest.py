@@ -1,18 +1,27 @@
-"""What all tests share: one real Postgres for the session, and a migrated database of its own for each test that asks."""
+"""What all tests share: one real Postgres, a migrated database of its own for each test that asks, and a world with flights and a champion."""
 
+import os
 import shutil
+import socket
+import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
 import pytest
 
+import models
 from db.embedded import EmbeddedPostgres, Role
+from nightjar.bootstrap import Platform
+from nightjar.settings import Settings
 
 hypothesis.settings.register_profile("nightjar", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("nightjar")
@@ -87,3 +96,60 @@ def shared_database(postgres: EmbeddedPostgres, template: str) -> Iterator[Datab
     """One for all tests of a module: for those that only look."""
     with _fresh(postgres, template) as database:
         yield database
+
+
+TODAY = date(2013, 3, 15)
+NIGHTJAR = Path(sys.executable).with_name("nightjar")
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+@dataclass(frozen=True)
+class World:
+    home: Path
+    platform: Platform
+
+    def command(self, *arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([NIGHTJAR, *arguments], capture_output=True, text=True, timeout=timeout, check=False, env=self.env())
+
+    def env(self) -> dict[str, str]:
+        return {**os.environ, "NIGHTJAR_HOME": str(self.home), "NIGHTJAR_PREFECT_PORT": str(self.platform.settings.prefect_port)}
+
+    def scheduled(self, day: date) -> int:
+        """How many departures are scheduled on a day, as its file says."""
+        dataset = models.model("flight_delay").dataset("schedules")
+        return self.platform.raw.read(dataset, day, day).height
+
+    def query(self, sql: str, role: str = "analyst") -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.platform.url(role)) as connection:
+            return connection.execute(sql).fetchall()
+
+    def execute(self, sql: str) -> None:
+        with psycopg.connect(self.platform.url("owner")) as connection:
+            connection.execute(sql)
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """Ten weeks of real flights landed, and a champion trained on them."""
+    home = Path(tempfile.mkdtemp(prefix="nightjar-world-"))
+    home.chmod(0o755)
+    platform = Platform(Settings(home=home, prefect_port=free_port(), _env_file=None))
+    spec = models.model("flight_delay")
+    try:
+        platform.migrate()
+        platform.apply_features()
+        platform.ready(spec, platform.evening(spec, TODAY))
+        trained = platform.retrain(spec, TODAY)
+        if not trained.promoted:
+            platform.registry.promote(trained.version, "champion", "ten weeks of history are too few for the gates; the flows need one all the same")
+        yield World(home, platform)
+    finally:
+        platform.close()
+        platform.local.stop()
+        platform.local.remove()
+        shutil.rmtree(home, ignore_errors=True)

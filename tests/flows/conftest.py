@@ -1,82 +1,19 @@
-"""A world for the flows: ten weeks of real flights landed, a champion trained on them, and a platform with server and worker."""
+"""The world with a platform in it: a Prefect server and a worker."""
 
 import json
-import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
-import models
-from nightjar.bootstrap import Platform
-from nightjar.settings import Settings
-
-TODAY = date(2013, 3, 15)
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
-
-
-@dataclass(frozen=True)
-class World:
-    home: Path
-    platform: Platform
-
-    def command(self, *arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([NIGHTJAR, *arguments], capture_output=True, text=True, timeout=timeout, check=False, env=self.env())
-
-    def env(self) -> dict[str, str]:
-        return {**os.environ, "NIGHTJAR_HOME": str(self.home), "NIGHTJAR_PREFECT_PORT": str(self.platform.settings.prefect_port)}
-
-    def scheduled(self, day: date) -> int:
-        """How many departures are scheduled on a day, as its file says."""
-        dataset = models.model("flight_delay").dataset("schedules")
-        return self.platform.raw.read(dataset, day, day).height
-
-    def query(self, sql: str, role: str = "analyst") -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.platform.url(role)) as connection:
-            return connection.execute(sql).fetchall()
-
-    def execute(self, sql: str) -> None:
-        with psycopg.connect(self.platform.url("owner")) as connection:
-            connection.execute(sql)
-
-
-@pytest.fixture(scope="session")
-def world() -> Iterator[World]:
-    home = Path(tempfile.mkdtemp(prefix="nightjar-world-"))
-    home.chmod(0o755)
-    platform = Platform(Settings(home=home, prefect_port=free_port(), _env_file=None))
-    spec = models.model("flight_delay")
-    try:
-        platform.migrate()
-        platform.apply_features()
-        platform.ready(spec, platform.evening(spec, TODAY))
-        trained = platform.retrain(spec, TODAY)
-        if not trained.promoted:
-            platform.registry.promote(trained.version, "champion", "ten weeks of history are too few for the gates; the flows need one all the same")
-        yield World(home, platform)
-    finally:
-        platform.close()
-        platform.local.stop()
-        platform.local.remove()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -116,7 +53,7 @@ class Prefect:
 
 
 @pytest.fixture(scope="session")
-def prefect(world: World) -> Iterator[Prefect]:
+def prefect(world) -> Iterator[Prefect]:
     log = world.home / "up.log"
     with log.open("w") as file:
         up = subprocess.Popen([NIGHTJAR, "up"], env=world.env(), stdout=file, stderr=file, start_new_session=True)
