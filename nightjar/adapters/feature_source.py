@@ -14,11 +14,14 @@ from weakref import finalize
 
 import polars as pl
 
-from nightjar.core.errors import ContractBroken, MissingFeatures
+from nightjar.core.errors import ContractBroken, MissingFeatures, NotOurStore
 from nightjar.core.spec import ModelSpec
 
 if TYPE_CHECKING:
     from feast import FeatureService, FeatureStore
+
+KNOWN_AT = "known_at"
+"""The column of entities that says, where it is not their `event_timestamp`, till when what was recorded counts."""
 
 ROW = "__row"
 """A column of ours beside the entity rows, by which what comes back is put in order and counted, whatever store it went through."""
@@ -39,7 +42,7 @@ class FeastFeatureSource:
     """The `FeatureSource` port over Feast. Threads may share one; the registry is read once, at the first retrieval.
 
     repo: the folder of feature_store.yaml. registry_url: an SQLAlchemy URL. feature_dir: where the feature tables lie.
-    Also raises BadSettings where nothing was ever applied, UnsafeFeatureStore, ContractBroken for entities without their join keys.
+    Also raises NotOurStore where `known_at` is not the `event_timestamp` and the store of feature_store.yaml is another than ours, BadSettings where nothing was ever applied, UnsafeFeatureStore, ContractBroken for entities without their join keys.
     """
 
     repo: Path
@@ -52,8 +55,9 @@ class FeastFeatureSource:
         keys = dict.fromkeys(key for table in spec.feature_tables for key in table.keys)
         if lacking := [column for column in (*keys, "event_timestamp") if column not in entities.columns]:
             raise ContractBroken(f"{spec.name}: entities to find features for", [f"column {column} is missing" for column in lacking])
-        asked = entities.select(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW), *keys, "event_timestamp")
-        found = self._ask(asked, service).sort(ROW)
+        times = [column for column in ("event_timestamp", KNOWN_AT) if column in entities.columns]
+        asked = entities.select(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW), *keys, *times)
+        found = self._ask(spec.name, asked, service).sort(ROW)
         if not found[ROW].equals(asked[ROW]):
             raise ContractBroken(
                 f"Feast's offline store, asked for features of {spec.name}", [f"gave {found.height} rows for {asked.height} entities"]
@@ -64,12 +68,17 @@ class FeastFeatureSource:
         """Raise what `retrieve` would raise before it looks at any data."""
         self._service(spec)
 
-    def _ask(self, asked: pl.DataFrame, service: "FeatureService") -> pl.DataFrame:
-        """Our store takes and gives Polars as it is; of others Feast promises pandas in and Arrow out."""
+    def _ask(self, model: str, asked: pl.DataFrame, service: "FeatureService") -> pl.DataFrame:
+        """Our store takes and gives Polars as it is; of others Feast promises pandas in and Arrow out, and nothing about cutoffs."""
         from nightjar.adapters.feast_polars import PolarsOfflineStoreConfig, PolarsRetrievalJob  # noqa: PLC0415  # imports Feast
 
-        ours = isinstance(self._store.config.offline_store, PolarsOfflineStoreConfig)
-        entity_df: Any = asked if ours else asked.to_pandas()
+        store = self._store.config.offline_store
+        entity_df: Any = asked
+        ours = isinstance(store, PolarsOfflineStoreConfig)
+        if not (ours and store.known_at == KNOWN_AT) and _has_cutoffs(asked):
+            raise NotOurStore(model, getattr(store, "type", "none"))
+        if not ours:
+            entity_df = asked.drop(KNOWN_AT, strict=False).to_pandas()
         job = self._store.get_historical_features(entity_df, features=service)
         return job.to_polars() if isinstance(job, PolarsRetrievalJob) else pl.DataFrame(job.to_arrow())
 
@@ -91,3 +100,8 @@ class FeastFeatureSource:
         folder = Path(mkdtemp(prefix="nightjar-feast-"))
         finalize(self, rmtree, folder, ignore_errors=True)
         return FeastRepo(self.repo, self.registry_url, self.feature_dir).frozen(folder / "registry.db")
+
+
+def _has_cutoffs(asked: pl.DataFrame) -> bool:
+    """Whether what was recorded counts till another instant than that of the row, for any row."""
+    return KNOWN_AT in asked.columns and not asked[KNOWN_AT].equals(asked["event_timestamp"])

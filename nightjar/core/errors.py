@@ -224,6 +224,18 @@ class UnsafeFeatureStore(NightjarError):
         )
 
 
+class NotOurStore(NightjarError):
+    """A question that only our own offline store can answer."""
+
+    exit_code, runbook = 26, "not-our-store"
+
+    def __init__(self, model: str, store_type: str) -> None:
+        super().__init__(
+            f"{model}: features are asked for as they were known at another instant than the entities' own, which the offline store "
+            f"{store_type!r} of feature_store.yaml cannot answer. Use nightjar.adapters.feast_polars.PolarsOfflineStore with its `known_at` as it is."
+        )
+
+
 class WorkBusy(Retryable):
     """Another process does the same kind of work, which only one may do at a time."""
 

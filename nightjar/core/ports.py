@@ -76,6 +76,7 @@ class FeatureSource(Protocol):
     def retrieve(self, spec: ModelSpec, entities: pl.DataFrame) -> pl.DataFrame:
         """The entities with the model's features joined as known at each row's `event_timestamp` (UTC).
 
+        entities: may have a column `known_at` (UTC): what was recorded counts till then, in place of the `event_timestamp`.
         Keeps every row, in order, and every column of `entities`; features without usable history are null.
         Raises MissingFeatures, StoreUnavailable.
         """

@@ -15,7 +15,7 @@ import pytest
 from db.session import with_search_path
 from models import MODELS
 from nightjar.adapters.feature_source import FeastFeatureSource, apply
-from nightjar.core.errors import BadSettings, BadSpec, ContractBroken, MissingFeatures, StoreUnavailable, UnsafeFeatureStore
+from nightjar.core.errors import BadSettings, BadSpec, ContractBroken, MissingFeatures, NotOurStore, StoreUnavailable, UnsafeFeatureStore
 
 REPO = Path(__file__).parents[2] / "feature_repo"
 SPEC = MODELS["flight_delay"]
@@ -73,6 +73,13 @@ def test_what_was_recorded_after_the_as_of_is_not_known(applied):
     features = [name for table in SPEC.feature_tables for name in table.features]
     result = applied.retrieve(SPEC, entities(1, at=AS_OF - timedelta(hours=1, seconds=1)))
     assert all(result[name].null_count() == 1 for name in features)
+
+
+def test_what_was_recorded_later_is_known_where_the_entities_say_so(applied):
+    early = entities(1, 1, at=AS_OF - timedelta(hours=1, seconds=1)).with_columns(known_at=pl.Series([AS_OF, AS_OF - timedelta(hours=1, seconds=1)]))
+    result = applied.retrieve(SPEC, early)
+    assert result.select(early.columns).equals(early)
+    assert all(result[name].is_null().to_list() == [False, True] for table in SPEC.feature_tables for name in table.features)
 
 
 def test_threads_share_a_source_and_the_database_is_not_asked_again(applied, database):
@@ -139,6 +146,19 @@ def test_another_store_of_feast_gives_the_same_features_in_the_same_order(applie
     apply(tmp_path / "repo", registry, applied.feature_dir)
     other = FeastFeatureSource(tmp_path / "repo", registry, applied.feature_dir)
     assert other.retrieve(SPEC, asked).equals(expected)
+    same = asked.with_columns(known_at="event_timestamp")
+    assert other.retrieve(SPEC, same).drop("known_at").equals(expected)
+    with pytest.raises(NotOurStore, match="'duckdb' of feature_store"):
+        other.retrieve(SPEC, same.with_columns(pl.col("known_at") + timedelta(hours=1)))
+
+
+def test_our_store_with_its_cutoffs_switched_off_is_asked_for_none(applied, registry, tmp_path):
+    shutil.copytree(REPO, tmp_path / "repo")
+    yaml = tmp_path / "repo" / "feature_store.yaml"
+    yaml.write_text(yaml.read_text().replace("  root:", "  known_at: null\n  root:"))
+    source = FeastFeatureSource(tmp_path / "repo", registry, applied.feature_dir)
+    with pytest.raises(NotOurStore):
+        source.retrieve(SPEC, entities(1).with_columns(known_at=AS_OF + timedelta(hours=1)))
 
 
 def test_models_that_mean_different_things_by_one_name_are_refused():

@@ -16,31 +16,44 @@ EVENT_TIMESTAMP = "event_timestamp"
 
 @dataclass(frozen=True, slots=True)
 class EntityFrame:
-    """Rows that ask for features. `time` names the column of their instants (UTC, microseconds)."""
+    """Rows that ask for features. `time` names the column of their instants (UTC, microseconds).
+
+    cutoffs: till when what was recorded counts, for each row (UTC, microseconds); None: till the row's own instant.
+    """
 
     frame: pl.DataFrame
     time: str
+    cutoffs: pl.Series | None = None
 
     @classmethod
-    def of(cls, rows: Any) -> "EntityFrame":
+    def of(cls, rows: Any, known_at: str | None = None) -> "EntityFrame":
         """Rows from pandas (its index is ignored), Polars eager or lazy, or Arrow.
 
-        The time is the column `event_timestamp`, else the only datetime column; naive times are read as UTC.
-        Raises EntityTimestampInferenceException where there is no such column, TypeError for another kind of frame.
+        The time is the column `event_timestamp`, else the only datetime column; naive times are read as UTC. The column `known_at`, where
+        there is one, holds the cutoffs. Raises EntityTimestampInferenceException where there is no time, TypeError for another kind of frame.
         """
         frame = _as_polars(rows)
-        time = _time_column(frame.schema)
-        return cls(frame.with_columns(utc_us(time, frame.schema[time])), time)
+        time = _time_column(frame.schema, known_at)
+        cutoffs = frame.select(utc_us(known_at, frame.schema[known_at])).to_series() if known_at and known_at in frame.schema else None
+        return cls(frame.with_columns(utc_us(time, frame.schema[time])), time, cutoffs)
 
     @property
     def bounds(self) -> tuple[datetime, datetime] | None:
         """The first and the last instant; None where no row has one."""
-        times = self.frame[self.time]
-        first, last = times.min(), times.max()
-        return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else None
+        return _bounds(self.frame[self.time])
+
+    @property
+    def cutoff_bounds(self) -> tuple[datetime, datetime] | None:
+        """The first and the last instant of those till which records count."""
+        return self.bounds if self.cutoffs is None else _bounds(self.cutoffs)
 
     def slice(self, start: int, rows: int) -> "EntityFrame":
-        return EntityFrame(self.frame.slice(start, rows), self.time)
+        return EntityFrame(self.frame.slice(start, rows), self.time, None if self.cutoffs is None else self.cutoffs.slice(start, rows))
+
+
+def _bounds(times: pl.Series) -> tuple[datetime, datetime] | None:
+    first, last = times.min(), times.max()
+    return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else None
 
 
 def _as_polars(rows: Any) -> pl.DataFrame:
@@ -57,10 +70,10 @@ def _as_polars(rows: Any) -> pl.DataFrame:
     raise TypeError(f"The entity rows are a {type(rows).__name__}; pass a Polars, Arrow or pandas frame.")
 
 
-def _time_column(schema: pl.Schema) -> str:
+def _time_column(schema: pl.Schema, known_at: str | None) -> str:
     if EVENT_TIMESTAMP in schema:
         return EVENT_TIMESTAMP
-    times = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)]
+    times = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime) and name != known_at]
     if len(times) != 1:
         raise EntityTimestampInferenceException(EVENT_TIMESTAMP)
     return times[0]

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
+from nightjar.adapters.feast_polars.bitemporal import Bitemporal
 from nightjar.adapters.feast_polars.entity_frame import EntityFrame
 from nightjar.adapters.feast_polars.files import UnusableSourceError, scan
 from nightjar.adapters.feast_polars.keys import codes, numbered
@@ -35,19 +37,18 @@ class History:
         """The rows that may answer any of these entities. Raises UnusableSourceError, FileNotFoundError, TypeError (join keys)."""
         nothing = cls(view, {}, pl.DataFrame(), None, pl.DataFrame(schema=dict(view.types)))
         bounds = entities.bounds
-        if not bounds:
+        if not bounds or (view.recorded and not entities.cutoff_bounds):
             return nothing
+        cutoffs = entities.cutoff_bounds if as_known_at or entities.cutoffs is not None else None
         window = Window.reaching_back(*bounds, view.ttl)
         lazy = scan(view.source, root, window)
         if lazy is None:
             return nothing
-        known = as_known_at and view.recorded is not None
-        rows, key_types = usable(view, lazy, window, as_known_at=known)
+        rows, key_types = usable(view, lazy, window, known_until=cutoffs[1] if cutoffs else None)
         numbers = numbered(view.keys_of(entities, key_types)) if view.keys else pl.DataFrame({"code": [0]}, schema={"code": pl.UInt32})
         loaded = _of_entities(view, rows, numbers).collect()
         times = loaded.select(pl.col(CODE).alias("code"), pl.col(HAPPENED).alias("happened"), pl.col(RECORDED).alias("recorded"))
-        first, last = bounds
-        sight = Snapshot.of(times, view.ttl, last, as_known_at=known) if first == last else Timeline.of(times, view.ttl, as_known_at=known)
+        sight = _sight(view, times, entities, as_known_at=as_known_at)
         return cls(view, key_types, numbers, sight, _as_declared(view, loaded.drop(CODE, HAPPENED, RECORDED)))
 
     def seen_by(self, entities: EntityFrame) -> pl.DataFrame:
@@ -59,12 +60,28 @@ class History:
             asked = codes(self.view.keys_of(entities, self.key_types), self.numbers)
         else:
             asked = pl.repeat(0, height, dtype=pl.UInt32, eager=True)
-        seen = self.sight.rows(pl.DataFrame({"code": asked, "at": entities.frame[entities.time]}))
+        moments = pl.DataFrame(
+            {"code": asked, "at": entities.frame[entities.time]} | ({} if entities.cutoffs is None else {"until": entities.cutoffs})
+        )
+        seen = self.sight.rows(moments)
         return self.features.select(pl.all().gather(seen))
 
 
-def usable(view: View, rows: pl.LazyFrame, window: Window, *, as_known_at: bool) -> tuple[pl.LazyFrame, dict[str, pl.DataType]]:
-    """Rows of the window with HAPPENED and RECORDED added, and the types of their keys: categories become text."""
+def _sight(view: View, times: pl.DataFrame, entities: EntityFrame, *, as_known_at: bool) -> Sight:
+    """Rows recorded later than all the entities' cutoffs are left out of `times` already."""
+    assert entities.bounds
+    first, last = entities.bounds
+    if view.recorded is None or entities.cutoffs is None or entities.cutoffs.n_unique() == 1:
+        each = as_known_at and view.recorded is not None and entities.cutoffs is None
+    elif entities.cutoffs.equals(entities.frame[entities.time]):
+        each = True
+    else:
+        return Bitemporal.of(times, view.ttl)
+    return Snapshot.of(times, view.ttl, last, as_known_at=each) if first == last else Timeline.of(times, view.ttl, as_known_at=each)
+
+
+def usable(view: View, rows: pl.LazyFrame, window: Window, *, known_until: datetime | None) -> tuple[pl.LazyFrame, dict[str, pl.DataType]]:
+    """Rows of the window, recorded by `known_until` (None: whenever), with HAPPENED and RECORDED added, and the types of their keys: categories become text."""
     schema = rows.collect_schema()
     if lacking := [column for column in view.columns() if column not in schema]:
         raise UnusableSourceError(f"Feature view {view.name!r}: {view.source.name} lacks columns {lacking}. It has {schema.names()}.")
@@ -72,8 +89,8 @@ def usable(view: View, rows: pl.LazyFrame, window: Window, *, as_known_at: bool)
     recorded = pl.lit(None, dtype=UTC_US)
     if view.recorded:
         recorded = utc_us(view.recorded, schema[view.recorded], round_up=True)
-        if as_known_at:  # a row that doesn't say when it was recorded is not known at any time: null fails the filter
-            inside &= Window(None, window.end).holds(view.recorded, schema[view.recorded])
+        if known_until:  # a row that doesn't say when it was recorded is not known at any time: null fails the filter
+            inside &= Window(None, known_until).holds(view.recorded, schema[view.recorded])
     key_types = {key: pl.String() if isinstance(schema[key], (pl.Categorical, pl.Enum)) else schema[key] for key in view.keys}
     times = (utc_us(view.happened, schema[view.happened], round_up=True).alias(HAPPENED), recorded.alias(RECORDED))
     return rows.filter(inside).with_columns(*times, *(pl.col(key).cast(dtype) for key, dtype in key_types.items())), key_types

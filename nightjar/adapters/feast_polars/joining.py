@@ -55,5 +55,5 @@ def _keys_seen(view: View, window: Window, root: Path, *, as_known_at: bool) -> 
     rows = scan(view.source, root, reach)
     if rows is None:
         return None
-    inside, _ = usable(view, rows, reach, as_known_at=as_known_at and view.recorded is not None)
+    inside, _ = usable(view, rows, reach, known_until=window.end if as_known_at else None)
     return inside.select(pl.col(key).alias(name) for key, name in view.keys.items()).drop_nulls().unique().collect()

@@ -19,7 +19,7 @@ class Sight(Protocol):
     def rows(self, moments: pl.DataFrame) -> pl.Series:
         """The row of history that each moment sees, UInt32; null where it sees none.
 
-        moments: `code` UInt32 or null, `at` UTC or null, in any order.
+        moments: `code` UInt32 or null, `at` UTC or null, in any order; `until`, the cutoff of records, where the entities have their own.
         """
         ...
 
@@ -45,7 +45,7 @@ class Timeline:
 
     def rows(self, moments: pl.DataFrame) -> pl.Series:
         found = (
-            _askable(moments)
+            askable(moments)
             .sort("at")
             .join_asof(self.index, left_on="at", right_on="known", by="code", strategy="backward", check_sortedness=False)
             .sort("moment")
@@ -75,10 +75,10 @@ class Snapshot:
         return cls(ranked.group_by("code").agg(pl.col("row").last()))
 
     def rows(self, moments: pl.DataFrame) -> pl.Series:
-        return _askable(moments).join(self.index, on="code", how="left", maintain_order="left")["row"]
+        return askable(moments).join(self.index, on="code", how="left", maintain_order="left")["row"]
 
 
-def _askable(moments: pl.DataFrame) -> pl.DataFrame:
+def askable(moments: pl.DataFrame) -> pl.DataFrame:
     """Moments with their number, where one without a time asks for no code: it sees nothing."""
     return moments.select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("moment"),

@@ -76,6 +76,31 @@ def test_a_row_that_does_not_say_when_it_was_recorded_is_not_known_at_any_time(v
     assert values(retrieve(features, ask((1, NOON)), as_known_at=False)) == [1]
 
 
+def test_a_column_of_cutoffs_says_what_each_row_may_know_and_passes_through(view, retrieve):
+    features = view(history((1, NOON, NOON + HOUR, 1), (1, NOON, NOON + 3 * HOUR, 2)))
+    cutoffs = pl.Series("known_at", [NOON, NOON + HOUR, NOON + 4 * HOUR]).dt.convert_time_zone("Asia/Tokyo")
+    asked = ask(*[(1, NOON)] * 3).with_columns(cutoffs)
+    for frame in (asked, asked.with_columns(pl.col("known_at").dt.convert_time_zone("UTC").dt.replace_time_zone(None))):
+        result = retrieve(features, frame).to_polars()
+        assert result["v"].to_list() == [None, 1, 2]
+        assert result.drop("v").equals(frame)
+    assert values(retrieve(features, asked, known_at="other")) == [None, None, None]
+    assert values(retrieve(features, asked.rename({"known_at": "other"}), known_at="other")) == [None, 1, 2]
+    assert values(retrieve(features, asked, as_known_at=False)) == [None, 1, 2]
+    assert values(retrieve(features, asked, as_known_at=False, known_at=None)) == [2, 2, 2]
+
+
+def test_a_view_that_does_not_say_when_rows_were_recorded_heeds_no_cutoff(view, retrieve):
+    features = view(history((1, NOON, NOON, 1)).drop("created"))
+    cutoffs = pl.Series("known_at", [None, NOON - HOUR], dtype=pl.Datetime("us", "UTC"))
+    assert values(retrieve(features, ask((1, NOON), (1, NOON)).with_columns(cutoffs))) == [1, 1]
+
+
+def test_a_cutoff_that_is_no_time_is_refused_by_name(view, retrieve):
+    with pytest.raises(TypeError, match="'known_at' is Int32, not a time"):
+        retrieve(view(history((1, NOON, NOON, 1))), ask((1, NOON)).with_columns(known_at=1))
+
+
 def test_views_of_different_keys_join_one_entity_frame(view, retrieve):
     first = view(history((1, NOON, NOON, 10)).rename({"v": "first"}), features=("first",))
     second = view(history(("x", NOON, NOON, 20), k=pl.String).rename({"v": "second", "k": "name"}), ("name",), features=("second",))

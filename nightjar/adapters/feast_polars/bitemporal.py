@@ -1,0 +1,63 @@
+"""Which row of history a moment may see when what happened and what was recorded count up to different instants.
+
+Of the rows that happened by `at`, in the order of (happened, recorded, file), a moment sees the last one recorded by `until`. An as-of join
+finds where to begin; from there the search steps back over rows recorded too late, by powers of two: a row is no candidate as long as the
+earliest record among the next 2, 4, 8... rows back is too late.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+
+from nightjar.adapters.feast_polars.pointintime import askable
+
+FAR_FUTURE = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bitemporal:
+    """History seen from many instants with a cutoff each: `code`, `happened`, `row`, sorted by code and time.
+
+    earliest: for each power of two, the earliest record (physical microseconds) among that many rows that end at a position.
+    """
+
+    index: pl.DataFrame
+    earliest: tuple[pl.Series, ...]
+    ttl: timedelta | None
+
+    @classmethod
+    def of(cls, history: pl.DataFrame, ttl: timedelta | None) -> "Bitemporal":
+        """history: as for a Timeline; `recorded` has no nulls."""
+        index = history.with_row_index("row")
+        for column in ("recorded", "happened", "code"):
+            index = index.sort(column, maintain_order=True)
+        longest = index["code"].value_counts()["count"].max() if index.height else 0
+        assert isinstance(longest, int)
+        earliest = [index["recorded"].to_physical()]
+        while 2 ** len(earliest) <= longest:
+            nearer = earliest[-1]
+            farther = nearer.shift(2 ** (len(earliest) - 1), fill_value=FAR_FUTURE)
+            earliest.append(pl.select(pl.min_horizontal(nearer, farther)).to_series())
+        return cls(index.select("code", "happened", "row").with_row_index("position"), tuple(earliest), ttl)
+
+    def rows(self, moments: pl.DataFrame) -> pl.Series:
+        """moments: `until` beside `code` and `at`; one without it sees nothing."""
+        asked = askable(moments.with_columns(pl.when(pl.col("until").is_not_null()).then("at").alias("at")))
+        begun = asked.sort("at").join_asof(
+            self.index.select("code", "happened", "position"), left_on="at", right_on="happened", by="code", check_sortedness=False
+        )
+        position = self._known(begun.sort("moment")["position"].cast(pl.Int64), moments["until"].to_physical())
+        found = self.index.select(pl.all().gather(position)).with_columns(at=moments["at"], asked=asked["code"])
+        usable = pl.col("code") == pl.col("asked")
+        if self.ttl:
+            usable &= pl.col("at") - pl.col("happened") <= self.ttl
+        return found.select(pl.when(usable).then("row"))["row"]
+
+    def _known(self, position: pl.Series, until: pl.Series) -> pl.Series:
+        """The last position at or before each that was recorded in time; null or another code's where there is none."""
+        for power in reversed(range(len(self.earliest))):
+            too_late = self.earliest[power].gather(position) > until
+            back = pl.when(position >= 2**power).then(position - 2**power)
+            position = pl.select(pl.when(too_late).then(back).otherwise(position).alias("position")).to_series()
+        return position
