@@ -1,6 +1,7 @@
 """Raw days on a file system: each delivery a Parquet file named by when it was recorded and what it holds."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +18,9 @@ from nightjar.core.ports import Landed
 from nightjar.core.spec import RawDataset
 
 INSTANT = "%Y%m%dT%H%M%SZ"
+FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d")
+DELIVERY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\.parquet")
+"""What has another name was not put here by us, and is no delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Kept:
 class RawFiles:
     """A `RawStore` of files: `<root>/raw/<dataset>/date=YYYY-MM-DD/<recorded_at>-<hash of the CSV>.parquet`.
 
-    An instant is kept to the second and rounded up, so that nothing seems known earlier than it was.
+    An instant is kept to the second and rounded up, so that nothing seems known earlier than it was. Bytes that repeat the delivery just
+    before or just after them are no news, and the instant that was told first stands: what a past night could know does not change.
     """
 
     root: Path
@@ -72,7 +77,7 @@ class RawFiles:
         return pl.read_parquet(newest, hive_partitioning=False)
 
     def _landed(self, dataset: str) -> Iterator[tuple[date, tuple[Kept, ...]]]:
-        for name in names_in(self._folder(dataset)):
+        for name in names_in(self._folder(dataset), FOLDER):
             day = date.fromisoformat(name.removeprefix("date="))
             if kept := self._deliveries(dataset, day):
                 yield day, kept
@@ -80,16 +85,16 @@ class RawFiles:
     def _deliveries(self, dataset: str, day: date) -> tuple[Kept, ...]:
         """What was delivered for a day, oldest first."""
         folder = self._folder(dataset) / f"date={day}"
-        return tuple(kept_at(folder, name) for name in names_in(folder))
+        return tuple(kept_at(folder, name) for name in names_in(folder, DELIVERY))
 
     def _folder(self, dataset: str) -> Path:
         return self.root / "raw" / dataset
 
 
-def names_in(folder: Path) -> list[str]:
-    """What a folder holds, sorted, without the hidden drafts of files being written; nothing if there is no folder."""
+def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:
+    """The names in a folder that have the form, sorted: no drafts of files being written. Nothing if there is no folder."""
     try:
-        return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208  # names alone, hundreds of folders a call
+        return sorted(name for name in os.listdir(folder) if form.fullmatch(name))  # noqa: PTH208  # names alone, hundreds of folders a call
     except FileNotFoundError:
         return []
 
