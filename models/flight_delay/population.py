@@ -26,6 +26,7 @@ def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
             "flight",
             "origin",
             "dest",
+            "sched_dep",
             "sched_dep_minute",
             "sched_arr_minute",
             ((pl.col("sched_arr_minute") - minute) % (24 * 60)).alias("sched_block_minutes"),

@@ -3,13 +3,17 @@
 import json
 import math
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from nightjar.core.errors import ContractBroken
+from nightjar.core.errors import BadSpec, ContractBroken
 from nightjar.core.spec import ModelSpec
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
 
 QUARANTINE = pl.Schema({"entity_key": pl.String, "reasons": pl.String, "row": pl.String})
 Reason = dict[str, Any]
@@ -27,7 +31,8 @@ def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
     """Split a frame into valid and quarantined rows; together they are all its rows.
 
     frame: `entity_key` and the model's inputs; an optional `fault` (String, null where all is well) bars a row before the contract is asked.
-    Raises ContractBroken naming the columns if one is missing or has the wrong type: then no row can be trusted.
+    Raises ContractBroken naming the columns if one is missing or has the wrong type: then no row can be trusted. Raises BadSpec for a
+    contract that would let broken rows pass.
     """
     if missing := [name for name in ("entity_key", *spec.inputs) if name not in frame.columns]:
         raise ContractBroken(f"{spec.name}: the rows to score", [f"column {name} is missing" for name in missing])
@@ -36,18 +41,54 @@ def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
     sound = fault.is_null().arg_true()
 
     reasons = {at: [_reason("entity_key", fault[at], rows["entity_key"][at])] for at in fault.is_not_null().arg_true()}
-    for position, found in _broken_rows(spec, rows[sound]).items():
+    contract = strict_contract(spec)
+    for position, found in _broken_rows(spec, contract, rows[sound]).items():
         reasons[sound[position]] = found
-    kept = ~pl.int_range(rows.height, dtype=pl.Int64, eager=True).is_in(list(reasons))
-    return Checked(valid=rows.filter(kept), quarantined=_quarantined(rows, reasons))
+    valid = rows.filter(~pl.int_range(rows.height, dtype=pl.Int64, eager=True).is_in(list(reasons)))
+    if reasons and (left := _broken_rows(spec, contract, valid)):
+        broken = sorted({str(reason["check"]) for found in left.values() for reason in found})
+        raise ContractBroken(
+            f"{spec.name}: the rows to score", [f"{check} fails on the rest of the rows too: it judges not rows but the whole" for check in broken]
+        )
+    return Checked(valid=valid, quarantined=_quarantined(rows, reasons))
 
 
-def _broken_rows(spec: ModelSpec, rows: pl.DataFrame) -> dict[int, list[Reason]]:
-    """Row position -> what it broke. Eager, because Pandera passes over the data of a LazyFrame; an empty frame still has types to keep."""
-    from pandera.errors import SchemaErrors  # noqa: PLC0415  # takes a second to import
+def strict_contract(spec: ModelSpec) -> "pa.DataFrameSchema":
+    """The model's contract. Raises BadSpec if it is none, or would let broken rows pass."""
+    import pandera.polars as pa  # noqa: PLC0415  # takes a second to import
 
     try:
-        spec.contract().validate(rows, lazy=True)
+        schema = spec.contract()
+    except Exception as error:  # whatever a model's own code meets
+        raise BadSpec(spec.name, "contract", f"cannot be built: {type(error).__name__}: {error}") from error
+    if not isinstance(schema, pa.DataFrameSchema):
+        raise BadSpec(spec.name, "contract", f"gives a {type(schema).__name__}, not a pandera.polars.DataFrameSchema")
+    if lax := sorted(set(_laxities(schema))):
+        raise BadSpec(spec.name, "contract", f"would let broken rows pass: {', '.join(lax)}")
+    return schema
+
+
+def _laxities(schema: "pa.DataFrameSchema") -> Iterator[str]:
+    """What makes Pandera mend, drop or overlook rows in its answer: the rows that are scored are ours, as they came."""
+    for where, part in (("the frame", schema), *schema.columns.items()):
+        for option in ("coerce", "default", "drop_invalid_rows", "add_missing_columns"):
+            value = getattr(part, option, None)
+            if value is not None and value is not False:  # a default of 0 is one
+                yield f"{option} on {where}"
+        for rule in part.checks or ():
+            for option in ("n_failure_cases", "raise_warning"):
+                if getattr(rule, option):
+                    yield f"{option} of {rule.name or rule.error or 'a check'} on {where}"
+
+
+def _broken_rows(spec: ModelSpec, contract: "pa.DataFrameSchema", rows: pl.DataFrame) -> dict[int, list[Reason]]:
+    """Row position -> what it broke. Eager, because Pandera passes over the data of a LazyFrame; an empty frame still has types to keep."""
+    from pandera.config import ValidationDepth, config_context  # noqa: PLC0415  # as above
+    from pandera.errors import SchemaErrors  # noqa: PLC0415  # as above
+
+    try:
+        with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):  # the environment may say less
+            contract.validate(rows, lazy=True)
     except SchemaErrors as errors:
         cases: pl.DataFrame = errors.failure_cases
     else:
@@ -56,7 +97,7 @@ def _broken_rows(spec: ModelSpec, rows: pl.DataFrame) -> dict[int, list[Reason]]
         raise ContractBroken(f"{spec.name}: the rows to score", faults)
     found: dict[int, list[Reason]] = defaultdict(list)
     for case in cases.iter_rows(named=True):
-        column = case["column"]
+        column = None if case["schema_context"] == "DataFrameSchema" else case["column"]
         value = rows[column][case["index"]] if column in rows.columns else case["failure_case"]
         found[case["index"]].append(_reason(column, case["check"], value))
     return found
@@ -71,7 +112,7 @@ def _schema_faults(cases: pl.DataFrame) -> list[str]:
     }
     plain = [told[kind].format(**case) for case in cases.iter_rows(named=True) if (kind := case["check"].split("(")[0]) in told]
     return sorted(set(plain)) or sorted(
-        {f"{case['column']}: {case['check']} failed on {case['failure_case']}" for case in cases.iter_rows(named=True)}
+        {f"{case['column']}: {case['check']} failed on {str(case['failure_case']).splitlines()[0]}" for case in cases.iter_rows(named=True)}
     )
 
 

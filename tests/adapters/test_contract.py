@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.adapters.contract import check
-from nightjar.core.errors import ContractBroken
+from nightjar.core.errors import BadSpec, ContractBroken
 
 SCHEMA = pa.DataFrameSchema(
     {
@@ -83,7 +83,57 @@ def test_a_check_over_several_columns_names_the_row():
     )
     checked = check(spec, pl.DataFrame({"entity_key": ["x", "y"], "a": [1, 3], "b": [2, 2]}))
     assert checked.quarantined["entity_key"].to_list() == ["y"]
-    assert json.loads(checked.quarantined["reasons"][0])[0]["check"] == "a before b"
+    assert json.loads(checked.quarantined["reasons"][0]) == [{"column": None, "check": "a before b", "value": '{"entity_key":"y","a":3,"b":2}'}]
+
+
+def spec_of(contract):
+    return SimpleNamespace(name="toy", contract=contract, inputs=("city", "wind"))
+
+
+def wind(**options):
+    return lambda: pa.DataFrameSchema({"wind": pa.Column(pl.Float64, nullable=True, **options)})
+
+
+@pytest.mark.parametrize(
+    ("contract", "problem"),
+    [
+        (lambda: None, "gives a NoneType"),
+        (lambda: 1 / 0, "cannot be built: ZeroDivisionError"),
+        (wind(coerce=True), "coerce on wind"),
+        (wind(default=0.0), "default on wind"),
+        (wind(checks=pa.Check.gt(1, raise_warning=True)), r"raise_warning of greater_than.* on wind"),
+        (wind(checks=pa.Check.gt(1, n_failure_cases=1)), "n_failure_cases"),
+        (lambda: pa.DataFrameSchema({}, drop_invalid_rows=True), "drop_invalid_rows on the frame"),
+        (lambda: pa.DataFrameSchema({}, coerce=True), "coerce on the frame"),
+    ],
+)
+def test_a_contract_that_would_let_broken_rows_pass_is_refused(contract, problem):
+    with pytest.raises(BadSpec, match=problem):
+        check(spec_of(contract), rows(("a", "OSLO", 1.0, None)))
+
+
+def test_validation_switched_off_in_the_environment_is_on_here(monkeypatch):
+    monkeypatch.setattr("pandera.config.CONFIG.validation_enabled", False)
+    assert check(SPEC, rows(("a", "oslo", 1.0, None))).valid.is_empty()
+
+
+def test_a_check_of_the_whole_column_breaks_the_batch_instead_of_blaming_its_first_row():
+    contract = wind(checks=pa.Check(lambda data: data.lazyframe.select(pl.col(data.key).sum() > 100), name="enough wind"))
+    with pytest.raises(ContractBroken, match="enough wind fails on the rest of the rows too"):
+        check(spec_of(contract), rows(("a", "OSLO", 1.0, None), ("b", "ROME", 2.0, None)))
+
+
+def test_a_check_that_cannot_be_made_breaks_the_batch():
+    contract = wind(checks=pa.Check(lambda value: 1 / (value - value), element_wise=True))
+    with pytest.raises(ContractBroken, match="ZeroDivisionError"):
+        check(spec_of(contract), rows(("a", "OSLO", 1.0, None)))
+
+
+def test_each_row_of_a_repeated_value_is_set_aside():
+    contract = lambda: pa.DataFrameSchema({"city": pa.Column(pl.String, unique=True)})  # noqa: E731  # one of many
+    checked = check(spec_of(contract), rows(("a", "OSLO", 1.0, None), ("b", "ROME", 2.0, None), ("c", "OSLO", 3.0, None)))
+    assert checked.valid["entity_key"].to_list() == ["b"]
+    assert json.loads(checked.quarantined["reasons"][1]) == [{"column": "city", "check": "field_uniqueness", "value": "OSLO"}]
 
 
 row = st.tuples(

@@ -1,4 +1,5 @@
-from datetime import date
+import json
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -25,6 +26,10 @@ def with_first(frame, column, value):
         ("carrier", None),
         ("carrier", "United"),
         ("origin", "ew"),
+        ("origin", "SWF"),
+        ("sched_dep", datetime(2014, 3, 20, 9, 15, tzinfo=UTC)),
+        ("sched_dep", datetime(1, 1, 1, tzinfo=UTC)),
+        ("sched_dep", None),
         ("dest", None),
         ("distance", 0),
         ("distance", None),
@@ -52,6 +57,16 @@ def test_a_departure_without_history_may_be_scored(night, feature):
 
 def test_an_unheard_of_airport_or_carrier_is_no_fault(night):
     assert check(SPEC, with_first(with_first(night, "dest", "ZZZ"), "carrier", "ZZ")).quarantined.is_empty()
+
+
+def test_every_reason_of_a_row_is_kept_with_its_column_check_and_value(night):
+    broken = with_first(with_first(with_first(night, "origin", "SWF"), "distance", -5), "weather_temp", float("inf"))
+    reasons = json.loads(check(SPEC, broken).quarantined["reasons"][0])
+    assert reasons == [
+        {"column": "origin", "check": "isin(['EWR', 'JFK', 'LGA'])", "value": "SWF"},
+        {"column": "distance", "check": "in_range(1, 12000)", "value": -5},
+        {"column": "weather_temp", "check": "in_range(-60, 130)", "value": "inf"},
+    ]
 
 
 @pytest.mark.parametrize("column", SPEC.inputs)
