@@ -9,10 +9,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from nightjar.core.entities import Distribution, Night, Part, Receipt, Run, utc
+from nightjar.core.errors import ContractBroken
 from nightjar.core.spec import AuditLimits, ModelSpec
 
 TRAILING_NIGHTS = 14
 """How many published nights the distribution guard compares with: two weeks hold every weekday twice."""
+
+KEY_BYTES = 512
+"""The longest entity_key, in UTF-8: what a Postgres index entry holds with room to spare."""
 
 
 def score_date_of(spec: ModelSpec, scheduled_start: datetime) -> date:
@@ -55,14 +59,23 @@ def dates_between(first: date, last: date) -> tuple[date, ...]:
 def ordered_population(rows: pl.DataFrame) -> pl.DataFrame:
     """The population sorted by `entity_key`, with `fault` (String, null where all is well) naming what bars a row from being scored.
 
-    Of rows that share a key the first is kept and the rest are faulty; a null or empty key is always faulty. Nothing is dropped.
+    Of rows that share a key the first is kept and the rest are faulty; a key that is null or empty, or that no store could hold, is always
+    faulty. Nothing is dropped. Raises ContractBroken where there is no such column of texts.
     """
+    if (found := rows.schema.get("entity_key")) != pl.String:
+        raise ContractBroken(
+            "the population", ["column entity_key is missing" if found is None else f"column entity_key has type {found}, not String"]
+        )
     key = pl.col("entity_key")
     return rows.sort("entity_key", nulls_last=True, maintain_order=True).with_columns(
         pl.when(key.is_null() | (key == ""))
         .then(pl.lit("entity_key is missing"))
         .when(key == key.shift(1))
         .then(pl.lit("entity_key is repeated"))
+        .when(key.str.len_bytes() > KEY_BYTES)
+        .then(pl.lit(f"entity_key is longer than {KEY_BYTES} bytes"))
+        .when(key.str.contains("\0", literal=True))
+        .then(pl.lit("entity_key holds a NUL character"))
         .alias("fault")
     )
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightjar.core.entities import Distribution, Part, Population, Receipt, Run, RunState
+from nightjar.core.errors import ContractBroken
 from nightjar.core.night import as_of, audit, cut, dates_between, missing_parts, ordered_population, score_date_of
 from nightjar.core.spec import AuditLimits
 
@@ -78,9 +79,29 @@ def test_a_population_keeps_every_row_and_lets_one_row_a_key_pass(keys):
     assert passing == sorted({key for key in keys if key})
 
 
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ("k" * 512, None),
+        ("k" * 513, "entity_key is longer than 512 bytes"),
+        ("🦉" * 129, "entity_key is longer than 512 bytes"),
+        ("a\0b", "entity_key holds a NUL character"),
+        ("\u202eltr", None),
+    ],
+)
+def test_a_key_that_no_store_could_hold_is_a_fault_of_its_row(key, fault):
+    assert ordered_population(pl.DataFrame({"entity_key": [key]}))["fault"].to_list() == [fault]
+
+
+@pytest.mark.parametrize("rows", [pl.DataFrame({"entity_key": [1]}), pl.DataFrame({"key": ["a"]}), pl.DataFrame({"entity_key": [None]})])
+def test_a_population_without_a_column_of_keys_is_refused(rows):
+    with pytest.raises(ContractBroken, match="column entity_key"):
+        ordered_population(rows)
+
+
 def run(rows=10, parts=2):
     return Run(
-        id=1, model="m", score_date=date(2013, 6, 15), revision=1, attempt=1, state=RunState.CLAIMED, as_of=AS_OF, version_id=1,
+        id=1, model="m", score_date=date(2013, 6, 15), revision=1, attempt=1, state=RunState.CLAIMED, as_of=AS_OF, known_at=AS_OF, version_id=1,
         population=Population(uri="u", sha256="0" * 64, rows=rows, parts=parts),
     )  # fmt: skip
 
