@@ -15,7 +15,7 @@ from db.copy import copy_frame, read_frame
 from db.locks import night_lock
 from db.session import translated
 from db.tables import PublicationRow, QuarantinedRow, ReceiptRow, RunRow, ScoreRow, table_of
-from nightjar.core.claim import UNFINISHED, Claimed, Step, next_step
+from nightjar.core.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.entities import Distribution, Night, Part, Population, Publication, Receipt, Run, RunState, Version
 from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost
 from nightjar.core.part_rows import SCORES as SCORE_COLUMNS
@@ -28,7 +28,7 @@ LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '30s'")
 MONTH = text("SELECT nightjar.ensure_score_partition(:score_date)")
 DISTRIBUTION = text("""
     SELECT run.score_date, count(score.score) AS rows, coalesce(avg(score), 'NaN') AS mean, coalesce(stddev_pop(score), 'NaN') AS stddev,
-           count(DISTINCT score) AS distinct
+           count(DISTINCT score) AS distinct, count(carried_from) AS carried
     FROM nightjar.run LEFT JOIN nightjar.score ON score.run_id = run.id AND score.score_date = run.score_date
     WHERE run.id = ANY(:run_ids) GROUP BY run.id, run.score_date ORDER BY run.score_date DESC
 """)
@@ -39,7 +39,8 @@ TRAILING = text("""
     ) AS current LIMIT :nights
 """)
 PUBLISHED_SCORES = sql.SQL(
-    'SELECT entity_key, score, challenger_score FROM nightjar.score WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
+    "SELECT entity_key, score, challenger_score, carried_from FROM nightjar.score "
+    'WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
 )
 
 
@@ -51,13 +52,13 @@ class PostgresScoreStore:
 
     @contextmanager
     def night(
-        self, night: Night, champion: Version, challenger: Version | None, *, force: bool = False, wait_s: float = 0, flow_run: str | None = None
+        self, night: Night, champion: Version, challenger: Version | None, request: Request = PUBLISHED, *, wait_s: float = 0
     ) -> Iterator[Claimed]:
         with night_lock(self.engine, night.model, night.score_date, wait_s=wait_s):
             with translated(), self.engine.begin() as connection:  # on its own: it locks tables that a claim holds rows of
                 connection.execute(MONTH, {"score_date": night.score_date})
             with translated(), self.engine.begin() as connection:
-                claimed = _claimed(connection, night, champion, challenger, force=force, flow_run=flow_run)
+                claimed = _claimed(connection, night, champion, challenger, request)
             yield claimed
 
     def record_population(self, run: Run, population: Population) -> Run:
@@ -160,19 +161,21 @@ class PostgresScoreStore:
             return read_frame(connection, PUBLISHED_SCORES, [run.score_date, run.id], SCORE_COLUMNS)
 
 
-def _claimed(connection: Connection, night: Night, champion: Version, challenger: Version | None, *, force: bool, flow_run: str | None) -> Claimed:
+def _claimed(connection: Connection, night: Night, champion: Version, challenger: Version | None, request: Request) -> Claimed:
     """Do what `next_step` decides. The caller holds the night's lock."""
     connection.execute(LOCK_TIMEOUT)
     of_night = (RUNS.c.model == night.model) & (RUNS.c.score_date == night.score_date)
     row = connection.execute(select(RUNS).where(of_night).order_by(RUNS.c.revision.desc()).limit(1).with_for_update()).one_or_none()
     newest, publication = None if row is None else _run(row), _current(connection, night.model, night.score_date)
-    same_flow_run = row is not None and flow_run is not None and row.flow_run == flow_run
-    step = next_step(newest, published=publication is not None, force=force, same_flow_run=same_flow_run)
-    if step is Step.PUBLISHED and publication is not None:
-        return Claimed(_run(connection.execute(select(RUNS).where(RUNS.c.id == publication.run_id)).one()), publication)
+    published = None if publication is None else _run(connection.execute(select(RUNS).where(RUNS.c.id == publication.run_id)).one())
+    same_flow_run = row is not None and request.flow_run is not None and row.flow_run == request.flow_run
+    step = next_step(newest, request, published=published is not None, same_flow_run=same_flow_run)
+    if step is Step.PUBLISHED and published is not None:
+        return Claimed(published, publication)
     if step is Step.RESUME and newest is not None:
-        return Claimed(_resumed(connection, newest, flow_run))
-    return Claimed(_revision(connection, night, newest, champion, challenger, flow_run))
+        return Claimed(_resumed(connection, newest, request.flow_run))
+    values = new_revision(night, newest, published, champion, challenger, request)
+    return Claimed(_begun(connection, newest, values | {"flow_run": request.flow_run}))
 
 
 def _current(connection: Connection, model: str, score_date: date) -> Publication | None:
@@ -187,18 +190,11 @@ def _resumed(connection: Connection, run: Run, flow_run: str | None) -> Run:
     return _run(connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(again | fresh).returning(RUNS)).one())
 
 
-def _revision(connection: Connection, night: Night, newest: Run | None, champion: Version, challenger: Version | None, flow_run: str | None) -> Run:
+def _begun(connection: Connection, newest: Run | None, values: dict[str, Any]) -> Run:
     if newest is not None and newest.state in UNFINISHED:
         # Its attempt is over too: a process that still works for it can neither write nor publish.
         gone = {"state": RunState.ABANDONED, "attempt": newest.attempt + 1, "ended_at": func.clock_timestamp()}
         connection.execute(update(RUNS).where(RUNS.c.id == newest.id).values(gone))
-    values = {
-        **night.model_dump(),
-        "revision": 1 if newest is None else newest.revision + 1,
-        "version_id": champion.id,
-        "challenger_id": None if challenger is None else challenger.id,
-        "flow_run": flow_run,
-    }
     return _run(connection.execute(insert(RUNS).values(values).returning(RUNS)).one())
 
 

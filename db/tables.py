@@ -143,6 +143,8 @@ class RunRow(Table, table=True):
         UniqueConstraint("id", "model", "score_date"),
         ForeignKeyConstraint(["version_id", "model"], ["model_version.id", "model_version.model"]),
         ForeignKeyConstraint(["challenger_id", "model"], ["model_version.id", "model_version.model"]),
+        ForeignKeyConstraint(["base_id", "model", "score_date"], ["run.id", "run.model", "run.score_date"]),
+        CheckConstraint("known_at >= as_of", name="known_at_not_before_as_of"),
         CheckConstraint("revision > 0 AND attempt > 0", name="counts_positive"),
         CheckConstraint("population_rows > 0 AND population_parts > 0", name="population_positive"),
         CheckConstraint("num_nulls(population_uri, population_sha256, population_rows, population_parts) IN (0, 4)", name="population_whole"),
@@ -157,6 +159,8 @@ class RunRow(Table, table=True):
     attempt: int = _column(Integer(), "How many processes claimed it; only the newest may write and publish", default="1")
     state: str = _column(Text(), "claimed, published, failed (resumable) or abandoned (replaced before it was published)", default="'claimed'")
     as_of: datetime = _instant("Instant up to which anything may be known")
+    known_at: datetime = _instant("Corrections recorded up to this instant count; as_of, unless a later one was asked for")
+    base_id: int | None = _column(Integer(), "The published run it repairs, whose scores of untouched rows it keeps", null=True)
     version_id: int = _column(Integer(), "The champion when the run was first claimed")
     challenger_id: int | None = _column(Integer(), "The challenger then, scored in shadow", null=True)
     population_uri: str | None = _column(Text(), "Where the snapshot of the population lies", null=True)
@@ -204,6 +208,7 @@ class ScoreRow(Table, table=True):
     part: int = _column(Integer(), "Part of the run it came with")
     score: float = _column(Double(), "Probability given by the champion")
     challenger_score: float | None = _column(Double(), "Probability given by the challenger, in shadow", null=True)
+    carried_from: int | None = _column(Integer(), "The run that computed it, where a repair kept the score of an untouched row", null=True)
 
 
 class QuarantinedRow(Table, table=True):

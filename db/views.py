@@ -43,6 +43,12 @@ CURRENT = """(
 )"""
 """The publications that count now: the newest of each night."""
 
+SHOWN = """(
+    SELECT id, score_date, run_id, published_at, lead(published_at) OVER (PARTITION BY model, score_date ORDER BY id) AS visible_until
+    FROM nightjar.publication
+)"""
+"""Every publication with the time it was the one that counted."""
+
 CURRENT_RUN = f"{CURRENT} AS publication JOIN nightjar.run ON run.id = publication.run_id AND run.score_date = publication.score_date"
 VERSION = "JOIN nightjar.model_version AS version ON version.id = run.version_id"
 
@@ -73,16 +79,21 @@ SCORE = {
     "score": ("score.score", "Probability that the event happens, from 0 to 1"),
     **VERSION_NUMBER,
     **RUN,
-    "as_of": ("run.as_of", "Nothing known later than this instant went into the score"),
+    "as_of": ("run.as_of", "Nothing that happened or was first recorded later than this instant went into the score"),
+    "known_at": (
+        "run.known_at",
+        "Corrections of earlier records counted if they were recorded by this instant; as_of, unless the night was repaired",
+    ),
+    "scored_by_run": ("coalesce(score.carried_from, score.run_id)", "The run that computed the score; not run_id where a repair kept it"),
     "trained_through": ("version.trained_through", "Last date whose outcomes the model had seen"),
     "in_sample": ("score.score_date <= version.trained_through", "True if the model may have seen this very outcome: not for judging it"),
     "published_at": ("publication.published_at", "From when on this score is the published one"),
     "scored_at": ("receipt.stored_at", "When the score was stored"),
 }
-SCORE_SOURCE = f"""FROM {CURRENT_RUN}
-JOIN nightjar.score ON score.run_id = run.id AND score.score_date = run.score_date
+SCORES_OF_RUN = f"""JOIN nightjar.score ON score.run_id = run.id AND score.score_date = run.score_date
 JOIN nightjar.receipt ON receipt.run_id = score.run_id AND receipt.part = score.part
 {VERSION}"""
+SCORE_SOURCE = f"FROM {CURRENT_RUN}\n{SCORES_OF_RUN}"
 
 VIEWS = (
     View(name="scores", comment="The published scores: one row an entity and night.", columns=SCORE, source=SCORE_SOURCE),
@@ -117,6 +128,19 @@ LEFT JOIN {LATEST_OUTCOME} AS outcome
 JOIN nightjar.run ON run.id = publication.run_id
 {VERSION}
 JOIN {CURRENT} AS current ON current.model = publication.model AND current.score_date = publication.score_date""",
+    ),
+    View(
+        name="scores_history",
+        comment="Every score that ever was visible, with the time it was: what stood there at T is visible_from <= T < coalesce(visible_until, 'infinity').",
+        columns={
+            **{name: column for name, column in SCORE.items() if name != "published_at"},
+            "publication_id": ("publication.id", "The row of publications that made it visible"),
+            "visible_from": ("publication.published_at", "From when on analysts saw it"),
+            "visible_until": ("publication.visible_until", "Until when, excluded; null for what they see now"),
+        },
+        source=f"""FROM {SHOWN} AS publication
+JOIN nightjar.run ON run.id = publication.run_id AND run.score_date = publication.score_date
+{SCORES_OF_RUN}""",
     ),
     View(
         name="nightly_performance",
@@ -155,6 +179,8 @@ JOIN {CURRENT} AS current ON current.model = publication.model AND current.score
             "state": ("run.state", "claimed, published, failed (resumable) or abandoned (replaced before it was published)"),
             **VERSION_NUMBER,
             "as_of": ("run.as_of", "Instant up to which anything may be known"),
+            "known_at": ("run.known_at", "Instant up to which corrections count"),
+            "repairs_run": ("run.base_id", "The published run whose scores of untouched rows it keeps; null for a run that scores all"),
             "population": ("run.population_rows", "Rows to account for: scored + quarantined once all parts are stored"),
             "scored": ("stored.scored", "Rows scored so far"),
             "quarantined": ("stored.quarantined", "Rows that broke the contract so far"),

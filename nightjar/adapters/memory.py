@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import polars as pl
 
-from nightjar.core.claim import UNFINISHED, Claimed, Step, next_step
+from nightjar.core.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.entities import (
     Candidate,
     ColumnDrift,
@@ -71,10 +71,10 @@ class MemoryScoreStore:
 
     @contextmanager
     def night(
-        self, night: Night, champion: Version, challenger: Version | None, *, force: bool = False, wait_s: float = 0, flow_run: str | None = None
+        self, night: Night, champion: Version, challenger: Version | None, request: Request = PUBLISHED, *, wait_s: float = 0
     ) -> Iterator[Claimed]:
         with self._hold(night, wait_s):
-            yield self._claim(night, champion, challenger, force=force, flow_run=flow_run)
+            yield self._claim(night, champion, challenger, request)
 
     @_whole
     def record_population(self, run: Run, population: Population) -> Run:
@@ -101,11 +101,13 @@ class MemoryScoreStore:
 
     @_whole
     def distribution(self, run: Run) -> Distribution:
-        score = self.published_scores(run)["score"]
+        scores = self.published_scores(run)
+        score = scores["score"]
         mean, stddev = score.mean(), score.std(ddof=0)
         return Distribution(
             score_date=run.score_date,
             rows=len(score),
+            carried=len(score) - scores["carried_from"].null_count(),
             mean=mean if isinstance(mean, float) else float("nan"),
             stddev=stddev if isinstance(stddev, float) else float("nan"),
             distinct=score.n_unique(),
@@ -182,32 +184,25 @@ class MemoryScoreStore:
                 self._let_go.notify_all()
 
     @_whole
-    def _claim(self, night: Night, champion: Version, challenger: Version | None, *, force: bool, flow_run: str | None) -> Claimed:
+    def _claim(self, night: Night, champion: Version, challenger: Version | None, request: Request) -> Claimed:
         of_night = [run for run in self._runs.values() if (run.model, run.score_date) == (night.model, night.score_date)]
         newest, publication = max(of_night, key=lambda run: run.revision, default=None), self.publication(night.model, night.score_date)
-        same_flow_run = newest is not None and flow_run is not None and self._flow_runs[newest.id] == flow_run
-        step = next_step(newest, published=publication is not None, force=force, same_flow_run=same_flow_run)
-        if step is Step.PUBLISHED and publication is not None:
-            return Claimed(self._runs[publication.run_id], publication)
+        published = None if publication is None else self._runs[publication.run_id]
+        same_flow_run = newest is not None and request.flow_run is not None and self._flow_runs[newest.id] == request.flow_run
+        step = next_step(newest, request, published=published is not None, same_flow_run=same_flow_run)
+        if step is Step.PUBLISHED and published is not None:
+            return Claimed(published, publication)
         if step is Step.RESUME and newest is not None:
             run = self._change(newest.id, attempt=newest.attempt + 1, state=RunState.CLAIMED)
         else:
-            run = self._revision(night, newest, champion, challenger)
-        self._flow_runs[run.id] = flow_run
+            run = self._begun(newest, new_revision(night, newest, published, champion, challenger, request))
+        self._flow_runs[run.id] = request.flow_run
         return Claimed(run)
 
-    def _revision(self, night: Night, newest: Run | None, champion: Version, challenger: Version | None) -> Run:
+    def _begun(self, newest: Run | None, values: dict[str, Any]) -> Run:
         if newest is not None and newest.state in UNFINISHED:
             self._change(newest.id, state=RunState.ABANDONED, attempt=newest.attempt + 1)
-        run = Run(
-            **night.model_dump(),
-            id=len(self._runs) + 1,
-            revision=1 if newest is None else newest.revision + 1,
-            attempt=1,
-            state=RunState.CLAIMED,
-            version_id=champion.id,
-            challenger_id=None if challenger is None else challenger.id,
-        )
+        run = Run(**values, id=len(self._runs) + 1, attempt=1, state=RunState.CLAIMED)
         self._runs[run.id] = run
         return run
 

@@ -1,11 +1,33 @@
 """What claiming a night means: it is published, its unfinished run goes on, or a new revision begins."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from nightjar.core.entities import Publication, Run, RunState
+from nightjar.core.entities import Night, Publication, Run, RunState, Version
+from nightjar.core.errors import BadSettings
 
 UNFINISHED = frozenset({RunState.CLAIMED, RunState.FAILED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a caller wants of a night; without anything, that it gets published if it is not.
+
+    force: a whole new revision even if one is published. repair: a new revision of the published one that scores again only what later
+    knowledge touches. known_at: corrections recorded up to this instant (UTC) count; None: those that the published run knew, or those
+    that were known at the night's as-of. flow_run: who asks; a flow run that is retried goes on with the revision it began.
+    """
+
+    force: bool = False
+    repair: bool = False
+    known_at: datetime | None = None
+    flow_run: str | None = None
+
+
+PUBLISHED = Request()
+"""All that the schedule wants: the night, published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +44,44 @@ class Step(StrEnum):
     NEW = "new"
 
 
-def next_step(newest: Run | None, *, published: bool, force: bool, same_flow_run: bool) -> Step:
+def next_step(newest: Run | None, request: Request, *, published: bool, same_flow_run: bool) -> Step:
     """What to do with a night whose newest revision is `newest`.
 
-    same_flow_run: whether that revision was claimed last by the very flow run that asks. A forced flow run that is retried then goes on
-    with the revision it began; otherwise every retry would start another one.
+    same_flow_run: whether that revision was claimed last by the very flow run that asks. A flow run that began a revision and is retried
+    goes on with it; otherwise every retry would begin another one.
     """
-    if newest is None:
+    another = request.force or request.repair
+    if newest is None or (another and not same_flow_run):
         return Step.NEW
-    if force and not same_flow_run:
-        return Step.NEW
-    if published and (not force or newest.state is RunState.PUBLISHED):
+    if published and (not another or newest.state is RunState.PUBLISHED):
         return Step.PUBLISHED
-    return Step.RESUME if newest.state in UNFINISHED else Step.NEW
+    knows_enough = same_flow_run or request.known_at in (None, newest.known_at)
+    return Step.RESUME if newest.state in UNFINISHED and knows_enough else Step.NEW
+
+
+def new_revision(
+    night: Night, newest: Run | None, published: Run | None, champion: Version, challenger: Version | None, request: Request
+) -> dict[str, Any]:
+    """What a new run begins with, by field of `Run`, without its identity and state.
+
+    A repair keeps the versions of the run it repairs: one night's scores come from one champion. Raises BadSettings for a repair of a night
+    that is not published, and for knowledge older than the night's own.
+    """
+    base = published if request.repair else None
+    if request.repair and base is None:
+        raise BadSettings(f"{night.model} {night.score_date} is not published, so there is nothing to repair", "Score it with `nightjar score`.")
+    floor = night.as_of if published is None else published.known_at
+    known_at = request.known_at or floor
+    if known_at < (floor if base else night.as_of):
+        raise BadSettings(
+            f"{night.model} {night.score_date} cannot forget: {known_at:%Y-%m-%d %H:%M} UTC is before what it knows already",
+            f"Name an instant from {floor:%Y-%m-%d %H:%M} UTC on.",
+        )
+    return {
+        **night.model_dump(),
+        "known_at": known_at,
+        "base_id": None if base is None else base.id,
+        "revision": 1 if newest is None else newest.revision + 1,
+        "version_id": champion.id if base is None else base.version_id,
+        "challenger_id": (None if challenger is None else challenger.id) if base is None else base.challenger_id,
+    }

@@ -54,7 +54,11 @@ class Population(Value):
 
 
 class Run(Value):
-    """One revision of one night. `attempt` counts the processes that claimed it; the highest alone may publish."""
+    """One revision of one night. `attempt` counts the processes that claimed it; the highest alone may publish.
+
+    known_at: corrections recorded up to then count; `as_of`, unless somebody asked for a later one. base_id: the published run that this
+    one repairs: rows whose inputs are still the same keep its scores.
+    """
 
     id: int
     model: str
@@ -63,6 +67,8 @@ class Run(Value):
     attempt: int = Field(ge=1)
     state: RunState
     as_of: AwareDatetime
+    known_at: AwareDatetime
+    base_id: int | None = None
     version_id: int
     challenger_id: int | None = None
     population: Population | None = None
@@ -84,10 +90,11 @@ class Receipt(Value):
 
 
 class Distribution(Value):
-    """Scores of one night in numbers: `mean` and `stddev` of the scores, `distinct` values, how many `rows`."""
+    """Scores of one night in numbers: `mean` and `stddev` of the scores, `distinct` values, how many `rows`, how many of them `carried` over."""
 
     score_date: date
     rows: int
+    carried: int = 0
     mean: float
     stddev: float
     distinct: int
@@ -207,6 +214,7 @@ class NightSummary(Value):
     version_number: int
     population: int
     scored: int
+    carried: int = 0
     quarantined: int
     parts: int
     parts_done_now: int

@@ -71,9 +71,10 @@ class BadDelivery(NightjarError):
 class NoPopulation(NightjarError):
     exit_code, runbook = 6, "no-population"
 
-    def __init__(self, model: str, score_date: date, dataset: str) -> None:
+    def __init__(self, model: str, score_date: date, dataset: str, known_at: datetime) -> None:
         super().__init__(
-            f"{model}: nothing to score on {score_date}: no {dataset} landed for that date. Land it with `nightjar land`, or name another date."
+            f"{model}: nothing to score on {score_date}: no {dataset} recorded by {known_at:%Y-%m-%d %H:%M} UTC landed for that date. "
+            "Land it with `nightjar land`, or name another date; if it was recorded later than that, score with --known-at."
         )
 
 

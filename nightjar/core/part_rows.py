@@ -7,7 +7,12 @@ import polars as pl
 from nightjar.core.entities import Part, Run
 from nightjar.core.errors import ContractBroken
 
-SCORES: Mapping[str, pl.DataType] = {"entity_key": pl.String(), "score": pl.Float64(), "challenger_score": pl.Float64()}
+SCORES: Mapping[str, pl.DataType] = {
+    "entity_key": pl.String(),
+    "score": pl.Float64(),
+    "challenger_score": pl.Float64(),
+    "carried_from": pl.Int32(),
+}
 QUARANTINED: Mapping[str, pl.DataType] = {"entity_key": pl.String(), "reasons": pl.String(), "row": pl.String()}
 
 

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import polars as pl
 
+from nightjar.core.claim import PUBLISHED, Claimed, Request
 from nightjar.core.entities import (
     Candidate,
     ColumnDrift,
@@ -113,13 +114,13 @@ class ScoreStore(Protocol):
     """Runs, parts and publications of nights. What it commits survives any crash; what it did not commit was never there."""
 
     def night(
-        self, night: Night, champion: Version, challenger: Version | None, *, force: bool = False, wait_s: float = 0, flow_run: str | None = None
-    ) -> AbstractContextManager["ClaimedNight"]:
+        self, night: Night, champion: Version, challenger: Version | None, request: Request = PUBLISHED, *, wait_s: float = 0
+    ) -> AbstractContextManager[Claimed]:
         """Take the night's lock and open or resume its run; the lock goes with the context, or with the process.
 
-        Published already and not forced: `claimed.publication` is set and `run` is the published one, untouched.
-        Unfinished: the same run with attempt + 1 and the versions it was first claimed with. Forced: a new revision, and an unfinished
-        older one is marked abandoned. Raises NightBusy after wait_s seconds.
+        Published already and nothing else wanted: `claimed.publication` is set and `run` is the published one, untouched.
+        Unfinished: the same run with attempt + 1 and the versions it was first claimed with. Forced, or a repair: a new revision, and an
+        unfinished older one is marked abandoned. Raises NightBusy after wait_s seconds, BadSettings for a repair of what is not published.
         """
         ...
 
@@ -132,7 +133,8 @@ class ScoreStore(Protocol):
     def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
         """Store one part's scores, its quarantined rows and its receipt in one transaction.
 
-        scores: `entity_key` String, `score` Float64 in [0, 1], `challenger_score` Float64 or null. quarantined: `entity_key` String or null,
+        scores: `entity_key` String, `score` Float64 in [0, 1], `challenger_score` Float64 or null, `carried_from` Int32: the run whose score
+        it is, null for one computed now. quarantined: `entity_key` String or null,
         `reasons` String (a JSON array of {column, check, value}), `row` String (the row as JSON). Their heights add up to part.rows.
         Idempotent: a part whose receipt exists is left as it is and its receipt returned, also when two processes write it at once.
         Raises StoreUnavailable (retryable), ContractBroken, ClaimLost (the run is no longer this attempt's).
@@ -166,16 +168,8 @@ class ScoreStore(Protocol):
     def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]: ...
 
     def published_scores(self, run: Run) -> pl.DataFrame:
-        """`entity_key`, `score`, `challenger_score` of a run, sorted by key."""
+        """`entity_key`, `score`, `challenger_score`, `carried_from` of a run, sorted by key."""
         ...
-
-
-class ClaimedNight(Protocol):
-    @property
-    def run(self) -> Run: ...
-
-    @property
-    def publication(self) -> Publication | None: ...
 
 
 class Registry(Protocol):

@@ -4,16 +4,23 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
+from nightjar.core.claim import Request
 from nightjar.core.entities import Night, NightSummary, Part, Population, Publication, Receipt, Run, Version
 from nightjar.core.errors import AuditFailed, NoChampion, NoPopulation
 from nightjar.core.night import TRAILING_NIGHTS, audit, cut, missing_parts, ordered_population
+from nightjar.core.part_rows import SCORES
 from nightjar.core.ports import Artifacts, FeatureSource, Predictors, RawStore, Registry, ScoreStore
+from nightjar.core.repair import split_carried
 from nightjar.core.spec import ModelSpec
+from nightjar.usecases.repair import repaired_population
+
+INSTANT = pl.Datetime("us", "UTC")
 
 
 class Checked(Protocol):
@@ -53,6 +60,8 @@ class ScoreNight:
         night: Night,
         *,
         force: bool = False,
+        repair: bool = False,
+        known_at: datetime | None = None,
         accept: str | None = None,
         wait_s: float = 0,
         flow_run: str | None = None,
@@ -60,15 +69,18 @@ class ScoreNight:
     ) -> NightSummary:
         """Score and publish a night, or say that it is published already.
 
-        force: a new revision even if one is published. accept: why the night is to be published though it looks absurd; kept in the ledger. wait_s: how long to wait for another process that holds the night.
-        Raises NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, AuditFailed, StoreUnavailable.
+        force: a new revision even if one is published. repair: a new revision of what is published that scores again only the rows whose
+        inputs later knowledge changed and those that were quarantined. known_at: corrections recorded by then count. accept: why the night
+        is to be published though it looks absurd; kept in the ledger. wait_s: how long to wait for another process that holds the night.
+        Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, AuditFailed, StoreUnavailable.
         """
         started = time.monotonic()
         champion = self._holder("champion")
         if champion is None:
             raise NoChampion(self.spec.name)
         challenger = self._holder("challenger")
-        with self.store.night(night, champion, challenger, force=force, wait_s=wait_s, flow_run=flow_run) as claimed:
+        request = Request(force=force, repair=repair, known_at=known_at, flow_run=flow_run)
+        with self.store.night(night, champion, challenger, request, wait_s=wait_s) as claimed:
             if claimed.publication is not None:
                 return self._summary(claimed.run, claimed.publication, done_now=0, started=started, already=True)
             try:
@@ -84,17 +96,21 @@ class ScoreNight:
 
     def score_part(self, run: Run, part: Part) -> Receipt:
         """Features, contract, scores and receipt of one part; memory is bounded by its rows."""
-        population = self.population(run).slice(part.start, part.rows)
-        checked = self.check(self.spec, self.features_of(run, population))
-        champion, challenger = self._versions(run)
-        scores = checked.valid.select(
+        kept, fresh = split_carried(self.population(run).slice(part.start, part.rows))
+        checked = self.check(self.spec, self.features_of(run, fresh))
+        return self.store.write_part(run, part, pl.concat([kept, self.scores_of(run, checked.valid)]), checked.quarantined)
+
+    def scores_of(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
+        """Scores of rows that kept the contract, by the versions the run was claimed with, whoever is champion by now."""
+        if rows.is_empty():
+            return pl.DataFrame(schema=SCORES)
+        challenger = None if run.challenger_id is None else self.registry.version_by_id(run.challenger_id)
+        return rows.select(
             "entity_key",
-            self.predictors.load(self.spec, champion).predict(checked.valid).alias("score"),
-            (pl.lit(None, pl.Float64) if challenger is None else self.predictors.load(self.spec, challenger).predict(checked.valid)).alias(
-                "challenger_score"
-            ),
+            score=self._predict(self.registry.version_by_id(run.version_id), rows),
+            challenger_score=pl.lit(None, pl.Float64) if challenger is None else self._predict(challenger, rows),
+            carried_from=pl.lit(None, pl.Int32),
         )
-        return self.store.write_part(run, part, scores, checked.quarantined)
 
     def population(self, run: Run) -> pl.DataFrame:
         """The run's snapshot, as it was fixed when the run was claimed."""
@@ -102,27 +118,34 @@ class ScoreNight:
             raise ValueError(f"run {run.id} has no population yet")
         return pl.read_parquet(self.artifacts.get(run.population.uri, run.population.sha256))
 
+    def population_known(self, score_date: date, known_at: datetime) -> pl.DataFrame:
+        """The population as known at an instant, sorted by key, its faults named; empty where nothing had landed by then."""
+        dataset = self.spec.dataset(self.spec.population_dataset)
+        raw = {dataset.name: self.raw.read(dataset, score_date, score_date, known_at=known_at)}
+        return ordered_population(self.spec.population(raw, score_date))
+
     def features_of(self, run: Run, population: pl.DataFrame) -> pl.DataFrame:
-        """Population rows with the model's features as known at the run's as-of."""
-        return self.features.retrieve(self.spec, population.with_columns(event_timestamp=pl.lit(run.as_of, pl.Datetime("us", "UTC"))))
+        """Population rows with the model's features as known at the run's as-of, and as corrected by its `known_at`."""
+        moments = {"event_timestamp": run.as_of} | ({"known_at": run.known_at} if run.known_at > run.as_of else {})
+        at = population.with_columns(pl.lit(moment, INSTANT).alias(name) for name, moment in moments.items())
+        return self.features.retrieve(self.spec, at)
 
     def _holder(self, role: str) -> Version | None:
         return self.registry.holder(self.spec.name, role)
 
-    def _versions(self, run: Run) -> tuple[Version, Version | None]:
-        """The versions the run was claimed with, whoever is champion by now."""
-        challenger = None if run.challenger_id is None else self.registry.version_by_id(run.challenger_id)
-        return self.registry.version_by_id(run.version_id), challenger
+    def _predict(self, version: Version, rows: pl.DataFrame) -> pl.Series:
+        return self.predictors.load(self.spec, version).predict(rows)
 
     def _with_population(self, run: Run) -> Run:
         if run.population is not None:
             return run
-        dataset = self.spec.dataset(self.spec.population_dataset)
-        raw = {dataset.name: self.raw.read(dataset, run.score_date, run.score_date, known_at=run.as_of)}
-        rows = self.spec.population(raw, run.score_date)
+        if run.base_id is None:
+            rows = self.population_known(run.score_date, run.known_at)
+        else:
+            rows = repaired_population(self, run, self.store.run(run.base_id))
         if rows.is_empty():
-            raise NoPopulation(self.spec.name, run.score_date, dataset.name)
-        return self.store.record_population(run, self._snapshot(ordered_population(rows)))
+            raise NoPopulation(self.spec.name, run.score_date, self.spec.population_dataset, run.known_at)
+        return self.store.record_population(run, self._snapshot(rows))
 
     def _snapshot(self, rows: pl.DataFrame) -> Population:
         with tempfile.TemporaryDirectory() as folder:
@@ -155,6 +178,7 @@ class ScoreNight:
             version_number=self.registry.version_by_id(run.version_id).number,
             population=sum(receipt.rows for receipt in receipts),
             scored=sum(receipt.scored for receipt in receipts),
+            carried=scores.carried,
             quarantined=sum(receipt.quarantined for receipt in receipts),
             parts=len(receipts),
             parts_done_now=done_now,

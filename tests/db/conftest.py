@@ -16,7 +16,9 @@ from db.registry import PostgresRegistry
 from db.score_store import PostgresScoreStore
 from db.session import make_engine
 from nightjar.adapters.memory import MemoryDriftLedger, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
+from nightjar.core.claim import Request
 from nightjar.core.entities import Candidate, GateResult, Night, Part, Population, Version
+from nightjar.core.part_rows import SCORES
 from nightjar.core.ports import DriftLedger, Outcomes, Registry
 
 MODEL = "flight_delay"
@@ -35,8 +37,8 @@ class Stores:
     def champion(self) -> Version:
         return self.registry.add_version(candidate(self.registry))
 
-    def claim(self, day: date = DAY, **options):
-        return self.store.night(night(day), self.champion, None, **options)
+    def claim(self, day: date = DAY, *, wait_s: float = 0, **wanted):
+        return self.store.night(night(day), self.champion, None, Request(**wanted), wait_s=wait_s)
 
     def publish(self, day: date = DAY, keys: tuple[str, ...] = ("a", "b"), score: float = 0.5, **options):
         """A whole night of one part: (run, publication)."""
@@ -115,8 +117,8 @@ def part(start: int, stop: int, number: int = 0) -> Part:
 
 
 def scores(*keys: str, score: float = 0.5, challenger: float | None = None) -> pl.DataFrame:
-    values = {"entity_key": keys, "score": [score] * len(keys), "challenger_score": [challenger] * len(keys)}
-    return pl.DataFrame(values, schema={"entity_key": pl.String, "score": pl.Float64, "challenger_score": pl.Float64})
+    values = {"entity_key": keys, "score": [score] * len(keys), "challenger_score": [challenger] * len(keys), "carried_from": [None] * len(keys)}
+    return pl.DataFrame(values, schema=SCORES)
 
 
 def quarantined(*keys: str | None, row: str = '{"carrier": "UA"}') -> pl.DataFrame:
