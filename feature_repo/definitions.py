@@ -46,9 +46,6 @@ def _tables(specs: Iterable[ModelSpec]) -> dict[str, FeatureTable]:
                 raise BadSpec(
                     spec.name, f"feature table {table.name}", "differs from the table of that name in another model: share one, or rename it"
                 )
-        named = [feature for table in spec.feature_tables for feature in table.features]
-        if repeated := {feature for feature in named if named.count(feature) > 1}:
-            raise BadSpec(spec.name, "feature_tables", f"have features of one name: {sorted(repeated)}")
     return tables
 
 

@@ -3,23 +3,19 @@
 Nothing here does anything: the engine reads these values and calls their functions, all of them pure.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from nightjar.core.errors import BadSpec
+from nightjar.core.spec_rules import NAME, faults
 
 if TYPE_CHECKING:
     import pandera.polars as pa
-
-NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
-"""Names of models, datasets, tables and columns: safe in SQL, paths and Prefect without quoting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,25 +185,9 @@ class ModelSpec:
     audit: AuditLimits
 
     def __post_init__(self) -> None:
-        if not NAME.match(self.name):
-            raise BadSpec(self.name, "name", "must be lower-case letters, digits and _, start with a letter and have at most 40 characters")
-        try:
-            ZoneInfo(self.time_zone)
-        except (KeyError, ValueError, OSError) as error:
-            raise BadSpec(self.name, "time_zone", f"{self.time_zone!r} is no IANA time zone, like America/New_York") from error
-        if self.part_rows < 1:
-            raise BadSpec(self.name, "part_rows", "must be at least 1")
-        if repeated := sorted({name for name in self.inputs if self.inputs.count(name) > 1}):
-            raise BadSpec(self.name, "categorical and numeric", f"name inputs twice: {repeated}")
-        known = {dataset.name for dataset in self.datasets}
-        for table in self.feature_tables:
-            if unknown := set(table.sources) - known:
-                raise BadSpec(self.name, f"feature table {table.name}", f"reads datasets that are not declared: {sorted(unknown)}")
-            if table.ttl <= timedelta(0):
-                raise BadSpec(self.name, f"feature table {table.name}", "must have a ttl: without one a dead feed is used for ever")
-        for field in ("population_dataset", "outcome_dataset"):
-            if getattr(self, field) not in known:
-                raise BadSpec(self.name, field, f"must be one of {sorted(known)}")
+        """Raises BadSpec for the first rule that is broken."""
+        for field, problem in faults(self):
+            raise BadSpec(self.name if NAME.fullmatch(str(self.name)) else "?", field, problem)
 
     @property
     def inputs(self) -> tuple[str, ...]:
