@@ -144,7 +144,12 @@ def test_a_store_that_loses_rows_is_refused(tmp_path, line):
 def test_another_store_of_feast_gives_the_same_features_in_the_same_order(applied, registry, tmp_path):
     shutil.copytree(REPO, tmp_path / "repo")
     yaml = tmp_path / "repo" / "feature_store.yaml"
-    duckdb = yaml.read_text().replace("type: nightjar.adapters.feast_polars.PolarsOfflineStore", "type: duckdb").replace("  root:", "  # root:")
+    duckdb = (
+        yaml.read_text()
+        .replace("type: nightjar.adapters.feast_polars.PolarsOfflineStore", "type: duckdb")
+        .replace("  root:", "  # root:")
+        .replace("  corrections_only:", "  # corrections_only:")
+    )
     yaml.write_text(duckdb)
     definitions = tmp_path / "repo" / "definitions.py"
     definitions.write_text(definitions.read_text().replace("path=table.name,", f'path="{applied.feature_dir}/" + table.name + "/*/*.parquet",'))

@@ -3,6 +3,9 @@
 Of the rows that happened by `at`, in the order of (happened, recorded, file), a moment sees the last one recorded by `until`. An as-of join
 finds where to begin; from there the search steps back over rows recorded too late, by powers of two: a row is no candidate as long as the
 earliest record among the next 2, 4, 8... rows back is too late.
+
+Where only corrections count, what happened must also have been recorded once by `at`: the same search goes first over the times at which
+each event was first recorded, and ends in the last version of the right event.
 """
 
 from dataclasses import dataclass
@@ -20,26 +23,29 @@ class Bitemporal:
     """History seen from many instants with a cutoff each: `code`, `happened`, `row`, sorted by code and time.
 
     earliest: for each power of two, the earliest record (physical microseconds) among that many rows that end at a position.
+    earliest_first: the same of the first record of each row's event; None where an event may be new to the moment.
     """
 
     index: pl.DataFrame
     earliest: tuple[pl.Series, ...]
+    earliest_first: tuple[pl.Series, ...] | None
     ttl: timedelta | None
 
     @classmethod
-    def of(cls, history: pl.DataFrame, ttl: timedelta | None) -> "Bitemporal":
-        """history: as for a Timeline; `recorded` has no nulls."""
+    def of(cls, history: pl.DataFrame, ttl: timedelta | None, *, corrections_only: bool = False) -> "Bitemporal":
+        """history: as for a Timeline; `recorded` has no nulls. corrections_only: events first recorded after a moment stay unseen by it."""
         index = history.with_row_index("row")
         for column in ("recorded", "happened", "code"):
             index = index.sort(column, maintain_order=True)
         longest = index["code"].value_counts()["count"].max() if index.height else 0
         assert isinstance(longest, int)
-        earliest = [index["recorded"].to_physical()]
-        while 2 ** len(earliest) <= longest:
-            nearer = earliest[-1]
-            farther = nearer.shift(2 ** (len(earliest) - 1), fill_value=FAR_FUTURE)
-            earliest.append(pl.select(pl.min_horizontal(nearer, farther)).to_series())
-        return cls(index.select("code", "happened", "row").with_row_index("position"), tuple(earliest), ttl)
+        first = index.select(pl.col("recorded").min().over("code", "happened")).to_series() if corrections_only else None
+        return cls(
+            index.select("code", "happened", "row").with_row_index("position"),
+            minima(index["recorded"], longest),
+            None if first is None else minima(first, longest),
+            ttl,
+        )
 
     def rows(self, moments: pl.DataFrame) -> pl.Series:
         """moments: `until` beside `code` and `at`; one without it sees nothing."""
@@ -47,17 +53,30 @@ class Bitemporal:
         begun = asked.sort("at").join_asof(
             self.index.select("code", "happened", "position"), left_on="at", right_on="happened", by="code", check_sortedness=False
         )
-        position = self._known(begun.sort("moment")["position"].cast(pl.Int64), moments["until"].to_physical())
+        position, until = begun.sort("moment")["position"].cast(pl.Int64), moments["until"].to_physical()
+        if self.earliest_first is not None:
+            position = recorded_by(self.earliest_first, position, moments.select(pl.min_horizontal("at", "until")).to_series().to_physical())
+        position = recorded_by(self.earliest, position, until)
         found = self.index.select(pl.all().gather(position)).with_columns(at=moments["at"], asked=asked["code"])
         usable = pl.col("code") == pl.col("asked")
         if self.ttl:
             usable &= pl.col("at") - pl.col("happened") <= self.ttl
         return found.select(pl.when(usable).then("row"))["row"]
 
-    def _known(self, position: pl.Series, until: pl.Series) -> pl.Series:
-        """The last position at or before each that was recorded in time; null or another code's where there is none."""
-        for power in reversed(range(len(self.earliest))):
-            too_late = self.earliest[power].gather(position) > until
-            back = pl.when(position >= 2**power).then(position - 2**power)
-            position = pl.select(pl.when(too_late).then(back).otherwise(position).alias("position")).to_series()
-        return position
+
+def minima(times: pl.Series, longest: int) -> tuple[pl.Series, ...]:
+    """For each power of two up to `longest` rows: the earliest time (physical) among that many rows that end at a position."""
+    earliest = [times.to_physical()]
+    while 2 ** len(earliest) <= longest:
+        farther = earliest[-1].shift(2 ** (len(earliest) - 1), fill_value=FAR_FUTURE)
+        earliest.append(pl.select(pl.min_horizontal(earliest[-1], farther)).to_series())
+    return tuple(earliest)
+
+
+def recorded_by(earliest: tuple[pl.Series, ...], position: pl.Series, until: pl.Series) -> pl.Series:
+    """The last position at or before each whose time is in time; null or another code's where there is none."""
+    for power in reversed(range(len(earliest))):
+        too_late = earliest[power].gather(position) > until
+        back = pl.when(position >= 2**power).then(position - 2**power)
+        position = pl.select(pl.when(too_late).then(back).otherwise(position).alias("position")).to_series()
+    return position

@@ -1,6 +1,6 @@
 """The entity frame, whatever library it comes from, as Polars with its time in UTC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +19,16 @@ class EntityFrame:
     """Rows that ask for features. `time` names the column of their instants (UTC, microseconds).
 
     cutoffs: till when what was recorded counts, for each row (UTC, microseconds); None: till the row's own instant.
+    corrections_only: what a row's instant had never heard of stays unseen, whatever its cutoff.
     """
 
     frame: pl.DataFrame
     time: str
     cutoffs: pl.Series | None = None
+    corrections_only: bool = False
 
     @classmethod
-    def of(cls, rows: Any, known_at: str | None = None) -> "EntityFrame":
+    def of(cls, rows: Any, known_at: str | None = None, *, corrections_only: bool = False) -> "EntityFrame":
         """Rows from pandas (its index is ignored), Polars eager or lazy, or Arrow.
 
         The time is the column `event_timestamp`, else the only datetime column; naive times are read as UTC. The column `known_at`, where
@@ -35,7 +37,7 @@ class EntityFrame:
         frame = _as_polars(rows)
         time = _time_column(frame.schema, known_at)
         cutoffs = frame.select(utc_us(known_at, frame.schema[known_at])).to_series() if known_at and known_at in frame.schema else None
-        return cls(frame.with_columns(utc_us(time, frame.schema[time])), time, cutoffs)
+        return cls(frame.with_columns(utc_us(time, frame.schema[time])), time, cutoffs, corrections_only)
 
     @property
     def bounds(self) -> tuple[datetime, datetime] | None:
@@ -48,7 +50,7 @@ class EntityFrame:
         return self.bounds if self.cutoffs is None else _bounds(self.cutoffs)
 
     def slice(self, start: int, rows: int) -> "EntityFrame":
-        return EntityFrame(self.frame.slice(start, rows), self.time, None if self.cutoffs is None else self.cutoffs.slice(start, rows))
+        return replace(self, frame=self.frame.slice(start, rows), cutoffs=None if self.cutoffs is None else self.cutoffs.slice(start, rows))
 
 
 def _bounds(times: pl.Series) -> tuple[datetime, datetime] | None:

@@ -71,12 +71,14 @@ def _sight(view: View, times: pl.DataFrame, entities: EntityFrame, *, as_known_a
     """Rows recorded later than all the entities' cutoffs are left out of `times` already."""
     assert entities.bounds
     first, last = entities.bounds
-    if view.recorded is None or entities.cutoffs is None or entities.cutoffs.n_unique() == 1:
-        each = as_known_at and view.recorded is not None and entities.cutoffs is None
+    if view.recorded is None or entities.cutoffs is None:
+        each = as_known_at and view.recorded is not None
     elif entities.cutoffs.equals(entities.frame[entities.time]):
         each = True
+    elif entities.cutoffs.n_unique() == 1 and not entities.corrections_only:
+        each = False
     else:
-        return Bitemporal.of(times, view.ttl)
+        return Bitemporal.of(times, view.ttl, corrections_only=entities.corrections_only)
     return Snapshot.of(times, view.ttl, last, as_known_at=each) if first == last else Timeline.of(times, view.ttl, as_known_at=each)
 
 

@@ -36,6 +36,7 @@ class PolarsOfflineStoreConfig(FeastConfigBaseModel):
     as_known_at: a row recorded (`created_timestamp_column`) after the entity timestamp is not used for it. Feast's own stores use it.
     known_at: the column of entity frames that, where there is one, says for each row till when what was recorded counts, in place of the
     entity timestamp; null: no column does.
+    corrections_only: a row with such a time sees corrections of what was recorded by its entity timestamp, and nothing that is new.
     root: the folder against which the relative paths of sources are resolved, itself against the repo; the repo where it is not set. So a
     registry need not know where the files lie on each machine.
     """
@@ -43,6 +44,7 @@ class PolarsOfflineStoreConfig(FeastConfigBaseModel):
     type: StrictStr = "nightjar.adapters.feast_polars.PolarsOfflineStore"
     as_known_at: StrictBool = True
     known_at: StrictStr | None = "known_at"
+    corrections_only: StrictBool = False
     root: StrictStr | None = None
 
 
@@ -75,7 +77,7 @@ class PolarsOfflineStore(OfflineStore):
             window = Window(*compute_non_entity_date_range(feature_views, start_date=start_date, end_date=end_date))
             views, entities = entities_seen(views, window, _root(config), as_known_at=as_known_at)
         else:
-            entities = EntityFrame.of(entity_df, _settings(config).known_at)
+            entities = EntityFrame.of(entity_df, _settings(config).known_at, corrections_only=_settings(config).corrections_only)
         on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
         _require_request_data(on_demand, entities)
         for view in views:

@@ -80,11 +80,18 @@ def retrieve(store) -> Callable[..., PolarsRetrievalJob]:
     """retrieve(views, entities) asks our store for every feature of the views, as FeatureStore would."""
 
     def ask(
-        views: Any, entities: Any, *, as_known_at: bool = True, known_at: str | None = "known_at", full_feature_names: bool = False, **more: Any
+        views: Any,
+        entities: Any,
+        *,
+        as_known_at: bool = True,
+        known_at: str | None = "known_at",
+        corrections_only: bool = False,
+        full_feature_names: bool = False,
+        **more: Any,
     ) -> PolarsRetrievalJob:
         views = views if isinstance(views, list) else [views]
         config = store.config.model_copy()
-        config._offline_store = PolarsOfflineStoreConfig(type=STORE, as_known_at=as_known_at, known_at=known_at)
+        config._offline_store = PolarsOfflineStoreConfig(type=STORE, as_known_at=as_known_at, known_at=known_at, corrections_only=corrections_only)
         refs = [f"{view.projection.name_to_use()}:{field.name}" for view in views for field in view.features]
         return PolarsOfflineStore.get_historical_features(config, views, refs, entities, store.registry, "test", full_feature_names, **more)
 
