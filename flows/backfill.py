@@ -5,6 +5,7 @@ from datetime import date
 from prefect import flow, get_run_logger
 
 import models
+from flows.circuit import break_circuit
 from flows.night import failures_told, platform, show_backfill
 from flows.score import as_tasks
 from nightjar.core.entities import NightSummary
@@ -12,7 +13,7 @@ from nightjar.core.night import dates_between, night_of
 from nightjar.usecases.backfill import backfill as backfill_nights
 
 
-@flow(name="backfill", flow_run_name="{model} {first} to {last}", persist_result=False)
+@flow(name="backfill", flow_run_name="{model} {first} to {last}", persist_result=False, on_failure=[break_circuit], on_crashed=[break_circuit])
 def backfill(first: date, last: date, model: str = "flight_delay") -> None:
     """Score and publish every date that is not published yet. Fails at the end if a night failed; run it again for those alone.
 

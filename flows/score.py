@@ -11,6 +11,7 @@ from prefect.futures import wait
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.circuit import break_circuit
 from flows.night import failures_told, is_retryable, model_and_date, night_name, platform, show_drift, show_night
 from nightjar.core.entities import NightSummary, Part, Receipt
 from nightjar.core.night import as_of, night_of
@@ -20,7 +21,7 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=Settings().threads)
 """Any: Prefect declares its task runners in a way that no checker lets its own pass."""
 
 
-@flow(name="score", flow_run_name=night_name, task_runner=THREADS, persist_result=False)
+@flow(name="score", flow_run_name=night_name, task_runner=THREADS, persist_result=False, on_failure=[break_circuit], on_crashed=[break_circuit])
 def score(
     model: str = "flight_delay", score_date: date | None = None, *, force: bool = False, accept: str | None = None, report: bool = True
 ) -> None:

@@ -1,22 +1,51 @@
 """Every setting, read once from the environment (prefix NIGHTJAR_) and `.env`. `.env.example` names them all."""
 
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nightjar.core.errors import BadSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout: where flows/, models/, feature_repo/ and prefect.yaml lie."""
 
+REMEDY = "Correct it in the environment or in .env; .env.example explains each."
+
+
+def user_and_password(auth: SecretStr) -> SecretStr:
+    user, _, password = auth.get_secret_value().partition(":")
+    if not (user and password):
+        raise ValueError("it reads user:password")
+    return auth
+
+
+def without_credentials(url: str) -> str:
+    """The URL is stored beside everything that is kept there, where analysts read it."""
+    scheme, separator, rest = url.partition("://")
+    if re.match(r"[^/]*:[^/]*@", rest) or "?" in rest or "#" in rest:
+        raise ValueError(
+            "it may hold no credentials; give them to its driver: AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, FSSPEC_<SCHEME>_..."
+        )
+    if not (re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme) and rest if separator else Path(url).is_absolute()):
+        raise ValueError("it reads like file:///folder, s3://bucket/folder or /folder")
+    if scheme == "file" and not rest.startswith("/"):
+        raise ValueError("a file:// URL must be absolute: three slashes")
+    return url
+
 
 class Settings(BaseSettings):
-    """Frozen; secrets are SecretStr and never printed.
+    """Frozen; secrets are SecretStr and never printed. Raises BadSettings naming the variables, and no value, of what cannot be used.
 
     home: everything the platform writes when no other place is named: the embedded Postgres, raw and feature files, artifacts, logs.
     database_url: a Postgres of yours, as the owner of its schema; unset means the embedded one.
     writer_password, analyst_password: passwords of the roles nightjar_writer and nightjar_analyst on a Postgres of yours.
+    prefect_auth: "user:password" that the Prefect API asks of everyone; unset means that whoever reaches the port may do anything.
+    alert_url: where a person is told of a broken circuit, as Apprise writes it; unset means an artifact and a log line only.
+    circuit_failures: after how many failed runs in a row a deployment's schedule is paused.
     """
 
     model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", env_file=PROJECT / ".env", frozen=True, extra="ignore")
@@ -26,13 +55,43 @@ class Settings(BaseSettings):
     writer_password: SecretStr | None = None
     analyst_password: SecretStr | None = None
     data_dir: Path | None = None
-    artifact_url: str | None = None
+    artifact_url: Annotated[str, AfterValidator(without_credentials)] | None = None
     feature_repo: Path = PROJECT / "feature_repo"
     threads: Annotated[int, Field(ge=1, le=256)] = 2
-    night_wait_s: Annotated[float, Field(ge=0)] = 600.0
+    night_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 600.0
     log_format: Annotated[str, Field(pattern="^(console|json)$")] = "console"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     prefect_port: Annotated[int, Field(ge=1, le=65535)] = 4200
+    prefect_auth: Annotated[SecretStr, AfterValidator(user_and_password)] | None = None
+    alert_url: SecretStr | None = None
+    circuit_failures: Annotated[int, Field(ge=1)] = 3
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:  # it quotes what it was given: nothing of it may go on
+            faults = "; ".join(
+                f"{variable(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+                for fault in error.errors(include_input=False, include_url=False)
+            )
+            raise BadSettings(faults, REMEDY) from None
+        except UnicodeDecodeError:
+            raise BadSettings(f"{self.model_config.get('env_file')} is not UTF-8", REMEDY) from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def of_plain_text(cls, value: object) -> object:
+        """Refuses what looks set and is not, and what no path or URL can hold."""
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("it is empty; give it a value, or remove it")
+        if isinstance(value, str) and not all(character.isprintable() for character in value):
+            raise ValueError("it holds a line end, or another character that cannot be printed")
+        return value
+
+    @field_validator("home", "data_dir", "feature_repo")
+    @classmethod
+    def of_a_user(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser()
 
     @cached_property
     def data(self) -> Path:
@@ -43,3 +102,7 @@ class Settings(BaseSettings):
     def artifacts(self) -> str:
         """An fsspec URL: populations, datasets, trained models, reports; shared by all workers."""
         return self.artifact_url or f"file://{(self.home / 'artifacts').resolve()}"
+
+
+def variable(loc: tuple[int | str, ...]) -> str:
+    return f"NIGHTJAR_{loc[0]}".upper() if loc else "NIGHTJAR_..."

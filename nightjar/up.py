@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,35 +11,52 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from httpx import HTTPStatusError
+from prefect.client.schemas.filters import FlowRunFilter
+
 from nightjar import console
 from nightjar.bootstrap import Platform
-from nightjar.core.errors import BadSettings, PlatformFailed
-from nightjar.settings import PROJECT
+from nightjar.core.errors import BadSettings, NightjarError, PlatformFailed
+from nightjar.deploy import POOL, PREFECT, connected, deploy, environment, local_api, prefect
+from nightjar.leftovers import held_by_child, note_pid, only_one
+from nightjar.settings import PROJECT, Settings
 
-POOL = "nightjar"
 SERVER_STARTS_WITHIN_S = 180
 STOPS_WITHIN_S = 15
 DRAINS_WITHIN_S = 120
 
 
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """The one `nightjar up` of this home, on a port of its own; what a killed one left running has ended.
+
+    Raises BadSettings if another one runs, or if something else listens on the port.
+    """
+    with only_one(settings.home / "run"):
+        require_free(settings.prefect_port)
+        yield
+
+
 def run(platform: Platform) -> None:
     """Start server, deployments and worker; wait until someone stops it; drain and stop all of it again."""
-    env = environment(platform)
-    logs = platform.settings.home / "logs"
+    settings, api = platform.settings, local_api(platform.settings)
+    env = server_environment(platform, api)
+    logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     for stopping in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job would ignore it
         signal.signal(stopping, interrupted)
     with ExitStack() as stack:
         stack.callback(platform.local.stop)
         stack.callback(platform.close)
-        server = stack.enter_context(
-            process("server", ["server", "start", "--host", "127.0.0.1", "--port", str(platform.settings.prefect_port)], env, logs)
-        )
-        wait_until_healthy(server, env, logs / "server.log")
-        deploy(env, logs / "deploy.log")
-        worker = stack.enter_context(process("worker", ["worker", "start", "--pool", POOL, "--name", "nightjar-1"], env, logs))
-        stack.callback(drain, env, logs / "deploy.log")
-        console.out.print(f"[bold]Nightjar is up[/]: http://127.0.0.1:{platform.settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
+        listening = ["--host", "127.0.0.1", "--port", str(settings.prefect_port)]
+        server = stack.enter_context(process("server", ["server", "start", *listening], env, settings))
+        wait_until_healthy(server, f"{api}/health", logs / "server.log")
+        with console.waiting("deploying the flows"):
+            deploy(settings, api, logs / "deploy.log")
+        client = environment(settings, api)
+        worker = stack.enter_context(process("worker", ["worker", "start", "--pool", POOL, "--name", "nightjar-1"], client, settings))
+        stack.callback(drain, settings, api, logs / "deploy.log")
+        console.out.print(f"[bold]Nightjar is up[/]: http://127.0.0.1:{settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
         watch({"server": server, "worker": worker}, logs)
     console.out.print("everything has stopped")
 
@@ -59,38 +75,38 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def environment(platform: Platform) -> dict[str, str]:
-    """What the server, the worker and the runs it starts see: this process's environment and Prefect's settings for this machine."""
-    base = f"http://127.0.0.1:{platform.settings.prefect_port}"
+def server_environment(platform: Platform, api: str) -> dict[str, str]:
+    """What the server sees beyond what its clients do. With NIGHTJAR_PREFECT_AUTH it answers 401 to whoever does not send it."""
+    auth = platform.settings.prefect_auth
+    guarded = {"PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true"} if auth else {}
     return {
-        **os.environ,
-        "PREFECT_API_URL": f"{base}/api",
-        "PREFECT_UI_API_URL": "/api",
-        "PREFECT_UI_URL": base,
-        "PREFECT_HOME": str(platform.settings.home / "prefect"),
-        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        **environment(platform.settings, api),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": platform.prefect_database(),
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "nightjar",
-        "DO_NOT_TRACK": "1",
+        "PREFECT_UI_API_URL": "/api",
+        **({"PREFECT_SERVER_API_AUTH_STRING": auth.get_secret_value()} if auth else {}),
+        **guarded,
     }
 
 
 @contextmanager
-def process(name: str, arguments: list[str], env: Mapping[str, str], logs: Path) -> Iterator[subprocess.Popen[bytes]]:
+def process(name: str, arguments: list[str], env: Mapping[str, str], settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """A Prefect process in a group of its own, so that Ctrl-C in the terminal reaches us alone and we choose the order."""
-    with (logs / f"{name}.log").open("ab") as log:
+    with (settings.home / "logs" / f"{name}.log").open("ab") as log, held_by_child(settings.home / "run" / f"{name}.lock") as lock:
         started = subprocess.Popen(
-            [*PREFECT, *arguments], env=env, cwd=PROJECT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            [*PREFECT, *arguments],
+            env=env,
+            cwd=PROJECT,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[lock.fileno()],
         )
-        try:
-            yield started
-        finally:
-            stop(started)
-
-
-PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
+        note_pid(lock, started.pid)
+    try:
+        yield started
+    finally:
+        stop(started)
 
 
 def stop(started: subprocess.Popen[bytes]) -> None:
@@ -103,13 +119,13 @@ def stop(started: subprocess.Popen[bytes]) -> None:
             started.wait()
 
 
-def wait_until_healthy(server: subprocess.Popen[bytes], env: Mapping[str, str], log: Path) -> None:
+def wait_until_healthy(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + SERVER_STARTS_WITHIN_S
     with console.waiting("starting the Prefect server"):
         while time.monotonic() < deadline:
             if server.poll() is not None:
                 raise PlatformFailed("The Prefect server", f"ended with code {server.returncode}", log)
-            if healthy(f"{env['PREFECT_API_URL']}/health"):
+            if healthy(url):
                 return
             time.sleep(0.5)
     raise PlatformFailed("The Prefect server", f"was not healthy within {SERVER_STARTS_WITHIN_S} s", log)
@@ -121,22 +137,6 @@ def healthy(url: str) -> bool:
             return answer.status == 200
     except (urllib.error.URLError, OSError):
         return False
-
-
-def deploy(env: Mapping[str, str], log: Path) -> None:
-    """Make the work pool and deploy what prefect.yaml names. Doing it again changes nothing."""
-    with console.waiting("deploying the flows"):
-        prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], env, log)
-        prefect(["work-pool", "resume", POOL], env, log)
-        prefect(["deploy", "--all"], env, log)
-
-
-def prefect(arguments: list[str], env: Mapping[str, str], log: Path) -> None:
-    done = subprocess.run([*PREFECT, *arguments], env=env, cwd=PROJECT, capture_output=True, text=True, check=False)
-    with log.open("a") as file:
-        file.write(f"$ prefect {' '.join(arguments)}\n{done.stdout}{done.stderr}")
-    if done.returncode != 0:
-        raise PlatformFailed(f"`prefect {' '.join(arguments)}`", f"ended with code {done.returncode}", log)
 
 
 def watch(processes: Mapping[str, subprocess.Popen[bytes]], logs: Path) -> None:
@@ -151,19 +151,17 @@ def watch(processes: Mapping[str, subprocess.Popen[bytes]], logs: Path) -> None:
         console.out.print("stopping: no new runs; waiting for those under way (Ctrl-C again ends them; a retry takes them up where they were)")
 
 
-def drain(env: Mapping[str, str], log: Path) -> None:
-    """Pause the pool and let running flows finish: a worker that is told to stop kills them and leaves them `Running` for ever."""
+def drain(settings: Settings, api: str, log: Path) -> None:
+    """Pause the pool and let running flows finish: a worker that is told to stop kills them and leaves them `Running`."""
     try:
-        prefect(["work-pool", "pause", POOL], env, log)
+        prefect(["work-pool", "pause", POOL], environment(settings, api), log)
         deadline = time.monotonic() + DRAINS_WITHIN_S
-        while running_flows(env) and time.monotonic() < deadline:
+        while running_flows(settings, api) and time.monotonic() < deadline:
             time.sleep(1)
-    except (KeyboardInterrupt, PlatformFailed, OSError):
+    except (KeyboardInterrupt, NightjarError, HTTPStatusError):
         console.out.print("not waiting for running flows")
 
 
-def running_flows(env: Mapping[str, str]) -> int:
-    body = b'{"flow_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING"]}}}}'
-    request = urllib.request.Request(f"{env['PREFECT_API_URL']}/flow_runs/count", body, {"Content-Type": "application/json"})  # noqa: S310  # loopback
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # loopback
-        return int(answer.read())
+def running_flows(settings: Settings, api: str) -> int:
+    with connected(settings, api) as client:
+        return client.count_flow_runs(flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING", "PENDING"]}}}))

@@ -16,6 +16,8 @@ features = typer.Typer(no_args_is_help=True, help="Feature tables and Feast's re
 for command in (
     operations.demo,
     operations.up,
+    operations.deploy,
+    operations.resume,
     nights.score,
     nights.backfill,
     versions.retrain,

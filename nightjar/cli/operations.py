@@ -36,14 +36,38 @@ def demo(
 
 def up(*, demo_data: Annotated[bool, typer.Option("--champion/--no-champion", help="Train a champion first if there is none.")] = True) -> None:
     """Start everything: Postgres, the Prefect server with its UI, a worker, all deployments. Ctrl-C stops it cleanly."""
-    from nightjar.up import require_free, run
+    from nightjar.up import alone, run
 
     platform = opened()
-    require_free(platform.settings.prefect_port)
-    prepare(platform)
-    if demo_data:
-        train_first_champion(platform)
-    run(platform)
+    with alone(platform.settings):
+        prepare(platform)
+        if demo_data:
+            train_first_champion(platform)
+        run(platform)
+
+
+def deploy() -> None:
+    """Tell a Prefect server of the work pool, the deployments and the automations: that of PREFECT_API_URL, or else of `nightjar up`.
+
+    Doing it again changes nothing; it is part of every release.
+    """
+    from nightjar.deploy import api_url, deploy
+
+    settings = opened().settings
+    logs = settings.home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    with console.waiting("deploying the flows"):
+        deploy(settings, api_url(settings), logs / "deploy.log")
+    console.out.print("work pool, deployments and automations are up to date")
+
+
+def resume(deployment: Annotated[str, typer.Argument(help="Flow and model, like score/flight_delay.")]) -> None:
+    """Let a deployment that was paused, by a person or by its broken circuit, follow its schedule again."""
+    from nightjar.deploy import api_url, resume
+
+    settings = opened().settings
+    resume(settings, api_url(settings), deployment)
+    console.out.print(f"{deployment} follows its schedule again")
 
 
 def prepare(platform: "Platform") -> None:

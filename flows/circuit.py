@@ -1,0 +1,58 @@
+"""The circuit breaker at the end of a run that came to nothing: after so many in a row its deployment is paused, and a person is told."""
+
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.events import emit_event
+from prefect.flows import Flow
+from prefect.logging.loggers import flow_run_logger
+
+from nightjar.core.circuit import DECISIVE, OPENED, opens
+from nightjar.settings import PROJECT, Settings
+
+RUNBOOK = "runbooks/circuit-open.md"
+
+
+def break_circuit(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """A Prefect hook for failed and crashed runs. What goes wrong in it is logged by Prefect and changes nothing of the run.
+
+    In a crash it is the worker that calls it; the first one is retried by an automation, so it does not count yet.
+    """
+    limit = Settings().circuit_failures
+    with get_client(sync_client=True) as client:
+        if flow_run.deployment_id is None or (state.is_crashed() and client.read_flow_run(flow_run.id).run_count < 2):
+            return
+        deployment = client.read_deployment(flow_run.deployment_id)
+        if deployment.paused or not opens(ends(client, deployment.id, limit), limit):
+            return
+        client.pause_deployment(deployment.id)
+        name = f"{flow.name}/{deployment.name}"
+        text = f"The last {limit} runs of {name} came to nothing. Its schedule is paused until someone resumes it. Runbook: {RUNBOOK}"
+        flow_run_logger(flow_run, flow).error(text)
+        emit_event(OPENED, {"prefect.resource.id": f"prefect.deployment.{deployment.id}", "prefect.resource.name": name}, payload={"text": text})
+        page = (PROJECT / RUNBOOK).read_text()
+        client.create_artifact(
+            ArtifactCreate(
+                key=f"circuit-{flow.name}-{deployment.name}".replace("_", "-"),
+                type="markdown",
+                description=text,
+                data=f"{text}\n\n---\n\n{page}",
+                flow_run_id=flow_run.id,
+            )
+        )
+
+
+def ends(client: SyncPrefectClient, deployment: UUID, limit: int) -> list[str]:
+    """How the newest runs of a deployment ended, newest first."""
+    runs = client.read_flow_runs(
+        deployment_filter=DeploymentFilter.model_validate({"id": {"any_": [deployment]}}),
+        flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": DECISIVE}}}),
+        sort=FlowRunSort.END_TIME_DESC,
+        limit=limit,
+    )
+    return [run.state_type.value for run in runs if run.state_type is not None]

@@ -1,0 +1,165 @@
+"""What the Prefect server does by itself when a process can no longer act: bring dead runs to an end, retry them once, pause, tell.
+
+`wanted` is the whole list, as values; `sync` makes the server's automations equal to it. Those of other names are left alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ActionTypes, ChangeFlowRunState, PauseDeployment, SendNotification
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+
+from nightjar.core.circuit import OPENED
+
+PREFIX = "nightjar: "
+TAG = "nightjar"
+"""Every deployment in prefect.yaml carries it, so a run that somebody started otherwise, without heartbeats, is not taken for dead."""
+
+Labels = dict[str, str | list[str]]
+
+OURS: Labels = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
+RUN: Labels = {"prefect.resource.id": "prefect.flow-run.*"}
+EACH_RUN = {"prefect.resource.id"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the server waits, in seconds, and how many failures in a row it bears.
+
+    dead_after_s: without a sign of life, three heartbeats of 30 s. stuck_after_s: between being taken by a worker and running, which
+    takes 6 to 30 s. once_in_s: a crashed run is retried at most once in this time. crashes_within_s: how far apart `failures` crashes
+    of one deployment may lie to be counted together.
+    """
+
+    dead_after_s: float = 90
+    stuck_after_s: float = 180
+    once_in_s: float = 24 * 3600
+    failures: int = 3
+    crashes_within_s: float = 7 * 24 * 3600
+
+
+def wanted(patience: Patience, alert: UUID | None) -> tuple[AutomationCore, ...]:
+    """All automations of ours. alert: the notification block through which a person is told; None tells nobody."""
+    healing = (dead(patience), stuck(patience), retried(patience), crashing(patience, alert))
+    return healing if alert is None else (*healing, told(alert))
+
+
+def dead(patience: Patience) -> AutomationCore:
+    """`Running` does not end by itself when worker and run die together: nobody is left to say so."""
+    alive = {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}
+    return AutomationCore(
+        name=f"{PREFIX}a run without a sign of life has crashed",
+        description=f"No heartbeat for {patience.dead_after_s:.0f} s. Runbook: runbooks/stuck-run.md",
+        trigger=silence(alive, patience.dead_after_s),
+        actions=[becomes(StateType.CRASHED, f"no sign of life for {patience.dead_after_s:.0f} s: its process is gone")],
+    )
+
+
+def stuck(patience: Patience) -> AutomationCore:
+    taken = {f"prefect.flow-run.{state}" for state in ("Pending", "Submitting", "InfrastructurePending")}
+    return AutomationCore(
+        name=f"{PREFIX}a run that was taken but never started has crashed",
+        description=f"Not running {patience.stuck_after_s:.0f} s after a worker took it. Runbook: runbooks/stuck-run.md",
+        trigger=silence(taken, patience.stuck_after_s),
+        actions=[becomes(StateType.CRASHED, f"not started {patience.stuck_after_s:.0f} s after a worker took it")],
+    )
+
+
+def retried(patience: Patience) -> AutomationCore:
+    """Once: the trigger rests for `once_in_s` after it fired for a run, and a run whose second attempt crashed has a higher count."""
+    return AutomationCore(
+        name=f"{PREFIX}a crashed run is retried once",
+        description="The retry scores only the parts without a receipt, on any worker.",
+        trigger=EventTrigger(
+            expect={"prefect.flow-run.Crashed"},
+            match={**RUN, "prefect.run-count": ["0", "1"]},
+            match_related=OURS,
+            for_each=EACH_RUN,
+            posture=Posture.Reactive,
+            threshold=1,
+            within=timedelta(seconds=patience.once_in_s),
+        ),
+        actions=[becomes(StateType.SCHEDULED, "its process died; retried once", name="AwaitingRetry")],
+    )
+
+
+def crashing(patience: Patience, alert: UUID | None) -> AutomationCore:
+    """The circuit breaker for runs whose process is dead. Those that fail alive count for themselves, exactly: flows/circuit.py.
+
+    Only crashes after the retry count, and those of a run that never began, whose two attempts both count.
+    """
+    actions: list[ActionTypes] = [PauseDeployment(source="inferred", deployment_id=None)]
+    if alert is not None:
+        text = (
+            f"{patience.failures} runs of {{{{ flow.name }}}}/{{{{ deployment.name }}}} crashed and their retries too. Its schedule is paused. "
+            "Runbook: runbooks/circuit-open.md"
+        )
+        actions.append(SendNotification(block_document_id=alert, subject="Nightjar: {{ flow.name }} is paused", body=text))
+    return AutomationCore(
+        name=f"{PREFIX}a deployment whose runs keep crashing is paused",
+        description=f"{patience.failures} runs crashed in their second attempt. Runbook: runbooks/circuit-open.md",
+        trigger=EventTrigger(
+            expect={"prefect.flow-run.Crashed"},
+            match={**RUN, "prefect.run-count": ["0", "[2-9]*"]},
+            match_related=OURS,
+            for_each={"related:deployment:prefect.resource.id"},
+            posture=Posture.Reactive,
+            threshold=patience.failures,
+            within=timedelta(seconds=patience.crashes_within_s),
+        ),
+        actions=actions,
+    )
+
+
+def told(alert: UUID) -> AutomationCore:
+    return AutomationCore(
+        name=f"{PREFIX}a person is told of a broken circuit",
+        description="Through NIGHTJAR_ALERT_URL. Runbook: runbooks/circuit-open.md",
+        trigger=EventTrigger(expect={OPENED}, posture=Posture.Reactive, threshold=1, within=timedelta(0)),
+        actions=[SendNotification(block_document_id=alert, subject="Nightjar: {{ event.resource.name }} is paused", body="{{ event.payload.text }}")],
+    )
+
+
+def silence(signs: set[str], seconds: float) -> EventTrigger:
+    """After one of the signs nothing more is heard of the run."""
+    return EventTrigger(
+        after=signs,
+        expect={"prefect.flow-run.*"},
+        match=RUN,
+        match_related=OURS,
+        for_each=EACH_RUN,
+        posture=Posture.Proactive,
+        threshold=1,
+        within=timedelta(seconds=seconds),
+    )
+
+
+def becomes(state: StateType, message: str, name: str | None = None) -> ActionTypes:
+    return ChangeFlowRunState(state=state, name=name, message=message, force=False)
+
+
+def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> int:
+    """Create, update and delete until the server's automations with our prefix are these; return how many were touched, 0 the second time."""
+    touched, found = 0, [each for each in client.read_automations() if each.name.startswith(PREFIX)]
+    missing = {automation.name: automation for automation in automations}
+    for each in found:
+        ours = missing.pop(each.name, None)
+        if ours is None:
+            client.delete_automation(each.id)
+        elif essence(each) != essence(ours):
+            client.update_automation(each.id, ours)
+        else:
+            continue
+        touched += 1
+    for automation in missing.values():
+        client.create_automation(automation)
+    return touched + len(missing)
+
+
+def essence(automation: AutomationCore) -> AutomationCore:
+    """Without what the server adds; and switched on: one that an operator has disabled comes back with the next deployment."""
+    return AutomationCore.model_validate(automation.model_dump(include=set(AutomationCore.model_fields)))
