@@ -36,14 +36,14 @@ RUN = f"""
         VALUES ('m', repeat('a', 64), '', 1, '{DAY}', '{DAY}', now());
     INSERT INTO nightjar.model_version (model, number, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri, params, metrics, gates,
         code_version, trained_through) VALUES ('m', 1, '', 1, '', repeat('a', 64), '', '{{}}', '{{}}', '[]', '', '{DAY}');
-    INSERT INTO nightjar.run (model, score_date, revision, as_of, version_id) VALUES ('m', '{DAY}', 1, now(), 1)
+    INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id) VALUES ('m', '{DAY}', 1, now(), now(), 1)
 """
 
 
 def rows(count: int) -> pl.DataFrame:
     score = np.random.default_rng(0).random(count)
     keys = pl.select(pl.format("UA{}-EWR-2013-06-15", pl.int_range(count))).to_series()
-    run = {"score_date": pl.lit(DAY), "run_id": pl.lit(1, pl.Int32), "part": pl.lit(0, pl.Int32)}
+    run = {"score_date": pl.lit(DAY), "run_id": pl.lit(1, pl.Int32), "part": pl.lit(0, pl.Int32), "carried_from": pl.lit(None, pl.Int32)}
     return pl.DataFrame({"entity_key": keys, "score": score, "challenger_score": 1 - score}).with_columns(**run).select(COLUMNS)
 
 

@@ -30,7 +30,7 @@ from sqlalchemy.types import Boolean, TypeEngine
 from sqlmodel import Field, SQLModel
 
 SCHEMA = "nightjar"
-RUN_STATES = ("claimed", "published", "failed", "abandoned")
+RUN_STATES = ("claimed", "published", "failed", "abandoned", "pruned")
 
 
 class Table(SQLModel):
@@ -157,7 +157,11 @@ class RunRow(Table, table=True):
     score_date: date = _column(Date(), "Local calendar date that is scored")
     revision: int = _column(Integer(), "Counts from 1 within the night; a forced rerun is the next one")
     attempt: int = _column(Integer(), "How many processes claimed it; only the newest may write and publish", default="1")
-    state: str = _column(Text(), "claimed, published, failed (resumable) or abandoned (replaced before it was published)", default="'claimed'")
+    state: str = _column(
+        Text(),
+        "claimed, published, failed (resumable), abandoned (replaced before it was published) or pruned (never published, and its rows are gone)",
+        default="'claimed'",
+    )
     as_of: datetime = _instant("Instant up to which anything may be known")
     known_at: datetime = _instant("Corrections recorded up to this instant count; as_of, unless a later one was asked for")
     base_id: int | None = _column(Integer(), "The published run it repairs, whose scores of untouched rows it keeps", null=True)
@@ -193,7 +197,7 @@ class ReceiptRow(Table, table=True):
 class ScoreRow(Table, table=True):
     __tablename__ = "score"
     __table_args__ = (
-        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        # run_id has no foreign key: a trigger checks each statement's runs at once, see docs/adr/0021
         CheckConstraint("score BETWEEN 0 AND 1", name="is_probability"),
         CheckConstraint("challenger_score BETWEEN 0 AND 1", name="challenger_is_probability"),
         CheckConstraint("octet_length(entity_key) BETWEEN 1 AND 512", name="entity_key_length"),

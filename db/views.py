@@ -176,7 +176,10 @@ JOIN nightjar.run ON run.id = publication.run_id AND run.score_date = publicatio
             "run_id": ("run.id", "Identity of the run"),
             "revision": ("run.revision", "Counts from 1 within the night"),
             "attempt": ("run.attempt", "How many processes claimed it"),
-            "state": ("run.state", "claimed, published, failed (resumable) or abandoned (replaced before it was published)"),
+            "state": (
+                "run.state",
+                "claimed, published, failed (resumable), abandoned (replaced before it was published) or pruned (its rows are gone)",
+            ),
             **VERSION_NUMBER,
             "as_of": ("run.as_of", "Instant up to which anything may be known"),
             "known_at": ("run.known_at", "Instant up to which corrections count"),

@@ -42,6 +42,8 @@ class RunState(StrEnum):
     FAILED = "failed"
     ABANDONED = "abandoned"
     """Replaced by a forced newer revision before it was published."""
+    PRUNED = "pruned"
+    """Never published, and so old that its rows were removed. Nothing leads on from here."""
 
 
 class Population(Value):

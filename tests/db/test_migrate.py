@@ -36,17 +36,19 @@ def differences(url: str) -> list:
 
 
 def described(url: str) -> list[tuple]:
-    """Tables with columns, types and comments; constraints; indexes; views; rights."""
+    """Tables with columns, types, rights and comments; constraints; indexes; views; rights; triggers and functions."""
     with psycopg.connect(url) as connection:
         return [
             connection.execute(query).fetchall()
             for query in (
-                """SELECT c.oid::regclass::text, attname, atttypid::regtype::text, attnotnull, col_description(c.oid, attnum)
+                """SELECT c.oid::regclass::text, attname, atttypid::regtype::text, attnotnull, attacl::text, col_description(c.oid, attnum)
                    FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace IN ('nightjar'::regnamespace, 'analytics'::regnamespace)
                    AND relkind IN ('r', 'p', 'v') AND attnum > 0 ORDER BY 1, 2""",
                 "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2",
                 "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'nightjar' ORDER BY 1",
                 "SELECT oid::regclass::text, relacl::text FROM pg_class WHERE relnamespace::regnamespace::text IN ('nightjar', 'analytics') ORDER BY 1",
+                "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
+                "SELECT proname, prosrc, proacl::text FROM pg_proc WHERE pronamespace = 'nightjar'::regnamespace ORDER BY 1",
             )
         ]
 
