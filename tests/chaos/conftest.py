@@ -1,0 +1,57 @@
+"""The stage on which nights are killed, and the figures that are printed when all is over."""
+
+import random
+from collections.abc import Iterator
+from datetime import date
+from itertools import chain, cycle
+
+import pytest
+from harness.stage import Stage
+
+from nightjar.core.night import dates_between
+
+NIGHTS = dates_between(date(2013, 1, 3), date(2013, 3, 15))
+
+
+TALLY, SEED = pytest.StashKey(), pytest.StashKey()
+
+
+def pytest_addoption(parser):
+    chaos = parser.getgroup("chaos")
+    chaos.addoption("--chaos-minutes", type=float, default=1.0, help="How long readers and writers run together in the chaos suite (default: 1).")
+    chaos.addoption("--chaos-seed", type=int, default=None, help="Repeat the random blows of an earlier run; each run prints its own.")
+
+
+@pytest.fixture(scope="session")
+def stage(world, request) -> Iterator[Stage]:
+    made = Stage(world.platform)
+    try:
+        yield made
+    finally:
+        made.close()
+        request.config.stash[TALLY] = made.tally
+    assert not made.tally.faults, "\n".join(made.tally.faults)
+
+
+@pytest.fixture(scope="session")
+def nights() -> Iterator[tuple[date, bool]]:
+    """A night for each attack: first those that were never published, in order, then the same again, forced."""
+    return chain(((night, False) for night in NIGHTS), ((night, True) for night in cycle(NIGHTS)))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    tally = config.stash.get(TALLY, None)
+    if tally is not None:
+        terminalreporter.section("chaos")
+        if SEED in config.stash:
+            terminalreporter.line(f"random blows: --chaos-seed {config.stash[SEED]}")
+        for line in tally.lines():
+            terminalreporter.line(line)
+
+
+@pytest.fixture(scope="session")
+def chance(request) -> random.Random:
+    seed = request.config.getoption("--chaos-seed")
+    seed = random.SystemRandom().randrange(10**6) if seed is None else seed
+    request.config.stash[SEED] = seed
+    return random.Random(seed)
