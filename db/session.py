@@ -18,13 +18,18 @@ TRANSIENT = ("08", "40", "53", "57", "58", "55P03")
 
 
 def parse(url: str) -> URL:
-    """The URL with the driver we use. Raises BadSettings, which doesn't repeat the URL: it holds a password."""
+    """The URL with the driver we use. Raises BadSettings, which doesn't repeat the URL: it holds a password.
+
+    An @ in a password would cut it in two, and its rest would be looked up as a host, in every error and in the network's name server.
+    """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         parsed = None
     if parsed is None or parsed.get_backend_name() not in {"postgresql", "postgres"}:
-        raise BadSettings("The database's URL is none of Postgres", "It reads postgresql://user:password@host:port/database.")
+        raise BadSettings("NIGHTJAR_DATABASE_URL is no URL of a Postgres", "It reads postgresql://user:password@host:port/database.")
+    if "@" in f"{parsed.host}{parsed.database}":
+        raise BadSettings("NIGHTJAR_DATABASE_URL holds an @ too many", "Write the one in the password as %40.")
     return parsed.set(drivername="postgresql+psycopg")
 
 

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.core.errors import BadSettings
-
 if TYPE_CHECKING:
     from nightjar.bootstrap import Platform
     from nightjar.core.spec import ModelSpec
@@ -46,16 +44,10 @@ Today = Annotated[
 
 
 def opened() -> "Platform":
-    from pydantic import ValidationError
-
     from nightjar import logs
     from nightjar.bootstrap import Platform
 
-    try:
-        platform = Platform()
-    except ValidationError as error:
-        faults = "; ".join(f"NIGHTJAR_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors(include_input=False))
-        raise BadSettings(faults, "Correct it in the environment or in .env; .env.example explains each.") from None
+    platform = Platform()
     logs.configure(platform.settings.log_format, "warning" if platform.settings.log_level == "info" else platform.settings.log_level)
     return platform
 

@@ -17,7 +17,17 @@ def test_a_url_is_taken_as_psql_writes_it_and_read_for_our_driver():
     assert "p@" not in repr(engine)
 
 
-@pytest.mark.parametrize("url", ["", "nonsense with s3cret", "mysql://u:s3cret@h/d", "postgresql://u:s3cret@h:port/d"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense with s3cret",
+        "mysql://u:s3cret@h/d",
+        "postgresql://u:s3cret@h:port/d",
+        "postgresql://u:p@s3cret@h/d",
+        "postgresql://u:p@a/s3cret@h/d",
+    ],
+)
 def test_a_url_of_something_else_is_refused_without_being_repeated(url):
     with pytest.raises(BadSettings) as caught:
         make_engine(url)
