@@ -1,5 +1,6 @@
 """Connections to Postgres, and what their failures mean: the store cannot be reached now, and the same call may be made again."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,21 @@ KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10,
 
 TRANSIENT = ("08", "40", "53", "57", "58", "55P03")
 """SQLSTATEs (or their classes) that pass by themselves: connection, rollback, resources, operator intervention, disk, lock not available."""
+
+REFUSED_STATE = "28"
+"""SQLSTATEs of a login that is refused."""
+
+REMEDY = "Correct the URL in NIGHTJAR_DATABASE_URL, or the role's password in NIGHTJAR_WRITER_PASSWORD or NIGHTJAR_ANALYST_PASSWORD."
+
+REFUSED = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry|role \".*\" (?:does not exist|is not permitted)|permission denied for database"
+    r"|invalid \w+ value|invalid value for parameter|invalid URI|invalid connection option|bad value for|unrecognized configuration parameter"
+    r"|server does not support SSL|root certificate|certificate verify failed"
+)
+"""What libpq says of a login or a parameter that will not do the next time either: without a connection there is no SQLSTATE, only text.
+
+A server that speaks another language is not understood; its refusals are then retried a few times, in vain.
+"""
 
 
 def parse(url: str) -> URL:
@@ -69,14 +85,26 @@ def driver(connection: Connection) -> "psycopg.Connection[tuple]":
 
 @contextmanager
 def translated(what: str = "The score database") -> Iterator[None]:
-    """Turn lost connections, timeouts, deadlocks and full disks into StoreUnavailable; every other error passes through."""
+    """Turn lost connections, timeouts, deadlocks and full disks into StoreUnavailable, refused logins and parameters into BadSettings.
+
+    Every other error passes through.
+    """
     try:
         yield
     except (DBAPIError, psycopg.Error, PoolTimeout) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
+        if _refused(cause):
+            raise BadSettings(f"{what} refuses us: {_first_line(cause)}", REMEDY) from error
         if not _passes(cause):
             raise
         raise StoreUnavailable(what, _first_line(cause)) from error
+
+
+def _refused(cause: BaseException | None) -> bool:
+    state = getattr(cause, "sqlstate", None)
+    if state is None:
+        return isinstance(cause, psycopg.OperationalError | psycopg.ProgrammingError) and REFUSED.search(str(cause)) is not None
+    return state.startswith(REFUSED_STATE)
 
 
 def _passes(cause: BaseException | None) -> bool:

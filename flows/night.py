@@ -11,6 +11,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
+from prefect.tasks import exponential_backoff
 
 import models
 from nightjar import logs
@@ -68,8 +69,29 @@ def as_date(value: Any) -> date | None:
 
 
 def is_retryable(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Whether a failed task may be tried again without anyone changing anything: the type of its error says so."""
-    return isinstance(state.result(raise_on_failure=False), Retryable)
+    """Whether a failed task may be tried again without anyone changing anything: the type of its error says so.
+
+    An OSError is what becomes StorageRefused at the edge.
+    """
+    return isinstance(state.result(raise_on_failure=False), Retryable | OSError)
+
+
+RETRIED: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay_seconds": exponential_backoff(2),  # 2, 4 and 8 s, each with up to as much again
+    "retry_jitter_factor": 1,
+    "retry_condition_fn": is_retryable,
+}
+"""What all tasks are decorated with."""
+
+
+@contextmanager
+def fails_nothing(what: str) -> Iterator[None]:
+    """For what tells people of a run: whatever goes wrong in it is logged, and the run ends as it would have."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001  # it is logged with its traceback, and a person looks at it by day
+        get_run_logger().exception("%s failed; what is published stays published. Runbook: runbooks/report-failed.md", what)
 
 
 @contextmanager
@@ -86,11 +108,14 @@ def failures_told(model: str) -> Iterator[None]:
 
 
 def tell(model: str, error: Exception) -> None:
+    """Leave the error and its runbook. The error is what the run ends with: that it could not be told must not replace it."""
     runbook = error.runbook if isinstance(error, NightjarError) else NightjarError.runbook
-    get_run_logger().error("%s: %s (runbooks/%s.md)", type(error).__name__, error, runbook)
+    told = str(error) if isinstance(error, NightjarError) else f"{error} Runbook: runbooks/{runbook}.md"
+    get_run_logger().error("%s: %s", type(error).__name__, told)
     page = (PROJECT / "runbooks" / f"{runbook}.md").read_text()
     text = f"**{type(error).__name__}**: {error}\n\n---\n\n{page}"
-    create_markdown_artifact(key=f"failure-{slug(model)}", description=f"What to do: runbooks/{runbook}.md", markdown=text)
+    with fails_nothing("showing the runbook"):
+        create_markdown_artifact(key=f"failure-{slug(model)}", description=f"What to do: runbooks/{runbook}.md", markdown=text)
 
 
 def show_night(night: NightSummary) -> None:

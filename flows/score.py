@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.circuit import break_circuit
-from flows.night import failures_told, is_retryable, model_and_date, night_name, platform, show_drift, show_night
+from flows.night import RETRIED, fails_nothing, failures_told, model_and_date, night_name, platform, show_drift, show_night
 from nightjar.core.entities import NightSummary, Part, Receipt
 from nightjar.core.night import as_of, night_of
 from nightjar.settings import Settings
@@ -37,8 +37,10 @@ def score(
     """
     with failures_told(model):
         night = score_night(model, score_date, force=force, accept=accept)
-        show_night(night)
-        watch(model, night, draw=report)
+        with fails_nothing(f"showing {model} {night.score_date}"):
+            show_night(night)
+        with fails_nothing(f"watching {model} {night.score_date} for drift"):
+            watch(model, night, draw=report)
 
 
 def score_night(model: str, score_date: date | None, *, force: bool, accept: str | None) -> NightSummary:
@@ -58,7 +60,7 @@ def score_night(model: str, score_date: date | None, *, force: bool, accept: str
     )
 
 
-@task(name="features", task_run_name="features {model} {score_date}", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10)
+@task(name="features", task_run_name="features {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
 def ready(model: str, score_date: date) -> None:
     """Land and build what is missing of the features that the night may know."""
     spec, day = model_and_date(model, score_date)
@@ -72,16 +74,7 @@ def as_tasks(model: str, score_date: date, score_one: Callable[[Part], Receipt],
     return [future.result() for future in futures]
 
 
-@task(
-    name="part",
-    task_run_name="part {number} {model} {score_date}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_delay_seconds=[2, 10],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=is_retryable,
-)
+@task(name="part", task_run_name="part {number} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
 def score_part(model: str, score_date: date, number: int, work: Callable[[], Receipt]) -> Receipt:  # noqa: ARG001  # they name the task run
     receipt = work()
     get_run_logger().info("part %d stored: %d scored, %d quarantined", number, receipt.scored, receipt.quarantined)
@@ -89,18 +82,13 @@ def score_part(model: str, score_date: date, number: int, work: Callable[[], Rec
 
 
 def watch(model: str, night: NightSummary, *, draw: bool) -> None:
-    """Drift rows and the report, unless an earlier attempt left them. The night is published: whatever fails here fails nothing."""
+    """Drift rows and the report, unless an earlier attempt left them."""
     if night.already_published and platform().drift_ledger.reports(platform().store.run(night.run_id)):
         return
-    future = drift.submit(model, night.score_date, night.run_id, draw=draw)
-    future.wait()
-    if not future.state.is_completed():
-        get_run_logger().error(
-            "The drift report of %s %s failed; the night stays published. Runbook: runbooks/report-failed.md", model, night.score_date
-        )
+    drift.submit(model, night.score_date, night.run_id, draw=draw).result()
 
 
-@task(name="drift", task_run_name="drift {model} {score_date}", cache_policy=NO_CACHE, persist_result=False)
+@task(name="drift", task_run_name="drift {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
 def drift(model: str, score_date: date, run_id: int, *, draw: bool) -> None:  # the date names the task run
     spec, _ = model_and_date(model, score_date)
     watcher = platform().watch_night(spec)

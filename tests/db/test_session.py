@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from db.session import as_user, make_engine, translated, with_search_path
-from nightjar.core.errors import BadSettings, StoreUnavailable
+from nightjar.core.errors import BadSettings, Retryable, StoreUnavailable
 
 
 def test_a_url_is_taken_as_psql_writes_it_and_read_for_our_driver():
@@ -52,6 +52,41 @@ def test_a_server_that_is_not_there_is_unavailable():
     with pytest.raises(StoreUnavailable) as caught, translated(), engine.connect():
         pass
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"password": "s3cret"}, "authentication failed"),
+        ({"username": "nobody", "password": "s3cret"}, "authentication failed"),
+        ({"query": {"sslmode": "bogus"}}, "invalid sslmode value"),
+        ({"query": {"sslmode": "require"}}, "does not support SSL"),
+        ({"query": {"tcp_user_timeout": "z"}}, "invalid integer value"),
+        ({"query": {"nonsense": "1"}}, "nonsense"),
+        ({"query": {"options": "-cnonsense=1"}}, "unrecognized configuration parameter"),
+    ],
+)
+def test_a_login_or_a_parameter_that_is_refused_is_a_setting_to_correct_and_not_retried(database, change, says):
+    url = make_url(database.url("writer")).set(drivername="postgresql", **change)
+    engine = make_engine(url.render_as_string(hide_password=False))
+    with pytest.raises(BadSettings, match=says) as caught, translated(), engine.connect():
+        pass
+    assert not isinstance(caught.value, Retryable)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        'connection failed: connection to server at "127.0.0.1", port 5432 failed: FATAL:  the database system is starting up',
+        'connection failed: connection to server at "127.0.0.1", port 5432 failed: FATAL:  sorry, too many clients already',
+        "failed to resolve host 'db': [Errno -3] Temporary failure in name resolution",
+        "connection timeout expired",
+    ],
+)
+def test_a_server_that_is_not_ready_yet_is_worth_trying_again(says):
+    with pytest.raises(StoreUnavailable), translated():
+        raise psycopg.OperationalError(says)
 
 
 def test_a_statement_that_was_cancelled_is_worth_repeating(engine):
