@@ -18,6 +18,7 @@ from db.tables import PublicationRow, QuarantinedRow, ReceiptRow, RunRow, ScoreR
 from nightjar.core.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.entities import Distribution, Night, Part, Population, Publication, Receipt, Run, RunState, Version
 from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost
+from nightjar.core.part_rows import QUARANTINED as QUARANTINED_COLUMNS
 from nightjar.core.part_rows import SCORES as SCORE_COLUMNS
 from nightjar.core.part_rows import require_storable
 
@@ -42,6 +43,7 @@ PUBLISHED_SCORES = sql.SQL(
     "SELECT entity_key, score, challenger_score, carried_from FROM nightjar.score "
     'WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
 )
+QUARANTINED_OF_RUN = sql.SQL("SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row WHERE run_id = %s ORDER BY part, row_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,10 @@ class PostgresScoreStore:
     def published_scores(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
             return read_frame(connection, PUBLISHED_SCORES, [run.score_date, run.id], SCORE_COLUMNS)
+
+    def quarantined(self, run: Run) -> pl.DataFrame:
+        with translated(), self.engine.connect() as connection:
+            return read_frame(connection, QUARANTINED_OF_RUN, [run.id], QUARANTINED_COLUMNS)
 
 
 def _claimed(connection: Connection, night: Night, champion: Version, challenger: Version | None, request: Request) -> Claimed:

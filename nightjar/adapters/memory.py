@@ -31,7 +31,7 @@ from nightjar.core.entities import (
     Version,
 )
 from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, NightBusy
-from nightjar.core.part_rows import SCORES, require_storable
+from nightjar.core.part_rows import QUARANTINED, SCORES, require_storable
 
 OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Int8(), "recorded_at": pl.Datetime("us", "UTC")}
 
@@ -168,6 +168,11 @@ class MemoryScoreStore:
     def published_scores(self, run: Run) -> pl.DataFrame:
         parts = [frame for (run_id, _), frame in self._scores.items() if run_id == run.id]
         return pl.concat([pl.DataFrame(schema=SCORES), *parts]).sort("entity_key")
+
+    @_whole
+    def quarantined(self, run: Run) -> pl.DataFrame:
+        parts = [self._quarantined[key].select(*QUARANTINED) for key in sorted(self._quarantined) if key[0] == run.id]
+        return pl.concat([pl.DataFrame(schema=QUARANTINED), *parts])
 
     @contextmanager
     def _hold(self, night: Night, wait_s: float) -> Iterator[None]:

@@ -171,6 +171,10 @@ class ScoreStore(Protocol):
         """`entity_key`, `score`, `challenger_score`, `carried_from` of a run, sorted by key."""
         ...
 
+    def quarantined(self, run: Run) -> pl.DataFrame:
+        """`entity_key`, `reasons`, `row` of a run, as `write_part` took them, in the order of the population."""
+        ...
+
 
 class Registry(Protocol):
     """Datasets, versions and who was champion when. Append-only."""

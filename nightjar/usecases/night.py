@@ -128,7 +128,7 @@ class ScoreNight:
         """Population rows with the model's features as known at the run's as-of, and as corrected by its `known_at`."""
         moments = {"event_timestamp": run.as_of} | ({"known_at": run.known_at} if run.known_at > run.as_of else {})
         at = population.with_columns(pl.lit(moment, INSTANT).alias(name) for name, moment in moments.items())
-        return self.features.retrieve(self.spec, at)
+        return self.features.retrieve(self.spec, at).drop(moments)
 
     def _holder(self, role: str) -> Version | None:
         return self.registry.holder(self.spec.name, role)

@@ -1,11 +1,12 @@
 """What `ports.ScoreStore` promises, on Postgres and in memory; and what Postgres promises when processes and connections die."""
 
+import json
 import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import psycopg
@@ -14,6 +15,7 @@ from polars.testing import assert_frame_equal
 
 from db import score_store
 from db.session import driver
+from nightjar.core.claim import Request
 from nightjar.core.entities import RunState
 from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, ContractBroken, NightBusy, StoreUnavailable
 
@@ -334,3 +336,35 @@ def test_a_store_that_cannot_be_reached_says_so_without_the_password(postgres, m
     with pytest.raises(StoreUnavailable) as caught:
         store.runs()
     assert url.split(":")[2].split("@")[0] not in str(caught.value)
+
+
+def test_a_repair_keeps_versions_and_scores_of_what_it_repairs(stores, make):
+    base, _ = stores.publish(keys=("a", "b"), score=0.3)
+    newer = stores.registry.add_version(make.candidate(stores.registry, "c"))
+    later = make.as_of + timedelta(days=2)
+    with stores.store.night(make.night(), newer, newer, Request(repair=True, known_at=later)) as claimed:
+        run = stores.store.record_population(claimed.run, make.population(3))
+        kept = make.scores("a", score=0.3).with_columns(carried_from=pl.lit(base.id, pl.Int32))
+        stores.store.write_part(run, make.part(0, 3), pl.concat([kept, make.scores("b", "c", score=0.9)]), make.quarantined())
+        assert stores.store.distribution(run).carried == 1
+        stores.store.publish(run)
+    assert (run.revision, run.base_id, run.known_at, run.version_id, run.challenger_id) == (2, base.id, later, base.version_id, None)
+    assert stores.store.published_scores(run)["carried_from"].to_list() == [base.id, None, None]
+    assert stores.store.published_scores(stores.store.run(base.id))["score"].to_list() == [0.3, 0.3]
+
+
+def test_a_repair_of_what_is_not_published_is_refused_and_leaves_nothing(stores, make):
+    with pytest.raises(BadSettings, match="nothing to repair"), stores.claim(repair=True):
+        pass
+    assert stores.store.runs() == ()
+
+
+def test_quarantined_rows_come_back_as_they_were_set_aside(stores, make):
+    with stores.claim() as claimed:
+        run = stores.store.record_population(claimed.run, make.population(4, parts=2))
+        stores.store.write_part(run, make.part(2, 4, number=1), make.scores("c"), make.quarantined("d"))
+        stores.store.write_part(run, make.part(0, 2), make.scores("a"), make.quarantined(None))
+    found = stores.store.quarantined(run)
+    assert found["entity_key"].to_list() == [None, "d"]
+    assert [json.loads(reasons)[0]["check"] for reasons in found["reasons"]] == ["in_range", "in_range"]
+    assert [json.loads(row) for row in found["row"]] == [{"carrier": "UA"}] * 2

@@ -1,7 +1,7 @@
 """What an analyst sees, and what it costs to look."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import psycopg
@@ -62,6 +62,8 @@ def test_a_score_says_where_it_comes_from(on_postgres, ask, make):
         "run_id": run.id,
         "revision": 1,
         "as_of": make.as_of,
+        "known_at": make.as_of,
+        "scored_by_run": run.id,
         "trained_through": date(2013, 5, 1),
         "in_sample": False,
         "published_at": publication.published_at,
@@ -69,6 +71,19 @@ def test_a_score_says_where_it_comes_from(on_postgres, ask, make):
     }
     in_sample, _ = on_postgres.publish(date(2013, 4, 1))
     assert ask("SELECT DISTINCT in_sample FROM scores WHERE run_id = %s", in_sample.id) == [{"in_sample": True}]
+
+
+def test_what_stood_there_at_any_time_is_answered(on_postgres, ask):
+    first, published = on_postgres.publish(score=0.1)
+    second, corrected = on_postgres.publish(score=0.9, force=True)
+    back = on_postgres.store.roll_back(first, "the correction was wrong")
+    history = (
+        "SELECT DISTINCT run_id, score FROM scores_history WHERE %s BETWEEN visible_from AND coalesce(visible_until - interval '1 us', 'infinity')"
+    )
+    assert ask(history, published.published_at - timedelta(seconds=1)) == []
+    assert ask(history, published.published_at) == [{"run_id": first.id, "score": 0.1}]
+    assert ask(history, corrected.published_at) == [{"run_id": second.id, "score": 0.9}]
+    assert ask(history, back.published_at) == [{"run_id": first.id, "score": 0.1}]
 
 
 def test_one_revision_of_a_night_is_seen_and_the_history_of_all(on_postgres, ask):
