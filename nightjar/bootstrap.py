@@ -5,6 +5,7 @@ Everything is made when first asked for, and imported then too: `nightjar --help
 
 import shutil
 import subprocess
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
@@ -169,13 +170,26 @@ class Platform:
 
     def ready(self, spec: ModelSpec, until: datetime, progress: Progress = silent) -> None:
         """Land what the outside world has delivered by `until` and build the features of it. Only what is missing is done."""
-        from db.locks import exclusive
-        from nightjar.usecases.features import build_features
         from nightjar.usecases.landing import land_until
 
-        with exclusive(self.engine, f"features of {spec.name}", wait_s=self.settings.night_wait_s):
+        with self._building(spec):
             land_until(spec, raw=self.raw, inbox=self.settings.data / "inbox" / spec.name, until=until, progress=progress)
-            build_features(spec, raw=self.raw, features=self.feature_files, known_at=until, progress=progress)
+            self._build(spec, until, progress)
+
+    def corrected(self, spec: ModelSpec, known_at: datetime, progress: Progress = silent) -> None:
+        """Build the features of what has landed by `known_at`, corrections included, without asking the outside world for more."""
+        with self._building(spec):
+            self._build(spec, known_at, progress)
+
+    def _building(self, spec: ModelSpec) -> AbstractContextManager[None]:
+        from db.locks import exclusive
+
+        return exclusive(self.engine, f"features of {spec.name}", wait_s=self.settings.night_wait_s)
+
+    def _build(self, spec: ModelSpec, known_at: datetime, progress: Progress) -> None:
+        from nightjar.usecases.features import build_features
+
+        build_features(spec, raw=self.raw, features=self.feature_files, known_at=known_at, progress=progress)
 
     def score_night(self, spec: ModelSpec) -> "ScoreNight":
         from nightjar.adapters.contract import check

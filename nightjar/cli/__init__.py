@@ -6,10 +6,11 @@ from typing import NoReturn
 import typer
 
 from nightjar import console
-from nightjar.cli import data, nights, operations, versions
+from nightjar.cli import data, nights, operations, repairs, versions
 from nightjar.core.errors import NightjarError, StorageRefused
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+quarantine = typer.Typer(no_args_is_help=True, help="Rows that broke the contract: see them, and score them once the cause is mended.")
 db = typer.Typer(no_args_is_help=True, help="The database: migrate it, connect to it, stop the embedded one.")
 features = typer.Typer(no_args_is_help=True, help="Feature tables and Feast's registry.")
 
@@ -20,6 +21,7 @@ for command in (
     operations.resume,
     nights.score,
     nights.backfill,
+    repairs.late,
     versions.retrain,
     versions.monitor,
     versions.promote,
@@ -34,6 +36,9 @@ db.command("migrate")(operations.db_migrate)
 db.command("url")(operations.db_url)
 db.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(operations.db_psql)
 db.command("stop")(operations.db_stop)
+quarantine.command("list")(repairs.quarantine_list)
+quarantine.command("replay")(repairs.quarantine_replay)
+app.add_typer(quarantine, name="quarantine")
 app.add_typer(features, name="features")
 app.add_typer(db, name="db")
 

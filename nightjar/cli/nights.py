@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar import console
-from nightjar.cli.options import DEFAULT_MODEL, Date, Model, day, opened, spec_of, today_or
+from nightjar.cli.options import DEFAULT_MODEL, Date, KnownAt, Model, day, opened, spec_of, today_or
 from nightjar.core.errors import BadSettings
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def score(
     accept: Annotated[
         str | None, typer.Option(metavar="REASON", help="Publish though the audit finds the scores absurd; the ledger keeps why.")
     ] = None,
+    known_at: KnownAt = None,
     report: Annotated[bool, typer.Option(help="Draw the drift report afterwards.")] = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for another process that is scoring this night.")] = 0,
 ) -> None:
@@ -31,8 +32,10 @@ def score(
     scored = score_date or today_or(spec, None) + timedelta(days=spec.horizon_days)
     night = night_of(spec, scored)
     platform.ready(spec, night.as_of, console.bar)
+    if known_at is not None:
+        platform.corrected(spec, known_at, console.bar)
     with console.waiting(f"scoring {spec.name} {scored}"):
-        summary = platform.score_night(spec).run(night, force=force, accept=accept, wait_s=wait)
+        summary = platform.score_night(spec).run(night, force=force, known_at=known_at, accept=accept, wait_s=wait)
     console.out.print(console.table(f"{spec.name}", console.NIGHT_COLUMNS, [console.night_row(summary)]))
     if report:
         draw_report(platform, spec, summary.run_id)

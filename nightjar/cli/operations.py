@@ -108,10 +108,12 @@ def db_psql(context: typer.Context, role: Annotated[DbRole, typer.Option(help="W
     import shutil
 
     from db.embedded import binary
+    from db.session import parse, plain
 
-    url = opened().url(role.value)
+    url = parse(opened().url(role.value))
     program = shutil.which("psql") or str(binary("psql"))
-    os.execv(program, [program, url, *context.args])
+    secret = {"PGPASSWORD": url.password} if isinstance(url.password, str) else {}  # who lists processes sees arguments, but no environment
+    os.execve(program, [program, plain(url.set(password=None)), *context.args], {**os.environ, **secret})
 
 
 def db_stop() -> None:

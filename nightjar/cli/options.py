@@ -42,6 +42,13 @@ Today = Annotated[
     typer.Option(parser=day, metavar="YYYY-MM-DD", help="Stands in for the calendar: only what was known on this day's evening is used."),
 ]
 
+KnownAt = Annotated[
+    datetime | None,
+    typer.Option(
+        "--known-at", parser=instant, metavar="INSTANT", help="Corrections recorded up to this instant count, like 2013-10-01T16:00:00+00:00."
+    ),
+]
+
 
 def opened() -> "Platform":
     from nightjar import logs
