@@ -7,6 +7,7 @@ import psycopg
 import structlog
 from psycopg import Connection, sql
 
+from db.passwords import verifier
 from db.session import parse, plain, translated
 from nightjar.core.errors import RolesMissing
 
@@ -14,13 +15,26 @@ log = structlog.get_logger(__name__)
 
 OWNER, WRITER, ANALYST = "nightjar_owner", "nightjar_writer", "nightjar_analyst"
 ANALYST_SETTINGS = {"statement_timeout": "60s", "default_transaction_read_only": "on", "search_path": "analytics"}
+ANALYST_CONNECTIONS = 40
+"""Of the hundred that Postgres has by default: however many analysts come, nights find a free one."""
+
+ANALYST_LIMITS = {"temp_file_limit": "4GB"}
+"""What a superuser may set and an analyst cannot lift."""
+
 ATTEMPTS = 10
 SIDE_DOORS = r"""
-    SELECT proname NOT LIKE '%advisory%', oid::regprocedure::text FROM pg_proc
-    WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname LIKE 'lo\_%' OR proname IN ('loread', 'lowrite') OR proname LIKE '%advisory%')
+    SELECT 'FUNCTION ' || oid::regprocedure, CASE WHEN proname LIKE '%advisory%' THEN 'lock' ELSE 'write' END FROM pg_proc
+    WHERE pronamespace = 'pg_catalog'::regnamespace
+      AND (proname LIKE 'lo\_%' OR proname LIKE '%advisory%' OR proname IN ('loread', 'lowrite', 'pg_logical_emit_message'))
       AND (proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0))
+    UNION ALL
+    SELECT 'LANGUAGE ' || lanname, 'program' FROM pg_language
+    WHERE lanname = 'plpgsql' AND (lanacl IS NULL OR EXISTS (SELECT FROM aclexplode(lanacl) WHERE grantee = 0))
 """
-"""Functions that everybody may still call: whether it is of large objects, and its signature."""
+"""What everybody may still use, and what it is for."""
+
+KEEP = {"lock": (OWNER, WRITER), "write": (), "program": (OWNER,)}
+"""Who goes on using it: nights wait for advisory locks, migrations make functions; large objects and WAL messages are writes of nobody here."""
 
 
 def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
@@ -56,9 +70,15 @@ def _ensure_role(connection: Connection, role: str, password: str | None) -> Non
     if known is None:
         connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
     if password is not None:
-        connection.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(password)))
-    for setting, value in (ANALYST_SETTINGS if role == ANALYST else {}).items():
-        connection.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), sql.Literal(value)))
+        connection.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, verifier(connection, role, password)))
+    if role == ANALYST:
+        connection.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(name, sql.Literal(ANALYST_CONNECTIONS)))
+        _set_for(connection, role, ANALYST_SETTINGS)
+
+
+def _set_for(connection: Connection, role: str, settings: Mapping[str, str]) -> None:
+    for setting, value in settings.items():
+        connection.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(role), sql.Identifier(setting), sql.Literal(value)))
 
 
 def _let_in(connection: Connection, database: str, *, ours: bool) -> None:
@@ -68,18 +88,19 @@ def _let_in(connection: Connection, database: str, *, ours: bool) -> None:
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
         connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         connection.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
+        _set_for(connection, ANALYST, ANALYST_LIMITS)
         _close_side_doors(connection)
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(name, writer, analyst))
     connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(name, writer))
 
 
 def _close_side_doors(connection: Connection) -> None:
-    """What Postgres lets everybody call and an analyst must not: large objects are writes, advisory locks are what nights wait for."""
-    for large_object, name in connection.execute(SIDE_DOORS).fetchall():
-        function = sql.SQL(name)
-        connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(function))
-        if not large_object:
-            connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}, {}").format(function, sql.Identifier(OWNER), sql.Identifier(WRITER)))
+    """What Postgres lets everybody use and an analyst must not. docker/create-databases.sh does the same where a superuser prepares a server."""
+    for door, purpose in connection.execute(SIDE_DOORS).fetchall():
+        name, keepers = sql.SQL(door), sql.SQL(", ").join(map(sql.Identifier, KEEP[purpose]))
+        connection.execute(sql.SQL("REVOKE ALL ON {} FROM PUBLIC").format(name))
+        if KEEP[purpose]:
+            connection.execute(sql.SQL("GRANT ALL ON {} TO {}").format(name, keepers))
 
 
 def _accept_as_they_are(url: str, wanted: list[str], error: psycopg.Error) -> None:

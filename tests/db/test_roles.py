@@ -1,93 +1,267 @@
-"""Who may do what: tried as the role itself."""
+"""Who may do what: tried as the role itself, where we made the server, and where an administrator did with docker/create-databases.sh."""
 
+import os
+import shutil
+import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from db.embedded import EmbeddedPostgres, binary
+from db.migrate import upgrade
 from db.roles import ensure_roles
+from db.session import as_user
+from db.views import VIEWS
 from nightjar.core.errors import RolesMissing
+from nightjar.settings import PROJECT
 
 DENIED = errors.InsufficientPrivilege
 LEDGERS = ("dataset", "model_version", "promotion", "receipt", "score", "quarantined_row", "publication", "outcome")
+TABLES = (*LEDGERS, "run", "performance", "drift", "report", "alembic_version")
 
-
-@pytest.fixture
-def analyst(published):
-    with psycopg.connect(published.url("analyst"), autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def writer(published):
-    with psycopg.connect(published.url("writer"), autocommit=True) as connection:
-        yield connection
-
-
-def test_an_analyst_reads_every_view(analyst):
-    views = [row[0] for row in analyst.execute("SELECT viewname FROM pg_views WHERE schemaname = 'analytics'")]
-    assert len(views) == 10
-    for view in views:
-        analyst.execute(f"SELECT * FROM {view}")
-    assert analyst.execute("SELECT count(*) FROM scores").fetchone() == (2,)
-
-
-@pytest.mark.parametrize("table", [*LEDGERS, "run", "performance", "drift", "report", "alembic_version", "score_2013_06"])
-def test_an_analyst_reads_no_table(analyst, table):
-    with pytest.raises(DENIED):
-        analyst.execute(f"SELECT * FROM nightjar.{table}")
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE analytics.scores SET score = 1",
-        "DELETE FROM analytics.publications",
-        "INSERT INTO analytics.reports (kind) VALUES ('x')",
-        "CREATE TABLE analytics.mine (n integer)",
-        "CREATE TABLE public.mine (n integer)",
-        "CREATE SCHEMA mine",
-        "CREATE TEMPORARY TABLE mine (n integer)",
-        "SELECT nightjar.ensure_score_partition('2030-01-01')",
-        "SET ROLE nightjar_owner",
-    ],
+FORBIDDEN = (
+    # files, programs and other servers
+    "COPY (SELECT 1) TO PROGRAM 'cat'",
+    "COPY analytics.scores FROM PROGRAM 'cat'",
+    "COPY (SELECT 1) TO '/tmp/nightjar-copy'",
+    "SELECT pg_read_file('postgresql.conf')",
+    "SELECT pg_ls_dir('.')",
+    "SELECT pg_stat_file('postgresql.conf')",
+    "SELECT pg_ls_logdir()",
+    "SELECT lo_import('/etc/hostname')",
+    "SELECT lo_export(1, '/tmp/nightjar-lo')",
+    "CREATE EXTENSION dblink SCHEMA analytics",
+    "CREATE EXTENSION file_fdw SCHEMA analytics",
+    # writes that no table shows
+    "SELECT lo_create(0)",
+    "SELECT lo_from_bytea(0, 'x')",
+    "SELECT lo_unlink(1)",
+    "SELECT pg_logical_emit_message(false, 'x', 'y')",
+    "SELECT setval('nightjar.run_id_seq', 1)",
+    # becoming somebody else, and what only they may see
+    "SET ROLE nightjar_owner",
+    "SET SESSION AUTHORIZATION nightjar_owner",
+    "SELECT * FROM pg_authid",
+    "SELECT * FROM pg_shadow",
+    "SELECT * FROM pg_statistic",
+    "SELECT * FROM pg_hba_file_rules",
+    # rights and roles
+    "CREATE ROLE somebody_new",
+    "ALTER ROLE nightjar_analyst SUPERUSER",
+    "ALTER ROLE nightjar_analyst CONNECTION LIMIT 1000",
+    "ALTER ROLE nightjar_owner PASSWORD 'x'",
+    "GRANT nightjar_owner TO nightjar_analyst",
+    # programs in the database
+    "DO $$ BEGIN PERFORM 1; END $$",
+    "CREATE FUNCTION analytics.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "CREATE FUNCTION nightjar.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "SELECT nightjar.guard_run()",
+    # the schema
+    "CREATE SCHEMA mine",
+    "CREATE TABLE public.mine (n integer)",
+    "CREATE TABLE nightjar.mine (n integer)",
+    "CREATE TABLE feast.mine (n integer)",
+    "CREATE TABLE analytics.mine (n integer)",
+    "DROP TABLE nightjar.report",
+    "DROP VIEW analytics.scores",
+    "DROP SCHEMA analytics CASCADE",
+    "CREATE OR REPLACE VIEW analytics.reports AS SELECT 1 AS model",
+    "ALTER TABLE nightjar.score DETACH PARTITION nightjar.score_2013_06",
+    "ALTER TABLE nightjar.run DISABLE TRIGGER guard_run",
+    "COMMENT ON VIEW analytics.scores IS 'x'",
+    "UPDATE nightjar.alembic_version SET version_num = '0001'",
+    "REINDEX TABLE nightjar.run",
+    # the server
+    "ALTER SYSTEM SET work_mem = '1GB'",
+    "SET session_replication_role = replica",
+    "SET temp_file_limit = -1",
+    "SET log_statement = 'none'",
+    "CREATE DATABASE mine",
+    "CREATE TABLESPACE mine LOCATION '/tmp'",
+    "CREATE PUBLICATION mine FOR ALL TABLES",
+    "SELECT pg_create_physical_replication_slot('mine')",
+    "SELECT pg_reload_conf()",
+    "SELECT pg_switch_wal()",
+    "SELECT pg_stat_reset()",
+    "CHECKPOINT",
 )
-def test_an_analyst_changes_nothing_even_in_a_read_write_transaction(analyst, statement):
-    analyst.execute("SET default_transaction_read_only = off")
+"""To the writer and to analysts alike."""
+
+FORBIDDEN_TO_ANALYSTS = (
+    "UPDATE analytics.scores SET score = 1",
+    "DELETE FROM analytics.publications",
+    "INSERT INTO analytics.reports (kind) VALUES ('x')",
+    "CREATE TEMPORARY TABLE mine (n integer)",
+    "SELECT model INTO TEMPORARY mine FROM analytics.runs",
+    "CREATE FUNCTION pg_temp.f() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "SELECT nightjar.ensure_score_partition('2030-01-01')",
+    "SELECT pg_advisory_lock(1)",
+    "SELECT pg_try_advisory_xact_lock_shared(1, 1)",
+    "SELECT pg_advisory_unlock_all()",
+    "SET ROLE nightjar_writer",
+    "SELECT pg_relation_size('nightjar.run')",
+    "SELECT ts_stat('SELECT entity_key::tsvector FROM nightjar.score')",
+    *(f"SELECT * FROM nightjar.{table}" for table in (*TABLES, "score_2013_06")),
+)
+NOTHING_THERE = "WHERE false"
+"""Rights are asked for even where no row is."""
+
+FORBIDDEN_TO_THE_WRITER = (
+    "INSERT INTO nightjar.score_2013_06 SELECT * FROM nightjar.score",
+    "COPY nightjar.score_2013_06 FROM STDIN",
+    "SET ROLE nightjar_analyst",
+    "DELETE FROM nightjar.run",
+    "INSERT INTO nightjar.alembic_version VALUES ('x')",
+    *(f"DELETE FROM nightjar.{table}" for table in LEDGERS),
+    *(f"TRUNCATE nightjar.{table} CASCADE" for table in TABLES),
+    *(f"UPDATE nightjar.{table} SET model = model" for table in ("dataset", "model_version", "promotion", "publication", "outcome")),
+    *(f"UPDATE nightjar.{table} SET run_id = run_id" for table in ("receipt", "score", "quarantined_row", "report", "drift")),
+    *(f"INSERT INTO nightjar.publication ({column}) SELECT NULL {NOTHING_THERE}" for column in ("actor", "published_at")),
+    *(f"INSERT INTO nightjar.promotion ({column}) SELECT NULL {NOTHING_THERE}" for column in ("actor", "promoted_at")),
+    f"INSERT INTO nightjar.receipt (stored_at) SELECT NULL {NOTHING_THERE}",
+    f"INSERT INTO nightjar.report (created_at) SELECT NULL {NOTHING_THERE}",
+    f"INSERT INTO nightjar.drift (measured_at) SELECT NULL {NOTHING_THERE}",
+    *(f"INSERT INTO nightjar.run ({column}) SELECT NULL {NOTHING_THERE}" for column in ("state", "attempt", "claimed_at", "population_uri")),
+    *(
+        f"INSERT INTO nightjar.{table} (id) OVERRIDING SYSTEM VALUE SELECT 1 {NOTHING_THERE}"
+        for table in ("run", "publication", "promotion", "dataset", "model_version", "report")
+    ),
+    *(
+        f"UPDATE nightjar.run SET {column} = {column} {NOTHING_THERE}"
+        for column in ("model", "score_date", "revision", "as_of", "known_at", "base_id", "version_id", "challenger_id")
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def administered():
+    """The databases as docker/create-databases.sh leaves them, migrated by an owner who may create no roles: a URL for each role."""
+    home = Path(tempfile.mkdtemp(prefix="nightjar-admin-"))
+    home.chmod(0o755)  # root runs the server as another account
+    server = EmbeddedPostgres(home, settings={"fsync": "off", "logging_collector": "off"})
+    try:
+        server.start()
+        admin = server.url("admin", "postgres")
+        _run_script(admin)
+        urls = {role: as_user(server.url("admin", "nightjar"), f"nightjar_{role}", f"{role}-secret") for role in ("owner", "writer", "analyst")}
+        ensure_roles(urls["owner"], {"writer": "writer-secret", "analyst": "analyst-secret"})
+        upgrade(urls["owner"])
+        yield {**urls, "admin": admin}
+    finally:
+        server.stop()
+        server.remove()
+        shutil.rmtree(home)
+
+
+def _run_script(admin_url):
+    info = psycopg.conninfo.conninfo_to_dict(admin_url)
+    passwords = {"OWNER_PASSWORD": "owner-secret", "NIGHTJAR_WRITER_PASSWORD": "writer-secret", "NIGHTJAR_ANALYST_PASSWORD": "analyst-secret"}
+    connection = {"PGHOST": info["host"], "PGPORT": info["port"], "PGPASSWORD": info["password"], "POSTGRES_USER": info["user"]}
+    environment = {**os.environ, **connection, **passwords, "PREFECT_DATABASE_PASSWORD": "prefect-secret"}
+    environment["PATH"] = f"{binary('psql').parent}:{environment['PATH']}"
+    subprocess.run(["bash", "-e", PROJECT / "docker" / "create-databases.sh"], env=environment, check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture(scope="module", params=["ours", "administered"])
+def urls(request):
+    """A URL for each role, in a database where a month of scores exists."""
+    if request.param == "ours":
+        published = request.getfixturevalue("published")
+        found = {role: published.url(role) for role in ("owner", "writer", "analyst")}
+    else:
+        found = request.getfixturevalue("administered")
+    with psycopg.connect(found["writer"]) as writer:
+        writer.execute("SELECT nightjar.ensure_score_partition('2013-06-15')")
+    return found
+
+
+@pytest.fixture(scope="module")
+def analyst(urls):
+    with psycopg.connect(urls["analyst"], autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")  # rights must do, not habits
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def writer(urls):
+    with psycopg.connect(urls["writer"], autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(params=["analyst", "writer"])
+def either(request, analyst, writer):
+    return {"analyst": analyst, "writer": writer}[request.param]
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN)
+def test_neither_the_writer_nor_an_analyst_may(either, statement):
+    with pytest.raises((DENIED, errors.WrongObjectType)):
+        either.execute(statement)
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN_TO_ANALYSTS)
+def test_an_analyst_may_not(analyst, statement):
     with pytest.raises((DENIED, errors.ObjectNotInPrerequisiteState, errors.FeatureNotSupported)):
         analyst.execute(statement)
 
 
-def test_an_analyst_starts_read_only_with_a_time_limit_and_the_views_in_sight(analyst):
-    settings = [analyst.execute(f"SHOW {name}").fetchone()[0] for name in ("default_transaction_read_only", "statement_timeout", "search_path")]
-    assert settings == ["on", "1min", "analytics"]
-
-
-@pytest.mark.parametrize("table", LEDGERS)
-@pytest.mark.parametrize("change", ["DELETE FROM nightjar.{}", "UPDATE nightjar.{0} SET {1} = {1}", "TRUNCATE nightjar.{} CASCADE"])
-def test_the_writer_cannot_change_a_ledger(writer, table, change):
-    column = "run_id" if table in {"receipt", "score", "quarantined_row"} else "model"
-    with pytest.raises(DENIED):
-        writer.execute(change.format(table, column))
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "DROP TABLE nightjar.report",
-        "CREATE TABLE nightjar.mine (n integer)",
-        "DELETE FROM nightjar.run",
-        "ALTER TABLE nightjar.score DETACH PARTITION nightjar.score_2013_06",
-        "CREATE TABLE public.mine (n integer)",
-        "DROP VIEW analytics.scores",
-        "SELECT * FROM pg_authid",
-        "CREATE TABLE feast.mine (n integer)",
-    ],
-)
-def test_the_writer_owns_nothing(writer, statement):
+@pytest.mark.parametrize("statement", FORBIDDEN_TO_THE_WRITER)
+def test_the_writer_may_not(writer, statement):
     with pytest.raises(DENIED):
         writer.execute(statement)
+
+
+def test_nobody_ends_the_session_of_another_role(urls, either):
+    with psycopg.connect(urls["owner"]) as owner:
+        for function in ("pg_terminate_backend", "pg_cancel_backend"):
+            with pytest.raises(DENIED):
+                either.execute(f"SELECT {function}({owner.info.backend_pid})")
+
+
+@pytest.mark.parametrize("role", ["analyst", "writer"])
+@pytest.mark.parametrize("other", ["postgres", "template1"])
+def test_neither_has_another_database_to_work_in(urls, role, other):
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(urls[role], dbname=other)
+
+
+def test_scores_and_prefects_tables_are_closed_to_each_other(administered):
+    for role in ("analyst", "writer", "owner"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(administered[role], dbname="prefect")
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(as_user(administered["admin"], "prefect", "prefect-secret"), dbname="nightjar")
+
+
+def test_an_analyst_reads_every_view(published):
+    with psycopg.connect(published.url("analyst"), autocommit=True) as analyst:
+        views = [row[0] for row in analyst.execute("SELECT viewname FROM pg_views WHERE schemaname = 'analytics'")]
+        assert len(views) == len(VIEWS)
+        for view in views:
+            analyst.execute(f"SELECT * FROM {view}")
+        assert analyst.execute("SELECT count(*) FROM scores").fetchone() == (2,)
+
+
+def test_an_analyst_starts_read_only_with_limits_and_the_views_in_sight(urls):
+    wanted = {"default_transaction_read_only": "on", "statement_timeout": "1min", "search_path": "analytics", "temp_file_limit": "4GB"}
+    with psycopg.connect(urls["analyst"], autocommit=True) as analyst:
+        assert {name: analyst.execute(f"SHOW {name}").fetchone()[0] for name in wanted} == wanted
+        assert analyst.execute("SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user").fetchone() == (40,)
+
+
+def test_what_an_analyst_changed_of_its_own_role_is_set_right_by_the_next_migration(postgres, database):
+    """A role may change its own password and defaults: Postgres knows no way to forbid it."""
+    with psycopg.connect(database.url("analyst"), autocommit=True) as analyst:
+        analyst.execute("SET default_transaction_read_only = off")
+        analyst.execute("ALTER ROLE nightjar_analyst SET statement_timeout = 0")
+        analyst.execute("ALTER ROLE nightjar_analyst PASSWORD 'mine'")
+    ensure_roles(postgres.url("admin", database.name), postgres.passwords)
+    with psycopg.connect(database.url("analyst"), autocommit=True) as analyst:
+        assert analyst.execute("SHOW statement_timeout").fetchone() == ("1min",)
 
 
 def test_the_writer_reads_the_feature_registry_that_the_owner_writes(database):
@@ -126,8 +300,6 @@ def test_a_password_may_hold_any_character(postgres, database):
 @pytest.fixture
 def theirs(postgres, template):
     """The URL of a database on a server where we are nobody special: its owner may not create roles."""
-    from db.session import as_user
-
     with psycopg.connect(postgres.url("admin", "postgres"), autocommit=True) as admin:
         admin.execute("CREATE ROLE somebody LOGIN PASSWORD 'open'")
         admin.execute("CREATE DATABASE theirs OWNER somebody")
@@ -137,7 +309,7 @@ def theirs(postgres, template):
 
 
 def test_an_owner_without_the_right_to_create_roles_uses_those_that_exist(theirs):
-    from db.migrate import current, head, upgrade
+    from db.migrate import current, head
     from db.session import make_engine
 
     ensure_roles(theirs, {"writer": "ignored"})
@@ -151,17 +323,3 @@ def test_an_owner_without_roles_is_told_what_an_administrator_must_run(theirs, m
     monkeypatch.setattr("db.roles.WRITER", "nightjar_absent")
     with pytest.raises(RolesMissing, match=r"somebody may not create the roles nightjar_absent.*CREATE ROLE nightjar_absent LOGIN PASSWORD"):
         ensure_roles(theirs, {})
-
-
-def test_an_analyst_cannot_write_by_a_side_door(database):
-    with psycopg.connect(database.url("analyst"), autocommit=True) as connection:
-        connection.execute("SET default_transaction_read_only = off")
-        for attempt in ("SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "CREATE TEMP TABLE t (i int)", "SELECT pg_advisory_lock(1)"):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(attempt)
-
-
-@pytest.mark.parametrize("other", ["postgres", "template1"])
-def test_an_analyst_has_no_other_database_to_write_in(database, other):
-    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-        psycopg.connect(database.server.url("analyst", other))
