@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import polars as pl
 
+from nightjar.core.parquet import parquet
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -41,7 +43,7 @@ def sync_folder(folder: Path) -> None:
 
 def write_parquet(rows: pl.DataFrame, path: Path) -> None:
     with replacing(path) as file:
-        rows.write_parquet(file)
+        file.write(parquet(rows))
 
 
 def write_text(text: str, path: Path) -> None:

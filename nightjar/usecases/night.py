@@ -14,6 +14,7 @@ from nightjar.core.claim import Request
 from nightjar.core.entities import Night, NightSummary, Part, Population, Publication, Receipt, Run, Version
 from nightjar.core.errors import AuditFailed, NoChampion, NoPopulation
 from nightjar.core.night import TRAILING_NIGHTS, audit, cut, missing_parts, ordered_population
+from nightjar.core.parquet import parquet
 from nightjar.core.part_rows import SCORES
 from nightjar.core.ports import Artifacts, FeatureSource, Predictors, RawStore, Registry, ScoreStore
 from nightjar.core.repair import split_carried
@@ -150,7 +151,7 @@ class ScoreNight:
     def _snapshot(self, rows: pl.DataFrame) -> Population:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "population.parquet"
-            rows.write_parquet(file)
+            file.write_bytes(parquet(rows))
             uri, sha256 = self.artifacts.put("population", file)
         return Population(uri=uri, sha256=sha256, rows=rows.height, parts=len(cut(rows.height, self.spec.part_rows)))
 

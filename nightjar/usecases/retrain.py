@@ -12,6 +12,7 @@ from nightjar.core.entities import Candidate, Dataset, Version
 from nightjar.core.errors import ArtifactBroken, BadSpec, MissingFeatures, TooLittleHistory
 from nightjar.core.gates import judge
 from nightjar.core.night import as_of, ordered_population
+from nightjar.core.parquet import parquet
 from nightjar.core.performance import against_constant, brier_skill, measure
 from nightjar.core.ports import Artifacts, FeatureSource, Predictors, Progress, RawStore, Registry, silent
 from nightjar.core.promotion import Decision, decide
@@ -190,5 +191,5 @@ def _of(metrics: Metrics, prefix: str) -> Metrics:
 def _store(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{kind}.parquet"
-        rows.write_parquet(file)
+        file.write_bytes(parquet(rows))
         return artifacts.put(kind, file)[0]

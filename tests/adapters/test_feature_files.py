@@ -1,4 +1,5 @@
 import dataclasses
+import resource
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -127,3 +128,18 @@ def test_as_of_any_hour_the_row_in_force_is_the_last_fact_said_about_it(tmp_path
         event, now = EVENT + timedelta(days=days), EVENT + timedelta(days=days, hours=hours)
         known = kept.filter(pl.col("shop") == shop, pl.col("event_timestamp") == event, pl.col("created") <= now)
         assert known["visits"].to_list()[-1] == said[shop, days, hours]
+
+
+def test_a_disk_that_takes_no_more_is_an_error_of_the_disk_and_leaves_what_was_there(store):
+    """Told as one, it is StorageRefused, which is retried; Polars would have called it a broken Parquet file."""
+    store.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            store.write(TABLE, rows(("b", 2, 0, 7)), {DAY: "y"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert_frame_equal(stored(store), rows(("a", 1, 0, 6)).drop("date"))
+    assert store.fingerprints(TABLE) == {DAY: "x"}
+    assert [file.name for file in (store.root / "features" / "shops" / "date=2013-06-16").iterdir()] == ["part.parquet"]
