@@ -28,6 +28,7 @@ import psycopg
 import structlog
 from psycopg import sql
 
+from db.passwords import verifier
 from nightjar.core.errors import EmbeddedPostgresFailed
 
 log = structlog.get_logger(__name__)
@@ -122,10 +123,11 @@ class EmbeddedPostgres:
 
     def ensure_database(self, name: str, owner: Role = "owner") -> None:
         """Create a database, and the role that owns it, unless they exist."""
-        user, password = sql.Identifier(USERS[owner]), sql.Literal(self._all_passwords[owner])
+        user = sql.Identifier(USERS[owner])
         with psycopg.connect(self.url("admin", "postgres"), autocommit=True) as connection:
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USERS[owner]]).fetchone() is None:
                 with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):  # another process was faster
+                    password = verifier(connection, USERS[owner], self._all_passwords[owner])
                     connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, password))
             if not _exists(connection, name):
                 with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):

@@ -14,10 +14,18 @@ from sqlalchemy.exc import ProgrammingError
 from db import views
 from db.session import make_engine, translated
 from db.tables import SCHEMA
-from nightjar.core.errors import SchemaOutdated
+from nightjar.core.errors import SchemaNewer, SchemaOutdated
 
 VERSION_TABLE = "alembic_version"
 REVISION = text("SELECT version_num FROM nightjar.alembic_version")
+FEAST_SCHEMA = text("SELECT to_regnamespace('feast') IS NOT NULL")
+RESTORE_FEAST_SCHEMA = """
+    CREATE SCHEMA IF NOT EXISTS feast;
+    COMMENT ON SCHEMA feast IS 'Registry of Feast: written by feast apply, read by flows';
+    GRANT USAGE ON SCHEMA feast TO nightjar_writer;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA feast GRANT SELECT ON TABLES TO nightjar_writer;
+"""
+"""All in it comes from the models' code, so that dropping it is a fair way to begin anew."""
 PARTITION = re.compile(r"^score_\d{4}_\d{2}$")
 
 
@@ -25,23 +33,27 @@ def upgrade(owner_url: str, revision: str = "head") -> None:
     """Migrate to a revision and put the analysts' views in place, all in one transaction; waits for another migration to end.
 
     Where nothing is to do, nothing is locked, so it may run at every start. The roles must exist (`db.roles.ensure_roles`).
+    Raises SchemaNewer where newer code has migrated before, StoreUnavailable.
     """
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
     try:
         with translated(), engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar migrate', 0))"))
             target = head() if revision == "head" else revision
-            if _revision(connection) != target or not views.in_place(connection):
+            found = _revision(connection)
+            require_known(found)
+            if found != target or not views.in_place(connection) or not connection.execute(FEAST_SCHEMA).scalar_one():
                 _migrate(connection, target)
     finally:
         engine.dispose()
 
 
 def downgrade(owner_url: str, revision: str = "base") -> None:
-    """Go back to a revision. The views go; the next upgrade brings them back."""
+    """Go back to a revision. The views go; the next upgrade brings them back. Raises SchemaNewer."""
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
     try:
         with translated(), engine.begin() as connection:
+            require_known(_revision(connection))
             views.drop(connection)
             command.downgrade(_config(connection), revision)
     finally:
@@ -63,10 +75,17 @@ def current(engine: Engine) -> str | None:
 
 
 def require_head(engine: Engine) -> None:
-    """Raises SchemaOutdated unless the database is where the code needs it."""
+    """Raises SchemaOutdated, or SchemaNewer, unless the database is where the code needs it."""
     found = current(engine)
+    require_known(found)
     if found != head():
         raise SchemaOutdated(found, head())
+
+
+def require_known(found: str | None) -> None:
+    """Raises SchemaNewer for a revision that no migration of this code leads to."""
+    if found is not None and found not in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}:
+        raise SchemaNewer(found, head())
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:
@@ -84,6 +103,8 @@ def _migrate(connection: Connection, target: str) -> None:
     command.upgrade(_config(connection), target)
     if target == head():
         views.create(connection)
+        if not connection.execute(FEAST_SCHEMA).scalar_one():
+            connection.exec_driver_sql(RESTORE_FEAST_SCHEMA)
 
 
 def _revision(connection: Connection) -> str | None:

@@ -31,6 +31,9 @@ def verdict(name: str, check: Check, platform: Platform, spec: ModelSpec) -> tup
 def postgres(platform: Platform, _: ModelSpec) -> str:
     from sqlalchemy import text
 
+    from db.locks import require_own_sessions
+
+    require_own_sessions(platform.engine)
     with platform.engine.connect() as connection:
         version = connection.execute(text("SHOW server_version")).scalar_one()
     return f"Postgres {version}, {'embedded' if platform.embedded else 'yours'}, schema up to date"
@@ -57,6 +60,11 @@ def data(platform: Platform, spec: ModelSpec) -> str:
     return ", ".join(f"{name} to {max(days)}" if days else f"{name}: none landed yet" for name, days in landed.items())
 
 
+def artifacts(platform: Platform, _: ModelSpec) -> str:
+    platform.artifacts.probe()
+    return f"{platform.settings.artifacts} takes and gives files"
+
+
 def disk(platform: Platform, _: ModelSpec) -> str:
     home = platform.settings.home
     free = shutil.disk_usage(home if home.exists() else home.parent).free / 1e9
@@ -65,4 +73,11 @@ def disk(platform: Platform, _: ModelSpec) -> str:
     return f"{free:.0f} GB free"
 
 
-CHECKS: dict[str, Check] = {"disk": disk, "database": postgres, "data": data, "feature registry": feature_registry, "champion": champion}
+CHECKS: dict[str, Check] = {
+    "disk": disk,
+    "artifacts": artifacts,
+    "database": postgres,
+    "data": data,
+    "feature registry": feature_registry,
+    "champion": champion,
+}

@@ -5,12 +5,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
+from uuid import uuid4
 
 from nightjar.adapters.atomic import replacing
-from nightjar.core.errors import ArtifactBroken, BadSettings, StoreUnavailable
+from nightjar.core.errors import ArtifactBroken, BadSettings, NightjarError, StoreUnavailable
 
 READ_ONLY = 0o444
 
@@ -48,6 +49,28 @@ class FsspecArtifacts:
         if not (kept.is_file() and _sha256(kept) == expected):
             self._download(uri, kept, expected)
         return kept
+
+    def remove(self, uri: str) -> None:
+        """Remove a stored file; that it is gone already is as good."""
+        local = self.local_path(uri)
+        with _translated(uri), suppress(FileNotFoundError):
+            if local is not None:
+                local.unlink()
+            else:
+                fs, path = _filesystem(uri)
+                fs.rm_file(path)
+
+    def probe(self) -> None:
+        """Write, read and remove a small file. Raises what a night would raise: StoreUnavailable, BadSettings, ArtifactBroken."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "probe.txt"
+            file.write_text(uuid4().hex)
+            afresh = FsspecArtifacts(self.url, cache=Path(folder) / "cache")
+            uri, sha256 = afresh.put("probe", file)
+            try:
+                afresh.get(uri, sha256)
+            finally:
+                afresh.remove(uri)
 
     def local_path(self, uri: str) -> Path | None:
         if "://" not in uri:
@@ -88,7 +111,9 @@ def _translated(uri: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise ArtifactBroken(uri, "the file is missing") from error
-    except OSError as error:
+    except NightjarError:
+        raise
+    except Exception as error:  # each driver has errors of its own beside OSError
         raise StoreUnavailable(f"The artifact store ({uri})", str(error) or type(error).__name__) from error
 
 

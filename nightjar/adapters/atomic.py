@@ -1,8 +1,10 @@
 """Files that are whole or not there: written beside their place, synced to disk, then renamed into it."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -10,6 +12,8 @@ from uuid import uuid4
 import polars as pl
 
 from nightjar.core.parquet import parquet
+
+DRAFT = re.compile(r"\..+\.[0-9a-f]{32}", re.DOTALL)
 
 
 @contextmanager
@@ -19,7 +23,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Its name is hidden until then, so that nobody who lists the folder reads half of it. Folders are made as needed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    draft = draft_of(path)
     try:
         with draft.open("xb") as file:
             yield file
@@ -30,6 +34,22 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with suppress(OSError):  # a folder that refuses everything must not hide why
             draft.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def draft_of(path: Path) -> Path:
+    """A name beside `path` that nobody else has: hidden, and known as a draft by DRAFT."""
+    return path.with_name(f".{path.name}.{uuid4().hex}")
+
+
+def drafts(root: Path, older_than: datetime) -> Iterator[Path]:
+    """What processes killed while they wrote have left anywhere under `root`: drafts last written to before `older_than` (aware).
+
+    A draft being written is young, so an hour ago is a safe bound. What vanishes meanwhile, or cannot be looked at, is passed over.
+    """
+    for path in root.rglob(".*"):
+        with suppress(OSError):
+            if DRAFT.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < older_than.timestamp():
+                yield path
 
 
 def sync_folder(folder: Path) -> None:

@@ -22,6 +22,7 @@ from feast.infra.registry.sql import FeastRegistrySchemaError, SqlRegistry
 from feast.repo_config import RepoConfig
 from feast.repo_contents import RepoContents
 from feast.repo_operations import apply_total_with_repo_instance
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -46,6 +47,7 @@ class FeastRepo:
         self.feature_dir.mkdir(parents=True, exist_ok=True)
         store = FeatureStore(repo_path=str(self.folder), config=self._config({}))
         declared = _declared(self.folder, store.project)
+        _require_schema(self._written()["registry"])
         with _translated(), _closing(store.registry) as registry, redirect_stdout(io.StringIO()) as said:
             apply_total_with_repo_instance(store, store.project, registry, declared, skip_source_validation=True)
         _log.debug("feast apply: %s", said.getvalue())
@@ -78,6 +80,18 @@ class FeastRepo:
         written = yaml.safe_load(text.safe_substitute(NIGHTJAR_FEAST_REGISTRY=self.registry_url, NIGHTJAR_FEATURE_DIR=self.feature_dir))
         _refuse_unsafe(written.get("offline_store"))
         return written
+
+
+def _require_schema(registry: Any) -> None:
+    """Raises BadSettings where a registry in Postgres has no schema to lie in: Feast would leave its own connections open then."""
+    if not isinstance(registry, dict) or registry.get("registry_type") != "sql":
+        return
+    engine = create_engine(registry["path"], poolclass=NullPool)
+    with _translated():
+        if engine.dialect.name == "postgresql":
+            with engine.connect() as connection:
+                if connection.execute(text("SELECT current_schema()")).scalar_one() is None:
+                    raise BadSettings("The schema of Feast's registry is gone", "Run `nightjar db migrate`, then `nightjar features apply`.")
 
 
 def _refuse_unsafe(offline_store: object) -> None:

@@ -175,6 +175,18 @@ class SchemaOutdated(NightjarError):
         super().__init__(f"The database is at migration {found or 'none'}, the code needs {expected}. Run `nightjar db migrate`.")
 
 
+class SchemaNewer(NightjarError):
+    """The database was migrated by newer code, whose migrations this code does not know."""
+
+    exit_code, runbook = 30, "schema-newer"
+
+    def __init__(self, found: str, newest: str) -> None:
+        super().__init__(
+            f"The database is newer than this code: it is at migration {found}, the newest known here is {newest}. "
+            "Install the code that it was migrated for; nothing was changed."
+        )
+
+
 class ArtifactBroken(NightjarError):
     """A stored artifact is missing or is not the bytes that were registered."""
 
@@ -256,4 +268,16 @@ class RolesMissing(NightjarError):
         super().__init__(
             f"{user} may not create the roles {', '.join(roles)}. Let an administrator run once: {statements} "
             "Then set NIGHTJAR_WRITER_PASSWORD and NIGHTJAR_ANALYST_PASSWORD, and run `nightjar db migrate` again."
+        )
+
+
+class OwnerNeeded(NightjarError):
+    """What only the owner of the schema may do, tried as somebody else."""
+
+    exit_code, runbook = 33, "owner-needed"
+
+    def __init__(self, user: str) -> None:
+        super().__init__(
+            f"Pruning removes rows, which only the owner of the schema may do, and {user} is not. "
+            "Let NIGHTJAR_DATABASE_URL name the owner, as it does for `nightjar db migrate`."
         )

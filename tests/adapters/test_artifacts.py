@@ -2,6 +2,7 @@ import hashlib
 import threading
 import uuid
 
+import fsspec
 import pytest
 
 from nightjar.adapters.artifacts import FsspecArtifacts
@@ -98,3 +99,38 @@ def test_a_store_that_cannot_be_written_is_unavailable(tmp_path, file):
     (tmp_path / "store").write_text("a file where the folder should be")
     with pytest.raises(StoreUnavailable):
         FsspecArtifacts(str(tmp_path / "store")).put("model", file)
+
+
+def test_a_removed_file_is_gone_and_may_be_removed_again(store, file):
+    uri, sha256 = store.put("model", file)
+    store.remove(uri)
+    store.remove(uri)
+    with pytest.raises(ArtifactBroken, match="missing"):
+        store.get(uri, sha256)
+
+
+def test_a_probe_tells_whether_a_store_works_and_leaves_nothing(store, tmp_path):
+    store.probe()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "error"), [("nosuch://bucket", BadSettings), ("/dev/null/x", StoreUnavailable), ("http://127.0.0.1:1/x", (BadSettings, StoreUnavailable))]
+)
+def test_a_probe_of_a_store_that_is_none_says_so(url, error):
+    with pytest.raises(error):
+        FsspecArtifacts(url).probe()
+
+
+def test_an_error_that_only_the_driver_knows_is_the_stores(tmp_path, file):
+    """Drivers of object stores raise errors of their own where credentials or networks are missing."""
+
+    class Broken(fsspec.AbstractFileSystem):
+        protocol = "broken"
+
+        def exists(self, path, **_):
+            raise LookupError("no credentials found")
+
+    fsspec.register_implementation("broken", Broken, clobber=True)
+    with pytest.raises(StoreUnavailable, match="no credentials found"):
+        FsspecArtifacts("broken://bucket").put("model", file)

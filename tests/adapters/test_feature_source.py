@@ -189,6 +189,11 @@ def test_models_that_mean_different_things_by_one_name_are_refused():
     assert len(dict(definitions.feast_objects([SPEC, replace(SPEC, name="second")]))) == len(dict(definitions.feast_objects([SPEC]))) + 1
 
 
+def test_a_registry_whose_schema_was_dropped_says_what_brings_it_back(database, tmp_path):
+    with pytest.raises(BadSettings, match=r"schema of Feast's registry is gone\. Run `nightjar db migrate`"):
+        apply(REPO, with_search_path(database.url("owner"), "nowhere"), tmp_path)
+
+
 def test_feasts_own_command_line_finds_nothing_to_change_after_apply(applied, registry):
     environment = os.environ | {"NIGHTJAR_FEAST_REGISTRY": registry, "NIGHTJAR_FEATURE_DIR": str(applied.feature_dir), "FEAST_USAGE": "False"}
     feast = Path(sys.executable).with_name("feast")

@@ -1,10 +1,55 @@
 """Work that only one process may do at a time. The night's lock is tested with the score store."""
 
+import getpass
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
 import psycopg
 import pytest
+from sqlalchemy import Engine, make_url
 
-from db.locks import exclusive
-from nightjar.core.errors import WorkBusy
+from db.locks import exclusive, require_own_sessions
+from db.session import make_engine
+from nightjar.core.errors import BadSettings, WorkBusy
+
+
+@contextmanager
+def pooler(folder: Path, url: str, mode: str) -> Iterator[Engine]:
+    """Connections through a PgBouncer in front of the URL's database."""
+    to = make_url(url)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = folder / f"{mode}.ini"
+    config.write_text(
+        f"[databases]\n{to.database} = host={to.host} port={to.port} user={to.username} password={to.password}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\nunix_socket_dir =\n"
+        f"ignore_startup_parameters = extra_float_digits\nuser = {'nobody' if getpass.getuser() == 'root' else getpass.getuser()}\n"
+    )
+    process = subprocess.Popen(["pgbouncer", "-q", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    through = f"postgresql://any@127.0.0.1:{port}/{to.database}"
+    for _ in range(100):
+        with suppress(psycopg.OperationalError), psycopg.connect(through):
+            break
+        time.sleep(0.05)
+    engine = make_engine(through)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def pooled(database, tmp_path) -> Iterator[Callable[[str], Engine]]:
+    with ExitStack() as stack:
+        yield lambda mode: stack.enter_context(pooler(tmp_path, database.url("writer"), mode))
 
 
 def test_work_is_done_by_one_at_a_time_and_other_work_beside_it(engine):
@@ -14,6 +59,29 @@ def test_work_is_done_by_one_at_a_time_and_other_work_beside_it(engine):
         pass
     with exclusive(engine, "features of a", wait_s=0):
         pass
+
+
+def test_a_holder_of_another_role_is_told_as_such(engine, database):
+    """The writer may not look at other roles' sessions."""
+    owner = make_engine(database.url("owner"))
+    with (
+        exclusive(owner, "work", wait_s=0),
+        pytest.raises(WorkBusy, match="another process, of role nightjar_owner"),
+        exclusive(engine, "work", wait_s=0),
+    ):
+        pass
+    owner.dispose()
+
+
+def test_connections_of_their_own_are_fit_for_locks(engine):
+    require_own_sessions(engine)
+
+
+@pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="needs PgBouncer (apt-get install pgbouncer)")
+def test_a_pooler_that_shares_sessions_is_refused(pooled):
+    with pytest.raises(BadSettings, match="pooler that shares sessions"):
+        require_own_sessions(pooled("transaction"))
+    require_own_sessions(pooled("session"))
 
 
 def test_an_error_in_the_work_lets_go_and_comes_through(engine):

@@ -12,7 +12,7 @@ from db import migrate
 from db.roles import ensure_roles
 from db.session import make_engine
 from db.tables import SCHEMA, Table
-from nightjar.core.errors import SchemaOutdated, StoreUnavailable
+from nightjar.core.errors import SchemaNewer, SchemaOutdated, StoreUnavailable
 
 
 @pytest.fixture
@@ -112,6 +112,29 @@ def test_a_database_that_is_behind_is_refused(empty):
         assert migrate.current(engine) == migrate.head()
     finally:
         engine.dispose()
+
+
+@pytest.mark.parametrize("doing", ["upgrade", "downgrade"])
+def test_a_database_that_newer_code_migrated_is_left_as_it_is(database, doing):
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        owner.execute("UPDATE nightjar.alembic_version SET version_num = '9999'")
+    before = described(database.url("owner"))
+    with pytest.raises(SchemaNewer, match=rf"newer than this code: it is at migration 9999, .* here is {migrate.head()}"):
+        getattr(migrate, doing)(database.url("owner"))
+    assert described(database.url("owner")) == before
+    engine = make_engine(database.url("writer"))
+    with pytest.raises(SchemaNewer):
+        migrate.require_head(engine)
+    engine.dispose()
+
+
+def test_the_schema_of_feasts_registry_comes_back_with_its_rights(database):
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        owner.execute("DROP SCHEMA feast CASCADE")
+        migrate.upgrade(database.url("owner"))
+        owner.execute("CREATE TABLE feast.sample ()")
+    with psycopg.connect(database.url("writer")) as writer:
+        assert writer.execute("SELECT count(*) FROM feast.sample").fetchone() == (0,)
 
 
 def test_several_may_migrate_at_once(empty):
