@@ -1,8 +1,9 @@
 """Commands about published nights that turn out wrong: late data, rows that were set aside, and scoring just those again."""
 
 import json
+import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,7 +37,7 @@ def late(
     from nightjar.usecases.repair import late_nights
 
     platform, spec = opened(), spec_of(model)
-    known = known_at or datetime.now(UTC)
+    known = known_at or this_second()
     platform.corrected(spec, known, console.bar)
     scoring = platform.score_night(spec)
     with console.waiting("comparing what was known with what is known now"):
@@ -68,6 +69,13 @@ def late_row(night: "LateNight") -> tuple[object, ...]:
 def entity_rows(night: "LateNight") -> Iterator[tuple[str, str, str]]:
     for what, keys in (("changed", night.touched.changed), ("new", night.touched.added), ("gone", night.touched.removed)):
         yield from ((str(night.run.score_date), console.plain(key), what) for key in keys)
+
+
+def this_second() -> datetime:
+    """Now, to the second, once it is over: instants of records are rounded up to it, and a file that landed a moment ago counts."""
+    now = datetime.now(UTC)
+    time.sleep(1 - now.microsecond / 1_000_000)
+    return now.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def between(score_date: date, first: date | None, last: date | None) -> bool:
@@ -105,7 +113,7 @@ def quarantine_replay(
     Rows whose inputs are unchanged keep their scores. Without --date: every published night that has rows set aside.
     """
     platform, spec = opened(), spec_of(model)
-    known = known_at or datetime.now(UTC)
+    known = known_at or this_second()
     runs = [run for run in newest_runs(platform.store, spec.name, score_date) if platform.store.quarantined(run).height]
     if not runs:
         console.out.print(f"{spec.name}: no row is set aside" + (f" on {score_date}" if score_date else ""))

@@ -1,0 +1,86 @@
+"""Late data and set-aside rows as an operator meets them: real files, a real night, what analysts see before and after."""
+
+import json
+from datetime import date
+
+import pytest
+from typer.testing import CliRunner
+
+from nightjar.cli import app
+
+NIGHT = date(2013, 3, 9)
+SCORES = f"SELECT entity_key, score, run_id, scored_by_run, model_version FROM scores WHERE score_date = '{NIGHT}' ORDER BY 1"
+
+
+@pytest.fixture
+def run(world, monkeypatch):
+    """A command in this process, in the shared world."""
+    for module in ("data", "nights", "repairs"):
+        monkeypatch.setattr(f"nightjar.cli.{module}.opened", lambda: world.platform)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def invoke(*words: object, code: int = 0) -> str:
+        result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return invoke
+
+
+@pytest.fixture
+def delivered(world, tmp_path):
+    """delivered(change): the night's schedule, its lines changed, as a file to land."""
+
+    def make(change):
+        lines = (world.home / "data" / "inbox" / "flight_delay" / "schedules" / f"{NIGHT}.csv").read_text().splitlines()[:-1]
+        lines = [lines[0], *change([line.split(",") for line in lines[1:]])]
+        file = tmp_path / "schedule.csv"
+        file.write_text("\n".join(",".join(line) if isinstance(line, list) else line for line in lines) + f"\n# rows={len(lines) - 1}\n")
+        return file
+
+    return make
+
+
+def moved(line):
+    """The same departure, late in the evening."""
+    return [*line[:5], f"{NIGHT}T23:40:00Z", str(18 * 60 + 40), str(22 * 60), line[8]]
+
+
+def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(run, world, delivered):
+    run("score", "--date", NIGHT)
+    first = world.query(SCORES)
+    assert "no published night is touched" in run("late", "--from", NIGHT)
+
+    run("land", "schedules", NIGHT, delivered(lambda rows: [moved(rows[0]), *rows[2:]]))
+    shown = run("late", "--from", NIGHT, "--entities")
+    gone, changed = f"{first[1][0]}", f"{first[0][0]}"
+    assert gone in shown
+    assert changed in shown
+    assert world.query(SCORES) == first
+    assert "revision 2 published" in run("late", "--from", NIGHT, "--rescore")
+    second = world.query(SCORES)
+    assert {row[0] for row in first} - {row[0] for row in second} == {gone}
+    before = {row[0]: row[1] for row in first}
+    touched = [row for row in second if row[3] == row[2]]
+    assert changed in {row[0] for row in touched}
+    assert all(row[1] == before[row[0]] for row in second if row[3] != row[2])
+    assert "no published night is touched" in run("late", "--from", NIGHT)
+    assert world.query(SCORES.replace("FROM scores", "FROM scores_history").replace("WHERE", "WHERE visible_until IS NOT NULL AND")) == first
+
+    run("land", "schedules", NIGHT, delivered(lambda rows: [[*rows[0][:4], "???", *rows[0][5:]], *rows[2:]]))
+    assert "1 set aside" in run("late", "--from", NIGHT, "--rescore")
+    listed = run("quarantine", "list", "--date", NIGHT)
+    assert "dest" in listed
+    assert "???" in listed
+    assert json.loads(world.query(f"SELECT reasons::text FROM quarantine WHERE score_date = '{NIGHT}'")[0][0])[0]["column"] == "dest"
+
+    run("land", "schedules", NIGHT, delivered(lambda rows: [moved(rows[0]), *rows[2:]]))
+    replayed = run("quarantine", "replay", "--date", NIGHT)
+    assert "0 set aside" in replayed
+    assert {row[0]: row[1] for row in world.query(SCORES)} == {row[0]: row[1] for row in second}
+    assert "no row is set aside" in run("quarantine", "list", "--date", NIGHT)
+
+
+def test_a_night_that_is_not_there_has_nothing_set_aside(run):
+    assert "no row is set aside on 2013-01-02" in run("quarantine", "list", "--date", "2013-01-02")
+    assert "no row is set aside on 2013-01-02" in run("quarantine", "replay", "--date", "2013-01-02")
