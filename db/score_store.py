@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, text, upda
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.copy import copy_frame, read_frame
-from db.locks import night_lock
+from db.locks import held_nights, night_lock
 from db.session import translated
 from db.tables import PublicationRow, QuarantinedRow, ReceiptRow, RunRow, ScoreRow, table_of
+from nightjar.core.backfill import Standing
 from nightjar.core.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.entities import Distribution, Night, Part, Population, Publication, Receipt, Run, RunState, Version
 from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost
@@ -148,6 +149,18 @@ class PostgresScoreStore:
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(wanted.order_by(PUBLICATIONS.c.score_date, PUBLICATIONS.c.id.desc()))
             return tuple(_publication(row) for row in rows)
+
+    def standings(self, model: str, first: date, last: date) -> dict[date, Standing]:
+        ours = (RUNS.c.model == model) & RUNS.c.score_date.between(first, last)
+        newest = select(RUNS).distinct(RUNS.c.score_date).where(ours).order_by(RUNS.c.score_date, RUNS.c.revision.desc())
+        with translated(), self.engine.connect() as connection:
+            rows = connection.execute(newest).all()
+            held = held_nights(connection, model, [row.score_date for row in rows])
+            published = set(connection.execute(select(PUBLICATIONS.c.score_date).where(PUBLICATIONS.c.model == model)).scalars())
+        return {
+            row.score_date: Standing(run=_run(row), error=row.error, published=row.score_date in published, held=row.score_date in held)
+            for row in rows
+        }
 
     def run(self, run_id: int) -> Run:
         with translated(), self.engine.connect() as connection:

@@ -2,38 +2,56 @@
 
 from datetime import date
 
-from prefect import flow, get_run_logger
+from prefect import flow
+from prefect.runtime import flow_run
 
 import models
 from flows.circuit import break_circuit
-from flows.night import failures_told, platform, show_backfill
-from flows.score import as_tasks
-from nightjar.core.entities import NightSummary
-from nightjar.core.night import dates_between, night_of
-from nightjar.usecases.backfill import backfill as backfill_nights
+from flows.night import failures_told, platform, show_plan, tell_backfill
+from flows.score import THREADS, parts_as_tasks, ready
+from nightjar.core.reprocess import Order, Reprocess
+from nightjar.usecases.backfill import planned_nights
 
 
-@flow(name="backfill", flow_run_name="{model} {first} to {last}", persist_result=False, on_failure=[break_circuit], on_crashed=[break_circuit])
-def backfill(first: date, last: date, model: str = "flight_delay") -> None:
-    """Score and publish every date that is not published yet. Fails at the end if a night failed; run it again for those alone.
+@flow(
+    name="backfill",
+    flow_run_name="{model} {first} to {last}",
+    task_runner=THREADS,
+    persist_result=False,
+    on_failure=[break_circuit],
+    on_crashed=[break_circuit],
+)
+def backfill(
+    first: date,
+    last: date,
+    model: str = "flight_delay",
+    *,
+    order: Order = Order.OLDEST,
+    reprocess: Reprocess = Reprocess.FAILED,
+    parallel: int = 1,
+    dry_run: bool = False,
+) -> None:
+    """Score the nights of a range: by default what is missing or failed. Fails at the end if a night failed; run it again for those alone.
 
     Args:
         first: First local date to score.
         last: Last local date to score.
         model: Name of a folder in models/.
+        order: Which nights first.
+        reprocess: Of nights attempted before, score none; those that failed or were left unfinished; or all, in a new revision.
+        parallel: Nights at a time, up to NIGHTJAR_NIGHTS_AT_ONCE.
+        dry_run: Only list what would be done.
 
     """
     with failures_told(model):
         spec = models.model(model)
-
-        def one(score_date: date) -> NightSummary:
-            night = night_of(spec, score_date)
-            platform().ready(spec, night.as_of)
-            return platform().score_night(spec).run(night, each_part=lambda work, parts: as_tasks(model, score_date, work, parts))
-
-        summary = backfill_nights(dates_between(first, last), one)
-        show_backfill(spec.name, summary)
-        for failed in summary.failed:
-            get_run_logger().error("%s: %s", failed.score_date, failed.error)
-        if summary.failed:
-            raise summary.failed[0].error
+        use_case = platform().backfill(spec, parallel=parallel, flow_run=str(flow_run.id), parts_of=parts_as_tasks(model))
+        nights = planned_nights(platform().store, model, first, last, reprocess, order)
+        if dry_run:
+            show_plan(model, nights)
+            return
+        if any(night.wanted for night in nights):
+            ready(model, last)
+        summary = use_case.run(nights)
+        tell_backfill(model, summary)
+        summary.raise_failure()

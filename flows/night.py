@@ -16,7 +16,8 @@ from prefect.tasks import exponential_backoff
 import models
 from nightjar import logs
 from nightjar.bootstrap import Platform
-from nightjar.console import NIGHT_COLUMNS, cell, night_row
+from nightjar.console import NIGHT_COLUMNS, PLAN_COLUMNS, cell, night_row, plan_row
+from nightjar.core.backfill import Planned
 from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
 from nightjar.core.errors import NightjarError, Retryable, StorageRefused
 from nightjar.core.night import score_date_of, today_of
@@ -166,16 +167,28 @@ def show_performance(model: str, nights: Sequence[NightPerformance]) -> None:
     )
 
 
+def show_plan(model: str, nights: Sequence[Planned]) -> None:
+    """What a backfill would do with each night, in its order."""
+    create_table_artifact(
+        key=f"backfill-{slug(model)}",
+        table=[dict(zip(PLAN_COLUMNS, plan_row(night), strict=True)) for night in nights],
+        description=f"{model}: {sum(night.wanted for night in nights)} of {len(nights)} nights would be scored",
+    )
+
+
+def tell_backfill(model: str, summary: BackfillSummary) -> None:
+    """Log each failure, and show what became of all."""
+    for failed in summary.failed:
+        get_run_logger().error("%s: %s", failed.score_date, failed.error)
+    with fails_nothing(f"showing what became of {model}'s nights"):
+        show_backfill(model, summary)
+
+
 def show_backfill(model: str, summary: BackfillSummary) -> None:
     """One row a night, the failed ones with their reason."""
     rows: list[dict[str, Any]] = [dict(zip(NIGHT_COLUMNS, map(str, night_row(night)), strict=True)) for night in summary.nights]
     failed: list[dict[str, Any]] = [{"score date": str(night.score_date), "what happened": str(night.error)} for night in summary.failed]
-    create_table_artifact(
-        key=f"backfill-{slug(model)}",
-        table=failed + rows,
-        description=f"{model}: {len(summary.published_now)} nights published now, "
-        f"{len(summary.nights) - len(summary.published_now)} published before, {len(summary.failed)} failed",
-    )
+    create_table_artifact(key=f"backfill-{slug(model)}", table=failed + rows, description=f"{model}: {summary}")
 
 
 def slug(name: str) -> str:

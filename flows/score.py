@@ -12,10 +12,12 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.circuit import break_circuit
-from flows.night import RETRIED, fails_nothing, failures_told, model_and_date, night_name, platform, show_drift, show_night
+from flows.night import RETRIED, fails_nothing, failures_told, model_and_date, night_name, platform, show_drift, show_night, tell_backfill
 from nightjar.core.entities import NightSummary, Part, Receipt
 from nightjar.core.night import as_of, night_of
+from nightjar.core.spec import ModelSpec
 from nightjar.settings import Settings
+from nightjar.usecases.backfill import BackfillSummary, PartsOf, missed_nights
 
 THREADS: Any = ThreadPoolTaskRunner(max_workers=Settings().threads)
 """Any: Prefect declares its task runners in a way that no checker lets its own pass."""
@@ -23,9 +25,15 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=Settings().threads)
 
 @flow(name="score", flow_run_name=night_name, task_runner=THREADS, persist_result=False, on_failure=[break_circuit], on_crashed=[break_circuit])
 def score(
-    model: str = "flight_delay", score_date: date | None = None, *, force: bool = False, accept: str | None = None, report: bool = True
+    model: str = "flight_delay",
+    score_date: date | None = None,
+    *,
+    force: bool = False,
+    accept: str | None = None,
+    report: bool = True,
+    catch_up: bool = True,
 ) -> None:
-    """Score a night and publish it. Safe to run again at any time: a published night stays, a stored part is not done twice.
+    """Score a night and publish it, after those that the schedule missed. Safe to run again at any time: a published night stays, a stored part is not done twice.
 
     Args:
         model: Name of a folder in models/.
@@ -33,19 +41,37 @@ def score(
         force: Publish a new revision though the night is published.
         accept: Why to publish the night though its audit finds the scores absurd; the ledger keeps it.
         report: Draw the drift report afterwards.
+        catch_up: Without a score date, score missed nights of the model's last catch_up_days first. If one fails, so does this run, at its end.
 
     """
     with failures_told(model):
-        night = score_night(model, score_date, force=force, accept=accept)
+        spec, day = model_and_date(model, score_date)
+        ready(model, day)
+        earlier = catch_up_missed(spec) if catch_up and score_date is None else None
+        night = score_night(spec, day, force=force, accept=accept)
         with fails_nothing(f"showing {model} {night.score_date}"):
             show_night(night)
         with fails_nothing(f"watching {model} {night.score_date} for drift"):
             watch(model, night, draw=report)
+        if earlier is not None:
+            earlier.raise_failure()
 
 
-def score_night(model: str, score_date: date | None, *, force: bool, accept: str | None) -> NightSummary:
-    spec, day = model_and_date(model, score_date)
-    ready(model, day)
+def catch_up_missed(spec: ModelSpec) -> BackfillSummary | None:
+    """Score the nights that the schedule missed, oldest first; None where there are none. What fails is told, and not raised."""
+    nights = missed_nights(platform().store, spec, flow_run.scheduled_start_time)
+    if not nights:
+        return None
+    get_run_logger().warning("the schedule missed %s: scoring them first", ", ".join(str(night.score_date) for night in nights))
+    summary = platform().backfill(spec, flow_run=str(flow_run.id), parts_of=parts_as_tasks(spec.name)).run(nights)
+    tell_backfill(spec.name, summary)
+    for night in summary.published_now:
+        with fails_nothing(f"watching {spec.name} {night.score_date} for drift"):
+            watch(spec.name, night, draw=False)
+    return summary
+
+
+def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) -> NightSummary:
     return (
         platform()
         .score_night(spec)
@@ -55,7 +81,7 @@ def score_night(model: str, score_date: date | None, *, force: bool, accept: str
             accept=accept,
             wait_s=platform().settings.night_wait_s,
             flow_run=str(flow_run.id),
-            each_part=partial(as_tasks, model, day),
+            each_part=parts_as_tasks(spec.name)(day),
         )
     )
 
@@ -65,6 +91,10 @@ def ready(model: str, score_date: date) -> None:
     """Land and build what is missing of the features that the night may know."""
     spec, day = model_and_date(model, score_date)
     platform().ready(spec, as_of(spec, day))
+
+
+def parts_as_tasks(model: str) -> PartsOf:
+    return lambda score_date: partial(as_tasks, model, score_date)
 
 
 def as_tasks(model: str, score_date: date, score_one: Callable[[Part], Receipt], parts: Sequence[Part]) -> list[Receipt]:

@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
 
-from nightjar.core.errors import RoleHasNoPassword, SchemaOutdated
+from nightjar.core.errors import BadSettings, RoleHasNoPassword, SchemaOutdated
 from nightjar.core.night import as_of
 from nightjar.core.ports import Progress, silent
 from nightjar.core.spec import ModelSpec
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nightjar.adapters.feature_files import FeatureDirectory
     from nightjar.adapters.feature_source import FeastFeatureSource
     from nightjar.adapters.raw_files import RawFiles
+    from nightjar.usecases.backfill import Backfill, PartsOf
     from nightjar.usecases.monitor import WatchNight
     from nightjar.usecases.night import ScoreNight
     from nightjar.usecases.retrain import RetrainSummary
@@ -84,7 +85,7 @@ class Platform:
 
         if self.embedded is not None and not self.embedded.has_database(DATABASE):
             raise SchemaOutdated(None, head())
-        engine = make_engine(self.url("writer"), pool_size=self.settings.threads + 2)
+        engine = make_engine(self.url("writer"), pool_size=self.settings.threads + self.settings.nights_at_once + 2)
         require_head(engine)
         return engine
 
@@ -205,6 +206,22 @@ class Platform:
             registry=self.registry,
             store=self.store,
             check=check,
+        )
+
+    def backfill(self, spec: ModelSpec, *, parallel: int = 1, flow_run: str | None = None, parts_of: "PartsOf | None" = None) -> "Backfill":
+        """Many nights, `parallel` at a time. Raises BadSettings for more than the connection pool was made for."""
+        from nightjar.usecases.backfill import Backfill, in_turn_each
+
+        if not 1 <= parallel <= self.settings.nights_at_once:
+            raise BadSettings(
+                f"{parallel} nights cannot be scored at once", f"Name 1 to {self.settings.nights_at_once}, or raise NIGHTJAR_NIGHTS_AT_ONCE."
+            )
+        return Backfill(
+            night=self.score_night(spec),
+            wait_s=self.settings.night_wait_s,
+            parallel=parallel,
+            flow_run=flow_run,
+            parts_of=parts_of or in_turn_each,
         )
 
     def watch_night(self, spec: ModelSpec) -> "WatchNight":

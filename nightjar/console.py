@@ -12,9 +12,11 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from nightjar.bootstrap import Platform
+    from nightjar.core.backfill import Planned
     from nightjar.core.entities import NightPerformance, NightSummary
     from nightjar.core.ports import Advance
     from nightjar.core.spec import ModelSpec
+    from nightjar.usecases.backfill import BackfillSummary
     from nightjar.usecases.retrain import RetrainSummary
 
 WIDTH_WITHOUT_TERMINAL = 110
@@ -80,6 +82,30 @@ def night_row(night: "NightSummary") -> tuple[object, ...]:
         "published already" if night.already_published else f"published: {night.parts_done_now} of {night.parts} parts now, {night.seconds:.1f} s"
     )
     return str(night.score_date), night.population, night.scored, night.quarantined, night.mean_score, night.version_number, run, happened
+
+
+def show_plan(spec: "ModelSpec", nights: "Sequence[Planned]") -> None:
+    """What a backfill would do with each night, in its order."""
+    out.print(table(spec.name, PLAN_COLUMNS, [tuple(map(plain, plan_row(night))) for night in nights]))
+    out.print(f"{sum(night.wanted for night in nights)} of {len(nights)} nights would be scored")
+
+
+PLAN_COLUMNS = ("score date", "now", "would be", "why it failed")
+
+
+def plan_row(night: "Planned") -> tuple[str, ...]:
+    """A night in PLAN_COLUMNS."""
+    intent = "left as it is" if not night.wanted else "scored again, a new revision" if night.force else "scored"
+    return str(night.score_date), night.stage.value, intent, night.error or ""
+
+
+def show_backfill(spec: "ModelSpec", summary: "BackfillSummary") -> None:
+    """Each night that was scored, the counts, and each failure with its reason."""
+    if summary.nights:
+        out.print(table(spec.name, NIGHT_COLUMNS, [night_row(night) for night in summary.nights]))
+    for failed in summary.failed:
+        err.print(f"[bold red]{failed.score_date}:[/] {plain(str(failed.error))}")
+    out.print(f"{spec.name}: {summary}")
 
 
 def plain(text: str) -> str:

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 from nightjar import console
 from nightjar.bootstrap import Platform
+from nightjar.core.backfill import Planned
 from nightjar.core.entities import NightSummary
-from nightjar.core.night import dates_between, night_of
+from nightjar.core.night import dates_between
 from nightjar.core.spec import ModelSpec
-from nightjar.usecases.backfill import backfill
 
 
 def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
@@ -25,14 +25,8 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     step(f"4 Train: on all that was known on {today - timedelta(days=1)}")
     train(platform, spec, today)
     step(f"5 Score: {nights} nights from {today}")
-    use_case = platform.score_night(spec)
-
-    def one(score_date: date) -> NightSummary:
-        return use_case.run(night_of(spec, score_date), wait_s=platform.settings.night_wait_s)
-
-    summary = backfill(dates_between(today, last), one, console.bar)
-    if summary.failed:
-        raise summary.failed[0].error
+    summary = platform.backfill(spec).run([Planned(score_date=day) for day in dates_between(today, last)], console.bar)
+    summary.raise_failure()
     console.out.print(console.table(spec.title, console.NIGHT_COLUMNS, [console.night_row(night) for night in summary.nights]))
     step("6 Measure: what really happened")
     watcher = platform.watch_night(spec)

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     artifact_url: Annotated[str, AfterValidator(without_credentials)] | None = None
     feature_repo: Path = PROJECT / "feature_repo"
     threads: Annotated[int, Field(ge=1, le=256)] = 2
+    nights_at_once: Annotated[int, Field(ge=1, le=32)] = 4
     night_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 600.0
     log_format: Annotated[str, Field(pattern="^(console|json)$")] = "console"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"

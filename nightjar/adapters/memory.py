@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import polars as pl
 
+from nightjar.core.backfill import Standing
 from nightjar.core.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.entities import (
     Candidate,
@@ -154,6 +155,20 @@ class MemoryScoreStore:
     def published(self, model: str) -> tuple[Publication, ...]:
         newest = {row.score_date: row for row in self._ledger if row.model == model}
         return tuple(newest[day] for day in sorted(newest))
+
+    @_whole
+    def standings(self, model: str, first: date, last: date) -> dict[date, Standing]:
+        newest = {run.score_date: run for run in self._runs.values() if run.model == model and first <= run.score_date <= last}
+        published = {night.score_date for night in self.published(model)}
+        return {
+            day: Standing(
+                run=run,
+                error=self._errors.get(run.id) if run.state is RunState.FAILED else None,
+                published=day in published,
+                held=(model, day) in self._held,
+            )
+            for day, run in newest.items()
+        }
 
     @_whole
     def run(self, run_id: int) -> Run:

@@ -8,6 +8,7 @@ import typer
 from nightjar import console
 from nightjar.cli.options import DEFAULT_MODEL, Date, KnownAt, Model, day, opened, spec_of, today_or
 from nightjar.core.errors import BadSettings
+from nightjar.core.reprocess import Order, Reprocess
 
 if TYPE_CHECKING:
     from nightjar.bootstrap import Platform
@@ -53,28 +54,32 @@ def backfill(
     first: Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD")],
     last: Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD")],
     model: Model = DEFAULT_MODEL,
+    order: Annotated[Order, typer.Option(help="Which nights first.")] = Order.OLDEST,
+    reprocess: Annotated[
+        Reprocess,
+        typer.Option(help="Of nights attempted before, score: none; those that failed or were left unfinished; all, in a new revision."),
+    ] = Reprocess.FAILED,
+    parallel: Annotated[int, typer.Option(min=1, metavar="N", help="Nights at a time, up to NIGHTJAR_NIGHTS_AT_ONCE.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be done.")] = False,
 ) -> None:
-    """Score every night from --from to --to that is not published yet. Running it again does only what is missing."""
-    from nightjar.core.entities import NightSummary
-    from nightjar.core.night import dates_between, night_of
-    from nightjar.usecases.backfill import backfill as backfill_nights
+    """Score the nights from --from to --to: by default what is missing or failed. Run it again to go on."""
+    from uuid import uuid4
+
+    from nightjar.core.night import as_of
+    from nightjar.usecases.backfill import planned_nights
 
     if last < first:
         raise BadSettings(f"--to {last} lies before --from {first}", "Name the earlier date with --from.")
     platform, spec = opened(), spec_of(model)
-    platform.ready(spec, night_of(spec, last).as_of, console.bar)
-    use_case = platform.score_night(spec)
-
-    def one(score_date: date) -> NightSummary:
-        return use_case.run(night_of(spec, score_date), wait_s=platform.settings.night_wait_s)
-
-    summary = backfill_nights(dates_between(first, last), one, console.bar)
-    console.out.print(console.table(spec.name, console.NIGHT_COLUMNS, [console.night_row(night) for night in summary.nights]))
-    console.out.print(
-        f"{len(summary.published_now)} nights published, {len(summary.nights) - len(summary.published_now)} were already, {len(summary.failed)} failed"
-    )
-    for failed in summary.failed:
-        console.err.print(f"[bold red]{failed.score_date}:[/] {console.plain(str(failed.error))}")
+    use_case = platform.backfill(spec, parallel=parallel, flow_run=f"backfill {uuid4()}")
+    nights = planned_nights(platform.store, spec.name, first, last, reprocess, order)
+    if dry_run:
+        console.show_plan(spec, nights)
+        return
+    if any(night.wanted for night in nights):
+        platform.ready(spec, as_of(spec, last), console.bar)
+    summary = use_case.run(nights, console.bar)
+    console.show_backfill(spec, summary)
     if summary.failed:
         raise typer.Exit(summary.failed[0].error.exit_code)
 

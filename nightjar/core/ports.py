@@ -1,6 +1,6 @@
 """What the use cases ask of the world. Each docstring is the contract that every adapter keeps, the in-memory ones included."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import polars as pl
 
+from nightjar.core.backfill import Standing
 from nightjar.core.claim import PUBLISHED, Claimed, Request
 from nightjar.core.entities import (
     Candidate,
@@ -161,6 +162,10 @@ class ScoreStore(Protocol):
 
     def published(self, model: str) -> tuple[Publication, ...]:
         """What analysts see now of every published night, by score date."""
+        ...
+
+    def standings(self, model: str, first: date, last: date) -> Mapping[date, Standing]:
+        """How far each night of first..last has come that was ever attempted; that a night is held is true of this moment."""
         ...
 
     def run(self, run_id: int) -> Run: ...

@@ -148,7 +148,8 @@ class ModelSpec:
 
     Time: a scheduled start at `cron` in `time_zone` scores the local date `horizon_days` later, and may know what was known at `as_of_time`
     (local) on the scheduled day. replay_year: the model's world is this recorded year: a schedule's dates are carried over into it.
-    maturity_days: how many days after the score date an outcome is known.
+    maturity_days: how many days after the score date an outcome is known. catch_up_days: how far back a scheduled night looks for nights that
+    the schedule missed; 0: it does not.
 
     Data: `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys of the feature tables, and the
     inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date` (Date), `outcome` (Int8), `recorded_at` (UTC).
@@ -168,6 +169,7 @@ class ModelSpec:
     part_rows: int
     seed: int
     replay_year: int | None = None
+    catch_up_days: int = 7
     datasets: tuple[RawDataset, ...]
     deliver: Deliver
     feature_tables: tuple[FeatureTable, ...]

@@ -31,10 +31,10 @@ CRON_ITEM = re.compile(r"(?:\*|([0-9]{1,2})(?:-([0-9]{1,2}))?)(?:/([1-9][0-9]?))
 
 TYPES: Mapping[str, type] = {
     **dict.fromkeys(("name", "title", "description", "time_zone", "cron", "retrain_cron"), str),
-    **dict.fromkeys(("horizon_days", "maturity_days", "part_rows", "seed"), int),
+    **dict.fromkeys(("horizon_days", "maturity_days", "part_rows", "seed", "catch_up_days"), int),
     "as_of_time": time,
 }
-SPANS = {"horizon_days": (0, 366), "maturity_days": (0, MOST_DAYS), "part_rows": (1, 10_000_000)}
+SPANS = {"horizon_days": (0, 366), "maturity_days": (0, MOST_DAYS), "part_rows": (1, 10_000_000), "catch_up_days": (0, 366)}
 CALLED = ("deliver", "population", "outcomes", "contract", "baseline", "fit")
 
 Fault = tuple[str, str]

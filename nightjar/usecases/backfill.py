@@ -1,12 +1,29 @@
-"""Many nights, one after the other: what is published already stays, and one bad night does not stop the rest."""
+"""Many nights: what is published stays unless it is asked for again, and one bad night does not stop the rest."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import TypeVar
 
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from nightjar.core.backfill import Planned, Stage, due_before, missed, plan
 from nightjar.core.entities import NightSummary
-from nightjar.core.errors import NightjarError
-from nightjar.core.ports import Progress, silent
+from nightjar.core.errors import BadSettings, NightBusy, NightjarError, Retryable, StorageRefused
+from nightjar.core.night import dates_between, night_of
+from nightjar.core.ports import Progress, ScoreStore, silent
+from nightjar.core.reprocess import Order, Reprocess
+from nightjar.core.spec import ModelSpec
+from nightjar.usecases.night import EachPart, ScoreNight, in_turn
+
+T = TypeVar("T")
+PartsOf = Callable[[date], EachPart]
+"""How the parts of each date's night are run."""
+
+ATTEMPTS = 4
+"""How often a night is tried whose error may pass by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +34,120 @@ class FailedNight:
 
 @dataclass(frozen=True, slots=True)
 class BackfillSummary:
+    """What became of the nights, in the order in which they were planned. left: those that the plan left as they are."""
+
     nights: tuple[NightSummary, ...]
     failed: tuple[FailedNight, ...]
+    left: tuple[Planned, ...]
 
     @property
     def published_now(self) -> tuple[NightSummary, ...]:
         return tuple(night for night in self.nights if not night.already_published)
 
+    @property
+    def skipped(self) -> tuple[Planned, ...]:
+        """Left as they are, and not published."""
+        return tuple(night for night in self.left if night.stage is not Stage.PUBLISHED)
 
-def backfill(dates: Iterable[date], score: Callable[[date], NightSummary], progress: Progress = silent) -> BackfillSummary:
-    """Score each date; collect what failed instead of raising. Running it again does only what is missing."""
-    dates = tuple(dates)
-    nights: list[NightSummary] = []
-    failed: list[FailedNight] = []
-    with progress("nights scored", len(dates)) as advance:
-        for score_date in dates:
-            try:
-                nights.append(score(score_date))
-            except NightjarError as error:
-                failed.append(FailedNight(score_date, error))
-            advance()
-    return BackfillSummary(tuple(nights), tuple(failed))
+    def raise_failure(self) -> None:
+        """Raise the error of the first night that failed, if one did."""
+        if self.failed:
+            raise self.failed[0].error
+
+    def __str__(self) -> str:
+        already = len(self.nights) - len(self.published_now) + len(self.left) - len(self.skipped)
+        return f"{len(self.published_now)} published now, {already} already, {len(self.failed)} failed, {len(self.skipped)} skipped"
+
+
+def in_turn_each(score_date: date) -> EachPart:  # noqa: ARG001  # every date alike
+    return in_turn
+
+
+def planned_nights(store: ScoreStore, model: str, first: date, last: date, reprocess: Reprocess, order: Order) -> tuple[Planned, ...]:
+    """What a backfill of first..last does with each night, as things stand at this moment. Raises BadSettings if last is before first."""
+    if last < first:
+        raise BadSettings(f"The last date, {last}, lies before the first, {first}", "Name the earlier date first.")
+    return plan(dates_between(first, last), store.standings(model, first, last), reprocess, order)
+
+
+def missed_nights(store: ScoreStore, spec: ModelSpec, scheduled_start: datetime) -> tuple[Planned, ...]:
+    """The nights that the schedule missed before its start at this instant (aware), oldest first."""
+    due = due_before(spec, scheduled_start)
+    if not due:
+        return ()
+    first_published = min((night.score_date for night in store.published(spec.name)), default=None)
+    return missed(due, store.standings(spec.name, due[0], due[-1]), first_published)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """The use case: the scoring of one night, many times.
+
+    wait_s: how long to wait for another process that holds a night. parallel: nights at a time, each on a thread. flow_run: who asks.
+    pause_s: the longest pause before a second try; it doubles with each.
+    """
+
+    night: ScoreNight
+    wait_s: float = 0
+    parallel: int = 1
+    flow_run: str | None = None
+    parts_of: PartsOf = in_turn_each
+    pause_s: float = 2.0
+
+    def run(self, nights: Iterable[Planned], progress: Progress = silent) -> BackfillSummary:
+        """Score the nights that are wanted, and collect what failed instead of raising. Running it again does what is missing.
+
+        When it is interrupted, no other night begins; those on threads come to their end first.
+        """
+        nights = tuple(nights)
+        wanted = [night for night in nights if night.wanted]
+        with progress("nights scored", len(wanted)) as advance:
+
+            def ended(night: Planned) -> NightSummary | FailedNight:
+                result = self.result(night)
+                advance()
+                return result
+
+            results = on_threads(ended, wanted, self.parallel) if self.parallel > 1 else [ended(night) for night in wanted]
+        return BackfillSummary(
+            nights=tuple(result for result in results if isinstance(result, NightSummary)),
+            failed=tuple(result for result in results if isinstance(result, FailedNight)),
+            left=tuple(night for night in nights if not night.wanted),
+        )
+
+    def result(self, night: Planned) -> NightSummary | FailedNight:
+        """A night's summary, or its last error. Errors that may pass by themselves are given time to, a few times, apart from a busy night's:
+        it was waited for already.
+        """
+        again = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, Retryable | OSError) and not isinstance(error, NightBusy)),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_random_exponential(multiplier=self.pause_s, max=60),
+            reraise=True,
+        )
+        try:
+            return again(self.score, night)
+        except NightjarError as error:
+            return FailedNight(night.score_date, error)
+        except OSError as error:
+            return FailedNight(night.score_date, StorageRefused(error))
+
+    def score(self, night: Planned) -> NightSummary:
+        return self.night.run(
+            night_of(self.night.spec, night.score_date),
+            force=night.force,
+            wait_s=self.wait_s,
+            flow_run=self.flow_run,
+            each_part=self.parts_of(night.score_date),
+        )
+
+
+def on_threads(work: Callable[[Planned], T], nights: Sequence[Planned], threads: int) -> list[T]:
+    """Each in a copy of this context: what is bound to the context of a flow, or of the log, is known there too."""
+    with ThreadPoolExecutor(threads, thread_name_prefix="night") as pool:
+        futures = [pool.submit(copy_context().run, work, night) for night in nights]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

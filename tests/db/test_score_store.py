@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 
 from db import score_store
 from db.session import driver
+from nightjar.core.backfill import Stage
 from nightjar.core.claim import Request
 from nightjar.core.entities import RunState
 from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, ContractBroken, NightBusy, StoreUnavailable
@@ -117,6 +118,28 @@ def test_of_many_claims_at_once_one_wins(stores):
 
     with ThreadPoolExecutor(5) as pool:
         assert len([won for won in pool.map(claim, range(5)) if won]) == 1
+
+
+def test_every_night_that_was_attempted_says_how_far_it_has_come(stores):
+    days = [NEXT_DAY + timedelta(days=n) for n in range(5)]
+    stores.publish(days[0])
+    with stores.claim(days[0], force=True) as again:
+        stores.store.fail(again.run, "AuditFailed: odd")
+    with stores.claim(days[1]) as failed:
+        stores.store.fail(failed.run, "StoreUnavailable: gone")
+    with stores.claim(days[2]):
+        pass
+    with stores.claim(days[3]) as held:
+        found = stores.store.standings(held.run.model, days[0], days[4])
+    assert set(found) == set(days[:4])
+    assert {day: (night.stage, night.published, night.held, night.error, night.run.revision) for day, night in found.items()} == {
+        days[0]: (Stage.PUBLISHED, True, False, "AuditFailed: odd", 2),
+        days[1]: (Stage.FAILED, False, False, "StoreUnavailable: gone", 1),
+        days[2]: (Stage.UNFINISHED, False, False, None, 1),
+        days[3]: (Stage.SCORING, False, True, None, 1),
+    }
+    assert stores.store.standings(held.run.model, days[4], days[4]) == {}
+    assert stores.store.standings("another", days[0], days[4]) == {}
 
 
 # --- population and parts ---
