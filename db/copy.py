@@ -117,9 +117,9 @@ def read_frame(
     connection: Connection, query: sql.Composable, parameters: Sequence[Any] | Mapping[str, Any], schema: Mapping[str, pl.DataType]
 ) -> pl.DataFrame:
     """The rows of a query, through COPY as CSV. An empty text comes back as null: CSV has one sign for both."""
-    with driver(connection).cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query), parameters) as copy:
-        content = b"".join(copy)
-    return pl.read_csv(content, has_header=False, schema=schema) if content else pl.DataFrame(schema=schema)
+    with driver(connection).cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(query), parameters) as copy:
+        content = b"".join(copy)  # the header keeps a text that begins with U+FEFF from being taken for a byte order mark
+    return pl.read_csv(content, has_header=False, skip_rows=1, schema=schema, raise_if_empty=False)
 
 
 def encode(frame: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[bytes]:

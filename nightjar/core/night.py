@@ -80,6 +80,12 @@ def ordered_population(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def key_is_storable() -> pl.Expr:
+    """Whether `entity_key` is one that every store can hold; null for a null."""
+    key = pl.col("entity_key").cast(pl.String)
+    return key.str.len_bytes().is_between(1, KEY_BYTES) & ~key.str.contains("\0", literal=True)
+
+
 def cut(rows: int, part_rows: int) -> tuple[Part, ...]:
     """Parts of at most part_rows that cover [0, rows) without gap or overlap, as equal as can be: no part is a sliver."""
     count = math.ceil(rows / part_rows)

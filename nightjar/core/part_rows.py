@@ -6,6 +6,7 @@ import polars as pl
 
 from nightjar.core.entities import Part, Run
 from nightjar.core.errors import ContractBroken
+from nightjar.core.night import KEY_BYTES, key_is_storable
 
 SCORES: Mapping[str, pl.DataType] = {
     "entity_key": pl.String(),
@@ -38,6 +39,8 @@ def _contents(part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> It
         yield f"{scores.height} scores and {quarantined.height} quarantined rows do not add up to its {part.rows} rows"
     if count := scores["entity_key"].null_count():
         yield f"{count} scores have no entity_key"
+    if count := scores.filter(~key_is_storable()).height:
+        yield f"{count} scores have an entity_key that is empty, longer than {KEY_BYTES} bytes or holds a NUL"
     if scores["entity_key"].n_unique() != scores.height:
         yield "an entity_key is scored twice"
     if count := scores["score"].null_count():

@@ -10,6 +10,7 @@ import polars as pl
 
 from nightjar.core.drift import night_drift
 from nightjar.core.entities import ColumnDrift, NightPerformance, Run
+from nightjar.core.night import key_is_storable
 from nightjar.core.performance import measure
 from nightjar.core.ports import Artifacts, DriftLedger, Outcomes, RawStore, Registry, ReportWriter, ScoreStore
 from nightjar.core.spec import ModelSpec
@@ -66,7 +67,8 @@ class WatchNight:
             return ()
         dataset = self.spec.dataset(self.spec.outcome_dataset)
         raw = {dataset.name: self.raw.read(dataset, min(nights), max(nights), known_at=known_at)}
-        self.outcomes.record(self.spec.name, self.spec.outcomes(raw).filter(pl.col("score_date").is_in(nights)))
+        of_nights = pl.col("score_date").is_in(nights) & key_is_storable()  # what bears no key that can be stored was never scored
+        self.outcomes.record(self.spec.name, self.spec.outcomes(raw).filter(of_nights))
         return tuple(self._performance(day, known_at) for day in nights)
 
     def _published_nights(self) -> list[date]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nightjar.core.entities import Distribution, Part, Population, Receipt, Run, RunState
 from nightjar.core.errors import ContractBroken
-from nightjar.core.night import as_of, audit, cut, dates_between, missing_parts, ordered_population, score_date_of
+from nightjar.core.night import as_of, audit, cut, dates_between, key_is_storable, missing_parts, ordered_population, score_date_of
 from nightjar.core.spec import AuditLimits
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -90,7 +90,9 @@ def test_a_population_keeps_every_row_and_lets_one_row_a_key_pass(keys):
     ],
 )
 def test_a_key_that_no_store_could_hold_is_a_fault_of_its_row(key, fault):
-    assert ordered_population(pl.DataFrame({"entity_key": [key]}))["fault"].to_list() == [fault]
+    rows = pl.DataFrame({"entity_key": [key]})
+    assert ordered_population(rows)["fault"].to_list() == [fault]
+    assert rows.select(key_is_storable()).item() is (fault is None)
 
 
 @pytest.mark.parametrize("rows", [pl.DataFrame({"entity_key": [1]}), pl.DataFrame({"key": ["a"]}), pl.DataFrame({"entity_key": [None]})])
