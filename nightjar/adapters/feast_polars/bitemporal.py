@@ -13,14 +13,14 @@ from datetime import timedelta
 
 import polars as pl
 
-from nightjar.adapters.feast_polars.pointintime import askable
+from nightjar.adapters.feast_polars.pointintime import Moments, ranked
 
 FAR_FUTURE = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Bitemporal:
-    """History seen from many instants with a cutoff each: `code`, `happened`, `row`, sorted by code and time.
+    """History seen from many instants with a cutoff each: `code`, `happened`, `row`, `position`, sorted by code and time.
 
     earliest: for each power of two, the earliest record (physical microseconds) among that many rows that end at a position.
     earliest_first: the same of the first record of each row's event; None where an event may be new to the moment.
@@ -34,9 +34,7 @@ class Bitemporal:
     @classmethod
     def of(cls, history: pl.DataFrame, ttl: timedelta | None, *, corrections_only: bool = False) -> "Bitemporal":
         """history: as for a Timeline; `recorded` has no nulls. corrections_only: events first recorded after a moment stay unseen by it."""
-        index = history.with_row_index("row")
-        for column in ("recorded", "happened", "code"):
-            index = index.sort(column, maintain_order=True)
+        index = ranked(history, "code")
         longest = index["code"].value_counts()["count"].max() if index.height else 0
         assert isinstance(longest, int)
         first = index.select(pl.col("recorded").min().over("code", "happened")).to_series() if corrections_only else None
@@ -47,17 +45,17 @@ class Bitemporal:
             ttl,
         )
 
-    def rows(self, moments: pl.DataFrame) -> pl.Series:
-        """moments: `until` beside `code` and `at`; one without it sees nothing."""
-        asked = askable(moments.with_columns(pl.when(pl.col("until").is_not_null()).then("at").alias("at")))
-        begun = asked.sort("at").join_asof(
+    def rows(self, codes: pl.Series, moments: Moments) -> pl.Series:
+        assert moments.until is not None
+        codes = pl.select(pl.when(moments.until.is_not_null()).then(codes).alias("code")).to_series()
+        begun = moments.in_order(codes).join_asof(
             self.index.select("code", "happened", "position"), left_on="at", right_on="happened", by="code", check_sortedness=False
         )
-        position, until = begun.sort("moment")["position"].cast(pl.Int64), moments["until"].to_physical()
+        position = moments.restored(begun["position"]).cast(pl.Int64)
         if self.earliest_first is not None:
-            position = recorded_by(self.earliest_first, position, moments.select(pl.min_horizontal("at", "until")).to_series().to_physical())
-        position = recorded_by(self.earliest, position, until)
-        found = self.index.select(pl.all().gather(position)).with_columns(at=moments["at"], asked=asked["code"])
+            position = recorded_by(self.earliest_first, position, pl.select(pl.min_horizontal(moments.at, moments.until)).to_series())
+        position = recorded_by(self.earliest, position, moments.until)
+        found = self.index.select(pl.all().gather(position)).with_columns(at=moments.at, asked=codes)
         usable = pl.col("code") == pl.col("asked")
         if self.ttl:
             usable &= pl.col("at") - pl.col("happened") <= self.ttl
@@ -75,8 +73,9 @@ def minima(times: pl.Series, longest: int) -> tuple[pl.Series, ...]:
 
 def recorded_by(earliest: tuple[pl.Series, ...], position: pl.Series, until: pl.Series) -> pl.Series:
     """The last position at or before each whose time is in time; null or another code's where there is none."""
+    latest = until.to_physical()
     for power in reversed(range(len(earliest))):
-        too_late = earliest[power].gather(position) > until
+        too_late = earliest[power].gather(position) > latest
         back = pl.when(position >= 2**power).then(position - 2**power)
         position = pl.select(pl.when(too_late).then(back).otherwise(position).alias("position")).to_series()
     return position

@@ -1,17 +1,26 @@
 """A retrieval: the histories of several views, each joined to the same entity rows; and the entity rows themselves where none are given."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
 from nightjar.adapters.feast_polars.entity_frame import EVENT_TIMESTAMP, EntityFrame
 from nightjar.adapters.feast_polars.files import UnusableSourceError, scan
-from nightjar.adapters.feast_polars.history import History, usable
+from nightjar.adapters.feast_polars.history import History, Reading, usable
+from nightjar.adapters.feast_polars.keys import Numbering
 from nightjar.adapters.feast_polars.moments import UTC_US, Window
+from nightjar.adapters.feast_polars.pointintime import Moments
 from nightjar.adapters.feast_polars.view import View
+
+Result = TypeVar("Result")
+
+IN_FLIGHT = 2
+"""Views at work at once: one loads while another is matched. More would hold more history in memory, and each step of Polars uses all cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +32,43 @@ class PointInTimeJoin:
 
     def frames(self, rows: int | None) -> Iterator[pl.DataFrame]:
         """The entity rows with the views' features beside them, in frames of at most `rows` rows; at least one frame."""
-        histories = [History.read(view, self.entities, self.root, as_known_at=self.as_known_at) for view in self.views]
-        height = max(self.entities.frame.height, 1)
-        for start in range(0, height, rows or height):
-            part = self.entities.slice(start, rows or height)
-            yield pl.concat([part.frame, *(history.seen_by(part) for history in histories)], how="horizontal")
+        readings = [Reading.of(view, self.entities, self.root, as_known_at=self.as_known_at) for view in self.views]
+        wanted = {reading.keys: f"Feature view {reading.view.name!r}" for reading in readings}
+        numberings = {keys: Numbering.of_entities(keys, self.entities.frame, where) for keys, where in wanted.items()}
+
+        def history(reading: Reading) -> History:
+            return reading.history(numberings[reading.keys], self.entities, as_known_at=self.as_known_at)
+
+        height = self.entities.frame.height
+        if not rows or rows >= height:  # no history is needed twice, so none is kept
+            asked = _Asked(self.entities, numberings.values())
+            yield asked.beside(_together(lambda reading: asked.of(history(reading), numberings[reading.keys]), readings))
+            return
+        histories = _together(history, readings)
+        for start in range(0, height, rows):
+            asked = _Asked(self.entities.slice(start, rows), numberings.values())
+            seen = [asked.of(kept, numberings[reading.keys]) for kept, reading in zip(histories, readings, strict=True)]
+            yield asked.beside(seen)
+
+
+class _Asked:
+    """A batch of entity rows, its keys encoded and its instants sorted once for all views."""
+
+    def __init__(self, entities: EntityFrame, numberings: Iterable[Numbering]) -> None:
+        self._frame = entities.frame
+        self._moments = Moments.of(entities.frame[entities.time], entities.cutoffs)
+        self._codes = {numbering: numbering.codes(entities.frame) for numbering in numberings}
+
+    def of(self, history: History, numbering: Numbering) -> pl.DataFrame:
+        return history.seen_by(self._codes[numbering], self._moments)
+
+    def beside(self, seen: Iterable[pl.DataFrame]) -> pl.DataFrame:
+        return pl.concat([self._frame, *seen], how="horizontal")
+
+
+def _together(work: Callable[[Reading], Result], readings: Sequence[Reading]) -> list[Result]:
+    with ThreadPoolExecutor(IN_FLIGHT) as threads:
+        return list(threads.map(work, readings))
 
 
 def entities_seen(views: Sequence[View], window: Window, root: Path, *, as_known_at: bool) -> tuple[tuple[View, ...], EntityFrame]:

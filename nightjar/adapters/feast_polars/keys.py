@@ -1,6 +1,43 @@
 """Join keys: the entity frame's values in the types of the source, and the number (`code`) that stands for each combination."""
 
+from dataclasses import dataclass
+
 import polars as pl
+
+Keys = tuple[tuple[str, pl.DataType], ...]
+CODE = pl.UInt32()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbering:
+    """Numbers for the combinations of some join keys. Entity rows are encoded once, and history with them, so that joins compare numbers.
+
+    keys: the entity column and the source's type of each. numbers: `code` UInt32 beside the columns `names`, without nulls. where: of which
+    view, for errors.
+    """
+
+    keys: Keys
+    numbers: pl.DataFrame
+    where: str
+
+    @classmethod
+    def of_entities(cls, keys: Keys, entities: pl.DataFrame, where: str) -> "Numbering":
+        """Every combination among the entity rows. Raises TypeError for a key of a type that never matches."""
+        return cls(keys, numbered(_typed(keys, entities, where)), where)
+
+    @property
+    def names(self) -> list[str]:
+        return [f"key{position}" for position in range(len(self.keys))]
+
+    def codes(self, entities: pl.DataFrame) -> pl.Series:
+        """The code of each entity row, null where a key is null or has no number. Raises TypeError, as above."""
+        return codes(_typed(self.keys, entities, self.where), self.numbers)
+
+
+def _typed(keys: Keys, entities: pl.DataFrame, where: str) -> pl.DataFrame:
+    if not keys:
+        return pl.DataFrame(height=entities.height)
+    return pl.DataFrame([as_key(entities[name], dtype, where).alias(f"key{position}") for position, (name, dtype) in enumerate(keys)])
 
 
 def as_key(values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
@@ -22,12 +59,14 @@ def as_key(values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
 
 
 def numbered(keys: pl.DataFrame) -> pl.DataFrame:
-    """Each distinct combination without a null, with its `code` (UInt32)."""
+    """Each distinct combination without a null, with its `code`. Without any key there is one combination, 0."""
+    if not keys.width:
+        return pl.DataFrame({"code": [0]}, schema={"code": CODE})
     return keys.drop_nulls().unique().with_row_index("code")
 
 
 def codes(keys: pl.DataFrame, numbers: pl.DataFrame) -> pl.Series:
-    """The code of each row of `keys`, null where a key is null. Without any key every row has code 0."""
+    """The code of each row of `keys`, null where it has none. Without any key every row has code 0."""
     if not keys.width:
-        return pl.repeat(0, keys.height, dtype=pl.UInt32, eager=True).alias("code")
+        return pl.repeat(0, keys.height, dtype=CODE, eager=True).alias("code")
     return keys.join(numbers, on=keys.columns, how="left", maintain_order="left")["code"]

@@ -60,10 +60,14 @@ class Window:
         if not isinstance(dtype, pl.Datetime):
             moment = utc_us(column, dtype)
             return moment.le(self.end) & (moment.ge(self.start) if self.start else True)
-        upper = pl.col(column) <= self._literal(self.end, dtype)
-        return upper & (pl.col(column) >= self._literal(self.start, dtype)) if self.start else upper
+        upper = pl.col(column) <= _literal(self.end, dtype)
+        if not self.start:
+            return upper
+        coarser = self.start.microsecond % 1000 if dtype.time_unit == "ms" else 0  # a start between two milliseconds is cut off to the earlier one
+        lower = _literal(self.start, dtype)
+        return upper & (pl.col(column) > lower if coarser else pl.col(column) >= lower)
 
-    @staticmethod
-    def _literal(moment: datetime, dtype: pl.Datetime) -> pl.Expr:
-        local = moment.astimezone(ZoneInfo(dtype.time_zone)) if dtype.time_zone else moment.replace(tzinfo=None)
-        return pl.lit(local, dtype=dtype)
+
+def _literal(moment: datetime, dtype: pl.Datetime) -> pl.Expr:
+    local = moment.astimezone(ZoneInfo(dtype.time_zone)) if dtype.time_zone else moment.replace(tzinfo=None)
+    return pl.lit(local, dtype=dtype)

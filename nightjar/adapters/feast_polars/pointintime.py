@@ -7,20 +7,55 @@ known row is the right one, however late or often it was corrected. So one backw
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
+import numpy as np
 import polars as pl
 
 from nightjar.adapters.feast_polars.moments import BEGINNING
 
 
-class Sight(Protocol):
-    def rows(self, moments: pl.DataFrame) -> pl.Series:
-        """The row of history that each moment sees, UInt32; null where it sees none.
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """The instants of a batch of entity rows, in the entities' order, and what puts them in the order of time.
 
-        moments: `code` UInt32 or null, `at` UTC or null, in any order; `until`, the cutoff of records, where the entities have their own.
-        """
+    at: UTC, null where a row has none. until: the cutoffs of records, where the entities have their own. order: the rows by time; None
+    where they are in that order already.
+    """
+
+    at: pl.Series
+    until: pl.Series | None
+    order: pl.Series | None
+
+    @classmethod
+    def of(cls, at: pl.Series, until: pl.Series | None) -> "Moments":
+        return cls(at, until, None if at.is_sorted() else at.arg_sort())
+
+    def in_order(self, codes: pl.Series) -> pl.DataFrame:
+        """`code` and `at` by time. A row without an instant has no code and sees nothing."""
+        if self.at.null_count():
+            codes = pl.select(pl.when(self.at.is_not_null()).then(codes)).to_series()
+        moments = pl.DataFrame({"code": codes, "at": self.at.fill_null(BEGINNING)})
+        return moments if self.order is None else moments.select(pl.all().gather(self.order))
+
+    def restored(self, found: pl.Series) -> pl.Series:
+        """Numbers found for the rows by time, in the entities' order."""
+        if self.order is None:
+            return found
+        whole = found.fill_null(ABSENT).to_numpy()
+        restored = np.empty_like(whole)
+        restored[self.order.to_numpy()] = whole
+        return pl.Series(restored).set(pl.Series(restored == ABSENT), None)
+
+
+ABSENT = 2**32 - 1
+"""Stands for no row where nulls can't be had."""
+
+
+class Sight(Protocol):
+    def rows(self, codes: pl.Series, moments: Moments) -> pl.Series:
+        """The row of history that each entity row sees, UInt32; null where it sees none. codes: UInt32 or null."""
         ...
 
 
@@ -34,54 +69,47 @@ class Timeline:
     @classmethod
     def of(cls, history: pl.DataFrame, ttl: timedelta | None, *, as_known_at: bool) -> "Timeline":
         """history: `code` UInt32, `happened`, `recorded` (UTC; recorded may be null), rows in file order."""
-        index = history.with_row_index("row").with_columns(pl.col("recorded").fill_null(BEGINNING))
         known = pl.max_horizontal("happened", "recorded") if as_known_at else pl.col("happened")
-        index = index.with_columns(known=known)
-        for column in ("recorded", "happened", "known"):  # stable sorts, least significant first: 2.6x faster than one sort by three columns
-            index = index.sort(column, maintain_order=True)
+        index = ranked(history.with_columns(known=known), "known")
         if not index["happened"].is_sorted():
             index = index.filter(pl.col("happened") == pl.col("happened").cum_max().over("code"))
         return cls(index.select("code", "known", "happened", "row"), ttl)
 
-    def rows(self, moments: pl.DataFrame) -> pl.Series:
-        found = (
-            askable(moments)
-            .sort("at")
-            .join_asof(self.index, left_on="at", right_on="known", by="code", strategy="backward", check_sortedness=False)
-            .sort("moment")
-        )
-        if not self.ttl:
-            return found["row"]
-        alive = pl.col("at") - pl.col("happened") <= self.ttl
-        return found.select(pl.when(alive).then("row"))["row"]
+    def rows(self, codes: pl.Series, moments: Moments) -> pl.Series:
+        asked = moments.in_order(codes)
+        found = asked.join_asof(self.index, left_on="at", right_on="known", by="code", strategy="backward", check_sortedness=False)
+        if self.ttl:
+            alive = pl.col("at") - pl.col("happened") <= self.ttl
+            found = found.select(pl.when(alive).then("row").alias("row"))
+        return moments.restored(found["row"])
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """History seen from one instant: `code`, `row` of the one usable row of each code."""
+    """History seen from the one instant up to which it was read: `newest`, the row of each code, null where it has none."""
 
-    index: pl.DataFrame
+    newest: pl.Series
 
     @classmethod
-    def of(cls, history: pl.DataFrame, ttl: timedelta | None, at: datetime, *, as_known_at: bool) -> "Snapshot":
-        """history: as for a Timeline."""
-        usable = pl.col("happened") <= at
-        if as_known_at:
-            usable &= pl.col("recorded").fill_null(BEGINNING) <= at
-        if ttl:
-            usable &= pl.lit(at) - pl.col("happened") <= ttl
-        newest = history.with_row_index("row").filter(usable).filter(pl.col("happened") == pl.col("happened").max().over("code"))
-        ranked = newest.sort("recorded", nulls_last=False, maintain_order=True)
-        return cls(ranked.group_by("code").agg(pl.col("row").last()))
+    def of(cls, history: pl.DataFrame, combinations: int) -> "Snapshot":
+        """history: as for a Timeline, all of it usable at the instant. combinations: how many codes there are."""
+        numbers = pl.DataFrame({"code": pl.int_range(combinations, dtype=pl.UInt32, eager=True)})
+        return cls(numbers.join(newest(history), on="code", how="left", maintain_order="left")["row"])
 
-    def rows(self, moments: pl.DataFrame) -> pl.Series:
-        return askable(moments).join(self.index, on="code", how="left", maintain_order="left")["row"]
+    def rows(self, codes: pl.Series, moments: Moments) -> pl.Series:
+        asked = codes if not moments.at.null_count() else pl.select(pl.when(moments.at.is_not_null()).then(codes)).to_series()
+        return self.newest.gather(asked)
 
 
-def askable(moments: pl.DataFrame) -> pl.DataFrame:
-    """Moments with their number, where one without a time asks for no code: it sees nothing."""
-    return moments.select(
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias("moment"),
-        pl.when(pl.col("at").is_not_null()).then("code").alias("code"),
-        pl.col("at").fill_null(BEGINNING),
-    )
+def newest(history: pl.DataFrame) -> pl.DataFrame:
+    """The `row` of each `code` that happened, was recorded, stands last."""
+    return ranked(history).group_by("code").agg(pl.col("row").last())
+
+
+def ranked(history: pl.DataFrame, *then_by: str) -> pl.DataFrame:
+    """History with its `row` number, sorted by what happened, was recorded, stands last; and before all by the columns `then_by`."""
+    index = history.with_row_index("row").with_columns(pl.col("recorded").fill_null(BEGINNING))
+    for column in ("recorded", "happened", *then_by):  # stable sorts, least significant first: 2.6x faster than one sort by three columns
+        if not index[column].is_sorted():
+            index = index.sort(column, maintain_order=True)
+    return index

@@ -12,7 +12,7 @@ from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
 from nightjar.adapters.feast_polars.files import scan
 from nightjar.adapters.feast_polars.keys import codes, numbered
 from nightjar.adapters.feast_polars.moments import UTC_US, Window, utc_us
-from nightjar.adapters.feast_polars.pointintime import Snapshot
+from nightjar.adapters.feast_polars.pointintime import newest
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -39,17 +39,17 @@ class Pull:
         Without join keys there is one row, and Feast's placeholder key beside it.
         """
         frame = self._read(root)
-        keys = frame.select(self.keys)
+        keys = frame.select(self.keys) if self.keys else pl.DataFrame(height=frame.height)
         times = pl.DataFrame(
             {
-                "code": codes(keys, numbered(keys)) if self.keys else pl.repeat(0, frame.height, dtype=pl.UInt32, eager=True),
+                "code": codes(keys, numbered(keys)),
                 "happened": frame.select(utc_us(self.happened, frame.schema[self.happened])).to_series(),
                 "recorded": frame.select(utc_us(self.recorded, frame.schema[self.recorded])).to_series() if self.recorded else None,
             },
             schema_overrides={"recorded": UTC_US},
         )
-        newest = Snapshot.of(times, None, END_OF_TIME, as_known_at=False).index.drop_nulls("code")["row"]
-        latest = frame.select(pl.all().gather(newest.sort()))
+        last = newest(times).drop_nulls("code")["row"]
+        latest = frame.select(pl.all().gather(last.sort()))
         if not self.keys:
             latest = latest.with_columns(pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID))
         return _sliced(latest, rows)

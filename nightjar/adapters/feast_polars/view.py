@@ -13,7 +13,6 @@ from feast.types import from_feast_to_pyarrow_type
 
 from nightjar.adapters.feast_polars.entity_frame import EntityFrame
 from nightjar.adapters.feast_polars.files import UnusableSourceError
-from nightjar.adapters.feast_polars.keys import as_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,6 @@ class View:
             raise ValueError(
                 f"{self.name}: the entity frame has columns named like features: {sorted(clash)}. Rename them, or ask for full_feature_names."
             )
-
-    def keys_of(self, entities: EntityFrame, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
-        """The entities' join keys, named and typed as in the source. Raises TypeError for a type that never matches."""
-        return pl.DataFrame([as_key(entities.frame[name], types[key], f"Feature view {self.name!r}").alias(key) for key, name in self.keys.items()])
 
     def columns(self) -> tuple[str, ...]:
         """Every source column that a retrieval reads."""
