@@ -1,19 +1,26 @@
 """Immutable files by content: `<url>/<kind>/<first two of sha>/<sha><suffix>` on a local disk, S3, GCS or whatever fsspec reaches."""
 
+import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
 
-from nightjar.adapters.atomic import replacing
+from nightjar.adapters.atomic import discard_unchanged, replacing
 from nightjar.core.errors import ArtifactBroken, BadSettings, NightjarError, StoreUnavailable
+from nightjar.core.retention import StoredFile
 
 READ_ONLY = 0o444
+STORED = re.compile(r"(?P<kind>[^/]+)/(?P<folder>[0-9a-f]{2})/(?P=folder)[0-9a-f]{62}(\.\w+)?$")
+YOUNG = timedelta(hours=12)
+"""An object older than this is written again when it is put again: retention takes old objects that no row names, and its row comes later."""
 
 
 class FsspecArtifacts:
@@ -33,9 +40,10 @@ class FsspecArtifacts:
         local = self.local_path(uri)
         if local is None:
             self._upload(uri, file)
-        elif not (local.exists() and _sha256(local) == sha256):
+        else:
             with _translated(uri):
-                _copy(file, local)
+                if not _there(local, sha256):
+                    _copy(file, local)
         return uri, sha256
 
     def get(self, uri: str, sha256: str | None = None) -> Path:
@@ -60,6 +68,30 @@ class FsspecArtifacts:
                 fs, path = _filesystem(uri)
                 fs.rm_file(path)
 
+    def files(self) -> Iterator[StoredFile]:
+        """Everything that was put here, of whatever kind; what has another name than ours is passed over."""
+        fs, root = _filesystem(self.url)
+        with _translated(self.url):
+            fs.invalidate_cache()
+            found = fs.find(root, detail=True) if fs.exists(root) else {}
+            for path, info in found.items():
+                if match := STORED.search(path):
+                    yield StoredFile(f"{self.url}/{match[0]}", match["kind"], info["size"], _changed_at(fs, path, info))
+
+    def discard(self, file: StoredFile) -> bool:
+        """Remove a listed file, unless it was put again since. Whether it went."""
+        local = self.local_path(file.uri)
+        if local is not None:
+            with _translated(file.uri):
+                return discard_unchanged(local, file.changed_at)
+        fs, path = _filesystem(file.uri)
+        with _translated(file.uri):
+            fs.invalidate_cache()
+            if not fs.exists(path) or _changed_at(fs, path, fs.info(path)) > file.changed_at:
+                return False
+            fs.rm_file(path)
+            return True
+
     def probe(self) -> None:
         """Write, read and remove a small file. Raises what a night would raise: StoreUnavailable, BadSettings, ArtifactBroken."""
         with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +113,7 @@ class FsspecArtifacts:
         """Object stores show an object whole or not at all; one of another size is what an interrupted write of another store left."""
         fs, path = _filesystem(uri)
         with _translated(uri):
-            if fs.exists(path) and fs.size(path) == file.stat().st_size:
+            if fs.exists(path) and fs.size(path) == file.stat().st_size and _changed_at(fs, path, fs.info(path)) > datetime.now(UTC) - YOUNG:
                 return
             fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
             fs.put_file(str(file), path)
@@ -115,6 +147,29 @@ def _translated(uri: str) -> Iterator[None]:
         raise
     except Exception as error:  # each driver has errors of its own beside OSError
         raise StoreUnavailable(f"The artifact store ({uri})", str(error) or type(error).__name__) from error
+
+
+def _there(local: Path, sha256: str) -> bool:
+    """Whether a file is there, whole. It is young from now on: retention takes old files that no row names, and its row comes later."""
+    try:
+        os.utime(local)
+    except (FileNotFoundError, PermissionError):  # another account's file cannot be made young, but replaced
+        return False
+    except OSError as error:
+        if error.errno != errno.EROFS:  # what is read-only, nobody prunes either
+            raise
+    try:
+        return _sha256(local) == sha256
+    except FileNotFoundError:
+        return False
+
+
+def _changed_at(fs: Any, path: str, info: Mapping[str, Any]) -> datetime:
+    """When a stored file was written, whatever its driver calls it (UTC)."""
+    found = next((info[name] for name in ("mtime", "LastModified", "last_modified") if info.get(name) is not None), None) or fs.modified(path)
+    if isinstance(found, int | float):
+        return datetime.fromtimestamp(found, UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _verified(uri: str, file: Path, expected: str) -> Path:

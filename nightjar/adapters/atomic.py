@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -50,6 +50,30 @@ def drafts(root: Path, older_than: datetime) -> Iterator[Path]:
         with suppress(OSError):
             if DRAFT.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < older_than.timestamp():
                 yield path
+
+
+def discard_unchanged(path: Path, changed_at: datetime) -> bool:
+    """Remove a file unless it has become younger than `changed_at` (aware); whether it went. Whoever makes it young in time keeps it.
+
+    It is moved aside first and looked at then: its age cannot change any more between the look and the removal.
+    """
+    aside = draft_of(path)
+    try:
+        if last_change(path) > changed_at:
+            return False
+        path.rename(aside)
+    except FileNotFoundError:
+        return False
+    if last_change(aside) > changed_at:
+        aside.rename(path)
+        return False
+    aside.unlink()
+    return True
+
+
+def last_change(path: Path) -> datetime:
+    """When a file was last written to or touched (UTC)."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def sync_folder(folder: Path) -> None:

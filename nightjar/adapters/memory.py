@@ -33,6 +33,7 @@ from nightjar.core.entities import (
 )
 from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, NightBusy
 from nightjar.core.part_rows import QUARANTINED, SCORES, require_storable
+from nightjar.core.retention import Holding, Named, Trace, total
 
 OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Int8(), "recorded_at": pl.Datetime("us", "UTC")}
 
@@ -63,6 +64,7 @@ class MemoryScoreStore:
         self._let_go = threading.Condition()
         self._held: dict[tuple[str, date], str] = {}
         self._runs: dict[int, Run] = {}
+        self._touched: dict[int, datetime] = {}
         self._flow_runs: dict[int, str | None] = {}
         self._errors: dict[int, str] = {}
         self._receipts: dict[tuple[int, int], Receipt] = {}
@@ -161,12 +163,7 @@ class MemoryScoreStore:
         newest = {run.score_date: run for run in self._runs.values() if run.model == model and first <= run.score_date <= last}
         published = {night.score_date for night in self.published(model)}
         return {
-            day: Standing(
-                run=run,
-                error=self._errors.get(run.id) if run.state is RunState.FAILED else None,
-                published=day in published,
-                held=(model, day) in self._held,
-            )
+            day: Standing(run=run, error=self._errors.get(run.id) if run.state is RunState.FAILED else None, published=day in published, held=(model, day) in self._held)
             for day, run in newest.items()
         }
 
@@ -188,6 +185,44 @@ class MemoryScoreStore:
     def quarantined(self, run: Run) -> pl.DataFrame:
         parts = [self._quarantined[key].select(*QUARANTINED) for key in sorted(self._quarantined) if key[0] == run.id]
         return pl.concat([pl.DataFrame(schema=QUARANTINED), *parts])
+
+    @_whole
+    def traces(self) -> tuple[Trace, ...]:
+        """Every run as retention sees it; of the pruned ones none: their rows went at once."""
+        shown = {row.run_id for row in self._ledger}
+        return tuple(
+            Trace(
+                **run.model_dump(include={"id", "model", "score_date", "state", "base_id"}),
+                touched_at=self._touched[run.id],
+                published=run.id in shown,
+            )
+            for run in self._runs.values()
+            if run.state is not RunState.PRUNED
+        )
+
+    @_whole
+    def held(self, run_id: int) -> tuple[Holding, ...]:
+        """The run's rows: scores, those set aside, receipts."""
+        frames = {"score": self._scores, "quarantined_row": self._quarantined}
+        mine = {kind: [frame for key, frame in kept.items() if key[0] == run_id] for kind, kept in frames.items()}
+        rows = (Holding(kind, frame.height, int(frame.estimated_size())) for kind, kept in mine.items() for frame in kept)
+        return total((*rows, *(Holding("receipt", 1, 0) for key in self._receipts if key[0] == run_id)))
+
+    def forget(self, run: Trace) -> tuple[Holding, ...] | None:
+        """See `RunHoldings.forget`."""
+        with self._hold(self.run(run.id).night, 0):
+            return self._forget(run)
+
+    @_whole
+    def _forget(self, run: Trace) -> tuple[Holding, ...] | None:
+        if run not in self.traces():
+            return None
+        held = self.held(run.id)
+        self._change(run.id, state=RunState.PRUNED)
+        for kept in (self._scores, self._quarantined, self._receipts):
+            for key in [key for key in kept if key[0] == run.id]:
+                del kept[key]
+        return held
 
     @contextmanager
     def _hold(self, night: Night, wait_s: float) -> Iterator[None]:
@@ -223,7 +258,7 @@ class MemoryScoreStore:
         if newest is not None and newest.state in UNFINISHED:
             self._change(newest.id, state=RunState.ABANDONED, attempt=newest.attempt + 1)
         run = Run(**values, id=len(self._runs) + 1, attempt=1, state=RunState.CLAIMED)
-        self._runs[run.id] = run
+        self._runs[run.id], self._touched[run.id] = run, _now()
         return run
 
     def _own(self, run: Run) -> Run:
@@ -234,6 +269,8 @@ class MemoryScoreStore:
 
     def _change(self, run_id: int, **fields: object) -> Run:
         self._runs[run_id] = self._runs[run_id].model_copy(update=fields)
+        if "state" in fields:
+            self._touched[run_id] = _now()
         return self._runs[run_id]
 
     def _point_to(self, run: Run, action: str, reason: str | None) -> Publication:
@@ -297,6 +334,11 @@ class MemoryRegistry:
     def promotions(self, model: str) -> tuple[Promotion, ...]:
         return tuple(row for row in reversed(self._ledger) if row.model == model)
 
+    def named(self) -> tuple[Named, ...]:
+        """Every file that a dataset or a version names."""
+        of_versions = [uri for version in self._versions for uri in (version.artifact_uri, version.reference_uri)]
+        return tuple(map(Named, [*(dataset.uri for dataset in self._datasets), *of_versions]))
+
 
 @dataclass
 class MemoryOutcomes:
@@ -343,3 +385,13 @@ class MemoryDriftLedger:
 
     def reports(self, run: Run) -> tuple[str, ...]:
         return tuple(uri for run_id, uri in self._reports if run_id == run.id)
+
+    def forget(self, run_id: int) -> None:
+        """Drop what is known of a run."""
+        for kept in (self.rows, self._reports):
+            for key in [key for key in kept if key[0] == run_id]:
+                del kept[key]
+
+    def named(self) -> tuple[Named, ...]:
+        """Every report."""
+        return tuple(Named(uri, run_id) for run_id, uri in self._reports)

@@ -1,6 +1,6 @@
 """What the use cases ask of the world. Each docstring is the contract that every adapter keeps, the in-memory ones included."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from nightjar.core.entities import (
     Run,
     Version,
 )
+from nightjar.core.retention import Holding, Month, Named, StoredFile, Trace
 from nightjar.core.spec import FeatureTable, ModelSpec, Predictor, RawDataset
 
 Landed = Literal["landed", "unchanged", "corrected"]
@@ -251,6 +252,45 @@ class ReportWriter(Protocol):
 
         All-null, missing or constant columns are said so in the report and in `columns`; they never raise.
         """
+        ...
+
+
+class RunHoldings(Protocol):
+    """What runs hold in the database, for retention. Needs the rights of the schema's owner: the writer may remove nothing."""
+
+    def runs(self) -> tuple[Trace, ...]:
+        """Every run; of those that are pruned, only those that still have rows."""
+        ...
+
+    def held(self, runs: Sequence[Trace]) -> tuple[Holding, ...]:
+        """The rows of these runs by table."""
+        ...
+
+    def named(self) -> tuple[Named, ...]:
+        """Every file that a dataset, a version or a report names, and the population of every run that is not pruned."""
+        ...
+
+    def forget(self, run: Trace) -> tuple[Holding, ...] | None:
+        """Mark a run as pruned, then remove its rows in batches; return what went, or None if the run is no longer as `run` says.
+
+        Holds the night's lock. Killed midway, it may be called again. Raises NightBusy at once if somebody works at the night.
+        """
+        ...
+
+    def months(self) -> tuple[Month, ...]: ...
+
+    def drop(self, month: Month) -> bool:
+        """Drop a month that holds no score. False, and nothing done, if it holds one by now, or if somebody works at or reads it."""
+        ...
+
+
+class Shelf(Protocol):
+    """Files of one kind, for retention."""
+
+    def files(self) -> Iterable[StoredFile]: ...
+
+    def discard(self, file: StoredFile) -> bool:
+        """Remove a listed file, unless it has become younger since it was listed, or is gone. Whether it went."""
         ...
 
 
