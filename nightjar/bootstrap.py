@@ -5,7 +5,8 @@ Everything is made when first asked for, and imported then too: `nightjar --help
 
 import shutil
 import subprocess
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from nightjar.core.errors import BadSettings, RoleHasNoPassword, SchemaOutdated
 from nightjar.core.night import as_of
 from nightjar.core.ports import Progress, silent
+from nightjar.core.retention import Policy
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT, Settings
 
@@ -29,9 +31,11 @@ if TYPE_CHECKING:
     from nightjar.adapters.feature_files import FeatureDirectory
     from nightjar.adapters.feature_source import FeastFeatureSource
     from nightjar.adapters.raw_files import RawFiles
+    from nightjar.adapters.shelves import FolderShelf
     from nightjar.usecases.backfill import Backfill, PartsOf
     from nightjar.usecases.monitor import WatchNight
     from nightjar.usecases.night import ScoreNight
+    from nightjar.usecases.prune import Prune
     from nightjar.usecases.retrain import RetrainSummary
 
 Role = Literal["owner", "writer", "analyst"]
@@ -80,12 +84,15 @@ class Platform:
     @cached_property
     def engine(self) -> "Engine":
         """Connections of the writer: all that flows may do. Raises SchemaOutdated before anything is half done."""
+        return self._migrated("writer", pool_size=self.settings.threads + self.settings.nights_at_once + 2)
+
+    def _migrated(self, role: Role, *, pool_size: int) -> "Engine":
         from db.migrate import head, require_head
         from db.session import make_engine
 
         if self.embedded is not None and not self.embedded.has_database(DATABASE):
             raise SchemaOutdated(None, head())
-        engine = make_engine(self.url("writer"), pool_size=self.settings.threads + self.settings.nights_at_once + 2)
+        engine = make_engine(self.url(role), pool_size=pool_size)
         require_head(engine)
         return engine
 
@@ -258,6 +265,41 @@ class Platform:
             promote=promote,
             progress=progress,
         )
+
+    @contextmanager
+    def prune(self) -> "Iterator[Prune]":
+        """What forgets what nobody needs, on connections of the owner. Raises OwnerNeeded, SchemaOutdated."""
+        from db.holdings import PostgresHoldings, require_owner
+        from nightjar.usecases.prune import Prune
+
+        engine = self._migrated("owner", pool_size=1)
+        try:
+            require_owner(engine)
+            yield Prune(
+                policy=self._policy(), holdings=PostgresHoldings(engine), artifacts=self.artifacts, drafts=self._drafts(), inbox=self._inbox()
+            )
+        finally:
+            engine.dispose()
+
+    def _policy(self) -> Policy:
+        settings = self.settings
+        return Policy(
+            unpublished=timedelta(days=settings.keep_unpublished_days),
+            inbox=timedelta(days=settings.keep_inbox_days),
+            grace=timedelta(days=settings.keep_unnamed_days),
+        )
+
+    def _drafts(self) -> "FolderShelf":
+        from nightjar.adapters.shelves import FolderShelf
+
+        store = self.artifacts.local_path(self.artifacts.url)
+        places = (self.settings.data / "raw", self.settings.data / "features", *([] if store is None else [store]))
+        return FolderShelf("drafts of killed writers", places, drafts=True)
+
+    def _inbox(self) -> "FolderShelf":
+        from nightjar.adapters.shelves import FolderShelf
+
+        return FolderShelf("copies of delivered files", (self.settings.data / "inbox",), drafts=False)
 
     @staticmethod
     def evening(spec: ModelSpec, today: date) -> datetime:

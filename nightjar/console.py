@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nightjar.core.backfill import Planned
     from nightjar.core.entities import NightPerformance, NightSummary
     from nightjar.core.ports import Advance
+    from nightjar.core.retention import Pruned
     from nightjar.core.spec import ModelSpec
     from nightjar.usecases.backfill import BackfillSummary
     from nightjar.usecases.retrain import RetrainSummary
@@ -109,8 +110,8 @@ def show_backfill(spec: "ModelSpec", summary: "BackfillSummary") -> None:
 
 
 def plain(text: str) -> str:
-    """Text as it is: square brackets in it are no markup."""
-    return escape(text)
+    """Text as it is: square brackets in it are no markup, and what a terminal would obey or hide is written out."""
+    return escape("".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text))
 
 
 def show_training(summary: "RetrainSummary") -> None:
@@ -128,6 +129,25 @@ def show_performance(nights: "Sequence[NightPerformance]") -> None:
     columns = ("score date", "rows", "with outcome", "base rate", "mean score", "AUC", "PR-AUC", "Brier", "ECE")
     rows = [(str(n.score_date), n.rows, n.with_outcome, n.base_rate, n.mean_score, n.auc, n.pr_auc, n.brier, n.ece) for n in nights]
     out.print(table("published nights against what happened", columns, rows))
+
+
+def show_pruned(pruned: "Pruned") -> None:
+    """What would go, or went, and what was left alone because somebody was at it."""
+    rows = [(holding.kind, holding.count, size(holding.bytes)) for holding in pruned.holdings]
+    out.print(table("removed" if pruned.applied else "would be removed", ("what", "how many", "size"), rows) if rows else "nothing to remove")
+    for name in pruned.busy:
+        err.print(f"{name}: somebody is at it, so it was left as it is; the next time does it")
+    if rows and not pruned.applied:
+        out.print("nothing was changed; `nightjar prune --apply` does it")
+
+
+def size(count: int) -> str:
+    """Bytes for people; a dash for what has none of its own."""
+    if count == 0:
+        return "-"
+    units = ("B", "kB", "MB", "GB", "TB")
+    power = min(len(units) - 1, (len(str(count)) - 1) // 3)
+    return f"{count / 1000**power:.{1 if power else 0}f} {units[power]}"
 
 
 def show_status(platform: "Platform", spec: "ModelSpec", limit: int) -> None:

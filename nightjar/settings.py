@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     prefect_auth: "user:password" that the Prefect API asks of everyone; unset means that whoever reaches the port may do anything.
     alert_url: where a person is told of a broken circuit, as Apprise writes it; unset means an artifact and a log line only.
     circuit_failures: after how many failed runs in a row a deployment's schedule is paused.
+    keep_unpublished_days, keep_inbox_days, keep_unnamed_days: what `nightjar prune` leaves alone, in days: rows of runs that were never
+    published, copies of delivered files, files that no row names (longer than any night takes).
     """
 
     model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", env_file=PROJECT / ".env", frozen=True, extra="ignore")
@@ -66,6 +68,9 @@ class Settings(BaseSettings):
     prefect_auth: Annotated[SecretStr, AfterValidator(user_and_password)] | None = None
     alert_url: SecretStr | None = None
     circuit_failures: Annotated[int, Field(ge=1)] = 3
+    keep_unpublished_days: Annotated[int, Field(ge=1, le=36_500)] = 14
+    keep_inbox_days: Annotated[int, Field(ge=1, le=36_500)] = 14
+    keep_unnamed_days: Annotated[int, Field(ge=1, le=36_500)] = 2
 
     def __init__(self, **given: Any) -> None:
         try:

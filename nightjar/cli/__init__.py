@@ -1,13 +1,14 @@
 """The command line. Each command resolves its words, calls one use case through the bootstrap and shows what came of it."""
 
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 import typer
 
 from nightjar import console
 from nightjar.cli import data, nights, operations, repairs, versions
-from nightjar.core.errors import NightjarError, StorageRefused
+from nightjar.core.errors import BadSettings, NightjarError, StorageRefused
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that broke the contract: see them, and score them once the cause is mended.")
@@ -21,6 +22,7 @@ for command in (
     operations.resume,
     nights.score,
     nights.backfill,
+    nights.rollback,
     repairs.late,
     versions.retrain,
     versions.monitor,
@@ -28,6 +30,7 @@ for command in (
     data.land,
     nights.status,
     operations.doctor,
+    operations.prune,
 ):
     app.command()(command)
 features.command("apply")(data.features_apply)
@@ -46,6 +49,7 @@ app.add_typer(db, name="db")
 def main() -> None:
     """Run the command; an error raised on purpose is shown without a traceback and ends with its class's exit code."""
     try:
+        require_text(sys.argv[1:])
         app(standalone_mode=True)
     except NightjarError as error:
         fail(error)
@@ -54,6 +58,15 @@ def main() -> None:
     except KeyboardInterrupt:
         console.err.print("stopped; nothing half-done is visible, run the same command again to go on")
         sys.exit(130)
+
+
+def require_text(arguments: Sequence[str]) -> None:
+    """Raises BadSettings for an argument that was typed in another encoding: no database and no log could hold it."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise BadSettings(f"The argument {argument!r} is not UTF-8", "Type it in UTF-8.") from error
 
 
 def fail(error: NightjarError) -> NoReturn:

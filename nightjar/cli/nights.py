@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar import console
-from nightjar.cli.options import DEFAULT_MODEL, Date, KnownAt, Model, day, opened, spec_of, today_or
+from nightjar.cli.options import DEFAULT_MODEL, Accept, Date, KnownAt, Model, day, opened, seconds, spec_of, today_or
 from nightjar.core.errors import BadSettings
 from nightjar.core.reprocess import Order, Reprocess
 
@@ -19,12 +19,12 @@ def score(
     score_date: Date = None,
     model: Model = DEFAULT_MODEL,
     force: Annotated[bool, typer.Option(help="Publish a new revision though the night is published.")] = False,
-    accept: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Publish though the audit finds the scores absurd; the ledger keeps why.")
-    ] = None,
+    accept: Accept = None,
     known_at: KnownAt = None,
     report: Annotated[bool, typer.Option(help="Draw the drift report afterwards.")] = False,
-    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for another process that is scoring this night.")] = 0,
+    wait: Annotated[
+        float, typer.Option(parser=seconds, metavar="SECONDS", help="Seconds to wait for another process that is scoring this night.")
+    ] = 0,
 ) -> None:
     """Score one night and publish it. Without --date: tomorrow, as the schedule would tonight."""
     from nightjar.core.night import night_of
@@ -90,3 +90,19 @@ def status(
     """The latest nights, versions and where to look."""
     platform, spec = opened(), spec_of(model)
     console.show_status(platform, spec, limit)
+
+
+def rollback(
+    score_date: Annotated[date, typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The night.")],
+    run: Annotated[int, typer.Option("--to-run", min=1, help="A run of that night that was published, as `nightjar status` lists them.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")],
+    model: Model = DEFAULT_MODEL,
+) -> None:
+    """Show analysts an earlier publication of a night again. The later one stays in the ledger, and can be shown again in the same way."""
+    from nightjar.usecases.rollback import roll_back
+
+    platform, spec = opened(), spec_of(model)
+    before = platform.store.publication(spec.name, score_date)
+    publication = roll_back(platform.store, spec.name, score_date, run, reason)
+    shown = f"analysts see run {publication.run_id} of {spec.name} {score_date}"
+    console.out.print(f"{shown} already" if before == publication else f"{shown} since {publication.published_at:%Y-%m-%d %H:%M:%S} UTC")

@@ -92,6 +92,20 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+def prune(
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, nothing is changed.")] = False,
+) -> None:
+    """Show what nobody needs any more, or remove it: rows of runs never published, files that nothing names, old copies and drafts.
+
+    Nothing that was ever published goes, nor what a publication, a dataset, a version or a report names. Needs the owner's rights.
+    """
+    from datetime import UTC, datetime
+
+    with opened().prune() as use_case:
+        now = datetime.now(UTC)
+        console.show_pruned(use_case.apply(now, console.bar) if apply else use_case.preview(now))
+
+
 def db_migrate() -> None:
     """Bring the schema, the roles and the analysts' views to what the code needs."""
     console.out.print(f"the database is at migration {opened().migrate()}")

@@ -153,6 +153,10 @@ class ScoreStore(Protocol):
         """Make the run what analysts see. One insert; a second call returns the first's row. Raises ClaimLost if another attempt claimed it."""
         ...
 
+    def roll_back(self, run: Run, reason: str) -> Publication:
+        """Show analysts an earlier publication of the night again; nothing changes if they see it now. Raises BadSettings for a run never published."""
+        ...
+
     def fail(self, run: Run, error: str) -> None:
         """Note why the attempt ended. The run stays resumable."""
         ...

@@ -1,0 +1,22 @@
+"""Show analysts an earlier publication of a night again."""
+
+from datetime import date
+
+from nightjar.core.entities import Publication, RunState
+from nightjar.core.errors import BadSettings
+from nightjar.core.ports import ScoreStore
+
+ALL = 1_000_000
+
+
+def roll_back(store: ScoreStore, model: str, score_date: date, run_id: int, reason: str) -> Publication:
+    """Point the ledger to an earlier run of the night; nothing changes if analysts see it now. Raises BadSettings with the runs there are."""
+    if not reason.strip():
+        raise BadSettings("A rollback needs a reason", "Say why with --reason: the ledger keeps it, and people read it.")
+    of_night = {run.id: run for run in store.runs(model, limit=ALL) if run.score_date == score_date}
+    published = [run.id for run in of_night.values() if run.state is RunState.PUBLISHED]
+    if run_id not in published:
+        what = f"was never published: it is {of_night[run_id].state}" if run_id in of_night else "is none of that night"
+        remedy = f"Name one of {', '.join(map(str, sorted(published)))}." if published else "None of its runs was."
+        raise BadSettings(f"Run {run_id} of {model} {score_date} {what}", remedy)
+    return store.roll_back(of_night[run_id], reason)
