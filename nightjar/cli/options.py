@@ -1,5 +1,6 @@
 """What the commands share: how words become values, and how a command comes by its platform and its model."""
 
+import math
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,24 @@ def instant(text: str) -> datetime:
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def seconds(text: str) -> float:
+    """A wait that ends."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise typer.BadParameter(f"{text!r} is no number of seconds; write it like 30")
+    return found
+
+
+def stated(text: str) -> str:
+    """A reason that says something: the ledger keeps it for good."""
+    if not text.strip():
+        raise typer.BadParameter("a reason must say something")
+    return text
+
+
 Model = Annotated[str, typer.Option("--model", "-m", help="Name of a folder in models/.")]
 Date = Annotated[date | None, typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The local date to score.")]
 Today = Annotated[
@@ -47,6 +66,11 @@ KnownAt = Annotated[
     typer.Option(
         "--known-at", parser=instant, metavar="INSTANT", help="Corrections recorded up to this instant count, like 2013-10-01T16:00:00+00:00."
     ),
+]
+
+Accept = Annotated[
+    str | None,
+    typer.Option(parser=stated, metavar="REASON", help="Publish though the audit finds the scores absurd; the ledger keeps why."),
 ]
 
 

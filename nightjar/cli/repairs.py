@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar import console
-from nightjar.cli.options import DEFAULT_MODEL, Date, KnownAt, Model, day, opened, spec_of
+from nightjar.cli.options import DEFAULT_MODEL, Accept, Date, KnownAt, Model, day, opened, spec_of
 
 if TYPE_CHECKING:
     from nightjar.core.entities import NightSummary, Run
@@ -104,9 +104,7 @@ def quarantine_replay(
     model: Model = DEFAULT_MODEL,
     score_date: Date = None,
     known_at: KnownAt = None,
-    accept: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Publish though the audit finds the scores absurd; the ledger keeps it.")
-    ] = None,
+    accept: Accept = None,
 ) -> None:
     """Score the rows that were set aside once more, by the contract and the data of now, into a new revision of their night.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from nightjar import console
-from nightjar.cli.options import DEFAULT_MODEL, Model, Today, opened, spec_of, today_or
+from nightjar.cli.options import DEFAULT_MODEL, Model, Today, opened, spec_of, stated, today_or
 from nightjar.core.errors import BadSettings
 
 
@@ -31,7 +31,7 @@ def monitor(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
 
 def promote(
     version: Annotated[int, typer.Argument(help="Number of the version, as `nightjar status` lists it.")],
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")],
+    reason: Annotated[str, typer.Option(parser=stated, metavar="REASON", help="Why; it is kept in the ledger.")],
     model: Model = DEFAULT_MODEL,
     challenger: Annotated[bool, typer.Option("--challenger", help="Let it score in shadow beside the champion instead.")] = False,
     despite_gates: Annotated[bool, typer.Option("--despite-gates", help="Promote a version that failed its gates.")] = False,
