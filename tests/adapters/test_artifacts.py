@@ -1,6 +1,9 @@
 import hashlib
+import os
 import threading
 import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import fsspec
 import pytest
@@ -134,3 +137,62 @@ def test_an_error_that_only_the_driver_knows_is_the_stores(tmp_path, file):
     fsspec.register_implementation("broken", Broken, clobber=True)
     with pytest.raises(StoreUnavailable, match="no credentials found"):
         FsspecArtifacts("broken://bucket").put("model", file)
+
+
+def test_what_was_put_is_listed_with_its_kind_size_and_age(store, file):
+    started = datetime.now(UTC) - timedelta(seconds=2)
+    uri, _ = store.put("model", file)
+    listed = list(store.files())
+    assert [(found.uri, found.kind, found.bytes) for found in listed] == [(uri, "model", 10)]
+    assert started < listed[0].changed_at < datetime.now(UTC) + timedelta(seconds=2)
+
+
+def test_an_empty_store_lists_nothing(store):
+    assert list(store.files()) == []
+
+
+def test_only_what_was_put_is_listed(tmp_path, file):
+    store = FsspecArtifacts(str(tmp_path / "store"))
+    uri, sha256 = store.put("model", file)
+    folder = store.local_path(uri).parent
+    for name in (f".{sha256}.cbm.{'0' * 32}", "notes.txt", f"{sha256}.cbm.bak.old", f"{'f' * 64}.cbm"):
+        (folder / name).write_text("not ours")
+    assert [found.uri for found in store.files()] == [uri]
+
+
+def test_a_listed_file_can_be_discarded_once(store, file):
+    uri, sha256 = store.put("model", file)
+    (listed,) = store.files()
+    assert store.discard(listed)
+    assert not store.discard(listed)
+    assert list(store.files()) == []
+    store.cache = store.cache / "another"  # a remote file that is gone may still lie in a cache
+    with pytest.raises(ArtifactBroken):
+        store.get(uri, sha256)
+
+
+def test_a_file_that_was_put_again_since_it_was_listed_is_not_discarded(store, file):
+    uri, sha256 = store.put("model", file)
+    (listed,) = store.files()
+    old = replace(listed, changed_at=listed.changed_at - timedelta(days=3))
+    assert not store.discard(old)
+    assert store.get(uri, sha256).exists()
+
+
+def test_a_local_file_that_is_put_again_is_young_again(tmp_path, file):
+    store = FsspecArtifacts(str(tmp_path / "store"))
+    uri, _ = store.put("model", file)
+    os.utime(store.local_path(uri), (0, 0))
+    store.put("model", file)
+    (listed,) = store.files()
+    assert listed.changed_at > datetime.now(UTC) - timedelta(minutes=5)
+
+
+def test_an_old_object_that_is_put_again_is_written_again(tmp_path, file):
+    store = FsspecArtifacts(f"memory://{uuid.uuid4().hex}", cache=tmp_path / "cache")
+    uri, _ = store.put("model", file)
+    fs, path = fsspec.core.url_to_fs(uri)
+    fs.store[path].modified = datetime.now(UTC) - timedelta(days=3)
+    store.put("model", file)
+    (listed,) = store.files()
+    assert listed.changed_at > datetime.now(UTC) - timedelta(minutes=5)
