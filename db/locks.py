@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 
-from sqlalchemy import Connection, Engine, text
+import psycopg
+from sqlalchemy import Connection, Engine, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from db.session import translated
-from nightjar.core.errors import BadSettings, NightBusy, Retryable, WorkBusy
+from nightjar.core.errors import BadSettings, NightBusy, NightsRunning, Retryable, WorkBusy
 
 POLL_S = 0.2
+SCHEMA = "nightjar schema"
+"""Whoever works by the tables shares it; a migration holds it alone, and from when it asks for it nobody else gets it."""
 
 INTRODUCE = text("""
     SELECT set_config('application_name', :name, false), set_config('idle_session_timeout', '0', false),
@@ -21,6 +24,9 @@ INTRODUCE = text("""
            set_config('tcp_keepalives_count', '3', false)
 """)
 TAKE = text("SELECT pg_try_advisory_lock(hashtextextended(:what, 0))")
+SHARE = text("SELECT pg_try_advisory_lock_shared(hashtextextended(:what, 0))")
+TAKE_FOR_TRANSACTION = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :timeout, true)")
 RELEASE = text("SELECT pg_advisory_unlock_all()")
 BACKEND = text("SELECT pg_backend_pid()")
 HOLDER = text("""
@@ -29,7 +35,7 @@ HOLDER = text("""
         'another process, of role ' || usename
     )
     FROM pg_locks AS held JOIN pg_stat_activity USING (pid)
-    WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+    WHERE held.locktype = 'advisory' AND held.mode = :mode AND held.objsubid = 1
       AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND (held.classid::bigint << 32 | held.objid::bigint) = hashtextextended(:what, 0)
 """)
@@ -77,6 +83,23 @@ def exclusive(engine: Engine, what: str, *, wait_s: float) -> AbstractContextMan
     return _held(engine, what, wait_s, lambda holder: WorkBusy(what, holder, wait_s))
 
 
+def alone(connection: Connection, *, wait_s: float) -> None:
+    """Keep the schema to this transaction: work under way ends first, and none begins until it is over.
+
+    Raises NightsRunning, and changes nothing, if after wait_s seconds somebody is still at work.
+    """
+    try:
+        with connection.begin_nested():
+            connection.execute(LOCK_TIMEOUT, {"timeout": f"{max(1, round(wait_s * 1000))}ms"})
+            connection.execute(TAKE_FOR_TRANSACTION, {"what": SCHEMA})
+            connection.execute(LOCK_TIMEOUT, {"timeout": "0"})
+    except DBAPIError as error:
+        if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise
+        working = connection.execute(HOLDER, {"what": SCHEMA, "mode": "ShareLock"}).scalars()
+        raise NightsRunning(list(working), wait_s) from error
+
+
 def require_own_sessions(engine: Engine) -> None:
     """Raises BadSettings where connections share sessions, as behind a pooler: a lock would then be held by nobody, or by everybody."""
     with translated(), _own_connection(engine) as one, _own_connection(engine) as other:
@@ -93,8 +116,13 @@ def _held(engine: Engine, what: str, wait_s: float, busy: Callable[[str], Retrya
     with translated():
         connection = _own_connection(engine)
     try:
+        deadline = time.monotonic() + wait_s
         with translated():
-            holder = _wait(connection, what, wait_s)
+            migrating = _wait(connection, SHARE, SCHEMA, deadline)
+        if migrating is not None:
+            raise WorkBusy("migrating the database", migrating, wait_s)
+        with translated():
+            holder = _wait(connection, TAKE, what, deadline)
         if holder is not None:
             raise busy(holder)
         yield
@@ -112,11 +140,10 @@ def _own_connection(engine: Engine) -> Connection:
     return connection
 
 
-def _wait(connection: Connection, what: str, wait_s: float) -> str | None:
-    """None once the lock is ours; who holds it when wait_s seconds have passed."""
-    deadline = time.monotonic() + wait_s
-    while not connection.execute(TAKE, {"what": what}).scalar_one():
+def _wait(connection: Connection, take: TextClause, what: str, deadline: float) -> str | None:
+    """None once the lock is ours; who holds it, or is about to, when the deadline (of the monotonic clock) has passed."""
+    while not connection.execute(take, {"what": what}).scalar_one():
         if time.monotonic() >= deadline:
-            return connection.execute(HOLDER, {"what": what}).scalar_one_or_none() or "a process that has just ended"
+            return connection.execute(HOLDER, {"what": what, "mode": "ExclusiveLock"}).scalars().first() or "a process that has just ended"
         time.sleep(min(POLL_S, max(0.0, deadline - time.monotonic())))
     return None

@@ -12,11 +12,13 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from db import views
+from db.locks import alone
 from db.session import make_engine, translated
 from db.tables import SCHEMA
 from nightjar.core.errors import SchemaNewer, SchemaOutdated
 
 VERSION_TABLE = "alembic_version"
+WORK_ENDS_WITHIN_S = 600.0
 REVISION = text("SELECT version_num FROM nightjar.alembic_version")
 FEAST_SCHEMA = text("SELECT to_regnamespace('feast') IS NOT NULL")
 RESTORE_FEAST_SCHEMA = """
@@ -29,11 +31,12 @@ RESTORE_FEAST_SCHEMA = """
 PARTITION = re.compile(r"^score_\d{4}_\d{2}$")
 
 
-def upgrade(owner_url: str, revision: str = "head") -> None:
+def upgrade(owner_url: str, revision: str = "head", *, wait_s: float = WORK_ENDS_WITHIN_S) -> None:
     """Migrate to a revision and put the analysts' views in place, all in one transaction; waits for another migration to end.
 
-    Where nothing is to do, nothing is locked, so it may run at every start. The roles must exist (`db.roles.ensure_roles`).
-    Raises SchemaNewer where newer code has migrated before, StoreUnavailable.
+    Where nothing is to do, nothing is locked, so it may run at every start. Else nights under way end first, which takes wait_s seconds at
+    most, and none begins meanwhile. The roles must exist (`db.roles.ensure_roles`).
+    Raises SchemaNewer where newer code has migrated before, NightsRunning, StoreUnavailable.
     """
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
     try:
@@ -43,17 +46,19 @@ def upgrade(owner_url: str, revision: str = "head") -> None:
             found = _revision(connection)
             require_known(found)
             if found != target or not views.in_place(connection) or not connection.execute(FEAST_SCHEMA).scalar_one():
+                alone(connection, wait_s=wait_s)
                 _migrate(connection, target)
     finally:
         engine.dispose()
 
 
-def downgrade(owner_url: str, revision: str = "base") -> None:
-    """Go back to a revision. The views go; the next upgrade brings them back. Raises SchemaNewer."""
+def downgrade(owner_url: str, revision: str = "base", *, wait_s: float = WORK_ENDS_WITHIN_S) -> None:
+    """Go back to a revision. The views go; the next upgrade brings them back. Raises SchemaNewer, NightsRunning."""
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
     try:
         with translated(), engine.begin() as connection:
             require_known(_revision(connection))
+            alone(connection, wait_s=wait_s)
             views.drop(connection)
             command.downgrade(_config(connection), revision)
     finally:
@@ -66,6 +71,12 @@ def head() -> str:
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     assert revision is not None
     return revision
+
+
+@cache
+def known() -> frozenset[str]:
+    """The revisions that the code knows a way to."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def current(engine: Engine) -> str | None:
@@ -84,7 +95,7 @@ def require_head(engine: Engine) -> None:
 
 def require_known(found: str | None) -> None:
     """Raises SchemaNewer for a revision that no migration of this code leads to."""
-    if found is not None and found not in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}:
+    if found is not None and found not in known():
         raise SchemaNewer(found, head())
 
 

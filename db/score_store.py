@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.copy import copy_frame, read_frame
 from db.locks import held_nights, night_lock
+from db.migrate import require_head
 from db.session import translated
 from db.tables import PublicationRow, QuarantinedRow, ReceiptRow, RunRow, ScoreRow, table_of
 from nightjar.core.backfill import Standing
@@ -58,6 +59,7 @@ class PostgresScoreStore:
         self, night: Night, champion: Version, challenger: Version | None, request: Request = PUBLISHED, *, wait_s: float = 0
     ) -> Iterator[Claimed]:
         with night_lock(self.engine, night.model, night.score_date, wait_s=wait_s):
+            require_head(self.engine)  # again: a migration may just have ended for which this code waited
             with translated(), self.engine.begin() as connection:  # on its own: it locks tables that a claim holds rows of
                 connection.execute(MONTH, {"score_date": night.score_date})
             with translated(), self.engine.begin() as connection:

@@ -106,7 +106,7 @@ class Platform:
             ensure_roles(self.embedded.url("admin", DATABASE), self.embedded.passwords)
         else:
             ensure_roles(self.url("owner"), self._foreign_passwords())
-        upgrade(self.url("owner"))
+        upgrade(self.url("owner"), wait_s=self.settings.night_wait_s)
         return head()
 
     def prefect_database(self) -> str:

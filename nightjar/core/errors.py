@@ -281,3 +281,15 @@ class OwnerNeeded(NightjarError):
             f"Pruning removes rows, which only the owner of the schema may do, and {user} is not. "
             "Let NIGHTJAR_DATABASE_URL name the owner, as it does for `nightjar db migrate`."
         )
+
+
+class NightsRunning(Retryable):
+    """A migration found somebody at work by the schema that it would change."""
+
+    exit_code, runbook = 27, "nights-running"
+
+    def __init__(self, working: Sequence[str], waited_s: float) -> None:
+        super().__init__(
+            f"The database is not migrated while someone works by its schema: {'; '.join(working) or 'a process that has just ended'}. "
+            f"Waited {waited_s:.0f} s; nothing was changed. Look with `nightjar status`, and migrate again when it has ended."
+        )

@@ -1,6 +1,7 @@
 """Migrations make what the classes describe, can be undone, and say where a database stands."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import psycopg
 import pytest
@@ -9,10 +10,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, text
 
 from db import migrate
+from db.locks import night_lock
 from db.roles import ensure_roles
 from db.session import make_engine
 from db.tables import SCHEMA, Table
-from nightjar.core.errors import SchemaNewer, SchemaOutdated, StoreUnavailable
+from nightjar.core.errors import NightsRunning, SchemaNewer, SchemaOutdated, StoreUnavailable, WorkBusy
+
+DAY = date(2013, 6, 15)
 
 
 @pytest.fixture
@@ -147,6 +151,52 @@ def test_several_may_migrate_at_once(empty):
 def test_a_database_that_is_away_is_unavailable_not_outdated(postgres):
     with pytest.raises(StoreUnavailable):
         migrate.require_head(make_engine(postgres.url("writer", "nowhere")))
+
+
+def test_a_migration_and_nights_wait_for_each_other(empty):
+    """The night under way ends first; then the migration; then the night that began meanwhile."""
+    owner, writer = empty
+    migrate.upgrade(owner, "0003")
+    engine = make_engine(writer)
+    order = []
+
+    def second_night():
+        with night_lock(engine, "toy", DAY, wait_s=30):
+            order.append("second night")
+
+    def migration():
+        migrate.upgrade(owner)
+        order.append("migration")
+
+    with ThreadPoolExecutor(2) as pool:
+        with night_lock(engine, "other", DAY, wait_s=0):
+            migrating = pool.submit(migration)
+            with engine.connect() as looking:
+                while not looking.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").scalar_one():
+                    assert not migrating.done()
+            with pytest.raises(WorkBusy, match="Migrating the database"), night_lock(engine, "toy", DAY, wait_s=0):
+                pass
+            waiting = pool.submit(second_night)
+            order.append("first night")
+        migrating.result(30)
+        waiting.result(30)
+    engine.dispose()
+    assert order[0] == "first night"
+    assert set(order[1:]) == {"migration", "second night"}
+    assert differences(owner) == []
+
+
+def test_a_migration_that_waited_in_vain_changes_nothing_and_names_who_works(empty):
+    owner, writer = empty
+    migrate.upgrade(owner, "0003")
+    engine, at = make_engine(writer), make_engine(owner)
+    with night_lock(engine, "toy", DAY, wait_s=0), pytest.raises(NightsRunning, match=r"while someone works .*nightjar_writer.* Waited 0 s; nothing"):
+        migrate.upgrade(owner, wait_s=0.2)
+    assert migrate.current(at) == "0003"
+    engine.dispose()
+    at.dispose()
+    migrate.upgrade(owner, wait_s=0)
+    assert differences(owner) == []
 
 
 def test_a_month_of_scores_is_made_once_also_by_several_at_once(database):
