@@ -127,6 +127,22 @@ def test_a_resumed_night_keeps_the_champion_it_was_claimed_with(use_case):
     assert use_case.run(NIGHT, force=True).version_number == 2
 
 
+def test_a_night_is_scored_by_one_champion_also_when_another_is_promoted_meanwhile(use_case):
+    newer = use_case.registry.add_version(candidate(use_case.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+
+    def promoted_after_the_first_part(work, parts):
+        first, *rest = parts
+        done = [work(first)]
+        use_case.registry.promote(newer, "champion", "better")
+        return done + [work(part) for part in rest]
+
+    night = use_case.run(NIGHT, each_part=promoted_after_the_first_part)
+    by_first = ByKey(1).predict(use_case.raw.read(SCHEDULES, DAY, DAY))
+    assert (night.version_number, night.parts) == (1, 3)
+    assert use_case.store.published_scores(use_case.store.run(night.run_id))["score"].to_list() == by_first.to_list()
+    assert use_case.run(NIGHT, force=True).version_number == 2
+
+
 def test_a_challenger_scores_the_same_rows_in_shadow(use_case):
     challenger = use_case.registry.add_version(candidate(use_case.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
     use_case.registry.promote(challenger, "challenger", "try it")
