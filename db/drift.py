@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
 from db.tables import DriftRow, ReportRow, table_of
 from nightjar.core.entities import ColumnDrift, Run
 
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar drift of run ' || :run_id, 0))")
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresDriftLedger:
-    """The `DriftLedger` port."""
+    """The `DriftLedger` port. Safe for several processes at once: a night that two of them found published is reported by both."""
 
     engine: Engine
 
@@ -22,6 +24,7 @@ class PostgresDriftLedger:
         methods = {column.method for column in columns}
         rows = [{"run_id": run.id, "column_name": column.column, **column.model_dump(exclude={"column"})} for column in columns]
         with translated(), self.engine.begin() as connection:
+            connection.execute(ONE_AT_A_TIME, {"run_id": str(run.id)})
             connection.execute(delete(table).where(table.c.run_id == run.id, table.c.method.in_(methods)))
             if rows:
                 connection.execute(insert(table).values(rows))

@@ -1,5 +1,7 @@
 """What `ports.DriftLedger` promises, on Postgres and in memory."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 
 from nightjar.core.entities import ColumnDrift
@@ -27,3 +29,12 @@ def test_recording_again_replaces_the_rows_of_a_method_and_no_others(on_postgres
     with psycopg.connect(database.url("analyst")) as analyst:
         found = analyst.execute("SELECT column_name, method, value FROM drift ORDER BY method").fetchall()
     assert found == [("distance", "evidently:wasserstein", 0.5), ("distance", "psi", 0.3)]
+
+
+def test_two_that_report_the_same_run_at_once_leave_the_rows_of_one(on_postgres, database):
+    run, _ = on_postgres.publish()
+    columns = [drift(f"column {number}", 0.1) for number in range(50)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: on_postgres.ledger.record_drift(run, columns), range(20)))
+    with psycopg.connect(database.url("analyst")) as analyst:
+        assert analyst.execute("SELECT count(*), count(DISTINCT column_name) FROM drift").fetchone() == (50, 50)
