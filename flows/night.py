@@ -179,7 +179,7 @@ def show_plan(model: str, nights: Sequence[Planned]) -> None:
 def tell_backfill(model: str, summary: BackfillSummary) -> None:
     """Log each failure, and show what became of all."""
     for failed in summary.failed:
-        get_run_logger().error("%s: %s", failed.score_date, failed.error)
+        get_run_logger().error("%s: %s", failed.score_date, failed.reason, exc_info=failed.error)
     with fails_nothing(f"showing what became of {model}'s nights"):
         show_backfill(model, summary)
 
@@ -187,7 +187,7 @@ def tell_backfill(model: str, summary: BackfillSummary) -> None:
 def show_backfill(model: str, summary: BackfillSummary) -> None:
     """One row a night, the failed ones with their reason."""
     rows: list[dict[str, Any]] = [dict(zip(NIGHT_COLUMNS, map(str, night_row(night)), strict=True)) for night in summary.nights]
-    failed: list[dict[str, Any]] = [{"score date": str(night.score_date), "what happened": str(night.error)} for night in summary.failed]
+    failed: list[dict[str, Any]] = [{"score date": str(night.score_date), "what happened": night.reason} for night in summary.failed]
     create_table_artifact(key=f"backfill-{slug(model)}", table=failed + rows, description=f"{model}: {summary}")
 
 

@@ -105,7 +105,7 @@ def show_backfill(spec: "ModelSpec", summary: "BackfillSummary") -> None:
     if summary.nights:
         out.print(table(spec.name, NIGHT_COLUMNS, [night_row(night) for night in summary.nights]))
     for failed in summary.failed:
-        err.print(f"[bold red]{failed.score_date}:[/] {plain(str(failed.error))}")
+        err.print(f"[bold red]{failed.score_date}:[/] {plain(failed.reason)}")
     out.print(f"{spec.name}: {summary}")
 
 

@@ -7,7 +7,7 @@ import typer
 
 from nightjar import console
 from nightjar.cli.options import DEFAULT_MODEL, Accept, Date, KnownAt, Model, day, opened, seconds, spec_of, today_or
-from nightjar.core.errors import BadSettings
+from nightjar.core.errors import BadSettings, NightjarError
 from nightjar.core.reprocess import Order, Reprocess
 
 if TYPE_CHECKING:
@@ -80,8 +80,10 @@ def backfill(
         platform.ready(spec, as_of(spec, last), console.bar)
     summary = use_case.run(nights, console.bar)
     console.show_backfill(spec, summary)
-    if summary.failed:
-        raise typer.Exit(summary.failed[0].error.exit_code)
+    first = next((failed.error for failed in summary.failed), None)
+    if isinstance(first, NightjarError):
+        raise typer.Exit(first.exit_code)
+    summary.raise_failure()
 
 
 def status(

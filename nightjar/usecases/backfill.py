@@ -29,7 +29,11 @@ ATTEMPTS = 4
 @dataclass(frozen=True, slots=True)
 class FailedNight:
     score_date: date
-    error: NightjarError
+    error: Exception
+
+    @property
+    def reason(self) -> str:
+        return str(self.error) if isinstance(self.error, NightjarError) else f"{type(self.error).__name__}: {self.error}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +131,10 @@ class Backfill:
         )
         try:
             return again(self.score, night)
-        except NightjarError as error:
-            return FailedNight(night.score_date, error)
         except OSError as error:
             return FailedNight(night.score_date, StorageRefused(error))
+        except Exception as error:  # noqa: BLE001  # whatever one night meets, the others are scored
+            return FailedNight(night.score_date, error)
 
     def score(self, night: Planned) -> NightSummary:
         return self.night.run(

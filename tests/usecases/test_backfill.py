@@ -1,0 +1,232 @@
+"""Many nights through shipped in-memory stores: order and threads change nothing that is published, and what fails stays by itself."""
+
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nightjar.adapters.artifacts import FsspecArtifacts
+from nightjar.adapters.memory import MemoryRegistry, MemoryScoreStore
+from nightjar.core.backfill import Planned
+from nightjar.core.entities import Candidate
+from nightjar.core.errors import AuditFailed, BadSettings, NightBusy, StorageRefused, StoreUnavailable
+from nightjar.core.night import night_of
+from nightjar.core.reprocess import Order, Reprocess
+from nightjar.core.spec import AuditLimits, RawDataset
+from nightjar.usecases.backfill import ATTEMPTS, Backfill, in_turn_each, missed_nights, planned_nights
+from nightjar.usecases.night import ScoreNight, in_turn
+
+DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(6)]
+KEYS = [f"k{n}" for n in range(10)]
+GONE = StoreUnavailable("the database", "it is gone")
+
+
+class Raw:
+    """Another population each day, the same each time."""
+
+    def read(self, dataset, first, last, known_at=None):
+        return pl.DataFrame({"entity_key": [f"{key}-{first}" for key in KEYS]})
+
+
+class Features:
+    def retrieve(self, spec, entities):
+        return entities
+
+
+class Predictors:
+    def load(self, spec, version):
+        return SimpleNamespace(predict=lambda frame: (frame["entity_key"].hash(seed=1) % 10_000).cast(pl.Float64) / 20_000)
+
+
+def check(spec, frame):
+    return SimpleNamespace(valid=frame, quarantined=pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String)))
+
+
+def scoring(folder):
+    registry, instant = MemoryRegistry(), datetime(2013, 6, 1, tzinfo=UTC)
+    dataset = registry.add_dataset("toy", "0" * 64, "u", 1, DAYS[0], DAYS[0], instant)
+    version = Candidate(
+        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="a", artifact_sha256="1" * 64, reference_uri="r", params={},
+        metrics={}, gates=(), code_version="c", trained_through=DAYS[0],
+    )  # fmt: skip
+    registry.promote(registry.add_version(version), "champion", "first")
+    schedules = RawDataset(name="schedules", columns={"entity_key": pl.String()}, keys=("entity_key",))
+    spec = SimpleNamespace(
+        name="toy", part_rows=4, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5),
+        population_dataset="schedules", dataset=lambda _: schedules, population=lambda raw, _: raw["schedules"], time_zone="America/New_York",
+        cron="30 21 * * *", horizon_days=1, as_of_time=time(21), replay_year=None, catch_up_days=3,
+    )  # fmt: skip
+    return ScoreNight(
+        spec=spec, raw=Raw(), features=Features(), artifacts=FsspecArtifacts(f"file://{folder}"), predictors=Predictors(), registry=registry,
+        store=MemoryScoreStore(), check=check,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def night(tmp_path):
+    return scoring(tmp_path)
+
+
+@dataclass
+class Faults:
+    """How the parts of each date's night fail: the errors of its attempts, in turn; after them it succeeds."""
+
+    errors: dict
+    tried: list = field(default_factory=list)
+
+    def __call__(self, day):
+        def each_part(work, parts):
+            self.tried.append(day)
+            if self.errors.get(day):
+                raise self.errors[day].pop(0)
+            return in_turn(work, parts)
+
+        return each_part
+
+
+def every(days=DAYS):
+    return [Planned(score_date=day) for day in days]
+
+
+def planned(night, reprocess=Reprocess.FAILED, order=Order.OLDEST):
+    return planned_nights(night.store, "toy", DAYS[0], DAYS[-1], reprocess, order)
+
+
+def published(night):
+    """What analysts see: the scores of each published night."""
+    seen = {row.score_date: night.store.published_scores(night.store.run(row.run_id)) for row in night.store.published("toy")}
+    return {day: tuple(zip(scores["entity_key"], scores["score"], strict=True)) for day, scores in seen.items()}
+
+
+@settings(max_examples=15)
+@given(
+    before=st.lists(st.sampled_from(DAYS)),
+    interrupted=st.lists(st.sampled_from(DAYS)),
+    reprocess=st.sampled_from([Reprocess.FAILED, Reprocess.ALL]),
+    order=st.sampled_from(Order),
+    parallel=st.integers(1, 4),
+)
+def test_published_scores_do_not_depend_on_order_threads_or_what_was_there(before, interrupted, reprocess, order, parallel):
+    with TemporaryDirectory() as folder:
+        plain, other = scoring(Path(folder) / "plain"), scoring(Path(folder) / "other")
+        Backfill(night=plain).run(every())
+        Backfill(night=other).run(every(before))
+        Backfill(night=other, parts_of=Faults({day: [KeyError()] for day in DAYS})).run(every(interrupted))
+        summary = Backfill(night=other, parallel=parallel).run(planned(other, reprocess, order))
+        assert not summary.failed
+        assert published(other) == published(plain)
+
+
+def test_a_second_backfill_finds_nothing_to_do(night):
+    first, second = Backfill(night=night).run(planned(night)), Backfill(night=night).run(planned(night))
+    assert (str(first), str(second)) == ("6 published now, 0 already, 0 failed, 0 skipped", "0 published now, 6 already, 0 failed, 0 skipped")
+
+
+def test_nights_are_scored_in_the_order_asked_for(night):
+    faults = Faults({})
+    Backfill(night=night, parts_of=faults).run(planned(night, order=Order.NEWEST))
+    assert faults.tried == DAYS[::-1]
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_a_night_that_fails_does_not_stop_the_rest(night, parallel):
+    odd = {DAYS[3]: [AuditFailed("toy", DAYS[3], ["odd"])], DAYS[1]: [ValueError("a fault of ours")]}
+    summary = Backfill(night=night, parallel=parallel, parts_of=Faults(odd)).run(planned(night))
+    assert str(summary) == "4 published now, 0 already, 2 failed, 0 skipped"
+    assert [failed.score_date for failed in summary.failed] == [DAYS[1], DAYS[3]]
+    assert summary.failed[0].reason == "ValueError: a fault of ours"
+    with pytest.raises(ValueError, match="a fault of ours"):
+        summary.raise_failure()
+
+
+def test_each_way_to_reprocess_takes_the_nights_it_names(night):
+    Backfill(night=night, parts_of=Faults({DAYS[0]: [AuditFailed("toy", DAYS[0], ["odd"])]})).run(every(DAYS[:2]))
+    none = Backfill(night=night).run(planned(night, Reprocess.NONE))
+    assert str(none) == "4 published now, 1 already, 0 failed, 1 skipped"
+    assert str(Backfill(night=night).run(planned(night))) == "1 published now, 5 already, 0 failed, 0 skipped"
+    again = Backfill(night=night).run(planned(night, Reprocess.ALL))
+    assert str(again) == "6 published now, 0 already, 0 failed, 0 skipped"
+    assert {summary.revision for summary in again.nights} == {2}
+
+
+def test_what_may_pass_is_tried_again_and_goes_on_with_its_revision(night):
+    Backfill(night=night).run(planned(night))
+    faults = Faults({DAYS[0]: [GONE, OSError(28, "No space left on device")], DAYS[1]: [GONE] * ATTEMPTS})
+    summary = Backfill(night=night, parts_of=faults, pause_s=0, flow_run="one").run(planned(night, Reprocess.ALL)[:2])
+    assert [(done.score_date, done.revision) for done in summary.nights] == [(DAYS[0], 2)]
+    assert [failed.error for failed in summary.failed] == [GONE]
+    assert (faults.tried.count(DAYS[0]), faults.tried.count(DAYS[1])) == (3, ATTEMPTS)
+
+
+def test_a_disk_that_stays_full_is_told_with_its_remedy(night):
+    faults = Faults({DAYS[0]: [OSError(28, "No space left on device") for _ in range(ATTEMPTS)]})
+    summary = Backfill(night=night, parts_of=faults, pause_s=0).run(every(DAYS[:1]))
+    assert isinstance(summary.failed[0].error, StorageRefused)
+
+
+def test_a_night_that_another_process_scores_is_waited_for_once_and_then_found_published(night):
+    entered, let_go = threading.Event(), threading.Event()
+
+    def slowly(work, parts):
+        entered.set()
+        let_go.wait(10)
+        return in_turn(work, parts)
+
+    other = threading.Thread(target=lambda: night.run(night_of(night.spec, DAYS[0]), each_part=slowly))
+    other.start()
+    entered.wait(10)
+    nights = planned(night)
+    busy = Backfill(night=night, pause_s=60).run(nights[:1])
+    assert [type(failed.error) for failed in busy.failed] == [NightBusy]
+    threading.Timer(0.2, let_go.set).start()
+    waited = Backfill(night=night, wait_s=10).run(nights[:1])
+    other.join()
+    assert waited.nights[0].already_published
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_an_interrupted_backfill_begins_no_other_night_and_leaves_none_half_done(night, parallel):
+    faults = Faults({DAYS[1]: [KeyboardInterrupt()]})
+    with pytest.raises(KeyboardInterrupt):
+        Backfill(night=night, parallel=parallel, parts_of=faults).run(planned(night))
+    assert DAYS[1] not in published(night)
+    assert parallel > 1 or faults.tried == DAYS[:2]
+    assert not Backfill(night=night).run(planned(night)).failed
+    assert set(published(night)) == set(DAYS)
+
+
+def test_threads_know_what_is_bound_to_the_context_of_the_caller(night):
+    bound = ContextVar("bound", default="nothing")
+    bound.set("flow run")
+    seen = []
+
+    def parts_of(day):
+        seen.append(bound.get())
+        return in_turn_each(day)
+
+    Backfill(night=night, parallel=3, parts_of=parts_of).run(planned(night))
+    assert seen == ["flow run"] * len(DAYS)
+
+
+def test_dates_the_wrong_way_round_are_refused(night):
+    with pytest.raises(BadSettings, match="lies before"):
+        planned_nights(night.store, "toy", DAYS[1], DAYS[0], Reprocess.NONE, Order.OLDEST)
+
+
+def test_missed_nights_are_those_within_reach_that_nobody_scored(night):
+    start = datetime(2013, 6, 20, 1, 30, tzinfo=UTC)  # the evening of the 19th, so its night is the 20th
+    assert missed_nights(night.store, night.spec, start) == ()
+    Backfill(night=night, parts_of=Faults({DAYS[3]: [AuditFailed("toy", DAYS[3], ["odd"])]})).run(every([DAYS[0], DAYS[3]]))
+    found = missed_nights(night.store, night.spec, start)
+    assert [missed.score_date for missed in found] == [DAYS[2], DAYS[4]]  # the 15th is published, the 16th too long ago, the 18th held back
+    assert missed_nights(night.store, SimpleNamespace(**vars(night.spec) | {"catch_up_days": 0}), start) == ()
+    assert not Backfill(night=replace(night)).run(found).failed
+    assert missed_nights(night.store, night.spec, start) == ()
