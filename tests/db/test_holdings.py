@@ -7,8 +7,9 @@ import psycopg
 import pytest
 from sqlalchemy import event, text
 
-from db.holdings import PostgresHoldings, require_owner
+from db.holdings import HELD_BY, PostgresHoldings, require_owner
 from db.session import make_engine
+from db.tables import Table
 from nightjar.adapters.memory import MemoryScoreStore
 from nightjar.adapters.memory_holdings import MemoryHoldings
 from nightjar.core.entities import ColumnDrift, RunState
@@ -112,6 +113,12 @@ def test_a_published_night_beside_a_forgotten_run_stays_whole(stores, holdings, 
     holdings.forget(of(holdings, failed))
     assert stores.store.published_scores(run).equals(before)
     assert [receipt.scored for receipt in stores.store.receipts(run)] == [3]
+
+
+def test_every_table_with_rows_of_runs_is_pruned_or_kept_on_purpose():
+    """Performance is measured of published runs alone; publications are what retention stops at."""
+    tables = {table.name for table in Table.metadata.sorted_tables if "run_id" in table.columns}
+    assert tables == {*HELD_BY, "publication", "performance"}
 
 
 # --- Postgres alone ---------------------------------------------------------------------------------------------------
