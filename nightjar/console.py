@@ -13,8 +13,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from nightjar.bootstrap import Platform
     from nightjar.core.backfill import Planned
-    from nightjar.core.entities import NightPerformance, NightSummary
-    from nightjar.core.ports import Advance
+    from nightjar.core.entities import NightPerformance, NightSummary, Run
+    from nightjar.core.ports import Advance, ScoreStore
     from nightjar.core.retention import Pruned
     from nightjar.core.spec import ModelSpec
     from nightjar.usecases.backfill import BackfillSummary
@@ -160,9 +160,21 @@ def show_status(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     runs = platform.store.runs(spec.name, limit)
     rows = [(str(r.score_date), r.id, r.revision, r.attempt, r.state.value, r.population.rows if r.population else None) for r in runs]
     out.print(table("runs", ("score date", "run", "revision", "attempt", "state", "population"), rows))
+    for why in failures(platform.store, runs):
+        out.print(plain(why))
     for uri in [uri for run in runs for uri in platform.drift_ledger.reports(run)][:1]:
         out.print(f"report:  {platform.artifacts.local_path(uri) or uri}")
     show_where(platform)
+
+
+def failures(store: "ScoreStore", runs: "Sequence[Run]") -> Iterator[str]:
+    """Why each of the runs ended that failed and that no newer revision has replaced."""
+    days = [run.score_date for run in runs]
+    standings = store.standings(runs[0].model, min(days), max(days)) if runs else {}
+    for run in runs:
+        standing = standings.get(run.score_date)
+        if standing is not None and standing.run.id == run.id and standing.error:
+            yield f"{run.score_date} run {run.id} {run.state.value}: {standing.error}"
 
 
 def show_where(platform: "Platform") -> None:
