@@ -87,8 +87,10 @@ def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
     They are counted on the calendar of the schedule and then carried over like any other, so a model that replays a year has no nights
     due before its first of January.
     """
-    own, start = score_date_of(spec, scheduled_start), utc(scheduled_start).astimezone(ZoneInfo(spec.time_zone))
-    earlier = (start - timedelta(days=back) for back in range(spec.catch_up_days, 0, -1))
+    own, zone = score_date_of(spec, scheduled_start), ZoneInfo(spec.time_zone)
+    start = utc(scheduled_start).astimezone(zone)
+    days = (start.date() - timedelta(days=back) for back in range(spec.catch_up_days, 0, -1))
+    earlier = (datetime.combine(day, start.time(), zone) for day in days)  # not start - timedelta: Prefect's own datetimes lose their zone
     dates = (score_date_of(spec, evening) for evening in earlier if fires_on(spec.cron, evening.date()))
     return tuple(dict.fromkeys(day for day in dates if day < own))
 
