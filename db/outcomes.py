@@ -5,12 +5,12 @@ from datetime import date
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import Column, Engine, MetaData, Table, text
+from sqlalchemy import Column, Engine, MetaData, Table, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.copy import copy_frame, read_frame
 from db.session import translated
-from db.tables import OutcomeRow, PerformanceRow, table_of
+from db.tables import OutcomeRow, PerformanceRow, RunRow, table_of
 from nightjar.core.entities import NightPerformance
 
 LANDED = Table("landed", MetaData(), *(Column(column.name, column.type, nullable=False) for column in table_of(OutcomeRow).columns))
@@ -47,6 +47,12 @@ class PostgresOutcomes:
         statement = insert(table).values(values).on_conflict_do_update(index_elements=["run_id"], set_=values, where=older)
         with translated(), self.engine.begin() as connection:
             connection.execute(statement)
+
+    def performances(self, model: str) -> tuple[NightPerformance, ...]:
+        measured, runs = table_of(PerformanceRow), table_of(RunRow)
+        wanted = select(measured, runs.c.model, runs.c.score_date).join(runs, runs.c.id == measured.c.run_id).where(runs.c.model == model)
+        with translated(), self.engine.connect() as connection:
+            return tuple(NightPerformance.model_validate(row) for row in connection.execute(wanted.order_by(measured.c.run_id)).mappings())
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
         schema = {"entity_key": pl.String(), "score": pl.Float64(), "outcome": pl.Int8()}

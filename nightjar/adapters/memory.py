@@ -360,6 +360,9 @@ class MemoryOutcomes:
         if kept is None or kept.measured_at <= performance.measured_at:
             self.performance[performance.run_id] = performance
 
+    def performances(self, model: str) -> tuple[NightPerformance, ...]:
+        return tuple(kept for _, kept in sorted(self.performance.items()) if kept.model == model)
+
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
         publication = self.store.publication(model, score_date)
         run = next((run for run in self.store.runs(model, limit=10**9) if publication is not None and run.id == publication.run_id), None)

@@ -231,6 +231,10 @@ class Outcomes(Protocol):
         """Keep the newest measurement of a run."""
         ...
 
+    def performances(self, model: str) -> tuple[NightPerformance, ...]:
+        """The newest measurement of every run that was measured, by run."""
+        ...
+
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
         """`entity_key`, `score`, `outcome` (null while unknown) of the published run of a night; empty when none is published."""
         ...

@@ -1,6 +1,7 @@
 """What became of a night: drift against the training sample, a report to open, and performance once outcomes are known."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Protocol
 import polars as pl
 
 from nightjar.core.drift import night_drift
-from nightjar.core.entities import ColumnDrift, NightPerformance, Run
+from nightjar.core.entities import ColumnDrift, NightPerformance, Publication, Run
+from nightjar.core.measured import outdated
 from nightjar.core.night import key_is_storable
 from nightjar.core.performance import measure
 from nightjar.core.ports import Artifacts, DriftLedger, Outcomes, RawStore, Registry, ReportWriter, ScoreStore
@@ -61,23 +63,30 @@ class WatchNight:
         return columns
 
     def outcomes_known(self, known_at: datetime) -> tuple[NightPerformance, ...]:
-        """Load the outcomes recorded by `known_at` of published nights, and measure each of those nights."""
-        nights = [day for day in self._published_nights() if day + timedelta(days=self.spec.maturity_days) <= known_at.date()]
-        if not nights:
-            return ()
+        """Load the outcomes recorded by `known_at` of published nights; give the newest measurement of each, by score date.
+
+        Only those nights are measured again about which more is known than their measurement holds.
+        """
+        maturity = timedelta(days=self.spec.maturity_days)
+        nights = [night for night in self.store.published(self.spec.name) if night.score_date + maturity <= known_at.date()]
+        kept = {performance.run_id: performance for performance in self.outcomes.performances(self.spec.name)}
+        recorded = self.raw.recorded(self.spec.outcome_dataset)
+        due = tuple(outdated(nights, kept, recorded, known_at, self.spec.maturity_days))
+        self._record_outcomes([night.score_date for night in due], known_at)
+        kept |= {night.run_id: self._performance(night, known_at) for night in due}
+        return tuple(kept[night.run_id] for night in nights)
+
+    def _record_outcomes(self, dates: Sequence[date], known_at: datetime) -> None:
+        if not dates:
+            return
         dataset = self.spec.dataset(self.spec.outcome_dataset)
-        raw = {dataset.name: self.raw.read(dataset, min(nights), max(nights), known_at=known_at)}
-        of_nights = pl.col("score_date").is_in(nights) & key_is_storable()  # what bears no key that can be stored was never scored
+        last = max(dates) + timedelta(days=self.spec.maturity_days)
+        raw = {dataset.name: self.raw.read(dataset, min(dates), last, known_at=known_at)}
+        of_nights = pl.col("score_date").is_in(dates) & key_is_storable()  # what bears no key that can be stored was never scored
         self.outcomes.record(self.spec.name, self.spec.outcomes(raw).filter(of_nights))
-        return tuple(self._performance(day, known_at) for day in nights)
 
-    def _published_nights(self) -> list[date]:
-        return sorted({night.score_date for night in self.store.published(self.spec.name)})
-
-    def _performance(self, score_date: date, known_at: datetime) -> NightPerformance:
-        publication = self.store.publication(self.spec.name, score_date)
-        if publication is None:
-            raise ValueError(f"{self.spec.name} {score_date} is not published")
+    def _performance(self, publication: Publication, known_at: datetime) -> NightPerformance:
+        score_date = publication.score_date
         rows = self.outcomes.scored(self.spec.name, score_date)
         known = rows.drop_nulls("outcome")
         result = measure(known["score"], known["outcome"])

@@ -1,6 +1,6 @@
 """What `ports.Outcomes` promises, on Postgres and in memory."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import psycopg
@@ -51,6 +51,21 @@ def test_a_night_that_is_not_published_is_empty(stores, make):
 
 def test_no_outcomes_at_all_are_fine(stores, make):
     assert stores.outcomes.record(make.model, outcomes(day=make.day)) == 0
+
+
+def test_the_newest_measurement_of_each_run_can_be_asked_for(stores, make):
+    def measured(run, auc, at):
+        undefined = dict.fromkeys(("base_rate", "mean_score", "pr_auc", "brier", "ece"))
+        return NightPerformance(
+            run_id=run.id, model=make.model, score_date=run.score_date, rows=2, with_outcome=1, auc=auc, measured_at=at, **undefined
+        )
+
+    one, _ = stores.publish()
+    other, _ = stores.publish(make.day + timedelta(days=1))
+    for performance in (measured(other, 0.5, FIRST), measured(one, 0.7, LATER), measured(one, 0.6, FIRST)):
+        stores.outcomes.record_performance(performance)
+    assert stores.outcomes.performances(make.model) == (measured(one, 0.7, LATER), measured(other, 0.5, FIRST))
+    assert stores.outcomes.performances("another") == ()
 
 
 @pytest.fixture
