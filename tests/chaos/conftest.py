@@ -1,18 +1,19 @@
 """The stage on which nights are killed, and the figures that are printed when all is over."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from itertools import chain, cycle
 
 import pytest
+from harness.attack import Attack
 from harness.stage import Stage
 
 from nightjar.core.night import dates_between
 
-NIGHTS = dates_between(date(2013, 1, 3), date(2013, 3, 15))
-
-
+NIGHTS = dates_between(date(2013, 1, 3), date(2013, 3, 1))
+BACKFILLED = dates_between(date(2013, 3, 3), date(2013, 3, 15))
 TALLY, SEED = pytest.StashKey(), pytest.StashKey()
 
 
@@ -34,9 +35,24 @@ def stage(world, request) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def nights() -> Iterator[tuple[date, bool]]:
-    """A night for each attack: first those that were never published, in order, then the same again, forced."""
-    return chain(((night, False) for night in NIGHTS), ((night, True) for night in cycle(NIGHTS)))
+def nights() -> Iterator[Callable[..., Attack]]:
+    """A night for each attack: first those that were never published, in order, then the same again, each in a new revision."""
+    return chain(
+        (partial(Attack, nights=[night]) for night in NIGHTS), (partial(Attack, nights=[night], request={"force": True}) for night in cycle(NIGHTS))
+    )
+
+
+@pytest.fixture(scope="session")
+def backfilled() -> tuple[date, ...]:
+    """Nights that `nights` leaves alone."""
+    return BACKFILLED
+
+
+@pytest.fixture(scope="session")
+def chance(request) -> random.Random:
+    seed = request.config.getoption("--chaos-seed")
+    request.config.stash[SEED] = random.SystemRandom().randrange(10**6) if seed is None else seed
+    return random.Random(request.config.stash[SEED])
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -47,11 +63,3 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(f"random blows: --chaos-seed {config.stash[SEED]}")
         for line in tally.lines():
             terminalreporter.line(line)
-
-
-@pytest.fixture(scope="session")
-def chance(request) -> random.Random:
-    seed = request.config.getoption("--chaos-seed")
-    seed = random.SystemRandom().randrange(10**6) if seed is None else seed
-    request.config.stash[SEED] = seed
-    return random.Random(seed)

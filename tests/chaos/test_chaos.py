@@ -18,84 +18,110 @@ PASSAGES = {"after part": 2, "before part": 3}
 """Boundaries that a night passes several times are struck at a later passage too."""
 PORTS = [f"{side} {boundary}" for boundary in BOUNDARIES for side in ("before", "after")]
 STORE_PORTS = [place for place in PORTS if place.split()[1] in {"claim", "population", "part", "audit", "publish", "ledger"}]
+NOT_LANDED = date(2013, 3, 17)
+"""The first night whose days land only when it is scored."""
 
 
-def attacked(stage, nights, blows, each=4, **how):
-    """Strike one night after the other, `each` times each; every second one is then finished by two at once."""
+@pytest.fixture(autouse=True)
+def as_undisturbed(stage):
+    """Every test of the suite: whatever was struck, nothing differs from an undisturbed night."""
     known = len(stage.tally.faults)
-    for number, first in enumerate(range(0, len(blows), each)):
-        night, forced = next(nights)
-        Attack(stage, night, blows[first : first + each], forced=forced, finishers=1 + number % 2, **how).run()
+    yield
     assert stage.tally.faults[known:] == []
+
+
+def attack(stage, nights, blows, each=4):
+    """Strike one night after the other, `each` times each, every second one finished by two at once; what was missed, on a night of its own."""
+    chains = [blows[first : first + each] for first in range(0, len(blows), each)]
+    missed = [blow for number, chain in enumerate(chains) for blow in next(nights)(stage, chain, finishers=1 + number % 2).run()]
+    for blow in missed:
+        if next(nights)(stage, [blow]).run():
+            stage.tally.missed[f"{blow.deed} {blow.place}"] += 1
 
 
 def test_a_process_dies_at_every_boundary(stage, nights):
     blows = [Blow("kill the process", place) for place in PORTS]
-    attacked(stage, nights, blows + [Blow("kill the process", place, passage) for place, passage in PASSAGES.items()], each=3)
+    attack(stage, nights, blows + [Blow("kill the process", place, passage) for place, passage in PASSAGES.items()])
 
 
 @pytest.mark.parametrize("deed", ["kill postgres", "stop postgres immediately", "kill a backend", "terminate the sessions", "cut the connection"])
 def test_the_database_goes_away_at_every_boundary(stage, nights, deed):
-    attacked(stage, nights, [Blow(deed, place) for place in STORE_PORTS])
+    attack(stage, nights, [Blow(deed, place) for place in STORE_PORTS])
 
 
 @pytest.mark.parametrize("deed", ["kill the process", "kill postgres", "terminate the sessions", "cut the connection"])
 def test_something_dies_in_the_middle_of_a_transaction(stage, nights, deed):
-    attacked(stage, nights, [Blow(deed, spot) for spot in SPOTS])
+    attack(stage, nights, [Blow(deed, spot) for spot in SPOTS])
 
 
 def test_a_frozen_process_that_wakes_up_later_changes_nothing(stage, nights):
     places = ["after claim", "after population", "before part", "before audit", "before publish", "12 kB into the COPY", "commit of the publication"]
-    attacked(stage, nights, [Blow("freeze", place) for place in places], each=2)
+    attack(stage, nights, [Blow("freeze", place) for place in places], each=2)
 
 
 def test_a_process_dies_at_any_moment(stage, nights, chance):
-    known = len(stage.tally.faults)
-    for number in range(12):
-        night, forced = next(nights)
-        blows = [Blow("kill the process", after_s=chance.uniform(0.02, 1.2)) for _ in range(3)]
-        argv = ["score", "--date", str(night), "--wait", "60"]
-        Attack(stage, night, blows, forced=forced, finishers=1 + number % 2, argv=() if forced else argv).run()
-    assert stage.tally.faults[known:] == []
+    attack(stage, nights, [Blow("kill the process", after_s=chance.uniform(0.02, 1.2)) for _ in range(24)], each=3)
 
 
 def test_postgres_dies_at_any_moment(stage, nights, chance):
     deeds = ["kill postgres", "stop postgres immediately", "kill a backend"]
-    attacked(stage, nights, [Blow(chance.choice(deeds), after_s=chance.uniform(0.1, 1.2)) for _ in range(12)], each=3)
+    attack(stage, nights, [Blow(chance.choice(deeds), after_s=chance.uniform(0.1, 1.2)) for _ in range(12)], each=3)
 
 
-def test_a_process_dies_while_days_land_and_features_are_built(stage, chance):
-    known = len(stage.tally.faults)
-    for number in range(6):
-        night = stage.last_landed + timedelta(days=1 + 2 * number)
-        blows = [Blow("kill the process", after_s=chance.uniform(0.02, 1.0)) for _ in range(3)]
-        Attack(stage, night, blows, argv=["score", "--date", str(night), "--wait", "60"]).run()
-    assert stage.tally.faults[known:] == []
+@pytest.mark.parametrize(("deed", "first"), [("kill the process", 0), ("fill the disk", 12)])
+def test_days_land_and_features_are_built_under_blows(stage, chance, deed, first):
+    need_a_disk(stage, deed)
+    for number in range(4):
+        night = NOT_LANDED + timedelta(days=first + 3 * number)
+        blows = [Blow(deed, after_s=chance.uniform(0.02, 1.0)) for _ in range(3)]
+        Attack(stage, blows, [night], argv=["score", "--date", str(night), "--wait", "60"]).run()
 
 
 @pytest.mark.parametrize("deed", ["fill the disk", "fill the artifact store", "make the artifact store read-only"])
 def test_nothing_can_be_written_any_more(stage, nights, deed):
-    refused = stage.disk.refused or stage.artifact_disk.refused
+    need_a_disk(stage, deed)
+    places = ["before claim", "before snapshot", "after snapshot", "before part", "before publish", "before report"]
+    attack(stage, nights, [Blow(deed, place) for place in places], each=3)
+
+
+def need_a_disk(stage, deed):
+    refused = (stage.disk.refused or stage.artifact_disk.refused) if deed != "kill the process" else None
     if refused:
         pytest.skip(refused)
-    places = ["before claim", "before snapshot", "after snapshot", "before part", "before publish", "before report"]
-    attacked(stage, nights, [Blow(deed, place) for place in places], each=3)
 
 
-def test_the_disk_fills_up_while_days_land_and_features_are_built(stage, chance):
-    if stage.disk.refused:
-        pytest.skip(stage.disk.refused)
-    known = len(stage.tally.faults)
-    for number in range(3):
-        night = stage.last_landed + timedelta(days=13 + 2 * number)
-        blows = [Blow("fill the disk", after_s=chance.uniform(0.05, 0.8)) for _ in range(2)]
-        Attack(stage, night, blows, argv=["score", "--date", str(night), "--wait", "60"]).run()
-    assert stage.tally.faults[known:] == []
+def test_a_night_is_repaired_under_blows(stage, backfilled, chance, tmp_path):
+    """A correction lands for a published night: readers see the old publication whole until they see the repaired one whole."""
+    places = ["after claim", "before population", "3 kB into the COPY", "unanswered commit of a part", "before publish", "commit of the publication"]
+    deeds = ["kill the process", "kill postgres", "cut the connection"]
+    for night, deed in zip(backfilled[:3], deeds, strict=True):
+        Attack(stage, [], [night]).run()
+        request = {"repair": True, "known_at": f"{night + timedelta(days=3)}T12:00:00+00:00"}
+        stage.land_everywhere("schedules", night, farther(stage, night, tmp_path), f"{night + timedelta(days=2)}T12:00:00+00:00")
+        stage.learn_repair(night, request)
+        Attack(stage, [Blow(deed, place) for place in places], [night], request=request, finishers=2).run()
+
+
+def farther(stage, night, folder):
+    """The night's schedules with every seventh flight 100 miles longer."""
+    header, *rows, trailer = (stage.home / "data" / "inbox" / "flight_delay" / "schedules" / f"{night}.csv").read_text().splitlines()
+    rows[::7] = [f"{start},{int(distance) + 100}" for start, _, distance in (row.rpartition(",") for row in rows[::7])]
+    file = folder / f"{night}.csv"
+    file.write_text("\n".join([header, *rows, trailer, ""]))
+    return file
+
+
+@pytest.mark.parametrize("deed", ["kill the process", "kill postgres"])
+def test_a_parallel_backfill_dies_at_any_moment(stage, backfilled, chance, deed):
+    nights = backfilled[3:8] if deed == "kill the process" else backfilled[8:]
+    blows = [Blow(deed, after_s=chance.uniform(0.3, 3.0)) for _ in range(4)]
+    argv = ["backfill", "--from", str(nights[0]), "--to", str(nights[-1]), "--parallel", "2"]
+    Attack(stage, blows, nights, argv=argv, finishers=2 if deed == "kill the process" else 1).run()
 
 
 def test_readers_and_writers_together(stage, nights, chance, request):
     """Nights are scored anew and struck at random while others are scored undisturbed beside them: as long as --chaos-minutes says."""
-    known, deadline = len(stage.tally.faults), time.monotonic() + 60 * request.config.getoption("--chaos-minutes")
+    deadline = time.monotonic() + 60 * request.config.getoption("--chaos-minutes")
     deeds = [
         "kill the process",
         "kill postgres",
@@ -105,9 +131,9 @@ def test_readers_and_writers_together(stage, nights, chance, request):
         "cut the connection",
         "freeze",
     ]
-    places = [Blow(deed, place) for deed, place in product(deeds, [*STORE_PORTS, *SPOTS])]
-    while time.monotonic() < deadline and stage.tally.faults[known:] == []:
-        night, forced = next(nights)
-        beside = chance.sample([each for each in map(date.fromisoformat, stage.expected) if each != night], 2)
-        Attack(stage, night, chance.sample(places, 2), forced=forced, finishers=2, beside=beside).run()
-    assert stage.tally.faults[known:] == []
+    blows = [Blow(deed, place) for deed, place in product(deeds, [*STORE_PORTS, *SPOTS])]
+    while time.monotonic() < deadline and not stage.tally.faults:
+        made = next(nights)(stage, chance.sample(blows, 2), finishers=2)
+        known = [night for night in stage.expected if night not in {str(each) for each in made.nights}]
+        made.beside = [date.fromisoformat(night) for night in chance.sample(known, min(2, len(known)))]
+        made.run()

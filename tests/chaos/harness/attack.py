@@ -11,11 +11,12 @@ from datetime import date
 from threading import Event
 from typing import Any
 
+import psycopg
 from harness.nursery import Child
 from harness.stage import Stage
 from harness.wire import SPOTS
 
-from nightjar.core.errors import NightjarError, Retryable
+from nightjar.core.errors import EmbeddedPostgresFailed, NightjarError, Retryable
 
 PATIENCE_S = 90
 """How long an attempt may take until the suite calls it hung."""
@@ -37,74 +38,87 @@ class Blow:
 
 @dataclass
 class Attack:
-    """Attempts at one night, each struck down by a blow, and then those that nobody disturbs.
+    """Attempts at the same work, each struck down by a blow, and then those that nobody disturbs.
 
-    forced: a new revision of a published night. argv: the night is scored by this command instead of the flow's steps.
+    nights: what the work publishes, each once. request: what else than being published is wanted of a single night: `force`, or `repair`
+    and `known_at`. argv: the work is done by this command instead of the flow's steps. finishers: how many attempts heal, all at once.
     beside: published nights that are scored anew meanwhile; a blow against Postgres hits them too.
     """
 
     stage: Stage
-    night: date
     blows: Sequence[Blow]
-    forced: bool = False
-    finishers: int = 1
+    nights: Sequence[date]
+    request: Mapping[str, Any] = field(default_factory=dict)
     argv: Sequence[str] = ()
+    finishers: int = 1
     beside: Sequence[date] = ()
     frozen: list[Child] = field(default_factory=list)
 
-    def run(self) -> None:
-        """Strike, heal, compare. Whatever is not as undisturbed goes on the stage's tally as a fault."""
-        tally, nights = self.stage.tally, (self.night, *self.beside)
-        before = {night: self.stage.publications(night) for night in nights}
+    def run(self) -> list[Blow]:
+        """Strike, heal, compare; what is not as undisturbed goes on the stage's tally as a fault. Returns the blows that found nothing to hit."""
+        nights = (*self.nights, *self.beside)
         with self.stage.watched(*nights):
+            before = {night: self.stage.publications(night) for night in nights}
             others = [self._again(night) for night in self.beside]
-            struck_at = time.monotonic()
-            for blow in self.blows:
-                struck_at = self._struck(blow) or struck_at
-            self._heal(struck_at)
+            missed = self._strike_all()
             for night, other in zip(self.beside, others, strict=True):
                 if other.wait(PATIENCE_S) != 0:
-                    self._require_end(other, Blow("beside"))
+                    self._require_end(other, Blow("a blow at its neighbour"))
                     self._require_healed([self._again(night)])
-            tally.nights += len(nights)
-            tally.faults += [f"{fault} (after {self.blows})" for night in nights for fault in self.stage.faults(night, before[night] + 1)]
+            faults = [fault for night in nights for fault in self.stage.faults(night, before[night] + 1)]
+        self.stage.tally.nights += len(nights)
+        self.stage.tally.faults += [f"{fault} (after {self.blows})" for fault in faults]
+        return missed
+
+    def _strike_all(self) -> list[Blow]:
+        missed, struck_at = [], time.monotonic()
+        for number, blow in enumerate(self.blows):
+            child, landed = self._struck(blow)
+            if landed:
+                struck_at = time.monotonic()
+            else:
+                missed.append(blow)
+            if child.code == 0:  # it lived on and published: nothing is left to strike
+                missed += self.blows[number + 1 :]
+                break
+        self._heal(struck_at)
+        return missed
 
     def _again(self, night: date) -> Child:
-        return self.stage.start(date=str(night), force=True, flow_run=f"forced {night} {id(self)}")
+        return self.stage.start(date=str(night), request={"force": True}, flow_run=f"{night} {id(self)}")
 
     # one attempt that is struck
 
-    def _struck(self, blow: Blow) -> float | None:
-        """Start an attempt and strike it; when it was struck, or None if it ended before its blow could fall."""
+    def _struck(self, blow: Blow) -> tuple[Child, bool]:
+        """Start an attempt and strike it; whether it was struck, or ended before the blow could fall."""
         tally, landed = self.stage.tally, Event()
         child = self._attempt(stops={blow.where: blow.passage} if blow.where not in SPOTS and blow.after_s is None else {})
         strike = Strike(self.stage, child, landed, DEEDS[blow.deed])
         self._wait_for(blow, child, strike)
         self.stage.proxy.clear()
-        if not landed.is_set():
-            tally.missed[f"{blow.deed} {blow.place}"] += 1
-            self._require_end(child, blow)
-            return None
-        at = time.monotonic()
-        tally.kills[blow.deed] += 1
-        tally.spots[blow.place] += 1
-        if blow.deed == "freeze":
+        if landed.is_set():
+            tally.kills[blow.deed] += 1
+            tally.spots[blow.place] += 1
+        if landed.is_set() and blow.deed == "freeze":
             self.frozen.append(child)
         else:
             self._require_end(child, blow)
         RELIEF.get(blow.deed, lambda stage: None)(self.stage)
-        return at
+        return child, landed.is_set()
 
     def _attempt(self, **told: Any) -> Child:
         if self.argv:
             return self.stage.start(argv=[*self.argv])
-        forced = {"force": True, "flow_run": f"forced {self.night} {id(self)}"} if self.forced else {}
-        return self.stage.start(date=str(self.night), port=self.stage.proxy.port, **forced, **told)
+        night = self.nights[0]
+        asked = {"request": dict(self.request), "flow_run": f"{night} {id(self)}"} if self.request else {}
+        return self.stage.start(date=str(night), port=self.stage.proxy.port, **asked, **told)
 
     def _wait_for(self, blow: Blow, child: Child, strike: "Strike") -> None:
         if blow.where in SPOTS:
-            self.stage.proxy.set_trap(SPOTS[blow.where], strike)
+            trap = self.stage.proxy.set_trap(SPOTS[blow.where], strike)
             _until(lambda: child.code is not None or strike.landed.is_set())
+            if trap.sprung:
+                strike.landed.wait(30)
         elif blow.after_s is not None:
             if child.wait(blow.after_s) is None:
                 strike()
@@ -130,11 +144,11 @@ class Attack:
         tally = self.stage.tally
         if code is None:
             child.signal(signal.SIGKILL)
-            tally.faults.append(f"{self.night}: hung after {blow}: {child.said()[-2000:]}")
+            tally.faults.append(f"{self.nights[0]}: hung after {blow}: {child.said()[-2000:]}")
             return
         tally.ends[ENDS.get(code, f"exit code {code}")] += 1
         if code not in ENDS:
-            tally.faults.append(f"{self.night}: exit code {code} after {blow}: {child.said()[-3000:]}")
+            tally.faults.append(f"{self.nights[0]}: exit code {code} after {blow}: {child.said()[-3000:]}")
 
     # healing
 
@@ -142,7 +156,8 @@ class Attack:
         started = [self._attempt() for _ in range(self.finishers)]
         self._require_healed(started)
         if self.blows:
-            self.stage.tally.heals_s.append(max(child.ended_at for child in started) - struck_at)
+            last = self.blows[-1]
+            self.stage.tally.heals_s.append((max(child.ended_at for child in started) - struck_at, f"{last.deed}: {last.place}"))
         for zombie in self.frozen:
             zombie.signal(signal.SIGCONT)
             self._require_end(zombie, Blow("wake a zombie"))
@@ -151,21 +166,23 @@ class Attack:
         for child in started:
             if child.wait(PATIENCE_S) != 0:
                 child.signal(signal.SIGKILL)
-                self.stage.tally.faults.append(f"{self.night}: not healed after {self.blows}: exit code {child.code}: {child.said()[-3000:]}")
+                self.stage.tally.faults.append(f"{self.nights[0]}: not healed after {self.blows}: exit code {child.code}: {child.said()[-3000:]}")
 
 
 @dataclass
 class Strike:
-    """A deed against one process, done once."""
+    """A deed against one process, done once. Calling it returns whether the process lives on."""
 
     stage: Stage
     child: Child
     landed: Event
     deed: "Callable[[Stage, Child], None]"
 
-    def __call__(self) -> None:
-        self.deed(self.stage, self.child)
-        self.landed.set()
+    def __call__(self) -> bool:
+        with suppress(psycopg.OperationalError, EmbeddedPostgresFailed, ProcessLookupError):  # what was to be struck is down already
+            self.deed(self.stage, self.child)
+            self.landed.set()
+        return self.child.code is None
 
 
 def _kill(stage: Stage, child: Child) -> None:
@@ -190,7 +207,8 @@ def _kill_a_backend(stage: Stage, child: Child) -> None:
 
 def _kill_postgres(stage: Stage, child: Child) -> None:
     pid = stage.platform.local._postmaster()
-    assert pid is not None
+    if pid is None:
+        raise ProcessLookupError
     os.kill(pid, signal.SIGKILL)
 
 

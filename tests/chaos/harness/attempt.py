@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -33,6 +33,7 @@ STORE = {
     "trailing": "audit",
     "publish": "publish",
 }
+WAIT_S = 60
 BOUNDARIES = ("claim", "snapshot", "population", "features", "part", "audit", "publish", "drift", "report", "ledger")
 
 
@@ -156,9 +157,11 @@ def night(order: dict[str, Any]) -> int:
     spec = models.model("flight_delay")
     of = night_of(spec, date.fromisoformat(order["date"]))
     platform.ready(spec, of.as_of)
-    summary = platform.score_night(spec).run(
-        of, force=order.get("force", False), wait_s=order.get("wait_s", 60), flow_run=order.get("flow_run"), each_part=on_threads
-    )
+    request = dict(order.get("request", {}))
+    if "known_at" in request:
+        request["known_at"] = datetime.fromisoformat(request["known_at"])
+        platform.corrected(spec, request["known_at"])
+    summary = platform.score_night(spec).run(of, **request, wait_s=WAIT_S, flow_run=order.get("flow_run"), each_part=on_threads)
     sys.stdout.write(summary.model_dump_json() + "\n")
     if order.get("report", True):
         scored = platform.store.run(summary.run_id)

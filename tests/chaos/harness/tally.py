@@ -10,13 +10,13 @@ MUST_BE_ZERO = ("half nights", "duplicates", "differing", "vanished")
 
 @dataclass
 class Tally:
-    """kills: deed -> count. reached: boundary -> count. heals_s: seconds from the last blow to the night's publication."""
+    """kills: deed -> count. reached: boundary -> count. heals_s: seconds from the last blow to the night's publication, and what the blow was."""
 
     kills: Counter[str] = field(default_factory=Counter)
     spots: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
-    heals_s: list[float] = field(default_factory=list)
+    heals_s: list[tuple[float, str]] = field(default_factory=list)
     nights: int = 0
     faults: list[str] = field(default_factory=list)
     differing_rows: int = 0
@@ -40,7 +40,9 @@ class Tally:
         looked = f"{self.seen['polls']} polls by readers, {self.seen['nights looked at']} looks at a published night"
         yield f"{looked}: " + ", ".join(f"{kind} {self.seen[kind]}" for kind in MUST_BE_ZERO)
         if self.heals_s:
-            yield f"seconds to heal: median {statistics.median(self.heals_s):.1f}, max {max(self.heals_s):.1f} (new process to publication)"
+            longest, blow = max(self.heals_s)
+            median = statistics.median(seconds for seconds, _ in self.heals_s)
+            yield f"seconds from the last blow to the publication: median {median:.1f}, max {longest:.1f} ({blow})"
         yield from (f"FAULT {fault}" for fault in self.faults)
 
 

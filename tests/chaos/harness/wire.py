@@ -49,10 +49,10 @@ SPOTS = {
 
 @dataclass
 class Trap:
-    """One strike, waiting for its spot on whatever connection comes by first."""
+    """One strike, waiting for its spot on whatever connection comes by first. It returns whether the sender lives on."""
 
     spot: Spot
-    strike: Callable[[], None]
+    strike: Callable[[], bool]
     sprung: bool = False
     lock: Lock = field(default_factory=Lock)
 
@@ -92,7 +92,7 @@ class Proxy:
         self._accepting = Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
-    def set_trap(self, spot: Spot, strike: Callable[[], None]) -> Trap:
+    def set_trap(self, spot: Spot, strike: Callable[[], bool]) -> Trap:
         self._trap = Trap(spot, strike)
         return self._trap
 
@@ -158,15 +158,18 @@ class Proxy:
             return
         with trap.lock:
             first, trap.sprung = not trap.sprung, True
-        if first and trap.spot.answered:
+        if not first:
+            line.server.sendall(chunk)
+        elif trap.spot.answered:
             line.muted = True
             line.server.sendall(chunk)
             time.sleep(IN_DOUBT_S)
-        if first:
             trap.strike()
-        if not (first and trap.spot.answered):
+            line.muted = False
+        elif trap.strike():
             line.server.sendall(chunk)
-        line.muted = False
+        else:
+            line.shut()  # the dead have not sent it
 
     def _reached(self, line: Line, spot: Spot, chunk: bytes) -> bool:
         """Follow the words through the stream; a word may lie across two chunks."""
