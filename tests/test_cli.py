@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from db.embedded import EmbeddedPostgres
+from nightjar import cli
 from nightjar.cli.options import instant
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
@@ -46,6 +47,18 @@ def test_a_mistake_is_told_in_a_sentence_and_an_exit_code(tmp_path, arguments, e
     assert said in " ".join(shown.stderr.split())
     assert "Traceback" not in shown.stderr
     assert "s3cret" not in shown.stdout + shown.stderr
+
+
+def test_ctrl_c_says_that_nothing_is_lost(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.nights, "opened", interrupted)
+    monkeypatch.setattr(sys, "argv", ["nightjar", "status"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert "run the same command again" in capsys.readouterr().err
 
 
 def test_an_instant_keeps_its_offset_and_is_utc_without_one():

@@ -10,6 +10,9 @@ from nightjar import console
 from nightjar.cli import data, nights, operations, repairs, versions
 from nightjar.core.errors import BadSettings, NightjarError, StorageRefused
 
+INTERRUPTED = 130
+"""The exit code by which typer says that Ctrl-C ended a command."""
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that broke the contract: see them, and score them once the cause is mended.")
 db = typer.Typer(no_args_is_help=True, help="The database: migrate it, connect to it, stop the embedded one.")
@@ -55,9 +58,10 @@ def main() -> None:
         fail(error)
     except OSError as error:
         fail(StorageRefused(error))
-    except KeyboardInterrupt:
-        console.err.print("stopped; nothing half-done is visible, run the same command again to go on")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            console.err.print("stopped; nothing half-done is visible, run the same command again to go on")
+        raise
 
 
 def require_text(arguments: Sequence[str]) -> None:
