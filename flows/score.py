@@ -47,27 +47,26 @@ def score(
     with failures_told(model):
         spec, day = model_and_date(model, score_date)
         ready(model, day)
-        earlier = catch_up_missed(spec) if catch_up and score_date is None else None
+        earlier = catch_up_missed(spec) if catch_up and score_date is None else BackfillSummary()
         night = score_night(spec, day, force=force, accept=accept)
         with fails_nothing(f"showing {model} {night.score_date}"):
             show_night(night)
         with fails_nothing(f"watching {model} {night.score_date} for drift"):
             watch(model, night, draw=report)
-        if earlier is not None:
-            earlier.raise_failure()
+        for missed in earlier.published_now:
+            with fails_nothing(f"watching {model} {missed.score_date} for drift"):
+                watch(model, missed, draw=False)
+        earlier.raise_failure()
 
 
-def catch_up_missed(spec: ModelSpec) -> BackfillSummary | None:
-    """Score the nights that the schedule missed, oldest first; None where there are none. What fails is told, and not raised."""
+def catch_up_missed(spec: ModelSpec) -> BackfillSummary:
+    """Score the nights that the schedule missed, oldest first. What fails is told, and not raised."""
     nights = missed_nights(platform().store, spec, flow_run.scheduled_start_time)
     if not nights:
-        return None
+        return BackfillSummary()
     get_run_logger().warning("the schedule missed %s: scoring them first", ", ".join(str(night.score_date) for night in nights))
     summary = platform().backfill(spec, flow_run=str(flow_run.id), parts_of=parts_as_tasks(spec.name)).run(nights)
     tell_backfill(spec.name, summary)
-    for night in summary.published_now:
-        with fails_nothing(f"watching {spec.name} {night.score_date} for drift"):
-            watch(spec.name, night, draw=False)
     return summary
 
 

@@ -85,13 +85,13 @@ def night_row(night: "NightSummary") -> tuple[object, ...]:
     return str(night.score_date), night.population, night.scored, night.quarantined, night.mean_score, night.version_number, run, happened
 
 
+PLAN_COLUMNS = ("score date", "now", "would be", "why it failed")
+
+
 def show_plan(spec: "ModelSpec", nights: "Sequence[Planned]") -> None:
     """What a backfill would do with each night, in its order."""
     out.print(table(spec.name, PLAN_COLUMNS, [tuple(map(plain, plan_row(night))) for night in nights]))
     out.print(f"{sum(night.wanted for night in nights)} of {len(nights)} nights would be scored")
-
-
-PLAN_COLUMNS = ("score date", "now", "would be", "why it failed")
 
 
 def plan_row(night: "Planned") -> tuple[str, ...]:

@@ -40,9 +40,9 @@ class FailedNight:
 class BackfillSummary:
     """What became of the nights, in the order in which they were planned. left: those that the plan left as they are."""
 
-    nights: tuple[NightSummary, ...]
-    failed: tuple[FailedNight, ...]
-    left: tuple[Planned, ...]
+    nights: tuple[NightSummary, ...] = ()
+    failed: tuple[FailedNight, ...] = ()
+    left: tuple[Planned, ...] = ()
 
     @property
     def published_now(self) -> tuple[NightSummary, ...]:
