@@ -1,16 +1,16 @@
-"""Where a file source's rows lie: a Parquet file, a directory of them, or a Hive-partitioned one whose dates prune it."""
+"""A source's rows as a lazy frame: of a Parquet file, a folder of them, a Hive-partitioned one whose dates prune it, or a Delta table."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import polars as pl
-from feast.data_format import ParquetFormat
 from feast.data_source import DataSource
-from feast.infra.offline_stores.file_source import FileSource
 
+from nightjar.adapters.feast_polars import delta
 from nightjar.adapters.feast_polars.moments import Window
+from nightjar.adapters.feast_polars.places import DataFile, Place, is_delta, place_of
 
 PARTITION_TAG = "partition"
 """Tag of a FileSource naming the Hive key whose value is the UTC date of the timestamp field, like {"partition": "date"}."""
@@ -18,71 +18,66 @@ PARTITION_TAG = "partition"
 _log = logging.getLogger(__name__)
 
 
-class UnusableSourceError(ValueError):
-    """A data source that this store cannot read or write; the text says why and what to do."""
-
-
-def source_path(source: DataSource, root: Path) -> Path:
-    """The local path of a file source; a relative one is resolved against `root`. Raises UnusableSourceError."""
-    if not isinstance(source, FileSource):
-        raise UnusableSourceError(f"{source.name}: the Polars offline store reads FileSource, not {type(source).__name__}.")
-    if not isinstance(source.file_format, (ParquetFormat, type(None))):
-        raise UnusableSourceError(f"{source.name}: the Polars offline store reads Parquet, not {type(source.file_format).__name__}.")
-    uri = source.path.removeprefix("file://")
-    if "://" in uri:
-        raise UnusableSourceError(f"{source.name}: {uri} is remote; the Polars offline store reads local paths only.")
-    return Path(FileSource.get_uri_for_file_path(root, uri))
-
-
-def parquet_files(path: Path) -> tuple[Path, ...]:
-    """The source's files in path order; hidden ones and those starting with _ are not data.
-
-    A directory may be missing or empty: it has no history yet. A missing path that ends in .parquet raises FileNotFoundError.
-    """
-    if path.is_dir():
-        return tuple(file for file in sorted(path.rglob("*.parquet")) if not any(part[0] in "._" for part in file.relative_to(path).parts))
-    if path.exists():
-        return (path,)
-    if path.suffix == ".parquet":
-        raise FileNotFoundError(f"{path} does not exist. Write it, or correct the path of its FileSource.")
-    return ()
-
-
 def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.LazyFrame | None:
-    """A lazy frame of the source's files that may hold rows of `window`; None where there are none.
+    """The rows of the source's files that may lie in `window`; None where there are no files. Raises UnusableSourceError, FileNotFoundError."""
+    place, key = place_of(source, root), partition_key(source)
+    if is_delta(source):
+        rows = delta.scan(place, key, window)
+    else:
+        files = place.parquet_files()
+        rows = _scan(place, within(files, key, window)) if files else None
+        if files:
+            return rows
+    if rows is None:
+        _log.warning("%s has no history: no Parquet file under %s. Its features are null until one is written.", source.name, place.uri)
+    return rows
 
-    The newest file's schema holds: columns that older files lack are null there, narrower numbers are widened.
-    Files of a partitioned source whose date lies outside the window are not opened.
-    """
-    path = source_path(source, root)
-    files = parquet_files(path)
+
+def stored_schema(source: DataSource, root: Path) -> pl.Schema:
+    """The columns of the newest file, without Hive keys, or of the Delta table; none where there is nothing yet."""
+    place = place_of(source, root)
+    if is_delta(source):
+        rows = delta.scan(place, None, None)
+        return rows.collect_schema() if rows is not None else pl.Schema()
+    files = place.parquet_files()
+    return _schema(place, files[-1]) if files else pl.Schema()
+
+
+def partition_key(source: DataSource) -> str | None:
+    return (source.tags or {}).get(PARTITION_TAG)
+
+
+def within(files: Sequence[DataFile], key: str | None, window: Window | None) -> list[DataFile]:
+    """The files that may hold rows of the window: all but those of a partition whose date lies outside."""
+    if not key or not window:
+        return list(files)
+    return [file for file in files if (day := _partition_date(file, key)) is None or window.has_day(day)]
+
+
+def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
+    """The newest file's schema holds: columns that older files lack are null there, narrower numbers are widened."""
     if not files:
-        _log.warning("%s has no history: no Parquet file under %s. Its features are null until one is written.", source.name, path)
-    key = (source.tags or {}).get(PARTITION_TAG)
-    kept = list(_within(files, key, window)) if key and window else list(files)
-    if not kept:
         return None
+    paths = [place.scheme + file.path for file in files]
     return pl.scan_parquet(
-        kept,
-        schema=pl.read_parquet_schema(kept[-1]),
+        paths,
+        schema=_schema(place, files[-1]),
         missing_columns="insert",
         extra_columns="ignore",
         cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast"),
-        hive_partitioning=any("=" in part for part in kept[-1].relative_to(path).parts[:-1]),
+        hive_partitioning=any("=" in folder for folder in files[-1].folders),
+        storage_options=dict(place.options) or None,
     )
 
 
-def _within(files: tuple[Path, ...], key: str, window: Window) -> Iterator[Path]:
-    for file in files:
-        day = _partition_date(file, key)
-        if day is None or window.has_day(day):
-            yield file
+def _schema(place: Place, file: DataFile) -> pl.Schema:
+    return pl.scan_parquet(place.scheme + file.path, storage_options=dict(place.options) or None, hive_partitioning=False).collect_schema()
 
 
-def _partition_date(file: Path, key: str) -> date | None:
+def _partition_date(file: DataFile, key: str) -> date | None:
     """The date a file's path names; None where it names none, and the file must be read."""
-    for part in reversed(file.parts[:-1]):
-        name, _, value = part.partition("=")
+    for folder in reversed(file.folders):
+        name, _, value = folder.partition("=")
         if name == key:
             try:
                 return date.fromisoformat(value)

@@ -9,9 +9,10 @@ import polars as pl
 
 from nightjar.adapters.feast_polars.bitemporal import Bitemporal
 from nightjar.adapters.feast_polars.entity_frame import EntityFrame
-from nightjar.adapters.feast_polars.files import UnusableSourceError, scan
+from nightjar.adapters.feast_polars.files import scan
 from nightjar.adapters.feast_polars.keys import Keys, Numbering
 from nightjar.adapters.feast_polars.moments import UTC_US, Window, utc_us
+from nightjar.adapters.feast_polars.places import UnusableSourceError
 from nightjar.adapters.feast_polars.pointintime import Moments, Sight, Snapshot, Timeline
 from nightjar.adapters.feast_polars.view import View
 

@@ -10,10 +10,11 @@ from typing import TypeVar
 import polars as pl
 
 from nightjar.adapters.feast_polars.entity_frame import EVENT_TIMESTAMP, EntityFrame
-from nightjar.adapters.feast_polars.files import UnusableSourceError, scan
+from nightjar.adapters.feast_polars.files import scan
 from nightjar.adapters.feast_polars.history import History, Reading, usable
 from nightjar.adapters.feast_polars.keys import Numbering
 from nightjar.adapters.feast_polars.moments import UTC_US, Window
+from nightjar.adapters.feast_polars.places import UnusableSourceError
 from nightjar.adapters.feast_polars.pointintime import Moments
 from nightjar.adapters.feast_polars.view import View
 

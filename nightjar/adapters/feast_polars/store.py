@@ -22,10 +22,11 @@ from pydantic import StrictBool, StrictStr
 from nightjar.adapters.feast_polars import writing
 from nightjar.adapters.feast_polars.arrow import feast_arrow
 from nightjar.adapters.feast_polars.entity_frame import EntityFrame
-from nightjar.adapters.feast_polars.files import UnusableSourceError, parquet_files, source_path
+from nightjar.adapters.feast_polars.files import stored_schema
 from nightjar.adapters.feast_polars.job import PolarsRetrievalJob
 from nightjar.adapters.feast_polars.joining import PointInTimeJoin, entities_seen
 from nightjar.adapters.feast_polars.moments import Window, as_utc
+from nightjar.adapters.feast_polars.places import UnusableSourceError
 from nightjar.adapters.feast_polars.pulling import Pull
 from nightjar.adapters.feast_polars.view import View
 
@@ -134,9 +135,8 @@ class PolarsOfflineStore(OfflineStore):
         logging_config: LoggingConfig,
         registry: BaseRegistry,  # noqa: ARG004  # Feast's signature
     ) -> None:
-        destination = logging_config.destination
-        assert isinstance(destination, FileLoggingDestination)
-        writing.log(data, destination.path, destination.partition_by or (), _root(config))
+        assert isinstance(logging_config.destination, FileLoggingDestination)
+        writing.log(data, logging_config.destination, _root(config))
 
     def validate_data_source(self, config: RepoConfig, data_source: DataSource) -> None:
         """Raises UnusableSourceError for a source that cannot be read or whose newest file lacks its timestamp. One without files is fine."""
@@ -146,9 +146,8 @@ class PolarsOfflineStore(OfflineStore):
 
     def get_table_column_names_and_types_from_data_source(self, config: RepoConfig, data_source: DataSource) -> Iterable[tuple[str, str]]:
         """Columns of the newest file with their Arrow types, without Hive keys; none where there is no file yet."""
-        files = parquet_files(source_path(data_source, _root(config)))
-        schema = pl.read_parquet_schema(files[-1]) if files else {}
-        return [(field.name, str(field.type)) for field in feast_arrow(pl.DataFrame(schema=schema)).schema]
+        empty = pl.DataFrame(schema=stored_schema(data_source, _root(config)))
+        return [(field.name, str(field.type)) for field in feast_arrow(empty).schema]
 
 
 def _settings(config: RepoConfig) -> PolarsOfflineStoreConfig:

@@ -12,7 +12,7 @@ from feast.feature_view import DUMMY_ENTITY_ID, FeatureView
 from feast.types import from_feast_to_pyarrow_type
 
 from nightjar.adapters.feast_polars.entity_frame import EntityFrame
-from nightjar.adapters.feast_polars.files import UnusableSourceError
+from nightjar.adapters.feast_polars.places import UnusableSourceError
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from feast.data_source import DataSource
 from feast.errors import SavedDatasetLocationAlreadyExists
-from feast.infra.offline_stores.file_source import FileSource, SavedDatasetFileStorage
+from feast.infra.offline_stores.file_source import FileLoggingDestination, SavedDatasetFileStorage
 
-from nightjar.adapters.feast_polars.files import PARTITION_TAG, parquet_files, source_path
+from nightjar.adapters.feast_polars import delta
+from nightjar.adapters.feast_polars.files import partition_key
+from nightjar.adapters.feast_polars.places import Place, is_delta, place_of
 
 
 @contextmanager
@@ -29,53 +31,61 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def append(table: pa.Table, source: DataSource, root: Path) -> None:
-    """Add rows to a source: to a single file by rewriting it, to a directory as a new file, to a partitioned one as a file per date.
+    """Add rows to a source: to a single file by rewriting it, to a folder as a new file, to a partitioned one as a file per date, to a Delta
+    table as a new version.
 
     Columns may come in any order, under their stored names or those of the field mapping. Raises ValueError for other columns than
     the source has, pyarrow.ArrowInvalid for a value that its type cannot hold.
     """
-    path = source_path(source, root)
+    place = place_of(source, root)
     stored = {name: column for column, name in source.field_mapping.items()}
     table = table.rename_columns([stored.get(name, name) for name in table.column_names])
-    files = parquet_files(path) if path.exists() else ()
+    if is_delta(source):
+        delta.write(place, table, "append")
+        return
+    files = place.parquet_files() if place.exists() else ()
     if files:
-        table = _conformed(table, pq.read_schema(files[-1]).remove_metadata(), source.name)
-    if path.suffix == ".parquet" and not path.is_dir():
-        _write(pa.concat_tables([pq.read_table(files[-1]), table]) if files else table, path)
-    elif key := (source.tags or {}).get(PARTITION_TAG):
+        table = _conformed(table, place.schema(files[-1]).remove_metadata(), source.name)
+    if place.is_one_file():
+        place.write(pa.concat_tables([place.read(files[-1]), table]) if files else table)
+    elif key := partition_key(source):
         for day, rows in _by_date(table, source.timestamp_field):
-            _write(rows, path / f"{key}={day}" / f"{uuid4().hex}.parquet")
+            place.write(rows, f"{key}={day}", _new_name())
     else:
-        _write(table, path / f"{uuid4().hex}.parquet")
+        place.write(table, _new_name())
 
 
-def log(rows: pa.Table | Path, path: str, partition_by: Sequence[str], root: Path) -> None:
-    """Add logged features to a directory, by default as one file a call, else Hive-partitioned by the given columns."""
-    folder = Path(FileSource.get_uri_for_file_path(root, path))
+def log(rows: pa.Table | Path, destination: FileLoggingDestination, root: Path) -> None:
+    """Add logged features to a folder, by default as one file a call, else Hive-partitioned by the destination's columns."""
+    place = Place.of(destination.path, root, destination.s3_endpoint_override or "")
     table = rows if isinstance(rows, pa.Table) else pq.read_table(rows)
-    if partition_by:
-        pq.write_to_dataset(table, folder, partition_cols=list(partition_by), basename_template=f"{uuid4().hex}-{{i}}.parquet")
+    by: Sequence[str] = destination.partition_by or ()
+    if by:
+        names = f"{uuid4().hex}-{{i}}.parquet"
+        pq.write_to_dataset(table, place.path, filesystem=place.system, partition_cols=list(by), basename_template=names)
     else:
-        _write(table, folder / f"{uuid4().hex}.parquet")
+        place.write(table, _new_name())
 
 
 def persist(table: pa.Table, storage: SavedDatasetFileStorage, root: Path, *, allow_overwrite: bool) -> None:
-    """Write a saved dataset: to a file, or to one file in a directory. Raises SavedDatasetLocationAlreadyExists."""
-    path = source_path(storage.to_data_source(), root)
-    if path.exists() and not allow_overwrite:
+    """Write a saved dataset: to a file, to one file in a folder, or to a Delta table. Raises SavedDatasetLocationAlreadyExists."""
+    source = storage.to_data_source()
+    place = place_of(source, root)
+    if place.exists() and not allow_overwrite:
         raise SavedDatasetLocationAlreadyExists(location=storage.file_options.uri)
-    if path.suffix == ".parquet":
-        _write(table, path)
-        return
-    replaced_files = parquet_files(path)
-    _write(table, path / f"{uuid4().hex}.parquet")
-    for file in replaced_files:
-        file.unlink()
+    if is_delta(source):
+        delta.write(place, table, "overwrite")
+    elif place.is_one_file():
+        place.write(table)
+    else:
+        replaced_files = place.parquet_files()
+        place.write(table, _new_name())
+        for file in replaced_files:
+            place.delete(file)
 
 
-def _write(table: pa.Table, path: Path) -> None:
-    with replaced(path) as unfinished:
-        pq.write_table(table, unfinished)
+def _new_name() -> str:
+    return f"{uuid4().hex}.parquet"
 
 
 def _conformed(table: pa.Table, schema: pa.Schema, source: str) -> pa.Table:
