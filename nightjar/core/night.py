@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from nightjar.core.entities import Distribution, Night, Part, Receipt, Run, utc
-from nightjar.core.errors import ContractBroken
+from nightjar.core.errors import BadSettings, ContractBroken
 from nightjar.core.spec import AuditLimits, ModelSpec
+from nightjar.core.spec_rules import YEARS
 
 TRAILING_NIGHTS = 14
 """How many published nights the distribution guard compares with: two weeks hold every weekday twice."""
@@ -42,7 +43,9 @@ def in_year(day: date, year: int) -> date:
 
 
 def as_of(spec: ModelSpec, score_date: date) -> datetime:
-    """The UTC instant up to which anything may be known for a score date."""
+    """The UTC instant up to which anything may be known for a score date. Raises BadSettings for a date far from any that could be meant."""
+    if score_date.year not in YEARS:
+        raise BadSettings(f"The score date {score_date} is not between {YEARS.start} and {YEARS.stop - 1}", "Name another.")
     evening = datetime.combine(score_date - timedelta(days=spec.horizon_days), spec.as_of_time, ZoneInfo(spec.time_zone))
     return evening.astimezone(UTC)
 

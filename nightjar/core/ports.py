@@ -37,7 +37,8 @@ class RawStore(Protocol):
     def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Landed:
         """Check a delivered CSV against its dataset and keep it.
 
-        Idempotent: the same content for a day changes nothing ("unchanged"). Atomic: a reader sees the whole file or none.
+        Idempotent: the same content for a day changes nothing ("unchanged"), whenever it is said to be recorded: what was told first stands.
+        Atomic: a reader sees the whole file or none.
         Raises BadDelivery naming file, column and remedy for a truncated file, a missing or extra column, a wrong type, an empty value
         where none may be, a repeated key; what was there is untouched.
         """

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightjar.core.entities import Distribution, Part, Population, Receipt, Run, RunState
-from nightjar.core.errors import ContractBroken
+from nightjar.core.errors import BadSettings, ContractBroken
 from nightjar.core.night import as_of, audit, cut, dates_between, key_is_storable, missing_parts, ordered_population, score_date_of
 from nightjar.core.spec import AuditLimits
 
@@ -150,6 +150,12 @@ def test_the_first_night_has_nothing_to_be_compared_with():
 
 def test_a_retry_has_only_the_parts_without_a_receipt_to_do():
     assert missing_parts(cut(10, 4), [receipt(1, 3)]) == (Part(number=0, start=0, stop=3), Part(number=2, start=6, stop=10))
+
+
+@pytest.mark.parametrize("day", [date.min, date(1899, 12, 31), date(2200, 1, 1), date.max])
+def test_a_date_that_nobody_can_mean_is_refused(day):
+    with pytest.raises(BadSettings, match=f"The score date {day} is not between 1900 and 2199"):
+        as_of(spec(), day)
 
 
 def test_as_of_follows_the_clock_change():
