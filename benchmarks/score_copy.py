@@ -1,4 +1,5 @@
-"""How fast scores get into Postgres: our binary COPY beside psycopg's text COPY and a CSV of Polars, into the real table, in turns.
+"""How fast scores get into Postgres: our binary COPY beside psycopg's text COPY and a CSV of Polars, into the real table, in turns;
+and what it costs to check that each row's run is claimed: by our trigger once a statement, by a foreign key once a row, or not at all.
 
     python benchmarks/score_copy.py --rows 1000000 --rounds 3 --json
 
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from db.copy import copy_frame, encode, wire_type
 from db.embedded import EmbeddedPostgres
@@ -67,20 +68,57 @@ def text_rows(connection: Connection, frame: pl.DataFrame) -> None:
 
 WAYS: dict[str, Callable[[Connection, pl.DataFrame], None]] = {"binary COPY (ours)": binary, "CSV by Polars": csv, "text COPY by psycopg": text_rows}
 
+TRIGGER = "ALTER TABLE nightjar.score {} TRIGGER guard_night"
+FOREIGN_KEY = "ALTER TABLE nightjar.score ADD CONSTRAINT score_run_id_fk FOREIGN KEY (run_id) REFERENCES nightjar.run (id)"
+NO_FOREIGN_KEY = "ALTER TABLE nightjar.score DROP CONSTRAINT score_run_id_fk"
+CHECKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "a trigger (ours)": ((), ()),
+    "a foreign key": ((TRIGGER.format("DISABLE"), FOREIGN_KEY), (NO_FOREIGN_KEY, TRIGGER.format("ENABLE"))),
+    "nothing": ((TRIGGER.format("DISABLE"),), (TRIGGER.format("ENABLE"),)),
+}
+"""What checks the run -> the statements that make it so, and those that undo them."""
+
+
+def once(engine: Engine, write: Callable[[Connection, pl.DataFrame], None], frame: pl.DataFrame) -> float:
+    """Seconds of one write, which is rolled back."""
+    with engine.connect() as connection:
+        started = time.perf_counter()
+        write(connection, frame)
+        seconds = time.perf_counter() - started
+        connection.rollback()
+    return seconds
+
 
 def measure(url: str, frame: pl.DataFrame, rounds: int) -> dict[str, float]:
     """Median seconds of each way."""
-    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     engine = make_engine(url)
-    for _ in range(rounds):
-        for way, write in WAYS.items():
-            with engine.connect() as connection:
-                started = time.perf_counter()
-                write(connection, frame)
-                seconds[way].append(time.perf_counter() - started)
-                connection.rollback()
+    rows = [{way: once(engine, write, frame) for way, write in WAYS.items()} for _ in range(rounds)]
     engine.dispose()
-    return {way: statistics.median(found) for way, found in seconds.items()}
+    return medians(rows)
+
+
+def measure_checks(url: str, owner_url: str, frame: pl.DataFrame, rounds: int) -> dict[str, float]:
+    """Median seconds of our COPY under each check."""
+    engine, owner = make_engine(url), make_engine(owner_url)
+    found: list[dict[str, float]] = [{} for _ in range(rounds)]
+    for row in found:
+        for check, (begin, end) in CHECKS.items():
+            change(owner, begin)
+            row[check] = once(engine, binary, frame)
+            change(owner, end)
+    engine.dispose()
+    owner.dispose()
+    return medians(found)
+
+
+def change(owner: Engine, statements: tuple[str, ...]) -> None:
+    with owner.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def medians(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(row[name] for row in rows) for name in rows[0]}
 
 
 def encoding(frame: pl.DataFrame) -> float:
@@ -109,17 +147,25 @@ def main() -> None:
                 connection.exec_driver_sql(RUN)
             frame = rows(options.rows)
             seconds, encoder = measure(server.url("writer"), frame, options.rounds), encoding(frame)
+            checks = measure_checks(server.url("writer"), server.url("owner"), frame, options.rounds)
         finally:
             server.stop()
             server.remove()
-    ours = seconds["binary COPY (ours)"]
-    results = {way: {"seconds": round(s, 3), "rows_per_s": round(options.rows / s), "times_ours": round(s / ours, 2)} for way, s in seconds.items()}
-    if options.json:
-        print(json.dumps({"rows": options.rows, "rounds": options.rounds, "encoder_alone_s": round(encoder, 3), "ways": results}))
+    report(options.rows, options.rounds, seconds, checks, encoder, as_json=options.json)
+
+
+def report(rows: int, rounds: int, seconds: dict[str, float], checks: dict[str, float], encoder: float, *, as_json: bool) -> None:
+    ways, checked = compared(rows, seconds, "binary COPY (ours)"), compared(rows, checks, "a trigger (ours)")
+    if as_json:
+        print(json.dumps({"rows": rows, "rounds": rounds, "encoder_alone_s": round(encoder, 3), "ways": ways, "checks": checked}))
         return
-    for way, result in results.items():
-        print(f"{way:22} {result['seconds']:8.2f} s {result['rows_per_s']:>10,} rows/s {result['times_ours']:6.2f} x ours")
-    print(f"{'the encoder alone':22} {encoder:8.2f} s")
+    for name, result in [*ways.items(), *((f"checked by {name}", result) for name, result in checked.items())]:
+        print(f"{name:30} {result['seconds']:8.2f} s {result['rows_per_s']:>10,} rows/s {result['times_ours']:6.2f} x ours")
+    print(f"{'the encoder alone':30} {encoder:8.2f} s")
+
+
+def compared(rows: int, seconds: dict[str, float], ours: str) -> dict[str, dict[str, float]]:
+    return {name: {"seconds": round(s, 3), "rows_per_s": round(rows / s), "times_ours": round(s / seconds[ours], 2)} for name, s in seconds.items()}
 
 
 if __name__ == "__main__":
