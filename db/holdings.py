@@ -21,6 +21,7 @@ HELD_BY = MappingProxyType(
     {
         "score": sql.SQL("run_id = %(id)s AND score_date = %(score_date)s"),
         "quarantined_row": OF_RUN,
+        "input_profile": OF_RUN,
         "receipt": OF_RUN,
         "drift": OF_RUN,
         "report": OF_RUN,
@@ -64,7 +65,7 @@ WITH_ROWS = text(
         OR EXISTS (SELECT FROM nightjar.report WHERE report.run_id = run.id)
     ORDER BY id"""
 )
-"""Rows in quarantine need no question of their own: each stands on a receipt."""
+"""Rows in quarantine and profiles need no question of their own: they go before the receipts."""
 
 ONE = text(TRACES + "WHERE id = :id FOR UPDATE")
 WEIGH = sql.SQL("SELECT count(*), coalesce(sum(pg_column_size(held.*)), 0) FROM {table} AS held WHERE {of_run}")

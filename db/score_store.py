@@ -1,6 +1,6 @@
 """Runs, parts and publications of nights in Postgres. Each method is one transaction; the night's lock lives on a connection of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +23,7 @@ from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost
 from nightjar.core.part_rows import QUARANTINED as QUARANTINED_COLUMNS
 from nightjar.core.part_rows import SCORES as SCORE_COLUMNS
 from nightjar.core.part_rows import require_storable
+from nightjar.core.profile import STEPS
 
 RUNS, RECEIPTS, PUBLICATIONS, SCORES = table_of(RunRow), table_of(ReceiptRow), table_of(PublicationRow), table_of(ScoreRow)
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '30s'")
@@ -30,17 +31,12 @@ LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '30s'")
 
 MONTH = text("SELECT nightjar.ensure_score_partition(:score_date)")
 DISTRIBUTION = text("""
-    SELECT run.score_date, count(score.score) AS rows, coalesce(avg(score), 'NaN') AS mean, coalesce(stddev_pop(score), 'NaN') AS stddev,
-           count(DISTINCT score) AS distinct, count(carried_from) AS carried
-    FROM nightjar.run LEFT JOIN nightjar.score ON score.run_id = run.id AND score.score_date = run.score_date
-    WHERE run.id = ANY(:run_ids) GROUP BY run.id, run.score_date ORDER BY run.score_date DESC
+    SELECT count(score) AS rows, coalesce(avg(score), 'NaN') AS mean, coalesce(stddev_pop(score), 'NaN') AS stddev,
+           count(DISTINCT score) AS distinct, count(carried_from) AS carried,
+           coalesce(percentile_disc(CAST(:steps AS double precision[])) WITHIN GROUP (ORDER BY score), '{}') AS quantiles
+    FROM nightjar.score WHERE run_id = :run_id AND score_date = :score_date
 """)
-TRAILING = text("""
-    SELECT run_id FROM (
-        SELECT DISTINCT ON (score_date) score_date, run_id FROM nightjar.publication
-        WHERE model = :model AND score_date < :before ORDER BY score_date DESC, id DESC
-    ) AS current LIMIT :nights
-""")
+EVENLY = [step / STEPS for step in range(STEPS + 1)]
 PUBLISHED_SCORES = sql.SQL(
     "SELECT entity_key, score, challenger_score, carried_from FROM nightjar.score "
     'WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
@@ -69,7 +65,7 @@ class PostgresScoreStore:
     def record_population(self, run: Run, population: Population) -> Run:
         values = {f"population_{name}": value for name, value in population.model_dump().items()}
         with translated(), self.engine.begin() as connection:
-            kept = _hold(connection, run)
+            kept = hold(connection, run)
             if kept.population is None:
                 connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(values))
             elif kept.population != population:
@@ -85,7 +81,7 @@ class PostgresScoreStore:
         require_storable(run, part, scores, quarantined)
         counts = {"rows": part.rows, "scored": scores.height, "quarantined": quarantined.height, "attempt": run.attempt}
         with translated(), self.engine.begin() as connection:
-            _hold(connection, run, share=True)
+            hold(connection, run, share=True)
             # The receipt goes first: of two processes that write the same part, the second waits here and then finds it written.
             receipt = upsert(RECEIPTS).values(run_id=run.id, part=part.number, **counts).on_conflict_do_nothing().returning(RECEIPTS)
             stored = connection.execute(receipt).one_or_none()
@@ -98,14 +94,10 @@ class PostgresScoreStore:
 
     def distribution(self, run: Run) -> Distribution:
         with translated(), self.engine.connect() as connection:
-            return _distributions(connection, [run.id])[0]
+            found = connection.execute(DISTRIBUTION, {"run_id": run.id, "score_date": run.score_date, "steps": EVENLY}).mappings().one()
+        return Distribution(score_date=run.score_date, **found)
 
-    def trailing(self, model: str, before: date, nights: int) -> tuple[Distribution, ...]:
-        with translated(), self.engine.connect() as connection:
-            runs = connection.execute(TRAILING, {"model": model, "before": before, "nights": nights}).scalars()
-            return _distributions(connection, list(runs))
-
-    def publish(self, run: Run, reason: str | None = None) -> Publication:
+    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = ()) -> Publication:
         with translated(), self.engine.begin() as connection:
             connection.execute(LOCK_TIMEOUT)
             stored = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update()).one()
@@ -114,11 +106,11 @@ class PostgresScoreStore:
             first = connection.execute(select(PUBLICATIONS).where(PUBLICATIONS.c.run_id == run.id, PUBLICATIONS.c.action == "publish")).one_or_none()
             if first is not None:
                 return _publication(first)
-            held = _hold(connection, run)
+            held = hold(connection, run)
             _require_whole(connection, held)
             ended = {"state": RunState.PUBLISHED, "ended_at": func.clock_timestamp(), "error": None}
             flow_run = connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(ended).returning(RUNS.c.flow_run)).scalar_one()
-            return _publication(_point_to(connection, held, "publish", reason, flow_run))
+            return _publication(_point_to(connection, held, "publish", reason, flow_run, findings))
 
     def roll_back(self, run: Run, reason: str) -> Publication:
         """Show analysts an earlier publication of the night again; nothing changes if they see it now.
@@ -219,11 +211,7 @@ def _begun(connection: Connection, newest: Run | None, values: dict[str, Any]) -
     return _run(connection.execute(insert(RUNS).values(values).returning(RUNS)).one())
 
 
-def _distributions(connection: Connection, run_ids: list[int]) -> tuple[Distribution, ...]:
-    return tuple(Distribution.model_validate(row) for row in connection.execute(DISTRIBUTION, {"run_ids": run_ids}).mappings())
-
-
-def _hold(connection: Connection, run: Run, *, share: bool = False) -> Run:
+def hold(connection: Connection, run: Run, *, share: bool = False) -> Run:
     """The run as stored, kept from changing until the transaction ends. Raises ClaimLost if another attempt has it."""
     row = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update(read=share)).one()
     if (row.attempt, row.state) != (run.attempt, RunState.CLAIMED):
@@ -252,9 +240,10 @@ def _require_whole(connection: Connection, run: Run) -> None:
         raise AuditFailed(run.model, run.score_date, [f"{rows} of {wanted_rows} rows in {parts} of {wanted_parts} parts are stored"])
 
 
-def _point_to(connection: Connection, run: Run, action: str, reason: str | None, flow_run: str | None) -> Row[Any]:
-    values = {"model": run.model, "score_date": run.score_date, "run_id": run.id, "action": action, "reason": reason, "flow_run": flow_run}
-    return connection.execute(insert(PUBLICATIONS).values(values).returning(PUBLICATIONS)).one()
+def _point_to(connection: Connection, run: Run, action: str, reason: str | None, flow_run: str | None, findings: Sequence[str] = ()) -> Row[Any]:
+    night = {"model": run.model, "score_date": run.score_date, "run_id": run.id}
+    why = {"action": action, "reason": reason, "flow_run": flow_run, "findings": list(findings)}
+    return connection.execute(insert(PUBLICATIONS).values(night | why).returning(PUBLICATIONS)).one()
 
 
 def _run(row: Row[Any]) -> Run:

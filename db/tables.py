@@ -1,6 +1,6 @@
 """The schema: one SQLModel class a table, with the comments that stand in the database. Migrations are checked against these classes.
 
-Ledgers (publication, promotion, dataset, model_version, receipt, score, quarantined_row, outcome) are only ever added to; privileges, not
+Ledgers (publication, promotion, dataset, model_version, receipt, score, quarantined_row, input_profile, outcome) are only ever added to; privileges, not
 promises, see to it.
 """
 
@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Boolean, TypeEngine
 from sqlmodel import Field, SQLModel
 
@@ -245,6 +245,7 @@ class PublicationRow(Table, table=True):
     run_id: int = _column(Integer(), "The run that is visible from now on")
     action: str = _column(Text(), "publish, or rollback to a run published earlier")
     reason: str | None = _column(Text(), "Why, where a person decided", null=True)
+    findings: list[str] = _column(ARRAY(Text()), "What the audit had against it, and the person accepted", default="'{}'::text[]")
     actor: str = _column(Text(), "Database user that published", default="CURRENT_USER")
     flow_run: str | None = _column(Text(), "Flow run that published", null=True)
     published_at: datetime = _instant("From when on it is visible", now=True)
@@ -298,6 +299,29 @@ class DriftRow(Table, table=True):
     reference_null_share: float = _column(Double(), "Share of nulls in the training sample")
     note: str | None = _column(Text(), "What else to know, as: all values are missing", null=True)
     measured_at: datetime = _instant("When it was measured", now=True)
+
+
+class InputProfileRow(Table, table=True):
+    __tablename__ = "input_profile"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        CheckConstraint("nulls BETWEEN 0 AND rows", name="nulls_within_rows"),
+        {"comment": "What each input of a run looks like, and its scores: what later nights are compared with. Append-only."},
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    column_name: str = _column(Text(), "Input column, or score", key=True)
+    rows: int = _column(BigInteger(), "Rows looked at: a fixed sample for inputs, all for score")
+    nulls: int = _column(BigInteger(), "Rows without a value")
+    distinct: int = _column(BigInteger(), "Different values")
+    entities: int = _column(BigInteger(), "How many share the values: keys of the feature table, or else rows")
+    mean: float | None = _column(Double(), "Of a column of numbers", null=True)
+    stddev: float | None = _column(Double(), "Of a column of numbers", null=True)
+    quantiles: list[float] = _column(
+        ARRAY(Double()),
+        "41 values of a column of numbers, from the least to the greatest, evenly spaced by rank",
+        default="'{}'::double precision[]",
+    )
+    categories: dict[str, int] = _column(JSONB(), "Of a column of texts: rows by category, the most frequent 200", default="'{}'::jsonb")
 
 
 class ReportRow(Table, table=True):

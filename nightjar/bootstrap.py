@@ -200,8 +200,10 @@ class Platform:
         build_features(spec, raw=self.raw, features=self.feature_files, known_at=known_at, progress=progress)
 
     def score_night(self, spec: ModelSpec) -> "ScoreNight":
+        from db.profiles import PostgresInputProfiles
         from nightjar.adapters.contract import check
         from nightjar.adapters.predictors import PredictorStore
+        from nightjar.usecases.guard import NightGuard
         from nightjar.usecases.night import ScoreNight
 
         return ScoreNight(
@@ -213,6 +215,7 @@ class Platform:
             registry=self.registry,
             store=self.store,
             check=check,
+            guard=NightGuard(spec=spec, files=self.feature_files, profiles=PostgresInputProfiles(self.engine)),
         )
 
     def backfill(self, spec: ModelSpec, *, parallel: int = 1, flow_run: str | None = None, parts_of: "PartsOf | None" = None) -> "Backfill":

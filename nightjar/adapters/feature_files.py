@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
@@ -39,13 +40,25 @@ class FeatureDirectory:
             write_text(json.dumps({str(day): known[day] for day in sorted(known)}, indent=0), self._folder(table) / MANIFEST)
         return added
 
+    def newest(self, table: FeatureTable, as_of: datetime, known_at: datetime) -> datetime | None:
+        days = sorted((date.fromisoformat(folder.name.removeprefix("date=")) for folder in self._folder(table).glob("date=*")), reverse=True)
+        usable = (pl.col("event_timestamp") <= as_of) & (pl.col("created") <= known_at)
+        for day in (day for day in days if day <= as_of.date()):
+            rows = pl.read_parquet(self._file(table, day), columns=["event_timestamp", "created"], hive_partitioning=False)
+            if (found := rows.filter(usable)["event_timestamp"].max()) is not None:
+                return cast("datetime", found)
+        return None
+
     def _add(self, table: FeatureTable, day: date, rows: pl.DataFrame) -> int:
-        file = self._folder(table) / f"date={day}" / "part.parquet"
+        file = self._file(table, day)
         kept = read_kept(file, table)
         merged = with_news(kept, rows, table)
         if added := merged.height - kept.height:
             write_parquet(merged, file)
         return added
+
+    def _file(self, table: FeatureTable, day: date) -> Path:
+        return self._folder(table) / f"date={day}" / "part.parquet"
 
     def _folder(self, table: FeatureTable) -> Path:
         return self.root / "features" / table.name

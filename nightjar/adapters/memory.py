@@ -13,15 +13,18 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import polars as pl
 
+from nightjar.adapters.feature_files import columns_of, with_news
 from nightjar.core.backfill import Standing
 from nightjar.core.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.entities import (
     Candidate,
     ColumnDrift,
+    ColumnProfile,
     Dataset,
     Distribution,
     Night,
     NightPerformance,
+    NightProfile,
     Part,
     Population,
     Promotion,
@@ -33,7 +36,9 @@ from nightjar.core.entities import (
 )
 from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, NightBusy
 from nightjar.core.part_rows import QUARANTINED, SCORES, require_storable
+from nightjar.core.profile import quantiles_of
 from nightjar.core.retention import Holding, Named, Trace, total
+from nightjar.core.spec import FeatureTable
 
 OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Int8(), "recorded_at": pl.Datetime("us", "UTC")}
 
@@ -114,15 +119,11 @@ class MemoryScoreStore:
             mean=mean if isinstance(mean, float) else float("nan"),
             stddev=stddev if isinstance(stddev, float) else float("nan"),
             distinct=score.n_unique(),
+            quantiles=quantiles_of(score.sort()),
         )
 
     @_whole
-    def trailing(self, model: str, before: date, nights: int) -> tuple[Distribution, ...]:
-        earlier = [self._runs[night.run_id] for night in reversed(self.published(model)) if night.score_date < before]
-        return tuple(self.distribution(run) for run in earlier[:nights])
-
-    @_whole
-    def publish(self, run: Run, reason: str | None = None) -> Publication:
+    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = ()) -> Publication:
         if self._runs[run.id].attempt != run.attempt:
             raise ClaimLost(run.model, run.score_date, run.id)
         first = next((row for row in self._ledger if row.run_id == run.id and row.action == "publish"), None)
@@ -132,7 +133,7 @@ class MemoryScoreStore:
         if kept.population is None or (len(stored), sum(receipt.rows for receipt in stored)) != (kept.population.parts, kept.population.rows):
             raise AuditFailed(run.model, run.score_date, [f"{len(stored)} parts are stored, which is not the population"])
         self._change(run.id, state=RunState.PUBLISHED)
-        return self._point_to(run, "publish", reason)
+        return self._point_to(run, "publish", reason, findings)
 
     @_whole
     def roll_back(self, run: Run, reason: str) -> Publication:
@@ -163,7 +164,12 @@ class MemoryScoreStore:
         newest = {run.score_date: run for run in self._runs.values() if run.model == model and first <= run.score_date <= last}
         published = {night.score_date for night in self.published(model)}
         return {
-            day: Standing(run=run, error=self._errors.get(run.id) if run.state is RunState.FAILED else None, published=day in published, held=(model, day) in self._held)
+            day: Standing(
+                run=run,
+                error=self._errors.get(run.id) if run.state is RunState.FAILED else None,
+                published=day in published,
+                held=(model, day) in self._held,
+            )
             for day, run in newest.items()
         }
 
@@ -273,10 +279,10 @@ class MemoryScoreStore:
             self._touched[run_id] = _now()
         return self._runs[run_id]
 
-    def _point_to(self, run: Run, action: str, reason: str | None) -> Publication:
-        row = Publication(
-            id=len(self._ledger) + 1, model=run.model, score_date=run.score_date, run_id=run.id, action=action, reason=reason, published_at=_now()
-        )
+    def _point_to(self, run: Run, action: str, reason: str | None, findings: Sequence[str] = ()) -> Publication:
+        night = {"model": run.model, "score_date": run.score_date, "run_id": run.id}
+        why = {"action": action, "reason": reason, "findings": tuple(findings)}
+        row = Publication(id=len(self._ledger) + 1, published_at=_now(), **night, **why)
         self._ledger.append(row)
         return row
 
@@ -370,6 +376,55 @@ class MemoryOutcomes:
         known = self._rows.get(model, pl.DataFrame(schema=OUTCOMES)).filter(pl.col("score_date") == score_date)
         newest = known.sort("recorded_at").unique("entity_key", keep="last").select("entity_key", "outcome")
         return scores.select("entity_key", "score").join(newest, on="entity_key", how="left").sort("entity_key")
+
+
+@dataclass
+class MemoryInputProfiles:
+    """Implements `nightjar.core.ports.InputProfiles` beside a score store in memory."""
+
+    store: MemoryScoreStore
+    _kept: dict[int, dict[str, ColumnProfile]] = field(default_factory=dict)
+
+    def record(self, run: Run, profile: NightProfile) -> None:
+        stored = self.store.run(run.id)
+        if (stored.attempt, stored.state) != (run.attempt, RunState.CLAIMED):
+            raise ClaimLost(run.model, run.score_date, run.id)
+        kept = self._kept.setdefault(run.id, {})
+        for column in profile.columns:
+            kept.setdefault(column.column, column)
+
+    def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
+        earlier = [night for night in reversed(self.store.published(model)) if night.score_date < before][:nights]
+        return tuple(NightProfile(score_date=night.score_date, columns=self.of(night.run_id)) for night in earlier)
+
+    def of(self, run_id: int) -> tuple[ColumnProfile, ...]:
+        return tuple(self._kept.get(run_id, {}).values())
+
+    def forget(self, run_id: int) -> None:
+        self._kept.pop(run_id, None)
+
+
+class MemoryFeatureFiles:
+    """Implements `nightjar.core.ports.FeatureFiles`."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, pl.DataFrame] = {}
+        self._built: dict[str, dict[date, str]] = {}
+
+    def fingerprints(self, table: FeatureTable) -> dict[date, str]:
+        return dict(self._built.get(table.name, {}))
+
+    def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
+        kept = self._rows.get(table.name, pl.DataFrame(schema=columns_of(table)))
+        merged = with_news(kept, rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items()), table)
+        self._rows[table.name] = merged
+        self._built[table.name] = self.fingerprints(table) | built
+        return merged.height - kept.height
+
+    def newest(self, table: FeatureTable, as_of: datetime, known_at: datetime) -> datetime | None:
+        rows = self._rows.get(table.name, pl.DataFrame(schema=columns_of(table)))
+        found = rows.filter(pl.col("event_timestamp") <= as_of, pl.col("created") <= known_at)["event_timestamp"].max()
+        return found if isinstance(found, datetime) else None
 
 
 class MemoryDriftLedger:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nightjar.adapters.memory import MemoryDriftLedger, MemoryRegistry, MemoryScoreStore
+from nightjar.adapters.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.core.retention import Holding, Month, Named, Trace, total
 
 
@@ -14,6 +14,7 @@ class MemoryHoldings:
     store: MemoryScoreStore
     registry: MemoryRegistry
     ledger: MemoryDriftLedger
+    profiles: MemoryInputProfiles
 
     def runs(self) -> tuple[Trace, ...]:
         return self.store.traces()
@@ -32,6 +33,7 @@ class MemoryHoldings:
         if removed is None:
             return None
         self.ledger.forget(run.id)
+        self.profiles.forget(run.id)
         return held
 
     def months(self) -> tuple[Month, ...]:
@@ -43,4 +45,5 @@ class MemoryHoldings:
     def _held(self, run: Trace) -> tuple[Holding, ...]:
         drift = (Holding("drift", len(rows), 0) for (run_id, _), rows in self.ledger.rows.items() if run_id == run.id)
         reports = (Holding("report", 1, 0) for report in self.ledger.named() if report.run_id == run.id)
-        return (*self.store.held(run.id), *total((*drift, *reports)))
+        profiles = (Holding("input_profile", 1, 0) for _ in self.profiles.of(run.id))
+        return (*self.store.held(run.id), *total((*profiles, *drift, *reports)))

@@ -92,7 +92,7 @@ class Receipt(Value):
 
 
 class Distribution(Value):
-    """Scores of one night in numbers: `mean` and `stddev` of the scores, `distinct` values, how many `rows`, how many of them `carried` over."""
+    """Scores of one night in numbers: `mean` and `stddev` of the scores, `distinct` values, `quantiles`, how many `rows`, how many of them `carried` over."""
 
     score_date: date
     rows: int
@@ -100,10 +100,62 @@ class Distribution(Value):
     mean: float
     stddev: float
     distinct: int
+    quantiles: tuple[float, ...] = ()
+    """Evenly spaced from the least to the greatest score; none of no rows."""
+
+
+SCORE = "score"
+"""The column of a profile that is no input."""
+
+
+class ColumnProfile(Value):
+    """A column of a night in numbers. Of a text column `categories` has the rows of the most frequent ones; of a number column `quantiles` are
+    evenly spaced from the least to the greatest value.
+
+    rows: how many were looked at. distinct: different values among those that are not null. entities: how many share the values: the keys
+    of a feature's table that occur, or else the rows.
+    """
+
+    column: str
+    rows: int
+    nulls: int
+    distinct: int
+    entities: int
+    mean: float | None = None
+    stddev: float | None = None
+    quantiles: tuple[float, ...] = ()
+    categories: Mapping[str, int] = Field(default_factory=dict)
+
+    @property
+    def values(self) -> int:
+        return self.rows - self.nulls
+
+    @property
+    def null_share(self) -> float:
+        return self.nulls / self.rows if self.rows else 1.0
+
+
+class NightProfile(Value):
+    """What the inputs of a run's sampled rows and all its scores look like."""
+
+    score_date: date
+    columns: tuple[ColumnProfile, ...]
+
+    def column(self, name: str) -> ColumnProfile | None:
+        return next((column for column in self.columns if column.column == name), None)
+
+    @property
+    def mean_score(self) -> float | None:
+        """None where no row was scored."""
+        scores = self.column(SCORE)
+        return None if scores is None else scores.mean
 
 
 class Publication(Value):
-    """A row of the append-only ledger: from `published_at` on, `run_id` is what analysts see of (model, score_date)."""
+    """A row of the append-only ledger: from `published_at` on, `run_id` is what analysts see of (model, score_date).
+
+    findings: what the audit had against it, and the person who gave the reason accepted.
+    """
 
     id: int
     model: str
@@ -111,6 +163,7 @@ class Publication(Value):
     run_id: int
     action: str
     reason: str | None = None
+    findings: tuple[str, ...] = ()
     published_at: AwareDatetime
 
 

@@ -108,6 +108,19 @@ class AuditFailed(NightjarError):
         self.findings = tuple(findings)
 
 
+class StaleFeatures(NightjarError):
+    """A feed stopped: features are older than the model lets them be."""
+
+    exit_code, runbook = 25, "stale-features"
+
+    def __init__(self, model: str, score_date: date, as_of: datetime, findings: Sequence[str]) -> None:
+        super().__init__(
+            f"{model} {score_date} is not scored, as of {as_of:%Y-%m-%d %H:%M} UTC: {'; '.join(findings)}. "
+            "Land what was delivered and run the night again; or, if it is to be scored without, say --accept and the reason, which the ledger keeps."
+        )
+        self.findings = tuple(findings)
+
+
 class GateFailed(NightjarError):
     """A version that may not become champion."""
 

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from nightjar.core.entities import Distribution, Night, Part, Receipt, Run, utc
+from nightjar.core.entities import Distribution, Night, NightProfile, Part, Receipt, Run, utc
 from nightjar.core.errors import BadSettings, ContractBroken
+from nightjar.core.inputs import oddities
 from nightjar.core.spec import AuditLimits, ModelSpec
 from nightjar.core.spec_rules import YEARS
 
@@ -102,24 +104,29 @@ def missing_parts(parts: Iterable[Part], receipts: Iterable[Receipt]) -> tuple[P
     return tuple(part for part in parts if part.number not in stored)
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What stands against publishing, in words. broken: the night does not add up, and nobody can vouch for it. odd: a person may."""
+
+    broken: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
+
+
 def audit(
     run: Run,
     parts: Sequence[Part],
     receipts: Sequence[Receipt],
     scores: Distribution,
-    trailing: Sequence[Distribution],
-    limits: AuditLimits,
-    *,
-    accepted: bool = False,
-) -> tuple[str, ...]:
-    """What stands against publishing, in words; empty when nothing does. Fails closed: what cannot be checked is a finding.
-
-    accepted: a person vouches for a night that looks absurd. Nobody can vouch for one that does not add up.
-    """
-    counts = tuple(reconcile(run, parts, receipts, scores))
-    if counts or accepted:
-        return counts
-    return tuple(absurdities(scores, trailing, sum(receipt.quarantined for receipt in receipts), limits))
+    tonight: NightProfile,
+    trailing: Sequence[NightProfile],
+    spec: ModelSpec,
+) -> Findings:
+    """What stands against publishing; nothing if it is empty. Fails closed: what cannot be counted is a finding."""
+    quarantined = sum(receipt.quarantined for receipt in receipts)
+    return Findings(
+        broken=tuple(reconcile(run, parts, receipts, scores)),
+        odd=(*absurdities(scores, trailing, quarantined, spec.audit), *oddities(tonight, trailing, spec)),
+    )
 
 
 def reconcile(run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scores: Distribution) -> Iterable[str]:
@@ -138,7 +145,7 @@ def reconcile(run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scor
         yield f"the table holds {scores.rows} scores, the receipts say {scored}"
 
 
-def absurdities(scores: Distribution, trailing: Sequence[Distribution], quarantined: int, limits: AuditLimits) -> Iterable[str]:
+def absurdities(scores: Distribution, trailing: Sequence[NightProfile], quarantined: int, limits: AuditLimits) -> Iterable[str]:
     share = quarantined / max(1, scores.rows + quarantined)
     if share > limits.max_quarantine_share:
         yield f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {limits.max_quarantine_share:.1%}"
@@ -147,7 +154,7 @@ def absurdities(scores: Distribution, trailing: Sequence[Distribution], quaranti
         return
     if scores.distinct < limits.min_distinct_share * scores.rows:
         yield f"{scores.rows} rows share {scores.distinct} distinct scores, at least {limits.min_distinct_share:.0%} must differ"
-    if trailing:
-        usual = sum(night.mean for night in trailing) / len(trailing)
+    if means := [night.mean_score for night in trailing if night.mean_score is not None]:
+        usual = sum(means) / len(means)
         if not abs(scores.mean - usual) <= limits.max_mean_shift:
-            yield f"the mean score is {scores.mean:.3f}, the last {len(trailing)} nights had {usual:.3f}; {limits.max_mean_shift} apart is the limit"
+            yield f"the mean score is {scores.mean:.3f}, the last {len(means)} nights had {usual:.3f}; {limits.max_mean_shift} apart is the limit"

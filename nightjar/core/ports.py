@@ -17,6 +17,7 @@ from nightjar.core.entities import (
     Distribution,
     Night,
     NightPerformance,
+    NightProfile,
     Part,
     Population,
     Promotion,
@@ -73,6 +74,10 @@ class FeatureFiles(Protocol):
         Append-only in meaning: a corrected row joins the old one with its later `created`. Each partition is replaced atomically; writing
         the same rows again changes nothing. `built` is recorded only after the rows are safe.
         """
+        ...
+
+    def newest(self, table: FeatureTable, as_of: datetime, known_at: datetime) -> datetime | None:
+        """`event_timestamp` of the newest row that happened by `as_of` and was recorded by `known_at` (UTC); None if there is none."""
         ...
 
 
@@ -146,12 +151,11 @@ class ScoreStore(Protocol):
 
     def distribution(self, run: Run) -> Distribution: ...
 
-    def trailing(self, model: str, before: date, nights: int) -> tuple[Distribution, ...]:
-        """Published nights before a date, newest first."""
-        ...
+    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = ()) -> Publication:
+        """Make the run what analysts see. One insert; a second call returns the first's row. Raises ClaimLost if another attempt claimed it.
 
-    def publish(self, run: Run, reason: str | None = None) -> Publication:
-        """Make the run what analysts see. One insert; a second call returns the first's row. Raises ClaimLost if another attempt claimed it."""
+        reason: why a person published it; findings: what the audit had against it and that person accepted.
+        """
         ...
 
     def roll_back(self, run: Run, reason: str) -> Publication:
@@ -184,6 +188,18 @@ class ScoreStore(Protocol):
 
     def quarantined(self, run: Run) -> pl.DataFrame:
         """`entity_key`, `reasons`, `row` of a run, as `write_part` took them, in the order of the population."""
+        ...
+
+
+class InputProfiles(Protocol):
+    """What the inputs and scores of runs look like. Append-only."""
+
+    def record(self, run: Run, profile: NightProfile) -> None:
+        """Keep a run's profile. Of a column that has one already, the first stays: it is what was scored first. Raises ClaimLost."""
+        ...
+
+    def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
+        """Profiles of what is published of the nights before a date, newest first; of nights that have none, without columns."""
         ...
 
 

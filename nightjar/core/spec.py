@@ -60,8 +60,9 @@ RawFrames = Mapping[str, pl.DataFrame]
 class FeatureTable:
     """A set of features of one entity, computed from raw days and stored as date-partitioned Parquet.
 
-    keys, features: columns with their types. ttl: how long a row may be used. lookback_days: how many days before
-    the first day asked for `compute` needs to see. sources: names of raw datasets.
+    keys, features: columns with their types. ttl: how long a row may be used. max_age: how old the newest row of the whole table may be at
+    a night's as-of; an older one stops the night. None: any age. lookback_days: how many days before the first day asked for `compute`
+    needs to see. sources: names of raw datasets.
     compute(raw, first, last) is pure and gives the rows of days first..last: keys + features + `date` (the raw day they
     belong to) + `event_timestamp` (UTC, when the last event in the row happened) + `created` (UTC, when the last of its inputs was recorded).
     One call over many days equals one call a day, joined.
@@ -75,6 +76,7 @@ class FeatureTable:
     lookback_days: int
     sources: tuple[str, ...]
     compute: Callable[[RawFrames, date, date], pl.DataFrame]
+    max_age: timedelta | None = None
 
 
 class Predictor(Protocol):
@@ -135,11 +137,18 @@ class AuditLimits:
 
     max_quarantine_share: of the population. max_mean_shift: how far the night's mean score may lie from the trailing nights' mean, in score units.
     min_distinct_share: distinct scores over rows, at least (a constant score fails).
+
+    Inputs are held to the trailing nights, in shares of the rows. max_null_rise: how much more of a column may be missing than ever.
+    max_input_shift: how much further than any of them from the others a column may lie (nightjar/core/distance.py).
+    max_unseen_share: in categories that they never had, beyond what they have of such themselves.
     """
 
     max_quarantine_share: float
     max_mean_shift: float
     min_distinct_share: float
+    max_null_rise: float = 0.2
+    max_input_shift: float = 0.35
+    max_unseen_share: float = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +162,8 @@ class ModelSpec:
 
     Data: `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys of the feature tables, and the
     inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date` (Date), `outcome` (Int8), `recorded_at` (UTC).
-    categorical and numeric name the model's inputs in order; each is a column of the population or a feature.
+    categorical and numeric name the model's inputs in order; each is a column of the population or a feature. often_missing: those of them
+    that may be missing for a whole night without anything being wrong.
     `contract()` builds the Pandera schema of a row that may be scored.
     """
 
@@ -179,6 +189,7 @@ class ModelSpec:
     outcomes: Callable[[RawFrames], pl.DataFrame]
     categorical: tuple[str, ...]
     numeric: tuple[str, ...]
+    often_missing: frozenset[str] = frozenset()
     contract: "Callable[[], pa.DataFrameSchema]"
     baseline: Fit
     fit: Fit

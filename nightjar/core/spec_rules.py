@@ -121,6 +121,8 @@ def _of_table(table: "FeatureTable", known: set[str]) -> Iterator[Fault]:
         yield where, f"reads datasets that are not declared: {sorted(unknown)}"
     if table.ttl <= timedelta(0):
         yield where, "must have a ttl: without one a dead feed is used for ever"
+    if table.max_age is not None and table.max_age <= timedelta(0):
+        yield where, f"must have a max_age above 0 or none, not {table.max_age}"
     if table.ttl > timedelta(days=MOST_DAYS) or not 0 <= table.lookback_days <= MOST_DAYS:
         yield where, f"must have a ttl and lookback_days of at most {MOST_DAYS} days, not {table.ttl} and {table.lookback_days}"
 
@@ -144,6 +146,8 @@ def _of_inputs(spec: "ModelSpec") -> Iterator[Fault]:
     yield from _of_names("inputs", spec.inputs, set(spec.inputs) & ADDED_TO_ROWS)
     if not spec.inputs:
         yield "categorical and numeric", "must name an input"
+    if unknown := sorted(spec.often_missing - set(spec.inputs)):
+        yield "often_missing", f"names what is no input: {unknown}"
     known = {dataset.name for dataset in spec.datasets}
     for field in ("population_dataset", "outcome_dataset"):
         if getattr(spec, field) not in known:

@@ -12,13 +12,14 @@ import polars as pl
 
 from nightjar.core.claim import Request
 from nightjar.core.entities import Night, NightSummary, Part, Population, Publication, Receipt, Run, Version
-from nightjar.core.errors import AuditFailed, NoChampion, NoPopulation
-from nightjar.core.night import TRAILING_NIGHTS, audit, cut, missing_parts, ordered_population
+from nightjar.core.errors import NoChampion, NoPopulation
+from nightjar.core.night import cut, missing_parts, ordered_population
 from nightjar.core.parquet import parquet
 from nightjar.core.part_rows import SCORES
 from nightjar.core.ports import Artifacts, FeatureSource, Predictors, RawStore, Registry, ScoreStore
 from nightjar.core.repair import split_carried
 from nightjar.core.spec import ModelSpec
+from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.repair import repaired_population
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -55,6 +56,7 @@ class ScoreNight:
     registry: Registry
     store: ScoreStore
     check: Check
+    guard: NightGuard
 
     def run(
         self,
@@ -72,8 +74,8 @@ class ScoreNight:
 
         force: a new revision even if one is published. repair: a new revision of what is published that scores again only the rows whose
         inputs later knowledge changed and those that were quarantined. known_at: corrections recorded by then count. accept: why the night
-        is to be published though it looks absurd; kept in the ledger. wait_s: how long to wait for another process that holds the night.
-        Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, AuditFailed, StoreUnavailable.
+        is to be published though features are stale or it looks absurd; kept in the ledger with what was found. wait_s: how long to wait for another process that holds the night.
+        Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, StaleFeatures, AuditFailed, StoreUnavailable.
         """
         started = time.monotonic()
         champion = self._holder("champion")
@@ -86,10 +88,11 @@ class ScoreNight:
                 return self._summary(claimed.run, claimed.publication, done_now=0, started=started, already=True)
             try:
                 run = self._with_population(claimed.run)
+                stale = self.guard.require_fresh(run, accepted=accept is not None)
                 todo = missing_parts(self._parts(run), self.store.receipts(run))
                 each_part(lambda part: self.score_part(run, part), todo)
-                self._audit(run, accepted=accept is not None)
-                publication = self.store.publish(run, accept)
+                odd = self._audit(run, accepted=accept is not None)
+                publication = self.store.publish(run, accept, (*stale, *odd))
             except Exception as error:
                 self.store.fail(claimed.run, f"{type(error).__name__}: {error}")
                 raise
@@ -161,12 +164,11 @@ class ScoreNight:
             return ()
         return cut(run.population.rows, -(-run.population.rows // run.population.parts))
 
-    def _audit(self, run: Run, *, accepted: bool) -> None:
-        trailing = self.store.trailing(self.spec.name, run.score_date, TRAILING_NIGHTS)
+    def _audit(self, run: Run, *, accepted: bool) -> tuple[str, ...]:
         receipts, scores = self.store.receipts(run), self.store.distribution(run)
-        findings = audit(run, self._parts(run), receipts, scores, trailing, self.spec.audit, accepted=accepted)
-        if findings:
-            raise AuditFailed(self.spec.name, run.score_date, findings)
+        return self.guard.require_sound(
+            run, self._parts(run), receipts, scores, population=self.population(run), features_of=self.features_of, accepted=accepted
+        )
 
     def _summary(self, run: Run, publication: Publication, *, done_now: int, started: float, already: bool) -> NightSummary:
         receipts, scores = self.store.receipts(run), self.store.distribution(run)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightjar.core.entities import Distribution, Part, Population, Receipt, Run, RunState
+from nightjar.core.entities import Distribution, NightProfile, Part, Population, Receipt, Run, RunState
 from nightjar.core.errors import BadSettings, ContractBroken
-from nightjar.core.night import as_of, audit, cut, dates_between, key_is_storable, missing_parts, ordered_population, score_date_of
+from nightjar.core.night import Findings, as_of, audit, cut, dates_between, key_is_storable, missing_parts, ordered_population, score_date_of
+from nightjar.core.profile import scores_of
 from nightjar.core.spec import AuditLimits
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -116,8 +117,17 @@ def scores(rows, mean=0.3, distinct=None):
     return Distribution(score_date=date(2013, 6, 15), rows=rows, mean=mean, stddev=0.1, distinct=rows if distinct is None else distinct)
 
 
+def night(found=None):
+    """A night whose inputs nobody profiled."""
+    return NightProfile(score_date=date(2013, 6, 14), columns=(scores_of(found or scores(900)),))
+
+
+def audited(receipts, held, trailing=1):
+    return audit(run(), cut(10, 5), receipts, held, night(held), [night()] * trailing, SimpleNamespace(audit=LIMITS))
+
+
 def test_a_whole_and_ordinary_night_may_be_published():
-    assert audit(run(), cut(10, 5), [receipt(0, 5), receipt(1, 5)], scores(10), [scores(900)], LIMITS) == ()
+    assert audited([receipt(0, 5), receipt(1, 5)], scores(10)) == Findings()
 
 
 @pytest.mark.parametrize(
@@ -134,18 +144,18 @@ def test_a_whole_and_ordinary_night_may_be_published():
     ],
 )
 def test_a_night_that_does_not_add_up_or_looks_absurd_is_held_back(receipts, held, finding):
-    findings = audit(run(), cut(10, 5), receipts, held, [scores(900)], LIMITS)
-    assert any(finding in found for found in findings), findings
+    findings = audited(receipts, held)
+    assert any(finding in found for found in (*findings.broken, *findings.odd)), findings
 
 
-def test_a_person_may_accept_odd_scores_but_not_rows_that_do_not_add_up():
+def test_what_a_person_may_accept_is_told_apart_from_rows_that_do_not_add_up():
     whole = [receipt(0, 5), receipt(1, 5)]
-    assert audit(run(), cut(10, 5), whole, scores(10, mean=0.9), [scores(900)], LIMITS, accepted=True) == ()
-    assert audit(run(), cut(10, 5), whole[:1], scores(5), [scores(900)], LIMITS, accepted=True)
+    odd, broken = audited(whole, scores(10, mean=0.9)), audited(whole[:1], scores(5))
+    assert (len(odd.broken), len(odd.odd), bool(broken.broken)) == (0, 1, True)
 
 
 def test_the_first_night_has_nothing_to_be_compared_with():
-    assert audit(run(), cut(10, 5), [receipt(0, 5), receipt(1, 5)], scores(10, mean=0.9), [], LIMITS) == ()
+    assert audited([receipt(0, 5), receipt(1, 5)], scores(10, mean=0.9), trailing=0) == Findings()
 
 
 def test_a_retry_has_only_the_parts_without_a_receipt_to_do():

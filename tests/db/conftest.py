@@ -12,14 +12,15 @@ from sqlalchemy import Engine
 
 from db.drift import PostgresDriftLedger
 from db.outcomes import PostgresOutcomes
+from db.profiles import PostgresInputProfiles
 from db.registry import PostgresRegistry
 from db.score_store import PostgresScoreStore
 from db.session import make_engine
-from nightjar.adapters.memory import MemoryDriftLedger, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
+from nightjar.adapters.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
 from nightjar.core.claim import Request
 from nightjar.core.entities import Candidate, GateResult, Night, Part, Population, Version
 from nightjar.core.part_rows import SCORES
-from nightjar.core.ports import DriftLedger, Outcomes, Registry
+from nightjar.core.ports import DriftLedger, InputProfiles, Outcomes, Registry
 
 MODEL = "flight_delay"
 DAY = date(2013, 6, 15)
@@ -32,6 +33,7 @@ class Stores:
     store: PostgresScoreStore | MemoryScoreStore
     outcomes: Outcomes
     ledger: DriftLedger
+    profiles: InputProfiles
 
     @cached_property
     def champion(self) -> Version:
@@ -57,7 +59,9 @@ def engine(database) -> Iterator[Engine]:
 
 
 def _on(engine: Engine) -> Stores:
-    return Stores(PostgresRegistry(engine), PostgresScoreStore(engine), PostgresOutcomes(engine), PostgresDriftLedger(engine))
+    return Stores(
+        PostgresRegistry(engine), PostgresScoreStore(engine), PostgresOutcomes(engine), PostgresDriftLedger(engine), PostgresInputProfiles(engine)
+    )
 
 
 @pytest.fixture
@@ -83,7 +87,7 @@ def stores(request) -> Stores:
     if request.param == "postgres":
         return request.getfixturevalue("on_postgres")
     store = MemoryScoreStore()
-    return Stores(MemoryRegistry(), store, MemoryOutcomes(store), MemoryDriftLedger())
+    return Stores(MemoryRegistry(), store, MemoryOutcomes(store), MemoryDriftLedger(), MemoryInputProfiles(store))
 
 
 def night(day: date = DAY) -> Night:

@@ -12,10 +12,11 @@ from db.session import make_engine
 from db.tables import Table
 from nightjar.adapters.memory import MemoryScoreStore
 from nightjar.adapters.memory_holdings import MemoryHoldings
-from nightjar.core.entities import ColumnDrift, RunState
+from nightjar.core.entities import ColumnDrift, ColumnProfile, NightProfile, RunState
 from nightjar.core.errors import NightBusy, OwnerNeeded
 from nightjar.core.retention import Month, Named, Trace
 
+PROFILE = ColumnProfile(column="distance", rows=5, nulls=0, distinct=3, entities=5)
 DRIFT = ColumnDrift(column="distance", method="psi", value=0.1, threshold=0.2, drifted=False, null_share=0, reference_null_share=0)
 
 
@@ -29,7 +30,7 @@ def owner(database):
 @pytest.fixture
 def holdings(request, stores):
     if isinstance(stores.store, MemoryScoreStore):
-        return MemoryHoldings(stores.store, stores.registry, stores.ledger)
+        return MemoryHoldings(stores.store, stores.registry, stores.ledger, stores.profiles)
     return PostgresHoldings(request.getfixturevalue("owner"), batch_rows=2)
 
 
@@ -39,6 +40,7 @@ def failed(stores, make):
     with stores.claim() as claimed:
         run = stores.store.record_population(claimed.run, make.population(6, 2, "file:///failed"))
         stores.store.write_part(run, make.part(0, 5), make.scores("a", "b", "c"), make.quarantined("d", None))
+        stores.profiles.record(run, NightProfile(score_date=make.day, columns=(PROFILE,)))
         stores.store.fail(run, "it broke")
     stores.ledger.record_drift(run, [DRIFT])
     stores.ledger.record_report(run, "drift", "file:///report-of-failed")
@@ -56,7 +58,7 @@ def counts(held) -> dict[str, int]:
     return found
 
 
-ALL = {"score": 3, "quarantined_row": 2, "receipt": 1, "drift": 1, "report": 1}
+ALL = {"score": 3, "quarantined_row": 2, "input_profile": 1, "receipt": 1, "drift": 1, "report": 1}
 
 
 def test_a_run_is_known_by_its_night_its_state_and_whether_it_was_ever_shown(stores, holdings, failed, make):
@@ -151,7 +153,7 @@ def test_a_kill_between_two_batches_leaves_the_rest_for_the_next_time(on_postgre
         on_disk.forget(of(on_disk, stored))
     event.remove(on_disk.engine, "commit", killed)
     left = of(on_disk, stored)
-    assert (left.state, counts(on_disk.held([left]))) == (RunState.PRUNED, {"score": 1, "quarantined_row": 0, "receipt": 1, "drift": 0, "report": 0})
+    assert (left.state, counts(on_disk.held([left]))) == (RunState.PRUNED, ALL | {"score": 1, "quarantined_row": 0, "input_profile": 0, "drift": 0, "report": 0})
     on_disk.forget(left)
     assert on_disk.runs() == ()
 

@@ -238,25 +238,24 @@ def test_a_new_revision_takes_the_place_of_the_old_one_and_a_rollback_gives_it_b
         assert (claimed.run.id, claimed.publication) == (first.id, back)
 
 
+def test_the_ledger_keeps_what_a_person_accepted_and_why(stores, make):
+    with stores.claim() as claimed:
+        run = stores.store.record_population(claimed.run, make.population(1))
+        stores.store.write_part(run, make.part(0, 1), make.scores("a"), make.quarantined())
+        publication = stores.store.publish(run, "a storm", ["rain lies 0.9 from the last 14 nights", "weather is 9 h old"])
+    assert (publication.reason, publication.findings) == ("a storm", ("rain lies 0.9 from the last 14 nights", "weather is 9 h old"))
+    assert stores.store.publication(make.model, make.day) == publication
+
+
 def test_what_was_never_published_cannot_be_rolled_back_to(stores):
     with stores.claim() as claimed, pytest.raises(BadSettings, match="never published"):
         stores.store.roll_back(claimed.run, "why not")
 
 
-def test_distributions_describe_published_nights_newest_first(stores, make):
-    days = [date(2013, 5, 31), date(2013, 6, 1), date(2013, 6, 2)]
-    for n, day in enumerate(days):
-        stores.publish(day, score=n / 10)
-    found = stores.store.trailing(make.model, days[2], 5)
-    assert [(night.score_date, night.rows, night.distinct) for night in found] == [(days[1], 2, 1), (days[0], 2, 1)]
-    assert found[0].mean == pytest.approx(0.1)
-    assert [night.score_date for night in stores.store.trailing(make.model, date(2014, 1, 1), 2)] == [days[2], days[1]]
-    assert stores.store.trailing("other", days[2], 5) == ()
-
-
 def test_a_run_without_scores_has_an_empty_distribution(stores):
     with stores.claim() as claimed:
-        assert stores.store.distribution(claimed.run).rows == 0
+        found = stores.store.distribution(claimed.run)
+    assert (found.rows, found.quantiles) == (0, ())
 
 
 def test_spread_and_distinct_values_of_scores_are_those_of_the_whole_night(stores, make):
@@ -265,6 +264,7 @@ def test_spread_and_distinct_values_of_scores_are_those_of_the_whole_night(store
         stores.store.write_part(claimed.run, make.part(2, 3, 1), make.scores("c", score=0.5), make.quarantined())
         found = stores.store.distribution(claimed.run)
     assert (found.rows, found.distinct, found.mean, found.stddev) == (3, 2, pytest.approx(0.3), pytest.approx(0.02**0.5))
+    assert (len(found.quantiles), min(found.quantiles), max(found.quantiles)) == (41, 0.2, 0.5)
 
 
 def test_runs_are_listed_newest_first(stores):

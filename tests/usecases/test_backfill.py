@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.adapters.artifacts import FsspecArtifacts
-from nightjar.adapters.memory import MemoryRegistry, MemoryScoreStore
+from nightjar.adapters.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.core.backfill import Planned
 from nightjar.core.entities import Candidate
 from nightjar.core.errors import AuditFailed, BadSettings, NightBusy, StorageRefused, StoreUnavailable
@@ -22,6 +22,7 @@ from nightjar.core.night import night_of
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.core.spec import AuditLimits, RawDataset
 from nightjar.usecases.backfill import ATTEMPTS, Backfill, in_turn_each, missed_nights, planned_nights
+from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.night import ScoreNight, in_turn
 
 DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(6)]
@@ -62,11 +63,12 @@ def scoring(folder):
     spec = SimpleNamespace(
         name="toy", part_rows=4, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5),
         population_dataset="schedules", dataset=lambda _: schedules, population=lambda raw, _: raw["schedules"], time_zone="America/New_York",
-        cron="30 21 * * *", horizon_days=1, as_of_time=time(21), replay_year=None, catch_up_days=3,
+        cron="30 21 * * *", horizon_days=1, as_of_time=time(21), replay_year=None, catch_up_days=3, feature_tables=(), inputs=(), categorical=(), numeric=(), seed=0,
     )  # fmt: skip
+    store = MemoryScoreStore()
     return ScoreNight(
         spec=spec, raw=Raw(), features=Features(), artifacts=FsspecArtifacts(f"file://{folder}"), predictors=Predictors(), registry=registry,
-        store=MemoryScoreStore(), check=check,
+        store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )  # fmt: skip
 
 

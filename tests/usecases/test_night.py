@@ -8,10 +8,11 @@ import polars as pl
 import pytest
 
 from nightjar.adapters.artifacts import FsspecArtifacts
-from nightjar.adapters.memory import MemoryRegistry, MemoryScoreStore
+from nightjar.adapters.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.core.entities import Candidate, Night, RunState
 from nightjar.core.errors import AuditFailed, NoChampion, NoPopulation, StoreUnavailable
 from nightjar.core.spec import AuditLimits, RawDataset
+from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.night import ScoreNight, in_turn
 
 DAY = date(2013, 6, 15)
@@ -70,11 +71,23 @@ def use_case(tmp_path):
     registry = MemoryRegistry()
     registry.promote(registry.add_version(candidate(registry)), "champion", "first")
     spec = SimpleNamespace(
-        name="toy", part_rows=4, audit=LIMITS, population_dataset="schedules", dataset=lambda _: SCHEDULES, population=lambda raw, _: raw["schedules"]
+        name="toy",
+        part_rows=4,
+        audit=LIMITS,
+        population_dataset="schedules",
+        dataset=lambda _: SCHEDULES,
+        population=lambda raw, _: raw["schedules"],
+        feature_tables=(),
+        inputs=("x",),
+        categorical=(),
+        numeric=("x",),
+        often_missing=frozenset(),
+        seed=0,
     )
+    store = MemoryScoreStore()
     return ScoreNight(
         spec=spec, raw=Raw([f"k{n}" for n in range(10)]), features=Features(), artifacts=FsspecArtifacts(f"file://{tmp_path}"), predictors=Predictors(),
-        registry=registry, store=MemoryScoreStore(), check=check,
+        registry=registry, store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )  # fmt: skip
 
 
@@ -87,10 +100,12 @@ def test_a_night_is_scored_and_published_whole(use_case):
 
 
 def test_the_same_night_again_publishes_nothing_new(use_case):
-    first, second = use_case.run(NIGHT), use_case.run(NIGHT)
+    first = use_case.run(NIGHT)
+    asked = use_case.features.asked
+    second = use_case.run(NIGHT)
     assert second.already_published
     assert (second.run_id, second.published_at) == (first.run_id, first.published_at)
-    assert use_case.features.asked == 10
+    assert use_case.features.asked == asked
 
 
 def test_a_forced_night_is_a_new_revision_of_it(use_case):
@@ -112,7 +127,7 @@ def test_a_retry_does_only_the_part_that_failed(use_case):
     asked = use_case.features.asked
     done = []
     night = use_case.run(NIGHT, each_part=lambda work, parts: done.extend(part.number for part in parts) or in_turn(work, parts))
-    assert (done, night.parts_done_now, use_case.features.asked - asked) == ([1], 1, 3)
+    assert (done, night.parts_done_now, use_case.features.asked - asked) == ([1], 1, 3 + night.population), "the part, and the audit's sample"
 
 
 def test_a_resumed_night_keeps_the_champion_it_was_claimed_with(use_case):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.adapters.artifacts import FsspecArtifacts
-from nightjar.adapters.memory import MemoryDriftLedger, MemoryRegistry, MemoryScoreStore
+from nightjar.adapters.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.adapters.memory_holdings import MemoryHoldings
 from nightjar.adapters.shelves import FolderShelf
 from nightjar.core.claim import Request
@@ -92,7 +92,7 @@ class House:
     def prune(self) -> Prune:
         return Prune(
             policy=Policy(),
-            holdings=MemoryHoldings(self.store, self.registry, self.ledger),
+            holdings=MemoryHoldings(self.store, self.registry, self.ledger, MemoryInputProfiles(self.store)),
             artifacts=self.artifacts,
             drafts=FolderShelf("drafts", (self.folder,), drafts=True),
             inbox=FolderShelf("inbox", (self.folder / "inbox",), drafts=False),

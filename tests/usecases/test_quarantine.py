@@ -9,14 +9,17 @@ import polars as pl
 import psycopg
 import pytest
 
+from db.profiles import PostgresInputProfiles
 from db.registry import PostgresRegistry
 from db.score_store import PostgresScoreStore
 from db.session import make_engine
 from nightjar.adapters.artifacts import FsspecArtifacts
 from nightjar.adapters.contract import check
+from nightjar.adapters.memory import MemoryFeatureFiles
 from nightjar.core.entities import Candidate, Night
 from nightjar.core.errors import AuditFailed, ContractBroken
 from nightjar.core.spec import AuditLimits, RawDataset
+from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.night import ScoreNight
 
 DAY = date(2013, 6, 15)
@@ -66,11 +69,12 @@ def use_case(tmp_path, database):
     registry.promote(registry.add_version(trained), "champion", "first")
     spec = SimpleNamespace(
         name="toy", part_rows=4, audit=LIMITS, population_dataset="shops", dataset=lambda _: SHOPS, population=lambda raw, _: raw["shops"],
-        inputs=("city", "size", "rain"), contract=contract,
+        inputs=("city", "size", "rain"), contract=contract, feature_tables=(), categorical=("city",), numeric=("size", "rain"), often_missing=frozenset(), seed=0,
     )  # fmt: skip
     yield ScoreNight(
         spec=spec, raw=Raw(ROWS), features=NoFeatures(), artifacts=FsspecArtifacts(f"file://{tmp_path}"),
         predictors=SimpleNamespace(load=lambda spec, version: ByKey()), registry=registry, store=PostgresScoreStore(engine), check=check,
+        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=PostgresInputProfiles(engine)),
     )  # fmt: skip
     engine.dispose()
 

@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 
 from nightjar.adapters.artifacts import FsspecArtifacts
-from nightjar.adapters.memory import MemoryRegistry, MemoryScoreStore
+from nightjar.adapters.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.core.entities import Candidate, Night
 from nightjar.core.errors import BadSettings, StoreUnavailable
 from nightjar.core.repair import Touched
 from nightjar.core.spec import AuditLimits, RawDataset
+from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.night import ScoreNight
 from nightjar.usecases.repair import late_nights
 
@@ -83,10 +84,13 @@ def scoring(world, tmp_path):
     spec = SimpleNamespace(
         name="toy", part_rows=4, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1), feature_tables=(),
         datasets=(SCHEDULES,), population_dataset="schedules", dataset=lambda _: SCHEDULES, population=lambda raw, _: raw["schedules"],
+        inputs=("gate", "x"), categorical=(), numeric=("gate", "x"), often_missing=frozenset(), seed=0,
     )  # fmt: skip
+    store = MemoryScoreStore()
     return ScoreNight(
         spec=spec, raw=world, features=world, artifacts=FsspecArtifacts(f"file://{tmp_path}"),
-        predictors=SimpleNamespace(load=lambda spec, version: BySum()), registry=registry, store=MemoryScoreStore(), check=check,
+        predictors=SimpleNamespace(load=lambda spec, version: BySum()), registry=registry, store=store, check=check,
+        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )  # fmt: skip
 
 

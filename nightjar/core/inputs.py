@@ -1,0 +1,126 @@
+"""Whether tonight's inputs look like those of the nights before: what stands against publishing them, in words.
+
+What is ordinary is learned from the trailing nights: how far each lies from the others says how much a column moves by nature, and tonight
+may move that much and a limit more. A column of few entities (three airports' weather) says little about a distribution. Of those only
+counts what no weather explains: all is missing, or what always differed is the same everywhere.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import polars as pl
+
+from nightjar.core.distance import Columns, Distances, distances, to_the_rest
+from nightjar.core.entities import SCORE, ColumnProfile, NightProfile
+from nightjar.core.spec import AuditLimits, ModelSpec
+
+MIN_NIGHTS = 3
+"""With fewer trailing nights nobody knows what is ordinary."""
+MIN_VALUES = 30
+"""With fewer values a distribution is chance."""
+FEW_ENTITIES = 10
+FEW_VALUES = 3
+"""A column that always had at least so many different values does not have one by chance."""
+MANY_TIMES = 4
+"""So many times fewer or more different values than ever: that is another column."""
+SWAPPED = 0.5
+"""Two columns are swapped if together they lie at most so much as far from each other's past as from their own. On no night of 2013 was it below 0.54."""
+
+
+def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: ModelSpec) -> tuple[str, ...]:
+    """What of tonight's inputs the trailing nights do not explain. Fewer than MIN_NIGHTS of them explain nothing and forbid nothing."""
+    now, nights = inputs_of(tonight), comparable(trailing)
+    if len(nights) < MIN_NIGHTS:
+        return ()
+    measured = distances(now, nights)
+    pasts = [Past(column, tuple(night[name] for night in nights if name in night), measured.get(name)) for name, column in now.items()]
+    known = [past for past in pasts if len(past.nights) >= MIN_NIGHTS]
+    pairs = swapped(known, nights)
+    told = {name for pair in pairs for name in pair}
+    return (
+        *(f"{a} and {b} look swapped: each is as the other was in the last {len(nights)} nights" for a, b in pairs),
+        *(found for past in known if past.name not in told for found in past.oddities(spec)),
+    )
+
+
+def comparable(trailing: Sequence[NightProfile]) -> list[Columns]:
+    """The inputs of those nights that have a profile of any."""
+    return [inputs for night in trailing if (inputs := inputs_of(night))]
+
+
+def inputs_of(night: NightProfile) -> Columns:
+    return {column.column: column for column in night.columns if column.column != SCORE}
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A column tonight, what it was in each of the trailing nights, and how far it lies from them, where that can be said."""
+
+    now: ColumnProfile
+    nights: tuple[ColumnProfile, ...]
+    distances: Distances | None
+
+    @property
+    def name(self) -> str:
+        return self.now.column
+
+    @property
+    def of_few(self) -> bool:
+        """Whether few entities share its values."""
+        return max(night.entities for night in (self.now, *self.nights)) < FEW_ENTITIES
+
+    @property
+    def strange(self) -> bool:
+        """Whether it lies further from its past than any night before."""
+        return self.distances is not None and self.now.values >= MIN_VALUES and self.distances.now > self.distances.usual
+
+    def oddities(self, spec: ModelSpec) -> Iterator[str]:
+        yield from self._missing(spec)
+        yield from self._variety()
+        if self.distances is not None:
+            yield from self._unseen(self.distances, spec.audit)
+            yield from self._moved(self.distances, spec.audit)
+
+    def _missing(self, spec: ModelSpec) -> Iterator[str]:
+        share, most = self.now.null_share, max(night.null_share for night in self.nights)
+        all_gone = self.now.values == 0 and most < 1 and self.name not in spec.often_missing
+        if all_gone or (share - most > spec.audit.max_null_rise and not self.of_few):  # one silent sensor of three is no jump
+            yield f"{self.name} is missing in {share:.0%} of the rows, in the last {len(self.nights)} nights in at most {most:.0%}"
+
+    def _variety(self) -> Iterator[str]:
+        known = [night for night in self.nights if night.values]
+        if not (known and self.now.values):
+            return
+        least = min(night.distinct * min(1, self.now.values / night.values) for night in known)
+        most = max(night.distinct * max(1, self.now.values / night.values) for night in known)
+        constant = self.now.distinct == 1 and least >= FEW_VALUES
+        if constant or not least / MANY_TIMES <= self.now.distinct <= max(most, FEW_ENTITIES) * MANY_TIMES:
+            counts = sorted(night.distinct for night in known)
+            yield f"{self.name} has {self.now.distinct} different values, in the last {len(self.nights)} nights it had {counts[0]} to {counts[-1]}"
+
+    def _unseen(self, found: Distances, limits: AuditLimits) -> Iterator[str]:
+        if found.unseen - found.usual_unseen > limits.max_unseen_share:
+            yield f"{self.name} has categories in {found.unseen:.0%} of the rows that it never had in the last {len(self.nights)} nights"
+
+    def _moved(self, found: Distances, limits: AuditLimits) -> Iterator[str]:
+        if self.strange and not self.of_few and found.now - found.usual > limits.max_input_shift:
+            yield f"{self.name} lies {found.now:.2f} from the last {len(self.nights)} nights, which lie at most {found.usual:.2f} from one another"
+
+
+def swapped(pasts: Iterable[Past], nights: Sequence[Columns]) -> list[tuple[str, str]]:
+    """Pairs of number columns that both lie further from their past than ever, and much closer to each other's."""
+    strange = [past for past in pasts if past.strange and past.now.quantiles]
+    return [(a.name, b.name) for a, b in combinations(strange, 2) if _crossed(a, b, nights) <= SWAPPED * _straight(a, b)]
+
+
+def _straight(a: Past, b: Past) -> float:
+    return sum(past.distances.now for past in (a, b) if past.distances is not None)
+
+
+def _crossed(a: Past, b: Past, nights: Sequence[Columns]) -> float:
+    """How far two columns lie from each other's past, together."""
+    exchanged = to_the_rest(
+        [{a.name: b.now, b.name: a.now}, *({name: night[name] for name in (a.name, b.name) if name in night} for night in nights)]
+    )
+    return float(exchanged.filter(pl.col("night") == 0)["distance"].sum())

@@ -1,0 +1,87 @@
+"""What the inputs of a night look like, in a few numbers a column: kept with the run, so that later nights can be compared with it."""
+
+import polars as pl
+
+from nightjar.core.entities import SCORE, ColumnProfile, Distribution, NightProfile
+from nightjar.core.spec import ModelSpec
+
+SAMPLE_ROWS = 2_000
+"""Rows of a night that are looked at: by chance two samples of this size lie 0.04 apart, far below any limit."""
+STEPS = 40
+"""Every 2.5th percentile is kept: the distance of two profiles is known to that much."""
+MOST_CATEGORIES = 200
+LONGEST = 100
+
+
+def sample_of(population: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """All rows that could be scored, or a fixed sample of them."""
+    sound = population.filter(pl.col("fault").is_null())
+    return sound if sound.height <= SAMPLE_ROWS else sound.sample(SAMPLE_ROWS, seed=seed)
+
+
+def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> NightProfile:
+    """One profile an input, of the sampled rows, and one of all scores; of the scores alone where no row could be sampled."""
+    if rows.is_empty():
+        return NightProfile(score_date=scores.score_date, columns=(scores_of(scores),))
+    keys = {feature: tuple(table.keys) for table in spec.feature_tables for feature in table.features}
+    counted = {columns: rows.select(columns).n_unique() for columns in set(keys.values())}
+    entities = {name: counted[keys[name]] if name in keys else rows.height for name in spec.inputs}
+    return NightProfile(
+        score_date=scores.score_date,
+        columns=(
+            *(categories_of(rows[name], entities[name]) for name in spec.categorical),
+            *(numbers_of(rows[name], entities[name]) for name in spec.numeric),
+            scores_of(scores),
+        ),
+    )
+
+
+def numbers_of(column: pl.Series, entities: int) -> ColumnProfile:
+    """NaN and infinities count as missing: the contract sets their rows aside."""
+    numbers = column.cast(pl.Float64)
+    values = numbers.filter(numbers.is_finite()).sort()
+    mean, stddev = values.mean(), values.std(ddof=0)
+    return ColumnProfile(
+        column=column.name,
+        rows=column.len(),
+        nulls=column.len() - values.len(),
+        distinct=values.n_unique(),
+        entities=entities,
+        mean=mean if isinstance(mean, float) else None,
+        stddev=stddev if isinstance(stddev, float) else None,
+        quantiles=quantiles_of(values),
+    )
+
+
+def quantiles_of(ordered: pl.Series) -> tuple[float, ...]:
+    """STEPS + 1 of the sorted values, evenly spaced from the least to the greatest; none of nothing."""
+    last = ordered.len() - 1
+    return () if last < 0 else tuple(ordered.gather([round(last * step / STEPS) for step in range(STEPS + 1)]))
+
+
+def categories_of(column: pl.Series, entities: int) -> ColumnProfile:
+    """Told apart by their first LONGEST characters; Postgres knows no NUL in text."""
+    values = column.cast(pl.String).drop_nulls().str.head(LONGEST).str.replace_all("\0", "\ufffd", literal=True).alias("category")
+    counted = values.value_counts(name="rows").sort("rows", "category", descending=[True, False])
+    return ColumnProfile(
+        column=column.name,
+        rows=column.len(),
+        nulls=column.null_count(),
+        distinct=counted.height,
+        entities=entities,
+        categories=dict(counted.head(MOST_CATEGORIES).iter_rows()),
+    )
+
+
+def scores_of(scores: Distribution) -> ColumnProfile:
+    there = scores.rows > 0
+    return ColumnProfile(
+        column=SCORE,
+        rows=scores.rows,
+        nulls=0,
+        distinct=scores.distinct,
+        entities=scores.rows,
+        mean=scores.mean if there else None,
+        stddev=scores.stddev if there else None,
+        quantiles=scores.quantiles,
+    )

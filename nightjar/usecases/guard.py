@@ -1,0 +1,66 @@
+"""What a night must show before it is seen: fresh features before it is scored, and after it inputs and scores like those of the nights before."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import structlog
+
+from nightjar.core.entities import Distribution, NightProfile, Part, Receipt, Run
+from nightjar.core.errors import AuditFailed, StaleFeatures
+from nightjar.core.freshness import stale_views
+from nightjar.core.inputs import MIN_NIGHTS, comparable
+from nightjar.core.night import TRAILING_NIGHTS, audit
+from nightjar.core.ports import FeatureFiles, InputProfiles
+from nightjar.core.profile import profile_of, sample_of
+from nightjar.core.spec import ModelSpec
+
+log = structlog.get_logger(__name__)
+
+FeaturesOf = Callable[[Run, pl.DataFrame], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightGuard:
+    """Both checks return what a person accepted, in words, and raise where nobody did."""
+
+    spec: ModelSpec
+    files: FeatureFiles
+    profiles: InputProfiles
+
+    def require_fresh(self, run: Run, *, accepted: bool) -> tuple[str, ...]:
+        """Raises StaleFeatures naming each view, its newest row and its age."""
+        limited = [table for table in self.spec.feature_tables if table.max_age is not None]
+        newest = {table.name: self.files.newest(table, run.as_of, run.known_at) for table in limited}
+        for name in (name for name, moment in newest.items() if moment is None):
+            log.warning("feature_view_empty", model=run.model, score_date=str(run.score_date), view=name)
+        stale = stale_views(limited, newest, run.as_of)
+        if stale and not accepted:
+            raise StaleFeatures(run.model, run.score_date, run.as_of, stale)
+        return stale
+
+    def require_sound(
+        self,
+        run: Run,
+        parts: Sequence[Part],
+        receipts: Sequence[Receipt],
+        scores: Distribution,
+        *,
+        population: pl.DataFrame,
+        features_of: FeaturesOf,
+        accepted: bool,
+    ) -> tuple[str, ...]:
+        """Keep the night's profile and audit it. Raises AuditFailed; a night that does not add up nobody can accept."""
+        tonight = self._profile(run, scores, population, features_of)
+        self.profiles.record(run, tonight)
+        trailing = self.profiles.trailing(run.model, run.score_date, TRAILING_NIGHTS)
+        if (known := len(comparable(trailing))) < MIN_NIGHTS:
+            log.info("inputs_not_compared", model=run.model, score_date=str(run.score_date), trailing_nights=known, needed=MIN_NIGHTS)
+        found = audit(run, parts, receipts, scores, tonight, trailing, self.spec)
+        if found.broken or (found.odd and not accepted):
+            raise AuditFailed(run.model, run.score_date, found.broken or found.odd)
+        return found.odd
+
+    def _profile(self, run: Run, scores: Distribution, population: pl.DataFrame, features_of: FeaturesOf) -> NightProfile:
+        sample = sample_of(population, self.spec.seed)
+        return profile_of(features_of(run, sample) if sample.height else sample, scores, self.spec)
