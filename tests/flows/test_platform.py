@@ -88,7 +88,10 @@ def retry_in_browser(chromium: str, page_url: str) -> None:
 
 
 def test_two_runs_of_one_night_publish_it_once(prefect, world):
-    runs = [prefect.start("score", score_date="2013-03-18", report=False), prefect.start("backfill", first="2013-03-18", last="2013-03-18")]
+    runs = [
+        prefect.start("score", score_date="2013-03-18", report=False),
+        prefect.start("backfill", first="2013-03-17", last="2013-03-18", order="newest", parallel=2),
+    ]
     assert [prefect.ended(run)["state_name"] for run in runs] == ["Completed", "Completed"]
     assert world.query("SELECT count(*), count(DISTINCT run_id) FROM publications WHERE score_date = '2013-03-18'") == [(1, 1)]
 
