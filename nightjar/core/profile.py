@@ -23,7 +23,7 @@ def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> Nig
     """One profile an input, of the sampled rows, and one of all scores; of the scores alone where no row could be sampled."""
     if rows.is_empty():
         return NightProfile(score_date=scores.score_date, columns=(scores_of(scores),))
-    keys = {feature: tuple(table.keys) for table in spec.feature_tables for feature in table.features}
+    keys = {feature: tuple(table.keys) for table in spec.feature_tables for feature in table.features if feature in spec.inputs}
     counted = {columns: rows.select(columns).n_unique() for columns in set(keys.values())}
     entities = {name: counted[keys[name]] if name in keys else rows.height for name in spec.inputs}
     return NightProfile(

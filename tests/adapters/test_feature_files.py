@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from nightjar.adapters.feature_files import FeatureDirectory
+from nightjar.adapters.memory import MemoryFeatureFiles
 from nightjar.core.spec import FeatureTable
 
 TABLE = FeatureTable(
@@ -108,6 +109,49 @@ def test_a_wrong_type_is_refused_before_anything_is_written(store):
     with pytest.raises(pl.exceptions.PolarsError):
         store.write(TABLE, rows(("a", 1, 0, 6)).with_columns(visits=pl.lit("many")), {DAY: "x"})
     assert not (store.root / "features").exists()
+
+
+@pytest.fixture(params=[FeatureDirectory, MemoryFeatureFiles], ids=["files", "memory"])
+def files(request, tmp_path):
+    return request.param(tmp_path) if request.param is FeatureDirectory else request.param()
+
+
+def newest(files, days, hours):
+    """As of `days` after EVENT, of what was recorded within `hours` of it: how many days after EVENT the newest row is of."""
+    found = files.newest(TABLE, EVENT + timedelta(days=days), EVENT + timedelta(hours=hours))
+    return None if found is None else (found - EVENT).days
+
+
+def test_the_newest_row_is_the_last_that_happened_and_was_recorded_in_time(files):
+    files.write(TABLE, rows(("a", 1, 0, 6), ("b", 2, 1, 6), ("a", 3, 1, 48), ("a", 4, 20, 6)), {})
+    assert newest(files, 30, 9999) == 20
+    assert newest(files, 19, 9999) == 1
+    assert newest(files, 1, 31) == 1
+    assert newest(files, 1, 29) == 0
+    assert newest(files, 30, 30) == 1
+    assert newest(files, 0, 6) == 0
+
+
+def test_a_table_without_rows_in_time_has_no_newest_row(files):
+    assert newest(files, 0, 6) is None
+    files.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
+    assert newest(files, 0, 5) is None
+    assert newest(files, -1, 9999) is None
+
+
+def test_the_newest_row_is_found_by_reading_the_newest_days_alone(store, monkeypatch):
+    store.write(TABLE, rows(*(("a", day, day, 6) for day in range(50))), {})
+    opened = []
+    read = pl.read_parquet
+    monkeypatch.setattr(pl, "read_parquet", lambda file, **options: opened.append(file) or read(file, **options))
+    assert newest(store, 40, 9999) == 40
+    assert len(opened) == 1
+
+
+def test_the_twin_in_memory_keeps_what_the_files_keep(files):
+    assert files.write(TABLE, rows(("a", 1, 0, 6), ("b", 5, 0, 6)), {DAY: "x"}) == 2
+    assert files.write(TABLE, rows(("a", 2, 0, 30), ("b", 5, 0, 30)), {DAY: "y"}) == 1
+    assert files.fingerprints(TABLE) == {DAY: "y"}
 
 
 FACTS = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([None, 1.0, 2.0]), st.integers(0, 1), st.integers(1, 6)), max_size=12)

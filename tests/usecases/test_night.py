@@ -1,7 +1,7 @@
 """A night through shipped in-memory stores: what is stored is not done twice, and nothing unsound is published."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import polars as pl
@@ -10,8 +10,8 @@ import pytest
 from nightjar.adapters.artifacts import FsspecArtifacts
 from nightjar.adapters.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.core.entities import Candidate, Night, RunState
-from nightjar.core.errors import AuditFailed, NoChampion, NoPopulation, StoreUnavailable
-from nightjar.core.spec import AuditLimits, RawDataset
+from nightjar.core.errors import AuditFailed, NoChampion, NoPopulation, StaleFeatures, StoreUnavailable
+from nightjar.core.spec import AuditLimits, FeatureTable, RawDataset
 from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.night import ScoreNight, in_turn
 
@@ -195,3 +195,97 @@ def test_a_night_without_a_population_says_which_dataset_is_missing(use_case):
 def test_a_model_without_a_champion_says_how_to_get_one(use_case):
     with pytest.raises(NoChampion, match="nightjar retrain"):
         replace(use_case, registry=MemoryRegistry()).run(NIGHT)
+
+
+def stale(use_case, age, limit=timedelta(hours=6)):
+    """The toy with a view whose newest row is so old at the as-of."""
+    table = FeatureTable(
+        name="weather", description="", keys={"city": pl.String()}, features={"rain": pl.Float64()}, ttl=timedelta(1), lookback_days=0, sources=(),
+        compute=lambda *_: pl.DataFrame(), max_age=limit,
+    )  # fmt: skip
+    files, moment = MemoryFeatureFiles(), NIGHT.as_of - age
+    files.write(table, pl.DataFrame({"city": ["OSLO"], "rain": [0.0], "event_timestamp": [moment], "created": [moment]}), {})
+    spec = SimpleNamespace(**vars(use_case.spec) | {"feature_tables": (table,)})
+    return replace(use_case, spec=spec, guard=replace(use_case.guard, spec=spec, files=files))
+
+
+def test_a_stale_view_stops_the_night_before_it_is_scored(use_case):
+    stopped = stale(use_case, timedelta(hours=9))
+    with pytest.raises(StaleFeatures, match=r"weather is of 2013-06-14 16:00 UTC, 9.0 h old at the as-of; 6.0 h is the limit.*--accept"):
+        stopped.run(NIGHT)
+    assert use_case.store.publication("toy", DAY) is None
+    assert use_case.store.receipts(use_case.store.runs("toy")[0]) == ()
+
+
+def test_a_person_can_have_a_night_scored_with_stale_features_and_the_ledger_keeps_what_was_found(use_case):
+    night = stale(use_case, timedelta(hours=9)).run(NIGHT, accept="the service is down until Friday")
+    publication = use_case.store.publication("toy", DAY)
+    assert (night.scored, publication.reason, len(publication.findings)) == (10, "the service is down until Friday", 1)
+    assert publication.findings[0].startswith("the newest row of weather is of 2013-06-14 16:00 UTC")
+
+
+def test_a_fresh_view_and_one_of_any_age_stop_nothing(use_case):
+    assert stale(use_case, timedelta(hours=6)).run(NIGHT).scored == 10
+    assert stale(use_case, timedelta(days=900), limit=None).run(NIGHT, force=True).scored == 10
+
+
+@dataclass
+class Sizes:
+    """Features of 60 keys that differ from night to night a little, and on one night not at all."""
+
+    broken: date | None = None
+
+    def retrieve(self, spec, entities):
+        day = entities["event_timestamp"][0].date() if entities.height else DAY
+        size = (pl.col("entity_key").hash(seed=day.toordinal()) % 1000).cast(pl.Float64) if day != self.broken else pl.lit(7.0)
+        return entities.with_columns(x=size)
+
+
+def nights(count):
+    return [Night(model="toy", score_date=DAY + timedelta(n), as_of=NIGHT.as_of + timedelta(n)) for n in range(count)]
+
+
+@pytest.fixture
+def five_nights(use_case):
+    """Four ordinary ones and a fifth on which a feature is constant, not yet scored."""
+    *ordinary, fifth = nights(5)
+    scoring = replace(use_case, raw=Raw([f"k{n}" for n in range(60)]), features=Sizes(broken=fifth.as_of.date()))
+    for night in ordinary:
+        scoring.run(night)
+    return scoring, fifth
+
+
+def test_a_night_whose_inputs_are_not_like_those_before_is_held_back_though_its_scores_look_fine(five_nights):
+    scoring, fifth = five_nights
+    with pytest.raises(AuditFailed, match=r"x has 1 different values, in the last 4 nights it had \d+ to \d+"):
+        scoring.run(fifth)
+    assert scoring.store.publication("toy", fifth.score_date) is None
+
+
+def test_odd_inputs_may_be_accepted_and_the_next_night_knows_them(five_nights):
+    scoring, fifth = five_nights
+    scoring.run(fifth, accept="they all grew to the same size")
+    publication = scoring.store.publication("toy", fifth.score_date)
+    assert publication.findings[0].startswith("x has 1 different values")
+    assert scoring.guard.profiles.trailing("toy", fifth.score_date + timedelta(1), 1)[0].column("x").distinct == 1
+
+
+def test_a_forced_revision_is_compared_with_the_nights_before_it(five_nights):
+    scoring, fifth = five_nights
+    mended = replace(scoring, features=Sizes())
+    with pytest.raises(AuditFailed):
+        scoring.run(fifth)
+    assert mended.run(fifth, force=True).revision == 2
+    with pytest.raises(AuditFailed, match="different values"):
+        scoring.run(fifth, force=True)
+
+
+def test_what_does_not_add_up_cannot_be_accepted(use_case):
+    class Loses(MemoryScoreStore):
+        def receipts(self, run):
+            return super().receipts(run)[:-1]
+
+    losing = Loses()
+    with pytest.raises(AuditFailed, match="have no receipt"):
+        replace(use_case, store=losing, guard=replace(use_case.guard, profiles=MemoryInputProfiles(losing))).run(NIGHT, accept="it will do")
+    assert losing.publication("toy", DAY) is None
