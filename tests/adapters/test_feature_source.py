@@ -149,6 +149,7 @@ def test_another_store_of_feast_gives_the_same_features_in_the_same_order(applie
         .replace("type: nightjar.adapters.feast_polars.PolarsOfflineStore", "type: duckdb")
         .replace("  root:", "  # root:")
         .replace("  corrections_only:", "  # corrections_only:")
+        .replace("  cache_mb:", "  # cache_mb:")
     )
     yaml.write_text(duckdb)
     definitions = tmp_path / "repo" / "definitions.py"

@@ -49,6 +49,13 @@ class EntityFrame:
         """The first and the last instant of those till which records count."""
         return self.bounds if self.cutoffs is None else _bounds(self.cutoffs)
 
+    @property
+    def bitemporal(self) -> bool:
+        """Whether cutoffs differ between rows, or from the rows' own instants in a way that leaving out later records does not answer."""
+        if self.cutoffs is None or self.cutoffs.equals(self.frame[self.time]):
+            return False
+        return self.corrections_only or self.cutoffs.n_unique() > 1
+
     def slice(self, start: int, rows: int) -> "EntityFrame":
         return replace(self, frame=self.frame.slice(start, rows), cutoffs=None if self.cutoffs is None else self.cutoffs.slice(start, rows))
 

@@ -1,7 +1,7 @@
 """A source's rows as a lazy frame: of a Parquet file, a folder of them, a Hive-partitioned one whose dates prune it, or a Delta table."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -31,6 +31,13 @@ def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.Laz
     if rows is None:
         _log.warning("%s has no history: no Parquet file under %s. Its features are null until one is written.", source.name, place.uri)
     return rows
+
+
+def fingerprint(source: DataSource, root: Path, window: Window) -> Hashable:
+    """What changes when a file that may hold rows of the window comes, goes or changes, or the Delta table has a new version."""
+    place = place_of(source, root)
+    files = delta.version(place) if is_delta(source) else tuple(within(place.parquet_files(), partition_key(source), window))
+    return place.uri, files
 
 
 def stored_schema(source: DataSource, root: Path) -> pl.Schema:

@@ -1,6 +1,6 @@
 """The history that answers one view: read once, with no more columns, files, times or keys than its entities can ask for."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +9,8 @@ import polars as pl
 
 from nightjar.adapters.feast_polars.bitemporal import Bitemporal
 from nightjar.adapters.feast_polars.entity_frame import EntityFrame
-from nightjar.adapters.feast_polars.files import scan
-from nightjar.adapters.feast_polars.keys import Keys, Numbering
+from nightjar.adapters.feast_polars.files import fingerprint, scan
+from nightjar.adapters.feast_polars.keys import Keys, Numbering, codes, numbered
 from nightjar.adapters.feast_polars.moments import UTC_US, Window, utc_us
 from nightjar.adapters.feast_polars.places import UnusableSourceError
 from nightjar.adapters.feast_polars.pointintime import Moments, Sight, Snapshot, Timeline
@@ -38,16 +38,32 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A history and the numbers of the keys that it answers for. size: bytes."""
+
+    numbering: Numbering
+    history: History
+
+    @property
+    def size(self) -> int:
+        return int(self.numbering.numbers.estimated_size() + self.history.features.estimated_size())
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """A view's rows that may answer some entities, before any is read. rows None: there are no files."""
+    """A view's rows that may answer some entities, before any is read. rows None: there are no files.
+
+    instant: names the view's question where all entities ask the same one, and the files that answer it; None where they ask several.
+    """
 
     view: View
     rows: pl.LazyFrame | None
     keys: Keys
+    instant: Hashable = None
 
     @classmethod
-    def of(cls, view: View, entities: EntityFrame, root: Path, *, as_known_at: bool) -> "Reading":
-        """Raises UnusableSourceError, FileNotFoundError."""
+    def of(cls, view: View, entities: EntityFrame, root: Path, *, as_known_at: bool, remembered: bool = False) -> "Reading":
+        """remembered: whether the instant has to be named. Raises UnusableSourceError, FileNotFoundError."""
         cutoffs = entities.cutoff_bounds if as_known_at or entities.cutoffs is not None else None
         if not entities.bounds or (view.recorded and not entities.cutoff_bounds):
             return cls(view, None, ())
@@ -56,7 +72,23 @@ class Reading:
         if lazy is None:
             return cls(view, None, ())
         rows, key_types = usable(view, lazy, window, known_until=cutoffs[1] if cutoffs else None)
-        return cls(view, rows, tuple((entity, key_types[key]) for key, entity in view.keys.items()))
+        keys = tuple((entity, key_types[key]) for key, entity in view.keys.items())
+        one = entities.bounds[0] == entities.bounds[1] and not (view.recorded and entities.bitemporal)
+        instant = (view.identity, window, cutoffs, fingerprint(view.source, root, window)) if one and remembered else None
+        return cls(view, rows, keys, instant)
+
+    def snapshot(self) -> Prepared:
+        """Read the rows of all keys, and keep the one that each has at the one instant."""
+        assert self.rows is not None
+        names = {key: f"__key{position}" for position, key in enumerate(self.view.keys)}
+        loaded = self.rows.select(HAPPENED, RECORDED, **{name: pl.col(key) for key, name in names.items()}, **self._features()).collect()
+        keys = loaded.select(*names.values()) if names else pl.DataFrame(height=loaded.height)
+        numbers = numbered(keys)
+        times = pl.DataFrame({"code": codes(keys, numbers), "happened": loaded[HAPPENED], "recorded": loaded[RECORDED]})
+        newest = Snapshot.of(times, numbers.height).newest
+        features = _as_declared(self.view, loaded.select(*self.view.features)).select(pl.all().gather(newest.drop_nulls()))
+        one_each = pl.int_range(newest.len() - newest.null_count(), dtype=pl.UInt32, eager=True)
+        return Prepared(Numbering(self.keys, numbers, f"Feature view {self.view.name!r}"), History(Snapshot(one_each), features))
 
     def history(self, numbering: Numbering, entities: EntityFrame, *, as_known_at: bool) -> History:
         """Read the rows whose keys have a number."""
@@ -74,22 +106,22 @@ class Reading:
             rows = rows.join(numbers, left_on=list(self.view.keys), right_on=numbering.names, how="inner", maintain_order="left")
         else:
             rows = rows.with_columns(pl.lit(0, dtype=pl.UInt32).alias(CODE))
-        return rows.select(CODE, HAPPENED, RECORDED, *(pl.col(column).alias(name) for name, column in self.view.features.items()))
+        return rows.select(CODE, HAPPENED, RECORDED, **self._features())
+
+    def _features(self) -> dict[str, pl.Expr]:
+        return {name: pl.col(column) for name, column in self.view.features.items()}
 
 
 def _sight(view: View, times: pl.DataFrame, numbering: Numbering, entities: EntityFrame, *, as_known_at: bool) -> Sight:
     """Rows recorded later than all the entities' cutoffs are left out of `times` already."""
     assert entities.bounds
     first, last = entities.bounds
-    if view.recorded is None or entities.cutoffs is None:
-        each = as_known_at and view.recorded is not None
-    elif entities.cutoffs.equals(entities.frame[entities.time]):
-        each = True
-    elif entities.cutoffs.n_unique() == 1 and not entities.corrections_only:
-        each = False
-    else:
+    if view.recorded and entities.bitemporal:
         return Bitemporal.of(times, view.ttl, corrections_only=entities.corrections_only)
-    return Snapshot.of(times, numbering.numbers.height) if first == last else Timeline.of(times, view.ttl, as_known_at=each)
+    if first == last:
+        return Snapshot.of(times, numbering.numbers.height)
+    own = as_known_at if entities.cutoffs is None else entities.cutoffs.equals(entities.frame[entities.time])
+    return Timeline.of(times, view.ttl, as_known_at=own and view.recorded is not None)
 
 
 def usable(view: View, rows: pl.LazyFrame, window: Window, *, known_until: datetime | None) -> tuple[pl.LazyFrame, Mapping[str, pl.DataType]]:
@@ -111,9 +143,14 @@ def usable(view: View, rows: pl.LazyFrame, window: Window, *, known_until: datet
 
 
 def _as_declared(view: View, features: pl.DataFrame) -> pl.DataFrame:
-    """Plain values as the types the view declares, so that they don't depend on the files; nested and temporal ones as they are stored."""
-    plain = [name for name, dtype in view.types.items() if _is_plain(dtype) and _is_plain(features.schema[name])]
-    return features.with_columns(pl.col(name).cast(view.types[name]) for name in plain)
+    """Plain values as the types the view declares, so that they don't depend on the files; nested and temporal ones as they are stored, and
+    doubles, which lose nothing to a Float32.
+    """
+    stored = features.schema
+    plain = [name for name, dtype in view.types.items() if _is_plain(dtype) and _is_plain(stored[name])]
+    return features.with_columns(
+        pl.col(name).cast(view.types[name]) for name in plain if (stored[name], view.types[name]) != (pl.Float64, pl.Float32)
+    )
 
 
 def _is_plain(dtype: pl.DataType) -> bool:

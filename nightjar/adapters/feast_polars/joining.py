@@ -9,9 +9,10 @@ from typing import TypeVar
 
 import polars as pl
 
+from nightjar.adapters.feast_polars.cache import Cache
 from nightjar.adapters.feast_polars.entity_frame import EVENT_TIMESTAMP, EntityFrame
 from nightjar.adapters.feast_polars.files import scan
-from nightjar.adapters.feast_polars.history import History, Reading, usable
+from nightjar.adapters.feast_polars.history import Prepared, Reading, usable
 from nightjar.adapters.feast_polars.keys import Numbering
 from nightjar.adapters.feast_polars.moments import UTC_US, Window
 from nightjar.adapters.feast_polars.places import UnusableSourceError
@@ -24,32 +25,42 @@ IN_FLIGHT = 2
 """Views at work at once: one loads while another is matched. More would hold more history in memory, and each step of Polars uses all cores."""
 
 
+SNAPSHOTS: Cache[Prepared] = Cache()
+"""Instants that were asked for, of this process; each store says how much it may hold (`cache_mb`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class PointInTimeJoin:
+    """cache_bytes: how much of what one retrieval of an instant prepares may be kept for the next ones; 0: nothing is."""
+
     views: Sequence[View]
     entities: EntityFrame
     root: Path
     as_known_at: bool
+    cache_bytes: int = 0
 
     def frames(self, rows: int | None) -> Iterator[pl.DataFrame]:
         """The entity rows with the views' features beside them, in frames of at most `rows` rows; at least one frame."""
-        readings = [Reading.of(view, self.entities, self.root, as_known_at=self.as_known_at) for view in self.views]
-        wanted = {reading.keys: f"Feature view {reading.view.name!r}" for reading in readings}
+        remembered = self.cache_bytes > 0
+        readings = [Reading.of(view, self.entities, self.root, as_known_at=self.as_known_at, remembered=remembered) for view in self.views]
+        wanted = {reading.keys: f"Feature view {reading.view.name!r}" for reading in readings if reading.instant is None}
         numberings = {keys: Numbering.of_entities(keys, self.entities.frame, where) for keys, where in wanted.items()}
 
-        def history(reading: Reading) -> History:
-            return reading.history(numberings[reading.keys], self.entities, as_known_at=self.as_known_at)
+        def prepared(reading: Reading) -> Prepared:
+            if reading.instant is not None:
+                return SNAPSHOTS.get(reading.instant, reading.snapshot, self.cache_bytes)
+            numbering = numberings[reading.keys]
+            return Prepared(numbering, reading.history(numbering, self.entities, as_known_at=self.as_known_at))
 
         height = self.entities.frame.height
         if not rows or rows >= height:  # no history is needed twice, so none is kept
             asked = _Asked(self.entities, numberings.values())
-            yield asked.beside(_together(lambda reading: asked.of(history(reading), numberings[reading.keys]), readings))
+            yield asked.beside(_together(lambda reading: asked.of(prepared(reading)), readings))
             return
-        histories = _together(history, readings)
+        histories = _together(prepared, readings)
         for start in range(0, height, rows):
             asked = _Asked(self.entities.slice(start, rows), numberings.values())
-            seen = [asked.of(kept, numberings[reading.keys]) for kept, reading in zip(histories, readings, strict=True)]
-            yield asked.beside(seen)
+            yield asked.beside([asked.of(history) for history in histories])
 
 
 class _Asked:
@@ -60,8 +71,9 @@ class _Asked:
         self._moments = Moments.of(entities.frame[entities.time], entities.cutoffs)
         self._codes = {numbering: numbering.codes(entities.frame) for numbering in numberings}
 
-    def of(self, history: History, numbering: Numbering) -> pl.DataFrame:
-        return history.seen_by(self._codes[numbering], self._moments)
+    def of(self, prepared: Prepared) -> pl.DataFrame:
+        codes = self._codes.get(prepared.numbering)
+        return prepared.history.seen_by(prepared.numbering.codes(self._frame) if codes is None else codes, self._moments)
 
     def beside(self, seen: Iterable[pl.DataFrame]) -> pl.DataFrame:
         return pl.concat([self._frame, *seen], how="horizontal")

@@ -27,7 +27,7 @@ class Numbering:
 
     @property
     def names(self) -> list[str]:
-        return [f"key{position}" for position in range(len(self.keys))]
+        return [f"__key{position}" for position in range(len(self.keys))]
 
     def codes(self, entities: pl.DataFrame) -> pl.Series:
         """The code of each entity row, null where a key is null or has no number. Raises TypeError, as above."""
@@ -37,7 +37,7 @@ class Numbering:
 def _typed(keys: Keys, entities: pl.DataFrame, where: str) -> pl.DataFrame:
     if not keys:
         return pl.DataFrame(height=entities.height)
-    return pl.DataFrame([as_key(entities[name], dtype, where).alias(f"key{position}") for position, (name, dtype) in enumerate(keys)])
+    return pl.DataFrame([as_key(entities[name], dtype, where).alias(f"__key{position}") for position, (name, dtype) in enumerate(keys)])
 
 
 def as_key(values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:

@@ -17,7 +17,7 @@ from feast.infra.registry.base_registry import BaseRegistry
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
 from feast.utils import compute_non_entity_date_range
-from pydantic import StrictBool, StrictStr
+from pydantic import StrictBool, StrictInt, StrictStr
 
 from nightjar.adapters.feast_polars import writing
 from nightjar.adapters.feast_polars.arrow import feast_arrow
@@ -38,6 +38,8 @@ class PolarsOfflineStoreConfig(FeastConfigBaseModel):
     known_at: the column of entity frames that, where there is one, says for each row till when what was recorded counts, in place of the
     entity timestamp; null: no column does.
     corrections_only: a row with such a time sees corrections of what was recorded by its entity timestamp, and nothing that is new.
+    cache_mb: how much of what a retrieval at one instant prepared is kept in memory for the next ones at that instant, as the parts of a night
+    are; for all keys that the source has, so ask for it where that is not much more than is asked for. 0: nothing is kept.
     root: the folder against which the relative paths of sources are resolved, itself against the repo; the repo where it is not set. So a
     registry need not know where the files lie on each machine.
     """
@@ -46,6 +48,7 @@ class PolarsOfflineStoreConfig(FeastConfigBaseModel):
     as_known_at: StrictBool = True
     known_at: StrictStr | None = "known_at"
     corrections_only: StrictBool = False
+    cache_mb: StrictInt = 0
     root: StrictStr | None = None
 
 
@@ -83,7 +86,7 @@ class PolarsOfflineStore(OfflineStore):
         _require_request_data(on_demand, entities)
         for view in views:
             view.check(entities)
-        join = PointInTimeJoin(views, entities, _root(config), as_known_at)
+        join = PointInTimeJoin(views, entities, _root(config), as_known_at, _settings(config).cache_mb * 1_000_000)
         return PolarsRetrievalJob(join.frames, _root(config), on_demand, full_feature_names, _described(feature_refs, entities))
 
     @staticmethod

@@ -1,6 +1,6 @@
 """What a retrieval asks of one feature view, in the names of its source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -54,6 +54,12 @@ class View:
             recorded=stored.get(created, created) if created else None,
             ttl=view.ttl or None,
         )
+
+    @property
+    def identity(self) -> Hashable:
+        """What two views have in common that give the same features of the same rows under the same names."""
+        features = tuple((name, column, str(self.types[name])) for name, column in self.features.items())
+        return tuple(self.keys.items()), features, self.happened, self.recorded, self.ttl
 
     def check(self, entities: EntityFrame) -> None:
         """Raises FeastEntityDFMissingColumnsError for a missing join key, ValueError for a feature's name that is taken."""

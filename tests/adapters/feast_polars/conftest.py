@@ -86,12 +86,15 @@ def retrieve(store) -> Callable[..., PolarsRetrievalJob]:
         as_known_at: bool = True,
         known_at: str | None = "known_at",
         corrections_only: bool = False,
+        cache_mb: int = 0,
         full_feature_names: bool = False,
         **more: Any,
     ) -> PolarsRetrievalJob:
         views = views if isinstance(views, list) else [views]
         config = store.config.model_copy()
-        config._offline_store = PolarsOfflineStoreConfig(type=STORE, as_known_at=as_known_at, known_at=known_at, corrections_only=corrections_only)
+        config._offline_store = PolarsOfflineStoreConfig(
+            type=STORE, as_known_at=as_known_at, known_at=known_at, corrections_only=corrections_only, cache_mb=cache_mb
+        )
         refs = [f"{view.projection.name_to_use()}:{field.name}" for view in views for field in view.features]
         return PolarsOfflineStore.get_historical_features(config, views, refs, entities, store.registry, "test", full_feature_names, **more)
 

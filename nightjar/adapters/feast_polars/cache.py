@@ -1,0 +1,65 @@
+"""What one retrieval prepared and the next ones may use: the parts of a night ask for the same instant of the same files."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Generic, Protocol, TypeVar
+
+
+class Sized(Protocol):
+    @property
+    def size(self) -> int:
+        """Bytes it takes in memory."""
+        ...
+
+
+Kept = TypeVar("Kept", bound=Sized)
+
+
+@dataclass(eq=False)
+class Cache(Generic[Kept]):
+    """Values by key, the least recently used dropped first. Threads may share it: those that ask for a value being made wait for it.
+
+    A key has to name everything that its value depends on, the state of the files included; then no value is ever out of date.
+    """
+
+    _values: OrderedDict[Hashable, "Future[Kept]"] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def get(self, key: Hashable, make: Callable[[], Kept], most_bytes: int) -> Kept:
+        """The value of the key, made by this call or by another. No more than `most_bytes` are kept in the end. Raises what `make` raises."""
+        mine: Future[Kept] = Future()
+        with self._lock:
+            found = self._values.setdefault(key, mine)
+            self._values.move_to_end(key)
+        if found is not mine:
+            return found.result()
+        try:
+            mine.set_result(make())
+        except BaseException as error:
+            mine.set_exception(error)
+            with self._lock:
+                self._values.pop(key, None)
+            raise
+        self._shrink(most_bytes)
+        return mine.result()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the values that are made."""
+        with self._lock:
+            return self._made()
+
+    def clear(self) -> None:
+        self._shrink(0)
+
+    def _shrink(self, most_bytes: int) -> None:
+        with self._lock:
+            while self._made() > most_bytes:
+                oldest = next(key for key, value in self._values.items() if value.done())
+                del self._values[oldest]
+
+    def _made(self) -> int:
+        return sum(value.result().size for value in self._values.values() if value.done() and not value.exception())
