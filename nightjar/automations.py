@@ -55,7 +55,7 @@ def dead(patience: Patience) -> AutomationCore:
         name=f"{PREFIX}a run without a sign of life has crashed",
         description=f"No heartbeat for {patience.dead_after_s:.0f} s. Runbook: runbooks/stuck-run.md",
         trigger=silence(alive, patience.dead_after_s),
-        actions=[becomes(StateType.CRASHED, f"no sign of life for {patience.dead_after_s:.0f} s: its process is gone")],
+        actions=[becomes(StateType.CRASHED, f"presumed dead: no sign of life for {patience.dead_after_s:.0f} s")],
     )
 
 
@@ -65,15 +65,15 @@ def stuck(patience: Patience) -> AutomationCore:
         name=f"{PREFIX}a run that was taken but never started has crashed",
         description=f"Not running {patience.stuck_after_s:.0f} s after a worker took it. Runbook: runbooks/stuck-run.md",
         trigger=silence(taken, patience.stuck_after_s),
-        actions=[becomes(StateType.CRASHED, f"not started {patience.stuck_after_s:.0f} s after a worker took it")],
+        actions=[becomes(StateType.CRASHED, f"presumed dead: not started {patience.stuck_after_s:.0f} s after a worker took it")],
     )
 
 
 def retried(patience: Patience) -> AutomationCore:
-    """Once: the trigger rests for `once_in_s` after it fired for a run, and a run whose second attempt crashed has a higher count."""
+    """Once: a run whose second attempt crashed has a higher count; one that never began has not, so the trigger also rests for `once_in_s`."""
     return AutomationCore(
         name=f"{PREFIX}a crashed run is retried once",
-        description="The retry scores only the parts without a receipt, on any worker.",
+        description="Only parts without a receipt are scored again, on any worker.",
         trigger=EventTrigger(
             expect={"prefect.flow-run.Crashed"},
             match={**RUN, "prefect.run-count": ["0", "1"]},
@@ -151,7 +151,7 @@ def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> in
         if ours is None:
             client.delete_automation(each.id)
         elif essence(each) != essence(ours):
-            client.update_automation(each.id, ours)
+            client.update_automation(each.id, essence(ours))  # whole: what is left unset, the server leaves as it is
         else:
             continue
         touched += 1
@@ -162,4 +162,4 @@ def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> in
 
 def essence(automation: AutomationCore) -> AutomationCore:
     """Without what the server adds; and switched on: one that an operator has disabled comes back with the next deployment."""
-    return AutomationCore.model_validate(automation.model_dump(include=set(AutomationCore.model_fields)))
+    return AutomationCore.model_validate(automation.model_dump(include=set(AutomationCore.model_fields), exclude={"owner_resource"}))

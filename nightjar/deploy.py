@@ -62,7 +62,6 @@ def deploy(settings: Settings, api: str, log: Path) -> None:
     """
     env = environment(settings, api)
     prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], env, log)
-    prefect(["work-pool", "resume", POOL], env, log)
     with connected(settings, api) as client:
         paused = [deployment.id for deployment in client.read_deployments() if deployment.paused]
         prefect(["deploy", "--all"], env, log)
@@ -130,7 +129,9 @@ def require_alert_url(url: SecretStr) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # its import of imghdr is no news to who deploys
         from apprise import Apprise  # noqa: PLC0415  # only here can its warning be kept from the terminal
-    if Apprise.instantiate(url.get_secret_value()) is None:
+
+        known = Apprise.instantiate(url.get_secret_value()) is not None
+    if not known:
         raise BadSettings(
             "NIGHTJAR_ALERT_URL is no URL that Apprise knows", "Write it like https://hooks.slack.com/..., jsons://host/path or mailtos://..."
         )

@@ -53,6 +53,7 @@ def run(platform: Platform) -> None:
         wait_until_healthy(server, f"{api}/health", logs / "server.log")
         with console.waiting("deploying the flows"):
             deploy(settings, api, logs / "deploy.log")
+            prefect(["work-pool", "resume", POOL], environment(settings, api), logs / "deploy.log")  # paused by our own draining
         client = environment(settings, api)
         worker = stack.enter_context(process("worker", ["worker", "start", "--pool", POOL, "--name", "nightjar-1"], client, settings))
         stack.callback(drain, settings, api, logs / "deploy.log")
@@ -82,6 +83,7 @@ def server_environment(platform: Platform, api: str) -> dict[str, str]:
     return {
         **environment(platform.settings, api),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": platform.prefect_database(),
+        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "nightjar.event_order",
         "PREFECT_UI_API_URL": "/api",
         **({"PREFECT_SERVER_API_AUTH_STRING": auth.get_secret_value()} if auth else {}),
         **guarded,

@@ -61,7 +61,7 @@ def test_a_server_that_is_not_there_is_unavailable():
         ({"username": "nobody", "password": "s3cret"}, "authentication failed"),
         ({"query": {"sslmode": "bogus"}}, "invalid sslmode value"),
         ({"query": {"sslmode": "require"}}, "does not support SSL"),
-        ({"query": {"tcp_user_timeout": "z"}}, "invalid integer value"),
+        ({"query": {"load_balance_hosts": "z"}}, "invalid load_balance_hosts value"),
         ({"query": {"nonsense": "1"}}, "nonsense"),
         ({"query": {"options": "-cnonsense=1"}}, "unrecognized configuration parameter"),
     ],

@@ -1,32 +1,70 @@
-"""The world with a platform in it: a Prefect server and a worker."""
+"""The world with a platform in it: a Prefect server that asks for credentials, a worker, and somewhere to send alerts to."""
 
 import json
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+
+from nightjar.settings import Settings
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
+AUTH = "night:shift-of-tests"
+TOKEN = "t0ken-of-the-alert-url"
+
+
+@dataclass
+class Alerts:
+    """A service that is told things over HTTP, and may be out of order."""
+
+    status: int = 200
+    heard: list[str] = field(default_factory=list)
+    url: str = ""
+
+    @contextmanager
+    def listening(self) -> Iterator["Alerts"]:
+        alerts = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                alerts.heard.append(f"{told['title']}. {told['message']}")
+                self.send_response(alerts.status)
+                self.end_headers()
+
+            def log_message(self, format: str, *arguments: Any) -> None: ...  # noqa: A002  # the name is the base class's
+
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            self.url = f"json://127.0.0.1:{server.server_port}/{TOKEN}"
+            Thread(target=server.serve_forever, daemon=True).start()
+            yield self
+            server.shutdown()
 
 
 @dataclass(frozen=True)
 class Prefect:
     """The running platform's API."""
 
-    base: str
+    settings: Settings
+    client: Any
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.settings.prefect_port}"
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.base}/api{path}", data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        answer = self.client.request("GET" if body is None else "POST", path, json=body)
+        return answer.json() if answer.content else None
 
     def start(self, flow: str, scheduled_time: str | None = None, **parameters: Any) -> str:
         deployment = self.ask(f"/deployments/name/{flow}/flight_delay")
@@ -53,17 +91,28 @@ class Prefect:
 
 
 @pytest.fixture(scope="session")
-def prefect(world) -> Iterator[Prefect]:
+def alerts() -> Iterator[Alerts]:
+    with Alerts().listening() as alerts:
+        yield alerts
+
+
+@pytest.fixture(scope="session")
+def prefect(world, alerts) -> Iterator[Prefect]:
+    from nightjar.deploy import connected, local_api
+
     log = world.home / "up.log"
+    settings = world.platform.settings.model_copy(update={"prefect_auth": SecretStr(AUTH), "alert_url": SecretStr(alerts.url)})
+    env = {**world.env(), "NIGHTJAR_PREFECT_AUTH": AUTH, "NIGHTJAR_ALERT_URL": alerts.url}
     with log.open("w") as file:
-        up = subprocess.Popen([NIGHTJAR, "up"], env=world.env(), stdout=file, stderr=file, start_new_session=True)
+        up = subprocess.Popen([NIGHTJAR, "up"], env=env, stdout=file, stderr=file, start_new_session=True)
     try:
         deadline = time.monotonic() + 180
         while "is up" not in log.read_text():
             assert up.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.5)
-        yield Prefect(f"http://127.0.0.1:{world.platform.settings.prefect_port}")
+        with connected(settings, local_api(settings)) as client:
+            yield Prefect(settings, client)
     finally:
         up.send_signal(signal.SIGINT)
         code = up.wait(150)

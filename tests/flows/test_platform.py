@@ -4,7 +4,10 @@ import shutil
 import time
 from datetime import date
 
+import httpx
 import pytest
+
+from nightjar.core.errors import BadSettings
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
@@ -25,6 +28,23 @@ def test_a_deployment_leads_to_scheduled_runs(prefect):
         runs = prefect.ask("/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "limit": 100})
         scheduled = {flows[run["flow_id"]] for run in runs}
         time.sleep(1)
+
+
+def test_whoever_has_no_credentials_is_refused(prefect):
+    """Reading, changing, and a change by a page that a logged-in browser was lured to."""
+    from nightjar.deploy import connected
+
+    api, auth = f"{prefect.base}/api", tuple(prefect.settings.prefect_auth.get_secret_value().split(":"))
+    assert httpx.get(f"{api}/health").status_code == 200
+    assert httpx.get(f"{api}/admin/settings").status_code == 401
+    assert httpx.get(f"{api}/admin/settings", auth=("night", "wrong")).status_code == 401
+    assert httpx.post(f"{api}/flows/filter", json={}, auth=auth).status_code == 403
+    with pytest.raises(BadSettings, match="NIGHTJAR_PREFECT_AUTH"), connected(without_auth(prefect.settings), api) as client:
+        client.read_flows()
+
+
+def without_auth(settings):
+    return settings.model_copy(update={"prefect_auth": None})
 
 
 def test_a_scheduled_run_scores_the_date_its_schedule_means_and_goes_green(prefect, world):
@@ -56,7 +76,7 @@ def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefe
         world.query("SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '2013-03-17'", "owner")
     )
 
-    retry_in_browser(chromium, f"{prefect.base}/runs/flow-run/{run}")
+    retry_in_browser(chromium, prefect.base, run, prefect.settings.prefect_auth.get_secret_value())
 
     green = prefect.ended(run, after_runs=1)
     assert (green["state_name"], green["run_count"]) == ("Completed", 2)
@@ -71,15 +91,19 @@ def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefe
     assert scored == distinct == world.scheduled(date(2013, 3, 17))
 
 
-def retry_in_browser(chromium: str, page_url: str) -> None:
-    """What an operator does: open the failed run, choose Retry, confirm."""
+def retry_in_browser(chromium: str, base: str, run: str, auth: str) -> None:
+    """What an operator does: log in, open the failed run, choose Retry, confirm."""
     from playwright.sync_api import sync_playwright
 
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.goto(page_url)
+        page.goto(base)
+        page.get_by_role("textbox").fill(auth)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/dashboard**")
+        page.goto(f"{base}/runs/flow-run/{run}")
         page.get_by_role("button", name="Retry").first.click()
         page.get_by_role("dialog").get_by_role("button", name="Retry").click()
         page.get_by_text("Flow run has been").or_(page.get_by_text("Retry")).first.wait_for()

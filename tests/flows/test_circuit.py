@@ -1,0 +1,77 @@
+"""A deployment that keeps failing is paused and a person is told; what tells people fails nothing."""
+
+import time
+from datetime import date
+
+import pytest
+
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
+
+NO_DRIFT = """
+    CREATE FUNCTION nightjar.no_drift() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'drift is not to be had'; END $$;
+    CREATE TRIGGER no_drift BEFORE INSERT ON nightjar.drift FOR EACH ROW EXECUTE FUNCTION nightjar.no_drift();
+"""
+DRIFT_AGAIN = "DROP TRIGGER no_drift ON nightjar.drift; DROP FUNCTION nightjar.no_drift();"
+
+
+def ended_as(prefect, state: str, name: str) -> None:
+    """A run of the deployment that is over, without the seconds that one takes."""
+    run = prefect.start(name, scheduled_time="2099-01-01T00:00:00Z", model="none")
+    prefect.ask(f"/flow_runs/{run}/set_state", {"state": {"type": state}, "force": True})
+
+
+def paused(prefect, name: str) -> bool:
+    return prefect.ask(f"/deployments/name/{name}/flight_delay")["paused"]
+
+
+def heard(alerts, count: int) -> list[str]:
+    deadline = time.monotonic() + 30
+    while len(alerts.heard) < count and time.monotonic() < deadline:
+        time.sleep(0.25)
+    return alerts.heard
+
+
+def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, alerts):
+    from flows.circuit import ends
+    from nightjar.deploy import api_url, deploy, local_api, resume
+
+    for state in ("COMPLETED", "FAILED", "CANCELLED", "FAILED"):
+        ended_as(prefect, state, "monitor")
+    deployment = prefect.client.read_deployment_by_name("monitor/flight_delay")
+    assert ends(prefect.client, deployment.id, 3) == ["FAILED", "FAILED", "COMPLETED"]
+
+    last = prefect.start("monitor", model="none")
+    assert prefect.ended(last)["state_type"] == "FAILED"
+    says = "The last 3 runs of monitor/flight_delay came to nothing. Its schedule is paused until someone resumes it."
+    assert heard(alerts, 1) == [f"Nightjar: monitor/flight_delay is paused. {says} Runbook: runbooks/circuit-open.md"]
+    assert paused(prefect, "monitor")
+    assert "## Fix" in prefect.artifacts(last)["circuit-monitor-flight-delay"]
+    logs = prefect.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [last]}, "level": {"ge_": 40}}})
+    assert any(says in each["message"] for each in logs)
+    assert [each["message"].count("runbooks/unknown-model.md") for each in logs if each["message"].startswith("UnknownModel")] == [1]
+
+    api = local_api(prefect.settings)
+    deploy(prefect.settings, api, world.home / "logs" / "deploy.log")
+    assert paused(prefect, "monitor"), "a deployment must not resume what somebody paused"
+    assert api_url(prefect.settings) == api
+    resume(prefect.settings, api, "monitor/flight_delay")
+    assert not paused(prefect, "monitor")
+
+    alerts.status = 500
+    again = prefect.start("monitor", model="none")
+    assert prefect.ended(again)["state_type"] == "FAILED"
+    assert len(heard(alerts, 2)) == 2, "after a resumption the first failure opens it again"
+    assert paused(prefect, "monitor"), "an alert that nobody takes stops nothing"
+    assert alerts.url.rpartition("/")[2] not in (world.home / "logs" / "server.log").read_text()
+    resume(prefect.settings, api, "monitor/flight_delay")
+
+
+def test_a_failing_drift_report_fails_no_night(prefect, world):
+    world.execute(NO_DRIFT)
+    try:
+        run = prefect.start("score", score_date="2013-03-21", report=False)
+        assert prefect.ended(run)["state_name"] == "Completed"
+    finally:
+        world.execute(DRIFT_AGAIN)
+    assert {task["name"].partition(" ")[0] for task in prefect.tasks(run) if task["state_type"] == "FAILED"} == {"drift"}
+    assert world.query("SELECT count(*) FROM scores WHERE score_date = '2013-03-21'") == [(world.scheduled(date(2013, 3, 21)),)]

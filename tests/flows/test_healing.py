@@ -1,0 +1,141 @@
+"""What happens when nobody is left to report a death: real server, real workers, SIGKILL."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
+
+HOLD = 4_711
+BLOCKED = f"""
+    CREATE FUNCTION nightjar.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock({HOLD}); RETURN NEW; END $$;
+    CREATE TRIGGER hold BEFORE INSERT ON nightjar.receipt FOR EACH ROW WHEN (NEW.part = 1) EXECUTE FUNCTION nightjar.hold();
+    GRANT EXECUTE ON FUNCTION nightjar.hold() TO PUBLIC;
+"""
+UNBLOCKED = "DROP TRIGGER hold ON nightjar.receipt; DROP FUNCTION nightjar.hold();"
+
+
+@contextmanager
+def second_part_held(world) -> Iterator[None]:
+    """Part 1 of every night waits while this lasts."""
+    world.execute(BLOCKED)
+    with psycopg.connect(world.platform.url("owner"), autocommit=True) as holding:
+        holding.execute(f"SELECT pg_advisory_lock({HOLD})")
+        yield
+    world.execute(UNBLOCKED)
+
+
+@contextmanager
+def asleep(process: psutil.Process) -> Iterator[None]:
+    """The platform's own worker takes nothing meanwhile."""
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
+
+
+@contextmanager
+def worker(prefect, name: str) -> Iterator[subprocess.Popen]:
+    from nightjar.deploy import POOL, PREFECT, environment, local_api
+
+    env = {**environment(prefect.settings, local_api(prefect.settings)), "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    settings = {f"NIGHTJAR_{key.upper()}": str(getattr(prefect.settings, key)) for key in ("home", "prefect_port")}
+    started = subprocess.Popen([*PREFECT, "worker", "start", "--pool", POOL, "--name", name], env={**env, **settings}, start_new_session=True)
+    try:
+        yield started
+    finally:
+        kill_all(started.pid)
+        started.wait()
+
+
+def kill_all(pid: int) -> None:
+    """Worker and runs at one blow, as when a machine loses power."""
+    with suppress(psutil.NoSuchProcess):
+        worker = psutil.Process(pid)
+        for process in [worker, *worker.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+
+
+def until(what: str, holds, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
+        time.sleep(0.25)
+
+
+def receipts(world, night: date) -> dict[int, Any]:
+    found = world.query(f"SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '{night}'", "owner")
+    return dict(found)
+
+
+@pytest.mark.parametrize(
+    ("dead_after_s", "night"),
+    [pytest.param(35, date(2013, 3, 19), id="35 s"), pytest.param(90, date(2013, 3, 20), id="90 s", marks=pytest.mark.chaos)],
+)
+def test_a_night_whose_worker_died_with_it_is_finished_by_another(prefect, world, dead_after_s, night, capsys, pytestconfig):
+    from nightjar.automations import Patience
+    from nightjar.deploy import automate, local_api
+
+    platforms_worker = psutil.Process(int((world.home / "run" / "worker.lock").read_text()))
+    assert automate(prefect.settings, local_api(prefect.settings), Patience(dead_after_s=dead_after_s, stuck_after_s=20)) > 0
+    with asleep(platforms_worker):
+        with second_part_held(world), worker(prefect, "doomed") as doomed:
+            run = prefect.start("score", score_date=str(night), report=False)
+            until("part 0 is stored", lambda: 0 in receipts(world, night))
+            kill_all(doomed.pid)
+            killed = time.monotonic()
+            stored = receipts(world, night)
+            waiting = prefect.start("score", score_date="2013-03-16", report=False)  # the dead run holds the deployment's only place
+            taken = prefect.start("features", scheduled_time="2099-01-01T00:00:00Z", today="2013-03-15")
+            prefect.ask(f"/flow_runs/{taken}/set_state", {"state": {"type": "PENDING"}, "force": True})  # by a worker that died at once
+        with worker(prefect, "second"):
+            until("the death is noticed", lambda: prefect.ask(f"/flow_runs/{run}")["state_type"] != "RUNNING", dead_after_s + 60)
+            noticed = time.monotonic() - killed
+            healed = prefect.ended(run, after_runs=1)
+            took = time.monotonic() - killed
+            assert [prefect.ended(each)["state_name"] for each in (waiting, taken)] == ["Completed", "Completed"]
+            all_took = time.monotonic() - killed
+    with capsys.disabled():
+        figures = f"noticed {noticed:.0f} s after the kill, published {took:.0f} s, the queue done {all_took:.0f} s"
+        pytestconfig.get_terminal_writer().line(f"\n  dead after {dead_after_s} s without a heartbeat: {figures}")
+    assert (healed["state_name"], healed["run_count"]) == ("Completed", 2)
+    after = receipts(world, night)
+    assert stored == {part: after[part] for part in stored}
+    assert 1 not in stored
+    assert f"published: {len(after) - len(stored)} of {len(after)} parts now" in str(prefect.artifacts(run)["night-flight-delay"])
+    assert world.query(f"SELECT count(*), count(DISTINCT run_id) FROM publications WHERE score_date = '{night}'") == [(1, 1)]
+    assert world.query(f"SELECT count(*), count(DISTINCT entity_key) FROM scores WHERE score_date = '{night}'") == [(world.scheduled(night),) * 2]
+
+
+def test_a_deployment_makes_the_automations_equal_to_the_list_and_leaves_others_alone(prefect):
+    from nightjar.automations import PREFIX, Patience, essence, sync, wanted
+    from nightjar.deploy import automate, local_api
+
+    api = local_api(prefect.settings)
+    automate(prefect.settings, api)
+    assert automate(prefect.settings, api) == 0
+    ours = {each.name: each for each in prefect.client.read_automations()}
+    changed, gone, off = sorted(ours)[:3]
+    prefect.client.update_automation(ours[changed].id, essence(ours[changed]).model_copy(update={"description": "changed by hand"}))
+    prefect.client.delete_automation(ours[gone].id)
+    prefect.client.pause_automation(ours[off].id)
+    example = wanted(Patience(), None)[0]
+    for name in (f"{PREFIX}of an older release", "somebody else's"):
+        prefect.client.create_automation(example.model_copy(update={"name": name}))
+    assert automate(prefect.settings, api) == 4
+    assert automate(prefect.settings, api) == 0
+    after = {each.name: each for each in prefect.client.read_automations()}
+    foreign = after.pop("somebody else's")
+    prefect.client.delete_automation(foreign.id)
+    assert {name: essence(each) for name, each in after.items()} == {name: essence(each) for name, each in ours.items()}
+    assert sync(prefect.client, [essence(each) for each in after.values()]) == 0
