@@ -80,9 +80,9 @@ def backfill(
         platform.ready(spec, as_of(spec, last), console.bar)
     summary = use_case.run(nights, console.bar)
     console.show_backfill(spec, summary)
-    first = next((failed.error for failed in summary.failed), None)
-    if isinstance(first, NightjarError):
-        raise typer.Exit(first.exit_code)
+    failure = next((failed.error for failed in summary.failed), None)
+    if isinstance(failure, NightjarError):
+        raise typer.Exit(failure.exit_code)
     summary.raise_failure()
 
 
