@@ -40,9 +40,9 @@ class FeatureDirectory:
             write_text(json.dumps({str(day): known[day] for day in sorted(known)}, indent=0), self._folder(table) / MANIFEST)
         return added
 
-    def newest(self, table: FeatureTable, as_of: datetime, known_at: datetime) -> datetime | None:
+    def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
         days = sorted((date.fromisoformat(folder.name.removeprefix("date=")) for folder in self._folder(table).glob("date=*")), reverse=True)
-        usable = (pl.col("event_timestamp") <= as_of) & (pl.col("created") <= known_at)
+        usable = (pl.col("event_timestamp") <= as_of) & (pl.col("created") <= as_of)
         for day in (day for day in days if day <= as_of.date()):
             rows = pl.read_parquet(self._file(table, day), columns=["event_timestamp", "created"], hive_partitioning=False)
             if (found := rows.filter(usable)["event_timestamp"].max()) is not None:

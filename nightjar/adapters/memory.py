@@ -421,9 +421,9 @@ class MemoryFeatureFiles:
         self._built[table.name] = self.fingerprints(table) | built
         return merged.height - kept.height
 
-    def newest(self, table: FeatureTable, as_of: datetime, known_at: datetime) -> datetime | None:
+    def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
         rows = self._rows.get(table.name, pl.DataFrame(schema=columns_of(table)))
-        found = rows.filter(pl.col("event_timestamp") <= as_of, pl.col("created") <= known_at)["event_timestamp"].max()
+        found = rows.filter(pl.col("event_timestamp") <= as_of, pl.col("created") <= as_of)["event_timestamp"].max()
         return found if isinstance(found, datetime) else None
 
 

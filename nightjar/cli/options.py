@@ -70,7 +70,7 @@ KnownAt = Annotated[
 
 Accept = Annotated[
     str | None,
-    typer.Option(parser=stated, metavar="REASON", help="Publish though the audit finds the scores absurd; the ledger keeps why."),
+    typer.Option(parser=stated, metavar="REASON", help="Publish though features are stale or the audit finds the night odd; the ledger keeps why, and what was found."),
 ]
 
 

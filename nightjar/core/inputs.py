@@ -8,6 +8,7 @@ counts what no weather explains: all is missing, or what always differed is the 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import median
 
 import polars as pl
 
@@ -83,10 +84,10 @@ class Past:
             yield from self._moved(self.distances, spec.audit)
 
     def _missing(self, spec: ModelSpec) -> Iterator[str]:
-        share, most = self.now.null_share, max(night.null_share for night in self.nights)
-        all_gone = self.now.values == 0 and most < 1 and self.name not in spec.often_missing
-        if all_gone or (share - most > spec.audit.max_null_rise and not self.of_few):  # one silent sensor of three is no jump
-            yield f"{self.name} is missing in {share:.0%} of the rows, in the last {len(self.nights)} nights in at most {most:.0%}"
+        share, usual = self.now.null_share, median(night.null_share for night in self.nights)
+        all_gone = self.now.values == 0 and usual < 1 and self.name not in spec.often_missing
+        if all_gone or (share - usual > spec.audit.max_null_rise and not self.of_few):  # one silent sensor of three is no jump
+            yield f"{self.name} is missing in {share:.0%} of the rows, in the last {len(self.nights)} nights in {usual:.0%} usually"
 
     def _variety(self) -> Iterator[str]:
         known = [night for night in self.nights if night.values]

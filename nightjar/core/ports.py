@@ -76,8 +76,8 @@ class FeatureFiles(Protocol):
         """
         ...
 
-    def newest(self, table: FeatureTable, as_of: datetime, known_at: datetime) -> datetime | None:
-        """`event_timestamp` of the newest row that happened by `as_of` and was recorded by `known_at` (UTC); None if there is none."""
+    def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
+        """`event_timestamp` of the newest row that had happened and was recorded by `as_of` (UTC); None if there is none."""
         ...
 
 

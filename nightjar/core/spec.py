@@ -138,7 +138,7 @@ class AuditLimits:
     max_quarantine_share: of the population. max_mean_shift: how far the night's mean score may lie from the trailing nights' mean, in score units.
     min_distinct_share: distinct scores over rows, at least (a constant score fails).
 
-    Inputs are held to the trailing nights, in shares of the rows. max_null_rise: how much more of a column may be missing than ever.
+    Inputs are held to the trailing nights, in shares of the rows. max_null_rise: how much more of a column may be missing than usually.
     max_input_shift: how much further than any of them from the others a column may lie (nightjar/core/distance.py).
     max_unseen_share: in categories that they never had, beyond what they have of such themselves.
     """
@@ -146,7 +146,7 @@ class AuditLimits:
     max_quarantine_share: float
     max_mean_shift: float
     min_distinct_share: float
-    max_null_rise: float = 0.2
+    max_null_rise: float = 0.3
     max_input_shift: float = 0.35
     max_unseen_share: float = 0.05
 

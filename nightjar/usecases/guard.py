@@ -29,9 +29,9 @@ class NightGuard:
     profiles: InputProfiles
 
     def require_fresh(self, run: Run, *, accepted: bool) -> tuple[str, ...]:
-        """Raises StaleFeatures naming each view, its newest row and its age."""
+        """Raises StaleFeatures naming each view, its newest row and its age. A later `known_at` makes no view fresher: it knows corrections alone."""
         limited = [table for table in self.spec.feature_tables if table.max_age is not None]
-        newest = {table.name: self.files.newest(table, run.as_of, run.known_at) for table in limited}
+        newest = {table.name: self.files.newest(table, run.as_of) for table in limited}
         for name in (name for name, moment in newest.items() if moment is None):
             log.warning("feature_view_empty", model=run.model, score_date=str(run.score_date), view=name)
         stale = stale_views(limited, newest, run.as_of)

@@ -116,27 +116,23 @@ def files(request, tmp_path):
     return request.param(tmp_path) if request.param is FeatureDirectory else request.param()
 
 
-def newest(files, days, hours):
-    """As of `days` after EVENT, of what was recorded within `hours` of it: how many days after EVENT the newest row is of."""
-    found = files.newest(TABLE, EVENT + timedelta(days=days), EVENT + timedelta(hours=hours))
+def newest(files, days, hours=0):
+    """How many days after EVENT the newest row is of, as of so many days and hours after it."""
+    found = files.newest(TABLE, EVENT + timedelta(days=days, hours=hours))
     return None if found is None else (found - EVENT).days
 
 
-def test_the_newest_row_is_the_last_that_happened_and_was_recorded_in_time(files):
-    files.write(TABLE, rows(("a", 1, 0, 6), ("b", 2, 1, 6), ("a", 3, 1, 48), ("a", 4, 20, 6)), {})
-    assert newest(files, 30, 9999) == 20
-    assert newest(files, 19, 9999) == 1
-    assert newest(files, 1, 31) == 1
-    assert newest(files, 1, 29) == 0
-    assert newest(files, 30, 30) == 1
-    assert newest(files, 0, 6) == 0
+def test_the_newest_row_is_the_last_that_had_happened_and_was_recorded(files):
+    files.write(TABLE, rows(("a", 1, 0, 6), ("b", 2, 1, 6), ("a", 3, 3, 48), ("a", 4, 20, 6)), {})
+    assert [newest(files, day, 6) for day in (0, 1, 2, 4, 5, 19, 20, 99)] == [0, 1, 1, 1, 3, 3, 20, 20]
+    assert newest(files, 20, 5) == 3
 
 
 def test_a_table_without_rows_in_time_has_no_newest_row(files):
     assert newest(files, 0, 6) is None
     files.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
     assert newest(files, 0, 5) is None
-    assert newest(files, -1, 9999) is None
+    assert newest(files, -1) is None
 
 
 def test_the_newest_row_is_found_by_reading_the_newest_days_alone(store, monkeypatch):
@@ -144,7 +140,7 @@ def test_the_newest_row_is_found_by_reading_the_newest_days_alone(store, monkeyp
     opened = []
     read = pl.read_parquet
     monkeypatch.setattr(pl, "read_parquet", lambda file, **options: opened.append(file) or read(file, **options))
-    assert newest(store, 40, 9999) == 40
+    assert newest(store, 40, 6) == 40
     assert len(opened) == 1
 
 
