@@ -70,7 +70,11 @@ KnownAt = Annotated[
 
 Accept = Annotated[
     str | None,
-    typer.Option(parser=stated, metavar="REASON", help="Publish though features are stale or the audit finds the night odd; the ledger keeps why, and what was found."),
+    typer.Option(
+        parser=stated,
+        metavar="REASON",
+        help="Publish though features are stale or the audit finds the night odd; the ledger keeps why, and what was found.",
+    ),
 ]
 
 
