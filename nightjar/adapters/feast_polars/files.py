@@ -62,7 +62,7 @@ def within(files: Sequence[DataFile], key: str | None, window: Window | None) ->
 
 
 def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
-    """The newest file's schema holds: columns that older files lack are null there, narrower numbers are widened."""
+    """The newest file's schema holds: columns that older files lack are null there, narrower numbers widened, instants of other zones converted."""
     if not files:
         return None
     paths = [place.scheme + file.path for file in files]
@@ -71,7 +71,7 @@ def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
         schema=_schema(place, files[-1]),
         missing_columns="insert",
         extra_columns="ignore",
-        cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast"),
+        cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast", datetime_cast=["upcast", "convert-timezone"]),
         hive_partitioning=any("=" in folder for folder in files[-1].folders),
         storage_options=dict(place.options) or None,
     )

@@ -47,39 +47,39 @@ def seen(history, entities, ttl, *, as_known_at, width, corrections_only=False):
 
 
 @pytest.mark.parametrize("width", [0, 1, 2])
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories, entities=entity_rows, ttl=ttls, as_known_at=st.booleans())
 def test_every_row_sees_what_a_loop_over_history_finds(view, retrieve, width, history, entities, ttl, as_known_at):
     check(view, retrieve, history, entities, ttl, as_known_at, width)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories, asked=st.lists(st.tuples(keys, keys), min_size=1, max_size=12), at=moments, ttl=ttls, as_known_at=st.booleans())
 def test_rows_of_one_instant_see_what_a_loop_over_history_finds(view, retrieve, history, asked, at, ttl, as_known_at):
     check(view, retrieve, history, [(*key, at) for key in asked], ttl, as_known_at, 1)
 
 
 @pytest.mark.parametrize("width", [0, 1])
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories, entities=cutoff_rows, ttl=ttls, as_known_at=st.booleans())
 def test_a_cutoff_of_its_own_limits_what_each_row_may_know(view, retrieve, width, history, entities, ttl, as_known_at):
     check(view, retrieve, history, entities, ttl, as_known_at, width)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories, entities=entity_rows, until=moments, ttl=ttls)
 def test_one_cutoff_for_all_rows_limits_what_they_may_know(view, retrieve, history, entities, until, ttl):
     check(view, retrieve, history, [(*row, until) for row in entities], ttl, False, 1)
 
 
 @pytest.mark.parametrize("width", [0, 1])
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories, entities=cutoff_rows, ttl=ttls)
 def test_a_later_cutoff_can_correct_what_was_known_and_add_nothing(view, retrieve, width, history, entities, ttl):
     check(view, retrieve, history, entities, ttl, True, width, corrections_only=True)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories, asked=st.lists(st.tuples(keys, keys), min_size=1, max_size=12), at=moments, until=moments, ttl=ttls)
 def test_a_night_scored_again_sees_corrections_of_what_it_knew(view, retrieve, history, asked, at, until, ttl):
     check(view, retrieve, history, [(*key, at, until) for key in asked], ttl, True, 1, corrections_only=True)

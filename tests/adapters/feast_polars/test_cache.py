@@ -91,7 +91,7 @@ keys = st.integers(1, 3)
 hours = st.integers(0, 6).map(lambda hour: NOON + hour * HOUR)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     history=st.lists(st.tuples(keys, hours, hours, st.integers()), max_size=20),
     asked=st.lists(st.tuples(hours, st.one_of(st.none(), hours)), min_size=1, max_size=4),

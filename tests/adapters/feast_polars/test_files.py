@@ -72,6 +72,14 @@ def test_a_column_that_older_files_lack_is_null_there(view, retrieve, in_repo):
     assert retrieve(features, ask(NOON, NOON + DAY)).to_polars().select("v", "extra").rows() == [(1, None), (2, 7.5)]
 
 
+def test_files_of_one_directory_may_be_written_in_different_zones(view, retrieve, in_repo):
+    (in_repo / "zones").mkdir()
+    for name, zone, value in (("a", "Asia/Tokyo", 1), ("b", "UTC", 2), ("c", "Etc/GMT-1", 3)):
+        rows = ROWS.with_columns(pl.col("ts", "created") + value * DAY, v=pl.lit(value, dtype=pl.Int64))
+        rows.with_columns(pl.col("ts", "created").dt.convert_time_zone(zone)).write_parquet(in_repo / "zones" / f"{name}.parquet")
+    assert values(retrieve(view(ROWS, path="zones"), ask(*(NOON + days * DAY for days in range(4))))) == [None, 1, 2, 3]
+
+
 def test_a_feature_that_no_file_has_is_said_with_what_there_is(view, retrieve):
     from feast.types import Int64
 
