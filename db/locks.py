@@ -19,9 +19,7 @@ SCHEMA = "nightjar schema"
 """Whoever works by the tables shares it; a migration holds it alone, and from when it asks for it nobody else gets it."""
 
 INTRODUCE = text("""
-    SELECT set_config('application_name', :name, false), set_config('idle_session_timeout', '0', false),
-           set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
-           set_config('tcp_keepalives_count', '3', false)
+    SELECT set_config('application_name', :name, false), set_config('idle_session_timeout', '0', false)
 """)
 TAKE = text("SELECT pg_try_advisory_lock(hashtextextended(:what, 0))")
 SHARE = text("SELECT pg_try_advisory_lock_shared(hashtextextended(:what, 0))")

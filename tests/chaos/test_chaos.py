@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 from harness.attack import Attack, Blow
 from harness.attempt import BOUNDARIES
-from harness.wire import SPOTS
+from harness.wire import SPOTS, drop_packets
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
 
@@ -57,6 +57,15 @@ def test_something_dies_in_the_middle_of_a_transaction(stage, nights, deed):
 def test_a_frozen_process_that_wakes_up_later_changes_nothing(stage, nights):
     places = ["after claim", "after population", "before part", "before audit", "before publish", "12 kB into the COPY", "commit of the publication"]
     attack(stage, nights, [Blow("freeze", place) for place in places], each=2)
+
+
+def test_a_machine_that_vanishes_in_a_transaction_holds_its_night_for_a_minute(stage, nights):
+    """Postgres hears nothing of it: only its probes tell that the rows and the lock of a session are nobody's any more."""
+    refused = drop_packets("-I", 1, 1) or drop_packets("-D", 1, 1)
+    if refused:
+        pytest.skip(f"packets cannot be dropped here: {refused}")
+    for spot in ("12 kB into the COPY", "commit of the publication"):
+        assert next(nights)(stage, [Blow("lose the machine", spot)]).run() == []
 
 
 def test_a_process_dies_at_any_moment(stage, nights, chance):

@@ -128,3 +128,14 @@ def test_a_connection_that_died_in_the_pool_is_replaced_unnoticed(engine, databa
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'nightjar_writer'")
     with translated(), engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+
+
+def test_a_server_that_loses_a_client_knows_after_a_minute_whatever_was_rolled_back(database):
+    """Whether it waits for the client or for an acknowledgement: until it knows, the client's rows and locks stay held."""
+    engine = make_engine(database.url("writer"))
+    names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    with engine.connect() as connection:
+        connection.rollback()
+        idle, interval, count, unacknowledged_ms = (int(connection.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names)
+    engine.dispose()
+    assert (idle + interval * count, unacknowledged_ms) == (60, 60_000)

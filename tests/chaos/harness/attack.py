@@ -18,7 +18,7 @@ from harness.wire import SPOTS
 
 from nightjar.core.errors import EmbeddedPostgresFailed, NightjarError, Retryable
 
-PATIENCE_S = 90
+PATIENCE_S = 150
 """How long an attempt may take until the suite calls it hung."""
 
 
@@ -161,6 +161,7 @@ class Attack:
         for zombie in self.frozen:
             zombie.signal(signal.SIGCONT)
             self._require_end(zombie, Blow("wake a zombie"))
+        self.stage.proxy.reappear()
 
     def _require_healed(self, started: Sequence[Child]) -> None:
         for child in started:
@@ -221,6 +222,11 @@ def _cut(stage: Stage, child: Child) -> None:
     stage.proxy.cut()
 
 
+def _vanish(stage: Stage, child: Child) -> None:
+    stage.proxy.vanish()
+    _kill(stage, child)
+
+
 def _freeze(stage: Stage, child: Child) -> None:
     """A process that stands still and whose connections are gone: a paused machine, cut off."""
     child.signal(signal.SIGSTOP)
@@ -235,6 +241,7 @@ DEEDS: Mapping[str, Callable[[Stage, Child], None]] = {
     "terminate the sessions": _terminate_sessions,
     "cut the connection": _cut,
     "freeze": _freeze,
+    "lose the machine": _vanish,
     "fill the disk": lambda stage, child: stage.disk.fill(),
     "fill the artifact store": lambda stage, child: stage.artifact_disk.fill(),
     "make the artifact store read-only": lambda stage, child: stage.artifact_disk.remount("ro"),

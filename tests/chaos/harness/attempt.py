@@ -33,7 +33,7 @@ STORE = {
     "trailing": "audit",
     "publish": "publish",
 }
-WAIT_S = 60
+WAIT_S = 100
 BOUNDARIES = ("claim", "snapshot", "population", "features", "part", "audit", "publish", "drift", "report", "ledger")
 
 

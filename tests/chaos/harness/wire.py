@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -86,7 +87,7 @@ class Proxy:
     """port: where processes connect. target: the port of Postgres, asked anew for each connection, since a restart may move it."""
 
     def __init__(self, target: Callable[[], int]) -> None:
-        self._target, self._trap, self._lines, self._threads = target, None, [], []
+        self._target, self._trap, self._lines, self._threads, self._dropped = target, None, [], [], []
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listening.getsockname()[1]
         self._accepting = Thread(target=self._accept, daemon=True)
@@ -104,8 +105,22 @@ class Proxy:
         for line in lines:
             line.cut()
 
+    def vanish(self) -> None:
+        """From now on no packet passes between the open connections and Postgres, and neither side is told: the machine is gone."""
+        for line in self._lines:
+            with suppress(OSError):
+                ends = [line.server.getsockname()[1], line.server.getpeername()[1]]
+                self._dropped += [ends, ends[::-1]]
+        for ends in self._dropped:
+            drop_packets("-I", *ends)
+
+    def reappear(self) -> None:
+        while self._dropped:
+            drop_packets("-D", *self._dropped.pop())
+
     def close(self) -> None:
         self.clear()
+        self.reappear()
         self._listening.shutdown(socket.SHUT_RDWR)
         self._accepting.join(10)
         self._listening.close()
@@ -200,3 +215,13 @@ def _after(words: Sequence[bytes], seen: bytes) -> Found:
             return Found(number, end)
         end = at + len(word)
     return Found(len(words), end)
+
+
+def drop_packets(how: str, source: int, destination: int) -> str | None:
+    """Begin ("-I") or cease ("-D") to drop what goes from one local port to another. What iptables says if it refuses."""
+    rule = ["-i", "lo", "-p", "tcp", "--sport", str(source), "--dport", str(destination), "-j", "DROP"]
+    try:
+        done = subprocess.run(["iptables", "-w", how, "INPUT", *rule], capture_output=True, text=True, check=False)
+    except OSError as error:
+        return str(error)
+    return None if done.returncode == 0 else done.stderr.strip()
