@@ -16,6 +16,8 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from nightjar.core.circuit import OPENED
 
 PREFIX = "nightjar: "
+PRESUMED = "presumed"
+RETRY = "Only parts without a receipt are scored again, on any worker."
 TAG = "nightjar"
 """Every deployment in prefect.yaml carries it, so a run that somebody started otherwise, without heartbeats, is not taken for dead."""
 
@@ -31,12 +33,13 @@ class Patience:
     """How long the server waits, in seconds, and how many failures in a row it bears.
 
     dead_after_s: without a sign of life, three heartbeats of 30 s. stuck_after_s: between being taken by a worker and running, which
-    takes 6 to 30 s. once_in_s: a crashed run is retried at most once in this time. crashes_within_s: how far apart `failures` crashes
+    takes 6 to 30 s. settled_after_s: after a death was reported, which takes up to 10 s. once_in_s: a crashed run is retried at most once in this time. crashes_within_s: how far apart `failures` crashes
     of one deployment may lie to be counted together.
     """
 
     dead_after_s: float = 90
     stuck_after_s: float = 180
+    settled_after_s: float = 30
     once_in_s: float = 24 * 3600
     failures: int = 3
     crashes_within_s: float = 7 * 24 * 3600
@@ -44,7 +47,7 @@ class Patience:
 
 def wanted(patience: Patience, alert: UUID | None) -> tuple[AutomationCore, ...]:
     """All automations of ours. alert: the notification block through which a person is told; None tells nobody."""
-    healing = (dead(patience), stuck(patience), retried(patience), crashing(patience, alert))
+    healing = (dead(patience), stuck(patience), retried(patience), retried_when_settled(patience), crashing(patience, alert))
     return healing if alert is None else (*healing, told(alert))
 
 
@@ -55,7 +58,7 @@ def dead(patience: Patience) -> AutomationCore:
         name=f"{PREFIX}a run without a sign of life has crashed",
         description=f"No heartbeat for {patience.dead_after_s:.0f} s. Runbook: runbooks/stuck-run.md",
         trigger=silence(alive, patience.dead_after_s),
-        actions=[becomes(StateType.CRASHED, f"presumed dead: no sign of life for {patience.dead_after_s:.0f} s")],
+        actions=[becomes(StateType.CRASHED, f"{PRESUMED} dead: no sign of life for {patience.dead_after_s:.0f} s")],
     )
 
 
@@ -65,24 +68,34 @@ def stuck(patience: Patience) -> AutomationCore:
         name=f"{PREFIX}a run that was taken but never started has crashed",
         description=f"Not running {patience.stuck_after_s:.0f} s after a worker took it. Runbook: runbooks/stuck-run.md",
         trigger=silence(taken, patience.stuck_after_s),
-        actions=[becomes(StateType.CRASHED, f"presumed dead: not started {patience.stuck_after_s:.0f} s after a worker took it")],
+        actions=[becomes(StateType.CRASHED, f"{PRESUMED} dead: not started {patience.stuck_after_s:.0f} s after a worker took it")],
     )
 
 
 def retried(patience: Patience) -> AutomationCore:
     """Once: a run whose second attempt crashed has a higher count; one that never began has not, so the trigger also rests for `once_in_s`."""
     return AutomationCore(
-        name=f"{PREFIX}a crashed run is retried once",
-        description="Only parts without a receipt are scored again, on any worker.",
+        name=f"{PREFIX}a run that was presumed dead is retried once",
+        description=RETRY,
         trigger=EventTrigger(
             expect={"prefect.flow-run.Crashed"},
-            match={**RUN, "prefect.run-count": ["0", "1"]},
+            match={**RUN, "prefect.run-count": ["0", "1"], "prefect.state-message": f"{PRESUMED}*"},
             match_related=OURS,
             for_each=EACH_RUN,
             posture=Posture.Reactive,
             threshold=1,
             within=timedelta(seconds=patience.once_in_s),
         ),
+        actions=[becomes(StateType.SCHEDULED, "it was presumed dead; retried once", name="AwaitingRetry")],
+    )
+
+
+def retried_when_settled(patience: Patience) -> AutomationCore:
+    """A worker that sees a run's process die says so twice, seconds apart. A retry in between would be taken for the dead one, and lose its place."""
+    return AutomationCore(
+        name=f"{PREFIX}a run whose death was reported is retried once",
+        description=RETRY,
+        trigger=silence({"prefect.flow-run.Crashed"}, patience.settled_after_s, {"prefect.run-count": "1"}),
         actions=[becomes(StateType.SCHEDULED, "its process died; retried once", name="AwaitingRetry")],
     )
 
@@ -124,12 +137,12 @@ def told(alert: UUID) -> AutomationCore:
     )
 
 
-def silence(signs: set[str], seconds: float) -> EventTrigger:
-    """After one of the signs nothing more is heard of the run."""
+def silence(signs: set[str], seconds: float, labels: Labels | None = None) -> EventTrigger:
+    """After one of the signs nothing more is heard of the run, of what carries the labels."""
     return EventTrigger(
         after=signs,
         expect={"prefect.flow-run.*"},
-        match=RUN,
+        match={**RUN, **(labels or {})},
         match_related=OURS,
         for_each=EACH_RUN,
         posture=Posture.Proactive,
