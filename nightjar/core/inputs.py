@@ -95,9 +95,9 @@ class Past:
             return
         least = min(night.distinct * min(1, self.now.values / night.values) for night in known)
         most = max(night.distinct * max(1, self.now.values / night.values) for night in known)
-        constant = self.now.distinct == 1 and least >= FEW_VALUES
+        counts = sorted(night.distinct for night in known)
+        constant = self.now.distinct == 1 and counts[0] >= FEW_VALUES
         if constant or not least / MANY_TIMES <= self.now.distinct <= max(most, FEW_ENTITIES) * MANY_TIMES:
-            counts = sorted(night.distinct for night in known)
             yield f"{self.name} has {self.now.distinct} different values, in the last {len(self.nights)} nights it had {counts[0]} to {counts[-1]}"
 
     def _unseen(self, found: Distances, limits: AuditLimits) -> Iterator[str]:

@@ -88,6 +88,10 @@ def test_a_fault_of_a_feed_is_told_by_its_column(change, finding):
     assert any(text.startswith(finding) for text in found), found
 
 
+def test_weather_that_is_everywhere_the_same_is_told_of_a_smaller_night_too():
+    assert told(night(77, rows=200).with_columns(temp=pl.lit(21.0))) != ()
+
+
 def test_swapped_columns_are_told_once():
     assert len(told(night(77).rename({"size": "price", "price": "size"}))) == 1
 
