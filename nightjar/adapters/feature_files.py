@@ -53,7 +53,8 @@ class FeatureDirectory:
         file = self._file(table, day)
         kept = read_kept(file, table)
         merged = with_news(kept, rows, table)
-        if added := merged.height - kept.height:
+        added = merged.height - kept.height
+        if added or lacks_columns(file, table):
             write_parquet(merged, file)
         return added
 
@@ -74,6 +75,11 @@ def read_kept(file: Path, table: FeatureTable) -> pl.DataFrame:
     if not file.exists():
         return empty
     return pl.concat([empty, pl.read_parquet(file, hive_partitioning=False)], how="diagonal").select(empty.columns)
+
+
+def lacks_columns(file: Path, table: FeatureTable) -> bool:
+    """Whether a stored partition is from before a column was declared: Feast takes the columns of the newest file for those of all."""
+    return not columns_of(table).keys() <= pl.read_parquet_schema(file).keys()
 
 
 def with_news(kept: pl.DataFrame, rows: pl.DataFrame, table: FeatureTable) -> pl.DataFrame:

@@ -71,6 +71,7 @@ class FeastFeatureSource:
     def _ask(self, model: str, asked: pl.DataFrame, service: "FeatureService") -> pl.DataFrame:
         """Our store takes and gives Polars as it is; of others Feast promises pandas in and Arrow out, and nothing about cutoffs."""
         from nightjar.adapters.feast_polars import PolarsOfflineStoreConfig, PolarsRetrievalJob  # noqa: PLC0415  # imports Feast
+        from nightjar.adapters.feast_polars.places import UnusableSourceError  # noqa: PLC0415  # as above
 
         store = self._store.config.offline_store
         entity_df: Any = asked
@@ -79,8 +80,11 @@ class FeastFeatureSource:
             raise NotOurStore(model, getattr(store, "type", "none"))
         if not ours:
             entity_df = asked.drop(KNOWN_AT, strict=False).to_pandas()
-        job = self._store.get_historical_features(entity_df, features=service)
-        return job.to_polars() if isinstance(job, PolarsRetrievalJob) else pl.DataFrame(job.to_arrow())
+        try:
+            job = self._store.get_historical_features(entity_df, features=service)
+            return job.to_polars() if isinstance(job, PolarsRetrievalJob) else pl.DataFrame(job.to_arrow())
+        except UnusableSourceError as error:
+            raise ContractBroken(f"features of {model}", [str(error).removesuffix(".")]) from error
 
     def _service(self, spec: ModelSpec) -> "FeatureService":
         """The model's feature service. Raises MissingFeatures if it is not there, or lacks what the spec declares."""

@@ -1,6 +1,6 @@
 """Build the feature tables of what has landed: only the days whose inputs are new or were corrected."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -8,6 +8,7 @@ from hashlib import sha256
 import polars as pl
 
 from nightjar.core.entities import utc
+from nightjar.core.errors import ContractBroken
 from nightjar.core.ports import FeatureFiles, Progress, RawStore, silent
 from nightjar.core.spec import FeatureTable, ModelSpec
 
@@ -37,15 +38,15 @@ def build_features(
 ) -> FeatureBuild:
     """Build what is missing or whose raw inputs changed, oldest days first. Idempotent; a crash loses at most the batch it was in.
 
-    Days first recorded after `known_at` are left for another time. Of the others every delivery is built: rows say when they were known,
+    Days first recorded after `known_at` are left for another time, unless they are built already. Of the others every delivery is built: rows say when they were known,
     and where a correction came, both what was known before and what was known after it become rows. So the tables hold the same
-    facts whenever they are built, and a later call only adds rows. One caller at a time.
+    facts whenever they are built, and a later call only adds rows. One caller at a time. Raises ContractBroken.
     """
     landed = {name: Landed(raw.days(name), raw.recorded(name)) for name in {source for table in spec.feature_tables for source in table.sources}}
     todo: list[tuple[FeatureTable, dict[date, str]]] = []
     for table in spec.feature_tables:
-        wanted = wanted_days(table, [landed[name] for name in table.sources], known_at)
         built = features.fingerprints(table)
+        wanted = wanted_days(table, [landed[name] for name in table.sources], known_at, built)
         todo += [(table, batch) for batch in batches({day: print_ for day, print_ in wanted.items() if built.get(day) != print_})]
     if not todo:
         return FeatureBuild()
@@ -60,21 +61,27 @@ def build_features(
 
 
 def computed(spec: ModelSpec, table: FeatureTable, batch: Iterable[date], moments: Iterable[datetime], raw: RawStore) -> pl.DataFrame:
-    """Rows of days close together: as known at each of the moments, and as known by now."""
+    """Rows of days close together: as known at each of the moments, and as known by now. Raises ContractBroken where they lack a declared column."""
     first, last = min(batch), max(batch)
     seen_from = first - timedelta(days=table.lookback_days)
     states = ({name: raw.read(spec.dataset(name), seen_from, last, known_at) for name in table.sources} for known_at in (*moments, None))
-    return pl.concat([table.compute(frames, first, last) for frames in states])
+    rows = pl.concat([table.compute(frames, first, last) for frames in states])
+    if lacking := [name for name in (*table.keys, *table.features, "event_timestamp", "created") if name not in rows.columns]:
+        raise ContractBroken(f"{spec.name}: what computes the table {table.name}", [f"gives no column {name}" for name in lacking])
+    return rows
 
 
-def wanted_days(table: FeatureTable, sources: Sequence[Landed], known_at: datetime | None) -> dict[date, str]:
-    """Raw day -> fingerprint of what its rows are to be computed from: the table's declaration and all deliveries in the window."""
+def wanted_days(table: FeatureTable, sources: Sequence[Landed], known_at: datetime | None, built: Container[date]) -> dict[date, str]:
+    """Raw day -> fingerprint of what its rows are to be computed from: the table's declaration and all deliveries in the window.
+
+    What is built already is never left for another time: files of before a column was declared would stand beside those that have it.
+    """
     declared = f"{dict(table.keys)} {dict(table.features)} {table.lookback_days}"
     limit = None if known_at is None else utc(known_at)
     return {
         day: fingerprint(declared, sources, window(day, table.lookback_days))
         for day, known in sorted(first_recorded(sources).items())
-        if limit is None or known <= limit
+        if limit is None or known <= limit or day in built
     }
 
 

@@ -91,6 +91,13 @@ def test_a_new_feature_joins_older_rows_as_missing(store):
     assert stored(store)["sales"].to_list() == [None, 9]
 
 
+def test_a_new_feature_has_its_column_in_a_partition_where_it_is_always_missing(store):
+    store.write(TABLE, rows(("a", 1, 0, 6)), {})
+    wider = dataclasses.replace(TABLE, features={"visits": pl.Float64(), "sales": pl.Float64()})
+    assert store.write(wider, rows(("a", 1, 0, 6)).with_columns(sales=pl.lit(None, pl.Float64)), {}) == 0
+    assert stored(store)["sales"].to_list() == [None]
+
+
 def test_a_crash_before_the_manifest_is_healed_by_building_again(store, monkeypatch):
     with monkeypatch.context() as patched:
 

@@ -116,6 +116,13 @@ def test_features_that_the_service_lacks_are_named(applied):
         applied.retrieve(replace(SPEC, name="other_model"), entities(1))
 
 
+def test_a_feature_that_the_files_lack_is_named(applied):
+    for file in (applied.feature_dir / "weather").glob("*/*.parquet"):
+        pl.read_parquet(file, hive_partitioning=False).drop("weather_temp").write_parquet(file)
+    with pytest.raises(ContractBroken, match=r"'weather'.*lacks columns \['weather_temp'\]"):
+        applied.retrieve(SPEC, entities(1))
+
+
 def test_entities_without_a_join_key_are_refused(applied):
     key = next(iter(SPEC.feature_tables[0].keys))
     with pytest.raises(ContractBroken, match=f"column {key} is missing"):

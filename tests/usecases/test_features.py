@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 from models import MODELS
 from nightjar.adapters.feature_files import FeatureDirectory
 from nightjar.adapters.raw_files import RawFiles
+from nightjar.core.errors import ContractBroken
 from nightjar.core.spec import FeatureTable, RawDataset
 from nightjar.usecases.features import FeatureBuild, batches, build_features
 
@@ -57,8 +58,8 @@ class Shop:
         file.write_text("\n".join(lines))
         return self.raw.land(VISITS, START + timedelta(days=day), file, hour(at))
 
-    def build(self, known_at=None):
-        return build_features(SPEC, raw=self.raw, features=self.features, known_at=known_at)
+    def build(self, known_at=None, spec=SPEC):
+        return build_features(spec, raw=self.raw, features=self.features, known_at=known_at)
 
     def rows(self):
         folder = self.root / "features" / "shops"
@@ -99,6 +100,30 @@ def test_days_recorded_later_wait(shop):
     shop.deliver(1, {"a": 1}, at=54)
     assert shop.build(known_at=hour(53)).days == 1
     assert shop.build(known_at=hour(54)).days == 1
+
+
+def test_days_that_are_built_already_get_a_new_feature_whenever_they_were_recorded(shop):
+    shop.deliver(0, {"a": 1}, at=30)
+    shop.deliver(1, {"a": 1}, at=54)
+    shop.build()
+    assert shop.build(known_at=hour(30), spec=with_sales(doubled)).days == 2
+    assert shop.rows().filter(pl.col("sales").is_not_null())["sales"].to_list() == [2, 4]
+
+
+def test_a_feature_that_is_declared_and_not_computed_is_named(shop):
+    shop.deliver(0, {"a": 1}, at=30)
+    with pytest.raises(ContractBroken, match="the table shops: gives no column sales"):
+        shop.build(spec=with_sales(three_days))
+    assert shop.rows().is_empty()
+
+
+def with_sales(compute):
+    table = dataclasses.replace(TABLE, features={**TABLE.features, "sales": pl.Int64()}, compute=compute)
+    return dataclasses.replace(SPEC, feature_tables=(table,))
+
+
+def doubled(raw, first, last):
+    return three_days(raw, first, last).with_columns(sales=2 * pl.col("visits"))
 
 
 def test_a_correction_adds_rows_and_changes_none(shop):
