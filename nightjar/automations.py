@@ -33,8 +33,9 @@ class Patience:
     """How long the server waits, in seconds, and how many failures in a row it bears.
 
     dead_after_s: without a sign of life, three heartbeats of 30 s. stuck_after_s: between being taken by a worker and running, which
-    takes 6 to 30 s. settled_after_s: after a death was reported, which takes up to 10 s. once_in_s: a crashed run is retried at most once in this time. crashes_within_s: how far apart `failures` crashes
-    of one deployment may lie to be counted together.
+    takes 6 to 30 s. settled_after_s: since a death was last reported; two reports lie up to 10 s apart. once_in_s: a run is retried at
+    once, being presumed dead, at most once in this time. crashes_within_s: how far apart `failures` crashes of one deployment may lie to
+    be counted together.
     """
 
     dead_after_s: float = 90

@@ -95,7 +95,7 @@ def test_a_night_whose_worker_died_with_it_is_finished_by_another(prefect, world
             kill_all(doomed.pid)
             killed = time.monotonic()
             stored = receipts(world, night)
-            waiting = prefect.start("score", score_date="2013-03-16", report=False)  # the dead run holds the deployment's only place
+            waiting = prefect.start("score", model="none")  # the dead run holds the deployment's only place
             taken = prefect.start("features", scheduled_time="2099-01-01T00:00:00Z", today="2013-03-15")
             prefect.ask(f"/flow_runs/{taken}/set_state", {"state": {"type": "PENDING"}, "force": True})  # by a worker that died at once
         with worker(prefect, "second"):
@@ -103,7 +103,7 @@ def test_a_night_whose_worker_died_with_it_is_finished_by_another(prefect, world
             noticed = time.monotonic() - killed
             healed = prefect.ended(run, after_runs=1)
             took = time.monotonic() - killed
-            assert [prefect.ended(each)["state_name"] for each in (waiting, taken)] == ["Completed", "Completed"]
+            assert [prefect.ended(each)["state_name"] for each in (waiting, taken)] == ["Failed", "Completed"]
             all_took = time.monotonic() - killed
     with capsys.disabled():
         figures = f"noticed {noticed:.0f} s after the kill, published {took:.0f} s, the queue done {all_took:.0f} s"
