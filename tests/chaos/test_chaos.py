@@ -3,6 +3,7 @@
 Each night is struck several times, one attempt after the other, and must end as its undisturbed twin did, while readers look on.
 """
 
+import signal
 import time
 from datetime import date, timedelta
 from itertools import product
@@ -12,12 +13,16 @@ from harness.attack import Attack, Blow
 from harness.attempt import BOUNDARIES
 from harness.wire import SPOTS, drop_packets
 
+from nightjar.bootstrap import Platform
+from nightjar.settings import Settings
+
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
 
 PASSAGES = {"after part": 2, "before part": 3}
 """Boundaries that a night passes several times are struck at a later passage too."""
 PORTS = [f"{side} {boundary}" for boundary in BOUNDARIES for side in ("before", "after")]
 STORE_PORTS = [place for place in PORTS if place.split()[1] in {"claim", "population", "part", "audit", "publish", "ledger"}]
+RETRAIN = ["retrain", "--today", "2013-03-15", "--no-promote"]
 NOT_LANDED = date(2013, 3, 17)
 """The first night whose days land only when it is scored."""
 
@@ -77,6 +82,11 @@ def test_postgres_dies_at_any_moment(stage, nights, chance):
     attack(stage, nights, [Blow(chance.choice(deeds), after_s=chance.uniform(0.1, 1.2)) for _ in range(12)], each=3)
 
 
+def test_whoever_starts_postgres_again_dies_over_it(stage, nights, chance):
+    pairs = [[Blow("kill postgres", "before part"), Blow("kill the process", after_s=chance.uniform(0.02, 0.5))] for _ in range(5)]
+    attack(stage, nights, [blow for pair in pairs for blow in pair], each=2)
+
+
 @pytest.mark.parametrize(("deed", "first"), [("kill the process", 0), ("fill the disk", 12)])
 def test_days_land_and_features_are_built_under_blows(stage, chance, deed, first):
     need_a_disk(stage, deed)
@@ -126,6 +136,47 @@ def test_a_parallel_backfill_dies_at_any_moment(stage, backfilled, chance, deed)
     blows = [Blow(deed, after_s=chance.uniform(0.3, 3.0)) for _ in range(4)]
     argv = ["backfill", "--from", str(nights[0]), "--to", str(nights[-1]), "--parallel", "2"]
     Attack(stage, blows, nights, argv=argv, finishers=2 if deed == "kill the process" else 1).run()
+
+
+def test_a_platform_is_set_up_under_blows(stage, chance):
+    """Of a home, its Postgres and its schema each is whole or not there, whenever it dies that makes them."""
+    for number in range(2):
+        settings = {"home": str(stage.disk.folder / f"another-{number}")}
+        local = Platform(Settings(**settings, _env_file=None)).local
+        try:
+            for _ in range(4):
+                struck(stage, chance.uniform(0.1, 3.0), settings=settings, argv=["db", "migrate"])
+            done(stage, settings=settings, argv=["db", "migrate"])
+            done(stage, settings=settings, argv=["features", "apply"])
+        finally:
+            local.stop()
+            local.remove()
+
+
+def test_a_retrain_dies_at_any_moment(stage, chance):
+    """The same training gives the same bytes, so however often it was begun there is one version, and who is champion stays."""
+    versions = "SELECT id, number, artifact_sha256 FROM nightjar.model_version"
+    holders = "SELECT version_id, role FROM nightjar.promotion"
+    done(stage, argv=RETRAIN)
+    before = stage.query(versions), stage.query(holders)
+    for _ in range(4):
+        struck(stage, chance.uniform(0.2, 5.0), argv=RETRAIN)
+    done(stage, argv=RETRAIN)
+    assert (stage.query(versions), stage.query(holders)) == before
+
+
+def struck(stage, after_s, **order):
+    child = stage.start(**order)
+    if child.wait(after_s) is None:
+        child.signal(signal.SIGKILL)
+        stage.tally.kills["kill the process"] += 1
+        stage.tally.spots["a random moment"] += 1
+    assert child.wait(60) in {0, -signal.SIGKILL}, child.said()
+
+
+def done(stage, **order):
+    child = stage.start(**order)
+    assert child.wait(240) == 0, child.said()
 
 
 def test_readers_and_writers_together(stage, nights, chance, request):
