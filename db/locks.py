@@ -18,6 +18,9 @@ POLL_S = 0.2
 SCHEMA = "nightjar schema"
 """Whoever works by the tables shares it; a migration holds it alone, and from when it asks for it nobody else gets it."""
 
+READERS_END_WITHIN_S = 10
+"""Someone who idles in a transaction keeps what it has read as it is; the readers who come after must not wait for that one's lunch."""
+
 INTRODUCE = text("""
     SELECT set_config('application_name', :name, false), set_config('idle_session_timeout', '0', false)
 """)
@@ -38,6 +41,12 @@ HOLDER = text("""
       AND (held.classid::bigint << 32 | held.objid::bigint) = hashtextextended(:what, 0)
 """)
 
+READERS = text("""
+    SELECT DISTINCT 'role ' || usename || ' with pid ' || pid || ', which reads in an open transaction' AS reader
+    FROM pg_locks AS held JOIN pg_stat_activity USING (pid) JOIN pg_class ON pg_class.oid = held.relation
+    WHERE held.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
+      AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('nightjar', 'analytics')) ORDER BY reader
+""")
 HELD = text("""
     SELECT what FROM unnest(CAST(:whats AS text[])) AS what JOIN pg_locks AS held
       ON (held.classid::bigint << 32 | held.objid::bigint) = hashtextextended(what, 0)
@@ -84,18 +93,32 @@ def exclusive(engine: Engine, what: str, *, wait_s: float) -> AbstractContextMan
 def alone(connection: Connection, *, wait_s: float) -> None:
     """Keep the schema to this transaction: work under way ends first, and none begins until it is over.
 
-    Raises NightsRunning, and changes nothing, if after wait_s seconds somebody is still at work.
+    Raises NightsRunning, and changes nothing, if after wait_s seconds somebody is still at work. From then on the transaction waits for no
+    lock longer than READERS_END_WITHIN_S: new readers queue behind it.
     """
     try:
         with connection.begin_nested():
             connection.execute(LOCK_TIMEOUT, {"timeout": f"{max(1, round(wait_s * 1000))}ms"})
             connection.execute(TAKE_FOR_TRANSACTION, {"what": SCHEMA})
-            connection.execute(LOCK_TIMEOUT, {"timeout": "0"})
+            connection.execute(LOCK_TIMEOUT, {"timeout": f"{READERS_END_WITHIN_S}s"})
     except DBAPIError as error:
         if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise
         working = connection.execute(HOLDER, {"what": SCHEMA, "mode": "ShareLock"}).scalars()
         raise NightsRunning(list(working), wait_s) from error
+
+
+@contextmanager
+def naming_readers(engine: Engine) -> Iterator[None]:
+    """Around the transaction of `alone`. Raises NightsRunning where it gave up waiting for readers; everything is as it was then."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise
+        with engine.connect() as connection:
+            readers = connection.execute(READERS).scalars().all()
+        raise NightsRunning(readers, READERS_END_WITHIN_S) from error
 
 
 def require_own_sessions(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from db import views
-from db.locks import alone
+from db.locks import alone, naming_readers
 from db.session import make_engine, translated
 from db.tables import SCHEMA
 from nightjar.core.errors import SchemaNewer, SchemaOutdated
@@ -35,12 +35,12 @@ def upgrade(owner_url: str, revision: str = "head", *, wait_s: float = WORK_ENDS
     """Migrate to a revision and put the analysts' views in place, all in one transaction; waits for another migration to end.
 
     Where nothing is to do, nothing is locked, so it may run at every start. Else nights under way end first, which takes wait_s seconds at
-    most, and none begins meanwhile. The roles must exist (`db.roles.ensure_roles`).
+    most, and none begins meanwhile; readers have some seconds to end theirs. The roles must exist (`db.roles.ensure_roles`).
     Raises SchemaNewer where newer code has migrated before, NightsRunning, StoreUnavailable.
     """
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
     try:
-        with translated(), engine.begin() as connection:
+        with translated(), naming_readers(engine), engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar migrate', 0))"))
             target = head() if revision == "head" else revision
             found = _revision(connection)
@@ -56,7 +56,7 @@ def downgrade(owner_url: str, revision: str = "base", *, wait_s: float = WORK_EN
     """Go back to a revision. The views go; the next upgrade brings them back. Raises SchemaNewer, NightsRunning."""
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
     try:
-        with translated(), engine.begin() as connection:
+        with translated(), naming_readers(engine), engine.begin() as connection:
             require_known(_revision(connection))
             alone(connection, wait_s=wait_s)
             views.drop(connection)

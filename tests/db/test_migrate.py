@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, text
 
-from db import migrate
+from db import locks, migrate
 from db.locks import night_lock
 from db.roles import ensure_roles
 from db.session import make_engine
@@ -183,6 +183,20 @@ def test_a_migration_and_nights_wait_for_each_other(empty):
     engine.dispose()
     assert order[0] == "first night"
     assert set(order[1:]) == {"migration", "second night"}
+    assert differences(owner) == []
+
+
+def test_a_migration_does_not_keep_readers_waiting_for_one_who_idles(empty, monkeypatch):
+    owner, _ = empty
+    monkeypatch.setattr(locks, "READERS_END_WITHIN_S", 1)
+    migrate.upgrade(owner)
+    with psycopg.connect(owner) as idle, psycopg.connect(owner) as reader:
+        idle.execute("SELECT count(*) FROM analytics.scores")
+        with pytest.raises(NightsRunning, match=rf"pid {idle.info.backend_pid}, which reads in an open transaction. Waited 1 s; nothing"):
+            migrate.downgrade(owner, "0003")
+        reader.execute("SELECT count(*) FROM analytics.scores")
+    migrate.downgrade(owner, "0003")
+    migrate.upgrade(owner)
     assert differences(owner) == []
 
 
