@@ -19,7 +19,7 @@ from db.tables import PublicationRow, QuarantinedRow, ReceiptRow, RunRow, ScoreR
 from nightjar.core.backfill import Standing
 from nightjar.core.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.entities import Distribution, Night, Part, Population, Publication, Receipt, Run, RunState, Version
-from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost
+from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, RepairOutdated
 from nightjar.core.part_rows import QUARANTINED as QUARANTINED_COLUMNS
 from nightjar.core.part_rows import SCORES as SCORE_COLUMNS
 from nightjar.core.part_rows import require_storable
@@ -28,6 +28,9 @@ from nightjar.core.profile import STEPS
 RUNS, RECEIPTS, PUBLICATIONS, SCORES = table_of(RunRow), table_of(ReceiptRow), table_of(PublicationRow), table_of(ScoreRow)
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '30s'")
 """A run's row is held while one part is stored; whoever holds it longer has vanished, and the call is worth repeating."""
+
+LEDGER = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+"""Whoever points a night's ledger to a run does it alone, so that what it looked at is still true when its row is there."""
 
 MONTH = text("SELECT nightjar.ensure_score_partition(:score_date)")
 DISTRIBUTION = text("""
@@ -100,6 +103,7 @@ class PostgresScoreStore:
     def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = ()) -> Publication:
         with translated(), self.engine.begin() as connection:
             connection.execute(LOCK_TIMEOUT)
+            _hold_ledger(connection, run)
             stored = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update()).one()
             if stored.attempt != run.attempt:
                 raise ClaimLost(run.model, run.score_date, run.id)
@@ -108,6 +112,7 @@ class PostgresScoreStore:
                 return _publication(first)
             held = hold(connection, run)
             _require_whole(connection, held)
+            _require_base_shown(connection, held)
             ended = {"state": RunState.PUBLISHED, "ended_at": func.clock_timestamp(), "error": None}
             flow_run = connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(ended).returning(RUNS.c.flow_run)).scalar_one()
             return _publication(_point_to(connection, held, "publish", reason, flow_run, findings))
@@ -118,6 +123,8 @@ class PostgresScoreStore:
         Raises BadSettings for a run that never was published.
         """
         with translated(), self.engine.begin() as connection:
+            connection.execute(LOCK_TIMEOUT)
+            _hold_ledger(connection, run)
             stored = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update()).one()
             if stored.state != RunState.PUBLISHED:
                 raise BadSettings(
@@ -238,6 +245,17 @@ def _require_whole(connection: Connection, run: Run) -> None:
     if run.population is None or (parts, rows) != (run.population.parts, run.population.rows):
         wanted_rows, wanted_parts = (0, 0) if run.population is None else (run.population.rows, run.population.parts)
         raise AuditFailed(run.model, run.score_date, [f"{rows} of {wanted_rows} rows in {parts} of {wanted_parts} parts are stored"])
+
+
+def _require_base_shown(connection: Connection, run: Run) -> None:
+    """A repair keeps scores of the run it repairs: where that was rolled back meanwhile, they must not come back by it."""
+    shown = None if run.base_id is None else _current(connection, run.model, run.score_date)
+    if run.base_id is not None and shown is not None and shown.run_id != run.base_id:
+        raise RepairOutdated(run.model, run.score_date, run.id, run.base_id, shown.run_id)
+
+
+def _hold_ledger(connection: Connection, run: Run) -> None:
+    connection.execute(LEDGER, {"what": f"ledger of {run.model} {run.score_date}"})
 
 
 def _point_to(connection: Connection, run: Run, action: str, reason: str | None, flow_run: str | None, findings: Sequence[str] = ()) -> Row[Any]:

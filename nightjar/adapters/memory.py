@@ -34,7 +34,7 @@ from nightjar.core.entities import (
     RunState,
     Version,
 )
-from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, NightBusy
+from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, NightBusy, RepairOutdated
 from nightjar.core.part_rows import QUARANTINED, SCORES, require_storable
 from nightjar.core.profile import quantiles_of
 from nightjar.core.retention import Holding, Named, Trace, total
@@ -132,6 +132,9 @@ class MemoryScoreStore:
         kept, stored = self._own(run), self.receipts(run)
         if kept.population is None or (len(stored), sum(receipt.rows for receipt in stored)) != (kept.population.parts, kept.population.rows):
             raise AuditFailed(run.model, run.score_date, [f"{len(stored)} parts are stored, which is not the population"])
+        shown = self.publication(run.model, run.score_date)
+        if run.base_id is not None and shown is not None and shown.run_id != run.base_id:
+            raise RepairOutdated(run.model, run.score_date, run.id, run.base_id, shown.run_id)
         self._change(run.id, state=RunState.PUBLISHED)
         return self._point_to(run, "publish", reason, findings)
 

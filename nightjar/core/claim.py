@@ -64,18 +64,19 @@ def new_revision(
 ) -> dict[str, Any]:
     """What a new run begins with, by field of `Run`, without its identity and state.
 
-    A repair keeps the versions of the run it repairs: one night's scores come from one champion. Raises BadSettings for a repair of a night
-    that is not published, and for knowledge older than the night's own.
+    A repair keeps the versions of the run it repairs, since one night's scores come from one champion, and knows at least as much: another
+    repair may have been published while this one waited. Raises BadSettings for a repair of a night that is not published, and for
+    knowledge older than the night's own.
     """
     base = published if request.repair else None
     if request.repair and base is None:
         raise BadSettings(f"{night.model} {night.score_date} is not published, so there is nothing to repair", "Score it with `nightjar score`.")
     floor = night.as_of if published is None else published.known_at
-    known_at = request.known_at or floor
-    if known_at < (floor if base else night.as_of):
+    known_at = max(request.known_at or floor, floor) if base else request.known_at or floor
+    if known_at < night.as_of:
         raise BadSettings(
             f"{night.model} {night.score_date} cannot forget: {known_at:%Y-%m-%d %H:%M} UTC is before what it knows already",
-            f"Name an instant from {floor:%Y-%m-%d %H:%M} UTC on.",
+            f"Name an instant from {night.as_of:%Y-%m-%d %H:%M} UTC on.",
         )
     return {
         **night.model_dump(),

@@ -164,6 +164,18 @@ class ClaimLost(Retryable):
         )
 
 
+class RepairOutdated(Retryable):
+    """A repair kept scores of a publication that was replaced, by a rollback perhaps, while it worked."""
+
+    exit_code, runbook = 40, "repair-outdated"
+
+    def __init__(self, model: str, score_date: date, run_id: int, base_id: int, shown_id: int) -> None:
+        super().__init__(
+            f"{model} {score_date}: run {run_id} repairs run {base_id}, but meanwhile analysts were shown run {shown_id}, so it published nothing. "
+            "Look why with `nightjar status`; the same command again repairs what they see now."
+        )
+
+
 class StoreUnavailable(Retryable):
     exit_code, runbook = 14, "store-unavailable"
 

@@ -152,7 +152,8 @@ class ScoreStore(Protocol):
     def distribution(self, run: Run) -> Distribution: ...
 
     def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = ()) -> Publication:
-        """Make the run what analysts see. One insert; a second call returns the first's row. Raises ClaimLost if another attempt claimed it.
+        """Make the run what analysts see. One insert; a second call returns the first's row. Raises ClaimLost if another attempt claimed it,
+        RepairOutdated for a repair of what analysts no longer see.
 
         reason: why a person published it; findings: what the audit had against it and that person accepted.
         """

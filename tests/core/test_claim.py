@@ -64,6 +64,11 @@ def test_a_repair_keeps_the_versions_of_what_it_repairs_and_knows_more():
     assert (made["revision"], made["known_at"], made["base_id"], made["version_id"], made["challenger_id"]) == (2, LATER, 3, 5, None)
 
 
+def test_a_repair_that_waited_for_one_with_later_knowledge_does_not_forget_it():
+    published = run(RunState.PUBLISHED, known_at=LATER)
+    assert new_revision(NIGHT, published, published, CHAMPION, None, Request(repair=True, known_at=AS_OF))["known_at"] == LATER
+
+
 def test_a_forced_revision_of_a_repaired_night_does_not_forget_the_corrections():
     published = run(RunState.PUBLISHED, known_at=LATER)
     assert new_revision(NIGHT, published, published, CHAMPION, None, Request(force=True))["known_at"] == LATER
@@ -79,9 +84,8 @@ def test_a_night_may_be_scored_whole_as_it_was_known_at_its_as_of_again():
     [
         (None, Request(repair=True)),
         (None, Request(known_at=AS_OF - timedelta(seconds=1))),
-        (run(RunState.PUBLISHED, known_at=LATER), Request(repair=True, known_at=AS_OF)),
     ],
-    ids=["a repair of nothing", "knowledge older than the night", "a repair that forgets"],
+    ids=["a repair of nothing", "knowledge older than the night"],
 )
 def test_what_cannot_be_is_refused_in_words(published, request_):
     with pytest.raises(BadSettings):

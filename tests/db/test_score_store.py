@@ -18,7 +18,7 @@ from db.session import driver
 from nightjar.core.backfill import Stage
 from nightjar.core.claim import Request
 from nightjar.core.entities import RunState
-from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, ContractBroken, NightBusy, StoreUnavailable
+from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, ContractBroken, NightBusy, RepairOutdated, StoreUnavailable
 
 NEXT_DAY = date(2013, 6, 16)
 
@@ -236,6 +236,22 @@ def test_a_new_revision_takes_the_place_of_the_old_one_and_a_rollback_gives_it_b
     assert [row.run_id for row in stores.store.published(first.model)] == [first.id]
     with stores.claim() as claimed:
         assert (claimed.run.id, claimed.publication) == (first.id, back)
+
+
+def test_a_repair_does_not_bring_back_what_was_rolled_back_while_it_worked(stores, make):
+    first, _ = stores.publish()
+    second, _ = stores.publish(force=True)
+    with stores.claim(repair=True) as claimed:
+        run = stores.store.record_population(claimed.run, make.population(1))
+        stores.store.write_part(run, make.part(0, 1), make.scores("a"), make.quarantined())
+        back = stores.store.roll_back(first, "the second was wrong")
+        with pytest.raises(RepairOutdated, match=f"repairs run {second.id}, but meanwhile analysts were shown run {first.id}"):
+            stores.store.publish(run)
+        stores.store.fail(run, "RepairOutdated: ...")
+    assert stores.store.publication(make.model, make.day) == back
+    again, publication = stores.publish(repair=True)
+    assert again.base_id == first.id
+    assert stores.store.publication(make.model, make.day) == publication
 
 
 def test_the_ledger_keeps_what_a_person_accepted_and_why(stores, make):
