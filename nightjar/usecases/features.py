@@ -1,8 +1,8 @@
 """Build the feature tables of what has landed: only the days whose inputs are new or were corrected."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
 import polars as pl
@@ -15,6 +15,7 @@ from nightjar.core.spec import FeatureTable, ModelSpec
 BATCH_DAYS = 31
 """Days computed in one call: a month and its lookback fit into little memory."""
 MOMENT = timedelta(microseconds=1)
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Landed:
 
     prints: Mapping[date, str]
     recorded: Mapping[date, Sequence[datetime]]
+
+    @property
+    def newest(self) -> datetime:
+        """When the newest of its deliveries was recorded."""
+        return max((instants[-1] for instants in self.recorded.values()), default=NEVER)
 
 
 def build_features(
@@ -54,17 +60,23 @@ def build_features(
     with progress("days of feature tables built", days) as advance:
         rows = 0
         for table, batch in todo:
-            moments = before_corrections(batch, [landed[name] for name in table.sources], table.lookback_days)
-            rows += features.write(table, computed(spec, table, batch, moments, raw), batch)
+            sources = {name: landed[name] for name in table.sources}
+            rows += features.write(table, computed(spec, table, batch, sources, raw), batch)
             advance(len(batch))
     return FeatureBuild(days, rows)
 
 
-def computed(spec: ModelSpec, table: FeatureTable, batch: Iterable[date], moments: Iterable[datetime], raw: RawStore) -> pl.DataFrame:
-    """Rows of days close together: as known at each of the moments, and as known by now. Raises ContractBroken where they lack a declared column."""
+def computed(spec: ModelSpec, table: FeatureTable, batch: Collection[date], sources: Mapping[str, Landed], raw: RawStore) -> pl.DataFrame:
+    """Rows of days close together: as known before each correction, and as known when the sources were listed.
+
+    What has landed since is left for the next time: it may correct a day whose state before was never built. Raises ContractBroken where
+    the rows lack a declared column.
+    """
     first, last = min(batch), max(batch)
     seen_from = first - timedelta(days=table.lookback_days)
-    states = ({name: raw.read(spec.dataset(name), seen_from, last, known_at) for name in table.sources} for known_at in (*moments, None))
+    newest = {name: source.newest for name, source in sources.items()}
+    moments = [*before_corrections(batch, sources.values(), table.lookback_days), max(newest.values())]
+    states = ({name: raw.read(spec.dataset(name), seen_from, last, min(moment, newest[name])) for name in sources} for moment in moments)
     rows = pl.concat([table.compute(frames, first, last) for frames in states])
     if lacking := [name for name in (*table.keys, *table.features, "event_timestamp", "created") if name not in rows.columns]:
         raise ContractBroken(f"{spec.name}: what computes the table {table.name}", [f"gives no column {name}" for name in lacking])
@@ -102,7 +114,7 @@ def batches(days: Mapping[date, str]) -> Iterator[dict[date, str]]:
         yield batch
 
 
-def before_corrections(days: Iterable[date], sources: Sequence[Landed], lookback_days: int) -> list[datetime]:
+def before_corrections(days: Iterable[date], sources: Collection[Landed], lookback_days: int) -> list[datetime]:
     """The last moments before a delivery changed what was known of one of the days: a correction, or an older file that came late."""
     own = first_recorded(sources)
     changes = {

@@ -185,3 +185,27 @@ def test_the_tables_hold_the_same_facts_whenever_they_are_built(tmp_path_factory
     along.build()
     once.build()
     assert_frame_equal(along.rows(), once.rows())
+
+
+class LandsMeanwhile:
+    """A raw store to which something is delivered at the first look into its files."""
+
+    def __init__(self, raw, deliver):
+        self.raw, self.deliver = raw, [deliver]
+
+    def __getattr__(self, name):
+        return getattr(self.raw, name)
+
+    def read(self, *args, **kwargs):
+        while self.deliver:
+            self.deliver.pop()()
+        return self.raw.read(*args, **kwargs)
+
+
+def test_a_correction_that_lands_during_a_build_does_not_hide_what_was_known_before_it(shop):
+    shop.deliver(0, {"a": 1}, at=20)
+    raw = LandsMeanwhile(shop.raw, lambda: shop.deliver(0, {"a": 9}, at=50))
+    build_features(SPEC, raw=raw, features=shop.features)
+    assert shop.rows().select("visits", "created").rows() == [(1, hour(20))]
+    shop.build()
+    assert shop.rows().select("visits", "created").rows() == [(1, hour(20)), (9, hour(50))]
