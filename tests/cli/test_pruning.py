@@ -6,9 +6,7 @@ from datetime import date
 import polars as pl
 import psycopg
 import pytest
-from typer.testing import CliRunner
 
-from nightjar.cli import app
 from nightjar.core.claim import Request
 from nightjar.core.entities import Part, Population, RunState
 from nightjar.core.night import night_of
@@ -18,21 +16,6 @@ NIGHT = date(2013, 3, 11)
 UNPUBLISHED = date(2013, 2, 11)
 LONG_AGO = 1_000_000_000
 SHOWN = f"SELECT run_id, count(*), sum(score) FROM scores WHERE score_date = '{NIGHT}' GROUP BY run_id"
-
-
-@pytest.fixture
-def run(world, monkeypatch):
-    """A command in this process, in the shared world."""
-    for module in ("nights", "operations"):
-        monkeypatch.setattr(f"nightjar.cli.{module}.opened", lambda: world.platform)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def invoke(*words: object, code: int = 0) -> str:
-        result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return invoke
 
 
 @pytest.fixture

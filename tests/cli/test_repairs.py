@@ -4,27 +4,9 @@ import json
 from datetime import date
 
 import pytest
-from typer.testing import CliRunner
-
-from nightjar.cli import app
 
 NIGHT = date(2013, 3, 9)
 SCORES = f"SELECT entity_key, score, run_id, scored_by_run, model_version FROM scores WHERE score_date = '{NIGHT}' ORDER BY 1"
-
-
-@pytest.fixture
-def run(world, monkeypatch):
-    """A command in this process, in the shared world."""
-    for module in ("data", "nights", "repairs"):
-        monkeypatch.setattr(f"nightjar.cli.{module}.opened", lambda: world.platform)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def invoke(*words: object, code: int = 0) -> str:
-        result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return invoke
 
 
 @pytest.fixture

@@ -1,0 +1,23 @@
+"""A command in this process, in the shared world."""
+
+from collections.abc import Callable
+
+import pytest
+from typer.testing import CliRunner
+
+from nightjar.cli import app
+
+
+@pytest.fixture
+def run(world, monkeypatch) -> Callable[..., str]:
+    """run(*words) gives what the command prints, and holds it to its exit code."""
+    for module in ("data", "nights", "operations", "repairs"):
+        monkeypatch.setattr(f"nightjar.cli.{module}.opened", lambda: world.platform)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def invoke(*words: object, code: int = 0) -> str:
+        result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return invoke
