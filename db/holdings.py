@@ -1,8 +1,9 @@
 """What runs hold in Postgres, and how it goes when nobody needs it. The owner's work: the writer may remove nothing."""
 
+from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -162,7 +163,4 @@ def _counted(connection: Connection, query: sql.SQL, table: str, run: Trace, **v
 
 
 def _days(first: date) -> Iterator[date]:
-    day = first
-    while day.month == first.month:
-        yield day
-        day += timedelta(days=1)
+    return (first.replace(day=day) for day in range(1, monthrange(first.year, first.month)[1] + 1))

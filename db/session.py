@@ -14,11 +14,12 @@ from nightjar.core.errors import BadSettings, StoreUnavailable
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 """A server that vanished without a word is noticed after a minute, not after two hours; also with bytes on their way to it, then not after 15 minutes."""
 
-SERVER_KEEPALIVES = """
-    SELECT set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
+SESSION = """
+    SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false), set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
            set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '60000', false)
 """
-"""A client that vanished is noticed in the same time: until then its session keeps the rows and the lock that it holds."""
+"""Instants come back in UTC, whatever the server or PGTZ says. And a client that vanished is noticed in the same time: until then its session
+keeps the rows and the lock that it holds."""
 
 TRANSIENT = ("08", "40", "53", "57", "58", "55P03")
 """SQLSTATEs (or their classes) that pass by themselves: connection, rollback, resources, operator intervention, disk, lock not available."""
@@ -78,15 +79,15 @@ def make_engine(url: str, *, pool_size: int = 5, application_name: str = "nightj
         pool_size=pool_size,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"application_name": application_name, "connect_timeout": 10, **KEEPALIVES},
+        connect_args={"application_name": application_name, "connect_timeout": 10, "client_encoding": "utf8", **KEEPALIVES},
     )
-    event.listen(engine, "connect", _ask_for_keepalives)
+    event.listen(engine, "connect", _settle)
     return engine
 
 
-def _ask_for_keepalives(connection: "psycopg.Connection[tuple]", _record: object) -> None:
+def _settle(connection: "psycopg.Connection[tuple]", _record: object) -> None:
     """By a query, not as options of the connection: poolers refuse those."""
-    connection.execute(SERVER_KEEPALIVES)
+    connection.execute(SESSION)
     connection.commit()
 
 

@@ -116,6 +116,18 @@ def test_a_deadlock_is_worth_repeating(engine):
     assert "deadlock" in str(lost[0])
 
 
+def test_a_session_speaks_utc_and_utf8_whatever_the_environment_or_the_server_says(database, monkeypatch):
+    for name, value in {"PGTZ": "Asia/Tokyo", "PGDATESTYLE": "German", "PGCLIENTENCODING": "LATIN1"}.items():
+        monkeypatch.setenv(name, value)
+    engine = make_engine(database.url("writer"))
+    try:
+        with engine.connect() as connection:
+            moment, key = connection.exec_driver_sql("SELECT timestamptz '2013-05-02 01:00:00+00', '\u4e2d'").one()
+    finally:
+        engine.dispose()
+    assert (moment.isoformat(), key) == ("2013-05-02T01:00:00+00:00", "\u4e2d")
+
+
 def test_a_mistake_of_ours_is_not_called_unavailable(engine):
     with pytest.raises(DBAPIError), translated(), engine.connect() as connection:
         connection.exec_driver_sql("SELECT nonsense")
