@@ -294,9 +294,10 @@ FINGERPRINT = "Published results, for analysts. Definition " + hashlib.sha256(re
 
 
 def in_place(connection: Connection) -> bool:
-    """Whether the views in the database are these."""
+    """Whether the views in the database are these, and all of them are there."""
+    there = connection.execute(text("SELECT viewname FROM pg_views WHERE schemaname = :schema"), {"schema": SCHEMA}).scalars()
     found = connection.execute(text("SELECT obj_description(to_regnamespace(:schema)::oid, 'pg_namespace')"), {"schema": SCHEMA})
-    return found.scalar_one_or_none() == FINGERPRINT
+    return {view.name for view in VIEWS} <= set(there) and found.scalar_one_or_none() == FINGERPRINT
 
 
 def drop(connection: Connection) -> None:

@@ -101,6 +101,14 @@ def test_views_that_changed_are_made_anew(database):
         assert owner.execute("SELECT to_regclass('analytics.reports') IS NOT NULL").fetchone() == (True,)
 
 
+def test_a_view_that_somebody_dropped_comes_back(database):
+    with psycopg.connect(database.url("owner")) as owner:
+        owner.execute("DROP VIEW analytics.reports")
+    migrate.upgrade(database.url("owner"))
+    with psycopg.connect(database.url("analyst")) as analyst:
+        assert analyst.execute("SELECT count(*) FROM analytics.reports").fetchone() == (0,)
+
+
 def test_a_database_that_is_behind_is_refused(empty):
     owner, writer = empty
     engine = make_engine(writer)
