@@ -6,7 +6,9 @@ from datetime import date
 import polars as pl
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from nightjar.cli import app
 from nightjar.core.claim import Request
 from nightjar.core.entities import Part, Population, RunState
 from nightjar.core.night import night_of
