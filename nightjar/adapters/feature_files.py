@@ -9,6 +9,8 @@ from typing import cast
 import polars as pl
 
 from nightjar.adapters.atomic import write_parquet, write_text
+from nightjar.adapters.damage import OF_FEATURES, naming_damage
+from nightjar.core.errors import DamagedFile
 from nightjar.core.spec import FeatureTable
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -29,7 +31,10 @@ class FeatureDirectory:
         manifest = self._folder(table) / MANIFEST
         if not manifest.exists():
             return {}
-        return {date.fromisoformat(day): print_ for day, print_ in json.loads(manifest.read_text(encoding="utf-8")).items()}
+        try:
+            return {date.fromisoformat(day): print_ for day, print_ in json.loads(manifest.read_text(encoding="utf-8")).items()}
+        except ValueError as error:
+            raise DamagedFile(manifest, str(error), OF_FEATURES) from error
 
     def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
         stored = rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items())
@@ -44,7 +49,9 @@ class FeatureDirectory:
         days = sorted((date.fromisoformat(folder.name.removeprefix("date=")) for folder in self._folder(table).glob("date=*")), reverse=True)
         usable = (pl.col("event_timestamp") <= as_of) & (pl.col("created") <= as_of)
         for day in (day for day in days if day <= as_of.date()):
-            rows = pl.read_parquet(self._file(table, day), columns=["event_timestamp", "created"], hive_partitioning=False)
+            file = self._file(table, day)
+            with naming_damage([file], OF_FEATURES):
+                rows = pl.read_parquet(file, columns=["event_timestamp", "created"], hive_partitioning=False)
             if (found := rows.filter(usable)["event_timestamp"].max()) is not None:
                 return cast("datetime", found)
         return None
@@ -74,7 +81,8 @@ def read_kept(file: Path, table: FeatureTable) -> pl.DataFrame:
     empty = pl.DataFrame(schema=columns_of(table))
     if not file.exists():
         return empty
-    return pl.concat([empty, pl.read_parquet(file, hive_partitioning=False)], how="diagonal").select(empty.columns)
+    with naming_damage([file], OF_FEATURES):
+        return pl.concat([empty, pl.read_parquet(file, hive_partitioning=False)], how="diagonal").select(empty.columns)
 
 
 def lacks_columns(file: Path, table: FeatureTable) -> bool:

@@ -14,6 +14,7 @@ from weakref import finalize
 
 import polars as pl
 
+from nightjar.adapters.damage import OF_FEATURES, naming_damage
 from nightjar.core.errors import ContractBroken, MissingFeatures, NotOurStore
 from nightjar.core.spec import ModelSpec
 
@@ -57,7 +58,8 @@ class FeastFeatureSource:
             raise ContractBroken(f"{spec.name}: entities to find features for", [f"column {column} is missing" for column in lacking])
         times = [column for column in ("event_timestamp", KNOWN_AT) if column in entities.columns]
         asked = entities.select(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW), *keys, *times)
-        found = self._ask(spec.name, asked, service).sort(ROW)
+        with naming_damage(self.feature_dir.rglob("*.parquet"), OF_FEATURES):
+            found = self._ask(spec.name, asked, service).sort(ROW)
         if not found[ROW].equals(asked[ROW]):
             raise ContractBroken(
                 f"Feast's offline store, asked for features of {spec.name}", [f"gave {found.height} rows for {asked.height} entities"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from nightjar.adapters.atomic import write_parquet
+from nightjar.adapters.damage import OF_RAW_DAYS, naming_damage
 from nightjar.adapters.raw_csv import parse
 from nightjar.core.entities import utc
 from nightjar.core.errors import BadDelivery
@@ -74,7 +75,8 @@ class RawFiles:
             newest.extend(known[-1:])
         if not newest:
             return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": pl.Datetime("us", "UTC")})
-        return pl.read_parquet(newest, hive_partitioning=False)
+        with naming_damage(newest, OF_RAW_DAYS):
+            return pl.read_parquet(newest, hive_partitioning=False)
 
     def _landed(self, dataset: str) -> Iterator[tuple[date, tuple[Kept, ...]]]:
         for name in names_in(self._folder(dataset), FOLDER):

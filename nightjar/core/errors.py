@@ -176,6 +176,15 @@ class RepairOutdated(Retryable):
         )
 
 
+class DamagedFile(NightjarError):
+    """A stored file of raw days or features that holds other bytes than were written."""
+
+    exit_code, runbook = 41, "damaged-file"
+
+    def __init__(self, file: Path, why: str, remedy: str) -> None:
+        super().__init__(f"{file} is damaged: {why}. {remedy}")
+
+
 class StoreUnavailable(Retryable):
     exit_code, runbook = 14, "store-unavailable"
 

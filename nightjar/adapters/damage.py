@@ -1,0 +1,36 @@
+"""Which of the files that were to be read is damaged, and what to do: whoever wrote them wrote them whole."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from nightjar.core.errors import DamagedFile
+
+OF_FEATURES = "Remove the folder of its table with all in it; the next night builds it again from the raw days."
+OF_RAW_DAYS = "Restore it from a backup, or remove it and land the day again, recorded at the instant in its name."
+
+
+@contextmanager
+def naming_damage(files: Iterable[Path], remedy: str) -> Iterator[None]:
+    """Raises DamagedFile, naming the first of the Parquet files that cannot be read, if reading them fails for that reason.
+
+    files: looked at only then.
+    """
+    try:
+        yield
+    except pl.exceptions.ComputeError as error:
+        for file in files:
+            if (why := damage(file)) is not None:
+                raise DamagedFile(file, why, remedy) from error
+        raise
+
+
+def damage(file: Path) -> str | None:
+    """Why a Parquet file cannot be read; None if it can."""
+    try:
+        pl.read_parquet(file, hive_partitioning=False)
+    except pl.exceptions.ComputeError as error:
+        return str(error).partition("\n")[0]
+    return None
