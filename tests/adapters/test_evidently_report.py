@@ -20,7 +20,8 @@ RUN = Run(
     revision=1,
     attempt=1,
     state=RunState.PUBLISHED,
-    as_of=datetime(2013, 9, 2, 1, tzinfo=UTC), known_at=datetime(2013, 9, 2, 1, tzinfo=UTC),
+    as_of=datetime(2013, 9, 2, 1, tzinfo=UTC),
+    known_at=datetime(2013, 9, 2, 1, tzinfo=UTC),
     version_id=3,
 )
 

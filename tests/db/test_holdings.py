@@ -153,7 +153,10 @@ def test_a_kill_between_two_batches_leaves_the_rest_for_the_next_time(on_postgre
         on_disk.forget(of(on_disk, stored))
     event.remove(on_disk.engine, "commit", killed)
     left = of(on_disk, stored)
-    assert (left.state, counts(on_disk.held([left]))) == (RunState.PRUNED, ALL | {"score": 1, "quarantined_row": 0, "input_profile": 0, "drift": 0, "report": 0})
+    assert (left.state, counts(on_disk.held([left]))) == (
+        RunState.PRUNED,
+        ALL | {"score": 1, "quarantined_row": 0, "input_profile": 0, "drift": 0, "report": 0},
+    )
     on_disk.forget(left)
     assert on_disk.runs() == ()
 
