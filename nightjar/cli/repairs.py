@@ -10,6 +10,7 @@ import typer
 
 from nightjar import console
 from nightjar.cli.options import DEFAULT_MODEL, Accept, Date, KnownAt, Model, day, opened, spec_of
+from nightjar.core.errors import NightjarError
 
 if TYPE_CHECKING:
     from nightjar.core.entities import NightSummary, Run
@@ -51,7 +52,7 @@ def late(
     if entities:
         console.out.print(console.table("touched", ("score date", "entity", "what happened"), [row for night in found for row in entity_rows(night)]))
     if rescore:
-        show_repaired(repaired(scoring, [night.run for night in found], known, platform.settings.night_wait_s))
+        mend(scoring, [night.run for night in found], known, platform.settings.night_wait_s)
     else:
         console.out.print("score them again with `nightjar late --rescore`; --entities lists what is touched")
 
@@ -117,7 +118,7 @@ def quarantine_replay(
         console.out.print(f"{spec.name}: no row is set aside" + (f" on {score_date}" if score_date else ""))
         return
     platform.corrected(spec, known, console.bar)
-    show_repaired(repaired(platform.score_night(spec), runs, known, platform.settings.night_wait_s, accept))
+    mend(platform.score_night(spec), runs, known, platform.settings.night_wait_s, accept)
 
 
 def newest_runs(store: "ScoreStore", model: str, score_date: date | None) -> list["Run"]:
@@ -140,16 +141,29 @@ def reasons_of(store: "ScoreStore", run: "Run") -> Iterator[tuple[object, ...]]:
             )
 
 
-def repaired(scoring: "ScoreNight", runs: Iterable["Run"], known_at: datetime, wait_s: float, accept: str | None = None) -> Iterator["NightSummary"]:
-    """Each night scored again: what is published is repaired, what was held back is scored whole."""
+def mend(scoring: "ScoreNight", runs: Iterable["Run"], known_at: datetime, wait_s: float, accept: str | None = None) -> None:
+    """Score each night again: what is published is repaired, what was held back is scored whole. One that fails does not stop the rest."""
+    failed: list[NightjarError] = []
     for run in runs:
-        published = scoring.store.publication(run.model, run.score_date) is not None
-        yield scoring.run(run.night, repair=published, force=not published, known_at=max(known_at, run.known_at), accept=accept, wait_s=wait_s)
+        current = scoring.store.publication(run.model, run.score_date)
+        if current is not None and current.run_id != run.id:
+            console.out.print(f"{run.score_date}: run {current.run_id} was published meanwhile, so run {run.id} is not mended any more; look again")
+            continue
+        try:
+            night = scoring.run(
+                run.night, repair=current is not None, force=current is None, known_at=max(known_at, run.known_at), accept=accept, wait_s=wait_s
+            )
+        except NightjarError as error:
+            failed.append(error)
+            console.err.print(f"[bold red]{run.score_date}:[/] {console.plain(str(error))}")
+        else:
+            show_mended(night)
+    if failed:
+        raise typer.Exit(failed[0].exit_code)
 
 
-def show_repaired(nights: Iterable["NightSummary"]) -> None:
-    for night in nights:
-        console.out.print(
-            f"{night.score_date}: revision {night.revision} published (run {night.run_id}): {night.scored - night.carried} rows scored again, "
-            f"{night.carried} kept, {night.quarantined} set aside"
-        )
+def show_mended(night: "NightSummary") -> None:
+    console.out.print(
+        f"{night.score_date}: revision {night.revision} published (run {night.run_id}): {night.scored - night.carried} rows scored again, "
+        f"{night.carried} kept, {night.quarantined} set aside"
+    )

@@ -1,7 +1,7 @@
 """Late data and set-aside rows as an operator meets them: real files, a real night, what analysts see before and after."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -66,3 +66,34 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
 def test_a_night_that_is_not_there_has_nothing_set_aside(run):
     assert "no row is set aside on 2013-01-02" in run("quarantine", "list", "--date", "2013-01-02")
     assert "no row is set aside on 2013-01-02" in run("quarantine", "replay", "--date", "2013-01-02")
+
+
+def test_a_night_that_cannot_be_mended_does_not_stop_the_others(capsys):
+    from types import SimpleNamespace
+
+    import typer
+
+    from nightjar.cli.repairs import mend
+    from nightjar.core.errors import StoreUnavailable
+
+    first, second = date(2013, 3, 6), date(2013, 3, 7)
+    runs = [
+        SimpleNamespace(id=n, model="m", score_date=day, night=day, known_at=datetime(2013, 3, 7, tzinfo=UTC)) for n, day in ((1, first), (2, second))
+    ]
+    scored = []
+
+    def run(night, **wanted):
+        scored.append((night, wanted["repair"]))
+        if night == first:
+            raise StoreUnavailable("The score database", "it is gone")
+        return SimpleNamespace(score_date=night, revision=2, run_id=3, scored=5, carried=4, quarantined=0)
+
+    published = {first: SimpleNamespace(run_id=1), second: SimpleNamespace(run_id=2)}
+    scoring = SimpleNamespace(run=run, store=SimpleNamespace(publication=lambda _, day: published[day]))
+    with pytest.raises(typer.Exit) as ended:
+        mend(scoring, runs, datetime(2013, 3, 9, tzinfo=UTC), 0)
+    assert (ended.value.exit_code, scored) == (StoreUnavailable.exit_code, [(first, True), (second, True)])
+    assert "2013-03-07: revision 2 published" in capsys.readouterr().out
+    published[second] = SimpleNamespace(run_id=9)
+    mend(scoring, runs[1:], datetime(2013, 3, 9, tzinfo=UTC), 0)
+    assert len(scored) == 2
