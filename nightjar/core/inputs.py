@@ -18,6 +18,8 @@ from nightjar.core.spec import AuditLimits, ModelSpec
 
 MIN_NIGHTS = 3
 """With fewer trailing nights nobody knows what is ordinary."""
+WEEK = 7
+"""With fewer nobody knows how far a night may lie from the others: a Saturday is no weekday."""
 MIN_VALUES = 30
 """With fewer values a distribution is chance."""
 FEW_ENTITIES = 10
@@ -105,7 +107,7 @@ class Past:
             yield f"{self.name} has categories in {found.unseen:.0%} of the rows that it never had in the last {len(self.nights)} nights"
 
     def _moved(self, found: Distances, limits: AuditLimits) -> Iterator[str]:
-        if self.strange and not self.of_few and found.now - found.usual > limits.max_input_shift:
+        if len(self.nights) >= WEEK and self.strange and not self.of_few and found.now - found.usual > limits.max_input_shift:
             yield f"{self.name} lies {found.now:.2f} from the last {len(self.nights)} nights, which lie at most {found.usual:.2f} from one another"
 
 

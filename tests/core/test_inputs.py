@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.core.entities import Distribution
-from nightjar.core.inputs import MIN_NIGHTS, comparable, oddities
+from nightjar.core.inputs import MIN_NIGHTS, WEEK, comparable, oddities
 from nightjar.core.profile import profile_of
 from nightjar.core.spec import AuditLimits, FeatureTable
 
@@ -119,6 +119,12 @@ def test_fewer_nights_than_enough_forbid_nothing():
     broken = night(77).with_columns(size=pl.lit(0.0))
     assert told(broken, TRAILING[: MIN_NIGHTS - 1]) == ()
     assert told(broken, TRAILING[:MIN_NIGHTS]) != ()
+
+
+def test_a_night_unlike_the_others_is_forbidden_only_once_every_weekday_was_seen():
+    larger = night(77).with_columns(size=pl.col("size") + 40)
+    assert told(larger, TRAILING[: WEEK - 1]) == ()
+    assert told(larger, TRAILING[:WEEK]) != ()
 
 
 def test_nights_from_before_there_were_profiles_do_not_count():
