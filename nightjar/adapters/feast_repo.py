@@ -16,12 +16,14 @@ from typing import Any
 
 import yaml
 from feast import Entity, FeatureService, FeatureStore, FeatureView, Project
+from feast.errors import FeastError
 from feast.feature_view import DUMMY_ENTITY
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.infra.registry.sql import FeastRegistrySchemaError, SqlRegistry
 from feast.repo_config import RepoConfig
 from feast.repo_contents import RepoContents
 from feast.repo_operations import apply_total_with_repo_instance
+from pydantic import ValidationError
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -67,7 +69,9 @@ class FeastRepo:
         return FeatureStore(repo_path=str(self.folder), config=self._config({"registry": str(copy)}))
 
     def _config(self, changes: Mapping[str, Any]) -> RepoConfig:
-        config = RepoConfig(**{**self._written(), **changes})
+        written = {**self._written(), **changes}
+        with _readable(self.folder / "feature_store.yaml"):
+            config = RepoConfig(**written)
         config.repo_path = self.folder
         return config
 
@@ -77,7 +81,8 @@ class FeastRepo:
         if not file.exists():
             raise BadSettings(f"{file} does not exist", "Set NIGHTJAR_FEATURE_REPO to the folder that holds it.")
         text = Template(file.read_text(encoding="utf-8"))
-        written = yaml.safe_load(text.safe_substitute(NIGHTJAR_FEAST_REGISTRY=self.registry_url, NIGHTJAR_FEATURE_DIR=self.feature_dir))
+        with _readable(file):
+            written = yaml.safe_load(text.safe_substitute(NIGHTJAR_FEAST_REGISTRY=self.registry_url, NIGHTJAR_FEATURE_DIR=self.feature_dir))
         _refuse_unsafe(written.get("offline_store"))
         return written
 
@@ -124,6 +129,22 @@ def _module(file: Path) -> ModuleType:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """What YAML, or Feast, finds wrong with the file, as BadSettings. Its values are not repeated: the registry's holds a password."""
+    remedy = "Correct it there; `git diff` shows what was changed."
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise BadSettings(f"{file}{line}: {error.problem}", remedy) from None
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False, include_url=False))
+        raise BadSettings(f"{file}: {'; '.join(faults)}", remedy) from None
+    except FeastError as error:  # a class that cannot be imported
+        raise BadSettings(f"{file}: {error}", remedy) from error
 
 
 @contextmanager

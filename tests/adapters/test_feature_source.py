@@ -147,6 +147,22 @@ def test_a_store_that_loses_rows_is_refused(tmp_path, line):
             act()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ("type: duckdb", "cache_mb: Extra inputs are not permitted"),
+        ("type: nightjar.adapters.nowhere.PolarsOfflineStore", "Could not import module"),
+        ("type: [nightjar", r"line \d+: expected"),
+    ],
+)
+def test_a_feature_store_yaml_that_nobody_can_read_says_where_and_keeps_its_secrets(tmp_path, wrong, named):
+    ours = "type: nightjar.adapters.feast_polars.PolarsOfflineStore"
+    (tmp_path / "feature_store.yaml").write_text((REPO / "feature_store.yaml").read_text().replace(ours, wrong))
+    with pytest.raises(BadSettings, match=rf"feature_store\.yaml.*{named}") as refused:
+        apply(tmp_path, "postgresql+psycopg://owner:secret@localhost/nightjar", tmp_path)
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_another_store_of_feast_gives_the_same_features_in_the_same_order(applied, registry, tmp_path):
     shutil.copytree(REPO, tmp_path / "repo")
