@@ -158,8 +158,12 @@ def show_status(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     ]
     out.print(table("versions", ("version", "algorithm", "AUC", "Brier", "trained through", "role"), versions))
     runs = platform.store.runs(spec.name, limit)
-    rows = [(str(r.score_date), r.id, r.revision, r.attempt, r.state.value, r.population.rows if r.population else None) for r in runs]
-    out.print(table("runs", ("score date", "run", "revision", "attempt", "state", "population"), rows))
+    seen = {publication.run_id for publication in platform.store.published(spec.name)}
+    rows = [
+        (str(r.score_date), r.id, r.revision, r.attempt, r.state.value, "yes" if r.id in seen else "", r.population.rows if r.population else None)
+        for r in runs
+    ]
+    out.print(table("runs", ("score date", "run", "revision", "attempt", "state", "analysts see it", "population"), rows))
     for why in failures(platform.store, runs):
         out.print(plain(why))
     for uri in [uri for run in runs for uri in platform.drift_ledger.reports(run)][:1]:

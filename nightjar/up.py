@@ -56,7 +56,7 @@ def run(platform: Platform) -> None:
             prefect(["work-pool", "resume", POOL], environment(settings, api), logs / "deploy.log")  # paused by our own draining
         client = environment(settings, api)
         worker = stack.enter_context(process("worker", ["worker", "start", "--pool", POOL, "--name", "nightjar-1"], client, settings))
-        stack.callback(drain, settings, api, logs / "deploy.log")
+        stack.callback(drain, worker, settings, api, logs / "deploy.log")
         console.out.print(f"[bold]Nightjar is up[/]: http://127.0.0.1:{settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
         watch({"server": server, "worker": worker}, logs)
     console.out.print("everything has stopped")
@@ -153,8 +153,13 @@ def watch(processes: Mapping[str, subprocess.Popen[bytes]], logs: Path) -> None:
         console.out.print("stopping: no new runs; waiting for those under way (Ctrl-C again ends them; a retry takes them up where they were)")
 
 
-def drain(settings: Settings, api: str, log: Path) -> None:
-    """Pause the pool and let running flows finish: a worker that is told to stop kills them and leaves them `Running`."""
+def drain(worker: subprocess.Popen[bytes], settings: Settings, api: str, log: Path) -> None:
+    """Pause the pool and let running flows finish: a worker that is told to stop kills them and leaves them `Running`.
+
+    Without a worker nothing runs that could finish.
+    """
+    if worker.poll() is not None:
+        return
     try:
         prefect(["work-pool", "pause", POOL], environment(settings, api), log)
         deadline = time.monotonic() + DRAINS_WITHIN_S

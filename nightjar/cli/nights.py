@@ -37,6 +37,10 @@ def score(
         platform.corrected(spec, known_at, console.bar)
     with console.waiting(f"scoring {spec.name} {scored}"):
         summary = platform.score_night(spec).run(night, force=force, known_at=known_at, accept=accept, wait_s=wait)
+    if known_at is not None and summary.already_published:
+        raise BadSettings(
+            f"{spec.name} {scored} is published already, so --known-at changed nothing", "Mend it with `nightjar late --rescore`, or add --force."
+        )
     console.out.print(console.table(f"{spec.name}", console.NIGHT_COLUMNS, [console.night_row(summary)]))
     if report:
         draw_report(platform, spec, summary.run_id)

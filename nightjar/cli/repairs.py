@@ -137,7 +137,10 @@ def reasons_of(store: "ScoreStore", run: "Run") -> Iterator[tuple[object, ...]]:
                 str(run.score_date),
                 run.id,
                 run.state.value,
-                *(None if text is None else console.plain(str(text)) for text in (key, *reason.values())),
+                *(
+                    None if text is None else console.plain(str(text))
+                    for text in (key, reason.get("column"), reason.get("check"), reason.get("value"))
+                ),
             )
 
 

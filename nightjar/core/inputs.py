@@ -7,6 +7,7 @@ counts what no weather explains: all is missing, or what always differed is the 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import combinations
 from statistics import median
 
@@ -18,8 +19,10 @@ from nightjar.core.spec import AuditLimits, ModelSpec
 
 MIN_NIGHTS = 3
 """With fewer trailing nights nobody knows what is ordinary."""
-WEEK = 7
-"""With fewer nobody knows how far a night may lie from the others: a Saturday is no weekday."""
+FULL = 14
+WITHIN = timedelta(days=21)
+"""How far a night may lie from the others is known from FULL nights of the last three weeks: a Saturday is no weekday, rates of the last week
+move slowly, and nights from before a gap say little. Where nobody would accept or mend a night, it is so no reason for ever to hold back the next."""
 MIN_VALUES = 30
 """With fewer values a distribution is chance."""
 FEW_ENTITIES = 10
@@ -37,7 +40,8 @@ def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: Mode
     if len(nights) < MIN_NIGHTS:
         return ()
     measured = distances(now, nights)
-    pasts = [Past(column, tuple(night[name] for night in nights if name in night), measured.get(name)) for name, column in now.items()]
+    full = len(comparable(night for night in trailing if tonight.score_date - night.score_date <= WITHIN)) >= FULL
+    pasts = [Past(column, tuple(night[name] for night in nights if name in night), measured.get(name), full) for name, column in now.items()]
     known = [past for past in pasts if len(past.nights) >= MIN_NIGHTS]
     pairs = swapped(known, nights)
     told = {name for pair in pairs for name in pair}
@@ -47,7 +51,7 @@ def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: Mode
     )
 
 
-def comparable(trailing: Sequence[NightProfile]) -> list[Columns]:
+def comparable(trailing: Iterable[NightProfile]) -> list[Columns]:
     """The inputs of those nights that have a profile of any."""
     return [inputs for night in trailing if (inputs := inputs_of(night))]
 
@@ -63,6 +67,7 @@ class Past:
     now: ColumnProfile
     nights: tuple[ColumnProfile, ...]
     distances: Distances | None
+    full: bool
 
     @property
     def name(self) -> str:
@@ -107,7 +112,7 @@ class Past:
             yield f"{self.name} has categories in {found.unseen:.0%} of the rows that it never had in the last {len(self.nights)} nights"
 
     def _moved(self, found: Distances, limits: AuditLimits) -> Iterator[str]:
-        if len(self.nights) >= WEEK and self.strange and not self.of_few and found.now - found.usual > limits.max_input_shift:
+        if self.full and self.strange and not self.of_few and found.now - found.usual > limits.max_input_shift:
             yield f"{self.name} lies {found.now:.2f} from the last {len(self.nights)} nights, which lie at most {found.usual:.2f} from one another"
 
 

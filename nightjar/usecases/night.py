@@ -44,6 +44,13 @@ def in_turn(score_part: Callable[[Part], Receipt], parts: Sequence[Part]) -> Seq
     return [score_part(part) for part in parts]
 
 
+def repair_told(run: Run) -> str | None:
+    """What the ledger says of a repair for which nobody gave a reason."""
+    return (
+        None if run.base_id is None else f"repair of run {run.base_id}: corrections recorded by {run.known_at:%Y-%m-%d %H:%M:%S} UTC, rows set aside"
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreNight:
     """The use case with its ports. Safe to run again, in another process, at any time: what is stored is not done twice."""
@@ -92,7 +99,7 @@ class ScoreNight:
                 todo = missing_parts(self._parts(run), self.store.receipts(run))
                 each_part(lambda part: self.score_part(run, part), todo)
                 odd = self._audit(run, accepted=accept is not None)
-                publication = self.store.publish(run, accept, (*stale, *odd))
+                publication = self.store.publish(run, accept or repair_told(run), (*stale, *odd))
             except Exception as error:
                 self.store.fail(claimed.run, f"{type(error).__name__}: {error}")
                 raise

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from nightjar.core.errors import BadSettings
+
 NIGHT = date(2013, 3, 9)
 SCORES = f"SELECT entity_key, score, run_id, scored_by_run, model_version FROM scores WHERE score_date = '{NIGHT}' ORDER BY 1"
 
@@ -47,13 +49,17 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     assert changed in {row[0] for row in touched}
     assert all(row[1] == before[row[0]] for row in second if row[3] != row[2])
     assert "no published night is touched" in run("late", "--from", NIGHT)
+    with pytest.raises(BadSettings, match="changed nothing"):
+        run("score", "--date", NIGHT, "--known-at", "2013-03-20T00:00:00")
+    told = world.query(f"SELECT action, reason FROM publications WHERE score_date = '{NIGHT}' ORDER BY publication_id")
+    assert [(action, (reason or "")[:13]) for action, reason in told] == [("publish", ""), ("publish", "repair of run")]
     assert world.query(SCORES.replace("FROM scores", "FROM scores_history").replace("WHERE", "WHERE visible_until IS NOT NULL AND")) == first
 
     run("land", "schedules", NIGHT, delivered(lambda rows: [[*rows[0][:4], "???", *rows[0][5:]], *rows[2:]]))
     assert "1 set aside" in run("late", "--from", NIGHT, "--rescore")
-    listed = run("quarantine", "list", "--date", NIGHT)
-    assert "dest" in listed
-    assert "???" in listed
+    listed = run("quarantine", "list", "--date", NIGHT).splitlines()
+    assert [line.split()[-3:] for line in listed if "???" in line] == [["dest", listed[2].split()[-2], "???"]]
+    assert listed[1].split()[-3:] == ["column", "check", "value"]
     assert json.loads(world.query(f"SELECT reasons::text FROM quarantine WHERE score_date = '{NIGHT}'")[0][0])[0]["column"] == "dest"
 
     run("land", "schedules", NIGHT, delivered(lambda rows: [moved(rows[0]), *rows[2:]]))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.core.entities import Distribution
-from nightjar.core.inputs import MIN_NIGHTS, WEEK, comparable, oddities
+from nightjar.core.inputs import FULL, MIN_NIGHTS, comparable, oddities
 from nightjar.core.profile import profile_of
 from nightjar.core.spec import AuditLimits, FeatureTable
 
@@ -53,7 +53,7 @@ TRAILING = [profile(night(seed), seed) for seed in range(14, 0, -1)]
 
 
 def told(rows, trailing=TRAILING):
-    return oddities(profile(rows), trailing, SPEC)
+    return oddities(profile(rows, 15), trailing, SPEC)
 
 
 @pytest.mark.parametrize("seed", range(20, 30))
@@ -121,10 +121,12 @@ def test_fewer_nights_than_enough_forbid_nothing():
     assert told(broken, TRAILING[:MIN_NIGHTS]) != ()
 
 
-def test_a_night_unlike_the_others_is_forbidden_only_once_every_weekday_was_seen():
+def test_a_night_unlike_the_others_is_forbidden_only_by_two_whole_weeks_of_late():
     larger = night(77).with_columns(size=pl.col("size") + 40)
-    assert told(larger, TRAILING[: WEEK - 1]) == ()
-    assert told(larger, TRAILING[:WEEK]) != ()
+    tonight = profile(larger, 15)
+    assert oddities(tonight, TRAILING, SPEC) != ()
+    assert oddities(tonight, TRAILING[: FULL - 1], SPEC) == ()
+    assert oddities(tonight.model_copy(update={"score_date": FIRST + timedelta(days=30)}), TRAILING, SPEC) == ()
 
 
 def test_nights_from_before_there_were_profiles_do_not_count():
