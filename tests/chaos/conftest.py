@@ -12,8 +12,10 @@ from harness.stage import Stage
 
 from nightjar.core.night import dates_between
 
-NIGHTS = dates_between(date(2013, 1, 3), date(2013, 3, 1))
-BACKFILLED = dates_between(date(2013, 3, 3), date(2013, 3, 15))
+BACKFILLED = dates_between(date(2013, 1, 3), date(2013, 1, 15))
+"""The earliest: none is held to nights that lie weeks before it."""
+
+NIGHTS = dates_between(date(2013, 1, 16), date(2013, 3, 15))
 TALLY, SEED = pytest.StashKey(), pytest.StashKey()
 
 

@@ -10,7 +10,7 @@ from itertools import product
 
 import pytest
 from harness.attack import Attack, Blow
-from harness.attempt import BOUNDARIES
+from harness.attempt import ACCEPT, BOUNDARIES
 from harness.wire import SPOTS, drop_packets
 
 from nightjar.bootstrap import Platform
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
 PASSAGES = {"after part": 2, "before part": 3}
 """Boundaries that a night passes several times are struck at a later passage too."""
 PORTS = [f"{side} {boundary}" for boundary in BOUNDARIES for side in ("before", "after")]
-STORE_PORTS = [place for place in PORTS if place.split()[1] in {"claim", "population", "part", "audit", "publish", "ledger"}]
+STORE_PORTS = [place for place in PORTS if place.split()[1] in {"claim", "population", "part", "audit", "profile", "publish", "ledger"}]
 RETRAIN = ["retrain", "--today", "2013-03-15", "--no-promote"]
 NOT_LANDED = date(2013, 3, 17)
 """The first night whose days land only when it is scored."""
@@ -93,7 +93,7 @@ def test_days_land_and_features_are_built_under_blows(stage, chance, deed, first
     for number in range(4):
         night = NOT_LANDED + timedelta(days=first + 3 * number)
         blows = [Blow(deed, after_s=chance.uniform(0.02, 1.0)) for _ in range(3)]
-        Attack(stage, blows, [night], argv=["score", "--date", str(night), "--wait", "60"]).run()
+        Attack(stage, blows, [night], argv=["score", "--date", str(night), "--wait", "60", "--accept", ACCEPT]).run()
 
 
 @pytest.mark.parametrize("deed", ["fill the disk", "fill the artifact store", "make the artifact store read-only"])

@@ -30,11 +30,12 @@ STORE = {
     "night": "claim",
     "record_population": "population",
     "write_part": "part",
-    "trailing": "audit",
+    "distribution": "audit",
     "publish": "publish",
 }
 WAIT_S = 100
-BOUNDARIES = ("claim", "snapshot", "population", "features", "part", "audit", "publish", "drift", "report", "ledger")
+ACCEPT = "nights are scored weeks apart here, and may look different"
+BOUNDARIES = ("claim", "snapshot", "population", "features", "part", "audit", "profile", "publish", "drift", "report", "ledger")
 
 
 @dataclass
@@ -161,7 +162,9 @@ def night(order: dict[str, Any]) -> int:
     if "known_at" in request:
         request["known_at"] = datetime.fromisoformat(request["known_at"])
         platform.corrected(spec, request["known_at"])
-    summary = platform.score_night(spec).run(of, **request, wait_s=WAIT_S, flow_run=order.get("flow_run"), each_part=on_threads)
+    scoring = platform.score_night(spec)
+    guard = replace(scoring.guard, profiles=Tapped(scoring.guard.profiles, {"record": "profile"}, stop))
+    summary = replace(scoring, guard=guard).run(of, **request, accept=ACCEPT, wait_s=WAIT_S, flow_run=order.get("flow_run"), each_part=on_threads)
     sys.stdout.write(summary.model_dump_json() + "\n")
     if order.get("report", True):
         scored = platform.store.run(summary.run_id)
