@@ -34,6 +34,7 @@ from nightjar.settings import Settings
 
 YEAR = dates_between(date(2013, 1, 1), date(2013, 12, 31))
 ORDINARY = (date(2013, 4, 17), date(2013, 7, 17), date(2013, 10, 16))
+HISTORIES = (3, 4, 5, 6, 7, 10, TRAILING_NIGHTS)
 TRAINED = date(2013, 3, 31)
 
 Nights = Mapping[date, pl.DataFrame]
@@ -49,12 +50,12 @@ class Year:
     nights: Nights
     profiles: Mapping[date, NightProfile]
 
-    def trailing(self, day: date) -> list[NightProfile]:
-        earlier = [other for other in YEAR if other < day][-TRAILING_NIGHTS:]
+    def trailing(self, day: date, nights: int) -> list[NightProfile]:
+        earlier = [other for other in YEAR if other < day][-nights:]
         return [self.profiles[other] for other in reversed(earlier)]
 
-    def odd(self, day: date, profile: NightProfile) -> tuple[str, ...]:
-        return oddities(profile, self.trailing(day), self.spec)
+    def odd(self, day: date, profile: NightProfile, nights: int = TRAILING_NIGHTS) -> tuple[str, ...]:
+        return oddities(profile, self.trailing(day, nights), self.spec)
 
 
 def retrieved(platform: Platform, spec: ModelSpec) -> Nights:
@@ -116,11 +117,14 @@ def refused(spec: ModelSpec, rows: pl.DataFrame) -> bool:
 
 
 def false_alarms(year: Year) -> None:
+    """Also of a history that has just begun, on any day of the year."""
     started = time.process_time()
-    for day in YEAR:
-        for oddity in year.odd(day, year.profiles[day]):
-            print(f"  false alarm {day}: {oddity}")
-    print(f"guard: {1000 * (time.process_time() - started) / len(YEAR):.0f} ms of CPU a night")
+    for nights in HISTORIES:
+        alarms = {day: found for day in YEAR if (found := year.odd(day, year.profiles[day], nights))}
+        print(f"beside {nights:2} nights: {len(alarms)} false alarms")
+        for day, found in alarms.items():
+            print(f"  {day}: {'; '.join(found)}")
+    print(f"guard: {1000 * (time.process_time() - started) / len(YEAR) / len(HISTORIES):.0f} ms of CPU a night")
 
 
 def detection(year: Year, days: tuple[date, ...]) -> None:
@@ -146,7 +150,7 @@ def detection(year: Year, days: tuple[date, ...]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nights", type=int, default=len(ORDINARY), help="ordinary nights to put faults into")
+    parser.add_argument("--nights", type=int, default=len(ORDINARY), help="ordinary nights to put faults into; 0: false alarms alone")
     days = ORDINARY[: parser.parse_args().nights]
     spec, home = models.model("flight_delay"), Path(tempfile.mkdtemp(prefix="nightjar-guard-"))
     home.chmod(0o755)  # root runs Postgres as another account
@@ -163,7 +167,8 @@ def main() -> None:
     print(f"profile: {1000 * (time.process_time() - started) / len(YEAR):.0f} ms of CPU a night")
     year = Year(spec, nights, profiles)
     false_alarms(year)
-    detection(year, days)
+    if days:
+        detection(year, days)
 
 
 if __name__ == "__main__":

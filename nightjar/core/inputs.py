@@ -103,7 +103,7 @@ class Past:
         least = min(night.distinct * min(1, self.now.values / night.values) for night in known)
         most = max(night.distinct * max(1, self.now.values / night.values) for night in known)
         counts = sorted(night.distinct for night in known)
-        constant = self.now.distinct == 1 and counts[0] >= FEW_VALUES
+        constant = self.full and self.now.distinct == 1 and counts[0] >= FEW_VALUES
         if constant or not least / MANY_TIMES <= self.now.distinct <= max(most, FEW_ENTITIES) * MANY_TIMES:
             yield f"{self.name} has {self.now.distinct} different values, in the last {len(self.nights)} nights it had {counts[0]} to {counts[-1]}"
 
@@ -118,7 +118,7 @@ class Past:
 
 def swapped(pasts: Iterable[Past], nights: Sequence[Columns]) -> list[tuple[str, str]]:
     """Pairs of number columns that both lie further from their past than ever, and much closer to each other's."""
-    strange = [past for past in pasts if past.strange and past.now.quantiles]
+    strange = [past for past in pasts if past.full and past.strange and past.now.quantiles]
     return [(a.name, b.name) for a, b in combinations(strange, 2) if _crossed(a, b, nights) <= SWAPPED * _straight(a, b)]
 
 

@@ -161,3 +161,7 @@ def test_whatever_a_night_holds_it_is_judged_and_not_stumbled_over(rows):
     frame = pl.DataFrame(rows, schema={"city": pl.String} | dict.fromkeys(SPEC.numeric, pl.Float64))
     assert all(isinstance(text, str) for text in told(frame))
     assert all(isinstance(text, str) for text in told(night(77), [profile(frame)] * 3))
+
+
+def test_a_short_history_makes_no_weather_odd_that_happens_to_be_the_same_everywhere():
+    assert told(night(77).with_columns(temp=pl.lit(21.0)), TRAILING[:5]) == ()
