@@ -4,16 +4,20 @@ from datetime import date
 
 from nightjar.core.spec_rules import CRON_FIELDS, CRON_ITEM
 
+DATES, WEEKDAYS = 31, 7
+
 
 def fires_on(cron: str, day: date) -> bool:
     """Whether a cron expression that `is_cron` accepts has a start on a local day, at whatever hour.
 
-    As in cron itself, a day of month and a weekday that both say something are alternatives.
+    As in cron itself, a day of month and a weekday that both say something are alternatives. As in Prefect, one that lists all there are
+    says nothing beside a `*` in the other.
     """
     days, months, weekdays = cron.split(" ")[2:]
-    by_date = day.day in numbers(days, *CRON_FIELDS[2])
-    by_weekday = day.isoweekday() % 7 in {number % 7 for number in numbers(weekdays, *CRON_FIELDS[4])}
-    by_day = (by_date and by_weekday) if anything(days) or anything(weekdays) else (by_date or by_weekday)
+    dates, of_week = numbers(days, *CRON_FIELDS[2]), {number % 7 for number in numbers(weekdays, *CRON_FIELDS[4])}
+    by_date, by_weekday = day.day in dates, day.isoweekday() % 7 in of_week
+    silent = anything(days) or anything(weekdays) or ("*" in weekdays and len(dates) == DATES) or ("*" in days and len(of_week) == WEEKDAYS)
+    by_day = (by_date and by_weekday) if silent else (by_date or by_weekday)
     return by_day and day.month in numbers(months, *CRON_FIELDS[3])
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prefect._vendor.croniter import croniter
 
@@ -21,6 +21,7 @@ def field(low, high):
     return st.lists(st.one_of(item, stepped), min_size=1, max_size=3).map(",".join)
 
 
+@example(days="*/1", months="*", weekdays="*/2", day=date(2000, 1, 3))
 @given(days=field(1, 31), months=field(1, 12), weekdays=field(0, 6), day=DAYS)
 def test_a_day_is_the_one_on_which_prefect_starts_a_run(days, months, weekdays, day):
     cron = f"30 21 {days} {months} {weekdays}"
