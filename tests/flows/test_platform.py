@@ -54,7 +54,7 @@ def test_a_scheduled_run_scores_the_date_its_schedule_means_and_goes_green(prefe
     assert ended["name"] == "flight_delay 2013-03-16"
     assert "part 0 flight_delay 2013-03-16" in {task["name"] for task in prefect.tasks(run)}
     assert world.query("SELECT count(*) FROM scores WHERE score_date = '2013-03-16'") == [(world.scheduled(date(2013, 3, 16)),)]
-    assert set(prefect.artifacts(run)) == {"night-flight-delay", "drift-flight-delay"}
+    assert set(prefect.artifacts(run)) - {"backfill-flight-delay"} == {"night-flight-delay", "drift-flight-delay"}  # it may have caught up nights too
 
 
 def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefect, world):
