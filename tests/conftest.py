@@ -17,6 +17,7 @@ from typing import Any
 import hypothesis
 import psycopg
 import pytest
+from harness.nursery import Nursery
 
 import models
 from db.embedded import EmbeddedPostgres, Role
@@ -100,6 +101,34 @@ def shared_database(postgres: EmbeddedPostgres, template: str) -> Iterator[Datab
 
 TODAY = date(2013, 3, 15)
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """`nightjar` in a process of its own, born in milliseconds.
+
+    Not in this one: it runs threads of many libraries by now, and none of them may read the environment while it is exchanged.
+    """
+
+    nursery: Nursery
+
+    def run(self, *words: str, everything_logged: bool = False, **environment: str) -> tuple[int, str]:
+        """Exit code, and all that was printed. environment: beside what this process has, except its own NIGHTJAR_ variables."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
+        child = self.nursery.start("harness.line", argv=words, environment=clean | environment, everything=everything_logged)
+        code = child.wait(60)
+        said = child.said()
+        child.log.unlink()
+        assert code is not None, f"still running after a minute: {words} {said}"
+        return code, said
+
+
+@pytest.fixture(scope="session")
+def command_line() -> Iterator[CommandLine]:
+    with tempfile.TemporaryDirectory(prefix="nightjar-said-") as logs:
+        nursery = Nursery(Path(logs))
+        yield CommandLine(nursery)
+        nursery.close()
 
 
 def free_port() -> int:

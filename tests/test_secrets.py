@@ -1,13 +1,7 @@
 """No secret leaves the process: a canary is planted in every setting that is one, and looked for in all that is printed, logged, raised and written."""
 
-import io
-import logging
-import os
-import sys
 import traceback
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from unittest.mock import patch
 from urllib.parse import quote
 
 import pytest
@@ -16,7 +10,6 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from nightjar.bootstrap import Platform
-from nightjar.cli import main
 from nightjar.core.errors import NightjarError
 from nightjar.settings import Settings
 
@@ -51,28 +44,16 @@ def test_every_secret_setting_has_its_canary():
     assert sorted(PLANTED) == SECRETS
 
 
-def said_by(words: tuple[str, ...], folder: Path, **settings: str) -> str:
+@pytest.fixture(scope="module")
+def said_by(command_line):
     """All that a command prints, and all that any library logs meanwhile, however little it matters."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
-    given = {f"NIGHTJAR_{name.upper()}": value for name, value in (PLANTED | {"home": str(folder), "log_level": "debug"} | settings).items()}
-    said = io.StringIO()
-    everything, root = logging.StreamHandler(said), logging.getLogger()
-    root.addHandler(everything)
-    level = root.level
-    root.setLevel(logging.DEBUG)
-    try:
-        with (
-            patch.dict(os.environ, {**clean, **given}, clear=True),
-            patch.object(sys, "argv", ["nightjar", *words]),
-            redirect_stdout(said),
-            redirect_stderr(said),
-            pytest.raises(SystemExit),
-        ):
-            main()
-    finally:
-        root.removeHandler(everything)
-        root.setLevel(level)
-    return said.getvalue()
+
+    def said_by(words: tuple[str, ...], folder: Path, **settings: str) -> str:
+        given = PLANTED | {"home": str(folder), "log_level": "debug"} | settings
+        _, said = command_line.run(*words, everything_logged=True, **{f"NIGHTJAR_{name.upper()}": value for name, value in given.items()})
+        return said
+
+    return said_by
 
 
 def written_in(folder: Path) -> str:
@@ -81,7 +62,7 @@ def written_in(folder: Path) -> str:
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("database", DATABASES)
-def test_a_command_that_cannot_connect_tells_no_secret(tmp_path, words, database):
+def test_a_command_that_cannot_connect_tells_no_secret(said_by, tmp_path, words, database):
     said = said_by(words, tmp_path, database_url=DATABASES[database])
     assert said
     assert CANARY not in said + written_in(tmp_path)
@@ -100,12 +81,12 @@ def test_no_error_holds_a_secret_in_its_text_its_repr_or_what_caused_it(tmp_path
 
 
 @pytest.mark.parametrize("variable", ["artifact_url", "threads", "home", "log_format", "prefect_auth", "writer_password"])
-def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path, variable):
+def test_a_secret_in_the_wrong_place_is_not_repeated(said_by, tmp_path, variable):
     value = {"artifact_url": f"s3://key:{CANARY}@bucket/x", "home": f"{CANARY}\n", "writer_password": f"{CANARY}\n"}.get(variable, CANARY)
     assert CANARY not in said_by(("status",), tmp_path, **{variable: value})
 
 
-def test_a_wrong_password_is_told_without_it(database, tmp_path):
+def test_a_wrong_password_is_told_without_it(said_by, database, tmp_path):
     wrong = make_url(database.url("owner")).set(password=CANARY).render_as_string(hide_password=False)
     for words in (("status",), ("db", "migrate"), ("doctor",)):
         said = said_by(words, tmp_path, database_url=wrong)
@@ -113,7 +94,7 @@ def test_a_wrong_password_is_told_without_it(database, tmp_path):
         assert CANARY not in said + written_in(tmp_path)
 
 
-def test_a_migration_that_fails_or_succeeds_leaves_no_secret_in_a_log(database, tmp_path):
+def test_a_migration_that_fails_or_succeeds_leaves_no_secret_in_a_log(said_by, database, tmp_path):
     from db.roles import ensure_roles
 
     admin = database.url("admin")  # may give the roles their passwords, as a managed Postgres' owner may

@@ -1,8 +1,5 @@
 """Whatever stands in the environment: a setting that can be used, or an error that names its variable and repeats no value."""
 
-import os
-from unittest.mock import patch
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +8,6 @@ from nightjar.core.errors import BadSettings
 from nightjar.settings import Settings
 
 VARIABLES = sorted(f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields)
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
 garbage = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40) | st.sampled_from(
     [
         "",
@@ -40,7 +36,11 @@ garbage = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_siz
 
 
 def read(**environment: str) -> Settings:
-    with patch.dict(os.environ, {**CLEAN, **environment}, clear=True):
+    with pytest.MonkeyPatch.context() as patch:  # one variable at a time: other threads may read the environment
+        for name in VARIABLES:
+            patch.delenv(name, raising=False)
+        for name, value in environment.items():
+            patch.setenv(name, value)
         return Settings(_env_file=None)
 
 

@@ -25,7 +25,7 @@ def pytest_addoption(parser):
     chaos.addoption("--chaos-seed", type=int, default=None, help="Repeat the random blows of an earlier run; each run prints its own.")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stage(world, request) -> Iterator[Stage]:
     made = Stage(world.platform)
     try:

@@ -1,20 +1,15 @@
 """Whatever is typed after `nightjar`: a result, or a sentence and the exit code of its error; never a traceback."""
 
-import io
-import os
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightjar.cli import app, main
+from nightjar.cli import app
 from nightjar.console import plain
 from nightjar.core.errors import NightjarError
 
@@ -60,26 +55,20 @@ def lines(draw: st.DrawFn) -> list[str]:
     return words + draw(st.lists(word, max_size=1) if draw(st.integers(0, 5)) == 0 else st.just([]))
 
 
-def run(*words: str, **environment: str) -> tuple[int, str]:
+@pytest.fixture(scope="module")
+def run(command_line):
     """Exit code, and all that was printed."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
-    said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="strict", write_through=True)
-    with (
-        tempfile.TemporaryDirectory() as home,
-        patch.dict(os.environ, {**clean, **AWAY, "NIGHTJAR_HOME": home, **environment}, clear=True),
-        patch.object(sys, "argv", ["nightjar", *words]),
-        redirect_stdout(said),
-        redirect_stderr(said),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main()
-    code = ended.value.code
-    return (code if isinstance(code, int) else 0), said.buffer.getvalue().decode()
+
+    def run(*words: str) -> tuple[int, str]:
+        with tempfile.TemporaryDirectory() as home:
+            return command_line.run(*words, **AWAY, NIGHTJAR_HOME=home)
+
+    return run
 
 
 @given(words=lines())
 @settings(max_examples=150)
-def test_any_line_ends_in_a_result_or_a_sentence(words):
+def test_any_line_ends_in_a_result_or_a_sentence(run, words):
     code, said = run(*words)
     assert code in CODES or (code == 1 and words[0] == "doctor")
     assert "Traceback" not in said
@@ -89,7 +78,7 @@ def test_any_line_ends_in_a_result_or_a_sentence(words):
 
 
 @pytest.mark.parametrize("path", sorted(COMMANDS), ids=" ".join)
-def test_every_command_explains_itself(path):
+def test_every_command_explains_itself(run, path):
     code, said = run(*path, "--help")
     assert code == 0
     assert "Usage" in said
@@ -114,7 +103,7 @@ def test_every_command_explains_itself(path):
     ],
     ids=lambda value: None if isinstance(value, int) else str(value)[:40],
 )
-def test_a_mistake_is_told_with_its_exit_code(words, code, problem):
+def test_a_mistake_is_told_with_its_exit_code(run, words, code, problem):
     found, said = run(*words)
     assert (found, problem in " ".join(said.split())) == (code, True), said
 

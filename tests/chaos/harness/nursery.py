@@ -27,6 +27,7 @@ PRELOADED = (
     "db.registry",
     "db.score_store",
     "harness.attempt",
+    "harness.line",
     "harness.reader",
     "models",
     "nightjar.adapters.feast_polars",
