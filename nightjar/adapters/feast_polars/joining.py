@@ -1,11 +1,9 @@
 """A retrieval: the histories of several views, each joined to the same entity rows; and the entity rows themselves where none are given."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import polars as pl
 
@@ -18,12 +16,6 @@ from nightjar.adapters.feast_polars.moments import UTC_US, Window
 from nightjar.adapters.feast_polars.places import UnusableSourceError
 from nightjar.adapters.feast_polars.pointintime import Moments
 from nightjar.adapters.feast_polars.view import View
-
-Result = TypeVar("Result")
-
-IN_FLIGHT = 2
-"""Views at work at once: one loads while another is matched. More would hold more history in memory, and each step of Polars uses all cores."""
-
 
 SNAPSHOTS: Cache[Prepared] = Cache()
 """Instants that were asked for, of this process; each store says how much it may hold (`cache_mb`)."""
@@ -55,9 +47,9 @@ class PointInTimeJoin:
         height = self.entities.frame.height
         if not rows or rows >= height:  # no history is needed twice, so none is kept
             asked = _Asked(self.entities, numberings.values())
-            yield asked.beside(_together(lambda reading: asked.of(prepared(reading)), readings))
+            yield asked.beside([asked.of(prepared(reading)) for reading in readings])
             return
-        histories = _together(prepared, readings)
+        histories = [prepared(reading) for reading in readings]
         for start in range(0, height, rows):
             asked = _Asked(self.entities.slice(start, rows), numberings.values())
             yield asked.beside([asked.of(history) for history in histories])
@@ -77,11 +69,6 @@ class _Asked:
 
     def beside(self, seen: Iterable[pl.DataFrame]) -> pl.DataFrame:
         return pl.concat([self._frame, *seen], how="horizontal")
-
-
-def _together(work: Callable[[Reading], Result], readings: Sequence[Reading]) -> list[Result]:
-    with ThreadPoolExecutor(IN_FLIGHT) as threads:
-        return list(threads.map(work, readings))
 
 
 def entities_seen(views: Sequence[View], window: Window, root: Path, *, as_known_at: bool) -> tuple[tuple[View, ...], EntityFrame]:
