@@ -111,6 +111,9 @@ def quarantine_replay(
 
     Rows whose inputs are unchanged keep their scores. Without --date: every published night that has rows set aside.
     """
+    from nightjar.core.entities import RunState
+    from nightjar.usecases.repair import would_change
+
     platform, spec = opened(), spec_of(model)
     known = known_at or this_second()
     runs = [run for run in newest_runs(platform.store, spec.name, score_date) if platform.store.quarantined(run).height]
@@ -118,7 +121,14 @@ def quarantine_replay(
         console.out.print(f"{spec.name}: no row is set aside" + (f" on {score_date}" if score_date else ""))
         return
     platform.corrected(spec, known, console.bar)
-    mend(platform.score_night(spec), runs, known, platform.settings.night_wait_s, accept)
+    scoring = platform.score_night(spec)
+    with console.waiting("looking whether anything is mended"):
+        mended = [run for run in runs if run.state is not RunState.PUBLISHED or would_change(scoring, run, max(known, run.known_at))]
+    for run in runs:
+        if run not in mended:
+            aside = platform.store.quarantined(run).height
+            console.out.print(f"{run.score_date}: nothing is mended yet ({aside} set aside as before); run {run.id} stays as published")
+    mend(scoring, mended, known, platform.settings.night_wait_s, accept)
 
 
 def newest_runs(store: "ScoreStore", model: str, score_date: date | None) -> list["Run"]:

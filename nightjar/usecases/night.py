@@ -141,6 +141,10 @@ class ScoreNight:
         at = population.with_columns(pl.lit(moment, INSTANT).alias(name) for name, moment in moments.items())
         return self.features.retrieve(self.spec, at).drop(moments)
 
+    def sound_rows(self, rows: pl.DataFrame) -> int:
+        """How many of the rows, with features, keep the contract."""
+        return self.check(self.spec, rows).valid.height
+
     def _holder(self, role: str) -> Version | None:
         return self.registry.holder(self.spec.name, role)
 

@@ -37,6 +37,10 @@ class Inputs(Protocol):
         """The rows with features up to the run's as-of, as corrected by the run's `known_at`."""
         ...
 
+    def sound_rows(self, rows: pl.DataFrame) -> int:
+        """How many of the rows, with features, keep the contract."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LateNight:
@@ -73,6 +77,16 @@ def touched_by(inputs: Inputs, base: Run, known_at: datetime) -> Touched:
     """What became of a published night's entities by `known_at`."""
     now, then = inputs.population_known(base.score_date, known_at), inputs.population(base)
     return touched(then, now, same_inputs(inputs, base, then, now, known_at))
+
+
+def would_change(inputs: Inputs, base: Run, known_at: datetime) -> bool:
+    """Whether a repair of a published night would publish anything else: inputs differ by then, or a row set aside keeps the contract now."""
+    now, then = inputs.population_known(base.score_date, known_at), inputs.population(base)
+    if touched(then, now, same_inputs(inputs, base, then, now, known_at)):
+        return True
+    aside = now.filter(~pl.col("entity_key").is_in(inputs.store.published_scores(base)["entity_key"].implode()))
+    later = base.model_copy(update={"known_at": known_at})
+    return any(inputs.sound_rows(inputs.features_of(later, part)) for part in aside.iter_slices(inputs.spec.part_rows) if part.height)
 
 
 def repaired_population(inputs: Inputs, run: Run, base: Run) -> pl.DataFrame:

@@ -62,6 +62,8 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     assert listed[1].split()[-3:] == ["column", "check", "value"]
     assert json.loads(world.query(f"SELECT reasons::text FROM quarantine WHERE score_date = '{NIGHT}'")[0][0])[0]["column"] == "dest"
 
+    assert "nothing is mended yet (1 set aside as before)" in run("quarantine", "replay", "--date", NIGHT)
+    assert world.query(f"SELECT count(*) FROM publications WHERE score_date = '{NIGHT}'") == [(3,)]
     run("land", "schedules", NIGHT, delivered(lambda rows: [moved(rows[0]), *rows[2:]]))
     replayed = run("quarantine", "replay", "--date", NIGHT)
     assert "0 set aside" in replayed

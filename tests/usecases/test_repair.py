@@ -15,7 +15,7 @@ from nightjar.core.repair import Touched
 from nightjar.core.spec import AuditLimits, RawDataset
 from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.night import ScoreNight
-from nightjar.usecases.repair import late_nights
+from nightjar.usecases.repair import late_nights, would_change
 
 DAY = date(2013, 6, 15)
 AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
@@ -157,6 +157,17 @@ def test_a_mended_contract_is_enough_to_score_what_it_had_set_aside(scoring):
     first = strict.run(NIGHT)
     second = scoring.run(NIGHT, repair=True)
     assert (first.quarantined, second.quarantined, second.carried) == (1, 0, 5)
+
+
+def test_a_repair_is_worth_its_while_only_where_it_would_publish_something_else(scoring, world):
+    world.deliver(features={key: 100.0 + n for n, key in enumerate("abcd")})
+    run = scoring.store.run(scoring.run(NIGHT).run_id)
+    assert not would_change(scoring, run, LATER)
+    lenient = replace(scoring, check=lambda spec, frame: check(spec, frame.with_columns(x=pl.col("x").fill_null(1.0))))
+    assert would_change(lenient, run, LATER)
+    world.deliver(LATER, features={key: 100.0 + n for n, key in enumerate("abcde")})
+    assert not would_change(scoring, run, LATER - timedelta(seconds=1))
+    assert would_change(scoring, run, LATER)
 
 
 def test_a_repair_that_was_killed_goes_on_where_it_was(scoring, world):

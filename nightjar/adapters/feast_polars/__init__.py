@@ -3,7 +3,7 @@
 Name it in feature_store.yaml: `offline_store: {type: nightjar.adapters.feast_polars.PolarsOfflineStore}`.
 """
 
-from nightjar.adapters.feast_polars.job import PolarsRetrievalJob
-from nightjar.adapters.feast_polars.store import PolarsOfflineStore, PolarsOfflineStoreConfig
+from .job import PolarsRetrievalJob
+from .store import PolarsOfflineStore, PolarsOfflineStoreConfig
 
 __all__ = ["PolarsOfflineStore", "PolarsOfflineStoreConfig", "PolarsRetrievalJob"]

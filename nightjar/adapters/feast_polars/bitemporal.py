@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from nightjar.adapters.feast_polars.pointintime import Moments, ranked
+from .pointintime import Moments, ranked
 
 FAR_FUTURE = 2**63 - 1
 

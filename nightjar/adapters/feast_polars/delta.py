@@ -6,8 +6,8 @@ from typing import Literal
 import polars as pl
 import pyarrow as pa
 
-from nightjar.adapters.feast_polars.moments import Window
-from nightjar.adapters.feast_polars.places import Place, UnusableSourceError
+from .moments import Window
+from .places import Place, UnusableSourceError
 
 
 def scan(place: Place, key: str | None, window: Window | None) -> pl.LazyFrame | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -9,12 +10,12 @@ import polars as pl
 import pyarrow as pa
 from feast.errors import EntityTimestampInferenceException
 
-from nightjar.adapters.feast_polars.moments import utc_us
+from .moments import utc_us
 
 EVENT_TIMESTAMP = "event_timestamp"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EntityFrame:
     """Rows that ask for features. `time` names the column of their instants (UTC, microseconds).
 
@@ -39,17 +40,17 @@ class EntityFrame:
         cutoffs = frame.select(utc_us(known_at, frame.schema[known_at])).to_series() if known_at and known_at in frame.schema else None
         return cls(frame.with_columns(utc_us(time, frame.schema[time])), time, cutoffs, corrections_only)
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[datetime, datetime] | None:
         """The first and the last instant; None where no row has one."""
         return _bounds(self.frame[self.time])
 
-    @property
+    @cached_property
     def cutoff_bounds(self) -> tuple[datetime, datetime] | None:
         """The first and the last instant of those till which records count."""
         return self.bounds if self.cutoffs is None else _bounds(self.cutoffs)
 
-    @property
+    @cached_property
     def bitemporal(self) -> bool:
         """Whether cutoffs differ between rows, or from the rows' own instants in a way that leaving out later records does not answer."""
         if self.cutoffs is None or self.cutoffs.equals(self.frame[self.time]):

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 from feast.data_source import DataSource
 
-from nightjar.adapters.feast_polars import delta
-from nightjar.adapters.feast_polars.moments import Window
-from nightjar.adapters.feast_polars.places import DataFile, Place, is_delta, place_of
+from . import delta
+from .moments import Window
+from .places import DataFile, Place, is_delta, place_of
 
 PARTITION_TAG = "partition"
 """Tag of a FileSource naming the Hive key whose value is the UTC date of the timestamp field, like {"partition": "date"}."""

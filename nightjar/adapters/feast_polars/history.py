@@ -7,14 +7,14 @@ from pathlib import Path
 
 import polars as pl
 
-from nightjar.adapters.feast_polars.bitemporal import Bitemporal
-from nightjar.adapters.feast_polars.entity_frame import EntityFrame
-from nightjar.adapters.feast_polars.files import fingerprint, scan
-from nightjar.adapters.feast_polars.keys import Keys, Numbering, codes, numbered
-from nightjar.adapters.feast_polars.moments import UTC_US, Window, utc_us
-from nightjar.adapters.feast_polars.places import UnusableSourceError
-from nightjar.adapters.feast_polars.pointintime import Moments, Sight, Snapshot, Timeline
-from nightjar.adapters.feast_polars.view import View
+from .bitemporal import Bitemporal
+from .entity_frame import EntityFrame
+from .files import fingerprint, scan
+from .keys import Keys, Numbering, codes, numbered
+from .moments import UTC_US, Window, utc_us
+from .places import UnusableSourceError
+from .pointintime import Moments, Sight, Snapshot, Timeline
+from .view import View
 
 CODE, HAPPENED, RECORDED = "__code", "__happened", "__recorded"
 
@@ -76,6 +76,12 @@ class Reading:
         one = entities.bounds[0] == entities.bounds[1] and not (view.recorded and entities.bitemporal)
         instant = (view.identity, window, cutoffs, fingerprint(view.source, root, window)) if one and remembered else None
         return cls(view, rows, keys, instant)
+
+    def schema(self) -> pl.Schema:
+        """The view's features as any answer has them."""
+        if self.rows is None:
+            return pl.Schema(self.view.types)
+        return _as_declared(self.view, self.rows.select(**self._features()).clear().collect()).schema
 
     def snapshot(self) -> Prepared:
         """Read the rows of all keys, and keep the one that each has at the one instant."""

@@ -1,8 +1,9 @@
 """The result of a retrieval: computed when asked for, whole or in batches, as Polars, Arrow, pandas or a Parquet file."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 import polars as pl
@@ -12,22 +13,37 @@ from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
+from polars.io.plugins import register_io_source
 
-from nightjar.adapters.feast_polars.arrow import feast_arrow
-from nightjar.adapters.feast_polars.writing import persist, replaced
+from .arrow import feast_arrow
+from .view import polars_type
+from .writing import persist, replaced
 
 BATCH_ROWS = 250_000
+
+
+class Answer(Protocol):
+    def schema(self) -> pl.Schema:
+        """Of the frames, found without reading a row."""
+        ...
+
+    def frames(self, rows: int | None, columns: Collection[str] | None = None) -> Iterator[pl.DataFrame]:
+        """All rows in order, in frames of at most `rows` rows (None: one frame); at least one frame.
+
+        columns: those that are wanted, others may come too; None: all.
+        """
+        ...
 
 
 @dataclass(eq=False)
 class PolarsRetrievalJob(RetrievalJob):
     """Feast's RetrievalJob, plus `to_polars`, `to_lazy`, `iter_batches` and `sink_parquet`.
 
-    compute(rows) yields the result in order, in frames of at most `rows` rows (None: one frame); at least one frame. Nothing is kept:
-    each call computes anew. On-demand views see one batch at a time, so they must work row by row, as they do when served online.
+    Nothing is kept: each call computes anew. On-demand views see one batch at a time, so they must work row by row, as they do when
+    served online.
     """
 
-    compute: Callable[[int | None], Iterator[pl.DataFrame]]
+    answer: Answer
     root: Path
     views_on_demand: Sequence[OnDemandFeatureView] = ()
     full_names: bool = False
@@ -35,15 +51,15 @@ class PolarsRetrievalJob(RetrievalJob):
 
     def to_polars(self) -> pl.DataFrame:
         """The result, on-demand features included."""
-        return self._on_demand(next(self.compute(None)))
+        return self._on_demand(next(self.answer.frames(None)))
 
     def to_lazy(self) -> pl.LazyFrame:
-        """The result as the start of a query; it is computed here and now."""
-        return self.to_polars().lazy()
+        """The result as the start of a query. When that is collected the result comes batch by batch, and no feature is read that it doesn't use."""
+        return register_io_source(self._scan, schema=self._schema, validate_schema=True, explain_name="POINT-IN-TIME")
 
     def iter_batches(self, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
         """The result in order, at most `rows` rows at a time: memory holds the history and one batch."""
-        return (self._on_demand(frame) for frame in self.compute(rows))
+        return (self._on_demand(frame) for frame in self.answer.frames(rows))
 
     def sink_parquet(self, path: Path | str, rows: int = BATCH_ROWS) -> None:
         """Write the result to one file, batch by batch. The file appears whole or not at all."""
@@ -62,11 +78,29 @@ class PolarsRetrievalJob(RetrievalJob):
     def _on_demand(self, frame: pl.DataFrame) -> pl.DataFrame:
         if not self.views_on_demand:
             return frame
-        whole = PolarsRetrievalJob(lambda _: iter((frame,)), self.root, self.views_on_demand, self.full_names, self.described)
+        whole = PolarsRetrievalJob(_Computed(frame), self.root, self.views_on_demand, self.full_names, self.described)
         return pl.DataFrame(whole.to_arrow())
 
+    def _schema(self) -> pl.Schema:
+        return pl.Schema(self._on_demand(pl.DataFrame(schema=self.answer.schema())).schema | self._declared())
+
+    def _declared(self) -> dict[str, pl.DataType]:
+        """The types of the on-demand features: what a batch gives may depend on its values, as nulls make floats of pandas' integers."""
+        prefixes = ((view, f"{view.projection.name_to_use()}__" if self.full_names else "") for view in self.views_on_demand)
+        return {prefix + field.name: polars_type(field.dtype) for view, prefix in prefixes for field in view.features}
+
+    def _scan(self, columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _: int | None) -> Iterator[pl.DataFrame]:
+        """What a query of Polars needs of the result: these columns of the rows for which the predicate holds, of no more rows than said."""
+        for frame in self.answer.frames(BATCH_ROWS, None if self.views_on_demand else columns):
+            batch = _converted(self._on_demand(frame if rows is None else frame.head(rows)), self._declared())
+            wanted = batch if columns is None else batch.select(columns)
+            yield wanted if predicate is None else wanted.filter(predicate)
+            rows = rows and rows - batch.height
+            if rows == 0:
+                return
+
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:  # noqa: ARG002  # Feast's signature
-        return feast_arrow(next(self.compute(None)))
+        return feast_arrow(next(self.answer.frames(None)))
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
         return self._to_arrow_internal(timeout).to_pandas()
@@ -82,3 +116,29 @@ class PolarsRetrievalJob(RetrievalJob):
     @property
     def metadata(self) -> RetrievalMetadata | None:
         return self.described
+
+
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    frame: pl.DataFrame
+
+    def schema(self) -> pl.Schema:
+        return self.frame.schema
+
+    def frames(self, rows: int | None, columns: Collection[str] | None = None) -> Iterator[pl.DataFrame]:  # noqa: ARG002  # an Answer
+        return iter((self.frame,))
+
+
+def _converted(frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """Raises TypeError for a column with a value that its type cannot hold."""
+    return frame.with_columns(_column_as(frame[name], dtype) for name, dtype in types.items() if frame[name].dtype != dtype)
+
+
+def _column_as(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    values = values.fill_nan(None) if values.dtype.is_float() else values
+    cast = values.cast(dtype, strict=False)
+    if not values.equals(cast.cast(values.dtype, strict=False), check_dtypes=True):
+        raise TypeError(
+            f"On-demand feature {values.name!r} is declared as {dtype} and has values of {values.dtype} that don't fit. Declare what it gives."
+        )
+    return cast

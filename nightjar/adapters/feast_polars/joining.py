@@ -1,21 +1,21 @@
 """A retrieval: the histories of several views, each joined to the same entity rows; and the entity rows themselves where none are given."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 
-from nightjar.adapters.feast_polars.cache import Cache
-from nightjar.adapters.feast_polars.entity_frame import EVENT_TIMESTAMP, EntityFrame
-from nightjar.adapters.feast_polars.files import scan
-from nightjar.adapters.feast_polars.history import Prepared, Reading, usable
-from nightjar.adapters.feast_polars.keys import Numbering
-from nightjar.adapters.feast_polars.moments import UTC_US, Window
-from nightjar.adapters.feast_polars.places import UnusableSourceError
-from nightjar.adapters.feast_polars.pointintime import Moments
-from nightjar.adapters.feast_polars.view import View
+from .cache import Cache
+from .entity_frame import EVENT_TIMESTAMP, EntityFrame
+from .files import scan
+from .history import Prepared, Reading, usable
+from .keys import Numbering
+from .moments import UTC_US, Window
+from .places import UnusableSourceError
+from .pointintime import Moments
+from .view import View
 
 SNAPSHOTS: Cache[Prepared] = Cache()
 """Instants that were asked for, of this process; each store says how much it may hold (`cache_mb`)."""
@@ -31,10 +31,17 @@ class PointInTimeJoin:
     as_known_at: bool
     cache_bytes: int = 0
 
-    def frames(self, rows: int | None) -> Iterator[pl.DataFrame]:
-        """The entity rows with the views' features beside them, in frames of at most `rows` rows; at least one frame."""
-        remembered = self.cache_bytes > 0
-        readings = [Reading.of(view, self.entities, self.root, as_known_at=self.as_known_at, remembered=remembered) for view in self.views]
+    def schema(self) -> pl.Schema:
+        readings = self._readings(self.views, remembered=False)
+        return pl.Schema(self.entities.frame.schema | {name: dtype for reading in readings for name, dtype in reading.schema().items()})
+
+    def frames(self, rows: int | None, columns: Collection[str] | None = None) -> Iterator[pl.DataFrame]:
+        """The entity rows with the views' features beside them, in frames of at most `rows` rows; at least one frame.
+
+        columns: the features that are wanted, of which alone anything is read; None: all of them.
+        """
+        views = self.views if columns is None else [asked for view in self.views if (asked := view.only(columns)).features]
+        readings = self._readings(views, remembered=self.cache_bytes > 0)
         wanted = {reading.keys: f"Feature view {reading.view.name!r}" for reading in readings if reading.instant is None}
         numberings = {keys: Numbering.of_entities(keys, self.entities.frame, where) for keys, where in wanted.items()}
 
@@ -53,6 +60,9 @@ class PointInTimeJoin:
         for start in range(0, height, rows):
             asked = _Asked(self.entities.slice(start, rows), numberings.values())
             yield asked.beside([asked.of(history) for history in histories])
+
+    def _readings(self, views: Iterable[View], *, remembered: bool) -> list[Reading]:
+        return [Reading.of(view, self.entities, self.root, as_known_at=self.as_known_at, remembered=remembered) for view in views]
 
 
 class _Asked:

@@ -13,24 +13,30 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from nightjar.adapters.feast_polars.moments import BEGINNING
+from .moments import BEGINNING
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """The instants of a batch of entity rows, in the entities' order, and what puts them in the order of time.
+    """The instants of a batch of entity rows, in the entities' order, and what puts them in the order of time and back.
 
-    at: UTC, null where a row has none. until: the cutoffs of records, where the entities have their own. order: the rows by time; None
-    where they are in that order already.
+    at: UTC, null where a row has none. until: the cutoffs of records, where the entities have their own. order: the rows by time; back: the
+    place of each row among those; None where they are in that order already.
     """
 
     at: pl.Series
     until: pl.Series | None
     order: pl.Series | None
+    back: pl.Series | None
 
     @classmethod
     def of(cls, at: pl.Series, until: pl.Series | None) -> "Moments":
-        return cls(at, until, None if at.is_sorted() else at.arg_sort())
+        if at.is_sorted():
+            return cls(at, until, None, None)
+        order = at.arg_sort()
+        back = np.empty(order.len(), np.uint32)
+        back[order.to_numpy()] = np.arange(order.len(), dtype=np.uint32)
+        return cls(at, until, order, pl.Series(back))
 
     def in_order(self, codes: pl.Series) -> pl.DataFrame:
         """`code` and `at` by time. A row without an instant has no code and sees nothing."""
@@ -41,16 +47,7 @@ class Moments:
 
     def restored(self, found: pl.Series) -> pl.Series:
         """Numbers found for the rows by time, in the entities' order."""
-        if self.order is None:
-            return found
-        whole = found.fill_null(ABSENT).to_numpy()
-        restored = np.empty_like(whole)
-        restored[self.order.to_numpy()] = whole
-        return pl.Series(restored).set(pl.Series(restored == ABSENT), None)
-
-
-ABSENT = 2**32 - 1
-"""Stands for no row where nulls can't be had."""
+        return found if self.back is None else found.gather(self.back)
 
 
 class Sight(Protocol):

@@ -1,6 +1,6 @@
 """Rows of a source by time alone, without entities: what materialising, monitoring and saved datasets read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,17 +9,21 @@ import polars as pl
 from feast.data_source import DataSource
 from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
 
-from nightjar.adapters.feast_polars.files import scan
-from nightjar.adapters.feast_polars.keys import codes, numbered
-from nightjar.adapters.feast_polars.moments import UTC_US, Window, utc_us
-from nightjar.adapters.feast_polars.pointintime import newest
+from .files import scan
+from .keys import codes, numbered
+from .moments import UTC_US, Window, utc_us
+from .pointintime import newest
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """Which columns of a source, under their stored names, from when till when (UTC, both included; None: unbounded)."""
+    """Which columns of a source, under their stored names, from when till when (UTC, both included; None: unbounded).
+
+    newest_only: of each key the row that happened, then was recorded, then stands last; keys with a null are left out. Without join keys that
+    is one row, with Feast's placeholder key beside it.
+    """
 
     source: DataSource
     keys: Sequence[str]
@@ -28,17 +32,22 @@ class Pull:
     recorded: str | None
     start: datetime | None
     end: datetime | None
+    root: Path
+    newest_only: bool
 
-    def all(self, root: Path, rows: int | None) -> Iterator[pl.DataFrame]:
-        """The rows in file order, in frames of at most `rows` rows; at least one frame."""
-        return _sliced(self._read(root), rows)
+    def schema(self) -> pl.Schema:
+        stored = self._rows().collect_schema()
+        return pl.Schema(stored | {DUMMY_ENTITY_ID: pl.String()}) if self.newest_only and not self.keys else stored
 
-    def latest(self, root: Path, rows: int | None) -> Iterator[pl.DataFrame]:
-        """The row of each key that happened, then was recorded, then stands last. Keys with a null are left out.
+    def frames(self, rows: int | None, columns: Collection[str] | None = None) -> Iterator[pl.DataFrame]:
+        """The rows in file order, in frames of at most `rows` rows; at least one frame. columns: those that are wanted; None: all."""
+        if self.newest_only:
+            return _sliced(self._newest(), rows)
+        wanted = self._rows() if columns is None else self._rows().select(columns)
+        return _sliced(wanted.collect(), rows)
 
-        Without join keys there is one row, and Feast's placeholder key beside it.
-        """
-        frame = self._read(root)
+    def _newest(self) -> pl.DataFrame:
+        frame = self._rows().collect()
         keys = frame.select(self.keys) if self.keys else pl.DataFrame(height=frame.height)
         times = pl.DataFrame(
             {
@@ -50,18 +59,16 @@ class Pull:
         )
         last = newest(times).drop_nulls("code")["row"]
         latest = frame.select(pl.all().gather(last.sort()))
-        if not self.keys:
-            latest = latest.with_columns(pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID))
-        return _sliced(latest, rows)
+        return latest if self.keys else latest.with_columns(pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID))
 
-    def _read(self, root: Path) -> pl.DataFrame:
+    def _rows(self) -> pl.LazyFrame:
         times = [self.happened, self.recorded] if self.recorded else [self.happened]
         columns: list[str] = list(dict.fromkeys([*self.keys, *self.features, *times]))
         window = Window(self.start, self.end or END_OF_TIME)
-        rows = scan(self.source, root, window)
+        rows = scan(self.source, self.root, window)
         if rows is None:
-            return pl.DataFrame(schema={name: UTC_US if name in times else pl.Null() for name in columns})
-        return rows.filter(window.holds(self.happened, rows.collect_schema()[self.happened])).select(columns).collect()
+            return pl.LazyFrame(schema={name: UTC_US if name in times else pl.Null() for name in columns})
+        return rows.filter(window.holds(self.happened, rows.collect_schema()[self.happened])).select(columns)
 
 
 def _sliced(frame: pl.DataFrame, rows: int | None) -> Iterator[pl.DataFrame]:

@@ -19,16 +19,16 @@ from feast.repo_config import FeastConfigBaseModel, RepoConfig
 from feast.utils import compute_non_entity_date_range
 from pydantic import StrictBool, StrictInt, StrictStr
 
-from nightjar.adapters.feast_polars import writing
-from nightjar.adapters.feast_polars.arrow import feast_arrow
-from nightjar.adapters.feast_polars.entity_frame import EntityFrame
-from nightjar.adapters.feast_polars.files import stored_schema
-from nightjar.adapters.feast_polars.job import PolarsRetrievalJob
-from nightjar.adapters.feast_polars.joining import PointInTimeJoin, entities_seen
-from nightjar.adapters.feast_polars.moments import Window, as_utc
-from nightjar.adapters.feast_polars.places import UnusableSourceError
-from nightjar.adapters.feast_polars.pulling import Pull
-from nightjar.adapters.feast_polars.view import View
+from . import writing
+from .arrow import feast_arrow
+from .entity_frame import EntityFrame
+from .files import stored_schema
+from .job import PolarsRetrievalJob
+from .joining import PointInTimeJoin, entities_seen
+from .moments import Window, as_utc
+from .places import UnusableSourceError
+from .pulling import Pull
+from .view import View
 
 
 class PolarsOfflineStoreConfig(FeastConfigBaseModel):
@@ -87,7 +87,7 @@ class PolarsOfflineStore(OfflineStore):
         for view in views:
             view.check(entities)
         join = PointInTimeJoin(views, entities, _root(config), as_known_at, _settings(config).cache_mb * 1_000_000)
-        return PolarsRetrievalJob(join.frames, _root(config), on_demand, full_feature_names, _described(feature_refs, entities))
+        return PolarsRetrievalJob(join, _root(config), on_demand, full_feature_names, _described(feature_refs, entities))
 
     @staticmethod
     def pull_latest_from_table_or_query(
@@ -101,10 +101,8 @@ class PolarsOfflineStore(OfflineStore):
         end_date: datetime,
     ) -> PolarsRetrievalJob:
         """The newest row of each join key in [start_date, end_date], as known today: what materialising needs."""
-        pull = Pull(
-            data_source, join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column, as_utc(start_date), as_utc(end_date)
-        )
-        return PolarsRetrievalJob(lambda rows: pull.latest(_root(config), rows), _root(config))
+        columns = (data_source, join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column)
+        return PolarsRetrievalJob(Pull(*columns, as_utc(start_date), as_utc(end_date), _root(config), newest_only=True), _root(config))
 
     @staticmethod
     def pull_all_from_table_or_query(
@@ -118,9 +116,9 @@ class PolarsOfflineStore(OfflineStore):
         end_date: datetime | None = None,
     ) -> PolarsRetrievalJob:
         """Every row of [start_date, end_date], in file order."""
-        bounds = (as_utc(moment) if moment else None for moment in (start_date, end_date))
-        pull = Pull(data_source, join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column, *bounds)
-        return PolarsRetrievalJob(lambda rows: pull.all(_root(config), rows), _root(config))
+        columns = (data_source, join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column)
+        start, end = (as_utc(moment) if moment else None for moment in (start_date, end_date))
+        return PolarsRetrievalJob(Pull(*columns, start, end, _root(config), newest_only=False), _root(config))
 
     @staticmethod
     def offline_write_batch(config: RepoConfig, feature_view: FeatureView, table: pa.Table, progress: Callable[[int], Any] | None) -> None:

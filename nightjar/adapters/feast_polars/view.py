@@ -1,7 +1,7 @@
 """What a retrieval asks of one feature view, in the names of its source."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import polars as pl
@@ -9,10 +9,10 @@ import pyarrow as pa
 from feast.data_source import DataSource
 from feast.errors import FeastEntityDFMissingColumnsError
 from feast.feature_view import DUMMY_ENTITY_ID, FeatureView
-from feast.types import from_feast_to_pyarrow_type
+from feast.types import FeastType, from_feast_to_pyarrow_type
 
-from nightjar.adapters.feast_polars.entity_frame import EntityFrame
-from nightjar.adapters.feast_polars.places import UnusableSourceError
+from .entity_frame import EntityFrame
+from .places import UnusableSourceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,16 @@ class View:
             source=view.batch_source,
             keys={stored.get(name, name): projection.join_key_map.get(name, name) for name in entities},
             features={prefix + name: stored.get(name, name) for name in asked},
-            types={prefix + name: _polars_type(from_feast_to_pyarrow_type(declared[name])) for name in asked},
+            types={prefix + name: polars_type(declared[name]) for name in asked},
             happened=stored.get(timestamp, timestamp),
             recorded=stored.get(created, created) if created else None,
             ttl=view.ttl or None,
         )
+
+    def only(self, columns: Collection[str]) -> "View":
+        """The same view with no more than these of its features."""
+        kept = [name for name in self.features if name in columns]
+        return replace(self, features={name: self.features[name] for name in kept}, types={name: self.types[name] for name in kept})
 
     @property
     def identity(self) -> Hashable:
@@ -77,5 +82,6 @@ class View:
         return (*self.keys, *self.features.values(), *times)
 
 
-def _polars_type(arrow: pa.DataType) -> pl.DataType:
+def polars_type(dtype: FeastType) -> pl.DataType:
+    arrow = from_feast_to_pyarrow_type(dtype)
     return pl.DataFrame(pa.table({"_": pa.array([], type=arrow)})).schema["_"]

@@ -13,9 +13,9 @@ from feast.data_source import DataSource
 from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.infra.offline_stores.file_source import FileLoggingDestination, SavedDatasetFileStorage
 
-from nightjar.adapters.feast_polars import delta
-from nightjar.adapters.feast_polars.files import partition_key
-from nightjar.adapters.feast_polars.places import Place, is_delta, place_of
+from . import delta
+from .files import partition_key
+from .places import Place, is_delta, place_of
 
 
 @contextmanager

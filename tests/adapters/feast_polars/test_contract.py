@@ -84,6 +84,16 @@ def test_on_demand_views_in_both_modes_see_features_and_request_data(applied):
     assert result["with_pandas"].to_list() == result["with_python"].to_list() == [1, 2, 1]
     assert pl.concat(job.iter_batches(2)).select("with_pandas", "v").equals(result.select("with_pandas", "v"))
     assert job.to_df()["with_python"].tolist() == [1, 2, 1]
+    assert job.to_lazy().collect().equals(result)
+    assert job.to_lazy().select("with_pandas").collect().equals(result.select("with_pandas"))
+
+
+def test_a_query_on_the_result_holds_on_demand_features_to_their_declared_types(applied):
+    asked = ASKED.with_columns(label=pl.Series([0.5, 1.0, 2.0]))
+    job = applied.get_historical_features(asked, features=["python_view:with_python"])
+    assert job.to_polars()["with_python"].to_list() == [0.5, 3.0, 2.0]
+    with pytest.raises(TypeError, match="'with_python' is declared as Int64"):
+        job.to_lazy().collect()
 
 
 def test_missing_request_data_is_said_for_polars_entities_too(applied):

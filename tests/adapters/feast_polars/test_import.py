@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,12 @@ from typeguard import typechecked
 
 def plain(): ...
 
-if typechecked(plain) is not plain or sys.flags.optimize != 1:
+if sys.flags.optimize and typechecked(plain) is not plain:
     sys.exit("typeguard's decorator does something")
 
 from feast import Entity, FeatureView, Field, FileSource
 from feast.types import Int64
-from nightjar.adapters.feast_polars import entity_frame, joining, view
+from {package} import entity_frame, joining, view
 
 at = datetime(2024, 1, 10, tzinfo=UTC)
 pl.DataFrame({"k": [1], "ts": [at], "v": [7]}).write_parquet("rows.parquet")
@@ -31,7 +32,7 @@ source = FileSource(name="rows", path="rows.parquet", timestamp_field="ts")
 views = FeatureView(name="things", entities=[Entity(name="thing", join_keys=["k"])], schema=fields, source=source)
 asked = entity_frame.EntityFrame.of(pl.DataFrame({"k": [1, 2], "event_timestamp": [at, at]}))
 join = joining.PointInTimeJoin([view.View.of(views, ["things:v"], full_feature_names=False)], asked, Path(), True)
-print(next(join.frames(None))["v"].to_list())
+print(next(join.frames(None))["v"].to_list(), [name for name in sys.modules if name.split(".")[0] in {others}])
 """
 
 
@@ -44,9 +45,19 @@ def test_importing_the_package_leaves_typeguard_as_it_is():
     assert (inspect.getsourcefile(typeguard.typechecked) or "").endswith("_decorators.py")
 
 
-def test_under_optimisation_typeguard_does_nothing_and_answers_stay(tmp_path):
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    command = [sys.executable, "-O", "-W", "ignore", "-c", RETRIEVE]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
+def retrieved(package: str, others: set[str], folder: Path, *options: str) -> str:
+    program = RETRIEVE.replace("{package}", package).replace("{others}", repr(others))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT)])}
+    command = [sys.executable, *options, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "[7, None]"
+    return done.stdout.strip()
+
+
+def test_under_optimisation_typeguard_does_nothing_and_answers_stay(tmp_path):
+    assert retrieved("nightjar.adapters.feast_polars", {"db", "models"}, tmp_path, "-O") == "[7, None] []"
+
+
+def test_a_copy_of_the_folder_works_without_the_project(tmp_path):
+    shutil.copytree(PROJECT / "nightjar" / "adapters" / "feast_polars", tmp_path / "elsewhere")
+    assert retrieved("elsewhere", {"nightjar"}, tmp_path) == "[7, None] []"

@@ -245,3 +245,37 @@ def test_batches_add_up_to_the_whole_and_a_sink_writes_it(view, retrieve, tmp_pa
     job.sink_parquet(tmp_path / "deep" / "result.parquet", 3)
     assert pl.read_parquet(tmp_path / "deep" / "result.parquet").equals(job.to_polars())
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["result.parquet"]
+
+
+@pytest.fixture
+def two_views(view, retrieve, monkeypatch):
+    """A job over seven rows, in batches of three, and the names of the features whose history is read."""
+    from nightjar.adapters.feast_polars import history as histories
+    from nightjar.adapters.feast_polars import job as jobs
+
+    monkeypatch.setattr(jobs, "BATCH_ROWS", 3)
+    rows = history(*((k, NOON, NOON, k) for k in range(5)))
+    kept, read = histories.Reading.history, []
+    monkeypatch.setattr(histories.Reading, "history", lambda self, *given, **more: (read.extend(self.view.features), kept(self, *given, **more))[1])
+    views = [view(rows), view(rows.rename({"v": "w"}).with_columns(x=pl.col("w").cast(pl.Float32)), features=("w", "x"))]
+    return retrieve(views, ask(*((k, NOON + k * HOUR) for k in range(7)))), read
+
+
+def test_a_query_reads_nothing_until_it_is_collected_and_then_only_what_it_uses(two_views):
+    job, read = two_views
+    query = job.to_lazy().filter(pl.col("x") > 1).select("k", "x")
+    assert (read, query.collect_schema()) == ([], pl.Schema({"k": pl.Int64, "x": pl.Float64}))
+    assert query.collect().rows() == [(2, 2.0), (3, 3.0), (4, 4.0)]
+    assert read == ["x"]
+
+
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+def test_queries_on_the_result_answer_as_on_the_whole_frame(two_views, engine, tmp_path):
+    job, _ = two_views
+    whole = job.to_polars()
+    assert job.to_lazy().collect(engine=engine).equals(whole)
+    assert job.to_lazy().head(4).collect(engine=engine).equals(whole.head(4))
+    assert job.to_lazy().filter(pl.col("v") > 0).head(2).select("w").collect(engine=engine).equals(whole.filter(pl.col("v") > 0).head(2).select("w"))
+    assert job.to_lazy().select(pl.len()).collect(engine=engine).item() == 7
+    job.to_lazy().sink_parquet(tmp_path / "result.parquet", engine=engine)
+    assert pl.read_parquet(tmp_path / "result.parquet").equals(whole)
