@@ -153,6 +153,12 @@ def test_a_write_to_s3_that_breaks_leaves_nothing(store, s3):
     assert place.parquet_files() == ()
 
 
+def test_a_query_on_the_result_can_end_in_s3(view, retrieve, s3):
+    job, options = retrieve(view(ROWS), ASKED), {"aws_endpoint_url": s3, "aws_allow_http": "true", "aws_region": "us-east-1"}
+    job.to_lazy().sink_parquet("s3://features/sunk.parquet", storage_options=options)
+    assert pl.read_parquet("s3://features/sunk.parquet", storage_options=options).equals(job.to_polars())
+
+
 def test_without_deltalake_the_error_names_what_to_install(view, retrieve, monkeypatch):
     monkeypatch.setitem(sys.modules, "deltalake", None)
     with pytest.raises(ValueError, match="need the package `deltalake`"):
