@@ -27,6 +27,16 @@ from nightjar.settings import Settings
 hypothesis.settings.register_profile("nightjar", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("nightjar")
 
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In several processes (`-n 2 --dist loadgroup`) a module stays in one, and so do all that need the platform: they come first, as they mostly wait."""
+    if config.getoption("numprocesses", None):
+        items.sort(key=lambda item: item.path.parent.name != "flows")
+        for item in items:
+            group = item.path.parent if item.path.parent.name == "flows" else item.path
+            item.add_marker(pytest.mark.xdist_group(str(group)))
+
+
 TEMPLATE = "nightjar_template"
 FASTER = {
     "fsync": "off",
