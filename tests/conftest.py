@@ -28,8 +28,15 @@ hypothesis.settings.register_profile("nightjar", deadline=None)  # a busy machin
 hypothesis.settings.load_profile("nightjar")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Here, because pytest asks the conftests of folders too late for the command line."""
+    chaos = parser.getgroup("chaos")
+    chaos.addoption("--chaos-minutes", type=float, default=1.0, help="How long readers and writers run together in the chaos suite (default: 1).")
+    chaos.addoption("--chaos-seed", type=int, default=None, help="Repeat the random blows of an earlier run; each run prints its own.")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In several processes (`-n 2 --dist loadgroup`) a module stays in one, and so do all that need the platform: they come first, as they mostly wait."""
+    """In several processes (`-n 2`) a module stays in one, and so do all that need the platform: they come first, as they mostly wait."""
     if config.getoption("numprocesses", None):
         items.sort(key=lambda item: item.path.parent.name != "flows")
         for item in items:

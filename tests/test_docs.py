@@ -1,6 +1,8 @@
 """The documents keep what they promise: a page for every error, a line for every setting, links that lead somewhere."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,3 +98,12 @@ def test_every_relative_link_leads_to_a_file(page: Path) -> None:
 @pytest.mark.parametrize("page", DOCUMENTS, ids=named)
 def test_no_document_names_a_path_of_one_machine(page: Path) -> None:
     assert not ABSOLUTE.findall(page.read_text())
+
+
+def test_pytest_knows_every_option_that_a_document_gives_it() -> None:
+    given = {
+        option for page in DOCUMENTS for line in page.read_text().splitlines() if "pytest" in line for option in re.findall(r"(--chaos-\w+)", line)
+    }
+    known = subprocess.run([sys.executable, "-m", "pytest", "--help"], cwd=PROJECT, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert given
+    assert not [option for option in given if option not in known]

@@ -19,12 +19,6 @@ NIGHTS = dates_between(date(2013, 1, 16), date(2013, 3, 15))
 TALLY, SEED = pytest.StashKey(), pytest.StashKey()
 
 
-def pytest_addoption(parser):
-    chaos = parser.getgroup("chaos")
-    chaos.addoption("--chaos-minutes", type=float, default=1.0, help="How long readers and writers run together in the chaos suite (default: 1).")
-    chaos.addoption("--chaos-seed", type=int, default=None, help="Repeat the random blows of an earlier run; each run prints its own.")
-
-
 @pytest.fixture(scope="module")
 def stage(world, request) -> Iterator[Stage]:
     made = Stage(world.platform)
