@@ -65,7 +65,8 @@ def once(folder: Path, engine: str, ttl_days: int, options: argparse.Namespace) 
             return failure
         out = process.stdout.read() if process.stdout else ""
         if process.returncode:
-            return f"failed: {(folder / 'said').read_text().strip().splitlines()[-1][:120]}"
+            *_, last = ["", *(folder / "said").read_text().strip().splitlines()]
+            return f"failed with exit code {process.returncode}" + (f": {last[:120]}" if last else ", perhaps for want of memory")
     return json.loads(out.splitlines()[-1])
 
 
