@@ -85,9 +85,16 @@ class PolarsRetrievalJob(RetrievalJob):
         return pl.Schema(self._on_demand(pl.DataFrame(schema=self.answer.schema())).schema | self._declared())
 
     def _declared(self) -> dict[str, pl.DataType]:
-        """The types of the on-demand features: what a batch gives may depend on its values, as nulls make floats of pandas' integers."""
-        prefixes = ((view, f"{view.projection.name_to_use()}__" if self.full_names else "") for view in self.views_on_demand)
-        return {prefix + field.name: polars_type(field.dtype) for view, prefix in prefixes for field in view.features}
+        """The types of the on-demand features that were asked for: what a batch gives may depend on its values, as nulls make floats of pandas'
+        integers.
+        """
+        asked = self.described.features if self.described else ()
+        features = ((view.projection.name_to_use(), field) for view in self.views_on_demand for field in view.features)
+        return {
+            (f"{name}__" if self.full_names else "") + field.name: polars_type(field.dtype)
+            for name, field in features
+            if f"{name}:{field.name}" in asked
+        }
 
     def _scan(self, columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _: int | None) -> Iterator[pl.DataFrame]:
         """What a query of Polars needs of the result: these columns of the rows for which the predicate holds, of no more rows than said."""

@@ -111,6 +111,11 @@ def place_of(source: DataSource, root: Path) -> Place:
     return Place.of(source.path, root, source.s3_endpoint_override or "")
 
 
+def stored_names(source: DataSource) -> dict[str, str]:
+    """What the files call the columns that the source's field mapping renames: new name -> stored name."""
+    return {name: column for column, name in source.field_mapping.items()}
+
+
 def is_delta(source: DataSource) -> bool:
     return isinstance(source, FileSource) and isinstance(source.file_format, DeltaFormat)
 

@@ -26,7 +26,7 @@ from .files import stored_schema
 from .job import PolarsRetrievalJob
 from .joining import PointInTimeJoin, entities_seen
 from .moments import Window, as_utc
-from .places import UnusableSourceError
+from .places import UnusableSourceError, stored_names
 from .pulling import Pull
 from .view import View
 
@@ -142,8 +142,9 @@ class PolarsOfflineStore(OfflineStore):
     def validate_data_source(self, config: RepoConfig, data_source: DataSource) -> None:
         """Raises UnusableSourceError for a source that cannot be read or whose newest file lacks its timestamp. One without files is fine."""
         columns = dict(self.get_table_column_names_and_types_from_data_source(config, data_source))
-        if columns and data_source.timestamp_field not in columns:
-            raise UnusableSourceError(f"{data_source.name} has no column {data_source.timestamp_field!r}, its timestamp_field. It has {[*columns]}.")
+        timestamp = stored_names(data_source).get(data_source.timestamp_field, data_source.timestamp_field)
+        if columns and timestamp not in columns:
+            raise UnusableSourceError(f"{data_source.name} has no column {timestamp!r}, its timestamp_field. It has {[*columns]}.")
 
     def get_table_column_names_and_types_from_data_source(self, config: RepoConfig, data_source: DataSource) -> Iterable[tuple[str, str]]:
         """Columns of the newest file with their Arrow types, without Hive keys; none where there is no file yet."""

@@ -12,7 +12,7 @@ from feast.feature_view import DUMMY_ENTITY_ID, FeatureView
 from feast.types import FeastType, from_feast_to_pyarrow_type
 
 from .entity_frame import EntityFrame
-from .places import UnusableSourceError
+from .places import UnusableSourceError, stored_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class View:
         """What feature references ("view:feature") ask of a view under the name and the join keys of its projection."""
         if view.batch_source is None:
             raise UnusableSourceError(f"Feature view {view.name!r} has no batch source to read history from.")
-        stored = {name: column for column, name in view.batch_source.field_mapping.items()}
+        stored = stored_names(view.batch_source)
         projection = view.projection
         asked = [feature for name, _, feature in (ref.rpartition(":") for ref in refs) if name == projection.name_to_use()]
         prefix = f"{projection.name_alias or view.name}__" if full_feature_names else ""

@@ -15,7 +15,7 @@ from feast.infra.offline_stores.file_source import FileLoggingDestination, Saved
 
 from . import delta
 from .files import partition_key
-from .places import Place, is_delta, place_of
+from .places import Place, is_delta, place_of, stored_names
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def append(table: pa.Table, source: DataSource, root: Path) -> None:
     the source has, pyarrow.ArrowInvalid for a value that its type cannot hold.
     """
     place = place_of(source, root)
-    stored = {name: column for column, name in source.field_mapping.items()}
+    stored = stored_names(source)
     table = table.rename_columns([stored.get(name, name) for name in table.column_names])
     if is_delta(source):
         delta.write(place, table, "append")
@@ -49,7 +49,7 @@ def append(table: pa.Table, source: DataSource, root: Path) -> None:
     if place.is_one_file():
         place.write(pa.concat_tables([place.read(files[-1]), table]) if files else table)
     elif key := partition_key(source):
-        for day, rows in _by_date(table, source.timestamp_field):
+        for day, rows in _by_date(table, stored.get(source.timestamp_field, source.timestamp_field)):
             place.write(rows, f"{key}={day}", _new_name())
     else:
         place.write(table, _new_name())
