@@ -35,13 +35,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     chaos.addoption("--chaos-seed", type=int, default=None, help="Repeat the random blows of an earlier run; each run prints its own.")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """In several processes (`-n 2`) a module stays in one, and so do all that need the platform: they come first, as they mostly wait."""
-    if config.getoption("numprocesses", None):
+    if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.path.parent.name != "flows")
         for item in items:
             group = item.path.parent if item.path.parent.name == "flows" else item.path
-            item.add_marker(pytest.mark.xdist_group(str(group)))
+            item.add_marker(pytest.mark.xdist_group(str(group.relative_to(config.rootpath))))
 
 
 TEMPLATE = "nightjar_template"
