@@ -71,8 +71,9 @@ class PolarsRetrievalJob(RetrievalJob):
                 writer.write_table(batch.cast(first.schema))
 
     def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:  # noqa: ARG002  # Feast's signature
-        """Store the result as a saved dataset. Raises SavedDatasetLocationAlreadyExists, unless overwriting is allowed."""
-        assert isinstance(storage, SavedDatasetFileStorage)
+        """Store the result as a saved dataset. Raises SavedDatasetLocationAlreadyExists, unless overwriting is allowed, TypeError for other storage."""
+        if not isinstance(storage, SavedDatasetFileStorage):
+            raise TypeError(f"The Polars offline store keeps datasets in a SavedDatasetFileStorage, not in a {type(storage).__name__}.")
         persist(self.to_arrow(), storage, self.root, allow_overwrite=allow_overwrite)
 
     def _on_demand(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -136,8 +136,10 @@ class PolarsOfflineStore(OfflineStore):
         logging_config: LoggingConfig,
         registry: BaseRegistry,  # noqa: ARG004  # Feast's signature
     ) -> None:
-        assert isinstance(logging_config.destination, FileLoggingDestination)
-        writing.log(data, logging_config.destination, _root(config))
+        destination = logging_config.destination
+        if not isinstance(destination, FileLoggingDestination):
+            raise TypeError(f"The Polars offline store logs to a FileLoggingDestination, not to a {type(destination).__name__}.")
+        writing.log(data, destination, _root(config))
 
     def validate_data_source(self, config: RepoConfig, data_source: DataSource) -> None:
         """Raises UnusableSourceError for a source that cannot be read or whose newest file lacks its timestamp. One without files is fine."""

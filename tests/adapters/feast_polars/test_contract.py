@@ -237,6 +237,15 @@ def test_a_saved_dataset_can_be_read_back_and_is_not_overwritten_by_accident(app
         assert len(pl.read_parquet(path)) == 3
 
 
+def test_places_that_are_no_files_are_refused_by_name(applied):
+    elsewhere = SimpleNamespace()
+    logging = SimpleNamespace(destination=elsewhere)
+    with pytest.raises(TypeError, match="FileLoggingDestination, not to a SimpleNamespace"):
+        PolarsOfflineStore.write_logged_features(applied.config, pa.table({}), elsewhere, logging, applied.registry)
+    with pytest.raises(TypeError, match="SavedDatasetFileStorage, not in a SimpleNamespace"):
+        applied.get_historical_features(ASKED, features=["things:v"]).persist(elsewhere)
+
+
 def test_logged_features_are_appended_and_found_again(applied, tmp_path):
     service = applied.get_feature_service("service")
     for destination in (FileLoggingDestination(path="logs"), FileLoggingDestination(path="logs_by_k", partition_by=["k"])):
