@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,6 +24,10 @@ from nightjar.settings import PROJECT, Settings
 SERVER_STARTS_WITHIN_S = 180
 STOPS_WITHIN_S = 15
 DRAINS_WITHIN_S = 120
+WORKS_AT_LEAST_S = 10
+"""A worker that ends sooner than this would end again."""
+
+WORKER = ["worker", "start", "--pool", POOL, "--name", "nightjar-1"]
 
 
 @contextmanager
@@ -54,11 +58,10 @@ def run(platform: Platform) -> None:
         with console.waiting("deploying the flows"):
             deploy(settings, api, logs / "deploy.log")
             prefect(["work-pool", "resume", POOL], environment(settings, api), logs / "deploy.log")  # paused by our own draining
-        client = environment(settings, api)
-        worker = stack.enter_context(process("worker", ["worker", "start", "--pool", POOL, "--name", "nightjar-1"], client, settings))
-        stack.callback(drain, worker, settings, api, logs / "deploy.log")
+        workers = Workers(lambda: stack.enter_context(process("worker", WORKER, environment(settings, api), settings)))
+        stack.callback(lambda: drain(workers.newest, settings, api, logs / "deploy.log"))
         console.out.print(f"[bold]Nightjar is up[/]: http://127.0.0.1:{settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
-        watch({"server": server, "worker": worker}, logs)
+        watch(server, workers, logs)
     console.out.print("everything has stopped")
 
 
@@ -141,11 +144,29 @@ def healthy(url: str) -> bool:
         return False
 
 
-def watch(processes: Mapping[str, subprocess.Popen[bytes]], logs: Path) -> None:
-    """Wait for Ctrl-C; a process that ends on its own takes the platform down with an error that names it."""
+class Workers:
+    """The worker of the platform: another takes the place of one that was killed, but not of one that cannot run."""
+
+    def __init__(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self._start = start
+        self.newest, self.since = start(), time.monotonic()
+
+    def replace_dead(self) -> bool:
+        """Whether the newest had died after a while and another was started. One that died sooner is left dead."""
+        if self.newest.poll() is None or time.monotonic() - self.since < WORKS_AT_LEAST_S:
+            return False
+        self.newest, self.since = self._start(), time.monotonic()
+        return True
+
+
+def watch(server: subprocess.Popen[bytes], workers: Workers, logs: Path) -> None:
+    """Wait for Ctrl-C. A server that ends, or a worker that cannot run, takes the platform down with an error that names it."""
     try:
         while True:
-            for name, started in processes.items():
+            died = workers.newest.poll()
+            if workers.replace_dead():
+                console.out.print(f"the worker ended with code {died}; another has taken its place")
+            for name, started in (("server", server), ("worker", workers.newest)):
                 if started.poll() is not None:
                     raise PlatformFailed(f"The Prefect {name}", f"ended with code {started.returncode}", logs / f"{name}.log")
             time.sleep(0.5)

@@ -139,3 +139,11 @@ def test_a_deployment_makes_the_automations_equal_to_the_list_and_leaves_others_
     prefect.client.delete_automation(foreign.id)
     assert {name: essence(each) for name, each in after.items()} == {name: essence(each) for name, each in ours.items()}
     assert sync(prefect.client, [essence(each) for each in after.values()]) == 0
+
+
+def test_the_platform_replaces_its_worker_when_it_is_killed(prefect, world):
+    lock = world.home / "run" / "worker.lock"
+    killed = int(lock.read_text())
+    psutil.Process(killed).kill()
+    until("another worker is there", lambda: lock.read_text() not in ("", str(killed)))
+    assert prefect.ended(prefect.start("features", today="2013-03-15"))["state_name"] == "Completed"
