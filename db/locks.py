@@ -9,7 +9,7 @@ from datetime import date
 
 import psycopg
 from sqlalchemy import Connection, Engine, TextClause, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from db.session import translated
 from nightjar.core.errors import BadSettings, NightBusy, NightsRunning, Retryable, WorkBusy
@@ -76,9 +76,7 @@ def nights_lock(engine: Engine, nights: Iterable[tuple[str, date]]) -> Iterator[
             held = all(connection.execute(TAKE, {"what": lock_name(*night)}).scalar_one() for night in nights)
         yield held
     finally:
-        with suppress(DBAPIError):
-            connection.execute(RELEASE)
-        connection.close()
+        _let_go(connection)
 
 
 def lock_name(model: str, score_date: date) -> str:
@@ -148,9 +146,7 @@ def _held(engine: Engine, what: str, wait_s: float, busy: Callable[[str], Retrya
             raise busy(holder)
         yield
     finally:
-        with suppress(DBAPIError):  # closing alone would let go too, but a moment after we return
-            connection.execute(RELEASE)
-        connection.close()
+        _let_go(connection)
 
 
 def _own_connection(engine: Engine) -> Connection:
@@ -159,6 +155,13 @@ def _own_connection(engine: Engine) -> Connection:
     connection.detach()
     connection.execute(INTRODUCE, {"name": f"process {os.getpid()} on {socket.gethostname()[:32]}"})
     return connection
+
+
+def _let_go(connection: Connection) -> None:
+    """Closing alone would let go too, but a moment after we return. A session that was lost has let go, and must not hide why it was lost."""
+    with suppress(SQLAlchemyError):
+        connection.execute(RELEASE)
+    connection.close()
 
 
 def _wait(connection: Connection, take: TextClause, what: str, deadline: float) -> str | None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -15,7 +16,13 @@ from sqlalchemy import Engine, make_url
 
 from db.locks import exclusive, require_own_sessions
 from db.session import make_engine
-from nightjar.core.errors import BadSettings, WorkBusy
+from nightjar.core.errors import BadSettings, StoreUnavailable, WorkBusy
+
+KILL_WAITING = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_locks AS held USING (pid) WHERE datname = current_database() AND pid <> pg_backend_pid()
+    GROUP BY pid HAVING bool_and(held.mode <> 'ExclusiveLock' OR held.locktype <> 'advisory') AND bool_or(held.locktype = 'advisory')
+"""
+"""Whoever shares the schema and holds no work: it waits for some."""
 
 
 @contextmanager
@@ -71,6 +78,19 @@ def test_a_holder_of_another_role_is_told_as_such(engine, database):
     ):
         pass
     owner.dispose()
+
+
+def test_a_session_that_is_lost_while_it_waits_is_said_to_be_lost(engine, database):
+    def waiting() -> None:
+        with exclusive(engine, "work", wait_s=60):
+            raise AssertionError("somebody holds it")
+
+    with exclusive(engine, "work", wait_s=0), ThreadPoolExecutor(1) as threads, psycopg.connect(database.url("admin"), autocommit=True) as admin:
+        waits = threads.submit(waiting)
+        while not admin.execute(KILL_WAITING).rowcount:
+            time.sleep(0.05)
+        with pytest.raises(StoreUnavailable, match="terminating connection"):
+            waits.result(10)
 
 
 def test_connections_of_their_own_are_fit_for_locks(engine):
