@@ -179,6 +179,7 @@ def done(stage, **order):
     assert child.wait(240) == 0, child.said()
 
 
+@pytest.mark.timeout(0)  # its own deadline ends it
 def test_readers_and_writers_together(stage, nights, chance, request):
     """Nights are scored anew and struck at random while others are scored undisturbed beside them: as long as --chaos-minutes says."""
     deadline = time.monotonic() + 60 * request.config.getoption("--chaos-minutes")
