@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from nightjar.core.errors import NightjarError, Retryable
 from nightjar.settings import PROJECT, Settings
@@ -72,6 +73,14 @@ def test_no_runbook_is_left_that_nothing_leads_to(page: Path) -> None:
 def test_every_setting_is_explained_in_the_example_environment() -> None:
     listed = re.findall(r"^#?(NIGHTJAR_\w+)=", (PROJECT / ".env.example").read_text(), flags=re.MULTILINE)
     assert sorted(listed) == sorted(f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields)
+
+
+def test_every_setting_reaches_the_containers_that_read_it() -> None:
+    services = yaml.safe_load((PROJECT / "docker" / "compose.yaml").read_text())["services"]
+    migrate, worker = (set(services[name]["environment"]) for name in ("migrate", "worker"))
+    of_the_image = {"NIGHTJAR_HOME", "NIGHTJAR_FEATURE_REPO", "NIGHTJAR_LOG_FORMAT", "NIGHTJAR_PREFECT_PORT"}
+    assert {f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields} - migrate == of_the_image
+    assert migrate - worker == {"NIGHTJAR_ANALYST_PASSWORD", "NIGHTJAR_ALERT_URL", "NIGHTJAR_PREFECT_AUTH"}, "a flow needs none of these"
 
 
 @pytest.mark.parametrize("page", ADRS, ids=named)
