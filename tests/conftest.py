@@ -133,11 +133,15 @@ class CommandLine:
     def run(self, *words: str, everything_logged: bool = False, **environment: str) -> tuple[int, str]:
         """Exit code, and all that was printed. environment: beside what this process has, except its own NIGHTJAR_ variables."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
-        child = self.nursery.start("harness.line", argv=words, environment=clean | environment, everything=everything_logged)
+        return self.order("harness.line", argv=words, environment=clean | environment, everything=everything_logged)
+
+    def order(self, module: str, **order: Any) -> tuple[int, str]:
+        """Exit code, and all that was printed, of another module of the harness."""
+        child = self.nursery.start(module, **order)
         code = child.wait(60)
         said = child.said()
         child.log.unlink()
-        assert code is not None, f"still running after a minute: {words} {said}"
+        assert code is not None, f"still running after a minute: {order} {said}"
         return code, said
 
 

@@ -29,6 +29,7 @@ PRELOADED = (
     "harness.attempt",
     "harness.line",
     "harness.reader",
+    "harness.refusal",
     "models",
     "nightjar.adapters.feast_polars",
     "nightjar.adapters.feast_repo",
