@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from threading import Event
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 from harness.nursery import Child
@@ -42,7 +43,8 @@ class Attack:
 
     nights: what the work publishes, each once. request: what else than being published is wanted of a single night: `force`, or `repair`
     and `known_at`. argv: the work is done by this command instead of the flow's steps. finishers: how many attempts heal, all at once.
-    beside: published nights that are scored anew meanwhile; a blow against Postgres hits them too.
+    beside: published nights that are scored anew meanwhile; a blow against Postgres hits them too. name: of the flow run that its attempts are
+    retries of; another attack at the same night must not pass for one.
     """
 
     stage: Stage
@@ -53,6 +55,7 @@ class Attack:
     finishers: int = 1
     beside: Sequence[date] = ()
     frozen: list[Child] = field(default_factory=list)
+    name: str = field(default_factory=lambda: uuid4().hex)
 
     def run(self) -> list[Blow]:
         """Strike, heal, compare; what is not as undisturbed goes on the stage's tally as a fault. Returns the blows that found nothing to hit."""
@@ -85,7 +88,7 @@ class Attack:
         return missed
 
     def _again(self, night: date) -> Child:
-        return self.stage.start(date=str(night), request={"force": True}, flow_run=f"{night} {id(self)}")
+        return self.stage.start(date=str(night), request={"force": True}, flow_run=f"{night} {self.name}")
 
     # one attempt that is struck
 
@@ -110,7 +113,7 @@ class Attack:
         if self.argv:
             return self.stage.start(argv=[*self.argv])
         night = self.nights[0]
-        asked = {"request": dict(self.request), "flow_run": f"{night} {id(self)}"} if self.request else {}
+        asked = {"request": dict(self.request), "flow_run": f"{night} {self.name}"} if self.request else {}
         return self.stage.start(date=str(night), port=self.stage.proxy.port, **asked, **told)
 
     def _wait_for(self, blow: Blow, child: Child, strike: "Strike") -> None:
