@@ -58,8 +58,10 @@ class PolarsRetrievalJob(RetrievalJob):
         return register_io_source(self._scan, schema=self._schema, validate_schema=True, explain_name="POINT-IN-TIME")
 
     def iter_batches(self, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
-        """The result in order, at most `rows` rows at a time: memory holds the history and one batch."""
-        return (self._on_demand(frame) for frame in self.answer.frames(rows))
+        """The result in order, at most `rows` rows at a time: memory holds the history and one batch. Raises ValueError for batches of none."""
+        if rows < 1:
+            raise ValueError(f"Batches of {rows} rows never come to an end. Ask for at least one row.")
+        return (self._batch(frame) for frame in self.answer.frames(rows))
 
     def sink_parquet(self, path: Path | str, rows: int = BATCH_ROWS) -> None:
         """Write the result to one file, batch by batch. The file appears whole or not at all."""
@@ -82,6 +84,10 @@ class PolarsRetrievalJob(RetrievalJob):
         whole = PolarsRetrievalJob(_Computed(frame), self.root, self.views_on_demand, self.full_names, self.described)
         return pl.DataFrame(whole.to_arrow())
 
+    def _batch(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """As `_on_demand`, but of types that are the same for all batches."""
+        return _converted(self._on_demand(frame), self._declared())
+
     def _schema(self) -> pl.Schema:
         return pl.Schema(self._on_demand(pl.DataFrame(schema=self.answer.schema())).schema | self._declared())
 
@@ -100,7 +106,7 @@ class PolarsRetrievalJob(RetrievalJob):
     def _scan(self, columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _: int | None) -> Iterator[pl.DataFrame]:
         """What a query of Polars needs of the result: these columns of the rows for which the predicate holds, of no more rows than said."""
         for frame in self.answer.frames(BATCH_ROWS, None if self.views_on_demand else columns):
-            batch = _converted(self._on_demand(frame if rows is None else frame.head(rows)), self._declared())
+            batch = self._batch(frame if rows is None else frame.head(rows))
             wanted = batch if columns is None else batch.select(columns)
             yield wanted if predicate is None else wanted.filter(predicate)
             rows = rows and rows - batch.height

@@ -83,12 +83,16 @@ def _definitions() -> Any:
     def python_view(inputs: dict[str, Any]) -> dict[str, Any]:
         return {"with_python": [(v or 0) + label for v, label in zip(inputs["v"], inputs["label"], strict=True)]}
 
+    @on_demand_feature_view(sources=[things], schema=[Field(name="doubled", dtype=Int64)], mode="python")
+    def unknown(inputs: dict[str, Any]) -> dict[str, Any]:
+        return {"doubled": [None if v is None else 2 * v for v in inputs["v"]]}
+
     @on_demand_feature_view(sources=[things], schema=[Field(name="more", dtype=Int64), Field(name="less", dtype=Int64)], mode="pandas")
     def two(inputs: pd.DataFrame) -> pd.DataFrame:
         v = inputs["v"].fillna(0).astype("int64")
         return pd.DataFrame({"more": v + 1, "less": v - 1})
 
-    yield from (entity, things, days, renamed, pushed, pandas_view, python_view, two)
+    yield from (entity, things, days, renamed, pushed, pandas_view, python_view, unknown, two)
     yield from (FeatureService(name="half", features=[two[["less"]]]), FeatureService(name="service", features=[things, pandas_view, python_view]))
 
 
@@ -115,6 +119,14 @@ def test_a_query_on_the_result_holds_on_demand_features_to_their_declared_types(
     assert job.to_polars()["with_python"].to_list() == [0.5, 3.0, 2.0]
     with pytest.raises(TypeError, match="'with_python' is declared as Int64"):
         job.to_lazy().collect()
+
+
+def test_batches_of_on_demand_features_have_one_type_whether_their_values_are_null_or_not(applied, tmp_path):
+    asked = pl.DataFrame({"k": ["nobody", "a", "nobody"], "event_timestamp": [NOON] * 3})
+    job = applied.get_historical_features(asked, features=["unknown:doubled"])
+    assert pl.concat(job.iter_batches(1))["doubled"].to_list() == [None, 4, None]
+    job.sink_parquet(tmp_path / "result.parquet", 1)
+    assert pl.read_parquet(tmp_path / "result.parquet")["doubled"].to_list() == [None, 4, None]
 
 
 def test_missing_request_data_is_said_for_polars_entities_too(applied):
