@@ -16,14 +16,18 @@ def scan(place: Place, key: str | None, window: Window | None) -> pl.LazyFrame |
         return None
     rows = pl.scan_delta(place.uri, storage_options=dict(place.options))
     if key and window and rows.collect_schema().get(key) == pl.Date:
-        rows = rows.filter(pl.col(key) <= window.end.date(), pl.col(key) >= window.start.date() if window.start else True)
+        inside = pl.col(key).le(window.end.date()) & (pl.col(key).ge(window.start.date()) if window.start else True)
+        rows = rows.filter(pl.col(key).is_null() | inside)  # a row whose partition has no date may be of any
     return rows
 
 
-def version(place: Place) -> int:
-    """The number of the table's newest version; -1 where there is no table."""
+def version(place: Place) -> tuple[str, int] | None:
+    """The table's identity, which one that takes its place does not share, and the number of its newest version; None where there is no table."""
     found = _deltalake().DeltaTable
-    return found(place.uri, storage_options=dict(place.options)).version() if found.is_deltatable(place.uri, dict(place.options)) else -1
+    if not found.is_deltatable(place.uri, dict(place.options)):
+        return None
+    table = found(place.uri, storage_options=dict(place.options))
+    return table.metadata().id, table.version()
 
 
 def write(place: Place, table: pa.Table, mode: Literal["append", "overwrite"]) -> None:

@@ -1,16 +1,17 @@
 """A source's rows as a lazy frame: of a Parquet file, a folder of them, a Hive-partitioned one whose dates prune it, or a Delta table."""
 
 import logging
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import polars as pl
 from feast.data_source import DataSource
 
 from . import delta
 from .moments import Window
-from .places import DataFile, Place, is_delta, place_of
+from .places import DataFile, Place, UnusableSourceError, is_delta, place_of
 
 PARTITION_TAG = "partition"
 """Tag of a FileSource naming the Hive key whose value is the UTC date of the timestamp field, like {"partition": "date"}."""
@@ -66,19 +67,34 @@ def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
     if not files:
         return None
     paths = [place.scheme + file.path for file in files]
+    schema, hive = _schema(place, files[-1]), any("=" in folder for folder in files[-1].folders)
+    if hive:
+        _check_no_folder_above_hides(place, {*schema, *_hive_keys(files[-1].folders)})
     return pl.scan_parquet(
         paths,
-        schema=_schema(place, files[-1]),
+        glob=False,
+        schema=schema,
         missing_columns="insert",
         extra_columns="ignore",
         cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast", datetime_cast=["upcast", "convert-timezone"]),
-        hive_partitioning=any("=" in folder for folder in files[-1].folders),
+        hive_partitioning=hive,
         storage_options=dict(place.options) or None,
     )
 
 
 def _schema(place: Place, file: DataFile) -> pl.Schema:
-    return pl.scan_parquet(place.scheme + file.path, storage_options=dict(place.options) or None, hive_partitioning=False).collect_schema()
+    options = dict(place.options) or None
+    return pl.scan_parquet(place.scheme + file.path, glob=False, storage_options=options, hive_partitioning=False).collect_schema()
+
+
+def _check_no_folder_above_hides(place: Place, columns: AbstractSet[str]) -> None:
+    """Polars takes every folder `key=value` of a path for a column, those above the source too. Raises UnusableSourceError for one that hides another."""
+    if hidden := _hive_keys(PurePosixPath(place.path).parts) & columns:
+        raise UnusableSourceError(f"{place.uri}: folders above the partitioned source are named like its columns {sorted(hidden)}. Rename them.")
+
+
+def _hive_keys(folders: Iterable[str]) -> set[str]:
+    return {folder.partition("=")[0] for folder in folders if "=" in folder}
 
 
 def _partition_date(file: DataFile, key: str) -> date | None:

@@ -10,13 +10,14 @@ import polars as pl
 from .bitemporal import Bitemporal
 from .entity_frame import EntityFrame
 from .files import fingerprint, scan
-from .keys import Keys, Numbering, codes, numbered
+from .keys import Keys, Numbering, codes, key_name, numbered
 from .moments import UTC_US, Window, utc_us
 from .places import UnusableSourceError
 from .pointintime import Moments, Sight, Snapshot, Timeline
 from .view import View
 
-CODE, HAPPENED, RECORDED = "__code", "__happened", "__recorded"
+CODE, HAPPENED, RECORDED = "\0code", "\0happened", "\0recorded"
+"""Names that no column of a source has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +69,28 @@ class Reading:
         if not entities.bounds or (view.recorded and not entities.cutoff_bounds):
             return cls(view, None, ())
         window = Window.reaching_back(*entities.bounds, view.ttl)
+        one = entities.bounds[0] == entities.bounds[1] and not (view.recorded and entities.bitemporal)
+        state = fingerprint(view.source, root, window) if one and remembered else None  # before the scan: no older rows under a newer name
         lazy = scan(view.source, root, window)
         if lazy is None:
             return cls(view, None, ())
         rows, key_types = usable(view, lazy, window, known_until=cutoffs[1] if cutoffs else None)
         keys = tuple((entity, key_types[key]) for key, entity in view.keys.items())
-        one = entities.bounds[0] == entities.bounds[1] and not (view.recorded and entities.bitemporal)
-        instant = (view.identity, window, cutoffs, fingerprint(view.source, root, window)) if one and remembered else None
-        return cls(view, rows, keys, instant)
+        return cls(view, rows, keys, (view.identity, window, cutoffs, state) if state else None)
 
     def schema(self) -> pl.Schema:
         """The view's features as any answer has them."""
         if self.rows is None:
             return pl.Schema(self.view.types)
-        return _as_declared(self.view, self.rows.select(**self._features()).clear().collect()).schema
+        return _as_declared(self.view, self.rows.select(self._features()).clear().collect()).schema
 
     def snapshot(self) -> Prepared:
         """Read the rows of all keys, and keep the one that each has at the one instant."""
         assert self.rows is not None
-        names = {key: f"__key{position}" for position, key in enumerate(self.view.keys)}
-        loaded = self.rows.select(HAPPENED, RECORDED, **{name: pl.col(key) for key, name in names.items()}, **self._features()).collect()
-        keys = loaded.select(*names.values()) if names else pl.DataFrame(height=loaded.height)
+        names = [key_name(position) for position in range(len(self.view.keys))]
+        columns = [pl.col(key).alias(name) for key, name in zip(self.view.keys, names, strict=True)]
+        loaded = self.rows.select(HAPPENED, RECORDED, *columns, *self._features()).collect()
+        keys = loaded.select(names) if names else pl.DataFrame(height=loaded.height)
         numbers = numbered(keys)
         times = pl.DataFrame({"code": codes(keys, numbers), "happened": loaded[HAPPENED], "recorded": loaded[RECORDED]})
         newest = Snapshot.of(times, numbers.height).newest
@@ -112,10 +114,10 @@ class Reading:
             rows = rows.join(numbers, left_on=list(self.view.keys), right_on=numbering.names, how="inner", maintain_order="left")
         else:
             rows = rows.with_columns(pl.lit(0, dtype=pl.UInt32).alias(CODE))
-        return rows.select(CODE, HAPPENED, RECORDED, **self._features())
+        return rows.select(CODE, HAPPENED, RECORDED, *self._features())
 
-    def _features(self) -> dict[str, pl.Expr]:
-        return {name: pl.col(column) for name, column in self.view.features.items()}
+    def _features(self) -> list[pl.Expr]:
+        return [pl.col(column).alias(name) for name, column in self.view.features.items()]
 
 
 def _sight(view: View, times: pl.DataFrame, numbering: Numbering, entities: EntityFrame, *, as_known_at: bool) -> Sight:

@@ -10,7 +10,7 @@ import polars as pl
 from .cache import Cache
 from .entity_frame import EVENT_TIMESTAMP, EntityFrame
 from .files import scan
-from .history import Prepared, Reading, usable
+from .history import HAPPENED, Prepared, Reading, usable
 from .keys import Numbering
 from .moments import UTC_US, Window
 from .places import UnusableSourceError
@@ -92,9 +92,10 @@ def entities_seen(views: Sequence[View], window: Window, root: Path, *, as_known
     assert window.start is not None
     bound = tuple(replace(view, ttl=_shorter(view.ttl, window.end - window.start)) for view in views)
     seen = [keys for view in bound if (keys := _keys_seen(view, window, root, as_known_at=as_known_at)) is not None]
-    order = list(views[0].keys.values())
-    frame = pl.concat([keys.select(order) for keys in seen], how="vertical_relaxed").unique().sort(order) if seen else pl.DataFrame(schema=order)
-    return bound, EntityFrame(frame.with_columns(pl.lit(window.end, dtype=UTC_US).alias(EVENT_TIMESTAMP)), EVENT_TIMESTAMP)
+    order = [*views[0].keys.values(), EVENT_TIMESTAMP]
+    none = pl.DataFrame(schema=dict.fromkeys(order[:-1], pl.Null()) | {EVENT_TIMESTAMP: UTC_US})
+    frame = pl.concat([keys.select(order) for keys in seen], how="vertical_relaxed").unique().sort(order) if seen else none
+    return bound, EntityFrame(frame, EVENT_TIMESTAMP)
 
 
 def _shorter(ttl: timedelta | None, span: timedelta) -> timedelta | None:
@@ -102,9 +103,12 @@ def _shorter(ttl: timedelta | None, span: timedelta) -> timedelta | None:
 
 
 def _keys_seen(view: View, window: Window, root: Path, *, as_known_at: bool) -> pl.DataFrame | None:
+    """Each combination of keys in the window, beside its end: of a view without keys one row, if there is any."""
     reach = Window.reaching_back(window.end, window.end, view.ttl)
     rows = scan(view.source, root, reach)
     if rows is None:
         return None
     inside, _ = usable(view, rows, reach, known_until=window.end if as_known_at else None)
-    return inside.select(pl.col(key).alias(name) for key, name in view.keys.items()).drop_nulls().unique().collect()
+    keys = [pl.col(key).alias(name) for key, name in view.keys.items()]
+    end = pl.when(pl.col(HAPPENED).is_not_null()).then(pl.lit(window.end, dtype=UTC_US))
+    return inside.select(*keys, end.alias(EVENT_TIMESTAMP)).drop_nulls().unique().collect()

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 import polars as pl
+from polars.datatypes.classes import NumericType
 
 Keys = tuple[tuple[str, pl.DataType], ...]
 CODE = pl.UInt32()
+ALIKE = (NumericType, (pl.Date, pl.Datetime), pl.Duration)
+"""Types whose values may be equal though the types differ."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,17 +30,22 @@ class Numbering:
 
     @property
     def names(self) -> list[str]:
-        return [f"__key{position}" for position in range(len(self.keys))]
+        return [key_name(position) for position in range(len(self.keys))]
 
     def codes(self, entities: pl.DataFrame) -> pl.Series:
         """The code of each entity row, null where a key is null or has no number. Raises TypeError, as above."""
         return codes(_typed(self.keys, entities, self.where), self.numbers)
 
 
+def key_name(position: int) -> str:
+    """A name that no column of a source has."""
+    return f"\0key{position}"
+
+
 def _typed(keys: Keys, entities: pl.DataFrame, where: str) -> pl.DataFrame:
     if not keys:
         return pl.DataFrame(height=entities.height)
-    return pl.DataFrame([as_key(entities[name], dtype, where).alias(f"__key{position}") for position, (name, dtype) in enumerate(keys)])
+    return pl.DataFrame([as_key(entities[name], dtype, where).alias(key_name(position)) for position, (name, dtype) in enumerate(keys)])
 
 
 def as_key(values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
@@ -48,13 +56,13 @@ def as_key(values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
     values = values.cast(pl.String) if isinstance(values.dtype, (pl.Categorical, pl.Enum)) else values
     if values.dtype.is_float():
         values = values.fill_nan(None)
-    if values.dtype == dtype or isinstance(values.dtype, pl.Null):
-        return values.cast(dtype)
-    if values.dtype.is_numeric() and dtype.is_numeric():
+    if values.dtype == dtype:
+        return values
+    if values.null_count() == values.len():  # as pandas' columns without a value have no type of their own
+        return pl.repeat(None, values.len(), dtype=dtype, eager=True)
+    if any(isinstance(values.dtype, alike) and isinstance(dtype, alike) for alike in ALIKE):
         cast = values.cast(dtype, strict=False)
         return pl.select(pl.when(cast.cast(values.dtype, strict=False) == values).then(cast).alias(values.name)).to_series()
-    if values.dtype.is_temporal() and dtype.is_temporal():
-        return values.cast(dtype)
     raise TypeError(f"{where}: join key {values.name!r} is {values.dtype} in the entity frame and {dtype} in the source. Cast one of them.")
 
 

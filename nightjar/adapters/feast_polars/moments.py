@@ -8,6 +8,8 @@ import polars as pl
 
 UTC_US = pl.Datetime("us", "UTC")
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+US = timedelta(microseconds=1)
+NANOSECOND_YEARS = range(1679, 2261)
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -56,18 +58,23 @@ class Window:
         return day <= self.end.date() and (self.start is None or day >= self.start.date())
 
     def holds(self, column: str, dtype: pl.DataType) -> pl.Expr:
-        """Filter on a stored time column, written so that Parquet statistics can answer it."""
-        if not isinstance(dtype, pl.Datetime):
-            moment = utc_us(column, dtype)
-            return moment.le(self.end) & (moment.ge(self.start) if self.start else True)
-        upper = pl.col(column) <= _literal(self.end, dtype)
+        """Filter on a stored time column, written so that Parquet statistics can answer it, but for bounds that the stored type cannot hold."""
+        stored, moment = pl.col(column), utc_us(column, dtype, round_up=True)
+        last = _literal(self.end, dtype)
+        upper = moment <= self.end if last is None else stored <= last
         if not self.start:
             return upper
-        coarser = self.start.microsecond % 1000 if dtype.time_unit == "ms" else 0  # a start between two milliseconds is cut off to the earlier one
-        lower = _literal(self.start, dtype)
-        return upper & (pl.col(column) > lower if coarser else pl.col(column) >= lower)
+        before = _literal(self.start, dtype, US)  # finer fractions are rounded up, so what is later than this is not earlier than the start
+        return upper & (moment >= self.start if before is None else stored > before)
 
 
-def _literal(moment: datetime, dtype: pl.Datetime) -> pl.Expr:
-    local = moment.astimezone(ZoneInfo(dtype.time_zone)) if dtype.time_zone else moment.replace(tzinfo=None)
+def _literal(moment: datetime, dtype: pl.DataType, earlier: timedelta = timedelta(0)) -> pl.Expr | None:
+    """The instant, or one so much earlier, as a value of the stored type; None where that cannot hold it, as nanoseconds end in 2262."""
+    if not isinstance(dtype, pl.Datetime) or (dtype.time_unit == "ns" and moment.year not in NANOSECOND_YEARS):
+        return None
+    try:
+        shifted = moment - earlier
+        local = shifted.astimezone(ZoneInfo(dtype.time_zone)) if dtype.time_zone else shifted.replace(tzinfo=None)
+    except OverflowError:  # in another zone the first and the last hours of all have no date
+        return None
     return pl.lit(local, dtype=dtype)

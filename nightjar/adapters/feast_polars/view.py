@@ -9,7 +9,7 @@ import pyarrow as pa
 from feast.data_source import DataSource
 from feast.errors import FeastEntityDFMissingColumnsError
 from feast.feature_view import DUMMY_ENTITY_ID, FeatureView
-from feast.types import FeastType, from_feast_to_pyarrow_type
+from feast.types import Array, Bytes, FeastType, ImageBytes, PdfBytes, Set, from_feast_to_pyarrow_type
 
 from .entity_frame import EntityFrame
 from .places import UnusableSourceError, stored_names
@@ -83,5 +83,10 @@ class View:
 
 
 def polars_type(dtype: FeastType) -> pl.DataType:
+    """The type of a feature's values. Feast names none of Arrow for bytes."""
+    if dtype in (Bytes, ImageBytes, PdfBytes):
+        return pl.Binary()
+    if isinstance(dtype, (Array, Set)):
+        return pl.List(polars_type(dtype.base_type))
     arrow = from_feast_to_pyarrow_type(dtype)
     return pl.DataFrame(pa.table({"_": pa.array([], type=arrow)})).schema["_"]

@@ -15,6 +15,7 @@ from feast.infra.offline_stores.file_source import FileLoggingDestination, Saved
 
 from . import delta
 from .files import partition_key
+from .moments import utc_us
 from .places import Place, is_delta, place_of, stored_names
 
 
@@ -49,7 +50,7 @@ def append(table: pa.Table, source: DataSource, root: Path) -> None:
     if place.is_one_file():
         place.write(pa.concat_tables([place.read(files[-1]), table]) if files else table)
     elif key := partition_key(source):
-        for day, rows in _by_date(table, stored.get(source.timestamp_field, source.timestamp_field)):
+        for day, rows in _by_date(table, stored.get(source.timestamp_field, source.timestamp_field), source.name):
             place.write(rows, f"{key}={day}", _new_name())
     else:
         place.write(table, _new_name())
@@ -95,8 +96,11 @@ def _conformed(table: pa.Table, schema: pa.Schema, source: str) -> pa.Table:
     return table.select(schema.names).cast(schema)
 
 
-def _by_date(table: pa.Table, timestamp: str) -> Iterator[tuple[date, pa.Table]]:
-    """Rows by the UTC date of their timestamp."""
-    days = pl.DataFrame(table.select([timestamp])).select(pl.col(timestamp).cast(pl.Date).alias("day"))["day"]
+def _by_date(table: pa.Table, timestamp: str, source: str) -> Iterator[tuple[date, pa.Table]]:
+    """Rows by the UTC date of their timestamp. Raises ValueError for a row without one."""
+    times = pl.DataFrame(table.select([timestamp]))
+    days = times.select(utc_us(timestamp, times.schema[timestamp]).dt.date()).to_series()
+    if days.null_count():
+        raise ValueError(f"{source}: {days.null_count()} rows to write have no {timestamp!r}, whose date says to which partition they belong.")
     for day in days.unique().sort():
         yield day, table.filter(pa.array((days == day).to_list()))
