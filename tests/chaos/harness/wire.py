@@ -180,7 +180,7 @@ class Proxy:
             line.server.sendall(chunk)
             time.sleep(IN_DOUBT_S)
             trap.strike()
-            line.muted = False
+            line.cut()  # TCP loses no answer without its connection, also where the strike hit nothing
         elif trap.strike():
             line.server.sendall(chunk)
         else:
