@@ -95,6 +95,17 @@ class Place:
         if unfinished != path:
             self.system.move(unfinished, path)
 
+    @property
+    def hiding(self) -> str:
+        """What the names of unfinished files begin with; an object of S3 appears when its upload is complete, so there is no need."""
+        return "" if self.scheme else "."
+
+    def show(self, path: str) -> None:
+        """Give a finished file its name without what hid it."""
+        final = PurePosixPath(path)
+        if self.hiding:
+            self.system.move(path, str(final.with_name(final.name.removeprefix(self.hiding))))
+
     def delete(self, file: DataFile) -> None:
         self.system.delete_file(file.path)
 

@@ -62,8 +62,18 @@ def log(rows: pa.Table | Path, destination: FileLoggingDestination, root: Path) 
     table = rows if isinstance(rows, pa.Table) else pq.read_table(rows)
     by: Sequence[str] = destination.partition_by or ()
     if by:
-        names = f"{uuid4().hex}-{{i}}.parquet"
-        pq.write_to_dataset(table, place.path, filesystem=place.system, partition_cols=list(by), basename_template=names)
+        written: list[str] = []
+        names = f"{place.hiding}{uuid4().hex}-{{i}}.parquet"
+        pq.write_to_dataset(
+            table,
+            place.path,
+            filesystem=place.system,
+            partition_cols=list(by),
+            basename_template=names,
+            file_visitor=lambda file: written.append(file.path),
+        )
+        for path in written:
+            place.show(path)
     else:
         place.write(table, _new_name())
 

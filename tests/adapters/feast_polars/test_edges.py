@@ -6,13 +6,17 @@ from decimal import Decimal
 
 import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from feast.data_format import DeltaFormat
+from feast.infra.offline_stores.file_source import FileLoggingDestination
 from feast.types import Array, Bytes
 
-from nightjar.adapters.feast_polars import PolarsOfflineStore
+from nightjar.adapters.feast_polars import PolarsOfflineStore, writing
 from nightjar.adapters.feast_polars import history as histories
 from nightjar.adapters.feast_polars.joining import SNAPSHOTS
+from nightjar.adapters.feast_polars.places import Place
 
 NOON = datetime(2024, 1, 10, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -194,3 +198,14 @@ def test_batches_of_no_rows_are_refused_and_leave_no_file(view, retrieve, tmp_pa
     with pytest.raises(ValueError, match=f"Batches of {rows} rows"):
         job.sink_parquet(tmp_path / "result.parquet", rows)
     assert not list(tmp_path.iterdir())
+
+
+def test_partitioned_logs_stay_hidden_until_they_are_whole(tmp_path, monkeypatch):
+    place, write = Place.of("logs", tmp_path), pq.write_to_dataset
+    seen = []
+    monkeypatch.setattr(pq, "write_to_dataset", lambda *given, **more: (write(*given, **more), seen.append(place.parquet_files())))
+    for total in (2, 4):
+        writing.log(pa.table({"k": ["a", "b", "a"], "v": [1, 2, 3]}), FileLoggingDestination(path="logs", partition_by=["k"]), tmp_path)
+        assert len(place.parquet_files()) == total
+        assert sum(1 for file in (tmp_path / "logs").rglob("*") if file.is_file()) == total
+    assert [len(files) for files in seen] == [0, 2]
