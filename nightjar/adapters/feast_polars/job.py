@@ -16,8 +16,9 @@ from feast.saved_dataset import SavedDatasetStorage
 from polars.io.plugins import register_io_source
 
 from .arrow import feast_arrow
+from .places import replaced
 from .view import polars_type
-from .writing import persist, replaced
+from .writing import persist
 
 BATCH_ROWS = 250_000
 

@@ -1,6 +1,7 @@
 """Where a source's files lie: a folder or file of this machine or of S3-compatible storage, told apart here and nowhere else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -89,11 +90,12 @@ class Place:
         path = "/".join((self.path, *inside))
         content = pa.BufferOutputStream()
         pq.write_table(table, content)
-        unfinished = path if self.scheme else _beside(path)  # an object of S3 appears when its upload is complete
-        with self.system.open_output_stream(unfinished) as stream:
+        if not self.scheme:
+            with replaced(Path(path)) as unfinished:
+                unfinished.write_bytes(content.getvalue())
+            return
+        with self.system.open_output_stream(path) as stream:
             stream.write(content.getvalue())
-        if unfinished != path:
-            self.system.move(unfinished, path)
 
     @property
     def hiding(self) -> str:
@@ -111,6 +113,18 @@ class Place:
 
     def _info(self) -> FileInfo:
         return self.system.get_file_info(self.path)
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to; it takes the place of `path` when the block ends well, and is gone when it doesn't."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def place_of(source: DataSource, root: Path) -> Place:
@@ -149,10 +163,3 @@ def _listed(info: FileInfo, place: str) -> DataFile:
 
 def _hidden(file: DataFile) -> bool:
     return any(part[0] in "._" for part in (*file.folders, PurePosixPath(file.path).name))
-
-
-def _beside(path: str) -> str:
-    """A hidden name beside a local path, whose folder exists now."""
-    final = Path(path)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    return str(final.with_name(f".{final.name}.{uuid4().hex}"))

@@ -1,7 +1,6 @@
 """What Feast writes to the offline store: pushed rows, logged features, saved datasets. Files appear whole or not at all."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -17,18 +16,6 @@ from . import delta
 from .files import partition_key
 from .moments import utc_us
 from .places import Place, is_delta, place_of, stored_names
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` when the block ends well, and is gone when it doesn't."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def append(table: pa.Table, source: DataSource, root: Path) -> None:

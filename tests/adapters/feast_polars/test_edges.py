@@ -3,6 +3,7 @@
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pandas as pd
 import polars as pl
@@ -209,3 +210,14 @@ def test_partitioned_logs_stay_hidden_until_they_are_whole(tmp_path, monkeypatch
         assert len(place.parquet_files()) == total
         assert sum(1 for file in (tmp_path / "logs").rglob("*") if file.is_file()) == total
     assert [len(files) for files in seen] == [0, 2]
+
+
+def test_a_write_to_a_local_folder_that_breaks_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    place = Place.of("folder", tmp_path)
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        place.write(ROWS.to_arrow(), "part.parquet")
+    assert not list((tmp_path / "folder").iterdir())
