@@ -152,10 +152,14 @@ def usable(view: View, rows: pl.LazyFrame, window: Window, *, known_until: datet
 
 def _as_declared(view: View, features: pl.DataFrame) -> pl.DataFrame:
     """Plain values as the types the view declares, so that they don't depend on the files; nested and temporal ones as they are stored, and
-    doubles, which lose nothing to a Float32.
+    doubles, which lose nothing to a Float32. Raises TypeError for fractions that are declared as integers.
     """
     stored = features.schema
     plain = [name for name, dtype in view.types.items() if _is_plain(dtype) and _is_plain(stored[name])]
+    whole = [name for name in plain if stored[name].is_float() and view.types[name].is_integer()]
+    cut_off = features.select((pl.col(name) % 1 != 0).any().alias(name) for name in whole)
+    if lossy := [name for name in whole if cut_off[name].item()]:
+        raise TypeError(f"Feature view {view.name!r}: {lossy} hold fractions and are declared as integers. Declare them as Float64.")
     return features.with_columns(
         pl.col(name).cast(view.types[name]) for name in plain if (stored[name], view.types[name]) != (pl.Float64, pl.Float32)
     )

@@ -221,6 +221,16 @@ def test_values_have_the_declared_type_whatever_the_files_hold(view, retrieve):
     assert retrieve(features, ask((1, NOON))).to_polars()["v"].dtype == pl.Float64
 
 
+def test_fractions_that_are_declared_as_integers_are_refused_not_cut_off(view, retrieve):
+    from feast.types import Int64
+
+    rows = history((1, NOON, NOON, 1), (2, NOON, NOON, 2)).cast({"v": pl.Float64})
+    assert retrieve(view(rows, types={"v": Int64}), ask((1, NOON))).to_polars()["v"].to_list() == [1]
+    broken = view(rows.with_columns(v=pl.col("v") + 0.9), types={"v": Int64})
+    with pytest.raises(TypeError, match=rf"Feature view '{broken.name}': \['v'\] hold fractions and are declared as integers"):
+        retrieve(broken, ask((1, NOON))).to_polars()
+
+
 def test_without_entity_rows_the_entities_of_the_window_come_as_of_its_end(view, retrieve):
     rows = history((1, NOON - 9 * HOUR, NOON, 1), (2, NOON, NOON, 2), (2, NOON - HOUR, NOON, 3), (3, NOON, NOON + 9 * HOUR, 4), (None, NOON, NOON, 5))
     features, end = view(rows), NOON + HOUR
