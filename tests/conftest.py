@@ -18,6 +18,7 @@ import hypothesis
 import psycopg
 import pytest
 from harness.nursery import Nursery
+from xdist.scheduler import LoadFileScheduling
 
 import models
 from db.embedded import EmbeddedPostgres, Role
@@ -35,14 +36,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     chaos.addoption("--chaos-seed", type=int, default=None, help="Repeat the random blows of an earlier run; each run prints its own.")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
+PLATFORM = "tests/flows/"
+
+
+class ByModule(LoadFileScheduling):
+    """In several processes (`-n 2`) a module stays in one, and so do all that need the platform."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return PLATFORM if path.startswith(PLATFORM) else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    return ByModule(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In several processes (`-n 2`) a module stays in one, and so do all that need the platform: they come first, as they mostly wait."""
+    """In several processes the tests of the platform begin at once: they mostly wait, and take longest."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: item.path.parent.name != "flows")
-        for item in items:
-            group = item.path.parent if item.path.parent.name == "flows" else item.path
-            item.add_marker(pytest.mark.xdist_group(str(group.relative_to(config.rootpath))))
+        items.sort(key=lambda item: not item.nodeid.startswith(PLATFORM))
 
 
 TEMPLATE = "nightjar_template"
