@@ -163,9 +163,9 @@ def watch(server: subprocess.Popen[bytes], workers: Workers, logs: Path) -> None
     """Wait for Ctrl-C. A server that ends, or a worker that cannot run, takes the platform down with an error that names it."""
     try:
         while True:
-            died = workers.newest.poll()
+            worker = workers.newest
             if workers.replace_dead():
-                console.out.print(f"the worker ended with code {died}; another has taken its place")
+                console.out.print(f"the worker ended with code {worker.returncode}; another has taken its place")
             for name, started in (("server", server), ("worker", workers.newest)):
                 if started.poll() is not None:
                     raise PlatformFailed(f"The Prefect {name}", f"ended with code {started.returncode}", logs / f"{name}.log")

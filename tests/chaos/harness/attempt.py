@@ -19,6 +19,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from harness.line import command
+
 import models
 from nightjar.bootstrap import Platform
 from nightjar.core.entities import Part, Receipt
@@ -129,26 +131,16 @@ class PlainReport:
 def run(order: dict[str, Any]) -> int:
     os.environ["TMPDIR"], tempfile.tempdir = order["tmp"], None
     try:
-        return command(order) if "argv" in order else night(order)
+        if "argv" in order:
+            os.environ |= {f"NIGHTJAR_{name.upper()}": str(value) for name, value in order["settings"].items()}
+            return command(order["argv"])
+        return night(order)
     except NightjarError as error:
         sys.stdout.write(f"{type(error).__name__}: {error}\n")
         return error.exit_code
     except OSError as error:
         traceback.print_exc()
         return StorageRefused(error).exit_code
-
-
-def command(order: dict[str, Any]) -> int:
-    """The command line as it is, in this process."""
-    from nightjar.cli import main
-
-    os.environ |= {f"NIGHTJAR_{name.upper()}": str(value) for name, value in order["settings"].items()}
-    sys.argv = ["nightjar", *order["argv"]]
-    try:
-        main()
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    return 0
 
 
 def night(order: dict[str, Any]) -> int:

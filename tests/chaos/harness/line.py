@@ -3,21 +3,27 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 
 def run(order: dict[str, Any]) -> int:
     """order: `argv` without the command's name, the whole `environment`, and whether `everything` is logged."""
-    from nightjar.cli import main
-
     os.environ.clear()
     os.environ.update(order["environment"])
-    sys.argv = ["nightjar", *order["argv"]]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="strict")
     if order["everything"]:
         logging.getLogger().addHandler(logging.StreamHandler())
         logging.getLogger().setLevel(logging.DEBUG)
+    return command(order["argv"])
+
+
+def command(argv: Sequence[str]) -> int:
+    """The exit code of the command line as it is, in this process."""
+    from nightjar.cli import main
+
+    sys.argv = ["nightjar", *argv]
     try:
         main()
     except SystemExit as ended:
