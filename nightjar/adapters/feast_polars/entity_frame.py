@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 from feast.errors import EntityTimestampInferenceException
 
+from .arrow import polars_frame
 from .moments import utc_us
 
 EVENT_TIMESTAMP = "event_timestamp"
@@ -37,13 +38,18 @@ class EntityFrame:
         """
         frame = _as_polars(rows)
         time = _time_column(frame.schema, known_at)
-        cutoffs = frame.select(utc_us(known_at, frame.schema[known_at])).to_series() if known_at and known_at in frame.schema else None
+        cutoffs = frame.select(utc_us(known_at, frame.schema[known_at]).alias("until")).to_series() if known_at and known_at in frame.schema else None
         return cls(frame.with_columns(utc_us(time, frame.schema[time])), time, cutoffs, corrections_only)
+
+    @property
+    def instants(self) -> pl.Series:
+        """Of the rows, under a name of ours: methods of a series go wrong where its name looks like a pattern."""
+        return self.frame[self.time].alias("at")
 
     @cached_property
     def bounds(self) -> tuple[datetime, datetime] | None:
         """The first and the last instant; None where no row has one."""
-        return _bounds(self.frame[self.time])
+        return _bounds(self.instants)
 
     @cached_property
     def cutoff_bounds(self) -> tuple[datetime, datetime] | None:
@@ -53,7 +59,7 @@ class EntityFrame:
     @cached_property
     def bitemporal(self) -> bool:
         """Whether cutoffs differ between rows, or from the rows' own instants in a way that leaving out later records does not answer."""
-        if self.cutoffs is None or self.cutoffs.equals(self.frame[self.time]):
+        if self.cutoffs is None or self.cutoffs.equals(self.instants):
             return False
         return self.corrections_only or self.cutoffs.n_unique() > 1
 
@@ -72,9 +78,9 @@ def _as_polars(rows: Any) -> pl.DataFrame:
     if isinstance(rows, pl.LazyFrame):
         return rows.collect()
     if isinstance(rows, pa.Table):
-        return pl.DataFrame(rows)
+        return polars_frame(rows)
     if isinstance(rows, pd.DataFrame):
-        return pl.from_pandas(rows)
+        return polars_frame(pa.Table.from_pandas(rows, preserve_index=False))
     if isinstance(rows, str):
         raise TypeError("The Polars offline store runs no SQL: pass the entity rows as a Polars, Arrow or pandas frame.")
     raise TypeError(f"The entity rows are a {type(rows).__name__}; pass a Polars, Arrow or pandas frame.")

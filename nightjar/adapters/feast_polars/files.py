@@ -1,6 +1,7 @@
 """A source's rows as a lazy frame: of a Parquet file, a folder of them, a Hive-partitioned one whose dates prune it, or a Delta table."""
 
 import logging
+import os
 from collections.abc import Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
@@ -10,13 +11,15 @@ import polars as pl
 from feast.data_source import DataSource
 
 from . import delta
-from .moments import Window
+from .moments import Window, is_zone
 from .places import DataFile, Place, UnusableSourceError, is_delta, place_of
 
 PARTITION_TAG = "partition"
 """Tag of a FileSource naming the Hive key whose value is the UTC date of the timestamp field, like {"partition": "date"}."""
 
 _log = logging.getLogger(__name__)
+
+os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")  # else Polars panics at a file with a zone like +05:30, before any cast
 
 
 def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.LazyFrame | None:
@@ -83,8 +86,16 @@ def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
 
 
 def _schema(place: Place, file: DataFile) -> pl.Schema:
+    """Instants of zones that Polars doesn't know are read as UTC."""
     options = dict(place.options) or None
-    return pl.scan_parquet(place.scheme + file.path, glob=False, storage_options=options, hive_partitioning=False).collect_schema()
+    stored = pl.scan_parquet(place.scheme + file.path, glob=False, storage_options=options, hive_partitioning=False).collect_schema()
+    return pl.Schema({name: _in_known_zone(dtype) for name, dtype in stored.items()})
+
+
+def _in_known_zone(dtype: pl.DataType) -> pl.DataType:
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone and not is_zone(dtype.time_zone):
+        return pl.Datetime(dtype.time_unit, "UTC")
+    return dtype
 
 
 def _check_no_folder_above_hides(place: Place, columns: AbstractSet[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from .bitemporal import Bitemporal
+from .columns import column
 from .entity_frame import EntityFrame
 from .files import fingerprint, scan
 from .keys import Keys, Numbering, codes, key_name, numbered
@@ -88,13 +89,13 @@ class Reading:
         """Read the rows of all keys, and keep the one that each has at the one instant."""
         assert self.rows is not None
         names = [key_name(position) for position in range(len(self.view.keys))]
-        columns = [pl.col(key).alias(name) for key, name in zip(self.view.keys, names, strict=True)]
+        columns = [column(key).alias(name) for key, name in zip(self.view.keys, names, strict=True)]
         loaded = self.rows.select(HAPPENED, RECORDED, *columns, *self._features()).collect()
         keys = loaded.select(names) if names else pl.DataFrame(height=loaded.height)
         numbers = numbered(keys)
         times = pl.DataFrame({"code": codes(keys, numbers), "happened": loaded[HAPPENED], "recorded": loaded[RECORDED]})
         newest = Snapshot.of(times, numbers.height).newest
-        features = _as_declared(self.view, loaded.select(*self.view.features)).select(pl.all().gather(newest.drop_nulls()))
+        features = _as_declared(self.view, loaded.select(map(column, self.view.features))).select(pl.all().gather(newest.drop_nulls()))
         one_each = pl.int_range(newest.len() - newest.null_count(), dtype=pl.UInt32, eager=True)
         return Prepared(Numbering(self.keys, numbers, f"Feature view {self.view.name!r}"), History(Snapshot(one_each), features))
 
@@ -111,13 +112,13 @@ class Reading:
         """The rows of the keys that were asked for, in file order: CODE, HAPPENED, RECORDED and the features by their output names."""
         numbers = numbering.numbers.lazy().rename({"code": CODE})
         if self.view.keys:
-            rows = rows.join(numbers, left_on=list(self.view.keys), right_on=numbering.names, how="inner", maintain_order="left")
+            rows = rows.join(numbers, left_on=[column(key) for key in self.view.keys], right_on=numbering.names, how="inner", maintain_order="left")
         else:
             rows = rows.with_columns(pl.lit(0, dtype=pl.UInt32).alias(CODE))
         return rows.select(CODE, HAPPENED, RECORDED, *self._features())
 
     def _features(self) -> list[pl.Expr]:
-        return [pl.col(column).alias(name) for name, column in self.view.features.items()]
+        return [column(stored).alias(name) for name, stored in self.view.features.items()]
 
 
 def _sight(view: View, times: pl.DataFrame, numbering: Numbering, entities: EntityFrame, *, as_known_at: bool) -> Sight:
@@ -128,7 +129,7 @@ def _sight(view: View, times: pl.DataFrame, numbering: Numbering, entities: Enti
         return Bitemporal.of(times, view.ttl, corrections_only=entities.corrections_only)
     if first == last:
         return Snapshot.of(times, numbering.numbers.height)
-    own = as_known_at if entities.cutoffs is None else entities.cutoffs.equals(entities.frame[entities.time])
+    own = as_known_at if entities.cutoffs is None else entities.cutoffs.equals(entities.instants)
     return Timeline.of(times, view.ttl, as_known_at=own and view.recorded is not None)
 
 
@@ -137,7 +138,7 @@ def usable(view: View, rows: pl.LazyFrame, window: Window, *, known_until: datet
     become text.
     """
     schema = rows.collect_schema()
-    if lacking := [column for column in view.columns() if column not in schema]:
+    if lacking := [name for name in view.columns() if name not in schema]:
         raise UnusableSourceError(f"Feature view {view.name!r}: {view.source.name} lacks columns {lacking}. It has {schema.names()}.")
     inside = window.holds(view.happened, schema[view.happened])
     recorded = pl.lit(None, dtype=UTC_US)
@@ -147,7 +148,7 @@ def usable(view: View, rows: pl.LazyFrame, window: Window, *, known_until: datet
             inside &= Window(None, known_until).holds(view.recorded, schema[view.recorded])
     key_types = {key: pl.String() if isinstance(schema[key], (pl.Categorical, pl.Enum)) else schema[key] for key in view.keys}
     times = (utc_us(view.happened, schema[view.happened], round_up=True).alias(HAPPENED), recorded.alias(RECORDED))
-    return rows.filter(inside).with_columns(*times, *(pl.col(key).cast(dtype) for key, dtype in key_types.items())), key_types
+    return rows.filter(inside).with_columns(*times, *(column(key).cast(dtype) for key, dtype in key_types.items())), key_types
 
 
 def _as_declared(view: View, features: pl.DataFrame) -> pl.DataFrame:
@@ -157,11 +158,11 @@ def _as_declared(view: View, features: pl.DataFrame) -> pl.DataFrame:
     stored = features.schema
     plain = [name for name, dtype in view.types.items() if _is_plain(dtype) and _is_plain(stored[name])]
     whole = [name for name in plain if stored[name].is_float() and view.types[name].is_integer()]
-    cut_off = features.select((pl.col(name) % 1 != 0).any().alias(name) for name in whole)
+    cut_off = features.select((column(name) % 1 != 0).any().alias(name) for name in whole)
     if lossy := [name for name in whole if cut_off[name].item()]:
         raise TypeError(f"Feature view {view.name!r}: {lossy} hold fractions and are declared as integers. Declare them as Float64.")
     return features.with_columns(
-        pl.col(name).cast(view.types[name]) for name in plain if (stored[name], view.types[name]) != (pl.Float64, pl.Float32)
+        column(name).cast(view.types[name]) for name in plain if (stored[name], view.types[name]) != (pl.Float64, pl.Float32)
     )
 
 

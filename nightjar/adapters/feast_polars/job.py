@@ -15,7 +15,8 @@ from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
 from polars.io.plugins import register_io_source
 
-from .arrow import feast_arrow
+from .arrow import feast_arrow, polars_frame
+from .columns import column
 from .places import replaced
 from .view import polars_type
 from .writing import persist
@@ -83,7 +84,7 @@ class PolarsRetrievalJob(RetrievalJob):
         if not self.views_on_demand:
             return frame
         whole = PolarsRetrievalJob(_Computed(frame), self.root, self.views_on_demand, self.full_names, self.described)
-        return pl.DataFrame(whole.to_arrow())
+        return polars_frame(whole.to_arrow())
 
     def _batch(self, frame: pl.DataFrame) -> pl.DataFrame:
         """As `_on_demand`, but of types that are the same for all batches."""
@@ -108,7 +109,7 @@ class PolarsRetrievalJob(RetrievalJob):
         """What a query of Polars needs of the result: these columns of the rows for which the predicate holds, of no more rows than said."""
         for frame in self.answer.frames(BATCH_ROWS, None if self.views_on_demand else columns):
             batch = self._batch(frame if rows is None else frame.head(rows))
-            wanted = batch if columns is None else batch.select(columns)
+            wanted = batch if columns is None else batch.select(map(column, columns))
             yield wanted if predicate is None else wanted.filter(predicate)
             rows = rows and rows - batch.height
             if rows == 0:
@@ -146,14 +147,12 @@ class _Computed:
 
 def _converted(frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """Raises TypeError for a column with a value that its type cannot hold."""
-    return frame.with_columns(_column_as(frame[name], dtype) for name, dtype in types.items() if frame[name].dtype != dtype)
+    return frame.with_columns(_column_as(name, frame[name].alias(""), dtype) for name, dtype in types.items() if frame[name].dtype != dtype)
 
 
-def _column_as(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+def _column_as(name: str, values: pl.Series, dtype: pl.DataType) -> pl.Series:
     values = values.fill_nan(None) if values.dtype.is_float() else values
     cast = values.cast(dtype, strict=False)
     if not values.equals(cast.cast(values.dtype, strict=False), check_dtypes=True):
-        raise TypeError(
-            f"On-demand feature {values.name!r} is declared as {dtype} and has values of {values.dtype} that don't fit. Declare what it gives."
-        )
-    return cast
+        raise TypeError(f"On-demand feature {name!r} is declared as {dtype} and has values of {values.dtype} that don't fit. Declare what it gives.")
+    return cast.alias(name)

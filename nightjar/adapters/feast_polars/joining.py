@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from .cache import Cache
+from .columns import column
 from .entity_frame import EVENT_TIMESTAMP, EntityFrame
 from .files import scan
 from .history import HAPPENED, Prepared, Reading, usable
@@ -70,7 +71,7 @@ class _Asked:
 
     def __init__(self, entities: EntityFrame, numberings: Iterable[Numbering]) -> None:
         self._frame = entities.frame
-        self._moments = Moments.of(entities.frame[entities.time], entities.cutoffs)
+        self._moments = Moments.of(entities.instants, entities.cutoffs)
         self._codes = {numbering: numbering.codes(entities.frame) for numbering in numberings}
 
     def of(self, prepared: Prepared) -> pl.DataFrame:
@@ -94,7 +95,11 @@ def entities_seen(views: Sequence[View], window: Window, root: Path, *, as_known
     seen = [keys for view in bound if (keys := _keys_seen(view, window, root, as_known_at=as_known_at)) is not None]
     order = [*views[0].keys.values(), EVENT_TIMESTAMP]
     none = pl.DataFrame(schema=dict.fromkeys(order[:-1], pl.Null()) | {EVENT_TIMESTAMP: UTC_US})
-    frame = pl.concat([keys.select(order) for keys in seen], how="vertical_relaxed").unique().sort(order) if seen else none
+    frame = (
+        pl.concat([keys.select(map(column, order)) for keys in seen], how="vertical_relaxed").unique().sort([column(name) for name in order])
+        if seen
+        else none
+    )
     return bound, EntityFrame(frame, EVENT_TIMESTAMP)
 
 
@@ -109,6 +114,6 @@ def _keys_seen(view: View, window: Window, root: Path, *, as_known_at: bool) -> 
     if rows is None:
         return None
     inside, _ = usable(view, rows, reach, known_until=window.end if as_known_at else None)
-    keys = [pl.col(key).alias(name) for key, name in view.keys.items()]
+    keys = [column(key).alias(name) for key, name in view.keys.items()]
     end = pl.when(pl.col(HAPPENED).is_not_null()).then(pl.lit(window.end, dtype=UTC_US))
     return inside.select(*keys, end.alias(EVENT_TIMESTAMP)).drop_nulls().unique().collect()

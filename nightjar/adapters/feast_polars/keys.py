@@ -45,11 +45,11 @@ def key_name(position: int) -> str:
 def _typed(keys: Keys, entities: pl.DataFrame, where: str) -> pl.DataFrame:
     if not keys:
         return pl.DataFrame(height=entities.height)
-    return pl.DataFrame([as_key(entities[name], dtype, where).alias(key_name(position)) for position, (name, dtype) in enumerate(keys)])
+    return pl.DataFrame([as_key(name, entities[name].alias(key_name(position)), dtype, where) for position, (name, dtype) in enumerate(keys)])
 
 
-def as_key(values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
-    """Values in the source's key type; what that type cannot hold exactly becomes null, and so matches nothing, as NaN does.
+def as_key(name: str, values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
+    """The values of an entity column in the source's key type; what that type cannot hold exactly becomes null, and so matches nothing, as NaN does.
 
     Raises TypeError where the two types never mean the same thing.
     """
@@ -59,11 +59,11 @@ def as_key(values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
     if values.dtype == dtype:
         return values
     if values.null_count() == values.len():  # as pandas' columns without a value have no type of their own
-        return pl.repeat(None, values.len(), dtype=dtype, eager=True)
+        return pl.repeat(None, values.len(), dtype=dtype, eager=True).alias(values.name)
     if any(isinstance(values.dtype, alike) and isinstance(dtype, alike) for alike in ALIKE):
         cast = values.cast(dtype, strict=False)
         return pl.select(pl.when(cast.cast(values.dtype, strict=False) == values).then(cast).alias(values.name)).to_series()
-    raise TypeError(f"{where}: join key {values.name!r} is {values.dtype} in the entity frame and {dtype} in the source. Cast one of them.")
+    raise TypeError(f"{where}: join key {name!r} is {values.dtype} in the entity frame and {dtype} in the source. Cast one of them.")
 
 
 def numbered(keys: pl.DataFrame) -> pl.DataFrame:

@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from functools import partial
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
+
+from .columns import column
 
 UTC_US = pl.Datetime("us", "UTC")
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 US = timedelta(microseconds=1)
 NANOSECOND_YEARS = range(1679, 2261)
+ISO_DATE = r"^\s*\d{4}-?\d\d-?\d\d"
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -17,25 +21,50 @@ def as_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def utc_us(column: str, dtype: pl.DataType, *, round_up: bool = False) -> pl.Expr:
+def is_zone(name: str) -> bool:
+    """Whether a zone is one of the time zone database, as Polars wants it; +05:30 is not."""
+    try:
+        return bool(ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+
+
+def utc_us(name: str, dtype: pl.DataType, *, round_up: bool = False) -> pl.Expr:
     """A column as UTC microseconds. Naive times and dates are read as UTC, text as ISO 8601.
 
     round_up: finer fractions go to the next microsecond, so that a recorded instant never seems earlier than it was; else they are cut off.
-    Raises TypeError for a column that holds no time.
+    Raises TypeError for a column that holds no time, when it is read ValueError for text that is none.
     """
-    expr = pl.col(column)
+    expr = column(name)
     if isinstance(dtype, pl.String):
-        return expr.str.to_datetime(time_unit="us", time_zone="UTC")
+        return expr.map_batches(partial(_parsed, round_up=round_up), return_dtype=UTC_US, is_elementwise=True)
     if isinstance(dtype, (pl.Date, pl.Null)):
         return expr.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     if not isinstance(dtype, pl.Datetime):
-        raise TypeError(f"Column {column!r} is {dtype}, not a time. Make it a datetime (with or without a time zone), a date or ISO 8601 text.")
+        raise TypeError(f"Column {name!r} is {dtype}, not a time. Make it a datetime (with or without a time zone), a date or ISO 8601 text.")
     if dtype.time_unit == "ns":
         whole = expr.to_physical().floordiv(1000) if not round_up else -(-expr.to_physical()).floordiv(1000)
-        return whole.cast(UTC_US).alias(column)
+        return whole.cast(UTC_US).alias(name)
     if dtype.time_zone is None:
         return expr.dt.replace_time_zone("UTC").cast(UTC_US)
     return expr.dt.convert_time_zone("UTC").cast(UTC_US)
+
+
+def _parsed(text: pl.Series, *, round_up: bool) -> pl.Series:
+    """ISO 8601 text as instants; Polars takes other orders of day and month too, and cuts finer fractions off."""
+    try:
+        moments = text.str.to_datetime(time_unit="us", time_zone="UTC")
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(_no_instants(text, str(error).splitlines()[0])) from error
+    if not text.str.contains(ISO_DATE).all():
+        raise ValueError(_no_instants(text, "the day comes before the year"))
+    if not round_up:
+        return moments
+    return moments + text.str.contains(r"\.\d{6}\d*[1-9]").cast(pl.Int64).cast(pl.Duration("us"))
+
+
+def _no_instants(text: pl.Series, why: str) -> str:
+    return f"Column {text.name!r} holds text that is no time: {why}. Write all of it in one form of ISO 8601, as 2024-01-31T12:00:00Z is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +86,9 @@ class Window:
         """Whether any instant of this UTC day lies in the window."""
         return day <= self.end.date() and (self.start is None or day >= self.start.date())
 
-    def holds(self, column: str, dtype: pl.DataType) -> pl.Expr:
+    def holds(self, name: str, dtype: pl.DataType) -> pl.Expr:
         """Filter on a stored time column, written so that Parquet statistics can answer it, but for bounds that the stored type cannot hold."""
-        stored, moment = pl.col(column), utc_us(column, dtype, round_up=True)
+        stored, moment = column(name), utc_us(name, dtype, round_up=True)
         last = _literal(self.end, dtype)
         upper = moment <= self.end if last is None else stored <= last
         if not self.start:

@@ -9,8 +9,9 @@ import polars as pl
 from feast.data_source import DataSource
 from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
 
+from .columns import column
 from .files import scan
-from .keys import codes, numbered
+from .keys import codes, key_name, numbered
 from .moments import UTC_US, Window, utc_us
 from .pointintime import newest
 
@@ -43,12 +44,13 @@ class Pull:
         """The rows in file order, in frames of at most `rows` rows; at least one frame. columns: those that are wanted; None: all."""
         if self.newest_only:
             return _sliced(self._newest(), rows)
-        wanted = self._rows() if columns is None else self._rows().select(columns)
+        wanted = self._rows() if columns is None else self._rows().select(map(column, columns))
         return _sliced(wanted.collect(), rows)
 
     def _newest(self) -> pl.DataFrame:
         frame = self._rows().collect()
-        keys = frame.select(self.keys) if self.keys else pl.DataFrame(height=frame.height)
+        numbers = [column(key).alias(key_name(position)) for position, key in enumerate(self.keys)]
+        keys = frame.select(numbers) if numbers else pl.DataFrame(height=frame.height)
         times = pl.DataFrame(
             {
                 "code": codes(keys, numbered(keys)),
@@ -68,7 +70,7 @@ class Pull:
         rows = scan(self.source, self.root, window)
         if rows is None:
             return pl.LazyFrame(schema={name: UTC_US if name in times else pl.Null() for name in columns})
-        return rows.filter(window.holds(self.happened, rows.collect_schema()[self.happened])).select(columns)
+        return rows.filter(window.holds(self.happened, rows.collect_schema()[self.happened])).select(map(column, columns))
 
 
 def _sliced(frame: pl.DataFrame, rows: int | None) -> Iterator[pl.DataFrame]:

@@ -39,7 +39,7 @@ class View:
             raise UnusableSourceError(f"Feature view {view.name!r} has no batch source to read history from.")
         stored = stored_names(view.batch_source)
         projection = view.projection
-        asked = [feature for name, _, feature in (ref.rpartition(":") for ref in refs) if name == projection.name_to_use()]
+        asked = [feature for name, _, feature in (ref.partition(":") for ref in refs) if name == projection.name_to_use()]
         prefix = f"{projection.name_alias or view.name}__" if full_feature_names else ""
         declared = {field.name: field.dtype for field in view.features}
         entities = [field.name for field in view.entity_columns if field.name != DUMMY_ENTITY_ID]

@@ -5,7 +5,6 @@ from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from feast.data_source import DataSource
@@ -13,6 +12,7 @@ from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.infra.offline_stores.file_source import FileLoggingDestination, SavedDatasetFileStorage
 
 from . import delta
+from .arrow import polars_frame
 from .files import partition_key
 from .moments import utc_us
 from .places import Place, is_delta, place_of, stored_names
@@ -95,7 +95,7 @@ def _conformed(table: pa.Table, schema: pa.Schema, source: str) -> pa.Table:
 
 def _by_date(table: pa.Table, timestamp: str, source: str) -> Iterator[tuple[date, pa.Table]]:
     """Rows by the UTC date of their timestamp. Raises ValueError for a row without one."""
-    times = pl.DataFrame(table.select([timestamp]))
+    times = polars_frame(table.select([timestamp]))
     days = times.select(utc_us(timestamp, times.schema[timestamp]).dt.date()).to_series()
     if days.null_count():
         raise ValueError(f"{source}: {days.null_count()} rows to write have no {timestamp!r}, whose date says to which partition they belong.")

@@ -87,7 +87,10 @@ def test_keys_that_are_all_null_match_nothing_whatever_type_pandas_gives_them(vi
     assert values(retrieve(view(ROWS), frame)) == [None, None]
 
 
-@pytest.mark.parametrize("name", ["__code", "__happened", "__recorded", "__key0", "code", "row", "known", "at", "position", "self"])
+@pytest.mark.parametrize(
+    "name",
+    ["__code", "__happened", "__recorded", "__key0", "__index__", "code", "row", "known", "at", "position", "self", "", "a.b:'\"", "ÜÄ😀" * 500],
+)
 def test_columns_may_have_any_name(view, retrieve, name):
     one = ASKED.head(1)
     features = view(ROWS.rename({"v": name}), features=(name,))
@@ -98,6 +101,57 @@ def test_columns_may_have_any_name(view, retrieve, name):
         assert values(retrieve(key, asked.rename({"k": name}), cache_mb=1)) == expected
         assert values(retrieve(beside, asked)) == expected
         assert values(retrieve(view(ROWS), asked.with_columns(pl.lit(5).alias(name)))) == expected
+
+
+@pytest.mark.parametrize("name", ["^x$", "^.*$", "*"])
+def test_names_like_patterns_mean_the_column_of_that_name(store, view, retrieve, name):
+    features = view(ROWS.rename({"v": name}), features=(name,))
+    key = view(ROWS.rename({"k": name}), (name,))
+    times = view(ROWS.rename({"ts": name}), field_mapping={name: "ts"})
+    for asked, expected in ((ASKED, [9, 7]), (ASKED.head(1), [9])):
+        assert retrieve(features, asked, cache_mb=1).to_lazy().collect()[name].to_list() == expected
+        assert values(retrieve(key, asked.rename({"k": name}), cache_mb=1)) == expected
+        assert values(retrieve(times, asked.rename({"event_timestamp": name}))) == expected
+        assert values(retrieve(view(ROWS), asked.with_columns(pl.col("event_timestamp").alias(name)), known_at=name)) == expected
+    assert values(retrieve(key, None, start_date=NOON - HOUR, end_date=NOON)) == [9]
+    pulled = (store.config, key.batch_source, [name], ["v"], "ts", "created", NOON - HOUR, NOON)
+    assert values(PolarsOfflineStore.pull_latest_from_table_or_query(*pulled)) == [9]
+    assert PolarsOfflineStore.pull_all_from_table_or_query(*pulled).to_lazy().collect()[name].to_list() == [1, 1]
+
+
+@pytest.mark.parametrize("zone", ["+05:30", "-03:00"])
+@pytest.mark.parametrize("unit", ["ms", "ns"])
+def test_times_may_be_given_by_their_distance_to_utc(store, view, retrieve, in_repo, zone, unit):
+    def there(table):
+        return pa.table(
+            [column.cast(pa.timestamp(unit, zone)) if pa.types.is_timestamp(column.type) else column for column in table], table.column_names
+        )
+
+    features = view(ROWS, path=f"zones {zone} {unit}")
+    (in_repo / features.batch_source.path).mkdir()
+    pq.write_table(there(ROWS.head(1).to_arrow()), in_repo / features.batch_source.path / "older.parquet")
+    PolarsOfflineStore.offline_write_batch(store.config, features, there(ROWS.tail(1).to_arrow()), None)
+    brief = view(ROWS, path=features.batch_source.path, ttl=HOUR / 2)
+    for asked in (there(ASKED.to_arrow()), there(ASKED.to_arrow()).to_pandas()):
+        result = retrieve([features.with_name("ever"), brief], asked, full_feature_names=True).to_polars()
+        assert result.rows() == [(1, NOON, 9, 9), (1, NOON - HOUR, 7, 7)]
+    PolarsOfflineStore().validate_data_source(store.config, features.batch_source)
+
+
+def test_times_of_text_finer_than_microseconds_are_rounded_like_others(view, retrieve):
+    text = ROWS.with_columns(ts=pl.Series(["2024-01-10T11:00:00Z", "2024-01-10T12:00:00.0000000001Z"]), created=pl.lit("2024-01-10T11:00:00.0Z"))
+    asked = pl.DataFrame({"k": [1, 1], "event_timestamp": ["2024-01-10T12:00:00.000000999Z", "2024-01-10T12:00:00.000001000Z"]})
+    for features in (view(text), view(text, ttl=2 * HOUR)):
+        assert values(retrieve(features, asked)) == [7, 9]
+        assert values(retrieve(features, asked.head(1))) == [7]
+
+
+@pytest.mark.parametrize("text", ["01-02-2024", "noon", "2024-01-10T12:00:00Z and more"])
+def test_text_that_is_no_time_is_refused_by_its_column(view, retrieve, text):
+    with pytest.raises(ValueError, match=r"'event_timestamp' holds text that is no time: .* in one form of ISO 8601"):
+        retrieve(view(ROWS), pl.DataFrame({"k": [1], "event_timestamp": [text]}))
+    with pytest.raises(ValueError, match=r"'created' holds text that is no time"):
+        retrieve(view(ROWS.with_columns(created=pl.lit(text))), ASKED).to_polars()
 
 
 def test_features_of_bytes_are_retrieved_whether_there_is_history_or_not(view, retrieve):
@@ -160,6 +214,34 @@ def test_a_delta_table_that_took_the_place_of_another_is_not_taken_for_it(view, 
         shutil.rmtree(in_repo / "replaced_delta", ignore_errors=True)
         write_deltalake(str(in_repo / "replaced_delta"), ROWS.with_columns(v=pl.lit(value, dtype=pl.Int64)).to_arrow())
         assert values(retrieve(features, ASKED.head(1), cache_mb=1)) == [value]
+
+
+@pytest.mark.parametrize("name", ["a b", "100%", "ü#?"])
+def test_delta_tables_may_lie_in_folders_whose_names_a_url_would_change(store, view, retrieve, in_repo, name):
+    features = view(ROWS, path=f"delta {name}", file_format=DeltaFormat())
+    PolarsOfflineStore.offline_write_batch(store.config, features, ROWS.to_arrow(), None)
+    assert (in_repo / f"delta {name}" / "_delta_log").is_dir()
+    assert values(retrieve(features, ASKED)) == [9, 7]
+    assert values(retrieve(features, ASKED.head(1), cache_mb=1)) == [9]
+
+
+@pytest.mark.parametrize(("path", "sign"), [("a%20b", "%20"), ("a[1]", r"\["), ("s3://bucket/a b", " ")])
+def test_folders_that_delta_would_confuse_are_refused_before_anything_is_written(store, view, retrieve, path, sign):
+    features = view(ROWS, path=path, file_format=DeltaFormat())
+    with pytest.raises(ValueError, match=f"cannot hold '{sign}' here"):
+        PolarsOfflineStore.offline_write_batch(store.config, features, ROWS.to_arrow(), None)
+    with pytest.raises(ValueError, match=f"cannot hold '{sign}' here"):
+        retrieve(features, ASKED).to_polars()
+
+
+def test_deletion_vectors_that_would_not_be_found_are_refused(view, retrieve, in_repo):
+    from deltalake import write_deltalake
+
+    for name in ("vectors", "vectors here"):
+        write_deltalake(str(in_repo / name), ROWS.to_arrow(), configuration={"delta.enableDeletionVectors": "true"})
+    assert values(retrieve(view(ROWS, path="vectors", file_format=DeltaFormat()), ASKED)) == [9, 7]
+    with pytest.raises(ValueError, match="vectors here: a Delta table with deletion vectors"):
+        retrieve(view(ROWS, path="vectors here", file_format=DeltaFormat()), ASKED).to_polars()
 
 
 def test_a_row_of_a_delta_table_whose_partition_has_no_date_is_read(view, retrieve, in_repo):
