@@ -167,7 +167,7 @@ def show_status(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     for why in failures(platform.store, runs):
         out.print(plain(why))
     for uri in [uri for run in runs for uri in platform.drift_ledger.reports(run)][:1]:
-        out.print(f"report:  {platform.artifacts.local_path(uri) or uri}")
+        out.print(f"report:  {platform.artifacts.local_path(present := platform.artifacts.present(uri)) or present}")
     show_where(platform)
 
 

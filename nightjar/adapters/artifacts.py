@@ -48,6 +48,7 @@ class FsspecArtifacts:
 
     def get(self, uri: str, sha256: str | None = None) -> Path:
         expected = sha256 or PurePosixPath(uri).stem
+        uri = self.present(uri)
         local = self.local_path(uri)
         if local is not None:
             if not local.is_file():
@@ -104,10 +105,26 @@ class FsspecArtifacts:
             finally:
                 afresh.remove(uri)
 
+    def present(self, uri: str) -> str:
+        """Where a file lies now. Rows name the place where it was put: a store that has moved since holds it by the same name."""
+        match = STORED.search(uri)
+        if match is None or uri.startswith(f"{self.url}/"):
+            return uri
+        here = f"{self.url}/{match[0]}"
+        return here if self._exists(here) else uri
+
     def local_path(self, uri: str) -> Path | None:
         if "://" not in uri:
             return Path(uri)
         return Path(uri.removeprefix("file://")) if uri.startswith("file://") else None
+
+    def _exists(self, uri: str) -> bool:
+        local = self.local_path(uri)
+        if local is not None:
+            return local.is_file()
+        fs, path = _filesystem(uri)
+        with _translated(uri):
+            return bool(fs.exists(path))
 
     def _upload(self, uri: str, file: Path) -> None:
         """Object stores show an object whole or not at all; one of another size is what an interrupted write of another store left."""

@@ -18,6 +18,7 @@ import yaml
 from feast import Entity, FeatureService, FeatureStore, FeatureView, Project
 from feast.errors import FeastError
 from feast.feature_view import DUMMY_ENTITY
+from feast.infra.infra_object import Infra
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.infra.registry.sql import FeastRegistrySchemaError, SqlRegistry
 from feast.repo_config import RepoConfig
@@ -52,6 +53,7 @@ class FeastRepo:
         _require_schema(self._written()["registry"])
         with _translated(), _closing(store.registry) as registry, redirect_stdout(io.StringIO()) as said:
             apply_total_with_repo_instance(store, store.project, registry, declared, skip_source_validation=True)
+            registry.update_infra(Infra(), store.project)  # a local online store puts its path there, which every reader would open
         _log.debug("feast apply: %s", said.getvalue())
 
     def frozen(self, copy: Path) -> FeatureStore:

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 import threading
 import uuid
 from dataclasses import replace
@@ -31,6 +32,18 @@ def test_what_was_put_is_got_again_by_its_content(store, file):
     assert uri == f"{store.url}/model/{sha256[:2]}/{sha256}.cbm"
     assert store.get(uri, sha256).read_bytes() == b"some bytes"
     assert store.get(uri).read_bytes() == b"some bytes"
+
+
+@pytest.mark.parametrize("scheme", ["file://", ""])
+def test_what_was_put_before_the_store_moved_is_found_where_it_lies_now(scheme, file, tmp_path):
+    uri, sha256 = FsspecArtifacts(f"{scheme}{tmp_path / 'store'}").put("model", file)
+    shutil.copytree(tmp_path / "store", tmp_path / "moved")
+    moved = FsspecArtifacts(f"{scheme}{tmp_path / 'moved'}")
+    assert moved.get(uri, sha256) == moved.local_path(moved.present(uri)) == tmp_path / "moved" / "model" / sha256[:2] / f"{sha256}.cbm"
+    other = FsspecArtifacts(f"memory://{uuid.uuid4().hex}", cache=tmp_path / "cache")
+    assert other.get(uri, sha256) == tmp_path / "store" / "model" / sha256[:2] / f"{sha256}.cbm", "a store that was begun anew leaves it there"
+    other.put("model", file)
+    assert other.present(uri).startswith("memory://")
 
 
 def test_the_same_bytes_are_stored_once(store, file, tmp_path):

@@ -69,6 +69,19 @@ def test_the_writer_retrieves_every_row_with_declared_types_and_applying_again_c
     assert FeastFeatureSource(REPO, registry, applied.feature_dir).retrieve(SPEC, asked).equals(result)
 
 
+def test_features_that_were_moved_are_found_without_applying_again(applied, registry, tmp_path):
+    shutil.copytree(REPO, tmp_path / "repo")
+    yaml = tmp_path / "repo" / "feature_store.yaml"
+    yaml.write_text(yaml.read_text().replace("online_store: null", "online_store: {type: sqlite, path: ${NIGHTJAR_FEATURE_DIR}/online.db}"))
+    apply(tmp_path / "repo", registry, applied.feature_dir)
+    expected = applied.retrieve(SPEC, entities(1))
+    (tmp_path / "larger" / "disk").mkdir(parents=True)
+    shutil.move(applied.feature_dir, tmp_path / "larger" / "disk" / "features")
+    moved = replace(applied, feature_dir=tmp_path / "larger" / "disk" / "features")
+    assert moved.retrieve(SPEC, entities(1)).equals(expected)
+    assert not applied.feature_dir.exists()
+
+
 def test_what_was_recorded_after_the_as_of_is_not_known(applied):
     features = [name for table in SPEC.feature_tables for name in table.features]
     result = applied.retrieve(SPEC, entities(1, at=AS_OF - timedelta(hours=1, seconds=1)))
