@@ -111,7 +111,7 @@ class FsspecArtifacts:
         if match is None or uri.startswith(f"{self.url}/"):
             return uri
         here = f"{self.url}/{match[0]}"
-        return here if self._exists(here) else uri
+        return uri if not self._exists(here) and self._exists(uri) else here
 
     def local_path(self, uri: str) -> Path | None:
         if "://" not in uri:

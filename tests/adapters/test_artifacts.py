@@ -44,6 +44,10 @@ def test_what_was_put_before_the_store_moved_is_found_where_it_lies_now(scheme, 
     assert other.get(uri, sha256) == tmp_path / "store" / "model" / sha256[:2] / f"{sha256}.cbm", "a store that was begun anew leaves it there"
     other.put("model", file)
     assert other.present(uri).startswith("memory://")
+    shutil.rmtree(tmp_path / "store")
+    shutil.rmtree(tmp_path / "moved")
+    with pytest.raises(ArtifactBroken, match="moved.*missing"):
+        moved.get(uri, sha256)
 
 
 def test_the_same_bytes_are_stored_once(store, file, tmp_path):
