@@ -189,7 +189,7 @@ def _claimed(connection: Connection, night: Night, champion: Version, challenger
     newest, publication = None if row is None else _run(row), _current(connection, night.model, night.score_date)
     published = None if publication is None else _run(connection.execute(select(RUNS).where(RUNS.c.id == publication.run_id)).one())
     same_flow_run = row is not None and request.flow_run is not None and row.flow_run == request.flow_run
-    step = next_step(newest, request, published=published is not None, same_flow_run=same_flow_run)
+    step = next_step(newest, published, request, same_flow_run=same_flow_run)
     if step is Step.PUBLISHED and published is not None:
         return Claimed(published, publication)
     if step is Step.RESUME and newest is not None:

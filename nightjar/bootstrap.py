@@ -5,10 +5,11 @@ Everything is made when first asked for, and imported then too: `nightjar --help
 
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
@@ -184,10 +185,15 @@ class Platform:
             land_until(spec, raw=self.raw, inbox=self.settings.data / "inbox" / spec.name, until=until, progress=progress)
             self._build(spec, until, progress)
 
-    def corrected(self, spec: ModelSpec, known_at: datetime, progress: Progress = silent) -> None:
-        """Build the features of what has landed by `known_at`, corrections included, without asking the outside world for more."""
+    def corrected(self, spec: ModelSpec, known_at: datetime | None = None, progress: Progress = silent) -> datetime:
+        """Build the features of what has landed by `known_at`, corrections included, without asking the outside world for more.
+
+        None: of all that has landed by now. Returns that instant.
+        """
+        known = known_at or this_second()
         with self._building(spec):
-            self._build(spec, known_at, progress)
+            self._build(spec, known, progress)
+        return known
 
     def _building(self, spec: ModelSpec) -> AbstractContextManager[None]:
         from db.locks import exclusive
@@ -218,7 +224,16 @@ class Platform:
             guard=NightGuard(spec=spec, files=self.feature_files, profiles=PostgresInputProfiles(self.engine)),
         )
 
-    def backfill(self, spec: ModelSpec, *, parallel: int = 1, flow_run: str | None = None, parts_of: "PartsOf | None" = None) -> "Backfill":
+    def backfill(
+        self,
+        spec: ModelSpec,
+        *,
+        parallel: int = 1,
+        flow_run: str | None = None,
+        parts_of: "PartsOf | None" = None,
+        known_at: datetime | None = None,
+        accept: str | None = None,
+    ) -> "Backfill":
         """Many nights, `parallel` at a time. Raises BadSettings for more than the connection pool was made for."""
         from nightjar.usecases.backfill import Backfill, in_turn_each
 
@@ -232,6 +247,8 @@ class Platform:
             parallel=parallel,
             flow_run=flow_run,
             parts_of=parts_of or in_turn_each,
+            known_at=known_at,
+            accept=accept,
         )
 
     def watch_night(self, spec: ModelSpec) -> "WatchNight":
@@ -313,6 +330,13 @@ class Platform:
         """Give back connections; a running embedded Postgres goes on for the next command."""
         if "engine" in self.__dict__:
             self.engine.dispose()
+
+
+def this_second() -> datetime:
+    """Now, to the second, once it is over: instants of records are rounded up to it, and a file that landed a moment ago counts."""
+    now = datetime.now(UTC)
+    time.sleep(1 - now.microsecond / 1_000_000)
+    return now.replace(microsecond=0) + timedelta(seconds=1)
 
 
 @cache

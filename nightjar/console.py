@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nightjar.core.retention import Pruned
     from nightjar.core.spec import ModelSpec
     from nightjar.usecases.backfill import BackfillSummary
+    from nightjar.usecases.repair import LateNight
     from nightjar.usecases.retrain import RetrainSummary
 
 WIDTH_WITHOUT_TERMINAL = 110
@@ -79,10 +80,21 @@ NIGHT_COLUMNS = ("score date", "rows", "scored", "quarantined", "mean score", "v
 def night_row(night: "NightSummary") -> tuple[object, ...]:
     """A night in NIGHT_COLUMNS; `run` names the revision from the second on."""
     run = f"{night.run_id}" if night.revision == 1 else f"{night.run_id} (revision {night.revision})"
-    happened = (
-        "published already" if night.already_published else f"published: {night.parts_done_now} of {night.parts} parts now, {night.seconds:.1f} s"
-    )
+    kept = f", {night.carried} scores kept" if night.carried else ""
+    now = f"published: {night.parts_done_now} of {night.parts} parts now{kept}, {night.seconds:.1f} s"
+    happened = "published already" if night.already_published else now
     return str(night.score_date), night.population, night.scored, night.quarantined, night.mean_score, night.version_number, run, happened
+
+
+LATE_COLUMNS = ("score date", "run", "changed", "new", "gone", "for instance", "by what was recorded (UTC)")
+
+
+def late_row(night: "LateNight") -> tuple[object, ...]:
+    """A night that late data touches in LATE_COLUMNS: its entities by what became of them, and the raw data behind it."""
+    touched = night.touched
+    instance = next(iter((*touched.changed, *touched.added, *touched.removed)))
+    late = ", ".join(f"{name} {instant:%Y-%m-%d %H:%M}" for name, instant in night.late.items())
+    return str(night.run.score_date), night.run.id, len(touched.changed), len(touched.added), len(touched.removed), plain(instance), late
 
 
 PLAN_COLUMNS = ("score date", "now", "would be", "why it failed")
@@ -96,16 +108,15 @@ def show_plan(spec: "ModelSpec", nights: "Sequence[Planned]") -> None:
 
 def plan_row(night: "Planned") -> tuple[str, ...]:
     """A night in PLAN_COLUMNS."""
-    intent = "left as it is" if not night.wanted else "scored again, a new revision" if night.force else "scored"
+    again = "scored again, a new revision" if night.force else "scored again where that changes it" if night.repair else "scored"
+    intent = again if night.wanted else "left as it is"
     return str(night.score_date), night.stage.value, intent, night.error or ""
 
 
 def show_backfill(spec: "ModelSpec", summary: "BackfillSummary") -> None:
-    """Each night that was scored, the counts, and each failure with its reason."""
+    """Each night that was scored, and the counts."""
     if summary.nights:
         out.print(table(spec.name, NIGHT_COLUMNS, [night_row(night) for night in summary.nights]))
-    for failed in summary.failed:
-        err.print(f"[bold red]{failed.score_date}:[/] {plain(failed.reason)}")
     out.print(f"{spec.name}: {summary}")
 
 

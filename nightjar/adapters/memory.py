@@ -253,7 +253,7 @@ class MemoryScoreStore:
         newest, publication = max(of_night, key=lambda run: run.revision, default=None), self.publication(night.model, night.score_date)
         published = None if publication is None else self._runs[publication.run_id]
         same_flow_run = newest is not None and request.flow_run is not None and self._flow_runs[newest.id] == request.flow_run
-        step = next_step(newest, request, published=published is not None, same_flow_run=same_flow_run)
+        step = next_step(newest, published, request, same_flow_run=same_flow_run)
         if step is Step.PUBLISHED and published is not None:
             return Claimed(published, publication)
         if step is Step.RESUME and newest is not None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar import console
-from nightjar.cli.options import DEFAULT_MODEL, Accept, Date, KnownAt, Model, day, opened, seconds, spec_of, today_or
-from nightjar.core.errors import BadSettings, NightjarError
+from nightjar.cli.options import DEFAULT_MODEL, Accept, Date, KnownAt, Model, day, end, opened, seconds, spec_of, today_or
+from nightjar.core.errors import BadSettings
 from nightjar.core.reprocess import Order, Reprocess
 
 if TYPE_CHECKING:
@@ -84,10 +84,7 @@ def backfill(
         platform.ready(spec, as_of(spec, last), console.bar)
     summary = use_case.run(nights, console.bar)
     console.show_backfill(spec, summary)
-    failure = next((failed.error for failed in summary.failed), None)
-    if isinstance(failure, NightjarError):
-        raise typer.Exit(failure.exit_code)
-    summary.raise_failure()
+    end(summary)
 
 
 def status(

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nightjar import console
+from nightjar.core.errors import NightjarError
+
 if TYPE_CHECKING:
     from nightjar.bootstrap import Platform
     from nightjar.core.spec import ModelSpec
+    from nightjar.usecases.backfill import BackfillSummary
 
 YEARS = range(1900, 2200)
 DEFAULT_MODEL = "flight_delay"
@@ -91,6 +95,16 @@ def spec_of(model: str) -> "ModelSpec":
     import models
 
     return models.model(model)
+
+
+def end(summary: "BackfillSummary") -> None:
+    """End with the exit code of the first night that failed, once all failures have been shown."""
+    for failed in summary.failed:
+        console.err.print(f"[bold red]{failed.score_date}:[/] {console.plain(failed.reason)}")
+    failure = next((failed.error for failed in summary.failed), None)
+    if isinstance(failure, NightjarError):
+        raise typer.Exit(failure.exit_code)
+    summary.raise_failure()
 
 
 def today_or(spec: "ModelSpec", today: date | None) -> date:

@@ -49,13 +49,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A night of a backfill. wanted: whether it is to be scored; force: as a new revision, though it is published."""
+    """A night of a backfill. wanted: whether it is to be scored; force: as a new revision, though it is published; repair: where later
+    knowledge or a mended contract makes a difference, and only there.
+    """
 
     score_date: date
     stage: Stage = Stage.NEVER
     error: str | None = None
     wanted: bool = True
     force: bool = False
+    repair: bool = False
 
 
 def plan(dates: Iterable[date], standings: Mapping[date, Standing], reprocess: Reprocess, order: Order) -> tuple[Planned, ...]:

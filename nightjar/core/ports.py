@@ -126,7 +126,8 @@ class ScoreStore(Protocol):
     ) -> AbstractContextManager[Claimed]:
         """Take the night's lock and open or resume its run; the lock goes with the context, or with the process.
 
-        Published already and nothing else wanted: `claimed.publication` is set and `run` is the published one, untouched.
+        Published already and nothing else wanted, or a repair wanted of another run than analysts see: `claimed.publication` is set and `run`
+        is the published one, untouched.
         Unfinished: the same run with attempt + 1 and the versions it was first claimed with. Forced, or a repair: a new revision, and an
         unfinished older one is marked abandoned. Raises NightBusy after wait_s seconds, BadSettings for a repair of what is not published.
         """

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import polars as pl
 
 from nightjar.core.part_rows import SCORES
+from nightjar.core.spec import ModelSpec
 
 CARRIED = {"carried_score": pl.Float64(), "carried_challenger_score": pl.Float64(), "carried_from": pl.Int32()}
 """Columns of a repair's population: the score that a row keeps and the run that computed it; null where it is to be scored."""
@@ -14,34 +15,50 @@ CARRIED = {"carried_score": pl.Float64(), "carried_challenger_score": pl.Float64
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """Entities of a night by what became of their inputs: they changed, the entity is new, or it is gone."""
+    """Entities of a night by what became of their inputs: they changed, the entity is new, or it is gone.
+
+    columns: those of the population and the features in which any of the changed differs.
+    """
 
     changed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.changed or self.added or self.removed)
 
 
-def late_days(recorded: Mapping[date, Sequence[datetime]], since: datetime, until: datetime) -> tuple[date, ...]:
-    """Days about which something came late: a correction in (since, until], or a first file in that time though a later day was known at `since`.
+def late_days(recorded: Mapping[date, Sequence[datetime]], since: datetime, until: datetime) -> dict[date, datetime]:
+    """Days about which something came late, and when it last did: a correction in (since, until], or a first file in that time though a
+    later day was known at `since`.
 
     recorded: each landed day with the instants of its deliveries, oldest first. The newest days, which nobody could have had, are not late.
     """
     known = [day for day, instants in recorded.items() if instants[0] <= since]
     newest = max(known, default=date.min)
-    return tuple(day for day, instants in sorted(recorded.items()) if day <= newest and any(since < instant <= until for instant in instants))
+    late = {day: [instant for instant in instants if since < instant <= until] for day, instants in sorted(recorded.items()) if day <= newest}
+    return {day: instants[-1] for day, instants in late.items() if instants}
 
 
-def same_rows(then: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
-    """Keys of the sound rows of `now` that stood in `then` with the same values in every column."""
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Rows that stood there before. same: keys of those that have the same values in every column; differing: columns in which others differ."""
+
+    same: pl.Series
+    differing: frozenset[str]
+
+
+def compared(then: pl.DataFrame, now: pl.DataFrame) -> Compared:
+    """The sound rows of both. In a column that `then` had not, they all differ."""
     columns = [name for name in now.columns if name != "entity_key"]
-    if set(columns) - set(then.columns):
-        return pl.Series("entity_key", [], pl.String)
-    both = sound(now).join(sound(then).select("entity_key", *columns), on="entity_key", suffix="_then", maintain_order="left")
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_then")) for name in columns)
-    return both.filter(same)["entity_key"]
+    before = sound(then).select("entity_key", *(name for name in columns if name in then.columns))
+    both = sound(now).join(before, on="entity_key", suffix="_then", maintain_order="left")
+    differs = both.select(
+        pl.col(name).ne_missing(pl.col(f"{name}_then")) if name in then.columns else pl.repeat(value=True, n=pl.len()).alias(name) for name in columns
+    )
+    same = both["entity_key"].filter(~differs.select(pl.any_horizontal(pl.all())).to_series())
+    return Compared(same, frozenset(name for name in columns if differs[name].any()))
 
 
 def sound(population: pl.DataFrame) -> pl.DataFrame:
@@ -49,10 +66,18 @@ def sound(population: pl.DataFrame) -> pl.DataFrame:
     return population.filter(pl.col("fault").is_null()) if "fault" in population.columns else population
 
 
-def touched(then: pl.DataFrame, now: pl.DataFrame, same: pl.Series) -> Touched:
-    """What became of the sound rows of two populations, given the keys whose inputs are the same."""
+def touched(then: pl.DataFrame, now: pl.DataFrame, found: Compared) -> Touched:
+    """What became of the sound rows of two populations, given how their inputs compare."""
     before, after = set(sound(then)["entity_key"]), set(sound(now)["entity_key"])
-    return Touched(ordered((before & after) - set(same)), ordered(after - before), ordered(before - after))
+    return Touched(ordered((before & after) - set(found.same)), ordered(after - before), ordered(before - after), ordered(found.differing))
+
+
+def came_from(touched: Touched, spec: ModelSpec) -> frozenset[str]:
+    """Names of the raw datasets that what touched a night can have come from."""
+    tables = [table for table in spec.feature_tables if set(table.features) & set(touched.columns)]
+    of_features = {name for table in tables for name in table.features}
+    of_population = touched.added or touched.removed or set(touched.columns) - of_features
+    return frozenset((*(source for table in tables for source in table.sources), *([spec.population_dataset] if of_population else [])))
 
 
 def ordered(keys: Iterable[str]) -> tuple[str, ...]:

@@ -88,13 +88,16 @@ class Backfill:
     """The use case: the scoring of one night, many times.
 
     wait_s: how long to wait for another process that holds a night. parallel: nights at a time, each on a thread. flow_run: who asks.
-    pause_s: the longest pause before a second try; it doubles with each.
+    known_at: corrections recorded by then count; accept: why nights are published though they look odd. pause_s: the longest pause before a
+    second try; it doubles with each.
     """
 
     night: ScoreNight
     wait_s: float = 0
     parallel: int = 1
     flow_run: str | None = None
+    known_at: datetime | None = None
+    accept: str | None = None
     parts_of: PartsOf = in_turn_each
     pause_s: float = 2.0
 
@@ -140,6 +143,9 @@ class Backfill:
         return self.night.run(
             night_of(self.night.spec, night.score_date),
             force=night.force,
+            repair=night.repair,
+            known_at=self.known_at,
+            accept=self.accept,
             wait_s=self.wait_s,
             flow_run=self.flow_run,
             each_part=self.parts_of(night.score_date),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from nightjar.core.ports import Artifacts, FeatureSource, Predictors, RawStore, 
 from nightjar.core.repair import split_carried
 from nightjar.core.spec import ModelSpec
 from nightjar.usecases.guard import NightGuard
-from nightjar.usecases.repair import repaired_population
+from nightjar.usecases.repair import Repair, repair_of
 
 INSTANT = pl.Datetime("us", "UTC")
 
@@ -80,21 +81,42 @@ class ScoreNight:
         """Score and publish a night, or say that it is published already.
 
         force: a new revision even if one is published. repair: a new revision of what is published that scores again only the rows whose
-        inputs later knowledge changed and those that were quarantined. known_at: corrections recorded by then count. accept: why the night
+        inputs later knowledge changed and those that were quarantined, if that would change anything; what was held back is scored whole.
+        known_at: corrections recorded by then count. accept: why the night
         is to be published though features are stale or it looks absurd; kept in the ledger with what was found. wait_s: how long to wait for another process that holds the night.
-        Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, StaleFeatures, AuditFailed, StoreUnavailable.
+        Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, StaleFeatures, AuditFailed, RepairOutdated,
+        StoreUnavailable.
         """
+        attempt = partial(self._attempt, night, accept=accept, wait_s=wait_s, each_part=each_part)
+        if not repair:
+            return attempt(Request(force=force, known_at=known_at, flow_run=flow_run))
+        while True:  # ends when nobody else has changed the night between the look at it and the claim
+            shown = self.store.publication(night.model, night.score_date)
+            found = None if shown is None else self._repair(shown, known_at)
+            if shown is not None and found is not None and not found.worthwhile:
+                return self._summary(found.base, shown, done_now=0, started=time.monotonic(), already=True)
+            base_id = None if found is None else found.base.id
+            summary = attempt(Request(afresh=found is None, repairs=base_id, known_at=known_at, flow_run=flow_run), found)
+            if not summary.already_published or summary.run_id == base_id:
+                return summary
+
+    def _repair(self, shown: Publication, known_at: datetime | None) -> Repair:
+        """Knows at least as much as what it repairs."""
+        base = self.store.run(shown.run_id)
+        return repair_of(self, base, max(known_at or base.known_at, base.known_at))
+
+    def _attempt(
+        self, night: Night, request: Request, repair: Repair | None = None, *, accept: str | None, wait_s: float, each_part: EachPart
+    ) -> NightSummary:
         started = time.monotonic()
         champion = self._holder("champion")
         if champion is None:
             raise NoChampion(self.spec.name)
-        challenger = self._holder("challenger")
-        request = Request(force=force, repair=repair, known_at=known_at, flow_run=flow_run)
-        with self.store.night(night, champion, challenger, request, wait_s=wait_s) as claimed:
+        with self.store.night(night, champion, self._holder("challenger"), request, wait_s=wait_s) as claimed:
             if claimed.publication is not None:
                 return self._summary(claimed.run, claimed.publication, done_now=0, started=started, already=True)
             try:
-                run = self._with_population(claimed.run)
+                run = self._with_population(claimed.run, repair)
                 stale = self.guard.require_fresh(run, accepted=accept is not None)
                 todo = missing_parts(self._parts(run), self.store.receipts(run))
                 each_part(lambda part: self.score_part(run, part), todo)
@@ -151,16 +173,21 @@ class ScoreNight:
     def _predict(self, version: Version, rows: pl.DataFrame) -> pl.Series:
         return self.predictors.load(self.spec, version).predict(rows)
 
-    def _with_population(self, run: Run) -> Run:
+    def _with_population(self, run: Run, repair: Repair | None) -> Run:
         if run.population is not None:
             return run
-        if run.base_id is None:
-            rows = self.population_known(run.score_date, run.known_at)
-        else:
-            rows = repaired_population(self, run, self.store.run(run.base_id))
+        rows = self._population_of(run, repair)
         if rows.is_empty():
             raise NoPopulation(self.spec.name, run.score_date, self.spec.population_dataset, run.known_at)
         return self.store.record_population(run, self._snapshot(rows))
+
+    def _population_of(self, run: Run, repair: Repair | None) -> pl.DataFrame:
+        """A run that is gone on with may know less than the repair that was looked at for this attempt."""
+        if run.base_id is None:
+            return self.population_known(run.score_date, run.known_at)
+        if repair is None or repair.known_at != run.known_at:
+            repair = repair_of(self, self.store.run(run.base_id), run.known_at)
+        return repair.population
 
     def _snapshot(self, rows: pl.DataFrame) -> Population:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,15 +1,16 @@
-"""A published night seen with later knowledge: which entities that touches, and the population of a run that scores just those again."""
+"""Nights seen with later knowledge: which of them it touches and how, and the population of a run that scores just what is touched."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import polars as pl
 
-from nightjar.core.entities import Publication, Run
+from nightjar.core.backfill import Planned, Stage
+from nightjar.core.entities import Publication, Run, RunState
 from nightjar.core.ports import RawStore, ScoreStore
-from nightjar.core.repair import CARRIED, Touched, late_days, same_rows, touched, with_carried
+from nightjar.core.repair import CARRIED, Compared, Touched, came_from, compared, late_days, split_carried, touched, with_carried
 from nightjar.core.spec import ModelSpec
 
 
@@ -44,28 +45,42 @@ class Inputs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LateNight:
-    """A published night that late data touches."""
+    """A published night that late data touches. late: the raw datasets it can have come from, each with when it was last delivered late (UTC)."""
 
     run: Run
     publication: Publication
     touched: Touched
+    late: Mapping[str, datetime]
+
+    @property
+    def planned(self) -> Planned:
+        return Planned(score_date=self.run.score_date, stage=Stage.PUBLISHED, repair=True)
 
 
-def late_nights(inputs: Inputs, dates: Iterable[date], known_at: datetime) -> Iterator[LateNight]:
-    """The published nights among `dates` that corrections recorded by `known_at` touch, oldest first.
+def late_nights(inputs: Inputs, first: date, last: date, known_at: datetime) -> Iterator[LateNight]:
+    """The published nights of first..last that corrections recorded by `known_at` touch, oldest first.
 
     Only nights that a late delivery can reach are looked at closely: their inputs are fetched as known then and as known now, and compared.
     """
-    wanted = set(dates)
     recorded = {dataset.name: inputs.raw.recorded(dataset.name) for dataset in inputs.spec.datasets}
     for publication in inputs.store.published(inputs.spec.name):
-        if publication.score_date not in wanted:
+        if not first <= publication.score_date <= last:
             continue
         run = inputs.store.run(publication.run_id)
-        first = run.score_date - reach(inputs.spec)
-        late = {day for instants in recorded.values() for day in late_days(instants, run.known_at, known_at)}
-        if any(first <= day <= run.score_date for day in late) and (found := touched_by(inputs, run, known_at)):
-            yield LateNight(run, publication, found)
+        late = dict(late_deliveries(inputs.spec, recorded, run, known_at))
+        if late and (found := seen(inputs, run, known_at).touched):
+            sources = came_from(found, inputs.spec)
+            yield LateNight(run, publication, found, {name: instant for name, instant in late.items() if name in sources})
+
+
+def late_deliveries(
+    spec: ModelSpec, recorded: Mapping[str, Mapping[date, Sequence[datetime]]], run: Run, known_at: datetime
+) -> Iterator[tuple[str, datetime]]:
+    """Each raw dataset of which something came late that can reach the night, and when it last did."""
+    first = run.score_date - reach(spec)
+    for name, of_days in recorded.items():
+        if late := [instant for day, instant in late_days(of_days, run.known_at, known_at).items() if first <= day <= run.score_date]:
+            yield name, max(late)
 
 
 def reach(spec: ModelSpec) -> timedelta:
@@ -73,32 +88,66 @@ def reach(spec: ModelSpec) -> timedelta:
     return max((table.ttl + timedelta(days=table.lookback_days) for table in spec.feature_tables), default=timedelta(0)) + timedelta(days=1)
 
 
-def touched_by(inputs: Inputs, base: Run, known_at: datetime) -> Touched:
-    """What became of a published night's entities by `known_at`."""
+def nights_aside(store: ScoreStore, model: str, first: date, last: date) -> tuple[Planned, ...]:
+    """The nights of first..last that have rows set aside, in what is published of them or else in what was held back."""
+    runs = (run for run in newest_runs(store, model, first, last) if store.quarantined(run).height)
+    return tuple(
+        Planned(score_date=run.score_date, stage=Stage.PUBLISHED if run.state is RunState.PUBLISHED else Stage.FAILED, repair=True) for run in runs
+    )
+
+
+def newest_runs(store: ScoreStore, model: str, first: date, last: date) -> Iterator[Run]:
+    """What is published of each night of first..last, or else its newest run, by score date."""
+    published = {night.score_date: night.run_id for night in store.published(model)}
+    for day, standing in sorted(store.standings(model, first, last).items()):
+        yield store.run(published[day]) if day in published else standing.run
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A published night's population as known later, how its inputs compare with those that were scored, and what that touches."""
+
+    population: pl.DataFrame
+    same: pl.Series
+    touched: Touched
+
+
+def seen(inputs: Inputs, base: Run, known_at: datetime) -> Seen:
     now, then = inputs.population_known(base.score_date, known_at), inputs.population(base)
-    return touched(then, now, same_inputs(inputs, base, then, now, known_at))
+    found = inputs_compared(inputs, base, then, now, known_at)
+    return Seen(now, found.same, touched(then, now, found))
 
 
-def would_change(inputs: Inputs, base: Run, known_at: datetime) -> bool:
-    """Whether a repair of a published night would publish anything else: inputs differ by then, or a row set aside keeps the contract now."""
-    now, then = inputs.population_known(base.score_date, known_at), inputs.population(base)
-    if touched(then, now, same_inputs(inputs, base, then, now, known_at)):
-        return True
-    aside = now.filter(~pl.col("entity_key").is_in(inputs.store.published_scores(base)["entity_key"].implode()))
+def inputs_compared(inputs: Inputs, base: Run, then: pl.DataFrame, now: pl.DataFrame, known_at: datetime) -> Compared:
+    """Rows as they look to the model now, and as they did to `base`. Features are fetched a part at a time, so that memory stays bounded."""
     later = base.model_copy(update={"known_at": known_at})
-    return any(inputs.sound_rows(inputs.features_of(later, part)) for part in aside.iter_slices(inputs.spec.part_rows) if part.height)
+    known = compared(then.drop(CARRIED, strict=False), now)
+    rows = now.filter(pl.col("entity_key").is_in(known.same.implode()))
+    parts = [compared(inputs.features_of(base, part), inputs.features_of(later, part)) for part in rows.iter_slices(inputs.spec.part_rows)]
+    same = pl.concat([rows["entity_key"].clear(), *(part.same for part in parts)])
+    return Compared(same, known.differing.union(*(part.differing for part in parts)))
 
 
-def repaired_population(inputs: Inputs, run: Run, base: Run) -> pl.DataFrame:
-    """The population as the run knows it, with the scores of `base` that its untouched rows keep."""
-    now = inputs.population_known(run.score_date, run.known_at)
-    same = same_inputs(inputs, base, inputs.population(base), now, run.known_at)
-    return with_carried(now, same, inputs.store.published_scores(base), base.id)
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What a repair would make of a published night. population: its rows, with the scores of `base` that untouched ones keep.
+
+    worthwhile: whether anything else would be published than is already: inputs differ, or a row set aside keeps the contract now.
+    """
+
+    base: Run
+    known_at: datetime
+    population: pl.DataFrame
+    worthwhile: bool
 
 
-def same_inputs(inputs: Inputs, base: Run, then: pl.DataFrame, now: pl.DataFrame, known_at: datetime) -> pl.Series:
-    """Keys of the rows that look to the model as they did to `base`. Fetched a part at a time, so that memory stays bounded."""
+def repair_of(inputs: Inputs, base: Run, known_at: datetime) -> Repair:
+    """known_at: corrections recorded by then count."""
+    found = seen(inputs, base, known_at)
+    population = with_carried(found.population, found.same, inputs.store.published_scores(base), base.id)
+    return Repair(base, known_at, population, worthwhile=bool(found.touched) or any_sound(inputs, base, known_at, split_carried(population)[1]))
+
+
+def any_sound(inputs: Inputs, base: Run, known_at: datetime, rows: pl.DataFrame) -> bool:
     later = base.model_copy(update={"known_at": known_at})
-    rows = now.filter(pl.col("entity_key").is_in(same_rows(then.drop(CARRIED, strict=False), now).implode()))
-    parts = rows.iter_slices(inputs.spec.part_rows)
-    return pl.concat([rows["entity_key"].clear(), *(same_rows(inputs.features_of(base, part), inputs.features_of(later, part)) for part in parts)])
+    return any(inputs.sound_rows(inputs.features_of(later, part)) for part in rows.iter_slices(inputs.spec.part_rows) if part.height)

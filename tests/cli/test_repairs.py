@@ -1,22 +1,27 @@
 """Late data and set-aside rows as an operator meets them: real files, a real night, what analysts see before and after."""
 
 import json
-from datetime import UTC, date, datetime
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from threading import Barrier
 
 import pytest
 
+import models
 from nightjar.core.errors import BadSettings
+from nightjar.core.night import night_of
 
-NIGHT = date(2013, 3, 9)
+NIGHT, TWICE = date(2013, 3, 9), date(2013, 3, 11)
 SCORES = f"SELECT entity_key, score, run_id, scored_by_run, model_version FROM scores WHERE score_date = '{NIGHT}' ORDER BY 1"
 
 
 @pytest.fixture
 def delivered(world, tmp_path):
-    """delivered(change): the night's schedule, its lines changed, as a file to land."""
+    """delivered(change, day): a day's schedule, its lines changed, as a file to land."""
 
-    def make(change):
-        lines = (world.home / "data" / "inbox" / "flight_delay" / "schedules" / f"{NIGHT}.csv").read_text().splitlines()[:-1]
+    def make(change, day=NIGHT):
+        lines = (world.home / "data" / "inbox" / "flight_delay" / "schedules" / f"{day}.csv").read_text().splitlines()[:-1]
         lines = [lines[0], *change([line.split(",") for line in lines[1:]])]
         file = tmp_path / "schedule.csv"
         file.write_text("\n".join(",".join(line) if isinstance(line, list) else line for line in lines) + f"\n# rows={len(lines) - 1}\n")
@@ -25,9 +30,9 @@ def delivered(world, tmp_path):
     return make
 
 
-def moved(line):
+def moved(line, day=NIGHT):
     """The same departure, late in the evening."""
-    return [*line[:5], f"{NIGHT}T23:40:00Z", str(18 * 60 + 40), str(22 * 60), line[8]]
+    return [*line[:5], f"{day}T23:40:00Z", str(18 * 60 + 40), str(22 * 60), line[8]]
 
 
 def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(run, world, delivered):
@@ -40,6 +45,8 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     gone, changed = f"{first[1][0]}", f"{first[0][0]}"
     assert gone in shown
     assert changed in shown
+    recorded = world.platform.raw.recorded("schedules")[NIGHT][-1]
+    assert f"schedules {recorded:%Y-%m-%d %H:%M}" in shown
     assert world.query(SCORES) == first
     assert "revision 2 published" in run("late", "--from", NIGHT, "--rescore")
     second = world.query(SCORES)
@@ -62,7 +69,7 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     assert listed[1].split()[-3:] == ["column", "check", "value"]
     assert json.loads(world.query(f"SELECT reasons::text FROM quarantine WHERE score_date = '{NIGHT}'")[0][0])[0]["column"] == "dest"
 
-    assert "nothing is mended yet (1 set aside as before)" in run("quarantine", "replay", "--date", NIGHT)
+    assert "nothing to mend; run" in run("quarantine", "replay", "--date", NIGHT)
     assert world.query(f"SELECT count(*) FROM publications WHERE score_date = '{NIGHT}'") == [(3,)]
     run("land", "schedules", NIGHT, delivered(lambda rows: [moved(rows[0]), *rows[2:]]))
     replayed = run("quarantine", "replay", "--date", NIGHT)
@@ -76,32 +83,24 @@ def test_a_night_that_is_not_there_has_nothing_set_aside(run):
     assert "no row is set aside on 2013-01-02" in run("quarantine", "replay", "--date", "2013-01-02")
 
 
-def test_a_night_that_cannot_be_mended_does_not_stop_the_others(capsys):
-    from types import SimpleNamespace
+def test_two_repairs_at_once_publish_one_revision(run, world, delivered):
+    """Both have looked at the night before either has claimed it; the one that waited looks again."""
+    run("score", "--date", TWICE)
+    run("land", "schedules", TWICE, delivered(lambda rows: [moved(rows[0], TWICE), *rows[1:]], TWICE))
+    spec, store, looked = models.model("flight_delay"), world.platform.store, Barrier(2)
+    known = world.platform.corrected(spec)
 
-    import typer
+    class AfterBothLooked:
+        def __getattr__(self, name):
+            return getattr(store, name)
 
-    from nightjar.cli.repairs import mend
-    from nightjar.core.errors import StoreUnavailable
+        def night(self, *args, **kwargs):
+            looked.wait(30)
+            return store.night(*args, **kwargs)
 
-    first, second = date(2013, 3, 6), date(2013, 3, 7)
-    runs = [
-        SimpleNamespace(id=n, model="m", score_date=day, night=day, known_at=datetime(2013, 3, 7, tzinfo=UTC)) for n, day in ((1, first), (2, second))
-    ]
-    scored = []
-
-    def run(night, **wanted):
-        scored.append((night, wanted["repair"]))
-        if night == first:
-            raise StoreUnavailable("The score database", "it is gone")
-        return SimpleNamespace(score_date=night, revision=2, run_id=3, scored=5, carried=4, quarantined=0)
-
-    published = {first: SimpleNamespace(run_id=1), second: SimpleNamespace(run_id=2)}
-    scoring = SimpleNamespace(run=run, store=SimpleNamespace(publication=lambda _, day: published[day]))
-    with pytest.raises(typer.Exit) as ended:
-        mend(scoring, runs, datetime(2013, 3, 9, tzinfo=UTC), 0)
-    assert (ended.value.exit_code, scored) == (StoreUnavailable.exit_code, [(first, True), (second, True)])
-    assert "2013-03-07: revision 2 published" in capsys.readouterr().out
-    published[second] = SimpleNamespace(run_id=9)
-    mend(scoring, runs[1:], datetime(2013, 3, 9, tzinfo=UTC), 0)
-    assert len(scored) == 2
+    scoring = replace(world.platform.score_night(spec), store=AfterBothLooked())
+    with ThreadPoolExecutor(2) as pool:
+        ended = [pool.submit(scoring.run, night_of(spec, TWICE), repair=True, known_at=known, wait_s=30) for _ in range(2)]
+    assert sorted(night.result().already_published for night in ended) == [False, True]
+    assert len({night.result().run_id for night in ended}) == 1
+    assert world.query(f"SELECT revision, state FROM runs WHERE score_date = '{TWICE}' ORDER BY 1") == [(1, "published"), (2, "published")]

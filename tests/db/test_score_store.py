@@ -241,7 +241,7 @@ def test_a_new_revision_takes_the_place_of_the_old_one_and_a_rollback_gives_it_b
 def test_a_repair_does_not_bring_back_what_was_rolled_back_while_it_worked(stores, make):
     first, _ = stores.publish()
     second, _ = stores.publish(force=True)
-    with stores.claim(repair=True) as claimed:
+    with stores.claim(repairs=second.id) as claimed:
         run = stores.store.record_population(claimed.run, make.population(1))
         stores.store.write_part(run, make.part(0, 1), make.scores("a"), make.quarantined())
         back = stores.store.roll_back(first, "the second was wrong")
@@ -249,7 +249,7 @@ def test_a_repair_does_not_bring_back_what_was_rolled_back_while_it_worked(store
             stores.store.publish(run)
         stores.store.fail(run, "RepairOutdated: ...")
     assert stores.store.publication(make.model, make.day) == back
-    again, publication = stores.publish(repair=True)
+    again, publication = stores.publish(repairs=first.id)
     assert again.base_id == first.id
     assert stores.store.publication(make.model, make.day) == publication
 
@@ -381,7 +381,7 @@ def test_a_repair_keeps_versions_and_scores_of_what_it_repairs(stores, make):
     base, _ = stores.publish(keys=("a", "b"), score=0.3)
     newer = stores.registry.add_version(make.candidate(stores.registry, "c"))
     later = make.as_of + timedelta(days=2)
-    with stores.store.night(make.night(), newer, newer, Request(repair=True, known_at=later)) as claimed:
+    with stores.store.night(make.night(), newer, newer, Request(repairs=base.id, known_at=later)) as claimed:
         run = stores.store.record_population(claimed.run, make.population(3))
         kept = make.scores("a", score=0.3).with_columns(carried_from=pl.lit(base.id, pl.Int32))
         stores.store.write_part(run, make.part(0, 3), pl.concat([kept, make.scores("b", "c", score=0.9)]), make.quarantined())
@@ -393,7 +393,7 @@ def test_a_repair_keeps_versions_and_scores_of_what_it_repairs(stores, make):
 
 
 def test_a_repair_of_what_is_not_published_is_refused_and_leaves_nothing(stores, make):
-    with pytest.raises(BadSettings, match="nothing to repair"), stores.claim(repair=True):
+    with pytest.raises(BadSettings, match="nothing to repair"), stores.claim(repairs=1):
         pass
     assert stores.store.runs() == ()
 

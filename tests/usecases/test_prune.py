@@ -86,8 +86,8 @@ class House:
             self.store.roll_back(published[-1], "it was better")
 
     def repair(self, day: date, *, fails: bool) -> None:
-        if self.store.publication("toy", day) is not None:
-            (self.fail if fails else self.publish)(day, repair=True)
+        if shown := self.store.publication("toy", day):
+            (self.fail if fails else self.publish)(day, repairs=shown.run_id)
 
     def prune(self) -> Prune:
         return Prune(

@@ -10,12 +10,12 @@ import pytest
 from nightjar.adapters.artifacts import FsspecArtifacts
 from nightjar.adapters.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.core.entities import Candidate, Night
-from nightjar.core.errors import BadSettings, StoreUnavailable
+from nightjar.core.errors import AuditFailed, StoreUnavailable
 from nightjar.core.repair import Touched
 from nightjar.core.spec import AuditLimits, RawDataset
 from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.night import ScoreNight
-from nightjar.usecases.repair import late_nights, would_change
+from nightjar.usecases.repair import late_nights, nights_aside, repair_of
 
 DAY = date(2013, 6, 15)
 AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
@@ -100,7 +100,7 @@ def scores(scoring, summary):
 
 
 def late(scoring, known_at=LATER):
-    return list(late_nights(scoring, [DAY], known_at))
+    return list(late_nights(scoring, DAY, DAY, known_at))
 
 
 def test_a_night_that_no_correction_reaches_is_not_late(scoring):
@@ -115,7 +115,8 @@ def test_late_data_names_the_entities_it_touches(scoring, world):
     )
     assert late(scoring, LATER - timedelta(seconds=1)) == []
     [night] = late(scoring)
-    assert (night.run.id, night.touched) == (published.run_id, Touched(changed=("b", "d"), added=("g",), removed=("f",)))
+    assert (night.run.id, night.touched) == (published.run_id, Touched(("b", "d"), ("g",), ("f",), ("gate", "x")))
+    assert night.late == {"schedules": LATER}
 
 
 def test_a_repair_scores_what_changed_and_keeps_the_rest_in_one_whole_night(scoring, world):
@@ -138,6 +139,8 @@ def test_a_repair_of_a_repair_still_names_the_run_that_computed_each_score(scori
     first = scoring.run(NIGHT)
     world.deliver(LATER, features={key: 100.0 + n for n, key in enumerate("abcdef")} | {"b": 7.0})
     second = scoring.run(NIGHT, repair=True, known_at=LATER)
+    world.deliver(LATER + timedelta(days=1), gates={key: n for n, key in enumerate("abcdefg")})
+    # "g" has no features, so it is set aside
     third = scoring.run(NIGHT, repair=True, known_at=LATER + timedelta(days=1))
     origins = {key: carried for key, (_, carried) in scores(scoring, third).items()}
     assert origins == dict.fromkeys("acdef", first.run_id) | {"b": second.run_id}
@@ -162,12 +165,14 @@ def test_a_mended_contract_is_enough_to_score_what_it_had_set_aside(scoring):
 def test_a_repair_is_worth_its_while_only_where_it_would_publish_something_else(scoring, world):
     world.deliver(features={key: 100.0 + n for n, key in enumerate("abcd")})
     run = scoring.store.run(scoring.run(NIGHT).run_id)
-    assert not would_change(scoring, run, LATER)
+    assert not repair_of(scoring, run, LATER).worthwhile
+    assert scoring.run(NIGHT, repair=True, known_at=LATER).already_published
     lenient = replace(scoring, check=lambda spec, frame: check(spec, frame.with_columns(x=pl.col("x").fill_null(1.0))))
-    assert would_change(lenient, run, LATER)
+    assert repair_of(lenient, run, LATER).worthwhile
     world.deliver(LATER, features={key: 100.0 + n for n, key in enumerate("abcde")})
-    assert not would_change(scoring, run, LATER - timedelta(seconds=1))
-    assert would_change(scoring, run, LATER)
+    assert not repair_of(scoring, run, LATER - timedelta(seconds=1)).worthwhile
+    assert repair_of(scoring, run, LATER).worthwhile
+    assert len(scoring.store.runs()) == 1
 
 
 def test_a_repair_that_was_killed_goes_on_where_it_was(scoring, world):
@@ -185,9 +190,38 @@ def test_a_repair_that_was_killed_goes_on_where_it_was(scoring, world):
     assert (night.revision, night.parts_done_now, night.carried) == (2, 1, 0)
 
 
-def test_a_night_that_never_was_published_has_nothing_to_repair(scoring):
-    with pytest.raises(BadSettings, match="nothing to repair"):
-        scoring.run(NIGHT, repair=True)
+def test_a_repair_fetches_what_a_night_saw_and_sees_once(scoring, world):
+    """And once more what it scores."""
+    scoring.run(NIGHT)
+    world.deliver(LATER, features={key: 100.0 + n for n, key in enumerate("abcdef")} | {"b": 7.0})
+    world.asked.clear()
+    scoring.run(NIGHT, repair=True, known_at=LATER)
+    assert sorted(key for keys in world.asked for key in keys) == sorted("abcdef" * 2 + "b" + "abcdef")  # the last is the audit's look at the inputs
+
+
+def test_a_repair_that_waited_for_another_decides_again(scoring, world):
+    """The other publishes between its look at the night and its claim."""
+    scoring.run(NIGHT)
+    world.deliver(LATER, features={key: 100.0 + n for n, key in enumerate("abcdef")} | {"b": 7.0})
+    published = scoring.store.publication("toy", DAY)
+    other = scoring.run(NIGHT, repair=True, known_at=LATER)
+    looked = iter([published])
+    scoring.store.publication = lambda *night: next(looked, None) or MemoryScoreStore.publication(scoring.store, *night)
+    night = scoring.run(NIGHT, repair=True, known_at=LATER)
+    assert (night.already_published, night.run_id) == (True, other.run_id)
+    assert len(scoring.store.runs()) == 2
+
+
+def test_what_was_held_back_is_scored_whole_and_then_repaired_like_any_other(scoring, world):
+    world.deliver(features={key: 100.0 + n for n, key in enumerate("ab")})
+    with pytest.raises(AuditFailed):
+        scoring.run(NIGHT)
+    [aside] = nights_aside(scoring.store, "toy", date.min, date.max)
+    assert (aside.score_date, aside.repair) == (DAY, True)
+    world.deliver(LATER, features={key: 100.0 + n for n, key in enumerate("abcde")})
+    whole = scoring.run(NIGHT, repair=True, known_at=LATER)
+    assert (whole.revision, whole.scored, whole.carried, whole.quarantined) == (2, 5, 0, 1)
+    assert scoring.run(NIGHT, repair=True, known_at=LATER).run_id == whole.run_id
 
 
 def test_a_night_whose_population_came_late_is_scored_as_known_later(scoring, world):
