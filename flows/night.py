@@ -16,7 +16,7 @@ from prefect.tasks import exponential_backoff
 import models
 from nightjar import logs
 from nightjar.bootstrap import Platform
-from nightjar.console import NIGHT_COLUMNS, PLAN_COLUMNS, cell, night_row, plan_row
+from nightjar.console import LATE_COLUMNS, NIGHT_COLUMNS, PLAN_COLUMNS, cell, late_row, night_row, plan_row
 from nightjar.core.backfill import Planned
 from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
 from nightjar.core.errors import NightjarError, Retryable, StorageRefused
@@ -24,6 +24,7 @@ from nightjar.core.night import score_date_of, today_of
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT
 from nightjar.usecases.backfill import BackfillSummary
+from nightjar.usecases.repair import LateNight
 from nightjar.usecases.retrain import RetrainSummary
 
 
@@ -173,6 +174,15 @@ def show_plan(model: str, nights: Sequence[Planned]) -> None:
         key=f"backfill-{slug(model)}",
         table=[dict(zip(PLAN_COLUMNS, plan_row(night), strict=True)) for night in nights],
         description=f"{model}: {sum(night.wanted for night in nights)} of {len(nights)} nights would be scored",
+    )
+
+
+def show_late(model: str, nights: Sequence[LateNight]) -> None:
+    """The published nights that late data touches, with what came late."""
+    create_table_artifact(
+        key=f"late-{slug(model)}",
+        table=[{name: cell(value) for name, value in zip(LATE_COLUMNS, late_row(night), strict=True)} for night in nights],
+        description=f"{model}: late data touches {len(nights)} published nights",
     )
 
 

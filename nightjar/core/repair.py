@@ -3,11 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 import polars as pl
 
 from nightjar.core.part_rows import SCORES
 from nightjar.core.spec import ModelSpec
+
+
+class Cause(StrEnum):
+    """Why published nights are mended."""
+
+    LATE = "late"
+    QUARANTINE = "quarantine"
+
 
 CARRIED = {"carried_score": pl.Float64(), "carried_challenger_score": pl.Float64(), "carried_from": pl.Int32()}
 """Columns of a repair's population: the score that a row keeps and the run that computed it; null where it is to be scored."""

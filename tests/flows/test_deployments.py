@@ -19,7 +19,7 @@ def deployment(flow, model):
 
 
 @pytest.mark.parametrize("model", models.MODELS)
-@pytest.mark.parametrize("flow", ["features", "score", "monitor", "retrain", "backfill"])
+@pytest.mark.parametrize("flow", ["features", "score", "monitor", "retrain", "backfill", "repair"])
 def test_every_model_has_every_flow_tagged_and_one_at_a_time(model, flow):
     deployed = deployment(flow, model)
     assert deployed["parameters"] == {"model": model}

@@ -2,12 +2,14 @@
 
 import shutil
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 
 import httpx
 import pytest
 
+import models
 from nightjar.core.errors import BadSettings
+from nightjar.core.night import night_of
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
@@ -20,7 +22,7 @@ ALLOW = "DROP TRIGGER refuse ON nightjar.receipt; DROP FUNCTION nightjar.refuse(
 
 def test_a_deployment_leads_to_scheduled_runs(prefect):
     flows = {flow["id"]: flow["name"] for flow in prefect.ask("/flows/filter", {})}
-    assert set(flows.values()) == {"features", "score", "monitor", "retrain", "backfill"}
+    assert set(flows.values()) == {"features", "score", "monitor", "retrain", "backfill", "repair"}
     deadline = time.monotonic() + 60  # the scheduler makes its rounds
     scheduled = set()
     while scheduled != {"features", "score", "monitor", "retrain"}:
@@ -118,6 +120,24 @@ def test_two_runs_of_one_night_publish_it_once(prefect, world):
     ]
     assert [prefect.ended(run)["state_name"] for run in runs] == ["Completed", "Completed"]
     assert world.query("SELECT count(*), count(DISTINCT run_id) FROM publications WHERE score_date = '2013-03-18'") == [(1, 1)]
+
+
+def test_a_repair_from_the_ui_scores_again_what_came_late(prefect, world):
+    spec, day = models.model("flight_delay"), date(2013, 3, 15)
+    world.platform.score_night(spec).run(night_of(spec, day))
+    lines = (world.home / "data" / "inbox" / "flight_delay" / "schedules" / f"{day}.csv").read_text().splitlines()
+    late = world.home / "late.csv"
+    late.write_text("\n".join([lines[0], *lines[2:-1], f"# rows={len(lines) - 3}", ""]))
+    world.platform.raw.land(spec.dataset("schedules"), day, late, recorded := datetime.now(UTC))
+    run = prefect.start("repair", first=str(day), last=str(day))
+    ended = prefect.ended(run)
+    assert ended["state_name"] == "Completed", ended["state"]["message"]
+    assert "part 0 flight_delay 2013-03-15" in {task["name"] for task in prefect.tasks(run)}
+    assert f"schedules {recorded:%Y-%m-%d}" in str(prefect.artifacts(run)["late-flight-delay"])
+    assert "scores kept" in str(prefect.artifacts(run)["backfill-flight-delay"])
+    told = world.query(f"SELECT action, left(reason, 13), flow_run FROM publications WHERE score_date = '{day}' ORDER BY publication_id")
+    assert told[1:] == [("publish", "repair of run", run)]
+    assert world.query(f"SELECT count(*) FROM scores WHERE score_date = '{day}'") == [(len(lines) - 3,)]
 
 
 def test_a_night_that_cannot_be_scored_fails_with_its_runbook(prefect):

@@ -1,0 +1,67 @@
+"""The repair flow: published nights that turned out wrong, scored again where that changes them."""
+
+from datetime import date, datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+from pydantic import AwareDatetime
+
+import models
+from flows.circuit import break_circuit
+from flows.night import failures_told, platform, show_late, show_plan, tell_backfill
+from flows.score import THREADS, parts_as_tasks
+from nightjar.core.backfill import Planned
+from nightjar.core.repair import Cause
+from nightjar.core.spec import ModelSpec
+from nightjar.usecases.repair import late_nights, nights_aside
+
+
+@flow(
+    name="repair",
+    flow_run_name="{model} {cause}",
+    task_runner=THREADS,
+    persist_result=False,
+    on_failure=[break_circuit],
+    on_crashed=[break_circuit],
+)
+def repair(
+    cause: Cause = Cause.LATE,
+    first: date | None = None,
+    last: date | None = None,
+    model: str = "flight_delay",
+    *,
+    known_at: AwareDatetime | None = None,
+    accept: str | None = None,
+    dry_run: bool = False,
+) -> None:
+    """Mend published nights by what is known now: rows whose inputs changed, or that were set aside, are scored again, the others keep their scores.
+
+    Args:
+        cause: late: corrections that came after the night. quarantine: rows set aside, where the data or the contract is mended.
+        first: First local date to look at. Empty: the first there is.
+        last: Last local date to look at. Empty: the last there is.
+        model: Name of a folder in models/.
+        known_at: Corrections recorded up to this instant count. Empty: up to now.
+        accept: Why to publish a night though features are stale or its audit finds it odd; the ledger keeps that, and what was found.
+        dry_run: Only list the nights.
+
+    """
+    with failures_told(model):
+        spec = models.model(model)
+        known = platform().corrected(spec, known_at)
+        nights = wanted(spec, cause, first or date.min, last or date.max, known)
+        if dry_run or not nights:
+            show_plan(model, nights)
+            return
+        summary = platform().backfill(spec, flow_run=str(flow_run.id), parts_of=parts_as_tasks(model), known_at=known, accept=accept).run(nights)
+        tell_backfill(model, summary)
+        summary.raise_failure()
+
+
+def wanted(spec: ModelSpec, cause: Cause, first: date, last: date, known_at: datetime) -> tuple[Planned, ...]:
+    """The nights to mend; of those that late data touches the run shows which entities, and what came late."""
+    if cause is Cause.QUARANTINE:
+        return nights_aside(platform().store, spec.name, first, last)
+    late = tuple(late_nights(platform().score_night(spec), first, last, known_at))
+    show_late(spec.name, late)
+    return tuple(night.planned for night in late)
