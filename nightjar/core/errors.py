@@ -69,13 +69,20 @@ class BadDelivery(NightjarError):
 
 
 class NoPopulation(NightjarError):
+    """landed: how many rows there are for the date, of which the model takes none."""
+
     exit_code, runbook = 6, "no-population"
 
-    def __init__(self, model: str, score_date: date, dataset: str, known_at: datetime) -> None:
-        super().__init__(
-            f"{model}: nothing to score on {score_date}: no {dataset} recorded by {known_at:%Y-%m-%d %H:%M} UTC landed for that date. "
+    def __init__(self, model: str, score_date: date, dataset: str, known_at: datetime, landed: int) -> None:
+        known = f"recorded by {known_at:%Y-%m-%d %H:%M} UTC"
+        why = (
+            f"{landed} rows of {dataset} {known} landed for that date, and the model's `population` takes none of them. "
+            f"Look at the rows, and at the filter in models/{model}/; or name another date."
+            if landed
+            else f"no {dataset} {known} landed for that date. "
             "Land it with `nightjar land`, or name another date; if it was recorded later than that, score with --known-at."
         )
+        super().__init__(f"{model}: nothing to score on {score_date}: {why}")
 
 
 class NoChampion(NightjarError):

@@ -178,8 +178,12 @@ class ScoreNight:
             return run
         rows = self._population_of(run, repair)
         if rows.is_empty():
-            raise NoPopulation(self.spec.name, run.score_date, self.spec.population_dataset, run.known_at)
+            raise self._no_population(run)
         return self.store.record_population(run, self._snapshot(rows))
+
+    def _no_population(self, run: Run) -> NoPopulation:
+        landed = self.raw.read(self.spec.dataset(self.spec.population_dataset), run.score_date, run.score_date, known_at=run.known_at)
+        return NoPopulation(self.spec.name, run.score_date, self.spec.population_dataset, run.known_at, landed.height)
 
     def _population_of(self, run: Run, repair: Repair | None) -> pl.DataFrame:
         """A run that is gone on with may know less than the repair that was looked at for this attempt."""

@@ -188,8 +188,14 @@ def test_a_person_can_vouch_for_a_night_that_looks_absurd_and_the_ledger_keeps_w
 
 
 def test_a_night_without_a_population_says_which_dataset_is_missing(use_case):
-    with pytest.raises(NoPopulation, match="schedules"):
+    with pytest.raises(NoPopulation, match=r"no schedules recorded by .* landed"):
         replace(use_case, raw=Raw([])).run(NIGHT)
+
+
+def test_a_model_that_takes_none_of_the_rows_is_not_told_to_land_them(use_case):
+    use_case.spec.population = lambda raw, _: raw["schedules"].clear()
+    with pytest.raises(NoPopulation, match=r"10 rows of schedules .* `population` takes none of them"):
+        use_case.run(NIGHT)
 
 
 def test_a_model_without_a_champion_says_how_to_get_one(use_case):
