@@ -104,9 +104,7 @@ class PostgresScoreStore:
         with translated(), self.engine.begin() as connection:
             connection.execute(LOCK_TIMEOUT)
             _hold_ledger(connection, run)
-            stored = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update()).one()
-            if stored.attempt != run.attempt:
-                raise ClaimLost(run.model, run.score_date, run.id)
+            _stored(connection, run)
             first = connection.execute(select(PUBLICATIONS).where(PUBLICATIONS.c.run_id == run.id, PUBLICATIONS.c.action == "publish")).one_or_none()
             if first is not None:
                 return _publication(first)
@@ -137,7 +135,8 @@ class PostgresScoreStore:
 
     def fail(self, run: Run, error: str) -> None:
         ended = {"state": RunState.FAILED, "ended_at": func.clock_timestamp(), "error": error.replace("\0", "\ufffd")}
-        ours = (RUNS.c.id == run.id) & (RUNS.c.attempt == run.attempt) & (RUNS.c.state == RunState.CLAIMED)
+        of_night = (RUNS.c.model == run.model) & (RUNS.c.score_date == run.score_date)
+        ours = of_night & (RUNS.c.id == run.id) & (RUNS.c.attempt == run.attempt) & (RUNS.c.state == RunState.CLAIMED)
         with translated(), self.engine.begin() as connection:
             connection.execute(update(RUNS).where(ours).values(ended))
 
@@ -219,11 +218,20 @@ def _begun(connection: Connection, newest: Run | None, values: dict[str, Any]) -
 
 
 def hold(connection: Connection, run: Run, *, share: bool = False) -> Run:
-    """The run as stored, kept from changing until the transaction ends. Raises ClaimLost if another attempt has it."""
-    row = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update(read=share)).one()
-    if (row.attempt, row.state) != (run.attempt, RunState.CLAIMED):
+    """The run as stored, kept from changing until the transaction ends. Raises ClaimLost if another attempt has it, or it has ended."""
+    stored = _stored(connection, run, share=share)
+    if stored.state is not RunState.CLAIMED:
         raise ClaimLost(run.model, run.score_date, run.id)
-    return _run(row)
+    return stored
+
+
+def _stored(connection: Connection, run: Run, *, share: bool = False) -> Run:
+    """The same, claimed or ended. The number alone proves nothing: a database put back to an earlier moment gives it to another night."""
+    row = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update(read=share)).one_or_none()
+    stored = None if row is None else _run(row)
+    if stored is None or stored.model_copy(update={"state": run.state, "population": run.population}) != run:
+        raise ClaimLost(run.model, run.score_date, run.id)
+    return stored
 
 
 def _copy_part(connection: Connection, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> None:

@@ -361,6 +361,33 @@ def test_a_claim_whose_lock_was_lost_publishes_nothing_once_another_took_it(on_p
                 on_postgres.store.publish(run)
 
 
+PUT_BACK = {
+    "and its number given to another night": "UPDATE nightjar.run SET score_date = '2013-06-16' WHERE id = %s",
+    "and its number not given yet": "DELETE FROM nightjar.run WHERE id = %s",
+}
+
+
+@pytest.mark.parametrize("then", PUT_BACK)
+def test_a_run_that_the_database_forgot_because_it_was_put_back_touches_no_other(on_postgres, database, make, then):
+    """A failover or a restore loses the last commits, and nights that outlive it hold numbers of runs that are given out again."""
+    store = on_postgres.store
+    with on_postgres.claim() as claimed:
+        with psycopg.connect(database.url("admin"), autocommit=True) as admin:
+            admin.execute("SET session_replication_role = replica")  # no trigger: it is not a change, it is another past
+            admin.execute(PUT_BACK[then], [claimed.run.id])
+        for touch in (
+            lambda: store.record_population(claimed.run, make.population(1)),
+            lambda: store.write_part(claimed.run, make.part(0, 1), make.scores("a"), make.quarantined()),
+            lambda: store.publish(claimed.run),
+        ):
+            with pytest.raises(ClaimLost):
+                touch()
+        store.fail(claimed.run, "ClaimLost")
+    assert [(run.score_date, run.state, run.population) for run in store.runs()] == [
+        (date(2013, 6, 16), RunState.CLAIMED, None) for _ in range("another" in then)
+    ]
+
+
 def test_what_json_cannot_carry_into_postgres_does_not_stop_the_night(on_postgres, make):
     rows = make.quarantined("a\0b", row='{"tail": "N\\u0000"}')
     with on_postgres.claim() as claimed:
