@@ -16,13 +16,15 @@ KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10,
 
 SESSION = """
     SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false), set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
-           set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '60000', false)
+           set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '60000', false),
+           set_config('extra_float_digits', '1', false), set_config('default_transaction_isolation', 'read committed', false)
 """
-"""Instants come back in UTC, whatever the server or PGTZ says. And a client that vanished is noticed in the same time: until then its session
-keeps the rows and the lock that it holds."""
+"""Whatever the server, PGTZ or an ALTER ROLE says: instants come back in UTC, scores with all their digits, and whoever has waited for a lock sees what
+was committed meanwhile. And a client that vanished is noticed in the same time: until then its session keeps the rows and the lock that it holds."""
 
-TRANSIENT = ("08", "40", "53", "57", "58", "55P03")
-"""SQLSTATEs (or their classes) that pass by themselves: connection, rollback, resources, operator intervention, disk, lock not available."""
+TRANSIENT = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
+"""SQLSTATEs (or their classes) that pass by themselves: connection, rollback, resources, operator intervention, disk, lock not available; a standby
+that is not promoted yet, or a database that was made read-only; a transaction that stood still or lasted longer than somebody lets it."""
 
 REFUSED_STATE = "28"
 """SQLSTATEs of a login that is refused."""

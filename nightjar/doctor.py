@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from nightjar import console
 from nightjar.bootstrap import Platform
-from nightjar.core.errors import NightjarError
+from nightjar.core.errors import NightjarError, StoreUnavailable
 from nightjar.core.spec import ModelSpec
 
 Check = Callable[[Platform, ModelSpec], str]
@@ -36,6 +36,8 @@ def postgres(platform: Platform, _: ModelSpec) -> str:
     require_own_sessions(platform.engine)
     with platform.engine.connect() as connection:
         version = connection.execute(text("SHOW server_version")).scalar_one()
+        if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
+            raise StoreUnavailable("The score database", "it takes no writes; it is a standby, or was made read-only")
     return f"Postgres {version}, {'embedded' if platform.embedded else 'yours'}, schema up to date"
 
 

@@ -1,6 +1,7 @@
 """What a database error means to the caller, and that no message holds a password."""
 
 import threading
+import time
 
 import psycopg
 import pytest
@@ -94,6 +95,25 @@ def test_a_statement_that_was_cancelled_is_worth_repeating(engine):
         connection.exec_driver_sql("SET LOCAL statement_timeout = 10; SELECT pg_sleep(5)")
 
 
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [
+        ("transaction_read_only = on", "read-only transaction"),
+        ("idle_in_transaction_session_timeout = 20", "idle-in-transaction timeout"),
+        ("transaction_timeout = 20", "transaction timeout"),
+    ],
+)
+def test_what_a_standby_or_an_administrator_refuses_now_is_worth_repeating(engine, limit, says):
+    def stand_still():
+        with translated(), engine.begin() as connection:
+            connection.exec_driver_sql(f"SET LOCAL {limit}")
+            time.sleep(0.1)
+            connection.exec_driver_sql("SELECT id FROM nightjar.run FOR UPDATE")
+
+    with pytest.raises(StoreUnavailable, match=says):
+        stand_still()
+
+
 def test_a_deadlock_is_worth_repeating(engine):
     barrier = threading.Barrier(2)
     lost = []
@@ -126,6 +146,19 @@ def test_a_session_speaks_utc_and_utf8_whatever_the_environment_or_the_server_sa
     finally:
         engine.dispose()
     assert (moment.isoformat(), key) == ("2013-05-02T01:00:00+00:00", "\u4e2d")
+
+
+def test_a_session_keeps_all_digits_and_sees_what_was_committed_whatever_an_administrator_has_set(database):
+    with psycopg.connect(database.url("admin"), autocommit=True) as admin:
+        for setting in ("extra_float_digits = -5", "default_transaction_isolation = 'repeatable read'"):
+            admin.execute(f"ALTER DATABASE {database.name} SET {setting}")
+    engine = make_engine(database.url("writer"))
+    try:
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql("SELECT (float8 '1' / 3)::text, current_setting('transaction_isolation')").one()
+    finally:
+        engine.dispose()
+    assert found == (str(1 / 3), "read committed")
 
 
 def test_a_mistake_of_ours_is_not_called_unavailable(engine):
