@@ -29,7 +29,8 @@ import structlog
 from psycopg import sql
 
 from db.passwords import verifier
-from nightjar.core.errors import EmbeddedPostgresFailed
+from db.session import translated
+from nightjar.core.errors import EmbeddedPostgresFailed, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,10 @@ class EmbeddedPostgres:
     # what callers use
 
     def start(self) -> None:
-        """Return once the server accepts connections, starting (and first creating) it where needed. Raises EmbeddedPostgresFailed."""
+        """Return once the server accepts connections, starting (and first creating) it where needed.
+
+        Raises EmbeddedPostgresFailed, or StoreUnavailable where it lives and accepts none.
+        """
         if self.running:
             return
         with self._locked():
@@ -101,14 +105,7 @@ class EmbeddedPostgres:
     @property
     def running(self) -> bool:
         """Whether this very server answers, and neither a stranger on its port nor the server of a copied home, which knows the same password."""
-        if not (self._port_file.exists() and self._password_file.exists()):
-            return False
-        try:
-            with psycopg.connect(self.url("admin", "postgres"), connect_timeout=3) as connection:
-                row = connection.execute("SELECT current_setting('data_directory')").fetchone()
-                return row == (str(self._data),)
-        except psycopg.OperationalError:
-            return False
+        return self._refusal() is None
 
     def url(self, role: Role, database: str = "nightjar") -> str:
         """A plain libpq URL with its password, as psql takes it. The server must have been started once."""
@@ -124,7 +121,7 @@ class EmbeddedPostgres:
     def ensure_database(self, name: str, owner: Role = "owner") -> None:
         """Create a database, and the role that owns it, unless they exist."""
         user = sql.Identifier(USERS[owner])
-        with psycopg.connect(self.url("admin", "postgres"), autocommit=True) as connection:
+        with self._administered() as connection:
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USERS[owner]]).fetchone() is None:
                 with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):  # another process was faster
                     password = verifier(connection, USERS[owner], self._all_passwords[owner])
@@ -135,8 +132,14 @@ class EmbeddedPostgres:
                     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
 
     def has_database(self, name: str) -> bool:
-        with psycopg.connect(self.url("admin", "postgres")) as connection:
+        with self._administered() as connection:
             return _exists(connection, name)
+
+    @contextmanager
+    def _administered(self) -> "Iterator[psycopg.Connection[tuple[Any, ...]]]":
+        """A connection of the administrator, without transactions. Raises StoreUnavailable where the server has died since it was started."""
+        with translated("The embedded Postgres"), psycopg.connect(self.url("admin", "postgres"), autocommit=True) as connection:
+            yield connection
 
     # where things lie
 
@@ -247,7 +250,7 @@ class EmbeddedPostgres:
         """Start the server; try again where an older one of this folder is still on its way out, or another took the port."""
         said = ""
         for attempt in range(ATTEMPTS):
-            if self._postmaster() is not None and self._wait_until_ready():
+            if self._accepts_at_last():
                 return
             self._heal_lock_file()
             _write_atomically(self._port_file, str(self._free_port()))
@@ -275,13 +278,30 @@ class EmbeddedPostgres:
                 return probe.getsockname()[1]
         raise EmbeddedPostgresFailed("no TCP port is free on 127.0.0.1", "Close some servers, or set NIGHTJAR_DATABASE_URL.")
 
-    def _wait_until_ready(self) -> bool:
+    def _accepts_at_last(self) -> bool:
+        """Whether a server of this folder that lives accepts connections, once it is neither starting nor recovering; False when it has ended.
+
+        Raises StoreUnavailable after READY_S. Nothing may be started beside one that lives: it keeps its port, and every URL names that.
+        """
         deadline = time.monotonic() + READY_S
-        while self._postmaster() is not None and time.monotonic() < deadline:
-            if self.running:
+        while self._postmaster() is not None:
+            if (refusal := self._refusal()) is None:
                 return True
+            if time.monotonic() >= deadline:
+                raise StoreUnavailable("The embedded Postgres", refusal)
             time.sleep(0.05)
         return False
+
+    def _refusal(self) -> str | None:
+        """Why this very server does not answer; None if it does."""
+        if not (self._port_file.exists() and self._password_file.exists()):
+            return "it was never started"
+        try:
+            with psycopg.connect(self.url("admin", "postgres"), connect_timeout=3) as connection:
+                row = connection.execute("SELECT current_setting('data_directory')").fetchone()
+        except psycopg.OperationalError as error:
+            return _last_line(str(error))
+        return None if row == (str(self._data),) else "another server answers on its port"
 
     def _postmaster(self) -> int | None:
         """The pid of the living server of this folder. The pid file alone proves nothing: its number may belong to another process now."""

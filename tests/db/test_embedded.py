@@ -1,5 +1,6 @@
 """A real server through its bad days: killed, shared, crowded out, locked away."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from db import embedded
 from db.embedded import EmbeddedPostgres
-from nightjar.core.errors import EmbeddedPostgresFailed
+from nightjar.core.errors import EmbeddedPostgresFailed, StoreUnavailable
 
 FASTER = {"fsync": "off", "shared_buffers": "16MB", "max_wal_size": "64MB", "logging_collector": "off"}
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root must run the server as another account")
@@ -143,6 +144,23 @@ def test_a_port_that_was_taken_meanwhile_is_changed(server):
         thief.bind(("127.0.0.1", int((server.folder / "port").read_text())))
         server.start()
         assert answer(server, "SHOW port") != str(thief.getsockname()[1])
+
+
+def test_a_server_that_lives_and_has_no_connection_left_keeps_its_port(server, monkeypatch):
+    monkeypatch.setattr(embedded, "READY_S", 0.2)
+    server = EmbeddedPostgres(server.folder.parent, FASTER | {"max_connections": "4", "superuser_reserved_connections": "1", "max_wal_senders": "0"})
+    server.start()
+    url = server.url("admin", "postgres")
+    with contextlib.ExitStack() as taken:
+        for _ in range(4):
+            taken.enter_context(psycopg.connect(url))
+        with pytest.raises(StoreUnavailable, match="too many clients"):
+            server.start()
+        assert server.url("admin", "postgres") == url
+        with pytest.raises(StoreUnavailable, match="too many clients"):
+            server.has_database("mine")
+    server.start()
+    assert answer(server) == 1
 
 
 def test_a_cluster_that_was_half_made_is_made_anew(server):
