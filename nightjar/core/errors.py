@@ -102,15 +102,15 @@ class ContractBroken(NightjarError):
 
 
 class AuditFailed(NightjarError):
-    """The stored night must not be published."""
+    """The stored night must not be published. acceptable: whether a person may publish it all the same."""
 
     exit_code, runbook = 9, "audit-failed"
 
-    def __init__(self, model: str, score_date: date, findings: Sequence[str]) -> None:
+    def __init__(self, model: str, score_date: date, findings: Sequence[str], *, acceptable: bool = True) -> None:
+        otherwise = "; or, if the world was truly like this, publish it with --accept and the reason, which the ledger keeps"
         super().__init__(
             f"{model} {score_date} is stored but not published: {'; '.join(findings)}. "
-            "Mend the cause and run the night again with --force (a new revision); "
-            "or, if the world was truly like this, publish it with --accept and the reason, which the ledger keeps."
+            f"Mend the cause and run the night again with --force (a new revision){otherwise if acceptable else ''}."
         )
         self.findings = tuple(findings)
 

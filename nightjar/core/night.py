@@ -106,7 +106,7 @@ def missing_parts(parts: Iterable[Part], receipts: Iterable[Receipt]) -> tuple[P
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What stands against publishing, in words. broken: the night does not add up, and nobody can vouch for it. odd: a person may."""
+    """What stands against publishing, in words. broken: the night does not add up, or is none, and nobody can vouch for it. odd: a person may."""
 
     broken: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
@@ -143,6 +143,8 @@ def reconcile(run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scor
         yield f"scored {scored} + quarantined {quarantined} is not the population of {run.population.rows}"
     if scores.rows != scored:
         yield f"the table holds {scores.rows} scores, the receipts say {scored}"
+    if scores.rows == 0:
+        yield "no row was scored"
 
 
 def absurdities(scores: Distribution, trailing: Sequence[NightProfile], quarantined: int, limits: AuditLimits) -> Iterable[str]:
@@ -150,7 +152,6 @@ def absurdities(scores: Distribution, trailing: Sequence[NightProfile], quaranti
     if share > limits.max_quarantine_share:
         yield f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {limits.max_quarantine_share:.1%}"
     if scores.rows == 0:
-        yield "no row was scored"
         return
     if scores.distinct < limits.min_distinct_share * scores.rows:
         yield f"{scores.rows} rows share {scores.distinct} distinct scores, at least {limits.min_distinct_share:.0%} must differ"

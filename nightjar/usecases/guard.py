@@ -50,7 +50,7 @@ class NightGuard:
         features_of: FeaturesOf,
         accepted: bool,
     ) -> tuple[str, ...]:
-        """Keep the night's profile and audit it. Raises AuditFailed; a night that does not add up nobody can accept."""
+        """Keep the night's profile and audit it. Raises AuditFailed; a night that does not add up, or without a score, nobody can accept."""
         tonight = self._profile(run, scores, population, features_of)
         self.profiles.record(run, tonight)
         trailing = self.profiles.trailing(run.model, run.score_date, TRAILING_NIGHTS)
@@ -58,7 +58,7 @@ class NightGuard:
             log.info("inputs_not_compared", model=run.model, score_date=str(run.score_date), trailing_nights=known, needed=MIN_NIGHTS)
         found = audit(run, parts, receipts, scores, tonight, trailing, self.spec)
         if found.broken or (found.odd and not accepted):
-            raise AuditFailed(run.model, run.score_date, found.broken or found.odd)
+            raise AuditFailed(run.model, run.score_date, (*found.broken, *found.odd), acceptable=not found.broken)
         return found.odd
 
     def _profile(self, run: Run, scores: Distribution, population: pl.DataFrame, features_of: FeaturesOf) -> NightProfile:

@@ -151,7 +151,8 @@ def test_a_night_that_does_not_add_up_or_looks_absurd_is_held_back(receipts, hel
 def test_what_a_person_may_accept_is_told_apart_from_rows_that_do_not_add_up():
     whole = [receipt(0, 5), receipt(1, 5)]
     odd, broken = audited(whole, scores(10, mean=0.9)), audited(whole[:1], scores(5))
-    assert (len(odd.broken), len(odd.odd), bool(broken.broken)) == (0, 1, True)
+    empty = audited([receipt(n, 5, quarantined=5) for n in (0, 1)], scores(0))
+    assert (len(odd.broken), len(odd.odd), bool(broken.broken), empty.broken) == (0, 1, True, ("no row was scored",))
 
 
 def test_the_first_night_has_nothing_to_be_compared_with():

@@ -187,6 +187,13 @@ def test_a_person_can_vouch_for_a_night_that_looks_absurd_and_the_ledger_keeps_w
     assert use_case.store.publication("toy", DAY).reason == "the feed lost its keys, and two rows are better than none"
 
 
+def test_a_night_without_a_single_score_cannot_be_accepted(use_case):
+    with pytest.raises(AuditFailed, match=r"no row was scored; 2 rows .* are quarantined") as refused:
+        replace(use_case, raw=Raw([None, None])).run(NIGHT, accept="the weather service is down")
+    assert "--accept" not in str(refused.value)
+    assert use_case.store.publication("toy", DAY) is None
+
+
 def test_a_night_without_a_population_says_which_dataset_is_missing(use_case):
     with pytest.raises(NoPopulation, match=r"no schedules recorded by .* landed"):
         replace(use_case, raw=Raw([])).run(NIGHT)
