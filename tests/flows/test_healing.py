@@ -1,11 +1,12 @@
 """What happens when nobody is left to report a death: real server, real workers, SIGKILL."""
 
+import asyncio
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psutil
@@ -115,6 +116,61 @@ def test_a_night_whose_worker_died_with_it_is_finished_by_another(prefect, world
     assert f"published: {len(after) - len(stored)} of {len(after)} parts now" in str(prefect.artifacts(run)["night-flight-delay"])
     assert world.query(f"SELECT count(*), count(DISTINCT run_id) FROM publications WHERE score_date = '{night}'") == [(1, 1)]
     assert world.query(f"SELECT count(*), count(DISTINCT entity_key) FROM scores WHERE score_date = '{night}'") == [(world.scheduled(night),) * 2]
+
+
+@pytest.fixture
+def unheard_of(prefect) -> Iterator[str]:
+    """A run that is `Running` and has no process."""
+    run = prefect.start("features", scheduled_time="2099-01-01T00:00:00Z")
+    for state in ("PENDING", "RUNNING"):
+        prefect.ask(f"/flow_runs/{run}/set_state", {"state": {"type": state}, "force": True})
+    yield run
+    prefect.client.delete_flow_run(run)
+
+
+@pytest.fixture
+def waits(world, unheard_of):
+    """Changes the rows by which the server waits for that run's next sign of life, as the SQL says, and returns their ends."""
+    ours = "bucketing_key::text LIKE %s AND automation_id = (SELECT id FROM automation WHERE name LIKE '%%without a sign of life%%')"
+    with psycopg.connect(world.platform.local.url("owner", "prefect"), autocommit=True) as database:
+        yield lambda sql: [end for (end,) in database.execute(f'{sql} WHERE {ours} RETURNING "end"', [f"%{unheard_of}%"]).fetchall()]
+
+
+TOUCH = "UPDATE automation_bucket SET count = count"
+
+
+def test_the_server_waits_again_for_a_run_that_it_had_forgotten(waits):
+    """As it does when it was away for longer than its patience, or stopped in the moment of acting on it."""
+    until("it waits", lambda: waits(TOUCH))
+    assert waits("DELETE FROM automation_bucket")
+    until("it waits again", lambda: waits(TOUCH), 15)
+
+
+def test_silence_that_nobody_listened_to_ends_no_run(prefect, world, waits):
+    """A server that was away, frozen or without its database waits anew, before it looks who was silent."""
+    server = psutil.Process(int((world.home / "run" / "server.lock").read_text()))
+    until("it waits", lambda: waits(TOUCH))
+    with asleep(server):
+        assert waits("UPDATE automation_bucket SET \"end\" = now() - interval '1 s'")
+        look(world, deaf=True)
+        assert waits(TOUCH) > [datetime.now(UTC)]
+
+
+def look(world, *, deaf: bool) -> None:
+    """What the server does before each evaluation, done in this process."""
+    from prefect.server.database import provide_database_interface
+    from prefect.server.events import triggers
+    from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL, temporary_settings
+
+    from nightjar import vigil
+
+    async def once() -> None:
+        await triggers.reconcile_automations(force=True)
+        await vigil.look(datetime.now(UTC), deaf=deaf)
+        await (await provide_database_interface().engine()).dispose()
+
+    with temporary_settings({PREFECT_SERVER_DATABASE_CONNECTION_URL: world.platform.prefect_database()}):
+        asyncio.run(once())
 
 
 def test_a_deployment_makes_the_automations_equal_to_the_list_and_leaves_others_alone(prefect):
