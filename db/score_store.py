@@ -44,6 +44,7 @@ PUBLISHED_SCORES = sql.SQL(
     "SELECT entity_key, score, challenger_score, carried_from FROM nightjar.score "
     'WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
 )
+SCORES_FOR = sql.SQL("SELECT entity_key, score FROM nightjar.score WHERE score_date = %s AND run_id = %s AND entity_key = ANY(%s)")
 QUARANTINED_OF_RUN = sql.SQL("SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row WHERE run_id = %s ORDER BY part, row_number")
 
 
@@ -174,6 +175,12 @@ class PostgresScoreStore:
     def published_scores(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
             return read_frame(connection, PUBLISHED_SCORES, [run.score_date, run.id], SCORE_COLUMNS)
+
+    def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
+        with translated(), self.engine.connect() as connection:
+            return read_frame(
+                connection, SCORES_FOR, [run.score_date, run.id, keys.to_list()], {name: SCORE_COLUMNS[name] for name in ("entity_key", "score")}
+            )
 
     def quarantined(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:

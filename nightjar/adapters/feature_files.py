@@ -46,7 +46,7 @@ class FeatureDirectory:
         return added
 
     def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
-        days = sorted((date.fromisoformat(folder.name.removeprefix("date=")) for folder in self._folder(table).glob("date=*")), reverse=True)
+        days = sorted((_day_of(folder) for folder in self._folder(table).glob("date=*")), reverse=True)
         usable = (pl.col("event_timestamp") <= as_of) & (pl.col("created") <= as_of)
         for day in (day for day in days if day <= as_of.date()):
             file = self._file(table, day)
@@ -70,6 +70,13 @@ class FeatureDirectory:
 
     def _folder(self, table: FeatureTable) -> Path:
         return self.root / "features" / table.name
+
+
+def _day_of(folder: Path) -> date:
+    try:
+        return date.fromisoformat(folder.name.removeprefix("date="))
+    except ValueError as error:
+        raise DamagedFile(folder, "its name is no date", "Move it out of the table's folder: all files in it are read.") from error
 
 
 def columns_of(table: FeatureTable) -> dict[str, pl.DataType]:

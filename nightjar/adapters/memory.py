@@ -190,6 +190,9 @@ class MemoryScoreStore:
         parts = [frame for (run_id, _), frame in self._scores.items() if run_id == run.id]
         return pl.concat([pl.DataFrame(schema=SCORES), *parts]).sort("entity_key")
 
+    def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
+        return self.published_scores(run).filter(pl.col("entity_key").is_in(keys.to_list())).select("entity_key", "score")
+
     @_whole
     def quarantined(self, run: Run) -> pl.DataFrame:
         parts = [self._quarantined[key].select(*QUARANTINED) for key in sorted(self._quarantined) if key[0] == run.id]

@@ -18,6 +18,9 @@ from nightjar.core.spec_rules import YEARS
 TRAILING_NIGHTS = 14
 """How many published nights the distribution guard compares with: two weeks hold every weekday twice."""
 
+SAME = 1e-9
+"""How far apart two scores of the same row may lie: predictors add up numbers in an order that depends on how many rows they are given."""
+
 KEY_BYTES = 512
 """The longest entity_key, in UTF-8: what a Postgres index entry holds with room to spare."""
 
@@ -120,11 +123,15 @@ def audit(
     tonight: NightProfile,
     trailing: Sequence[NightProfile],
     spec: ModelSpec,
+    otherwise: Sequence[str] = (),
 ) -> Findings:
-    """What stands against publishing; nothing if it is empty. Fails closed: what cannot be counted is a finding."""
+    """What stands against publishing; nothing if it is empty. Fails closed: what cannot be counted is a finding.
+
+    otherwise: what `scored_otherwise` found of a sample.
+    """
     quarantined = sum(receipt.quarantined for receipt in receipts)
     return Findings(
-        broken=tuple(reconcile(run, parts, receipts, scores)),
+        broken=(*reconcile(run, parts, receipts, scores), *irreproducible(otherwise)),
         odd=(*absurdities(scores, trailing, quarantined, spec.audit), *oddities(tonight, trailing, spec)),
     )
 
@@ -145,6 +152,24 @@ def reconcile(run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scor
         yield f"the table holds {scores.rows} scores, the receipts say {scored}"
     if scores.rows == 0:
         yield "no row was scored"
+
+
+def scored_otherwise(stored: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ...]:
+    """Keys of rows whose stored score is not what the same inputs give now, or that only one of the two set aside; in order.
+
+    Both: `entity_key`, unique, and `score`.
+    """
+    both = stored.join(again.select("entity_key", now="score"), on="entity_key", how="full", coalesce=True)
+    same = ((pl.col("score") - pl.col("now")).abs() <= SAME).fill_null(value=False)
+    return tuple(both.filter(~same)["entity_key"].sort())
+
+
+def irreproducible(otherwise: Sequence[str]) -> Iterable[str]:
+    if otherwise:
+        yield (
+            f"of the sampled rows {len(otherwise)}, {otherwise[0]!r} among them, are stored with other scores than their inputs give now: "
+            "features or code were exchanged while the night was scored"
+        )
 
 
 def absurdities(scores: Distribution, trailing: Sequence[NightProfile], quarantined: int, limits: AuditLimits) -> Iterable[str]:

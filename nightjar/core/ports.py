@@ -188,6 +188,10 @@ class ScoreStore(Protocol):
         """`entity_key`, `score`, `challenger_score`, `carried_from` of a run, sorted by key."""
         ...
 
+    def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
+        """`entity_key` and `score` of those of the keys that a run has scored, in any order."""
+        ...
+
     def quarantined(self, run: Run) -> pl.DataFrame:
         """`entity_key`, `reasons`, `row` of a run, as `write_part` took them, in the order of the population."""
         ...

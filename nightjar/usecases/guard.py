@@ -1,23 +1,21 @@
 """What a night must show before it is seen: fresh features before it is scored, and after it inputs and scores like those of the nights before."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 import structlog
 
-from nightjar.core.entities import Distribution, NightProfile, Part, Receipt, Run
+from nightjar.core.entities import Distribution, Part, Receipt, Run
 from nightjar.core.errors import AuditFailed, StaleFeatures
 from nightjar.core.freshness import stale_views
 from nightjar.core.inputs import MIN_NIGHTS, comparable
 from nightjar.core.night import TRAILING_NIGHTS, audit
 from nightjar.core.ports import FeatureFiles, InputProfiles
-from nightjar.core.profile import profile_of, sample_of
+from nightjar.core.profile import profile_of
 from nightjar.core.spec import ModelSpec
 
 log = structlog.get_logger(__name__)
-
-FeaturesOf = Callable[[Run, pl.DataFrame], pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +44,20 @@ class NightGuard:
         receipts: Sequence[Receipt],
         scores: Distribution,
         *,
-        population: pl.DataFrame,
-        features_of: FeaturesOf,
+        sampled: pl.DataFrame,
+        otherwise: Sequence[str],
         accepted: bool,
     ) -> tuple[str, ...]:
-        """Keep the night's profile and audit it. Raises AuditFailed; a night that does not add up, or without a score, nobody can accept."""
-        tonight = self._profile(run, scores, population, features_of)
+        """Keep the night's profile and audit it. sampled: rows with their features. otherwise: those of them that are stored with other scores.
+
+        Raises AuditFailed; a night that does not add up, or without a score, nobody can accept.
+        """
+        tonight = profile_of(sampled, scores, self.spec)
         self.profiles.record(run, tonight)
         trailing = self.profiles.trailing(run.model, run.score_date, TRAILING_NIGHTS)
         if (known := len(comparable(trailing))) < MIN_NIGHTS:
             log.info("inputs_not_compared", model=run.model, score_date=str(run.score_date), trailing_nights=known, needed=MIN_NIGHTS)
-        found = audit(run, parts, receipts, scores, tonight, trailing, self.spec)
+        found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise)
         if found.broken or (found.odd and not accepted):
             raise AuditFailed(run.model, run.score_date, (*found.broken, *found.odd), acceptable=not found.broken)
         return found.odd
-
-    def _profile(self, run: Run, scores: Distribution, population: pl.DataFrame, features_of: FeaturesOf) -> NightProfile:
-        sample = sample_of(population, self.spec.seed)
-        return profile_of(features_of(run, sample) if sample.height else sample, scores, self.spec)

@@ -14,10 +14,11 @@ import polars as pl
 from nightjar.core.claim import Request
 from nightjar.core.entities import Night, NightSummary, Part, Population, Publication, Receipt, Run, Version
 from nightjar.core.errors import NoChampion, NoPopulation
-from nightjar.core.night import cut, missing_parts, ordered_population
+from nightjar.core.night import cut, missing_parts, ordered_population, scored_otherwise
 from nightjar.core.parquet import parquet
 from nightjar.core.part_rows import SCORES
 from nightjar.core.ports import Artifacts, FeatureSource, Predictors, RawStore, Registry, ScoreStore
+from nightjar.core.profile import sample_of
 from nightjar.core.repair import split_carried
 from nightjar.core.spec import ModelSpec
 from nightjar.usecases.guard import NightGuard
@@ -208,9 +209,16 @@ class ScoreNight:
 
     def _audit(self, run: Run, *, accepted: bool) -> tuple[str, ...]:
         receipts, scores = self.store.receipts(run), self.store.distribution(run)
-        return self.guard.require_sound(
-            run, self._parts(run), receipts, scores, population=self.population(run), features_of=self.features_of, accepted=accepted
-        )
+        sample = sample_of(self.population(run), self.spec.seed)
+        sampled = self.features_of(run, sample) if sample.height else sample
+        otherwise = self._scored_otherwise(run, sampled) if sample.height else ()
+        return self.guard.require_sound(run, self._parts(run), receipts, scores, sampled=sampled, otherwise=otherwise, accepted=accepted)
+
+    def _scored_otherwise(self, run: Run, sampled: pl.DataFrame) -> tuple[str, ...]:
+        """Keys of sampled rows that would be scored otherwise now. Parts are read at different moments, and what was read is not kept."""
+        _, fresh = split_carried(sampled)
+        again = self.scores_of(run, self.check(self.spec, fresh).valid)
+        return scored_otherwise(self.store.scores_for(run, fresh["entity_key"]), again)
 
     def _summary(self, run: Run, publication: Publication, *, done_now: int, started: float, already: bool) -> NightSummary:
         receipts, scores = self.store.receipts(run), self.store.distribution(run)

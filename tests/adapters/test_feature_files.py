@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from nightjar.adapters.feature_files import FeatureDirectory
 from nightjar.adapters.memory import MemoryFeatureFiles
+from nightjar.core.errors import DamagedFile
 from nightjar.core.spec import FeatureTable
 
 TABLE = FeatureTable(
@@ -140,6 +141,13 @@ def test_a_table_without_rows_in_time_has_no_newest_row(files):
     files.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
     assert newest(files, 0, 5) is None
     assert newest(files, -1) is None
+
+
+def test_a_copy_that_was_put_beside_a_partition_is_named(store):
+    store.write(TABLE, rows(("a", 1, 0, 6)), {})
+    (store.root / "features" / "shops" / "date=2013-06-16.bak").mkdir()
+    with pytest.raises(DamagedFile, match=r"date=2013-06-16\.bak is damaged: its name is no date"):
+        store.newest(TABLE, EVENT)
 
 
 def test_the_newest_row_is_found_by_reading_the_newest_days_alone(store, monkeypatch):

@@ -163,6 +163,14 @@ def test_a_part_is_stored_with_its_receipt_once(stores, make):
     assert_frame_equal(stores.store.published_scores(claimed.run), make.scores("a", "b", challenger=0.1))
 
 
+def test_scores_are_told_for_the_keys_that_are_asked_for(stores, make):
+    with stores.claim() as claimed:
+        stores.store.write_part(claimed.run, make.part(0, 3), make.scores("a", "b'; \"{x}", score=1 / 3), make.quarantined("c"))
+    found = stores.store.scores_for(claimed.run, pl.Series(["b'; \"{x}", "c", "none"]))
+    assert found.rows() == [("b'; \"{x}", 1 / 3)]
+    assert stores.store.scores_for(claimed.run, pl.Series([], dtype=pl.String)).is_empty()
+
+
 def test_receipts_come_in_the_order_of_parts(stores, make):
     with stores.claim() as claimed:
         for number in (2, 0, 1):

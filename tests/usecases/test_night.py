@@ -130,6 +130,33 @@ def test_a_retry_does_only_the_part_that_failed(use_case):
     assert (done, night.parts_done_now, use_case.features.asked - asked) == ([1], 1, 3 + night.population), "the part, and the audit's sample"
 
 
+class ByFeature:
+    def load(self, spec, version):
+        return SimpleNamespace(predict=lambda frame: frame["x"] / 10)
+
+
+class Vanishing(Features):
+    there = True
+
+    def retrieve(self, spec, entities):
+        return super().retrieve(spec, entities).with_columns(x=pl.col("x") if self.there else pl.lit(0.0))
+
+
+def test_a_night_whose_features_were_gone_for_a_part_of_it_is_published_for_nobody(use_case):
+    night = replace(use_case, predictors=ByFeature(), features=Vanishing())
+
+    def gone_for_the_second_part(work, parts):
+        for part in parts:
+            night.features.there = part.number != 1
+            work(part)
+        night.features.there = True
+
+    with pytest.raises(AuditFailed, match=r"of the sampled rows 3, 'k3' among them, .* than their inputs give now"):
+        night.run(NIGHT, accept="a person who did not know", each_part=gone_for_the_second_part)
+    assert night.store.publication("toy", DAY) is None
+    assert night.run(NIGHT, force=True, accept="equal scores").revision == 2
+
+
 def test_a_resumed_night_keeps_the_champion_it_was_claimed_with(use_case):
     def fails(work, parts):
         raise StoreUnavailable("the database", "it is gone")
