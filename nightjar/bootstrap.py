@@ -5,7 +5,6 @@ Everything is made when first asked for, and imported then too: `nightjar --help
 
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -190,7 +189,7 @@ class Platform:
 
         None: of all that has landed by now. Returns that instant.
         """
-        known = known_at or this_second()
+        known = known_at or datetime.now(UTC).replace(microsecond=0)
         with self._building(spec):
             self._build(spec, known, progress)
         return known
@@ -330,13 +329,6 @@ class Platform:
         """Give back connections; a running embedded Postgres goes on for the next command."""
         if "engine" in self.__dict__:
             self.engine.dispose()
-
-
-def this_second() -> datetime:
-    """Now, to the second, once it is over: instants of records are rounded up to it, and a file that landed a moment ago counts."""
-    now = datetime.now(UTC)
-    time.sleep(1 - now.microsecond / 1_000_000)
-    return now.replace(microsecond=0) + timedelta(seconds=1)
 
 
 @cache

@@ -2,26 +2,37 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from errno import ETIMEDOUT
 from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
 
-from nightjar.adapters.atomic import write_parquet
+from nightjar.adapters.atomic import replacing
 from nightjar.adapters.damage import OF_RAW_DAYS, naming_damage
 from nightjar.adapters.raw_csv import parse
 from nightjar.core.entities import utc
 from nightjar.core.errors import BadDelivery
+from nightjar.core.parquet import parquet
 from nightjar.core.ports import Landed
 from nightjar.core.spec import RawDataset
+
+MARGINS_S = (0.2, 2, 20, 200)
+"""How long after now the instant of a file lies that is recorded now: the next, where writing it took longer."""
 
 INSTANT = "%Y%m%dT%H%M%SZ"
 FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d")
 DELIVERY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\.parquet")
 """What has another name was not put here by us, and is no delivery."""
+
+
+class Missed(Exception):
+    """The instant that a file was to be recorded at has passed before it was written, or is taken. It never leaves this module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +48,47 @@ class Kept:
 class RawFiles:
     """A `RawStore` of files: `<root>/raw/<dataset>/date=YYYY-MM-DD/<recorded_at>-<hash of the CSV>.parquet`.
 
-    An instant is kept to the second and rounded up, so that nothing seems known earlier than it was. Bytes that repeat the delivery just
+    An instant is kept to the second and rounded up, so that nothing seems known earlier than it was. A file that is recorded now is there
+    before the instant that it gets: whoever counts what was recorded up to some instant of the past has seen all of it. Bytes that repeat the delivery just
     before or just after them are no news, and the instant that was told first stands: what a past night could know does not change.
     """
 
     root: Path
 
-    def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Landed:
-        instant = whole_second(utc(recorded_at))
+    def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime | None = None) -> Landed:
         content = file.read_bytes()
+        if recorded_at is not None:
+            return self._land(dataset, day, file, content, whole_second(utc(recorded_at)))
+        for margin_s in MARGINS_S:
+            instant = whole_second(datetime.now(UTC) + timedelta(seconds=margin_s))
+            with suppress(Missed):
+                landed = self._land(dataset, day, file, content, instant, proposed=True)
+                time.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
+                return landed
+        raise TimeoutError(ETIMEDOUT, "writing takes too long to say when it ended", str(self._folder(dataset.name)))
+
+    def _land(self, dataset: RawDataset, day: date, file: Path, content: bytes, instant: datetime, *, proposed: bool = False) -> Landed:
+        """proposed: the instant may be another; raise Missed, and keep nothing, where it is taken or the file would not be there before it."""
         digest = sha256(content).hexdigest()[:16]
         kept = self._deliveries(dataset.name, day)
-        before = [delivery for delivery in kept if delivery.recorded_at <= instant]
-        after = [delivery for delivery in kept if delivery.recorded_at > instant]
-        if digest in {delivery.content for delivery in before[-1:] + after[:1]}:
+        earlier = [delivery for delivery in kept if delivery.recorded_at <= instant]
+        later = [delivery for delivery in kept if delivery.recorded_at > instant]
+        if digest in {delivery.content for delivery in earlier[-1:] + later[:1]}:
             return "unchanged"
         rows = parse(content, dataset, day, file)
-        if before and before[-1].recorded_at == instant:
+        if earlier and earlier[-1].recorded_at == instant:
+            if proposed:
+                raise Missed
             raise BadDelivery(
                 file, f"another file for {dataset.name} {day} was recorded at {instant:{INSTANT}} too", "Give the correction its own, later instant."
             )
         stamped = rows.with_columns(date=pl.lit(day, pl.Date), recorded_at=pl.lit(instant, pl.Datetime("us", "UTC")))
-        write_parquet(stamped, self._folder(dataset.name) / f"date={day}" / f"{instant:{INSTANT}}-{digest}.parquet")
+        with replacing(self._folder(dataset.name) / f"date={day}" / f"{instant:{INSTANT}}-{digest}.parquet") as draft:
+            draft.write(parquet(stamped))
+            draft.flush()
+            os.fsync(draft.fileno())  # what follows is a rename, which takes no time
+            if proposed and datetime.now(UTC) >= instant:
+                raise Missed
         return "corrected" if kept else "landed"
 
     def days(self, dataset: str) -> dict[date, str]:

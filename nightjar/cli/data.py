@@ -21,12 +21,10 @@ def land(
     ] = None,
 ) -> None:
     """Check one delivered file and keep it. A different file for a day that has landed is kept beside it, as a correction."""
-    from datetime import UTC
-
     from nightjar.usecases.landing import land_file
 
     platform, spec = opened(), spec_of(model)
-    result = land_file(spec, dataset, landed_day, file, recorded_at or datetime.now(UTC), raw=platform.raw)
+    result = land_file(spec, dataset, landed_day, file, recorded_at, raw=platform.raw)
     console.out.print(f"{dataset} {landed_day}: {result}")
 
 

@@ -35,9 +35,11 @@ Landed = Literal["landed", "unchanged", "corrected"]
 class RawStore(Protocol):
     """Raw days as they were delivered. Nothing is ever overwritten: a different file for a day is a correction, kept beside the first."""
 
-    def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Landed:
+    def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime | None = None) -> Landed:
         """Check a delivered CSV against its dataset and keep it.
 
+        recorded_at: when its content became known (UTC). None: now; it is there for all to read before that instant, and the call returns
+        when the instant has passed.
         Idempotent: the same content for a day changes nothing ("unchanged"), whenever it is said to be recorded: what was told first stands.
         Atomic: a reader sees the whole file or none.
         Raises BadDelivery naming file, column and remedy for a truncated file, a missing or extra column, a wrong type, an empty value

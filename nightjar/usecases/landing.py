@@ -43,8 +43,8 @@ def land_until(spec: ModelSpec, *, raw: RawStore, inbox: Path, until: datetime, 
     return Landing(**counts)
 
 
-def land_file(spec: ModelSpec, dataset: str, day: date, file: Path, recorded_at: datetime, *, raw: RawStore) -> Landed:
-    """Check one file and keep it. Raises BadSettings for an unknown dataset, BadDelivery for a file that breaks it."""
+def land_file(spec: ModelSpec, dataset: str, day: date, file: Path, recorded_at: datetime | None, *, raw: RawStore) -> Landed:
+    """Check one file and keep it, as recorded at an instant or now. Raises BadSettings for an unknown dataset, BadDelivery for a file that breaks it."""
     known = [declared.name for declared in spec.datasets]
     if dataset not in known:
         raise BadSettings(f"{spec.name} has no dataset {dataset!r}", f"It has {', '.join(known)}.")

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -7,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from nightjar.adapters import raw_files
 from nightjar.adapters.raw_files import RawFiles
 from nightjar.core.errors import BadDelivery
+from nightjar.core.parquet import parquet
 from nightjar.core.spec import RawDataset
 
 DAY = date(2013, 6, 15)
@@ -66,6 +69,24 @@ def test_a_landed_day_is_read_back_with_its_types_date_and_recorded_at(raw, file
         schema={**VISITS.columns, "date": pl.Date(), "recorded_at": pl.Datetime("us", "UTC")},
     )
     assert_frame_equal(raw.read(VISITS, DAY, DAY), expected)
+
+
+def test_a_file_recorded_now_is_there_before_its_instant_however_slow_the_disk(raw, file, monkeypatch):
+    """Or a repair that counts what is recorded by now could miss it, and no later one would look for it."""
+
+    def slow_at_first(rows):
+        monkeypatch.setattr(raw_files, "parquet", parquet)
+        time.sleep(1 - time.time() % 1)
+        return parquet(rows)
+
+    monkeypatch.setattr(raw_files, "MARGINS_S", (0, 0.3, 1))
+    monkeypatch.setattr(raw_files, "parquet", slow_at_first)
+    assert land(raw, file, whole(*ROWS), None) == "landed"
+    [recorded] = raw.recorded("visits")[DAY]
+    [kept] = (raw.root / "raw" / "visits" / f"date={DAY}").iterdir()
+    assert kept.stat().st_ctime < recorded.timestamp() <= time.time()
+    assert land(raw, file, whole(ROWS[0]), recorded + timedelta(seconds=1)) == "corrected"
+    assert land(raw, file, whole(ROWS[1]), None) == "corrected", "an instant that is taken is no reason to refuse it"
 
 
 def test_landing_the_same_content_twice_changes_nothing(raw, file):
