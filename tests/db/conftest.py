@@ -69,6 +69,12 @@ def on_postgres(engine) -> Stores:
     return _on(engine)
 
 
+@pytest.fixture
+def in_memory() -> Stores:
+    store = MemoryScoreStore()
+    return Stores(MemoryRegistry(), store, MemoryOutcomes(store), MemoryDriftLedger(), MemoryInputProfiles(store))
+
+
 @pytest.fixture(scope="module")
 def published(shared_database):
     """A database with one published night of two scores and a quarantined row, for tests that only look."""
@@ -84,10 +90,7 @@ def published(shared_database):
 
 @pytest.fixture(params=["postgres", "memory"])
 def stores(request) -> Stores:
-    if request.param == "postgres":
-        return request.getfixturevalue("on_postgres")
-    store = MemoryScoreStore()
-    return Stores(MemoryRegistry(), store, MemoryOutcomes(store), MemoryDriftLedger(), MemoryInputProfiles(store))
+    return request.getfixturevalue("on_postgres" if request.param == "postgres" else "in_memory")
 
 
 def night(day: date = DAY) -> Night:
