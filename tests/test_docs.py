@@ -1,15 +1,19 @@
 """The documents keep what they promise: a page for every error, a line for every setting, links that lead somewhere."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from nightjar.cli import app
 from nightjar.core.errors import NightjarError, Retryable
 from nightjar.settings import PROJECT, Settings
 
@@ -46,6 +50,33 @@ def prose(page: Path) -> str:
     return re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
 
 
+def commands(page: Path) -> Iterator[list[str]]:
+    """The words of each `nightjar ...` in the code blocks of a page, up to what a shell would take for itself."""
+    for block in re.findall(r"^ *```.*?^ *```", page.read_text(), flags=re.DOTALL | re.MULTILINE):
+        joined = re.sub(r'"(?:\\.|[^"\\])*"', lambda quoted: quoted[0].replace("\n", " "), block)
+        for rest in re.findall(r"\b(?:run|migrate|worker) nightjar (.*)", joined):
+            yield list(words(rest))
+
+
+def words(line: str) -> Iterator[str]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()")
+    lexer.whitespace_split = True
+    for word in lexer:
+        if set(word) <= set(lexer.punctuation_chars):
+            return
+        yield word
+
+
+def found(given: list[str]) -> tuple[Any, list[str]]:
+    """The command that the first words name, and the words that are left for it."""
+    command: Any = typer.main.get_command(app)
+    rest = list(given)
+    while rest and hasattr(command, "commands"):
+        assert rest[0] in command.commands, f"there is no `nightjar {' '.join(given)}`"
+        command = command.commands[rest.pop(0)]
+    return command, rest
+
+
 def test_every_error_has_an_exit_code_of_its_own() -> None:
     repeated = {code: count for code, count in Counter(error.exit_code for error in ERRORS).items() if count > 1}
     assert not repeated
@@ -54,7 +85,7 @@ def test_every_error_has_an_exit_code_of_its_own() -> None:
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
 def test_every_error_has_a_runbook_that_its_index_lists(error: type[NightjarError]) -> None:
-    assert (RUNBOOKS / f"{error.runbook}.md").exists()
+    assert re.search(rf"\bexit code {error.exit_code}\b", (RUNBOOKS / f"{error.runbook}.md").read_text())
     assert f"| {error.exit_code} | {error.__name__} | [{error.runbook}]({error.runbook}.md) |" in (RUNBOOKS / "README.md").read_text()
 
 
@@ -107,6 +138,24 @@ def test_every_relative_link_leads_to_a_file(page: Path) -> None:
 @pytest.mark.parametrize("page", DOCUMENTS, ids=named)
 def test_no_document_names_a_path_of_one_machine(page: Path) -> None:
     assert not ABSOLUTE.findall(page.read_text())
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=named)
+def test_the_command_line_takes_every_command_in_a_code_block(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "path" / "to").mkdir(parents=True)
+    (tmp_path / "path" / "to" / "file.csv").touch()
+    for given in commands(page):
+        command, rest = found(given)
+        command.make_context(command.name, rest)  # refuses what it does not know, what is missing and what is no date
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=named)
+def test_the_command_line_has_every_command_and_option_that_prose_names(page: Path) -> None:
+    for quoted in re.findall(r"`nightjar (\w[^`]*)`", prose(page)):
+        command, rest = found(shlex.split(quoted))
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        assert not [word for word in rest if word.startswith("--") and word not in known], quoted
 
 
 def test_pytest_knows_every_option_that_a_document_gives_it() -> None:
