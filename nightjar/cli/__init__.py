@@ -8,7 +8,7 @@ import typer
 
 from nightjar import console
 from nightjar.cli import data, nights, operations, repairs, versions
-from nightjar.core.errors import BadSettings, NightjarError, StorageRefused
+from nightjar.core.errors import BadSettings, NightjarError, refused
 
 INTERRUPTED = 130
 """The exit code by which typer says that Ctrl-C ended a command."""
@@ -56,8 +56,8 @@ def main() -> None:
         app(standalone_mode=True)
     except NightjarError as error:
         fail(error)
-    except OSError as error:
-        fail(StorageRefused(error))
+    except (OSError, MemoryError) as error:
+        fail(refused(error))
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
             console.err.print("stopped; nothing half-done is visible, run the same command again to go on")

@@ -209,6 +209,23 @@ class StorageRefused(Retryable):
         super().__init__(f"{where}: {error.strerror or error}. Free space or open it to this user, then run the same again: what is stored is kept.")
 
 
+class OutOfMemory(Retryable):
+    """The machine, or a limit of this process, gives no more memory."""
+
+    exit_code, runbook = 34, "out-of-memory"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no memory left for this process. What is stored is kept. Give it more, or let it do less at once (NIGHTJAR_THREADS=1, "
+            "a smaller part_rows in the model's spec), then run the same again."
+        )
+
+
+def refused(error: OSError | MemoryError) -> Retryable:
+    """What the machine said, as what it means: libraries tell of memory in either way."""
+    return OutOfMemory() if isinstance(error, MemoryError) or "Cannot allocate memory" in str(error) else StorageRefused(error)
+
+
 class SchemaOutdated(NightjarError):
     exit_code, runbook = 15, "schema-outdated"
 
@@ -234,7 +251,10 @@ class ArtifactBroken(NightjarError):
     exit_code, runbook = 16, "artifact-broken"
 
     def __init__(self, uri: str, problem: str) -> None:
-        super().__init__(f"{uri}: {problem}. Restore it from a backup, or promote another version with `nightjar promote`.")
+        super().__init__(
+            f"{uri}: {problem}. Restore it from a backup. Without one, promote another version with `nightjar promote` if it is a model, "
+            "or score its night with --force if it is a population."
+        )
 
 
 class TooLittleHistory(NightjarError):

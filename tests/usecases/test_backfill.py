@@ -17,7 +17,7 @@ from nightjar.adapters.artifacts import FsspecArtifacts
 from nightjar.adapters.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.core.backfill import Planned
 from nightjar.core.entities import Candidate
-from nightjar.core.errors import AuditFailed, BadSettings, NightBusy, StorageRefused, StoreUnavailable
+from nightjar.core.errors import AuditFailed, BadSettings, NightBusy, OutOfMemory, StorageRefused, StoreUnavailable
 from nightjar.core.night import night_of
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.core.spec import AuditLimits, RawDataset
@@ -168,10 +168,17 @@ def test_what_may_pass_is_tried_again_and_goes_on_with_its_revision(night):
     assert (faults.tried.count(DAYS[0]), faults.tried.count(DAYS[1])) == (3, ATTEMPTS)
 
 
-def test_a_disk_that_stays_full_is_told_with_its_remedy(night):
-    faults = Faults({DAYS[0]: [OSError(28, "No space left on device") for _ in range(ATTEMPTS)]})
-    summary = Backfill(night=night, parts_of=faults, pause_s=0).run(every(DAYS[:1]))
-    assert isinstance(summary.failed[0].error, StorageRefused)
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [
+        (OSError(28, "No space left on device"), StorageRefused),
+        (OSError("Cannot allocate memory (os error 12)"), OutOfMemory),
+        (MemoryError(), OutOfMemory),
+    ],
+)
+def test_a_machine_that_stays_full_is_told_with_its_remedy(night, said, means):
+    summary = Backfill(night=night, parts_of=Faults({DAYS[0]: [said] * ATTEMPTS}), pause_s=0).run(every(DAYS[:1]))
+    assert isinstance(summary.failed[0].error, means)
 
 
 def test_a_night_that_another_process_scores_is_waited_for_once_and_then_found_published(night):
