@@ -11,7 +11,7 @@ from uuid import UUID
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ActionTypes, ChangeFlowRunState, PauseDeployment, SendNotification
-from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
 
 from nightjar.core.circuit import OPENED
 
@@ -158,20 +158,30 @@ def becomes(state: StateType, message: str, name: str | None = None) -> ActionTy
 
 def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> int:
     """Create, update and delete until the server's automations with our prefix are these; return how many were touched, 0 the second time."""
-    touched, found = 0, [each for each in client.read_automations() if each.name.startswith(PREFIX)]
+    touched, found = 0, ours(client)
     missing = {automation.name: automation for automation in automations}
     for each in found:
-        ours = missing.pop(each.name, None)
-        if ours is None:
+        asked = missing.pop(each.name, None)
+        if asked is None:
             client.delete_automation(each.id)
-        elif essence(each) != essence(ours):
-            client.update_automation(each.id, essence(ours))  # whole: what is left unset, the server leaves as it is
+        elif essence(each) != essence(asked):
+            client.update_automation(each.id, essence(asked))  # whole: what is left unset, the server leaves as it is
         else:
             continue
         touched += 1
     for automation in missing.values():
         client.create_automation(automation)
     return touched + len(missing)
+
+
+def differing(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> list[str]:
+    """Names of those that `sync` would touch."""
+    found, asked = ({each.name: essence(each) for each in some} for some in (ours(client), automations))
+    return sorted(name.removeprefix(PREFIX) for name in found.keys() | asked.keys() if found.get(name) != asked.get(name))
+
+
+def ours(client: SyncPrefectClient) -> list[Automation]:
+    return [each for each in client.read_automations() if each.name.startswith(PREFIX)]
 
 
 def essence(automation: AutomationCore) -> AutomationCore:

@@ -1,31 +1,62 @@
 """Checks of everything a night needs; each says what to do when it fails."""
 
+import os
 import shutil
+import socket
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from nightjar import console
 from nightjar.bootstrap import Platform
 from nightjar.core.errors import NightjarError, StoreUnavailable
 from nightjar.core.spec import ModelSpec
+from nightjar.settings import Settings
+
+if TYPE_CHECKING:
+    from nightjar import checkup
 
 Check = Callable[[Platform, ModelSpec], str]
+Row = tuple[str, str, str]
 ENOUGH_DISK_GB = 2
 
 
 def run(platform: Platform, spec: ModelSpec) -> bool:
     """Run every check, show a line each, and tell whether all is well."""
-    rows = [verdict(name, check, platform, spec) for name, check in CHECKS.items()]
+    rows = [verdict(name, partial(check, platform, spec)) for name, check in CHECKS.items()]
+    rows.extend(prefect(platform.settings))
     console.out.print(console.table("doctor", ("check", "", "what was found"), rows))
     return all(row[1] == "ok" for row in rows)
 
 
-def verdict(name: str, check: Check, platform: Platform, spec: ModelSpec) -> tuple[str, str, str]:
+def verdict(name: str, check: Callable[[], str]) -> Row:
     try:
-        return name, "ok", check(platform, spec)
+        return name, "ok", check()
     except NightjarError as error:
         return name, "NO", console.plain(str(error))
     except Exception as error:  # noqa: BLE001  # a doctor reports whatever it meets
         return name, "NO", console.plain(f"{type(error).__name__}: {error}")
+
+
+def prefect(settings: Settings) -> list[Row]:
+    """Rows about the Prefect server; one row where there is none, for nights can be scored without, or none that lets us in."""
+    name = "prefect server"
+    if not os.environ.get("PREFECT_API_URL") and not listened_to(settings.prefect_port):
+        return [(name, "ok", "none to look at: PREFECT_API_URL is not set, and `nightjar up` does not run")]
+    from nightjar import checkup
+    from nightjar.deploy import api_url, connected
+
+    def asked(check: "checkup.Check") -> str:
+        with connected(settings, api_url(settings)) as client:
+            return check(client, settings)
+
+    first = verdict(name, partial(asked, checkup.server))
+    return [first, *(verdict(name, partial(asked, check)) for name, check in checkup.CHECKS.items() if first[1] == "ok")]
+
+
+def listened_to(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def postgres(platform: Platform, _: ModelSpec) -> str:

@@ -280,6 +280,42 @@ class PlatformFailed(NightjarError):
         super().__init__(f"{process} {problem}. Its log is {log}.")
 
 
+class NotDeployed(NightjarError):
+    """The Prefect server lacks, or has otherwise, what this code runs on."""
+
+    exit_code, runbook = 28, "not-deployed"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The Prefect server is not as this code wants it: {what}. Run `nightjar deploy`.")
+
+
+class NoWorker(NightjarError):
+    """Runs are scheduled, and nothing takes them."""
+
+    exit_code, runbook = 29, "no-worker"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}: no run starts. Runs that wait keep their score date.")
+
+
+class RunsStuck(NightjarError):
+    """Flow runs that nothing will end, or start, by itself."""
+
+    exit_code, runbook = 31, "stuck-run"
+
+    def __init__(self, runs: Sequence[str]) -> None:
+        super().__init__(f"{len(runs)} flow runs look stuck: {'; '.join(runs)}.")
+
+
+class DeploymentPaused(NightjarError):
+    """A schedule starts no more runs: its circuit is open, or a person paused it."""
+
+    exit_code, runbook = 32, "circuit-open"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"Paused, by a person or by failures in a row: {', '.join(names)}. When that is mended: `nightjar resume {names[0]}`.")
+
+
 class RoleHasNoPassword(NightjarError):
     exit_code, runbook = 20, "role-has-no-password"
 
@@ -317,6 +353,15 @@ class WorkBusy(Retryable):
 
     def __init__(self, what: str, holder: str, waited_s: float) -> None:
         super().__init__(f"{what[:1].upper()}{what[1:]}: being done by {holder}; waited {waited_s:.0f} s. Try again when it has ended.")
+
+
+class RightsMissing(NightjarError):
+    """The database lets a role in and refuses what it is to do: its grants were lost, in a restore perhaps."""
+
+    exit_code, runbook = 35, "rights-missing"
+
+    def __init__(self, what: str, cause: str) -> None:
+        super().__init__(f"{what} does not let us: {cause}. Let the owner grant again what was lost; the runbook has the statements.")
 
 
 class RolesMissing(NightjarError):

@@ -1,0 +1,136 @@
+"""What a Prefect server has of what `nightjar deploy` gave it, whether a worker asks it for runs, and which runs look stuck. Changes nothing."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import yaml
+from prefect.blocks.notifications import SlackWebhook
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import FlowRun, WorkerStatus
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.exceptions import ObjectNotFound
+
+from nightjar.automations import TAG, Patience, differing, wanted
+from nightjar.core.errors import DeploymentPaused, NotDeployed, NoWorker, RunsStuck
+from nightjar.deploy import ALERT_BLOCK, POOL
+from nightjar.settings import PROJECT, Settings
+
+Check = Callable[[SyncPrefectClient, Settings], str]
+PATIENCE = Patience()
+HEARTBEAT = "prefect.flow-run.heartbeat"
+
+
+def server(client: SyncPrefectClient, _: Settings) -> str:
+    return f"Prefect {client.api_version()} answers at {client.api_url} and takes our credentials"
+
+
+def deployments(client: SyncPrefectClient, _: Settings) -> str:
+    """Raises NotDeployed for what is missing or other than in prefect.yaml, DeploymentPaused for what follows no schedule."""
+    asked = {flow_and_name(each): each for each in yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]}
+    found = {f"{client.read_flow(each.flow_id).name}/{each.name}": each for each in client.read_deployments()}
+    wrong = [name for name in sorted(asked) if name not in found or declared(asked[name]) != deployed(found[name])]
+    if wrong:
+        raise NotDeployed(f"deployments that are missing or not as in prefect.yaml: {', '.join(wrong)}")
+    paused = [name for name in sorted(asked) if found[name].paused or not all(schedule.active for schedule in found[name].schedules)]
+    if paused:
+        raise DeploymentPaused(paused)
+    return f"{len(asked)} as in prefect.yaml, none paused"
+
+
+def flow_and_name(declaration: Mapping[str, Any]) -> str:
+    return f"{declaration['entrypoint'].rpartition('.')[2]}/{declaration['name']}"
+
+
+def declared(each: Mapping[str, Any]) -> tuple[object, ...]:
+    """What makes a deployment the one that the code wants, as prefect.yaml says it."""
+    crons = sorted((schedule["cron"], schedule["timezone"]) for schedule in each["schedules"])
+    return each["entrypoint"], each["parameters"], sorted(each["tags"]), each["work_pool"]["name"], each["concurrency_limit"]["limit"], crons
+
+
+def deployed(each: DeploymentResponse) -> tuple[object, ...]:
+    """The same, as the server has it."""
+    crons = sorted((schedule.schedule.cron, schedule.schedule.timezone) for schedule in each.schedules if isinstance(schedule.schedule, CronSchedule))
+    limit = each.global_concurrency_limit and each.global_concurrency_limit.limit
+    return each.entrypoint, each.parameters, sorted(each.tags), each.work_pool_name, limit, crons
+
+
+def automations(client: SyncPrefectClient, settings: Settings) -> str:
+    """Raises NotDeployed for those that are missing, switched off or other than the code's, and for an alert URL that the server was not told."""
+    alert = told_to(client)
+    if settings.alert_url is not None and alert is None:
+        raise NotDeployed("NIGHTJAR_ALERT_URL is set, but the server does not know it")
+    asked = wanted(Patience(failures=settings.circuit_failures), alert)
+    if wrong := differing(client, asked):
+        raise NotDeployed(f"automations that are missing, switched off or not as in the code: {', '.join(wrong)}")
+    return f"{len(asked)} as in the code, " + ("a broken circuit alerts a person" if alert else "nobody is alerted (NIGHTJAR_ALERT_URL)")
+
+
+def told_to(client: SyncPrefectClient) -> UUID | None:
+    """The server's notification block, whoever deployed it: not every process knows its URL."""
+    with suppress(ObjectNotFound):
+        return client.read_block_document_by_name(ALERT_BLOCK, SlackWebhook.get_block_type_slug(), include_secrets=False).id
+    return None
+
+
+def workers(client: SyncPrefectClient, _: Settings) -> str:
+    """Raises NotDeployed without the work pool, NoWorker where nothing takes runs from it."""
+    try:
+        pool = client.read_work_pool(POOL)
+    except ObjectNotFound:
+        raise NotDeployed(f"there is no work pool {POOL}") from None
+    if pool.is_paused:
+        raise NoWorker(f"The work pool {POOL} is paused")
+    known = client.read_workers_for_work_pool(POOL)
+    online = sorted(worker.name for worker in known if worker.status == WorkerStatus.ONLINE)
+    if not online:
+        seen = [worker.last_heartbeat_time for worker in known if worker.last_heartbeat_time is not None]
+        raise NoWorker(f"No worker polls the work pool {POOL}" + (f"; the last did at {max(seen):%Y-%m-%d %H:%M:%S} UTC" if seen else ""))
+    return f"{', '.join(online)} in the work pool {POOL}"
+
+
+def runs(client: SyncPrefectClient, _: Settings, patience: Patience = PATIENCE) -> str:
+    """Raises RunsStuck for runs that should long have been ended or taken: twice what the server waits for itself."""
+    now = datetime.now(UTC)
+    active = of_ours(client, {"type": {"any_": ["RUNNING", "PENDING"]}})
+    heard = heard_of(client, active, now - timedelta(seconds=2 * patience.dead_after_s))
+    limits = {"RUNNING": 2 * patience.dead_after_s, "PENDING": 2 * patience.stuck_after_s}
+    silent = [run for run in active if run.id not in heard and since(run, now) > limits[kind(run)]]
+    late = [run for run in of_ours(client, {"name": {"any_": ["Late"]}}) if since(run, now) > limits["PENDING"]]
+    if silent or late:
+        raise RunsStuck([f"{run.name} ({run.id}), {run.state_name} for {since(run, now) / 60:.0f} min" for run in (*silent, *late)])
+    return f"{len(active)} under way, none of them silent or late"
+
+
+def of_ours(client: SyncPrefectClient, state: Mapping[str, Any]) -> list[FlowRun]:
+    return client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate({"state": state, "tags": {"all_": [TAG]}}))
+
+
+def heard_of(client: SyncPrefectClient, runs: list[FlowRun], moment: datetime) -> set[UUID]:
+    """Runs that have sent a heartbeat since."""
+    asked = {"occurred": {"since": moment.isoformat()}, "event": {"name": [HEARTBEAT]}}
+    ids = {f"prefect.flow-run.{run.id}": run.id for run in runs}
+    return {run for name, run in ids.items() if sent_any(client, {**asked, "resource": {"id": [name]}})}
+
+
+def sent_any(client: SyncPrefectClient, events: Mapping[str, Any]) -> bool:
+    return bool(client.request("POST", "/events/filter", json={"filter": events, "limit": 1}).json()["events"])
+
+
+def since(run: FlowRun, now: datetime) -> float:
+    """Seconds since the run came into its state."""
+    assert run.state is not None  # its type was asked for
+    return (now - run.state.timestamp).total_seconds()
+
+
+def kind(run: FlowRun) -> str:
+    assert run.state_type is not None  # it was asked for
+    return run.state_type.value
+
+
+CHECKS: dict[str, Check] = {"deployments": deployments, "automations": automations, "workers": workers, "flow runs": runs}
+"""What is looked at where `server` answers."""
