@@ -1,15 +1,21 @@
 """From Polars to Arrow and back. Feast takes `large_string` for JSON and knows no dictionaries of text; Polars knows no zones like +05:30."""
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 import pyarrow as pa
 
+from .columns import column
 from .moments import is_zone
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataTypeClass
 
 
 def feast_arrow(frame: pl.DataFrame) -> pa.Table:
-    """The frame as an Arrow table of plain strings, binaries and lists."""
-    text = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)) if _has_categories(frame.schema) else frame
-    table = text.to_arrow(compat_level=pl.CompatLevel.oldest())
+    """The frame as an Arrow table of plain strings, binaries and lists, without dictionaries."""
+    plain = {name: _plain(dtype) for name, dtype in frame.schema.items() if _plain(dtype) != dtype}
+    table = frame.with_columns(column(name).cast(dtype) for name, dtype in plain.items()).to_arrow(compat_level=pl.CompatLevel.oldest())
     return table.cast(pa.schema([field.with_type(_small(field.type)) for field in table.schema]))
 
 
@@ -21,8 +27,13 @@ def polars_frame(table: pa.Table) -> pl.DataFrame:
     return pl.DataFrame(table)
 
 
-def _has_categories(schema: pl.Schema) -> bool:
-    return any(isinstance(dtype, (pl.Categorical, pl.Enum)) for dtype in schema.values())
+def _plain(dtype: "pl.DataType | DataTypeClass") -> "pl.DataType | DataTypeClass":
+    """Without dictionaries, and without the integers of 128 bits that Arrow doesn't have."""
+    if isinstance(dtype, (pl.Categorical, pl.Enum)):
+        return pl.String()
+    if isinstance(dtype, (pl.Int128, pl.UInt128)):
+        return pl.Decimal(38, 0)
+    return pl.List(_plain(dtype.inner)) if isinstance(dtype, pl.List) else dtype
 
 
 def _small(dtype: pa.DataType) -> pa.DataType:
@@ -32,4 +43,6 @@ def _small(dtype: pa.DataType) -> pa.DataType:
         return pa.binary()
     if pa.types.is_large_list(dtype):
         return pa.list_(_small(dtype.value_type))
+    if pa.types.is_struct(dtype):
+        return pa.struct([field.with_type(_small(field.type)) for field in dtype])
     return dtype

@@ -17,6 +17,14 @@ from .places import DataFile, Place, UnusableSourceError, is_delta, place_of
 PARTITION_TAG = "partition"
 """Tag of a FileSource naming the Hive key whose value is the UTC date of the timestamp field, like {"partition": "date"}."""
 
+CASTS = pl.ScanCastOptions(
+    integer_cast=["upcast", "allow-float"],
+    float_cast="upcast",
+    datetime_cast=["upcast", "convert-timezone"],
+    categorical_to_string="allow",
+)
+"""What older files may have in place of the newest's types; whole numbers become floats when pandas meets the first missing one."""
+
 _log = logging.getLogger(__name__)
 
 os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")  # else Polars panics at a file with a zone like +05:30, before any cast
@@ -66,7 +74,9 @@ def within(files: Sequence[DataFile], key: str | None, window: Window | None) ->
 
 
 def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
-    """The newest file's schema holds: columns that older files lack are null there, narrower numbers widened, instants of other zones converted."""
+    """The newest file's schema holds: columns that older files lack are null there, narrower numbers and whole ones for floats widened, categories for
+    text taken, instants of other zones converted.
+    """
     if not files:
         return None
     paths = [place.scheme + file.path for file in files]
@@ -79,20 +89,22 @@ def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
         schema=schema,
         missing_columns="insert",
         extra_columns="ignore",
-        cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast", datetime_cast=["upcast", "convert-timezone"]),
+        cast_options=CASTS,
         hive_partitioning=hive,
         storage_options=dict(place.options) or None,
     )
 
 
 def _schema(place: Place, file: DataFile) -> pl.Schema:
-    """Instants of zones that Polars doesn't know are read as UTC."""
+    """Instants of zones that Polars doesn't know are read as UTC, categories as the text that other files have."""
     options = dict(place.options) or None
     stored = pl.scan_parquet(place.scheme + file.path, glob=False, storage_options=options, hive_partitioning=False).collect_schema()
-    return pl.Schema({name: _in_known_zone(dtype) for name, dtype in stored.items()})
+    return pl.Schema({name: _readable(dtype) for name, dtype in stored.items()})
 
 
-def _in_known_zone(dtype: pl.DataType) -> pl.DataType:
+def _readable(dtype: pl.DataType) -> pl.DataType:
+    if isinstance(dtype, pl.Categorical):
+        return pl.String()
     if isinstance(dtype, pl.Datetime) and dtype.time_zone and not is_zone(dtype.time_zone):
         return pl.Datetime(dtype.time_unit, "UTC")
     return dtype

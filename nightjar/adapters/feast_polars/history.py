@@ -153,17 +153,20 @@ def usable(view: View, rows: pl.LazyFrame, window: Window, *, known_until: datet
 
 def _as_declared(view: View, features: pl.DataFrame) -> pl.DataFrame:
     """Plain values as the types the view declares, so that they don't depend on the files; nested and temporal ones as they are stored, and
-    doubles, which lose nothing to a Float32. Raises TypeError for fractions that are declared as integers.
+    doubles, which lose nothing to a Float32. Raises TypeError for values that the declared type cannot hold, as fractions that are declared as
+    integers.
     """
     stored = features.schema
     plain = [name for name, dtype in view.types.items() if _is_plain(dtype) and _is_plain(stored[name])]
-    whole = [name for name in plain if stored[name].is_float() and view.types[name].is_integer()]
+    whole = [name for name in plain if (stored[name].is_float() or stored[name].is_decimal()) and view.types[name].is_integer()]
     cut_off = features.select((column(name) % 1 != 0).any().alias(name) for name in whole)
     if lossy := [name for name in whole if cut_off[name].item()]:
-        raise TypeError(f"Feature view {view.name!r}: {lossy} hold fractions and are declared as integers. Declare them as Float64.")
-    return features.with_columns(
-        column(name).cast(view.types[name]) for name in plain if (stored[name], view.types[name]) != (pl.Float64, pl.Float32)
-    )
+        raise TypeError(f"Feature view {view.name!r}: {lossy} hold fractions or NaN and are declared as integers. Declare them as Float64.")
+    other = [name for name in plain if (stored[name], view.types[name]) != (pl.Float64, pl.Float32)]
+    try:
+        return features.with_columns(column(name).cast(view.types[name]) for name in other)
+    except pl.exceptions.InvalidOperationError as error:
+        raise TypeError(f"Feature view {view.name!r}: {str(error).splitlines()[0]}. Declare what the files hold.") from error
 
 
 def _is_plain(dtype: pl.DataType) -> bool:

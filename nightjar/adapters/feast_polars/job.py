@@ -88,13 +88,14 @@ class PolarsRetrievalJob(RetrievalJob):
 
     def _batch(self, frame: pl.DataFrame) -> pl.DataFrame:
         """As `_on_demand`, but of types that are the same for all batches."""
-        return _converted(self._on_demand(frame), self._declared())
+        return _converted(self._on_demand(frame), self.types_on_demand)
 
     def _schema(self) -> pl.Schema:
-        return pl.Schema(self._on_demand(pl.DataFrame(schema=self.answer.schema())).schema | self._declared())
+        return pl.Schema(self._on_demand(pl.DataFrame(schema=self.answer.schema())).schema | self.types_on_demand)
 
-    def _declared(self) -> dict[str, pl.DataType]:
-        """The types of the on-demand features that were asked for: what a batch gives may depend on its values, as nulls make floats of pandas'
+    @property
+    def types_on_demand(self) -> dict[str, pl.DataType]:
+        """The declared types of the on-demand features that were asked for: what a batch gives may depend on its values, as nulls make floats of pandas'
         integers.
         """
         asked = self.described.features if self.described else ()

@@ -58,7 +58,7 @@ def as_key(name: str, values: pl.Series, dtype: pl.DataType, where: str) -> pl.S
         values = values.fill_nan(None)
     if values.dtype == dtype:
         return values
-    if values.null_count() == values.len():  # as pandas' columns without a value have no type of their own
+    if dtype == pl.Null or values.null_count() == values.len():  # as pandas' columns without a value have no type of their own
         return pl.repeat(None, values.len(), dtype=dtype, eager=True).alias(values.name)
     if any(isinstance(values.dtype, alike) and isinstance(dtype, alike) for alike in ALIKE):
         cast = values.cast(dtype, strict=False)

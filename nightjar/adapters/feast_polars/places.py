@@ -42,11 +42,11 @@ class Place:
 
     @classmethod
     def of(cls, uri: str, root: Path, endpoint: str = "") -> "Place":
-        """A local path (a relative one is resolved against `root`), a file:// or an s3:// URL. Raises UnusableSourceError for another."""
+        """A local path (a relative one is resolved against `root`), a file: or an s3:// URL. Raises UnusableSourceError for another."""
         if uri.startswith(S3):
             system = _s3(endpoint)
             return cls(system, uri.removeprefix(S3).rstrip("/"), S3, _s3_options(endpoint, system.region))
-        local = uri.removeprefix("file://")
+        local = uri.removeprefix("file://") if uri.startswith("file://") else uri.removeprefix("file:")
         if "://" in local:
             raise UnusableSourceError(f"{uri}: the Polars offline store reads local paths and s3:// only.")
         return cls(LocalFileSystem(), str(root.absolute() / local))

@@ -87,7 +87,9 @@ class PolarsOfflineStore(OfflineStore):
         for view in views:
             view.check(entities)
         join = PointInTimeJoin(views, entities, _root(config), as_known_at, _settings(config).cache_mb * 1_000_000)
-        return PolarsRetrievalJob(join, _root(config), on_demand, full_feature_names, _described(feature_refs, entities))
+        job = PolarsRetrievalJob(join, _root(config), on_demand, full_feature_names, _described(feature_refs, entities))
+        _require_names_that_differ(entities, views, job.types_on_demand)
+        return job
 
     @staticmethod
     def pull_latest_from_table_or_query(
@@ -169,6 +171,17 @@ def _require_request_data(on_demand: Sequence[OnDemandFeatureView], entities: En
         for name in view.get_request_data_schema():
             if name not in entities.frame.columns:
                 raise RequestDataNotFoundInEntityDfException(feature_name=name, feature_view_name=view.name)
+
+
+def _require_names_that_differ(entities: EntityFrame, views: Sequence[View], on_demand: Iterable[str]) -> None:
+    """Raises ValueError for two columns of the result that would have one name; Feast compares the names of the features alone."""
+    columns = [(name, "the entity frame") for name in entities.frame.columns]
+    columns += [(name, f"feature view {view.name!r}") for view in views for name in view.features]
+    columns += [(name, "an on-demand view") for name in on_demand]
+    owners: dict[str, str] = {}
+    for name, owner in columns:
+        if (first := owners.setdefault(name, owner)) is not owner:
+            raise ValueError(f"{owner} would give a column {name!r}, which {first} has already. Rename one, or change full_feature_names.")
 
 
 def _described(feature_refs: list[str], entities: EntityFrame) -> RetrievalMetadata:

@@ -34,9 +34,14 @@ class View:
 
     @classmethod
     def of(cls, view: FeatureView, refs: Sequence[str], *, full_feature_names: bool) -> "View":
-        """What feature references ("view:feature") ask of a view under the name and the join keys of its projection."""
+        """What feature references ("view:feature") ask of a view under the name and the join keys of its projection.
+
+        Raises UnusableSourceError for a view without a source, ValueError for one with a negative TTL.
+        """
         if view.batch_source is None:
             raise UnusableSourceError(f"Feature view {view.name!r} has no batch source to read history from.")
+        if view.ttl and view.ttl < timedelta(0):
+            raise ValueError(f"Feature view {view.name!r} has a TTL of {view.ttl}: no row is ever that new. Make it positive, or 0 for ever.")
         stored = stored_names(view.batch_source)
         projection = view.projection
         asked = [feature for name, _, feature in (ref.partition(":") for ref in refs) if name == projection.name_to_use()]
@@ -67,14 +72,10 @@ class View:
         return tuple(self.keys.items()), features, self.happened, self.recorded, self.ttl
 
     def check(self, entities: EntityFrame) -> None:
-        """Raises FeastEntityDFMissingColumnsError for a missing join key, ValueError for a feature's name that is taken."""
-        expected, found = {*self.keys.values(), entities.time}, set(entities.frame.columns)
-        if missing := expected - found:
+        """Raises FeastEntityDFMissingColumnsError for a missing join key."""
+        expected = {*self.keys.values(), entities.time}
+        if missing := expected - set(entities.frame.columns):
             raise FeastEntityDFMissingColumnsError(expected, missing)
-        if clash := found & self.features.keys():
-            raise ValueError(
-                f"{self.name}: the entity frame has columns named like features: {sorted(clash)}. Rename them, or ask for full_feature_names."
-            )
 
     def columns(self) -> tuple[str, ...]:
         """Every source column that a retrieval reads."""

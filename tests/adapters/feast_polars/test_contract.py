@@ -149,6 +149,12 @@ def test_of_an_on_demand_view_nothing_comes_that_was_not_asked_for(applied, full
         assert job.to_lazy().select(f"{prefix}less").collect().equals(result.select(f"{prefix}less"))
 
 
+def test_an_on_demand_feature_that_has_another_columns_name_is_refused(applied):
+    for features, taken in ((["two:less"], "less"), (["pandas_view:with_pandas"], "with_pandas")):
+        with pytest.raises(ValueError, match=f"an on-demand view would give a column '{taken}', which the entity frame has already"):
+            applied.get_historical_features(ASKED.with_columns(pl.lit(1).alias(taken)), features=features)
+
+
 def test_a_job_says_what_it_was_asked(applied):
     said = applied.get_historical_features(ASKED, features=["things:v"]).metadata
     assert (said.features, said.keys) == (["things:v"], ["label", "k"])

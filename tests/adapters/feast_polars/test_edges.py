@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from feast.data_format import DeltaFormat
 from feast.infra.offline_stores.file_source import FileLoggingDestination
-from feast.types import Array, Bytes
+from feast.types import Array, Bytes, Int64
 
 from nightjar.adapters.feast_polars import PolarsOfflineStore, writing
 from nightjar.adapters.feast_polars import history as histories
@@ -82,7 +82,19 @@ def test_times_of_day_durations_and_instants_never_match(view, retrieve, stored,
         retrieve(features, pl.DataFrame({"k": asked, "event_timestamp": [NOON]})).to_polars()
 
 
+def test_results_that_arrow_has_no_type_for_reach_it_as_what_feast_knows(view, retrieve):
+    odd = ROWS.with_columns(
+        v=pl.Series([2**70, 1], dtype=pl.Int128), kinds=pl.Series([["a"], ["b"]], dtype=pl.List(pl.Categorical)), record=pl.struct(name=pl.lit("a"))
+    )
+    job = retrieve(view(ROWS), ASKED.with_columns(odd.select(pl.col("v").alias("wide"), "kinds", "record")))
+    assert [str(field.type) for field in job.to_arrow().schema][2:] == ["decimal128(38, 0)", "list<item: string>", "struct<name: string>", "int64"]
+    assert job.to_arrow()["wide"].to_pylist() == [2**70, 1]
+
+
 def test_keys_that_are_all_null_match_nothing_whatever_type_pandas_gives_them(view, retrieve):
+    untyped = view(ROWS.with_columns(k=pl.lit(None)), types={"k": Int64})
+    assert values(retrieve(untyped, ASKED)) == [None, None]
+    assert values(retrieve(untyped, ASKED.head(1))) == [None]
     frame = pd.DataFrame({"k": pd.Series([None, None], dtype=object), "event_timestamp": [NOON] * 2})
     assert values(retrieve(view(ROWS), frame)) == [None, None]
 

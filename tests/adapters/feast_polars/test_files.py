@@ -80,6 +80,17 @@ def test_files_of_one_directory_may_be_written_in_different_zones(view, retrieve
     assert values(retrieve(view(ROWS, path="zones"), ask(*(NOON + days * DAY for days in range(4))))) == [None, 1, 2, 3]
 
 
+@pytest.mark.parametrize(("older", "newer"), [(pl.Int64, pl.Float64), (pl.Int16, pl.Int64), (pl.Categorical, pl.String), (pl.String, pl.Categorical)])
+def test_files_of_one_directory_may_hold_whole_numbers_for_floats_and_categories_for_text(view, retrieve, in_repo, older, newer):
+    folder = f"types {older} {newer}"
+    (in_repo / folder).mkdir()
+    ROWS.with_columns(pl.lit("1").cast(older).alias("v")).write_parquet(in_repo / folder / "a.parquet")
+    rows = ROWS.with_columns(pl.col("ts", "created") + DAY, pl.lit("2").cast(newer).alias("v"))
+    rows.write_parquet(in_repo / folder / "b.parquet")
+    plain = pl.String() if newer in (pl.String, pl.Categorical) else newer
+    assert values(retrieve(view(rows, path=folder), ask(NOON, NOON + DAY))) == pl.Series(["1", "2"]).cast(plain).to_list()
+
+
 def test_a_feature_that_no_file_has_is_said_with_what_there_is(view, retrieve):
     from feast.types import Int64
 
@@ -109,7 +120,7 @@ def test_a_missing_file_is_an_error_that_names_it(view, retrieve, in_repo):
 
 def test_absolute_and_file_urls_are_read_and_remote_ones_refused(view, retrieve, tmp_path):
     ROWS.write_parquet(tmp_path / "x.parquet")
-    for path in (str(tmp_path), f"file://{tmp_path}"):
+    for path in (str(tmp_path), f"file://{tmp_path}", f"file:{tmp_path}"):
         assert values(retrieve(view(ROWS, path=path), ask(NOON))) == [1]
     with pytest.raises(ValueError, match="reads local paths and s3:// only"):
         retrieve(view(ROWS, path="gs://bucket/folder"), ask(NOON)).to_polars()

@@ -210,8 +210,16 @@ def test_missing_join_keys_and_taken_names_are_said_before_anything_is_read(view
     features = view(history((1, NOON, NOON, 1)))
     with pytest.raises(FeastEntityDFMissingColumnsError, match="'k'"):
         retrieve(features, ask((1, NOON)).drop("k"))
-    with pytest.raises(ValueError, match=r"columns named like features: \['v'\]"):
+    with pytest.raises(ValueError, match=rf"feature view '{features.name}' would give a column 'v', which the entity frame has already"):
         retrieve(features, ask((1, NOON)).with_columns(v=1))
+    first, second = (view(history((1, NOON, NOON, 1)).rename({"v": name}), features=(name,)) for name in ("b__c", "c"))
+    with pytest.raises(ValueError, match=r"'a__b' would give a column 'a__b__c', which feature view 'a' has already"):
+        retrieve([first.with_name("a"), second.with_name("a__b")], ask((1, NOON)), full_feature_names=True)
+
+
+def test_a_negative_ttl_is_refused_for_nothing_could_ever_be_seen(view, retrieve):
+    with pytest.raises(ValueError, match=r"TTL of -1 day, 0:00:00: no row is ever that new"):
+        retrieve(view(history((1, NOON, NOON, 1)), ttl=timedelta(days=-1)), ask((1, NOON)))
 
 
 def test_values_have_the_declared_type_whatever_the_files_hold(view, retrieve):
@@ -221,14 +229,24 @@ def test_values_have_the_declared_type_whatever_the_files_hold(view, retrieve):
     assert retrieve(features, ask((1, NOON))).to_polars()["v"].dtype == pl.Float64
 
 
-def test_fractions_that_are_declared_as_integers_are_refused_not_cut_off(view, retrieve):
+@pytest.mark.parametrize("stored", [pl.Float64, pl.Decimal(9, 1)])
+def test_fractions_that_are_declared_as_integers_are_refused_not_cut_off(view, retrieve, stored):
     from feast.types import Int64
 
-    rows = history((1, NOON, NOON, 1), (2, NOON, NOON, 2)).cast({"v": pl.Float64})
+    rows = history((1, NOON, NOON, 1), (2, NOON, NOON, 2)).cast({"v": stored})
     assert retrieve(view(rows, types={"v": Int64}), ask((1, NOON))).to_polars()["v"].to_list() == [1]
-    broken = view(rows.with_columns(v=pl.col("v") + 0.9), types={"v": Int64})
-    with pytest.raises(TypeError, match=rf"Feature view '{broken.name}': \['v'\] hold fractions and are declared as integers"):
+    broken = view(rows.with_columns((pl.col("v") + 0.9).cast(stored)), types={"v": Int64})
+    with pytest.raises(TypeError, match=rf"Feature view '{broken.name}': \['v'\] hold fractions or NaN and are declared as integers"):
         retrieve(broken, ask((1, NOON))).to_polars()
+
+
+@pytest.mark.parametrize("stored", [pl.Series([2**63], dtype=pl.UInt64), pl.Series(["one"]), pl.Series([2**64], dtype=pl.Int128)])
+def test_values_that_the_declared_type_cannot_hold_are_refused_with_their_view(view, retrieve, stored):
+    from feast.types import Int64
+
+    features = view(history((1, NOON, NOON, 1)).with_columns(v=stored), types={"v": Int64})
+    with pytest.raises(TypeError, match=rf"Feature view '{features.name}': conversion from .* failed in column 'v'"):
+        retrieve(features, ask((1, NOON))).to_polars()
 
 
 def test_without_entity_rows_the_entities_of_the_window_come_as_of_its_end(view, retrieve):
