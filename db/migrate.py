@@ -123,7 +123,7 @@ def _revision(connection: Connection) -> str | None:
         with connection.begin_nested():
             return connection.execute(REVISION).scalar_one_or_none()
     except ProgrammingError as error:
-        if isinstance(error.orig, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName | psycopg.errors.InsufficientPrivilege):
+        if isinstance(error.orig, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
             return None
         raise
 

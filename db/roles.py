@@ -9,7 +9,7 @@ from psycopg import Connection, sql
 
 from db.passwords import verifier
 from db.session import parse, plain, translated
-from nightjar.core.errors import RolesMissing
+from nightjar.core.errors import RightsMissing, RolesMissing
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
                 for role in wanted:
                     _ensure_role(connection, role, passwords.get(role.removeprefix("nightjar_")))
                 _let_in(connection, database, ours=OWNER in wanted)
-        except psycopg.errors.InsufficientPrivilege as error:
+        except RightsMissing as error:
             _accept_as_they_are(url, wanted, error)
             return
         except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation, psycopg.errors.InternalError_):
@@ -103,10 +103,10 @@ def _close_side_doors(connection: Connection) -> None:
             connection.execute(sql.SQL("GRANT ALL ON {} TO {}").format(name, keepers))
 
 
-def _accept_as_they_are(url: str, wanted: list[str], error: psycopg.Error) -> None:
+def _accept_as_they_are(url: str, wanted: list[str], error: RightsMissing) -> None:
     """A user without CREATEROLE is fine as long as somebody created the roles before."""
     with translated(), psycopg.connect(plain(parse(url))) as connection:
         rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [wanted]).fetchall()
     if missing := sorted(set(wanted) - {row[0] for row in rows}):
         raise RolesMissing(parse(url).username or "the user", missing) from error
-    log.info("roles_left_as_they_are", roles=wanted, reason=str(error).splitlines()[0])
+    log.info("roles_left_as_they_are", roles=wanted, reason=str(error.__cause__).splitlines()[0])

@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from nightjar.core.errors import BadSettings, StoreUnavailable
+from nightjar.core.errors import BadSettings, RightsMissing, StoreUnavailable
 
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 """A server that vanished without a word is noticed after a minute, not after two hours; also with bytes on their way to it, then not after 15 minutes."""
@@ -28,6 +28,9 @@ that is not promoted yet, or a database that was made read-only; a transaction t
 
 REFUSED_STATE = "28"
 """SQLSTATEs of a login that is refused."""
+
+DENIED_STATE = "42501"
+"""SQLSTATE of a statement for which the role has no right."""
 
 REMEDY = "Correct the URL in NIGHTJAR_DATABASE_URL, or the role's password in NIGHTJAR_WRITER_PASSWORD or NIGHTJAR_ANALYST_PASSWORD."
 
@@ -102,7 +105,7 @@ def driver(connection: Connection) -> "psycopg.Connection[tuple]":
 
 @contextmanager
 def translated(what: str = "The score database") -> Iterator[None]:
-    """Turn lost connections, timeouts, deadlocks and full disks into StoreUnavailable, refused logins and parameters into BadSettings.
+    """Turn lost connections, timeouts, deadlocks and full disks into StoreUnavailable, refused logins and parameters into BadSettings, lost rights into RightsMissing.
 
     Every other error passes through.
     """
@@ -112,6 +115,8 @@ def translated(what: str = "The score database") -> Iterator[None]:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if _refused(cause):
             raise BadSettings(f"{what} refuses us: {_first_line(cause)}", REMEDY) from error
+        if getattr(cause, "sqlstate", None) == DENIED_STATE:
+            raise RightsMissing(what, _first_line(cause)) from error
         if not _passes(cause):
             raise
         raise StoreUnavailable(what, _first_line(cause)) from error

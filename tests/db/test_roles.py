@@ -12,11 +12,11 @@ import pytest
 from psycopg import errors
 
 from db.embedded import EmbeddedPostgres, binary
-from db.migrate import upgrade
+from db.migrate import require_head, upgrade
 from db.roles import ensure_roles
-from db.session import as_user
+from db.session import as_user, make_engine
 from db.views import VIEWS
-from nightjar.core.errors import RolesMissing
+from nightjar.core.errors import RightsMissing, RolesMissing
 from nightjar.settings import PROJECT
 
 DENIED = errors.InsufficientPrivilege
@@ -275,6 +275,40 @@ def test_the_writer_reads_the_feature_registry_that_the_owner_writes(database):
         analyst.execute("SELECT * FROM feast.projects")
 
 
+GRANTS = """
+    SELECT object, right_.privilege_type, right_.grantee::regrole::text FROM (
+        SELECT relname || '.' || coalesce(attname, '') AS object, CASE WHEN attname IS NULL THEN relacl ELSE attacl END AS rights, relnamespace AS lies
+        FROM pg_class JOIN (SELECT attrelid, attname, attacl FROM pg_attribute UNION ALL SELECT oid, NULL, NULL FROM pg_class) AS a ON attrelid = oid
+        UNION ALL SELECT proname, coalesce(proacl, acldefault('f', proowner)), pronamespace FROM pg_proc
+        UNION ALL SELECT nspname, nspacl, oid FROM pg_namespace
+        UNION ALL SELECT 'default', defaclacl, defaclnamespace FROM pg_default_acl
+    ) AS granted, aclexplode(rights) AS right_
+    WHERE lies IN ('nightjar'::regnamespace, 'analytics'::regnamespace, 'feast'::regnamespace)
+"""
+LOSE = """
+    REVOKE ALL ON ALL TABLES IN SCHEMA nightjar, analytics, feast FROM nightjar_writer, nightjar_analyst;
+    REVOKE ALL ON SCHEMA nightjar, analytics, feast FROM nightjar_writer, nightjar_analyst;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA feast REVOKE ALL ON TABLES FROM nightjar_writer;
+    REVOKE ALL ON FUNCTION nightjar.ensure_score_partition(date) FROM nightjar_writer;
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA nightjar TO PUBLIC
+"""
+
+
+def test_rights_that_a_restore_lost_are_named_and_given_back_by_the_runbook(database):
+    page = (PROJECT / "runbooks" / f"{RightsMissing.runbook}.md").read_text()
+    statements = page.partition("<<'SQL'\n")[2].partition("\nSQL\n")[0]
+    engine = make_engine(database.url("writer"))
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        migrated = set(owner.execute(GRANTS))
+        owner.execute(LOSE)
+        with pytest.raises(RightsMissing, match="permission denied for schema nightjar"):
+            require_head(engine)
+        owner.execute(statements)
+        assert set(owner.execute(GRANTS)) == migrated
+    require_head(engine)
+    engine.dispose()
+
+
 def test_nobody_enters_without_the_password(database):
     url = database.url("writer").replace(database.server.passwords["writer"], "guess")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
@@ -310,7 +344,6 @@ def theirs(postgres, template):
 
 def test_an_owner_without_the_right_to_create_roles_uses_those_that_exist(theirs):
     from db.migrate import current, head
-    from db.session import make_engine
 
     ensure_roles(theirs, {"writer": "ignored"})
     upgrade(theirs)
