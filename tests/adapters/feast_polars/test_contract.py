@@ -229,6 +229,19 @@ def test_a_push_reaches_both_stores_and_progress_is_told(applied):
         PolarsOfflineStore.offline_write_batch(applied.config, SimpleNamespace(name="nowhere", batch_source=None), ROWS.to_arrow(), None)
 
 
+def test_a_source_without_files_takes_pushes_once_an_empty_file_names_its_columns(applied):
+    schema = [Field(name="k", dtype=String), Field(name="v", dtype=Int64)]
+    source = FileSource(name="first_source", path="first", timestamp_field="ts")
+    applied.apply([FeatureView(name="first", entities=[applied.get_entity("thing")], schema=schema, source=source, online=False)])
+    row = ROWS.select("k", "ts", "v").head(1)
+    with pytest.raises(ValueError, match="do not match the batch source columns"):
+        applied.write_to_offline_store("first", row.to_pandas())
+    (applied.repo_path / "first").mkdir()
+    row.clear().write_parquet(applied.repo_path / "first" / "0.parquet")
+    applied.write_to_offline_store("first", row.to_pandas())
+    assert applied.get_historical_features(ASKED, features=["first:v"]).to_polars()["v"].to_list() == [None, 1, None]
+
+
 def test_renamed_columns_are_validated_materialised_and_pushed_by_date(applied):
     features = applied.get_feature_view("renamed")
     PolarsOfflineStore().validate_data_source(applied.config, features.batch_source)
