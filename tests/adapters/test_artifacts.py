@@ -46,7 +46,7 @@ def test_what_was_put_before_the_store_moved_is_found_where_it_lies_now(scheme, 
     assert other.present(uri).startswith("memory://")
     shutil.rmtree(tmp_path / "store")
     shutil.rmtree(tmp_path / "moved")
-    with pytest.raises(ArtifactBroken, match="moved.*missing"):
+    with pytest.raises(ArtifactBroken, match=r"moved.*missing"):
         moved.get(uri, sha256)
 
 
