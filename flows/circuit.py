@@ -21,8 +21,11 @@ RUNBOOK = "runbooks/circuit-open.md"
 def break_circuit(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     """A Prefect hook for failed and crashed runs. What goes wrong in it is logged by Prefect and changes nothing of the run.
 
-    In a crash it is the worker that calls it; the first one is retried by an automation, so it does not count yet.
+    In a crash it is the worker that calls it, and the run itself could not say where to look. The first one is retried by an automation, so it
+    does not count yet.
     """
+    if state.is_crashed():
+        flow_run_logger(flow_run, flow).error("The process of this run died. Runbook: runbooks/stuck-run.md")
     limit = Settings().circuit_failures
     with get_client(sync_client=True) as client:
         if flow_run.deployment_id is None or (state.is_crashed() and client.read_flow_run(flow_run.id).run_count < 2):

@@ -17,6 +17,7 @@ from nightjar.core.circuit import OPENED
 
 PREFIX = "nightjar: "
 PRESUMED = "presumed"
+RUNBOOK = "Runbook: runbooks/stuck-run.md"
 RETRY = "Only parts without a receipt are scored again, on any worker."
 TAG = "nightjar"
 """Every deployment in prefect.yaml carries it, so a run that somebody started otherwise, without heartbeats, is not taken for dead."""
@@ -57,9 +58,9 @@ def dead(patience: Patience) -> AutomationCore:
     alive = {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}
     return AutomationCore(
         name=f"{PREFIX}a run without a sign of life has crashed",
-        description=f"No heartbeat for {patience.dead_after_s:.0f} s. Runbook: runbooks/stuck-run.md",
+        description=f"No heartbeat for {patience.dead_after_s:.0f} s. {RUNBOOK}",
         trigger=silence(alive, patience.dead_after_s),
-        actions=[becomes(StateType.CRASHED, f"{PRESUMED} dead: no sign of life for {patience.dead_after_s:.0f} s")],
+        actions=[becomes(StateType.CRASHED, f"{PRESUMED} dead: no sign of life for {patience.dead_after_s:.0f} s.")],
     )
 
 
@@ -67,9 +68,9 @@ def stuck(patience: Patience) -> AutomationCore:
     taken = {f"prefect.flow-run.{state}" for state in ("Pending", "Submitting", "InfrastructurePending")}
     return AutomationCore(
         name=f"{PREFIX}a run that was taken but never started has crashed",
-        description=f"Not running {patience.stuck_after_s:.0f} s after a worker took it. Runbook: runbooks/stuck-run.md",
+        description=f"Not running {patience.stuck_after_s:.0f} s after a worker took it. {RUNBOOK}",
         trigger=silence(taken, patience.stuck_after_s),
-        actions=[becomes(StateType.CRASHED, f"{PRESUMED} dead: not started {patience.stuck_after_s:.0f} s after a worker took it")],
+        actions=[becomes(StateType.CRASHED, f"{PRESUMED} dead: not started {patience.stuck_after_s:.0f} s after a worker took it.")],
     )
 
 
@@ -87,7 +88,7 @@ def retried(patience: Patience) -> AutomationCore:
             threshold=1,
             within=timedelta(seconds=patience.once_in_s),
         ),
-        actions=[becomes(StateType.SCHEDULED, "it was presumed dead; retried once", name="AwaitingRetry")],
+        actions=[becomes(StateType.SCHEDULED, "It was presumed dead; retried once.", name="AwaitingRetry")],
     )
 
 
@@ -97,7 +98,7 @@ def retried_when_settled(patience: Patience) -> AutomationCore:
         name=f"{PREFIX}a run whose death was reported is retried once",
         description=RETRY,
         trigger=silence({"prefect.flow-run.Crashed"}, patience.settled_after_s, {"prefect.run-count": "1"}),
-        actions=[becomes(StateType.SCHEDULED, "its process died; retried once", name="AwaitingRetry")],
+        actions=[becomes(StateType.SCHEDULED, "Its process died; retried once.", name="AwaitingRetry")],
     )
 
 
@@ -153,7 +154,8 @@ def silence(signs: set[str], seconds: float, labels: Labels | None = None) -> Ev
 
 
 def becomes(state: StateType, message: str, name: str | None = None) -> ActionTypes:
-    return ChangeFlowRunState(state=state, name=name, message=message, force=False)
+    """The message is what a person sees of the run."""
+    return ChangeFlowRunState(state=state, name=name, message=f"{message} {RUNBOOK}", force=False)
 
 
 def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> int:

@@ -1,9 +1,14 @@
 """A deployment that keeps failing is paused and a person is told; what tells people fails nothing."""
 
+import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import pytest
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from prefect.states import Crashed
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
@@ -64,6 +69,28 @@ def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, 
     assert paused(prefect, "monitor"), "an alert that nobody takes stops nothing"
     assert alerts.url.rpartition("/")[2] not in (world.home / "logs" / "server.log").read_text()
     resume(prefect.settings, api, "monitor/flight_delay")
+
+
+def test_a_crash_names_its_runbook_in_the_log_of_the_run(prefect, caplog):
+    """The process that died could not; its worker calls the hook."""
+    from flows.circuit import break_circuit
+    from flows.features import features
+    from nightjar.deploy import local_api
+
+    server = {PREFECT_API_URL: local_api(prefect.settings), PREFECT_API_AUTH_STRING: prefect.settings.prefect_auth.get_secret_value()}
+    run = prefect.client.read_flow_run(prefect.start("features", scheduled_time="2099-01-01T00:00:00Z"))
+    with temporary_settings(server), logged_to(caplog.handler):
+        break_circuit(features, run, Crashed())
+    assert [record.getMessage().rpartition(" ")[2] for record in caplog.records] == ["runbooks/stuck-run.md"]
+
+
+@contextmanager
+def logged_to(handler: logging.Handler) -> Iterator[None]:
+    """Prefect's loggers of runs keep what they are told from others."""
+    runs = logging.getLogger("prefect.flow_runs")
+    runs.addHandler(handler)
+    yield
+    runs.removeHandler(handler)
 
 
 def test_a_failing_drift_report_fails_no_night(prefect, world):

@@ -79,6 +79,11 @@ def receipts(world, night: date) -> dict[int, Any]:
     return dict(found)
 
 
+def messages(prefect, flow_run: str) -> list[str]:
+    """What a person reads of the states the run was in."""
+    return [state["message"] or "" for state in prefect.ask(f"/flow_run_states/?flow_run_id={flow_run}")]
+
+
 @pytest.mark.parametrize(
     ("dead_after_s", "night"),
     [pytest.param(35, date(2013, 3, 19), id="35 s"), pytest.param(90, date(2013, 3, 20), id="90 s", marks=pytest.mark.chaos)],
@@ -92,7 +97,7 @@ def test_a_night_whose_worker_died_with_it_is_finished_by_another(prefect, world
     with asleep(platforms_worker):
         with second_part_held(world), worker(prefect, "doomed") as doomed:
             run = prefect.start("score", score_date=str(night), report=False)
-            until("part 0 is stored", lambda: 0 in receipts(world, night))
+            until("part 0 is stored", lambda: 0 in receipts(world, night), 120)
             kill_all(doomed.pid)
             killed = time.monotonic()
             stored = receipts(world, night)
@@ -110,6 +115,7 @@ def test_a_night_whose_worker_died_with_it_is_finished_by_another(prefect, world
         figures = f"noticed {noticed:.0f} s after the kill, published {took:.0f} s, the queue done {all_took:.0f} s"
         pytestconfig.get_terminal_writer().line(f"\n  dead after {dead_after_s} s without a heartbeat: {figures}")
     assert (healed["state_name"], healed["run_count"]) == ("Completed", 2)
+    assert [text.rpartition(" ")[2] for text in messages(prefect, run) if "presumed dead" in text] == ["runbooks/stuck-run.md"] * 2
     after = receipts(world, night)
     assert stored == {part: after[part] for part in stored}
     assert 1 not in stored
