@@ -95,12 +95,12 @@ def test_two_repairs_at_once_publish_one_revision(run, world, delivered):
             return getattr(store, name)
 
         def night(self, *args, **kwargs):
-            looked.wait(30)
+            looked.wait(120)
             return store.night(*args, **kwargs)
 
     scoring = replace(world.platform.score_night(spec), store=AfterBothLooked())
     with ThreadPoolExecutor(2) as pool:
-        ended = [pool.submit(scoring.run, night_of(spec, TWICE), repair=True, known_at=known, wait_s=30) for _ in range(2)]
+        ended = [pool.submit(scoring.run, night_of(spec, TWICE), repair=True, known_at=known, wait_s=120) for _ in range(2)]
     assert sorted(night.result().already_published for night in ended) == [False, True]
     assert len({night.result().run_id for night in ended}) == 1
     assert world.query(f"SELECT revision, state FROM runs WHERE score_date = '{TWICE}' ORDER BY 1") == [(1, "published"), (2, "published")]

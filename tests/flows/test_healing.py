@@ -93,7 +93,7 @@ def test_a_night_whose_worker_died_with_it_is_finished_by_another(prefect, world
     from nightjar.deploy import automate, local_api
 
     platforms_worker = psutil.Process(int((world.home / "run" / "worker.lock").read_text()))
-    assert automate(prefect.settings, local_api(prefect.settings), Patience(dead_after_s=dead_after_s, stuck_after_s=20)) > 0
+    assert automate(prefect.settings, local_api(prefect.settings), Patience(dead_after_s=dead_after_s, stuck_after_s=45)) > 0
     with asleep(platforms_worker):
         with second_part_held(world), worker(prefect, "doomed") as doomed:
             run = prefect.start("score", score_date=str(night), report=False)
