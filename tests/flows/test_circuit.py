@@ -36,6 +36,16 @@ def heard(alerts, count: int) -> list[str]:
     return alerts.heard
 
 
+def errors_logged(prefect, flow_run: str, until: str) -> list[str]:
+    """What the server has of the run's errors, once the given words are among them: a run sends its log a moment after its state."""
+    deadline = time.monotonic() + 30
+    found: list[str] = []
+    while not any(until in message for message in found) and time.monotonic() < deadline:
+        time.sleep(0.25)
+        found = [each["message"] for each in prefect.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [flow_run]}, "level": {"ge_": 40}}})]
+    return found
+
+
 def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, alerts):
     from flows.circuit import ends
     from nightjar.deploy import api_url, deploy, local_api, resume
@@ -51,9 +61,9 @@ def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, 
     assert heard(alerts, 1) == [f"Nightjar: monitor/flight_delay is paused. {says} Runbook: runbooks/circuit-open.md"]
     assert paused(prefect, "monitor")
     assert "## Fix" in prefect.artifacts(last)["circuit-monitor-flight-delay"]
-    logs = prefect.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [last]}, "level": {"ge_": 40}}})
-    assert any(says in each["message"] for each in logs)
-    assert [each["message"].count("runbooks/unknown-model.md") for each in logs if each["message"].startswith("UnknownModel")] == [1]
+    logged = errors_logged(prefect, last, until=says)
+    assert any(says in message for message in logged)
+    assert [message.count("runbooks/unknown-model.md") for message in logged if message.startswith("UnknownModel")] == [1]
 
     api = local_api(prefect.settings)
     deploy(prefect.settings, api, world.home / "logs" / "deploy.log")
