@@ -42,6 +42,9 @@ ELSEWHERE = Path("/var/lib/nightjar")
 BINARIES = Path("pginstall") / "bin"
 START_S, READY_S, ATTEMPTS = 300, 60, 5
 NO_SUCH_PID = 2**30
+FRESH = "fresh-"
+"""How the folders begin in which clusters are made."""
+
 SETTINGS: Mapping[str, str] = MappingProxyType(
     {
         "listen_addresses": "127.0.0.1",
@@ -228,9 +231,9 @@ class EmbeddedPostgres:
             self._hand_over(self._server)
 
     def _initdb(self) -> None:
-        fresh = self._server / "fresh"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
+        """In a folder of its own each time: an initdb whose caller was killed goes on for a second or two."""
+        self._forget_abandoned()
+        fresh = Path(tempfile.mkdtemp(prefix=FRESH, dir=self._server))
         self._hand_over(fresh)
         with tempfile.NamedTemporaryFile("w", dir=self._server) as password:
             password.write(self._all_passwords["admin"])
@@ -239,6 +242,11 @@ class EmbeddedPostgres:
             flags = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--auth=scram-sha-256", f"--username={USERS['admin']}"]
             self._check(self._run("initdb", "-D", str(fresh), *flags, f"--pwfile={password.name}"))
         fresh.rename(self._data)
+        self._forget_abandoned()
+
+    def _forget_abandoned(self) -> None:
+        for abandoned in self._server.glob(f"{FRESH}*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
 
     def _hand_over(self, path: Path) -> None:
         if self._account is not None:

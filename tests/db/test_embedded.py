@@ -8,8 +8,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -166,11 +169,31 @@ def test_a_server_that_lives_and_has_no_connection_left_keeps_its_port(server, m
 def test_a_cluster_that_was_half_made_is_made_anew(server):
     server._locked().__enter__()
     server._choose_place()
-    (server._server / "fresh").mkdir()
-    (server._server / "fresh" / "PG_VERSION").write_text("18")
+    (server._server / "fresh-1").mkdir()
+    (server._server / "fresh-1" / "PG_VERSION").write_text("18")
     server = EmbeddedPostgres(server.folder.parent, FASTER)
     server.start()
     assert answer(server) == 1
+    assert not [*server._server.glob("fresh-*")]
+
+
+def test_a_cluster_is_made_while_the_initdb_of_a_killed_process_goes_on(server):
+    with starter(server) as killed:
+        while not [*server.folder.glob("server/fresh*/PG_VERSION")]:
+            assert killed.poll() is None
+            time.sleep(0.001)
+        orphans = [child for child in psutil.Process(killed.pid).children(recursive=True) if child.name() in {"initdb", "postgres"}]
+        for orphan in orphans:
+            orphan.suspend()
+        killed.kill()
+    wakers = [threading.Timer(0.1, orphan.resume) for orphan in orphans]
+    for waker in wakers:
+        waker.start()
+    server.start()
+    for waker in wakers:
+        waker.join()
+    assert answer(server) == 1
+    assert not [*server._server.glob("fresh-*")]
 
 
 def test_a_server_that_cannot_start_says_why_and_where_to_look(server, monkeypatch):
