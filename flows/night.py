@@ -19,7 +19,7 @@ from nightjar.bootstrap import Platform
 from nightjar.console import LATE_COLUMNS, NIGHT_COLUMNS, PLAN_COLUMNS, cell, late_row, night_row, plan_row
 from nightjar.core.backfill import Planned
 from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
-from nightjar.core.errors import NightjarError, Retryable, refused
+from nightjar.core.errors import REFUSALS, NightjarError, may_pass, refused
 from nightjar.core.night import score_date_of, today_of
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT
@@ -71,11 +71,8 @@ def as_date(value: Any) -> date | None:
 
 
 def is_retryable(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Whether a failed task may be tried again without anyone changing anything: the type of its error says so.
-
-    OSError and MemoryError are what becomes StorageRefused and OutOfMemory at the edge.
-    """
-    return isinstance(state.result(raise_on_failure=False), Retryable | OSError | MemoryError)
+    """Whether a failed task may be tried again."""
+    return may_pass(state.result(raise_on_failure=False))
 
 
 RETRIED: dict[str, Any] = {
@@ -101,7 +98,7 @@ def failures_told(model: str) -> Iterator[None]:
     """Whatever ends the flow leaves its runbook as an artifact, beside the failed run in the UI."""
     try:
         yield
-    except (OSError, MemoryError) as error:
+    except REFUSALS as error:
         tell(model, meant := refused(error))
         raise meant from error
     except Exception as error:

@@ -1,13 +1,11 @@
 """What a Prefect server has of what `nightjar deploy` gave it, whether a worker asks it for runs, and which runs look stuck. Changes nothing."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import yaml
-from prefect.blocks.notifications import SlackWebhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, WorkerStatus
@@ -17,7 +15,7 @@ from prefect.exceptions import ObjectNotFound
 
 from nightjar.automations import TAG, Patience, differing, wanted
 from nightjar.core.errors import DeploymentPaused, NotDeployed, NoWorker, RunsStuck
-from nightjar.deploy import ALERT_BLOCK, POOL
+from nightjar.deploy import POOL, deployments_of, known_alert_block
 from nightjar.settings import PROJECT, Settings
 
 Check = Callable[[SyncPrefectClient, Settings], str]
@@ -32,7 +30,7 @@ def server(client: SyncPrefectClient, _: Settings) -> str:
 def deployments(client: SyncPrefectClient, _: Settings) -> str:
     """Raises NotDeployed for what is missing or other than in prefect.yaml, DeploymentPaused for what follows no schedule."""
     asked = {flow_and_name(each): each for each in yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]}
-    found = {f"{client.read_flow(each.flow_id).name}/{each.name}": each for each in client.read_deployments()}
+    found = deployments_of(client)
     wrong = [name for name in sorted(asked) if name not in found or declared(asked[name]) != deployed(found[name])]
     if wrong:
         raise NotDeployed(f"deployments that are missing or not as in prefect.yaml: {', '.join(wrong)}")
@@ -61,20 +59,13 @@ def deployed(each: DeploymentResponse) -> tuple[object, ...]:
 
 def automations(client: SyncPrefectClient, settings: Settings) -> str:
     """Raises NotDeployed for those that are missing, switched off or other than the code's, and for an alert URL that the server was not told."""
-    alert = told_to(client)
+    alert = known_alert_block(client)
     if settings.alert_url is not None and alert is None:
         raise NotDeployed("NIGHTJAR_ALERT_URL is set, but the server does not know it")
     asked = wanted(Patience(failures=settings.circuit_failures), alert)
     if wrong := differing(client, asked):
         raise NotDeployed(f"automations that are missing, switched off or not as in the code: {', '.join(wrong)}")
     return f"{len(asked)} as in the code, " + ("a broken circuit alerts a person" if alert else "nobody is alerted (NIGHTJAR_ALERT_URL)")
-
-
-def told_to(client: SyncPrefectClient) -> UUID | None:
-    """The server's notification block, whoever deployed it: not every process knows its URL."""
-    with suppress(ObjectNotFound):
-        return client.read_block_document_by_name(ALERT_BLOCK, SlackWebhook.get_block_type_slug(), include_secrets=False).id
-    return None
 
 
 def workers(client: SyncPrefectClient, _: Settings) -> str:

@@ -16,6 +16,7 @@ from uuid import UUID
 from httpx import HTTPStatusError, TransportError
 from prefect.blocks.notifications import SlackWebhook
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
@@ -73,10 +74,15 @@ def deploy(settings: Settings, api: str, log: Path) -> None:
 def resume(settings: Settings, api: str, name: str) -> None:
     """Let a paused deployment follow its schedule again. Raises BadSettings for a name that the server does not know."""
     with connected(settings, api) as client:
-        known = {f"{client.read_flow(each.flow_id).name}/{each.name}": each.id for each in client.read_deployments()}
+        known = deployments_of(client)
         if name not in known:
             raise BadSettings(f"There is no deployment {name!r}", f"Known: {', '.join(sorted(known)) or 'none; run `nightjar deploy`'}.")
-        client.resume_deployment(known[name])
+        client.resume_deployment(known[name].id)
+
+
+def deployments_of(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
+    """All that the server has, by flow and name, as `flow/name`."""
+    return {f"{client.read_flow(each.flow_id).name}/{each.name}": each for each in client.read_deployments()}
 
 
 def prefect(arguments: list[str], env: Mapping[str, str], log: Path) -> None:
@@ -119,8 +125,16 @@ def alert_block(client: SyncPrefectClient, url: SecretStr | None) -> UUID | None
         saved = SlackWebhook(url=url).save(ALERT_BLOCK, overwrite=True)
         assert isinstance(saved, UUID)  # it would be awaitable inside an event loop
         return saved
+    if (known := known_alert_block(client)) is not None:
+        with suppress(ObjectNotFound):  # another deployment was faster
+            client.delete_block_document(known)
+    return None
+
+
+def known_alert_block(client: SyncPrefectClient) -> UUID | None:
+    """The server's notification block, whoever deployed it: not every process knows its URL."""
     with suppress(ObjectNotFound):
-        client.delete_block_document(client.read_block_document_by_name(ALERT_BLOCK, SlackWebhook.get_block_type_slug()).id)
+        return client.read_block_document_by_name(ALERT_BLOCK, SlackWebhook.get_block_type_slug(), include_secrets=False).id
     return None
 
 

@@ -8,7 +8,7 @@ import typer
 
 from nightjar import console
 from nightjar.cli import data, nights, operations, repairs, versions
-from nightjar.core.errors import BadSettings, NightjarError, refused
+from nightjar.core.errors import REFUSALS, BadSettings, NightjarError, refused
 
 INTERRUPTED = 130
 """The exit code by which typer says that Ctrl-C ended a command."""
@@ -56,7 +56,7 @@ def main() -> None:
         app(standalone_mode=True)
     except NightjarError as error:
         fail(error)
-    except (OSError, MemoryError) as error:
+    except REFUSALS as error:
         fail(refused(error))
     except SystemExit as ended:
         if ended.code == INTERRUPTED:

@@ -221,6 +221,15 @@ class OutOfMemory(Retryable):
         )
 
 
+REFUSALS = (OSError, MemoryError)
+"""How Python says that the machine refuses something; `refused` says what it means."""
+
+
+def may_pass(error: object) -> bool:
+    """Whether the same may be tried again without anyone changing anything: the type of the error says so."""
+    return isinstance(error, (Retryable, *REFUSALS))
+
+
 def refused(error: OSError | MemoryError) -> Retryable:
     """What the machine said, as what it means: libraries tell of memory in either way."""
     return OutOfMemory() if isinstance(error, MemoryError) or "Cannot allocate memory" in str(error) else StorageRefused(error)

@@ -11,7 +11,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from nightjar.core.backfill import Planned, Stage, due_before, missed, plan
 from nightjar.core.entities import NightSummary
-from nightjar.core.errors import BadSettings, NightBusy, NightjarError, Retryable, refused
+from nightjar.core.errors import REFUSALS, BadSettings, NightBusy, NightjarError, may_pass, refused
 from nightjar.core.night import dates_between, night_of
 from nightjar.core.ports import Progress, ScoreStore, silent
 from nightjar.core.reprocess import Order, Reprocess
@@ -127,14 +127,14 @@ class Backfill:
         it was waited for already.
         """
         again = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, Retryable | OSError | MemoryError) and not isinstance(error, NightBusy)),
+            retry=retry_if_exception(lambda error: may_pass(error) and not isinstance(error, NightBusy)),
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_random_exponential(multiplier=self.pause_s, max=60),
             reraise=True,
         )
         try:
             return again(self.score, night)
-        except (OSError, MemoryError) as error:
+        except REFUSALS as error:
             return FailedNight(night.score_date, refused(error))
         except Exception as error:  # noqa: BLE001  # whatever one night meets, the others are scored
             return FailedNight(night.score_date, error)

@@ -24,7 +24,7 @@ from harness.line import command
 import models
 from nightjar.bootstrap import Platform
 from nightjar.core.entities import Part, Receipt
-from nightjar.core.errors import NightjarError, refused
+from nightjar.core.errors import REFUSALS, NightjarError, refused
 from nightjar.core.night import night_of
 from nightjar.settings import Settings
 
@@ -138,7 +138,7 @@ def run(order: dict[str, Any]) -> int:
     except NightjarError as error:
         sys.stdout.write(f"{type(error).__name__}: {error}\n")
         return error.exit_code
-    except (OSError, MemoryError) as error:
+    except REFUSALS as error:
         traceback.print_exc()
         return refused(error).exit_code
 
