@@ -6,21 +6,14 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 import models
-from flows.circuit import break_circuit
+from flows.circuit import WATCHED
 from flows.night import failures_told, platform, show_plan, tell_backfill
 from flows.score import THREADS, parts_as_tasks, ready
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.usecases.backfill import planned_nights
 
 
-@flow(
-    name="backfill",
-    flow_run_name="{model} {first} to {last}",
-    task_runner=THREADS,
-    persist_result=False,
-    on_failure=[break_circuit],
-    on_crashed=[break_circuit],
-)
+@flow(name="backfill", flow_run_name="{model} {first} to {last}", task_runner=THREADS, **WATCHED)
 def backfill(
     first: date,
     last: date,

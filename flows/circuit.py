@@ -59,3 +59,7 @@ def ends(client: SyncPrefectClient, deployment: UUID, limit: int) -> list[str]:
         limit=limit,
     )
     return [run.state_type.value for run in runs if run.state_type is not None]
+
+
+WATCHED: dict[str, Any] = {"persist_result": False, "on_failure": [break_circuit], "on_crashed": [break_circuit]}
+"""What all flows are decorated with: receipts say what is done, so no result is kept, and what fails counts."""

@@ -4,11 +4,11 @@ from datetime import date
 
 from prefect import flow
 
-from flows.circuit import break_circuit
+from flows.circuit import WATCHED
 from flows.night import day_name, failures_told, model_and_today, platform
 
 
-@flow(name="features", flow_run_name=day_name, persist_result=False, on_failure=[break_circuit], on_crashed=[break_circuit])
+@flow(name="features", flow_run_name=day_name, **WATCHED)
 def features(model: str = "flight_delay", today: date | None = None) -> None:
     """Land what was delivered and build the features of it. Only what is missing is done.
 

@@ -4,11 +4,11 @@ from datetime import date
 
 from prefect import flow
 
-from flows.circuit import break_circuit
+from flows.circuit import WATCHED
 from flows.night import day_name, failures_told, model_and_today, platform, show_performance
 
 
-@flow(name="monitor", flow_run_name=day_name, persist_result=False, on_failure=[break_circuit], on_crashed=[break_circuit])
+@flow(name="monitor", flow_run_name=day_name, **WATCHED)
 def monitor(model: str = "flight_delay", today: date | None = None) -> None:
     """Load the outcomes that are known and measure each published night against them.
 

@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 from pydantic import AwareDatetime
 
 import models
-from flows.circuit import break_circuit
+from flows.circuit import WATCHED
 from flows.night import failures_told, platform, show_late, show_plan, tell_backfill
 from flows.score import THREADS, parts_as_tasks
 from nightjar.core.backfill import Planned
@@ -16,14 +16,7 @@ from nightjar.core.spec import ModelSpec
 from nightjar.usecases.repair import late_nights, nights_aside
 
 
-@flow(
-    name="repair",
-    flow_run_name="{model} {cause}",
-    task_runner=THREADS,
-    persist_result=False,
-    on_failure=[break_circuit],
-    on_crashed=[break_circuit],
-)
+@flow(name="repair", flow_run_name="{model} {cause}", task_runner=THREADS, **WATCHED)
 def repair(
     cause: Cause = Cause.LATE,
     first: date | None = None,

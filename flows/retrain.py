@@ -4,11 +4,11 @@ from datetime import date
 
 from prefect import flow
 
-from flows.circuit import break_circuit
+from flows.circuit import WATCHED
 from flows.night import day_name, failures_told, model_and_today, platform, show_version
 
 
-@flow(name="retrain", flow_run_name=day_name, persist_result=False, on_failure=[break_circuit], on_crashed=[break_circuit])
+@flow(name="retrain", flow_run_name=day_name, **WATCHED)
 def retrain(model: str = "flight_delay", today: date | None = None, *, promote: bool = True) -> None:
     """Train a version on all that is known, and measure it on days it has not seen.
 

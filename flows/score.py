@@ -11,7 +11,7 @@ from prefect.futures import wait
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.circuit import break_circuit
+from flows.circuit import WATCHED
 from flows.night import RETRIED, fails_nothing, failures_told, model_and_date, night_name, platform, show_drift, show_night, tell_backfill
 from nightjar.core.entities import NightSummary, Part, Receipt
 from nightjar.core.night import as_of, night_of
@@ -23,7 +23,7 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=Settings().threads)
 """Any: Prefect declares its task runners in a way that no checker lets its own pass."""
 
 
-@flow(name="score", flow_run_name=night_name, task_runner=THREADS, persist_result=False, on_failure=[break_circuit], on_crashed=[break_circuit])
+@flow(name="score", flow_run_name=night_name, task_runner=THREADS, **WATCHED)
 def score(
     model: str = "flight_delay",
     score_date: date | None = None,
