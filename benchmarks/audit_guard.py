@@ -24,11 +24,11 @@ import models
 from nightjar.adapters.contract import check
 from nightjar.adapters.predictors import PredictorStore
 from nightjar.bootstrap import Platform
+from nightjar.core.comparison.profile import profile_of, quantiles_of, sample_of
 from nightjar.core.entities import Distribution, NightProfile
 from nightjar.core.errors import ContractBroken
 from nightjar.core.inputs import oddities
 from nightjar.core.night import TRAILING_NIGHTS, as_of, dates_between, ordered_population
-from nightjar.core.profile import profile_of, quantiles_of, sample_of
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import Settings
 

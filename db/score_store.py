@@ -18,12 +18,12 @@ from db.session import translated
 from db.tables import PublicationRow, QuarantinedRow, ReceiptRow, RunRow, ScoreRow, table_of
 from nightjar.core.backfill import Standing
 from nightjar.core.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
+from nightjar.core.comparison.profile import STEPS
 from nightjar.core.entities import Distribution, Night, Part, Population, Publication, Receipt, Run, RunState, Version
 from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, RepairOutdated
 from nightjar.core.part_rows import QUARANTINED as QUARANTINED_COLUMNS
 from nightjar.core.part_rows import SCORES as SCORE_COLUMNS
 from nightjar.core.part_rows import require_storable
-from nightjar.core.profile import STEPS
 
 RUNS, RECEIPTS, PUBLICATIONS, SCORES = table_of(RunRow), table_of(ReceiptRow), table_of(PublicationRow), table_of(ScoreRow)
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '30s'")

@@ -16,6 +16,7 @@ import polars as pl
 from nightjar.adapters.feature_files import columns_of, with_news
 from nightjar.core.backfill import Standing
 from nightjar.core.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
+from nightjar.core.comparison.profile import quantiles_of
 from nightjar.core.entities import (
     Candidate,
     ColumnDrift,
@@ -36,7 +37,6 @@ from nightjar.core.entities import (
 )
 from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, NightBusy, RepairOutdated
 from nightjar.core.part_rows import QUARANTINED, SCORES, require_storable
-from nightjar.core.profile import quantiles_of
 from nightjar.core.retention import Holding, Named, Trace, total
 from nightjar.core.spec import FeatureTable
 

@@ -1,8 +1,8 @@
-"""Whether tonight's inputs look like those of the nights before: what stands against publishing them, in words.
+"""What of tonight's inputs the nights before do not explain: each finding stands against publishing, in words.
 
-What is ordinary is learned from the trailing nights: how far each lies from the others says how much a column moves by nature, and tonight
-may move that much and a limit more. A column of few entities (three airports' weather) says little about a distribution. Of those only
-counts what no weather explains: all is missing, or what always differed is the same everywhere.
+The trailing nights show what is ordinary. The distance of each of them from the others says how much a column moves by nature, and tonight
+it may move that much and a limit more. A column of few entities (the weather of three airports) says little about a distribution. Of such a
+column only two things count that no weather explains: all values are missing, or values that always differed are all the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,21 +13,16 @@ from statistics import median
 
 import polars as pl
 
-from nightjar.core.distance import Columns, Distances, distances, to_the_rest
+from nightjar.core.comparison.distance import Columns, Distances, distances, to_the_rest
+from nightjar.core.comparison.ordinary import MIN_NIGHTS, MIN_VALUES, turned_constant
 from nightjar.core.entities import SCORE, ColumnProfile, NightProfile
 from nightjar.core.spec import AuditLimits, ModelSpec
 
-MIN_NIGHTS = 3
-"""With fewer trailing nights nobody knows what is ordinary."""
 FULL = 14
 WITHIN = timedelta(days=21)
 """How far a night may lie from the others is known from FULL nights of the last three weeks: a Saturday is no weekday, rates of the last week
 move slowly, and nights from before a gap say little. Where nobody would accept or mend a night, it is so no reason for ever to hold back the next."""
-MIN_VALUES = 30
-"""With fewer values a distribution is chance."""
 FEW_ENTITIES = 10
-FEW_VALUES = 3
-"""A column that always had at least so many different values does not have one by chance."""
 MANY_TIMES = 4
 """So many times fewer or more different values than ever: that is another column."""
 SWAPPED = 0.5
@@ -103,7 +98,7 @@ class Past:
         least = min(night.distinct * min(1, self.now.values / night.values) for night in known)
         most = max(night.distinct * max(1, self.now.values / night.values) for night in known)
         counts = sorted(night.distinct for night in known)
-        constant = self.full and self.now.distinct == 1 and counts[0] >= FEW_VALUES
+        constant = self.full and turned_constant(self.now.distinct, counts[0])
         if constant or not least / MANY_TIMES <= self.now.distinct <= max(most, FEW_ENTITIES) * MANY_TIMES:
             yield f"{self.name} has {self.now.distinct} different values, in the last {len(self.nights)} nights it had {counts[0]} to {counts[-1]}"
 
@@ -113,7 +108,9 @@ class Past:
 
     def _moved(self, found: Distances, limits: AuditLimits) -> Iterator[str]:
         if self.full and self.strange and not self.of_few and found.now - found.usual > limits.max_input_shift:
-            yield f"{self.name} lies {found.now:.2f} from the last {len(self.nights)} nights, which lie at most {found.usual:.2f} from one another"
+            method = "Kolmogorov-Smirnov" if self.now.quantiles else "total variation"
+            last = f"the last {len(self.nights)} nights"
+            yield f"{self.name}: distance {found.now:.2f} ({method}) from {last}; between those nights it is at most {found.usual:.2f}"
 
 
 def swapped(pasts: Iterable[Past], nights: Sequence[Columns]) -> list[tuple[str, str]]:

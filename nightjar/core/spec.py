@@ -139,7 +139,7 @@ class AuditLimits:
     min_distinct_share: distinct scores over rows, at least (a constant score fails).
 
     Inputs are held to the trailing nights, in shares of the rows. max_null_rise: how much more of a column may be missing than usually.
-    max_input_shift: how much further than any of them from the others a column may lie (nightjar/core/distance.py).
+    max_input_shift: how much further than any of them from the others a column may lie (nightjar/core/comparison/distance.py).
     max_unseen_share: in categories that they never had, beyond what they have of such themselves.
     """
 

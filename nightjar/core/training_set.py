@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from nightjar.core.comparison.ordinary import MIN_VALUES
 from nightjar.core.entities import utc
 from nightjar.core.errors import TooLittleHistory
 from nightjar.core.spec import ModelSpec, TimeSplit
@@ -82,8 +83,12 @@ def cut_by_time(rows: pl.DataFrame, split: TimeSplit, model: str, known_at: date
 
 
 def reference_sample(rows: pl.DataFrame) -> pl.DataFrame:
-    """At most 20,000 rows, every n-th, so that each date keeps its weight; the same rows for the same snapshot."""
-    return rows.gather_every(max(1, math.ceil(rows.height / REFERENCE_ROWS)))
+    """Every n-th row, so that each date keeps its weight: 20,000 rows, or twice MIN_VALUES a date if that is more.
+
+    The same rows for the same snapshot.
+    """
+    wanted = max(REFERENCE_ROWS, 2 * MIN_VALUES * rows["score_date"].n_unique())
+    return rows.gather_every(max(1, math.ceil(rows.height / wanted)))
 
 
 def content_sha256(rows: pl.DataFrame) -> str:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import polars as pl
 import structlog
 
+from nightjar.core.comparison.ordinary import MIN_NIGHTS
+from nightjar.core.comparison.profile import profile_of
 from nightjar.core.entities import Distribution, Part, Receipt, Run
 from nightjar.core.errors import AuditFailed, StaleFeatures
 from nightjar.core.freshness import stale_views
-from nightjar.core.inputs import MIN_NIGHTS, comparable
+from nightjar.core.inputs import comparable
 from nightjar.core.night import TRAILING_NIGHTS, audit
 from nightjar.core.ports import FeatureFiles, InputProfiles
-from nightjar.core.profile import profile_of
 from nightjar.core.spec import ModelSpec
 
 log = structlog.get_logger(__name__)

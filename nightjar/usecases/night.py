@@ -12,13 +12,13 @@ from typing import Protocol
 import polars as pl
 
 from nightjar.core.claim import Request
+from nightjar.core.comparison.profile import sample_of
 from nightjar.core.entities import Night, NightSummary, Part, Population, Publication, Receipt, Run, Version
 from nightjar.core.errors import NoChampion, NoPopulation
 from nightjar.core.night import cut, missing_parts, ordered_population, scored_otherwise
 from nightjar.core.parquet import parquet
 from nightjar.core.part_rows import SCORES
 from nightjar.core.ports import Artifacts, FeatureSource, Predictors, RawStore, Registry, ScoreStore
-from nightjar.core.profile import sample_of
 from nightjar.core.repair import split_carried
 from nightjar.core.spec import ModelSpec
 from nightjar.usecases.guard import NightGuard

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightjar.core.drift import DriftThresholds, _chi_square_quantile, night_drift
+from nightjar.core.drift import DriftThresholds, night_drift
 
 CATEGORIES = [f"c{i}" for i in range(40)]
 
@@ -34,7 +34,7 @@ def test_clean_resamples_raise_almost_no_alarm():
     assert sum(row.drifted for row in rows) == 0
 
 
-@pytest.mark.parametrize("rows", [20, 60, 150])
+@pytest.mark.parametrize("rows", [40, 60, 150])
 def test_small_clean_nights_raise_few_alarms(rows):
     reference = sample(20_000, 0)
     found = [row for seed in range(1, 41) for row in night_drift(sample(rows, seed), reference, ["city"], ["wind", "rain", "score"])]
@@ -166,8 +166,3 @@ def test_no_data_makes_it_raise_and_every_number_is_finite(night, reference):
         assert row.value is None or (np.isfinite(row.value) and row.value >= 0)
         assert row.value is not None or row.note
         assert 0 <= row.null_share <= 1
-
-
-def test_the_chi_square_quantile_is_close_and_on_the_safe_side():
-    exact = {1: 10.828, 2: 13.816, 9: 27.877, 11: 31.264, 40: 73.402}
-    assert all(0.999 <= _chi_square_quantile(0.999, freedom) / quantile <= 1.04 for freedom, quantile in exact.items())

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nightjar.core.comparison.ordinary import MIN_NIGHTS
+from nightjar.core.comparison.profile import profile_of
 from nightjar.core.entities import Distribution
-from nightjar.core.inputs import FULL, MIN_NIGHTS, comparable, oddities
-from nightjar.core.profile import profile_of
+from nightjar.core.inputs import FULL, comparable, oddities
 from nightjar.core.spec import AuditLimits, FeatureTable
 
 FIRST = date(2013, 6, 1)
@@ -75,7 +76,7 @@ FAULTS = {
     "a column that turned constant": ({"size": pl.lit(100.0)}, "size has 1 different values, in the last 14 nights it had 300 to 300"),
     "weather that is everywhere the same": ({"temp": pl.lit(21.0)}, "temp has 1 different values, in the last 14 nights it had 3 to 3"),
     "weather with a value for each row": ({"rain": pl.int_range(pl.len()).cast(pl.Float64)}, "rain has 300 different values"),
-    "another unit": ({"size": pl.col("size") / 2.54}, "size lies 1.00 from the last 14 nights, which lie at most 0."),
+    "another unit": ({"size": pl.col("size") / 2.54}, "size: distance 1.00 (Kolmogorov-Smirnov) from the last 14 nights; between those nights it is at most 0."),
     "categories never seen": ({"city": pl.when(pl.int_range(pl.len()) % 10 == 0).then(pl.lit("oslo")).otherwise("city")}, "city has categories in 10%"),
     "one category in place of three": ({"city": pl.lit("OSLO")}, "city"),
     "two columns that look alike swapped": ({"size": pl.col("price"), "price": pl.col("size")}, "size and price look swapped"),

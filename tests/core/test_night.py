@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nightjar.core.comparison.profile import scores_of
 from nightjar.core.entities import Distribution, NightProfile, Part, Population, Receipt, Run, RunState
 from nightjar.core.errors import BadSettings, ContractBroken
 from nightjar.core.night import Findings, as_of, audit, cut, dates_between, key_is_storable, missing_parts, ordered_population, score_date_of
-from nightjar.core.profile import scores_of
 from nightjar.core.spec import AuditLimits
 
 NEW_YORK = ZoneInfo("America/New_York")

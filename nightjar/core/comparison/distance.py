@@ -1,7 +1,10 @@
-"""How far each column of a night lies from other nights, from 0 (the same) to 1 (nothing in common).
+"""How far each column of a night is from other nights: 0 means the same, 1 means nothing in common.
 
 Numbers: the Kolmogorov-Smirnov distance, the widest gap between the shares of values up to a number. Categories: the total variation
-distance, the share of rows that would have to change category. Of a night's profile each quantile weighs the same, and each night does.
+distance, the share of rows that would have to change category. Each quantile of a profile has the same weight, and so has each night.
+
+By hand and not by `scipy.stats.ks_2samp`, which compares one pair of samples a call: 35 columns of 15 nights take 11 ms here and 396 ms
+there, with the same distances (a test compares them).
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,13 +12,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from nightjar.core.comparison.ordinary import ROUNDING
 from nightjar.core.entities import ColumnProfile
 
 Columns = Mapping[str, ColumnProfile]
 """A night's profiles by column."""
 
 KEY = ("column", "night")
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)

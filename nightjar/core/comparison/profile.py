@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from nightjar.core.comparison import columns
 from nightjar.core.entities import SCORE, ColumnProfile, Distribution, NightProfile
 from nightjar.core.spec import ModelSpec
 
@@ -10,7 +11,6 @@ SAMPLE_ROWS = 2_000
 STEPS = 40
 """Every 2.5th percentile is kept: the distance of two profiles is known to that much."""
 MOST_CATEGORIES = 200
-LONGEST = 100
 
 
 def sample_of(population: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -24,7 +24,7 @@ def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> Nig
     if rows.is_empty():
         return NightProfile(score_date=scores.score_date, columns=(scores_of(scores),))
     keys = {feature: tuple(table.keys) for table in spec.feature_tables for feature in table.features if feature in spec.inputs}
-    counted = {columns: rows.select(columns).n_unique() for columns in set(keys.values())}
+    counted = {shared: rows.select(shared).n_unique() for shared in set(keys.values())}
     entities = {name: counted[keys[name]] if name in keys else rows.height for name in spec.inputs}
     return NightProfile(
         score_date=scores.score_date,
@@ -37,9 +37,7 @@ def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> Nig
 
 
 def numbers_of(column: pl.Series, entities: int) -> ColumnProfile:
-    """NaN and infinities count as missing: the contract sets their rows aside."""
-    numbers = column.cast(pl.Float64)
-    values = numbers.filter(numbers.is_finite()).sort()
+    values = columns.numbers(column).drop_nulls().sort()
     mean, stddev = values.mean(), values.std(ddof=0)
     return ColumnProfile(
         column=column.name,
@@ -60,8 +58,7 @@ def quantiles_of(ordered: pl.Series) -> tuple[float, ...]:
 
 
 def categories_of(column: pl.Series, entities: int) -> ColumnProfile:
-    """Told apart by their first LONGEST characters; Postgres knows no NUL in text."""
-    values = column.cast(pl.String).drop_nulls().str.head(LONGEST).str.replace_all("\0", "\ufffd", literal=True).alias("category")
+    values = columns.categories(column).drop_nulls().alias("category")
     counted = values.value_counts(name="rows").sort("rows", "category", descending=[True, False])
     return ColumnProfile(
         column=column.name,

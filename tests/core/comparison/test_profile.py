@@ -7,8 +7,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nightjar.core.comparison.columns import LONGEST
+from nightjar.core.comparison.profile import MOST_CATEGORIES, SAMPLE_ROWS, categories_of, numbers_of, profile_of, quantiles_of, sample_of
 from nightjar.core.entities import Distribution
-from nightjar.core.profile import LONGEST, MOST_CATEGORIES, SAMPLE_ROWS, categories_of, numbers_of, profile_of, quantiles_of, sample_of
 from nightjar.core.spec import FeatureTable
 
 DAY = date(2013, 6, 15)

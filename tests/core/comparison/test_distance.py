@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import ks_2samp
 
-from nightjar.core.distance import distances, to_the_rest
-from nightjar.core.profile import categories_of, numbers_of
+from nightjar.core.comparison.distance import distances, to_the_rest
+from nightjar.core.comparison.profile import categories_of, numbers_of
 
 VALUES = st.lists(st.integers(-3, 3).map(float) | st.floats(-1e6, 1e6), min_size=1, max_size=20)
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=20)
@@ -48,6 +49,15 @@ def test_numbers_lie_apart_by_the_widest_gap_between_their_shares(nights):
     kept = [profile["x"].quantiles for profile in profiles]
     for night, found in by_night(profiles).items():
         assert found == pytest.approx(widest_gap(kept[night], kept[:night] + kept[night + 1 :]))
+
+
+@given(st.lists(VALUES, min_size=2, max_size=5))
+def test_numbers_are_as_far_apart_as_scipy_says(nights):
+    profiles = numbers(*nights)
+    kept = [profile["x"].quantiles for profile in profiles]
+    for night, found in by_night(profiles).items():
+        others = [value for other in kept[:night] + kept[night + 1 :] for value in other]
+        assert found == pytest.approx(ks_2samp(kept[night], others, method="asymp").statistic)
 
 
 @given(st.lists(TEXTS, min_size=2, max_size=5))

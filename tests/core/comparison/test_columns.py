@@ -1,0 +1,26 @@
+import polars as pl
+import pytest
+
+from nightjar.core.comparison.columns import LONGEST, categories, holds_categories, holds_numbers, numbers
+
+
+def test_what_is_no_finite_number_is_missing():
+    found = numbers(pl.Series([1.0, None, float("nan"), float("inf"), -float("inf")]))
+    assert found.to_list() == [1.0, None, None, None, None]
+
+
+def test_flags_and_whole_numbers_are_numbers():
+    assert numbers(pl.Series([True, False, None])).to_list() == [1.0, 0.0, None]
+    assert numbers(pl.Series([None, None])).dtype == pl.Float64
+
+
+def test_long_categories_are_cut_and_a_nul_is_replaced():
+    assert categories(pl.Series(["a" * 200, "b\0", None])).to_list() == ["a" * LONGEST, "b\ufffd", None]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "as_numbers", "as_categories"),
+    [(pl.Int8(), True, True), (pl.Boolean(), True, True), (pl.String(), False, True), (pl.List(pl.Int8), False, False), (pl.Binary(), False, False)],
+)
+def test_which_types_can_be_compared(dtype, as_numbers, as_categories):
+    assert (holds_numbers(dtype), holds_categories(dtype)) == (as_numbers, as_categories)

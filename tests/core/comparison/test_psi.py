@@ -1,0 +1,39 @@
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.stats import chi2
+
+from nightjar.core.comparison.psi import SMOOTHING, reference_of
+
+
+def test_it_is_the_sum_over_the_buckets():
+    reference = reference_of(pl.Series(["a"] * 50 + ["b"] * 50), 100, text=True)
+    count = reference.buckets.count
+    assert count == 3, "the two categories, and one bucket for all others"
+
+    def smooth(share):
+        return (share + SMOOTHING) / (1 + SMOOTHING * count)
+
+    night = pl.Series(["a"] * 80 + ["b"] * 20)
+    expected = sum((smooth(p) - smooth(q)) * math.log(smooth(p) / smooth(q)) for p, q in ((0.8, 0.5), (0.2, 0.5)))
+    assert reference.psi(night) == pytest.approx(expected)
+
+
+def test_the_same_rows_have_none():
+    values = pl.Series(np.random.default_rng(1).normal(size=1000))
+    assert reference_of(values, 1000, text=False).psi(values) == pytest.approx(0)
+
+
+def test_chance_is_the_chi_square_quantile_of_its_buckets():
+    reference = reference_of(pl.Series(np.random.default_rng(1).normal(size=20_000)), 900, text=False)
+    freedom = int((reference.expected["expected"] > 0).sum()) - 1
+    assert reference.chance(900, 0.001) == pytest.approx((1 / 900 + 1 / 20_000) * chi2.ppf(0.999, freedom))
+
+
+def test_each_date_of_the_reference_has_its_own():
+    values, dates = pl.Series([1.0] * 50 + [2.0] * 50), pl.Series(["first"] * 50 + ["second"] * 50)
+    found = reference_of(values, 100, text=False).psi_a_date(dates)
+    assert found["rows"].to_list() == [50, 50]
+    assert (found["psi"] > 0).all()
