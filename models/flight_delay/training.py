@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from nightjar.core.categories import Categories
 from nightjar.core.spec import ModelSpec, Predictor
 
 THREADS = 2
@@ -43,7 +44,7 @@ def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
     )
     with threadpool_limits(1, user_api="openmp"):  # beside busy neighbours its threads wait for one another: 45 s instead of 3
         pipeline.fit(inputs(train, spec.categorical, spec.numeric), train["outcome"].to_numpy())
-    return SklearnPredictor(pipeline, spec.categorical, spec.numeric)
+    return SklearnPredictor(pipeline, spec.categorical, spec.numeric, Categories.of(train, spec.categorical))
 
 
 def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
@@ -52,8 +53,11 @@ def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
 
     from nightjar.adapters.predictors import CatBoostPredictor, inputs  # noqa: PLC0415  # only where a model is made
 
+    categories = Categories.of(train, spec.categorical)
+
     def pool(rows: pl.DataFrame) -> Any:
-        return Pool(inputs(rows, spec.categorical, spec.numeric), label=rows["outcome"].to_numpy(), cat_features=list(spec.categorical))
+        given = inputs(rows, spec.categorical, spec.numeric, categories)
+        return Pool(given, label=rows["outcome"].to_numpy(), cat_features=list(spec.categorical))
 
     model = CatBoostClassifier(
         iterations=400,
@@ -71,7 +75,7 @@ def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
     newest = pool(valid)
     model.fit(pool(train), eval_set=newest)
     _move_level(model, level_shift(np.asarray(model.predict(newest, prediction_type="RawFormulaVal")), valid["outcome"].mean()))
-    return CatBoostPredictor(model, spec.categorical, spec.numeric)
+    return CatBoostPredictor(model, spec.categorical, spec.numeric, categories)
 
 
 def level_shift(log_odds: np.ndarray, rate: Any) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from nightjar.core.categories import spelled
 from nightjar.core.entities import ColumnDrift, Run
 from nightjar.core.spec import ModelSpec
 
@@ -67,10 +68,14 @@ def _sample(frame: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[s
     unescaped into a script of the page.
     """
     rows = frame.select(
-        *(pl.col(name).cast(pl.String).str.replace_all("<", LESS_THAN, literal=True) for name in categorical),
+        *(_harmless(spelled(frame[name])).alias(name) for name in categorical),
         *(pl.when(pl.col(name).cast(pl.Float64).is_finite()).then(pl.col(name).cast(pl.Float64)).alias(name) for name in numeric),
     )
     return (rows if rows.height <= SAMPLE_ROWS else rows.sample(SAMPLE_ROWS, seed=seed)).to_pandas()
+
+
+def _harmless(texts: pl.Series) -> pl.Series:
+    return texts.str.replace_all("<", LESS_THAN, literal=True)
 
 
 def _evidently(night: Any, reference: Any, categorical: Sequence[str], numeric: Sequence[str]) -> tuple[str, Mapping[str, Mapping[str, Any]]]:

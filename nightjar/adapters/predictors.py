@@ -8,12 +8,13 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from nightjar.core.categories import UNKNOWN, CastCategories, Categories, is_empty
 from nightjar.core.entities import Version
 from nightjar.core.errors import ArtifactBroken, BadSpec, ContractBroken
 from nightjar.core.ports import Artifacts
@@ -29,30 +30,55 @@ TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def inputs(frame: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str]) -> pl.DataFrame:
-    """A model's input columns in its order: categories as String without nulls (CatBoost crashes on Categorical and Enum), numbers as Float64.
+FAMILIES = "nightjar_categories"
+"""Where a stored model keeps what its categories were, as JSON. Older versions have no such entry."""
 
-    Raises ContractBroken naming the columns that are missing.
+
+def inputs(
+    frame: pl.DataFrame,
+    categorical: Sequence[str],
+    numeric: Sequence[str],
+    categories: Categories | CastCategories = UNKNOWN,
+) -> pl.DataFrame:
+    """A model's input columns in its order.
+
+    Categories become String without nulls (CatBoost crashes on Categorical and Enum), numbers Float64.
+    categories: of the model. Raises ContractBroken naming the columns that are missing or of a wrong type.
     """
     if missing := [name for name in (*categorical, *numeric) if name not in frame.columns]:
         raise ContractBroken("The rows to predict", [f"column {name} is missing" for name in missing])
-    return frame.select(
-        *(pl.col(name).cast(pl.String).fill_null(MISSING) for name in categorical),
-        *(pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in numeric),
+    texts, numbers = frame[[*categorical]], frame[[*numeric]]
+    if faults := [fault for fault in (*map(categories.fault, texts), *map(_number_fault, numbers)) if fault]:
+        raise ContractBroken("The rows to predict", faults)
+    return pl.DataFrame(
+        [
+            *(categories.text(column).fill_null(MISSING).alias(column.name) for column in texts),
+            *(column.cast(pl.Float64, strict=False).fill_null(float("nan")) for column in numbers),
+        ]
     )
+
+
+def _number_fault(column: pl.Series) -> str | None:
+    if column.dtype.is_numeric() or column.dtype == pl.Boolean or is_empty(column):
+        return None
+    return f"column {column.name} is {column.dtype}, not a number"
 
 
 @dataclass(frozen=True, slots=True)
 class CatBoostPredictor:
-    """Implements spec.Predictor. `model` was fitted on the columns of `inputs`, categorical first."""
+    """Implements spec.Predictor. `model` was fitted on the columns of `inputs`, categorical first.
+
+    categories: of the rows that it was fitted on.
+    """
 
     model: "CatBoostClassifier"
     categorical: tuple[str, ...]
     numeric: tuple[str, ...]
+    categories: Categories | CastCategories = UNKNOWN
     algorithm: str = "catboost"
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
-        rows = inputs(frame, self.categorical, self.numeric)
+        rows = inputs(frame, self.categorical, self.numeric, self.categories)
         if rows.is_empty():
             return pl.Series("score", dtype=pl.Float64)
         return pl.Series("score", self.model.predict(rows, prediction_type="Probability")[:, 1], dtype=pl.Float64)
@@ -64,6 +90,8 @@ class CatBoostPredictor:
         """CatBoost writes the time and a random id into a model; without them the same training gives the same bytes."""
         metadata = self.model.get_metadata()
         metadata["train_finish_time"] = metadata["model_guid"] = ""
+        if (kept := _kept(self.categories)) is not None:
+            metadata[FAMILIES] = kept
         self.model.save_model(str(path), format="cbm")
 
     @classmethod
@@ -73,20 +101,25 @@ class CatBoostPredictor:
         model = CatBoostClassifier()
         model.load_model(str(path), format="cbm")
         names, categories = tuple(model.feature_names_ or ()), len(model.get_cat_feature_indices())
-        return cls(model, names[:categories], names[categories:])
+        kept = dict(model.get_metadata()).get(FAMILIES)
+        return cls(model, names[:categories], names[categories:], _categories(kept))
 
 
 @dataclass(frozen=True, slots=True)
 class SklearnPredictor:
-    """Implements spec.Predictor. `pipeline` was fitted on the columns of `inputs` and has predict_proba."""
+    """Implements spec.Predictor. `pipeline` was fitted on the columns of `inputs` and has predict_proba.
+
+    categories: of the rows that it was fitted on.
+    """
 
     pipeline: Any
     categorical: tuple[str, ...]
     numeric: tuple[str, ...]
+    categories: Categories | CastCategories = UNKNOWN
     algorithm: str = "sklearn"
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
-        rows = inputs(frame, self.categorical, self.numeric)
+        rows = inputs(frame, self.categorical, self.numeric, self.categories)
         if rows.is_empty():
             return pl.Series("score", dtype=pl.Float64)
         return pl.Series("score", self.pipeline.predict_proba(rows)[:, 1], dtype=pl.Float64)
@@ -103,6 +136,8 @@ class SklearnPredictor:
         import skops.io  # noqa: PLC0415  # imports scikit-learn
 
         content = {"pipeline": self.pipeline, "categorical": list(self.categorical), "numeric": list(self.numeric)}
+        if (kept := _kept(self.categories)) is not None:
+            content[FAMILIES] = kept
         with tempfile.TemporaryDirectory() as folder:
             dumped = Path(folder) / "dumped.skops"
             skops.io.dump(content, dumped)
@@ -114,7 +149,19 @@ class SklearnPredictor:
         import skops.io  # noqa: PLC0415  # imports scikit-learn
 
         content = skops.io.load(path, trusted=list(TRUSTED))
-        return cls(content["pipeline"], tuple(content["categorical"]), tuple(content["numeric"]))
+        names = tuple(content["categorical"]), tuple(content["numeric"])
+        return cls(content["pipeline"], *names, _categories(content.get(FAMILIES)))
+
+
+def _kept(categories: Categories | CastCategories) -> str | None:
+    """What a stored model says of its categories; nothing where it never did."""
+    if isinstance(categories, CastCategories):
+        return None
+    return json.dumps(dict(categories.families), sort_keys=True)
+
+
+def _categories(kept: str | None) -> Categories | CastCategories:
+    return CastCategories() if kept is None else Categories(json.loads(kept))
 
 
 class PredictorStore:
@@ -148,9 +195,19 @@ class PredictorStore:
         if kind is None:
             raise ArtifactBroken(version.artifact_uri, f"nothing here loads algorithm {version.algorithm!r}; known: {sorted(KINDS)}")
         try:
-            return kind.load(path)
+            loaded = kind.load(path)
         except Exception as error:  # each library has its own errors for a file it cannot read
             raise ArtifactBroken(version.artifact_uri, f"{type(error).__name__}: {error}") from error
+        if isinstance(loaded.categories, Categories):
+            return loaded
+        return replace(loaded, categories=self._fitted_on(version))
+
+    def _fitted_on(self, version: Version) -> CastCategories:
+        """The types of the version's training sample; none where there is no sample."""
+        try:
+            return CastCategories(pl.read_parquet_schema(self._artifacts.get(version.reference_uri)))
+        except (ArtifactBroken, OSError, pl.exceptions.PolarsError):
+            return CastCategories()
 
 
 KINDS: Mapping[str, type[CatBoostPredictor] | type[SklearnPredictor]] = {"catboost": CatBoostPredictor, "sklearn": SklearnPredictor}

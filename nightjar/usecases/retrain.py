@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from nightjar.core.entities import Candidate, Dataset, Version
-from nightjar.core.errors import ArtifactBroken, BadSpec, MissingFeatures, TooLittleHistory
+from nightjar.core.errors import ArtifactBroken, BadSpec, ContractBroken, MissingFeatures, TooLittleHistory
 from nightjar.core.gates import judge
 from nightjar.core.night import as_of, ordered_population
 from nightjar.core.parquet import parquet
@@ -177,7 +177,7 @@ def _beside_champion(spec: ModelSpec, cut: TimeCut, predictor: Predictor, champi
     rows = cut.test.filter(pl.col("score_date") > champion.trained_through)
     try:
         reigning = predictors.load(spec, champion).predict(rows)
-    except (ArtifactBroken, BadSpec):
+    except (ArtifactBroken, BadSpec, ContractBroken):  # it expects other inputs than there are now
         return {}
     beside = measure(predictor.predict(rows), rows["outcome"])
     found = dict(measure(reigning, rows["outcome"]).metrics("champion_"))

@@ -128,3 +128,11 @@ def test_the_content_hash_sees_names_types_order_and_nulls():
         base.select("d", "a"),
     ]
     assert len({content_sha256(frame) for frame in (base, *others)}) == 7
+
+
+def test_the_content_hash_is_of_values_and_not_of_numbers_that_stand_for_them():
+    texts = [pl.DataFrame({"a": pl.Series(values, dtype=pl.Categorical)}) for values in (["x", "y"], ["y", "x"])]
+    assert content_sha256(texts[0]) != content_sha256(texts[1])
+    for dtype in (pl.Decimal(10, 2), pl.Int128, pl.UInt128):
+        one, other = (pl.DataFrame({"a": pl.Series([value, None], dtype=dtype)}) for value in (1, 2))
+        assert content_sha256(one) != content_sha256(other)

@@ -14,6 +14,7 @@ from nightjar.adapters.artifacts import FsspecArtifacts
 from nightjar.adapters.memory import MemoryRegistry
 from nightjar.adapters.predictors import CatBoostPredictor, PredictorStore, inputs
 from nightjar.adapters.raw_files import RawFiles
+from nightjar.core.categories import Categories
 from nightjar.core.errors import MissingFeatures, TooLittleHistory
 from nightjar.core.spec import AuditLimits, GateLimits, ModelSpec, RawDataset, TimeSplit
 from nightjar.core.training_set import content_sha256
@@ -34,12 +35,13 @@ def outcomes(raw):
 
 def catboost_with(depth, iterations):
     def fit(train, valid, *, spec):
-        rows = inputs(train, spec.categorical, spec.numeric)
+        categories = Categories.of(train, spec.categorical)
+        rows = inputs(train, spec.categorical, spec.numeric, categories)
         model = CatBoostClassifier(
             depth=depth, iterations=iterations, random_seed=spec.seed, thread_count=1, allow_writing_files=False, logging_level="Silent"
         )
         model.fit(rows, train["outcome"].to_numpy(), cat_features=list(spec.categorical))
-        return CatBoostPredictor(model, spec.categorical, spec.numeric)
+        return CatBoostPredictor(model, spec.categorical, spec.numeric, categories)
 
     return fit
 

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from nightjar.core.categories import spelled
+
 LONGEST = 100
 """Categories are told apart by so many of their first characters: a profile keeps them in a row of the database."""
 
@@ -12,8 +14,11 @@ def numbers(column: pl.Series) -> pl.Series:
 
 
 def categories(column: pl.Series) -> pl.Series:
-    """The column as String, cut to LONGEST characters. A NUL is written as U+FFFD, because Postgres stores none in text."""
-    return column.cast(pl.String).str.head(LONGEST).str.replace_all("\0", "\ufffd", literal=True)
+    """The column as String, cut to LONGEST characters; equal values have one text, whatever their type.
+
+    A NUL is written as U+FFFD, because Postgres stores none in text.
+    """
+    return spelled(column).str.head(LONGEST).str.replace_all("\0", "\ufffd", literal=True)
 
 
 def holds_numbers(dtype: pl.DataType) -> bool:
