@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from nightjar.core.cron import is_cron
+
 if TYPE_CHECKING:
     from nightjar.core.spec import FeatureTable, ModelSpec, RawDataset
 
@@ -26,8 +28,7 @@ YEARS = range(1900, 2200)
 MOST_DAYS = 36_600
 """A century: longer spans are mistakes, and carry dates out of what Python can count."""
 
-CRON_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-CRON_ITEM = re.compile(r"(?:\*|([0-9]{1,2})(?:-([0-9]{1,2}))?)(?:/([1-9][0-9]?))?")
+ONE_DAY_FIELD = "If day of month and weekday are both restricted, neither may contain a *"
 
 TYPES: Mapping[str, type] = {
     **dict.fromkeys(("name", "title", "description", "time_zone", "cron", "retrain_cron"), str),
@@ -71,7 +72,7 @@ def _of_time(spec: "ModelSpec") -> Iterator[Fault]:
         yield "time_zone", f"{spec.time_zone!r} is no IANA time zone, like America/New_York"
     for field in ("cron", "retrain_cron"):
         if not is_cron(getattr(spec, field)):
-            yield field, f"{getattr(spec, field)!r} is no cron expression of five fields in numbers, like 30 21 * * *"
+            yield field, f"{getattr(spec, field)!r} is not a cron expression of five fields in numbers, like 30 21 * * *. {ONE_DAY_FIELD}"
     for field, (low, high) in SPANS.items():
         if not low <= getattr(spec, field) <= high:
             yield field, f"is {getattr(spec, field)}, must be at least {low} and at most {high}"
@@ -79,21 +80,6 @@ def _of_time(spec: "ModelSpec") -> Iterator[Fault]:
         yield "as_of_time", "must have no zone of its own: it is a time of time_zone"
     if spec.replay_year is not None and spec.replay_year not in YEARS:
         yield "replay_year", f"is {spec.replay_year!r}, must be a year from {YEARS.start} to {YEARS.stop - 1}"
-
-
-def is_cron(text: str) -> bool:
-    """Whether each of five fields is a list of `*`, numbers and ranges within its bounds, each with an optional step."""
-    fields = text.split(" ")
-    return len(fields) == len(CRON_FIELDS) and all(
-        _is_cron_item(item, low, high) for field, (low, high) in zip(fields, CRON_FIELDS, strict=True) for item in field.split(",")
-    )
-
-
-def _is_cron_item(item: str, low: int, high: int) -> bool:
-    if (found := CRON_ITEM.fullmatch(item)) is None:
-        return False
-    first, last = int(found[1] or low), int(found[2] or found[1] or high)
-    return low <= first <= last <= high
 
 
 def _of_dataset(dataset: "RawDataset") -> Iterator[Fault]:
