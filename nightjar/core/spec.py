@@ -4,18 +4,18 @@ Nothing here does anything: the engine reads these values and calls their functi
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
+from functools import cache
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Annotated, Any, Protocol, get_type_hints
 
 import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, create_model
 
 from nightjar.core.errors import BadSpec
-from nightjar.core.spec_rules import NAME, faults
-
-if TYPE_CHECKING:
-    import pandera.polars as pa
+from nightjar.core.spec_rules import MOST_DAYS, NAME, YEARS, Fault, called, fault_of, faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +106,19 @@ class Fit(Protocol):
         ...
 
 
+Count = Annotated[int, Field(ge=1)]
+Limit = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""A limit that is not a number would be kept by everything."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeSplit:
     """How history is cut, newest last: the last `test_days` are unseen, the `valid_days` before them choose, the rest trains."""
 
-    test_days: int
-    valid_days: int
-    min_train_rows: int
+    test_days: Count
+    valid_days: Count
+    min_train_rows: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +130,11 @@ class GateLimits:
     on the same rows it may fall.
     """
 
-    min_auc: float
-    max_ece: float
-    min_brier_skill: float
-    min_auc_gain_over_baseline: float
-    max_auc_loss_to_champion: float
+    min_auc: Limit
+    max_ece: Limit
+    min_brier_skill: Limit
+    min_auc_gain_over_baseline: Limit
+    max_auc_loss_to_champion: Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,12 +149,12 @@ class AuditLimits:
     max_unseen_share: in categories that they never had, beyond what they have of such themselves.
     """
 
-    max_quarantine_share: float
-    max_mean_shift: float
-    min_distinct_share: float
-    max_null_rise: float = 0.3
-    max_input_shift: float = 0.35
-    max_unseen_share: float = 0.05
+    max_quarantine_share: Share
+    max_mean_shift: Share
+    min_distinct_share: Share
+    max_null_rise: Share = 0.3
+    max_input_shift: Share = 0.35
+    max_unseen_share: Share = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,33 +179,33 @@ class ModelSpec:
     time_zone: str
     cron: str
     retrain_cron: str
-    horizon_days: int
+    horizon_days: Annotated[int, Field(ge=0, le=366)]
     as_of_time: time
-    maturity_days: int
-    part_rows: int
+    maturity_days: Annotated[int, Field(ge=0, le=MOST_DAYS)]
+    part_rows: Annotated[int, Field(ge=1, le=10_000_000)]
     seed: int
-    replay_year: int | None = None
-    catch_up_days: int = 7
+    replay_year: Annotated[int, Field(ge=YEARS.start, lt=YEARS.stop)] | None = None
+    catch_up_days: Annotated[int, Field(ge=0, le=366)] = 7
     datasets: tuple[RawDataset, ...]
-    deliver: Deliver
+    deliver: Annotated[Deliver, PlainValidator(called)]
     feature_tables: tuple[FeatureTable, ...]
     population_dataset: str
-    population: Callable[[RawFrames, date], pl.DataFrame]
+    population: Annotated[Callable[[RawFrames, date], pl.DataFrame], PlainValidator(called)]
     outcome_dataset: str
-    outcomes: Callable[[RawFrames], pl.DataFrame]
+    outcomes: Annotated[Callable[[RawFrames], pl.DataFrame], PlainValidator(called)]
     categorical: tuple[str, ...]
     numeric: tuple[str, ...]
     often_missing: frozenset[str] = frozenset()
-    contract: "Callable[[], pa.DataFrameSchema]"
-    baseline: Fit
-    fit: Fit
+    contract: Annotated[Callable[[], Any], PlainValidator(called)]
+    baseline: Annotated[Fit, PlainValidator(called)]
+    fit: Annotated[Fit, PlainValidator(called)]
     split: TimeSplit
     gates: GateLimits
     audit: AuditLimits
 
     def __post_init__(self) -> None:
         """Raises BadSpec for the first rule that is broken."""
-        for field, problem in faults(self):
+        for field, problem in chain(_of_types(self), faults(self)):
             raise BadSpec(self.name if NAME.fullmatch(str(self.name)) else "?", field, problem)
 
     @property
@@ -214,3 +220,18 @@ class ModelSpec:
 
     def dataset(self, name: str) -> RawDataset:
         return next(dataset for dataset in self.datasets if dataset.name == name)
+
+
+@cache
+def _types() -> type[BaseModel]:
+    """The types and ranges of a spec's fields, as declared above."""
+    strict = ConfigDict(strict=True, arbitrary_types_allowed=True, revalidate_instances="always")
+    declared: dict[str, Any] = {name: (kind, ...) for name, kind in get_type_hints(ModelSpec, include_extras=True).items()}
+    return create_model("ModelSpec", __config__=strict, **declared)
+
+
+def _of_types(spec: ModelSpec) -> Iterator[Fault]:
+    try:
+        _types().model_validate({field.name: getattr(spec, field.name) for field in fields(spec)})
+    except ValidationError as error:
+        yield fault_of(error)
