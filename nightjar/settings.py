@@ -1,5 +1,6 @@
 """Every setting, read once from the environment (prefix NIGHTJAR_) and `.env`. `.env.example` names them all."""
 
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -102,12 +103,17 @@ class Settings(BaseSettings):
     @cached_property
     def data(self) -> Path:
         """Raw days and feature tables; shared by all workers."""
-        return (self.data_dir or self.home / "data").resolve()
+        return real(self.data_dir or self.home / "data")
 
     @cached_property
     def artifacts(self) -> str:
         """An fsspec URL: populations, datasets, trained models, reports; shared by all workers."""
-        return self.artifact_url or f"file://{(self.home / 'artifacts').resolve()}"
+        return self.artifact_url or f"file://{real(self.home / 'artifacts')}"
+
+
+def real(path: Path) -> Path:
+    """Absolute, without links. A loop of links is left to whoever opens it; Path.resolve would raise here."""
+    return Path(os.path.realpath(path))
 
 
 def variable(loc: tuple[int | str, ...]) -> str:

@@ -179,7 +179,7 @@ def test_a_cluster_that_was_half_made_is_made_anew(server):
 
 def test_a_cluster_is_made_while_the_initdb_of_a_killed_process_goes_on(server):
     with starter(server) as killed:
-        while not [*server.folder.glob("server/fresh*/PG_VERSION")]:
+        while not [*server.folder.glob("server/fresh*/data/PG_VERSION")]:
             assert killed.poll() is None
             time.sleep(0.001)
         orphans = [child for child in psutil.Process(killed.pid).children(recursive=True) if child.name() in {"initdb", "postgres"}]

@@ -1,20 +1,19 @@
 """The stage: a home on a small disk of its own, its Postgres, an undisturbed twin of the database, and readers who never stop looking."""
 
 import json
-import os
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from harness.disk import Disk
 from harness.nursery import Child, Nursery
 from harness.tally import Tally
 from harness.wire import Proxy
@@ -41,38 +40,6 @@ LOCKS = """
     SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND usename = 'nightjar_writer' AND datname = current_database()
 """
-
-
-class Disk:
-    """A tmpfs that can be filled and made read-only; where mounting is not permitted, a plain folder and `refused` says why not."""
-
-    def __init__(self, folder: Path, size: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", folder], capture_output=True, text=True, check=False)
-        self.refused = None if done.returncode == 0 else f"mounting is not permitted here: {done.stderr.strip()}"
-
-    @property
-    def ballast(self) -> Path:
-        return self.folder / "ballast"
-
-    def fill(self) -> None:
-        """Leave not one byte free."""
-        with self.ballast.open("ab") as file:
-            for step in (1 << 20, 1 << 12):
-                with suppress(OSError):
-                    while True:
-                        os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), step)
-
-    def free(self) -> None:
-        self.ballast.unlink(missing_ok=True)
-
-    def remount(self, how: str) -> None:
-        subprocess.run(["mount", "-o", f"remount,{how}", self.folder], check=True)
-
-    def unmount(self) -> None:
-        if self.refused is None:
-            subprocess.run(["umount", "-l", self.folder], check=False)
 
 
 class Stage:
