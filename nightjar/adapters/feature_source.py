@@ -73,6 +73,7 @@ class FeastFeatureSource:
     def _ask(self, model: str, asked: pl.DataFrame, service: "FeatureService") -> pl.DataFrame:
         """Our store takes and gives Polars as it is; of others Feast promises pandas in and Arrow out, and nothing about cutoffs."""
         from nightjar.adapters.feast_polars import PolarsOfflineStoreConfig, PolarsRetrievalJob  # noqa: PLC0415  # imports Feast
+        from nightjar.adapters.feast_polars.nullable import exact_pandas  # noqa: PLC0415  # as above
         from nightjar.adapters.feast_polars.places import UnusableSourceError  # noqa: PLC0415  # as above
 
         store = self._store.config.offline_store
@@ -81,7 +82,7 @@ class FeastFeatureSource:
         if not (ours and store.known_at == KNOWN_AT) and _has_cutoffs(asked):
             raise NotOurStore(model, getattr(store, "type", "none"))
         if not ours:
-            entity_df = asked.drop(KNOWN_AT, strict=False).to_pandas()
+            entity_df = exact_pandas(asked.drop(KNOWN_AT, strict=False).to_arrow(compat_level=pl.CompatLevel.oldest()))
         try:
             job = self._store.get_historical_features(entity_df, features=service)
             return job.to_polars() if isinstance(job, PolarsRetrievalJob) else pl.DataFrame(job.to_arrow())

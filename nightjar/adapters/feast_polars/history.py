@@ -159,14 +159,26 @@ def _as_declared(view: View, features: pl.DataFrame) -> pl.DataFrame:
     stored = features.schema
     plain = [name for name, dtype in view.types.items() if _is_plain(dtype) and _is_plain(stored[name])]
     whole = [name for name in plain if (stored[name].is_float() or stored[name].is_decimal()) and view.types[name].is_integer()]
-    cut_off = features.select((column(name) % 1 != 0).any().alias(name) for name in whole)
-    if lossy := [name for name in whole if cut_off[name].item()]:
+    if lossy := _true_of(features, {name: column(name) % 1 != 0 for name in whole}):
         raise TypeError(f"Feature view {view.name!r}: {lossy} hold fractions or NaN and are declared as integers. Declare them as Float64.")
+    to_float = [name for name in plain if stored[name].is_integer() and view.types[name].is_float()]
+    if lossy := _true_of(features, {name: _is_rounded(name, view.types[name]) for name in to_float}):
+        raise TypeError(f"Feature view {view.name!r}: {lossy} hold integers that no float does. Declare them as Int64.")
     other = [name for name in plain if (stored[name], view.types[name]) != (pl.Float64, pl.Float32)]
     try:
         return features.with_columns(column(name).cast(view.types[name]) for name in other)
     except pl.exceptions.InvalidOperationError as error:
         raise TypeError(f"Feature view {view.name!r}: {str(error).splitlines()[0]}. Declare what the files hold.") from error
+
+
+def _true_of(features: pl.DataFrame, conditions: Mapping[str, pl.Expr]) -> list[str]:
+    """The names whose condition holds for any row."""
+    found = features.select(condition.any().alias(name) for name, condition in conditions.items())
+    return [name for name in conditions if found[name].item()]
+
+
+def _is_rounded(name: str, dtype: pl.DataType) -> pl.Expr:
+    return column(name).cast(dtype).cast(pl.Int128, strict=False) != column(name).cast(pl.Int128)
 
 
 def _is_plain(dtype: pl.DataType) -> bool:

@@ -3,20 +3,23 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from types import SimpleNamespace
+from typing import Any, Protocol
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from feast.dqm.errors import ValidationFailed
 from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 from feast.on_demand_feature_view import OnDemandFeatureView
-from feast.saved_dataset import SavedDatasetStorage
+from feast.saved_dataset import SavedDatasetStorage, ValidationReference
 from polars.io.plugins import register_io_source
 
 from .arrow import feast_arrow, polars_frame
 from .columns import column
+from .nullable import exact_pandas, float_pandas, readable, require_exact_inputs
 from .places import replaced
 from .view import polars_type
 from .writing import persist
@@ -64,6 +67,27 @@ class PolarsRetrievalJob(RetrievalJob):
         if rows < 1:
             raise ValueError(f"Batches of {rows} rows never come to an end. Ask for at least one row.")
         return (self._batch(frame) for frame in self.answer.frames(rows))
+
+    def to_arrow(self, validation_reference: ValidationReference | None = None, timeout: int | None = None) -> pa.Table:
+        """The result, on-demand features included. pandas reads its integers exactly.
+
+        Raises ValidationFailed, ValueError for on-demand views that would not get the integers that there are.
+        """
+        table = readable(super().to_arrow(timeout=timeout))
+        if validation_reference:
+            _require_valid(table, validation_reference)
+        return table
+
+    def to_df(self, validation_reference: ValidationReference | None = None, timeout: int | None = None) -> pd.DataFrame:
+        """The same as pandas. An integer column with nulls is Int64 or its like, one without has NumPy's type."""
+        return exact_pandas(self.to_arrow(validation_reference, timeout))
+
+    def to_tensor(self, kind: str = "torch", default_value: Any = float("nan"), timeout: int | None = None) -> dict[str, Any]:
+        """Feast's tensors. default_value: what stands for nulls. An int keeps integers beside them, a float makes floats."""
+        as_pandas = exact_pandas if isinstance(default_value, int) else float_pandas
+        frame = as_pandas(self.to_arrow(timeout=timeout))
+        as_feast = SimpleNamespace(to_df=lambda timeout: frame)  # noqa: ARG005  # Feast's signature
+        return RetrievalJob.to_tensor(as_feast, kind, default_value)  # pyright: ignore[reportArgumentType]  # it asks for `to_df` alone
 
     def sink_parquet(self, path: Path | str, rows: int = BATCH_ROWS) -> None:
         """Write the result to one file, batch by batch. The file appears whole or not at all."""
@@ -117,10 +141,12 @@ class PolarsRetrievalJob(RetrievalJob):
                 return
 
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:  # noqa: ARG002  # Feast's signature
-        return feast_arrow(next(self.answer.frames(None)))
+        table = feast_arrow(next(self.answer.frames(None)))
+        require_exact_inputs(table, self.views_on_demand)
+        return table
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
-        return self._to_arrow_internal(timeout).to_pandas()
+        return exact_pandas(self._to_arrow_internal(timeout))
 
     @property
     def full_feature_names(self) -> bool:
@@ -133,6 +159,12 @@ class PolarsRetrievalJob(RetrievalJob):
     @property
     def metadata(self) -> RetrievalMetadata | None:
         return self.described
+
+
+def _require_valid(table: pa.Table, reference: ValidationReference) -> None:
+    """As Feast does it, but on the integers that there are."""
+    if not (found := reference.profile.validate(exact_pandas(table))).is_success:
+        raise ValidationFailed(found)
 
 
 @dataclass(frozen=True, slots=True)
