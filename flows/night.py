@@ -20,7 +20,7 @@ from nightjar.console import LATE_COLUMNS, NIGHT_COLUMNS, PLAN_COLUMNS, cell, la
 from nightjar.core.backfill import Planned
 from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
 from nightjar.core.errors import REFUSALS, NightjarError, may_pass, refused
-from nightjar.core.night import score_date_of, today_of
+from nightjar.core.night import score_date_of, today_from
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT
 from nightjar.usecases.backfill import BackfillSummary
@@ -43,9 +43,12 @@ def model_and_date(model: str, score_date: date | None) -> tuple[ModelSpec, date
 
 
 def model_and_today(model: str, today: date | None) -> tuple[ModelSpec, date]:
-    """The spec, and the local day given or else that of the scheduled start, carried into the model's recorded year if it replays one."""
+    """The spec, and the local day given or else that of the scheduled start.
+
+    That is carried into the model's recorded year if it replays one. Raises BadSettings for a day that has not come yet.
+    """
     spec = models.model(model)
-    return spec, today or today_of(spec, flow_run.scheduled_start_time)
+    return spec, today_from(spec, today, flow_run.scheduled_start_time)
 
 
 def night_name() -> str:

@@ -322,8 +322,12 @@ class Platform:
 
     @staticmethod
     def evening(spec: ModelSpec, today: date) -> datetime:
-        """The instant on a local day at which that day's schedule takes stock: the as-of of the night it scores."""
-        return as_of(spec, today + timedelta(days=spec.horizon_days))
+        """The instant on a local day at which its schedule takes stock: the as-of of the night it scores.
+
+        It is now if that evening is still to come: what is measured as of then would miss corrections that land before it.
+        """
+        evening = as_of(spec, today + timedelta(days=spec.horizon_days))
+        return min(evening, datetime.now(UTC).replace(microsecond=0))
 
     def close(self) -> None:
         """Give back connections; a running embedded Postgres goes on for the next command."""

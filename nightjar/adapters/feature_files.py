@@ -10,6 +10,7 @@ import polars as pl
 
 from nightjar.adapters.atomic import write_parquet, write_text
 from nightjar.adapters.damage import OF_FEATURES, naming_damage
+from nightjar.core.entities import utc
 from nightjar.core.errors import DamagedFile
 from nightjar.core.spec import FeatureTable
 
@@ -48,7 +49,7 @@ class FeatureDirectory:
     def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
         days = sorted((_day_of(folder) for folder in self._folder(table).glob("date=*")), reverse=True)
         usable = (pl.col("event_timestamp") <= as_of) & (pl.col("created") <= as_of)
-        for day in (day for day in days if day <= as_of.date()):
+        for day in (day for day in days if day <= utc(as_of).date()):
             file = self._file(table, day)
             with naming_damage([file], OF_FEATURES):
                 rows = pl.read_parquet(file, columns=["event_timestamp", "created"], hive_partitioning=False)

@@ -108,9 +108,12 @@ def end(summary: "BackfillSummary") -> None:
 
 
 def today_or(spec: "ModelSpec", today: date | None) -> date:
-    """The given day, or the calendar's in the model's time zone, carried into its recorded year if it replays one."""
-    from zoneinfo import ZoneInfo
+    """The given day, or the calendar's in the model's time zone.
 
-    from nightjar.core.night import today_of
+    That is carried into the model's recorded year if it replays one. Raises BadSettings for a day that has not come yet.
+    """
+    from datetime import UTC
 
-    return today or today_of(spec, datetime.now(ZoneInfo(spec.time_zone)))
+    from nightjar.core.night import today_from
+
+    return today_from(spec, today, datetime.now(UTC))

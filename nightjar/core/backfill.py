@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from nightjar.core.cron import fires_on
-from nightjar.core.entities import Run, RunState, utc
+from nightjar.core.entities import Run, RunState
 from nightjar.core.errors import Retryable
-from nightjar.core.night import score_date_of
+from nightjar.core.night import local_date, score_date_on
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.core.spec import ModelSpec
 
@@ -90,12 +89,10 @@ def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
     They are counted on the calendar of the schedule and then carried over like any other, so a model that replays a year has no nights
     due before its first of January.
     """
-    own, zone = score_date_of(spec, scheduled_start), ZoneInfo(spec.time_zone)
-    start = utc(scheduled_start).astimezone(zone)
-    days = (start.date() - timedelta(days=back) for back in range(spec.catch_up_days, 0, -1))
-    earlier = (datetime.combine(day, start.time(), zone) for day in days)  # not start - timedelta: Prefect's own datetimes lose their zone
-    dates = (score_date_of(spec, evening) for evening in earlier if fires_on(spec.cron, evening.date()))
-    return tuple(dict.fromkeys(day for day in dates if day < own))
+    today = local_date(spec, scheduled_start)
+    days = (today - timedelta(days=back) for back in range(spec.catch_up_days, 0, -1))
+    dates = (score_date_on(spec, day) for day in days if fires_on(spec.cron, day))
+    return tuple(dict.fromkeys(day for day in dates if day < score_date_on(spec, today)))
 
 
 def missed(due: Iterable[date], standings: Mapping[date, Standing], first_published: date | None) -> tuple[Planned, ...]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ import polars as pl
 from nightjar.core.entities import Distribution, Night, NightProfile, Part, Receipt, Run, utc
 from nightjar.core.errors import BadSettings, ContractBroken
 from nightjar.core.inputs import oddities
-from nightjar.core.spec import AuditLimits, ModelSpec
+from nightjar.core.spec import AuditLimits, ModelSpec, RawDataset
 from nightjar.core.spec_rules import YEARS
 
 TRAILING_NIGHTS = 14
@@ -31,13 +31,43 @@ def score_date_of(spec: ModelSpec, scheduled_start: datetime) -> date:
     It depends on the schedule alone, so a late or retried run keeps it. A model that replays a recorded year gets the same day of that
     year; 29 February becomes the 28th where the year has none.
     """
-    local = utc(scheduled_start).astimezone(ZoneInfo(spec.time_zone)).date() + timedelta(days=spec.horizon_days)
-    return local if spec.replay_year is None else in_year(local, spec.replay_year)
+    return score_date_on(spec, local_date(spec, scheduled_start))
+
+
+def score_date_on(spec: ModelSpec, day: date) -> date:
+    """The date that a schedule on a local day scores."""
+    scored = day + timedelta(days=spec.horizon_days)
+    return scored if spec.replay_year is None else in_year(scored, spec.replay_year)
+
+
+def local_date(spec: ModelSpec, moment: datetime) -> date:
+    """The date of an instant (aware) in the model's zone. Score dates are such dates: compare no others with them."""
+    return utc(moment).astimezone(ZoneInfo(spec.time_zone)).date()
 
 
 def today_of(spec: ModelSpec, moment: datetime) -> date:
     """The local date on which the schedule of `moment` (aware) takes stock: the evening before the date that it scores."""
     return score_date_of(spec, moment) - timedelta(days=spec.horizon_days)
+
+
+def today_from(spec: ModelSpec, given: date | None, now: datetime) -> date:
+    """The local day that a person names, else that of `now`. Raises BadSettings for a day that has not come yet."""
+    if given is not None and given > (today := local_date(spec, now)):
+        wrong = f"--today {given} has not come yet: in {spec.time_zone} it is {today}"
+        raise BadSettings(wrong, "Name a day up to that one.")
+    return given or today_of(spec, now)
+
+
+def file_days(dataset: RawDataset, time_zone: str, day: date) -> tuple[date, date]:
+    """The first and the last day of the files that hold rows of a local date.
+
+    It is that date. Of a dataset whose `day_column` holds instants, it is each UTC day that the local date overlaps.
+    """
+    if not isinstance(dataset.columns.get(dataset.day_column or ""), pl.Datetime):
+        return day, day
+    zone = ZoneInfo(time_zone)
+    start, end = (datetime.combine(midnight, time(), zone).astimezone(UTC) for midnight in (day, day + timedelta(days=1)))
+    return start.date(), (end - timedelta(microseconds=1)).date()
 
 
 def in_year(day: date, year: int) -> date:

@@ -5,13 +5,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from nightjar.core.comparison.ordinary import MIN_VALUES
-from nightjar.core.entities import utc
 from nightjar.core.errors import TooLittleHistory
+from nightjar.core.night import local_date
 from nightjar.core.spec import ModelSpec, TimeSplit
 
 REFERENCE_ROWS = 20_000
@@ -38,7 +37,7 @@ class TimeCut:
 
 def last_mature_date(spec: ModelSpec, known_at: datetime) -> date:
     """The newest score date whose outcomes count as complete at an instant."""
-    return utc(known_at).astimezone(ZoneInfo(spec.time_zone)).date() - timedelta(days=spec.maturity_days)
+    return local_date(spec, known_at) - timedelta(days=spec.maturity_days)
 
 
 def mature_outcomes(outcomes: pl.DataFrame, known_at: datetime, last: date) -> pl.DataFrame:

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from nightjar.core.entities import utc
 from nightjar.core.errors import BadSettings
+from nightjar.core.night import local_date
 from nightjar.core.ports import Landed, Progress, RawStore, silent
 from nightjar.core.spec import ModelSpec
 
@@ -66,10 +66,14 @@ def world_begins(spec: ModelSpec, until: datetime) -> date:
     if spec.replay_year is not None:
         return date(spec.replay_year, 1, 1)
     lookback = max((table.lookback_days for table in spec.feature_tables), default=0)
-    return utc(until).date() - timedelta(days=lookback)
+    return min(_dates(spec, until)) - timedelta(days=lookback)
 
 
 def last_deliverable(spec: ModelSpec, until: datetime) -> date:
     """The last day a file known by `until` can be about: the score date of that evening, wherever the model's midnight is."""
-    local = utc(until).astimezone(ZoneInfo(spec.time_zone)).date()
-    return max(local, utc(until).astimezone(UTC).date()) + timedelta(days=spec.horizon_days)
+    return max(_dates(spec, until)) + timedelta(days=spec.horizon_days)
+
+
+def _dates(spec: ModelSpec, moment: datetime) -> tuple[date, date]:
+    """The date of an instant in the model's zone and in UTC: files are about days of one or the other."""
+    return local_date(spec, moment), utc(moment).date()

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -11,11 +11,12 @@ import polars as pl
 
 from nightjar.core.drift import night_drift
 from nightjar.core.entities import ColumnDrift, NightPerformance, Publication, Run
-from nightjar.core.measured import outdated
-from nightjar.core.night import key_is_storable
+from nightjar.core.measured import outcome_days, outdated
+from nightjar.core.night import file_days, key_is_storable
 from nightjar.core.performance import measure
 from nightjar.core.ports import Artifacts, DriftLedger, Outcomes, RawStore, Registry, ReportWriter, ScoreStore
 from nightjar.core.spec import ModelSpec
+from nightjar.core.training_set import last_mature_date
 
 SAMPLE_ROWS = 50_000
 """Evidently takes minutes and a gigabyte for a million rows, and a sample of this size decides the same."""
@@ -67,11 +68,11 @@ class WatchNight:
 
         Only those nights are measured again about which more is known than their measurement holds.
         """
-        maturity = timedelta(days=self.spec.maturity_days)
-        nights = [night for night in self.store.published(self.spec.name) if night.score_date + maturity <= known_at.date()]
+        last = last_mature_date(self.spec, known_at)
+        nights = [night for night in self.store.published(self.spec.name) if night.score_date <= last]
         kept = {performance.run_id: performance for performance in self.outcomes.performances(self.spec.name)}
         recorded = self.raw.recorded(self.spec.outcome_dataset)
-        due = tuple(outdated(nights, kept, recorded, known_at, self.spec.maturity_days))
+        due = tuple(outdated(nights, kept, recorded, known_at, self.spec.maturity_days, self._file_days))
         self._record_outcomes([night.score_date for night in due], known_at)
         kept |= {night.run_id: self._performance(night, known_at) for night in due}
         return tuple(kept[night.run_id] for night in nights)
@@ -80,10 +81,13 @@ class WatchNight:
         if not dates:
             return
         dataset = self.spec.dataset(self.spec.outcome_dataset)
-        last = max(dates) + timedelta(days=self.spec.maturity_days)
-        raw = {dataset.name: self.raw.read(dataset, min(dates), last, known_at=known_at)}
+        days = [day for night in dates for day in outcome_days(night, self.spec.maturity_days, self._file_days)]
+        raw = {dataset.name: self.raw.read(dataset, min(days), max(days), known_at=known_at)}
         of_nights = pl.col("score_date").is_in(dates) & key_is_storable()  # what bears no key that can be stored was never scored
         self.outcomes.record(self.spec.name, self.spec.outcomes(raw).filter(of_nights))
+
+    def _file_days(self, score_date: date) -> tuple[date, date]:
+        return file_days(self.spec.dataset(self.spec.outcome_dataset), self.spec.time_zone, score_date)
 
     def _performance(self, publication: Publication, known_at: datetime) -> NightPerformance:
         score_date = publication.score_date

@@ -100,9 +100,13 @@ def spec(**changes):
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-@given(st.datetimes(datetime(2013, 1, 1), datetime(2040, 1, 1)), st.integers(0, 40), st.sampled_from([None, 2013]))
-def test_due_nights_lie_within_the_days_before_in_the_order_of_the_calendar(moment, catch_up_days, replay_year):
-    model, start = spec(catch_up_days=catch_up_days, replay_year=replay_year), moment.replace(tzinfo=NEW_YORK)
+ZONES = ("America/New_York", "Pacific/Pago_Pago", "Pacific/Apia", "Pacific/Auckland", "Africa/Cairo", "America/Scoresbysund", "UTC")
+
+
+@given(st.datetimes(datetime(2013, 1, 1), datetime(2040, 1, 1)), st.integers(0, 40), st.sampled_from([None, 2013]), st.sampled_from(ZONES))
+def test_due_nights_lie_within_the_days_before_in_the_order_of_the_calendar(moment, catch_up_days, replay_year, zone):
+    model = spec(catch_up_days=catch_up_days, replay_year=replay_year, time_zone=zone)
+    start = moment.replace(tzinfo=ZoneInfo(zone))
     own, due = score_date_of(model, start), due_before(model, start)
     assert list(due) == sorted(set(due))
     assert all(own - timedelta(days=catch_up_days) <= day < own for day in due)

@@ -12,8 +12,21 @@ from hypothesis import strategies as st
 from nightjar.core.comparison.profile import scores_of
 from nightjar.core.entities import Distribution, NightProfile, Part, Population, Receipt, Run, RunState
 from nightjar.core.errors import BadSettings, ContractBroken
-from nightjar.core.night import Findings, as_of, audit, cut, dates_between, key_is_storable, missing_parts, ordered_population, score_date_of
-from nightjar.core.spec import AuditLimits
+from nightjar.core.night import (
+    Findings,
+    as_of,
+    audit,
+    cut,
+    dates_between,
+    file_days,
+    key_is_storable,
+    local_date,
+    missing_parts,
+    ordered_population,
+    score_date_of,
+    today_from,
+)
+from nightjar.core.spec import AuditLimits, RawDataset
 
 NEW_YORK = ZoneInfo("America/New_York")
 LIMITS = AuditLimits(max_quarantine_share=0.05, max_mean_shift=0.2, min_distinct_share=0.1)
@@ -46,6 +59,47 @@ def test_the_scheduled_start_at_the_as_of_scores_the_date_it_is_the_as_of_of(sco
     moment = as_of(spec(), score_date)
     assert score_date_of(spec(), moment) == score_date
     assert moment.astimezone(NEW_YORK).time() == time(21)
+
+
+ZONES = (
+    *("America/New_York", "America/Sao_Paulo", "Pacific/Pago_Pago", "Pacific/Apia", "Pacific/Kiritimati", "Pacific/Auckland"),
+    *("Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Cairo", "Asia/Beirut", "Atlantic/Azores", "Europe/London", "UTC"),
+)
+"""From UTC-11 to UTC+14, with clocks that change at midnight, by half an hour, in either half of the year, or never."""
+DATES = st.dates(date(2012, 1, 2), date(2030, 12, 31))
+
+
+@given(st.sampled_from(ZONES), DATES, st.times(), st.integers(0, 3))
+def test_the_as_of_of_a_score_date_lies_on_its_evening_in_every_zone(zone, score_date, as_of_time, horizon_days):
+    model = SimpleNamespace(time_zone=zone, horizon_days=horizon_days, as_of_time=as_of_time, replay_year=None)
+    assert local_date(model, as_of(model, score_date)) == score_date - timedelta(days=horizon_days)
+    assert score_date_of(model, as_of(model, score_date)) == score_date
+
+
+INSTANTS = RawDataset(name="events", columns={"at": pl.Datetime("us", "UTC"), "id": pl.Int64()}, keys=("id",), day_column="at")
+LOCAL_DAYS = RawDataset(name="events", columns={"on": pl.Date(), "id": pl.Int64()}, keys=("id",), day_column="on")
+
+
+@given(st.sampled_from(ZONES), st.datetimes(datetime(2012, 1, 2), datetime(2030, 12, 31), timezones=st.just(UTC)))
+def test_a_file_by_utc_days_is_about_each_local_date_that_it_overlaps(zone, moment):
+    day = local_date(SimpleNamespace(time_zone=zone), moment)
+    first, last = file_days(INSTANTS, zone, day)
+    assert first <= moment.date() <= last
+    assert (last - first).days <= 1
+    assert file_days(LOCAL_DAYS, zone, day) == (day, day)
+    if zone == "UTC":
+        assert (first, last) == (day, day)
+
+
+def test_a_day_that_has_not_come_is_refused_by_the_models_calendar():
+    noon = datetime(2026, 6, 15, 1, 30, tzinfo=UTC)
+    assert today_from(spec(), None, noon) == today_from(spec(), date(2026, 6, 14), noon) == date(2026, 6, 14)
+    with pytest.raises(BadSettings, match="2026-06-15 has not come yet: in America/New_York it is 2026-06-14"):
+        today_from(spec(), date(2026, 6, 15), noon)
+    replayed = spec()
+    replayed.replay_year = 2013
+    assert today_from(replayed, None, noon) == date(2013, 6, 14)
+    assert today_from(replayed, date(2014, 1, 2), noon) == date(2014, 1, 2)
 
 
 @given(st.integers(1, 5000), st.integers(1, 1000))

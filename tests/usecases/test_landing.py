@@ -8,7 +8,7 @@ from models import MODELS
 from nightjar.adapters.raw_files import RawFiles
 from nightjar.core.errors import BadDelivery, BadSettings
 from nightjar.core.night import as_of
-from nightjar.usecases.landing import Landing, land_file, land_until
+from nightjar.usecases.landing import Landing, land_file, land_until, world_begins
 
 SPEC = MODELS["flight_delay"]
 JUNE = date(2013, 6, 15)
@@ -100,3 +100,12 @@ def test_one_file_can_be_landed_by_hand(raw, inbox):
 def test_a_dataset_the_model_does_not_have_is_named(raw, inbox):
     with pytest.raises(BadSettings, match=r"no dataset 'trains'\. It has schedules, flights, weather"):
         land_file(SPEC, "trains", JUNE, inbox, datetime.now(UTC), raw=raw)
+
+
+@pytest.mark.parametrize(
+    ("zone", "first"), [("Pacific/Pago_Pago", date(2026, 6, 10)), ("Pacific/Kiritimati", date(2026, 6, 11)), ("UTC", date(2026, 6, 11))]
+)
+def test_a_living_feed_is_asked_from_the_earlier_of_both_dates_on(raw, zone, first):
+    spec = dataclasses.replace(SPEC, time_zone=zone, replay_year=None)
+    lookback = max(table.lookback_days for table in spec.feature_tables)
+    assert world_begins(spec, datetime(2026, 6, 11, 5, tzinfo=UTC)) == first - timedelta(days=lookback)

@@ -1,19 +1,25 @@
 """Measuring published nights: each when more is known of it than was, and with the newest that is known."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nightjar.adapters.memory import MemoryOutcomes, MemoryRegistry, MemoryScoreStore
 from nightjar.core.entities import Candidate, Night, Part, Population
+from nightjar.core.night import as_of
 from nightjar.core.part_rows import SCORES
+from nightjar.core.spec import RawDataset
 from nightjar.usecases.monitor import WatchNight
 
 DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(3)]
 KEYS = ["a", "b"]
+LOCAL = RawDataset(name="happened", columns={"key": pl.String(), "late": pl.Int8()}, keys=("key",))
+BY_UTC = RawDataset(name="happened", columns={"key": pl.String(), "at": pl.Datetime("us", "UTC")}, keys=("key",), day_column="at")
 
 
 def evening(n):
@@ -34,7 +40,8 @@ class Raw:
         self.asked.append((first, last))
         known = {day: [kept for kept in deliveries if kept[0] <= known_at] for day, deliveries in self.delivered.items() if first <= day <= last}
         rows = [(day, key, *kept[-1]) for day, kept in known.items() if kept for key in KEYS]
-        frame = pl.DataFrame(rows, schema=["score_date", "entity_key", "recorded_at", "both"], orient="row")
+        types = {"score_date": pl.Date, "entity_key": pl.String, "recorded_at": pl.Datetime("us", "UTC"), "both": pl.List(pl.Int8)}
+        frame = pl.DataFrame(rows, schema=types, orient="row")
         return frame.with_columns(outcome=pl.col("both").list.get(pl.int_range(pl.len()) % 2)).drop("both")
 
 
@@ -60,10 +67,21 @@ def watch():
     store = MemoryScoreStore()
     for day in DAYS:
         publish(store, day)
-    spec = SimpleNamespace(
-        name="toy", maturity_days=0, outcome_dataset="happened", dataset=lambda name: SimpleNamespace(name=name), outcomes=lambda raw: raw["happened"]
-    )
     raw = Raw({day: [(evening(n), [0, 1])] for n, day in enumerate(DAYS)})
+    return watching(store, raw)
+
+
+def watching(store, raw, time_zone="America/New_York", maturity_days=0, dataset=LOCAL):
+    spec = SimpleNamespace(
+        name="toy",
+        time_zone=time_zone,
+        horizon_days=1,
+        as_of_time=time(21),
+        maturity_days=maturity_days,
+        outcome_dataset="happened",
+        dataset=lambda name: dataset,
+        outcomes=lambda raw: raw["happened"],
+    )
     unused = dict.fromkeys(("artifacts", "registry", "ledger", "writer", "night"))
     return WatchNight(spec=spec, raw=raw, store=store, outcomes=MemoryOutcomes(store), **unused)
 
@@ -102,3 +120,29 @@ def test_without_published_nights_nothing_is_measured(watch):
     )
     assert none.outcomes_known(evening(2)) == ()
     assert watch.raw.asked == []
+
+
+@given(
+    st.sampled_from(["America/New_York", "Pacific/Pago_Pago", "Pacific/Apia", "Pacific/Auckland", "Asia/Kathmandu", "Africa/Cairo", "UTC"]),
+    st.dates(date(2012, 1, 9), date(2030, 12, 20)),
+    st.integers(0, 3),
+    st.times(),
+)
+@settings(max_examples=40, deadline=None)
+def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_every_zone(zone, today, maturity_days, as_of_time):
+    nights = [today + timedelta(days=n) for n in range(-4, 3)]
+    store = MemoryScoreStore()
+    for day in nights:
+        publish(store, day)
+    watch = watching(store, Raw(), zone, maturity_days)
+    watch.spec.as_of_time = as_of_time
+    evening_of_today = as_of(watch.spec, today + timedelta(days=1))
+    measured = [night.score_date for night in watch.outcomes_known(evening_of_today)]
+    assert measured == [day for day in nights if day + timedelta(days=maturity_days) <= today]
+
+
+@pytest.mark.parametrize(("zone", "files"), [("Pacific/Auckland", (-1, 1)), ("Pacific/Pago_Pago", (0, 1)), ("UTC", (0, 1))])
+def test_outcomes_are_looked_for_in_each_file_by_utc_days_that_a_local_date_overlaps(watch, zone, files):
+    own = watching(watch.store, Raw(), zone, maturity_days=1, dataset=BY_UTC)
+    own.outcomes_known(as_of(own.spec, DAYS[0] + timedelta(days=2)))
+    assert own.raw.asked == [tuple(DAYS[0] + timedelta(days=n) for n in files)]
