@@ -14,8 +14,11 @@ import polars as pl
 
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.ordinary import MIN_VALUES, furthest, turned_constant
-from nightjar.core.comparison.psi import reference_of
+from nightjar.core.comparison.psi import Reference, bucket_count, reference_of
 from nightjar.core.entities import ColumnDrift
+
+DECIDES = "psi"
+"""The method whose rows say whether a column has drifted; others are for reading."""
 
 WORTH_A_WORD = 0.01
 """Share of unseen categories from which a note mentions them."""
@@ -59,9 +62,50 @@ def night_drift(
 
     reference: may hold `score_date`, whose nights then tell how far an ordinary night is from all of them.
     """
-    limits = thresholds or DriftThresholds()
-    kinds = [(name, True) for name in categorical] + [(name, False) for name in numeric]
-    return tuple(_column_drift(name, _side(night, name, text=text), _side(reference, name, text=text), limits, text=text) for name, text in kinds)
+    return TrainingSample(reference, categorical, numeric, thresholds).compared(night)
+
+
+class TrainingSample:
+    """A sample that many nights are compared with: what it says of itself is worked out once. Threads may share one.
+
+    The arguments are those of `night_drift`, which compares one night.
+    """
+
+    def __init__(self, rows: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str], thresholds: DriftThresholds | None = None) -> None:
+        limits = thresholds or DriftThresholds()
+        kinds = [(name, True) for name in categorical] + [(name, False) for name in numeric]
+        self._columns = [(name, _Training(_side(rows, name, text=text), limits, text=text)) for name, text in kinds]
+
+    def compared(self, night: pl.DataFrame) -> tuple[ColumnDrift, ...]:
+        """One row a column, as `night_drift` gives them."""
+        return tuple(_column_drift(name, _side(night, name, text=column.text), column) for name, column in self._columns)
+
+
+class _Training:
+    """A column of the training sample, and what nights are held against, by how many buckets they get."""
+
+    def __init__(self, side: _Side, limits: DriftThresholds, *, text: bool) -> None:
+        self.side, self.limits, self.text = side, limits, text
+        self._references: dict[int, tuple[Reference, float]] = {}
+
+    def psi_and_threshold(self, night: pl.Series) -> tuple[float, float]:
+        reference, allowed = self._reference(night.len())
+        return reference.psi(night), max(allowed, reference.chance(night.len(), self.limits.false_alarm))
+
+    def _reference(self, rows: int) -> tuple[Reference, float]:
+        """The sample in buckets for a night of so many rows, and the PSI that is allowed whatever the number of rows."""
+        many = bucket_count(self.side.values, rows, text=self.text)
+        if many not in self._references:
+            reference = reference_of(self.side.values, rows, text=self.text)
+            self._references[many] = reference, max(self.limits.psi, self._of_dates(reference))
+        return self._references[many]
+
+    def _of_dates(self, reference: Reference) -> float:
+        """The PSI that the training nights reach; 0 if too few of them say so."""
+        if self.side.dates is None:
+            return 0.0
+        nights = reference.psi_a_date(self.side.dates).filter(pl.col("rows") >= MIN_VALUES)
+        return furthest(nights["psi"], self.limits.night_quantile) or 0.0
 
 
 def _side(frame: pl.DataFrame, name: str, *, text: bool) -> _Side:
@@ -88,11 +132,13 @@ def _null_share_a_date(column: pl.Series, dates: pl.Series) -> pl.Series:
     return nights.filter(pl.col("rows") >= MIN_VALUES)["missing"]
 
 
-def _column_drift(name: str, night: _Side, reference: _Side, limits: DriftThresholds, *, text: bool) -> ColumnDrift:
+def _column_drift(name: str, night: _Side, training: _Training) -> ColumnDrift:
+    reference, limits = training.side, training.limits
+
     def row(value: float | None, threshold: float | None, *, drifted: bool, note: str | None) -> ColumnDrift:
         return ColumnDrift(
             column=name,
-            method="psi",
+            method=DECIDES,
             value=value,
             threshold=threshold,
             drifted=drifted,
@@ -109,8 +155,8 @@ def _column_drift(name: str, night: _Side, reference: _Side, limits: DriftThresh
     if night.values.len() < MIN_VALUES:
         note = f"only {night.values.len()} values: too few to compare"
         return row(None, None, drifted=nulls is not None, note="; ".join(filter(None, (nulls, note))))
-    value, threshold = _psi_and_threshold(night.values, reference, limits, text=text)
-    notes = [nulls, _constant(night.values, reference.values), _unseen(night.values, reference.values) if text else None]
+    value, threshold = training.psi_and_threshold(night.values)
+    notes = [nulls, _constant(night.values, reference.values), _unseen(night.values, reference.values) if training.text else None]
     return row(value, threshold, drifted=value > threshold or nulls is not None, note="; ".join(filter(None, notes)) or None)
 
 
@@ -152,13 +198,3 @@ def _constant(night: pl.Series, reference: pl.Series) -> str | None:
 def _unseen(night: pl.Series, reference: pl.Series) -> str | None:
     share = 1 - int(night.is_in(reference.unique().implode()).sum()) / night.len()
     return f"{share:.1%} of values never seen in training" if share >= WORTH_A_WORD else None
-
-
-def _psi_and_threshold(night: pl.Series, sample: _Side, limits: DriftThresholds, *, text: bool) -> tuple[float, float]:
-    reference = reference_of(sample.values, night.len(), text=text)
-    allowed = [limits.psi, reference.chance(night.len(), limits.false_alarm)]
-    if sample.dates is not None:
-        nights = reference.psi_a_date(sample.dates).filter(pl.col("rows") >= MIN_VALUES)
-        reached = furthest(nights["psi"], limits.night_quantile)
-        allowed += [] if reached is None else [reached]
-    return reference.psi(night), max(allowed)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightjar.core.drift import DriftThresholds, night_drift
+from nightjar.core.drift import DriftThresholds, TrainingSample, night_drift
 
 CATEGORIES = [f"c{i}" for i in range(40)]
 
@@ -166,3 +166,10 @@ def test_no_data_makes_it_raise_and_every_number_is_finite(night, reference):
         assert row.value is None or (np.isfinite(row.value) and row.value >= 0)
         assert row.value is not None or row.note
         assert 0 <= row.null_share <= 1
+
+
+def test_a_sample_that_many_nights_are_compared_with_says_of_each_what_it_says_of_one_alone():
+    reference = sample(2_000, 0).with_columns(score_date=pl.Series([date(2013, 1, 1) + timedelta(days=n % 20) for n in range(2_000)]))
+    kept = TrainingSample(reference, ["city"], ["wind", "rain", "score"])
+    nights = [sample(rows, rows) for rows in (900, 25, 60, 900, 400, 60)]
+    assert [kept.compared(night) for night in nights] == [night_drift(night, reference, ["city"], ["wind", "rain", "score"]) for night in nights]

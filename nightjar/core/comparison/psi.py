@@ -49,6 +49,11 @@ class Reference:
         return (1 / rows + 1 / self.bucket.len()) * float(chdtri(freedom, probability))
 
 
+def bucket_count(values: pl.Series, rows: int, *, text: bool) -> int:
+    """How many buckets a night of so many rows gets, apart from those of values that the reference does not have."""
+    return _frequent(values, rows).len() if text else _quantiles(rows)
+
+
 def reference_of(values: pl.Series, rows: int, *, text: bool) -> Reference:
     """Buckets of a reference's values (no nulls, at least one) for a night of so many rows."""
     buckets = (_category_buckets if text else _quantile_buckets)(values, rows)
@@ -58,7 +63,7 @@ def reference_of(values: pl.Series, rows: int, *, text: bool) -> Reference:
 
 def _quantile_buckets(reference: pl.Series, rows: int) -> Buckets:
     """Quantiles of the reference, with a bucket below its least value and one above its greatest."""
-    inner = max(2, min(BUCKETS, rows // MIN_PER_BUCKET))
+    inner = _quantiles(rows)
     edges = pl.Series([reference.quantile(step / inner, "lower") for step in range(1, inner + 1)], dtype=pl.Float64).unique().sort()
     least = reference.min()
 
@@ -69,21 +74,30 @@ def _quantile_buckets(reference: pl.Series, rows: int) -> Buckets:
     return Buckets(edges.len() + 2, of)
 
 
+def _quantiles(rows: int) -> int:
+    return max(2, min(BUCKETS, rows // MIN_PER_BUCKET))
+
+
 def _category_buckets(reference: pl.Series, rows: int) -> Buckets:
-    """The categories that a night of so many rows holds often enough, the most frequent first. All others share the last bucket."""
-    frequent = (
-        reference.alias("category")
-        .value_counts(name="n")
-        .filter(pl.col("n") * rows >= MIN_PER_BUCKET * reference.len())
-        .sort(["n", "category"], descending=[True, False])["category"]
-        .head(MAX_CATEGORIES)
-    )
+    """A bucket for each frequent category. All others share the last bucket."""
+    frequent = _frequent(reference, rows)
     numbers = pl.int_range(frequent.len(), dtype=pl.Int64, eager=True)
 
     def of(values: pl.Series) -> pl.Series:
         return values.replace_strict(frequent, numbers, default=frequent.len(), return_dtype=pl.Int64)
 
     return Buckets(frequent.len() + 1, of)
+
+
+def _frequent(reference: pl.Series, rows: int) -> pl.Series:
+    """The categories that a night of so many rows holds often enough, the most frequent first."""
+    return (
+        reference.alias("category")
+        .value_counts(name="n")
+        .filter(pl.col("n") * rows >= MIN_PER_BUCKET * reference.len())
+        .sort(["n", "category"], descending=[True, False])["category"]
+        .head(MAX_CATEGORIES)
+    )
 
 
 def _counts(bucket: pl.Series, group: pl.Series | None = None) -> pl.DataFrame:
