@@ -1,14 +1,15 @@
 """The backfill flow: many nights in one run, because a flow run of its own would cost each night a second or more."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from prefect import flow
 from prefect.runtime import flow_run
 
 import models
 from flows.circuit import WATCHED
-from flows.night import failures_told, platform, show_plan, tell_backfill
+from flows.night import as_task, failures_told, platform, show_plan, tell_backfill
 from flows.score import THREADS, parts_as_tasks, ready
+from nightjar.core.night import wanted_until
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.usecases.backfill import planned_nights
 
@@ -38,13 +39,13 @@ def backfill(
     """
     with failures_told(model):
         spec = models.model(model)
-        use_case = platform().backfill(spec, parallel=parallel, flow_run=str(flow_run.id), parts_of=parts_as_tasks(model))
+        use_case = platform().backfill(spec, parallel=parallel, flow_run=str(flow_run.id), parts_of=parts_as_tasks(model), step=as_task)
         nights = planned_nights(platform().store, model, first, last, reprocess, order)
         if dry_run:
             show_plan(model, nights)
             return
         if any(night.wanted for night in nights):
-            ready(model, last)
+            ready(model, last, wanted_until(spec, last, datetime.now(UTC)))
         summary = use_case.run(nights)
         tell_backfill(model, summary)
         summary.raise_failure()

@@ -5,12 +5,12 @@ from datetime import date
 from prefect import flow
 
 from flows.circuit import WATCHED
-from flows.night import day_name, failures_told, model_and_today, platform, show_performance
+from flows.night import as_task, day_name, failures_told, model_and_today, platform, show_performance
 
 
 @flow(name="monitor", flow_run_name=day_name, **WATCHED)
 def monitor(model: str = "flight_delay", today: date | None = None) -> None:
-    """Load the outcomes that are known and measure each published night against them.
+    """Load the outcomes that are known and measure each published night against them. Do what else a published night lacks.
 
     Args:
         model: Name of a folder in models/.
@@ -21,4 +21,6 @@ def monitor(model: str = "flight_delay", today: date | None = None) -> None:
         spec, day = model_and_today(model, today)
         evening = platform().evening(spec, day)
         platform().ready(spec, evening)
-        show_performance(spec.name, platform().watch_night(spec).outcomes_known(evening))
+        follow_up = platform().follow_up(spec, as_task)
+        show_performance(spec.name, follow_up.watch.outcomes_known(evening))
+        follow_up.catch_up()

@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from prefect import get_run_logger
+from prefect import get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
@@ -85,6 +86,16 @@ RETRIED: dict[str, Any] = {
     "retry_condition_fn": is_retryable,
 }
 """What all tasks are decorated with."""
+
+
+def as_task(name: str, run: Run, work: Callable[[], None]) -> None:
+    """A step of what follows a publication, as a task. Raises what the work raises."""
+    follow_up.submit(name, run.model, run.score_date, work).result()
+
+
+@task(name="follow-up", task_run_name="{step} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+def follow_up(step: str, model: str, score_date: date, work: Callable[[], None]) -> None:  # noqa: ARG001  # they name the task run
+    work()
 
 
 @contextmanager

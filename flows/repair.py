@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 
 import models
 from flows.circuit import WATCHED
-from flows.night import failures_told, platform, show_late, show_plan, tell_backfill
+from flows.night import as_task, failures_told, platform, show_late, show_plan, tell_backfill
 from flows.score import THREADS, parts_as_tasks
 from nightjar.core.backfill import Planned
 from nightjar.core.repair import Cause
@@ -46,7 +46,8 @@ def repair(
         if dry_run or not nights:
             show_plan(model, nights)
             return
-        summary = platform().backfill(spec, flow_run=str(flow_run.id), parts_of=parts_as_tasks(model), known_at=known, accept=accept).run(nights)
+        use_case = platform().backfill(spec, flow_run=str(flow_run.id), parts_of=parts_as_tasks(model), step=as_task, known_at=known, accept=accept)
+        summary = use_case.run(nights)
         tell_backfill(model, summary)
         summary.raise_failure()
 

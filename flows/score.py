@@ -1,7 +1,7 @@
 """The nightly flow: score one model for one date. What a night is stands in nightjar/usecases/night.py; here each step becomes a task."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
@@ -11,10 +11,11 @@ from prefect.futures import wait
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
+import models
 from flows.circuit import WATCHED
-from flows.night import RETRIED, fails_nothing, failures_told, model_and_date, night_name, platform, show_drift, show_night, tell_backfill
+from flows.night import RETRIED, as_task, fails_nothing, failures_told, model_and_date, night_name, platform, show_drift, show_night, tell_backfill
 from nightjar.core.entities import NightSummary, Part, Receipt
-from nightjar.core.night import as_of, night_of
+from nightjar.core.night import as_of, night_of, wanted_until
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import Settings
 from nightjar.usecases.backfill import BackfillSummary, PartsOf, missed_nights
@@ -46,15 +47,15 @@ def score(
     """
     with failures_told(model):
         spec, day = model_and_date(model, score_date)
-        ready(model, day)
+        ready(model, day, as_of(spec, day) if score_date is None else wanted_until(spec, day, datetime.now(UTC)))
         earlier = catch_up_missed(spec) if catch_up and score_date is None else BackfillSummary()
         night = score_night(spec, day, force=force, accept=accept)
         with fails_nothing(f"showing {model} {night.score_date}"):
             show_night(night)
-        with fails_nothing(f"watching {model} {night.score_date} for drift"):
+        with fails_nothing(f"showing the drift of {model} {night.score_date}"):
             watch(model, night, draw=report)
         for missed in earlier.published_now:
-            with fails_nothing(f"watching {model} {missed.score_date} for drift"):
+            with fails_nothing(f"showing the drift of {model} {missed.score_date}"):
                 watch(model, missed, draw=False)
         earlier.raise_failure()
 
@@ -65,7 +66,7 @@ def catch_up_missed(spec: ModelSpec) -> BackfillSummary:
     if not nights:
         return BackfillSummary()
     get_run_logger().warning("the schedule missed %s: scoring them first", ", ".join(str(night.score_date) for night in nights))
-    summary = platform().backfill(spec, flow_run=str(flow_run.id), parts_of=parts_as_tasks(spec.name)).run(nights)
+    summary = platform().backfill(spec, flow_run=str(flow_run.id), parts_of=parts_as_tasks(spec.name), step=as_task).run(nights)
     tell_backfill(spec.name, summary)
     return summary
 
@@ -73,7 +74,7 @@ def catch_up_missed(spec: ModelSpec) -> BackfillSummary:
 def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) -> NightSummary:
     return (
         platform()
-        .score_night(spec)
+        .score_night(spec, as_task)
         .run(
             night_of(spec, day),
             force=force,
@@ -86,10 +87,9 @@ def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) 
 
 
 @task(name="features", task_run_name="features {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
-def ready(model: str, score_date: date) -> None:
-    """Land and build what is missing of the features that the night may know."""
-    spec, day = model_and_date(model, score_date)
-    platform().ready(spec, as_of(spec, day))
+def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001  # the date names the task run
+    """Land and build what is missing of what had happened and was recorded by `until`."""
+    platform().ready(models.model(model), until)
 
 
 def parts_as_tasks(model: str) -> PartsOf:
@@ -105,25 +105,20 @@ def as_tasks(model: str, score_date: date, score_one: Callable[[Part], Receipt],
 
 @task(name="part", task_run_name="part {number} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
 def score_part(model: str, score_date: date, number: int, work: Callable[[], Receipt]) -> Receipt:  # noqa: ARG001  # they name the task run
-    receipt = work()
-    get_run_logger().info("part %d stored: %d scored, %d quarantined", number, receipt.scored, receipt.quarantined)
-    return receipt
+    return work()
 
 
 def watch(model: str, night: NightSummary, *, draw: bool) -> None:
-    """Drift rows and the report, unless an earlier attempt left them."""
-    if night.already_published and platform().drift_ledger.reports(platform().store.run(night.run_id)):
-        return
-    drift.submit(model, night.score_date, night.run_id, draw=draw).result()
+    """The drift rows of a night, and its report if one is asked for, unless an earlier attempt drew it."""
+    run, ledger = platform().store.run(night.run_id), platform().drift_ledger
+    drawn = ledger.reports(run)
+    if draw and not drawn:
+        drawn = (report.submit(model, night.score_date, night.run_id).result(),)
+    if columns := ledger.drift(run):
+        show_drift(run, columns, platform().artifacts.local_path(drawn[-1]) or drawn[-1] if drawn else None)
 
 
-@task(name="drift", task_run_name="drift {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
-def drift(model: str, score_date: date, run_id: int, *, draw: bool) -> None:  # the date names the task run
-    spec, _ = model_and_date(model, score_date)
-    watcher = platform().watch_night(spec)
-    run = platform().store.run(run_id)
-    if draw:
-        uri, columns = watcher.report(run)
-        show_drift(run, columns, platform().artifacts.local_path(uri) or uri)
-    else:
-        show_drift(run, watcher.drift(run), None)
+@task(name="report", task_run_name="report {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+def report(model: str, score_date: date, run_id: int) -> str:  # noqa: ARG001  # the date names the task run
+    """Draw the drift report; return where it lies."""
+    return platform().watch_night(models.model(model)).report(platform().store.run(run_id))[0]

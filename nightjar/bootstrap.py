@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from importlib import metadata
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from nightjar.adapters.raw_files import RawFiles
     from nightjar.adapters.shelves import FolderShelf
     from nightjar.usecases.backfill import Backfill, PartsOf
+    from nightjar.usecases.follow_up import FollowUp, Step
     from nightjar.usecases.monitor import WatchNight
     from nightjar.usecases.night import ScoreNight
     from nightjar.usecases.prune import Prune
     from nightjar.usecases.retrain import RetrainSummary
+    from nightjar.usecases.rollback import RolledBack
 
 Role = Literal["owner", "writer", "analyst"]
 DATABASE = "nightjar"
@@ -204,7 +206,21 @@ class Platform:
 
         build_features(spec, raw=self.raw, features=self.feature_files, known_at=known_at, progress=progress)
 
-    def score_night(self, spec: ModelSpec) -> "ScoreNight":
+    def score_night(self, spec: ModelSpec, step: "Step | None" = None) -> "ScoreNight":
+        """One night, and what follows its publication. step: how each step of that is done."""
+        night = self._night(spec)
+        return replace(night, follow=self._follow_up(spec, night, step))
+
+    def follow_up(self, spec: ModelSpec, step: "Step | None" = None) -> "FollowUp":
+        """What follows every publication. step: how each step of it is done."""
+        return self._follow_up(spec, self._night(spec), step)
+
+    def _follow_up(self, spec: ModelSpec, night: "ScoreNight", step: "Step | None") -> "FollowUp":
+        from nightjar.usecases.follow_up import FollowUp, patiently
+
+        return FollowUp(watch=self._watch(spec, night), step=step or patiently)
+
+    def _night(self, spec: ModelSpec) -> "ScoreNight":
         from db.profiles import PostgresInputProfiles
         from nightjar.adapters.contract import check
         from nightjar.adapters.predictors import PredictorStore
@@ -230,6 +246,7 @@ class Platform:
         parallel: int = 1,
         flow_run: str | None = None,
         parts_of: "PartsOf | None" = None,
+        step: "Step | None" = None,
         known_at: datetime | None = None,
         accept: str | None = None,
     ) -> "Backfill":
@@ -241,7 +258,7 @@ class Platform:
                 f"{parallel} nights cannot be scored at once", f"Name 1 to {self.settings.nights_at_once}, or raise NIGHTJAR_NIGHTS_AT_ONCE."
             )
         return Backfill(
-            night=self.score_night(spec),
+            night=self.score_night(spec, step),
             wait_s=self.settings.night_wait_s,
             parallel=parallel,
             flow_run=flow_run,
@@ -250,7 +267,15 @@ class Platform:
             accept=accept,
         )
 
+    def roll_back(self, spec: ModelSpec, score_date: date, run_id: int, reason: str) -> "RolledBack":
+        from nightjar.usecases.rollback import roll_back
+
+        return roll_back(self.store, spec.name, score_date, run_id, reason, follow=self.follow_up(spec))
+
     def watch_night(self, spec: ModelSpec) -> "WatchNight":
+        return self._watch(spec, self._night(spec))
+
+    def _watch(self, spec: ModelSpec, night: "ScoreNight") -> "WatchNight":
         from db.outcomes import PostgresOutcomes
         from nightjar.adapters.evidently_report import EvidentlyReportWriter
         from nightjar.usecases.monitor import WatchNight
@@ -264,7 +289,7 @@ class Platform:
             outcomes=PostgresOutcomes(self.engine),
             ledger=self.drift_ledger,
             writer=EvidentlyReportWriter(),
-            night=self.score_night(spec),
+            night=night,
         )
 
     def retrain(self, spec: ModelSpec, today: date, *, promote: bool = True, progress: Progress = silent) -> "RetrainSummary":

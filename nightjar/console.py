@@ -82,9 +82,11 @@ def night_row(night: "NightSummary") -> tuple[object, ...]:
     run = f"{night.run_id}" if night.revision == 1 else f"{night.run_id} (revision {night.revision})"
     kept = f", {night.carried} scores kept" if night.carried else ""
     now = f"published: {night.parts_done_now} of {night.parts} parts now{kept}, {night.seconds:.1f} s"
-    happened = "published already" if night.already_published else now
+    happened = ("published already" if night.already_published else now) + "".join(f"; no {lack.partition(':')[0]}" for lack in night.lacks)
     return str(night.score_date), night.population, night.scored, night.quarantined, night.mean_score, night.version_number, run, happened
 
+
+REPORT_FAILED = "runbooks/report-failed.md"
 
 LATE_COLUMNS = ("score date", "run", "changed", "new", "gone", "for instance", "by what was recorded (UTC)")
 
@@ -116,8 +118,23 @@ def plan_row(night: "Planned") -> tuple[str, ...]:
 def show_backfill(spec: "ModelSpec", summary: "BackfillSummary") -> None:
     """Each night that was scored, and the counts."""
     if summary.nights:
-        out.print(table(spec.name, NIGHT_COLUMNS, [night_row(night) for night in summary.nights]))
+        show_nights(spec.name, summary.nights)
     out.print(f"{spec.name}: {summary}")
+
+
+def show_nights(title: str, nights: "Sequence[NightSummary]") -> None:
+    """Each night, and below what they lack and why."""
+    out.print(table(title, NIGHT_COLUMNS, [night_row(night) for night in nights]))
+    for night in nights:
+        show_lacks(str(night.score_date), night.lacks)
+
+
+def show_lacks(of: str, lacks: "Sequence[str]") -> None:
+    """What follows a publication and could not be done. `nightjar monitor` does it later."""
+    for lack in lacks:
+        err.print(f"[bold yellow]{of}:[/] published without its {plain(lack)}")
+    if lacks:
+        err.print(f"`nightjar monitor` tries it again ({REPORT_FAILED})")
 
 
 def plain(text: str) -> str:

@@ -27,7 +27,7 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     step(f"5 Score: {nights} nights from {today}")
     summary = platform.backfill(spec).run([Planned(score_date=day) for day in dates_between(today, last)], console.bar)
     summary.raise_failure()
-    console.out.print(console.table(spec.title, console.NIGHT_COLUMNS, [console.night_row(night) for night in summary.nights]))
+    console.show_nights(spec.title, summary.nights)
     step("6 Measure: what really happened")
     watcher = platform.watch_night(spec)
     console.show_performance(watcher.outcomes_known(known_later))

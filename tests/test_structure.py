@@ -1,5 +1,6 @@
 """The house stays as drawn: arrows between packages, and names that the loaders of Prefect, Feast and pytest cannot confuse."""
 
+import ast
 import importlib.machinery
 import subprocess
 import sys
@@ -32,6 +33,19 @@ def test_a_file_that_is_loaded_by_its_bare_name_shadows_no_module(folder: str) -
 @pytest.mark.parametrize("folder", ["docker", "feature_repo", "tests"])
 def test_a_folder_that_would_shadow_a_package_is_none(folder: str) -> None:
     assert not (PROJECT / folder / "__init__.py").exists()
+
+
+def test_what_publishes_is_also_what_follows_it_up() -> None:
+    """A third place that moved the ledger would publish nights that nobody compares or measures: docs/adr/0035."""
+    calls = [
+        (file.stem, call.func.attr)
+        for file in sorted((PROJECT / "nightjar").rglob("*.py"))
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in {"publish", "roll_back"}
+    ]
+    ends = [(file, name) for file, name in calls if file in {"night", "rollback"}]
+    assert ends == [("night", "publish"), ("rollback", "roll_back")]
+    assert set(calls) - set(ends) == {("nights", "roll_back")}, "the command line calls the use case, through the wiring"
 
 
 def test_help_needs_nothing_that_is_slow_to_import() -> None:

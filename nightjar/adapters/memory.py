@@ -17,6 +17,7 @@ from nightjar.adapters.feature_files import columns_of, with_news
 from nightjar.core.backfill import Standing
 from nightjar.core.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.comparison.profile import quantiles_of
+from nightjar.core.drift import DECIDES
 from nightjar.core.entities import (
     Candidate,
     ColumnDrift,
@@ -439,13 +440,21 @@ class MemoryDriftLedger:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, str], tuple[ColumnDrift, ...]] = {}
         self._reports: dict[tuple[int, str], str] = {}
+        self._models: dict[int, str] = {}
 
     def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
+        self._models[run.id] = run.model
         for method in dict.fromkeys(column.method for column in columns):
             self.rows[run.id, method] = tuple(column for column in columns if column.method == method)
 
     def record_report(self, run: Run, kind: str, uri: str) -> None:
         self._reports.setdefault((run.id, uri), kind)
+
+    def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
+        return tuple(sorted(self.rows.get((run.id, DECIDES), ()), key=lambda column: column.column))
+
+    def compared(self, model: str) -> frozenset[int]:
+        return frozenset(run_id for run_id, method in self.rows if method == DECIDES and self._models[run_id] == model)
 
     def reports(self, run: Run) -> tuple[str, ...]:
         return tuple(uri for run_id, uri in self._reports if run_id == run.id)

@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -94,8 +94,9 @@ class RawFiles:
     def days(self, dataset: str) -> dict[date, str]:
         return {day: sha256("".join(delivery.path.name for delivery in kept).encode()).hexdigest()[:16] for day, kept in self._landed(dataset)}
 
-    def recorded(self, dataset: str) -> dict[date, tuple[datetime, ...]]:
-        return {day: tuple(delivery.recorded_at for delivery in kept) for day, kept in self._landed(dataset)}
+    def recorded(self, dataset: str, days: Collection[date] | None = None) -> dict[date, tuple[datetime, ...]]:
+        landed = self._landed(dataset) if days is None else ((day, self._deliveries(dataset, day)) for day in sorted(days))
+        return {day: tuple(delivery.recorded_at for delivery in kept) for day, kept in landed if kept}
 
     def read(self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None) -> pl.DataFrame:
         limit = None if known_at is None else utc(known_at)

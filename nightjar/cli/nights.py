@@ -1,6 +1,6 @@
 """Commands about nights: score one, many, and see what became of them."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,12 +27,12 @@ def score(
     ] = 0,
 ) -> None:
     """Score one night and publish it. Without --date: tomorrow, as the schedule would tonight."""
-    from nightjar.core.night import night_of
+    from nightjar.core.night import night_of, wanted_until
 
     platform, spec = opened(), spec_of(model)
     scored = score_date or today_or(spec, None) + timedelta(days=spec.horizon_days)
     night = night_of(spec, scored)
-    platform.ready(spec, night.as_of, console.bar)
+    platform.ready(spec, night.as_of if score_date is None else wanted_until(spec, scored, datetime.now(UTC)), console.bar)
     if known_at is not None:
         platform.corrected(spec, known_at, console.bar)
     with console.waiting(f"scoring {spec.name} {scored}"):
@@ -41,7 +41,7 @@ def score(
         raise BadSettings(
             f"{spec.name} {scored} is published already, so --known-at changed nothing", "Mend it with `nightjar late --rescore`, or add --force."
         )
-    console.out.print(console.table(f"{spec.name}", console.NIGHT_COLUMNS, [console.night_row(summary)]))
+    console.show_nights(spec.name, [summary])
     if report:
         draw_report(platform, spec, summary.run_id)
 
@@ -69,7 +69,7 @@ def backfill(
     """Score the nights from --from to --to: by default what is missing or failed. Run it again to go on."""
     from uuid import uuid4
 
-    from nightjar.core.night import as_of
+    from nightjar.core.night import wanted_until
     from nightjar.usecases.backfill import planned_nights
 
     if last < first:
@@ -81,7 +81,7 @@ def backfill(
         console.show_plan(spec, nights)
         return
     if any(night.wanted for night in nights):
-        platform.ready(spec, as_of(spec, last), console.bar)
+        platform.ready(spec, wanted_until(spec, last, datetime.now(UTC)), console.bar)
     summary = use_case.run(nights, console.bar)
     console.show_backfill(spec, summary)
     end(summary)
@@ -102,10 +102,10 @@ def rollback(
     model: Model = DEFAULT_MODEL,
 ) -> None:
     """Show analysts an earlier publication of a night again. The later one stays in the ledger, and can be shown again in the same way."""
-    from nightjar.usecases.rollback import roll_back
-
     platform, spec = opened(), spec_of(model)
     before = platform.store.publication(spec.name, score_date)
-    publication = roll_back(platform.store, spec.name, score_date, run, reason)
-    shown = f"analysts see run {publication.run_id} of {spec.name} {score_date}"
-    console.out.print(f"{shown} already" if before == publication else f"{shown} since {publication.published_at:%Y-%m-%d %H:%M:%S} UTC")
+    done = platform.roll_back(spec, score_date, run, reason)
+    shown = f"analysts see run {done.publication.run_id} of {spec.name} {score_date}"
+    already = before == done.publication
+    console.out.print(f"{shown} already" if already else f"{shown} since {done.publication.published_at:%Y-%m-%d %H:%M:%S} UTC")
+    console.show_lacks(str(score_date), done.lacks)

@@ -124,6 +124,7 @@ def mend(platform: "Platform", spec: "ModelSpec", nights: "Sequence[Planned]", k
     summary = platform.backfill(spec, flow_run=f"repair {uuid4()}", known_at=known_at, accept=accept).run(nights, console.bar)
     for night in summary.nights:
         console.out.print(f"{night.score_date}: {mended(night)}")
+        console.show_lacks(str(night.score_date), night.lacks)
     end(summary)
 
 

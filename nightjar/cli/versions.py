@@ -22,11 +22,14 @@ def retrain(
 
 
 def monitor(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
-    """Load the outcomes known by --today and measure every published night against them."""
+    """Load the outcomes known by --today and measure every published night against them; do what else a published night lacks."""
     platform, spec = opened(), spec_of(model)
     known = platform.evening(spec, today_or(spec, today))
     platform.ready(spec, known, console.bar)
-    console.show_performance(platform.watch_night(spec).outcomes_known(known))
+    follow_up = platform.follow_up(spec)
+    console.show_performance(follow_up.watch.outcomes_known(known))
+    for score_date, lacks in follow_up.catch_up(console.bar).items():
+        console.show_lacks(str(score_date), lacks)
 
 
 def promote(

@@ -277,6 +277,8 @@ class NightSummary(Value):
     already_published: bool
     published_at: AwareDatetime
     seconds: float
+    lacks: tuple[str, ...] = ()
+    """What follows a publication and could not be done, each with its reason. The night is published all the same."""
 
 
 def utc(moment: datetime) -> datetime:

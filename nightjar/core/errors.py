@@ -235,6 +235,13 @@ def refused(error: OSError | MemoryError) -> Retryable:
     return OutOfMemory() if isinstance(error, MemoryError) or "Cannot allocate memory" in str(error) else StorageRefused(error)
 
 
+def told_of(error: Exception) -> str:
+    """An error in words: an unexpected one begins with its type, which is all that some of them say."""
+    if isinstance(error, (OSError, MemoryError)):
+        return str(refused(error))
+    return str(error) if isinstance(error, NightjarError) else f"{type(error).__name__}: {error}"
+
+
 class SchemaOutdated(NightjarError):
     exit_code, runbook = 15, "schema-outdated"
 

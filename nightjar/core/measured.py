@@ -5,6 +5,8 @@ from datetime import date, datetime, timedelta
 
 from nightjar.core.entities import NightPerformance, Publication
 from nightjar.core.night import dates_between
+from nightjar.core.spec import ModelSpec
+from nightjar.core.training_set import last_mature_date
 
 
 def itself(day: date) -> tuple[date, date]:
@@ -36,3 +38,13 @@ def outdated(
         days = outcome_days(night.score_date, maturity_days, file_days)
         if last is None or last.with_outcome < last.rows or any(last.measured_at < at <= known_at for day in days for at in recorded.get(day, ())):
             yield night
+
+
+def complete_at(spec: ModelSpec, score_date: date, recorded: Mapping[date, Sequence[datetime]]) -> datetime | None:
+    """When the newest delivery of a night's outcomes was recorded, if the night was mature by then; None: its outcomes are not known yet.
+
+    recorded: when the deliveries of its `outcome_days` were recorded. It is what has landed that counts, not the calendar: a recorded year
+    is replayed as if its later days had not come yet.
+    """
+    newest = max((instant for instants in recorded.values() for instant in instants), default=None)
+    return newest if newest is not None and score_date <= last_mature_date(spec, newest) else None

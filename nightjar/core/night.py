@@ -77,12 +77,21 @@ def in_year(day: date, year: int) -> date:
         return day.replace(year=year, day=28)
 
 
+def evening(spec: ModelSpec, day: date) -> datetime:
+    """The UTC instant on a local day at which that day's schedule takes stock: the as-of of the night it scores."""
+    return datetime.combine(day, spec.as_of_time, ZoneInfo(spec.time_zone)).astimezone(UTC)
+
+
 def as_of(spec: ModelSpec, score_date: date) -> datetime:
     """The UTC instant up to which anything may be known for a score date. Raises BadSettings for a date far from any that could be meant."""
     if score_date.year not in YEARS:
         raise BadSettings(f"The score date {score_date} is not between {YEARS.start} and {YEARS.stop - 1}", "Name another.")
-    evening = datetime.combine(score_date - timedelta(days=spec.horizon_days), spec.as_of_time, ZoneInfo(spec.time_zone))
-    return evening.astimezone(UTC)
+    return evening(spec, score_date - timedelta(days=spec.horizon_days))
+
+
+def wanted_until(spec: ModelSpec, last: date, now: datetime) -> datetime:
+    """The UTC instant up to which data is brought in to score nights up to `last` by hand: their as-of, and their outcomes if they are known."""
+    return max(as_of(spec, last), min(utc(now), evening(spec, last + timedelta(days=spec.maturity_days))))
 
 
 def night_of(spec: ModelSpec, score_date: date) -> Night:

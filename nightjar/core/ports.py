@@ -1,6 +1,6 @@
 """What the use cases ask of the world. Each docstring is the contract that every adapter keeps, the in-memory ones included."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
@@ -51,8 +51,8 @@ class RawStore(Protocol):
         """Each landed day with a fingerprint of its deliveries; the fingerprint changes when a correction lands."""
         ...
 
-    def recorded(self, dataset: str) -> dict[date, tuple[datetime, ...]]:
-        """Each landed day with the instants (UTC) its deliveries were recorded at, oldest first."""
+    def recorded(self, dataset: str, days: Collection[date] | None = None) -> dict[date, tuple[datetime, ...]]:
+        """Each landed day, or those of `days` that have landed, with the instants (UTC) its deliveries were recorded at, oldest first."""
         ...
 
     def read(self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None) -> pl.DataFrame:
@@ -272,6 +272,14 @@ class DriftLedger(Protocol):
 
     def record_report(self, run: Run, kind: str, uri: str) -> None:
         """Keep where a run's report lies. The same uri twice gives one row."""
+        ...
+
+    def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
+        """The rows that decide, those of the method "psi", by column; none where the run was never compared."""
+        ...
+
+    def compared(self, model: str) -> frozenset[int]:
+        """The runs of a model that have rows of the method "psi"."""
         ...
 
     def reports(self, run: Run) -> tuple[str, ...]: ...

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+import structlog
 
 from nightjar.core.backfill import Planned, Stage, due_before, missed, plan
 from nightjar.core.entities import NightSummary
-from nightjar.core.errors import REFUSALS, BadSettings, NightBusy, NightjarError, may_pass, refused
+from nightjar.core.errors import REFUSALS, BadSettings, NightBusy, may_pass, refused, told_of
 from nightjar.core.night import dates_between, night_of
 from nightjar.core.ports import Progress, ScoreStore, silent
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.core.spec import ModelSpec
 from nightjar.usecases.night import EachPart, ScoreNight, in_turn
+from nightjar.usecases.patience import PAUSE_S, patient
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 PartsOf = Callable[[date], EachPart]
 """How the parts of each date's night are run."""
-
-ATTEMPTS = 4
-"""How often a night is tried whose error may pass by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class FailedNight:
 
     @property
     def reason(self) -> str:
-        return str(self.error) if isinstance(self.error, NightjarError) else f"{type(self.error).__name__}: {self.error}"
+        return told_of(self.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Backfill:
     known_at: datetime | None = None
     accept: str | None = None
     parts_of: PartsOf = in_turn_each
-    pause_s: float = 2.0
+    pause_s: float = PAUSE_S
 
     def run(self, nights: Iterable[Planned], progress: Progress = silent) -> BackfillSummary:
         """Score the nights that are wanted, and collect what failed instead of raising. Running it again does what is missing.
@@ -108,6 +108,9 @@ class Backfill:
         """
         nights = tuple(nights)
         wanted = [night for night in nights if night.wanted]
+        log.info(
+            "nights_planned", model=self.night.spec.name, wanted=len(wanted), left=len(nights) - len(wanted), repairs=sum(n.repair for n in wanted)
+        )
         with progress("nights scored", len(wanted)) as advance:
 
             def ended(night: Planned) -> NightSummary | FailedNight:
@@ -116,22 +119,19 @@ class Backfill:
                 return result
 
             results = on_threads(ended, wanted, self.parallel) if self.parallel > 1 else [ended(night) for night in wanted]
-        return BackfillSummary(
+        summary = BackfillSummary(
             nights=tuple(result for result in results if isinstance(result, NightSummary)),
             failed=tuple(result for result in results if isinstance(result, FailedNight)),
             left=tuple(night for night in nights if not night.wanted),
         )
+        log.info("nights_ended", model=self.night.spec.name, summary=str(summary))
+        return summary
 
     def result(self, night: Planned) -> NightSummary | FailedNight:
         """A night's summary, or its last error. Errors that may pass by themselves are given time to, a few times, apart from a busy night's:
         it was waited for already.
         """
-        again = Retrying(
-            retry=retry_if_exception(lambda error: may_pass(error) and not isinstance(error, NightBusy)),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random_exponential(multiplier=self.pause_s, max=60),
-            reraise=True,
-        )
+        again = patient(self.pause_s, lambda error: may_pass(error) and not isinstance(error, NightBusy))
         try:
             return again(self.score, night)
         except REFUSALS as error:

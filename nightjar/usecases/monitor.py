@@ -2,19 +2,21 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
-from nightjar.core.drift import night_drift
+from nightjar.core.comparison.profile import holds_all
+from nightjar.core.drift import TrainingSample
 from nightjar.core.entities import ColumnDrift, NightPerformance, Publication, Run
-from nightjar.core.measured import outcome_days, outdated
+from nightjar.core.measured import complete_at, outcome_days, outdated
 from nightjar.core.night import file_days, key_is_storable
 from nightjar.core.performance import measure
 from nightjar.core.ports import Artifacts, DriftLedger, Outcomes, RawStore, Registry, ReportWriter, ScoreStore
+from nightjar.core.repair import sound
 from nightjar.core.spec import ModelSpec
 from nightjar.core.training_set import last_mature_date
 
@@ -41,15 +43,22 @@ class WatchNight:
     ledger: DriftLedger
     writer: ReportWriter
     night: NightFeatures
+    _samples: dict[int, TrainingSample] = field(default_factory=dict[int, TrainingSample], repr=False)
 
-    def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
-        """Measure each input column and the score against the training sample, and keep the rows. Cheap: no report is drawn."""
-        return self._measured(run, self._scored(run), self._reference(run))
+    def drift(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[ColumnDrift, ...]:
+        """Measure each input column and the score against the training sample, and keep the rows. Cheap: no report is drawn.
+
+        audited: the rows that were audited, with their features. Where those are all there are, they are not fetched again.
+        """
+        whole = audited is not None and holds_all(audited)
+        columns = self._sample(run).compared(self._with_scores(run, audited) if audited is not None and whole else self._scored(run))
+        self.ledger.record_drift(run, columns)
+        return columns
 
     def report(self, run: Run) -> tuple[str, tuple[ColumnDrift, ...]]:
-        """Measure drift, draw the HTML report, keep both; return the report's uri and our columns."""
+        """Draw the HTML report, and measure drift if nobody has; keep both. Return the report's uri and our columns."""
         scored, reference = self._scored(run), self._reference(run)
-        columns = self._measured(run, scored, reference)
+        columns = self.ledger.drift(run) or self.drift(run)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "drift.html"
             drawn = self.writer.draw(self.spec, run, scored, reference, columns, file)
@@ -58,11 +67,6 @@ class WatchNight:
         self.ledger.record_report(run, "drift", uri)
         return uri, columns
 
-    def _measured(self, run: Run, scored: pl.DataFrame, reference: pl.DataFrame) -> tuple[ColumnDrift, ...]:
-        columns = night_drift(scored, reference, categorical=self.spec.categorical, numeric=(*self.spec.numeric, "score"))
-        self.ledger.record_drift(run, columns)
-        return columns
-
     def outcomes_known(self, known_at: datetime) -> tuple[NightPerformance, ...]:
         """Load the outcomes recorded by `known_at` of published nights; give the newest measurement of each, by score date.
 
@@ -70,12 +74,33 @@ class WatchNight:
         """
         last = last_mature_date(self.spec, known_at)
         nights = [night for night in self.store.published(self.spec.name) if night.score_date <= last]
-        kept = {performance.run_id: performance for performance in self.outcomes.performances(self.spec.name)}
-        recorded = self.raw.recorded(self.spec.outcome_dataset)
+        kept, recorded = self._kept(), self.raw.recorded(self.spec.outcome_dataset)
         due = tuple(outdated(nights, kept, recorded, known_at, self.spec.maturity_days, self._file_days))
-        self._record_outcomes([night.score_date for night in due], known_at)
-        kept |= {night.run_id: self._performance(night, known_at) for night in due}
+        kept |= {night.run_id: night for night in self.measure(due, known_at)}
         return tuple(kept[night.run_id] for night in nights)
+
+    def due(self, run: Run) -> tuple[Publication, datetime] | None:
+        """What to measure of a run now, and by the outcomes recorded until when.
+
+        None while its outcomes are not known, where its measurement holds all of them, and where analysts see another run of the night.
+        """
+        publication = self.store.publication(run.model, run.score_date)
+        days = outcome_days(run.score_date, self.spec.maturity_days, self._file_days)
+        recorded = self.raw.recorded(self.spec.outcome_dataset, days)
+        known_at = complete_at(self.spec, run.score_date, recorded)
+        if publication is None or publication.run_id != run.id or known_at is None:
+            return None
+        lacking = any(outdated([publication], self._kept(), recorded, known_at, self.spec.maturity_days, self._file_days))
+        return (publication, known_at) if lacking else None
+
+    def measure(self, nights: Sequence[Publication], known_at: datetime) -> tuple[NightPerformance, ...]:
+        """Load the outcomes of these nights recorded by `known_at`, and give the newest measurement of each."""
+        self._record_outcomes([night.score_date for night in nights], known_at)
+        kept = self._kept()
+        return tuple(self._performance(night, kept.get(night.run_id), known_at) for night in nights)
+
+    def _kept(self) -> dict[int, NightPerformance]:
+        return {performance.run_id: performance for performance in self.outcomes.performances(self.spec.name)}
 
     def _record_outcomes(self, dates: Sequence[date], known_at: datetime) -> None:
         if not dates:
@@ -89,7 +114,8 @@ class WatchNight:
     def _file_days(self, score_date: date) -> tuple[date, date]:
         return file_days(self.spec.dataset(self.spec.outcome_dataset), self.spec.time_zone, score_date)
 
-    def _performance(self, publication: Publication, known_at: datetime) -> NightPerformance:
+    def _performance(self, publication: Publication, kept: NightPerformance | None, known_at: datetime) -> NightPerformance:
+        """The newest measurement of a night. One that finds nothing else than the one before is no news, and not kept."""
         score_date = publication.score_date
         rows = self.outcomes.scored(self.spec.name, score_date)
         known = rows.drop_nulls("outcome")
@@ -108,14 +134,26 @@ class WatchNight:
             ece=result.ece,
             measured_at=known_at,
         )
+        if kept is not None and performance.model_copy(update={"measured_at": kept.measured_at}) == kept:
+            return kept
         self.outcomes.record_performance(performance)
         return performance
 
     def _scored(self, run: Run) -> pl.DataFrame:
-        """Features and score of what was scored, or of a fixed sample of it; the same rows at every call."""
-        population = self.night.population(run)
+        """Features and score of the rows that could be scored, or of a fixed sample of them; the same rows at every call."""
+        population = sound(self.night.population(run))
         sample = population if population.height <= SAMPLE_ROWS else population.sample(SAMPLE_ROWS, seed=self.spec.seed)
-        return self.night.features_of(run, sample).join(self.store.published_scores(run), on="entity_key", how="left")
+        return self._with_scores(run, self.night.features_of(run, sample))
+
+    def _with_scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.join(self.store.scores_for(run, rows["entity_key"]), on="entity_key", how="left")
+
+    def _sample(self, run: Run) -> TrainingSample:
+        """Made once a version, however many nights are compared with it."""
+        if run.version_id not in self._samples:
+            numeric = (*self.spec.numeric, "score")
+            self._samples[run.version_id] = TrainingSample(self._reference(run), self.spec.categorical, numeric)
+        return self._samples[run.version_id]
 
     def _reference(self, run: Run) -> pl.DataFrame:
         return pl.read_parquet(self.artifacts.get(self.registry.version_by_id(run.version_id).reference_uri))

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 import polars as pl
+import structlog
+from structlog.contextvars import bound_contextvars
 
 from nightjar.core.claim import Request
 from nightjar.core.comparison.profile import sample_of
@@ -24,6 +26,8 @@ from nightjar.core.spec import ModelSpec
 from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.repair import Repair, repair_of
 
+log = structlog.get_logger(__name__)
+
 INSTANT = pl.Datetime("us", "UTC")
 
 
@@ -37,9 +41,31 @@ class Checked(Protocol):
     def quarantined(self) -> pl.DataFrame: ...
 
 
+class Follow(Protocol):
+    def __call__(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:
+        """Do what follows the publication of a run, and return what could not be done. Raises no error.
+
+        audited: rows of the run with their features, where they are at hand.
+        """
+        ...
+
+
+def nothing_follows(run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:  # noqa: ARG001  # whatever it is
+    return ()
+
+
 Check = Callable[[ModelSpec, pl.DataFrame], Checked]
 EachPart = Callable[[Callable[[Part], Receipt], Sequence[Part]], Sequence[Receipt]]
 """How parts are run: in turn here, as Prefect tasks in a flow. All are tried; the first error is raised when the rest have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What an attempt came to: the published run, and the rows that were audited with their features, unless it was published before."""
+
+    run: Run
+    summary: NightSummary
+    audited: pl.DataFrame | None = None
 
 
 def in_turn(score_part: Callable[[Part], Receipt], parts: Sequence[Part]) -> Sequence[Receipt]:
@@ -66,6 +92,7 @@ class ScoreNight:
     store: ScoreStore
     check: Check
     guard: NightGuard
+    follow: Follow = nothing_follows
 
     def run(
         self,
@@ -89,17 +116,24 @@ class ScoreNight:
         StoreUnavailable.
         """
         attempt = partial(self._attempt, night, accept=accept, wait_s=wait_s, each_part=each_part)
-        if not repair:
-            return attempt(Request(force=force, known_at=known_at, flow_run=flow_run))
+        with bound_contextvars(model=night.model, score_date=str(night.score_date)):
+            if repair:
+                ended = self._repaired(night, known_at, flow_run, attempt)
+            else:
+                ended = attempt(Request(force=force, known_at=known_at, flow_run=flow_run))
+            return ended.summary.model_copy(update={"lacks": self.follow(ended.run, ended.audited)})
+
+    def _repaired(self, night: Night, known_at: datetime | None, flow_run: str | None, attempt: Callable[..., Ended]) -> Ended:
         while True:  # ends when nobody else has changed the night between the look at it and the claim
             shown = self.store.publication(night.model, night.score_date)
             found = None if shown is None else self._repair(shown, known_at)
             if shown is not None and found is not None and not found.worthwhile:
-                return self._summary(found.base, shown, done_now=0, started=time.monotonic(), already=True)
+                log.info("nothing_to_repair", run=found.base.id, known_at=str(found.known_at))
+                return Ended(found.base, self._summary(found.base, shown, done_now=0, started=time.monotonic(), already=True))
             base_id = None if found is None else found.base.id
-            summary = attempt(Request(afresh=found is None, repairs=base_id, known_at=known_at, flow_run=flow_run), found)
-            if not summary.already_published or summary.run_id == base_id:
-                return summary
+            ended = attempt(Request(afresh=found is None, repairs=base_id, known_at=known_at, flow_run=flow_run), found)
+            if not ended.summary.already_published or ended.run.id == base_id:
+                return ended
 
     def _repair(self, shown: Publication, known_at: datetime | None) -> Repair:
         """Knows at least as much as what it repairs."""
@@ -108,31 +142,48 @@ class ScoreNight:
 
     def _attempt(
         self, night: Night, request: Request, repair: Repair | None = None, *, accept: str | None, wait_s: float, each_part: EachPart
-    ) -> NightSummary:
+    ) -> Ended:
         started = time.monotonic()
         champion = self._holder("champion")
         if champion is None:
             raise NoChampion(self.spec.name)
         with self.store.night(night, champion, self._holder("challenger"), request, wait_s=wait_s) as claimed:
             if claimed.publication is not None:
-                return self._summary(claimed.run, claimed.publication, done_now=0, started=started, already=True)
-            try:
-                run = self._with_population(claimed.run, repair)
-                stale = self.guard.require_fresh(run, accepted=accept is not None)
-                todo = missing_parts(self._parts(run), self.store.receipts(run))
-                each_part(lambda part: self.score_part(run, part), todo)
-                odd = self._audit(run, accepted=accept is not None)
-                publication = self.store.publish(run, accept or repair_told(run), (*stale, *odd))
-            except Exception as error:
-                self.store.fail(claimed.run, f"{type(error).__name__}: {error}")
-                raise
-            return self._summary(run, publication, done_now=len(todo), started=started, already=False)
+                log.info("night_published_already", run=claimed.run.id, revision=claimed.run.revision)
+                return Ended(claimed.run, self._summary(claimed.run, claimed.publication, done_now=0, started=started, already=True))
+            with bound_contextvars(run=claimed.run.id):
+                return self._published(claimed.run, repair, started=started, accept=accept, each_part=each_part)
+
+    def _published(self, claimed: Run, repair: Repair | None, *, started: float, accept: str | None, each_part: EachPart) -> Ended:
+        """The claimed run, once it is scored, audited and published. The caller holds the night's lock."""
+        log.info("night_claimed", revision=claimed.revision, attempt=claimed.attempt, resumed=claimed.attempt > 1, repairs=claimed.base_id)
+        try:
+            run = self._with_population(claimed, repair)
+            stale = self.guard.require_fresh(run, accepted=accept is not None)
+            parts = self._parts(run)
+            todo = missing_parts(parts, self.store.receipts(run))
+            log.info("population", rows=sum(part.rows for part in parts), parts=len(parts), parts_to_score=len(todo))
+            each_part(lambda part: self.score_part(run, part), todo)
+            audited = self._sampled(run)
+            findings = (*stale, *self._audit(run, audited, accepted=accept is not None))
+            log.info("night_audited", findings=findings, accepted=accept)
+            publication = self.store.publish(run, accept or repair_told(run), findings)
+        except Exception as error:
+            self.store.fail(claimed, f"{type(error).__name__}: {error}")
+            raise
+        summary = self._summary(run, publication, done_now=len(todo), started=started, already=False)
+        log.info("night_published", revision=run.revision, **summary.model_dump(include={"scored", "quarantined", "carried", "seconds"}))
+        return Ended(run, summary, audited)
 
     def score_part(self, run: Run, part: Part) -> Receipt:
         """Features, contract, scores and receipt of one part; memory is bounded by its rows."""
+        started = time.monotonic()
         kept, fresh = split_carried(self.population(run).slice(part.start, part.rows))
         checked = self.check(self.spec, self.features_of(run, fresh))
-        return self.store.write_part(run, part, pl.concat([kept, self.scores_of(run, checked.valid)]), checked.quarantined)
+        receipt = self.store.write_part(run, part, pl.concat([kept, self.scores_of(run, checked.valid)]), checked.quarantined)
+        counts = receipt.model_dump(include={"part", "rows", "scored", "quarantined"})
+        log.info("part_scored", **counts, kept=kept.height, seconds=round(time.monotonic() - started, 2))
+        return receipt
 
     def scores_of(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """Scores of rows that kept the contract, by the versions the run was claimed with, whoever is champion by now."""
@@ -207,11 +258,14 @@ class ScoreNight:
             return ()
         return cut(run.population.rows, -(-run.population.rows // run.population.parts))
 
-    def _audit(self, run: Run, *, accepted: bool) -> tuple[str, ...]:
-        receipts, scores = self.store.receipts(run), self.store.distribution(run)
+    def _sampled(self, run: Run) -> pl.DataFrame:
+        """The rows that the audit looks at, with their features if there are any."""
         sample = sample_of(self.population(run), self.spec.seed)
-        sampled = self.features_of(run, sample) if sample.height else sample
-        otherwise = self._scored_otherwise(run, sampled) if sample.height else ()
+        return self.features_of(run, sample) if sample.height else sample
+
+    def _audit(self, run: Run, sampled: pl.DataFrame, *, accepted: bool) -> tuple[str, ...]:
+        receipts, scores = self.store.receipts(run), self.store.distribution(run)
+        otherwise = self._scored_otherwise(run, sampled) if sampled.height else ()
         return self.guard.require_sound(run, self._parts(run), receipts, scores, sampled=sampled, otherwise=otherwise, accepted=accepted)
 
     def _scored_otherwise(self, run: Run, sampled: pl.DataFrame) -> tuple[str, ...]:

@@ -1,15 +1,29 @@
 """Show analysts an earlier publication of a night again."""
 
+from dataclasses import dataclass
 from datetime import date
+
+import structlog
 
 from nightjar.core.entities import Publication, RunState
 from nightjar.core.errors import BadSettings
 from nightjar.core.ports import ScoreStore
+from nightjar.usecases.night import Follow, nothing_follows
+
+log = structlog.get_logger(__name__)
 
 ALL = 1_000_000
 
 
-def roll_back(store: ScoreStore, model: str, score_date: date, run_id: int, reason: str) -> Publication:
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The publication that analysts see now. lacks: what follows a publication and could not be done."""
+
+    publication: Publication
+    lacks: tuple[str, ...]
+
+
+def roll_back(store: ScoreStore, model: str, score_date: date, run_id: int, reason: str, *, follow: Follow = nothing_follows) -> RolledBack:
     """Point the ledger to an earlier run of the night; nothing changes if analysts see it now. Raises BadSettings with the runs there are."""
     if not reason.strip():
         raise BadSettings("A rollback needs a reason", "Say why with --reason: the ledger keeps it, and people read it.")
@@ -19,4 +33,6 @@ def roll_back(store: ScoreStore, model: str, score_date: date, run_id: int, reas
         what = f"was never published: it is {of_night[run_id].state}" if run_id in of_night else "is none of that night"
         remedy = f"Name one of {', '.join(map(str, sorted(published)))}." if published else "None of its runs was."
         raise BadSettings(f"Run {run_id} of {model} {score_date} {what}", remedy)
-    return store.roll_back(of_night[run_id], reason)
+    publication = store.roll_back(of_night[run_id], reason)
+    log.info("night_rolled_back", model=model, score_date=str(score_date), run=run_id, reason=reason)
+    return RolledBack(publication, follow(of_night[run_id]))

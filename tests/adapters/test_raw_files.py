@@ -104,7 +104,8 @@ def test_a_correction_is_kept_beside_the_first_delivery(raw, file):
     before = raw.days("visits")
     assert land(raw, file, whole(ROWS[0]), later) == "corrected"
     assert raw.days("visits") != before
-    assert raw.recorded("visits") == {DAY: (NOON, later)}
+    assert raw.recorded("visits") == raw.recorded("visits", [DAY, DAY + timedelta(days=1)]) == {DAY: (NOON, later)}
+    assert raw.recorded("visits", [DAY + timedelta(days=1)]) == {}
     assert raw.read(VISITS, DAY, DAY, known_at=later - timedelta(seconds=1)).height == 2
     assert raw.read(VISITS, DAY, DAY, known_at=later).height == 1
     assert raw.read(VISITS, DAY, DAY).height == 1

@@ -15,6 +15,11 @@ from nightjar.core.night import night_of
 NIGHT, TWICE = date(2013, 3, 9), date(2013, 3, 12)
 SCORES = f"SELECT entity_key, score, run_id, scored_by_run, model_version FROM scores WHERE score_date = '{NIGHT}' ORDER BY 1"
 
+FOLLOWED_UP = f"""
+    SELECT EXISTS (SELECT FROM drift WHERE run_id = current.run_id), EXISTS (SELECT FROM nightly_performance WHERE run_id = current.run_id)
+    FROM publications AS current WHERE is_current AND score_date = '{NIGHT}'"""
+"""Whether what analysts see was compared with the training sample, and measured."""
+
 
 @pytest.fixture
 def delivered(world, tmp_path):
@@ -49,6 +54,7 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     assert f"schedules {recorded:%Y-%m-%d %H:%M}" in shown
     assert world.query(SCORES) == first
     assert "revision 2 published" in run("late", "--from", NIGHT, "--rescore")
+    assert world.query(FOLLOWED_UP) == [(True, True)]
     second = world.query(SCORES)
     assert {row[0] for row in first} - {row[0] for row in second} == {gone}
     before = {row[0]: row[1] for row in first}
@@ -74,6 +80,11 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     run("land", "schedules", NIGHT, delivered(lambda rows: [moved(rows[0]), *rows[2:]]))
     replayed = run("quarantine", "replay", "--date", NIGHT)
     assert "0 set aside" in replayed
+    assert world.query(FOLLOWED_UP) == [(True, True)]
+    run("rollback", "--date", NIGHT, "--to-run", second[0][2], "--reason", "it was right")
+    assert world.query(FOLLOWED_UP) == [(True, True)]
+    assert world.query(SCORES) == second
+    run("rollback", "--date", NIGHT, "--to-run", world.query(f"SELECT max(run_id) FROM runs WHERE score_date = '{NIGHT}'")[0][0], "--reason", "no")
     assert {row[0]: row[1] for row in world.query(SCORES)} == {row[0]: row[1] for row in second}
     assert "no row is set aside" in run("quarantine", "list", "--date", NIGHT)
 

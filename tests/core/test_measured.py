@@ -1,13 +1,14 @@
 """A night is measured again when more is known of it than was, and not otherwise."""
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nightjar.core.entities import NightPerformance, Publication
-from nightjar.core.measured import outdated
+from nightjar.core.measured import complete_at, outdated
 
 DAY = date(2013, 6, 15)
 MIDNIGHT = datetime(2013, 6, 16, tzinfo=UTC)
@@ -44,3 +45,15 @@ def test_what_is_new_makes_a_measurement_outdated(kept, delivered, due):
 @given(st.lists(st.integers(0, 9)), st.integers(0, 9))
 def test_a_night_measured_just_now_is_up_to_date(delivered, now):
     assert not list(outdated([NIGHT], measured(now), {DAY: [after(n) for n in sorted(delivered)]}, after(now), maturity_days=0))
+
+
+NEW_YORK = SimpleNamespace(time_zone="America/New_York", maturity_days=1)
+BEFORE_MIDNIGHT = datetime(2013, 6, 16, 3, 59, tzinfo=UTC)
+"""Of DAY in New York, though it is the day after in UTC."""
+
+
+def test_outcomes_are_known_once_something_was_delivered_after_the_night_is_mature():
+    assert complete_at(NEW_YORK, DAY, {}) is None
+    assert complete_at(NEW_YORK, DAY, {DAY: (BEFORE_MIDNIGHT,)}) is None
+    assert complete_at(NEW_YORK, DAY, {DAY: (BEFORE_MIDNIGHT + timedelta(minutes=1),)}) == BEFORE_MIDNIGHT + timedelta(minutes=1)
+    assert complete_at(NEW_YORK, DAY, {DAY: (after(0.5), after(3)), DAY + timedelta(days=1): (after(1.5),)}) == after(3)

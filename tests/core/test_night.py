@@ -25,6 +25,7 @@ from nightjar.core.night import (
     ordered_population,
     score_date_of,
     today_from,
+    wanted_until,
 )
 from nightjar.core.spec import AuditLimits, RawDataset
 
@@ -226,3 +227,15 @@ def test_a_date_that_nobody_can_mean_is_refused(day):
 def test_as_of_follows_the_clock_change():
     assert as_of(spec(), date(2013, 11, 3)) == datetime(2013, 11, 3, 1, tzinfo=UTC)
     assert as_of(spec(), date(2013, 11, 4)) - as_of(spec(), date(2013, 11, 3)) == timedelta(hours=25)
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        pytest.param(datetime(2013, 6, 14, 20, tzinfo=UTC), datetime(2013, 6, 15, 1, tzinfo=UTC), id="before the as-of, which is waited for"),
+        pytest.param(datetime(2013, 6, 15, 12, tzinfo=UTC), datetime(2013, 6, 15, 12, tzinfo=UTC), id="on the day itself: what there is"),
+        pytest.param(datetime(2026, 1, 1, tzinfo=UTC), datetime(2013, 6, 17, 1, tzinfo=UTC), id="long after: until the outcomes are known"),
+    ],
+)
+def test_nights_scored_by_hand_bring_in_their_outcomes_if_there_are_any_yet(now, until):
+    assert wanted_until(spec(maturity_days=1), date(2013, 6, 15), now) == until

@@ -38,3 +38,13 @@ def test_two_that_report_the_same_run_at_once_leave_the_rows_of_one(on_postgres,
         list(threads.map(lambda _: on_postgres.ledger.record_drift(run, columns), range(20)))
     with psycopg.connect(database.url("analyst")) as analyst:
         assert analyst.execute("SELECT count(*), count(DISTINCT column_name) FROM drift").fetchone() == (50, 50)
+
+
+def test_the_rows_that_decide_are_given_back_and_say_which_runs_were_compared(stores):
+    run, _ = stores.publish()
+    assert (stores.ledger.drift(run), stores.ledger.compared(run.model)) == ((), frozenset())
+    stores.ledger.record_drift(run, [drift("distance", 0.5, "evidently:wasserstein")])
+    assert (stores.ledger.drift(run), stores.ledger.compared(run.model)) == ((), frozenset())
+    stores.ledger.record_drift(run, [drift("distance", 0.1), drift("carrier", None)])
+    assert stores.ledger.drift(run) == (drift("carrier", None), drift("distance", 0.1))
+    assert (stores.ledger.compared(run.model), stores.ledger.compared("another")) == (frozenset({run.id}), frozenset())

@@ -43,6 +43,17 @@ def hashes(world, days):
     )
 
 
+def followed_up(world, days):
+    """Of each published night whether it was compared with the training sample and measured."""
+    return dict(
+        world.query(f"""
+            SELECT score_date, (SELECT count(*) FROM drift WHERE drift.run_id = publications.run_id) >= 38 AND EXISTS (
+                SELECT FROM nightly_performance AS measured WHERE measured.run_id = publications.run_id AND with_outcome = rows)
+            FROM publications WHERE is_current AND score_date BETWEEN '{days[0]}' AND '{days[-1]}'
+        """)
+    )
+
+
 def publications(world, days):
     return world.query(
         f"SELECT score_date, run_id, published_at FROM publications WHERE score_date BETWEEN '{days[0]}' AND '{days[-1]}' ORDER BY 1, 3"
@@ -87,6 +98,7 @@ def test_two_backfills_of_one_range_publish_each_night_once_though_one_is_killed
     once = publications(world, days)
     assert [score_date for score_date, *_ in once] == list(days)
     seen = hashes(world, days)
+    assert followed_up(world, days) == dict.fromkeys(days, True)
 
     again = backfill(world, days, Order.OLDEST)
     assert (len(again.nights), len(again.left)) == (0, len(days))

@@ -21,9 +21,10 @@ from nightjar.core.errors import AuditFailed, BadSettings, NightBusy, OutOfMemor
 from nightjar.core.night import night_of
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.core.spec import AuditLimits, RawDataset
-from nightjar.usecases.backfill import ATTEMPTS, Backfill, in_turn_each, missed_nights, planned_nights
+from nightjar.usecases.backfill import Backfill, in_turn_each, missed_nights, planned_nights
 from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.night import ScoreNight, in_turn
+from nightjar.usecases.patience import ATTEMPTS
 
 DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(6)]
 KEYS = [f"k{n}" for n in range(10)]

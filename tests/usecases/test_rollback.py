@@ -36,14 +36,14 @@ def store():
 
 
 def test_an_earlier_run_is_shown_again_with_the_reason(store):
-    publication = roll_back(store, "toy", DAY, 1, "the second was wrong")
+    publication = roll_back(store, "toy", DAY, 1, "the second was wrong").publication
     assert (publication.run_id, publication.action, publication.reason) == (1, "rollback", "the second was wrong")
     assert store.publication("toy", DAY) == publication
 
 
 def test_what_is_shown_already_gets_no_second_row(store):
     shown = store.publication("toy", DAY)
-    assert roll_back(store, "toy", DAY, shown.run_id, "again") == shown
+    assert roll_back(store, "toy", DAY, shown.run_id, "again").publication == shown
 
 
 @pytest.mark.parametrize(

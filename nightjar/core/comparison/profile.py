@@ -19,6 +19,11 @@ def sample_of(population: pl.DataFrame, seed: int) -> pl.DataFrame:
     return sound if sound.height <= SAMPLE_ROWS else sound.sample(SAMPLE_ROWS, seed=seed)
 
 
+def holds_all(sample: pl.DataFrame) -> bool:
+    """Whether a sample surely holds every row that could be scored."""
+    return sample.height < SAMPLE_ROWS
+
+
 def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> NightProfile:
     """One profile an input, of the sampled rows, and one of all scores; of the scores alone where no row could be sampled."""
     if rows.is_empty():
