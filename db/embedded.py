@@ -32,6 +32,7 @@ from psycopg import sql
 from db.complaints import cause_of, complaint, full, remedy
 from db.passwords import verifier
 from db.session import translated
+from db.urls import DatabaseUrl
 from nightjar.core.errors import EmbeddedPostgresFailed, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -120,10 +121,11 @@ class EmbeddedPostgres:
         return self._refusal() is None
 
     def url(self, role: Role, database: str = "nightjar") -> str:
-        """A plain libpq URL with its password, as psql takes it. The server must have been started once."""
+        """A URL with its password, as psql takes it. The server must have been started once."""
         if not self._port_file.exists():
             raise EmbeddedPostgresFailed(f"there is none yet in {self.folder}", "Start it first, with `nightjar up` or `nightjar db migrate`.")
-        return f"postgresql://{USERS[role]}:{self._all_passwords[role]}@127.0.0.1:{self._port_file.read_text()}/{database}"
+        login = {"user": USERS[role], "password": self._all_passwords[role]}
+        return DatabaseUrl({**login, "host": "127.0.0.1", "port": self._port_file.read_text(), "dbname": database}).text
 
     @property
     def passwords(self) -> dict[str, str]:

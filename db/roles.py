@@ -8,7 +8,7 @@ import structlog
 from psycopg import Connection, sql
 
 from db.passwords import verifier
-from db.session import parse, plain, translated
+from db.session import connect, translated
 from nightjar.core.errors import RightsMissing, RolesMissing
 
 log = structlog.get_logger(__name__)
@@ -44,14 +44,13 @@ def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
     everybody else. Without one, the URL's user stays the owner. Writer and analyst always come to exist, since the migrations
     name them; without a password they cannot log in. Raises RolesMissing, with the SQL to run, where the URL's user may not create them.
     """
-    database = parse(url).database or ""
     wanted = [*([OWNER] if "owner" in passwords else []), WRITER, ANALYST]
     for attempt in range(ATTEMPTS):
         try:
-            with translated(), psycopg.connect(plain(parse(url))) as connection:
+            with translated(), connect(url) as connection:
                 for role in wanted:
                     _ensure_role(connection, role, passwords.get(role.removeprefix("nightjar_")))
-                _let_in(connection, database, ours=OWNER in wanted)
+                _let_in(connection, ours=OWNER in wanted)
         except RightsMissing as error:
             _accept_as_they_are(url, wanted, error)
             return
@@ -81,8 +80,8 @@ def _set_for(connection: Connection, role: str, settings: Mapping[str, str]) -> 
         connection.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(role), sql.Identifier(setting), sql.Literal(value)))
 
 
-def _let_in(connection: Connection, database: str, *, ours: bool) -> None:
-    name, writer, analyst = (sql.Identifier(word) for word in (database, WRITER, ANALYST))
+def _let_in(connection: Connection, *, ours: bool) -> None:
+    name, writer, analyst = (sql.Identifier(word) for word in (connection.info.dbname, WRITER, ANALYST))
     if ours:
         connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(name, sql.Identifier(OWNER)))
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
@@ -105,8 +104,9 @@ def _close_side_doors(connection: Connection) -> None:
 
 def _accept_as_they_are(url: str, wanted: list[str], error: RightsMissing) -> None:
     """A user without CREATEROLE is fine as long as somebody created the roles before."""
-    with translated(), psycopg.connect(plain(parse(url))) as connection:
+    with translated(), connect(url) as connection:
+        user = connection.info.user
         rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [wanted]).fetchall()
     if missing := sorted(set(wanted) - {row[0] for row in rows}):
-        raise RolesMissing(parse(url).username or "the user", missing) from error
+        raise RolesMissing(user, missing) from error
     log.info("roles_left_as_they_are", roles=wanted, reason=str(error.__cause__).splitlines()[0])

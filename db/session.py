@@ -1,16 +1,18 @@
 """Connections to Postgres, and what their failures mean: the store cannot be reached now, and the same call may be made again."""
 
 import errno
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from nightjar.core.errors import BadSettings, RightsMissing, StorageRefused, StoreUnavailable
+from db.refusals import for_good, said, state_of
+from db.urls import read
+from nightjar.core.errors import BadSettings, NightjarError, RightsMissing, StorageRefused, StoreUnavailable
 
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 """A server that vanished without a word is noticed after a minute, not after two hours; also with bytes on their way to it, then not after 15 minutes."""
@@ -27,72 +29,57 @@ TRANSIENT = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
 """SQLSTATEs (or their classes) that pass by themselves: connection, rollback, resources, operator intervention, disk, lock not available; a standby
 that is not promoted yet, or a database that was made read-only; a transaction that stood still or lasted longer than somebody lets it."""
 
-REFUSED_STATE = "28"
-"""SQLSTATEs of a login that is refused."""
-
 DENIED_STATE = "42501"
 """SQLSTATE of a statement for which the role has no right."""
 
-REMEDY = "Correct the URL in NIGHTJAR_DATABASE_URL, or the role's password in NIGHTJAR_WRITER_PASSWORD or NIGHTJAR_ANALYST_PASSWORD."
+FULL_STATE = "53100"
+"""SQLSTATE of a server whose disk is full."""
 
-REFUSED = re.compile(
-    r"authentication failed|no password supplied|no pg_hba\.conf entry|role \".*\" (?:does not exist|is not permitted)|permission denied for database"
-    r"|invalid \w+ value|invalid value for parameter|invalid URI|invalid connection option|bad value for|unrecognized configuration parameter"
-    r"|server does not support SSL|root certificate|certificate verify failed"
+REMEDY = (
+    "Correct NIGHTJAR_DATABASE_URL or NIGHTJAR_DATABASE_PASSWORD, or the role's password in NIGHTJAR_WRITER_PASSWORD or NIGHTJAR_ANALYST_PASSWORD."
 )
-"""What libpq says of a login or a parameter that will not do the next time either: without a connection there is no SQLSTATE, only text.
-
-A server that speaks another language is not understood; its refusals are then retried a few times, in vain.
-"""
+OLDEST = 15
+"""The oldest version of Postgres that the migrations, the roles' rights and the tests know."""
 
 
-def parse(url: str) -> URL:
-    """The URL with the driver we use. Raises BadSettings, which doesn't repeat the URL: it holds a password.
-
-    An @ in a password would cut it in two, and its rest would be looked up as a host, in every error and in the network's name server.
-    """
+def connect(url: str, *, autocommit: bool = False) -> "psycopg.Connection[tuple[Any, ...]]":
+    """One connection of psycopg. Raises BadSettings for a URL that is none and for a server that is too old, and errors that `translated` knows."""
+    connection = psycopg.connect(autocommit=autocommit, **_settings(url, "nightjar"))
     try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        parsed = None
-    if parsed is None or parsed.get_backend_name() not in {"postgresql", "postgres"}:
-        raise BadSettings("NIGHTJAR_DATABASE_URL is no URL of a Postgres", "It reads postgresql://user:password@host:port/database.")
-    if "@" in f"{parsed.host}{parsed.database}":
-        raise BadSettings("NIGHTJAR_DATABASE_URL holds an @ too many", "Write the one in the password as %40.")
-    return parsed.set(drivername="postgresql+psycopg")
-
-
-def plain(url: URL) -> str:
-    """The URL as libpq and psql take it, password included."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def as_user(url: str, user: str, password: str) -> str:
-    """The same database, for another user."""
-    return plain(parse(url).set(username=user, password=password))
-
-
-def with_search_path(url: str, schema: str) -> str:
-    """An SQLAlchemy URL whose connections look for tables in one schema alone."""
-    parsed = parse(url).update_query_dict({"options": f"-csearch_path={schema}"})
-    return parsed.render_as_string(hide_password=False)
+        require_supported(connection.info.server_version)
+    except BadSettings:
+        connection.close()
+        raise
+    return connection
 
 
 def make_engine(url: str, *, pool_size: int = 5, application_name: str = "nightjar") -> Engine:
     """An engine that connects when first used. Raises BadSettings for a URL that is none."""
     engine = create_engine(
-        parse(url),
+        "postgresql+psycopg://",  # without the password, which its repr or an error would show
         pool_size=pool_size,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"application_name": application_name, "connect_timeout": 10, "client_encoding": "utf8", **KEEPALIVES},
+        connect_args=_settings(url, application_name),
     )
-    event.listen(engine, "connect", _settle)
+    event.listen(engine, "connect", _settle, insert=True)  # before SQLAlchemy asks anything of a server that may be too old
     return engine
+
+
+def require_supported(version: int) -> None:
+    """Raises BadSettings for a server that is too old. version: as libpq counts, 150004 for 15.4."""
+    if version // 10_000 < OLDEST:
+        raise BadSettings(f"The server is Postgres {version // 10_000}", f"Nightjar needs {OLDEST} or newer: name such a server.")
+
+
+def _settings(url: str, application_name: str) -> dict[str, Any]:
+    """What a connection is opened with. The URL may change how long we wait for whom, but not how text is encoded."""
+    return {"connect_timeout": 10, **KEEPALIVES, **read(url).parameters, "application_name": application_name, "client_encoding": "utf8"}
 
 
 def _settle(connection: "psycopg.Connection[tuple]", _record: object) -> None:
     """By a query, not as options of the connection: poolers refuse those."""
+    require_supported(connection.info.server_version)
     connection.execute(SESSION)
     connection.commit()
 
@@ -113,35 +100,29 @@ def translated(what: str = "The score database") -> Iterator[None]:
     """
     try:
         yield
-    except (DBAPIError, psycopg.Error, PoolTimeout) as error:
+    except PoolTimeout as error:
+        raise StoreUnavailable(what, said(error)) from error
+    except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        if _refused(cause):
-            raise BadSettings(f"{what} refuses us: {_first_line(cause)}", REMEDY) from error
-        if getattr(cause, "sqlstate", None) == DENIED_STATE:
-            raise RightsMissing(what, _first_line(cause)) from error
-        if isinstance(cause, psycopg.errors.DiskFull):
-            disk = f"The disk of {what[:1].lower()}{what[1:]}"
-            raise StorageRefused(OSError(errno.ENOSPC, _first_line(cause), disk)) from error
-        if not _passes(cause):
+        meant = _meaning(what, cause) if isinstance(cause, psycopg.Error) else None
+        if meant is None:
             raise
-        raise StoreUnavailable(what, _first_line(cause)) from error
+        raise meant from error
 
 
-def _refused(cause: BaseException | None) -> bool:
-    state = getattr(cause, "sqlstate", None)
-    if state is None:
-        return isinstance(cause, psycopg.OperationalError | psycopg.ProgrammingError) and REFUSED.search(str(cause)) is not None
-    return state.startswith(REFUSED_STATE)
+def _meaning(what: str, cause: psycopg.Error) -> NightjarError | None:
+    state, words = state_of(cause), said(cause)
+    if for_good(cause, state):
+        return BadSettings(f"{what} refuses us: {words}", REMEDY)
+    if state == DENIED_STATE:
+        return RightsMissing(what, words)
+    if state == FULL_STATE:
+        return StorageRefused(OSError(errno.ENOSPC, words, f"The disk of {what[:1].lower()}{what[1:]}"))
+    return StoreUnavailable(what, words) if _passes(cause, state) else None
 
 
-def _passes(cause: BaseException | None) -> bool:
-    if isinstance(cause, PoolTimeout):
-        return True
-    state = getattr(cause, "sqlstate", None)
-    if state is None:
+def _passes(cause: psycopg.Error, state: str | None) -> bool:
+    """Whether it passes by itself. Where nobody said why a connection failed or broke, it does."""
+    if state is None or cause.pgconn is not None:
         return isinstance(cause, psycopg.OperationalError)
     return state.startswith(TRANSIENT)
-
-
-def _first_line(cause: BaseException | None) -> str:
-    return (str(cause).strip().splitlines() or [type(cause).__name__])[0]

@@ -71,17 +71,17 @@ class Platform:
         """A URL for psql. Raises RoleHasNoPassword for a role whose password is not set on a Postgres of yours."""
         if self.embedded is not None:
             return self.embedded.url(role, DATABASE)
-        owner = self.settings.database_url
-        password = {"writer": self.settings.writer_password, "analyst": self.settings.analyst_password}.get(role)
-        assert owner is not None
-        from db.session import as_user, parse, plain
+        from db.urls import read
 
+        settings = self.settings
+        assert settings.database_url is not None
+        given = read(settings.database_url.get_secret_value())  # a URL that is none is told before a password that is missing
         if role == "owner":
-            return plain(parse(owner.get_secret_value()))
-        parse(owner.get_secret_value())  # a URL that is none is told before a password that is missing
+            return (given if settings.database_password is None else given.changed(password=settings.database_password.get_secret_value())).text
+        password = {"writer": settings.writer_password, "analyst": settings.analyst_password}[role]
         if password is None:
             raise RoleHasNoPassword(role)
-        return as_user(owner.get_secret_value(), f"nightjar_{role}", password.get_secret_value())
+        return given.changed(user=f"nightjar_{role}", password=password.get_secret_value()).text
 
     @cached_property
     def engine(self) -> "Engine":
@@ -113,9 +113,11 @@ class Platform:
 
     def prefect_database(self) -> str:
         """Prefect's own database, on the Postgres of the wheel also where the scores lie in another."""
+        from db.urls import read
+
         self.local.start()
         self.local.ensure_database("prefect")
-        return self.local.url("owner", "prefect").replace("postgresql://", "postgresql+asyncpg://", 1)
+        return read(self.local.url("owner", "prefect")).for_sqlalchemy("asyncpg")
 
     def _foreign_passwords(self) -> dict[str, str]:
         given = {"writer": self.settings.writer_password, "analyst": self.settings.analyst_password}
@@ -161,20 +163,23 @@ class Platform:
 
     @cached_property
     def features(self) -> "FeastFeatureSource":
+        from db.session import translated
         from nightjar.adapters.feature_source import FeastFeatureSource
 
-        return FeastFeatureSource(self.settings.feature_repo, self._feature_registry("writer"), self.settings.data / "features")
+        folder = self.settings.data / "features"
+        return FeastFeatureSource(self.settings.feature_repo, self._feature_registry("writer"), folder, translated=translated)
 
     def apply_features(self) -> None:
         """Tell Feast's registry what the models declare. At deploy time, never inside a flow."""
+        from db.session import translated
         from nightjar.adapters.feature_source import apply
 
-        apply(self.settings.feature_repo, self._feature_registry("owner"), self.settings.data / "features")
+        apply(self.settings.feature_repo, self._feature_registry("owner"), self.settings.data / "features", translated=translated)
 
     def _feature_registry(self, role: Role) -> str:
-        from db.session import with_search_path
+        from db.urls import read
 
-        return with_search_path(self.url(role), "feast")
+        return read(self.url(role)).searching("feast").for_sqlalchemy()
 
     # --- use cases ----------------------------------------------------------------------------------------------------
 

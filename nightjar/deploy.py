@@ -3,6 +3,7 @@
 Doing it again changes nothing.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -138,13 +139,29 @@ def known_alert_block(client: SyncPrefectClient) -> UUID | None:
     return None
 
 
+@contextmanager
+def unheard(library: str) -> Iterator[None]:
+    """Nothing of what a library logs is passed on: it names the URL that it cannot use, token included."""
+
+    def nothing(_: logging.LogRecord) -> bool:
+        return False
+
+    logger = logging.getLogger(library)
+    logger.addFilter(nothing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(nothing)
+
+
 def require_alert_url(url: SecretStr) -> None:
     """Raises BadSettings, which doesn't repeat the URL: it holds a token."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # its import of imghdr is no news to who deploys
         from apprise import Apprise  # noqa: PLC0415  # only here can its warning be kept from the terminal
 
-        known = Apprise.instantiate(url.get_secret_value()) is not None
+        with unheard("apprise"):
+            known = Apprise.instantiate(url.get_secret_value()) is not None
     if not known:
         raise BadSettings(
             "NIGHTJAR_ALERT_URL is no URL that Apprise knows", "Write it like https://hooks.slack.com/..., jsons://host/path or mailtos://..."

@@ -21,13 +21,15 @@ def user_and_password(auth: SecretStr) -> SecretStr:
     user, _, password = auth.get_secret_value().partition(":")
     if not (user and password):
         raise ValueError("it reads user:password")
+    if not auth.get_secret_value().isascii():
+        raise ValueError("it may hold ASCII characters only: neither a browser nor the Prefect server takes others there")
     return auth
 
 
 def without_credentials(url: str) -> str:
     """The URL is stored beside everything that is kept there, where analysts read it."""
     scheme, separator, rest = url.partition("://")
-    if re.match(r"[^/]*:[^/]*@", rest) or "?" in rest or "#" in rest:
+    if re.match(r"[^/]*:.*@", rest) or "?" in rest or "#" in rest:  # a password may hold a bare /, too
         raise ValueError(
             "it may hold no credentials; give them to its driver: AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, FSSPEC_<SCHEME>_..."
         )
@@ -43,6 +45,7 @@ class Settings(BaseSettings):
 
     home: everything the platform writes when no other place is named: the embedded Postgres, raw and feature files, artifacts, logs.
     database_url: a Postgres of yours, as the owner of its schema; unset means the embedded one.
+    database_password: the password of that URL's user, as it is, so that nothing of it is encoded.
     writer_password, analyst_password: passwords of the roles nightjar_writer and nightjar_analyst on a Postgres of yours.
     prefect_auth: "user:password" that the Prefect API asks of everyone; unset means that whoever reaches the port may do anything.
     alert_url: where a person is told of a broken circuit, as Apprise writes it; unset means an artifact and a log line only.
@@ -55,6 +58,7 @@ class Settings(BaseSettings):
 
     home: Path = PROJECT / ".nightjar"
     database_url: SecretStr | None = None
+    database_password: SecretStr | None = None
     writer_password: SecretStr | None = None
     analyst_password: SecretStr | None = None
     data_dir: Path | None = None
@@ -74,16 +78,18 @@ class Settings(BaseSettings):
     keep_unnamed_days: Annotated[int, Field(ge=1, le=36_500)] = 2
 
     def __init__(self, **given: Any) -> None:
+        faults = None
         try:
             super().__init__(**given)
-        except ValidationError as error:  # it quotes what it was given: nothing of it may go on
+        except ValidationError as error:
             faults = "; ".join(
                 f"{variable(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
                 for fault in error.errors(include_input=False, include_url=False)
             )
-            raise BadSettings(faults, REMEDY) from None
         except UnicodeDecodeError:
-            raise BadSettings(f"{self.model_config.get('env_file')} is not UTF-8", REMEDY) from None
+            faults = f"{self.model_config.get('env_file')} is not UTF-8"
+        if faults is not None:  # raised here, so that it does not carry the other error along: that quotes what it was given
+            raise BadSettings(faults, REMEDY)
 
     @field_validator("*", mode="before")
     @classmethod

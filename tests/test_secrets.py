@@ -1,5 +1,6 @@
 """No secret leaves the process: a canary is planted in every setting that is one, and looked for in all that is printed, logged, raised and written."""
 
+import logging
 from pathlib import Path
 from urllib.parse import quote
 
@@ -7,14 +8,17 @@ import pytest
 import structlog
 from harness.refusal import ASKED
 from pydantic import SecretStr
-from sqlalchemy import make_url
 
+from db.urls import read
+from nightjar.bootstrap import Platform
+from nightjar.core.errors import BadSettings
 from nightjar.settings import Settings
 
 CANARY = "s3cret-c4nary"
 SECRETS = sorted(name for name, field in Settings.model_fields.items() if SecretStr.__name__ in str(field.annotation))
 PLANTED = {
     "database_url": f"postgresql://owner:{CANARY}@127.0.0.1:1/scores",
+    "database_password": CANARY,
     "writer_password": CANARY,
     "analyst_password": CANARY,
     "prefect_auth": f"user:{CANARY}",
@@ -25,6 +29,14 @@ DATABASES = {
     "no such host": f"postgresql://owner:{CANARY}@nowhere.invalid/scores",
     "an @ in the password": f"postgresql://owner:pass@{CANARY}@nowhere.invalid/scores",
     "an @ and a / in it": f"postgresql://owner:pass@word/{CANARY}@nowhere.invalid/scores",
+    "a space in it": f"postgresql://owner:pass%20{CANARY}@127.0.0.1:1/scores",
+    "a bare space in it": f"postgresql://owner:pass {CANARY}@127.0.0.1:1/scores",
+    "a bare % in it": f"postgresql://owner:100%{CANARY}@127.0.0.1:1/scores",
+    "a bare / in it": f"postgresql://owner:pass/{CANARY}@127.0.0.1:1/scores",
+    "a bare ? in it": f"postgresql://owner:pass?{CANARY}@127.0.0.1:1/scores",
+    "a byte that is no text": f"postgresql://owner:%FF{CANARY}@127.0.0.1:1/scores",
+    "no host": f"postgresql://owner:{CANARY}/scores",
+    "no database": f"postgresql://owner:{CANARY}@127.0.0.1:1",
     "no user": f"postgresql://:{CANARY}@127.0.0.1:1/scores",
     "a port that is none": f"postgresql://owner:{CANARY}@127.0.0.1:port/scores",
     "a port too high": f"postgresql://owner:{CANARY}@127.0.0.1:99999/scores",
@@ -35,7 +47,10 @@ DATABASES = {
     "an option that is none": f"postgresql://owner:{CANARY}@127.0.0.1:1/scores?nosuch=1",
     "a mode that is none": f"postgresql://owner:{CANARY}@127.0.0.1:1/scores?sslmode=bogus",
 }
-COMMANDS = [("status",), ("doctor",), ("db", "migrate"), ("score", "--date", "2013-10-01"), ("prune",), ("--help",)]
+ON_EACH = [("status",), ("db", "migrate")]
+ON_SOME = [("doctor",), ("score", "--date", "2013-10-01"), ("prune",), ("features", "apply"), ("db", "psql", "-c", "SELECT 1"), ("--help",)]
+SOME = ["nobody listens", "an @ and a / in it", "a space in it", "a mode that is none"]
+TRIED = [*((words, name) for words in ON_EACH for name in DATABASES), *((words, name) for words in ON_SOME for name in SOME)]
 
 
 def test_every_secret_setting_has_its_canary():
@@ -46,9 +61,10 @@ def test_every_secret_setting_has_its_canary():
 def said_by(command_line):
     """All that a command prints, and all that any library logs meanwhile, however little it matters."""
 
-    def said_by(words: tuple[str, ...], folder: Path, **settings: str) -> str:
+    def said_by(words: tuple[str, ...], folder: Path, **settings: str | None) -> str:
         given = PLANTED | {"home": str(folder), "log_level": "debug"} | settings
-        _, said = command_line.run(*words, everything_logged=True, **{f"NIGHTJAR_{name.upper()}": value for name, value in given.items()})
+        environment = {f"NIGHTJAR_{name.upper()}": value for name, value in given.items() if value is not None}
+        _, said = command_line.run(*words, everything_logged=True, **environment)
         return said
 
     return said_by
@@ -58,8 +74,7 @@ def written_in(folder: Path) -> str:
     return "".join(file.read_bytes().decode(errors="replace") for file in folder.rglob("*") if file.is_file())
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-@pytest.mark.parametrize("database", DATABASES)
+@pytest.mark.parametrize(("words", "database"), TRIED, ids=lambda value: value if isinstance(value, str) else " ".join(value))
 def test_a_command_that_cannot_connect_tells_no_secret(said_by, tmp_path, words, database):
     said = said_by(words, tmp_path, database_url=DATABASES[database])
     assert said
@@ -77,12 +92,13 @@ def test_no_error_holds_a_secret_in_its_text_its_repr_or_what_caused_it(command_
 
 @pytest.mark.parametrize("variable", ["artifact_url", "threads", "home", "log_format", "prefect_auth", "writer_password"])
 def test_a_secret_in_the_wrong_place_is_not_repeated(said_by, tmp_path, variable):
-    value = {"artifact_url": f"s3://key:{CANARY}@bucket/x", "home": f"{CANARY}\n", "writer_password": f"{CANARY}\n"}.get(variable, CANARY)
+    wrong = {"artifact_url": f"s3://key:pass/{CANARY}@bucket/x", "prefect_auth": f"user:ü{CANARY}"}
+    value = {**wrong, "home": f"{CANARY}\n", "writer_password": f"{CANARY}\n"}.get(variable, CANARY)
     assert CANARY not in said_by(("status",), tmp_path, **{variable: value})
 
 
 def test_a_wrong_password_is_told_without_it(said_by, database, tmp_path):
-    wrong = make_url(database.url("owner")).set(password=CANARY).render_as_string(hide_password=False)
+    wrong = read(database.url("owner")).changed(password=CANARY).text
     for words in (("status",), ("db", "migrate"), ("doctor",)):
         said = said_by(words, tmp_path, database_url=wrong)
         assert "nightjar_" in said
@@ -95,8 +111,8 @@ def test_a_migration_that_fails_or_succeeds_leaves_no_secret_in_a_log(said_by, d
     admin = database.url("admin")  # may give the roles their passwords, as a managed Postgres' owner may
     odd = f"{CANARY} '\"\\ {quote('🦉')}"
     try:
-        said = said_by(("db", "migrate"), tmp_path, database_url=admin, writer_password=odd, analyst_password=odd)
-        said += said_by(("db", "migrate"), tmp_path, database_url=admin, writer_password=f"{odd}2", analyst_password=odd)
+        said = said_by(("db", "migrate"), tmp_path, database_url=admin, database_password=None, writer_password=odd, analyst_password=odd)
+        said += said_by(("db", "migrate"), tmp_path, database_url=admin, database_password=None, writer_password=f"{odd}2", analyst_password=odd)
     finally:
         ensure_roles(admin, database.server.passwords)
     server_log = "".join(file.read_text(errors="replace") for file in database.server.folder.rglob("*.log"))
@@ -113,3 +129,31 @@ def test_a_secret_that_is_logged_as_a_setting_is_masked(tmp_path, log_format, ca
     structlog.get_logger("nightjar.test").warning("started", settings=settings, url=settings.database_url)
     captured = capfd.readouterr()
     assert CANARY not in captured.out + captured.err
+
+
+def test_psql_gets_its_password_where_no_list_of_processes_shows_it(said_by, tmp_path, monkeypatch):
+    psql = tmp_path / "psql"
+    psql.write_text('#!/bin/sh\necho "given: $*"; echo "known: $PGPASSWORD"\n')
+    psql.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    said = said_by(
+        ("db", "psql", "--role", "owner", "-c", "SELECT 1"), tmp_path, database_url="postgresql://owner@127.0.0.1:1/scores?sslmode=require"
+    )
+    given, known = (next(line for line in said.splitlines() if line.startswith(word)) for word in ("given: ", "known: "))
+    assert (given, known) == ("given: postgresql://owner@127.0.0.1:1/scores?sslmode=require -c SELECT 1", f"known: {CANARY}")
+
+
+def test_what_is_wired_shows_no_secret(tmp_path):
+    platform = Platform(Settings(home=tmp_path, _env_file=None, **PLANTED))
+    assert CANARY in platform.url("writer"), "else nothing is hidden"
+    assert CANARY not in f"{platform!r} {platform.features!r} {platform.settings.model_dump()} {platform.settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize("url", [f"nosuch://{CANARY}", CANARY, f"slack://{CANARY}", f"https://hooks.slack.com/{CANARY}", f"mailto://u:{CANARY}"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_alert_url_that_leads_nowhere_is_told_by_nobody(url, caplog):
+    from nightjar.deploy import require_alert_url
+
+    with caplog.at_level(logging.DEBUG), pytest.raises(BadSettings, match="NIGHTJAR_ALERT_URL") as refused:
+        require_alert_url(SecretStr(url))
+    assert CANARY not in caplog.text + str(refused.value)

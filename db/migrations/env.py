@@ -1,4 +1,10 @@
-"""How Alembic runs here: inside the transaction of `db.migrate`, or on its own with `alembic -x url=postgresql://... <command>`."""
+"""How Alembic runs here: inside the transaction of `db.migrate`, or on its own on the database of NIGHTJAR_DATABASE_URL.
+
+For the embedded one: `NIGHTJAR_DATABASE_URL=$(nightjar db url --role owner) alembic check`. An argument would show the password to whoever lists
+processes.
+"""
+
+import os
 
 from alembic import context
 from sqlalchemy import Connection
@@ -27,5 +33,5 @@ given = context.config.attributes.get("connection")
 if given is not None:
     migrate(given)
 else:
-    with make_engine(context.get_x_argument(as_dictionary=True)["url"]).begin() as opened:
+    with make_engine(os.environ["NIGHTJAR_DATABASE_URL"]).begin() as opened:
         migrate(opened)

@@ -5,9 +5,9 @@ Imports Feast, which takes seconds: import this module where it is first needed.
 
 import io
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from string import Template
@@ -33,14 +33,21 @@ from nightjar.core.errors import BadSettings, StoreUnavailable, UnsafeFeatureSto
 
 _log = logging.getLogger(__name__)
 
+Translated = Callable[[str], AbstractContextManager[None]]
+"""Around what asks a database: its errors as ours, about what is named."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeastRepo:
-    """folder: where feature_store.yaml and definitions.py lie. registry_url, feature_dir: what the yaml's two variables stand for."""
+    """folder: where feature_store.yaml and definitions.py lie. registry_url, feature_dir: what the yaml's two variables stand for.
+
+    translated: what the registry's database says, as errors of ours.
+    """
 
     folder: Path
-    registry_url: str
+    registry_url: str = field(repr=False)
     feature_dir: Path
+    translated: Translated = field(kw_only=True, repr=False)
 
     def apply(self) -> None:
         """Make the registry hold what definitions.py declares, as `feast apply` does.
@@ -50,8 +57,8 @@ class FeastRepo:
         self.feature_dir.mkdir(parents=True, exist_ok=True)
         store = FeatureStore(repo_path=str(self.folder), config=self._config({}))
         declared = _declared(self.folder, store.project)
-        _require_schema(self._written()["registry"])
-        with _translated(), _closing(store.registry) as registry, redirect_stdout(io.StringIO()) as said:
+        self._require_schema(self._written()["registry"])
+        with self._asking(), _closing(store.registry) as registry, redirect_stdout(io.StringIO()) as said:
             apply_total_with_repo_instance(store, store.project, registry, declared, skip_source_validation=True)
             registry.update_infra(Infra(), store.project)  # a local online store puts its path there, which every reader would open
         _log.debug("feast apply: %s", said.getvalue())
@@ -65,7 +72,7 @@ class FeastRepo:
         if isinstance(written, dict) and written.get("registry_type") == "sql":
             unpooled = {**written.get("sqlalchemy_config_kwargs", {}), "poolclass": NullPool}  # if verifying fails, nobody could close a pool
             written = {**written, "schema_mode": "verify", "sqlalchemy_config_kwargs": unpooled}  # only `apply` may create Feast's tables
-        with _translated():
+        with self._asking():
             live = FeatureStore(repo_path=str(self.folder), config=self._config({"registry": written}))
             copy.write_bytes(live.registry.proto().SerializeToString())
         return FeatureStore(repo_path=str(self.folder), config=self._config({"registry": str(copy)}))
@@ -88,17 +95,26 @@ class FeastRepo:
         _refuse_unsafe(written.get("offline_store"))
         return written
 
-
-def _require_schema(registry: Any) -> None:
-    """Raises BadSettings where a registry in Postgres has no schema to lie in: Feast would leave its own connections open then."""
-    if not isinstance(registry, dict) or registry.get("registry_type") != "sql":
-        return
-    engine = create_engine(registry["path"], poolclass=NullPool)
-    with _translated():
+    def _require_schema(self, registry: Any) -> None:
+        """Raises BadSettings where a registry in Postgres has no schema to lie in: Feast would leave its own connections open then."""
+        if not isinstance(registry, dict) or registry.get("registry_type") != "sql":
+            return
+        engine = create_engine(registry["path"], poolclass=NullPool)
         if engine.dialect.name == "postgresql":
-            with engine.connect() as connection:
+            with self._asking(), engine.connect() as connection:
                 if connection.execute(text("SELECT current_schema()")).scalar_one() is None:
                     raise BadSettings("The schema of Feast's registry is gone", "Run `nightjar db migrate`, then `nightjar features apply`.")
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """The registry's errors as ours, whatever database it lies in."""
+        try:
+            with self.translated("Feast's registry"):
+                yield
+        except FeastRegistrySchemaError as error:
+            raise BadSettings("Feast's registry has no tables yet", "Run `nightjar features apply`.") from error
+        except (OperationalError, InterfaceError) as error:
+            raise StoreUnavailable("Feast's registry", str(error.orig).strip().splitlines()[0]) from error
 
 
 def _refuse_unsafe(offline_store: object) -> None:
@@ -158,14 +174,3 @@ def _closing(registry: BaseRegistry) -> Iterator[BaseRegistry]:
         if isinstance(registry, SqlRegistry):
             registry.write_engine.dispose()
             registry.read_engine.dispose()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The registry's errors as ours."""
-    try:
-        yield
-    except FeastRegistrySchemaError as error:
-        raise BadSettings("Feast's registry has no tables yet", "Run `nightjar features apply`.") from error
-    except (OperationalError, InterfaceError) as error:
-        raise StoreUnavailable("Feast's registry", str(error.orig).strip().splitlines()[0]) from error

@@ -21,6 +21,8 @@ from nightjar.core.spec import ModelSpec
 if TYPE_CHECKING:
     from feast import FeatureService, FeatureStore
 
+    from nightjar.adapters.feast_repo import Translated
+
 KNOWN_AT = "known_at"
 """The column of entities that says, where it is not their `event_timestamp`, till when what was recorded counts."""
 
@@ -28,27 +30,29 @@ ROW = "__row"
 """A column of ours beside the entity rows, by which what comes back is put in order and counted, whatever store it went through."""
 
 
-def apply(repo: Path, registry_url: str, feature_dir: Path) -> None:
+def apply(repo: Path, registry_url: str, feature_dir: Path, *, translated: "Translated") -> None:
     """Make Feast's registry hold what the models declare. At deploy time, never inside a flow.
 
     Raises BadSpec, BadSettings, UnsafeFeatureStore, StoreUnavailable.
     """
     from nightjar.adapters.feast_repo import FeastRepo  # noqa: PLC0415  # imports Feast
 
-    FeastRepo(repo, registry_url, feature_dir).apply()
+    FeastRepo(repo, registry_url, feature_dir, translated=translated).apply()
 
 
 @dataclass(frozen=True)
 class FeastFeatureSource:
     """The `FeatureSource` port over Feast. Threads may share one; the registry is read once, at the first retrieval.
 
-    repo: the folder of feature_store.yaml. registry_url: an SQLAlchemy URL. feature_dir: where the feature tables lie.
+    repo: the folder of feature_store.yaml. registry_url: an SQLAlchemy URL. feature_dir: where the feature tables lie. translated: what the
+    registry's database says, as errors of ours.
     Also raises NotOurStore where `known_at` is not the `event_timestamp` and the store of feature_store.yaml is another than ours, BadSettings where nothing was ever applied, UnsafeFeatureStore, ContractBroken for entities without their join keys.
     """
 
     repo: Path
-    registry_url: str
+    registry_url: str = field(repr=False)
     feature_dir: Path
+    translated: "Translated" = field(kw_only=True, repr=False)
     _opening: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     def retrieve(self, spec: ModelSpec, entities: pl.DataFrame) -> pl.DataFrame:
@@ -106,7 +110,7 @@ class FeastFeatureSource:
 
         folder = Path(mkdtemp(prefix="nightjar-feast-"))
         finalize(self, rmtree, folder, ignore_errors=True)
-        return FeastRepo(self.repo, self.registry_url, self.feature_dir).frozen(folder / "registry.db")
+        return FeastRepo(self.repo, self.registry_url, self.feature_dir, translated=self.translated).frozen(folder / "registry.db")
 
 
 def _has_cutoffs(asked: pl.DataFrame) -> bool:

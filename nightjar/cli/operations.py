@@ -122,12 +122,13 @@ def db_psql(context: typer.Context, role: Annotated[DbRole, typer.Option(help="W
     import shutil
 
     from db.embedded import binary
-    from db.session import parse, plain
+    from db.urls import read
 
-    url = parse(opened().url(role.value))
+    url = read(opened().url(role.value))
     program = shutil.which("psql") or str(binary("psql"))
-    secret = {"PGPASSWORD": url.password} if isinstance(url.password, str) else {}  # who lists processes sees arguments, but no environment
-    os.execve(program, [program, plain(url.set(password=None)), *context.args], {**os.environ, **secret})
+    password = url.parameters.get("password")
+    secret = {"PGPASSWORD": password} if password else {}  # who lists processes sees arguments, but no environment
+    os.execve(program, [program, url.without_secrets().text, *context.args], {**os.environ, **secret})
 
 
 def db_stop() -> None:

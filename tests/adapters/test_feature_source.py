@@ -7,20 +7,29 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from db.session import with_search_path
+from db.session import translated
+from db.urls import read
 from models import MODELS
-from nightjar.adapters.feature_source import FeastFeatureSource, apply
+from nightjar.adapters import feature_source
 from nightjar.core.errors import BadSettings, BadSpec, ContractBroken, MissingFeatures, NotOurStore, StoreUnavailable, UnsafeFeatureStore
 
 REPO = Path(__file__).parents[2] / "feature_repo"
 SPEC = MODELS["flight_delay"]
 AS_OF = datetime(2013, 3, 2, 2, tzinfo=UTC)
 INSTANT = pl.Datetime("us", "UTC")
+
+apply = partial(feature_source.apply, translated=translated)
+FeastFeatureSource = partial(feature_source.FeastFeatureSource, translated=translated)
+
+
+def registry_of(url, schema="feast"):
+    return read(url).searching(schema).for_sqlalchemy()
 
 
 def one(dtype):
@@ -48,14 +57,14 @@ def entities(*values, at=AS_OF):
 
 @pytest.fixture
 def registry(database):
-    return with_search_path(database.url("owner"), "feast")
+    return registry_of(database.url("owner"))
 
 
 @pytest.fixture
 def applied(database, registry, tmp_path):
     apply(REPO, registry, tmp_path / "features")
     write_features(tmp_path / "features")
-    return FeastFeatureSource(REPO, with_search_path(database.url("writer"), "feast"), tmp_path / "features")
+    return FeastFeatureSource(REPO, registry_of(database.url("writer")), tmp_path / "features")
 
 
 def test_the_writer_retrieves_every_row_with_declared_types_and_applying_again_changes_nothing(applied, registry):
@@ -152,6 +161,15 @@ def test_a_registry_out_of_reach_is_retryable(tmp_path):
         FeastFeatureSource(REPO, "postgresql+psycopg://nobody@127.0.0.1:9/nothing", tmp_path).retrieve(SPEC, entities(1))
 
 
+@pytest.mark.parametrize("change", [{"password": "s3cret"}, {"dbname": "nowhere"}])
+def test_a_registry_that_refuses_us_is_a_setting_to_correct(database, tmp_path, change):
+    wrong = registry_of(read(database.url("owner")).changed(**change).text)
+    for act in (lambda: apply(REPO, wrong, tmp_path), lambda: FeastFeatureSource(REPO, wrong, tmp_path).require(SPEC)):
+        with pytest.raises(BadSettings, match="Feast's registry refuses us") as refused:
+            act()
+        assert "s3cret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("line", ["offline_store: file", "offline_store: {type: dask}", "", "offline_store: {type: feast.x.DaskOfflineStore}"])
 def test_a_store_that_loses_rows_is_refused(tmp_path, line):
     (tmp_path / "feature_store.yaml").write_text(f"project: nightjar\nregistry: {{path: r.db}}\n{line}\n")
@@ -228,7 +246,7 @@ def test_models_that_mean_different_things_by_one_name_are_refused():
 
 def test_a_registry_whose_schema_was_dropped_says_what_brings_it_back(database, tmp_path):
     with pytest.raises(BadSettings, match=r"schema of Feast's registry is gone\. Run `nightjar db migrate`"):
-        apply(REPO, with_search_path(database.url("owner"), "nowhere"), tmp_path)
+        apply(REPO, registry_of(database.url("owner"), "nowhere"), tmp_path)
 
 
 def test_feasts_own_command_line_finds_nothing_to_change_after_apply(applied, registry):

@@ -14,7 +14,8 @@ from db.locks import night_lock
 from db.roles import ensure_roles
 from db.session import make_engine
 from db.tables import SCHEMA, Table
-from nightjar.core.errors import NightsRunning, SchemaNewer, SchemaOutdated, StoreUnavailable, WorkBusy
+from db.urls import read
+from nightjar.core.errors import BadSettings, NightsRunning, SchemaNewer, SchemaOutdated, StoreUnavailable, WorkBusy
 
 DAY = date(2013, 6, 15)
 
@@ -156,9 +157,12 @@ def test_several_may_migrate_at_once(empty):
     assert differences(empty[0]) == []
 
 
-def test_a_database_that_is_away_is_unavailable_not_outdated(postgres):
+def test_a_server_that_is_away_is_unavailable_and_a_database_that_is_not_there_a_setting_to_correct(postgres):
+    url = postgres.url("writer", "nowhere")
     with pytest.raises(StoreUnavailable):
-        migrate.require_head(make_engine(postgres.url("writer", "nowhere")))
+        migrate.require_head(make_engine(read(url).changed(port="1").text))
+    with pytest.raises(BadSettings, match='database "nowhere" does not exist'):
+        migrate.require_head(make_engine(url))
 
 
 def test_a_migration_and_nights_wait_for_each_other(empty):

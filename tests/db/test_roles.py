@@ -14,12 +14,16 @@ from psycopg import errors
 from db.embedded import EmbeddedPostgres, binary
 from db.migrate import require_head, upgrade
 from db.roles import ensure_roles
-from db.session import as_user, make_engine
+from db.session import make_engine
+from db.urls import read
 from db.views import VIEWS
 from nightjar.core.errors import RightsMissing, RolesMissing
 from nightjar.settings import PROJECT
 
 DENIED = errors.InsufficientPrivilege
+ODD = "".join(map(chr, range(0x20, 0x7F))) + "ü密"
+SECRETS = {role: f"{role} {ODD}" for role in ("owner", "writer", "analyst", "prefect")}
+"""Every printable character in each: whoever makes a password up may take any."""
 LEDGERS = ("dataset", "model_version", "promotion", "receipt", "score", "quarantined_row", "publication", "outcome")
 TABLES = (*LEDGERS, "run", "performance", "drift", "report", "alembic_version")
 
@@ -137,6 +141,10 @@ FORBIDDEN_TO_THE_WRITER = (
 )
 
 
+def as_user(url, user, password):
+    return read(url).changed(user=user, password=password).text
+
+
 @pytest.fixture(scope="module")
 def administered():
     """The databases as docker/create-databases.sh leaves them, migrated by an owner who may create no roles: a URL for each role."""
@@ -146,24 +154,30 @@ def administered():
     try:
         server.start()
         admin = server.url("admin", "postgres")
-        _run_script(admin)
-        urls = {role: as_user(server.url("admin", "nightjar"), f"nightjar_{role}", f"{role}-secret") for role in ("owner", "writer", "analyst")}
-        ensure_roles(urls["owner"], {"writer": "writer-secret", "analyst": "analyst-secret"})
+        arguments = _run_script(admin, home)
+        urls = {role: as_user(server.url("admin", "nightjar"), f"nightjar_{role}", SECRETS[role]) for role in ("owner", "writer", "analyst")}
+        ensure_roles(urls["owner"], {role: SECRETS[role] for role in ("writer", "analyst")})
         upgrade(urls["owner"])
-        yield {**urls, "admin": admin}
+        yield {**urls, "admin": admin, "arguments": arguments}
     finally:
         server.stop()
         server.remove()
         shutil.rmtree(home)
 
 
-def _run_script(admin_url):
+def _run_script(admin_url, folder):
+    """Returns what psql was given as arguments."""
     info = psycopg.conninfo.conninfo_to_dict(admin_url)
-    passwords = {"OWNER_PASSWORD": "owner-secret", "NIGHTJAR_WRITER_PASSWORD": "writer-secret", "NIGHTJAR_ANALYST_PASSWORD": "analyst-secret"}
+    names = {"owner": "OWNER", "writer": "NIGHTJAR_WRITER", "analyst": "NIGHTJAR_ANALYST", "prefect": "PREFECT_DATABASE"}
+    passwords = {f"{names[role]}_PASSWORD": secret for role, secret in SECRETS.items()}
     connection = {"PGHOST": info["host"], "PGPORT": info["port"], "PGPASSWORD": info["password"], "POSTGRES_USER": info["user"]}
-    environment = {**os.environ, **connection, **passwords, "PREFECT_DATABASE_PASSWORD": "prefect-secret"}
-    environment["PATH"] = f"{binary('psql').parent}:{environment['PATH']}"
+    environment = {**os.environ, **connection, **passwords}
+    psql = folder / "psql"
+    psql.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{folder}/arguments; exec {binary("psql")} "$@"\n')
+    psql.chmod(0o755)
+    environment["PATH"] = f"{folder}:{environment['PATH']}"
     subprocess.run(["bash", "-e", PROJECT / "docker" / "create-databases.sh"], env=environment, check=True, capture_output=True, timeout=60)
+    return (folder / "arguments").read_text()
 
 
 @pytest.fixture(scope="module", params=["ours", "administered"])
@@ -229,12 +243,17 @@ def test_neither_has_another_database_to_work_in(urls, role, other):
         psycopg.connect(urls[role], dbname=other)
 
 
+def test_the_script_shows_no_password_to_whoever_lists_processes(administered):
+    assert "ON_ERROR_STOP" in administered["arguments"]
+    assert not [secret for secret in SECRETS.values() if secret in administered["arguments"]]
+
+
 def test_scores_and_prefects_tables_are_closed_to_each_other(administered):
     for role in ("analyst", "writer", "owner"):
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
             psycopg.connect(administered[role], dbname="prefect")
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-        psycopg.connect(as_user(administered["admin"], "prefect", "prefect-secret"), dbname="nightjar")
+        psycopg.connect(as_user(administered["admin"], "prefect", SECRETS["prefect"]), dbname="nightjar")
 
 
 def test_an_analyst_reads_every_view(published):
