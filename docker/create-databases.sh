@@ -1,8 +1,15 @@
 # Run once by the Postgres image, as its superuser, when the volume is empty: roles and databases, each with no more than it needs.
 # nightjar_owner may create no roles, so they exist before it migrates. What they may do inside the schema, the migration grants.
 # The last part closes what Postgres lets everybody use; on a server that is not made by this script an administrator runs it by hand.
-psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres \
-  -v owner="$OWNER_PASSWORD" -v writer="$NIGHTJAR_WRITER_PASSWORD" -v analyst="$NIGHTJAR_ANALYST_PASSWORD" -v prefect="$PREFECT_DATABASE_PASSWORD" <<'SQL'
+# Passwords may hold any character. They come by environment and are in no log: who lists processes sees arguments, and a server may log statements.
+psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres <<'SQL'
+\getenv owner OWNER_PASSWORD
+\getenv writer NIGHTJAR_WRITER_PASSWORD
+\getenv analyst NIGHTJAR_ANALYST_PASSWORD
+\getenv prefect PREFECT_DATABASE_PASSWORD
+SET log_statement = 'none';
+SET log_min_duration_statement = -1;
+SET log_min_error_statement = 'panic';
 CREATE ROLE nightjar_owner LOGIN PASSWORD :'owner';
 CREATE ROLE nightjar_writer LOGIN PASSWORD :'writer';
 CREATE ROLE nightjar_analyst LOGIN PASSWORD :'analyst' CONNECTION LIMIT 40;
