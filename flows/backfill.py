@@ -44,7 +44,8 @@ def backfill(
         if dry_run:
             show_plan(model, nights)
             return
-        if any(night.wanted for night in nights):
+        if wanted := [night.score_date for night in nights if night.wanted]:
+            platform().require_scorable(spec, wanted)
             ready(model, last, wanted_until(spec, last, datetime.now(UTC)))
         summary = use_case.run(nights)
         tell_backfill(model, summary)

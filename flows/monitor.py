@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from prefect import flow
+from prefect import flow, get_run_logger
 
 from flows.circuit import WATCHED
 from flows.night import as_task, day_name, failures_told, model_and_today, platform, show_performance
@@ -22,5 +22,8 @@ def monitor(model: str = "flight_delay", today: date | None = None) -> None:
         evening = platform().evening(spec, day)
         platform().ready(spec, evening)
         follow_up = platform().follow_up(spec, as_task)
-        show_performance(spec.name, follow_up.watch.outcomes_known(evening))
+        measured = follow_up.watch.outcomes_known(evening)
+        for why in follow_up.watch.waiting(measured, evening):
+            get_run_logger().info(why)
+        show_performance(spec.name, measured)
         follow_up.catch_up()

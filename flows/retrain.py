@@ -20,5 +20,5 @@ def retrain(model: str = "flight_delay", today: date | None = None, *, promote: 
     """
     with failures_told(model):
         spec, day = model_and_today(model, today)
-        platform().ready(spec, platform().evening(spec, day))
+        platform().land(spec, platform().evening(spec, day))
         show_version(platform().retrain(spec, day, promote=promote))

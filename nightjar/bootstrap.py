@@ -5,15 +5,16 @@ Everything is made when first asked for, and imported then too: `nightjar --help
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from nightjar.core.errors import BadSettings, RoleHasNoPassword, SchemaOutdated
+from nightjar.core.errors import BadSettings, NoChampion, NoPopulation, RoleHasNoPassword, SchemaOutdated
 from nightjar.core.night import as_of
 from nightjar.core.ports import Progress, silent
 from nightjar.core.retention import Policy
@@ -185,11 +186,40 @@ class Platform:
 
     def ready(self, spec: ModelSpec, until: datetime, progress: Progress = silent) -> None:
         """Land what the outside world has delivered by `until` and build the features of it. Only what is missing is done."""
+        with self._building(spec):
+            self._land(spec, until, progress)
+            self._build(spec, until, progress)
+
+    def land(self, spec: ModelSpec, until: datetime, progress: Progress = silent) -> None:
+        """Land what the outside world has delivered by `until`, and build nothing of it yet."""
+        with self._building(spec):
+            self._land(spec, until, progress)
+
+    def _land(self, spec: ModelSpec, until: datetime, progress: Progress) -> None:
         from nightjar.usecases.landing import land_until
 
-        with self._building(spec):
-            land_until(spec, raw=self.raw, inbox=self.settings.data / "inbox" / spec.name, until=until, progress=progress)
-            self._build(spec, until, progress)
+        land_until(spec, raw=self.raw, inbox=self._inbox_of(spec), until=until, progress=progress)
+
+    def _inbox_of(self, spec: ModelSpec) -> Path:
+        return self.settings.data / "inbox" / spec.name
+
+    def undelivered(self, spec: ModelSpec, dates: Sequence[date], known_at: datetime | None = None) -> tuple[date, ...]:
+        """The score dates that have no population. Cheap: nothing is landed or built."""
+        from nightjar.usecases.landing import undelivered
+
+        return undelivered(spec, dates, raw=self.raw, inbox=self._inbox_of(spec), known_at=known_at)
+
+    def require_scorable(self, spec: ModelSpec, dates: Sequence[date], known_at: datetime | None = None) -> None:
+        """Say at once what would end the scoring of these dates anyway, after what takes long.
+
+        Raises NoChampion, NoPopulation where no date has one, MissingFeatures.
+        """
+        if self.registry.holder(spec.name, "champion") is None:
+            raise NoChampion(spec.name)
+        if dates and len(self.undelivered(spec, dates, known_at)) == len(set(dates)):
+            first, last = min(dates), max(dates)
+            raise NoPopulation(spec.name, first, spec.population_dataset, known_at or as_of(spec, last), 0, last)
+        self.features.require(spec)
 
     def corrected(self, spec: ModelSpec, known_at: datetime | None = None, progress: Progress = silent) -> datetime:
         """Build the features of what has landed by `known_at`, corrections included, without asking the outside world for more.
@@ -298,13 +328,17 @@ class Platform:
         )
 
     def retrain(self, spec: ModelSpec, today: date, *, promote: bool = True, progress: Progress = silent) -> "RetrainSummary":
-        """Train on all that was known on the evening of `today` (local), and promote what passes the gates."""
+        """Train on all that was known on the evening of `today` (local), and promote what passes the gates.
+
+        Builds features, of what has landed, when there is enough to train on.
+        """
         from nightjar.adapters.predictors import PredictorStore
         from nightjar.usecases.retrain import retrain
 
+        known_at = self.evening(spec, today)
         return retrain(
             spec,
-            known_at=self.evening(spec, today),
+            known_at=known_at,
             raw=self.raw,
             features=self.features,
             artifacts=self.artifacts,
@@ -313,7 +347,13 @@ class Platform:
             code_version=code_version(),
             promote=promote,
             progress=progress,
+            build=lambda: self._build_to_train(spec, known_at, progress),
         )
+
+    def _build_to_train(self, spec: ModelSpec, known_at: datetime, progress: Progress) -> None:
+        self.features.require(spec)
+        with self._building(spec):
+            self._build(spec, known_at, progress)
 
     @contextmanager
     def prune(self) -> "Iterator[Prune]":

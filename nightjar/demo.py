@@ -7,7 +7,8 @@ from nightjar import console
 from nightjar.bootstrap import Platform
 from nightjar.core.backfill import Planned
 from nightjar.core.entities import NightSummary
-from nightjar.core.night import dates_between
+from nightjar.core.errors import NoPopulation
+from nightjar.core.night import as_of, dates_between
 from nightjar.core.spec import ModelSpec
 
 
@@ -15,16 +16,19 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     """Migrate, land, train, score `nights` nights from `today` on, measure them, draw the last one's report."""
     started = time.monotonic()
     last = today + timedelta(days=nights - 1)
+    if missing := platform.undelivered(spec, dates_between(today, last)):
+        raise NoPopulation(spec.name, missing[0], spec.population_dataset, as_of(spec, missing[0]), 0)
     step("1 Postgres: schema, roles and views")
     platform.migrate()
     step("2 Feast: register the feature views")
     platform.apply_features()
-    step(f"3 Data: land what was delivered up to {last} and build features")
+    step(f"3 Data: land what was delivered up to {last}")
     known_later = platform.evening(spec, last + timedelta(days=spec.maturity_days))
-    platform.ready(spec, known_later, console.bar)
+    platform.land(spec, known_later, console.bar)
     step(f"4 Train: on all that was known on {today - timedelta(days=1)}")
     train(platform, spec, today)
     step(f"5 Score: {nights} nights from {today}")
+    platform.ready(spec, known_later, console.bar)
     summary = platform.backfill(spec).run([Planned(score_date=day) for day in dates_between(today, last)], console.bar)
     summary.raise_failure()
     console.show_nights(spec.title, summary.nights)

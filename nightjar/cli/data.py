@@ -36,5 +36,10 @@ def features_apply() -> None:
 
 def features_build(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
     """Land what was delivered by --today and build the features of it."""
+    from nightjar.core.training_set import known_days
+
     platform, spec = opened(), spec_of(model)
-    platform.ready(spec, platform.evening(spec, today_or(spec, today)), console.bar)
+    known = platform.evening(spec, today_or(spec, today))
+    platform.ready(spec, known, console.bar)
+    for dataset in spec.datasets:
+        console.out.print(known_days(dataset.name, platform.raw.recorded(dataset.name), known))

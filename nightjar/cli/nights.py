@@ -32,9 +32,12 @@ def score(
     platform, spec = opened(), spec_of(model)
     scored = score_date or today_or(spec, None) + timedelta(days=spec.horizon_days)
     night = night_of(spec, scored)
-    platform.ready(spec, night.as_of if score_date is None else wanted_until(spec, scored, datetime.now(UTC)), console.bar)
-    if known_at is not None:
-        platform.corrected(spec, known_at, console.bar)
+    if force or platform.store.publication(spec.name, scored) is None:
+        platform.require_scorable(spec, [scored], known_at)
+        until = night.as_of if score_date is None else wanted_until(spec, scored, datetime.now(UTC))
+        platform.ready(spec, until, console.bar)
+        if known_at is not None:
+            platform.corrected(spec, known_at, console.bar)
     with console.waiting(f"scoring {spec.name} {scored}"):
         summary = platform.score_night(spec).run(night, force=force, known_at=known_at, accept=accept, wait_s=wait)
     if known_at is not None and summary.already_published:
@@ -80,7 +83,8 @@ def backfill(
     if dry_run:
         console.show_plan(spec, nights)
         return
-    if any(night.wanted for night in nights):
+    if wanted := [night.score_date for night in nights if night.wanted]:
+        platform.require_scorable(spec, wanted)
         platform.ready(spec, wanted_until(spec, last, datetime.now(UTC)), console.bar)
     summary = use_case.run(nights, console.bar)
     console.show_backfill(spec, summary)

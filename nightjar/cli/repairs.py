@@ -39,6 +39,9 @@ def late(
     from nightjar.usecases.repair import late_nights
 
     platform, spec = opened(), spec_of(model)
+    if not platform.store.published(spec.name):
+        console.out.print(f"{spec.name}: no night is published, so nothing can have touched one")
+        return
     known = platform.corrected(spec, known_at, console.bar)
     with console.waiting("comparing what was known with what is known now"):
         found = list(late_nights(platform.score_night(spec), first or date.min, last or date.max, known))

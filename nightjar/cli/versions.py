@@ -1,5 +1,6 @@
 """Commands about trained versions: make one, measure them, give one a role."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ def retrain(
     """Train on all that was known by --today, measure on unseen days, register; champion if it passes its gates."""
     platform, spec = opened(), spec_of(model)
     known = today_or(spec, today)
-    platform.ready(spec, platform.evening(spec, known), console.bar)
+    platform.land(spec, platform.evening(spec, known), console.bar)
     console.show_training(platform.retrain(spec, known, promote=promote, progress=console.bar))
 
 
@@ -25,11 +26,21 @@ def monitor(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
     """Load the outcomes known by --today and measure every published night against them; do what else a published night lacks."""
     platform, spec = opened(), spec_of(model)
     known = platform.evening(spec, today_or(spec, today))
-    platform.ready(spec, known, console.bar)
     follow_up = platform.follow_up(spec)
-    console.show_performance(follow_up.watch.outcomes_known(known))
+    if not platform.store.published(spec.name):
+        show_waiting(follow_up.watch.waiting((), known))
+        return
+    platform.ready(spec, known, console.bar)
+    measured = follow_up.watch.outcomes_known(known)
+    console.show_performance(measured)
+    show_waiting(follow_up.watch.waiting(measured, known))
     for score_date, lacks in follow_up.catch_up(console.bar).items():
         console.show_lacks(str(score_date), lacks)
+
+
+def show_waiting(reasons: Iterable[str]) -> None:
+    for why in reasons:
+        console.out.print(why)
 
 
 def promote(

@@ -69,11 +69,12 @@ class BadDelivery(NightjarError):
 
 
 class NoPopulation(NightjarError):
-    """landed: how many rows there are for the date, of which the model takes none."""
+    """landed: how many rows there are for the date, of which the model takes none. last: no date up to it has any."""
 
     exit_code, runbook = 6, "no-population"
 
-    def __init__(self, model: str, score_date: date, dataset: str, known_at: datetime, landed: int) -> None:
+    def __init__(self, model: str, score_date: date, dataset: str, known_at: datetime, landed: int, last: date | None = None) -> None:
+        dates = f"{score_date}" if last in (None, score_date) else f"{score_date} to {last}"
         known = f"recorded by {known_at:%Y-%m-%d %H:%M} UTC"
         why = (
             f"{landed} rows of {dataset} {known} landed for that date, and the model's `population` takes none of them. "
@@ -82,7 +83,7 @@ class NoPopulation(NightjarError):
             else f"no {dataset} {known} landed for that date. "
             "Land it with `nightjar land`, or name another date; if it was recorded later than that, score with --known-at."
         )
-        super().__init__(f"{model}: nothing to score on {score_date}: {why}")
+        super().__init__(f"{model}: nothing to score on {dates}: {why}")
 
 
 class NoChampion(NightjarError):
@@ -277,7 +278,8 @@ class TooLittleHistory(NightjarError):
     exit_code, runbook = 17, "too-little-history"
 
     def __init__(self, model: str, known_at: datetime, needed: str) -> None:
-        super().__init__(f"{model}: too few mature outcomes are known at {known_at:%Y-%m-%d %H:%M} UTC: {needed}. Land more days first.")
+        remedy = "Land more days, or name a later day with --today."
+        super().__init__(f"{model}: too few mature outcomes are known at {known_at:%Y-%m-%d %H:%M} UTC: {needed}. {remedy}")
 
 
 class EmbeddedPostgresFailed(NightjarError):

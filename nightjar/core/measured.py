@@ -1,12 +1,12 @@
 """Which published nights are to be measured against their outcomes, and which are measured already."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from nightjar.core.entities import NightPerformance, Publication
 from nightjar.core.night import dates_between
 from nightjar.core.spec import ModelSpec
-from nightjar.core.training_set import last_mature_date
+from nightjar.core.training_set import known_days, last_mature_date
 
 
 def itself(day: date) -> tuple[date, date]:
@@ -17,6 +17,32 @@ def outcome_days(score_date: date, maturity_days: int, file_days: Callable[[date
     """The days of the files that tell the outcomes of a score date: its own and those until maturity, in order."""
     first, last = file_days(score_date)
     return dates_between(first, max(last, score_date + timedelta(days=maturity_days)))
+
+
+def waiting(
+    spec: ModelSpec,
+    nights: Collection[Publication],
+    measured: Iterable[NightPerformance],
+    recorded: Mapping[date, Sequence[datetime]],
+    known_at: datetime,
+) -> Iterator[str]:
+    """Why published nights are not measured, or on no outcome, in words.
+
+    recorded: when each day's outcomes were delivered.
+    """
+    if not nights:
+        yield f"{spec.name}: no night is published, so there is nothing to measure. `nightjar score` publishes one"
+    if young := [night.score_date for night in nights if night.score_date > last_mature_date(spec, known_at)]:
+        yield f"not mature yet: {_told(young)}; outcomes count {spec.maturity_days} days after the date"
+    if empty := [night.score_date for night in measured if not night.with_outcome]:
+        landed = known_days(spec.outcome_dataset, recorded, known_at)
+        command = f"`nightjar land {spec.outcome_dataset} YYYY-MM-DD FILE`"
+        yield f"no outcome known: {_told(empty)}; {landed}; {command} brings one in"
+
+
+def _told(dates: Sequence[date]) -> str:
+    first, last = min(dates), max(dates)
+    return f"{first}" if first == last else f"{first} to {last} ({len(dates)} nights)"
 
 
 def outdated(

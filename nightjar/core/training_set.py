@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -47,6 +47,22 @@ def mature_outcomes(outcomes: pl.DataFrame, known_at: datetime, last: date) -> p
     return newest.select("entity_key", "score_date", "outcome")
 
 
+def known_days(dataset: str, recorded: Mapping[date, Sequence[datetime]], known_at: datetime) -> str:
+    """Of which days a dataset is known at an instant, in words.
+
+    recorded: when each day's deliveries were, oldest first.
+    """
+    known = [day for day, instants in recorded.items() if instants[0] <= known_at]
+    if known:
+        return f"{dataset} of {days_told(known)} landed"
+    return f"no {dataset} landed" + (f" by then; those of {days_told(recorded)} came later" if recorded else "")
+
+
+def days_told(days: Collection[date]) -> str:
+    first, last = min(days), max(days)
+    return f"one day, {first}," if first == last else f"{len(days)} days, {first} to {last},"
+
+
 def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, int]]:
     """Sound population rows with their outcome, sorted by (score_date, entity_key), and how many rows were left out and why.
 
@@ -64,7 +80,10 @@ def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataF
 
 
 def cut_by_time(rows: pl.DataFrame, split: TimeSplit, model: str, known_at: datetime) -> TimeCut:
-    """The last `test_days` calendar days, the `valid_days` before them, and all before those. Raises TooLittleHistory."""
+    """The last `test_days` calendar days, the `valid_days` before them, and all before those. Raises TooLittleHistory.
+
+    rows: at least `score_date` and `outcome`.
+    """
     last = rows["score_date"].max()
     if not isinstance(last, date):
         raise TooLittleHistory(model, known_at, "there is none with a population row")
@@ -74,11 +93,23 @@ def cut_by_time(rows: pl.DataFrame, split: TimeSplit, model: str, known_at: date
     cut = TimeCut(rows.filter(day < valid_from), rows.filter(day >= valid_from, day < test_from), rows.filter(day >= test_from))
     if cut.train.height < split.min_train_rows:
         needed = f"{split.min_train_rows:,} rows before {valid_from} are needed to train on, there are {cut.train.height:,}"
-        raise TooLittleHistory(model, known_at, needed)
+        raise TooLittleHistory(model, known_at, f"{needed}. {_what_there_is(rows, split)}")
     for name, part in (("train", cut.train), ("choose", cut.valid), ("test", cut.test)):
         if part["outcome"].n_unique() < 2:
             raise TooLittleHistory(model, known_at, f"the rows to {name} on need both outcomes, 0 and 1")
     return cut
+
+
+def _what_there_is(rows: pl.DataFrame, split: TimeSplit) -> str:
+    """The rows and their days, what they are kept for, and when there will be enough, in words. rows: at least one."""
+    days = rows["score_date"].unique().sort().to_list()
+    to_train = math.ceil(split.min_train_rows * len(days) / rows.height)
+    span = timedelta(days=to_train + split.valid_days + split.test_days)
+    return (
+        f"In all there are {rows.height:,} rows with an outcome, of {days_told(days)} and of these days "
+        f"the last {split.test_days} are kept to test, the {split.valid_days} before them to choose. "
+        f"With as many rows a day there are enough when the outcomes of {days[0] + span} are known"
+    )
 
 
 def reference_sample(rows: pl.DataFrame) -> pl.DataFrame:

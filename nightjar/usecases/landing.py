@@ -1,13 +1,14 @@
 """Bring in what the outside world has delivered, each file checked before it counts."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from nightjar.core.entities import utc
 from nightjar.core.errors import BadSettings
-from nightjar.core.night import local_date
+from nightjar.core.night import as_of, local_date
 from nightjar.core.ports import Landed, Progress, RawStore, silent
 from nightjar.core.spec import ModelSpec
 
@@ -41,6 +42,20 @@ def land_until(spec: ModelSpec, *, raw: RawStore, inbox: Path, until: datetime, 
             counts[raw.land(spec.dataset(delivery.dataset), delivery.day, delivery.path, delivery.recorded_at)] += 1
             advance()
     return Landing(**counts)
+
+
+def undelivered(spec: ModelSpec, dates: Collection[date], *, raw: RawStore, inbox: Path, known_at: datetime | None = None) -> tuple[date, ...]:
+    """The score dates that have no population: no file about them has landed or is delivered in time.
+
+    In time is by a date's as-of, or, of what has landed, by `known_at`. Nothing is landed, so the answer comes at once.
+    """
+    recorded = raw.recorded(spec.population_dataset)
+    unknown = {day for day in dates if day not in recorded or recorded[day][0] > (known_at or as_of(spec, day))}
+    if unknown:
+        deliveries = spec.deliver(inbox, min(unknown), max(unknown))
+        about = (found for found in deliveries if found.dataset == spec.population_dataset and found.day in unknown)
+        unknown -= {found.day for found in about if found.recorded_at <= as_of(spec, found.day)}
+    return tuple(sorted(unknown))
 
 
 def land_file(spec: ModelSpec, dataset: str, day: date, file: Path, recorded_at: datetime | None, *, raw: RawStore) -> Landed:

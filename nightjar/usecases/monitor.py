@@ -1,7 +1,7 @@
 """What became of a night: drift against the training sample, a report to open, and performance once outcomes are known."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ import polars as pl
 from nightjar.core.comparison.profile import holds_all
 from nightjar.core.drift import TrainingSample
 from nightjar.core.entities import ColumnDrift, NightPerformance, Publication, Run
-from nightjar.core.measured import complete_at, outcome_days, outdated
+from nightjar.core.measured import complete_at, outcome_days, outdated, waiting
 from nightjar.core.night import file_days, key_is_storable
 from nightjar.core.performance import measure
 from nightjar.core.ports import Artifacts, DriftLedger, Outcomes, RawStore, Registry, ReportWriter, ScoreStore
@@ -101,6 +101,11 @@ class WatchNight:
 
     def _kept(self) -> dict[int, NightPerformance]:
         return {performance.run_id: performance for performance in self.outcomes.performances(self.spec.name)}
+
+    def waiting(self, measured: Iterable[NightPerformance], known_at: datetime) -> tuple[str, ...]:
+        """Why published nights are not among the measured ones, or on no outcome, in words."""
+        published, recorded = self.store.published(self.spec.name), self.raw.recorded(self.spec.outcome_dataset)
+        return tuple(waiting(self.spec, published, measured, recorded, known_at))
 
     def _record_outcomes(self, dates: Sequence[date], known_at: datetime) -> None:
         if not dates:

@@ -1,7 +1,7 @@
 """Train a version on all that is known, measure it on days it has not seen, and promote it if it has proved itself."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from nightjar.core.performance import against_constant, brier_skill, measure
 from nightjar.core.ports import Artifacts, FeatureSource, Predictors, Progress, RawStore, Registry, silent
 from nightjar.core.promotion import Decision, decide
 from nightjar.core.spec import ModelSpec, Predictor
-from nightjar.core.training_set import TimeCut, content_sha256, cut_by_time, labelled, last_mature_date, mature_outcomes, reference_sample
+from nightjar.core.training_set import TimeCut, content_sha256, cut_by_time, known_days, labelled, last_mature_date, mature_outcomes, reference_sample
 
 Metrics = Mapping[str, float]
 
@@ -36,6 +36,10 @@ class RetrainSummary:
     left_out: Mapping[str, int]
 
 
+def built_already() -> None:
+    """For features that are built."""
+
+
 def retrain(
     spec: ModelSpec,
     *,
@@ -48,14 +52,19 @@ def retrain(
     code_version: str,
     progress: Progress = silent,
     promote: bool = True,
+    build: Callable[[], None] = built_already,
 ) -> RetrainSummary:
     """Register a version trained on the outcomes recorded by `known_at`, each row with the features known on its own date's evening.
 
     Deterministic: the same raw data, spec and libraries give the same dataset and the same model, which are then registered once.
-    promote: give it the role of champion if its gates passed; False registers it only.
+    promote: give it the role of champion if its gates passed; False registers it only. build: builds the features of
+    what has landed. It is called when there is enough to train on, because it takes long.
     Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken.
     """
-    rows, left_out = _history(spec, known_at, raw, features, progress)
+    known, left_out = _labelled(spec, known_at, raw, progress)
+    cut_by_time(known, spec.split, spec.name, known_at)
+    build()
+    rows = _with_features(spec, known, features, progress)
     cut = cut_by_time(rows, spec.split, spec.name, known_at)
     champion = registry.holder(spec.name, "champion")
     with progress("training steps", 4) as advance:
@@ -83,21 +92,29 @@ def retrain(
     )
 
 
-def _history(
-    spec: ModelSpec, known_at: datetime, raw: RawStore, features: FeatureSource, progress: Progress
-) -> tuple[pl.DataFrame, Mapping[str, int]]:
-    """Every row with a mature outcome: `score_date`, `entity_key`, the inputs, `outcome`."""
+def _labelled(spec: ModelSpec, known_at: datetime, raw: RawStore, progress: Progress) -> tuple[pl.DataFrame, Mapping[str, int]]:
+    """Every population row with a mature outcome, without its features, and how many rows were left out and why."""
     outcomes = _outcomes(spec, known_at, raw)
     dates = sorted(set(raw.days(spec.population_dataset)) & set(outcomes["score_date"]))
     if not dates:
-        raise TooLittleHistory(spec.name, known_at, "there is none")
-    rows, left_out = labelled(_populations(spec, dates, raw, progress), outcomes)
+        raise TooLittleHistory(spec.name, known_at, f"there is none. {_what_landed(spec, known_at, raw)}")
+    return labelled(_populations(spec, dates, raw, progress), outcomes)
+
+
+def _with_features(spec: ModelSpec, rows: pl.DataFrame, features: FeatureSource, progress: Progress) -> pl.DataFrame:
+    """`score_date`, `entity_key`, the inputs, `outcome`."""
     with progress("retrieval of features as known on each evening", 1) as advance:
         joined = features.retrieve(spec, rows)
         advance()
     if missing := set(spec.inputs) - set(joined.columns):
         raise MissingFeatures(spec.name, sorted(missing), spec.feature_service)
-    return joined.select("score_date", "entity_key", *spec.inputs, "outcome"), left_out
+    return joined.select("score_date", "entity_key", *spec.inputs, "outcome")
+
+
+def _what_landed(spec: ModelSpec, known_at: datetime, raw: RawStore) -> str:
+    """Which days of outcomes and of populations are known, in words."""
+    told = [known_days(name, raw.recorded(name), known_at) for name in dict.fromkeys((spec.outcome_dataset, spec.population_dataset))]
+    return f"{'; '.join(told)}. Outcomes of dates up to {last_mature_date(spec, known_at)} are mature then"
 
 
 def _outcomes(spec: ModelSpec, known_at: datetime, raw: RawStore) -> pl.DataFrame:

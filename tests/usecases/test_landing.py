@@ -8,7 +8,7 @@ from models import MODELS
 from nightjar.adapters.raw_files import RawFiles
 from nightjar.core.errors import BadDelivery, BadSettings
 from nightjar.core.night import as_of
-from nightjar.usecases.landing import Landing, land_file, land_until, world_begins
+from nightjar.usecases.landing import Landing, land_file, land_until, undelivered, world_begins
 
 SPEC = MODELS["flight_delay"]
 JUNE = date(2013, 6, 15)
@@ -109,3 +109,19 @@ def test_a_living_feed_is_asked_from_the_earlier_of_both_dates_on(raw, zone, fir
     spec = dataclasses.replace(SPEC, time_zone=zone, replay_year=None)
     lookback = max(table.lookback_days for table in spec.feature_tables)
     assert world_begins(spec, datetime(2026, 6, 11, 5, tzinfo=UTC)) == first - timedelta(days=lookback)
+
+
+def test_dates_without_a_population_are_told_without_landing_anything(raw, inbox):
+    asked = [date(2012, 12, 31), JUNE, date(2013, 12, 31), date(2014, 1, 1)]
+    assert undelivered(SPEC, asked, raw=raw, inbox=inbox) == (asked[0], asked[-1])
+    assert undelivered(SPEC, [], raw=raw, inbox=inbox) == ()
+    assert raw.days("schedules") == {}
+
+
+def test_what_landed_too_late_for_its_night_counts_by_the_instant_that_is_named(raw, inbox):
+    unfed = dataclasses.replace(SPEC, deliver=lambda inbox, first, last: iter(()))
+    assert undelivered(unfed, [JUNE], raw=raw, inbox=inbox) == (JUNE,)
+    next(iter(SPEC.deliver(inbox, JUNE, JUNE)))
+    land_file(SPEC, "schedules", JUNE, inbox / "schedules" / f"{JUNE}.csv", as_of(SPEC, JUNE) + timedelta(hours=1), raw=raw)
+    assert undelivered(unfed, [JUNE], raw=raw, inbox=inbox) == (JUNE,)
+    assert undelivered(unfed, [JUNE], raw=raw, inbox=inbox, known_at=as_of(SPEC, JUNE) + timedelta(hours=2)) == ()

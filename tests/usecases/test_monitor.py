@@ -146,3 +146,16 @@ def test_outcomes_are_looked_for_in_each_file_by_utc_days_that_a_local_date_over
     own = watching(watch.store, Raw(), zone, maturity_days=1, dataset=BY_UTC)
     own.outcomes_known(as_of(own.spec, DAYS[0] + timedelta(days=2)))
     assert own.raw.asked == [tuple(DAYS[0] + timedelta(days=n) for n in files)]
+
+
+def test_why_nights_are_not_measured_is_said(watch):
+    at = as_of(watch.spec, DAYS[1] + timedelta(days=1))
+    assert watch.waiting(watch.outcomes_known(at), at) == ("not mature yet: 2013-06-17; outcomes count 0 days after the date",)
+    deaf = watching(watch.store, Raw())
+    told = deaf.waiting(deaf.outcomes_known(evening(3)), evening(3))
+    assert told == (
+        "no outcome known: 2013-06-15 to 2013-06-17 (3 nights); no happened landed; `nightjar land happened YYYY-MM-DD FILE` brings one in",
+    )
+    assert watching(MemoryScoreStore(), Raw()).waiting((), at) == (
+        "toy: no night is published, so there is nothing to measure. `nightjar score` publishes one",
+    )

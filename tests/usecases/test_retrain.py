@@ -227,6 +227,27 @@ def test_a_champion_that_has_seen_every_unseen_day_fails_the_comparison(ports):
     assert "max_auc_loss_to_champion: AUC loss to the champion could not be measured" in summary.decision
 
 
+def test_rows_are_counted_before_features_are_built_or_asked_for(ports):
+    built = []
+    with pytest.raises(TooLittleHistory) as refused:
+        retrain(SPEC, known_at=evening(FIRST + timedelta(days=20)), **ports, build=lambda: built.append("features"))
+    assert (built, ports["features"].asked) == ([], [])
+    told = str(refused.value)
+    assert "500 rows before 2013-03-08 are needed to train on, there are 210" in told
+    assert "570 rows with an outcome, of 19 days, 2013-03-01 to 2013-03-19" in told
+    assert "the last 7 are kept to test, the 5 before them to choose" in told
+    enough = date.fromisoformat(told.partition("when the outcomes of ")[2][:10])
+    retrain(SPEC, known_at=evening(enough + timedelta(days=SPEC.maturity_days + 1)), **ports, build=lambda: built.append("features"))
+    assert built == ["features"]
+
+
+def test_what_has_landed_is_said_where_no_row_is_known(ports):
+    with pytest.raises(TooLittleHistory) as refused:
+        retrain(SPEC, known_at=evening(FIRST), **ports)
+    told = "no happened landed by then; those of 40 days, 2013-03-01 to 2013-04-09, came later; planned of one day, 2013-03-01, landed"
+    assert told in str(refused.value)
+
+
 def test_too_little_history_is_said(ports):
     with pytest.raises(TooLittleHistory, match="500 rows before"):
         retrain(SPEC, known_at=evening(FIRST + timedelta(days=20)), **ports)

@@ -1,0 +1,49 @@
+"""What cannot be done is said before anything that takes long: no day is landed for it, no feature is built."""
+
+from datetime import date
+
+import pytest
+
+import models
+from nightjar.core.errors import NoPopulation
+
+SPEC = models.model("flight_delay")
+
+
+@pytest.fixture
+def untouched(world):
+    """The built days and the landed ones, which a refused command leaves as they were."""
+
+    def now():
+        return [world.platform.feature_files.fingerprints(table) for table in SPEC.feature_tables], world.platform.raw.days("schedules")
+
+    before = now()
+    yield
+    assert now() == before
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("score", "--date", "2014-03-01"), 6, "nothing to score on 2014-03-01: no schedules"),
+        (("backfill", "--from", "2014-01-01", "--to", "2014-03-01"), 6, "nothing to score on 2014-01-01 to 2014-03-01: no schedules"),
+        (("demo", "--today", "2013-12-30"), 6, "nothing to score on 2014-01-01"),
+        (("retrain", "--today", "2013-01-20"), 17, "20,000 rows before 2012-12-09 are needed to train on, there are 0"),
+        (("retrain", "--today", "2012-01-20"), 17, "no flights landed by then"),
+        (("monitor", "--today", "2199-01-01"), 2, "--today 2199-01-01 has not come yet"),
+        (("retrain", "--today", "2199-01-01"), 2, "--today 2199-01-01 has not come yet"),
+        (("features", "build", "--today", "2199-01-01"), 2, "--today 2199-01-01 has not come yet"),
+    ],
+)
+def test_a_command_that_cannot_succeed_says_so_at_once(run, words, code, told):
+    with pytest.raises(Exception, match=told) as refused:
+        run(*words)
+    assert refused.value.exit_code == code
+
+
+def test_some_dates_without_a_population_do_not_stop_the_others(world):
+    last = max(world.platform.raw.days("schedules"))
+    world.platform.require_scorable(SPEC, [date(2012, 12, 31), last])
+    with pytest.raises(NoPopulation):
+        world.platform.require_scorable(SPEC, [date(2012, 12, 31)])
