@@ -107,6 +107,15 @@ def test_a_home_may_be_written_as_the_shell_does():
     assert "~" not in str(read(NIGHTJAR_HOME="~/nightjar").home)
 
 
+def test_a_password_in_single_quotes_is_read_from_an_env_file_as_it_is(tmp_path, monkeypatch):
+    password = "".join(character for character in map(chr, range(0x20, 0x7F)) if character not in "'\\") + "ü密"
+    file = tmp_path / ".env"
+    file.write_text(f"NIGHTJAR_WRITER_PASSWORD='{password}'\n", encoding="utf-8")
+    monkeypatch.setitem(Settings.model_config, "env_file", file)
+    monkeypatch.delenv("NIGHTJAR_WRITER_PASSWORD", raising=False)
+    assert Settings().writer_password.get_secret_value() == password
+
+
 def test_an_env_file_in_another_encoding_is_named(tmp_path, monkeypatch):
     file = tmp_path / ".env"
     file.write_bytes(b"NIGHTJAR_HOME=/caf\xe9\n")
