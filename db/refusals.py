@@ -1,7 +1,7 @@
 """Why Postgres does not let us in.
 
-libpq hands out a refusal's text, which is in the server's language, and keeps its SQLSTATE. In a trace of the connection it stands, so a
-connection that failed is tried once more with a trace.
+libpq hands out the text of a refusal, which is in the server's language. It keeps the SQLSTATE to itself.
+A trace of the connection shows it, so a connection that failed is tried once more with a trace.
 """
 
 import os
@@ -16,32 +16,40 @@ from psycopg.conninfo import make_conninfo
 from psycopg.errors import FinishedPGconn
 
 LOGIN = ("28", "3D000", "42", "22", "0A", "55P02")
-"""SQLSTATEs (or their classes) by which a server refuses a connection for good: login, database, right to connect, parameters, protocol."""
+"""SQLSTATEs (or their classes) by which a server refuses a connection for good.
+
+They are about login, database, right to connect, parameters and protocol.
+"""
 
 POOLER = "08P01"
 """The SQLSTATE that PgBouncer gives whatever it is, in English."""
 
-AWAITED: Mapping[int, int] = {pq.PollingStatus.READING: select.POLLIN, pq.PollingStatus.WRITING: select.POLLOUT}
+AWAITED: Mapping[int, int] = {
+    pq.PollingStatus.READING: select.POLLIN,
+    pq.PollingStatus.WRITING: select.POLLOUT,
+}
 SILENCE_MS = 5_000
 
 STATE = re.compile(rb'ErrorResponse\t S ".*?"(?: V ".*?")? C "(\w{5})"')
 
 BY_TEXT = re.compile(
     # libpq itself, which has no SQLSTATE and, in psycopg's wheels, no translations
-    r"no password supplied|invalid \S+ value|invalid value for parameter|invalid port number|invalid connection option|bad value for"
-    r"|could not match \d+ |could not parse network address|definition of service|service file|syntax error in service|is too long \(maximum"
-    r"|SSL was required|certificate(?: |$)|private key|authentication method|channel binding required|invalid response to SSL negotiation"
-    r"|expected authentication request"
+    r"no password supplied|invalid \S+ value|invalid value for parameter|invalid port number"
+    r"|invalid connection option|bad value for|could not match \d+ |could not parse network address"
+    r"|definition of service|service file|syntax error in service|is too long \(maximum"
+    r"|SSL was required|certificate(?: |$)|private key|authentication method|channel binding required"
+    r"|invalid response to SSL negotiation|expected authentication request"
     # a pooler, and the server where nothing can be traced
-    r"|no such (?:database|user)|authentication failed|no pg_hba\.conf entry|pg_hba\.conf rejects|database \".*\" does not exist"
-    r"|role \".*\" (?:does not exist|is not permitted)|permission denied for database|unrecognized configuration parameter",
+    r"|no such (?:database|user)|authentication failed|no pg_hba\.conf entry|pg_hba\.conf rejects"
+    r"|database \".*\" does not exist|role \".*\" (?:does not exist|is not permitted)"
+    r"|permission denied for database|unrecognized configuration parameter",
     re.MULTILINE,
 )
-"""What is said of a login or a parameter that will not do the next time either, where no SQLSTATE is to be had."""
+"""What is said, where there is no SQLSTATE, of a login or a parameter that will never do."""
 
 
 def state_of(error: psycopg.Error) -> str | None:
-    """The SQLSTATE of an error, that of a failed attempt to connect included; None where the server said nothing."""
+    """The SQLSTATE of an error, also of a failed attempt to connect; None where the server said nothing."""
     if error.sqlstate is not None or error.pgconn is None:
         return error.sqlstate
     return _traced(error.pgconn)
@@ -51,18 +59,23 @@ def for_good(error: psycopg.Error, state: str | None) -> bool:
     """Whether a connection was refused, and will be until somebody changes a setting or the server."""
     if state is not None and not (state == POOLER and error.pgconn is not None):
         return state.startswith(LOGIN if error.pgconn is not None else "28")
-    asked = error.pgconn is not None and error.pgconn.needs_password
-    return asked or (isinstance(error, psycopg.OperationalError | psycopg.ProgrammingError) and BY_TEXT.search(str(error)) is not None)
+    if error.pgconn is not None and error.pgconn.needs_password:
+        return True
+    told = isinstance(error, psycopg.OperationalError | psycopg.ProgrammingError)
+    return told and BY_TEXT.search(str(error)) is not None
 
 
 def said(error: psycopg.Error | Exception) -> str:
-    """The error on one line. Of several addresses that were tried, what each had to say: only the last stands first."""
+    """The error on one line; where several addresses were tried, what each of them said."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return "; ".join(line.removeprefix("- ") for line in lines if line.startswith("- host: ")) or lines[0]
 
 
 def _traced(failed: "pq.abc.PGconn | FinishedPGconn") -> str | None:
-    """The SQLSTATE that another attempt gets; None if it succeeds, gets no answer, or cannot be traced, as anywhere but on Linux."""
+    """The SQLSTATE that another attempt gets.
+
+    None if it succeeds or gets no answer, and on other systems than Linux, where libpq cannot trace.
+    """
     if sys.platform != "linux":
         return None
     given = {option.keyword.decode(): option.val.decode() for option in failed.info if option.val}
@@ -81,7 +94,8 @@ def _traced(failed: "pq.abc.PGconn | FinishedPGconn") -> str | None:
 
 def _await_answer(connection: "pq.abc.PGconn") -> None:
     """Until the connection is made or refused, or the server has kept silent for a while."""
-    state: int = pq.PollingStatus.WRITING if connection.status != pq.ConnStatus.BAD else pq.PollingStatus.FAILED
+    failed = connection.status == pq.ConnStatus.BAD
+    state: int = pq.PollingStatus.FAILED if failed else pq.PollingStatus.WRITING
     while state in AWAITED:
         poll = select.poll()
         poll.register(connection.socket, AWAITED[state])

@@ -43,7 +43,10 @@ OLDEST = 15
 
 
 def connect(url: str, *, autocommit: bool = False) -> "psycopg.Connection[tuple[Any, ...]]":
-    """One connection of psycopg. Raises BadSettings for a URL that is none and for a server that is too old, and errors that `translated` knows."""
+    """One connection of psycopg.
+
+    Raises BadSettings for a URL that is none and for a server that is too old, and what `translated` knows.
+    """
     connection = psycopg.connect(autocommit=autocommit, **_settings(url, "nightjar"))
     try:
         require_supported(connection.info.server_version)
@@ -62,19 +65,22 @@ def make_engine(url: str, *, pool_size: int = 5, application_name: str = "nightj
         hide_parameters=True,
         connect_args=_settings(url, application_name),
     )
-    event.listen(engine, "connect", _settle, insert=True)  # before SQLAlchemy asks anything of a server that may be too old
+    # first of all, before SQLAlchemy asks anything of a server that may be too old
+    event.listen(engine, "connect", _settle, insert=True)
     return engine
 
 
 def require_supported(version: int) -> None:
     """Raises BadSettings for a server that is too old. version: as libpq counts, 150004 for 15.4."""
     if version // 10_000 < OLDEST:
-        raise BadSettings(f"The server is Postgres {version // 10_000}", f"Nightjar needs {OLDEST} or newer: name such a server.")
+        found = f"The server is Postgres {version // 10_000}"
+        raise BadSettings(found, f"Nightjar needs {OLDEST} or newer: name such a server.")
 
 
 def _settings(url: str, application_name: str) -> dict[str, Any]:
     """What a connection is opened with. The URL may change how long we wait for whom, but not how text is encoded."""
-    return {"connect_timeout": 10, **KEEPALIVES, **read(url).parameters, "application_name": application_name, "client_encoding": "utf8"}
+    ours = {"application_name": application_name, "client_encoding": "utf8"}
+    return {"connect_timeout": 10, **KEEPALIVES, **read(url).parameters, **ours}
 
 
 def _settle(connection: "psycopg.Connection[tuple]", _record: object) -> None:

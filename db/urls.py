@@ -1,7 +1,7 @@
 """Database URLs: the one place that reads and writes them.
 
-libpq reads them, so that what psql takes is taken here. What is written holds no character that a shell, a YAML file or another reader of URLs
-could take for something else.
+libpq reads them, so what psql takes is taken here. What is written holds no character that a shell, a YAML
+file or another reader of URLs could take for something else.
 """
 
 import re
@@ -24,7 +24,10 @@ URL = re.compile(r"(?:postgres|postgresql)(?:\+\w+)?://([^@/]*@)?([^?]*)(?:\?(.*
 
 HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
 PLAIN_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*")
-"""A name or an address that may stand in a URL as it is; a list of hosts, the folder of a socket and an address with its zone may not."""
+"""A name or an address that stands in a URL as it is.
+
+A list of hosts, the folder of a socket and an address with its zone do not fit there.
+"""
 
 LIBPQ = pq.Conninfo.get_defaults()
 KNOWN = frozenset({"ssl", *(option.keyword.decode() for option in LIBPQ)})
@@ -51,11 +54,15 @@ class DatabaseUrl:
     def for_sqlalchemy(self, driver: str = "psycopg") -> str:
         """The URL as SQLAlchemy takes it, with its password.
 
-        It decodes no name of a database, except among the parameters at the end, and wants a port for each host.
+        SQLAlchemy decodes a database only among the parameters at the end, and wants a port for each host.
         """
         database, hosts, port = (self.parameters.get(name, "") for name in ("dbname", "host", "port"))
         each = {"port": ",".join([port] * (hosts.count(",") + 1))} if port and "," not in port else {}
-        return _written(f"postgresql+{driver}", {**self.parameters, **each}, database_in_path=quote(database, safe="") == database)
+        return _written(
+            f"postgresql+{driver}",
+            {**self.parameters, **each},
+            database_in_path=quote(database, safe="") == database,
+        )
 
     def changed(self, **parameters: str) -> "DatabaseUrl":
         """The same with some parameters given anew, by libpq's names."""
@@ -66,7 +73,8 @@ class DatabaseUrl:
         return self.changed(options=f"{self.parameters.get('options', '')} -csearch_path={schema}".strip())
 
     def without_secrets(self) -> "DatabaseUrl":
-        return DatabaseUrl(MappingProxyType({name: value for name, value in self.parameters.items() if name not in SECRET}))
+        kept = {name: value for name, value in self.parameters.items() if name not in SECRET}
+        return DatabaseUrl(MappingProxyType(kept))
 
 
 def read(text: str) -> DatabaseUrl:
@@ -79,7 +87,10 @@ def read(text: str) -> DatabaseUrl:
     _require_known(query)
     parameters = _parsed(f"postgresql://{login}{place}?{_one_value_each(query)}")
     if parameters is None:
-        raise _refused("cannot be read", f"{LIKE} A sign in user, password or database is written %XX: a space %20, a : %3A.")
+        raise _refused(
+            "cannot be read",
+            f"{LIKE} A sign in user, password or database is written %XX: a space %20, a : %3A.",
+        )
     _require_hosts(parameters.get("host", "").split(","), parameters.get("port", "").split(","))
     if not {"dbname", "service"} & parameters.keys():
         raise _refused("names no database", LIKE)
@@ -91,9 +102,9 @@ def _refused(problem: str, remedy: str) -> BadSettings:
 
 
 def _require_encoded(login: str, place: str, query: str) -> None:
-    """A password with a bare @ or / would be cut in two, and its rest looked up as a host, in every error and in the network's name server."""
+    """A bare @ or / cuts a password in two. Its rest would be looked up as a host and told."""
     if "@" in place:
-        raise _refused("holds an @ or a / too many", "Write those in user, password and database as %40 and %2F.")
+        raise _refused("holds an @ or a / too many", "In user, password and database write %40 and %2F.")
     if re.search(r"%(?![0-9A-Fa-f]{2})", login + place + query):
         raise _refused("holds a % that stands for itself", "Write it as %25.")
 
@@ -102,10 +113,14 @@ def _require_known(query: str) -> None:
     """Raises for what libpq does not take, and for what it would take the last of in silence."""
     names = Counter(unquote(pair.partition("=")[0]) for pair in query.split("&") if pair)
     if unknown := sorted(names.keys() - KNOWN):
-        named = "" if "@" in query else f": {', '.join(unknown)}"  # with an @ it may be the rest of a password
-        raise _refused(f"has a parameter that libpq does not know{named}", "It knows for example sslmode, options and target_session_attrs.")
+        # with an @ it may be the rest of a password
+        named = "" if "@" in query else f": {', '.join(unknown)}"
+        raise _refused(
+            f"has a parameter that libpq does not know{named}",
+            "It knows for example sslmode, options and target_session_attrs.",
+        )
     if twice := sorted(name for name, count in names.items() if count > 1):
-        raise _refused(f"has the parameter {twice[0]} twice", "Several hosts are written host=one,other&port=5432,5432.")
+        raise _refused(f"has the parameter {twice[0]} twice", "Several hosts: host=one,other&port=5432,5432.")
 
 
 def _one_value_each(query: str) -> str:
@@ -115,7 +130,10 @@ def _one_value_each(query: str) -> str:
 
 
 def _parsed(url: str) -> dict[str, str] | None:
-    """None for what libpq cannot read. Its error repeats the URL, so nothing may be raised while it is at hand: a traceback would show both."""
+    """None for what libpq cannot read.
+
+    Its error repeats the URL. An error that is raised while it is at hand would carry it along.
+    """
     try:
         found = conninfo_to_dict(url)
     except (psycopg.ProgrammingError, UnicodeError):
@@ -124,13 +142,16 @@ def _parsed(url: str) -> dict[str, str] | None:
 
 
 def _require_hosts(hosts: list[str], ports: list[str]) -> None:
-    """Raises for what no name server and no network could find, today or tomorrow. It is not repeated: it may be part of a password."""
+    """Raises for what no name server could find. It is not repeated: it may be a password."""
     if not all(map(_is_host, hosts)):
-        raise _refused("names a host that cannot exist", f"{LIKE} An IPv6 address stands in [brackets], the folder of a socket in ?host=/folder.")
+        raise _refused(
+            "names a host that cannot exist",
+            f"{LIKE} An IPv6 address stands in [brackets], the folder of a socket in ?host=/folder.",
+        )
     if not all(port == "" or (port.isascii() and port.isdigit() and 0 < int(port) < 65536) for port in ports):
         raise _refused("names a port that cannot exist", "A port is a number from 1 to 65535.")
     if len(ports) not in (1, len(hosts)):
-        raise _refused(f"names {len(hosts)} hosts and {len(ports)} ports", "Write one port, or one for each host.")
+        raise _refused(f"names {len(hosts)} hosts and {len(ports)} ports", "Write one port, or one a host.")
 
 
 def _is_host(host: str) -> bool:

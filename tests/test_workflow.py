@@ -1,4 +1,4 @@
-"""Every command of the GitHub workflow is run here, or by the script that runs everywhere, or is listed with the reason why not."""
+"""Every command of the GitHub workflow is run here, or by `.ci/run`, or is listed with the reason why not."""
 
 import re
 import shlex
@@ -22,11 +22,14 @@ COMMANDS = sorted({line for step in STEPS if "run" in step for line in step["run
 BY_THE_SCRIPT = set(re.findall(r'^step "[^"]+" (.+)$', SCRIPT, flags=re.MULTILINE))
 """What `.ci/run` does on any machine."""
 
-EXPORT = 'uv export --locked --no-dev --no-emit-project --format requirements-txt --output-file "$RUNNER_TEMP/locked.txt" --quiet'
-AUDIT = 'uv run pip-audit --requirement "$RUNNER_TEMP/locked.txt" --disable-pip'
+LOCKED = '"$RUNNER_TEMP/locked.txt"'
+SELECTED = "--locked --no-dev --no-emit-project"
+EXPORT = f"uv export {SELECTED} --format requirements-txt --output-file {LOCKED} --quiet"
+AUDIT = f"uv run pip-audit --requirement {LOCKED} --disable-pip"
+APT = "sudo apt-get update -qq && sudo apt-get install -y -qq --no-install-recommends"
 NOT_RUN = {
     'pip install "uv>=0.8,<1"': "it would change the environment that runs the tests",
-    "sudo apt-get update -qq && sudo apt-get install -y -qq --no-install-recommends libatomic1 pgbouncer": "it is for GitHub's runner",
+    f"{APT} libatomic1 pgbouncer": "it is for GitHub's runner",
     AUDIT: "vulnerabilities are looked up on the internet; everything before that is run",
     ".ci/run": "it runs these tests",
     "docker/try": "it needs a Docker engine and some minutes",
@@ -39,7 +42,11 @@ def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=PROJECT,
-        env={"RUNNER_TEMP": str(folder), "PATH": f"{Path(shutil.which('uv') or '').parent}:/usr/bin:/bin", "HOME": str(Path.home())},
+        env={
+            "RUNNER_TEMP": str(folder),
+            "PATH": f"{Path(shutil.which('uv') or '').parent}:/usr/bin:/bin",
+            "HOME": str(Path.home()),
+        },
         capture_output=True,
         text=True,
         timeout=120,
@@ -66,9 +73,10 @@ def test_every_command_is_run_somewhere_or_listed_with_its_reason():
 
 def test_what_is_exported_for_the_audit_is_all_that_runs_with_its_hashes(locked):
     text = (locked / "locked.txt").read_text()
-    assert {"prefect", "feast", "sqlalchemy", "catboost"} <= set(re.findall(r"^([\w.-]+)==", text, flags=re.MULTILINE))
-    assert "pytest==" not in text
-    assert len(re.findall(r"^[\w.-]+==.*\\$", text, flags=re.MULTILINE)) == len(re.findall(r"^[\w.-]+==", text, flags=re.MULTILINE))
+    lines = [line for line in text.splitlines() if re.match(r"[\w.-]+==", line)]
+    assert {"prefect", "feast", "sqlalchemy", "catboost"} <= {line.partition("==")[0] for line in lines}
+    assert not [line for line in lines if line.startswith("pytest==")]
+    assert all(line.endswith("\\") for line in lines), "hashes follow on the next line"
 
 
 def test_the_audit_reads_it_and_would_ask_about_each_package(locked):
@@ -86,7 +94,7 @@ def test_the_uv_that_is_here_is_one_that_the_workflow_would_install(locked):
 
 
 def test_the_script_installs_on_debian_what_the_workflow_installs_on_ubuntu():
-    of_ubuntu = next(command for command in NOT_RUN if command.startswith("sudo apt-get")).rpartition("--no-install-recommends ")[2].split()
+    of_ubuntu = next(command for command in NOT_RUN if command.startswith(APT)).removeprefix(APT).split()
     of_debian = re.search(r"--no-install-recommends (.+?) &&", SCRIPT)[1].split()
     assert sorted([*of_ubuntu, "chromium"]) == sorted(of_debian), "Chromium is on GitHub's runner"
 

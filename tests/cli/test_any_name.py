@@ -25,14 +25,22 @@ WHO = "SELECT current_user || ' in ' || current_database()"
 def odd(request, postgres):
     """A migrated database: its owner's name, its own name, and the settings that lead to it."""
     owner, database = request.param
-    names = {"owner": sql.Identifier(owner), "database": sql.Identifier(database), "password": sql.Literal(PASSWORD)}
+    names = {
+        "owner": sql.Identifier(owner),
+        "database": sql.Identifier(database),
+        "password": sql.Literal(PASSWORD),
+    }
     admin = read(postgres.url("admin", "postgres"))
     with psycopg.connect(admin.text, autocommit=True) as connection:
-        for statement in ("CREATE ROLE {owner} SUPERUSER LOGIN PASSWORD {password}", "CREATE DATABASE {database} OWNER {owner}"):
+        for statement in (
+            "CREATE ROLE {owner} SUPERUSER LOGIN PASSWORD {password}",
+            "CREATE DATABASE {database} OWNER {owner}",
+        ):
             connection.execute(sql.SQL(statement).format(**names))
         url = admin.changed(user=owner, password=PASSWORD, dbname=database).text
         roles = {f"NIGHTJAR_{role}_PASSWORD": f"{role} {PASSWORD}" for role in ("WRITER", "ANALYST")}
-        yield SimpleNamespace(owner=owner, database=database, url=url, settings={"NIGHTJAR_DATABASE_URL": url, **roles})
+        settings = {"NIGHTJAR_DATABASE_URL": url, **roles}
+        yield SimpleNamespace(owner=owner, database=database, url=url, settings=settings)
         connection.execute(sql.SQL("DROP DATABASE {database} WITH (FORCE)").format(**names))
         connection.execute(sql.SQL("DROP OWNED BY {owner}; DROP ROLE {owner}").format(**names))
     ensure_roles(postgres.url("admin", "postgres"), postgres.passwords)
@@ -72,13 +80,19 @@ def test_a_command_works_on_it(said, words, code, found):
 
 def test_its_url_opens_it_in_psql_whoever_is_asked_for(odd, said):
     program = shutil.which("psql") or str(binary("psql"))
-    for role, user in {"owner": odd.owner, "writer": "nightjar_writer", "analyst": "nightjar_analyst"}.items():
+    for role, user in {
+        "owner": odd.owner,
+        "writer": "nightjar_writer",
+        "analyst": "nightjar_analyst",
+    }.items():
         url = said("db", "url", "--role", role).strip()
-        done = subprocess.run([program, url, "-tAc", WHO], capture_output=True, text=True, timeout=30, check=True)
+        asked = [program, url, "-tAc", WHO]
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True)
         assert done.stdout == said("db", "psql", "--role", role, "-tAc", WHO) == f"{user} in {odd.database}\n"
 
 
 def test_the_password_may_stand_beside_the_url_as_it_is(odd, said):
     bare = read(odd.url).without_secrets().text
-    assert "at migration" in said("db", "migrate", NIGHTJAR_DATABASE_URL=bare, NIGHTJAR_DATABASE_PASSWORD=PASSWORD)
-    assert said("db", "url", "--role", "owner", NIGHTJAR_DATABASE_URL=bare, NIGHTJAR_DATABASE_PASSWORD=PASSWORD).strip() == odd.url
+    beside = {"NIGHTJAR_DATABASE_URL": bare, "NIGHTJAR_DATABASE_PASSWORD": PASSWORD}
+    assert "at migration" in said("db", "migrate", **beside)
+    assert said("db", "url", "--role", "owner", **beside).strip() == odd.url

@@ -38,7 +38,10 @@ def welcome(version):
 
 @contextmanager
 def server_that_says(answer):
-    """The URL of a server that speaks no TLS and gives everyone the same answer. No version and no language of a real one is at hand here."""
+    """The URL of a server that gives everyone the same answer.
+
+    No real server of another language, or of an old version, is at hand.
+    """
 
     def serve():
         while True:
@@ -57,7 +60,15 @@ def server_that_says(answer):
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            yield DatabaseUrl({"user": "u", "password": "s3cret", "host": "127.0.0.1", "port": str(listening.getsockname()[1]), "dbname": "d"}).text
+            yield DatabaseUrl(
+                {
+                    "user": "u",
+                    "password": "s3cret",
+                    "host": "127.0.0.1",
+                    "port": str(listening.getsockname()[1]),
+                    "dbname": "d",
+                }
+            ).text
         finally:
             listening.shutdown(socket.SHUT_RDWR)
             thread.join()
@@ -124,19 +135,25 @@ def test_a_refusal_that_passes_is_worth_trying_again(enter, state, text):
 
 @WAYS
 def test_a_server_that_is_too_old_is_told_by_its_version(enter):
-    with server_that_says(welcome("14.9")) as url, pytest.raises(BadSettings, match=r"is Postgres 14\. Nightjar needs 15 or newer"):
+    with (
+        server_that_says(welcome("14.9")) as url,
+        pytest.raises(BadSettings, match=r"is Postgres 14\. Nightjar needs 15 or newer"),
+    ):
         enter(url)
 
 
 @WAYS
 def test_what_is_no_postgres_is_not_asked_again(enter):
-    with server_that_says(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url, pytest.raises(BadSettings, match="expected authentication request"):
+    with (
+        server_that_says(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url,
+        pytest.raises(BadSettings, match="expected authentication request"),
+    ):
         enter(url)
 
 
 @pytest.fixture(scope="module")
 def door(postgres, template):
-    """door(rule, role): the URL of a role on a real server, once that rule of pg_hba.conf, or that ALTER ROLE, is in force for it."""
+    """door(rule, role): a role's URL on a real server, with that rule of pg_hba.conf and that ALTER ROLE."""
     file = postgres._data / "pg_hba.conf"
     before = file.read_text()
     url = read(postgres.url("admin", template))
@@ -158,7 +175,12 @@ def door(postgres, template):
 
 REFUSED = {
     "no rule lets it in": ("host all visitor all reject", "LOGIN", {}, "pg_hba.conf"),
-    "only with TLS": ("hostssl all visitor all scram-sha-256\nhost all visitor all reject", "LOGIN", {}, "pg_hba.conf"),
+    "only with TLS": (
+        "hostssl all visitor all scram-sha-256\nhost all visitor all reject",
+        "LOGIN",
+        {},
+        "pg_hba.conf",
+    ),
     "may not log in": ("", "NOLOGIN", {}, "not permitted to log in"),
     "its password has expired": ("", "VALID UNTIL '2013-01-01'", {}, "password authentication failed"),
     "may not connect": ("", "LOGIN", {}, "permission denied for database"),
@@ -166,7 +188,12 @@ REFUSED = {
     "no such role": ("", "LOGIN", {"user": "nobody"}, "authentication failed"),
     "wrong password": ("", "LOGIN", {"password": "another"}, "authentication failed"),
     "no password": ("", "LOGIN", {"password": ""}, "no password supplied"),
-    "wrong password, two addresses": ("", "LOGIN", {"password": "x", "host": "127.0.0.1,::1"}, "authentication failed"),
+    "wrong password, two addresses": (
+        "",
+        "LOGIN",
+        {"password": "x", "host": "127.0.0.1,::1"},
+        "authentication failed",
+    ),
 }
 
 

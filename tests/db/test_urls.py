@@ -1,4 +1,4 @@
-"""Database URLs are read as libpq does, whatever a name or a password holds, and no error repeats any of it."""
+"""Database URLs are read as libpq does, whatever a name or a password holds. No error repeats any of it."""
 
 import pytest
 import yaml
@@ -20,7 +20,7 @@ def as_sqlalchemy_connects(url):
 
 
 @given(user=names, password=names, database=names)
-def test_any_name_and_any_password_is_read_as_it_was_meant_by_libpq_by_sqlalchemy_and_by_yaml(user, password, database):
+def test_libpq_sqlalchemy_and_yaml_read_any_name_and_password_as_meant(user, password, database):
     url = DatabaseUrl({"user": user, "password": password, "host": "h", "port": "5432", "dbname": database})
     assert read(url.text) == url
     assert as_sqlalchemy_connects(url) == url.parameters
@@ -35,16 +35,28 @@ def test_any_name_and_any_password_is_read_as_it_was_meant_by_libpq_by_sqlalchem
         ("postgres://u:p@h/d", {"user": "u", "password": "p", "host": "h", "dbname": "d"}),
         ("postgresql+asyncpg://u@h:5/d", {"user": "u", "host": "h", "port": "5", "dbname": "d"}),
         ("postgresql://:p@h/d", {"password": "p", "host": "h", "dbname": "d"}),
-        ("postgresql://u:a b:c?d#e[f]@h/d", {"user": "u", "password": "a b:c?d#e[f]", "host": "h", "dbname": "d"}),
+        (
+            "postgresql://u:a b:c?d#e[f]@h/d",
+            {"user": "u", "password": "a b:c?d#e[f]", "host": "h", "dbname": "d"},
+        ),
         ("postgresql://ü:密@h/my%20d%25", {"user": "ü", "password": "密", "host": "h", "dbname": "my d%"}),
         ("postgresql://u@[::1]:5/d", {"user": "u", "host": "::1", "port": "5", "dbname": "d"}),
         ("postgresql://u@[fe80::1%25eth0]/d", {"user": "u", "host": "fe80::1%eth0", "dbname": "d"}),
         ("postgresql://u@one:1,other:2/d", {"user": "u", "host": "one,other", "port": "1,2", "dbname": "d"}),
-        ("postgresql://u@/d?host=one,other&port=1,2", {"user": "u", "host": "one,other", "port": "1,2", "dbname": "d"}),
+        (
+            "postgresql://u@/d?host=one,other&port=1,2",
+            {"user": "u", "host": "one,other", "port": "1,2", "dbname": "d"},
+        ),
         ("postgresql://u@%2Frun%2Fpg/d", {"user": "u", "host": "/run/pg", "dbname": "d"}),
-        ("postgresql:///d?host=/run/pg&port=6&user=u", {"user": "u", "host": "/run/pg", "port": "6", "dbname": "d"}),
+        (
+            "postgresql:///d?host=/run/pg&port=6&user=u",
+            {"user": "u", "host": "/run/pg", "port": "6", "dbname": "d"},
+        ),
         ("postgresql://h/d?ssl=true", {"host": "h", "dbname": "d", "sslmode": "require"}),
-        ("postgresql://h/d?options=-csearch_path=x%20-c%20y%3Dz", {"host": "h", "dbname": "d", "options": "-csearch_path=x -c y=z"}),
+        (
+            "postgresql://h/d?options=-csearch_path=x%20-c%20y%3Dz",
+            {"host": "h", "dbname": "d", "options": "-csearch_path=x -c y=z"},
+        ),
         ("postgresql://u@h/d?password=a@b/c", {"user": "u", "password": "a@b/c", "host": "h", "dbname": "d"}),
         ("postgresql://u@h?service=nightjar", {"user": "u", "host": "h", "service": "nightjar"}),
     ],
@@ -104,8 +116,16 @@ def test_a_url_that_can_never_lead_to_a_database_is_refused_without_being_repeat
 
 
 def test_a_changed_url_keeps_the_rest_and_what_is_searched_is_beside_other_options():
-    url = read("postgresql://owner:a@h:1/d?sslmode=require&options=-cwork_mem=1MB").changed(user="nightjar_writer", password="b@/:")
-    kept = {"host": "h", "port": "1", "dbname": "d", "sslmode": "require", "user": "nightjar_writer", "password": "b@/:"}
+    given = read("postgresql://owner:a@h:1/d?sslmode=require&options=-cwork_mem=1MB")
+    url = given.changed(user="nightjar_writer", password="b@/:")
+    kept = {
+        "host": "h",
+        "port": "1",
+        "dbname": "d",
+        "sslmode": "require",
+        "user": "nightjar_writer",
+        "password": "b@/:",
+    }
     assert url.parameters == {**kept, "options": "-cwork_mem=1MB"}
     assert url.searching("feast").parameters == {**kept, "options": "-cwork_mem=1MB -csearch_path=feast"}
 
