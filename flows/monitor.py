@@ -5,7 +5,7 @@ from datetime import date
 from prefect import flow, get_run_logger
 
 from flows.circuit import WATCHED
-from flows.night import as_task, day_name, failures_told, model_and_today, platform, show_performance
+from flows.night import as_task, day_name, failures_told, make_ready, model_and_today, platform, show_performance
 
 
 @flow(name="monitor", flow_run_name=day_name, **WATCHED)
@@ -20,7 +20,7 @@ def monitor(model: str = "flight_delay", today: date | None = None) -> None:
     with failures_told(model):
         spec, day = model_and_today(model, today)
         evening = platform().evening(spec, day)
-        platform().ready(spec, evening)
+        make_ready(spec, evening)
         follow_up = platform().follow_up(spec, as_task)
         measured = follow_up.watch.outcomes_known(evening)
         for why in follow_up.watch.waiting(measured, evening):

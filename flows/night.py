@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,16 @@ from prefect.tasks import exponential_backoff
 import models
 from nightjar import logs
 from nightjar.bootstrap import Platform
-from nightjar.console import LATE_COLUMNS, NIGHT_COLUMNS, PLAN_COLUMNS, cell, late_row, night_row, plan_row
+from nightjar.console import LATE_COLUMNS, NIGHT_COLUMNS, PLAN_COLUMNS, REFUSAL_COLUMNS, cell, late_row, night_row, plan_row, refusal_row
 from nightjar.core.backfill import Planned
 from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
 from nightjar.core.errors import REFUSALS, NightjarError, may_pass, refused
 from nightjar.core.night import score_date_of, today_from
+from nightjar.core.refusals import Refusal
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT
 from nightjar.usecases.backfill import BackfillSummary
+from nightjar.usecases.landing import Tell, log_refusal
 from nightjar.usecases.repair import LateNight
 from nightjar.usecases.retrain import RetrainSummary
 
@@ -118,6 +120,45 @@ def failures_told(model: str) -> Iterator[None]:
     except Exception as error:
         tell(model, error)
         raise
+
+
+def land(spec: ModelSpec, until: datetime) -> None:
+    """Land what was delivered by an instant."""
+    with refusals_told(spec.name) as tell_refusal:
+        platform().land(spec, until, tell=tell_refusal)
+
+
+def make_ready(spec: ModelSpec, until: datetime) -> None:
+    """Land what was delivered by an instant and build the features of it."""
+    with refusals_told(spec.name) as tell_refusal:
+        platform().ready(spec, until, tell=tell_refusal)
+
+
+@contextmanager
+def refusals_told(model: str) -> Iterator[Tell]:
+    """What is to be called with each delivery that is set aside: it is logged at once, and all are left as an artifact."""
+    refusals: list[Refusal] = []
+
+    def tell_refusal(refusal: Refusal) -> None:
+        refusals.append(refusal)
+        log_refusal(refusal)
+
+    try:
+        yield tell_refusal
+    finally:
+        if refusals:
+            with fails_nothing("showing what was set aside"):
+                show_refusals(model, refusals)
+
+
+def show_refusals(model: str, refusals: Sequence[Refusal]) -> None:
+    """What is wrong with each delivery that was set aside now."""
+    create_table_artifact(
+        key=f"deliveries-{slug(model)}",
+        table=[dict(zip(REFUSAL_COLUMNS, refusal_row(refusal), strict=True)) for refusal in refusals],
+        description=f"{model}: {len(refusals)} bad deliveries were set aside. What landed before is used in their place, and only a night that "
+        "needs them and has nothing else fails. `nightjar deliveries list` shows all that are. What to do: runbooks/bad-delivery.md",
+    )
 
 
 def tell(model: str, error: Exception) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from prefect import flow
 
 from flows.circuit import WATCHED
-from flows.night import day_name, failures_told, model_and_today, platform, show_version
+from flows.night import day_name, failures_told, land, model_and_today, platform, show_version
 
 
 @flow(name="retrain", flow_run_name=day_name, **WATCHED)
@@ -20,5 +20,5 @@ def retrain(model: str = "flight_delay", today: date | None = None, *, promote: 
     """
     with failures_told(model):
         spec, day = model_and_today(model, today)
-        platform().land(spec, platform().evening(spec, day))
+        land(spec, platform().evening(spec, day))
         show_version(platform().retrain(spec, day, promote=promote))

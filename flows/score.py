@@ -13,7 +13,19 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 import models
 from flows.circuit import WATCHED
-from flows.night import RETRIED, as_task, fails_nothing, failures_told, model_and_date, night_name, platform, show_drift, show_night, tell_backfill
+from flows.night import (
+    RETRIED,
+    as_task,
+    fails_nothing,
+    failures_told,
+    make_ready,
+    model_and_date,
+    night_name,
+    platform,
+    show_drift,
+    show_night,
+    tell_backfill,
+)
 from nightjar.core.entities import NightSummary, Part, Receipt
 from nightjar.core.night import as_of, night_of, wanted_until
 from nightjar.core.spec import ModelSpec
@@ -89,7 +101,7 @@ def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) 
 @task(name="features", task_run_name="features {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
 def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001  # the date names the task run
     """Land and build what is missing of what had happened and was recorded by `until`."""
-    platform().ready(models.model(model), until)
+    make_ready(models.model(model), until)
 
 
 def parts_as_tasks(model: str) -> PartsOf:

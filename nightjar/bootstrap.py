@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nightjar.adapters.shelves import FolderShelf
     from nightjar.usecases.backfill import Backfill, PartsOf
     from nightjar.usecases.follow_up import FollowUp, Step
+    from nightjar.usecases.landing import Tell
     from nightjar.usecases.monitor import WatchNight
     from nightjar.usecases.night import ScoreNight
     from nightjar.usecases.prune import Prune
@@ -154,7 +155,7 @@ class Platform:
     def raw(self) -> "RawFiles":
         from nightjar.adapters.raw_files import RawFiles
 
-        return RawFiles(self.settings.data)
+        return RawFiles(self.settings.data, self.settings.max_delivery_mb * 10**6)
 
     @cached_property
     def feature_files(self) -> "FeatureDirectory":
@@ -184,21 +185,26 @@ class Platform:
 
     # --- use cases ----------------------------------------------------------------------------------------------------
 
-    def ready(self, spec: ModelSpec, until: datetime, progress: Progress = silent) -> None:
-        """Land what the outside world has delivered by `until` and build the features of it. Only what is missing is done."""
+    def ready(self, spec: ModelSpec, until: datetime, progress: Progress = silent, tell: "Tell | None" = None) -> None:
+        """Land what the outside world has delivered by `until` and build the features of it.
+
+        Only what is missing is done. A bad delivery is set aside and stops nothing here. tell: is called for each that
+        is set aside now; without it, that is logged.
+        """
         with self._building(spec):
-            self._land(spec, until, progress)
+            self._land(spec, until, progress, tell)
             self._build(spec, until, progress)
 
-    def land(self, spec: ModelSpec, until: datetime, progress: Progress = silent) -> None:
+    def land(self, spec: ModelSpec, until: datetime, progress: Progress = silent, tell: "Tell | None" = None) -> None:
         """Land what the outside world has delivered by `until`, and build nothing of it yet."""
         with self._building(spec):
-            self._land(spec, until, progress)
+            self._land(spec, until, progress, tell)
 
-    def _land(self, spec: ModelSpec, until: datetime, progress: Progress) -> None:
-        from nightjar.usecases.landing import land_until
+    def _land(self, spec: ModelSpec, until: datetime, progress: Progress, tell: "Tell | None") -> None:
+        from nightjar.usecases.landing import land_until, log_refusal
 
-        land_until(spec, raw=self.raw, inbox=self._inbox_of(spec), until=until, progress=progress)
+        told = tell or log_refusal
+        land_until(spec, raw=self.raw, inbox=self._inbox_of(spec), until=until, tell=told, progress=progress)
 
     def _inbox_of(self, spec: ModelSpec) -> Path:
         return self.settings.data / "inbox" / spec.name
@@ -382,13 +388,13 @@ class Platform:
         from nightjar.adapters.shelves import FolderShelf
 
         store = self.artifacts.local_path(self.artifacts.url)
-        places = (self.settings.data / "raw", self.settings.data / "features", *([] if store is None else [store]))
-        return FolderShelf("drafts of killed writers", places, drafts=True)
+        return FolderShelf("drafts of killed writers", (self.settings.data, *([] if store is None else [store])), drafts=True)
 
     def _inbox(self) -> "FolderShelf":
         from nightjar.adapters.shelves import FolderShelf
 
-        return FolderShelf("copies of delivered files", (self.settings.data / "inbox",), drafts=False)
+        places = (self.settings.data / "inbox", self.settings.data / "refused" / "settled")
+        return FolderShelf("copies of delivered files", places, drafts=False)
 
     @staticmethod
     def evening(spec: ModelSpec, today: date) -> datetime:

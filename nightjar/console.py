@@ -1,7 +1,7 @@
 """What a person sees in a terminal: progress bars and tables."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nightjar.core.backfill import Planned
     from nightjar.core.entities import NightPerformance, NightSummary, Run
     from nightjar.core.ports import Advance, ScoreStore
+    from nightjar.core.refusals import Refusal
     from nightjar.core.retention import Pruned
     from nightjar.core.spec import ModelSpec
     from nightjar.usecases.backfill import BackfillSummary
@@ -99,6 +100,30 @@ def late_row(night: "LateNight") -> tuple[object, ...]:
     return str(night.run.score_date), night.run.id, len(touched.changed), len(touched.added), len(touched.removed), plain(instance), late
 
 
+REFUSAL_COLUMNS = ("dataset", "day", "recorded (UTC)", "set aside (UTC)", "what is wrong")
+
+
+def refusal_row(refusal: "Refusal") -> tuple[str, ...]:
+    """A delivery that is set aside in REFUSAL_COLUMNS."""
+    instants = (f"{instant:%Y-%m-%d %H:%M}" for instant in (refusal.recorded_at, refusal.refused_at))
+    where = f"column {refusal.column}: " if refusal.column else ""
+    return refusal.dataset, str(refusal.day), *instants, where + refusal.problem
+
+
+def show_refusals(refusals: "Sequence[Refusal]") -> None:
+    """The deliveries that are set aside; nothing if none is."""
+    if refusals:
+        out.print(table("deliveries set aside", REFUSAL_COLUMNS, [tuple(map(plain, refusal_row(refusal))) for refusal in refusals]))
+
+
+def show_kept(refusals: "Iterable[Refusal]") -> None:
+    """Where the bytes of deliveries lie that are set aside, and what to do about each."""
+    for refusal in refusals:
+        out.print(plain(f"{refusal.dataset} {refusal.day}: {refusal.remedy}"))
+        out.print(plain(f"  delivered: {refusal.file}"))
+        out.print(plain(f"  copy:      {refusal.kept or 'none, it could not be read'}"))
+
+
 PLAN_COLUMNS = ("score date", "now", "would be", "why it failed")
 
 
@@ -179,6 +204,8 @@ def size(count: int) -> str:
 
 
 def show_status(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
+    from nightjar.usecases.landing import set_aside
+
     roles = {holder.id: role for role in ("challenger", "champion") if (holder := platform.registry.holder(spec.name, role))}
     versions = [
         (v.number, v.algorithm, v.metrics.get("auc"), v.metrics.get("brier"), str(v.trained_through), roles.get(v.id, ""))
@@ -194,6 +221,7 @@ def show_status(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     out.print(table("runs", ("score date", "run", "revision", "attempt", "state", "analysts see it", "population"), rows))
     for why in failures(platform.store, runs):
         out.print(plain(why))
+    show_refusals(set_aside(spec, platform.raw))
     for uri in [uri for run in runs for uri in platform.drift_ledger.reports(run)][:1]:
         out.print(f"report:  {platform.artifacts.local_path(present := platform.artifacts.present(uri)) or present}")
     show_where(platform)

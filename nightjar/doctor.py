@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nightjar import console
 from nightjar.bootstrap import Platform
-from nightjar.core.errors import NightjarError, StoreUnavailable
+from nightjar.core.errors import DeliveriesSetAside, NightjarError, StoreUnavailable
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import Settings
 
@@ -93,6 +93,15 @@ def data(platform: Platform, spec: ModelSpec) -> str:
     return ", ".join(f"{name} to {max(days)}" if days else f"{name}: none landed yet" for name, days in landed.items())
 
 
+def deliveries(platform: Platform, spec: ModelSpec) -> str:
+    """Raises DeliveriesSetAside for what is set aside."""
+    from nightjar.usecases.landing import set_aside
+
+    if refusals := set_aside(spec, platform.raw):
+        raise DeliveriesSetAside([f"{refusal.dataset} {refusal.day}" for refusal in refusals])
+    return "none is set aside"
+
+
 def artifacts(platform: Platform, _: ModelSpec) -> str:
     platform.artifacts.probe()
     return f"{platform.settings.artifacts} takes and gives files"
@@ -111,6 +120,7 @@ CHECKS: dict[str, Check] = {
     "artifacts": artifacts,
     "database": postgres,
     "data": data,
+    "deliveries": deliveries,
     "feature registry": feature_registry,
     "champion": champion,
 }

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     writer_password, analyst_password: passwords of the roles nightjar_writer and nightjar_analyst on a Postgres of yours.
     prefect_auth: "user:password" that the Prefect API asks of everyone; unset means that whoever reaches the port may do anything.
     alert_url: where a person is told of a broken circuit, as Apprise writes it; unset means an artifact and a log line only.
+    max_delivery_mb: what a delivered file may hold, in megabytes: it is checked in memory, which takes about seven times as much.
     circuit_failures: after how many failed runs in a row a deployment's schedule is paused.
     keep_unpublished_days, keep_inbox_days, keep_unnamed_days: what `nightjar prune` leaves alone, in days: rows of runs that were never
     published, copies of delivered files, files that no row names (longer than any night takes).
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     data_dir: Path | None = None
     artifact_url: Annotated[str, AfterValidator(without_credentials)] | None = None
     feature_repo: Path = PROJECT / "feature_repo"
+    max_delivery_mb: Annotated[int, Field(ge=1, le=100_000)] = 256
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     nights_at_once: Annotated[int, Field(ge=1, le=32)] = 4
     night_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 600.0

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
 
 import polars as pl
 
@@ -38,11 +39,15 @@ def deliver(inbox: Path, first: date, last: date) -> Iterator[Delivery]:
 
 
 def write(rows: pl.DataFrame, path: Path) -> None:
-    """A CSV with its trailer, whole or not there."""
+    """A CSV with its trailer, whole or not there. A folder that stands in its place stays: the landing says so."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(f"{rows.write_csv(datetime_format=INSTANT)}# rows={rows.height}\n", encoding="utf-8")
-    draft.replace(path)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    with draft.open("x", encoding="utf-8") as file:  # made anew: nothing that lies in an inbox is written to
+        file.write(f"{rows.write_csv(datetime_format=INSTANT)}# rows={rows.height}\n")
+    try:
+        draft.replace(path)
+    except IsADirectoryError:
+        draft.unlink()
 
 
 @cache

@@ -1,5 +1,6 @@
 """Which of the files that were to be read is damaged, and what to do: whoever wrote them wrote them whole."""
 
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,13 @@ from nightjar.core.errors import DamagedFile
 
 OF_FEATURES = "Remove the folder of its table with all in it; the next night builds it again from the raw days."
 OF_RAW_DAYS = "Restore it from a backup, or remove it and land the day again, recorded at the instant in its name."
+
+
+def require_regular(files: Iterable[Path], remedy: str) -> None:
+    """Raises DamagedFile for what is no regular file: to read a FIFO would never end."""
+    for file in files:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise DamagedFile(file, "it is no regular file", remedy)
 
 
 @contextmanager

@@ -1,168 +1,198 @@
-"""The strict reading of a delivered CSV: every fault is named by file, column, line and remedy, and nothing is guessed.
+"""The strict reading of a delivered CSV: every fault is named by file, column, line, value and remedy, and
+nothing is guessed.
 
-What is read here is the form: whole, well-formed, of the right types. Whether a value is plausible is the model's contract's to say, row by row.
+What is read here is the form: whole, well-formed, of the right types. Whether a value is plausible is the
+model's contract's to say, row by row.
 """
 
-import csv
-import re
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
+from nightjar.adapters.csv_records import RESEND, Record, body_of, column_at, is_trailer, records
+from nightjar.adapters.csv_text import require_text, shortened
+from nightjar.adapters.csv_values import converted, wrong
 from nightjar.core.errors import BadDelivery
 from nightjar.core.spec import RawDataset
 
-TRAILER = re.compile(r"# rows=([0-9]{1,18})")
-DAY = r"^(000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})-\d\d-\d\d"
-INSTANT = DAY + r"T\d\d:\d\d:[0-5]\dZ$"
-"""Years 0001 to 9999, which Python's dates end with too, and no leap second, which no frame can hold."""
-DATE_FORMAT, INSTANT_FORMAT = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"
-FORMS = {pl.Date: "a date like 2013-06-15", pl.Datetime: "an instant in UTC like 2013-06-15T09:30:00Z", pl.Boolean: "true or false"}
-"""How a value of a type is written, where its name alone does not tell."""
-RESEND = "Have it delivered again, whole."
+LINE_END = b"\n"
+ONE_FIELD_A_COLUMN = "Have it delivered again, with one field a column; a text with a comma in it is quoted."
+BATCH_ROWS = 20_000
+"""Rows that are texts in memory at one time: a text takes many times the memory of its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A file cut into records. `lines`: where each row begins, counted from 1; a quoted text may hold line ends."""
+    """Rows of a file with their types.
+
+    `lines`: where each begins, counted from 1; a quoted text may hold line ends.
+    """
 
     file: Path
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    lines: Sequence[int]
+    rows: pl.DataFrame
+    lines: pl.Series
 
 
 def parse(content: bytes, dataset: RawDataset, day: date, file: Path) -> pl.DataFrame:
-    """The rows of a delivered file with the dataset's columns and types. Raises BadDelivery; `file` only names it."""
-    sheet = whole(content, file)
-    check_header(sheet, dataset)
-    check_width(sheet)
-    texts = pl.DataFrame(sheet.rows, schema=dict.fromkeys(dataset.columns, pl.String), orient="row")
-    frame = pl.DataFrame([typed(texts[name], kind, sheet, nullable=name in dataset.nullable) for name, kind in dataset.columns.items()])
-    check_keys(frame, dataset, sheet)
-    check_day(frame, dataset, day, sheet)
-    return frame
+    """The rows of a delivered file with the dataset's columns and types.
 
-
-def whole(content: bytes, file: Path) -> Sheet:
-    """The records of a file, once the trailer has shown that nothing is missing."""
-    *lines, ending = decoded(content, file).split("\n")
-    trailer = TRAILER.fullmatch(lines[-1].rstrip("\r")) if lines else None
-    if trailer is None or ending:
-        raise BadDelivery(file, "is truncated: its last line is not the trailer `# rows=N`", f"{RESEND} A feed without trailers must add one.")
-    found = list(records(lines[:-1], file))
-    rows = len(found) - 1
-    if rows != int(trailer[1]):
-        raise BadDelivery(file, f"is truncated: it holds {max(0, rows)} rows, its trailer says {trailer[1]}", RESEND)
-    if rows == 0:
+    Raises BadDelivery; `file` only names it.
+    """
+    require_text(content, file)
+    require_no_nul(content, dataset, file)
+    end, promised = body_of(content, file)
+    sheet = read(records(content, end, tuple(dataset.columns), file), dataset, file)
+    check_count(sheet, promised)
+    if sheet.rows.is_empty():
         raise BadDelivery(file, "holds no rows", "A day without rows is not delivered; have the day's rows sent.")
-    return Sheet(file, found[0][1], [row for _, row in found[1:]], [line for line, _ in found[1:]])
+    check_keys(sheet, dataset)
+    check_day(sheet, dataset, day)
+    return sheet.rows
 
 
-def decoded(content: bytes, file: Path) -> str:
-    if not content.strip():
-        raise BadDelivery(file, "is empty", RESEND)
-    if content.startswith(BOM_UTF8):
-        raise BadDelivery(file, "begins with a byte order mark", "Have it written as UTF-8 without one.")
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadDelivery(file, f"byte {error.start} (line {line_of(content, error.start)}) is not UTF-8", "Have it written as UTF-8.") from error
-    if (at := content.find(b"\0")) >= 0:
-        raise BadDelivery(file, f"line {line_of(content, at)} holds a NUL character", "Have it written as UTF-8, without NULs: no text may hold one.")
-    if "\n" not in text and "\r" in text:
-        raise BadDelivery(file, "ends its lines with a carriage return alone", "Have its lines end with a line feed.")
-    return text
+def require_no_nul(content: bytes, dataset: RawDataset, file: Path) -> None:
+    if (at := content.find(0)) < 0:
+        return
+    problem = f"line {content.count(LINE_END, 0, at) + 1} holds a NUL character"
+    column = column_at(content[:at], tuple(dataset.columns))
+    raise BadDelivery(file, problem, "Have it written as UTF-8, without NULs: no text may hold one.", column)
 
 
-def line_of(content: bytes, at: int) -> int:
-    return content.count(b"\n", 0, at) + 1
+def read(found: Iterator[Record], dataset: RawDataset, file: Path) -> Sheet:
+    header = next(found, None)
+    if header is None:
+        raise BadDelivery(file, "has no header: its first line is the trailer", RESEND)
+    check_header(header[1], dataset, file)
+    batches = [
+        sheet_of([], dataset, file),
+        *(sheet_of(batch, dataset, file) for batch in in_batches(of_width(found, dataset, file))),
+    ]
+    return Sheet(file, pl.concat([batch.rows for batch in batches]), pl.concat([batch.lines for batch in batches]))
 
 
-def records(lines: Sequence[str], file: Path) -> Iterator[tuple[int, list[str]]]:
-    """The line on which each record begins, and its fields; the header first."""
-    reader = csv.reader((f"{line}\n" for line in lines), strict=True)
-    begins = 1
-    try:
-        for record in reader:
-            yield begins, record
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise BadDelivery(file, f"line {begins} is not CSV: {error}", "Correct its quoting.") from error
+def in_batches(found: Iterator[Record]) -> Iterator[list[Record]]:
+    while batch := list(islice(found, BATCH_ROWS)):
+        yield batch
 
 
-def check_header(sheet: Sheet, dataset: RawDataset) -> None:
+def check_header(header: Sequence[str], dataset: RawDataset, file: Path) -> None:
     declared = list(dataset.columns)
-    if missing := [name for name in declared if name not in sheet.header]:
-        raise BadDelivery(sheet.file, "is missing from the header", f"{dataset.name} has the columns {', '.join(declared)}.", column=missing[0])
-    if extra := [name for name in sheet.header if name not in declared]:
+    wanted = f"Write the columns as {','.join(declared)}."
+    if other := separator(header, declared):
+        raise BadDelivery(file, f"separates its columns by {other!r}, not by a comma", wanted)
+    if missing := [name for name in declared if name not in header]:
+        raise BadDelivery(file, "is missing from the header", wanted, missing[0])
+    if extra := [name for name in header if name not in declared]:
         raise BadDelivery(
-            sheet.file, f"is not a column of {dataset.name}", "Remove it, or declare it in the model's spec.", column=shortened(extra[0])
+            file,
+            f"is not a column of {dataset.name}",
+            "Remove it, or declare it in the model's spec.",
+            shortened(extra[0]),
         )
-    if list(sheet.header) != declared:
-        odd = next(name for name, place in zip(sheet.header, [*declared, *sheet.header], strict=False) if name != place)
-        raise BadDelivery(sheet.file, "is repeated or out of order", f"Write the columns as {', '.join(declared)}.", column=odd)
+    if repeated := [name for name in declared if header.count(name) > 1]:
+        raise BadDelivery(file, f"is {header.count(repeated[0])} times in the header", wanted, repeated[0])
+    if list(header) != declared:
+        odd = next(name for name, place in zip(header, declared, strict=True) if name != place)
+        raise BadDelivery(file, "is out of order in the header", wanted, odd)
 
 
-def check_width(sheet: Sheet) -> None:
-    width = len(sheet.header)
-    for line, row in zip(sheet.lines, sheet.rows, strict=True):
-        if len(row) != width:
-            raise BadDelivery(sheet.file, f"line {line} has {len(row)} fields, the header {width}", RESEND)
+def separator(header: Sequence[str], declared: Sequence[str]) -> str | None:
+    """What stands between the declared columns in the place of commas."""
+    if len(header) != 1 or len(declared) == 1:
+        return None
+    return next((other for other in ";\t|" if header[0].split(other) == declared), None)
 
 
-def typed(texts: pl.Series, kind: pl.DataType, sheet: Sheet, *, nullable: bool) -> pl.Series:
+def of_width(found: Iterator[Record], dataset: RawDataset, file: Path) -> Iterator[Record]:
+    width = len(dataset.columns)
+    for line, fields in found:
+        if is_trailer(fields):
+            raise BadDelivery(
+                file,
+                f"line {line} is a trailer, and so is the last line",
+                "Have the trailer written once, as the last line.",
+            )
+        if not fields:
+            raise BadDelivery(file, f"line {line} is blank", "Have it written without blank lines.")
+        if len(fields) != width:
+            problem, column = other_width(fields, tuple(dataset.columns))
+            raise BadDelivery(
+                file,
+                f"line {line} has {len(fields)} fields, the header {width}: {problem}",
+                ONE_FIELD_A_COLUMN,
+                column,
+            )
+        yield line, fields
+
+
+def other_width(fields: Sequence[str], columns: Sequence[str]) -> tuple[str, str | None]:
+    if len(fields) < len(columns):
+        return f"it ends with {shortened(fields[-1])!r}", columns[len(fields)]
+    return f"after them comes {shortened(fields[len(columns)])!r}", None
+
+
+def sheet_of(batch: Sequence[Record], dataset: RawDataset, file: Path) -> Sheet:
+    """Records as a frame. Raises BadDelivery for a text that is no value of its column."""
+    lines = pl.Series([line for line, _ in batch], dtype=pl.UInt32)
+    texts = pl.DataFrame([fields for _, fields in batch], schema=dict.fromkeys(dataset.columns, pl.String), orient="row")
+    columns = [typed(texts[name], kind, lines, file, nullable=name in dataset.nullable) for name, kind in dataset.columns.items()]
+    return Sheet(file, pl.DataFrame(columns), lines)
+
+
+def typed(texts: pl.Series, kind: pl.DataType, lines: pl.Series, file: Path, *, nullable: bool) -> pl.Series:
     """A column of texts as its type; an empty text is null."""
     present = texts.set(texts == "", None)
     if not nullable and present.null_count():
-        line = sheet.lines[int(present.is_null().arg_max() or 0)]
-        raise BadDelivery(
-            sheet.file, f"line {line} is empty, and {texts.name} may not be", "Fill it, or declare it nullable in the model's spec.", texts.name
-        )
+        problem = f"line {lines[present.is_null().arg_max() or 0]} is empty in this column, which must be filled"
+        raise BadDelivery(file, problem, "Fill it, or declare it nullable in the model's spec.", texts.name)
     values = converted(present, kind)
-    if bad := (values.is_null() & present.is_not_null()).arg_true().to_list():
-        expected = FORMS.get(kind.base_type(), f"{'a finite ' if kind.is_float() else 'an '}{kind}")
-        raise BadDelivery(
-            sheet.file,
-            f"line {sheet.lines[bad[0]]} holds {shortened(present[bad[0]])!r}, which is not {expected}",
-            "Correct the value at its source.",
-            texts.name,
-        )
+    if (bad := values.is_null() & present.is_not_null()).any():
+        row = bad.arg_max() or 0
+        raise no_value(present[row], kind, lines[row], file, texts.name, nullable=nullable)
     return values
 
 
-def converted(texts: pl.Series, kind: pl.DataType) -> pl.Series:
-    """Null wherever a text is not a value of the type, written as it should be."""
-    if isinstance(kind, pl.Datetime):
-        formed = texts.set(~texts.str.contains(INSTANT), None)
-        return formed.str.to_datetime(INSTANT_FORMAT, time_unit=kind.time_unit, time_zone=kind.time_zone, strict=False)
-    if isinstance(kind, pl.Date):
-        return texts.set(~texts.str.contains(DAY + "$"), None).str.to_date(DATE_FORMAT, strict=False)
-    if isinstance(kind, pl.Boolean):
-        return texts.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean())
-    values = texts.cast(kind, strict=False)
-    return values.set(~values.is_finite(), None) if kind.is_float() else values
+def no_value(text: str, kind: pl.DataType, line: int, file: Path, column: str, *, nullable: bool) -> BadDelivery:
+    declare = ", or declare another type in the model's spec" if kind.is_numeric() else ""
+    unknown = " Leave the field empty where it is unknown." if nullable else ""
+    remedy = f"Correct the value at its source{declare}.{unknown}"
+    return BadDelivery(file, f"line {line} holds {shortened(text)!r}, {wrong(text, kind)}", remedy, column)
 
 
-def shortened(text: str, most: int = 80) -> str:
-    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
+def check_count(sheet: Sheet, promised: str) -> None:
+    rows = sheet.rows.height
+    digits = promised.lstrip("0") or "0"
+    if str(rows) == digits:
+        return
+    fewer = (len(str(rows)), str(rows)) < (len(digits), digits)
+    counts = f"holds {rows} rows, its trailer says {shortened(digits, 20)}"
+    if fewer:
+        raise BadDelivery(sheet.file, f"is truncated: it {counts}", RESEND)
+    raise BadDelivery(sheet.file, counts, "Have the trailer count the rows that are delivered.")
 
 
-def check_keys(frame: pl.DataFrame, dataset: RawDataset, sheet: Sheet) -> None:
-    if repeated := frame.select(pl.struct(dataset.keys).is_duplicated().arg_true()).to_series().to_list():
-        key = shortened(", ".join(str(value) for value in frame.select(dataset.keys).row(repeated[0])))
+def check_keys(sheet: Sheet, dataset: RawDataset) -> None:
+    repeated = sheet.rows.select(pl.struct(dataset.keys).is_duplicated().arg_true()).to_series().to_list()
+    if repeated:
+        key = shortened(", ".join(str(value) for value in sheet.rows.select(dataset.keys).row(repeated[0])))
         where = f"lines {', '.join(str(sheet.lines[row]) for row in repeated[:3])}"
-        raise BadDelivery(sheet.file, f"{where} repeat the key ({key})", "One row a key: have the duplicates removed.", ", ".join(dataset.keys))
+        raise BadDelivery(
+            sheet.file,
+            f"{where} repeat the key ({key})",
+            "One row a key: have the duplicates removed.",
+            ", ".join(dataset.keys),
+        )
 
 
-def check_day(frame: pl.DataFrame, dataset: RawDataset, day: date, sheet: Sheet) -> None:
+def check_day(sheet: Sheet, dataset: RawDataset, day: date) -> None:
     if dataset.day_column is None:
         return
-    days = frame[dataset.day_column].cast(pl.Date)
-    if odd := (days != day).arg_true().to_list():
-        problem = f"line {sheet.lines[odd[0]]} is about {days[odd[0]]}, the file about {day}"
+    days = sheet.rows[dataset.day_column].cast(pl.Date)
+    if (odd := days != day).any():
+        row = odd.arg_max() or 0
+        problem = f"line {sheet.lines[row]} is about {days[row]}, the file about {day}"
         raise BadDelivery(sheet.file, problem, "Land it under its own day.", dataset.day_column)

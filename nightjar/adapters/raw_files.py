@@ -14,12 +14,15 @@ from pathlib import Path
 import polars as pl
 
 from nightjar.adapters.atomic import replacing
-from nightjar.adapters.damage import OF_RAW_DAYS, naming_damage
+from nightjar.adapters.damage import OF_RAW_DAYS, naming_damage, require_regular
+from nightjar.adapters.delivered import MOST_BYTES, read_delivered
 from nightjar.adapters.raw_csv import parse
+from nightjar.adapters.refused_files import RefusedFiles, content_of
 from nightjar.core.entities import utc
 from nightjar.core.errors import BadDelivery
 from nightjar.core.parquet import parquet
-from nightjar.core.ports import Landed
+from nightjar.core.ports import Landed, Received
+from nightjar.core.refusals import Refusal
 from nightjar.core.spec import RawDataset
 
 MARGINS_S = (0.2, 2, 20, 200)
@@ -51,12 +54,46 @@ class RawFiles:
     An instant is kept to the second and rounded up, so that nothing seems known earlier than it was. A file that is recorded now is there
     before the instant that it gets: whoever counts what was recorded up to some instant of the past has seen all of it. Bytes that repeat the delivery just
     before or just after them are no news, and the instant that was told first stands: what a past night could know does not change.
+    most_bytes: what a delivered file may hold.
     """
 
     root: Path
+    most_bytes: int = MOST_BYTES
+
+    def receive(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Received:
+        content = None
+        try:
+            content = read_delivered(file, self.most_bytes)
+            return self._land(dataset, day, file, content, whole_second(utc(recorded_at)))
+        except BadDelivery as error:
+            return self._refuse(dataset.name, day, error, content, recorded_at) or "refused before"
+
+    def _refuse(self, dataset: str, day: date, error: BadDelivery, content: bytes | None, recorded_at: datetime) -> Refusal | None:
+        refusal = Refusal(
+            dataset=dataset,
+            day=day,
+            content=content_of(content, error.problem),
+            file=error.file,
+            column=error.column,
+            problem=error.problem,
+            remedy=error.remedy,
+            recorded_at=utc(recorded_at),
+            refused_at=datetime.now(UTC),
+        )
+        return self._refusals.keep(refusal, content)
+
+    def refused(self, dataset: str) -> tuple[Refusal, ...]:
+        return self._refusals.open(dataset)
+
+    def settle(self, dataset: str, day: date, recorded_by: datetime | None = None) -> tuple[Refusal, ...]:
+        return self._refusals.settle(dataset, day, recorded_by)
+
+    @property
+    def _refusals(self) -> RefusedFiles:
+        return RefusedFiles(self.root)
 
     def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime | None = None) -> Landed:
-        content = file.read_bytes()
+        content = read_delivered(file, self.most_bytes)
         if recorded_at is not None:
             return self._land(dataset, day, file, content, whole_second(utc(recorded_at)))
         for margin_s in MARGINS_S:
@@ -106,6 +143,7 @@ class RawFiles:
             newest.extend(known[-1:])
         if not newest:
             return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": pl.Datetime("us", "UTC")})
+        require_regular(newest, OF_RAW_DAYS)
         with naming_damage(newest, OF_RAW_DAYS):
             return pl.read_parquet(newest, hive_partitioning=False)
 

@@ -15,6 +15,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that broke the contract: see them, and score them once the cause is mended.")
+deliveries = typer.Typer(no_args_is_help=True, help="Bad deliveries, which were set aside: see them, and clear those that stay bad.")
 db = typer.Typer(no_args_is_help=True, help="The database: migrate it, connect to it, stop the embedded one.")
 features = typer.Typer(no_args_is_help=True, help="Feature tables and Feast's registry.")
 
@@ -44,6 +45,9 @@ db.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_o
 db.command("stop")(operations.db_stop)
 quarantine.command("list")(repairs.quarantine_list)
 quarantine.command("replay")(repairs.quarantine_replay)
+deliveries.command("list")(data.deliveries_list)
+deliveries.command("clear")(data.deliveries_clear)
+app.add_typer(deliveries, name="deliveries")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(features, name="features")
 app.add_typer(db, name="db")

@@ -13,19 +13,48 @@ from nightjar.cli.options import DEFAULT_MODEL, Model, Today, day, instant, open
 def land(
     dataset: Annotated[str, typer.Argument(help="Name of a raw dataset of the model.")],
     landed_day: Annotated[date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day the file is about.")],
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file with a header.")],
+    file: Annotated[Path, typer.Argument(help="A CSV file with a header and the trailer `# rows=N`.")],
     model: Model = DEFAULT_MODEL,
     recorded_at: Annotated[
         datetime | None,
         typer.Option(parser=instant, metavar="INSTANT", help="When its content became known, like 2013-10-01T16:00:00+00:00; now, if not given."),
     ] = None,
 ) -> None:
-    """Check one delivered file and keep it. A different file for a day that has landed is kept beside it, as a correction."""
+    """Check one delivered file and keep it. A different file for a day that has landed is kept beside it, as a correction.
+
+    It settles what was set aside of that day. A bad file ends the command with its error, and is not set aside.
+    """
     from nightjar.usecases.landing import land_file
 
     platform, spec = opened(), spec_of(model)
     result = land_file(spec, dataset, landed_day, file, recorded_at, raw=platform.raw)
     console.out.print(f"{dataset} {landed_day}: {result}")
+
+
+def deliveries_list(model: Model = DEFAULT_MODEL) -> None:
+    """What the feed delivered badly and nothing has replaced: what is wrong with each, what to do, and where its bytes are kept."""
+    from nightjar.usecases.landing import set_aside
+
+    platform, spec = opened(), spec_of(model)
+    refusals = set_aside(spec, platform.raw)
+    if not refusals:
+        console.out.print("no delivery is set aside")
+        return
+    console.show_refusals(refusals)
+    console.show_kept(refusals)
+
+
+def deliveries_clear(
+    dataset: Annotated[str, typer.Argument(help="Name of a raw dataset of the model.")],
+    cleared_day: Annotated[date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day that the deliveries are about.")],
+    model: Model = DEFAULT_MODEL,
+) -> None:
+    """Settle what is set aside of a day that will not be delivered again: it counts as never delivered, and is listed no more."""
+    from nightjar.usecases.landing import clear
+
+    platform, spec = opened(), spec_of(model)
+    for refusal in clear(spec, dataset, cleared_day, raw=platform.raw):
+        console.out.print(console.plain(f"cleared: {dataset} {cleared_day}: {refusal.problem}"))
 
 
 def features_apply() -> None:

@@ -65,7 +65,16 @@ class BadDelivery(NightjarError):
     def __init__(self, file: Path | str, problem: str, remedy: str, column: str | None = None) -> None:
         where = f"{file}, column {column!r}" if column else str(file)
         super().__init__(f"{where}: {problem}. {remedy}")
-        self.file, self.column = str(file), column
+        self.file, self.problem, self.remedy, self.column = str(file), problem, remedy, column
+
+
+class DeliveriesSetAside(NightjarError):
+    """Bad deliveries that nothing has replaced, and nobody has cleared."""
+
+    exit_code, runbook = 45, "bad-delivery"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"Bad deliveries are set aside ({len(names)}): {', '.join(names)}. Look with `nightjar deliveries list`.")
 
 
 class NoPopulation(NightjarError):

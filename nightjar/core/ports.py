@@ -26,10 +26,12 @@ from nightjar.core.entities import (
     Run,
     Version,
 )
+from nightjar.core.refusals import Refusal
 from nightjar.core.retention import Holding, Month, Named, StoredFile, Trace
 from nightjar.core.spec import FeatureTable, ModelSpec, Predictor, RawDataset
 
 Landed = Literal["landed", "unchanged", "corrected"]
+Received = Landed | Refusal | Literal["refused before"]
 
 
 class RawStore(Protocol):
@@ -42,9 +44,24 @@ class RawStore(Protocol):
         when the instant has passed.
         Idempotent: the same content for a day changes nothing ("unchanged"), whenever it is said to be recorded: what was told first stands.
         Atomic: a reader sees the whole file or none.
-        Raises BadDelivery naming file, column and remedy for a truncated file, a missing or extra column, a wrong type, an empty value
-        where none may be, a repeated key; what was there is untouched.
+        Raises BadDelivery naming file, line, column, value and remedy for what is no regular file or too large, a truncated file, a missing
+        or extra column, a wrong type, an empty value where none may be, a repeated key; what was there is untouched.
         """
+        ...
+
+    def receive(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Received:
+        """Land a delivered file, or set it aside with its bytes if it is bad: then return the refusal.
+
+        "refused before": the same content of that day was set aside before, and that was told then. Idempotent.
+        """
+        ...
+
+    def refused(self, dataset: str) -> tuple[Refusal, ...]:
+        """The deliveries that are set aside and not settled, by day and by the instant they were recorded at."""
+        ...
+
+    def settle(self, dataset: str, day: date, recorded_by: datetime | None = None) -> tuple[Refusal, ...]:
+        """Settle what is set aside of a day, if it was recorded by an instant, or all of it; return what was settled. Idempotent."""
         ...
 
     def days(self, dataset: str) -> dict[date, str]:

@@ -1,6 +1,6 @@
 """What a night must show before it is seen: fresh features before it is scored, and after it inputs and scores like those of the nights before."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -9,12 +9,13 @@ import structlog
 from nightjar.core.comparison.ordinary import MIN_NIGHTS
 from nightjar.core.comparison.profile import profile_of
 from nightjar.core.entities import Distribution, Part, Receipt, Run
-from nightjar.core.errors import AuditFailed, StaleFeatures
+from nightjar.core.errors import AuditFailed, BadDelivery, StaleFeatures
 from nightjar.core.freshness import stale_views
 from nightjar.core.inputs import comparable
 from nightjar.core.night import TRAILING_NIGHTS, audit
-from nightjar.core.ports import FeatureFiles, InputProfiles
-from nightjar.core.spec import ModelSpec
+from nightjar.core.ports import FeatureFiles, InputProfiles, RawStore
+from nightjar.core.refusals import refused_after
+from nightjar.core.spec import FeatureTable, ModelSpec
 
 log = structlog.get_logger(__name__)
 
@@ -27,16 +28,20 @@ class NightGuard:
     files: FeatureFiles
     profiles: InputProfiles
 
-    def require_fresh(self, run: Run, *, accepted: bool) -> tuple[str, ...]:
-        """Raises StaleFeatures naming each view, its newest row and its age. A later `known_at` makes no view fresher: it knows corrections alone."""
+    def require_fresh(self, run: Run, raw: RawStore, *, accepted: bool) -> tuple[str, ...]:
+        """Raises StaleFeatures naming each view, its newest row and its age; BadDelivery where what would have made it fresher is set aside.
+
+        A later `known_at` makes no view fresher: it knows corrections alone.
+        """
         limited = [table for table in self.spec.feature_tables if table.max_age is not None]
         newest = {table.name: self.files.newest(table, run.as_of) for table in limited}
         for name in (name for name, moment in newest.items() if moment is None):
             log.warning("feature_view_empty", model=run.model, score_date=str(run.score_date), view=name)
-        stale = stale_views(limited, newest, run.as_of)
-        if stale and not accepted:
-            raise StaleFeatures(run.model, run.score_date, run.as_of, stale)
-        return stale
+        stale = [table for table in limited if stale_views([table], newest, run.as_of)]
+        findings = stale_views(stale, newest, run.as_of)
+        if findings and not accepted:
+            raise bad_feed(run, raw, stale, findings) or StaleFeatures(run.model, run.score_date, run.as_of, findings)
+        return findings
 
     def require_sound(
         self,
@@ -62,3 +67,13 @@ class NightGuard:
         if found.broken or (found.odd and not accepted):
             raise AuditFailed(run.model, run.score_date, (*found.broken, *found.odd), acceptable=not found.broken)
         return found.odd
+
+
+def bad_feed(run: Run, raw: RawStore, stale: Iterable[FeatureTable], findings: Sequence[str]) -> BadDelivery | None:
+    """What was set aside of a feed that a stale table is computed from, if it is newer than all that has landed of it."""
+    for source in dict.fromkeys(source for table in stale for source in table.sources):
+        refusal = refused_after(raw.refused(source), raw.recorded(source), run.as_of)
+        if refusal is not None:
+            otherwise = "Or let the night do without it: say --accept and the reason, which the ledger keeps."
+            return refusal.wanted_by(run.model, run.score_date, "; ".join(findings), otherwise)
+    return None

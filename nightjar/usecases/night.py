@@ -16,11 +16,12 @@ from structlog.contextvars import bound_contextvars
 from nightjar.core.claim import Request
 from nightjar.core.comparison.profile import sample_of
 from nightjar.core.entities import Night, NightSummary, Part, Population, Publication, Receipt, Run, Version
-from nightjar.core.errors import NoChampion, NoPopulation
+from nightjar.core.errors import BadDelivery, NoChampion, NoPopulation
 from nightjar.core.night import cut, missing_parts, ordered_population, scored_otherwise
 from nightjar.core.parquet import parquet
 from nightjar.core.part_rows import SCORES
 from nightjar.core.ports import Artifacts, FeatureSource, Predictors, RawStore, Registry, ScoreStore
+from nightjar.core.refusals import refused_for
 from nightjar.core.repair import split_carried
 from nightjar.core.spec import ModelSpec
 from nightjar.usecases.guard import NightGuard
@@ -113,7 +114,7 @@ class ScoreNight:
         known_at: corrections recorded by then count. accept: why the night
         is to be published though features are stale or it looks absurd; kept in the ledger with what was found. wait_s: how long to wait for another process that holds the night.
         Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, StaleFeatures, AuditFailed, RepairOutdated,
-        StoreUnavailable.
+        StoreUnavailable; BadDelivery where what it needs was delivered badly and has been set aside.
         """
         attempt = partial(self._attempt, night, accept=accept, wait_s=wait_s, each_part=each_part)
         with bound_contextvars(model=night.model, score_date=str(night.score_date)):
@@ -159,7 +160,7 @@ class ScoreNight:
         log.info("night_claimed", revision=claimed.revision, attempt=claimed.attempt, resumed=claimed.attempt > 1, repairs=claimed.base_id)
         try:
             run = self._with_population(claimed, repair)
-            stale = self.guard.require_fresh(run, accepted=accept is not None)
+            stale = self.guard.require_fresh(run, self.raw, accepted=accept is not None)
             parts = self._parts(run)
             todo = missing_parts(parts, self.store.receipts(run))
             log.info("population", rows=sum(part.rows for part in parts), parts=len(parts), parts_to_score=len(todo))
@@ -233,8 +234,11 @@ class ScoreNight:
             raise self._no_population(run)
         return self.store.record_population(run, self._snapshot(rows))
 
-    def _no_population(self, run: Run) -> NoPopulation:
+    def _no_population(self, run: Run) -> BadDelivery | NoPopulation:
+        """Nothing landed, what was delivered is set aside, or the model takes none of it."""
         landed = self.raw.read(self.spec.dataset(self.spec.population_dataset), run.score_date, run.score_date, known_at=run.known_at)
+        if landed.is_empty() and (refusal := refused_for(self.raw.refused(self.spec.population_dataset), run.score_date, run.known_at)):
+            return refusal.wanted_by(run.model, run.score_date, f"no other {refusal.dataset} of that day has landed")
         return NoPopulation(self.spec.name, run.score_date, self.spec.population_dataset, run.known_at, landed.height)
 
     def _population_of(self, run: Run, repair: Repair | None) -> pl.DataFrame:

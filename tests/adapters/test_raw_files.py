@@ -1,4 +1,6 @@
+import os
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from polars.testing import assert_frame_equal
 
 from nightjar.adapters import raw_files
 from nightjar.adapters.raw_files import RawFiles
-from nightjar.core.errors import BadDelivery
+from nightjar.core.errors import BadDelivery, DamagedFile
 from nightjar.core.parquet import parquet
 from nightjar.core.spec import RawDataset
 
@@ -139,34 +141,11 @@ def test_only_the_days_asked_for_are_read(raw, file):
 
 
 BROKEN = {
-    "an empty file": ("", None, "is empty"),
-    "a file cut in a line": (whole(*ROWS)[:60], None, "truncated"),
-    "a file cut at a line's end": (f"{HEADER}\n{ROWS[0]}\n", None, "truncated"),
-    "a file cut within the trailer": (whole(*ROWS)[:-2], None, "truncated"),
-    "a file without its last newline": (whole(*ROWS)[:-1], None, "truncated"),
-    "a file that lost rows in between": (whole(*ROWS).replace(f"{ROWS[0]}\n", ""), None, "holds 1 rows, its trailer says 2"),
-    "a header alone": (f"{HEADER}\n# rows=0\n", None, "holds no rows"),
-    "a trailer alone": ("# rows=2\n", None, "truncated"),
-    "a missing column": (whole("2013-06-15,north,1,0.5,true", header="day,shop,count,rain,open"), "at", "missing from the header"),
-    "an extra column": (whole(f"{ROWS[0]},1", header=f"{HEADER},fee"), "fee", "not a column of visits"),
-    "a repeated column": (whole(f"{ROWS[0]},1", header=f"{HEADER},shop"), "shop", "repeated or out of order"),
-    "columns out of order": (whole(ROWS[0], header="shop,day,count,rain,open,at"), "shop", "repeated or out of order"),
-    "a row that is too short": (whole(ROWS[0], "2013-06-15,south,1"), None, "line 3 has 3 fields, the header 6"),
-    "a row that is too long": (whole(f"{ROWS[0]},1"), None, "line 2 has 7 fields"),
-    "a blank line": (whole(ROWS[0], ""), None, "line 3 has 0 fields"),
-    "a text for a number": (whole(ROWS[0].replace("12", "many")), "count", "line 2 holds 'many'"),
-    "a fraction for a whole number": (whole(ROWS[0].replace(",12,", ",1.5,")), "count", "line 2 holds '1.5'"),
-    "a number that does not fit": (whole(ROWS[0].replace(",12,", f",{2**70},")), "count", "not an Int64"),
-    "an infinity": (whole(ROWS[0].replace("0.5", "inf")), "rain", "not a finite Float64"),
-    "not a number": (whole(ROWS[0].replace("0.5", "NaN")), "rain", "not a finite Float64"),
-    "a flag in other words": (whole(ROWS[0].replace("true", "yes")), "open", "not true or false"),
-    "an instant without its zone": (whole(ROWS[0].replace("00Z", "00")), "at", "an instant in UTC"),
-    "a day that is none": (whole(ROWS[0].replace("2013-06-15,", "2013-06-31,")), "day", "a date like"),
-    "an empty value": (whole(ROWS[0], ROWS[1].replace("south", "")), "shop", "line 3 is empty"),
+    "a file that was cut off": (whole(*ROWS)[:60], None, "is truncated"),
+    "a wrong value": (whole(ROWS[0].replace("12", "many")), "count", "line 2 holds 'many', which is not an Int64"),
     "a repeated key": (whole(ROWS[0], ROWS[1].replace("south", "north")), "shop", "lines 2, 3 repeat the key (north)"),
-    "another day": (whole(ROWS[0].replace("2013-06-15,", "2013-06-14,")), "day", "line 2 is about 2013-06-14, the file about 2013-06-15"),
-    "another encoding": (whole(ROWS[0].replace("north", "nörd")).encode("latin-1"), None, "is not UTF-8"),
-    "an open quote": (whole(ROWS[0].replace("north", '"north')), None, "is not CSV"),
+    "a file of another day": (whole(ROWS[0].replace("2013-06-15,", "2013-06-14,")), "day", "line 2 is about 2013-06-14"),
+    "a file that is too large": (whole(*ROWS) * 99, None, "has 13,167 bytes, the limit is 9,999"),
 }
 
 
@@ -176,12 +155,23 @@ def test_a_broken_file_is_refused_and_what_was_there_stays(raw, file, what):
     land(raw, file, whole(*ROWS))
     before = raw.read(VISITS, DAY, DAY)
     with pytest.raises(BadDelivery) as refused:
-        land(raw, file, text, NOON + timedelta(days=1))
+        land(replace(raw, most_bytes=9_999), file, text, NOON + timedelta(days=1))
     assert refused.value.column == column
     assert str(file) in str(refused.value)
     assert problem in str(refused.value)
     assert_frame_equal(raw.read(VISITS, DAY, DAY), before)
     assert raw.recorded("visits") == {DAY: (NOON,)}
+    assert raw.refused("visits") == ()
+
+
+@pytest.mark.timeout(10)
+def test_what_lies_in_the_place_of_a_kept_day_and_is_no_file_is_damage(raw, file):
+    land(raw, file, whole(*ROWS))
+    [kept] = (raw.root / "raw" / "visits" / f"date={DAY}").iterdir()
+    kept.unlink()
+    os.mkfifo(kept)
+    with pytest.raises(DamagedFile, match="it is no regular file"):
+        raw.read(VISITS, DAY, DAY)
 
 
 def test_two_contents_recorded_at_one_instant_are_refused(raw, file):

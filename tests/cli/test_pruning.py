@@ -1,7 +1,8 @@
 """Pruning and rolling back as an operator does it: a real night, a run that failed long ago, what analysts see."""
 
 import os
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import polars as pl
 import psycopg
@@ -58,6 +59,24 @@ def test_pruning_shows_what_would_go_and_removes_it_when_told_to(run, world, fai
     assert world.query(month, "owner") == [(False,)]
     assert world.query(SHOWN) == before
     assert "nothing to remove" in run("prune")
+
+
+def test_bad_deliveries_are_pruned_once_they_are_settled_and_old(run, world, tmp_path):
+    import models
+
+    dataset, raw = models.model("flight_delay").dataset("weather"), world.platform.raw
+    for day in (date(2013, 1, 5), date(2013, 1, 6)):
+        file = tmp_path / f"{day}.csv"
+        file.write_text(f"cut off on {day}")
+        raw.receive(dataset, day, file, datetime(2013, 2, 1, tzinfo=UTC))
+    raw.settle(dataset.name, date(2013, 1, 5))
+    for path in (world.home / "data" / "refused").rglob("*.*"):
+        os.utime(path, (LONG_AGO, LONG_AGO))
+    assert "copies of delivered files         2" in run("prune", "--apply")
+    [left] = raw.refused(dataset.name)
+    assert (left.day, Path(left.kept).read_text()) == (date(2013, 1, 6), "cut off on 2013-01-06")
+    raw.settle(dataset.name, left.day)
+    assert "nothing to remove" in run("prune"), "its age counts from the day on which it was settled"
 
 
 def test_a_night_is_rolled_back_and_the_ledger_says_why(run, world):

@@ -1,5 +1,7 @@
 import dataclasses
+import os
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -8,7 +10,7 @@ from models import MODELS
 from nightjar.adapters.raw_files import RawFiles
 from nightjar.core.errors import BadDelivery, BadSettings
 from nightjar.core.night import as_of
-from nightjar.usecases.landing import Landing, land_file, land_until, undelivered, world_begins
+from nightjar.usecases.landing import Landing, clear, land_file, land_until, undelivered, world_begins
 
 SPEC = MODELS["flight_delay"]
 JUNE = date(2013, 6, 15)
@@ -76,19 +78,149 @@ def test_a_file_corrected_since_is_landed_as_a_correction(raw, inbox):
     assert raw.read(SPEC.dataset("flights"), JUNE, JUNE).height == 800
 
 
-def test_a_broken_file_stops_the_landing_and_keeps_what_came_before(raw, inbox):
-    def torn(inbox, first, last):
+def broken(days, change):
+    """The model with a feed that delivers `weather` of some days badly."""
+
+    def deliver(inbox, first, last):
         for delivery in SPEC.deliver(inbox, first, last):
-            if delivery.dataset == "weather" and delivery.day == JUNE:
-                delivery.path.write_bytes(delivery.path.read_bytes()[:500])
+            if delivery.dataset == "weather" and delivery.day in days:
+                change(delivery.path)
             yield delivery
 
-    until = as_of(SPEC, JUNE + timedelta(days=2))
-    with pytest.raises(BadDelivery, match=r"weather/2013-06-15\.csv: is truncated"):
-        land(raw, inbox, until, first=JUNE, spec=dataclasses.replace(SPEC, deliver=torn))
-    assert JUNE in raw.days("schedules")
-    assert land(raw, inbox, until).landed > 0
+    return dataclasses.replace(SPEC, deliver=deliver)
+
+
+def cut(path, size=500):
+    path.write_bytes(path.read_bytes()[:size])
+
+
+def fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+LATER = as_of(SPEC, JUNE + timedelta(days=2))
+
+
+def test_a_broken_file_is_set_aside_with_its_bytes_and_told_once_and_the_others_land(raw, inbox):
+    told = []
+    spec = broken({JUNE}, cut)
+    landing = land_until(spec, raw=raw, inbox=inbox, until=LATER, first=JUNE, tell=told.append)
+    assert (landing.landed, landing.refused) == (5, 1)
+    assert raw.days("weather").keys() == {JUNE + timedelta(days=1)}
+    [refusal] = raw.refused("weather")
+    assert told == [refusal]
+    assert refusal.problem.startswith("is truncated")
+    assert Path(refusal.kept).read_bytes() == (inbox / "weather" / f"{JUNE}.csv").read_bytes()
+    assert refusal.recorded_at == datetime(2013, 6, 16, 0, 10, tzinfo=UTC)
+
+    for _ in range(2):
+        assert land_until(spec, raw=raw, inbox=inbox, until=LATER, tell=told.append).refused == 1
+    assert told == [refusal]
+
+
+@pytest.mark.timeout(20)
+def test_a_fifo_in_the_inbox_is_set_aside(raw, inbox):
+    assert land(raw, inbox, LATER, first=JUNE, spec=broken({JUNE}, fifo)).refused == 1
+    [refusal] = raw.refused("weather")
+    assert (refusal.problem, refusal.kept) == ("is a FIFO, not a regular file", None)
+
+
+def test_a_good_delivery_of_the_day_lands_as_usual_and_settles_what_was_set_aside(raw, inbox):
+    land(raw, inbox, LATER, first=JUNE, spec=broken({JUNE}, cut))
+    assert land(raw, inbox, LATER).landed == 1
+    assert raw.recorded("weather")[JUNE] == (datetime(2013, 6, 16, 0, 10, tzinfo=UTC),)
+    assert raw.refused("weather") == ()
+
+
+def test_a_day_that_is_set_aside_is_asked_for_however_much_has_landed_since(raw, inbox):
+    months = as_of(SPEC, JUNE + timedelta(days=60))
+    land(raw, inbox, months, first=JUNE, spec=broken({JUNE}, cut))
+    assert land(raw, inbox, months).landed == 1
     assert JUNE in raw.days("weather")
+
+
+def test_a_night_of_the_past_asks_for_it_too(raw, inbox):
+    land(raw, inbox, as_of(SPEC, JUNE + timedelta(days=60)), first=JUNE, spec=broken({JUNE}, cut))
+    assert land(raw, inbox, LATER) == Landing(landed=1, unchanged=2)
+    assert raw.refused("weather") == ()
+
+
+def test_other_bad_content_is_told_again_and_the_same_is_not(raw, inbox):
+    told = []
+    for size in (500, 600, 500, 600):
+        land_until(broken({JUNE}, lambda path, size=size: cut(path, size)), raw=raw, inbox=inbox, until=LATER, first=JUNE, tell=told.append)
+    assert len(told) == len(raw.refused("weather")) == 2
+
+
+def test_two_bad_files_are_set_aside_each_by_itself(raw, inbox):
+    days = {JUNE, JUNE + timedelta(days=1)}
+    land(raw, inbox, LATER, first=JUNE, spec=broken(days, cut))
+    assert [refusal.day for refusal in raw.refused("weather")] == sorted(days)
+    land(raw, inbox, LATER, spec=broken({JUNE}, cut))
+    assert [refusal.day for refusal in raw.refused("weather")] == [JUNE]
+
+
+def test_a_bad_file_of_a_day_that_had_landed_whole_leaves_the_day_as_it_was(raw, inbox):
+    land(raw, inbox, LATER, first=JUNE)
+    before = raw.days("weather"), raw.read(SPEC.dataset("weather"), JUNE, JUNE)
+    assert land(raw, inbox, LATER, spec=broken({JUNE}, cut)).refused == 1
+    assert raw.days("weather") == before[0]
+    assert raw.read(SPEC.dataset("weather"), JUNE, JUNE).equals(before[1])
+    assert len(raw.refused("weather")) == 1, "what the feed said last of the day is still bad"
+    assert land(raw, inbox, LATER).unchanged > 0
+    assert raw.refused("weather") == (), "whole again, with the bytes that had landed"
+
+
+def test_an_earlier_good_delivery_does_not_settle_a_later_bad_one(raw, inbox):
+    def torn_later(inbox, first, last):
+        for delivery in SPEC.deliver(inbox, first, last):
+            yield delivery
+            if delivery.dataset == "weather" and delivery.day == JUNE:
+                cut(delivery.path)
+                yield dataclasses.replace(delivery, recorded_at=delivery.recorded_at + timedelta(hours=3))
+
+    spec = dataclasses.replace(SPEC, deliver=torn_later)
+    for until in (LATER, LATER, as_of(SPEC, JUNE + timedelta(days=1))):
+        land(raw, inbox, until, first=JUNE, spec=spec)
+        assert len(raw.refused("weather")) == 1
+
+
+def test_the_file_landed_by_hand_settles_what_is_set_aside_until_then(raw, inbox):
+    land(raw, inbox, LATER, first=JUNE, spec=broken({JUNE}, cut))
+    whole = next(delivery for delivery in SPEC.deliver(inbox, JUNE, JUNE) if delivery.dataset == "weather")
+    land_file(SPEC, "weather", JUNE, whole.path, whole.recorded_at - timedelta(hours=1), raw=raw)
+    assert len(raw.refused("weather")) == 1, "the bad one is the newer one"
+    assert land_file(SPEC, "weather", JUNE, whole.path, whole.recorded_at, raw=raw) == "unchanged"
+    assert raw.refused("weather") == ()
+
+
+def test_a_bad_file_landed_by_hand_is_an_error_at_once_and_leaves_nothing(raw, inbox):
+    delivery = next(SPEC.deliver(inbox, JUNE, JUNE))
+    cut(delivery.path)
+    with pytest.raises(BadDelivery, match="is truncated"):
+        land_file(SPEC, delivery.dataset, delivery.day, delivery.path, None, raw=raw)
+    assert not raw.root.exists()
+
+
+def test_what_is_cleared_is_told_no_more_and_what_is_not_set_aside_cannot_be_cleared(raw, inbox):
+    told, spec = [], broken({JUNE}, cut)
+    land_until(spec, raw=raw, inbox=inbox, until=LATER, first=JUNE, tell=told.append)
+    assert [refusal.day for refusal in clear(SPEC, "weather", JUNE, raw=raw)] == [JUNE]
+    land_until(spec, raw=raw, inbox=inbox, until=LATER, first=JUNE, tell=told.append)
+    assert (len(told), raw.refused("weather")) == (1, ())
+    with pytest.raises(BadSettings, match="Nothing of weather 2013-06-15 is set aside"):
+        clear(SPEC, "weather", JUNE, raw=raw)
+
+
+def test_a_disk_that_fails_is_no_bad_delivery(raw, inbox, monkeypatch):
+    def failing(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("nightjar.adapters.delivered.os.open", failing)
+    with pytest.raises(OSError, match="Input/output error"):
+        land(raw, inbox, LATER, first=JUNE)
+    assert raw.refused("schedules") == ()
 
 
 def test_one_file_can_be_landed_by_hand(raw, inbox):

@@ -1,6 +1,6 @@
 """A night through shipped in-memory stores: what is stored is not done twice, and nothing unsound is published."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -10,7 +10,8 @@ import pytest
 from nightjar.adapters.artifacts import FsspecArtifacts
 from nightjar.adapters.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.core.entities import Candidate, Night, RunState
-from nightjar.core.errors import AuditFailed, NoChampion, NoPopulation, StaleFeatures, StoreUnavailable
+from nightjar.core.errors import AuditFailed, BadDelivery, NoChampion, NoPopulation, StaleFeatures, StoreUnavailable
+from nightjar.core.refusals import Refusal
 from nightjar.core.spec import AuditLimits, FeatureTable, RawDataset
 from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.night import ScoreNight, in_turn
@@ -24,6 +25,14 @@ LIMITS = AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_
 @dataclass
 class Raw:
     keys: list
+    bad: tuple = ()
+    landed: dict = field(default_factory=dict)
+
+    def refused(self, dataset):
+        return tuple(refusal for refusal in self.bad if refusal.dataset == dataset)
+
+    def recorded(self, dataset):
+        return self.landed
 
     def read(self, dataset, first, last, known_at=None):
         return pl.DataFrame({"entity_key": self.keys}, schema={"entity_key": pl.String})
@@ -226,6 +235,27 @@ def test_a_night_without_a_population_says_which_dataset_is_missing(use_case):
         replace(use_case, raw=Raw([])).run(NIGHT)
 
 
+def refusal(dataset, day, recorded_at):
+    return Refusal(
+        dataset=dataset, day=day, content="0" * 16, file="in.csv", column=None, problem="is truncated", remedy="Have it delivered again.",
+        recorded_at=recorded_at, refused_at=recorded_at,
+    )  # fmt: skip
+
+
+def test_a_night_whose_population_was_delivered_badly_says_so_and_not_that_it_is_missing(use_case):
+    bad = refusal("schedules", DAY, NIGHT.as_of)
+    with pytest.raises(BadDelivery, match=r"in.csv: is truncated\. toy 2013-06-15 needs this delivery: no other schedules of that day has landed"):
+        replace(use_case, raw=Raw([], (bad,))).run(NIGHT)
+    other_day, too_new = refusal("schedules", DAY - timedelta(1), NIGHT.as_of), refusal("schedules", DAY, NIGHT.as_of + timedelta(seconds=1))
+    with pytest.raises(NoPopulation):
+        replace(use_case, raw=Raw([], (other_day, too_new, refusal("trains", DAY, NIGHT.as_of)))).run(NIGHT)
+
+
+def test_a_night_that_has_its_population_is_scored_whatever_was_delivered_badly_since(use_case):
+    bad = refusal("schedules", DAY, NIGHT.as_of)
+    assert replace(use_case, raw=Raw(["a", "b"], (bad,))).run(NIGHT).scored == 2
+
+
 def test_a_model_that_takes_none_of_the_rows_is_not_told_to_land_them(use_case):
     use_case.spec.population = lambda raw, _: raw["schedules"].clear()
     with pytest.raises(NoPopulation, match=r"10 rows of schedules .* `population` takes none of them"):
@@ -237,10 +267,10 @@ def test_a_model_without_a_champion_says_how_to_get_one(use_case):
         replace(use_case, registry=MemoryRegistry()).run(NIGHT)
 
 
-def stale(use_case, age, limit=timedelta(hours=6)):
+def stale(use_case, age, limit=timedelta(hours=6), sources=()):
     """The toy with a view whose newest row is so old at the as-of."""
     table = FeatureTable(
-        name="weather", description="", keys={"city": pl.String()}, features={"rain": pl.Float64()}, ttl=timedelta(1), lookback_days=0, sources=(),
+        name="weather", description="", keys={"city": pl.String()}, features={"rain": pl.Float64()}, ttl=timedelta(1), lookback_days=0, sources=sources,
         compute=lambda *_: pl.DataFrame(), max_age=limit,
     )  # fmt: skip
     files, moment = MemoryFeatureFiles(), NIGHT.as_of - age
@@ -255,6 +285,18 @@ def test_a_stale_view_stops_the_night_before_it_is_scored(use_case):
         stopped.run(NIGHT)
     assert use_case.store.publication("toy", DAY) is None
     assert use_case.store.receipts(use_case.store.runs("toy")[0]) == ()
+
+
+def test_a_view_that_is_stale_because_its_feed_was_delivered_badly_names_the_delivery(use_case):
+    yesterday, recorded = DAY - timedelta(1), {DAY - timedelta(2): [NIGHT.as_of - timedelta(days=1)]}
+    stopped = stale(use_case, timedelta(hours=9), sources=("gauges",))
+    bad = replace(stopped, raw=Raw(["a"], (refusal("gauges", yesterday, NIGHT.as_of),), recorded))
+    with pytest.raises(BadDelivery, match=r"is truncated.*the newest row of weather is of .* --accept"):
+        bad.run(NIGHT)
+    older = replace(stopped, raw=Raw(["a"], (refusal("gauges", DAY - timedelta(3), NIGHT.as_of - timedelta(days=2)),), recorded))
+    with pytest.raises(StaleFeatures):
+        older.run(NIGHT, force=True)
+    assert bad.run(NIGHT, force=True, accept="the gauges are replaced until Friday").scored == 1
 
 
 def test_a_person_can_have_a_night_scored_with_stale_features_and_the_ledger_keeps_what_was_found(use_case):

@@ -1,0 +1,115 @@
+"""Bad deliveries as an operator meets them: nights on real files and Postgres while the feed sends what is
+broken.
+"""
+
+import dataclasses
+import os
+import shutil
+from datetime import date, timedelta
+
+import pytest
+
+import models
+from nightjar.bootstrap import Platform
+from nightjar.core.errors import BadDelivery
+from nightjar.core.night import dates_between
+from nightjar.usecases.landing import set_aside
+
+SPEC = models.model("flight_delay")
+FIRST, LAST = NIGHTS = date(2013, 3, 22), date(2013, 3, 25)
+BAD_DAY = date(2013, 3, 24)
+
+
+@pytest.fixture(scope="module")
+def platform(world, tmp_path_factory):
+    """The world's database, with data of its own: what is set aside here is nobody else's."""
+    data = shutil.copytree(world.platform.settings.data, tmp_path_factory.mktemp("apart") / "data")
+    platform = Platform(world.platform.settings.model_copy(update={"data_dir": data}))
+    yield platform
+    platform.close()
+
+
+@pytest.fixture
+def feed(platform, run, monkeypatch):
+    """feed({(dataset, day): change}) lets the feed deliver these files badly from now on."""
+    for module in ("data", "nights"):
+        monkeypatch.setattr(f"nightjar.cli.{module}.opened", lambda: platform)
+
+    def sends(bad):
+        def deliver(inbox, first, last):
+            for delivery in SPEC.deliver(inbox, first, last):
+                if change := bad.get((delivery.dataset, delivery.day)):
+                    change(delivery.path)
+                yield delivery
+
+        monkeypatch.setitem(models.MODELS, SPEC.name, dataclasses.replace(SPEC, deliver=deliver))
+
+    return sends
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:500])
+
+
+def fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def published(world, first=FIRST, last=LAST):
+    return [day for (day,) in world.query(f"SELECT DISTINCT score_date FROM scores WHERE score_date BETWEEN '{first}' AND '{last}' ORDER BY 1")]
+
+
+def test_bad_deliveries_fail_only_the_night_that_has_nothing_else_and_are_told_until_they_are_mended(run, feed, world, platform):
+    landed_before = date(2013, 3, 15)
+    feed({("schedules", landed_before): cut, ("weather", date(2013, 3, 20)): fifo, ("schedules", BAD_DAY): cut})
+    said = run("backfill", "--from", FIRST, "--to", LAST, code=5)
+    assert "3 published now, 0 already, 1 failed" in said
+    assert f"{BAD_DAY}:" in said
+    assert "is truncated" in said
+    assert "Runbook: runbooks/bad-delivery.md" in said
+    assert published(world) == [day for day in dates_between(*NIGHTS) if day != BAD_DAY]
+
+    status, listed = run("status"), run("deliveries", "list")
+    for dataset, day in (
+        ("schedules", landed_before),
+        ("weather", date(2013, 3, 20)),
+        ("schedules", BAD_DAY),
+    ):
+        assert f"{dataset} {day}" in " ".join(listed.split())
+        assert f"{dataset} {day}" in " ".join(status.split())
+    assert world.scheduled(landed_before) == platform.raw.read(SPEC.dataset("schedules"), landed_before, landed_before).height
+
+    feed({("schedules", landed_before): cut})
+    run("score", "--date", BAD_DAY)
+    assert published(world) == list(dates_between(*NIGHTS))
+    assert [(refusal.dataset, refusal.day) for refusal in set_aside(SPEC, platform.raw)] == [("schedules", landed_before)]
+    assert "cleared: schedules 2013-03-15: is truncated" in run("deliveries", "clear", "schedules", landed_before)
+    run("features", "build", "--today", LAST)
+    assert run("deliveries", "list") == "no delivery is set aside\n"
+    assert "set aside" not in run("status")
+
+
+def test_a_feed_that_sends_bad_weather_fails_the_nights_that_need_it_with_its_error(run, feed, world):
+    """Two evenings later no weather is young enough."""
+    night = LAST + timedelta(days=3)
+    feed({("weather", day): cut for day in dates_between(LAST - timedelta(days=1), night)})
+    with pytest.raises(BadDelivery, match=r"is truncated.* the newest row of weather is of .* say --accept"):
+        run("score", "--date", night)
+    assert published(world, night, night) == []
+    feed({})
+    run("score", "--date", night)
+    assert published(world, night, night) == [night]
+
+
+def test_a_bad_file_landed_by_hand_ends_with_its_error_and_nothing_is_set_aside(run, feed, platform, tmp_path):
+    feed({})
+    os.mkfifo(tmp_path / "in.csv")
+    for file, said in (
+        (tmp_path / "in.csv", "is a FIFO, not a regular file"),
+        ("/dev/zero", "is a character device"),
+        (tmp_path, "is a folder"),
+    ):
+        with pytest.raises(BadDelivery, match=said):
+            run("land", "schedules", BAD_DAY, file)
+    assert set_aside(SPEC, platform.raw) == ()
