@@ -2,29 +2,70 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from http.client import UNPROCESSABLE_ENTITY
 from typing import Any
 from uuid import UUID
 
 import yaml
+from httpx import HTTPStatusError
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, WorkerStatus
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.exceptions import ObjectNotFound
+from pydantic import TypeAdapter
 
 from nightjar.automations import TAG, Patience, differing, wanted
-from nightjar.core.errors import DeploymentPaused, NotDeployed, NoWorker, RunsStuck
-from nightjar.deploy import POOL, deployments_of, known_alert_block
+from nightjar.core.errors import DeploymentPaused, NotDeployed, NoWorker, RunsStuck, ServerOpen
+from nightjar.deploy import deployments_of, known_alert_block
+from nightjar.server.openings import openings
+from nightjar.server.pool import POOL, TEMPLATE, known_pool
 from nightjar.settings import PROJECT, Settings
 
 Check = Callable[[SyncPrefectClient, Settings], str]
 PATIENCE = Patience()
 HEARTBEAT = "prefect.flow-run.heartbeat"
+DURATION = TypeAdapter(timedelta)
 
 
 def server(client: SyncPrefectClient, _: Settings) -> str:
     return f"Prefect {client.api_version()} answers at {client.api_url} and takes our credentials"
+
+
+def access(client: SyncPrefectClient, _: Settings) -> str:
+    """Raises ServerOpen for what strangers may do: without the login, from other sites, by foreign names."""
+    url = str(client.api_url).rstrip("/")
+    found = [*openings(url), *(["takes forged requests (CSRF)"] if takes_forged_requests(client) else [])]
+    if found:
+        raise ServerOpen(url, found)
+    return "only to those with the login, from its own pages, by its own names"
+
+
+def takes_forged_requests(client: SyncPrefectClient) -> bool:
+    """True if the server hands out no tokens, because it asks for none."""
+    try:
+        client.request("GET", "/csrf-token", params={"client": "nightjar-doctor"})
+    except HTTPStatusError as error:
+        return error.response.status_code == UNPROCESSABLE_ENTITY
+    return False
+
+
+def retention(client: SyncPrefectClient, settings: Settings) -> str:
+    """Raises NotDeployed where the server keeps flow runs for ever, or otherwise than the setting says."""
+    asked, kept = settings.keep_flow_runs_days, kept_for(client)
+    if kept != timedelta(days=asked):
+        how_long = "for ever" if kept is None else f"for {kept / timedelta(days=1):g} days"
+        what = f"it keeps flow runs {how_long}, and NIGHTJAR_KEEP_FLOW_RUNS_DAYS is {asked}"
+        raise NotDeployed(what, "Restart the server with that setting.")
+    return f"flow runs go {asked} days after their end, with their task runs, logs and artifacts"
+
+
+def kept_for(client: SyncPrefectClient) -> timedelta | None:
+    """How long the server keeps flow runs that have ended; None for ever."""
+    vacuum = client.request("GET", "/admin/settings").json()["server"]["services"]["db_vacuum"]
+    removed: bool | list[str] | None = vacuum["enabled"]  # all there is, or a list of it
+    goes = removed is True or (isinstance(removed, list) and "flow_runs" in removed)
+    return DURATION.validate_python(vacuum["retention_period"]) if goes else None
 
 
 def deployments(client: SyncPrefectClient, _: Settings) -> str:
@@ -47,14 +88,17 @@ def flow_and_name(declaration: Mapping[str, Any]) -> str:
 def declared(each: Mapping[str, Any]) -> tuple[object, ...]:
     """What makes a deployment the one that the code wants, as prefect.yaml says it."""
     crons = sorted((schedule["cron"], schedule["timezone"]) for schedule in each["schedules"])
-    return each["entrypoint"], each["parameters"], sorted(each["tags"]), each["work_pool"]["name"], each["concurrency_limit"]["limit"], crons
+    code = each["entrypoint"], each["parameters"], False  # it brings nothing of its own
+    return *code, sorted(each["tags"]), each["work_pool"]["name"], each["concurrency_limit"]["limit"], crons
 
 
 def deployed(each: DeploymentResponse) -> tuple[object, ...]:
     """The same, as the server has it."""
     crons = sorted((schedule.schedule.cron, schedule.schedule.timezone) for schedule in each.schedules if isinstance(schedule.schedule, CronSchedule))
     limit = each.global_concurrency_limit and each.global_concurrency_limit.limit
-    return each.entrypoint, each.parameters, sorted(each.tags), each.work_pool_name, limit, crons
+    brings = bool(each.pull_steps or each.job_variables or each.storage_document_id)
+    code = each.entrypoint, each.parameters, brings
+    return *code, sorted(each.tags), each.work_pool_name, limit, crons
 
 
 def automations(client: SyncPrefectClient, settings: Settings) -> str:
@@ -69,11 +113,12 @@ def automations(client: SyncPrefectClient, settings: Settings) -> str:
 
 
 def workers(client: SyncPrefectClient, _: Settings) -> str:
-    """Raises NotDeployed without the work pool, NoWorker where nothing takes runs from it."""
-    try:
-        pool = client.read_work_pool(POOL)
-    except ObjectNotFound:
-        raise NotDeployed(f"there is no work pool {POOL}") from None
+    """Raises NotDeployed without the work pool as we want it, NoWorker where nothing takes runs from it."""
+    pool = known_pool(client)
+    if pool is None:
+        raise NotDeployed(f"there is no work pool {POOL}")
+    if pool.base_job_template != TEMPLATE:
+        raise NotDeployed(f"the work pool {POOL} has another job template")
     if pool.is_paused:
         raise NoWorker(f"The work pool {POOL} is paused")
     known = client.read_workers_for_work_pool(POOL)
@@ -123,5 +168,12 @@ def kind(run: FlowRun) -> str:
     return run.state_type.value
 
 
-CHECKS: dict[str, Check] = {"deployments": deployments, "automations": automations, "workers": workers, "flow runs": runs}
+CHECKS: dict[str, Check] = {
+    "access": access,
+    "retention": retention,
+    "deployments": deployments,
+    "automations": automations,
+    "workers": workers,
+    "flow runs": runs,
+}
 """What is looked at where `server` answers."""

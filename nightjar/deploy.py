@@ -10,11 +10,11 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from http.client import UNAUTHORIZED
+from http.client import FORBIDDEN, UNAUTHORIZED
 from pathlib import Path
 from uuid import UUID
 
-from httpx import HTTPStatusError, TransportError
+from httpx import HTTPStatusError, Response, TransportError
 from prefect.blocks.notifications import SlackWebhook
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.responses import DeploymentResponse
@@ -24,16 +24,19 @@ from pydantic import SecretStr
 
 from nightjar.automations import Patience, sync, wanted
 from nightjar.core.errors import BadSettings, PlatformFailed, StoreUnavailable
+from nightjar.server.login import login
+from nightjar.server.pool import ensure_pool
 from nightjar.settings import PROJECT, Settings
 
-POOL = "nightjar"
 ALERT_BLOCK = "nightjar-alert"
-PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
+PREFECT = (sys.executable, "-m", "nightjar.server.prefect", "--no-prompt")
+"""Prefect's command line, with our worker in it."""
 
 
 def environment(settings: Settings, api: str) -> dict[str, str]:
     """What every process that talks to the server at `api` sees: this process's environment and Prefect's settings as we need them."""
-    auth = {} if settings.prefect_auth is None else {"PREFECT_API_AUTH_STRING": settings.prefect_auth.get_secret_value()}
+    known = login(settings, api)
+    auth = {} if known is None else {"PREFECT_API_AUTH_STRING": known.get_secret_value()}
     return {
         **os.environ,
         "PREFECT_API_URL": api,
@@ -63,8 +66,8 @@ def deploy(settings: Settings, api: str, log: Path) -> None:
     Raises PlatformFailed, naming the log, if Prefect refuses; BadSettings for an alert URL that leads nowhere.
     """
     env = environment(settings, api)
-    prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], env, log)
     with connected(settings, api) as client:
+        ensure_pool(client)
         paused = [deployment.id for deployment in client.read_deployments() if deployment.paused]
         prefect(["deploy", "--all"], env, log)
         for deployment in paused:
@@ -103,17 +106,32 @@ def automate(settings: Settings, api: str, patience: Patience | None = None) -> 
 
 @contextmanager
 def connected(settings: Settings, api: str) -> Iterator[SyncPrefectClient]:
-    """Prefect's client. Raises BadSettings where the server refuses our credentials, StoreUnavailable where there is none."""
-    auth = None if settings.prefect_auth is None else settings.prefect_auth.get_secret_value()
+    """Prefect's client.
+
+    Raises BadSettings where the server refuses our login or the name that we call it by, StoreUnavailable
+    where there is none.
+    """
+    known = login(settings, api)
+    auth = None if known is None else known.get_secret_value()
     try:
         with temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: auth}), get_client(sync_client=True) as client:
             yield client
     except HTTPStatusError as error:
         if error.response.status_code == UNAUTHORIZED:
             raise BadSettings(f"The Prefect server at {api} refuses us", "Set NIGHTJAR_PREFECT_AUTH to its user:password.") from error
+        if error.response.status_code == FORBIDDEN:
+            why = f"The Prefect server at {api} refuses us: {detail(error.response)}"
+            raise BadSettings(why, "Correct it where the server runs.") from error
         raise
     except TransportError as error:
         raise StoreUnavailable(f"The Prefect server at {api}", str(error)) from error
+
+
+def detail(answer: Response) -> str:
+    """Why the server refuses, in its own words."""
+    with suppress(ValueError, AttributeError):
+        return str(answer.json().get("detail"))
+    return answer.reason_phrase
 
 
 def alert_block(client: SyncPrefectClient, url: SecretStr | None) -> UUID | None:

@@ -6,10 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nightjar.core.errors import BadSettings
+from nightjar.core.hosts import Site, site
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout: where flows/, models/, feature_repo/ and prefect.yaml lie."""
@@ -24,6 +25,16 @@ def user_and_password(auth: SecretStr) -> SecretStr:
     if not auth.get_secret_value().isascii():
         raise ValueError("it may hold ASCII characters only: neither a browser nor the Prefect server takes others there")
     return auth
+
+
+def sites(names: object) -> object:
+    """`a.example, b.example:8443` as sites; empty entries do not count."""
+    if not isinstance(names, str):
+        return names
+    read = [site(name.strip()) for name in names.split(",") if name.strip()]
+    if None in read:
+        raise ValueError("it lists names as a browser shows them, like nightjar.example.org, 10.0.0.5:8080")
+    return tuple(read)
 
 
 def without_credentials(url: str) -> str:
@@ -47,10 +58,13 @@ class Settings(BaseSettings):
     database_url: a Postgres of yours, as the owner of its schema; unset means the embedded one.
     database_password: the password of that URL's user, as it is, so that nothing of it is encoded.
     writer_password, analyst_password: passwords of the roles nightjar_writer and nightjar_analyst on a Postgres of yours.
-    prefect_auth: "user:password" that the Prefect API asks of everyone; unset means that whoever reaches the port may do anything.
+    prefect_auth: "user:password" that the Prefect API asks of everyone; unset means what `nightjar up` has made
+    and keeps in its home.
+    prefect_hosts: names by which the Prefect server is reached beside this machine's own, through a proxy.
     alert_url: where a person is told of a broken circuit, as Apprise writes it; unset means an artifact and a log line only.
     max_delivery_mb: what a delivered file may hold, in megabytes: it is checked in memory, which takes about seven times as much.
     circuit_failures: after how many failed runs in a row a deployment's schedule is paused.
+    keep_flow_runs_days: how long Prefect keeps flow runs that have ended, with what belongs to them.
     keep_unpublished_days, keep_inbox_days, keep_unnamed_days: what `nightjar prune` leaves alone, in days: rows of runs that were never
     published, copies of delivered files, files that no row names (longer than any night takes).
     """
@@ -73,8 +87,10 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     prefect_port: Annotated[int, Field(ge=1, le=65535)] = 4200
     prefect_auth: Annotated[SecretStr, AfterValidator(user_and_password)] | None = None
+    prefect_hosts: Annotated[tuple[Site, ...], NoDecode, BeforeValidator(sites)] = ()
     alert_url: SecretStr | None = None
     circuit_failures: Annotated[int, Field(ge=1)] = 3
+    keep_flow_runs_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     keep_unpublished_days: Annotated[int, Field(ge=1, le=36_500)] = 14
     keep_inbox_days: Annotated[int, Field(ge=1, le=36_500)] = 14
     keep_unnamed_days: Annotated[int, Field(ge=1, le=36_500)] = 2

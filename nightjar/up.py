@@ -1,9 +1,11 @@
 """The whole platform on one machine: the Prefect server with its UI, a worker, all deployments. Stopped in order by Ctrl-C."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -17,8 +19,10 @@ from prefect.client.schemas.filters import FlowRunFilter
 from nightjar import console
 from nightjar.bootstrap import Platform
 from nightjar.core.errors import BadSettings, NightjarError, PlatformFailed
-from nightjar.deploy import POOL, PREFECT, connected, deploy, environment, local_api, prefect
+from nightjar.deploy import PREFECT, connected, deploy, environment, local_api, prefect
 from nightjar.leftovers import held_by_child, note_pid, only_one
+from nightjar.server.login import ensured_login, login_file
+from nightjar.server.pool import POOL, TYPE
 from nightjar.settings import PROJECT, Settings
 
 SERVER_STARTS_WITHIN_S = 180
@@ -27,7 +31,8 @@ DRAINS_WITHIN_S = 120
 WORKS_AT_LEAST_S = 10
 """A worker that ends sooner than this would end again."""
 
-WORKER = ["worker", "start", "--pool", POOL, "--name", "nightjar-1"]
+SERVER = [sys.executable, "-m", "nightjar.server"]
+WORKER = [*PREFECT, "worker", "start", "--pool", POOL, "--type", TYPE, "--name", "nightjar-1"]
 
 
 @contextmanager
@@ -43,8 +48,8 @@ def alone(settings: Settings) -> Iterator[None]:
 
 def run(platform: Platform) -> None:
     """Start server, deployments and worker; wait until someone stops it; drain and stop all of it again."""
-    settings, api = platform.settings, local_api(platform.settings)
-    env = server_environment(platform, api)
+    settings, api = with_login(platform.settings), local_api(platform.settings)
+    env = server_environment(settings, platform.prefect_database())
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     for stopping in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job would ignore it
@@ -52,8 +57,8 @@ def run(platform: Platform) -> None:
     with ExitStack() as stack:
         stack.callback(platform.local.stop)
         stack.callback(platform.close)
-        listening = ["--host", "127.0.0.1", "--port", str(settings.prefect_port)]
-        server = stack.enter_context(process("server", ["server", "start", *listening], env, settings))
+        command = [*SERVER, "--port", str(settings.prefect_port)]
+        server = stack.enter_context(process("server", command, env, settings))
         wait_until_healthy(server, f"{api}/health", logs / "server.log")
         with console.waiting("deploying the flows"):
             deploy(settings, api, logs / "deploy.log")
@@ -61,6 +66,7 @@ def run(platform: Platform) -> None:
         workers = Workers(lambda: stack.enter_context(process("worker", WORKER, environment(settings, api), settings)))
         stack.callback(lambda: drain(workers.newest, settings, api, logs / "deploy.log"))
         console.out.print(f"[bold]Nightjar is up[/]: http://127.0.0.1:{settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
+        console.out.print(f"The UI asks once for a login: paste {console.plain(where_login_is(platform.settings))}")
         watch(server, workers, logs)
     console.out.print("everything has stopped")
 
@@ -79,26 +85,39 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def server_environment(platform: Platform, api: str) -> dict[str, str]:
-    """What the server sees beyond what its clients do. With NIGHTJAR_PREFECT_AUTH it answers 401 to whoever does not send it."""
-    auth = platform.settings.prefect_auth
-    guarded = {"PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true"} if auth else {}
+def with_login(settings: Settings) -> Settings:
+    """With the login that server, worker and everybody else use."""
+    return settings.model_copy(update={"prefect_auth": ensured_login(settings)})
+
+
+def where_login_is(settings: Settings) -> str:
+    if settings.prefect_auth is not None:
+        return "the value of NIGHTJAR_PREFECT_AUTH"
+    return f"what this prints: cat {shlex.quote(str(login_file(settings)))}"
+
+
+def server_environment(settings: Settings, database: str) -> dict[str, str]:
+    """What the server sees; what Prefect is told of it, `nightjar.server` decides."""
+    assert settings.prefect_auth is not None  # of `with_login`
     return {
-        **environment(platform.settings, api),
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": platform.prefect_database(),
-        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "nightjar.event_order",
-        "PREFECT_UI_API_URL": "/api",
-        **({"PREFECT_SERVER_API_AUTH_STRING": auth.get_secret_value()} if auth else {}),
-        **guarded,
+        **environment(settings, local_api(settings)),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+        "NIGHTJAR_PREFECT_AUTH": settings.prefect_auth.get_secret_value(),
+        "NIGHTJAR_PREFECT_PORT": str(settings.prefect_port),
     }
 
 
 @contextmanager
-def process(name: str, arguments: list[str], env: Mapping[str, str], settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    name: str,
+    command: list[str],
+    env: Mapping[str, str],
+    settings: Settings,
+) -> Iterator[subprocess.Popen[bytes]]:
     """A Prefect process in a group of its own, so that Ctrl-C in the terminal reaches us alone and we choose the order."""
     with (settings.home / "logs" / f"{name}.log").open("ab") as log, held_by_child(settings.home / "run" / f"{name}.lock") as lock:
         started = subprocess.Popen(
-            [*PREFECT, *arguments],
+            command,
             env=env,
             cwd=PROJECT,
             stdout=log,

@@ -122,3 +122,20 @@ def test_an_env_file_in_another_encoding_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(Settings.model_config, "env_file", file)
     with pytest.raises(BadSettings, match=r"\.env is not UTF-8"):
         Settings()
+
+
+def test_the_servers_names_are_read_as_a_browser_shows_them():
+    read_names = read(NIGHTJAR_PREFECT_HOSTS=" UI.example.org, 10.0.0.5:8080,,[::1]:4200 ,").prefect_hosts
+    assert [str(name) for name in read_names] == ["ui.example.org", "10.0.0.5:8080", "[::1]:4200"]
+
+
+@pytest.mark.parametrize("names", ["*", "https://ui.example.org", "ui.example.org/path", "ui example", "münchen.example", "a:99999", "a;b"])
+def test_what_is_no_name_of_a_server_is_refused(names):
+    with pytest.raises(BadSettings, match="NIGHTJAR_PREFECT_HOSTS: it lists names"):
+        read(NIGHTJAR_PREFECT_HOSTS=names)
+
+
+@pytest.mark.parametrize("login", ["user", "user:", ":password", "user:pässword", "üser:password"])
+def test_a_login_that_prefect_could_not_compare_is_refused(login):
+    with pytest.raises(BadSettings, match=r"NIGHTJAR_PREFECT_AUTH: it (reads user:password|may hold ASCII)"):
+        read(NIGHTJAR_PREFECT_AUTH=login)

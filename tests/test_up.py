@@ -36,3 +36,19 @@ def test_a_worker_that_was_killed_after_a_while_is_replaced(monkeypatch):
         for each in started:
             each.kill()
             each.wait()
+
+
+def test_the_place_of_the_login_is_told_and_never_the_login(tmp_path):
+    from pydantic import SecretStr
+
+    from nightjar.server.login import ensured_login
+    from nightjar.settings import Settings
+
+    settings = Settings(home=tmp_path / "a home", _env_file=None)
+    secret = ensured_login(settings).get_secret_value()
+    (file,) = settings.home.iterdir()
+    assert up.where_login_is(settings) == f"what this prints: cat '{file}'"
+    given = settings.model_copy(update={"prefect_auth": SecretStr("user:given")})
+    assert up.where_login_is(given) == "the value of NIGHTJAR_PREFECT_AUTH"
+    assert secret not in repr(up.with_login(settings)) + repr(up.with_login(given))
+    assert up.server_environment(up.with_login(given), "url")["NIGHTJAR_PREFECT_AUTH"] == "user:given"

@@ -13,6 +13,9 @@ from nightjar.core.errors import REFUSALS, BadSettings, NightjarError, refused
 INTERRUPTED = 130
 """The exit code by which typer says that Ctrl-C ended a command."""
 
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""For a command whose words are another program's."""
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that broke the contract: see them, and score them once the cause is mended.")
 deliveries = typer.Typer(no_args_is_help=True, help="Bad deliveries, which were set aside: see them, and clear those that stay bad.")
@@ -37,11 +40,12 @@ for command in (
     operations.prune,
 ):
     app.command()(command)
+app.command(context_settings={**PASSED_ON, "help_option_names": []})(operations.prefect)
 features.command("apply")(data.features_apply)
 features.command("build")(data.features_build)
 db.command("migrate")(operations.db_migrate)
 db.command("url")(operations.db_url)
-db.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(operations.db_psql)
+db.command("psql", context_settings=PASSED_ON)(operations.db_psql)
 db.command("stop")(operations.db_stop)
 quarantine.command("list")(repairs.quarantine_list)
 quarantine.command("replay")(repairs.quarantine_replay)

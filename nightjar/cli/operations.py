@@ -61,6 +61,16 @@ def deploy() -> None:
     console.out.print("work pool, deployments and automations are up to date")
 
 
+def prefect(context: typer.Context) -> None:
+    """Run Prefect's own command line with the server's address and login: `nightjar prefect flow-run ls`."""
+    import os
+
+    from nightjar.deploy import PREFECT, api_url, environment
+
+    settings = opened().settings
+    os.execve(PREFECT[0], [*PREFECT, *context.args], environment(settings, api_url(settings)))
+
+
 def resume(deployment: Annotated[str, typer.Argument(help="Flow and model, like score/flight_delay.")]) -> None:
     """Let a deployment that was paused, by a person or by its broken circuit, follow its schedule again."""
     from nightjar.deploy import api_url, resume

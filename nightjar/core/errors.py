@@ -312,8 +312,29 @@ class NotDeployed(NightjarError):
 
     exit_code, runbook = 28, "not-deployed"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"The Prefect server is not as this code wants it: {what}. Run `nightjar deploy`.")
+    def __init__(self, what: str, remedy: str = "Run `nightjar deploy`.") -> None:
+        super().__init__(f"The Prefect server is not as this code wants it: {what}. {remedy}")
+
+
+class ServerOpen(NightjarError):
+    """The Prefect server obeys those whom it should not."""
+
+    exit_code, runbook = 38, "server-open"
+
+    def __init__(self, url: str, openings: Sequence[str]) -> None:
+        super().__init__(
+            f"The Prefect server at {url} {'; it '.join(openings)}. "
+            "Who reaches it may run the flows, or more. Start it as `nightjar up` and docker/compose.yaml do."
+        )
+
+
+class NotOurFlow(NightjarError):
+    """A flow run of a deployment that this code does not have. The worker runs nothing else."""
+
+    exit_code, runbook = 39, "not-our-flow"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This worker runs the flows that prefect.yaml deploys, and no other: {why}.")
 
 
 class NoWorker(NightjarError):

@@ -1,4 +1,4 @@
-"""The world with a platform in it: a Prefect server that asks for credentials, a worker, and somewhere to send alerts to."""
+"""The world with a platform in it: a Prefect server with the login that it made itself, a worker, and somewhere to send alerts to."""
 
 import json
 import signal
@@ -19,7 +19,6 @@ from pydantic import SecretStr
 from nightjar.settings import Settings
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
-AUTH = "night:shift-of-tests"
 TOKEN = "t0ken-of-the-alert-url"
 
 
@@ -99,10 +98,10 @@ def alerts() -> Iterator[Alerts]:
 @pytest.fixture(scope="session")
 def prefect(world, alerts) -> Iterator[Prefect]:
     from nightjar.deploy import connected, local_api
+    from nightjar.server.login import ensured_login
 
     log = world.home / "up.log"
-    settings = world.platform.settings.model_copy(update={"prefect_auth": SecretStr(AUTH), "alert_url": SecretStr(alerts.url)})
-    env = {**world.env(), "NIGHTJAR_PREFECT_AUTH": AUTH, "NIGHTJAR_ALERT_URL": alerts.url}
+    env = {**world.env(), "NIGHTJAR_ALERT_URL": alerts.url, "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "2"}
     with log.open("w") as file:
         up = subprocess.Popen([NIGHTJAR, "up"], env=env, stdout=file, stderr=file, start_new_session=True)
     try:
@@ -111,6 +110,8 @@ def prefect(world, alerts) -> Iterator[Prefect]:
             assert up.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.5)
+        made = {"prefect_auth": ensured_login(world.platform.settings), "alert_url": SecretStr(alerts.url)}
+        settings = world.platform.settings.model_copy(update=made)
         with connected(settings, local_api(settings)) as client:
             yield Prefect(settings, client)
     finally:

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 
 import pytest
 from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolUpdate
+from pydantic import SecretStr
 
 from nightjar import doctor
 from nightjar.automations import Patience
-from nightjar.checkup import automations, deployments, runs, workers
+from nightjar.checkup import automations, deployments, retention, runs, workers
 from nightjar.core.errors import DeploymentPaused, NotDeployed, NoWorker, RunsStuck
-from nightjar.deploy import POOL, automate, local_api
+from nightjar.deploy import automate, local_api
+from nightjar.server.pool import POOL, TEMPLATE
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
@@ -22,7 +24,7 @@ def test_a_whole_platform_is_said_to_be_well(prefect):
         assert time.monotonic() < deadline, rows
         time.sleep(1)
         rows = doctor.prefect(prefect.settings)
-    assert [name for name, *_ in rows] == ["prefect server", "deployments", "automations", "workers", "flow runs"]
+    assert [name for name, *_ in rows] == ["prefect server", "access", "retention", "deployments", "automations", "workers", "flow runs"]
 
 
 def test_without_a_server_nothing_is_amiss(prefect, monkeypatch):
@@ -34,7 +36,7 @@ def test_without_a_server_nothing_is_amiss(prefect, monkeypatch):
 
 
 def test_refused_credentials_are_said_once(prefect):
-    ((_, verdict, text),) = doctor.prefect(prefect.settings.model_copy(update={"prefect_auth": None}))
+    ((_, verdict, text),) = doctor.prefect(prefect.settings.model_copy(update={"prefect_auth": SecretStr("night:wrong")}))
     assert (verdict, "NIGHTJAR_PREFECT_AUTH" in text) == ("NO", True)
 
 
@@ -70,6 +72,20 @@ def test_a_paused_pool_means_that_nothing_takes_runs(prefect):
     with pytest.raises(NoWorker, match="is paused"):
         workers(prefect.client, prefect.settings)
     prefect.client.update_work_pool(POOL, WorkPoolUpdate(is_paused=False))
+
+
+def test_a_pool_that_takes_commands_again_is_named(prefect):
+    open_template = {**TEMPLATE, "variables": {"type": "object", "properties": {"command": {"type": "string"}}}}
+    prefect.client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=open_template))
+    with pytest.raises(NotDeployed, match="another job template"):
+        workers(prefect.client, prefect.settings)
+    prefect.client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=TEMPLATE))
+    assert workers(prefect.client, prefect.settings)
+
+
+def test_a_server_that_keeps_runs_for_another_time_than_the_setting_is_named(prefect):
+    with pytest.raises(NotDeployed, match="for 90 days, and NIGHTJAR_KEEP_FLOW_RUNS_DAYS is 30"):
+        retention(prefect.client, prefect.settings.model_copy(update={"keep_flow_runs_days": 30}))
 
 
 def test_a_run_without_a_heartbeat_looks_stuck(prefect):

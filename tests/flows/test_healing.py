@@ -46,7 +46,8 @@ def asleep(process: psutil.Process) -> Iterator[None]:
 
 @contextmanager
 def worker(prefect, name: str) -> Iterator[subprocess.Popen]:
-    from nightjar.deploy import POOL, PREFECT, environment, local_api
+    from nightjar.deploy import PREFECT, environment, local_api
+    from nightjar.server.pool import POOL
 
     env = {**environment(prefect.settings, local_api(prefect.settings)), "PREFECT_WORKER_QUERY_SECONDS": "1"}
     settings = {f"NIGHTJAR_{key.upper()}": str(getattr(prefect.settings, key)) for key in ("home", "prefect_port")}

@@ -4,11 +4,9 @@ import shutil
 import time
 from datetime import UTC, date, datetime
 
-import httpx
 import pytest
 
 import models
-from nightjar.core.errors import BadSettings
 from nightjar.core.night import night_of
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
@@ -30,23 +28,6 @@ def test_a_deployment_leads_to_scheduled_runs(prefect):
         runs = prefect.ask("/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "limit": 100})
         scheduled = {flows[run["flow_id"]] for run in runs}
         time.sleep(1)
-
-
-def test_whoever_has_no_credentials_is_refused(prefect):
-    """Reading, changing, and a change by a page that a logged-in browser was lured to."""
-    from nightjar.deploy import connected
-
-    api, auth = f"{prefect.base}/api", tuple(prefect.settings.prefect_auth.get_secret_value().split(":"))
-    assert httpx.get(f"{api}/health").status_code == 200
-    assert httpx.get(f"{api}/admin/settings").status_code == 401
-    assert httpx.get(f"{api}/admin/settings", auth=("night", "wrong")).status_code == 401
-    assert httpx.post(f"{api}/flows/filter", json={}, auth=auth).status_code == 403
-    with pytest.raises(BadSettings, match="NIGHTJAR_PREFECT_AUTH"), connected(without_auth(prefect.settings), api) as client:
-        client.read_flows()
-
-
-def without_auth(settings):
-    return settings.model_copy(update={"prefect_auth": None})
 
 
 def test_a_scheduled_run_scores_the_date_its_schedule_means_and_goes_green(prefect, world):

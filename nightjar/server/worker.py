@@ -1,0 +1,121 @@
+"""The worker that runs the flows of this checkout and nothing else, whatever the server says.
+
+Whoever may talk to the server can make deployments with steps to run first and with code from elsewhere, and
+can change the work pool. Prefect's worker does all of it. This one takes from the server which of our flows to
+run, and its parameters.
+"""
+
+import warnings
+from collections.abc import Collection
+from copy import deepcopy
+from functools import partial
+from typing import Any, TypeVar
+
+import anyio
+import anyio.abc
+import yaml
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.runner._flow_run_executor import FlowRunExecutionResult, FlowRunExecutor, FlowRunExecutorContext
+from prefect.runner._process_manager import ProcessHandle
+from prefect.runner._starter_engine import EngineCommandStarter
+from prefect.utilities.asyncutils import run_sync_in_worker_thread
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
+
+from nightjar.core.errors import NotOurFlow
+from nightjar.server.pool import TEMPLATE, TYPE
+from nightjar.settings import PROJECT
+
+T = TypeVar("T")
+
+
+def entrypoints() -> frozenset[str]:
+    """Where the flows begin that prefect.yaml deploys."""
+    declared = yaml.safe_load((PROJECT / "prefect.yaml").read_text())
+    return frozenset(each["entrypoint"] for each in declared["deployments"])
+
+
+def entrypoint_of(deployment: DeploymentResponse | None, ours: Collection[str]) -> str:
+    """Where the deployment's flow begins. Raises NotOurFlow unless it is one of ours, as it lies here."""
+    if deployment is None:
+        raise NotOurFlow("it has no deployment")
+    if deployment.entrypoint is None or deployment.entrypoint not in ours:
+        raise NotOurFlow(f"{deployment.name} begins at {deployment.entrypoint!r}")
+    if deployment.pull_steps or deployment.storage_document_id is not None:
+        raise NotOurFlow(f"{deployment.name} brings its own code or steps")
+    return deployment.entrypoint
+
+
+class OwnConfiguration(ProcessJobConfiguration):
+    """How a flow's process is started: always the same way."""
+
+    @classmethod
+    async def from_template_and_values(
+        cls,
+        base_job_template: dict[str, Any],  # noqa: ARG003  # nobody looks at what they ask for
+        values: dict[str, Any],  # noqa: ARG003
+        client: Any = None,  # noqa: ARG003
+    ) -> "OwnConfiguration":
+        return cls()
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", UserWarning)  # it takes the place of Prefect's own worker, as it should
+
+    class OurWorker(ProcessWorker):
+        """A run that is not of a deployment of ours raises NotOurFlow, by which it ends as `Crashed`."""
+
+        type = TYPE
+        job_configuration = OwnConfiguration
+
+        @classmethod
+        def get_default_base_job_template(cls) -> dict[str, Any]:
+            """What the worker gives to a pool that has none."""
+            return deepcopy(TEMPLATE)
+
+        async def run(
+            self,
+            flow_run: FlowRun,
+            configuration: ProcessJobConfiguration,
+            task_status: anyio.abc.TaskStatus[int] | None = None,
+        ) -> ProcessWorkerResult:
+            known = flow_run.deployment_id
+            deployment = await self.client.read_deployment(known) if known else None
+            entrypoint = entrypoint_of(deployment, entrypoints())
+            async with FlowRunExecutorContext() as context:
+                starter = EngineCommandStarter(
+                    entrypoint=entrypoint,  # the process imports it, and does not ask the server where it is
+                    cwd=PROJECT,
+                    env=configuration.env,
+                    control_channel=context.control_channel,
+                    isolate_process_group=True,
+                )
+                hooks = {"resolve_flow": partial(imported, entrypoint), "propose_submitting": False}
+                executor = context.create_executor(flow_run, starter, **hooks)
+                return await finished(executor, task_status or anyio.TASK_STATUS_IGNORED)
+
+
+async def finished(executor: FlowRunExecutor, status: anyio.abc.TaskStatus[int]) -> ProcessWorkerResult:
+    """Say which process runs, and wait for its end. Raises RuntimeError if none could be started."""
+    ended: list[FlowRunExecutionResult | None] = []
+
+    async def execute(*, task_status: anyio.abc.TaskStatus[ProcessHandle]) -> None:
+        ended.append(await executor.submit(task_status=task_status))
+
+    async with anyio.create_task_group() as group:
+        handle: ProcessHandle = await group.start(execute)
+        status.started(required(handle.pid))
+    result = required(ended[0])
+    return ProcessWorkerResult(status_code=required(result.status_code), identifier=str(result.handle.pid))
+
+
+def required(value: T | None) -> T:
+    if value is None:
+        raise RuntimeError("The process of the flow run could not be started.")
+    return value
+
+
+async def imported(entrypoint: str, _: FlowRun) -> Flow[..., Any]:
+    """The flow, for what it wants done in this process when its own has died."""
+    return await run_sync_in_worker_thread(load_flow_from_entrypoint, entrypoint, use_placeholder_flow=False)
