@@ -1,0 +1,84 @@
+"""What Prefect keeps of a flow run: everything, until it ended longer ago than the setting says; then nothing."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from nightjar.deploy import environment, local_api
+
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
+
+TWO_RUNS = """
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import flow_run
+
+@task
+def works():
+    get_run_logger().info("worked")
+
+@flow(name="kept")
+def leaves_something_everywhere():
+    works()
+    create_markdown_artifact("# told", key="kept")
+    print(flow_run.id)
+
+for _ in range(2):
+    leaves_something_everywhere()
+"""
+OF_A_RUN = {
+    "flow_run": "id",
+    "flow_run_state": "flow_run_id",
+    "task_run": "flow_run_id",
+    "task_run_state": "task_run_id IN (SELECT id FROM task_run WHERE flow_run_id",
+    "log": "flow_run_id",
+    "artifact": "flow_run_id",
+}
+
+
+@pytest.fixture
+def rows(world) -> Callable[[str], dict[str, int]]:
+    """How many rows of each table belong to a flow run."""
+
+    def count(flow_run: str) -> dict[str, int]:
+        return {table: asked(table, column, flow_run) for table, column in OF_A_RUN.items()}
+
+    def asked(table: str, column: str, flow_run: str) -> int:
+        closing = ")" if "(" in column else ""
+        return execute(world, f"SELECT count(*) FROM {table} WHERE {column} = '{flow_run}'{closing}")[0][0]
+
+    return count
+
+
+def execute(world, sql: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(world.platform.local.url("owner", "prefect"), autocommit=True) as database:
+        done = database.execute(sql)
+        return done.fetchall() if done.description else []
+
+
+@pytest.fixture
+def two_runs(prefect) -> list[str]:
+    env = environment(prefect.settings, local_api(prefect.settings))
+    done = subprocess.run([sys.executable, "-c", TWO_RUNS], env=env, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout.split()
+
+
+def test_a_run_goes_90_days_after_its_end_with_its_tasks_logs_and_artifacts(world, two_runs, rows):
+    old, young = two_runs
+    until("all that a run leaves has come", lambda: all([*rows(old).values(), *rows(young).values()]))
+    execute(world, f"UPDATE flow_run SET end_time = now() - interval '89 days 23 hours' WHERE id = '{young}'")
+    execute(world, f"UPDATE flow_run SET end_time = now() - interval '90 days 1 hour' WHERE id = '{old}'")
+    until("the old one is gone", lambda: not any(rows(old).values()))
+    assert all(rows(young).values())
+
+
+def until(what: str, holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, f"not within a minute: {what}"
+        time.sleep(0.5)
