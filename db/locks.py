@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from db.session import translated
 from nightjar.core.errors import BadSettings, NightBusy, NightsRunning, Retryable, WorkBusy
+from nightjar.core.ports import GoOn, unasked
 
 POLL_S = 0.2
 SCHEMA = "nightjar schema"
@@ -55,9 +56,9 @@ HELD = text("""
 """)
 
 
-def night_lock(engine: Engine, model: str, score_date: date, *, wait_s: float) -> AbstractContextManager[None]:
-    """Hold (model, score date) for the context. Raises NightBusy after wait_s seconds, StoreUnavailable."""
-    return _held(engine, lock_name(model, score_date), wait_s, lambda holder: NightBusy(model, score_date, holder, wait_s))
+def night_lock(engine: Engine, model: str, score_date: date, *, wait_s: float, go_on: GoOn = unasked) -> AbstractContextManager[None]:
+    """Hold (model, score date) for the context. Raises NightBusy after wait_s seconds, Stopped while it waits, StoreUnavailable."""
+    return _held(engine, lock_name(model, score_date), wait_s, lambda holder: NightBusy(model, score_date, holder, wait_s), go_on)
 
 
 def held_nights(connection: Connection, model: str, score_dates: Iterable[date]) -> frozenset[date]:
@@ -83,9 +84,9 @@ def lock_name(model: str, score_date: date) -> str:
     return f"{model} {score_date}"
 
 
-def exclusive(engine: Engine, what: str, *, wait_s: float) -> AbstractContextManager[None]:
-    """Do one kind of work in one process at a time. Raises WorkBusy after wait_s seconds, StoreUnavailable."""
-    return _held(engine, what, wait_s, lambda holder: WorkBusy(what, holder, wait_s))
+def exclusive(engine: Engine, what: str, *, wait_s: float, go_on: GoOn = unasked) -> AbstractContextManager[None]:
+    """Do one kind of work in one process at a time. Raises WorkBusy after wait_s seconds, Stopped while it waits, StoreUnavailable."""
+    return _held(engine, what, wait_s, lambda holder: WorkBusy(what, holder, wait_s), go_on)
 
 
 def alone(connection: Connection, *, wait_s: float) -> None:
@@ -131,17 +132,17 @@ def require_own_sessions(engine: Engine) -> None:
 
 
 @contextmanager
-def _held(engine: Engine, what: str, wait_s: float, busy: Callable[[str], Retryable]) -> Iterator[None]:
+def _held(engine: Engine, what: str, wait_s: float, busy: Callable[[str], Retryable], go_on: GoOn) -> Iterator[None]:
     with translated():
         connection = _own_connection(engine)
     try:
         deadline = time.monotonic() + wait_s
         with translated():
-            migrating = _wait(connection, SHARE, SCHEMA, deadline)
+            migrating = _wait(connection, SHARE, SCHEMA, deadline, go_on)
         if migrating is not None:
             raise WorkBusy("migrating the database", migrating, wait_s)
         with translated():
-            holder = _wait(connection, TAKE, what, deadline)
+            holder = _wait(connection, TAKE, what, deadline, go_on)
         if holder is not None:
             raise busy(holder)
         yield
@@ -164,10 +165,11 @@ def _let_go(connection: Connection) -> None:
     connection.close()
 
 
-def _wait(connection: Connection, take: TextClause, what: str, deadline: float) -> str | None:
+def _wait(connection: Connection, take: TextClause, what: str, deadline: float, go_on: GoOn) -> str | None:
     """None once the lock is ours; who holds it, or is about to, when the deadline (of the monotonic clock) has passed."""
     while not connection.execute(take, {"what": what}).scalar_one():
         if time.monotonic() >= deadline:
             return connection.execute(HOLDER, {"what": what, "mode": "ExclusiveLock"}).scalars().first() or "a process that has just ended"
+        go_on()
         time.sleep(min(POLL_S, max(0.0, deadline - time.monotonic())))
     return None

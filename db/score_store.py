@@ -24,6 +24,7 @@ from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, RepairOutd
 from nightjar.core.part_rows import QUARANTINED as QUARANTINED_COLUMNS
 from nightjar.core.part_rows import SCORES as SCORE_COLUMNS
 from nightjar.core.part_rows import require_storable
+from nightjar.core.ports import GoOn, unasked
 
 RUNS, RECEIPTS, PUBLICATIONS, SCORES = table_of(RunRow), table_of(ReceiptRow), table_of(PublicationRow), table_of(ScoreRow)
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '30s'")
@@ -56,9 +57,16 @@ class PostgresScoreStore:
 
     @contextmanager
     def night(
-        self, night: Night, champion: Version, challenger: Version | None, request: Request = PUBLISHED, *, wait_s: float = 0
+        self,
+        night: Night,
+        champion: Version,
+        challenger: Version | None,
+        request: Request = PUBLISHED,
+        *,
+        wait_s: float = 0,
+        go_on: GoOn = unasked,
     ) -> Iterator[Claimed]:
-        with night_lock(self.engine, night.model, night.score_date, wait_s=wait_s):
+        with night_lock(self.engine, night.model, night.score_date, wait_s=wait_s, go_on=go_on):
             require_head(self.engine)  # again: a migration may just have ended for which this code waited
             with translated(), self.engine.begin() as connection:  # on its own: it locks tables that a claim holds rows of
                 connection.execute(MONTH, {"score_date": night.score_date})
@@ -101,7 +109,7 @@ class PostgresScoreStore:
             found = connection.execute(DISTRIBUTION, {"run_id": run.id, "score_date": run.score_date, "steps": EVENLY}).mappings().one()
         return Distribution(score_date=run.score_date, **found)
 
-    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = ()) -> Publication:
+    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked) -> Publication:
         with translated(), self.engine.begin() as connection:
             connection.execute(LOCK_TIMEOUT)
             _hold_ledger(connection, run)
@@ -114,6 +122,7 @@ class PostgresScoreStore:
             _require_base_shown(connection, held)
             ended = {"state": RunState.PUBLISHED, "ended_at": func.clock_timestamp(), "error": None}
             flow_run = connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(ended).returning(RUNS.c.flow_run)).scalar_one()
+            go_on(last=True)
             return _publication(_point_to(connection, held, "publish", reason, flow_run, findings))
 
     def roll_back(self, run: Run, reason: str) -> Publication:

@@ -13,6 +13,7 @@ from prefect.flows import Flow
 from prefect.logging.loggers import flow_run_logger
 
 from nightjar.core.circuit import DECISIVE, OPENED, opens
+from nightjar.core.healing import Past, may_be_retried
 from nightjar.settings import PROJECT, Settings
 
 RUNBOOK = "runbooks/circuit-open.md"
@@ -21,14 +22,13 @@ RUNBOOK = "runbooks/circuit-open.md"
 def break_circuit(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
     """A Prefect hook for failed and crashed runs. What goes wrong in it is logged by Prefect and changes nothing of the run.
 
-    In a crash it is the worker that calls it, and the run itself could not say where to look. The first one is retried by an automation, so it
-    does not count yet.
+    In a crash it is the worker that calls it, and the run itself could not say where to look. One that the server retries does not count yet.
     """
     if state.is_crashed():
         flow_run_logger(flow_run, flow).error("The process of this run died. Runbook: runbooks/stuck-run.md")
     limit = Settings().circuit_failures
     with get_client(sync_client=True) as client:
-        if flow_run.deployment_id is None or (state.is_crashed() and client.read_flow_run(flow_run.id).run_count < 2):
+        if flow_run.deployment_id is None or (state.is_crashed() and may_be_retried(past(client, flow_run.id))):
             return
         deployment = client.read_deployment(flow_run.deployment_id)
         if deployment.paused or not opens(ends(client, deployment.id, limit), limit):
@@ -48,6 +48,12 @@ def break_circuit(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) ->
                 flow_run_id=flow_run.id,
             )
         )
+
+
+def past(client: SyncPrefectClient, run: UUID) -> list[Past]:
+    """The states that a run was in, oldest first."""
+    states = sorted(client.read_flow_run_states(run), key=lambda state: state.timestamp)
+    return [Past(state.type.value, state.message or "") for state in states]
 
 
 def ends(client: SyncPrefectClient, deployment: UUID, limit: int) -> list[str]:

@@ -6,6 +6,8 @@ from prefect import flow, get_run_logger
 
 from flows.circuit import WATCHED
 from flows.night import as_task, day_name, failures_told, make_ready, model_and_today, platform, show_performance
+from flows.stopping import go_on
+from nightjar.core.ports import asking, silent
 
 
 @flow(name="monitor", flow_run_name=day_name, **WATCHED)
@@ -26,4 +28,4 @@ def monitor(model: str = "flight_delay", today: date | None = None) -> None:
         for why in follow_up.watch.waiting(measured, evening):
             get_run_logger().info(why)
         show_performance(spec.name, measured)
-        follow_up.catch_up()
+        follow_up.catch_up(asking(silent, go_on))

@@ -15,12 +15,13 @@ from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
 import models
+from flows.stopping import ends_as_told, go_on
 from nightjar import logs
 from nightjar.bootstrap import Platform
 from nightjar.console import LATE_COLUMNS, NIGHT_COLUMNS, PLAN_COLUMNS, REFUSAL_COLUMNS, cell, late_row, night_row, plan_row, refusal_row
 from nightjar.core.backfill import Planned
 from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
-from nightjar.core.errors import REFUSALS, NightjarError, may_pass, refused
+from nightjar.core.errors import REFUSALS, NightjarError, Stopped, may_pass, refused
 from nightjar.core.night import score_date_of, today_from
 from nightjar.core.refusals import Refusal
 from nightjar.core.spec import ModelSpec
@@ -34,7 +35,7 @@ from nightjar.usecases.retrain import RetrainSummary
 @cache
 def platform() -> Platform:
     """One wiring a process: its connection pool and loaded models serve every task on its threads."""
-    made = Platform()
+    made = Platform(go_on=go_on)
     logs.configure(made.settings.log_format, made.settings.log_level)
     return made
 
@@ -102,18 +103,21 @@ def follow_up(step: str, model: str, score_date: date, work: Callable[[], None])
 
 @contextmanager
 def fails_nothing(what: str) -> Iterator[None]:
-    """For what tells people of a run: whatever goes wrong in it is logged, and the run ends as it would have."""
+    """For what tells people of a run: whatever goes wrong in it is logged, and the run ends as it would have. Raises Stopped."""
     try:
         yield
+    except Stopped:
+        raise
     except Exception:  # noqa: BLE001  # it is logged with its traceback, and a person looks at it by day
         get_run_logger().exception("%s failed; what is published stays published. Runbook: runbooks/report-failed.md", what)
 
 
 @contextmanager
 def failures_told(model: str) -> Iterator[None]:
-    """Whatever ends the flow leaves its runbook as an artifact, beside the failed run in the UI."""
+    """Whatever ends the flow leaves its runbook as an artifact, beside the failed run in the UI. A run that was stopped has not failed."""
     try:
-        yield
+        with ends_as_told():
+            yield
     except REFUSALS as error:
         tell(model, meant := refused(error))
         raise meant from error
@@ -249,7 +253,8 @@ def tell_backfill(model: str, summary: BackfillSummary) -> None:
 def show_backfill(model: str, summary: BackfillSummary) -> None:
     """One row a night, the failed ones with their reason."""
     rows: list[dict[str, Any]] = [dict(zip(NIGHT_COLUMNS, map(str, night_row(night)), strict=True)) for night in summary.nights]
-    failed: list[dict[str, Any]] = [{"score date": str(night.score_date), "what happened": night.reason} for night in summary.failed]
+    unpublished = (*summary.failed, *summary.stopped)
+    failed: list[dict[str, Any]] = [{"score date": str(night.score_date), "what happened": night.reason} for night in unpublished]
     create_table_artifact(key=f"backfill-{slug(model)}", table=failed + rows, description=f"{model}: {summary}")
 
 

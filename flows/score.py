@@ -26,6 +26,7 @@ from flows.night import (
     show_night,
     tell_backfill,
 )
+from flows.stopping import cancelled_if_stopped, go_on
 from nightjar.core.entities import NightSummary, Part, Receipt
 from nightjar.core.night import as_of, night_of, wanted_until
 from nightjar.core.spec import ModelSpec
@@ -99,6 +100,7 @@ def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) 
 
 
 @task(name="features", task_run_name="features {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+@cancelled_if_stopped
 def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001  # the date names the task run
     """Land and build what is missing of what had happened and was recorded by `until`."""
     make_ready(models.model(model), until)
@@ -109,19 +111,22 @@ def parts_as_tasks(model: str) -> PartsOf:
 
 
 def as_tasks(model: str, score_date: date, score_one: Callable[[Part], Receipt], parts: Sequence[Part]) -> list[Receipt]:
-    """Each part as a task on threads: all are tried, then the first failure is raised."""
+    """Each part as a task on threads: all are tried, then the first failure is raised. Raises Stopped where some were stopped."""
     futures = [score_part.submit(model, score_date, part.number, partial(score_one, part)) for part in parts]
     wait(futures)
+    go_on()
     return [future.result() for future in futures]
 
 
 @task(name="part", task_run_name="part {number} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+@cancelled_if_stopped
 def score_part(model: str, score_date: date, number: int, work: Callable[[], Receipt]) -> Receipt:  # noqa: ARG001  # they name the task run
     return work()
 
 
 def watch(model: str, night: NightSummary, *, draw: bool) -> None:
-    """The drift rows of a night, and its report if one is asked for, unless an earlier attempt drew it."""
+    """The drift rows of a night, and its report if one is asked for, unless an earlier attempt drew it. Raises Stopped."""
+    go_on()
     run, ledger = platform().store.run(night.run_id), platform().drift_ledger
     drawn = ledger.reports(run)
     if draw and not drawn:

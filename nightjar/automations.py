@@ -1,4 +1,4 @@
-"""What the Prefect server does by itself when a process can no longer act: bring dead runs to an end, retry them once, pause, tell.
+"""What the Prefect server does by itself when a process can no longer act: bring dead runs to an end, pause, tell. Retries: healing.py.
 
 `wanted` is the whole list, as values; `sync` makes the server's automations equal to it. Those of other names are left alone.
 """
@@ -14,11 +14,11 @@ from prefect.events.actions import ActionTypes, ChangeFlowRunState, PauseDeploym
 from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
 
 from nightjar.core.circuit import OPENED
+from nightjar.core.healing import GIVEN_UP
 
 PREFIX = "nightjar: "
 PRESUMED = "presumed"
 RUNBOOK = "Runbook: runbooks/stuck-run.md"
-RETRY = "Only parts without a receipt are scored again, on any worker."
 TAG = "nightjar"
 """Every deployment in prefect.yaml carries it, so a run that somebody started otherwise, without heartbeats, is not taken for dead."""
 
@@ -34,22 +34,20 @@ class Patience:
     """How long the server waits, in seconds, and how many failures in a row it bears.
 
     dead_after_s: without a sign of life, three heartbeats of 30 s. stuck_after_s: between being taken by a worker and running, which
-    takes 6 to 30 s. settled_after_s: since a death was last reported; two reports lie up to 10 s apart. once_in_s: a run is retried at
-    once, being presumed dead, at most once in this time. crashes_within_s: how far apart `failures` crashes of one deployment may lie to
-    be counted together.
+    takes 6 to 30 s. settled_after_s: since a death was reported; a second report comes up to 10 s later. crashes_within_s: how far apart
+    `failures` crashes of one deployment may lie to be counted together.
     """
 
     dead_after_s: float = 90
     stuck_after_s: float = 180
     settled_after_s: float = 30
-    once_in_s: float = 24 * 3600
     failures: int = 3
     crashes_within_s: float = 7 * 24 * 3600
 
 
 def wanted(patience: Patience, alert: UUID | None) -> tuple[AutomationCore, ...]:
     """All automations of ours. alert: the notification block through which a person is told; None tells nobody."""
-    healing = (dead(patience), stuck(patience), retried(patience), retried_when_settled(patience), crashing(patience, alert))
+    healing = (dead(patience), stuck(patience), cancelling(patience), crashing(patience, alert))
     return healing if alert is None else (*healing, told(alert))
 
 
@@ -74,38 +72,20 @@ def stuck(patience: Patience) -> AutomationCore:
     )
 
 
-def retried(patience: Patience) -> AutomationCore:
-    """Once: a run whose second attempt crashed has a higher count; one that never began has not, so the trigger also rests for `once_in_s`."""
+def cancelling(patience: Patience) -> AutomationCore:
+    """Only the worker of a run that is `Cancelling` ends it, or the run itself. Where both are gone nobody does."""
     return AutomationCore(
-        name=f"{PREFIX}a run that was presumed dead is retried once",
-        description=RETRY,
-        trigger=EventTrigger(
-            expect={"prefect.flow-run.Crashed"},
-            match={**RUN, "prefect.run-count": ["0", "1"], "prefect.state-message": f"{PRESUMED}*"},
-            match_related=OURS,
-            for_each=EACH_RUN,
-            posture=Posture.Reactive,
-            threshold=1,
-            within=timedelta(seconds=patience.once_in_s),
-        ),
-        actions=[becomes(StateType.SCHEDULED, "It was presumed dead; retried once.", name="AwaitingRetry")],
-    )
-
-
-def retried_when_settled(patience: Patience) -> AutomationCore:
-    """A worker that sees a run's process die says so twice, seconds apart. A retry in between would be taken for the dead one, and lose its place."""
-    return AutomationCore(
-        name=f"{PREFIX}a run whose death was reported is retried once",
-        description=RETRY,
-        trigger=silence({"prefect.flow-run.Crashed"}, patience.settled_after_s, {"prefect.run-count": "1"}),
-        actions=[becomes(StateType.SCHEDULED, "Its process died; retried once.", name="AwaitingRetry")],
+        name=f"{PREFIX}a run that was asked to stop and is silent is cancelled",
+        description=f"No heartbeat for {patience.dead_after_s:.0f} s. {RUNBOOK}",
+        trigger=silence({"prefect.flow-run.Cancelling"}, patience.dead_after_s),
+        actions=[becomes(StateType.CANCELLED, f"No sign of life for {patience.dead_after_s:.0f} s after it was asked to stop.")],
     )
 
 
 def crashing(patience: Patience, alert: UUID | None) -> AutomationCore:
     """The circuit breaker for runs whose process is dead. Those that fail alive count for themselves, exactly: flows/circuit.py.
 
-    Only crashes after the retry count, and those of a run that never began, whose two attempts both count.
+    A crash counts once the server has given the run up, so not one that it retries.
     """
     actions: list[ActionTypes] = [PauseDeployment(source="inferred", deployment_id=None)]
     if alert is not None:
@@ -116,10 +96,10 @@ def crashing(patience: Patience, alert: UUID | None) -> AutomationCore:
         actions.append(SendNotification(block_document_id=alert, subject="Nightjar: {{ flow.name }} is paused", body=text))
     return AutomationCore(
         name=f"{PREFIX}a deployment whose runs keep crashing is paused",
-        description=f"{patience.failures} runs crashed in their second attempt. Runbook: runbooks/circuit-open.md",
+        description=f"{patience.failures} runs crashed, and their retries too. Runbook: runbooks/circuit-open.md",
         trigger=EventTrigger(
             expect={"prefect.flow-run.Crashed"},
-            match={**RUN, "prefect.run-count": ["0", "[2-9]*"]},
+            match={**RUN, "prefect.state-message": f"{GIVEN_UP}*"},
             match_related=OURS,
             for_each={"related:deployment:prefect.resource.id"},
             posture=Posture.Reactive,
@@ -139,12 +119,12 @@ def told(alert: UUID) -> AutomationCore:
     )
 
 
-def silence(signs: set[str], seconds: float, labels: Labels | None = None) -> EventTrigger:
-    """After one of the signs nothing more is heard of the run, of what carries the labels."""
+def silence(signs: set[str], seconds: float) -> EventTrigger:
+    """After one of the signs nothing more is heard of the run."""
     return EventTrigger(
         after=signs,
         expect={"prefect.flow-run.*"},
-        match={**RUN, **(labels or {})},
+        match=RUN,
         match_related=OURS,
         for_each=EACH_RUN,
         posture=Posture.Proactive,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nightjar.core.errors import BadSettings, NoChampion, NoPopulation, RoleHasNoPassword, SchemaOutdated
 from nightjar.core.night import as_of
-from nightjar.core.ports import Progress, silent
+from nightjar.core.ports import GoOn, Progress, asking, silent, unasked
 from nightjar.core.retention import Policy
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT, Settings
@@ -48,9 +48,13 @@ DATABASE = "nightjar"
 
 @dataclass(frozen=True)
 class Platform:
-    """The platform as configured. Cheap to make; what is asked of it starts the embedded Postgres if that is the database."""
+    """The platform as configured. Cheap to make; what is asked of it starts the embedded Postgres if that is the database.
+
+    go_on: what every use case asks between its steps.
+    """
 
     settings: Settings = field(default_factory=Settings)
+    go_on: GoOn = unasked
 
     # --- the database -------------------------------------------------------------------------------------------------
 
@@ -204,7 +208,7 @@ class Platform:
         from nightjar.usecases.landing import land_until, log_refusal
 
         told = tell or log_refusal
-        land_until(spec, raw=self.raw, inbox=self._inbox_of(spec), until=until, tell=told, progress=progress)
+        land_until(spec, raw=self.raw, inbox=self._inbox_of(spec), until=until, tell=told, progress=asking(progress, self.go_on))
 
     def _inbox_of(self, spec: ModelSpec) -> Path:
         return self.settings.data / "inbox" / spec.name
@@ -240,12 +244,12 @@ class Platform:
     def _building(self, spec: ModelSpec) -> AbstractContextManager[None]:
         from db.locks import exclusive
 
-        return exclusive(self.engine, f"features of {spec.name}", wait_s=self.settings.night_wait_s)
+        return exclusive(self.engine, f"features of {spec.name}", wait_s=self.settings.night_wait_s, go_on=self.go_on)
 
     def _build(self, spec: ModelSpec, known_at: datetime, progress: Progress) -> None:
         from nightjar.usecases.features import build_features
 
-        build_features(spec, raw=self.raw, features=self.feature_files, known_at=known_at, progress=progress)
+        build_features(spec, raw=self.raw, features=self.feature_files, known_at=known_at, progress=asking(progress, self.go_on))
 
     def score_night(self, spec: ModelSpec, step: "Step | None" = None) -> "ScoreNight":
         """One night, and what follows its publication. step: how each step of that is done."""
@@ -278,6 +282,7 @@ class Platform:
             store=self.store,
             check=check,
             guard=NightGuard(spec=spec, files=self.feature_files, profiles=PostgresInputProfiles(self.engine)),
+            go_on=self.go_on,
         )
 
     def backfill(
@@ -331,6 +336,7 @@ class Platform:
             ledger=self.drift_ledger,
             writer=EvidentlyReportWriter(),
             night=night,
+            go_on=self.go_on,
         )
 
     def retrain(self, spec: ModelSpec, today: date, *, promote: bool = True, progress: Progress = silent) -> "RetrainSummary":
@@ -338,6 +344,7 @@ class Platform:
 
         Builds features, of what has landed, when there is enough to train on.
         """
+        self.go_on()
         from nightjar.adapters.predictors import PredictorStore
         from nightjar.usecases.retrain import retrain
 
@@ -352,7 +359,7 @@ class Platform:
             registry=self.registry,
             code_version=code_version(),
             promote=promote,
-            progress=progress,
+            progress=asking(progress, self.go_on),
             build=lambda: self._build_to_train(spec, known_at, progress),
         )
 

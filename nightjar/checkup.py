@@ -132,9 +132,9 @@ def workers(client: SyncPrefectClient, _: Settings) -> str:
 def runs(client: SyncPrefectClient, _: Settings, patience: Patience = PATIENCE) -> str:
     """Raises RunsStuck for runs that should long have been ended or taken: twice what the server waits for itself."""
     now = datetime.now(UTC)
-    active = of_ours(client, {"type": {"any_": ["RUNNING", "PENDING"]}})
+    active = of_ours(client, {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}})
     heard = heard_of(client, active, now - timedelta(seconds=2 * patience.dead_after_s))
-    limits = {"RUNNING": 2 * patience.dead_after_s, "PENDING": 2 * patience.stuck_after_s}
+    limits = {"RUNNING": 2 * patience.dead_after_s, "PENDING": 2 * patience.stuck_after_s, "CANCELLING": 2 * patience.dead_after_s}
     silent = [run for run in active if run.id not in heard and since(run, now) > limits[kind(run)]]
     late = [run for run in of_ours(client, {"name": {"any_": ["Late"]}}) if since(run, now) > limits["PENDING"]]
     if silent or late:

@@ -2,8 +2,8 @@
 
 Prefect holds an event back until it has seen the one before it, for 15 minutes at most, and keeps in memory what it has seen. After a restart
 it would hold back the crash of a run that began under its predecessor, and with it the retry, for as long. What came before the restart was seen.
-Named by PREFECT_SERVER_EVENTS_CAUSAL_ORDERING; the server makes one `CausalOrdering`. It is the one door by which code of ours gets into the server, so
-`nightjar.vigil` comes in here too.
+Named by PREFECT_SERVER_EVENTS_CAUSAL_ORDERING; the server makes one `CausalOrdering`. It is the one door by which code of ours gets into
+the server, so `nightjar.vigil` and `nightjar.ended` come in here too.
 """
 
 import time
@@ -13,11 +13,13 @@ from prefect.server.events import triggers
 from prefect.server.events.ordering.memory import CausalOrdering as InMemory
 from prefect.server.events.schemas.events import ReceivedEvent
 
+from nightjar.ended import keep_ended
 from nightjar.vigil import watchful
 
 STARTED_MS = time.time_ns() // 1_000_000
 
 triggers.evaluate_proactive_triggers = watchful(triggers.evaluate_proactive_triggers)
+keep_ended()
 
 
 class CausalOrdering(InMemory):

@@ -23,19 +23,17 @@ from prefect.server.schemas.states import StateType
 from prefect.types._datetime import now
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nightjar.automations import EACH_RUN, PREFIX
+from nightjar.automations import EACH_RUN, PREFIX, Patience
+from nightjar.healing import heal
 
 DEAF_AFTER = timedelta(seconds=30)
 """Longer than a slow look, and as long as the pause between two heartbeats."""
-
-CRASHES_COUNT_FOR = timedelta(days=1)
-"""An older crash waits for a person; its night has been caught up."""
 
 Evaluation = Callable[[], Coroutine[Any, Any, None]]
 
 
 def watchful(evaluate: Evaluation) -> Evaluation:
-    """The server's evaluation of what did not happen, after a look at what it waits for. A look that fails delays it."""
+    """The server's evaluation of what did not happen, after a look at what it waits for, and then the retries. A look that fails delays it."""
     looked_at: datetime | None = None
 
     async def evaluate_watchfully() -> None:
@@ -44,6 +42,7 @@ def watchful(evaluate: Evaluation) -> Evaluation:
         await look(at, deaf=looked_at is None or at - looked_at > DEAF_AFTER)
         looked_at = at
         await evaluate()
+        await heal(at, Patience())
 
     return evaluate_watchfully
 
@@ -55,9 +54,9 @@ async def look(at: datetime, *, deaf: bool) -> None:
         return
     async with automations_session(begin_transaction=True) as session:
         if deaf:
-            await forget_ended(session, [each.id for each in waiting.values() if each.posture == Posture.Proactive], at)
+            await forget_ended(session, list(waiting), at)
         waited_for = await buckets(session, list(waiting))
-        for run in await unsettled(session, at - CRASHES_COUNT_FOR):
+        for run in await unsettled(session):
             missing = [waiting[each] for each in waiting if (each, f"prefect.flow-run.{run.id}") not in waited_for]
             if missing:
                 event = await state_event(session, run, at)
@@ -67,20 +66,18 @@ async def look(at: datetime, *, deaf: bool) -> None:
 
 
 def of_ours(trigger: EventTrigger) -> bool:
-    return trigger.automation.name.startswith(PREFIX) and trigger.for_each == EACH_RUN
+    return trigger.automation.name.startswith(PREFIX) and trigger.for_each == EACH_RUN and trigger.posture == Posture.Proactive
 
 
 def starts(trigger: EventTrigger, event: ReceivedEvent) -> bool:
-    return trigger.covers(event) and (trigger.starts_after(event.event) if trigger.after else trigger.expects(event.event))
+    return trigger.covers(event) and trigger.starts_after(event.event)
 
 
 async def wait_for(session: AsyncSession, trigger: EventTrigger, event: ReceivedEvent) -> None:
     """As if the event had just arrived, for this trigger alone."""
-    bucket = await triggers.ensure_bucket(
+    await triggers.ensure_bucket(
         session, trigger, trigger.bucketing_key(event), start=event.occurred, end=event.occurred + trigger.within, last_event=event
     )
-    if trigger.posture == Posture.Reactive:
-        await triggers.evaluate(session, trigger, bucket, event.occurred, triggering_event=event)
 
 
 async def state_event(session: AsyncSession, run: FlowRun, at: datetime) -> ReceivedEvent:
@@ -94,10 +91,9 @@ async def state_event(session: AsyncSession, run: FlowRun, at: datetime) -> Rece
 
 
 @db_injector
-async def unsettled(db: PrefectDBInterface, session: AsyncSession, since: datetime) -> list[FlowRun]:
-    """Runs that cannot stay as they are, and those that crashed since."""
-    crashed = sa.and_(db.FlowRun.state_type == StateType.CRASHED, db.FlowRun.state_timestamp > since)
-    query = sa.select(db.FlowRun).where(sa.or_(db.FlowRun.state_type.in_([StateType.PENDING, StateType.RUNNING]), crashed))
+async def unsettled(db: PrefectDBInterface, session: AsyncSession) -> list[FlowRun]:
+    """Runs that cannot stay as they are."""
+    query = sa.select(db.FlowRun).where(db.FlowRun.state_type.in_([StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]))
     return list((await session.execute(query)).scalars())
 
 

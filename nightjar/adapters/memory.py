@@ -5,6 +5,7 @@ They run the same contract tests as the real ones. Threads may share one.
 
 import functools
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,12 +37,15 @@ from nightjar.core.entities import (
     RunState,
     Version,
 )
-from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, NightBusy, RepairOutdated
+from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, NightBusy, RepairOutdated, Stopped
 from nightjar.core.part_rows import QUARANTINED, SCORES, require_storable
+from nightjar.core.ports import GoOn, unasked
 from nightjar.core.retention import Holding, Named, Trace, total
 from nightjar.core.spec import FeatureTable
 
 OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Int8(), "recorded_at": pl.Datetime("us", "UTC")}
+
+POLL_S = 0.2
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,9 +84,16 @@ class MemoryScoreStore:
 
     @contextmanager
     def night(
-        self, night: Night, champion: Version, challenger: Version | None, request: Request = PUBLISHED, *, wait_s: float = 0
+        self,
+        night: Night,
+        champion: Version,
+        challenger: Version | None,
+        request: Request = PUBLISHED,
+        *,
+        wait_s: float = 0,
+        go_on: GoOn = unasked,
     ) -> Iterator[Claimed]:
-        with self._hold(night, wait_s):
+        with self._hold(night, wait_s, go_on):
             yield self._claim(night, champion, challenger, request)
 
     @_whole
@@ -124,7 +135,7 @@ class MemoryScoreStore:
         )
 
     @_whole
-    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = ()) -> Publication:
+    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked) -> Publication:
         if self._runs[run.id].attempt != run.attempt:
             raise ClaimLost(run.model, run.score_date, run.id)
         first = next((row for row in self._ledger if row.run_id == run.id and row.action == "publish"), None)
@@ -136,6 +147,7 @@ class MemoryScoreStore:
         shown = self.publication(run.model, run.score_date)
         if run.base_id is not None and shown is not None and shown.run_id != run.base_id:
             raise RepairOutdated(run.model, run.score_date, run.id, run.base_id, shown.run_id)
+        go_on(last=True)
         self._change(run.id, state=RunState.PUBLISHED)
         return self._point_to(run, "publish", reason, findings)
 
@@ -238,11 +250,15 @@ class MemoryScoreStore:
         return held
 
     @contextmanager
-    def _hold(self, night: Night, wait_s: float) -> Iterator[None]:
+    def _hold(self, night: Night, wait_s: float, go_on: GoOn = unasked) -> Iterator[None]:
         key = (night.model, night.score_date)
         with self._let_go:
-            if not self._let_go.wait_for(lambda: key not in self._held, timeout=wait_s):
-                raise NightBusy(night.model, night.score_date, self._held[key], wait_s)
+            deadline = time.monotonic() + wait_s
+            while key in self._held:
+                if time.monotonic() >= deadline:
+                    raise NightBusy(night.model, night.score_date, self._held[key], wait_s)
+                go_on()
+                self._let_go.wait(min(POLL_S, deadline - time.monotonic()))
             self._held[key] = f"{threading.current_thread().name} since {_now():%Y-%m-%d %H:%M:%S} UTC"
         try:
             yield
@@ -351,6 +367,19 @@ class MemoryRegistry:
         """Every file that a dataset or a version names."""
         of_versions = [uri for version in self._versions for uri in (version.artifact_uri, version.reference_uri)]
         return tuple(map(Named, [*(dataset.uri for dataset in self._datasets), *of_versions]))
+
+
+@dataclass
+class MemoryGoOn:
+    """Somebody stops the work after so many questions. asked: `last` of each."""
+
+    after: int = 0
+    asked: list[bool] = field(default_factory=list[bool])
+
+    def __call__(self, *, last: bool = False) -> None:
+        self.asked.append(last)
+        if len(self.asked) > self.after:
+            raise Stopped("it was set to Cancelled")
 
 
 @dataclass

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from nightjar.core.cron import fires_on
 from nightjar.core.entities import Run, RunState
-from nightjar.core.errors import Retryable
+from nightjar.core.errors import Retryable, Stopped
 from nightjar.core.night import local_date, score_date_on
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.core.spec import ModelSpec
@@ -112,7 +112,7 @@ def missed(due: Iterable[date], standings: Mapping[date, Standing], first_publis
 
 def passes(error: str) -> bool:
     """Whether a failed attempt may simply be made again. error: as it is kept with the run, the name of its type first."""
-    return error.partition(":")[0] in {"OSError", *(kind.__name__ for kind in kinds(Retryable))}
+    return error.partition(":")[0] in {"OSError", Stopped.__name__, *(kind.__name__ for kind in kinds(Retryable))}
 
 
 def kinds(root: type[Retryable]) -> Iterator[type[Retryable]]:

@@ -181,6 +181,18 @@ class ClaimLost(Retryable):
         )
 
 
+class Stopped(NightjarError):
+    """A person ended this flow run, or another attempt of it began, while this one worked. No retry of a part changes that."""
+
+    exit_code, runbook = 50, "stopped"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"This flow run was stopped: {why}. What it published stays, parts that it stored are kept, and it publishes nothing more. "
+            "The next attempt does the rest."
+        )
+
+
 class RepairOutdated(Retryable):
     """A repair kept scores of a publication that was replaced, by a rollback perhaps, while it worked."""
 

@@ -1,7 +1,7 @@
 """What the use cases ask of the world. Each docstring is the contract that every adapter keeps, the in-memory ones included."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -32,6 +32,21 @@ from nightjar.core.spec import FeatureTable, ModelSpec, Predictor, RawDataset
 
 Landed = Literal["landed", "unchanged", "corrected"]
 Received = Landed | Refusal | Literal["refused before"]
+
+
+class GoOn(Protocol):
+    """Whether work is still wanted. Asked between its steps, from any thread, so a question must be cheap."""
+
+    def __call__(self, *, last: bool = False) -> None:
+        """Return if the work may go on, and also where nobody can be asked. Raises Stopped, and then at every later call too.
+
+        last: nothing can be taken back after this. Otherwise an answer of a moment ago will do.
+        """
+        ...
+
+
+def unasked(*, last: bool = False) -> None:
+    """Work that only the end of its process stops, as that of the command line."""
 
 
 class RawStore(Protocol):
@@ -141,14 +156,22 @@ class ScoreStore(Protocol):
     """Runs, parts and publications of nights. What it commits survives any crash; what it did not commit was never there."""
 
     def night(
-        self, night: Night, champion: Version, challenger: Version | None, request: Request = PUBLISHED, *, wait_s: float = 0
+        self,
+        night: Night,
+        champion: Version,
+        challenger: Version | None,
+        request: Request = PUBLISHED,
+        *,
+        wait_s: float = 0,
+        go_on: GoOn = unasked,
     ) -> AbstractContextManager[Claimed]:
         """Take the night's lock and open or resume its run; the lock goes with the context, or with the process.
 
         Published already and nothing else wanted, or a repair wanted of another run than analysts see: `claimed.publication` is set and `run`
         is the published one, untouched.
         Unfinished: the same run with attempt + 1 and the versions it was first claimed with. Forced, or a repair: a new revision, and an
-        unfinished older one is marked abandoned. Raises NightBusy after wait_s seconds, BadSettings for a repair of what is not published.
+        unfinished older one is marked abandoned. go_on is asked while another process holds the night.
+        Raises NightBusy after wait_s seconds, Stopped, BadSettings for a repair of what is not published.
         """
         ...
 
@@ -171,11 +194,12 @@ class ScoreStore(Protocol):
 
     def distribution(self, run: Run) -> Distribution: ...
 
-    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = ()) -> Publication:
+    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked) -> Publication:
         """Make the run what analysts see. One insert; a second call returns the first's row. Raises ClaimLost if another attempt claimed it,
-        RepairOutdated for a repair of what analysts no longer see.
+        RepairOutdated for a repair of what analysts no longer see, Stopped.
 
-        reason: why a person published it; findings: what the audit had against it and that person accepted.
+        reason: why a person published it; findings: what the audit had against it and that person accepted. go_on is asked last of all,
+        immediately before the insert.
         """
         ...
 
@@ -363,3 +387,19 @@ class Advance(Protocol):
 def silent(what: str, total: int) -> AbstractContextManager[Advance]:
     """Progress nobody watches."""
     return nullcontext(lambda steps=1: None)
+
+
+def asking(progress: Progress, go_on: GoOn) -> Progress:
+    """The same progress, which asks after each step whether to go on: the place where long work can be stopped. `advance` raises Stopped."""
+
+    @contextmanager
+    def ask_at_each_step(what: str, total: int) -> Generator[Advance]:
+        with progress(what, total) as told:
+
+            def advance(steps: int = 1) -> None:
+                told(steps)
+                go_on()
+
+            yield advance
+
+    return ask_at_each_step

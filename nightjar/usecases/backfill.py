@@ -11,7 +11,7 @@ import structlog
 
 from nightjar.core.backfill import Planned, Stage, due_before, missed, plan
 from nightjar.core.entities import NightSummary
-from nightjar.core.errors import REFUSALS, BadSettings, NightBusy, may_pass, refused, told_of
+from nightjar.core.errors import REFUSALS, BadSettings, NightBusy, Stopped, may_pass, refused, told_of
 from nightjar.core.night import dates_between, night_of
 from nightjar.core.ports import Progress, ScoreStore, silent
 from nightjar.core.reprocess import Order, Reprocess
@@ -32,16 +32,25 @@ class FailedNight:
     error: Exception
 
     @property
+    def stopped(self) -> bool:
+        """Whether nothing was wrong with the night: whoever scored it was stopped."""
+        return isinstance(self.error, Stopped)
+
+    @property
     def reason(self) -> str:
         return told_of(self.error)
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillSummary:
-    """What became of the nights, in the order in which they were planned. left: those that the plan left as they are."""
+    """What became of the nights, in the order in which they were planned.
+
+    stopped: those that are open because the backfill was stopped. left: those that the plan left as they are.
+    """
 
     nights: tuple[NightSummary, ...] = ()
     failed: tuple[FailedNight, ...] = ()
+    stopped: tuple[FailedNight, ...] = ()
     left: tuple[Planned, ...] = ()
 
     @property
@@ -54,13 +63,14 @@ class BackfillSummary:
         return tuple(night for night in self.left if night.stage is not Stage.PUBLISHED)
 
     def raise_failure(self) -> None:
-        """Raise the error of the first night that failed, if one did."""
-        if self.failed:
-            raise self.failed[0].error
+        """Raise Stopped if the backfill was stopped, or else the error of the first night that failed, if one did."""
+        for night in (*self.stopped, *self.failed):
+            raise night.error
 
     def __str__(self) -> str:
         already = len(self.nights) - len(self.published_now) + len(self.left) - len(self.skipped)
-        return f"{len(self.published_now)} published now, {already} already, {len(self.failed)} failed, {len(self.skipped)} skipped"
+        stopped = f", {len(self.stopped)} stopped" if self.stopped else ""
+        return f"{len(self.published_now)} published now, {already} already, {len(self.failed)} failed, {len(self.skipped)} skipped{stopped}"
 
 
 def in_turn_each(score_date: date) -> EachPart:  # noqa: ARG001  # every date alike
@@ -104,7 +114,7 @@ class Backfill:
     def run(self, nights: Iterable[Planned], progress: Progress = silent) -> BackfillSummary:
         """Score the nights that are wanted, and collect what failed instead of raising. Running it again does what is missing.
 
-        When it is interrupted, no other night begins; those on threads come to their end first.
+        When it is interrupted, no other night begins; those on threads come to their end first. When it is stopped, no other part begins.
         """
         nights = tuple(nights)
         wanted = [night for night in nights if night.wanted]
@@ -119,9 +129,11 @@ class Backfill:
                 return result
 
             results = on_threads(ended, wanted, self.parallel) if self.parallel > 1 else [ended(night) for night in wanted]
+        failed = tuple(result for result in results if isinstance(result, FailedNight))
         summary = BackfillSummary(
             nights=tuple(result for result in results if isinstance(result, NightSummary)),
-            failed=tuple(result for result in results if isinstance(result, FailedNight)),
+            failed=tuple(night for night in failed if not night.stopped),
+            stopped=tuple(night for night in failed if night.stopped),
             left=tuple(night for night in nights if not night.wanted),
         )
         log.info("nights_ended", model=self.night.spec.name, summary=str(summary))

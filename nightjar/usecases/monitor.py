@@ -15,7 +15,7 @@ from nightjar.core.entities import ColumnDrift, NightPerformance, Publication, R
 from nightjar.core.measured import complete_at, outcome_days, outdated, waiting
 from nightjar.core.night import file_days, key_is_storable
 from nightjar.core.performance import measure
-from nightjar.core.ports import Artifacts, DriftLedger, Outcomes, RawStore, Registry, ReportWriter, ScoreStore
+from nightjar.core.ports import Artifacts, DriftLedger, GoOn, Outcomes, RawStore, Registry, ReportWriter, ScoreStore, unasked
 from nightjar.core.repair import sound
 from nightjar.core.spec import ModelSpec
 from nightjar.core.training_set import last_mature_date
@@ -43,6 +43,7 @@ class WatchNight:
     ledger: DriftLedger
     writer: ReportWriter
     night: NightFeatures
+    go_on: GoOn = unasked
     _samples: dict[int, TrainingSample] = field(default_factory=dict[int, TrainingSample], repr=False)
 
     def drift(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[ColumnDrift, ...]:
@@ -70,13 +71,14 @@ class WatchNight:
     def outcomes_known(self, known_at: datetime) -> tuple[NightPerformance, ...]:
         """Load the outcomes recorded by `known_at` of published nights; give the newest measurement of each, by score date.
 
-        Only those nights are measured again about which more is known than their measurement holds.
+        Only those nights are measured again about which more is known than their measurement holds. Raises Stopped: before the outcomes
+        are kept, or before a night is measured.
         """
         last = last_mature_date(self.spec, known_at)
         nights = [night for night in self.store.published(self.spec.name) if night.score_date <= last]
         kept, recorded = self._kept(), self.raw.recorded(self.spec.outcome_dataset)
         due = tuple(outdated(nights, kept, recorded, known_at, self.spec.maturity_days, self._file_days))
-        kept |= {night.run_id: night for night in self.measure(due, known_at)}
+        kept |= {night.run_id: night for night in self.measure(due, known_at, self.go_on)}
         return tuple(kept[night.run_id] for night in nights)
 
     def due(self, run: Run) -> tuple[Publication, datetime] | None:
@@ -93,11 +95,18 @@ class WatchNight:
         lacking = any(outdated([publication], self._kept(), recorded, known_at, self.spec.maturity_days, self._file_days))
         return (publication, known_at) if lacking else None
 
-    def measure(self, nights: Sequence[Publication], known_at: datetime) -> tuple[NightPerformance, ...]:
-        """Load the outcomes of these nights recorded by `known_at`, and give the newest measurement of each."""
+    def measure(self, nights: Sequence[Publication], known_at: datetime, go_on: GoOn = unasked) -> tuple[NightPerformance, ...]:
+        """Load the outcomes of these nights recorded by `known_at`, and give the newest measurement of each.
+
+        go_on is asked before outcomes are kept, and before each night.
+        """
+        go_on()
         self._record_outcomes([night.score_date for night in nights], known_at)
-        kept = self._kept()
-        return tuple(self._performance(night, kept.get(night.run_id), known_at) for night in nights)
+        kept, measured = self._kept(), list[NightPerformance]()
+        for night in nights:
+            go_on()
+            measured.append(self._performance(night, kept.get(night.run_id), known_at))
+        return tuple(measured)
 
     def _kept(self) -> dict[int, NightPerformance]:
         return {performance.run_id: performance for performance in self.outcomes.performances(self.spec.name)}

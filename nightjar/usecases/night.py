@@ -20,7 +20,7 @@ from nightjar.core.errors import BadDelivery, NoChampion, NoPopulation
 from nightjar.core.night import cut, missing_parts, ordered_population, scored_otherwise
 from nightjar.core.parquet import parquet
 from nightjar.core.part_rows import SCORES
-from nightjar.core.ports import Artifacts, FeatureSource, Predictors, RawStore, Registry, ScoreStore
+from nightjar.core.ports import Artifacts, FeatureSource, GoOn, Predictors, RawStore, Registry, ScoreStore, unasked
 from nightjar.core.refusals import refused_for
 from nightjar.core.repair import split_carried
 from nightjar.core.spec import ModelSpec
@@ -82,7 +82,10 @@ def repair_told(run: Run) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreNight:
-    """The use case with its ports. Safe to run again, in another process, at any time: what is stored is not done twice."""
+    """The use case with its ports. Safe to run again, in another process, at any time: what is stored is not done twice.
+
+    go_on is asked before the night, before each part and immediately before the publication.
+    """
 
     spec: ModelSpec
     raw: RawStore
@@ -94,6 +97,7 @@ class ScoreNight:
     check: Check
     guard: NightGuard
     follow: Follow = nothing_follows
+    go_on: GoOn = unasked
 
     def run(
         self,
@@ -114,8 +118,9 @@ class ScoreNight:
         known_at: corrections recorded by then count. accept: why the night
         is to be published though features are stale or it looks absurd; kept in the ledger with what was found. wait_s: how long to wait for another process that holds the night.
         Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, StaleFeatures, AuditFailed, RepairOutdated,
-        StoreUnavailable; BadDelivery where what it needs was delivered badly and has been set aside.
+        Stopped, StoreUnavailable; BadDelivery where what it needs was delivered badly and has been set aside.
         """
+        self.go_on()
         attempt = partial(self._attempt, night, accept=accept, wait_s=wait_s, each_part=each_part)
         with bound_contextvars(model=night.model, score_date=str(night.score_date)):
             if repair:
@@ -148,7 +153,7 @@ class ScoreNight:
         champion = self._holder("champion")
         if champion is None:
             raise NoChampion(self.spec.name)
-        with self.store.night(night, champion, self._holder("challenger"), request, wait_s=wait_s) as claimed:
+        with self.store.night(night, champion, self._holder("challenger"), request, wait_s=wait_s, go_on=self.go_on) as claimed:
             if claimed.publication is not None:
                 log.info("night_published_already", run=claimed.run.id, revision=claimed.run.revision)
                 return Ended(claimed.run, self._summary(claimed.run, claimed.publication, done_now=0, started=started, already=True))
@@ -168,7 +173,7 @@ class ScoreNight:
             audited = self._sampled(run)
             findings = (*stale, *self._audit(run, audited, accepted=accept is not None))
             log.info("night_audited", findings=findings, accepted=accept)
-            publication = self.store.publish(run, accept or repair_told(run), findings)
+            publication = self.store.publish(run, accept or repair_told(run), findings, go_on=self.go_on)
         except Exception as error:
             self.store.fail(claimed, f"{type(error).__name__}: {error}")
             raise
@@ -178,6 +183,7 @@ class ScoreNight:
 
     def score_part(self, run: Run, part: Part) -> Receipt:
         """Features, contract, scores and receipt of one part; memory is bounded by its rows."""
+        self.go_on()
         started = time.monotonic()
         kept, fresh = split_carried(self.population(run).slice(part.start, part.rows))
         checked = self.check(self.spec, self.features_of(run, fresh))

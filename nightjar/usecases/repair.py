@@ -9,7 +9,7 @@ import polars as pl
 
 from nightjar.core.backfill import Planned, Stage
 from nightjar.core.entities import Publication, Run, RunState
-from nightjar.core.ports import RawStore, ScoreStore
+from nightjar.core.ports import GoOn, RawStore, ScoreStore
 from nightjar.core.repair import CARRIED, Compared, Touched, came_from, compared, late_days, split_carried, touched, with_carried
 from nightjar.core.spec import ModelSpec
 
@@ -25,6 +25,9 @@ class Inputs(Protocol):
 
     @property
     def store(self) -> ScoreStore: ...
+
+    @property
+    def go_on(self) -> GoOn: ...
 
     def population(self, run: Run) -> pl.DataFrame:
         """The run's snapshot."""
@@ -61,11 +64,13 @@ def late_nights(inputs: Inputs, first: date, last: date, known_at: datetime) -> 
     """The published nights of first..last that corrections recorded by `known_at` touch, oldest first.
 
     Only nights that a late delivery can reach are looked at closely: their inputs are fetched as known then and as known now, and compared.
+    Raises Stopped.
     """
     recorded = {dataset.name: inputs.raw.recorded(dataset.name) for dataset in inputs.spec.datasets}
     for publication in inputs.store.published(inputs.spec.name):
         if not first <= publication.score_date <= last:
             continue
+        inputs.go_on()
         run = inputs.store.run(publication.run_id)
         late = dict(late_deliveries(inputs.spec, recorded, run, known_at))
         if late and (found := seen(inputs, run, known_at).touched):

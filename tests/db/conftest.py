@@ -20,7 +20,7 @@ from nightjar.adapters.memory import MemoryDriftLedger, MemoryInputProfiles, Mem
 from nightjar.core.claim import Request
 from nightjar.core.entities import Candidate, GateResult, Night, Part, Population, Version
 from nightjar.core.part_rows import SCORES
-from nightjar.core.ports import DriftLedger, InputProfiles, Outcomes, Registry
+from nightjar.core.ports import DriftLedger, GoOn, InputProfiles, Outcomes, Registry, unasked
 
 MODEL = "flight_delay"
 DAY = date(2013, 6, 15)
@@ -39,8 +39,8 @@ class Stores:
     def champion(self) -> Version:
         return self.registry.add_version(candidate(self.registry))
 
-    def claim(self, day: date = DAY, *, wait_s: float = 0, **wanted):
-        return self.store.night(night(day), self.champion, None, Request(**wanted), wait_s=wait_s)
+    def claim(self, day: date = DAY, *, wait_s: float = 0, go_on: GoOn = unasked, **wanted):
+        return self.store.night(night(day), self.champion, None, Request(**wanted), wait_s=wait_s, go_on=go_on)
 
     def publish(self, day: date = DAY, keys: tuple[str, ...] = ("a", "b"), score: float = 0.5, **options):
         """A whole night of one part: (run, publication)."""

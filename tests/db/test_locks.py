@@ -16,7 +16,8 @@ from sqlalchemy import Engine, make_url
 
 from db.locks import exclusive, require_own_sessions
 from db.session import make_engine
-from nightjar.core.errors import BadSettings, StoreUnavailable, WorkBusy
+from nightjar.adapters.memory import MemoryGoOn
+from nightjar.core.errors import BadSettings, Stopped, StoreUnavailable, WorkBusy
 
 KILL_WAITING = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_locks AS held USING (pid) WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -65,6 +66,11 @@ def test_work_is_done_by_one_at_a_time_and_other_work_beside_it(engine):
     with first, other, pytest.raises(WorkBusy, match=says), second:
         pass
     with exclusive(engine, "features of a", wait_s=0):
+        pass
+
+
+def test_whoever_is_stopped_waits_no_longer(engine):
+    with exclusive(engine, "features", wait_s=0), pytest.raises(Stopped), exclusive(engine, "features", wait_s=20, go_on=MemoryGoOn()):
         pass
 
 

@@ -15,10 +15,11 @@ from polars.testing import assert_frame_equal
 
 from db import score_store
 from db.session import driver
+from nightjar.adapters.memory import MemoryGoOn
 from nightjar.core.backfill import Stage
 from nightjar.core.claim import Request
 from nightjar.core.entities import RunState
-from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, ContractBroken, NightBusy, RepairOutdated, StoreUnavailable
+from nightjar.core.errors import AuditFailed, BadSettings, ClaimLost, ContractBroken, NightBusy, RepairOutdated, Stopped, StoreUnavailable
 
 NEXT_DAY = date(2013, 6, 16)
 
@@ -221,6 +222,25 @@ def test_publishing_twice_gives_one_publication(stores):
     assert stores.store.publish(run) == publication
     assert stores.store.publication(run.model, run.score_date) == publication
     assert (publication.action, publication.run_id) == ("publish", run.id)
+
+
+def test_whoever_is_stopped_before_the_insert_publishes_nothing_and_the_next_attempt_does(stores, make):
+    stop = MemoryGoOn()
+    with stores.claim() as claimed:
+        run = stores.store.record_population(claimed.run, make.population(2))
+        stores.store.write_part(run, make.part(0, 2), make.scores("a", "b"), make.quarantined())
+        with pytest.raises(Stopped):
+            stores.store.publish(run, go_on=stop)
+        assert (stop.asked, stores.store.runs()[0].state) == ([True], RunState.CLAIMED)
+        assert stores.store.publication(run.model, run.score_date) is None
+        stores.store.fail(run, "Stopped: it was set to Cancelled")
+    with stores.claim() as again:
+        assert stores.store.publish(again.run).run_id == run.id
+
+
+def test_whoever_is_stopped_waits_for_no_night(stores):
+    with stores.claim(), pytest.raises(Stopped), stores.claim(wait_s=20, go_on=MemoryGoOn()):
+        pass
 
 
 def test_a_run_without_all_its_parts_cannot_be_published(stores, make):

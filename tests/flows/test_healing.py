@@ -13,6 +13,8 @@ import psutil
 import psycopg
 import pytest
 
+from nightjar.core.healing import GIVEN_UP, RETRIED
+
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
 HOLD = 4_711
@@ -21,6 +23,7 @@ BLOCKED = f"""
     CREATE TRIGGER hold BEFORE INSERT ON nightjar.receipt FOR EACH ROW WHEN (NEW.part = 1) EXECUTE FUNCTION nightjar.hold();
     GRANT EXECUTE ON FUNCTION nightjar.hold() TO PUBLIC;
 """
+WAITING = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {HOLD} AND NOT granted"
 UNBLOCKED = "DROP TRIGGER hold ON nightjar.receipt; DROP FUNCTION nightjar.hold();"
 
 
@@ -116,7 +119,8 @@ def test_a_night_whose_worker_died_with_it_is_finished_by_another(prefect, world
         figures = f"noticed {noticed:.0f} s after the kill, published {took:.0f} s, the queue done {all_took:.0f} s"
         pytestconfig.get_terminal_writer().line(f"\n  dead after {dead_after_s} s without a heartbeat: {figures}")
     assert (healed["state_name"], healed["run_count"]) == ("Completed", 2)
-    assert [text.rpartition(" ")[2] for text in messages(prefect, run) if "presumed dead" in text] == ["runbooks/stuck-run.md"] * 2
+    told_why = [text for text in messages(prefect, run) if text.startswith(("presumed dead", RETRIED))]
+    assert [text.rpartition(" ")[2] for text in told_why] == ["runbooks/stuck-run.md"] * 2
     after = receipts(world, night)
     assert stored == {part: after[part] for part in stored}
     assert 1 not in stored
@@ -161,6 +165,72 @@ def test_silence_that_nobody_listened_to_ends_no_run(prefect, world, waits):
         assert waits("UPDATE automation_bucket SET \"end\" = now() - interval '1 s'")
         look(world, deaf=True)
         assert waits(TOUCH) > [datetime.now(UTC)]
+
+
+BY_HAND = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+BY_THE_SERVER = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": f"{RETRIED}, for the process had died."}
+TAKEN, RUNS, FAILS = {"type": "PENDING"}, {"type": "RUNNING"}, {"type": "FAILED"}
+PRESUMED_DEAD = {"type": "CRASHED", "message": "presumed dead: no sign of life for 90 s."}
+REPORTED_DEAD = {"type": "CRASHED", "message": "Flow run process exited with non-zero status code -9."}
+HEALED = [TAKEN, RUNS, PRESUMED_DEAD, BY_THE_SERVER, TAKEN, RUNS]
+HISTORIES = {
+    "retried by hand twice": ([TAKEN, RUNS, FAILS, BY_HAND, TAKEN, RUNS, FAILS, BY_HAND, TAKEN, RUNS, PRESUMED_DEAD], RETRIED),
+    "healed, then retried by hand": ([*HEALED, FAILS, BY_HAND, TAKEN, RUNS, PRESUMED_DEAD], RETRIED),
+    "retried by hand, and its worker died before it ran": ([TAKEN, RUNS, FAILS, BY_HAND, TAKEN, PRESUMED_DEAD], RETRIED),
+    "healed, and dead again": ([*HEALED, PRESUMED_DEAD], GIVEN_UP),
+    "just reported dead": ([TAKEN, RUNS, REPORTED_DEAD], REPORTED_DEAD["message"]),
+}
+
+
+def test_the_server_counts_its_own_retries_and_not_those_of_a_person(prefect, world):
+    with asleep(psutil.Process(int((world.home / "run" / "worker.lock").read_text()))):
+        runs = {name: been_through(prefect, states) for name, (states, _) in HISTORIES.items()}
+        until("it has decided", lambda: all(told(prefect, runs[name]).startswith(says) for name, (_, says) in HISTORIES.items()), 20)
+        assert told(prefect, runs["healed, and dead again"]).endswith(PRESUMED_DEAD["message"]), "why it died is still to be read"
+        for run in runs.values():
+            prefect.client.delete_flow_run(run)
+
+
+def been_through(prefect, states: list[dict[str, Any]]) -> str:
+    """A run with a history. None of it waits in the queue of today."""
+    run = prefect.start("features", scheduled_time="2099-01-01T00:00:00Z")
+    for state in states:
+        later = {"state_details": {"scheduled_time": "2099-01-01T00:00:00Z"}} if state["type"] == "SCHEDULED" else {}
+        prefect.ask(f"/flow_runs/{run}/set_state", {"state": {**state, **later}, "force": True})
+    return run
+
+
+def told(prefect, run: str) -> str:
+    return prefect.ask(f"/flow_runs/{run}")["state"]["message"] or ""
+
+
+REFUSED = """
+    CREATE FUNCTION nightjar.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'part % is refused', NEW.part; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON nightjar.receipt FOR EACH ROW WHEN (NEW.part = 1) EXECUTE FUNCTION nightjar.refuse();
+"""
+ALLOWED = "DROP TRIGGER refuse ON nightjar.receipt; DROP FUNCTION nightjar.refuse();"
+
+
+@pytest.mark.chaos
+def test_a_run_that_was_retried_by_hand_twice_and_then_killed_is_healed_once_more(prefect, world):
+    night = date(2013, 4, 6)
+    world.execute(REFUSED)
+    try:
+        run = prefect.start("score", score_date=str(night), report=False)
+        assert prefect.ended(run)["state_name"] == "Failed"
+        prefect.ask(f"/flow_runs/{run}/set_state", {"state": BY_HAND})
+        assert prefect.ended(run, after_runs=1)["state_name"] == "Failed"
+    finally:
+        world.execute(ALLOWED)
+    with second_part_held(world):
+        prefect.ask(f"/flow_runs/{run}/set_state", {"state": BY_HAND})
+        until("the second part waits", lambda: world.query(WAITING, "owner") == [(1,)], 120)
+        kill_all(int(prefect.ask(f"/flow_runs/{run}")["infrastructure_pid"].rpartition(":")[2]))
+        until("its worker reports the death", lambda: prefect.ask(f"/flow_runs/{run}")["state_name"] == "Crashed")
+    healed = prefect.ended(run, after_runs=3)
+    assert (healed["state_name"], healed["run_count"]) == ("Completed", 4)
+    assert [message.startswith(RETRIED) for message in messages(prefect, run)].count(True) == 1
+    assert world.query(f"SELECT count(*) FROM publications WHERE score_date = '{night}'") == [(1,)]
 
 
 def look(world, *, deaf: bool) -> None:

@@ -1,6 +1,7 @@
 """Many nights through shipped in-memory stores: order and threads change nothing that is published, and what fails stays by itself."""
 
 import threading
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.adapters.artifacts import FsspecArtifacts
-from nightjar.adapters.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
+from nightjar.adapters.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.core.backfill import Planned
 from nightjar.core.entities import Candidate
-from nightjar.core.errors import AuditFailed, BadSettings, NightBusy, OutOfMemory, StorageRefused, StoreUnavailable
+from nightjar.core.errors import AuditFailed, BadSettings, NightBusy, OutOfMemory, Stopped, StorageRefused, StoreUnavailable
 from nightjar.core.night import night_of
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.core.spec import AuditLimits, RawDataset
@@ -211,6 +212,44 @@ def test_an_interrupted_backfill_begins_no_other_night_and_leaves_none_half_done
     assert parallel > 1 or faults.tried == DAYS[:2]
     assert not Backfill(night=night).run(planned(night)).failed
     assert set(published(night)) == set(DAYS)
+
+
+@settings(max_examples=40)
+@given(after=st.integers(0, 32), parallel=st.integers(1, 3))
+def test_a_stopped_backfill_publishes_nothing_more_and_the_next_one_does_the_rest(after, parallel):
+    with TemporaryDirectory() as folder:
+        night, stop = scoring(folder), MemoryGoOn(after)
+        summary = Backfill(night=replace(night, go_on=stop), parallel=parallel).run(every())
+        seen = published(night)
+        assert len(seen) == len(summary.published_now) == stop.asked[:after].count(True)
+        assert (len(summary.nights) + len(summary.stopped), summary.failed) == (len(DAYS), ())
+        with pytest.raises(Stopped) if summary.stopped else nullcontext():
+            summary.raise_failure()
+        again = Backfill(night=night).run(planned(night))
+        assert len(again.published_now) == len(DAYS) - len(seen)
+        assert published(night).keys() == set(DAYS)
+        assert seen.items() <= published(night).items()
+
+
+def test_a_night_is_asked_about_before_it_begins_before_each_part_and_last_before_it_is_published(night):
+    stop = MemoryGoOn(99)
+    Backfill(night=replace(night, go_on=stop)).run(every(DAYS[:1]))
+    assert stop.asked == [False, *[False] * 3, True]
+
+
+def test_a_stopped_backfill_says_so_beside_what_failed(night):
+    odd = {DAYS[0]: [AuditFailed("toy", DAYS[0], ["odd"])]}
+    summary = Backfill(night=replace(night, go_on=MemoryGoOn(4)), parts_of=Faults(odd)).run(every())
+    assert str(summary) == "0 published now, 0 already, 1 failed, 0 skipped, 5 stopped"
+    with pytest.raises(Stopped, match="it was set to Cancelled"):
+        summary.raise_failure()
+
+
+def test_a_night_that_was_stopped_is_caught_up(night):
+    start = datetime(2013, 6, 20, 1, 30, tzinfo=UTC)
+    Backfill(night=night).run(every(DAYS[:2]))
+    Backfill(night=replace(night, go_on=MemoryGoOn(2))).run(every(DAYS[2:3]))
+    assert [missed.score_date for missed in missed_nights(night.store, night.spec, start)] == DAYS[2:5]
 
 
 def test_threads_know_what_is_bound_to_the_context_of_the_caller(night):

@@ -1,6 +1,6 @@
 """Measuring published nights: each when more is known of it than was, and with the newest that is known."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 
@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightjar.adapters.memory import MemoryOutcomes, MemoryRegistry, MemoryScoreStore
+from nightjar.adapters.memory import MemoryGoOn, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
 from nightjar.core.entities import Candidate, Night, Part, Population
+from nightjar.core.errors import Stopped
 from nightjar.core.night import as_of
 from nightjar.core.part_rows import SCORES
 from nightjar.core.spec import RawDataset
@@ -100,6 +101,13 @@ def test_a_later_correction_measures_its_night_again_and_no_other(watch):
     corrected = watch.outcomes_known(evening(5))
     assert [(night.auc, night.measured_at) for night in corrected] == [(1.0, evening(2)), (0.0, evening(5)), (1.0, evening(2))]
     assert watch.raw.asked[1:] == [(DAYS[1], DAYS[1])]
+
+
+def test_a_stopped_measurement_measures_no_other_night_and_the_next_one_does_the_rest(watch):
+    with pytest.raises(Stopped):
+        replace(watch, go_on=MemoryGoOn(after=2)).outcomes_known(evening(2))
+    assert [night.score_date for night in watch.outcomes.performances("toy")] == DAYS[:1]
+    assert [night.with_outcome for night in watch.outcomes_known(evening(2))] == [2, 2, 2]
 
 
 def test_a_night_waits_for_its_delivery(watch):

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from nightjar.adapters.artifacts import FsspecArtifacts
-from nightjar.adapters.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
+from nightjar.adapters.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
 from nightjar.core.entities import Candidate, Night
-from nightjar.core.errors import AuditFailed, StoreUnavailable
+from nightjar.core.errors import AuditFailed, Stopped, StoreUnavailable
 from nightjar.core.repair import Touched
 from nightjar.core.spec import AuditLimits, RawDataset
 from nightjar.usecases.guard import NightGuard
@@ -117,6 +117,22 @@ def test_late_data_names_the_entities_it_touches(scoring, world):
     [night] = late(scoring)
     assert (night.run.id, night.touched) == (published.run_id, Touched(("b", "d"), ("g",), ("f",), ("gate", "x")))
     assert night.late == {"schedules": LATER}
+
+
+def test_a_search_for_late_nights_that_is_stopped_looks_at_no_other(scoring):
+    scoring.run(NIGHT)
+    with pytest.raises(Stopped):
+        late(replace(scoring, go_on=MemoryGoOn()))
+
+
+def test_a_stopped_repair_leaves_analysts_what_they_saw_and_the_next_one_mends_it(scoring, world):
+    first = scoring.run(NIGHT)
+    world.deliver(LATER, gates=dict.fromkeys("abcdef", 7), features=dict.fromkeys("abcdef", 1.0))
+    with pytest.raises(Stopped):
+        replace(scoring, go_on=MemoryGoOn(after=3)).run(NIGHT, repair=True, known_at=LATER, flow_run="one")
+    assert scoring.store.publication(NIGHT.model, NIGHT.score_date).run_id == first.run_id
+    mended = scoring.run(NIGHT, repair=True, known_at=LATER, flow_run="one")
+    assert (mended.already_published, mended.carried, mended.parts_done_now) == (False, 0, 0)
 
 
 def test_a_repair_scores_what_changed_and_keeps_the_rest_in_one_whole_night(scoring, world):

@@ -11,11 +11,12 @@ import pytest
 from catboost import CatBoostClassifier
 
 from nightjar.adapters.artifacts import FsspecArtifacts
-from nightjar.adapters.memory import MemoryRegistry
+from nightjar.adapters.memory import MemoryGoOn, MemoryRegistry
 from nightjar.adapters.predictors import CatBoostPredictor, PredictorStore, inputs
 from nightjar.adapters.raw_files import RawFiles
 from nightjar.core.categories import Categories
-from nightjar.core.errors import MissingFeatures, TooLittleHistory
+from nightjar.core.errors import MissingFeatures, Stopped, TooLittleHistory
+from nightjar.core.ports import asking, silent
 from nightjar.core.spec import AuditLimits, GateLimits, ModelSpec, RawDataset, TimeSplit
 from nightjar.core.training_set import content_sha256
 from nightjar.usecases.retrain import retrain
@@ -175,6 +176,16 @@ def test_the_same_snapshot_and_seed_give_the_same_model_which_is_registered_once
     assert third.dataset.sha256 == first.dataset.sha256
     assert third.version.artifact_sha256 == first.version.artifact_sha256
     assert third.version.metrics == first.version.metrics
+
+
+@pytest.mark.parametrize("steps", [0, DAYS, DAYS + 4])
+def test_a_stopped_training_promotes_nothing(ports, steps):
+    """steps: taken before. After the last of them the version is registered, and not yet promoted."""
+    stop = MemoryGoOn(after=steps)
+    with pytest.raises(Stopped):
+        retrain(SPEC, known_at=KNOWN, progress=asking(silent, stop), **ports)
+    assert ports["registry"].holder("toy", "champion") is None
+    assert len(ports["registry"].versions("toy")) == (steps == DAYS + 4)
 
 
 def test_outcomes_that_were_recorded_later_are_not_used(ports):
