@@ -1,6 +1,6 @@
 """Runs, parts and publications of nights in Postgres. Each method is one transaction; the night's lock lives on a connection of its own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -180,6 +180,10 @@ class PostgresScoreStore:
         wanted = select(RUNS) if model is None else select(RUNS).where(RUNS.c.model == model)
         with translated(), self.engine.connect() as connection:
             return tuple(_run(row) for row in connection.execute(wanted.order_by(RUNS.c.id.desc()).limit(limit)))
+
+    def claimants(self, flow_runs: Collection[str]) -> frozenset[str]:
+        with translated(), self.engine.connect() as connection:
+            return frozenset(connection.execute(select(RUNS.c.flow_run).where(RUNS.c.flow_run.in_(flow_runs))).scalars())
 
     def published_scores(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:

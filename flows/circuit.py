@@ -5,16 +5,17 @@ from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactCreate
-from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events import emit_event
 from prefect.flows import Flow
 from prefect.logging.loggers import flow_run_logger
 
-from nightjar.core.circuit import DECISIVE, OPENED, opens
+from flows.dead_tasks import end_dead_tasks
+from flows.showing import slug, with_runbook
+from nightjar.core.circuit import OPENED, opens
 from nightjar.core.healing import Past, may_be_retried
-from nightjar.settings import PROJECT, Settings
+from nightjar.deployments import ends
+from nightjar.settings import Settings
 
 RUNBOOK = "runbooks/circuit-open.md"
 
@@ -34,17 +35,16 @@ def break_circuit(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) ->
         if deployment.paused or not opens(ends(client, deployment.id, limit), limit):
             return
         client.pause_deployment(deployment.id)
-        name = f"{flow.name}/{deployment.name}"
+        name = deployment.name
         text = f"The last {limit} runs of {name} came to nothing. Its schedule is paused until someone resumes it. Runbook: {RUNBOOK}"
         flow_run_logger(flow_run, flow).error(text)
         emit_event(OPENED, {"prefect.resource.id": f"prefect.deployment.{deployment.id}", "prefect.resource.name": name}, payload={"text": text})
-        page = (PROJECT / RUNBOOK).read_text()
         client.create_artifact(
             ArtifactCreate(
-                key=f"circuit-{flow.name}-{deployment.name}".replace("_", "-"),
+                key=slug(f"circuit-{deployment.name}"),
                 type="markdown",
-                description=text,
-                data=f"{text}\n\n---\n\n{page}",
+                description=f"What to do: {RUNBOOK}",
+                data=with_runbook(client, text, "circuit-open"),
                 flow_run_id=flow_run.id,
             )
         )
@@ -56,16 +56,11 @@ def past(client: SyncPrefectClient, run: UUID) -> list[Past]:
     return [Past(state.type.value, state.message or "") for state in states]
 
 
-def ends(client: SyncPrefectClient, deployment: UUID, limit: int) -> list[str]:
-    """How the newest runs of a deployment ended, newest first."""
-    runs = client.read_flow_runs(
-        deployment_filter=DeploymentFilter.model_validate({"id": {"any_": [deployment]}}),
-        flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": DECISIVE}}}),
-        sort=FlowRunSort.END_TIME_DESC,
-        limit=limit,
-    )
-    return [run.state_type.value for run in runs if run.state_type is not None]
-
-
-WATCHED: dict[str, Any] = {"persist_result": False, "on_failure": [break_circuit], "on_crashed": [break_circuit]}
-"""What all flows are decorated with: receipts say what is done, so no result is kept, and what fails counts."""
+WATCHED: dict[str, Any] = {
+    "persist_result": False,
+    "on_running": [end_dead_tasks],
+    "on_failure": [break_circuit],
+    "on_crashed": [end_dead_tasks, break_circuit],
+    "on_cancellation": [end_dead_tasks],
+}
+"""What all flows are decorated with: receipts say what is done, so no result is kept, what fails counts, and what died is said to have."""

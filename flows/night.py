@@ -8,24 +8,39 @@ from pathlib import Path
 from typing import Any
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
 import models
+from flows.showing import show, slug, with_runbook
 from flows.stopping import ends_as_told, go_on
-from nightjar import logs
+from nightjar import logs, markdown
 from nightjar.bootstrap import Platform
-from nightjar.console import LATE_COLUMNS, NIGHT_COLUMNS, PLAN_COLUMNS, REFUSAL_COLUMNS, cell, late_row, night_row, plan_row, refusal_row
+from nightjar.console import (
+    DRIFT_COLUMNS,
+    LATE_COLUMNS,
+    NIGHT_COLUMNS,
+    PERFORMANCE_COLUMNS,
+    PLAN_COLUMNS,
+    REFUSAL_COLUMNS,
+    cell,
+    drift_row,
+    late_row,
+    night_row,
+    performance_row,
+    plan_row,
+    refusal_row,
+)
 from nightjar.core.backfill import Planned
 from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
 from nightjar.core.errors import REFUSALS, NightjarError, Stopped, may_pass, refused
 from nightjar.core.night import score_date_of, today_from
 from nightjar.core.refusals import Refusal
 from nightjar.core.spec import ModelSpec
-from nightjar.settings import PROJECT
 from nightjar.usecases.backfill import BackfillSummary
 from nightjar.usecases.landing import Tell, log_refusal
 from nightjar.usecases.repair import LateNight
@@ -157,11 +172,12 @@ def refusals_told(model: str) -> Iterator[Tell]:
 
 def show_refusals(model: str, refusals: Sequence[Refusal]) -> None:
     """What is wrong with each delivery that was set aside now."""
-    create_table_artifact(
-        key=f"deliveries-{slug(model)}",
-        table=[dict(zip(REFUSAL_COLUMNS, refusal_row(refusal), strict=True)) for refusal in refusals],
-        description=f"{model}: {len(refusals)} bad deliveries were set aside. What landed before is used in their place, and only a night that "
-        "needs them and has nothing else fails. `nightjar deliveries list` shows all that are. What to do: runbooks/bad-delivery.md",
+    show(
+        f"deliveries-{model}",
+        f"{model}: {len(refusals)} bad deliveries were set aside. What landed before is used in their place, and only a night that needs them "
+        "and has nothing else fails. `nightjar deliveries list` shows all that are. What to do: runbooks/bad-delivery.md",
+        REFUSAL_COLUMNS,
+        [refusal_row(refusal) for refusal in refusals],
     )
 
 
@@ -170,76 +186,70 @@ def tell(model: str, error: Exception) -> None:
     runbook = error.runbook if isinstance(error, NightjarError) else NightjarError.runbook
     told = str(error) if isinstance(error, NightjarError) else f"{error} Runbook: runbooks/{runbook}.md"
     get_run_logger().error("%s: %s", type(error).__name__, told)
-    page = (PROJECT / "runbooks" / f"{runbook}.md").read_text()
-    text = f"**{type(error).__name__}**: {error}\n\n---\n\n{page}"
-    with fails_nothing("showing the runbook"):
+    with fails_nothing("showing the runbook"), get_client(sync_client=True) as client:
+        text = with_runbook(client, f"**{type(error).__name__}**: {markdown.literal(str(error))}", runbook)
         create_markdown_artifact(key=f"failure-{slug(model)}", description=f"What to do: runbooks/{runbook}.md", markdown=text)
 
 
 def show_night(night: NightSummary) -> None:
     """The night's summary as a table."""
-    create_table_artifact(
-        key=f"night-{slug(night.model)}",
-        table=[{"": name, "value": cell(value)} for name, value in zip(NIGHT_COLUMNS, night_row(night), strict=True)],
-        description=f"{night.model} {night.score_date}: run {night.run_id}, as of {night.as_of:%Y-%m-%d %H:%M} UTC, version {night.version_number}. "
-        f"Analysts read it in analytics.scores; `nightjar status` shows it in a terminal.",
+    show(
+        f"night-{night.model}",
+        f"{night.model} {night.score_date}: run {night.run_id}, as of {night.as_of:%Y-%m-%d %H:%M} UTC, version {night.version_number}. "
+        "Analysts read it in `analytics.scores`; `nightjar status` shows it in a terminal.",
+        ("what", "value"),
+        [(name, cell(value)) for name, value in zip(NIGHT_COLUMNS, night_row(night), strict=True)],
+        notes=[f"published without its {lack}" for lack in night.lacks],
     )
 
 
 def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | None) -> None:
-    """Each column's verdict as a table, and the report to open."""
-    drifted = [column.column for column in columns if column.drifted]
-    create_table_artifact(
-        key=f"drift-{slug(run.model)}",
-        table=[{name: cell(value) for name, value in column} for column in sorted(columns, key=lambda column: not column.drifted)],
-        description=f"{run.model} {run.score_date} against the training sample: "
-        + (f"{len(drifted)} of {len(columns)} columns drifted: {', '.join(drifted)}. " if drifted else "no column drifted. ")
-        + (f"Report: {report}" if report is not None else "No report was asked for."),
+    """Each column's verdict as a table, those that drifted first, and where the report is."""
+    drifted = [column for column in columns if column.drifted]
+    verdict = f"{len(drifted)} of {len(columns)} columns drifted" if drifted else "no column drifted"
+    show(
+        f"drift-{run.model}",
+        f"{run.model} {run.score_date} against the training sample: {verdict}. " + report_told(report),
+        DRIFT_COLUMNS,
+        [drift_row(column) for column in sorted(columns, key=lambda column: not column.drifted)],
     )
-    if report is not None:
-        link = report.as_uri() if isinstance(report, Path) else report
-        create_link_artifact(
-            key=f"drift-report-{slug(run.model)}",
-            link=link,
-            link_text=f"Drift report {run.model} {run.score_date}",
-            description=f"A browser opens no file from a served page. Open it by its path: {report}",
-        )
+    if isinstance(report, str) and report.startswith(("http://", "https://")):
+        create_link_artifact(key=f"drift-report-{slug(run.model)}", link=report, link_text=f"Drift report {run.model} {run.score_date}")
+
+
+def report_told(report: Path | str | None) -> str:
+    """A browser opens no file from a served page, so a path is told and not linked to."""
+    return "No report was drawn." if report is None else f"The report to open: `{report}`"
 
 
 def show_version(summary: RetrainSummary) -> None:
     """The version, its metrics beside the baseline's, and what became of it."""
-    create_table_artifact(
-        key=f"version-{slug(summary.version.model)}",
-        table=[{"metric": name, "value": round(value, 4)} for name, value in summary.version.metrics.items()],
-        description=f"{summary.version.model} version {summary.version.number}: {summary.decision}",
+    version = summary.version
+    show(
+        f"version-{version.model}",
+        f"{version.model} version {version.number}: {summary.decision}",
+        ("metric", "value"),
+        [(name, round(value, 4)) for name, value in version.metrics.items()],
+        notes=[f"{gate.name} {'passed' if gate.passed else 'FAILED'}: {gate.reason}" for gate in version.gates],
     )
 
 
 def show_performance(model: str, nights: Sequence[NightPerformance]) -> None:
     """One row a night."""
-    create_table_artifact(
-        key=f"performance-{slug(model)}",
-        table=[night.model_dump(mode="json", exclude={"model", "measured_at"}) for night in nights],
-        description=f"{model}: {len(nights)} published nights measured against what really happened",
-    )
+    says = f"{model}: {len(nights)} published nights measured against what really happened"
+    show(f"performance-{model}", says, PERFORMANCE_COLUMNS, [performance_row(night) for night in nights])
 
 
 def show_plan(model: str, nights: Sequence[Planned]) -> None:
     """What a backfill would do with each night, in its order."""
-    create_table_artifact(
-        key=f"backfill-{slug(model)}",
-        table=[dict(zip(PLAN_COLUMNS, plan_row(night), strict=True)) for night in nights],
-        description=f"{model}: {sum(night.wanted for night in nights)} of {len(nights)} nights would be scored",
-    )
+    says = f"{model}: {sum(night.wanted for night in nights)} of {len(nights)} nights would be scored"
+    show(f"backfill-{model}", says, PLAN_COLUMNS, [plan_row(night) for night in nights])
 
 
 def show_late(model: str, nights: Sequence[LateNight]) -> None:
     """The published nights that late data touches, with what came late."""
-    create_table_artifact(
-        key=f"late-{slug(model)}",
-        table=[{name: cell(value) for name, value in zip(LATE_COLUMNS, late_row(night), strict=True)} for night in nights],
-        description=f"{model}: late data touches {len(nights)} published nights",
-    )
+    says = f"{model}: late data touches {len(nights)} published nights"
+    show(f"late-{model}", says, LATE_COLUMNS, [late_row(night) for night in nights])
 
 
 def tell_backfill(model: str, summary: BackfillSummary) -> None:
@@ -251,13 +261,7 @@ def tell_backfill(model: str, summary: BackfillSummary) -> None:
 
 
 def show_backfill(model: str, summary: BackfillSummary) -> None:
-    """One row a night, the failed ones with their reason."""
-    rows: list[dict[str, Any]] = [dict(zip(NIGHT_COLUMNS, map(str, night_row(night)), strict=True)) for night in summary.nights]
-    unpublished = (*summary.failed, *summary.stopped)
-    failed: list[dict[str, Any]] = [{"score date": str(night.score_date), "what happened": night.reason} for night in unpublished]
-    create_table_artifact(key=f"backfill-{slug(model)}", table=failed + rows, description=f"{model}: {summary}")
-
-
-def slug(name: str) -> str:
-    """A name as Prefect allows it for artifact keys: lower-case letters, digits and dashes."""
-    return name.replace("_", "-")
+    """Why each failed night failed, and one row a night that is published."""
+    failed = [f"{night.score_date}: {night.reason}" for night in (*summary.failed, *summary.stopped)]
+    lacking = [f"{night.score_date}: published without its {lack}" for night in summary.nights for lack in night.lacks]
+    show(f"backfill-{model}", f"{model}: {summary}", NIGHT_COLUMNS, [night_row(night) for night in summary.nights], notes=failed + lacking)

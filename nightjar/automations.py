@@ -90,10 +90,10 @@ def crashing(patience: Patience, alert: UUID | None) -> AutomationCore:
     actions: list[ActionTypes] = [PauseDeployment(source="inferred", deployment_id=None)]
     if alert is not None:
         text = (
-            f"{patience.failures} runs of {{{{ flow.name }}}}/{{{{ deployment.name }}}} crashed and their retries too. Its schedule is paused. "
+            f"{patience.failures} runs of {{{{ deployment.name }}}} crashed and their retries too. Its schedule is paused. "
             "Runbook: runbooks/circuit-open.md"
         )
-        actions.append(SendNotification(block_document_id=alert, subject="Nightjar: {{ flow.name }} is paused", body=text))
+        actions.append(SendNotification(block_document_id=alert, subject="Nightjar: {{ deployment.name }} is paused", body=text))
     return AutomationCore(
         name=f"{PREFIX}a deployment whose runs keep crashing is paused",
         description=f"{patience.failures} runs crashed, and their retries too. Runbook: runbooks/circuit-open.md",

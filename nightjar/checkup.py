@@ -6,7 +6,6 @@ from http.client import UNPROCESSABLE_ENTITY
 from typing import Any
 from uuid import UUID
 
-import yaml
 from httpx import HTTPStatusError
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
@@ -17,10 +16,11 @@ from pydantic import TypeAdapter
 
 from nightjar.automations import TAG, Patience, differing, wanted
 from nightjar.core.errors import DeploymentPaused, NotDeployed, NoWorker, RunsStuck, ServerOpen
-from nightjar.deploy import deployments_of, known_alert_block
+from nightjar.deploy import known_alert_block
+from nightjar.deployments import declared, deployed, paused
 from nightjar.server.openings import openings
 from nightjar.server.pool import POOL, TEMPLATE, known_pool
-from nightjar.settings import PROJECT, Settings
+from nightjar.settings import Settings
 
 Check = Callable[[SyncPrefectClient, Settings], str]
 PATIENCE = Patience()
@@ -70,29 +70,23 @@ def kept_for(client: SyncPrefectClient) -> timedelta | None:
 
 def deployments(client: SyncPrefectClient, _: Settings) -> str:
     """Raises NotDeployed for what is missing or other than in prefect.yaml, DeploymentPaused for what follows no schedule."""
-    asked = {flow_and_name(each): each for each in yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]}
-    found = deployments_of(client)
-    wrong = [name for name in sorted(asked) if name not in found or declared(asked[name]) != deployed(found[name])]
+    asked, found = declared(), deployed(client)
+    wrong = [name for name in sorted(asked) if name not in found or wanted_of(asked[name]) != found_of(found[name])]
     if wrong:
         raise NotDeployed(f"deployments that are missing or not as in prefect.yaml: {', '.join(wrong)}")
-    paused = [name for name in sorted(asked) if found[name].paused or not all(schedule.active for schedule in found[name].schedules)]
-    if paused:
-        raise DeploymentPaused(paused)
+    if resting := [name for name in sorted(asked) if paused(found[name])]:
+        raise DeploymentPaused(resting)
     return f"{len(asked)} as in prefect.yaml, none paused"
 
 
-def flow_and_name(declaration: Mapping[str, Any]) -> str:
-    return f"{declaration['entrypoint'].rpartition('.')[2]}/{declaration['name']}"
-
-
-def declared(each: Mapping[str, Any]) -> tuple[object, ...]:
+def wanted_of(each: Mapping[str, Any]) -> tuple[object, ...]:
     """What makes a deployment the one that the code wants, as prefect.yaml says it."""
     crons = sorted((schedule["cron"], schedule["timezone"]) for schedule in each["schedules"])
     code = each["entrypoint"], each["parameters"], False  # it brings nothing of its own
     return *code, sorted(each["tags"]), each["work_pool"]["name"], each["concurrency_limit"]["limit"], crons
 
 
-def deployed(each: DeploymentResponse) -> tuple[object, ...]:
+def found_of(each: DeploymentResponse) -> tuple[object, ...]:
     """The same, as the server has it."""
     crons = sorted((schedule.schedule.cron, schedule.schedule.timezone) for schedule in each.schedules if isinstance(schedule.schedule, CronSchedule))
     limit = each.global_concurrency_limit and each.global_concurrency_limit.limit

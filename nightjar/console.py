@@ -1,9 +1,11 @@
 """What a person sees in a terminal: progress bars and tables."""
 
+import re
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,8 +15,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from nightjar.bootstrap import Platform
     from nightjar.core.backfill import Planned
-    from nightjar.core.entities import NightPerformance, NightSummary, Run
-    from nightjar.core.ports import Advance, ScoreStore
+    from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary
+    from nightjar.core.ports import Advance
     from nightjar.core.refusals import Refusal
     from nightjar.core.retention import Pruned
     from nightjar.core.spec import ModelSpec
@@ -22,12 +24,29 @@ if TYPE_CHECKING:
     from nightjar.usecases.repair import LateNight
     from nightjar.usecases.retrain import RetrainSummary
 
-WIDTH_WITHOUT_TERMINAL = 110
+WIDTH_WITHOUT_TERMINAL = 100_000
+"""A row of a table is one line where no terminal breaks it, so that it can be searched for."""
+
+
+class Stream:
+    """stdout or stderr, whichever it is at the moment of writing, where no terminal is: lines end where their text does."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def write(self, text: str) -> int:
+        return getattr(sys, self._name).write(re.sub(r"[ ]+$", "", text, flags=re.MULTILINE))
+
+    def flush(self) -> None:
+        getattr(sys, self._name).flush()
 
 
 def made(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, soft_wrap=True, width=WIDTH_WITHOUT_TERMINAL)
+    if console.is_terminal:
+        return console
+    stream = cast("IO[str]", Stream("stderr" if stderr else "stdout"))
+    return Console(file=stream, highlight=False, soft_wrap=True, width=WIDTH_WITHOUT_TERMINAL)
 
 
 out, err = made(stderr=False), made(stderr=True)
@@ -178,10 +197,25 @@ def show_training(summary: "RetrainSummary") -> None:
     out.print(f"{version.model} version {version.number}: {summary.decision}")
 
 
+PERFORMANCE_COLUMNS = ("score date", "rows", "with outcome", "base rate", "mean score", "AUC", "PR-AUC", "Brier", "ECE")
+
+
+def performance_row(n: "NightPerformance") -> tuple[object, ...]:
+    """A night in PERFORMANCE_COLUMNS."""
+    return str(n.score_date), n.rows, n.with_outcome, n.base_rate, n.mean_score, n.auc, n.pr_auc, n.brier, n.ece
+
+
 def show_performance(nights: "Sequence[NightPerformance]") -> None:
-    columns = ("score date", "rows", "with outcome", "base rate", "mean score", "AUC", "PR-AUC", "Brier", "ECE")
-    rows = [(str(n.score_date), n.rows, n.with_outcome, n.base_rate, n.mean_score, n.auc, n.pr_auc, n.brier, n.ece) for n in nights]
-    out.print(table("published nights against what happened", columns, rows))
+    out.print(table("published nights against what happened", PERFORMANCE_COLUMNS, [performance_row(night) for night in nights]))
+
+
+DRIFT_COLUMNS = ("column", "drifted", "PSI", "limit", "missing", "in training", "note")
+
+
+def drift_row(column: "ColumnDrift") -> tuple[object, ...]:
+    """A column in DRIFT_COLUMNS: `missing` and `in training` are shares of missing values."""
+    shares = (f"{share:.1%}" for share in (column.null_share, column.reference_null_share))
+    return column.column, "yes" if column.drifted else "no", column.value, column.threshold, *shares, column.note or ""
 
 
 def show_pruned(pruned: "Pruned") -> None:
@@ -201,40 +235,6 @@ def size(count: int) -> str:
     units = ("B", "kB", "MB", "GB", "TB")
     power = min(len(units) - 1, (len(str(count)) - 1) // 3)
     return f"{count / 1000**power:.{1 if power else 0}f} {units[power]}"
-
-
-def show_status(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
-    from nightjar.usecases.landing import set_aside
-
-    roles = {holder.id: role for role in ("challenger", "champion") if (holder := platform.registry.holder(spec.name, role))}
-    versions = [
-        (v.number, v.algorithm, v.metrics.get("auc"), v.metrics.get("brier"), str(v.trained_through), roles.get(v.id, ""))
-        for v in platform.registry.versions(spec.name)[:limit]
-    ]
-    out.print(table("versions", ("version", "algorithm", "AUC", "Brier", "trained through", "role"), versions))
-    runs = platform.store.runs(spec.name, limit)
-    seen = {publication.run_id for publication in platform.store.published(spec.name)}
-    rows = [
-        (str(r.score_date), r.id, r.revision, r.attempt, r.state.value, "yes" if r.id in seen else "", r.population.rows if r.population else None)
-        for r in runs
-    ]
-    out.print(table("runs", ("score date", "run", "revision", "attempt", "state", "analysts see it", "population"), rows))
-    for why in failures(platform.store, runs):
-        out.print(plain(why))
-    show_refusals(set_aside(spec, platform.raw))
-    for uri in [uri for run in runs for uri in platform.drift_ledger.reports(run)][:1]:
-        out.print(f"report:  {platform.artifacts.local_path(present := platform.artifacts.present(uri)) or present}")
-    show_where(platform)
-
-
-def failures(store: "ScoreStore", runs: "Sequence[Run]") -> Iterator[str]:
-    """Why each of the runs ended that failed and that no newer revision has replaced."""
-    days = [run.score_date for run in runs]
-    standings = store.standings(runs[0].model, min(days), max(days)) if runs else {}
-    for run in runs:
-        standing = standings.get(run.score_date)
-        if standing is not None and standing.run.id == run.id and standing.error:
-            yield f"{run.score_date} run {run.id} {run.state.value}: {standing.error}"
 
 
 def show_where(platform: "Platform") -> None:

@@ -17,13 +17,13 @@ from uuid import UUID
 from httpx import HTTPStatusError, Response, TransportError
 from prefect.blocks.notifications import SlackWebhook
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
 from nightjar.automations import Patience, sync, wanted
 from nightjar.core.errors import BadSettings, PlatformFailed, StoreUnavailable
+from nightjar.deployments import pauses_kept
 from nightjar.server.login import login
 from nightjar.server.pool import ensure_pool
 from nightjar.settings import PROJECT, Settings
@@ -61,32 +61,15 @@ def api_url(settings: Settings) -> str:
 
 
 def deploy(settings: Settings, api: str, log: Path) -> None:
-    """A deployment that is paused stays paused, whoever paused it: `prefect deploy` alone would resume it.
+    """Doing it again changes nothing; what is paused stays paused.
 
     Raises PlatformFailed, naming the log, if Prefect refuses; BadSettings for an alert URL that leads nowhere.
     """
     env = environment(settings, api)
-    with connected(settings, api) as client:
+    with connected(settings, api) as client, pauses_kept(client):
         ensure_pool(client)
-        paused = [deployment.id for deployment in client.read_deployments() if deployment.paused]
         prefect(["deploy", "--all"], env, log)
-        for deployment in paused:
-            client.pause_deployment(deployment)
     automate(settings, api)
-
-
-def resume(settings: Settings, api: str, name: str) -> None:
-    """Let a paused deployment follow its schedule again. Raises BadSettings for a name that the server does not know."""
-    with connected(settings, api) as client:
-        known = deployments_of(client)
-        if name not in known:
-            raise BadSettings(f"There is no deployment {name!r}", f"Known: {', '.join(sorted(known)) or 'none; run `nightjar deploy`'}.")
-        client.resume_deployment(known[name].id)
-
-
-def deployments_of(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
-    """All that the server has, by flow and name, as `flow/name`."""
-    return {f"{client.read_flow(each.flow_id).name}/{each.name}": each for each in client.read_deployments()}
 
 
 def prefect(arguments: list[str], env: Mapping[str, str], log: Path) -> None:

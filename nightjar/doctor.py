@@ -38,11 +38,19 @@ def verdict(name: str, check: Callable[[], str]) -> Row:
         return name, "NO", console.plain(f"{type(error).__name__}: {error}")
 
 
+NO_SERVER = "PREFECT_API_URL is not set, and `nightjar up` does not run"
+
+
+def has_server(settings: Settings) -> bool:
+    """Whether there is a Prefect server to ask. Takes no time, and no import of Prefect."""
+    return bool(os.environ.get("PREFECT_API_URL")) or listened_to(settings.prefect_port)
+
+
 def prefect(settings: Settings) -> list[Row]:
     """Rows about the Prefect server; one row where there is none, for nights can be scored without, or none that lets us in."""
     name = "prefect server"
-    if not os.environ.get("PREFECT_API_URL") and not listened_to(settings.prefect_port):
-        return [(name, "ok", "none to look at: PREFECT_API_URL is not set, and `nightjar up` does not run")]
+    if not has_server(settings):
+        return [(name, "ok", f"none to look at: {NO_SERVER}")]
     from nightjar import checkup
     from nightjar.deploy import api_url, connected
 

@@ -6,7 +6,7 @@ They run the same contract tests as the real ones. Threads may share one.
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -197,6 +197,10 @@ class MemoryScoreStore:
     def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]:
         wanted = [run for run in self._runs.values() if model in (None, run.model)]
         return tuple(reversed(wanted))[:limit]
+
+    @_whole
+    def claimants(self, flow_runs: Collection[str]) -> frozenset[str]:
+        return frozenset(flow_runs) & {flow_run for flow_run in self._flow_runs.values() if flow_run is not None}
 
     @_whole
     def published_scores(self, run: Run) -> pl.DataFrame:

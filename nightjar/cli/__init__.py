@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from nightjar import console
-from nightjar.cli import data, nights, operations, repairs, versions
+from nightjar.cli import data, nights, operations, repairs, status, versions
 from nightjar.core.errors import REFUSALS, BadSettings, NightjarError, refused
 
 INTERRUPTED = 130
@@ -35,7 +35,7 @@ for command in (
     versions.monitor,
     versions.promote,
     data.land,
-    nights.status,
+    status.status,
     operations.doctor,
     operations.prune,
 ):

@@ -91,14 +91,6 @@ def backfill(
     end(summary)
 
 
-def status(
-    model: Model = DEFAULT_MODEL, limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many nights and versions to list.")] = 10
-) -> None:
-    """The latest nights, versions and where to look."""
-    platform, spec = opened(), spec_of(model)
-    console.show_status(platform, spec, limit)
-
-
 def rollback(
     score_date: Annotated[date, typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The night.")],
     run: Annotated[int, typer.Option("--to-run", min=1, help="A run of that night that was published, as `nightjar status` lists them.")],

@@ -71,13 +71,15 @@ def prefect(context: typer.Context) -> None:
     os.execve(PREFECT[0], [*PREFECT, *context.args], environment(settings, api_url(settings)))
 
 
-def resume(deployment: Annotated[str, typer.Argument(help="Flow and model, like score/flight_delay.")]) -> None:
+def resume(deployment: Annotated[str, typer.Argument(help="Its name, like flight_delay-score.")]) -> None:
     """Let a deployment that was paused, by a person or by its broken circuit, follow its schedule again."""
-    from nightjar.deploy import api_url, resume
+    from nightjar.deploy import api_url, connected
+    from nightjar.deployments import resume
 
     settings = opened().settings
-    resume(settings, api_url(settings), deployment)
-    console.out.print(f"{deployment} follows its schedule again")
+    with connected(settings, api_url(settings)) as client:
+        name = resume(client, deployment)
+    console.out.print(f"{name} follows its schedule again")
 
 
 def prepare(platform: "Platform") -> None:

@@ -1,6 +1,7 @@
-"""On which days a cron expression starts something."""
+"""When a cron expression starts something."""
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from cronsim import CronSim, CronSimError
@@ -31,3 +32,8 @@ def fires_on(cron: str, day: date) -> bool:
         return next(CronSim(cron, midnight - timedelta(seconds=1))).date() == day
     except StopIteration:  # 30 February never comes
         return False
+
+
+def starts_before(cron: str, moment: datetime) -> Iterator[datetime]:
+    """The starts of an expression that `is_cron` accepts before a local time (naive), newest first. Ends where the expression never starts."""
+    yield from CronSim(cron, moment + timedelta(seconds=1), reverse=True)

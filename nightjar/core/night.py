@@ -42,7 +42,12 @@ def score_date_on(spec: ModelSpec, day: date) -> date:
 
 def local_date(spec: ModelSpec, moment: datetime) -> date:
     """The date of an instant (aware) in the model's zone. Score dates are such dates: compare no others with them."""
-    return utc(moment).astimezone(ZoneInfo(spec.time_zone)).date()
+    return local_time(spec, moment).date()
+
+
+def local_time(spec: ModelSpec, moment: datetime) -> datetime:
+    """What the clocks of the model's zone show at an instant (aware); naive."""
+    return utc(moment).astimezone(ZoneInfo(spec.time_zone)).replace(tzinfo=None)
 
 
 def today_of(spec: ModelSpec, moment: datetime) -> date:

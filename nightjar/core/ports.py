@@ -227,6 +227,10 @@ class ScoreStore(Protocol):
 
     def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]: ...
 
+    def claimants(self, flow_runs: Collection[str]) -> frozenset[str]:
+        """Those of the flow runs that a run names as the one that claimed it last."""
+        ...
+
     def published_scores(self, run: Run) -> pl.DataFrame:
         """`entity_key`, `score`, `challenger_score`, `carried_from` of a run, sorted by key."""
         ...

@@ -178,7 +178,8 @@ class ScoreNight:
             self.store.fail(claimed, f"{type(error).__name__}: {error}")
             raise
         summary = self._summary(run, publication, done_now=len(todo), started=started, already=False)
-        log.info("night_published", revision=run.revision, **summary.model_dump(include={"scored", "quarantined", "carried", "seconds"}))
+        counts = summary.model_dump(include={"scored", "quarantined", "carried"})
+        log.info("night_published", revision=run.revision, **counts, seconds=round(summary.seconds, 2))
         return Ended(run, summary, audited)
 
     def score_part(self, run: Run, part: Part) -> Receipt:

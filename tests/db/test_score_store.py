@@ -462,3 +462,13 @@ def test_quarantined_rows_come_back_as_they_were_set_aside(stores, make):
     assert found["entity_key"].to_list() == [None, "d"]
     assert [json.loads(reasons)[0]["check"] for reasons in found["reasons"]] == ["in_range", "in_range"]
     assert [json.loads(row) for row in found["row"]] == [{"carrier": "UA"}] * 2
+
+
+def test_the_flow_runs_that_claimed_a_run_last_are_known(stores):
+    stores.publish(flow_run="first")
+    with stores.claim(date(2013, 6, 16), flow_run="died"):
+        pass
+    with stores.claim(date(2013, 6, 16), flow_run="went on"):
+        pass
+    assert stores.store.claimants(["first", "died", "went on", "never came so far"]) == {"first", "went on"}
+    assert stores.store.claimants([]) == frozenset()

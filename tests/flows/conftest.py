@@ -66,7 +66,7 @@ class Prefect:
         return answer.json() if answer.content else None
 
     def start(self, flow: str, scheduled_time: str | None = None, **parameters: Any) -> str:
-        deployment = self.ask(f"/deployments/name/{flow}/flight_delay")
+        deployment = self.ask(f"/deployments/name/{flow}/flight_delay-{flow}")
         state = {"type": "SCHEDULED", "state_details": {"scheduled_time": scheduled_time}} if scheduled_time else {"type": "SCHEDULED"}
         return self.ask(f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters, "state": state})["id"]
 

@@ -43,16 +43,16 @@ def test_refused_credentials_are_said_once(prefect):
 @contextmanager
 def changed(client, **fields):
     """The deployment of `monitor`."""
-    found = client.read_deployment_by_name("monitor/flight_delay")
+    found = client.read_deployment_by_name("monitor/flight_delay-monitor")
     client.update_deployment(found.id, DeploymentUpdate(**fields))
     yield
     client.update_deployment(found.id, DeploymentUpdate(**{name: getattr(found, name) for name in fields}))
 
 
 def test_deployments_other_than_the_codes_or_paused_are_named(prefect):
-    with changed(prefect.client, tags=["nightjar"]), pytest.raises(NotDeployed, match="monitor/flight_delay"):
+    with changed(prefect.client, tags=["nightjar"]), pytest.raises(NotDeployed, match="flight_delay-monitor"):
         deployments(prefect.client, prefect.settings)
-    with changed(prefect.client, paused=True), pytest.raises(DeploymentPaused, match="nightjar resume monitor/flight_delay"):
+    with changed(prefect.client, paused=True), pytest.raises(DeploymentPaused, match="nightjar resume flight_delay-monitor"):
         deployments(prefect.client, prefect.settings)
 
 

@@ -5,8 +5,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from uuid import UUID
 
 import pytest
+from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.states import Crashed
 
@@ -26,7 +28,17 @@ def ended_as(prefect, state: str, name: str) -> None:
 
 
 def paused(prefect, name: str) -> bool:
-    return prefect.ask(f"/deployments/name/{name}/flight_delay")["paused"]
+    return prefect.ask(f"/deployments/name/{name}/flight_delay-{name}")["paused"]
+
+
+def called_as_once(prefect, flow: str, *, paused: bool, name: str = "flight_delay") -> UUID:
+    """A deployment of ours as earlier releases made it: called by its model alone, like all the others. One not paused has its schedule paused."""
+    now = prefect.client.read_deployment_by_name(f"{flow}/flight_delay-{flow}")
+    schedules = [DeploymentScheduleCreate(schedule=each.schedule, slug=each.slug, active=paused) for each in now.schedules]
+    return prefect.client.create_deployment(
+        now.flow_id, name, schedules=schedules, paused=paused, tags=now.tags, parameters=now.parameters, entrypoint=now.entrypoint,
+        work_pool_name=now.work_pool_name,
+    )  # fmt: skip
 
 
 def heard(alerts, count: int) -> list[str]:
@@ -47,29 +59,42 @@ def errors_logged(prefect, flow_run: str, until: str) -> list[str]:
 
 
 def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, alerts):
-    from flows.circuit import ends
-    from nightjar.deploy import api_url, deploy, local_api, resume
+    from nightjar.deploy import api_url, deploy, local_api
+    from nightjar.deployments import ends, resume
+    from nightjar.deployments import paused as resting
 
     for state in ("COMPLETED", "FAILED", "CANCELLED", "FAILED"):
         ended_as(prefect, state, "monitor")
-    deployment = prefect.client.read_deployment_by_name("monitor/flight_delay")
+    deployment = prefect.client.read_deployment_by_name("monitor/flight_delay-monitor")
     assert ends(prefect.client, deployment.id, 3) == ["FAILED", "FAILED", "COMPLETED"]
 
     last = prefect.start("monitor", model="none")
     assert prefect.ended(last)["state_type"] == "FAILED"
-    says = "The last 3 runs of monitor/flight_delay came to nothing. Its schedule is paused until someone resumes it."
-    assert heard(alerts, 1) == [f"Nightjar: monitor/flight_delay is paused. {says} Runbook: runbooks/circuit-open.md"]
+    says = "The last 3 runs of flight_delay-monitor came to nothing. Its schedule is paused until someone resumes it."
+    assert heard(alerts, 1) == [f"Nightjar: flight_delay-monitor is paused. {says} Runbook: runbooks/circuit-open.md"]
     assert paused(prefect, "monitor")
-    assert "## Fix" in prefect.artifacts(last)["circuit-monitor-flight-delay"]
+    assert "## Fix" in prefect.artifacts(last)["circuit-flight-delay-monitor"]
     logged = errors_logged(prefect, last, until=says)
     assert any(says in message for message in logged)
     assert [message.count("runbooks/unknown-model.md") for message in logged if message.startswith("UnknownModel")] == [1]
 
     api = local_api(prefect.settings)
+    of_before = [called_as_once(prefect, "repair", paused=True), called_as_once(prefect, "features", paused=False)]
+    by_hand = called_as_once(prefect, "score", name="by hand", paused=True)
     deploy(prefect.settings, api, world.home / "logs" / "deploy.log")
     assert paused(prefect, "monitor"), "a deployment must not resume what somebody paused"
+    names = {each.name for each in prefect.client.read_deployments()}
+    assert (names & {"flight_delay", "by hand"}, len(names)) == ({"by hand"}, 7), f"{of_before} have new names, {by_hand} is somebody's own"
+    assert paused(prefect, "repair"), "a pause goes with the deployment to its new name"
+    assert not paused(prefect, "score")
+    features = prefect.client.read_deployment_by_name("features/flight_delay-features")
+    assert (features.paused, [schedule.active for schedule in features.schedules]) == (False, [False])
+    for name in ("flight_delay-repair", "flight_delay-features"):
+        resume(prefect.client, name)
+        assert not resting(prefect.client.read_deployment_by_name(f"{name.partition('-')[2]}/{name}"))
+    prefect.client.delete_deployment(by_hand)
     assert api_url(prefect.settings) == api
-    resume(prefect.settings, api, "monitor/flight_delay")
+    resume(prefect.client, "flight_delay-monitor")
     assert not paused(prefect, "monitor")
 
     alerts.status = 500
@@ -78,7 +103,7 @@ def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, 
     assert len(heard(alerts, 2)) == 2, "after a resumption the first failure opens it again"
     assert paused(prefect, "monitor"), "an alert that nobody takes stops nothing"
     assert alerts.url.rpartition("/")[2] not in (world.home / "logs" / "server.log").read_text()
-    resume(prefect.settings, api, "monitor/flight_delay")
+    resume(prefect.client, "flight_delay-monitor")
 
 
 def test_a_crash_names_its_runbook_in_the_log_of_the_run(prefect, caplog):

@@ -13,9 +13,17 @@ DEPLOYMENTS = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployment
 
 
 def deployment(flow, model):
-    found = [each for each in DEPLOYMENTS if each["entrypoint"] == f"flows.{flow}.{flow}" and each["name"] == model]
+    found = [each for each in DEPLOYMENTS if each["entrypoint"] == f"flows.{flow}.{flow}" and each["name"] == f"{model}-{flow}"]
     assert len(found) == 1, f"prefect.yaml has {len(found)} deployments of {flow} for {model}"
     return found[0]
+
+
+def of(spec):
+    return [each for each in DEPLOYMENTS if each["parameters"] == {"model": spec.name}]
+
+
+def test_no_two_deployments_share_a_name():
+    assert len({each["name"] for each in DEPLOYMENTS}) == len(DEPLOYMENTS)
 
 
 @pytest.mark.parametrize("model", models.MODELS)
@@ -31,14 +39,14 @@ def test_every_model_has_every_flow_tagged_and_one_at_a_time(model, flow):
 def test_schedules_are_those_of_the_spec_in_the_models_time_zone(spec):
     crons = {flow: [schedule["cron"] for schedule in deployment(flow, spec.name)["schedules"]] for flow in ("score", "retrain")}
     assert crons == {"score": [spec.cron], "retrain": [spec.retrain_cron]}
-    zones = {schedule["timezone"] for each in DEPLOYMENTS if each["name"] == spec.name for schedule in each["schedules"]}
+    zones = {schedule["timezone"] for each in of(spec) for schedule in each["schedules"]}
     assert zones == {spec.time_zone}
 
 
 @pytest.mark.parametrize("spec", models.MODELS.values(), ids=lambda spec: spec.name)
 def test_nothing_is_scheduled_before_what_it_may_know_is_known(spec):
-    for each in DEPLOYMENTS:
-        for schedule in each["schedules"] if each["name"] == spec.name else ():
+    for each in of(spec):
+        for schedule in each["schedules"]:
             minute, hour, *_ = schedule["cron"].split()
             assert (int(hour), int(minute)) >= (spec.as_of_time.hour, spec.as_of_time.minute), f"{each['entrypoint']} starts before the as-of"
 

@@ -83,6 +83,11 @@ def receipts(world, night: date) -> dict[int, Any]:
     return dict(found)
 
 
+def ended_tasks(prefect, flow_run: str) -> set[str]:
+    """Names of the states of a run's tasks."""
+    return {task["state_name"] for task in prefect.tasks(flow_run)}
+
+
 def messages(prefect, flow_run: str) -> list[str]:
     """What a person reads of the states the run was in."""
     return [state["message"] or "" for state in prefect.ask(f"/flow_run_states/?flow_run_id={flow_run}")]
@@ -121,6 +126,7 @@ def test_a_night_whose_worker_died_with_it_is_finished_by_another(prefect, world
     assert (healed["state_name"], healed["run_count"]) == ("Completed", 2)
     told_why = [text for text in messages(prefect, run) if text.startswith(("presumed dead", RETRIED))]
     assert [text.rpartition(" ")[2] for text in told_why] == ["runbooks/stuck-run.md"] * 2
+    until("no task of a dead attempt is shown as running", lambda: ended_tasks(prefect, run) == {"Completed", "Crashed"}, 10)
     after = receipts(world, night)
     assert stored == {part: after[part] for part in stored}
     assert 1 not in stored

@@ -275,7 +275,7 @@ def asks_for(marked: Path) -> list[dict[str, object]]:
 
 
 def test_no_field_of_a_run_takes_a_command_or_an_environment(prefect, marked):
-    deployment = prefect.ask("/deployments/name/features/flight_delay")
+    deployment = prefect.ask("/deployments/name/features/flight_delay-features")
     for variables in asks_for(marked):
         with pytest.raises(Exception, match="422"):
             prefect.ask(f"/deployments/{deployment['id']}/create_flow_run", {"job_variables": variables, "state": {"type": "SCHEDULED"}})

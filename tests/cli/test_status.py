@@ -1,0 +1,100 @@
+"""`nightjar status`: what it says of nights, and that it needs no server and little time."""
+
+import socket
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from nightjar.adapters.memory import MemoryScoreStore
+from nightjar.cli.status import asked, counted, night_row, reasons
+from nightjar.core.calendar import calendar
+from nightjar.core.claim import Request
+from nightjar.core.entities import Night
+
+DAY = date(2013, 6, 15)
+CHAMPION = SimpleNamespace(id=1)
+
+
+@pytest.fixture
+def store():
+    return MemoryScoreStore()
+
+
+def fail(store, day, error, request=None):
+    night = Night(model="toy", score_date=day, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
+    with store.night(night, CHAMPION, None, *([request] if request else [])) as claimed:
+        store.fail(claimed.run, error)
+
+
+def entries(store, tried=None):
+    return calendar(store.standings("toy", date.min, date.max), (), tried or {})
+
+
+def test_it_says_why_each_failed_night_has_no_scores(store):
+    fail(store, DAY, "NoPopulation: nothing to score")
+    fail(store, DAY + timedelta(days=1), "StoreUnavailable: gone")
+    assert list(reasons(entries(store))) == [
+        "2013-06-16 run 2 failed: StoreUnavailable: gone",
+        "2013-06-15 run 1 failed: NoPopulation: nothing to score",
+    ]
+    assert counted(entries(store)) == "1 failed, 1 held back"
+
+
+def test_a_failure_that_a_newer_revision_replaced_is_told_no_more(store):
+    fail(store, DAY, "first")
+    fail(store, DAY, "second", Request(force=True))
+    assert list(reasons(entries(store))) == ["2013-06-15 run 2 failed: second"]
+
+
+def test_where_nothing_ran_nothing_failed(store):
+    assert (list(reasons(entries(store))), counted(entries(store))) == ([], "")
+
+
+@pytest.mark.parametrize(("tried", "says"), [({DAY: 1}, "missing: 1 attempt failed"), ({DAY: 2}, "missing: 2 attempts failed")])
+def test_a_night_without_a_run_says_how_often_it_was_tried(store, tried, says):
+    assert [night_row(entry, None)[:2] for entry in entries(store, tried)] == [("2013-06-15", says)]
+
+
+def test_gaps_are_shown_between_published_nights(run, world):
+    first, last = date(2013, 6, 20), date(2013, 6, 24)
+    for day in (first, last):
+        run("score", "--date", day)
+    lines = [" ".join(line.split()) for line in run("status", "--limit", 100).splitlines()]
+    assert [line.split(" ", 2)[1] for line in lines if line.startswith((f"{last} ", f"{first} "))][:2] == ["published", "published"]
+    assert "2013-06-21 to 2013-06-23 missing: 3 nights - - - -" in lines
+
+
+@pytest.fixture
+def silent():
+    """The address of something that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/api"
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A platform that knows its settings and nothing else."""
+
+    settings: object
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        pytest.param(None, "PREFECT_API_URL is not set", id="none"),
+        pytest.param("http://127.0.0.1:1/api", "cannot be reached", id="nothing listens"),
+        pytest.param("silent", "cannot be reached", id="it takes connections and says nothing"),
+    ],
+)
+def test_a_server_that_cannot_be_asked_costs_seconds_and_no_error(world, monkeypatch, silent, url, says):
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    if url is not None:
+        monkeypatch.setenv("PREFECT_API_URL", silent if url == "silent" else url)
+    started = time.monotonic()
+    told = asked(Alone(world.platform.settings.model_copy(update={"prefect_port": 1})), SimpleNamespace(name="flight_delay"))
+    assert isinstance(told, str)
+    assert says in told
+    assert time.monotonic() - started < 15
