@@ -5,8 +5,7 @@ from datetime import date
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import Column, Engine, MetaData, Table, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Column, Engine, MetaData, Table, insert, select, text
 
 from db.copy import copy_frame, read_frame
 from db.session import translated
@@ -42,17 +41,16 @@ class PostgresOutcomes:
 
     def record_performance(self, performance: NightPerformance) -> None:
         values = performance.model_dump(exclude={"model", "score_date"})
-        table = table_of(PerformanceRow)
-        older = table.c.measured_at <= performance.measured_at
-        statement = insert(table).values(values).on_conflict_do_update(index_elements=["run_id"], set_=values, where=older)
         with translated(), self.engine.begin() as connection:
-            connection.execute(statement)
+            connection.execute(insert(table_of(PerformanceRow)).values(values))
 
     def performances(self, model: str) -> tuple[NightPerformance, ...]:
         measured, runs = table_of(PerformanceRow), table_of(RunRow)
-        wanted = select(measured, runs.c.model, runs.c.score_date).join(runs, runs.c.id == measured.c.run_id).where(runs.c.model == model)
+        fields = [(runs if name in {"model", "score_date"} else measured).c[name] for name in NightPerformance.model_fields]
+        of_model = select(*fields).join(runs, runs.c.id == measured.c.run_id).where(runs.c.model == model)
+        newest = of_model.distinct(measured.c.run_id).order_by(measured.c.run_id, measured.c.measured_at.desc(), measured.c.id.desc())
         with translated(), self.engine.connect() as connection:
-            return tuple(NightPerformance.model_validate(row) for row in connection.execute(wanted.order_by(measured.c.run_id)).mappings())
+            return tuple(NightPerformance.model_validate(row) for row in connection.execute(newest).mappings())
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
         schema = {"entity_key": pl.String(), "score": pl.Float64(), "outcome": pl.Int8()}

@@ -8,8 +8,10 @@ from typing import Any
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import Connection, Engine, Row, func, insert, select, text, update
+from psycopg.errors import RestrictViolation
+from sqlalchemy import Connection, Engine, Row, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
 
 from db.copy import copy_frame, read_frame
 from db.locks import held_nights, night_lock
@@ -118,10 +120,8 @@ class PostgresScoreStore:
             if first is not None:
                 return _publication(first)
             held = hold(connection, run)
-            _require_whole(connection, held)
             _require_base_shown(connection, held)
-            ended = {"state": RunState.PUBLISHED, "ended_at": func.clock_timestamp(), "error": None}
-            flow_run = connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(ended).returning(RUNS.c.flow_run)).scalar_one()
+            flow_run = _counted(connection, held)
             go_on(last=True)
             return _publication(_point_to(connection, held, "publish", reason, flow_run, findings))
 
@@ -144,7 +144,7 @@ class PostgresScoreStore:
             return _publication(_point_to(connection, run, "rollback", reason, None))
 
     def fail(self, run: Run, error: str) -> None:
-        ended = {"state": RunState.FAILED, "ended_at": func.clock_timestamp(), "error": error.replace("\0", "\ufffd")}
+        ended = {"state": RunState.FAILED, "error": error.replace("\0", "\ufffd")}
         of_night = (RUNS.c.model == run.model) & (RUNS.c.score_date == run.score_date)
         ours = of_night & (RUNS.c.id == run.id) & (RUNS.c.attempt == run.attempt) & (RUNS.c.state == RunState.CLAIMED)
         with translated(), self.engine.begin() as connection:
@@ -224,15 +224,14 @@ def _current(connection: Connection, model: str, score_date: date) -> Publicatio
 
 
 def _resumed(connection: Connection, run: Run, flow_run: str | None) -> Run:
-    again = {"attempt": run.attempt + 1, "state": RunState.CLAIMED, "flow_run": flow_run, "claimed_at": func.clock_timestamp()}
-    fresh = {"error": None, "ended_at": None}
-    return _run(connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(again | fresh).returning(RUNS)).one())
+    again = {"attempt": run.attempt + 1, "state": RunState.CLAIMED, "flow_run": flow_run, "error": None}
+    return _run(connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(again).returning(RUNS)).one())
 
 
 def _begun(connection: Connection, newest: Run | None, values: dict[str, Any]) -> Run:
     if newest is not None and newest.state in UNFINISHED:
         # Its attempt is over too: a process that still works for it can neither write nor publish.
-        gone = {"state": RunState.ABANDONED, "attempt": newest.attempt + 1, "ended_at": func.clock_timestamp()}
+        gone = {"state": RunState.ABANDONED, "attempt": newest.attempt + 1}
         connection.execute(update(RUNS).where(RUNS.c.id == newest.id).values(gone))
     return _run(connection.execute(insert(RUNS).values(values).returning(RUNS)).one())
 
@@ -267,12 +266,15 @@ def _storable(quarantined: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _require_whole(connection: Connection, run: Run) -> None:
-    wanted = select(func.count(), func.coalesce(func.sum(RECEIPTS.c.rows), 0)).where(RECEIPTS.c.run_id == run.id)
-    parts, rows = connection.execute(wanted).one()
-    if run.population is None or (parts, rows) != (run.population.parts, run.population.rows):
-        wanted_rows, wanted_parts = (0, 0) if run.population is None else (run.population.rows, run.population.parts)
-        raise AuditFailed(run.model, run.score_date, [f"{rows} of {wanted_rows} rows in {parts} of {wanted_parts} parts are stored"])
+def _counted(connection: Connection, run: Run) -> str | None:
+    """Make the run published, which the database does if all of it is stored; its flow run. Raises AuditFailed, which nobody can accept."""
+    published = update(RUNS).where(RUNS.c.id == run.id).values(state=RunState.PUBLISHED, error=None)
+    try:
+        return connection.execute(published.returning(RUNS.c.flow_run)).scalar_one()
+    except IntegrityError as error:
+        if not isinstance(error.orig, RestrictViolation):
+            raise
+        raise AuditFailed(run.model, run.score_date, [error.orig.diag.message_primary or ""], acceptable=False) from error
 
 
 def _require_base_shown(connection: Connection, run: Run) -> None:

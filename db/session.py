@@ -29,6 +29,9 @@ TRANSIENT = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
 """SQLSTATEs (or their classes) that pass by themselves: connection, rollback, resources, operator intervention, disk, lock not available; a standby
 that is not promoted yet, or a database that was made read-only; a transaction that stood still or lasted longer than somebody lets it."""
 
+BEYOND_STATE = "22008"
+"""SQLSTATE of a date or an instant for which there is no room."""
+
 DENIED_STATE = "42501"
 """SQLSTATE of a statement for which the role has no right."""
 
@@ -102,7 +105,7 @@ def translated(what: str = "The score database") -> Iterator[None]:
     """Turn what psycopg and SQLAlchemy raise into errors of ours; what they do not know passes through.
 
     Lost connections, timeouts and deadlocks become StoreUnavailable, a full disk of the server becomes
-    StorageRefused, refused logins and parameters become BadSettings, lost rights become RightsMissing.
+    StorageRefused, refused logins, parameters and dates become BadSettings, lost rights become RightsMissing.
     """
     try:
         yield
@@ -122,6 +125,8 @@ def _meaning(what: str, cause: psycopg.Error) -> NightjarError | None:
         return BadSettings(f"{what} refuses us: {words}", REMEDY)
     if state == DENIED_STATE:
         return RightsMissing(what, words)
+    if state == BEYOND_STATE:
+        return BadSettings(f"{what} refuses a date: {words}", "Name another.")
     if state == FULL_STATE:
         return StorageRefused(OSError(errno.ENOSPC, words, f"The disk of {what[:1].lower()}{what[1:]}"))
     return StoreUnavailable(what, words) if _passes(cause, state) else None

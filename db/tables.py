@@ -1,7 +1,7 @@
 """The schema: one SQLModel class a table, with the comments that stand in the database. Migrations are checked against these classes.
 
-Ledgers (publication, promotion, dataset, model_version, receipt, score, quarantined_row, input_profile, outcome) are only ever added to; privileges, not
-promises, see to it.
+Every table but `run` is only ever added to: privileges, not promises, see to it. What the writer may set is checked here
+by constraints, and by the triggers of the migrations; the rest it is given by the database.
 """
 
 from datetime import date, datetime
@@ -29,7 +29,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Boolean, TypeEngine
 from sqlmodel import Field, SQLModel
 
+from nightjar.core.places import PLACE
+
 SCHEMA = "nightjar"
+OF_OUR_TIME = "BETWEEN '1890-01-01' AND '2210-01-01'"
+"""Of every date and instant that the writer may set: no infinity, and room for what lies about the years of a command line."""
+
 RUN_STATES = ("claimed", "published", "failed", "abandoned", "pruned")
 
 
@@ -71,6 +76,14 @@ def _sha256(column: str) -> CheckConstraint:
     return CheckConstraint(f"{column} ~ '^[0-9a-f]{{64}}$'", name=f"{column}_hex")
 
 
+def _place(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} ~ '{PLACE}'", name=f"{column}_of_store")
+
+
+def _of_our_time(*columns: str) -> tuple[CheckConstraint, ...]:
+    return tuple(CheckConstraint(f"{column} {OF_OUR_TIME}", name=f"{column}_of_our_time") for column in columns)
+
+
 class DatasetRow(Table, table=True):
     __tablename__ = "dataset"
     __table_args__ = (
@@ -79,6 +92,8 @@ class DatasetRow(Table, table=True):
         CheckConstraint("rows > 0", name="rows_positive"),
         CheckConstraint("first_date <= last_date", name="dates_ordered"),
         _sha256("sha256"),
+        _place("uri"),
+        *_of_our_time("first_date", "last_date", "known_at"),
         {"comment": "Training snapshots. Append-only."},
     )
     id: int = _id("Identity of the snapshot")
@@ -101,6 +116,9 @@ class VersionRow(Table, table=True):
         ForeignKeyConstraint(["dataset_id", "model"], ["dataset.id", "dataset.model"]),
         CheckConstraint("number > 0", name="number_positive"),
         _sha256("artifact_sha256"),
+        _place("artifact_uri"),
+        _place("reference_uri"),
+        *_of_our_time("trained_through"),
         {"comment": "Trained models. Append-only."},
     )
     id: int = _id("Identity of the version")
@@ -150,6 +168,9 @@ class RunRow(Table, table=True):
         CheckConstraint("num_nulls(population_uri, population_sha256, population_rows, population_parts) IN (0, 4)", name="population_whole"),
         CheckConstraint("state <> 'published' OR population_rows IS NOT NULL", name="published_has_population"),
         _one_of("state", RUN_STATES),
+        _sha256("population_sha256"),
+        _place("population_uri"),
+        *_of_our_time("score_date", "as_of", "known_at"),
         {"comment": "One row a revision of a night (model, score date)."},
     )
     id: int = _id("Identity of the run")
@@ -255,6 +276,7 @@ class OutcomeRow(Table, table=True):
     __tablename__ = "outcome"
     __table_args__ = (
         CheckConstraint("outcome IN (0, 1)", name="is_binary"),
+        *_of_our_time("score_date", "recorded_at"),
         {"comment": "What really happened. Append-only: a correction joins the row it corrects under its later recorded_at."},
     )
     model: str = _column(Text(), "Name of the model", key=True)
@@ -269,9 +291,12 @@ class PerformanceRow(Table, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["run_id"], ["run.id"]),
         CheckConstraint("with_outcome BETWEEN 0 AND rows", name="outcomes_within_rows"),
-        {"comment": "How a published run did once outcomes were known; the newest measurement of each."},
+        *_of_our_time("measured_at"),
+        Index(None, "run_id", text("measured_at DESC"), text("id DESC")),
+        {"comment": "How a published run did once outcomes were known. Append-only: the newest measurement of a run counts."},
     )
-    run_id: int = _column(Integer(), "The run", key=True)
+    id: int = _id("Order of measuring")
+    run_id: int = _column(Integer(), "The run")
     rows: int = _column(BigInteger(), "Scored rows")
     with_outcome: int = _column(BigInteger(), "Scored rows whose outcome was known")
     base_rate: float | None = _column(Double(), "Share of ones among the outcomes", null=True)
@@ -281,16 +306,20 @@ class PerformanceRow(Table, table=True):
     brier: float | None = _column(Double(), "Mean squared error of the score", null=True)
     ece: float | None = _column(Double(), "Expected calibration error", null=True)
     measured_at: datetime = _instant("Outcomes known by this instant were counted")
+    recorded_at: datetime = _instant("When the measurement was stored", now=True)
 
 
 class DriftRow(Table, table=True):
     __tablename__ = "drift"
     __table_args__ = (
         ForeignKeyConstraint(["run_id"], ["run.id"]),
-        {"comment": "Each column of a night against the training sample, by one or more methods."},
+        {"comment": "Each column of a night against the training sample. Append-only: the newest rows of a run and method count."},
     )
     run_id: int = _column(Integer(), "The run", key=True)
     method: str = _column(Text(), "How the distance was measured", key=True)
+    measured_at: datetime = _column(
+        DateTime(timezone=True), "When it was measured; the same for all rows of a measurement", key=True, default="statement_timestamp()"
+    )
     column_name: str = _column(Text(), "Input column, or score", key=True)
     value: float | None = _column(Double(), "The distance; null where it cannot be computed", null=True)
     threshold: float | None = _column(Double(), "Above it the column counts as drifted", null=True)
@@ -298,7 +327,6 @@ class DriftRow(Table, table=True):
     null_share: float = _column(Double(), "Share of nulls in the night")
     reference_null_share: float = _column(Double(), "Share of nulls in the training sample")
     note: str | None = _column(Text(), "What else to know, as: all values are missing", null=True)
-    measured_at: datetime = _instant("When it was measured", now=True)
 
 
 class InputProfileRow(Table, table=True):
@@ -328,8 +356,9 @@ class ReportRow(Table, table=True):
     __tablename__ = "report"
     __table_args__ = (
         UniqueConstraint("run_id", "uri"),
+        _place("uri"),
         ForeignKeyConstraint(["run_id"], ["run.id"]),
-        {"comment": "Where the reports of a run lie."},
+        {"comment": "Where the reports of a run lie. Append-only."},
     )
     id: int = _id("Order of writing")
     run_id: int = _column(Integer(), "The run")

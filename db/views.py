@@ -1,7 +1,8 @@
 """What analysts read: the views of the schema `analytics`, each column with its meaning. They hold no data, so every migration makes them anew.
 
 Views run with their owner's rights: an analyst may read them and nothing beneath them. Whatever is not published does not appear, except
-as a row of `runs`.
+as a row of `runs`. No condition of an analyst is asked about a row that is not published: it could tell of the row by an error, by its
+time, or by a count in EXPLAIN (docs/adr/0029).
 """
 
 import hashlib
@@ -30,12 +31,9 @@ class View:
         selected = ",\n    ".join(f"{expression} AS {column}" for column, (expression, _) in self.columns.items())
         return f"SELECT\n    {selected}\n{self.source}"
 
+    def definition(self, schema: str) -> str:
+        return f"CREATE VIEW {schema}.{self.name} {BARRIER} AS\n{self.query}"
 
-LATEST_OUTCOME = """(
-    SELECT DISTINCT ON (model, score_date, entity_key) model, score_date, entity_key, outcome, recorded_at
-    FROM nightjar.outcome ORDER BY model, score_date, entity_key, recorded_at DESC
-)"""
-"""Outcomes as last corrected."""
 
 CURRENT = """(
     SELECT DISTINCT ON (model, score_date) id, model, score_date, run_id, published_at
@@ -44,23 +42,86 @@ CURRENT = """(
 """The publications that count now: the newest of each night."""
 
 SHOWN = """(
-    SELECT id, score_date, run_id, published_at, lead(published_at) OVER (PARTITION BY model, score_date ORDER BY id) AS visible_until
+    SELECT id, model, score_date, run_id, published_at, lead(published_at) OVER (PARTITION BY model, score_date ORDER BY id) AS visible_until
     FROM nightjar.publication
 )"""
 """Every publication with the time it was the one that counted."""
 
-CURRENT_RUN = f"{CURRENT} AS publication JOIN nightjar.run ON run.id = publication.run_id AND run.score_date = publication.score_date"
+BARRIER = "WITH (security_barrier)"
+"""Of a view: conditions whose functions may tell what they are given stay outside."""
+
+APART = "WITH apart AS (SELECT)"
+"""Makes a subquery that Postgres plans by itself, once a run: conditions on its columns still reach its indexes."""
+
+ALONE = "OFFSET 0"
+"""Likewise, and no condition from outside reaches its rows."""
+
+FIRST = "pg_catalog.int4eq({}.run_id, run.id) AND "
+"""The conditions that come first where Postgres reads a whole table: they are no operators, which it would move to the end, and none costs
+less."""
+
+CURRENT_RUN = f"{CURRENT} AS publication JOIN nightjar.run ON run.id = publication.run_id"
 VERSION = "JOIN nightjar.model_version AS version ON version.id = run.version_id"
 
+
+def of_run(table: str, alias: str, newest: str = "") -> str:
+    """Rows of a table that belong to the run, and no others are looked at. newest: how those that count are picked."""
+    rows = f"SELECT * FROM nightjar.{table} WHERE {table}.run_id = run.id {newest or ALONE}"  # noqa: S608  # tables of VIEWS
+    return f"CROSS JOIN LATERAL ({rows}) AS {alias}"
+
+
+def scores_of_run(more: str = "", joined: str = "") -> str:
+    """The run's scores as `stored`. The date is compared twice: inside it finds the month, outside it lets a wanted date find the publication."""
+    return f"""{VERSION}
+JOIN LATERAL (
+    {APART}
+    SELECT score.score_date, score.entity_key, score.score, coalesce(score.carried_from, score.run_id) AS scored_by_run,
+        score.score_date <= version.trained_through AS in_sample, receipt.stored_at{more}
+    FROM nightjar.score
+    LEFT JOIN nightjar.receipt ON {FIRST.format("receipt")}receipt.run_id = score.run_id AND receipt.part = score.part{joined}
+    WHERE {FIRST.format("score")}score.run_id = run.id AND score.score_date = publication.score_date
+) AS stored ON stored.score_date = publication.score_date"""  # noqa: S608  # words of this module
+
+
+OUTCOME = ", known.outcome, known.recorded_at AS outcome_recorded_at"
+KNOWN = """
+    LEFT JOIN LATERAL (
+        SELECT outcome, recorded_at FROM nightjar.outcome
+        WHERE outcome.model = publication.model AND outcome.score_date = publication.score_date AND outcome.entity_key = score.entity_key
+        ORDER BY recorded_at DESC LIMIT 1
+    ) AS known ON true"""
+"""The outcome of a score, as last corrected; those of rows without a score are not looked at."""
+
 NIGHT = {
-    "model": ("run.model", "Name of the model"),
-    "score_date": ("run.score_date", "Local calendar date that is scored"),
+    "model": ("publication.model", "Name of the model"),
+    "score_date": ("publication.score_date", "Local calendar date that is scored"),
 }
 RUN = {
     "run_id": ("run.id", "The run that made it"),
     "revision": ("run.revision", "Which rerun of the night, from 1"),
 }
 VERSION_NUMBER = {"model_version": ("version.number", "Number of the champion that scored, within its model")}
+MEASURED = {
+    "in_sample": ("publication.score_date <= version.trained_through", "True if the model may have seen these outcomes: not for judging it"),
+    "rows": ("performance.rows", "Scored rows"),
+    "with_outcome": ("performance.with_outcome", "Scored rows whose outcome was known"),
+    "base_rate": ("performance.base_rate", "Share of ones among the outcomes"),
+    "mean_score": ("performance.mean_score", "Mean score of the rows with an outcome; beside base_rate it shows bias"),
+    "auc": ("performance.auc", "Area under the ROC curve; null if all outcomes are alike"),
+    "pr_auc": ("performance.pr_auc", "Average precision; a random order reaches base_rate"),
+    "brier": ("performance.brier", "Mean squared error of the score"),
+    "ece": ("performance.ece", "Expected calibration error"),
+    "measured_at": ("performance.measured_at", "Outcomes known by this instant were counted"),
+    "recorded_at": ("performance.recorded_at", "When the measurement was stored"),
+}
+NEWEST = "ORDER BY performance.measured_at DESC, performance.id DESC LIMIT 1"
+NEWEST_DRIFT = f"""CROSS JOIN LATERAL (
+    SELECT * FROM (
+        SELECT *, rank() OVER (PARTITION BY method ORDER BY measured_at DESC) AS age FROM nightjar.drift WHERE drift.run_id = run.id
+    ) AS measured WHERE age = 1 {ALONE}
+) AS drift"""  # noqa: S608  # words of this module
+"""Of the run's measurements by each method the newest."""
+
 COLUMN_DRIFT = {
     "column_name": ("drift.column_name", "Input column, or score"),
     "method": ("drift.method", "How the distance was measured; psi decides, evidently:* is for reading"),
@@ -73,10 +134,10 @@ COLUMN_DRIFT = {
     "measured_at": ("drift.measured_at", "When it was measured (UTC)"),
 }
 SCORE = {
-    "model": ("run.model", "Name of the model"),
-    "score_date": ("score.score_date", "Local calendar date that is scored; filter on it, the table is partitioned by it"),
-    "entity_key": ("score.entity_key", "What is scored; one row each per model and score date"),
-    "score": ("score.score", "Probability that the event happens, from 0 to 1"),
+    "model": ("publication.model", "Name of the model"),
+    "score_date": ("stored.score_date", "Local calendar date that is scored; filter on it, the table is partitioned by it"),
+    "entity_key": ("stored.entity_key", "What is scored; one row each per model and score date"),
+    "score": ("stored.score", "Probability that the event happens, from 0 to 1"),
     **VERSION_NUMBER,
     **RUN,
     "as_of": ("run.as_of", "Nothing that happened or was first recorded later than this instant went into the score"),
@@ -84,30 +145,23 @@ SCORE = {
         "run.known_at",
         "Corrections of earlier records counted if they were recorded by this instant; as_of, unless the night was repaired",
     ),
-    "scored_by_run": ("coalesce(score.carried_from, score.run_id)", "The run that computed the score; not run_id where a repair kept it"),
+    "scored_by_run": ("stored.scored_by_run", "The run that computed the score; not run_id where a repair kept it"),
     "trained_through": ("version.trained_through", "Last date whose outcomes the model had seen"),
-    "in_sample": ("score.score_date <= version.trained_through", "True if the model may have seen this very outcome: not for judging it"),
+    "in_sample": ("stored.in_sample", "True if the model may have seen this very outcome: not for judging it"),
     "published_at": ("publication.published_at", "From when on this score is the published one"),
-    "scored_at": ("receipt.stored_at", "When the score was stored"),
+    "scored_at": ("stored.stored_at", "When the score was stored"),
 }
-SCORES_OF_RUN = f"""JOIN nightjar.score ON score.run_id = run.id AND score.score_date = run.score_date
-JOIN nightjar.receipt ON receipt.run_id = score.run_id AND receipt.part = score.part
-{VERSION}"""
-SCORE_SOURCE = f"FROM {CURRENT_RUN}\n{SCORES_OF_RUN}"
-
 VIEWS = (
-    View(name="scores", comment="The published scores: one row an entity and night.", columns=SCORE, source=SCORE_SOURCE),
+    View(name="scores", comment="The published scores: one row an entity and night.", columns=SCORE, source=f"FROM {CURRENT_RUN}\n{scores_of_run()}"),
     View(
         name="scores_with_outcomes",
         comment="The published scores beside what really happened.",
         columns={
             **SCORE,
-            "outcome": ("outcome.outcome", "1 if the event happened, 0 if not, null while unknown; the newest correction counts"),
-            "outcome_recorded_at": ("outcome.recorded_at", "From when on the outcome could be known"),
+            "outcome": ("stored.outcome", "1 if the event happened, 0 if not, null while unknown; the newest correction counts"),
+            "outcome_recorded_at": ("stored.outcome_recorded_at", "From when on the outcome could be known"),
         },
-        source=f"""{SCORE_SOURCE}
-LEFT JOIN {LATEST_OUTCOME} AS outcome
-    ON outcome.model = run.model AND outcome.score_date = score.score_date AND outcome.entity_key = score.entity_key""",
+        source=f"FROM {CURRENT_RUN}\n{scores_of_run(OUTCOME, KNOWN)}",
     ),
     View(
         name="publications",
@@ -140,34 +194,31 @@ JOIN {CURRENT} AS current ON current.model = publication.model AND current.score
             "visible_until": ("publication.visible_until", "Until when, excluded; null for what they see now"),
         },
         source=f"""FROM {SHOWN} AS publication
-JOIN nightjar.run ON run.id = publication.run_id AND run.score_date = publication.score_date
-{SCORES_OF_RUN}""",
+JOIN nightjar.run ON run.id = publication.run_id
+{scores_of_run()}""",
     ),
     View(
         name="nightly_performance",
-        comment="How each published night did once its outcomes were known.",
+        comment="How each published night did once its outcomes were known: the newest measurement.",
         columns={
             **NIGHT,
             **RUN,
             **VERSION_NUMBER,
-            "in_sample": ("run.score_date <= version.trained_through", "True if the model may have seen these outcomes: not for judging it"),
-            "rows": ("performance.rows", "Scored rows"),
-            "with_outcome": ("performance.with_outcome", "Scored rows whose outcome was known"),
-            "base_rate": ("performance.base_rate", "Share of ones among the outcomes"),
-            "mean_score": ("performance.mean_score", "Mean score of the rows with an outcome; beside base_rate it shows bias"),
-            "auc": ("performance.auc", "Area under the ROC curve; null if all outcomes are alike"),
-            "pr_auc": ("performance.pr_auc", "Average precision; a random order reaches base_rate"),
-            "brier": ("performance.brier", "Mean squared error of the score"),
-            "ece": ("performance.ece", "Expected calibration error"),
-            "measured_at": ("performance.measured_at", "Outcomes known by this instant were counted"),
+            **MEASURED,
         },
-        source=f"FROM {CURRENT_RUN}\nJOIN nightjar.performance ON performance.run_id = run.id\n{VERSION}",
+        source=f"FROM {CURRENT_RUN}\n{VERSION}\n{of_run('performance', 'performance', NEWEST)}",
+    ),
+    View(
+        name="performance_history",
+        comment="Every measurement of each published night; the newest of each is in nightly_performance.",
+        columns={**NIGHT, **RUN, **VERSION_NUMBER, **MEASURED},
+        source=f"FROM {CURRENT_RUN}\n{VERSION}\n{of_run('performance', 'performance')}",
     ),
     View(
         name="drift",
-        comment="Each input column of each published night against the training sample.",
+        comment="Each input column of each published night against the training sample, as measured last.",
         columns={**NIGHT, **RUN, **COLUMN_DRIFT},
-        source=f"FROM {CURRENT_RUN}\nJOIN nightjar.drift ON drift.run_id = run.id",
+        source=f"FROM {CURRENT_RUN}\n{NEWEST_DRIFT}",
     ),
     View(
         name="input_profiles",
@@ -184,13 +235,14 @@ JOIN nightjar.run ON run.id = publication.run_id AND run.score_date = publicatio
             "quantiles": ("profile.quantiles", "41 values of a column of numbers, from the least to the greatest, evenly spaced by rank"),
             "categories": ("profile.categories", "Of a column of texts: rows by category, the most frequent 200"),
         },
-        source=f"FROM {CURRENT_RUN}\nJOIN nightjar.input_profile AS profile ON profile.run_id = run.id",
+        source=f"FROM {CURRENT_RUN}\n{of_run('input_profile', 'profile')}",
     ),
     View(
         name="runs",
         comment="Every run of every night, published or not, with its counts.",
         columns={
-            **NIGHT,
+            "model": ("run.model", "Name of the model"),
+            "score_date": ("run.score_date", "Local calendar date that is scored"),
             "run_id": ("run.id", "Identity of the run"),
             "revision": ("run.revision", "Counts from 1 within the night"),
             "attempt": ("run.attempt", "How many processes claimed it"),
@@ -231,7 +283,7 @@ CROSS JOIN LATERAL (
             "reasons": ("quarantined_row.reasons", "Array of {column, check, value}"),
             "row": ("quarantined_row.row", "The whole row"),
         },
-        source=f"FROM {CURRENT_RUN}\nJOIN nightjar.quarantined_row ON quarantined_row.run_id = run.id",
+        source=f"FROM {CURRENT_RUN}\n{of_run('quarantined_row', 'quarantined_row')}",
     ),
     View(
         name="model_versions",
@@ -286,11 +338,11 @@ CROSS JOIN LATERAL (
             "uri": ("report.uri", "Where the file lies"),
             "created_at": ("report.created_at", "When it was written"),
         },
-        source=f"FROM {CURRENT_RUN}\nJOIN nightjar.report ON report.run_id = run.id",
+        source=f"FROM {CURRENT_RUN}\n{of_run('report', 'report')}",
     ),
 )
 
-FINGERPRINT = "Published results, for analysts. Definition " + hashlib.sha256(repr(VIEWS).encode()).hexdigest()[:16]
+FINGERPRINT = "Published results, for analysts. Definition " + hashlib.sha256(repr((BARRIER, VIEWS)).encode()).hexdigest()[:16]
 
 
 def in_place(connection: Connection) -> bool:
@@ -312,7 +364,7 @@ def create(connection: Connection) -> None:
     run(f"CREATE SCHEMA {SCHEMA}")
     run(f"COMMENT ON SCHEMA {SCHEMA} IS {_quoted(FINGERPRINT)}")
     for view in VIEWS:
-        run(f"CREATE VIEW {SCHEMA}.{view.name} AS\n{view.query}")
+        run(view.definition(SCHEMA))
         run(f"COMMENT ON VIEW {SCHEMA}.{view.name} IS {_quoted(view.comment)}")
         for column, (_, comment) in view.columns.items():
             run(f"COMMENT ON COLUMN {SCHEMA}.{view.name}.{column} IS {_quoted(comment)}")

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nightjar.core.errors import BadSettings
 from nightjar.core.hosts import Site, site
+from nightjar.core.places import PLACE, STORES
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout: where flows/, models/, feature_repo/ and prefect.yaml lie."""
@@ -48,6 +49,8 @@ def without_credentials(url: str) -> str:
         raise ValueError("it reads like file:///folder, s3://bucket/folder or /folder")
     if scheme == "file" and not rest.startswith("/"):
         raise ValueError("a file:// URL must be absolute: three slashes")
+    if not re.fullmatch(PLACE, url):
+        raise ValueError(f"it must name a folder, or a place in a store by one of {', '.join(STORES)}")
     return url
 
 

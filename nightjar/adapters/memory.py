@@ -141,12 +141,12 @@ class MemoryScoreStore:
         first = next((row for row in self._ledger if row.run_id == run.id and row.action == "publish"), None)
         if first is not None:
             return first
-        kept, stored = self._own(run), self.receipts(run)
-        if kept.population is None or (len(stored), sum(receipt.rows for receipt in stored)) != (kept.population.parts, kept.population.rows):
-            raise AuditFailed(run.model, run.score_date, [f"{len(stored)} parts are stored, which is not the population"])
-        shown = self.publication(run.model, run.score_date)
+        kept, shown = self._own(run), self.publication(run.model, run.score_date)
         if run.base_id is not None and shown is not None and shown.run_id != run.base_id:
             raise RepairOutdated(run.model, run.score_date, run.id, run.base_id, shown.run_id)
+        stored = self.receipts(run)
+        if kept.population is None or (len(stored), sum(receipt.rows for receipt in stored)) != (kept.population.parts, kept.population.rows):
+            raise AuditFailed(run.model, run.score_date, [f"{len(stored)} parts are stored, which is not the population"], acceptable=False)
         go_on(last=True)
         self._change(run.id, state=RunState.PUBLISHED)
         return self._point_to(run, "publish", reason, findings)

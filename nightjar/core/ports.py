@@ -171,7 +171,8 @@ class ScoreStore(Protocol):
         is the published one, untouched.
         Unfinished: the same run with attempt + 1 and the versions it was first claimed with. Forced, or a repair: a new revision, and an
         unfinished older one is marked abandoned. go_on is asked while another process holds the night.
-        Raises NightBusy after wait_s seconds, Stopped, BadSettings for a repair of what is not published.
+        Raises NightBusy after wait_s seconds, Stopped, BadSettings for a repair of what is not published and for a date that lies further
+        ahead than the store has room for.
         """
         ...
 
@@ -196,7 +197,8 @@ class ScoreStore(Protocol):
 
     def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked) -> Publication:
         """Make the run what analysts see. One insert; a second call returns the first's row. Raises ClaimLost if another attempt claimed it,
-        RepairOutdated for a repair of what analysts no longer see, Stopped.
+        RepairOutdated for a repair of what analysts no longer see, AuditFailed unless the stored rows are what the receipts of all parts
+        say, Stopped.
 
         reason: why a person published it; findings: what the audit had against it and that person accepted. go_on is asked last of all,
         immediately before the insert.
@@ -298,11 +300,11 @@ class Outcomes(Protocol):
         ...
 
     def record_performance(self, performance: NightPerformance) -> None:
-        """Keep the newest measurement of a run."""
+        """Add a measurement of a run, beside those before it. Raises BadSettings for one by outcomes of the future."""
         ...
 
     def performances(self, model: str) -> tuple[NightPerformance, ...]:
-        """The newest measurement of every run that was measured, by run."""
+        """The newest measurement of every run that was measured, by run: by the latest outcomes, and of those the one recorded last."""
         ...
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
@@ -312,7 +314,7 @@ class Outcomes(Protocol):
 
 class DriftLedger(Protocol):
     def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
-        """Keep a run's drift rows. Idempotent: replaces rows of the same run and method."""
+        """Add a measurement of a run's drift by one or more methods. Of each method the newest counts; the same twice is kept once."""
         ...
 
     def record_report(self, run: Run, kind: str, uri: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from types import SimpleNamespace
 
@@ -18,13 +18,26 @@ from db.score_store import PostgresScoreStore
 from db.session import make_engine
 from nightjar.adapters.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
 from nightjar.core.claim import Request
-from nightjar.core.entities import Candidate, GateResult, Night, Part, Population, Version
+from nightjar.core.entities import (
+    Candidate,
+    ColumnDrift,
+    ColumnProfile,
+    GateResult,
+    Night,
+    NightPerformance,
+    NightProfile,
+    Part,
+    Population,
+    Run,
+    Version,
+)
 from nightjar.core.part_rows import SCORES
 from nightjar.core.ports import DriftLedger, GoOn, InputProfiles, Outcomes, Registry, unasked
 
 MODEL = "flight_delay"
 DAY = date(2013, 6, 15)
 AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
+PROFILE = ColumnProfile(column="distance", rows=5, nulls=0, distinct=3, entities=5)
 
 
 @dataclass
@@ -86,6 +99,41 @@ def published(shared_database):
         stores.store.publish(run)
     engine.dispose()
     return shared_database
+
+
+@pytest.fixture(scope="module")
+def nights(shared_database):
+    """A database with something of everything: a night that was published twice and failed a third time, and another that failed."""
+    engine = make_engine(shared_database.url("writer"))
+    stores = _on(engine)
+    keys = tuple(f"k{number:03}" for number in range(60))
+    for force in (False, True):
+        _keep_everything(stores, stores.publish(DAY, keys, force=force)[0])
+    for day, force in ((DAY, True), (DAY + timedelta(days=1), False)):
+        with stores.claim(day, force=force) as claimed:
+            run = stores.store.record_population(claimed.run, population(len(keys) + 2))
+            stores.store.write_part(run, part(0, len(keys) + 2), scores(*keys), quarantined("broken", None))
+            stores.profiles.record(run, NightProfile(score_date=day, columns=(PROFILE,)))
+            stores.store.fail(run, "it broke")
+        _compare(stores, run)
+    known = {"entity_key": [*keys, "unscored0", "unscored1"], "outcome": [0] * 62, "score_date": [DAY] * 62, "recorded_at": [AS_OF] * 62}
+    stores.outcomes.record(MODEL, pl.DataFrame(known))
+    engine.dispose()
+    return shared_database
+
+
+def _keep_everything(stores: Stores, run: Run) -> None:
+    _compare(stores, run)
+    metrics = dict.fromkeys(("base_rate", "mean_score", "auc", "pr_auc", "brier", "ece"), 0.5)
+    stores.outcomes.record_performance(
+        NightPerformance(run_id=run.id, model=MODEL, score_date=run.score_date, rows=60, with_outcome=60, measured_at=AS_OF, **metrics)
+    )
+
+
+def _compare(stores: Stores, run: Run) -> None:
+    drift = ColumnDrift(column="distance", method="psi", value=0.1, threshold=0.2, drifted=False, null_share=0, reference_null_share=0)
+    stores.ledger.record_drift(run, [drift])
+    stores.ledger.record_report(run, "drift", "file:///report")
 
 
 @pytest.fixture(params=["postgres", "memory"])

@@ -245,3 +245,57 @@ def test_a_new_month_does_not_wait_for_analysts(database):
         analyst.execute("SELECT count(*) FROM scores")
         writer.execute("SET lock_timeout = '2s'")
         writer.execute("SELECT nightjar.ensure_score_partition('2024-05-01')")
+
+
+OLD_DRIFT = """
+    INSERT INTO nightjar.drift (run_id, method, column_name, value, drifted, null_share, reference_null_share)
+    SELECT %s, 'psi', name, 0.1, false, 0, 0 FROM unnest(ARRAY['a', 'b']) AS name
+"""
+MEASUREMENT = "INSERT INTO nightjar.performance (run_id, rows, with_outcome, auc, measured_at) VALUES (%s, 2, 2, %s, '2013-06-16Z')"
+
+
+def test_what_was_stored_before_stays_and_is_seen(on_postgres, database, engine):
+    """Rows of one measurement had an instant each, a measurement replaced the one before, and any text was a place."""
+    run, _ = on_postgres.publish()
+    engine.dispose()
+    migrate.downgrade(database.url("owner"), "0005")
+    with psycopg.connect(database.url("writer"), autocommit=True) as writer:
+        writer.execute(OLD_DRIFT, [run.id])
+        writer.execute(MEASUREMENT, [run.id, 0.6])
+        writer.execute("INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%s, 'drift', 'javascript:alert(1)')", [run.id])
+    migrate.upgrade(database.url("owner"))
+    with psycopg.connect(database.url("analyst"), autocommit=True) as analyst:
+        assert analyst.execute("SELECT count(*) FROM scores").fetchone() == (2,)
+        assert analyst.execute("SELECT column_name FROM drift ORDER BY 1").fetchall() == [("a",), ("b",)]
+        assert analyst.execute("SELECT auc FROM nightly_performance").fetchall() == [(0.6,)]
+        assert analyst.execute("SELECT uri FROM reports").fetchall() == [("javascript:alert(1)",)]
+    with psycopg.connect(database.url("writer"), autocommit=True) as writer:
+        with pytest.raises(psycopg.errors.CheckViolation):
+            writer.execute("INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%s, 'drift', 'javascript:alert(2)')", [run.id])
+        writer.execute(MEASUREMENT, [run.id, 0.7])
+        writer.execute(OLD_DRIFT, [run.id])
+    migrate.downgrade(database.url("owner"), "0005")
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        assert owner.execute("SELECT auc FROM nightjar.performance").fetchall() == [(0.7,)]
+        assert owner.execute("SELECT column_name FROM nightjar.drift ORDER BY 1").fetchall() == [("a",), ("b",)]
+    migrate.upgrade(database.url("owner"))
+
+
+def test_months_made_before_and_after_the_migration_keep_no_statistics_of_what_is_hidden(database):
+    migrate.downgrade(database.url("owner"), "0005")
+    told = "SELECT count(*) FROM pg_stats WHERE schemaname = 'nightjar' AND tablename ~ '^score_' AND attname = 'score'"
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        owner.execute("SELECT nightjar.ensure_score_partition('2013-06-01')")
+        owner.execute("ALTER TABLE nightjar.score DISABLE TRIGGER guard_night")
+        owner.execute(
+            "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) SELECT '2013-06-15', 1, n, 0, 0.5 FROM generate_series(1, 9) n"
+        )
+        owner.execute("ANALYZE")
+        assert owner.execute(told).fetchone() == (1,)
+        migrate.upgrade(database.url("owner"))
+        owner.execute("SELECT nightjar.ensure_score_partition('2013-07-01')")
+        owner.execute(
+            "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) SELECT '2013-07-15', 1, n, 0, 0.5 FROM generate_series(1, 9) n"
+        )
+        owner.execute("ANALYZE")
+        assert owner.execute(told).fetchone() == (0,)

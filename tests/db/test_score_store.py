@@ -422,12 +422,12 @@ def test_what_json_cannot_carry_into_postgres_does_not_stop_the_night(on_postgre
         assert on_postgres.store.write_part(claimed.run, make.part(0, 1), make.scores(), rows).quarantined == 1
 
 
-def test_a_store_that_cannot_be_reached_says_so_without_the_password(postgres, make):
+def test_a_database_that_is_not_there_is_told_without_the_password(postgres, make):
     from db.session import make_engine
 
     url = postgres.url("writer", "nowhere")
     store = score_store.PostgresScoreStore(make_engine(url))
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(BadSettings) as caught:
         store.runs()
     assert url.split(":")[2].split("@")[0] not in str(caught.value)
 

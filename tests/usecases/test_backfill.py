@@ -55,9 +55,9 @@ def check(spec, frame):
 
 def scoring(folder):
     registry, instant = MemoryRegistry(), datetime(2013, 6, 1, tzinfo=UTC)
-    dataset = registry.add_dataset("toy", "0" * 64, "u", 1, DAYS[0], DAYS[0], instant)
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAYS[0], DAYS[0], instant)
     version = Candidate(
-        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="a", artifact_sha256="1" * 64, reference_uri="r", params={},
+        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
         metrics={}, gates=(), code_version="c", trained_through=DAYS[0],
     )  # fmt: skip
     registry.promote(registry.add_version(version), "champion", "first")

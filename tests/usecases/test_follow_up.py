@@ -84,9 +84,9 @@ def follow_up(tmp_path: Path) -> FollowUp:
     artifacts, registry, store, world = FsspecArtifacts(f"file://{tmp_path}/artifacts"), MemoryRegistry(), MemoryScoreStore(), World()
     file = tmp_path / "reference.parquet"
     pl.DataFrame({"x": [float(n) for n in range(40)], "score": [n / 100 for n in range(40)]}).write_parquet(file)
-    dataset = registry.add_dataset("toy", "0" * 64, "u", 1, DAY, DAY, AS_OF)
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, AS_OF)
     candidate = Candidate(
-        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="a", artifact_sha256="1" * 64, params={},
+        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, params={},
         reference_uri=artifacts.put("reference", file)[0], metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
     )  # fmt: skip
     registry.promote(registry.add_version(candidate), "champion", "first")

@@ -48,17 +48,17 @@ class Raw:
 
 def publish(store, day):
     registry = MemoryRegistry()
-    dataset = registry.add_dataset("toy", "0" * 64, "u", 1, day, day, evening(0))
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, day, day, evening(0))
     version = registry.add_version(
         Candidate(
-            model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="a", artifact_sha256="1" * 64, reference_uri="r", params={},
+            model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
             metrics={}, gates=(), code_version="c", trained_through=day,
         )
     )  # fmt: skip
     scores = pl.DataFrame({"entity_key": KEYS, "score": [0.2, 0.8], "challenger_score": None, "carried_from": None}, schema=SCORES)
     quarantined = pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String))
     with store.night(Night(model="toy", score_date=day, as_of=evening(-1)), version, None) as claimed:
-        run = store.record_population(claimed.run, Population(uri="p", sha256="2" * 64, rows=2, parts=1))
+        run = store.record_population(claimed.run, Population(uri="file:///p", sha256="2" * 64, rows=2, parts=1))
         store.write_part(run, Part(number=0, start=0, stop=2), scores, quarantined)
         store.publish(run)
 

@@ -68,9 +68,9 @@ def check(spec, frame):
 
 
 def candidate(registry, artifact="a"):
-    dataset = registry.add_dataset("toy", "0" * 64, "u", 1, DAY, DAY, NIGHT.as_of)
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, NIGHT.as_of)
     return Candidate(
-        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri=artifact, artifact_sha256="1" * 64, reference_uri="r", params={},
+        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri=artifact, artifact_sha256="1" * 64, reference_uri="file:///r", params={},
         metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
     )  # fmt: skip
 

@@ -61,9 +61,9 @@ class ByKey:
 def use_case(tmp_path, database):
     engine = make_engine(database.url("writer"))
     registry = PostgresRegistry(engine)
-    dataset = registry.add_dataset("toy", "0" * 64, "u", 1, DAY, DAY, NIGHT.as_of)
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, NIGHT.as_of)
     trained = Candidate(
-        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="a", artifact_sha256="1" * 64, reference_uri="r", params={},
+        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
         metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
     )  # fmt: skip
     registry.promote(registry.add_version(trained), "champion", "first")

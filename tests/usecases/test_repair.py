@@ -75,9 +75,9 @@ def world():
 @pytest.fixture
 def scoring(world, tmp_path):
     registry = MemoryRegistry()
-    dataset = registry.add_dataset("toy", "0" * 64, "u", 1, DAY, DAY, AS_OF)
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, AS_OF)
     candidate = Candidate(
-        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="a", artifact_sha256="1" * 64, reference_uri="r", params={},
+        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
         metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
     )  # fmt: skip
     registry.promote(registry.add_version(candidate), "champion", "first")

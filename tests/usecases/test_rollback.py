@@ -19,17 +19,17 @@ NONE_ASIDE = pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String,
 def store():
     """Two published revisions, and one that failed."""
     store, registry = MemoryScoreStore(), MemoryRegistry()
-    dataset = registry.add_dataset("toy", "0" * 64, "u", 1, DAY, DAY, NIGHT.as_of)
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, NIGHT.as_of)
     version = registry.add_version(
         Candidate(
-            model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="m", artifact_sha256="1" * 64, reference_uri="r", params={},
+            model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///m", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
             metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
         )
     )  # fmt: skip
     scores = pl.DataFrame({"entity_key": ["a"], "score": [0.5], "challenger_score": [None], "carried_from": [None]}, schema=SCORES)
     for publish in (True, True, False):
         with store.night(NIGHT, version, None, Request(force=True)) as claimed:
-            run = store.record_population(claimed.run, Population(uri="p", sha256="2" * 64, rows=1, parts=1))
+            run = store.record_population(claimed.run, Population(uri="file:///p", sha256="2" * 64, rows=1, parts=1))
             store.write_part(run, Part(number=0, start=0, stop=1), scores, NONE_ASIDE)
             store.publish(run) if publish else store.fail(run, "it broke")
     return store

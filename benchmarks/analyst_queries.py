@@ -1,0 +1,151 @@
+"""What the barrier and the fences of the analysts' views cost: their commonest queries beside the same views without either, in turns.
+
+    python benchmarks/analyst_queries.py --rows 1000 --rounds 15 --json
+
+A year of nights, every seventh with a failed run and every seventh with a replaced revision, is stored once. Each round asks every query of both
+kinds of views, one after the other; what counts is the median of the rounds' ratios. Statements are not prepared, as from psql.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+
+from db.embedded import EmbeddedPostgres
+from db.migrate import upgrade
+from db.roles import ensure_roles
+from db.views import ALONE, APART, BARRIER, FIRST, SCHEMA, VIEWS
+
+BARE = "bare"
+"""The schema of the same views without barrier and fences."""
+
+YEAR = """
+    SET session_replication_role = replica;
+    SELECT nightjar.ensure_score_partition(day::date) FROM generate_series('2013-01-01', '2013-12-01', interval '1 month') AS day;
+    INSERT INTO nightjar.dataset (model, sha256, uri, rows, first_date, last_date, known_at)
+        VALUES ('m', repeat('a', 64), 'file:///d', 1, '2012-01-01', '2012-12-01', '2013-01-01Z');
+    INSERT INTO nightjar.model_version (model, number, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri, params, metrics,
+        gates, code_version, trained_through)
+        SELECT 'm', n, 'a', 1, 'file:///m', repeat(n::text, 64), 'file:///r', '{}', '{}', '[]', 'c', '2012-12-01' FROM generate_series(1, 5) AS n;
+    INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id, state, population_uri, population_sha256,
+        population_rows, population_parts)
+        SELECT 'm', day::date, revision, day - interval '6 hours', day - interval '6 hours', 1 + extract(month FROM day)::integer / 3,
+            CASE WHEN revision = 2 AND extract(doy FROM day)::integer % 7 = 0 THEN 'failed' ELSE 'published' END,
+            'file:///p', repeat('b', 64), {rows} + 5, 1
+        FROM generate_series('2013-01-01', '2013-12-31', interval '1 day') AS day, generate_series(1, 2) AS revision
+        WHERE revision = 1 OR extract(doy FROM day)::integer % 7 IN (0, 1) ORDER BY day, revision;
+    INSERT INTO nightjar.receipt (run_id, part, rows, scored, quarantined, attempt)
+        SELECT id, 0, {rows} + 5, {rows}, 5, 1 FROM nightjar.run;
+    INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score)
+        SELECT score_date, id, 'C' || lpad(k::text, 9, '0'), 0, random() FROM nightjar.run, generate_series(1, {rows}) AS k ORDER BY id, k;
+    INSERT INTO nightjar.quarantined_row SELECT id, 0, k, 'Q' || k, '[]', '{}' FROM nightjar.run, generate_series(0, 4) AS k;
+    INSERT INTO nightjar.publication (model, score_date, run_id, action)
+        SELECT model, score_date, id, 'publish' FROM nightjar.run WHERE state = 'published' ORDER BY id;
+    INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome)
+        SELECT 'm', day::date, 'C' || lpad(k::text, 9, '0'), day + interval '30 hours', (random() > 0.7)::integer
+        FROM generate_series('2013-01-01', '2013-12-31', interval '1 day') AS day, generate_series(1, {rows}) AS k;
+    INSERT INTO nightjar.drift (run_id, method, column_name, value, threshold, drifted, null_share, reference_null_share)
+        SELECT id, 'psi', 'column ' || k, random(), 0.9, random() > 0.9, 0, 0 FROM nightjar.run, generate_series(1, 35) AS k ORDER BY id, k;
+    INSERT INTO nightjar.performance (run_id, rows, with_outcome, auc, brier, measured_at)
+        SELECT id, {rows}, {rows}, 0.7, 0.1, now() FROM nightjar.run WHERE state = 'published';
+    VACUUM (ANALYZE)
+"""
+NIGHT = "model = 'm' AND score_date = '2013-10-15'"
+OCTOBER = "model = 'm' AND score_date BETWEEN '2013-10-01' AND '2013-10-31'"
+QUERIES = {
+    "the scores of a night": f"SELECT entity_key, score FROM scores WHERE {NIGHT}",
+    "the newest night": "SELECT * FROM scores WHERE score_date = (SELECT max(score_date) FROM publications WHERE model = 'm')",
+    "its fifty highest scores": f"SELECT entity_key, score FROM scores WHERE {NIGHT} ORDER BY score DESC LIMIT 50",
+    "one entity on a night": f"SELECT * FROM scores WHERE {NIGHT} AND entity_key = 'C000000123'",
+    "three entities on a night": f"SELECT * FROM scores WHERE {NIGHT} AND entity_key IN ('C000000003', 'C000000123', 'C000000456')",
+    "one entity over the year": "SELECT score_date, score FROM scores WHERE model = 'm' AND entity_key = 'C000000123' ORDER BY 1",
+    "mean scores of a month": f"SELECT score_date, count(*), avg(score) FROM scores WHERE {OCTOBER} GROUP BY 1 ORDER BY 1",
+    "mean scores of the year": "SELECT score_date, count(*), avg(score) FROM scores WHERE model = 'm' GROUP BY 1 ORDER BY 1",
+    "a night beside its outcomes": f"SELECT entity_key, score, outcome FROM scores_with_outcomes WHERE {NIGHT}",
+    "calibration of a month": "SELECT width_bucket(score, 0, 1, 10), count(*), avg(score), avg(outcome) FROM scores_with_outcomes "
+    f"WHERE {OCTOBER} AND outcome IS NOT NULL GROUP BY 1 ORDER BY 1",
+    "what stood there at an instant": f"SELECT entity_key, score FROM scores_history WHERE {NIGHT} AND visible_from <= now() "
+    "AND now() < coalesce(visible_until, 'infinity')",
+    "performance of the last thirty nights": "SELECT * FROM nightly_performance WHERE model = 'm' ORDER BY score_date DESC LIMIT 30",
+    "drifted columns of the year": "SELECT score_date, column_name, value FROM drift WHERE model = 'm' AND drifted ORDER BY 1",
+}
+
+
+def bare(definition: str) -> str:
+    """A view as it would be if nothing were to be hidden."""
+    for words in (BARRIER, APART, ALONE, FIRST.format("score"), FIRST.format("receipt")):
+        definition = definition.replace(words, "")
+    return definition
+
+
+def filled(server: EmbeddedPostgres, rows: int) -> None:
+    server.ensure_database("nightjar")
+    ensure_roles(server.url("admin"), server.passwords)
+    upgrade(server.url("owner"))
+    with psycopg.connect(server.url("admin"), autocommit=True) as admin:
+        for statement in YEAR.replace("{rows}", str(rows)).split(";"):
+            admin.execute(statement)
+        admin.execute(f"CREATE SCHEMA {BARE} AUTHORIZATION nightjar_owner; GRANT USAGE ON SCHEMA {BARE} TO nightjar_analyst")
+        admin.execute("SET ROLE nightjar_owner")
+        for view in VIEWS:
+            admin.execute(bare(view.definition(BARE)))
+        admin.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {BARE} TO nightjar_analyst")
+
+
+def seconds(analyst: psycopg.Connection, schema: str, query: str) -> float:
+    analyst.execute(f"SET search_path = {schema}")
+    started = time.perf_counter()
+    analyst.execute(query).fetchall()
+    return time.perf_counter() - started
+
+
+def measure(url: str, rounds: int) -> dict[str, dict[str, float]]:
+    """Of each query: median milliseconds behind the barrier and without it, and the median of the rounds' ratios."""
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in QUERIES}
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None) as analyst:
+        analyst.execute("SET statement_timeout = 0")
+        for number in range(rounds + 1):
+            for name, query in QUERIES.items():
+                order = (SCHEMA, BARE) if number % 2 else (BARE, SCHEMA)
+                found = {schema: seconds(analyst, schema, query) for schema in order}
+                if number:  # the first round fills the caches
+                    took[name].append((found[SCHEMA], found[BARE]))
+    return {
+        name: {
+            "ms": round(1000 * statistics.median(ours for ours, _ in pairs), 2),
+            "bare_ms": round(1000 * statistics.median(other for _, other in pairs), 2),
+            "ratio": round(statistics.median(ours / other for ours, other in pairs), 2),
+        }
+        for name, pairs in took.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1000, help="scores of a night")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        Path(home).chmod(0o755)
+        server = EmbeddedPostgres(Path(home))
+        server.start()
+        try:
+            filled(server, options.rows)
+            found = measure(server.url("analyst"), options.rounds)
+        finally:
+            server.stop()
+            server.remove()
+    if options.json:
+        print(json.dumps({"rows": options.rows, "rounds": options.rounds, "queries": found}))
+        return
+    for name, result in found.items():
+        print(f"{name:38} {result['ms']:9.2f} ms {result['bare_ms']:9.2f} ms without {result['ratio']:6.2f} x")
+
+
+if __name__ == "__main__":
+    main()
