@@ -125,7 +125,16 @@ class EmbeddedPostgres:
         if not self._port_file.exists():
             raise EmbeddedPostgresFailed(f"there is none yet in {self.folder}", "Start it first, with `nightjar up` or `nightjar db migrate`.")
         login = {"user": USERS[role], "password": self._all_passwords[role]}
-        return DatabaseUrl({**login, "host": "127.0.0.1", "port": self._port_file.read_text(), "dbname": database}).text
+        return DatabaseUrl({**login, "host": "127.0.0.1", "port": str(self.port), "dbname": database}).text
+
+    @property
+    def port(self) -> int:
+        """Where it listens, or did last. The server must have been started once."""
+        return int(self._port_file.read_text())
+
+    @property
+    def log_folder(self) -> Path:
+        return self._data / "log"
 
     @property
     def passwords(self) -> dict[str, str]:
@@ -298,12 +307,12 @@ class EmbeddedPostgres:
         raise self._failed("pg_ctl", said)
 
     def _options(self) -> str:
-        settings = {"port": self._port_file.read_text(), **self._settings}
+        settings = {"port": self.port, **self._settings}
         return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
     def _free_port(self) -> int:
         """The port of last time if nobody took it, so that URLs keep."""
-        kept = int(self._port_file.read_text()) if self._port_file.exists() else 0
+        kept = self.port if self._port_file.exists() else 0
         for port in (kept, 0):
             with socket.socket() as probe, suppress(OSError):
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -390,12 +399,12 @@ class EmbeddedPostgres:
         told = f"{program} said {complaint(said)!r}"
         if cause_of(told) is None and full(self._server):
             told = f"{told}, and its disk is full: {os.strerror(errno.ENOSPC)}"
-        return EmbeddedPostgresFailed(told, remedy(told, self._server, (self._log, self._data / "log")))
+        return EmbeddedPostgresFailed(told, remedy(told, self._server, (self._log, self.log_folder)))
 
     @property
     def _logs(self) -> list[Path]:
         """What the server writes before its own log begins, and that log."""
-        return [*filter(Path.exists, [self._log]), *(self._data / "log").glob("*")]
+        return [*filter(Path.exists, [self._log]), *self.log_folder.glob("*")]
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
+from structlog.contextvars import bind_contextvars
 
 import models
 from flows.showing import show, slug, with_runbook
@@ -81,11 +82,15 @@ def day_name() -> str:
 
 
 def named(given: Mapping[str, Any], resolve: Callable[[str, date | None], tuple[ModelSpec, date]], field: str) -> str:
+    """Model and date. Both are bound to the log from here on: this process carries out one flow run."""
     model = given.get("model", "flight_delay")
+    bind_contextvars(model=model)
     try:
-        return f"{model} {resolve(model, as_date(given.get(field)))[1]}"
+        day = resolve(model, as_date(given.get(field)))[1]
     except NightjarError:
         return f"{model} ?"
+    bind_contextvars(**{field: str(day)})
+    return f"{model} {day}"
 
 
 def as_date(value: Any) -> date | None:
@@ -129,7 +134,11 @@ def fails_nothing(what: str) -> Iterator[None]:
 
 @contextmanager
 def failures_told(model: str) -> Iterator[None]:
-    """Whatever ends the flow leaves its runbook as an artifact, beside the failed run in the UI. A run that was stopped has not failed."""
+    """Whatever ends the flow leaves its runbook as an artifact, beside the failed run in the UI. A run that was stopped has not failed.
+
+    The model is bound to the log from here on.
+    """
+    bind_contextvars(model=model)
     try:
         with ends_as_told():
             yield

@@ -7,9 +7,10 @@ from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.futures import wait
+from prefect.futures import PrefectFuture, wait
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
+from structlog.contextvars import bound_contextvars
 
 import models
 from flows.circuit import WATCHED
@@ -112,10 +113,16 @@ def parts_as_tasks(model: str) -> PartsOf:
 
 def as_tasks(model: str, score_date: date, score_one: Callable[[Part], Receipt], parts: Sequence[Part]) -> list[Receipt]:
     """Each part as a task on threads: all are tried, then the first failure is raised. Raises Stopped where some were stopped."""
-    futures = [score_part.submit(model, score_date, part.number, partial(score_one, part)) for part in parts]
+    futures = [submitted(model, score_date, part, score_one) for part in parts]
     wait(futures)
     go_on()
     return [future.result() for future in futures]
+
+
+def submitted(model: str, score_date: date, part: Part, score_one: Callable[[Part], Receipt]) -> PrefectFuture[Receipt]:
+    """A part's task. Prefect copies the context to its thread, so that what it logs of the task names the part too."""
+    with bound_contextvars(model=model, score_date=str(score_date), part=part.number):
+        return score_part.submit(model, score_date, part.number, partial(score_one, part))
 
 
 @task(name="part", task_run_name="part {number} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)

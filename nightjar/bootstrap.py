@@ -63,7 +63,8 @@ class Platform:
         """The Postgres of the wheel, whether it runs or not."""
         from db.embedded import EmbeddedPostgres
 
-        return EmbeddedPostgres(self.settings.home)
+        as_json = {"log_destination": "jsonlog"} if self.settings.log_format == "json" else {}
+        return EmbeddedPostgres(self.settings.home, as_json)
 
     @cached_property
     def embedded(self) -> "EmbeddedPostgres | None":

@@ -3,8 +3,9 @@
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
@@ -12,10 +13,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from nightjar.core.log_lines import rendered
+from nightjar.json_lines import spoken_as_json
+
 if TYPE_CHECKING:
     from nightjar.bootstrap import Platform
     from nightjar.core.backfill import Planned
     from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary
+    from nightjar.core.errors import NightjarError
     from nightjar.core.ports import Advance
     from nightjar.core.refusals import Refusal
     from nightjar.core.retention import Pruned
@@ -50,6 +55,27 @@ def made(*, stderr: bool) -> Console:
 
 
 out, err = made(stderr=False), made(stderr=True)
+
+
+def notice(text: str, *, level: str = "info", **fields: object) -> None:
+    """What a service does of itself: a line on stdout, or an object in its log with a level and fields."""
+    if spoken_as_json():
+        log(text, level, fields)
+    else:
+        out.print(plain(text))
+
+
+def tell_error(error: "NightjarError") -> None:
+    """An error raised on purpose, on stderr."""
+    if spoken_as_json():
+        log(str(error), "error", {"error": type(error).__name__, "exit_code": error.exit_code, "runbook": error.runbook})
+    else:
+        err.print(f"[bold red]error:[/] {plain(str(error))}")
+
+
+def log(event: str, level: str, fields: Mapping[str, object]) -> None:
+    sys.stderr.write(rendered(event, at=datetime.now(UTC), level=level, logger="nightjar", fields=fields) + "\n")
+    sys.stderr.flush()
 
 
 @contextmanager

@@ -3,13 +3,12 @@
 Doing it again changes nothing.
 """
 
-import logging
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from http.client import FORBIDDEN, UNAUTHORIZED
 from pathlib import Path
 from uuid import UUID
@@ -21,9 +20,13 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
+from nightjar.alert import service
 from nightjar.automations import Patience, sync, wanted
 from nightjar.core.errors import BadSettings, PlatformFailed, StoreUnavailable
+from nightjar.core.log_lines import rendered
 from nightjar.deployments import pauses_kept
+from nightjar.disk import naming
+from nightjar.logs import prefect_settings
 from nightjar.server.login import login
 from nightjar.server.pool import ensure_pool
 from nightjar.settings import PROJECT, Settings
@@ -39,12 +42,13 @@ def environment(settings: Settings, api: str) -> dict[str, str]:
     auth = {} if known is None else {"PREFECT_API_AUTH_STRING": known.get_secret_value()}
     return {
         **os.environ,
+        "NIGHTJAR_LOG_FORMAT": settings.log_format,
         "PREFECT_API_URL": api,
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "nightjar",
+        **prefect_settings(settings.log_format),
         "DO_NOT_TRACK": "1",
         **auth,
     }
@@ -73,11 +77,19 @@ def deploy(settings: Settings, api: str, log: Path) -> None:
 
 
 def prefect(arguments: list[str], env: Mapping[str, str], log: Path) -> None:
+    """Run a command of Prefect, and append what it printed to the log. Raises PlatformFailed if it fails."""
     done = subprocess.run([*PREFECT, *arguments], env=env, cwd=PROJECT, capture_output=True, text=True, check=False)
-    with log.open("a") as file:
-        file.write(f"$ prefect {' '.join(arguments)}\n{done.stdout}{done.stderr}")
-    if done.returncode != 0:
-        raise PlatformFailed(f"`prefect {' '.join(arguments)}`", f"ended with code {done.returncode}", log)
+    words, code, output = f"prefect {' '.join(arguments)}", done.returncode, done.stdout + done.stderr
+    with naming(log), log.open("a") as file:
+        file.write(as_json(words, code, output) if env["NIGHTJAR_LOG_FORMAT"] == "json" else f"$ {words}\n{output}")
+    if code != 0:
+        raise PlatformFailed(f"`{words}`", f"ended with code {code}", log)
+
+
+def as_json(words: str, code: int, output: str) -> str:
+    """What a command printed, as one line of a log."""
+    level, fields = "error" if code else "info", {"exit_code": code, "output": output}
+    return rendered(words, at=datetime.now(UTC), level=level, logger="deploy", fields=fields) + "\n"
 
 
 def automate(settings: Settings, api: str, patience: Patience | None = None) -> int:
@@ -123,7 +135,7 @@ def alert_block(client: SyncPrefectClient, url: SecretStr | None) -> UUID | None
     Prefect's block for Slack hands every URL to Apprise, whatever the service, and the server keeps it encrypted.
     """
     if url is not None:
-        require_alert_url(url)
+        service(url)  # raises for one that leads nowhere
         saved = SlackWebhook(url=url).save(ALERT_BLOCK, overwrite=True)
         assert isinstance(saved, UUID)  # it would be awaitable inside an event loop
         return saved
@@ -138,32 +150,3 @@ def known_alert_block(client: SyncPrefectClient) -> UUID | None:
     with suppress(ObjectNotFound):
         return client.read_block_document_by_name(ALERT_BLOCK, SlackWebhook.get_block_type_slug(), include_secrets=False).id
     return None
-
-
-@contextmanager
-def unheard(library: str) -> Iterator[None]:
-    """Nothing of what a library logs is passed on: it names the URL that it cannot use, token included."""
-
-    def nothing(_: logging.LogRecord) -> bool:
-        return False
-
-    logger = logging.getLogger(library)
-    logger.addFilter(nothing)
-    try:
-        yield
-    finally:
-        logger.removeFilter(nothing)
-
-
-def require_alert_url(url: SecretStr) -> None:
-    """Raises BadSettings, which doesn't repeat the URL: it holds a token."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its import of imghdr is no news to who deploys
-        from apprise import Apprise  # noqa: PLC0415  # only here can its warning be kept from the terminal
-
-        with unheard("apprise"):
-            known = Apprise.instantiate(url.get_secret_value()) is not None
-    if not known:
-        raise BadSettings(
-            "NIGHTJAR_ALERT_URL is no URL that Apprise knows", "Write it like https://hooks.slack.com/..., jsons://host/path or mailtos://..."
-        )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from nightjar.core.errors import BadSettings
+from nightjar.disk import require_room
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def only_one(folder: Path) -> Iterator[None]:
 
     Raises BadSettings if another process holds it now.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    require_room(folder)
     with (folder / "up.lock").open("a+") as lock:
         if not taken(lock):
             raise BadSettings(f"`nightjar up` runs already, as process {pid_in(lock)}", "Stop it, or give this one another NIGHTJAR_HOME and port.")

@@ -1,35 +1,39 @@
-"""The whole platform on one machine: the Prefect server with its UI, a worker, all deployments. Stopped in order by Ctrl-C."""
+"""The whole platform on one machine: Postgres, the Prefect server with its UI, a worker, all deployments.
 
-import os
+What ends is started again (nightjar/supervision.py). Ctrl-C stops everything, in order.
+"""
+
 import shlex
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from httpx import HTTPStatusError
 from prefect.client.schemas.filters import FlowRunFilter
 
 from nightjar import console
+from nightjar.alert import told
 from nightjar.bootstrap import Platform
+from nightjar.children import Child
 from nightjar.core.errors import BadSettings, NightjarError, PlatformFailed
 from nightjar.deploy import PREFECT, connected, deploy, environment, local_api, prefect
-from nightjar.leftovers import held_by_child, note_pid, only_one
+from nightjar.disk import require_room
+from nightjar.leftovers import only_one
 from nightjar.server.login import ensured_login, login_file
 from nightjar.server.pool import POOL, TYPE
-from nightjar.settings import PROJECT, Settings
+from nightjar.settings import Settings
+from nightjar.supervision import Supervised, until_ready, watch
 
-SERVER_STARTS_WITHIN_S = 180
-STOPS_WITHIN_S = 15
+SERVER_ANSWERS_WITHIN_S = 180
+ASKED_EVERY_S = 5
 DRAINS_WITHIN_S = 120
-WORKS_AT_LEAST_S = 10
-"""A worker that ends sooner than this would end again."""
 
 SERVER = [sys.executable, "-m", "nightjar.server"]
 WORKER = [*PREFECT, "worker", "start", "--pool", POOL, "--type", TYPE, "--name", "nightjar-1"]
@@ -47,28 +51,88 @@ def alone(settings: Settings) -> Iterator[None]:
 
 
 def run(platform: Platform) -> None:
-    """Start server, deployments and worker; wait until someone stops it; drain and stop all of it again."""
+    """Start everything, start again what ends, until someone stops it; drain and stop all of it in order.
+
+    Raises PlatformFailed for what cannot be started, or ends again and again.
+    """
     settings, api = with_login(platform.settings), local_api(platform.settings)
-    env = server_environment(settings, platform.prefect_database())
     logs = settings.home / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+    require_room(logs)
     for stopping in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job would ignore it
         signal.signal(stopping, interrupted)
+    platform.close()  # the connections by which everything was prepared
+    postgres, server, worker = parts(platform, settings, logs)
     with ExitStack() as stack:
-        stack.callback(platform.local.stop)
-        stack.callback(platform.close)
-        command = [*SERVER, "--port", str(settings.prefect_port)]
-        server = stack.enter_context(process("server", command, env, settings))
-        wait_until_healthy(server, f"{api}/health", logs / "server.log")
+        for part, what in ((postgres, "Postgres"), (server, "the Prefect server")):
+            stack.callback(part.stop)
+            with console.waiting(f"starting {what}"):
+                part.start(time.monotonic())
+                until_ready(part)
         with console.waiting("deploying the flows"):
             deploy(settings, api, logs / "deploy.log")
-            prefect(["work-pool", "resume", POOL], environment(settings, api), logs / "deploy.log")  # paused by our own draining
-        workers = Workers(lambda: stack.enter_context(process("worker", WORKER, environment(settings, api), settings)))
-        stack.callback(lambda: drain(workers.newest, settings, api, logs / "deploy.log"))
-        console.out.print(f"[bold]Nightjar is up[/]: http://127.0.0.1:{settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
-        console.out.print(f"The UI asks once for a login: paste {console.plain(where_login_is(platform.settings))}")
-        watch(server, workers, logs)
-    console.out.print("everything has stopped")
+            resume = ["work-pool", "resume", POOL]  # our own draining has paused it
+            prefect(resume, environment(settings, api), logs / "deploy.log")
+        stack.callback(worker.stop)
+        worker.start(time.monotonic())
+        stack.callback(drain, server, worker, settings, api, logs / "deploy.log")
+        console.notice(f"Nightjar is up: http://127.0.0.1:{settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
+        console.notice(f"The UI asks once for a login: paste {where_login_is(platform.settings)}")
+        attend(settings, postgres, server, worker)
+    console.notice("everything has stopped")
+
+
+def parts(platform: Platform, settings: Settings, logs: Path) -> tuple[Supervised, Supervised, Supervised]:
+    """Postgres, the server that needs it, and the worker that needs the server."""
+    postgres = Supervised("The embedded Postgres", lambda: Postgres(platform), log=platform.local.log_folder)
+    server = Supervised("The Prefect server", lambda: Server(platform, settings), log=logs / "server.log", needs=[postgres])
+    worker = Supervised("The Prefect worker", lambda: Worker(settings), log=logs / "worker.log", needs=[server])
+    return postgres, server, worker
+
+
+class Postgres:
+    """The embedded Postgres, which is no child of ours: any command may have started it."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._local = platform.local
+        self._local.start()
+
+    def ended(self) -> str | None:
+        return None if self._local.alive else "ended"
+
+    def ready(self) -> bool:
+        return self._local.alive
+
+    def stop(self) -> None:
+        self._local.stop()
+
+
+class Server(Child):
+    """The Prefect server. One that stops answering, or whose database moved to another port, counts as ended."""
+
+    def __init__(self, platform: Platform, settings: Settings) -> None:
+        require_free(settings.prefect_port)
+        require_room(settings.home / "prefect")
+        env = server_environment(settings, platform.prefect_database())
+        self._local, self._port = platform.local, platform.local.port
+        self._health, self._answers = f"{local_api(settings)}/health", False
+        self._asked = self._heard = time.monotonic()
+        super().__init__("server", [*SERVER, "--port", str(settings.prefect_port)], env, settings)
+
+    def ended(self) -> str | None:
+        if self._local.port != self._port:
+            return "has lost its database, which has another port now"
+        return super().ended() or self._silent()
+
+    def ready(self) -> bool:
+        return super().ready() and self._answers
+
+    def _silent(self) -> str | None:
+        now = time.monotonic()
+        if not self._answers or now - self._asked > ASKED_EVERY_S:
+            self._asked, self._answers = now, healthy(self._health)
+            self._heard = now if self._answers else self._heard
+        late = now - self._heard > SERVER_ANSWERS_WITHIN_S
+        return f"did not answer for {SERVER_ANSWERS_WITHIN_S} s" if late else None
 
 
 def require_free(port: int) -> None:
@@ -107,52 +171,16 @@ def server_environment(settings: Settings, database: str) -> dict[str, str]:
     }
 
 
-@contextmanager
-def process(
-    name: str,
-    command: list[str],
-    env: Mapping[str, str],
-    settings: Settings,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A Prefect process in a group of its own, so that Ctrl-C in the terminal reaches us alone and we choose the order."""
-    with (settings.home / "logs" / f"{name}.log").open("ab") as log, held_by_child(settings.home / "run" / f"{name}.lock") as lock:
-        started = subprocess.Popen(
-            command,
-            env=env,
-            cwd=PROJECT,
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=[lock.fileno()],
-        )
-        note_pid(lock, started.pid)
-    try:
-        yield started
-    finally:
-        stop(started)
+class Worker(Child):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("worker", WORKER, environment(settings, local_api(settings)), settings)
 
-
-def stop(started: subprocess.Popen[bytes]) -> None:
-    if started.poll() is None:
-        started.terminate()
+    def runs(self) -> int:
+        """How many flow runs it has: each is a process of its own."""
         try:
-            started.wait(STOPS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(started.pid, signal.SIGKILL)
-            started.wait()
-
-
-def wait_until_healthy(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + SERVER_STARTS_WITHIN_S
-    with console.waiting("starting the Prefect server"):
-        while time.monotonic() < deadline:
-            if server.poll() is not None:
-                raise PlatformFailed("The Prefect server", f"ended with code {server.returncode}", log)
-            if healthy(url):
-                return
-            time.sleep(0.5)
-    raise PlatformFailed("The Prefect server", f"was not healthy within {SERVER_STARTS_WITHIN_S} s", log)
+            return len(psutil.Process(self.process.pid).children())
+        except psutil.NoSuchProcess:
+            return 0
 
 
 def healthy(url: str) -> bool:
@@ -163,50 +191,38 @@ def healthy(url: str) -> bool:
         return False
 
 
-class Workers:
-    """The worker of the platform: another takes the place of one that was killed, but not of one that cannot run."""
-
-    def __init__(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
-        self._start = start
-        self.newest, self.since = start(), time.monotonic()
-
-    def replace_dead(self) -> bool:
-        """Whether the newest had died after a while and another was started. One that died sooner is left dead."""
-        if self.newest.poll() is None or time.monotonic() - self.since < WORKS_AT_LEAST_S:
-            return False
-        self.newest, self.since = self._start(), time.monotonic()
-        return True
-
-
-def watch(server: subprocess.Popen[bytes], workers: Workers, logs: Path) -> None:
-    """Wait for Ctrl-C. A server that ends, or a worker that cannot run, takes the platform down with an error that names it."""
+def attend(settings: Settings, *supervised: Supervised) -> None:
+    """Until Ctrl-C. What is given up is told at once: runs under way still get their time to end."""
     try:
-        while True:
-            worker = workers.newest
-            if workers.replace_dead():
-                console.out.print(f"the worker ended with code {worker.returncode}; another has taken its place")
-            for name, started in (("server", server), ("worker", workers.newest)):
-                if started.poll() is not None:
-                    raise PlatformFailed(f"The Prefect {name}", f"ended with code {started.returncode}", logs / f"{name}.log")
-            time.sleep(0.5)
+        watch(supervised)
     except KeyboardInterrupt:
-        console.out.print("stopping: no new runs; waiting for those under way (Ctrl-C again ends them; a retry takes them up where they were)")
+        console.notice("stopping: no new runs; waiting for those under way (Ctrl-C again ends them; a retry takes them up where they were)")
+    except PlatformFailed as failure:
+        console.notice(f"giving up: {failure}", level="error")
+        if settings.alert_url is not None and not told(settings.alert_url, "Nightjar gives up", str(failure)):
+            console.notice("nobody could be told through NIGHTJAR_ALERT_URL", level="error")
+        raise
 
 
-def drain(worker: subprocess.Popen[bytes], settings: Settings, api: str, log: Path) -> None:
-    """Pause the pool and let running flows finish: a worker that is told to stop kills them and leaves them `Running`.
-
-    Without a worker nothing runs that could finish.
-    """
-    if worker.poll() is not None:
-        return
+def drain(server: Supervised, worker: Supervised, settings: Settings, api: str, log: Path) -> None:
+    """Let runs under way end: a worker that is told to stop kills them and leaves them `Running`."""
     try:
-        prefect(["work-pool", "pause", POOL], environment(settings, api), log)
+        with suppress(PlatformFailed):
+            if server.ready:
+                prefect(["work-pool", "pause", POOL], environment(settings, api), log)
         deadline = time.monotonic() + DRAINS_WITHIN_S
-        while running_flows(settings, api) and time.monotonic() < deadline:
+        while under_way(worker, settings, api) and time.monotonic() < deadline:
             time.sleep(1)
-    except (KeyboardInterrupt, NightjarError, HTTPStatusError):
-        console.out.print("not waiting for running flows")
+    except KeyboardInterrupt:
+        console.notice("not waiting for running flows")
+
+
+def under_way(worker: Supervised, settings: Settings, api: str) -> int:
+    """How many runs there are: those of all workers, or of ours alone where no server can tell."""
+    try:
+        return running_flows(settings, api)
+    except (NightjarError, HTTPStatusError):
+        return worker.life.runs() if isinstance(worker.life, Worker) else 0
 
 
 def running_flows(settings: Settings, api: str) -> int:

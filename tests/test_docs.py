@@ -110,7 +110,7 @@ def test_every_setting_is_explained_in_the_example_environment() -> None:
 def test_every_setting_reaches_the_containers_that_read_it() -> None:
     services = yaml.safe_load((PROJECT / "docker" / "compose.yaml").read_text())["services"]
     server, migrate, worker = (set(services[name]["environment"]) for name in ("prefect-server", "migrate", "worker"))
-    of_the_image = {"NIGHTJAR_HOME", "NIGHTJAR_FEATURE_REPO", "NIGHTJAR_LOG_FORMAT"}
+    of_the_image = {"NIGHTJAR_HOME", "NIGHTJAR_FEATURE_REPO"}
     of_the_server = {"NIGHTJAR_PREFECT_PORT", "NIGHTJAR_PREFECT_HOSTS"}
     assert {f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields} - migrate == of_the_image | of_the_server
     assert server >= of_the_server | {"NIGHTJAR_PREFECT_AUTH", "NIGHTJAR_KEEP_FLOW_RUNS_DAYS"}

@@ -1,5 +1,6 @@
 """The command line. Each command resolves its words, calls one use case through the bootstrap and shows what came of it."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -9,6 +10,7 @@ import typer
 from nightjar import console
 from nightjar.cli import data, nights, operations, repairs, status, versions
 from nightjar.core.errors import REFUSALS, BadSettings, NightjarError, refused
+from nightjar.json_lines import speak_json
 
 INTERRUPTED = 130
 """The exit code by which typer says that Ctrl-C ended a command."""
@@ -59,6 +61,8 @@ app.add_typer(db, name="db")
 
 def main() -> None:
     """Run the command; an error raised on purpose is shown without a traceback and ends with its class's exit code."""
+    if os.environ.get("NIGHTJAR_LOG_FORMAT") == "json":  # before the settings, whose errors are lines of a log too
+        speak_json()
     try:
         require_text(sys.argv[1:])
         app(standalone_mode=True)
@@ -82,5 +86,5 @@ def require_text(arguments: Sequence[str]) -> None:
 
 
 def fail(error: NightjarError) -> NoReturn:
-    console.err.print(f"[bold red]error:[/] {console.plain(str(error))}")
+    console.tell_error(error)
     sys.exit(error.exit_code)

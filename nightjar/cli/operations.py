@@ -38,7 +38,7 @@ def up(*, demo_data: Annotated[bool, typer.Option("--champion/--no-champion", he
     """Start everything: Postgres, the Prefect server with its UI, a worker, all deployments. Ctrl-C stops it cleanly."""
     from nightjar.up import alone, run
 
-    platform = opened()
+    platform = opened(service=True)
     with alone(platform.settings):
         prepare(platform)
         if demo_data:
@@ -52,10 +52,11 @@ def deploy() -> None:
     Doing it again changes nothing; it is part of every release.
     """
     from nightjar.deploy import api_url, deploy
+    from nightjar.disk import require_room
 
     settings = opened().settings
     logs = settings.home / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+    require_room(logs)
     with console.waiting("deploying the flows"):
         deploy(settings, api_url(settings), logs / "deploy.log")
     console.out.print("work pool, deployments and automations are up to date")

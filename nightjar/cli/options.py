@@ -82,12 +82,15 @@ Accept = Annotated[
 ]
 
 
-def opened() -> "Platform":
+def opened(*, service: bool = False) -> "Platform":
+    """The platform as configured, and this process's log. service: what it prints is its log, not its result."""
     from nightjar import logs
     from nightjar.bootstrap import Platform
 
     platform = Platform()
-    logs.configure(platform.settings.log_format, "warning" if platform.settings.log_level == "info" else platform.settings.log_level)
+    settings = platform.settings
+    level = "warning" if settings.log_level == "info" else settings.log_level
+    logs.of_command_line(settings.log_format, level, all_of_it=service)
     return platform
 
 

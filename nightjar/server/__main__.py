@@ -25,6 +25,7 @@ def told(settings: Settings) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join([*own, *proxies]),
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "nightjar.leases",
         "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "nightjar.event_order",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": '["events", "flow_runs"]',
         "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": f"{kept.total_seconds():.0f}",
@@ -45,7 +46,7 @@ def main(words: list[str]) -> None:
     from nightjar.server.app import guarded  # noqa: PLC0415
 
     app = guarded(settings.prefect_hosts)
-    uvicorn.run(app, host=given.host, port=given.port, log_level="warning", server_header=False)
+    uvicorn.run(app, host=given.host, port=given.port, log_level="warning", log_config=None, server_header=False)
 
 
 if __name__ == "__main__":

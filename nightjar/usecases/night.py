@@ -186,11 +186,13 @@ class ScoreNight:
         """Features, contract, scores and receipt of one part; memory is bounded by its rows."""
         self.go_on()
         started = time.monotonic()
-        kept, fresh = split_carried(self.population(run).slice(part.start, part.rows))
-        checked = self.check(self.spec, self.features_of(run, fresh))
-        receipt = self.store.write_part(run, part, pl.concat([kept, self.scores_of(run, checked.valid)]), checked.quarantined)
-        counts = receipt.model_dump(include={"part", "rows", "scored", "quarantined"})
-        log.info("part_scored", **counts, kept=kept.height, seconds=round(time.monotonic() - started, 2))
+        with bound_contextvars(part=part.number):
+            kept, fresh = split_carried(self.population(run).slice(part.start, part.rows))
+            checked = self.check(self.spec, self.features_of(run, fresh))
+            scores = pl.concat([kept, self.scores_of(run, checked.valid)])
+            receipt = self.store.write_part(run, part, scores, checked.quarantined)
+            counts = receipt.model_dump(include={"rows", "scored", "quarantined"})
+            log.info("part_scored", **counts, kept=kept.height, seconds=round(time.monotonic() - started, 2))
         return receipt
 
     def scores_of(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:

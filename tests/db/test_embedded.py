@@ -1,6 +1,7 @@
 """A real server through its bad days: killed, shared, crowded out, locked away."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -78,6 +79,13 @@ def test_its_secrets_are_for_its_owner_alone_and_every_connection_needs_one(serv
         methods = {row[0] for row in admin.execute("SELECT auth_method FROM pg_hba_file_rules").fetchall()}
         assert methods == {"scram-sha-256"}
         assert admin.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1",)
+
+
+def test_its_own_log_may_be_json(server):
+    server = EmbeddedPostgres(server.folder.parent, FASTER | {"logging_collector": "on", "log_destination": "jsonlog"})
+    server.start()
+    (log,) = server.log_folder.glob("*.json")
+    assert "listening" in " ".join(json.loads(line)["message"] for line in log.read_text().splitlines())
 
 
 def test_text_sorts_as_polars_sorts_it(server):

@@ -85,6 +85,19 @@ class Prefect:
         found = self.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run]}}})
         return {artifact["key"]: artifact["data"] for artifact in found if artifact["key"]}
 
+    def written(self) -> str:
+        """All that the platform wrote to its logs. Every line is one JSON object."""
+        files = (self.settings.home / "up.log", *self.settings.home.glob("logs/*"))
+        lines = [line for file in files for line in file.read_text().splitlines()]
+        assert lines
+        assert all(isinstance(json.loads(line), dict) for line in lines)
+        return "\n".join(lines)
+
+    def logged(self, flow_run: str) -> list[dict[str, Any]]:
+        """The lines about a flow run."""
+        lines = map(json.loads, self.written().splitlines())
+        return [line for line in lines if line.get("flow_run") == flow_run]
+
     def tasks(self, flow_run: str) -> list[dict[str, Any]]:
         return self.ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}, "sort": "EXPECTED_START_TIME_ASC"})
 
@@ -101,7 +114,8 @@ def prefect(world, alerts) -> Iterator[Prefect]:
     from nightjar.server.login import ensured_login
 
     log = world.home / "up.log"
-    env = {**world.env(), "NIGHTJAR_ALERT_URL": alerts.url, "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "2"}
+    told = {"NIGHTJAR_ALERT_URL": alerts.url, "NIGHTJAR_LOG_FORMAT": "json"}
+    env = {**world.env(), **told, "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "2"}
     with log.open("w") as file:
         up = subprocess.Popen([NIGHTJAR, "up"], env=env, stdout=file, stderr=file, start_new_session=True)
     try:
@@ -119,3 +133,6 @@ def prefect(world, alerts) -> Iterator[Prefect]:
         code = up.wait(150)
     assert code == 0, log.read_text()
     assert "everything has stopped" in log.read_text()
+    written = Prefect(settings, None).written()
+    secrets = made["prefect_auth"].get_secret_value(), TOKEN, *world.platform.local.passwords.values()
+    assert not [secret for secret in secrets if secret in written]

@@ -12,29 +12,11 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from harness.held import WAITING, receipts, second_part_held, until
 
 from nightjar.core.healing import GIVEN_UP, RETRIED
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
-
-HOLD = 4_711
-BLOCKED = f"""
-    CREATE FUNCTION nightjar.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock({HOLD}); RETURN NEW; END $$;
-    CREATE TRIGGER hold BEFORE INSERT ON nightjar.receipt FOR EACH ROW WHEN (NEW.part = 1) EXECUTE FUNCTION nightjar.hold();
-    GRANT EXECUTE ON FUNCTION nightjar.hold() TO PUBLIC;
-"""
-WAITING = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {HOLD} AND NOT granted"
-UNBLOCKED = "DROP TRIGGER hold ON nightjar.receipt; DROP FUNCTION nightjar.hold();"
-
-
-@contextmanager
-def second_part_held(world) -> Iterator[None]:
-    """Part 1 of every night waits while this lasts."""
-    world.execute(BLOCKED)
-    with psycopg.connect(world.platform.url("owner"), autocommit=True) as holding:
-        holding.execute(f"SELECT pg_advisory_lock({HOLD})")
-        yield
-    world.execute(UNBLOCKED)
 
 
 @contextmanager
@@ -69,18 +51,6 @@ def kill_all(pid: int) -> None:
         for process in [worker, *worker.children(recursive=True)]:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)
-
-
-def until(what: str, holds, timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
-        time.sleep(0.25)
-
-
-def receipts(world, night: date) -> dict[int, Any]:
-    found = world.query(f"SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '{night}'", "owner")
-    return dict(found)
 
 
 def ended_tasks(prefect, flow_run: str) -> set[str]:
@@ -278,11 +248,3 @@ def test_a_deployment_makes_the_automations_equal_to_the_list_and_leaves_others_
     prefect.client.delete_automation(foreign.id)
     assert {name: essence(each) for name, each in after.items()} == {name: essence(each) for name, each in ours.items()}
     assert sync(prefect.client, [essence(each) for each in after.values()]) == 0
-
-
-def test_the_platform_replaces_its_worker_when_it_is_killed(prefect, world):
-    lock = world.home / "run" / "worker.lock"
-    killed = int(lock.read_text())
-    psutil.Process(killed).kill()
-    until("another worker is there", lambda: lock.read_text() not in ("", str(killed)))
-    assert prefect.ended(prefect.start("features", today="2013-03-15"))["state_name"] == "Completed"

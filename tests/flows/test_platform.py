@@ -5,6 +5,7 @@ import time
 from datetime import UTC, date, datetime
 
 import pytest
+from harness.held import receipts
 
 import models
 from nightjar.core.night import night_of
@@ -37,6 +38,12 @@ def test_a_scheduled_run_scores_the_date_its_schedule_means_and_goes_green(prefe
     assert ended["name"] == "flight_delay 2013-03-16"
     assert "part 0 flight_delay 2013-03-16" in {task["name"] for task in prefect.tasks(run)}
     assert world.query("SELECT count(*) FROM scores WHERE score_date = '2013-03-16'") == [(world.scheduled(date(2013, 3, 16)),)]
+    told = prefect.logged(run)
+    parts = [line for line in told if "part" in line]
+    assert {line["part"] for line in parts} == set(receipts(world, date(2013, 3, 16)))
+    assert {(line["model"], line["score_date"]) for line in parts} == {("flight_delay", "2013-03-16")}
+    assert {"part_scored", "Finished in state Completed()"} <= {line["event"] for line in parts}
+    assert {"night_claimed", "night_published"} <= {line["event"] for line in told}
     assert set(prefect.artifacts(run)) - {"backfill-flight-delay"} == {"night-flight-delay", "drift-flight-delay"}  # it may have caught up nights too
 
 
