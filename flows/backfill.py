@@ -8,7 +8,8 @@ from prefect.runtime import flow_run
 import models
 from flows.circuit import WATCHED
 from flows.night import as_task, failures_told, platform, show_plan, tell_backfill
-from flows.score import THREADS, parts_as_tasks, ready
+from flows.parts import PARTS, THREADS
+from flows.score import ready
 from nightjar.core.night import wanted_until
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.usecases.backfill import planned_nights
@@ -39,7 +40,7 @@ def backfill(
     """
     with failures_told(model):
         spec = models.model(model)
-        use_case = platform().backfill(spec, parallel=parallel, flow_run=str(flow_run.id), parts_of=parts_as_tasks(model), step=as_task)
+        use_case = platform().backfill(spec, parallel=parallel, flow_run=str(flow_run.id), executor=PARTS, step=as_task)
         nights = planned_nights(platform().store, model, first, last, reprocess, order)
         if dry_run:
             show_plan(model, nights)

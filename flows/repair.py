@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 import models
 from flows.circuit import WATCHED
 from flows.night import as_task, failures_told, platform, show_late, show_plan, tell_backfill
-from flows.score import THREADS, parts_as_tasks
+from flows.parts import PARTS, THREADS
 from nightjar.core.backfill import Planned
 from nightjar.core.repair import Cause
 from nightjar.core.spec import ModelSpec
@@ -46,7 +46,7 @@ def repair(
         if dry_run or not nights:
             show_plan(model, nights)
             return
-        use_case = platform().backfill(spec, flow_run=str(flow_run.id), parts_of=parts_as_tasks(model), step=as_task, known_at=known, accept=accept)
+        use_case = platform().backfill(spec, flow_run=str(flow_run.id), executor=PARTS, step=as_task, known_at=known, accept=accept)
         summary = use_case.run(nights)
         tell_backfill(model, summary)
         summary.raise_failure()
@@ -56,6 +56,6 @@ def wanted(spec: ModelSpec, cause: Cause, first: date, last: date, known_at: dat
     """The nights to mend; of those that late data touches the run shows which entities, and what came late."""
     if cause is Cause.QUARANTINE:
         return nights_aside(platform().store, spec.name, first, last)
-    late = tuple(late_nights(platform().score_night(spec), first, last, known_at))
+    late = tuple(late_nights(platform().night_inputs(spec), platform().store, first, last, known_at, platform().go_on))
     show_late(spec.name, late)
     return tuple(night.planned for night in late)

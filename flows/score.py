@@ -1,16 +1,10 @@
 """The nightly flow: score one model for one date. What a night is stands in nightjar/usecases/night.py; here each step becomes a task."""
 
-from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from functools import partial
-from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.futures import PrefectFuture, wait
 from prefect.runtime import flow_run
-from prefect.task_runners import ThreadPoolTaskRunner
-from structlog.contextvars import bound_contextvars
 
 import models
 from flows.circuit import WATCHED
@@ -27,15 +21,12 @@ from flows.night import (
     show_night,
     tell_backfill,
 )
+from flows.parts import PARTS, THREADS
 from flows.stopping import cancelled_if_stopped, go_on
-from nightjar.core.entities import NightSummary, Part, Receipt
+from nightjar.core.entities import NightSummary
 from nightjar.core.night import as_of, night_of, wanted_until
 from nightjar.core.spec import ModelSpec
-from nightjar.settings import Settings
-from nightjar.usecases.backfill import BackfillSummary, PartsOf, missed_nights
-
-THREADS: Any = ThreadPoolTaskRunner(max_workers=Settings().threads)
-"""Any: Prefect declares its task runners in a way that no checker lets its own pass."""
+from nightjar.usecases.backfill import BackfillSummary, missed_nights
 
 
 @flow(name="score", flow_run_name=night_name, task_runner=THREADS, **WATCHED)
@@ -80,7 +71,7 @@ def catch_up_missed(spec: ModelSpec) -> BackfillSummary:
     if not nights:
         return BackfillSummary()
     get_run_logger().warning("the schedule missed %s: scoring them first", ", ".join(str(night.score_date) for night in nights))
-    summary = platform().backfill(spec, flow_run=str(flow_run.id), parts_of=parts_as_tasks(spec.name), step=as_task).run(nights)
+    summary = platform().backfill(spec, flow_run=str(flow_run.id), executor=PARTS, step=as_task).run(nights)
     tell_backfill(spec.name, summary)
     return summary
 
@@ -88,14 +79,13 @@ def catch_up_missed(spec: ModelSpec) -> BackfillSummary:
 def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) -> NightSummary:
     return (
         platform()
-        .score_night(spec, as_task)
+        .score_night(spec, as_task, PARTS)
         .run(
             night_of(spec, day),
             force=force,
             accept=accept,
             wait_s=platform().settings.night_wait_s,
             flow_run=str(flow_run.id),
-            each_part=parts_as_tasks(spec.name)(day),
         )
     )
 
@@ -105,30 +95,6 @@ def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) 
 def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001  # the date names the task run
     """Land and build what is missing of what had happened and was recorded by `until`."""
     make_ready(models.model(model), until)
-
-
-def parts_as_tasks(model: str) -> PartsOf:
-    return lambda score_date: partial(as_tasks, model, score_date)
-
-
-def as_tasks(model: str, score_date: date, score_one: Callable[[Part], Receipt], parts: Sequence[Part]) -> list[Receipt]:
-    """Each part as a task on threads: all are tried, then the first failure is raised. Raises Stopped where some were stopped."""
-    futures = [submitted(model, score_date, part, score_one) for part in parts]
-    wait(futures)
-    go_on()
-    return [future.result() for future in futures]
-
-
-def submitted(model: str, score_date: date, part: Part, score_one: Callable[[Part], Receipt]) -> PrefectFuture[Receipt]:
-    """A part's task. Prefect copies the context to its thread, so that what it logs of the task names the part too."""
-    with bound_contextvars(model=model, score_date=str(score_date), part=part.number):
-        return score_part.submit(model, score_date, part.number, partial(score_one, part))
-
-
-@task(name="part", task_run_name="part {number} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
-@cancelled_if_stopped
-def score_part(model: str, score_date: date, number: int, work: Callable[[], Receipt]) -> Receipt:  # noqa: ARG001  # they name the task run
-    return work()
 
 
 def watch(model: str, night: NightSummary, *, draw: bool) -> None:

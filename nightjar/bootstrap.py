@@ -7,16 +7,17 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from nightjar.core.entities import PartJob, Receipt
 from nightjar.core.errors import BadSettings, NoChampion, NoPopulation, RoleHasNoPassword, SchemaOutdated
 from nightjar.core.night import as_of
-from nightjar.core.ports import GoOn, Progress, asking, silent, unasked
+from nightjar.core.ports import GoOn, PartExecutor, Progress, asking, silent, unasked
 from nightjar.core.retention import Policy
 from nightjar.core.spec import ModelSpec
 from nightjar.settings import PROJECT, Settings
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from nightjar.adapters.artifacts import FsspecArtifacts
     from nightjar.adapters.feature_files import FeatureDirectory
     from nightjar.adapters.feature_source import FeastFeatureSource
+    from nightjar.adapters.predictors import PredictorStore
     from nightjar.adapters.raw_files import RawFiles
     from nightjar.adapters.shelves import FolderShelf
-    from nightjar.usecases.backfill import Backfill, PartsOf
+    from nightjar.usecases.backfill import Backfill
     from nightjar.usecases.follow_up import FollowUp, Step
+    from nightjar.usecases.inputs import NightInputs
     from nightjar.usecases.landing import Tell
     from nightjar.usecases.monitor import WatchNight
     from nightjar.usecases.night import ScoreNight
@@ -157,6 +160,13 @@ class Platform:
         return FsspecArtifacts(self.settings.artifacts)
 
     @cached_property
+    def predictors(self) -> "PredictorStore":
+        """One a process: the parts of a night share what it has loaded."""
+        from nightjar.adapters.predictors import PredictorStore
+
+        return PredictorStore(self.artifacts)
+
+    @cached_property
     def raw(self) -> "RawFiles":
         from nightjar.adapters.raw_files import RawFiles
 
@@ -252,39 +262,50 @@ class Platform:
 
         build_features(spec, raw=self.raw, features=self.feature_files, known_at=known_at, progress=asking(progress, self.go_on))
 
-    def score_night(self, spec: ModelSpec, step: "Step | None" = None) -> "ScoreNight":
-        """One night, and what follows its publication. step: how each step of that is done."""
-        night = self._night(spec)
-        return replace(night, follow=self._follow_up(spec, night, step))
-
-    def follow_up(self, spec: ModelSpec, step: "Step | None" = None) -> "FollowUp":
-        """What follows every publication. step: how each step of it is done."""
-        return self._follow_up(spec, self._night(spec), step)
-
-    def _follow_up(self, spec: ModelSpec, night: "ScoreNight", step: "Step | None") -> "FollowUp":
-        from nightjar.usecases.follow_up import FollowUp, patiently
-
-        return FollowUp(watch=self._watch(spec, night), step=step or patiently)
-
-    def _night(self, spec: ModelSpec) -> "ScoreNight":
-        from db.profiles import PostgresInputProfiles
+    def night_inputs(self, spec: ModelSpec) -> "NightInputs":
+        """All that a model sees of a night."""
         from nightjar.adapters.contract import check
-        from nightjar.adapters.predictors import PredictorStore
-        from nightjar.usecases.guard import NightGuard
-        from nightjar.usecases.night import ScoreNight
+        from nightjar.usecases.inputs import NightInputs
 
-        return ScoreNight(
+        return NightInputs(
             spec=spec,
             raw=self.raw,
             features=self.features,
             artifacts=self.artifacts,
-            predictors=PredictorStore(self.artifacts),
+            predictors=self.predictors,
             registry=self.registry,
-            store=self.store,
             check=check,
+        )
+
+    def score_part(self, job: PartJob) -> Receipt:
+        """Carry out a part job: what a worker does, wherever it runs."""
+        import models
+        from nightjar.usecases.part import ScorePart
+
+        spec = models.model(self.store.run(job.run_id).model)
+        return ScorePart(self.night_inputs(spec), self.store, self.go_on)(job)
+
+    def score_night(self, spec: ModelSpec, step: "Step | None" = None, executor: PartExecutor | None = None) -> "ScoreNight":
+        """One night, and what follows its publication. step: how each step of that is done. executor: what carries out its parts."""
+        from db.profiles import PostgresInputProfiles
+        from nightjar.executors.in_turn import InTurn
+        from nightjar.usecases.guard import NightGuard
+        from nightjar.usecases.night import ScoreNight
+
+        return ScoreNight(
+            inputs=self.night_inputs(spec),
+            store=self.store,
             guard=NightGuard(spec=spec, files=self.feature_files, profiles=PostgresInputProfiles(self.engine)),
+            executor=executor or InTurn(self.score_part),
+            follow=self.follow_up(spec, step),
             go_on=self.go_on,
         )
+
+    def follow_up(self, spec: ModelSpec, step: "Step | None" = None) -> "FollowUp":
+        """What follows every publication. step: how each step of it is done."""
+        from nightjar.usecases.follow_up import FollowUp, patiently
+
+        return FollowUp(watch=self.watch_night(spec), step=step or patiently)
 
     def backfill(
         self,
@@ -292,24 +313,23 @@ class Platform:
         *,
         parallel: int = 1,
         flow_run: str | None = None,
-        parts_of: "PartsOf | None" = None,
+        executor: PartExecutor | None = None,
         step: "Step | None" = None,
         known_at: datetime | None = None,
         accept: str | None = None,
     ) -> "Backfill":
         """Many nights, `parallel` at a time. Raises BadSettings for more than the connection pool was made for."""
-        from nightjar.usecases.backfill import Backfill, in_turn_each
+        from nightjar.usecases.backfill import Backfill
 
         if not 1 <= parallel <= self.settings.nights_at_once:
             raise BadSettings(
                 f"{parallel} nights cannot be scored at once", f"Name 1 to {self.settings.nights_at_once}, or raise NIGHTJAR_NIGHTS_AT_ONCE."
             )
         return Backfill(
-            night=self.score_night(spec, step),
+            night=self.score_night(spec, step, executor),
             wait_s=self.settings.night_wait_s,
             parallel=parallel,
             flow_run=flow_run,
-            parts_of=parts_of or in_turn_each,
             known_at=known_at,
             accept=accept,
         )
@@ -320,23 +340,16 @@ class Platform:
         return roll_back(self.store, spec.name, score_date, run_id, reason, follow=self.follow_up(spec))
 
     def watch_night(self, spec: ModelSpec) -> "WatchNight":
-        return self._watch(spec, self._night(spec))
-
-    def _watch(self, spec: ModelSpec, night: "ScoreNight") -> "WatchNight":
         from db.outcomes import PostgresOutcomes
         from nightjar.adapters.evidently_report import EvidentlyReportWriter
         from nightjar.usecases.monitor import WatchNight
 
         return WatchNight(
-            spec=spec,
-            raw=self.raw,
-            artifacts=self.artifacts,
-            registry=self.registry,
+            inputs=self.night_inputs(spec),
             store=self.store,
             outcomes=PostgresOutcomes(self.engine),
             ledger=self.drift_ledger,
             writer=EvidentlyReportWriter(),
-            night=night,
             go_on=self.go_on,
         )
 
@@ -346,7 +359,6 @@ class Platform:
         Builds features, of what has landed, when there is enough to train on.
         """
         self.go_on()
-        from nightjar.adapters.predictors import PredictorStore
         from nightjar.usecases.retrain import retrain
 
         known_at = self.evening(spec, today)
@@ -356,7 +368,7 @@ class Platform:
             raw=self.raw,
             features=self.features,
             artifacts=self.artifacts,
-            predictors=PredictorStore(self.artifacts),
+            predictors=self.predictors,
             registry=self.registry,
             code_version=code_version(),
             promote=promote,

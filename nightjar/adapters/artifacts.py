@@ -1,4 +1,7 @@
-"""Immutable files by content: `<url>/<kind>/<first two of sha>/<sha><suffix>` on a local disk, S3, GCS or whatever fsspec reaches."""
+"""Immutable files by content: `<url>/<kind>/<first two of sha>/<sha><suffix>` on a local disk, S3, GCS or whatever fsspec reaches.
+
+A bundle is several files under the name of its manifest: `<sha>.parts` lists the hash of each, one a line, and file n is `<sha>.<n><suffix>`.
+"""
 
 import errno
 import hashlib
@@ -6,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -18,7 +21,8 @@ from nightjar.core.errors import ArtifactBroken, BadSettings, NightjarError, Sto
 from nightjar.core.retention import StoredFile
 
 READ_ONLY = 0o444
-STORED = re.compile(r"(?P<kind>[^/]+)/(?P<folder>[0-9a-f]{2})/(?P=folder)[0-9a-f]{62}(\.\w+)?$")
+STORED = re.compile(r"(?P<kind>[^/]+)/(?P<folder>[0-9a-f]{2})/(?P=folder)[0-9a-f]{62}(\.\d+)?(\.\w+)?$")
+MANIFEST = ".parts"
 YOUNG = timedelta(hours=12)
 """An object older than this is written again when it is put again: retention takes old objects that no row names, and its row comes later."""
 
@@ -33,10 +37,39 @@ class FsspecArtifacts:
     def __init__(self, url: str, cache: Path | None = None) -> None:
         self.url = url.rstrip("/")
         self.cache = cache or Path(tempfile.gettempdir()) / f"nightjar-artifacts-{os.getuid()}"
+        self._manifests: dict[str, list[str]] = {}
 
     def put(self, kind: str, file: Path) -> tuple[str, str]:
         sha256 = _sha256(file)
-        uri = f"{self.url}/{kind}/{sha256[:2]}/{sha256}{file.suffix}"
+        uri = self._uri(kind, sha256, file.suffix)
+        self._put(uri, file, sha256)
+        return uri, sha256
+
+    def put_bundle(self, kind: str, files: Sequence[Path]) -> tuple[str, str]:
+        hashes = [_sha256(file) for file in files]
+        with tempfile.TemporaryDirectory() as folder:
+            manifest = Path(folder) / f"manifest{MANIFEST}"
+            manifest.write_text("".join(f"{sha256}\n" for sha256 in hashes))
+            name = _sha256(manifest)
+            for number, (file, sha256) in enumerate(zip(files, hashes, strict=True)):
+                self._put(self._uri(kind, name, f".{number}{file.suffix}"), file, sha256)
+            return self.put(kind, manifest)  # last: whoever finds it finds all that it names
+
+    def get_member(self, uri: str, sha256: str, number: int, suffix: str) -> Path:
+        return self.get(f"{uri.removesuffix(MANIFEST)}.{number}{suffix}", self._hashes(uri, sha256)[number])
+
+    def members(self, uri: str, sha256: str) -> int:
+        return len(self._hashes(uri, sha256))
+
+    def _hashes(self, uri: str, sha256: str) -> list[str]:
+        if sha256 not in self._manifests:
+            self._manifests[sha256] = self.get(uri, sha256).read_text().split()
+        return self._manifests[sha256]
+
+    def _uri(self, kind: str, sha256: str, suffix: str) -> str:
+        return f"{self.url}/{kind}/{sha256[:2]}/{sha256}{suffix}"
+
+    def _put(self, uri: str, file: Path, sha256: str) -> None:
         local = self.local_path(uri)
         if local is None:
             self._upload(uri, file)
@@ -44,7 +77,6 @@ class FsspecArtifacts:
             with _translated(uri):
                 if not _there(local, sha256):
                     _copy(file, local)
-        return uri, sha256
 
     def get(self, uri: str, sha256: str | None = None) -> Path:
         expected = sha256 or PurePosixPath(uri).stem

@@ -44,7 +44,7 @@ def late(
         return
     known = platform.corrected(spec, known_at, console.bar)
     with console.waiting("comparing what was known with what is known now"):
-        found = list(late_nights(platform.score_night(spec), first or date.min, last or date.max, known))
+        found = list(late_nights(platform.night_inputs(spec), platform.store, first or date.min, last or date.max, known))
     if not found:
         console.out.print(f"{spec.name}: no published night is touched by anything recorded up to {known:%Y-%m-%d %H:%M} UTC")
         return

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -78,6 +79,20 @@ class Run(Value):
     @property
     def night(self) -> Night:
         return Night(model=self.model, score_date=self.score_date, as_of=self.as_of)
+
+    @property
+    def claim(self) -> str:
+        """A fencing token: two attempts never have the same, and neither has a run of another night under the same number."""
+        claimed_with = self.model_dump_json(exclude={"state", "population"})
+        return sha256(claimed_with.encode()).hexdigest()[:16]
+
+
+class PartJob(Value):
+    """All that a worker needs to score a part: which run, which of its parts, and the claim it works for (`Run.claim`)."""
+
+    run_id: int
+    part: int
+    claim: str
 
 
 class Receipt(Value):

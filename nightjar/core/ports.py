@@ -19,6 +19,7 @@ from nightjar.core.entities import (
     NightPerformance,
     NightProfile,
     Part,
+    PartJob,
     Population,
     Promotion,
     Publication,
@@ -126,6 +127,32 @@ class FeatureSource(Protocol):
         ...
 
 
+class Checked(Protocol):
+    """Rows that kept the contract, and those that did not with their reasons. Together they are all the rows there were."""
+
+    @property
+    def valid(self) -> pl.DataFrame: ...
+
+    @property
+    def quarantined(self) -> pl.DataFrame: ...
+
+
+class Check(Protocol):
+    def __call__(self, spec: ModelSpec, frame: pl.DataFrame, /) -> Checked:
+        """Split rows with features by the model's contract. Raises ContractBroken for a fault of them all, BadSpec."""
+        ...
+
+
+class PartExecutor(Protocol):
+    def run(self, night: Night, jobs: Sequence[PartJob]) -> Sequence[Receipt]:
+        """Carry out part jobs, in any order and on any worker; return their receipts in the order of the jobs.
+
+        night: for people: it names the work. Raises the first error, once no job runs any more; jobs after it may have been done or not.
+        May be called again with the same jobs: a part that is stored is not done twice.
+        """
+        ...
+
+
 class Artifacts(Protocol):
     """Immutable files, addressed by content; any worker can read what any other wrote."""
 
@@ -135,6 +162,24 @@ class Artifacts(Protocol):
 
     def get(self, uri: str, sha256: str | None = None) -> Path:
         """A local, read-only copy. Raises ArtifactBroken if it is missing or not those bytes."""
+        ...
+
+    def put_bundle(self, kind: str, files: Sequence[Path]) -> tuple[str, str]:
+        """Store copies of files that belong together; return (uri, sha256) of the manifest that lists their hashes.
+
+        The same bytes in the same order give the same uri. The manifest comes last, so it never names what is not there.
+        """
+        ...
+
+    def get_member(self, uri: str, sha256: str, number: int, suffix: str) -> Path:
+        """A local, read-only copy of file `number`, from 0, of a bundle. No other file of the bundle is read.
+
+        suffix: that of the file. Raises ArtifactBroken if the manifest or the file is missing or not those bytes.
+        """
+        ...
+
+    def members(self, uri: str, sha256: str) -> int:
+        """How many files a bundle has. Raises ArtifactBroken."""
         ...
 
     def local_path(self, uri: str) -> Path | None:

@@ -98,7 +98,8 @@ def _is_over(run: Trace, policy: Policy, now: datetime) -> bool:
 def needed(named: Iterable[Named], forgotten: frozenset[int]) -> frozenset[str]:
     """Names of the files that rows will still name when the rows of some runs are gone.
 
-    A file's name is its content's hash, so a store that has moved, or is reached by another URL, keeps what rows name by the old one.
+    A file's name begins with a hash of its content, so a store that has moved, or is reached by another URL, keeps what rows name by the
+    old one. The files of a bundle begin with the hash of its manifest, which is the one that a row names.
     """
     return frozenset(file_name(file.uri) for file in named if file.run_id not in forgotten)
 
@@ -118,7 +119,8 @@ def vacant(months: Iterable[Month], forgotten: frozenset[int]) -> tuple[Month, .
 
 
 def file_name(uri: str) -> str:
-    return PurePosixPath(uri).name
+    """The name without what follows its first dot: the number within a bundle, and the suffix."""
+    return PurePosixPath(uri).name.partition(".")[0]
 
 
 def total(holdings: Iterable[Holding]) -> tuple[Holding, ...]:

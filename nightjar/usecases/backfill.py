@@ -16,14 +16,12 @@ from nightjar.core.night import dates_between, night_of
 from nightjar.core.ports import Progress, ScoreStore, silent
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.core.spec import ModelSpec
-from nightjar.usecases.night import EachPart, ScoreNight, in_turn
+from nightjar.usecases.night import ScoreNight
 from nightjar.usecases.patience import PAUSE_S, patient
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-PartsOf = Callable[[date], EachPart]
-"""How the parts of each date's night are run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +71,6 @@ class BackfillSummary:
         return f"{len(self.published_now)} published now, {already} already, {len(self.failed)} failed, {len(self.skipped)} skipped{stopped}"
 
 
-def in_turn_each(score_date: date) -> EachPart:  # noqa: ARG001  # every date alike
-    return in_turn
-
-
 def planned_nights(store: ScoreStore, model: str, first: date, last: date, reprocess: Reprocess, order: Order) -> tuple[Planned, ...]:
     """What a backfill of first..last does with each night, as things stand at this moment. Raises BadSettings if last is before first."""
     if last < first:
@@ -108,7 +102,6 @@ class Backfill:
     flow_run: str | None = None
     known_at: datetime | None = None
     accept: str | None = None
-    parts_of: PartsOf = in_turn_each
     pause_s: float = PAUSE_S
 
     def run(self, nights: Iterable[Planned], progress: Progress = silent) -> BackfillSummary:
@@ -119,7 +112,11 @@ class Backfill:
         nights = tuple(nights)
         wanted = [night for night in nights if night.wanted]
         log.info(
-            "nights_planned", model=self.night.spec.name, wanted=len(wanted), left=len(nights) - len(wanted), repairs=sum(n.repair for n in wanted)
+            "nights_planned",
+            model=self.night.inputs.spec.name,
+            wanted=len(wanted),
+            left=len(nights) - len(wanted),
+            repairs=sum(n.repair for n in wanted),
         )
         with progress("nights scored", len(wanted)) as advance:
 
@@ -136,7 +133,7 @@ class Backfill:
             stopped=tuple(night for night in failed if night.stopped),
             left=tuple(night for night in nights if not night.wanted),
         )
-        log.info("nights_ended", model=self.night.spec.name, summary=str(summary))
+        log.info("nights_ended", model=self.night.inputs.spec.name, summary=str(summary))
         return summary
 
     def result(self, night: Planned) -> NightSummary | FailedNight:
@@ -153,14 +150,13 @@ class Backfill:
 
     def score(self, night: Planned) -> NightSummary:
         return self.night.run(
-            night_of(self.night.spec, night.score_date),
+            night_of(self.night.inputs.spec, night.score_date),
             force=night.force,
             repair=night.repair,
             known_at=self.known_at,
             accept=self.accept,
             wait_s=self.wait_s,
             flow_run=self.flow_run,
-            each_part=self.parts_of(night.score_date),
         )
 
 

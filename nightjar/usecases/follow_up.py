@@ -46,8 +46,8 @@ class FollowUp:
 
         Such a night was published by a process that died before it came to that, or failed at it.
         """
-        done = self.watch.ledger.compared(self.watch.spec.name)
-        left = [night for night in self.watch.store.published(self.watch.spec.name) if night.run_id not in done]
+        done = self.watch.ledger.compared(self.watch.inputs.spec.name)
+        left = [night for night in self.watch.store.published(self.watch.inputs.spec.name) if night.run_id not in done]
         if not left:
             return {}
         lacks: dict[date, tuple[str, ...]] = {}

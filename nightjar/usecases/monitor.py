@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
 
 import polars as pl
 
@@ -15,34 +14,24 @@ from nightjar.core.entities import ColumnDrift, NightPerformance, Publication, R
 from nightjar.core.measured import complete_at, outcome_days, outdated, waiting
 from nightjar.core.night import file_days, key_is_storable
 from nightjar.core.performance import measure
-from nightjar.core.ports import Artifacts, DriftLedger, GoOn, Outcomes, RawStore, Registry, ReportWriter, ScoreStore, unasked
+from nightjar.core.ports import DriftLedger, GoOn, Outcomes, ReportWriter, ScoreStore, unasked
 from nightjar.core.repair import sound
-from nightjar.core.spec import ModelSpec
 from nightjar.core.training_set import last_mature_date
+from nightjar.usecases.inputs import NightInputs
 
 SAMPLE_ROWS = 50_000
 """Evidently takes minutes and a gigabyte for a million rows, and a sample of this size decides the same."""
 
 
-class NightFeatures(Protocol):
-    """The part of the scoring use case that monitoring looks through: the very rows and features that were scored."""
-
-    def population(self, run: Run) -> pl.DataFrame: ...
-
-    def features_of(self, run: Run, population: pl.DataFrame) -> pl.DataFrame: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchNight:
-    spec: ModelSpec
-    raw: RawStore
-    artifacts: Artifacts
-    registry: Registry
+    """Drift, reports and measurements of published nights."""
+
+    inputs: NightInputs
     store: ScoreStore
     outcomes: Outcomes
     ledger: DriftLedger
     writer: ReportWriter
-    night: NightFeatures
     go_on: GoOn = unasked
     _samples: dict[int, TrainingSample] = field(default_factory=dict[int, TrainingSample], repr=False)
 
@@ -62,8 +51,8 @@ class WatchNight:
         columns = self.ledger.drift(run) or self.drift(run)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "drift.html"
-            drawn = self.writer.draw(self.spec, run, scored, reference, columns, file)
-            uri, _ = self.artifacts.put("report", file)
+            drawn = self.writer.draw(self.inputs.spec, run, scored, reference, columns, file)
+            uri, _ = self.inputs.artifacts.put("report", file)
         self.ledger.record_drift(run, drawn)
         self.ledger.record_report(run, "drift", uri)
         return uri, columns
@@ -74,10 +63,10 @@ class WatchNight:
         Only those nights are measured again about which more is known than their measurement holds. Raises Stopped: before the outcomes
         are kept, or before a night is measured.
         """
-        last = last_mature_date(self.spec, known_at)
-        nights = [night for night in self.store.published(self.spec.name) if night.score_date <= last]
-        kept, recorded = self._kept(), self.raw.recorded(self.spec.outcome_dataset)
-        due = tuple(outdated(nights, kept, recorded, known_at, self.spec.maturity_days, self._file_days))
+        last = last_mature_date(self.inputs.spec, known_at)
+        nights = [night for night in self.store.published(self.inputs.spec.name) if night.score_date <= last]
+        kept, recorded = self._kept(), self.inputs.raw.recorded(self.inputs.spec.outcome_dataset)
+        due = tuple(outdated(nights, kept, recorded, known_at, self.inputs.spec.maturity_days, self._file_days))
         kept |= {night.run_id: night for night in self.measure(due, known_at, self.go_on)}
         return tuple(kept[night.run_id] for night in nights)
 
@@ -87,12 +76,12 @@ class WatchNight:
         None while its outcomes are not known, where its measurement holds all of them, and where analysts see another run of the night.
         """
         publication = self.store.publication(run.model, run.score_date)
-        days = outcome_days(run.score_date, self.spec.maturity_days, self._file_days)
-        recorded = self.raw.recorded(self.spec.outcome_dataset, days)
-        known_at = complete_at(self.spec, run.score_date, recorded)
+        days = outcome_days(run.score_date, self.inputs.spec.maturity_days, self._file_days)
+        recorded = self.inputs.raw.recorded(self.inputs.spec.outcome_dataset, days)
+        known_at = complete_at(self.inputs.spec, run.score_date, recorded)
         if publication is None or publication.run_id != run.id or known_at is None:
             return None
-        lacking = any(outdated([publication], self._kept(), recorded, known_at, self.spec.maturity_days, self._file_days))
+        lacking = any(outdated([publication], self._kept(), recorded, known_at, self.inputs.spec.maturity_days, self._file_days))
         return (publication, known_at) if lacking else None
 
     def measure(self, nights: Sequence[Publication], known_at: datetime, go_on: GoOn = unasked) -> tuple[NightPerformance, ...]:
@@ -109,34 +98,34 @@ class WatchNight:
         return tuple(measured)
 
     def _kept(self) -> dict[int, NightPerformance]:
-        return {performance.run_id: performance for performance in self.outcomes.performances(self.spec.name)}
+        return {performance.run_id: performance for performance in self.outcomes.performances(self.inputs.spec.name)}
 
     def waiting(self, measured: Iterable[NightPerformance], known_at: datetime) -> tuple[str, ...]:
         """Why published nights are not among the measured ones, or on no outcome, in words."""
-        published, recorded = self.store.published(self.spec.name), self.raw.recorded(self.spec.outcome_dataset)
-        return tuple(waiting(self.spec, published, measured, recorded, known_at))
+        published, recorded = self.store.published(self.inputs.spec.name), self.inputs.raw.recorded(self.inputs.spec.outcome_dataset)
+        return tuple(waiting(self.inputs.spec, published, measured, recorded, known_at))
 
     def _record_outcomes(self, dates: Sequence[date], known_at: datetime) -> None:
         if not dates:
             return
-        dataset = self.spec.dataset(self.spec.outcome_dataset)
-        days = [day for night in dates for day in outcome_days(night, self.spec.maturity_days, self._file_days)]
-        raw = {dataset.name: self.raw.read(dataset, min(days), max(days), known_at=known_at)}
+        dataset = self.inputs.spec.dataset(self.inputs.spec.outcome_dataset)
+        days = [day for night in dates for day in outcome_days(night, self.inputs.spec.maturity_days, self._file_days)]
+        raw = {dataset.name: self.inputs.raw.read(dataset, min(days), max(days), known_at=known_at)}
         of_nights = pl.col("score_date").is_in(dates) & key_is_storable()  # what bears no key that can be stored was never scored
-        self.outcomes.record(self.spec.name, self.spec.outcomes(raw).filter(of_nights))
+        self.outcomes.record(self.inputs.spec.name, self.inputs.spec.outcomes(raw).filter(of_nights))
 
     def _file_days(self, score_date: date) -> tuple[date, date]:
-        return file_days(self.spec.dataset(self.spec.outcome_dataset), self.spec.time_zone, score_date)
+        return file_days(self.inputs.spec.dataset(self.inputs.spec.outcome_dataset), self.inputs.spec.time_zone, score_date)
 
     def _performance(self, publication: Publication, kept: NightPerformance | None, known_at: datetime) -> NightPerformance:
         """The newest measurement of a night. One that finds nothing else than the one before is no news, and not kept."""
         score_date = publication.score_date
-        rows = self.outcomes.scored(self.spec.name, score_date)
+        rows = self.outcomes.scored(self.inputs.spec.name, score_date)
         known = rows.drop_nulls("outcome")
         result = measure(known["score"], known["outcome"])
         performance = NightPerformance(
             run_id=publication.run_id,
-            model=self.spec.name,
+            model=self.inputs.spec.name,
             score_date=score_date,
             rows=rows.height,
             with_outcome=known.height,
@@ -155,9 +144,9 @@ class WatchNight:
 
     def _scored(self, run: Run) -> pl.DataFrame:
         """Features and score of the rows that could be scored, or of a fixed sample of them; the same rows at every call."""
-        population = sound(self.night.population(run))
-        sample = population if population.height <= SAMPLE_ROWS else population.sample(SAMPLE_ROWS, seed=self.spec.seed)
-        return self._with_scores(run, self.night.features_of(run, sample))
+        population = sound(self.inputs.snapshot(run))
+        sample = population if population.height <= SAMPLE_ROWS else population.sample(SAMPLE_ROWS, seed=self.inputs.spec.seed)
+        return self._with_scores(run, self.inputs.with_features(sample, as_of=run.as_of, known_at=run.known_at))
 
     def _with_scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         return rows.join(self.store.scores_for(run, rows["entity_key"]), on="entity_key", how="left")
@@ -165,9 +154,9 @@ class WatchNight:
     def _sample(self, run: Run) -> TrainingSample:
         """Made once a version, however many nights are compared with it."""
         if run.version_id not in self._samples:
-            numeric = (*self.spec.numeric, "score")
-            self._samples[run.version_id] = TrainingSample(self._reference(run), self.spec.categorical, numeric)
+            numeric = (*self.inputs.spec.numeric, "score")
+            self._samples[run.version_id] = TrainingSample(self._reference(run), self.inputs.spec.categorical, numeric)
         return self._samples[run.version_id]
 
     def _reference(self, run: Run) -> pl.DataFrame:
-        return pl.read_parquet(self.artifacts.get(self.registry.version_by_id(run.version_id).reference_uri))
+        return pl.read_parquet(self.inputs.artifacts.get(self.inputs.registry.version_by_id(run.version_id).reference_uri))

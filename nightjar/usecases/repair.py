@@ -3,47 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 import polars as pl
 
 from nightjar.core.backfill import Planned, Stage
 from nightjar.core.entities import Publication, Run, RunState
-from nightjar.core.ports import GoOn, RawStore, ScoreStore
+from nightjar.core.ports import GoOn, ScoreStore, unasked
 from nightjar.core.repair import CARRIED, Compared, Touched, came_from, compared, late_days, split_carried, touched, with_carried
 from nightjar.core.spec import ModelSpec
-
-
-class Inputs(Protocol):
-    """What a model saw, or would see, of a night. The scoring use case is one."""
-
-    @property
-    def spec(self) -> ModelSpec: ...
-
-    @property
-    def raw(self) -> RawStore: ...
-
-    @property
-    def store(self) -> ScoreStore: ...
-
-    @property
-    def go_on(self) -> GoOn: ...
-
-    def population(self, run: Run) -> pl.DataFrame:
-        """The run's snapshot."""
-        ...
-
-    def population_known(self, score_date: date, known_at: datetime) -> pl.DataFrame:
-        """The population as known at an instant, sorted, its faults named."""
-        ...
-
-    def features_of(self, run: Run, population: pl.DataFrame) -> pl.DataFrame:
-        """The rows with features up to the run's as-of, as corrected by the run's `known_at`."""
-        ...
-
-    def sound_rows(self, rows: pl.DataFrame) -> int:
-        """How many of the rows, with features, keep the contract."""
-        ...
+from nightjar.usecases.inputs import NightInputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +28,18 @@ class LateNight:
         return Planned(score_date=self.run.score_date, stage=Stage.PUBLISHED, repair=True)
 
 
-def late_nights(inputs: Inputs, first: date, last: date, known_at: datetime) -> Iterator[LateNight]:
+def late_nights(inputs: NightInputs, store: ScoreStore, first: date, last: date, known_at: datetime, go_on: GoOn = unasked) -> Iterator[LateNight]:
     """The published nights of first..last that corrections recorded by `known_at` touch, oldest first.
 
     Only nights that a late delivery can reach are looked at closely: their inputs are fetched as known then and as known now, and compared.
     Raises Stopped.
     """
     recorded = {dataset.name: inputs.raw.recorded(dataset.name) for dataset in inputs.spec.datasets}
-    for publication in inputs.store.published(inputs.spec.name):
+    for publication in store.published(inputs.spec.name):
         if not first <= publication.score_date <= last:
             continue
-        inputs.go_on()
-        run = inputs.store.run(publication.run_id)
+        go_on()
+        run = store.run(publication.run_id)
         late = dict(late_deliveries(inputs.spec, recorded, run, known_at))
         if late and (found := seen(inputs, run, known_at).touched):
             sources = came_from(found, inputs.spec)
@@ -117,20 +85,22 @@ class Seen:
     touched: Touched
 
 
-def seen(inputs: Inputs, base: Run, known_at: datetime) -> Seen:
-    now, then = inputs.population_known(base.score_date, known_at), inputs.population(base)
+def seen(inputs: NightInputs, base: Run, known_at: datetime) -> Seen:
+    now, then = inputs.population(base.score_date, known_at), inputs.snapshot(base)
     found = inputs_compared(inputs, base, then, now, known_at)
     return Seen(now, found.same, touched(then, now, found))
 
 
-def inputs_compared(inputs: Inputs, base: Run, then: pl.DataFrame, now: pl.DataFrame, known_at: datetime) -> Compared:
+def inputs_compared(inputs: NightInputs, base: Run, then: pl.DataFrame, now: pl.DataFrame, known_at: datetime) -> Compared:
     """Rows as they look to the model now, and as they did to `base`. Features are fetched a part at a time, so that memory stays bounded."""
-    later = base.model_copy(update={"known_at": known_at})
-    known = compared(then.drop(CARRIED, strict=False), now)
-    rows = now.filter(pl.col("entity_key").is_in(known.same.implode()))
-    parts = [compared(inputs.features_of(base, part), inputs.features_of(later, part)) for part in rows.iter_slices(inputs.spec.part_rows)]
+    found = compared(then.drop(CARRIED, strict=False), now)
+    rows = now.filter(pl.col("entity_key").is_in(found.same.implode()))
+    parts = [
+        compared(*(inputs.with_features(part, as_of=base.as_of, known_at=known) for known in (base.known_at, known_at)))
+        for part in rows.iter_slices(inputs.spec.part_rows)
+    ]
     same = pl.concat([rows["entity_key"].clear(), *(part.same for part in parts)])
-    return Compared(same, known.differing.union(*(part.differing for part in parts)))
+    return Compared(same, found.differing.union(*(part.differing for part in parts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +116,15 @@ class Repair:
     worthwhile: bool
 
 
-def repair_of(inputs: Inputs, base: Run, known_at: datetime) -> Repair:
+def repair_of(inputs: NightInputs, store: ScoreStore, base: Run, known_at: datetime) -> Repair:
     """known_at: corrections recorded by then count."""
     found = seen(inputs, base, known_at)
-    population = with_carried(found.population, found.same, inputs.store.published_scores(base), base.id)
+    population = with_carried(found.population, found.same, store.published_scores(base), base.id)
     return Repair(base, known_at, population, worthwhile=bool(found.touched) or any_sound(inputs, base, known_at, split_carried(population)[1]))
 
 
-def any_sound(inputs: Inputs, base: Run, known_at: datetime, rows: pl.DataFrame) -> bool:
-    later = base.model_copy(update={"known_at": known_at})
-    return any(inputs.sound_rows(inputs.features_of(later, part)) for part in rows.iter_slices(inputs.spec.part_rows) if part.height)
+def any_sound(inputs: NightInputs, base: Run, known_at: datetime, rows: pl.DataFrame) -> bool:
+    """True if a row keeps the contract now. Features are fetched a part at a time."""
+    parts = (part for part in rows.iter_slices(inputs.spec.part_rows) if part.height)
+    looked_at = (inputs.check(inputs.spec, inputs.with_features(part, as_of=base.as_of, known_at=known_at)) for part in parts)
+    return any(checked.valid.height for checked in looked_at)

@@ -56,6 +56,39 @@ def test_the_same_bytes_are_stored_once(store, file, tmp_path):
     assert store.put("model", file) == store.put("model", again)
 
 
+@pytest.fixture
+def files(tmp_path):
+    made = [tmp_path / f"{name}.parquet" for name in "ab"]
+    for path in made:
+        path.write_bytes(path.name.encode())
+    return made
+
+
+def test_the_files_of_a_bundle_are_read_one_by_one(store, files):
+    uri, sha256 = store.put_bundle("population", files)
+    assert uri == f"{store.url}/population/{sha256[:2]}/{sha256}.parts"
+    assert store.members(uri, sha256) == 2
+    assert [store.get_member(uri, sha256, number, ".parquet").read_bytes() for number in (0, 1)] == [b"a.parquet", b"b.parquet"]
+    assert store.put_bundle("population", files) == (uri, sha256)
+    assert store.put_bundle("population", files[::-1])[1] != sha256
+    assert {each.kind for each in store.files()} == {"population"}
+
+
+def test_a_file_of_a_bundle_that_holds_other_bytes_or_is_gone_is_broken(tmp_path, files):
+    store = FsspecArtifacts(str(tmp_path / "store"))
+    uri, sha256 = store.put_bundle("population", files)
+    first, second = (store.get_member(uri, sha256, number, ".parquet") for number in (0, 1))
+    first.unlink()
+    second.chmod(0o644)
+    second.write_bytes(b"other")
+    with pytest.raises(ArtifactBroken, match="missing"):
+        store.get_member(uri, sha256, 0, ".parquet")
+    with pytest.raises(ArtifactBroken, match="its bytes have the hash"):
+        store.get_member(uri, sha256, 1, ".parquet")
+    assert store.put_bundle("population", files) == (uri, sha256)
+    assert store.get_member(uri, sha256, 1, ".parquet").read_bytes() == b"b.parquet", "what is put again is whole again"
+
+
 def test_a_missing_artifact_is_broken(store, file):
     uri, sha256 = store.put("model", file)
     gone = uri.replace(sha256, "0" * 64)

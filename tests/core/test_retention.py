@@ -44,15 +44,23 @@ def test_the_base_of_a_repair_is_kept_until_the_repair_is_forgotten():
 
 def test_a_file_is_needed_by_its_name_wherever_the_store_lay_when_it_was_named():
     named = [Named(f"file:///before/population/aa/{NAMES[0]}", 1), Named(f"s3://bucket/dataset/bb/{NAMES[1]}")]
-    assert needed(named, frozenset()) == {NAMES[0], NAMES[1]}
-    assert needed(named, frozenset({1})) == {NAMES[1]}
+    assert needed(named, frozenset()) == {"a" * 64, "b" * 64}
+    assert needed(named, frozenset({1})) == {"b" * 64}
+
+
+def test_the_files_of_a_bundle_are_needed_as_long_as_its_manifest_is():
+    manifest = "c" * 64
+    old = NOW - timedelta(days=100)
+    members = [file(f"{manifest}{suffix}", old) for suffix in (".parts", ".0.parquet", ".1.parquet")]
+    assert unneeded(members, needed([Named(f"file:///store/population/cc/{manifest}.parts", 1)], frozenset()), POLICY, NOW) == ()
+    assert unneeded(members, frozenset(), POLICY, NOW) == tuple(members)
 
 
 def test_a_file_that_nothing_names_goes_when_it_is_older_than_any_night():
     young = file(NAMES[0], NOW - timedelta(hours=47))
     old = file(NAMES[1], NOW - timedelta(hours=48))
     assert unneeded([young, old], frozenset(), POLICY, NOW) == (old,)
-    assert unneeded([old], frozenset({NAMES[1]}), POLICY, NOW) == ()
+    assert unneeded([old], frozenset({"b" * 64}), POLICY, NOW) == ()
 
 
 def test_a_month_is_vacant_when_it_holds_no_other_scores_than_forgotten_ones():

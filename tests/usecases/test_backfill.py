@@ -22,9 +22,9 @@ from nightjar.core.errors import AuditFailed, BadSettings, NightBusy, OutOfMemor
 from nightjar.core.night import night_of
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.core.spec import AuditLimits, RawDataset
-from nightjar.usecases.backfill import Backfill, in_turn_each, missed_nights, planned_nights
+from nightjar.testing.nights import changed, in_turn, on, score_night, with_parts
+from nightjar.usecases.backfill import Backfill, missed_nights, planned_nights
 from nightjar.usecases.guard import NightGuard
-from nightjar.usecases.night import ScoreNight, in_turn
 from nightjar.usecases.patience import ATTEMPTS
 
 DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(6)]
@@ -68,7 +68,7 @@ def scoring(folder):
         cron="30 21 * * *", horizon_days=1, as_of_time=time(21), replay_year=None, catch_up_days=3, feature_tables=(), inputs=(), categorical=(), numeric=(), seed=0,
     )  # fmt: skip
     store = MemoryScoreStore()
-    return ScoreNight(
+    return score_night(
         spec=spec, raw=Raw(), features=Features(), artifacts=FsspecArtifacts(f"file://{folder}"), predictors=Predictors(), registry=registry,
         store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )  # fmt: skip
@@ -85,15 +85,17 @@ class Faults:
 
     errors: dict
     tried: list = field(default_factory=list)
+    parts: object = None
 
-    def __call__(self, day):
-        def each_part(work, parts):
-            self.tried.append(day)
-            if self.errors.get(day):
-                raise self.errors[day].pop(0)
-            return in_turn(work, parts)
+    def of(self, night):
+        self.parts = night.executor
+        return on(night, self)
 
-        return each_part
+    def run(self, night, jobs):
+        self.tried.append(night.score_date)
+        if self.errors.get(night.score_date):
+            raise self.errors[night.score_date].pop(0)
+        return self.parts.run(night, jobs)
 
 
 def every(days=DAYS):
@@ -123,7 +125,7 @@ def test_published_scores_do_not_depend_on_order_threads_or_what_was_there(befor
         plain, other = scoring(Path(folder) / "plain"), scoring(Path(folder) / "other")
         Backfill(night=plain).run(every())
         Backfill(night=other).run(every(before))
-        Backfill(night=other, parts_of=Faults({day: [KeyError()] for day in DAYS})).run(every(interrupted))
+        Backfill(night=Faults({day: [KeyError()] for day in DAYS}).of(other)).run(every(interrupted))
         summary = Backfill(night=other, parallel=parallel).run(planned(other, reprocess, order))
         assert not summary.failed
         assert published(other) == published(plain)
@@ -136,14 +138,14 @@ def test_a_second_backfill_finds_nothing_to_do(night):
 
 def test_nights_are_scored_in_the_order_asked_for(night):
     faults = Faults({})
-    Backfill(night=night, parts_of=faults).run(planned(night, order=Order.NEWEST))
+    Backfill(night=faults.of(night)).run(planned(night, order=Order.NEWEST))
     assert faults.tried == DAYS[::-1]
 
 
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_a_night_that_fails_does_not_stop_the_rest(night, parallel):
     odd = {DAYS[3]: [AuditFailed("toy", DAYS[3], ["odd"])], DAYS[1]: [ValueError("a fault of ours")]}
-    summary = Backfill(night=night, parallel=parallel, parts_of=Faults(odd)).run(planned(night))
+    summary = Backfill(night=Faults(odd).of(night), parallel=parallel).run(planned(night))
     assert str(summary) == "4 published now, 0 already, 2 failed, 0 skipped"
     assert [failed.score_date for failed in summary.failed] == [DAYS[1], DAYS[3]]
     assert summary.failed[0].reason == "ValueError: a fault of ours"
@@ -152,7 +154,7 @@ def test_a_night_that_fails_does_not_stop_the_rest(night, parallel):
 
 
 def test_each_way_to_reprocess_takes_the_nights_it_names(night):
-    Backfill(night=night, parts_of=Faults({DAYS[0]: [AuditFailed("toy", DAYS[0], ["odd"])]})).run(every(DAYS[:2]))
+    Backfill(night=Faults({DAYS[0]: [AuditFailed("toy", DAYS[0], ["odd"])]}).of(night)).run(every(DAYS[:2]))
     none = Backfill(night=night).run(planned(night, Reprocess.NONE))
     assert str(none) == "4 published now, 1 already, 0 failed, 1 skipped"
     assert str(Backfill(night=night).run(planned(night))) == "1 published now, 5 already, 0 failed, 0 skipped"
@@ -164,7 +166,7 @@ def test_each_way_to_reprocess_takes_the_nights_it_names(night):
 def test_what_may_pass_is_tried_again_and_goes_on_with_its_revision(night):
     Backfill(night=night).run(planned(night))
     faults = Faults({DAYS[0]: [GONE, OSError(28, "No space left on device")], DAYS[1]: [GONE] * ATTEMPTS})
-    summary = Backfill(night=night, parts_of=faults, pause_s=0, flow_run="one").run(planned(night, Reprocess.ALL)[:2])
+    summary = Backfill(night=faults.of(night), pause_s=0, flow_run="one").run(planned(night, Reprocess.ALL)[:2])
     assert [(done.score_date, done.revision) for done in summary.nights] == [(DAYS[0], 2)]
     assert [failed.error for failed in summary.failed] == [GONE]
     assert (faults.tried.count(DAYS[0]), faults.tried.count(DAYS[1])) == (3, ATTEMPTS)
@@ -179,7 +181,7 @@ def test_what_may_pass_is_tried_again_and_goes_on_with_its_revision(night):
     ],
 )
 def test_a_machine_that_stays_full_is_told_with_its_remedy(night, said, means):
-    summary = Backfill(night=night, parts_of=Faults({DAYS[0]: [said] * ATTEMPTS}), pause_s=0).run(every(DAYS[:1]))
+    summary = Backfill(night=Faults({DAYS[0]: [said] * ATTEMPTS}).of(night), pause_s=0).run(every(DAYS[:1]))
     assert isinstance(summary.failed[0].error, means)
 
 
@@ -191,7 +193,7 @@ def test_a_night_that_another_process_scores_is_waited_for_once_and_then_found_p
         let_go.wait(10)
         return in_turn(work, parts)
 
-    other = threading.Thread(target=lambda: night.run(night_of(night.spec, DAYS[0]), each_part=slowly))
+    other = threading.Thread(target=lambda: with_parts(night, slowly).run(night_of(night.inputs.spec, DAYS[0])))
     other.start()
     entered.wait(10)
     nights = planned(night)
@@ -207,7 +209,7 @@ def test_a_night_that_another_process_scores_is_waited_for_once_and_then_found_p
 def test_an_interrupted_backfill_begins_no_other_night_and_leaves_none_half_done(night, parallel):
     faults = Faults({DAYS[1]: [KeyboardInterrupt()]})
     with pytest.raises(KeyboardInterrupt):
-        Backfill(night=night, parallel=parallel, parts_of=faults).run(planned(night))
+        Backfill(night=faults.of(night), parallel=parallel).run(planned(night))
     assert DAYS[1] not in published(night)
     assert parallel > 1 or faults.tried == DAYS[:2]
     assert not Backfill(night=night).run(planned(night)).failed
@@ -219,7 +221,7 @@ def test_an_interrupted_backfill_begins_no_other_night_and_leaves_none_half_done
 def test_a_stopped_backfill_publishes_nothing_more_and_the_next_one_does_the_rest(after, parallel):
     with TemporaryDirectory() as folder:
         night, stop = scoring(folder), MemoryGoOn(after)
-        summary = Backfill(night=replace(night, go_on=stop), parallel=parallel).run(every())
+        summary = Backfill(night=changed(night, go_on=stop), parallel=parallel).run(every())
         seen = published(night)
         assert len(seen) == len(summary.published_now) == stop.asked[:after].count(True)
         assert (len(summary.nights) + len(summary.stopped), summary.failed) == (len(DAYS), ())
@@ -233,13 +235,13 @@ def test_a_stopped_backfill_publishes_nothing_more_and_the_next_one_does_the_res
 
 def test_a_night_is_asked_about_before_it_begins_before_each_part_and_last_before_it_is_published(night):
     stop = MemoryGoOn(99)
-    Backfill(night=replace(night, go_on=stop)).run(every(DAYS[:1]))
+    Backfill(night=changed(night, go_on=stop)).run(every(DAYS[:1]))
     assert stop.asked == [False, *[False] * 3, True]
 
 
 def test_a_stopped_backfill_says_so_beside_what_failed(night):
     odd = {DAYS[0]: [AuditFailed("toy", DAYS[0], ["odd"])]}
-    summary = Backfill(night=replace(night, go_on=MemoryGoOn(4)), parts_of=Faults(odd)).run(every())
+    summary = Backfill(night=Faults(odd).of(changed(night, go_on=MemoryGoOn(4)))).run(every())
     assert str(summary) == "0 published now, 0 already, 1 failed, 0 skipped, 5 stopped"
     with pytest.raises(Stopped, match="it was set to Cancelled"):
         summary.raise_failure()
@@ -248,8 +250,8 @@ def test_a_stopped_backfill_says_so_beside_what_failed(night):
 def test_a_night_that_was_stopped_is_caught_up(night):
     start = datetime(2013, 6, 20, 1, 30, tzinfo=UTC)
     Backfill(night=night).run(every(DAYS[:2]))
-    Backfill(night=replace(night, go_on=MemoryGoOn(2))).run(every(DAYS[2:3]))
-    assert [missed.score_date for missed in missed_nights(night.store, night.spec, start)] == DAYS[2:5]
+    Backfill(night=changed(night, go_on=MemoryGoOn(2))).run(every(DAYS[2:3]))
+    assert [missed.score_date for missed in missed_nights(night.store, night.inputs.spec, start)] == DAYS[2:5]
 
 
 def test_threads_know_what_is_bound_to_the_context_of_the_caller(night):
@@ -257,11 +259,11 @@ def test_threads_know_what_is_bound_to_the_context_of_the_caller(night):
     bound.set("flow run")
     seen = []
 
-    def parts_of(day):
+    def noted(work, jobs):
         seen.append(bound.get())
-        return in_turn_each(day)
+        return in_turn(work, jobs)
 
-    Backfill(night=night, parallel=3, parts_of=parts_of).run(planned(night))
+    Backfill(night=with_parts(night, noted), parallel=3).run(planned(night))
     assert seen == ["flow run"] * len(DAYS)
 
 
@@ -272,10 +274,10 @@ def test_dates_the_wrong_way_round_are_refused(night):
 
 def test_missed_nights_are_those_within_reach_that_nobody_scored(night):
     start = datetime(2013, 6, 20, 1, 30, tzinfo=UTC)  # the evening of the 19th, so its night is the 20th
-    assert missed_nights(night.store, night.spec, start) == ()
-    Backfill(night=night, parts_of=Faults({DAYS[3]: [AuditFailed("toy", DAYS[3], ["odd"])]})).run(every([DAYS[0], DAYS[3]]))
-    found = missed_nights(night.store, night.spec, start)
+    assert missed_nights(night.store, night.inputs.spec, start) == ()
+    Backfill(night=Faults({DAYS[3]: [AuditFailed("toy", DAYS[3], ["odd"])]}).of(night)).run(every([DAYS[0], DAYS[3]]))
+    found = missed_nights(night.store, night.inputs.spec, start)
     assert [missed.score_date for missed in found] == [DAYS[2], DAYS[4]]  # the 15th is published, the 16th too long ago, the 18th held back
-    assert missed_nights(night.store, SimpleNamespace(**vars(night.spec) | {"catch_up_days": 0}), start) == ()
+    assert missed_nights(night.store, SimpleNamespace(**vars(night.inputs.spec) | {"catch_up_days": 0}), start) == ()
     assert not Backfill(night=replace(night)).run(found).failed
-    assert missed_nights(night.store, night.spec, start) == ()
+    assert missed_nights(night.store, night.inputs.spec, start) == ()

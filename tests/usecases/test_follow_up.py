@@ -21,11 +21,11 @@ from nightjar.core.backfill import Planned
 from nightjar.core.entities import Candidate, Night
 from nightjar.core.errors import StoreUnavailable
 from nightjar.core.spec import AuditLimits, RawDataset
+from nightjar.testing.nights import score_night
 from nightjar.usecases.backfill import Backfill
 from nightjar.usecases.follow_up import FollowUp, patiently
 from nightjar.usecases.guard import NightGuard
 from nightjar.usecases.monitor import WatchNight
-from nightjar.usecases.night import ScoreNight
 from nightjar.usecases.rollback import roll_back
 
 DAY = date(2013, 6, 15)
@@ -80,7 +80,7 @@ def check(spec, frame):
 
 
 @pytest.fixture
-def follow_up(tmp_path: Path) -> FollowUp:
+def scoring(tmp_path: Path):
     artifacts, registry, store, world = FsspecArtifacts(f"file://{tmp_path}/artifacts"), MemoryRegistry(), MemoryScoreStore(), World()
     file = tmp_path / "reference.parquet"
     pl.DataFrame({"x": [float(n) for n in range(40)], "score": [n / 100 for n in range(40)]}).write_parquet(file)
@@ -96,21 +96,19 @@ def follow_up(tmp_path: Path) -> FollowUp:
         population=lambda raw, _: raw["planned"], outcomes=lambda raw: raw["happened"], categorical=(), numeric=("x",),
         often_missing=frozenset(), maturity_days=1, horizon_days=1, time_zone="America/New_York", as_of_time=time(21),
     )  # fmt: skip
-    night = ScoreNight(
+    night = score_night(
         spec=spec, raw=world, features=world, artifacts=artifacts, registry=registry, store=store, check=check,
         predictors=SimpleNamespace(load=lambda spec, version: SimpleNamespace(predict=lambda frame: frame["x"] / 100)),
         guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )  # fmt: skip
-    watch = WatchNight(
-        spec=spec, raw=world, artifacts=artifacts, registry=registry, store=store, outcomes=MemoryOutcomes(store), ledger=Unwilling(),
-        writer=None, night=night,
-    )  # fmt: skip
-    return FollowUp(watch=watch, step=at_once)
+    watch = WatchNight(inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store), ledger=Unwilling(), writer=None)
+    follow = FollowUp(watch=watch, step=at_once)
+    return replace(night, follow=follow)
 
 
 @pytest.fixture
-def scoring(follow_up):
-    return replace(follow_up.watch.night, follow=follow_up)
+def follow_up(scoring):
+    return scoring.follow
 
 
 def what_is_known(follow_up, run_id):
@@ -161,23 +159,23 @@ def test_monitoring_finds_nothing_left_to_do_afterwards(follow_up, scoring):
 
 
 def test_a_night_whose_outcomes_are_not_known_waits_for_them(follow_up, scoring):
-    scoring.raw.happened.clear()
+    scoring.inputs.raw.happened.clear()
     night = scoring.run(NIGHT)
     assert (night.lacks, what_is_known(follow_up, night.run_id)) == ((), (["score", "x"], None))
-    scoring.raw.happened[DAY] = (KNOWN,)
+    scoring.inputs.raw.happened[DAY] = (KNOWN,)
     scoring.run(NIGHT)
     assert what_is_known(follow_up, night.run_id)[1] == 40
 
 
 def test_outcomes_delivered_before_the_night_is_mature_are_not_counted(follow_up, scoring):
-    scoring.raw.happened[DAY] = (datetime(2013, 6, 16, 3, tzinfo=UTC),)  # 23:00 of DAY itself in New York
+    scoring.inputs.raw.happened[DAY] = (datetime(2013, 6, 16, 3, tzinfo=UTC),)  # 23:00 of DAY itself in New York
     night = scoring.run(NIGHT)
     assert what_is_known(follow_up, night.run_id)[1] is None
 
 
 def test_what_was_audited_is_not_fetched_again(follow_up, scoring):
     scoring.run(NIGHT)
-    assert scoring.raw.retrieved == 2 * len(KEYS), "once for the part, once for the audit"
+    assert scoring.inputs.raw.retrieved == 2 * len(KEYS), "once for the part, once for the audit"
 
 
 def test_a_step_that_fails_is_named_and_takes_nothing_back(follow_up, scoring):
@@ -216,5 +214,5 @@ def test_a_superseded_run_is_not_measured(follow_up, scoring):
 def test_a_measurement_that_finds_nothing_new_is_not_kept(follow_up, scoring):
     scoring.run(NIGHT)
     kept = follow_up.watch.outcomes.performances("toy")
-    scoring.raw.happened[DAY] = (KNOWN, KNOWN + timedelta(days=2))  # delivered once more, and the same
+    scoring.inputs.raw.happened[DAY] = (KNOWN, KNOWN + timedelta(days=2))  # delivered once more, and the same
     assert follow_up.watch.outcomes_known(KNOWN + timedelta(days=5)) == kept

@@ -15,6 +15,7 @@ from nightjar.core.errors import Stopped
 from nightjar.core.night import as_of
 from nightjar.core.part_rows import SCORES
 from nightjar.core.spec import RawDataset
+from nightjar.usecases.inputs import NightInputs
 from nightjar.usecases.monitor import WatchNight
 
 DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(3)]
@@ -83,24 +84,24 @@ def watching(store, raw, time_zone="America/New_York", maturity_days=0, dataset=
         dataset=lambda name: dataset,
         outcomes=lambda raw: raw["happened"],
     )
-    unused = dict.fromkeys(("artifacts", "registry", "ledger", "writer", "night"))
-    return WatchNight(spec=spec, raw=raw, store=store, outcomes=MemoryOutcomes(store), **unused)
+    inputs = NightInputs(spec=spec, raw=raw, **dict.fromkeys(("features", "artifacts", "predictors", "registry", "check")))
+    return WatchNight(inputs=inputs, store=store, outcomes=MemoryOutcomes(store), ledger=None, writer=None)
 
 
 def test_a_night_whose_outcomes_are_all_known_is_measured_once(watch):
     first, again = watch.outcomes_known(evening(2)), watch.outcomes_known(evening(3))
     assert [(night.score_date, night.with_outcome, night.auc) for night in first] == [(day, 2, 1.0) for day in DAYS]
     assert again == first
-    assert watch.raw.asked == [(DAYS[0], DAYS[-1])]
+    assert watch.inputs.raw.asked == [(DAYS[0], DAYS[-1])]
 
 
 def test_a_later_correction_measures_its_night_again_and_no_other(watch):
     watch.outcomes_known(evening(2))
-    watch.raw.delivered[DAYS[1]].append((evening(4), [1, 0]))
+    watch.inputs.raw.delivered[DAYS[1]].append((evening(4), [1, 0]))
     assert watch.outcomes_known(evening(3))[1].auc == 1.0
     corrected = watch.outcomes_known(evening(5))
     assert [(night.auc, night.measured_at) for night in corrected] == [(1.0, evening(2)), (0.0, evening(5)), (1.0, evening(2))]
-    assert watch.raw.asked[1:] == [(DAYS[1], DAYS[1])]
+    assert watch.inputs.raw.asked[1:] == [(DAYS[1], DAYS[1])]
 
 
 def test_a_stopped_measurement_measures_no_other_night_and_the_next_one_does_the_rest(watch):
@@ -111,23 +112,17 @@ def test_a_stopped_measurement_measures_no_other_night_and_the_next_one_does_the
 
 
 def test_a_night_waits_for_its_delivery(watch):
-    late = watch.raw.delivered.pop(DAYS[0])
+    late = watch.inputs.raw.delivered.pop(DAYS[0])
     assert [night.with_outcome for night in watch.outcomes_known(evening(2))] == [0, 2, 2]
-    watch.raw.delivered[DAYS[0]] = late  # recorded in time, landed late
+    watch.inputs.raw.delivered[DAYS[0]] = late  # recorded in time, landed late
     assert [night.with_outcome for night in watch.outcomes_known(evening(2))] == [2, 2, 2]
 
 
 def test_without_published_nights_nothing_is_measured(watch):
     empty = MemoryScoreStore()
-    none = WatchNight(
-        spec=watch.spec,
-        raw=watch.raw,
-        store=empty,
-        outcomes=MemoryOutcomes(empty),
-        **dict.fromkeys(("artifacts", "registry", "ledger", "writer", "night")),
-    )
+    none = replace(watch, store=empty, outcomes=MemoryOutcomes(empty))
     assert none.outcomes_known(evening(2)) == ()
-    assert watch.raw.asked == []
+    assert watch.inputs.raw.asked == []
 
 
 @given(
@@ -143,8 +138,8 @@ def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_e
     for day in nights:
         publish(store, day)
     watch = watching(store, Raw(), zone, maturity_days)
-    watch.spec.as_of_time = as_of_time
-    evening_of_today = as_of(watch.spec, today + timedelta(days=1))
+    watch.inputs.spec.as_of_time = as_of_time
+    evening_of_today = as_of(watch.inputs.spec, today + timedelta(days=1))
     measured = [night.score_date for night in watch.outcomes_known(evening_of_today)]
     assert measured == [day for day in nights if day + timedelta(days=maturity_days) <= today]
 
@@ -152,12 +147,12 @@ def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_e
 @pytest.mark.parametrize(("zone", "files"), [("Pacific/Auckland", (-1, 1)), ("Pacific/Pago_Pago", (0, 1)), ("UTC", (0, 1))])
 def test_outcomes_are_looked_for_in_each_file_by_utc_days_that_a_local_date_overlaps(watch, zone, files):
     own = watching(watch.store, Raw(), zone, maturity_days=1, dataset=BY_UTC)
-    own.outcomes_known(as_of(own.spec, DAYS[0] + timedelta(days=2)))
-    assert own.raw.asked == [tuple(DAYS[0] + timedelta(days=n) for n in files)]
+    own.outcomes_known(as_of(own.inputs.spec, DAYS[0] + timedelta(days=2)))
+    assert own.inputs.raw.asked == [tuple(DAYS[0] + timedelta(days=n) for n in files)]
 
 
 def test_why_nights_are_not_measured_is_said(watch):
-    at = as_of(watch.spec, DAYS[1] + timedelta(days=1))
+    at = as_of(watch.inputs.spec, DAYS[1] + timedelta(days=1))
     assert watch.waiting(watch.outcomes_known(at), at) == ("not mature yet: 2013-06-17; outcomes count 0 days after the date",)
     deaf = watching(watch.store, Raw())
     told = deaf.waiting(deaf.outcomes_known(evening(3)), evening(3))

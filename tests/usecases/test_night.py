@@ -13,8 +13,8 @@ from nightjar.core.entities import Candidate, Night, RunState
 from nightjar.core.errors import AuditFailed, BadDelivery, NoChampion, NoPopulation, StaleFeatures, StoreUnavailable
 from nightjar.core.refusals import Refusal
 from nightjar.core.spec import AuditLimits, FeatureTable, RawDataset
+from nightjar.testing.nights import changed, in_turn, score_night, with_parts
 from nightjar.usecases.guard import NightGuard
-from nightjar.usecases.night import ScoreNight, in_turn
 
 DAY = date(2013, 6, 15)
 NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
@@ -94,7 +94,7 @@ def use_case(tmp_path):
         seed=0,
     )
     store = MemoryScoreStore()
-    return ScoreNight(
+    return score_night(
         spec=spec, raw=Raw([f"k{n}" for n in range(10)]), features=Features(), artifacts=FsspecArtifacts(f"file://{tmp_path}"), predictors=Predictors(),
         registry=registry, store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )  # fmt: skip
@@ -110,11 +110,11 @@ def test_a_night_is_scored_and_published_whole(use_case):
 
 def test_the_same_night_again_publishes_nothing_new(use_case):
     first = use_case.run(NIGHT)
-    asked = use_case.features.asked
+    asked = use_case.inputs.features.asked
     second = use_case.run(NIGHT)
     assert second.already_published
     assert (second.run_id, second.published_at) == (first.run_id, first.published_at)
-    assert use_case.features.asked == asked
+    assert use_case.inputs.features.asked == asked
 
 
 def test_a_forced_night_is_a_new_revision_of_it(use_case):
@@ -126,17 +126,17 @@ def test_a_forced_night_is_a_new_revision_of_it(use_case):
 def test_a_retry_does_only_the_part_that_failed(use_case):
     def second_part_fails(work, parts):
         for part in parts:
-            if part.number != 1:
+            if part.part != 1:
                 work(part)
         raise StoreUnavailable("the database", "it is gone")
 
     with pytest.raises(StoreUnavailable):
-        use_case.run(NIGHT, each_part=second_part_fails)
+        with_parts(use_case, second_part_fails).run(NIGHT)
     assert use_case.store.publication("toy", DAY) is None
-    asked = use_case.features.asked
+    asked = use_case.inputs.features.asked
     done = []
-    night = use_case.run(NIGHT, each_part=lambda work, parts: done.extend(part.number for part in parts) or in_turn(work, parts))
-    assert (done, night.parts_done_now, use_case.features.asked - asked) == ([1], 1, 3 + night.population), "the part, and the audit's sample"
+    night = with_parts(use_case, lambda work, jobs: done.extend(job.part for job in jobs) or in_turn(work, jobs)).run(NIGHT)
+    assert (done, night.parts_done_now, use_case.inputs.features.asked - asked) == ([1], 1, 3 + night.population), "the part, and the audit's sample"
 
 
 class ByFeature:
@@ -152,16 +152,16 @@ class Vanishing(Features):
 
 
 def test_a_night_whose_features_were_gone_for_a_part_of_it_is_published_for_nobody(use_case):
-    night = replace(use_case, predictors=ByFeature(), features=Vanishing())
+    night = changed(use_case, predictors=ByFeature(), features=Vanishing())
 
     def gone_for_the_second_part(work, parts):
         for part in parts:
-            night.features.there = part.number != 1
+            night.inputs.features.there = part.part != 1
             work(part)
-        night.features.there = True
+        night.inputs.features.there = True
 
     with pytest.raises(AuditFailed, match=r"of the sampled rows 3, 'k3' among them, .* than their inputs give now"):
-        night.run(NIGHT, accept="a person who did not know", each_part=gone_for_the_second_part)
+        with_parts(night, gone_for_the_second_part).run(NIGHT, accept="a person who did not know")
     assert night.store.publication("toy", DAY) is None
     assert night.run(NIGHT, force=True, accept="equal scores").revision == 2
 
@@ -171,51 +171,51 @@ def test_a_resumed_night_keeps_the_champion_it_was_claimed_with(use_case):
         raise StoreUnavailable("the database", "it is gone")
 
     with pytest.raises(StoreUnavailable):
-        use_case.run(NIGHT, each_part=fails)
-    newer = use_case.registry.add_version(candidate(use_case.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
-    use_case.registry.promote(newer, "champion", "better")
+        with_parts(use_case, fails).run(NIGHT)
+    newer = use_case.inputs.registry.add_version(candidate(use_case.inputs.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+    use_case.inputs.registry.promote(newer, "champion", "better")
     assert use_case.run(NIGHT).version_number == 1
     assert use_case.run(NIGHT, force=True).version_number == 2
 
 
 def test_a_night_is_scored_by_one_champion_also_when_another_is_promoted_meanwhile(use_case):
-    newer = use_case.registry.add_version(candidate(use_case.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+    newer = use_case.inputs.registry.add_version(candidate(use_case.inputs.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
 
     def promoted_after_the_first_part(work, parts):
         first, *rest = parts
         done = [work(first)]
-        use_case.registry.promote(newer, "champion", "better")
+        use_case.inputs.registry.promote(newer, "champion", "better")
         return done + [work(part) for part in rest]
 
-    night = use_case.run(NIGHT, each_part=promoted_after_the_first_part)
-    by_first = ByKey(1).predict(use_case.raw.read(SCHEDULES, DAY, DAY))
+    night = with_parts(use_case, promoted_after_the_first_part).run(NIGHT)
+    by_first = ByKey(1).predict(use_case.inputs.raw.read(SCHEDULES, DAY, DAY))
     assert (night.version_number, night.parts) == (1, 3)
     assert use_case.store.published_scores(use_case.store.run(night.run_id))["score"].to_list() == by_first.to_list()
     assert use_case.run(NIGHT, force=True).version_number == 2
 
 
 def test_a_challenger_scores_the_same_rows_in_shadow(use_case):
-    challenger = use_case.registry.add_version(candidate(use_case.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
-    use_case.registry.promote(challenger, "challenger", "try it")
+    challenger = use_case.inputs.registry.add_version(candidate(use_case.inputs.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+    use_case.inputs.registry.promote(challenger, "challenger", "try it")
     night = use_case.run(NIGHT)
     scores = use_case.store.published_scores(use_case.store.run(night.run_id))
     assert (scores["challenger_score"] - scores["score"]).round(6).unique().to_list() == [0.01]
 
 
 def test_rows_with_a_missing_or_repeated_key_are_set_aside_and_accounted_for(use_case):
-    night = replace(use_case, raw=Raw(["a", "b", "b", None, "c"])).run(NIGHT)
+    night = changed(use_case, raw=Raw(["a", "b", "b", None, "c"])).run(NIGHT)
     assert (night.population, night.scored, night.quarantined) == (5, 3, 2)
 
 
 def test_a_night_that_fails_its_audit_stays_unseen(use_case):
     with pytest.raises(AuditFailed, match="quarantined"):
-        replace(use_case, raw=Raw(["a", None, None, None])).run(NIGHT)
+        changed(use_case, raw=Raw(["a", None, None, None])).run(NIGHT)
     assert use_case.store.publication("toy", DAY) is None
     assert use_case.store.runs("toy")[0].state is RunState.FAILED
 
 
 def test_a_person_can_vouch_for_a_night_that_looks_absurd_and_the_ledger_keeps_why(use_case):
-    odd = replace(use_case, raw=Raw(["a", "b", None, None, None]))
+    odd = changed(use_case, raw=Raw(["a", "b", None, None, None]))
     with pytest.raises(AuditFailed, match="--accept"):
         odd.run(NIGHT)
     night = odd.run(NIGHT, accept="the feed lost its keys, and two rows are better than none")
@@ -225,14 +225,14 @@ def test_a_person_can_vouch_for_a_night_that_looks_absurd_and_the_ledger_keeps_w
 
 def test_a_night_without_a_single_score_cannot_be_accepted(use_case):
     with pytest.raises(AuditFailed, match=r"no row was scored; 2 rows .* are quarantined") as refused:
-        replace(use_case, raw=Raw([None, None])).run(NIGHT, accept="the weather service is down")
+        changed(use_case, raw=Raw([None, None])).run(NIGHT, accept="the weather service is down")
     assert "--accept" not in str(refused.value)
     assert use_case.store.publication("toy", DAY) is None
 
 
 def test_a_night_without_a_population_says_which_dataset_is_missing(use_case):
     with pytest.raises(NoPopulation, match=r"no schedules recorded by .* landed"):
-        replace(use_case, raw=Raw([])).run(NIGHT)
+        changed(use_case, raw=Raw([])).run(NIGHT)
 
 
 def refusal(dataset, day, recorded_at):
@@ -245,26 +245,26 @@ def refusal(dataset, day, recorded_at):
 def test_a_night_whose_population_was_delivered_badly_says_so_and_not_that_it_is_missing(use_case):
     bad = refusal("schedules", DAY, NIGHT.as_of)
     with pytest.raises(BadDelivery, match=r"in.csv: is truncated\. toy 2013-06-15 needs this delivery: no other schedules of that day has landed"):
-        replace(use_case, raw=Raw([], (bad,))).run(NIGHT)
+        changed(use_case, raw=Raw([], (bad,))).run(NIGHT)
     other_day, too_new = refusal("schedules", DAY - timedelta(1), NIGHT.as_of), refusal("schedules", DAY, NIGHT.as_of + timedelta(seconds=1))
     with pytest.raises(NoPopulation):
-        replace(use_case, raw=Raw([], (other_day, too_new, refusal("trains", DAY, NIGHT.as_of)))).run(NIGHT)
+        changed(use_case, raw=Raw([], (other_day, too_new, refusal("trains", DAY, NIGHT.as_of)))).run(NIGHT)
 
 
 def test_a_night_that_has_its_population_is_scored_whatever_was_delivered_badly_since(use_case):
     bad = refusal("schedules", DAY, NIGHT.as_of)
-    assert replace(use_case, raw=Raw(["a", "b"], (bad,))).run(NIGHT).scored == 2
+    assert changed(use_case, raw=Raw(["a", "b"], (bad,))).run(NIGHT).scored == 2
 
 
 def test_a_model_that_takes_none_of_the_rows_is_not_told_to_land_them(use_case):
-    use_case.spec.population = lambda raw, _: raw["schedules"].clear()
+    use_case.inputs.spec.population = lambda raw, _: raw["schedules"].clear()
     with pytest.raises(NoPopulation, match=r"10 rows of schedules .* `population` takes none of them"):
         use_case.run(NIGHT)
 
 
 def test_a_model_without_a_champion_says_how_to_get_one(use_case):
     with pytest.raises(NoChampion, match="nightjar retrain"):
-        replace(use_case, registry=MemoryRegistry()).run(NIGHT)
+        changed(use_case, registry=MemoryRegistry()).run(NIGHT)
 
 
 def stale(use_case, age, limit=timedelta(hours=6), sources=()):
@@ -275,8 +275,8 @@ def stale(use_case, age, limit=timedelta(hours=6), sources=()):
     )  # fmt: skip
     files, moment = MemoryFeatureFiles(), NIGHT.as_of - age
     files.write(table, pl.DataFrame({"city": ["OSLO"], "rain": [0.0], "event_timestamp": [moment], "created": [moment]}), {})
-    spec = SimpleNamespace(**vars(use_case.spec) | {"feature_tables": (table,)})
-    return replace(use_case, spec=spec, guard=replace(use_case.guard, spec=spec, files=files))
+    spec = SimpleNamespace(**vars(use_case.inputs.spec) | {"feature_tables": (table,)})
+    return changed(use_case, spec=spec, guard=replace(use_case.guard, spec=spec, files=files))
 
 
 def test_a_stale_view_stops_the_night_before_it_is_scored(use_case):
@@ -290,10 +290,10 @@ def test_a_stale_view_stops_the_night_before_it_is_scored(use_case):
 def test_a_view_that_is_stale_because_its_feed_was_delivered_badly_names_the_delivery(use_case):
     yesterday, recorded = DAY - timedelta(1), {DAY - timedelta(2): [NIGHT.as_of - timedelta(days=1)]}
     stopped = stale(use_case, timedelta(hours=9), sources=("gauges",))
-    bad = replace(stopped, raw=Raw(["a"], (refusal("gauges", yesterday, NIGHT.as_of),), recorded))
+    bad = changed(stopped, raw=Raw(["a"], (refusal("gauges", yesterday, NIGHT.as_of),), recorded))
     with pytest.raises(BadDelivery, match=r"is truncated.*the newest row of weather is of .* --accept"):
         bad.run(NIGHT)
-    older = replace(stopped, raw=Raw(["a"], (refusal("gauges", DAY - timedelta(3), NIGHT.as_of - timedelta(days=2)),), recorded))
+    older = changed(stopped, raw=Raw(["a"], (refusal("gauges", DAY - timedelta(3), NIGHT.as_of - timedelta(days=2)),), recorded))
     with pytest.raises(StaleFeatures):
         older.run(NIGHT, force=True)
     assert bad.run(NIGHT, force=True, accept="the gauges are replaced until Friday").scored == 1
@@ -331,7 +331,7 @@ def nights(count):
 def five_nights(use_case):
     """Four ordinary ones and a fifth on which a feature is constant, not yet scored."""
     *ordinary, fifth = nights(5)
-    scoring = replace(use_case, raw=Raw([f"k{n}" for n in range(60)]), features=Sizes(broken=fifth.as_of.date()))
+    scoring = changed(use_case, raw=Raw([f"k{n}" for n in range(60)]), features=Sizes(broken=fifth.as_of.date()))
     for night in ordinary:
         scoring.run(night)
     return scoring, fifth
@@ -354,7 +354,7 @@ def test_odd_inputs_may_be_accepted_and_the_next_night_knows_them(five_nights):
 
 def test_a_forced_revision_is_compared_with_the_nights_before_it(five_nights):
     scoring, fifth = five_nights
-    mended = replace(scoring, features=Sizes())
+    mended = changed(scoring, features=Sizes())
     with pytest.raises(AuditFailed):
         scoring.run(fifth)
     assert mended.run(fifth, force=True).revision == 2
@@ -369,5 +369,5 @@ def test_what_does_not_add_up_cannot_be_accepted(use_case):
 
     losing = Loses()
     with pytest.raises(AuditFailed, match="have no receipt"):
-        replace(use_case, store=losing, guard=replace(use_case.guard, profiles=MemoryInputProfiles(losing))).run(NIGHT, accept="it will do")
+        changed(use_case, store=losing, guard=replace(use_case.guard, profiles=MemoryInputProfiles(losing))).run(NIGHT, accept="it will do")
     assert losing.publication("toy", DAY) is None

@@ -1,6 +1,6 @@
 """Rows that break their contract, from the population to what analysts see of them: each set aside alone with every reason, or the batch refused."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
@@ -19,8 +19,8 @@ from nightjar.adapters.memory import MemoryFeatureFiles
 from nightjar.core.entities import Candidate, Night
 from nightjar.core.errors import AuditFailed, ContractBroken
 from nightjar.core.spec import AuditLimits, RawDataset
+from nightjar.testing.nights import changed, score_night
 from nightjar.usecases.guard import NightGuard
-from nightjar.usecases.night import ScoreNight
 
 DAY = date(2013, 6, 15)
 NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
@@ -71,7 +71,7 @@ def use_case(tmp_path, database):
         name="toy", part_rows=4, audit=LIMITS, population_dataset="shops", dataset=lambda _: SHOPS, population=lambda raw, _: raw["shops"],
         inputs=("city", "size", "rain"), contract=contract, feature_tables=(), categorical=("city",), numeric=("size", "rain"), often_missing=frozenset(), seed=0,
     )  # fmt: skip
-    yield ScoreNight(
+    yield score_night(
         spec=spec, raw=Raw(ROWS), features=NoFeatures(), artifacts=FsspecArtifacts(f"file://{tmp_path}"),
         predictors=SimpleNamespace(load=lambda spec, version: ByKey()), registry=registry, store=PostgresScoreStore(engine), check=check,
         guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=PostgresInputProfiles(engine)),
@@ -112,7 +112,7 @@ def set_aside(database):
     ],
 )
 def test_a_row_that_breaks_the_contract_is_set_aside_with_its_reason_and_the_night_goes_on(use_case, database, column, value, broken, kept):
-    night = replace(use_case, raw=Raw(with_value(column, value))).run(NIGHT)
+    night = changed(use_case, raw=Raw(with_value(column, value))).run(NIGHT)
     assert (night.population, night.scored, night.quarantined) == (8, 7, 1)
     [(key, reasons)] = set_aside(database)
     assert reasons == [(column, broken, kept)]
@@ -121,7 +121,7 @@ def test_a_row_that_breaks_the_contract_is_set_aside_with_its_reason_and_the_nig
 
 def test_every_reason_of_a_row_is_kept(use_case, database):
     rows = with_value("city", "oslo").with_columns(size=pl.when(pl.col("entity_key") == "k3").then(-1).otherwise("size"))
-    replace(use_case, raw=Raw(rows)).run(NIGHT)
+    changed(use_case, raw=Raw(rows)).run(NIGHT)
     assert set_aside(database) == [("k3", [("city", "isin(['OSLO', 'ROME'])", "oslo"), ("size", "in_range(0, 100)", -1)])]
 
 
@@ -129,7 +129,7 @@ def test_every_reason_of_a_row_is_kept(use_case, database):
     "change", [{"city": pl.lit(None, pl.String)}, {"rain": pl.lit(float("inf"))}, {"entity_key": pl.lit("k")}], ids=["null", "infinite", "one key"]
 )
 def test_a_column_that_is_broken_in_every_row_stops_the_night_and_keeps_the_reasons(use_case, change):
-    night = replace(use_case, raw=Raw(ROWS.with_columns(**change)))
+    night = changed(use_case, raw=Raw(ROWS.with_columns(**change)))
     with pytest.raises(AuditFailed, match="are quarantined, the limit is"):
         night.run(NIGHT)
     assert use_case.store.publication("toy", DAY) is None
@@ -148,12 +148,12 @@ def test_a_column_that_is_broken_in_every_row_stops_the_night_and_keeps_the_reas
 )
 def test_a_column_of_the_wrong_type_breaks_the_batch_and_stores_nothing(use_case, rows, fault):
     with pytest.raises(ContractBroken, match=fault):
-        replace(use_case, raw=Raw(rows)).run(NIGHT)
+        changed(use_case, raw=Raw(rows)).run(NIGHT)
     assert use_case.store.receipts(use_case.store.runs("toy")[0]) == ()
 
 
 def test_a_night_stopped_for_its_rows_goes_on_when_their_limit_is_raised(use_case):
-    bad = replace(use_case, raw=Raw(ROWS.with_columns(city=pl.when(pl.col("size") < 5).then(pl.lit("oslo")).otherwise("city"))))
+    bad = changed(use_case, raw=Raw(ROWS.with_columns(city=pl.when(pl.col("size") < 5).then(pl.lit("oslo")).otherwise("city"))))
     with pytest.raises(AuditFailed):
         bad.run(NIGHT)
     night = bad.run(NIGHT, accept="the feed lost its capitals")

@@ -1,6 +1,6 @@
 """Late data and mended rows: a published night is scored again where its inputs changed, and only there."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -13,8 +13,8 @@ from nightjar.core.entities import Candidate, Night
 from nightjar.core.errors import AuditFailed, Stopped, StoreUnavailable
 from nightjar.core.repair import Touched
 from nightjar.core.spec import AuditLimits, RawDataset
+from nightjar.testing.nights import changed, score_night, with_parts
 from nightjar.usecases.guard import NightGuard
-from nightjar.usecases.night import ScoreNight
 from nightjar.usecases.repair import late_nights, nights_aside, repair_of
 
 DAY = date(2013, 6, 15)
@@ -87,7 +87,7 @@ def scoring(world, tmp_path):
         inputs=("gate", "x"), categorical=(), numeric=("gate", "x"), often_missing=frozenset(), seed=0,
     )  # fmt: skip
     store = MemoryScoreStore()
-    return ScoreNight(
+    return score_night(
         spec=spec, raw=world, features=world, artifacts=FsspecArtifacts(f"file://{tmp_path}"),
         predictors=SimpleNamespace(load=lambda spec, version: BySum()), registry=registry, store=store, check=check,
         guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
@@ -99,8 +99,8 @@ def scores(scoring, summary):
     return {key: (score, carried) for key, score, carried in frame.select("entity_key", "score", "carried_from").iter_rows()}
 
 
-def late(scoring, known_at=LATER):
-    return list(late_nights(scoring, DAY, DAY, known_at))
+def late(scoring, known_at=LATER, **options):
+    return list(late_nights(scoring.inputs, scoring.store, DAY, DAY, known_at, **options))
 
 
 def test_a_night_that_no_correction_reaches_is_not_late(scoring):
@@ -122,14 +122,14 @@ def test_late_data_names_the_entities_it_touches(scoring, world):
 def test_a_search_for_late_nights_that_is_stopped_looks_at_no_other(scoring):
     scoring.run(NIGHT)
     with pytest.raises(Stopped):
-        late(replace(scoring, go_on=MemoryGoOn()))
+        late(scoring, go_on=MemoryGoOn())
 
 
 def test_a_stopped_repair_leaves_analysts_what_they_saw_and_the_next_one_mends_it(scoring, world):
     first = scoring.run(NIGHT)
     world.deliver(LATER, gates=dict.fromkeys("abcdef", 7), features=dict.fromkeys("abcdef", 1.0))
     with pytest.raises(Stopped):
-        replace(scoring, go_on=MemoryGoOn(after=3)).run(NIGHT, repair=True, known_at=LATER, flow_run="one")
+        changed(scoring, go_on=MemoryGoOn(after=3)).run(NIGHT, repair=True, known_at=LATER, flow_run="one")
     assert scoring.store.publication(NIGHT.model, NIGHT.score_date).run_id == first.run_id
     mended = scoring.run(NIGHT, repair=True, known_at=LATER, flow_run="one")
     assert (mended.already_published, mended.carried, mended.parts_done_now) == (False, 0, 0)
@@ -172,7 +172,7 @@ def test_rows_set_aside_are_scored_once_their_cause_is_mended(scoring, world):
 
 
 def test_a_mended_contract_is_enough_to_score_what_it_had_set_aside(scoring):
-    strict = replace(scoring, check=lambda spec, frame: check(spec, frame.with_columns(x=pl.when(pl.col("entity_key") != "c").then("x"))))
+    strict = changed(scoring, check=lambda spec, frame: check(spec, frame.with_columns(x=pl.when(pl.col("entity_key") != "c").then("x"))))
     first = strict.run(NIGHT)
     second = scoring.run(NIGHT, repair=True)
     assert (first.quarantined, second.quarantined, second.carried) == (1, 0, 5)
@@ -181,13 +181,13 @@ def test_a_mended_contract_is_enough_to_score_what_it_had_set_aside(scoring):
 def test_a_repair_is_worth_its_while_only_where_it_would_publish_something_else(scoring, world):
     world.deliver(features={key: 100.0 + n for n, key in enumerate("abcd")})
     run = scoring.store.run(scoring.run(NIGHT).run_id)
-    assert not repair_of(scoring, run, LATER).worthwhile
+    assert not repair_of(scoring.inputs, scoring.store, run, LATER).worthwhile
     assert scoring.run(NIGHT, repair=True, known_at=LATER).already_published
-    lenient = replace(scoring, check=lambda spec, frame: check(spec, frame.with_columns(x=pl.col("x").fill_null(1.0))))
-    assert repair_of(lenient, run, LATER).worthwhile
+    lenient = changed(scoring, check=lambda spec, frame: check(spec, frame.with_columns(x=pl.col("x").fill_null(1.0))))
+    assert repair_of(lenient.inputs, lenient.store, run, LATER).worthwhile
     world.deliver(LATER, features={key: 100.0 + n for n, key in enumerate("abcde")})
-    assert not repair_of(scoring, run, LATER - timedelta(seconds=1)).worthwhile
-    assert repair_of(scoring, run, LATER).worthwhile
+    assert not repair_of(scoring.inputs, scoring.store, run, LATER - timedelta(seconds=1)).worthwhile
+    assert repair_of(scoring.inputs, scoring.store, run, LATER).worthwhile
     assert len(scoring.store.runs()) == 1
 
 
@@ -200,7 +200,7 @@ def test_a_repair_that_was_killed_goes_on_where_it_was(scoring, world):
         raise StoreUnavailable("the database", "it is gone")
 
     with pytest.raises(StoreUnavailable):
-        scoring.run(NIGHT, repair=True, known_at=LATER, flow_run="f", each_part=first_part_only)
+        with_parts(scoring, first_part_only).run(NIGHT, repair=True, known_at=LATER, flow_run="f")
     assert scoring.run(NIGHT).already_published
     night = scoring.run(NIGHT, repair=True, known_at=LATER, flow_run="f")
     assert (night.revision, night.parts_done_now, night.carried) == (2, 1, 0)

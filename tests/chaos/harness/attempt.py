@@ -10,7 +10,6 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -23,9 +22,9 @@ from harness.line import command
 
 import models
 from nightjar.bootstrap import Platform
-from nightjar.core.entities import Part, Receipt
 from nightjar.core.errors import REFUSALS, NightjarError, refused
 from nightjar.core.night import night_of
+from nightjar.executors.pools import Threads
 from nightjar.settings import Settings
 
 STORE = {
@@ -108,7 +107,7 @@ class TappedPlatform(Platform):
 
     @cached_property
     def artifacts(self) -> Any:
-        return Tapped(super().artifacts, {"put": "snapshot"}, self.stop)
+        return Tapped(super().artifacts, {"put": "snapshot", "put_bundle": "snapshot"}, self.stop)
 
     @cached_property
     def drift_ledger(self) -> Any:
@@ -154,9 +153,9 @@ def night(order: dict[str, Any]) -> int:
     if "known_at" in request:
         request["known_at"] = datetime.fromisoformat(request["known_at"])
         platform.corrected(spec, request["known_at"])
-    scoring = platform.score_night(spec)
+    scoring = platform.score_night(spec, executor=Threads(platform.score_part, 2))
     guard = replace(scoring.guard, profiles=Tapped(scoring.guard.profiles, {"record": "profile"}, stop))
-    summary = replace(scoring, guard=guard).run(of, **request, accept=ACCEPT, wait_s=WAIT_S, flow_run=order.get("flow_run"), each_part=on_threads)
+    summary = replace(scoring, guard=guard).run(of, **request, accept=ACCEPT, wait_s=WAIT_S, flow_run=order.get("flow_run"))
     sys.stdout.write(summary.model_dump_json() + "\n")
     if order.get("report", True):
         scored = platform.store.run(summary.run_id)
@@ -164,9 +163,3 @@ def night(order: dict[str, Any]) -> int:
             replace(platform.watch_night(spec), writer=PlainReport(stop)).report(scored)
     platform.close()
     return 0
-
-
-def on_threads(work: Callable[[Part], Receipt], parts: Sequence[Part]) -> Sequence[Receipt]:
-    with ThreadPoolExecutor(2) as threads:
-        futures = [threads.submit(work, part) for part in parts]
-    return [future.result() for future in futures]

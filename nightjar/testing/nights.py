@@ -1,0 +1,59 @@
+"""A night put together from whatever adapters a test gives it, scored in turn."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from nightjar.core.entities import Night, PartJob, Receipt
+from nightjar.core.ports import GoOn, PartExecutor, ScoreStore, unasked
+from nightjar.executors.in_turn import InTurn
+from nightjar.usecases.guard import NightGuard
+from nightjar.usecases.inputs import NightInputs
+from nightjar.usecases.night import ScoreNight
+from nightjar.usecases.part import ScorePart
+
+OF_INPUTS = frozenset(field.name for field in fields(NightInputs))
+
+Each = Callable[[Callable[[PartJob], Receipt], Sequence[PartJob]], Sequence[Receipt]]
+"""How part jobs are done, given what does one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A PartExecutor that does the jobs as a test wants it."""
+
+    work: Callable[[PartJob], Receipt]
+    each: Each
+
+    def run(self, night: Night, jobs: Sequence[PartJob]) -> Sequence[Receipt]:  # noqa: ARG002  # nobody watches
+        return self.each(self.work, jobs)
+
+
+def score_night(*, store: ScoreStore, guard: NightGuard, **inputs: Any) -> ScoreNight:
+    """inputs: the fields of NightInputs."""
+    return wired(NightInputs(**inputs), store, guard)
+
+
+def wired(inputs: NightInputs, store: ScoreStore, guard: NightGuard, go_on: GoOn = unasked, **others: Any) -> ScoreNight:
+    executor = InTurn(ScorePart(inputs, store, go_on))
+    return ScoreNight(inputs=inputs, store=store, guard=guard, executor=executor, go_on=go_on, **others)
+
+
+def changed(night: ScoreNight, **changes: Any) -> ScoreNight:
+    """The same night with other adapters: fields of NightInputs or of ScoreNight."""
+    inputs = replace(night.inputs, **{name: value for name, value in changes.items() if name in OF_INPUTS})
+    kept = {"store": night.store, "guard": night.guard, "follow": night.follow, "go_on": night.go_on}
+    return wired(inputs, **kept | {name: value for name, value in changes.items() if name not in OF_INPUTS})
+
+
+def with_parts(night: ScoreNight, each: Each) -> ScoreNight:
+    """The same night, its parts done in this way."""
+    return on(night, Parts(ScorePart(night.inputs, night.store, night.go_on), each))
+
+
+def on(night: ScoreNight, executor: PartExecutor) -> ScoreNight:
+    return replace(night, executor=executor)
+
+
+def in_turn(work: Callable[[PartJob], Receipt], jobs: Sequence[PartJob]) -> list[Receipt]:
+    return [work(job) for job in jobs]
