@@ -66,10 +66,10 @@ def said(odd, world, command_line):
     [
         (("status",), 0, "versions"),
         (("doctor",), 1, r"schema up to date(.|\n)*serves \d+ inputs"),
-        (("late",), 0, "no published night"),
+        (("late",), 0, "no night is published"),
         (("quarantine", "list"), 0, "no row is set aside"),
         (("prune",), 0, "remove"),
-        (("monitor", "--today", "2013-03-15"), 0, "published nights"),
+        (("monitor", "--today", "2013-03-15"), 0, "no night is published|published nights"),
         (("score", "--date", "2013-03-16"), 7, "has no champion"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,

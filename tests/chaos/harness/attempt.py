@@ -145,7 +145,7 @@ def run(order: dict[str, Any]) -> int:
 def night(order: dict[str, Any]) -> int:
     """What the flow does, in its order: features, the night with its parts on threads, drift and report."""
     stop = Stops(order["number"], order.get("meet", ""), order.get("stops", {}))
-    platform = TappedPlatform(Settings(**order["settings"], _env_file=None), stop, order.get("port", 0))
+    platform = TappedPlatform(Settings(**order["settings"], _env_file=None), stop=stop, port=order.get("port", 0))
     spec = models.model("flight_delay")
     of = night_of(spec, date.fromisoformat(order["date"]))
     platform.ready(spec, of.as_of)
