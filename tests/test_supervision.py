@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -161,7 +162,9 @@ def test_the_log_of_a_child_may_be_json(settings):
 
 def test_a_child_that_does_not_end_when_asked_is_killed_with_its_group(settings, monkeypatch):
     monkeypatch.setattr("nightjar.children.STOPS_WITHIN_S", 0.2)
-    child = Child("part", ["sh", "-c", "trap '' TERM; sleep 60 & wait; wait"], {}, settings)
+    child = Child("part", ["sh", "-c", "trap '' TERM; echo deaf; sleep 60 & wait; wait"], {}, settings)
+    while not (settings.home / "logs" / "part.log").read_text():
+        time.sleep(0.01)
     assert child.ready()
     assert (settings.home / "run" / "part.lock").read_text() == str(child.process.pid)
     child.stop()

@@ -2,7 +2,7 @@
 
 from pydantic import SecretStr
 
-from nightjar import up
+from nightjar import parts, up
 from nightjar.server.login import ensured_login
 from nightjar.settings import Settings
 
@@ -15,4 +15,4 @@ def test_the_place_of_the_login_is_told_and_never_the_login(tmp_path):
     given = settings.model_copy(update={"prefect_auth": SecretStr("user:given")})
     assert up.where_login_is(given) == "the value of NIGHTJAR_PREFECT_AUTH"
     assert secret not in repr(up.with_login(settings)) + repr(up.with_login(given))
-    assert up.server_environment(up.with_login(given), "url")["NIGHTJAR_PREFECT_AUTH"] == "user:given"
+    assert parts.server_environment(up.with_login(given), "url")["NIGHTJAR_PREFECT_AUTH"] == "user:given"

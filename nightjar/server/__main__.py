@@ -9,6 +9,7 @@ import sys
 from datetime import timedelta
 
 from nightjar.core.errors import BadSettings, NightjarError
+from nightjar.logs import prefect_settings
 from nightjar.settings import Settings
 
 
@@ -21,6 +22,7 @@ def told(settings: Settings) -> dict[str, str]:
     own = [f"http://127.0.0.1:{settings.prefect_port}"]
     proxies = [f"{scheme}://{site}" for site in settings.prefect_hosts for scheme in ("http", "https")]
     return {
+        **prefect_settings(settings.log_format),
         "PREFECT_SERVER_API_AUTH_STRING": settings.prefect_auth.get_secret_value(),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",

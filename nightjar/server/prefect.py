@@ -1,4 +1,11 @@
-"""Prefect's own command line, whose workers run only our flows."""
+"""Prefect's own command line, whose workers run only our flows and log as `nightjar.logs` says."""
+
+import os
+
+from nightjar.logs import prefect_settings
+from nightjar.settings import Settings
+
+os.environ.update(prefect_settings(Settings().log_format))  # before Prefect is imported, which reads them once
 
 from prefect.cli import app
 
