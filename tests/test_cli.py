@@ -53,7 +53,7 @@ def test_ctrl_c_says_that_nothing_is_lost(monkeypatch, capsys):
     def interrupted():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.nights, "opened", interrupted)
+    monkeypatch.setattr(cli.status, "opened", interrupted)
     monkeypatch.setattr(sys, "argv", ["nightjar", "status"])
     with pytest.raises(SystemExit) as ended:
         cli.main()

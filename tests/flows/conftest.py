@@ -124,7 +124,7 @@ def prefect(world, alerts) -> Iterator[Prefect]:
             assert up.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.5)
-        made = {"prefect_auth": ensured_login(world.platform.settings), "alert_url": SecretStr(alerts.url), "log_format": "json"}
+        made = {"prefect_auth": ensured_login(world.platform.settings), "alert_url": SecretStr(alerts.url)}
         settings = world.platform.settings.model_copy(update=made)
         with connected(settings, local_api(settings)) as client:
             yield Prefect(settings, client)

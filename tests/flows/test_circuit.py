@@ -81,7 +81,8 @@ def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, 
     api = local_api(prefect.settings)
     of_before = [called_as_once(prefect, "repair", paused=True), called_as_once(prefect, "features", paused=False)]
     by_hand = called_as_once(prefect, "score", name="by hand", paused=True)
-    deploy(prefect.settings, api, world.home / "logs" / "deploy.log")
+    logs_json = prefect.settings.model_copy(update={"log_format": "json"})  # as the platform does
+    deploy(logs_json, api, world.home / "logs" / "deploy.log")
     assert paused(prefect, "monitor"), "a deployment must not resume what somebody paused"
     names = {each.name for each in prefect.client.read_deployments()}
     assert (names & {"flight_delay", "by hand"}, len(names)) == ({"by hand"}, 7), f"{of_before} have new names, {by_hand} is somebody's own"

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 import models
 from nightjar.cli import app
 from nightjar.core.attempts import Pause
-from nightjar.deploy import POOL, local_api
+from nightjar.deploy import local_api
 from nightjar.deployments import deployed, resume
 from nightjar.prefect_status import server_status
+from nightjar.server.pool import POOL
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
