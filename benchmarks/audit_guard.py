@@ -1,6 +1,6 @@
 """How well the audit guards the inputs of a night: false alarms on the recorded year, and which of the faults put into ordinary nights it tells.
 
-    python benchmarks/audit_guard.py            # about ten minutes; --nights 1 in three
+    python benchmarks/audit_guard.py
 
 Lands the year in a folder of its own, retrieves what each night would be scored with, and compares every night with the 14 before it by the
 functions that the audit uses. Then, night by night: each pair of number columns swapped, each column missing or constant, categories never
@@ -8,17 +8,15 @@ seen. A fault is caught by the contract (the batch is refused, or more rows quar
 """
 
 import argparse
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
-from pathlib import Path
 
 import polars as pl
+from own_home import platform_of_its_own
 
 import models
 from nightjar.adapters.contract import check
@@ -30,7 +28,6 @@ from nightjar.core.errors import ContractBroken
 from nightjar.core.inputs import oddities
 from nightjar.core.night import TRAILING_NIGHTS, as_of, dates_between, ordered_population
 from nightjar.core.spec import ModelSpec
-from nightjar.settings import Settings
 
 YEAR = dates_between(date(2013, 1, 1), date(2013, 12, 31))
 ORDINARY = (date(2013, 4, 17), date(2013, 7, 17), date(2013, 10, 16))
@@ -60,8 +57,6 @@ class Year:
 
 def retrieved(platform: Platform, spec: ModelSpec) -> Nights:
     """What each night of the year is scored with, and a score beside it."""
-    platform.migrate()
-    platform.apply_features()
     platform.ready(spec, platform.evening(spec, YEAR[-1]))
     dataset = spec.dataset(spec.population_dataset)
     rows = pl.concat(
@@ -152,15 +147,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nights", type=int, default=len(ORDINARY), help="ordinary nights to put faults into; 0: false alarms alone")
     days = ORDINARY[: parser.parse_args().nights]
-    spec, home = models.model("flight_delay"), Path(tempfile.mkdtemp(prefix="nightjar-guard-"))
-    home.chmod(0o755)  # root runs Postgres as another account
-    platform = Platform(Settings(home=home, _env_file=None))
-    try:
+    spec = models.model("flight_delay")
+    with platform_of_its_own() as platform:
         nights = retrieved(platform, spec)
-    finally:
-        platform.close()
-        platform.local.stop()
-        shutil.rmtree(home, ignore_errors=True)
     started = time.process_time()
     profiles = {day: profiled(spec, day, nights[day]) for day in YEAR}
     print(f"{len(YEAR)} nights of {sum(night.height for night in nights.values())} rows")

@@ -1,6 +1,6 @@
 """How fast point-in-time retrieval is, in seconds and peak memory: our offline store beside bare Polars, Feast's own stores and DuckDB's ASOF join.
 
-    python benchmarks/retrieval.py                                   # small, about three minutes
+    python benchmarks/retrieval.py                                   # small
     python benchmarks/retrieval.py --rows 10000 100000 1000000 4000000 --views 4 16 --ttl 7 0 --memory-gb 12 --json
 
 Each retrieval runs in a process of its own, killed above the memory limit; the fastest of the rounds counts. Every answer is compared with bare
@@ -24,6 +24,7 @@ import polars as pl
 from retrieval_engines import make, make_flights
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+RIVALS = ("duckdb-asof", "feast-duckdb", "feast-file")
 EXACT = {"nightjar", "nightjar-sink", "scan-filter-group", "duckdb-asof"}
 
 
@@ -163,6 +164,10 @@ def summary(found: list[Cell]) -> dict[str, float | None]:
             where = f"{name}, {rows} rows, {views} views, ttl {ttl_days} d"
             figures[f"seconds over bare: {where}"] = round(cell.seconds / floor.seconds, 2)
             figures[f"cpu seconds over bare: {where}"] = round(cell.cpu_s / floor.cpu_s, 2)
+        ours = by.get((name, rows, views, ttl_days, "nightjar"))
+        if engine in RIVALS and cell.cpu_s and ours and ours.cpu_s:
+            where = f"{name}, {rows} rows, {views} views, ttl {ttl_days} d"
+            figures[f"cpu seconds of {engine} over ours: {where}"] = round(cell.cpu_s / ours.cpu_s, 1)
     sunk = sorted((cell for cell in found if cell.case == "sink_parquet" and cell.peak_mb), key=lambda cell: cell.rows)
     if len(sunk) > 1:
         figures[f"sink_parquet: peak memory of {sunk[-1].rows} over {sunk[0].rows} rows"] = round((sunk[-1].peak_mb or 0) / (sunk[0].peak_mb or 1), 2)
@@ -189,7 +194,7 @@ def main() -> None:
     parser.add_argument("--instant-rows", type=int, nargs="*", default=[4_000, 1_000_000], help="entity rows that ask for one instant")
     parser.add_argument("--views", type=int, nargs="*", default=[4])
     parser.add_argument("--ttl", type=int, nargs="*", default=[7, 0], help="days; 0 is for ever")
-    others = ["nightjar", "duckdb-asof", "feast-duckdb", "feast-file"]
+    others = ["nightjar", *RIVALS]
     parser.add_argument("--engines", nargs="*", default=others[:2], choices=others, help="beside bare Polars, which always runs")
     parser.add_argument("--no-flights", dest="flights", action="store_false", help="leave the real year of flights out")
     parser.add_argument("--rounds", type=int, default=1)

@@ -1,0 +1,144 @@
+"""The figures of the flight delay model's card.
+
+    python benchmarks/flight_delay.py           # of the recording alone
+    python benchmarks/flight_delay.py year      # of every night of the year, and of the versions of two evenings
+
+The second takes minutes: it lands the year and trains in a folder of its own.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+from own_home import platform_of_its_own
+
+import models
+from models.flight_delay.datasets import FLIGHTS, WEATHER, recorded_at
+from models.flight_delay.population import outcomes
+from models.flight_delay.source import read_weather, recorded_files, recording
+from nightjar import console
+from nightjar.adapters.predictors import PredictorStore
+from nightjar.bootstrap import Platform
+from nightjar.core.night import as_of, dates_between
+from nightjar.core.performance import Performance, against_constant, measure
+from nightjar.core.spec import ModelSpec
+from nightjar.core.training_set import TimeCut, cut_by_time
+from nightjar.usecases.retrain import RetrainSummary
+
+SEPTEMBER, DECEMBER = date(2013, 9, 30), date(2013, 12, 31)
+"""The evenings on which versions are trained."""
+YEAR = dates_between(date(2013, 1, 1), date(2013, 12, 31))
+METRICS = ("AUC", "PR-AUC", "Brier", "ECE", "log loss")
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A version, all rows that were known when it was trained, and how they were cut."""
+
+    summary: RetrainSummary
+    known: pl.DataFrame
+    cut: TimeCut
+
+
+def happened() -> pl.DataFrame:
+    """What the files of all days say of the flights."""
+    return pl.concat(
+        rows.with_columns(date=day, recorded_at=pl.lit(recorded_at(FLIGHTS.name, day))) for day, rows in recording()[FLIGHTS.name].items()
+    )
+
+
+def of_the_recording() -> Iterator[str]:
+    """One line for each subject."""
+    flights = happened()
+    a_day = flights.group_by("date").len()["len"]
+    yield f"departures: {flights.height:,}; a day {a_day.mean():,.0f} on average, {a_day.min():,} to {a_day.max():,}"
+    at_six = flights.filter(~pl.col("cancelled") & ~pl.col("diverted") & pl.col("arr_delay").is_null())
+    yield f"cancelled {flights['cancelled'].sum():,}, diverted {flights['diverted'].sum():,}"
+    yield f"under way at 06:00: {at_six.height}, of which {at_six['dep_delay'].null_count()} had not left"
+    late = outcomes({FLIGHTS.name: flights})
+    days, months = rates(late, pl.col("score_date")), rates(late, pl.col("score_date").dt.month())
+    yield f"outcome 1: {late['outcome'].mean():.1%} of departures, {min(days.values()):.0%} to {max(days.values()):.0%} of a day's"
+    yield f"outcome 1 in September: {months[9]:.0%}, in December: {months[12]:.0%}"
+    yield f"fastest wind: {read_weather(recorded_files())['wind_speed'].max():,.0f} mph"
+    yield f"weather is recorded up to {max(recording()[WEATHER.name])}"
+
+
+def rates(late: pl.DataFrame, by: pl.Expr) -> dict[object, float]:
+    return dict(late.group_by(by).agg(pl.col("outcome").mean()).iter_rows())
+
+
+def of_the_nights(platform: Platform, spec: ModelSpec, known: pl.DataFrame) -> Iterator[str]:
+    """What is missing, and how old features are on the evenings of the year.
+
+    known: the rows of all dates with their features as known on each evening.
+    """
+    for name in ("carrier_late_rate_7d", "aircraft_seats", "weather_pressure"):
+        yield f"{name} is missing in {known[name].null_count() / known.height:.1%} of the rows"
+    for table in spec.feature_tables:
+        moments = [as_of(spec, day) for day in YEAR]
+        newest = [(moment, platform.feature_files.newest(table, moment)) for moment in moments]
+        hours = [(moment - found).total_seconds() / 3600 for moment, found in newest if found]
+        yield f"{table.name}: the newest row is {min(hours):.0f} to {max(hours):.0f} hours old on an evening"
+
+
+def trained(platform: Platform, spec: ModelSpec, day: date) -> Trained:
+    summary = platform.retrain(spec, day)
+    known = pl.read_parquet(platform.artifacts.get(summary.dataset.uri))
+    return Trained(summary, known, cut_by_time(known, spec.split, spec.name, platform.evening(spec, day)))
+
+
+def show_version(version: Trained) -> None:
+    """Which rows it was made of and judged by, and what `nightjar retrain` prints."""
+    number = version.summary.version.number
+    for use, rows in (("trained", version.cut.train), ("chosen", version.cut.valid), ("judged", version.cut.test)):
+        console.out.print(f"version {number} was {use} on {told(rows)}")
+    console.show_training(version.summary)
+
+
+def told(rows: pl.DataFrame) -> str:
+    days = rows["score_date"]
+    return f"{days.min()} to {days.max()}: {rows.height:,} rows, base rate {rows['outcome'].mean():.3f}"
+
+
+def show_months_after(platform: Platform, spec: ModelSpec, version: Trained, known: pl.DataFrame) -> None:
+    """A version, and what was made of the same rows, on all days after the evening on which it was trained."""
+    rows = known.filter(pl.col("score_date") > SEPTEMBER)
+    cut, outcome = version.cut, rows["outcome"]
+    predictor = PredictorStore(platform.artifacts).load(spec, version.summary.version)
+    measured = {
+        "this version": measure(predictor.predict(rows), outcome),
+        "scikit-learn baseline": measure(spec.baseline(cut.train, cut.valid, spec=spec).predict(rows), outcome),
+        "constant predictor": against_constant(outcome, float(cut.seen.select(pl.col("outcome").mean()).item())),
+    }
+    title = f"version {version.summary.version.number} on {told(rows)}"
+    console.out.print(console.table(title, ("predictor", *METRICS), [(who, *metrics(of)) for who, of in measured.items()]))
+
+
+def metrics(of: Performance) -> tuple[float | None, ...]:
+    return of.auc, of.pr_auc, of.brier, of.ece, of.log_loss
+
+
+def of_the_year(platform: Platform) -> None:
+    spec = models.model("flight_delay")
+    platform.land(spec, platform.evening(spec, DECEMBER))
+    before, after = trained(platform, spec, SEPTEMBER), trained(platform, spec, DECEMBER)
+    console.out.print("\n".join(of_the_nights(platform, spec, after.known)))
+    show_version(before)
+    show_months_after(platform, spec, before, after.known)
+    show_version(after)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("of", nargs="?", choices=("recording", "year"), default="recording")
+    if parser.parse_args().of == "recording":
+        print("\n".join(of_the_recording()))
+        return
+    with platform_of_its_own() as platform:
+        of_the_year(platform)
+
+
+if __name__ == "__main__":
+    main()

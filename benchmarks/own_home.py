@@ -1,0 +1,26 @@
+"""A platform that a benchmark has to itself."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nightjar.bootstrap import Platform
+from nightjar.settings import Settings
+
+
+@contextmanager
+def platform_of_its_own() -> Iterator[Platform]:
+    """A migrated platform with features applied, in a folder that goes away with it."""
+    home = Path(tempfile.mkdtemp(prefix="nightjar-benchmark-"))
+    home.chmod(0o755)  # root runs Postgres as another account
+    platform = Platform(Settings(home=home, _env_file=None))
+    try:
+        platform.migrate()
+        platform.apply_features()
+        yield platform
+    finally:
+        platform.close()
+        platform.local.stop()
+        shutil.rmtree(home, ignore_errors=True)
