@@ -18,7 +18,7 @@ import psycopg
 from db.embedded import EmbeddedPostgres
 from db.migrate import upgrade
 from db.roles import ensure_roles
-from db.views import ALONE, APART, BARRIER, FIRST, SCHEMA, VIEWS
+from db.views import ALONE, APART, BARRIER, FIRST, IN_ORDER, SCHEMA, VIEWS
 
 BARE = "bare"
 """The schema of the same views without barrier and fences."""
@@ -69,7 +69,7 @@ QUERIES = {
     "calibration of a month": "SELECT width_bucket(score, 0, 1, 10), count(*), avg(score), avg(outcome) FROM scores_with_outcomes "
     f"WHERE {OCTOBER} AND outcome IS NOT NULL GROUP BY 1 ORDER BY 1",
     "what stood there at an instant": f"SELECT entity_key, score FROM scores_history WHERE {NIGHT} AND visible_from <= now() "
-    "AND now() < coalesce(visible_until, 'infinity')",
+    "AND (visible_until IS NULL OR now() < visible_until)",
     "performance of the last thirty nights": "SELECT * FROM nightly_performance WHERE model = 'm' ORDER BY score_date DESC LIMIT 30",
     "drifted columns of the year": "SELECT score_date, column_name, value FROM drift WHERE model = 'm' AND drifted ORDER BY 1",
 }
@@ -77,7 +77,7 @@ QUERIES = {
 
 def bare(definition: str) -> str:
     """A view as it would be if nothing were to be hidden."""
-    for words in (BARRIER, APART, ALONE, FIRST.format("score"), FIRST.format("receipt")):
+    for words in (BARRIER, APART, ALONE, IN_ORDER, FIRST.format("score"), FIRST.format("receipt")):
         definition = definition.replace(words, "")
     return definition
 

@@ -22,7 +22,7 @@ WHO = "SELECT current_user || ' in ' || current_database()"
 
 
 @pytest.fixture(scope="module", params=[HALVES, HALVES[::-1]], ids=["first half", "second half"])
-def odd(request, postgres):
+def odd(request, postgres, template):
     """A migrated database: its owner's name, its own name, and the settings that lead to it."""
     owner, database = request.param
     names = {
@@ -43,7 +43,7 @@ def odd(request, postgres):
         yield SimpleNamespace(owner=owner, database=database, url=url, settings=settings)
         connection.execute(sql.SQL("DROP DATABASE {database} WITH (FORCE)").format(**names))
         connection.execute(sql.SQL("DROP OWNED BY {owner}; DROP ROLE {owner}").format(**names))
-    ensure_roles(postgres.url("admin", "postgres"), postgres.passwords)
+    ensure_roles(postgres.url("admin", template), postgres.passwords)  # the roles' passwords as they were
 
 
 @pytest.fixture(scope="module")

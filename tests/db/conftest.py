@@ -7,6 +7,7 @@ from functools import cached_property
 from types import SimpleNamespace
 
 import polars as pl
+import psycopg
 import pytest
 from sqlalchemy import Engine
 
@@ -180,6 +181,90 @@ def quarantined(*keys: str | None, row: str = '{"carrier": "UA"}') -> pl.DataFra
     reasons = '[{"column": "distance", "check": "in_range", "value": "-1"}]'
     values = {"entity_key": keys, "reasons": [reasons] * len(keys), "row": [row] * len(keys)}
     return pl.DataFrame(values, schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String})
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """A night in SQL, as somebody writes it who has the writer's password.
+
+    connection: commits each statement, unless in a transaction.
+    """
+
+    connection: psycopg.Connection
+
+    def claim(self, day: date = DAY, base: int | None = None) -> int:
+        """The next revision of a night whose model has a version."""
+        begun = """
+            INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id, base_id)
+            SELECT %(model)s, %(day)s, 1 + count(*), %(as_of)s, %(as_of)s,
+                (SELECT min(id) FROM nightjar.model_version WHERE model = %(model)s), %(base)s
+            FROM nightjar.run WHERE model = %(model)s AND score_date = %(day)s RETURNING id
+        """
+        self.connection.execute("SELECT nightjar.ensure_score_partition(%s)", [day])
+        return self.connection.execute(begun, {"model": MODEL, "day": day, "as_of": AS_OF, "base": base}).fetchone()[0]
+
+    def population(self, run: int, rows: int, parts: int = 1) -> None:
+        told = """
+            UPDATE nightjar.run SET population_uri = 'file:///p', population_sha256 = repeat('b', 64),
+                population_rows = %s, population_parts = %s WHERE id = %s
+        """
+        self.connection.execute(told, [rows, parts, run])
+
+    def receipt(self, run: int, part: int, scored: int, aside: int = 0) -> None:
+        receipt = """
+            INSERT INTO nightjar.receipt (run_id, part, rows, scored, quarantined, attempt)
+            VALUES (%s, %s, %s, %s, %s, 1)
+        """
+        self.connection.execute(receipt, [run, part, scored + aside, scored, aside])
+
+    def scores(self, run: int, part: int, rows: int, carried_from: int | None = None) -> None:
+        """Keys p<part>k1, p<part>k2, ..."""
+        scored = """
+            INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score, carried_from)
+            SELECT score_date, id, 'p' || %(part)s::integer || 'k' || n, %(part)s, 0.5, %(carried_from)s
+            FROM nightjar.run, generate_series(1, %(rows)s) AS n WHERE id = %(run)s
+        """
+        self.connection.execute(scored, {"run": run, "part": part, "rows": rows, "carried_from": carried_from})
+
+    def aside(self, run: int, part: int, rows: int) -> None:
+        aside = """
+            INSERT INTO nightjar.quarantined_row (run_id, part, row_number, reasons, row)
+            SELECT %s, %s, n, '[]', '{}' FROM generate_series(1, %s) AS n
+        """
+        self.connection.execute(aside, [run, part, rows])
+
+    def store(self, run: int, part: int, scored: int, aside: int = 0, carried_from: int | None = None) -> None:
+        with self.connection.transaction():
+            self.receipt(run, part, scored, aside)
+            self.scores(run, part, scored, carried_from)
+            self.aside(run, part, aside)
+
+    def end(self, run: int, state: str = "published") -> None:
+        self.connection.execute("UPDATE nightjar.run SET state = %s WHERE id = %s", [state, run])
+
+    def show(self, run: int, action: str = "publish") -> None:
+        shown = """
+            INSERT INTO nightjar.publication (model, score_date, run_id, action, reason)
+            SELECT model, score_date, id, %s, 'why' FROM nightjar.run WHERE id = %s
+        """
+        self.connection.execute(shown, [action, run])
+
+    def publish(self, run: int, action: str = "publish") -> None:
+        with self.connection.transaction():
+            self.end(run)
+            self.show(run, action)
+
+    def whole(self, day: date = DAY, rows: int = 2, base: int | None = None) -> int:
+        """A claimed run of one part, of which all is stored."""
+        run = self.claim(day, base)
+        self.population(run, rows)
+        self.store(run, 0, rows)
+        return run
+
+
+@pytest.fixture(scope="session")
+def by_hand() -> type[ByHand]:
+    return ByHand
 
 
 @pytest.fixture

@@ -12,22 +12,6 @@ from nightjar.core.entities import ColumnDrift, NightPerformance
 from nightjar.core.errors import AuditFailed, BadSettings, NightjarError
 
 REFUSED, FOREIGN = errors.RestrictViolation, errors.ForeignKeyViolation
-POPULATION = """
-    UPDATE nightjar.run SET population_uri = 'file:///p', population_sha256 = repeat('b', 64), population_rows = %s, population_parts = %s
-    WHERE id = %s
-"""
-RECEIPT = "INSERT INTO nightjar.receipt (run_id, part, rows, scored, quarantined, attempt) VALUES (%s, %s, %s, %s, %s, 1)"
-SCORES = """
-    INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score, carried_from)
-    SELECT score_date, id, 'p' || %(part)s::integer || 'k' || n, %(part)s, 0.5, %(carried)s
-    FROM nightjar.run, generate_series(1, %(rows)s) AS n WHERE id = %(run)s
-"""
-ASIDE = "INSERT INTO nightjar.quarantined_row (run_id, part, row_number, reasons, row) SELECT %s, %s, n, '[]', '{}' FROM generate_series(1, %s) AS n"
-PUBLISHED = "UPDATE nightjar.run SET state = 'published' WHERE id = %s"
-SHOW = """
-    INSERT INTO nightjar.publication (model, score_date, run_id, action, reason)
-    SELECT model, score_date, id, %s, 'why' FROM nightjar.run WHERE id = %s
-"""
 
 
 @pytest.fixture
@@ -49,158 +33,170 @@ def owner(database):
 
 
 @pytest.fixture
-def run(on_postgres) -> int:
+def hand(writer, by_hand, on_postgres):
+    """SQL of the writer's own, for a model that has a version."""
+    assert on_postgres.champion
+    return by_hand(writer)
+
+
+@pytest.fixture
+def run(hand) -> int:
     """A claimed run, of which nothing is stored."""
-    with on_postgres.claim(force=True) as claimed:
-        return claimed.run.id
-
-
-def store(writer: Connection, run: int, part: int, scored: int, aside: int = 0, carried: int | None = None) -> None:
-    with writer.transaction():
-        writer.execute(RECEIPT, [run, part, scored + aside, scored, aside])
-        writer.execute(SCORES, {"run": run, "part": part, "rows": scored, "carried": carried})
-        writer.execute(ASIDE, [run, part, aside])
-
-
-def publish(writer: Connection, run: int, action: str = "publish") -> None:
-    with writer.transaction():
-        writer.execute(PUBLISHED, [run])
-        writer.execute(SHOW, [action, run])
+    return hand.claim()
 
 
 def shown(writer: Connection, run: int) -> int:
     return writer.execute("SELECT count(*) FROM analytics.scores WHERE run_id = %s", [run]).fetchone()[0]
 
 
-def test_a_night_that_adds_up_is_published(writer, run):
-    writer.execute(POPULATION, [10, 2, run])
-    store(writer, run, 0, 5)
-    store(writer, run, 1, 3, 2)
-    publish(writer, run)
+def test_a_night_that_adds_up_is_published(hand, writer, run):
+    hand.population(run, 10, 2)
+    hand.store(run, 0, 5)
+    hand.store(run, 1, 3, 2)
+    hand.publish(run)
     assert shown(writer, run) == 8
 
 
-Tamper = Callable[[Connection, int], object]
-HALF: dict[str, tuple[str, Tamper]] = {
-    "one receipt of three": ("300 of 300 rows in 1 of 3 parts", lambda writer, run: writer.execute(RECEIPT, [run, 0, 300, 300, 0])),
-    "no receipt": ("0 of 300 rows in 0 of 3 parts", lambda _writer, _run: None),
-    "fewer rows than the population": ("299 of 300 rows", lambda writer, run: [store(writer, run, n, rows) for n, rows in enumerate((100, 100, 99))]),
-    "more parts than the population": ("4 of 3 parts", lambda writer, run: [store(writer, run, n, 75) for n in range(4)]),
-    "parts that are not numbered through": ("300 of 300 rows in 3 of 3", lambda writer, run: [store(writer, run, n, 100) for n in (0, 1, 3)]),
-    "receipts without rows": ("says 100 scored and 0 set aside, stored are 0 and 0",
-                              lambda writer, run: [writer.execute(RECEIPT, [run, n, 100, 100, 0]) for n in range(3)]),
-    "rows without a receipt": ("part 7: its receipt says 0 scored and 0 set aside, stored are 1 and 0",
-                               lambda writer, run: [*whole(writer, run), writer.execute(SCORES, {"run": run, "part": 7, "rows": 1, "carried": None})]),
-    "rows in another part": ("part 0: its receipt says 99 scored", lambda writer, run: [
-        writer.execute(RECEIPT, [run, 0, 100, 99, 1]), writer.execute(ASIDE, [run, 0, 1]), store(writer, run, 1, 100), store(writer, run, 2, 100),
-        writer.execute(SCORES, {"run": run, "part": 0, "rows": 98, "carried": None})]),
-    "rows set aside that are not there": ("says 99 scored and 1 set aside, stored are 99 and 0", lambda writer, run: [
-        writer.execute(RECEIPT, [run, 0, 100, 99, 1]), store(writer, run, 1, 100), store(writer, run, 2, 100),
-        writer.execute(SCORES, {"run": run, "part": 0, "rows": 99, "carried": None})]),
-    "rows set aside that no receipt knows": ("part 2: its receipt says 100 scored and 0 set aside, stored are 100 and 1",
-                                             lambda writer, run: [*whole(writer, run), writer.execute(ASIDE, [run, 2, 1])]),
-    "scores of no other run": ("was not computed by the run that it names", lambda writer, run: [
-        store(writer, run, 0, 100, carried=1), store(writer, run, 1, 100), store(writer, run, 2, 100)]),
-}  # fmt: skip
+def all_but_a_row_of_part_0(hand, run: int) -> None:
+    hand.receipt(run, 0, 99, 1)
+    hand.scores(run, 0, 99)
+    all_but_part_0(hand, run)
+
+
+def all_but_part_0(hand, run: int) -> None:
+    for part in (1, 2):
+        hand.store(run, part, 100)
+
+
+HALF: dict[str, tuple[str, Callable]] = {
+    "one receipt of three": ("300 of 300 rows in 1 of 3 parts", lambda hand, run: hand.receipt(run, 0, 300)),
+    "no receipt": ("0 of 300 rows in 0 of 3 parts", lambda _hand, _run: None),
+    "fewer rows than the population": (
+        "299 of 300 rows",
+        lambda hand, run: [hand.store(run, n, rows) for n, rows in enumerate((100, 100, 99))],
+    ),
+    "more parts than the population": ("4 of 3 parts", lambda hand, run: [hand.store(run, n, 75) for n in range(4)]),
+    "parts that are not numbered through": (
+        "300 of 300 rows in 3 of 3",
+        lambda hand, run: [hand.store(run, n, 100) for n in (0, 1, 3)],
+    ),
+    "receipts without rows": (
+        "says 100 scored and 0 set aside, stored are 0 and 0",
+        lambda hand, run: [hand.receipt(run, n, 100) for n in range(3)],
+    ),
+    "rows without a receipt": (
+        "part 7: its receipt says 0 scored and 0 set aside, stored are 1 and 0",
+        lambda hand, run: [hand.store(run, 0, 100), all_but_part_0(hand, run), hand.scores(run, 7, 1)],
+    ),
+    "rows in another part": (
+        "part 0: its receipt says 100 scored and 0 set aside, stored are 99 and 0",
+        lambda hand, run: [
+            hand.receipt(run, 0, 100),
+            hand.scores(run, 0, 99),
+            all_but_part_0(hand, run),
+            hand.scores(run, 9, 1),
+        ],
+    ),
+    "rows set aside that are not there": ("says 99 scored and 1 set aside, stored are 99 and 0", all_but_a_row_of_part_0),
+    "rows set aside that no receipt knows": (
+        "part 2: its receipt says 100 scored and 0 set aside, stored are 100 and 1",
+        lambda hand, run: [hand.store(run, 0, 100), all_but_part_0(hand, run), hand.aside(run, 2, 1)],
+    ),
+    "scores of no other run": (
+        "was not computed by the run that it names",
+        lambda hand, run: [hand.store(run, 0, 100, carried_from=1), all_but_part_0(hand, run)],
+    ),
+}
 """What a writer stores of a population of 300 rows in 3 parts, and what the database says of it."""
 
 
-def whole(writer: Connection, run: int) -> list[None]:
-    return [store(writer, run, number, 100) for number in range(3)]
-
-
 @pytest.mark.parametrize("half", HALF)
-def test_a_night_that_does_not_add_up_is_not_published(writer, run, half):
+def test_a_night_that_does_not_add_up_is_not_published(hand, writer, run, half):
     says, tamper = HALF[half]
-    writer.execute(POPULATION, [300, 3, run])
-    tamper(writer, run)
+    hand.population(run, 300, 3)
+    tamper(hand, run)
     with pytest.raises(REFUSED, match=says):
-        publish(writer, run)
+        hand.publish(run)
     assert shown(writer, run) == 0
 
 
-def test_the_application_says_what_does_not_add_up(on_postgres, writer, make):
+def test_the_application_says_what_does_not_add_up(on_postgres, hand, make):
     with on_postgres.claim(force=True) as claimed:
         run = on_postgres.store.record_population(claimed.run, make.population(2))
         on_postgres.store.write_part(run, make.part(0, 2), make.scores("a", "b"), make.quarantined())
-        writer.execute(SCORES, {"run": run.id, "part": 0, "rows": 1, "carried": None})
+        hand.scores(run.id, 0, 1)
         with pytest.raises(AuditFailed, match="part 0: its receipt says 2 scored and 0 set aside, stored are 3 and 0"):
             on_postgres.store.publish(run)
         on_postgres.store.fail(run, "it does not add up")
 
 
-def test_a_run_without_a_population_is_not_published(writer, run):
+def test_a_run_without_a_population_is_not_published(hand, run):
     with pytest.raises(REFUSED, match="0 of 0 rows in 0 of 0 parts"):
-        publish(writer, run)
+        hand.publish(run)
 
 
 @pytest.mark.parametrize("state", ["failed", "abandoned"])
-def test_only_a_claimed_run_is_published(writer, run, state):
-    writer.execute(POPULATION, [1, 1, run])
-    store(writer, run, 0, 1)
-    writer.execute("UPDATE nightjar.run SET state = %s WHERE id = %s", [state, run])
+def test_only_a_claimed_run_is_published(hand, state):
+    run = hand.whole()
+    hand.end(run, state)
     with pytest.raises(REFUSED, match="may not make it published"):
-        publish(writer, run)
+        hand.publish(run)
 
 
 # --- at the same time ---
 
 
-def test_rows_that_come_in_while_a_night_is_published_are_counted(database, writer, run):
+def test_rows_that_come_in_while_a_night_is_published_are_counted(database, writer, hand, by_hand):
     """The publication waits for them, and then finds one too many."""
-    writer.execute(POPULATION, [1, 1, run])
-    store(writer, run, 0, 1)
-    outcome: list[type[Exception] | None] = []
+    run = hand.whole()
+    ended: list[type[Exception]] = []
 
     def published() -> None:
         with psycopg.connect(database.url("writer"), autocommit=True) as other:
             try:
-                publish(other, run)
-                outcome.append(None)
+                by_hand(other).publish(run)
             except errors.Error as error:
-                outcome.append(type(error))
+                ended.append(type(error))
 
     with psycopg.connect(database.url("writer")) as late:
-        late.execute(SCORES, {"run": run, "part": 1, "rows": 1, "carried": None})
+        by_hand(late).scores(run, 1, 1)
         publishing = threading.Thread(target=published)
         publishing.start()
         while not writer.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()").fetchone():
             assert publishing.is_alive()
         late.commit()
         publishing.join()
-    assert outcome == [REFUSED]
+    assert ended == [REFUSED]
 
 
-def test_rows_that_come_in_after_a_publication_began_are_refused(database, writer, run):
-    writer.execute(POPULATION, [1, 1, run])
-    store(writer, run, 0, 1)
+def test_rows_that_come_in_after_a_publication_began_are_refused(database, hand, by_hand):
+    run = hand.whole()
     with psycopg.connect(database.url("writer")) as publishing, psycopg.connect(database.url("writer")) as late:
-        publishing.execute(PUBLISHED, [run])
+        by_hand(publishing).end(run)
         late.execute("SET lock_timeout = '200ms'")
         with pytest.raises(errors.LockNotAvailable):
-            late.execute(SCORES, {"run": run, "part": 1, "rows": 1, "carried": None})
+            by_hand(late).scores(run, 1, 1)
         late.rollback()
-        publishing.execute(SHOW, ["publish", run])
+        by_hand(publishing).show(run)
         publishing.commit()
         with pytest.raises(FOREIGN):
-            late.execute(SCORES, {"run": run, "part": 1, "rows": 1, "carried": None})
+            by_hand(late).scores(run, 1, 1)
 
 
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
-def test_nobody_publishes_by_a_snapshot_from_before(database, writer, run, level):
+def test_nobody_publishes_by_a_snapshot_from_before(database, hand, by_hand, level):
     """It would count the rows that were there when it began."""
-    writer.execute(POPULATION, [1, 1, run])
-    store(writer, run, 0, 1)
+    run = hand.whole()
     with psycopg.connect(database.url("writer")) as old:
         old.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
         old.execute("SELECT count(*) FROM nightjar.score")
-        writer.execute(SCORES, {"run": run, "part": 1, "rows": 7, "carried": None})
+        hand.scores(run, 1, 7)
         with pytest.raises(REFUSED, match="read committed"):
-            old.execute(PUBLISHED, [run])
+            by_hand(old).end(run)
 
 
+END = "UPDATE nightjar.run SET state = 'published' WHERE id = %(run)s"
 LATE = "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) SELECT score_date, id, 'late', 0, 0.5 FROM"
-END = PUBLISHED.replace("%s", "%(run)s")
 AT_ONCE = {
     "published first": f"WITH ended AS ({END} RETURNING *) {LATE} ended",
     "added first": f"WITH added AS ({LATE} nightjar.run WHERE id = %(run)s RETURNING 1) {END}",
@@ -208,14 +204,13 @@ AT_ONCE = {
 
 
 @pytest.mark.parametrize("order", AT_ONCE)
-def test_one_statement_cannot_publish_and_add_rows(writer, run, order):
-    writer.execute(POPULATION, [1, 1, run])
-    store(writer, run, 0, 1)
+def test_one_statement_cannot_publish_and_add_rows(hand, writer, order):
+    run = hand.whole()
 
     def at_once() -> None:
         with writer.transaction():
             writer.execute(AT_ONCE[order], {"run": run})
-            writer.execute(SHOW, ["publish", run])
+            hand.show(run)
 
     with pytest.raises((REFUSED, FOREIGN)):
         at_once()
@@ -225,34 +220,35 @@ def test_one_statement_cannot_publish_and_add_rows(writer, run, order):
 # --- the ledger ---
 
 
-def test_a_published_run_has_a_row_in_the_ledger_or_none_is_published(writer, run):
-    writer.execute(POPULATION, [1, 1, run])
-    store(writer, run, 0, 1)
+def test_a_published_run_has_a_row_in_the_ledger_or_none_is_published(hand):
+    run = hand.whole()
     with pytest.raises(REFUSED, match="without a row in the ledger"):
-        writer.execute(PUBLISHED, [run])
+        hand.end(run)
     with pytest.raises(REFUSED, match="was never shown: nobody goes back to it"):
-        publish(writer, run, "rollback")
+        hand.publish(run, "rollback")
 
 
-def test_the_ledger_names_the_newest_last(database, writer, on_postgres):
+def test_the_ledger_names_the_newest_last(database, writer, hand, by_hand):
     """A row that was numbered before another one is not written after it."""
-    runs = [on_postgres.publish(force=True)[0].id for _ in range(2)]
+    runs = [hand.whole() for _ in range(2)]
+    for run in runs:
+        hand.publish(run)
+    failed = []
+
+    def behind() -> None:
+        with psycopg.connect(database.url("writer"), autocommit=True) as second:
+            try:
+                by_hand(second).show(runs[0], "rollback")
+            except errors.SerializationFailure as error:
+                failed.append(error)
+
     with psycopg.connect(database.url("writer")) as first:
         first.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger of flight_delay 2013-06-15', 0))")
-        failed = []
-
-        def behind() -> None:
-            with psycopg.connect(database.url("writer"), autocommit=True) as second:
-                try:
-                    second.execute(SHOW, ["rollback", runs[0]])
-                except errors.SerializationFailure as error:
-                    failed.append(error)
-
         waiting = threading.Thread(target=behind)
         waiting.start()
         while not writer.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone():
             assert waiting.is_alive()
-        first.execute(SHOW, ["rollback", runs[1]])
+        by_hand(first).show(runs[1], "rollback")
         first.commit()
         waiting.join()
     assert len(failed) == 1
@@ -263,47 +259,49 @@ def test_the_ledger_names_the_newest_last(database, writer, on_postgres):
 
 
 @pytest.fixture
-def repair(on_postgres, make):
-    """(the published run, a claimed one that repairs it)."""
-    base, _ = on_postgres.publish(keys=("p0k1", "p0k2"), force=True)
-    with on_postgres.claim(repairs=base.id) as claimed:
-        return base, on_postgres.store.record_population(claimed.run, make.population(2))
+def base(hand) -> int:
+    """A published run that scored p0k1 and p0k2."""
+    run = hand.whole()
+    hand.publish(run)
+    return run
 
 
-def test_a_repair_keeps_scores_of_the_run_it_repairs_and_of_those_before(on_postgres, make, repair):
-    base, run = repair
-    kept = make.scores("p0k1", "p0k2").with_columns(carried_from=base.id)
-    on_postgres.store.write_part(run, make.part(0, 2), kept, make.quarantined())
-    on_postgres.store.publish(run)
-    with on_postgres.claim(repairs=run.id) as claimed:
-        again = on_postgres.store.record_population(claimed.run, make.population(2))
-        on_postgres.store.write_part(again, make.part(0, 2), kept, make.quarantined())
-        assert on_postgres.store.publish(again).run_id == again.id
+def test_a_repair_keeps_scores_of_the_run_it_repairs_and_of_those_before(hand, base):
+    shown = base
+    for _ in range(2):
+        repair = hand.claim(base=shown)
+        hand.population(repair, 2)
+        hand.store(repair, 0, 2, carried_from=base)
+        hand.publish(repair)
+        shown = repair
 
 
-@pytest.mark.parametrize("lie", ["another score", "another challenger's score", "another run", "an entity that was not scored"])
-def test_a_score_that_was_not_computed_by_the_run_it_names_is_not_published(on_postgres, make, repair, lie):
-    base, run = repair
-    kept = {
-        "another score": make.scores("p0k1", "p0k2", score=0.4),
-        "another challenger's score": make.scores("p0k1", "p0k2", challenger=0.5),
-        "another run": make.scores("p0k1", "p0k2"),
-        "an entity that was not scored": make.scores("p0k1", "new"),
-    }[lie].with_columns(carried_from=1 if lie == "another run" else base.id)
-    on_postgres.store.write_part(run, make.part(0, 2), kept, make.quarantined())
-    with pytest.raises(AuditFailed, match="was not computed by the run that it names"):
-        on_postgres.store.publish(run)
-    on_postgres.store.fail(run, "a lie")
+LIES = {
+    "another run": "UPDATE nightjar.score SET carried_from = 1 WHERE run_id = %s",
+    "another score": "UPDATE nightjar.score SET score = 0.4 WHERE run_id = %s",
+    "another challenger's score": "UPDATE nightjar.score SET challenger_score = 0.5 WHERE run_id = %s",
+    "an entity that was not scored": "UPDATE nightjar.score SET entity_key = entity_key || '!' WHERE run_id = %s",
+}
 
 
-def test_a_repair_of_what_analysts_no_longer_see_is_not_published(on_postgres, make, writer, repair):
-    base, run = repair
-    on_postgres.store.write_part(run, make.part(0, 2), make.scores("p0k1", "p0k2").with_columns(carried_from=base.id), make.quarantined())
-    earlier = writer.execute("SELECT min(run_id) FROM nightjar.publication WHERE score_date = %s", [base.score_date]).fetchone()[0]
-    assert earlier != base.id
-    writer.execute(SHOW, ["rollback", earlier])
-    with pytest.raises(REFUSED, match=f"run {run.id} repairs run {base.id}, but analysts see run {earlier}"):
-        publish(writer, run.id)
+@pytest.mark.parametrize("lie", LIES)
+def test_a_score_that_was_not_computed_by_the_run_it_names_is_not_published(hand, owner, base, lie):
+    repair = hand.claim(base=base)
+    hand.population(repair, 2)
+    hand.store(repair, 0, 2, carried_from=base)
+    owner.execute(LIES[lie], [repair])  # as if the writer had stored it
+    with pytest.raises(REFUSED, match="was not computed by the run that it names"):
+        hand.publish(repair)
+
+
+def test_a_repair_of_what_analysts_no_longer_see_is_not_published(hand, base):
+    repair = hand.claim(base=base)
+    hand.population(repair, 2)
+    hand.store(repair, 0, 2, carried_from=base)
+    other = hand.whole()
+    hand.publish(other)
+    with pytest.raises(REFUSED, match=f"run {repair} repairs run {base}, but analysts see run {other}"):
+        hand.publish(repair)
 
 
 # --- what a run begins with ---
@@ -364,10 +362,10 @@ def test_attempts_rise_by_one(writer, run):
             writer.execute("UPDATE nightjar.run SET attempt = %s WHERE id = %s", [attempt, run])
 
 
-def test_a_receipt_is_of_the_attempt_that_holds_the_run(writer, run):
+def test_a_receipt_is_of_the_attempt_that_holds_the_run(hand, writer, run):
     writer.execute("UPDATE nightjar.run SET attempt = 2 WHERE id = %s", [run])
     with pytest.raises(FOREIGN, match=f"no run {run} is claimed by attempt 1"):
-        writer.execute(RECEIPT, [run, 0, 1, 1, 0])
+        hand.receipt(run, 0, 1)
 
 
 def test_a_worker_with_a_login_of_its_own_is_no_owner(postgres, database, owner, run):
