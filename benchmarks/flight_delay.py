@@ -1,16 +1,17 @@
 """The figures of the flight delay model's card.
 
     python benchmarks/flight_delay.py           # of the recording alone
-    python benchmarks/flight_delay.py year      # of every night of the year, and of the versions of two evenings
+    python benchmarks/flight_delay.py year      # of every night of the year, and of versions trained on its evenings
 
 The second takes minutes: it lands the year and trains in a folder of its own.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 from own_home import platform_of_its_own
 
@@ -18,18 +19,22 @@ import models
 from models.flight_delay.datasets import FLIGHTS, WEATHER, recorded_at
 from models.flight_delay.population import outcomes
 from models.flight_delay.source import read_weather, recorded_files, recording
+from models.flight_delay.training import LEVEL_SHARE, level_shift
 from nightjar import console
 from nightjar.adapters.predictors import PredictorStore
 from nightjar.bootstrap import Platform
 from nightjar.core.night import as_of, dates_between
-from nightjar.core.performance import Performance, against_constant, measure
+from nightjar.core.performance import Performance, against_constant, brier_skill, measure
 from nightjar.core.spec import ModelSpec
-from nightjar.core.training_set import TimeCut, cut_by_time
+from nightjar.core.training_set import TimeCut, cut_by_time, last_mature_date
 from nightjar.usecases.retrain import RetrainSummary
 
 SEPTEMBER, DECEMBER = date(2013, 9, 30), date(2013, 12, 31)
 """The evenings on which versions are trained."""
 YEAR = dates_between(date(2013, 1, 1), date(2013, 12, 31))
+MONTH_ENDS = tuple(day for day in YEAR if (day + timedelta(days=1)).day == 1 and day.month >= 3)
+"""Before March there are too few rows to train on."""
+SHARES = (0.0, LEVEL_SHARE, 1.0)
 METRICS = ("AUC", "PR-AUC", "Brier", "ECE", "log loss")
 
 
@@ -44,22 +49,22 @@ class Trained:
 
 def happened() -> pl.DataFrame:
     """What the files of all days say of the flights."""
-    return pl.concat(
-        rows.with_columns(date=day, recorded_at=pl.lit(recorded_at(FLIGHTS.name, day))) for day, rows in recording()[FLIGHTS.name].items()
-    )
+    days = recording()[FLIGHTS.name].items()
+    return pl.concat(rows.with_columns(date=day, recorded_at=pl.lit(recorded_at(FLIGHTS.name, day))) for day, rows in days)
 
 
 def of_the_recording() -> Iterator[str]:
     """One line for each subject."""
     flights = happened()
     a_day = flights.group_by("date").len()["len"]
-    yield f"departures: {flights.height:,}; a day {a_day.mean():,.0f} on average, {a_day.min():,} to {a_day.max():,}"
+    yield f"departures: {flights.height:,}"
+    yield f"departures a day: {a_day.mean():,.0f} on average, {a_day.min():,} to {a_day.max():,}"
     at_six = flights.filter(~pl.col("cancelled") & ~pl.col("diverted") & pl.col("arr_delay").is_null())
     yield f"cancelled {flights['cancelled'].sum():,}, diverted {flights['diverted'].sum():,}"
     yield f"under way at 06:00: {at_six.height}, of which {at_six['dep_delay'].null_count()} had not left"
     late = outcomes({FLIGHTS.name: flights})
     days, months = rates(late, pl.col("score_date")), rates(late, pl.col("score_date").dt.month())
-    yield f"outcome 1: {late['outcome'].mean():.1%} of departures, {min(days.values()):.0%} to {max(days.values()):.0%} of a day's"
+    yield f"outcome 1: {rate(late):.1%} of departures, {min(days.values()):.0%} to {max(days.values()):.0%} of a day's"
     yield f"outcome 1 in September: {months[9]:.0%}, in December: {months[12]:.0%}"
     yield f"fastest wind: {read_weather(recorded_files())['wind_speed'].max():,.0f} mph"
     yield f"weather is recorded up to {max(recording()[WEATHER.name])}"
@@ -86,14 +91,15 @@ def of_the_nights(platform: Platform, spec: ModelSpec, known: pl.DataFrame) -> I
 def trained(platform: Platform, spec: ModelSpec, day: date) -> Trained:
     summary = platform.retrain(spec, day)
     known = pl.read_parquet(platform.artifacts.get(summary.dataset.uri))
-    return Trained(summary, known, cut_by_time(known, spec.split, spec.name, platform.evening(spec, day)))
+    return Trained(summary, known, cut_on(platform, spec, day, known))
 
 
 def show_version(version: Trained) -> None:
     """Which rows it was made of and judged by, and what `nightjar retrain` prints."""
     number = version.summary.version.number
-    for use, rows in (("trained", version.cut.train), ("chosen", version.cut.valid), ("judged", version.cut.test)):
-        console.out.print(f"version {number} was {use} on {told(rows)}")
+    uses = {"fitted": version.cut.train, "trees and level chosen": version.cut.valid, "judged": version.cut.test}
+    for use, rows in uses.items():
+        console.out.print(f"version {number} {use} on {told(rows)}")
     console.show_training(version.summary)
 
 
@@ -103,21 +109,62 @@ def told(rows: pl.DataFrame) -> str:
 
 
 def show_months_after(platform: Platform, spec: ModelSpec, version: Trained, known: pl.DataFrame) -> None:
-    """A version, and what was made of the same rows, on all days after the evening on which it was trained."""
+    """A version and its rivals, made of the same rows, on all days after the evening on which it was trained."""
     rows = known.filter(pl.col("score_date") > SEPTEMBER)
     cut, outcome = version.cut, rows["outcome"]
     predictor = PredictorStore(platform.artifacts).load(spec, version.summary.version)
+    baseline = spec.baseline(cut.train, cut.valid, spec=spec)
     measured = {
         "this version": measure(predictor.predict(rows), outcome),
-        "scikit-learn baseline": measure(spec.baseline(cut.train, cut.valid, spec=spec).predict(rows), outcome),
-        "constant predictor": against_constant(outcome, float(cut.seen.select(pl.col("outcome").mean()).item())),
+        "scikit-learn baseline": measure(baseline.predict(rows), outcome),
+        "constant predictor": against_constant(outcome, rate(cut.seen)),
     }
+    table = [(who, *metrics(of)) for who, of in measured.items()]
     title = f"version {version.summary.version.number} on {told(rows)}"
-    console.out.print(console.table(title, ("predictor", *METRICS), [(who, *metrics(of)) for who, of in measured.items()]))
+    console.out.print(console.table(title, ("predictor", *METRICS), table))
+
+
+def rate(rows: pl.DataFrame) -> float:
+    return float(rows.select(pl.col("outcome").mean()).item())
 
 
 def metrics(of: Performance) -> tuple[float | None, ...]:
     return of.auc, of.pr_auc, of.brier, of.ece, of.log_loss
+
+
+def cut_on(platform: Platform, spec: ModelSpec, day: date, known: pl.DataFrame) -> TimeCut:
+    """The rows of the version of an evening, by use. known: the rows of that evening at least."""
+    evening = platform.evening(spec, day)
+    rows = known.filter(pl.col("score_date") <= last_mature_date(spec, evening))
+    return cut_by_time(rows, spec.split, spec.name, evening)
+
+
+def levels(spec: ModelSpec, cut: TimeCut) -> dict[float, tuple[float, float]]:
+    """ECE and Brier skill on unseen days, by how far the level of the scores follows that of the newest days."""
+    predictor = spec.fit(cut.train, cut.valid, spec=spec)
+    constant = against_constant(cut.test["outcome"], rate(cut.seen))
+    rest = level_shift(log_odds(predictor.predict(cut.valid)), rate(cut.valid))
+    fitted = log_odds(predictor.predict(cut.test))
+    found = {}
+    for share in SHARES:
+        moved = fitted + (share - LEVEL_SHARE) / (1 - LEVEL_SHARE) * rest
+        performance = measure(pl.Series(1 / (1 + np.exp(-moved))), cut.test["outcome"])
+        found[share] = performance.ece or 0.0, brier_skill(performance, constant) or 0.0
+    return found
+
+
+def log_odds(scores: pl.Series) -> np.ndarray:
+    return np.log(scores.to_numpy() / (1 - scores.to_numpy()))
+
+
+def show_levels(found: Mapping[date, Mapping[float, tuple[float, float]]]) -> None:
+    columns = [f"{what} at {share:g}" for what in ("ECE", "skill") for share in SHARES]
+    rows = [(str(day), *(of[share][n] for n in (0, 1) for share in SHARES)) for day, of in found.items()]
+    title = "how far the level follows the newest days"
+    console.out.print(console.table(title, ("trained on", *columns), rows))
+    for share in SHARES:
+        eces, skills = zip(*(of[share] for of in found.values()), strict=True)
+        console.out.print(f"at {share:g}: worst ECE {max(eces):.3f}, mean Brier skill {np.mean(skills):.3f}")
 
 
 def of_the_year(platform: Platform) -> None:
@@ -128,10 +175,12 @@ def of_the_year(platform: Platform) -> None:
     show_version(before)
     show_months_after(platform, spec, before, after.known)
     show_version(after)
+    show_levels({day: levels(spec, cut_on(platform, spec, day, after.known)) for day in MONTH_ENDS})
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("of", nargs="?", choices=("recording", "year"), default="recording")
     if parser.parse_args().of == "recording":
         print("\n".join(of_the_recording()))
