@@ -21,10 +21,11 @@ CREATE ROLE prefect LOGIN PASSWORD :'prefect';
 CREATE DATABASE nightjar OWNER nightjar_owner;
 CREATE DATABASE prefect OWNER prefect;
 REVOKE ALL ON DATABASE nightjar, prefect, postgres, template1 FROM PUBLIC;
-GRANT CONNECT, TEMPORARY ON DATABASE nightjar TO nightjar_writer;
-GRANT CONNECT ON DATABASE nightjar TO nightjar_analyst;
+GRANT CONNECT ON DATABASE nightjar TO nightjar_writer, nightjar_analyst;
 
 \connect nightjar
+SELECT format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()) \gexec
+SELECT format('GRANT TEMPORARY ON DATABASE %I TO nightjar_writer', current_database()) \gexec
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON LANGUAGE plpgsql FROM PUBLIC;
 GRANT USAGE ON LANGUAGE plpgsql TO nightjar_owner;
