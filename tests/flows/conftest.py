@@ -1,6 +1,7 @@
 """The world with a platform in it: a Prefect server with the login that it made itself, a worker, and somewhere to send alerts to."""
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -97,6 +98,17 @@ class Prefect:
         """The lines about a flow run."""
         lines = map(json.loads, self.written().splitlines())
         return [line for line in lines if line.get("flow_run") == flow_run]
+
+    def told(self, flow_run: str, until: str, level: int = logging.NOTSET) -> list[str]:
+        """The run's log as people read it in the UI, once the words are in it: a run sends its log a moment after its state."""
+        wanted = {"logs": {"flow_run_id": {"any_": [flow_run]}, "level": {"ge_": level}}}
+        deadline = time.monotonic() + 60
+        while True:
+            found = [line["message"] for line in self.ask("/logs/filter", wanted)]
+            if any(until in message for message in found):
+                return found
+            assert time.monotonic() < deadline, f"{until!r} is not in the log of {flow_run}: {found}"
+            time.sleep(0.25)
 
     def tasks(self, flow_run: str) -> list[dict[str, Any]]:
         return self.ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}, "sort": "EXPECTED_START_TIME_ASC"})

@@ -48,16 +48,6 @@ def heard(alerts, count: int) -> list[str]:
     return alerts.heard
 
 
-def errors_logged(prefect, flow_run: str, until: str) -> list[str]:
-    """What the server has of the run's errors, once the given words are among them: a run sends its log a moment after its state."""
-    deadline = time.monotonic() + 30
-    found: list[str] = []
-    while not any(until in message for message in found) and time.monotonic() < deadline:
-        time.sleep(0.25)
-        found = [each["message"] for each in prefect.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [flow_run]}, "level": {"ge_": 40}}})]
-    return found
-
-
 def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, alerts):
     from nightjar.deploy import api_url, deploy, local_api
     from nightjar.deployments import ends, resume
@@ -74,7 +64,7 @@ def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, 
     assert heard(alerts, 1) == [f"Nightjar: flight_delay-monitor is paused. {says} Runbook: runbooks/circuit-open.md"]
     assert paused(prefect, "monitor")
     assert "## Fix" in prefect.artifacts(last)["circuit-flight-delay-monitor"]
-    logged = errors_logged(prefect, last, until=says)
+    logged = prefect.told(last, until=says, level=logging.ERROR)
     assert any(says in message for message in logged)
     assert [message.count("runbooks/unknown-model.md") for message in logged if message.startswith("UnknownModel")] == [1]
 
@@ -107,7 +97,7 @@ def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, 
     resume(prefect.client, "flight_delay-monitor")
 
 
-def test_a_crash_names_its_runbook_in_the_log_of_the_run(prefect, caplog):
+def test_a_crash_names_its_runbook_in_the_log_of_the_run(prefect):
     """The process that died could not; its worker calls the hook."""
     from flows.circuit import break_circuit
     from flows.features import features
@@ -115,17 +105,20 @@ def test_a_crash_names_its_runbook_in_the_log_of_the_run(prefect, caplog):
 
     server = {PREFECT_API_URL: local_api(prefect.settings), PREFECT_API_AUTH_STRING: prefect.settings.prefect_auth.get_secret_value()}
     run = prefect.client.read_flow_run(prefect.start("features", scheduled_time="2099-01-01T00:00:00Z"))
-    with temporary_settings(server), logged_to(caplog.handler):
+    with temporary_settings(server), logs_of_runs() as told:
         break_circuit(features, run, Crashed())
-    assert [record.getMessage().rpartition(" ")[2] for record in caplog.records] == ["runbooks/stuck-run.md"]
+    assert [message.rpartition(" ")[2] for message in told] == ["runbooks/stuck-run.md"]
 
 
 @contextmanager
-def logged_to(handler: logging.Handler) -> Iterator[None]:
-    """Prefect's loggers of runs keep what they are told from others."""
+def logs_of_runs() -> Iterator[list[str]]:
+    """What Prefect's loggers of runs are told, which they may keep from all other loggers."""
+    told: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append(record.getMessage())
     runs = logging.getLogger("prefect.flow_runs")
     runs.addHandler(handler)
-    yield
+    yield told
     runs.removeHandler(handler)
 
 

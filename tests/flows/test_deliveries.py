@@ -25,7 +25,7 @@ def test_a_flow_that_meets_a_bad_delivery_goes_green_and_shows_what_it_set_aside
         place.rmdir()
     assert ended["state_name"] == "Completed", ended["state"]["message"]
     assert "is a folder, not a regular file" in prefect.artifacts(run)["deliveries-flight-delay"]
-    logged = [line["message"] for line in prefect.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})]
+    logged = prefect.told(run, until="delivery_set_aside")
     assert [line for line in logged if "delivery_set_aside" in line and "is a folder, not a regular file" in line]
     assert [refusal.day for refusal in raw.refused("weather")] == [day]
     world.platform.ready(SPEC, world.platform.evening(SPEC, today))

@@ -180,7 +180,8 @@ def test_every_flow_stops_and_leaves_what_there_was(here, prefect, world, monkey
     with changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, type="CANCELLED")) as seen, pytest.raises(Abort):
         called(**parameters)
     assert prefect.ask(f"/flow_runs/{seen.run}")["state_name"] == "Cancelled"
-    assert {task["state_name"] for task in prefect.tasks(seen.run)} <= {"Cancelled"}
+    tasks = [task for task in prefect.tasks(seen.run) if not task["name"].startswith("features")]  # with nothing to do it has nothing to stop
+    assert {task["state_name"] for task in tasks} <= {"Cancelled"}
     assert world.query(told, "owner") == before
 
 
@@ -240,10 +241,6 @@ def publications(world, days) -> list[date]:
     return [day for (day,) in world.query(f"SELECT score_date FROM publications WHERE score_date BETWEEN '{days[0]}' AND '{days[-1]}' ORDER BY 1")]
 
 
-def logged(prefect, run: str, words: str) -> bool:
-    return any(words in line["message"] for line in prefect.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}}))
-
-
 def receipts(world, day) -> set[tuple]:
     return set(
         world.query(f"SELECT run_id, part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '{day}'", "owner")
@@ -256,8 +253,8 @@ def test_a_backfill_that_is_forced_to_cancelled_publishes_no_further_night_and_t
     with first_part_held(world, days[1]):
         until("the second night is at work", lambda: waits(world), 120)
         made(prefect, run, type="CANCELLED")
-    until("it says why it stopped", lambda: logged(prefect, run, "it was set to Cancelled"))
-    until("its process ends", lambda: logged(prefect, run, "Finished in state Cancelled"))
+    assert prefect.told(run, until="it was set to Cancelled"), "it says why it stopped"
+    assert prefect.told(run, until="Finished in state Cancelled"), "its process ends"
     standings = world.platform.store.standings("flight_delay", days[0], days[-1])
     assert publications(world, days) == [days[0]]
     assert not any(standing.held for standing in standings.values())
