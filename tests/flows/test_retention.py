@@ -14,6 +14,8 @@ from nightjar.deploy import environment, local_api
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
 TWO_RUNS = """
+import sys
+
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
@@ -26,7 +28,7 @@ def works():
 def leaves_something_everywhere():
     works()
     create_markdown_artifact("# told", key="kept")
-    print(flow_run.id)
+    sys.stdout.write(f"{flow_run.id}\\n")
 
 for _ in range(2):
     leaves_something_everywhere()

@@ -11,13 +11,15 @@ pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
 CANARY = "s3cret-c4nary"
 FAILS = """
+import sys
+
 from prefect import flow
 from prefect.runtime import flow_run
 from flows.night import failures_told, platform
 
 @flow(name="score")
 def connects():
-    print(flow_run.id)
+    sys.stdout.write(f"{flow_run.id}\\n")
     with failures_told("flight_delay"):
         platform().store.runs()
 

@@ -24,14 +24,16 @@ NIGHT = date(2013, 5, 20)
 @pytest.fixture
 def shown(prefect, world, monkeypatch):
     """What the command prints, as whoever has the server's login."""
-    monkeypatch.setattr("nightjar.cli.status.opened", lambda: replace(world.platform, settings=prefect.settings))
+    platform = replace(world.platform, settings=prefect.settings)
+    monkeypatch.setattr("nightjar.cli.status.opened", lambda: platform)
 
     def lines() -> list[str]:
         result = CliRunner().invoke(app, ["status", "--limit", "100"], catch_exceptions=False)
         assert result.exit_code == 0
         return [" ".join(line.split()) for line in result.output.splitlines()]
 
-    return lines
+    yield lines
+    platform.close()
 
 
 def test_an_attempt_that_failed_before_it_claimed_a_run_is_told_with_its_night(prefect, shown):
