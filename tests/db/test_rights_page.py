@@ -324,6 +324,16 @@ def test_a_role_sets_the_columns_that_the_page_names_and_no_others(place, role):
     assert (inserted, updated) == ((ADDED, CHANGED) if role == "writer" else (set(), set()))
 
 
+@pytest.mark.parametrize("role", ["writer", "analyst"])
+def test_a_role_can_do_nothing_with_a_view_but_read_it(place, role):
+    held = """
+        SELECT relname FROM pg_class WHERE relkind IN ('v', 'm') AND relnamespace = 'analytics'::regnamespace
+          AND (has_table_privilege(oid, 'DELETE, TRUNCATE, TRIGGER, REFERENCES, SELECT WITH GRANT OPTION')
+            OR has_any_column_privilege(oid, 'INSERT, UPDATE, REFERENCES'))
+    """
+    assert place.roles[role].execute(held).fetchall() == []
+
+
 def test_no_column_is_both_checked_and_unchecked():
     assert [table for table in WRITES if UNCHECKED.get(table, set()) & CHECKED.get(table, set())] == []
 
