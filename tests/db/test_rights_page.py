@@ -1,7 +1,7 @@
 """docs/rights.md is true: each cell of its tables and each sentence is tried as the role that it speaks of.
 
-A sentence without a probe fails, and so does a probe without its sentence. Tables, columns, views, schemas, sequences
-and functions are found in the catalogue, so that new ones are tried by themselves.
+A sentence without a probe fails, and so does a probe without its sentence. Tables, columns, views, schemas,
+sequences and functions are found in the catalogue, so that new ones are tried by themselves.
 """
 
 import re
@@ -37,7 +37,7 @@ ROLES = ("owner", "writer", "analyst")
 
 @dataclass(frozen=True)
 class Place:
-    """A database with something of everything, a connection for each role, and how to write a night by hand."""
+    """A database with something of everything, a connection for each role, and nights written by hand."""
 
     url: Callable[[str], str]
     name: str
@@ -82,7 +82,7 @@ def place(nights, by_hand) -> Iterator[Place]:
         yield Place(nights.url, nights.name, by_hand, {"owner": owner, "writer": writer, "analyst": analyst}, days)
 
 
-# --- the page ---------------------------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------
 
 
 @cache
@@ -132,7 +132,7 @@ def test_every_sentence_is_tried_and_every_probe_has_its_sentence():
     assert list(FREE) == list(FREELY)
 
 
-# --- who may do what --------------------------------------------------------------------------------------------------
+# --- who may do what ------------------------------------------------------------------------------
 
 CHECKED = {
     "model_version": {"number"},
@@ -167,8 +167,14 @@ COLUMNS = f"""
     WHERE {IN_NIGHTJAR} AND attnum > 0 AND NOT attisdropped
 """
 MODES = (
-    "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"
-)  # fmt: skip
+    "ROW SHARE",
+    "ROW EXCLUSIVE",
+    "SHARE UPDATE EXCLUSIVE",
+    "SHARE",
+    "SHARE ROW EXCLUSIVE",
+    "EXCLUSIVE",
+    "ACCESS EXCLUSIVE",
+)
 
 
 def may(connection: Connection, statement: str) -> bool:
@@ -182,7 +188,7 @@ def may(connection: Connection, statement: str) -> bool:
 
 
 def each(*templates: str) -> Callable[[Place, str], Iterator[bool]]:
-    """Whether a role may do each statement; where a template names a kind of object, one for each there is."""
+    """Whether a role may do each statement. A template that names a kind of object stands for all there are."""
 
     def tried(place: Place, role: str) -> Iterator[bool]:
         for template in templates:
@@ -248,7 +254,10 @@ def together(*probes: Callable[[Place, str], Iterator[bool]]) -> Callable[[Place
 
 def executes(pattern: str) -> Callable[[Place, str], Iterator[bool]]:
     """Whether a role may execute each function of Postgres whose name is like that."""
-    found = "SELECT has_function_privilege(oid, 'EXECUTE') FROM pg_proc WHERE proname ~ %s AND pronamespace = 'pg_catalog'::regnamespace"
+    found = """
+        SELECT has_function_privilege(oid, 'EXECUTE') FROM pg_proc
+        WHERE proname ~ %s AND pronamespace = 'pg_catalog'::regnamespace
+    """
     return lambda place, role: (may_it for (may_it,) in place.roles[role].execute(found, [pattern]))
 
 
@@ -338,7 +347,7 @@ def test_no_column_is_both_checked_and_unchecked():
     assert [table for table in WRITES if UNCHECKED.get(table, set()) & CHECKED.get(table, set())] == []
 
 
-@tries("`tests/db/test_rights_page.py` tries every cell and every sentence of this page as the role that it speaks of.")
+@tries("`tests/db/test_rights_page.py` tries every cell and every sentence as the role that it speaks of.")
 def _(place):
     assert Path(__file__).relative_to(PROJECT) == Path("tests/db/test_rights_page.py")
 
@@ -377,7 +386,8 @@ def _(place):
 @tries("Of Nightjar's functions, the writer may execute `ensure_score_partition`, and analysts none.")
 def _(place):
     found = """
-        SELECT coalesce(array_agg(proname), '{}') FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
+        SELECT coalesce(array_agg(proname), '{}')
+        FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
         WHERE nspname !~ '^(pg_|information_schema)' AND has_function_privilege(pg_proc.oid, 'EXECUTE')
           AND has_schema_privilege(pg_namespace.oid, 'USAGE')
     """
@@ -385,7 +395,7 @@ def _(place):
     assert place.one("analyst", found) == []
 
 
-# --- what the database checks -----------------------------------------------------------------------------------------
+# --- what the database checks ---------------------------------------------------------------------
 
 
 def half(place: Place, tamper: Callable) -> None:
@@ -462,9 +472,9 @@ def _(place):
     run = place.hand().claim(next(place.days))
     copied = {"run": "model, score_date, as_of, known_at, version_id", "model_version": ", ".join(VERSION)}
     for table, number in (("run", "revision"), ("model_version", "number")):
-        again = f"INSERT INTO nightjar.{table} ({number}, {copied[table]}) SELECT 99, {copied[table]} FROM nightjar.{table}"
+        again = f"({number}, {copied[table]}) SELECT 99, {copied[table]} FROM nightjar.{table} LIMIT 1"
         with pytest.raises(REFUSED, match=r"the next (revision|version) of"):
-            place.roles["writer"].execute(f"{again} LIMIT 1")
+            place.roles["writer"].execute(f"INSERT INTO nightjar.{table} {again}")
     with pytest.raises(REFUSED, match="has seen attempt 1: it cannot go to 3"):
         place.roles["writer"].execute("UPDATE nightjar.run SET attempt = 3 WHERE id = %s", [run])
 
@@ -512,7 +522,8 @@ def _(place):
 
 
 DRIFT = """
-    INSERT INTO nightjar.drift (run_id, method, column_name, value, threshold, drifted, null_share, reference_null_share)
+    INSERT INTO nightjar.drift
+        (run_id, method, column_name, value, threshold, drifted, null_share, reference_null_share)
     VALUES (%s, 'psi', 'distance', %s, 1, false, 0, 0)
 """
 PERFORMANCE = """
@@ -548,7 +559,8 @@ def copied(table: str, names: Sequence[str], column: str, sha256: str, numbered:
     """Another row like the first of a table, with the place in a column."""
     values = ", ".join({column: "%(uri)s", sha256: "repeat('9', 64)"}.get(name, name) for name in names)
     number = "number, " if numbered else ""
-    return f"INSERT INTO nightjar.{table} ({number}{', '.join(names)}) SELECT {numbered}{values} FROM nightjar.{table}"
+    written = f"INSERT INTO nightjar.{table} ({number}{', '.join(names)})"
+    return f"{written} SELECT {numbered}{values} FROM nightjar.{table}"
 
 
 REPORT = "INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%(run)s, 'drift', %(uri)s)"
@@ -564,28 +576,28 @@ PLACES = (
 
 @tries("Dates and instants lie between 1890 and 2210.")
 def _(place):
-    """Of a night's own tables those of its run do; the others are set by the database."""
-    dated = (
-        place.roles["owner"]
-        .execute(f"""
-        SELECT relname, attname, format_type(atttypid, NULL) FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
-        WHERE {IN_NIGHTJAR} AND NOT relispartition AND attnum > 0 AND format_type(atttypid, NULL) ~ '^(date|timestamp)'
+    """The dates of scores and publications are those of their run: a trigger and a foreign key see to it."""
+    dated = place.roles["owner"].execute(f"""
+        SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+        WHERE {IN_NIGHTJAR} AND NOT relispartition AND attnum > 0
+          AND format_type(atttypid, NULL) ~ '^(date|timestamp)'
     """)
-        .fetchall()
-    )
-    settable = {(table, column) for table, column, _ in dated} & (ADDED | CHANGED)
-    assert settable - {("score", "score_date"), ("publication", "score_date")} == set(place.roles["owner"].execute("""
+    bounded = place.roles["owner"].execute("""
         SELECT relname, attname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
         JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
-        WHERE conname ~ 'of_our_time$' AND convalidated AND pg_get_constraintdef(pg_constraint.oid) ~ '1890-01-01.*2210-01-01'
-    """))  # fmt: skip
+        WHERE conname ~ 'of_our_time$' AND convalidated
+          AND pg_get_constraintdef(pg_constraint.oid) ~ '1890-01-01.*2210-01-01'
+    """)
+    settable = set(dated) & (ADDED | CHANGED)
+    assert settable - {("score", "score_date"), ("publication", "score_date")} == set(bounded)
     for recorded in ("-infinity", "1889-12-31Z", "2210-01-02Z", "infinity"):
         with pytest.raises(TOO_LATE):
             place.roles["writer"].execute(OUTCOME, ["2013-06-15", recorded])
 
 
 OUTCOME = """
-    INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome) VALUES ('flight_delay', %s, 'x', %s, 1)
+    INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome)
+    VALUES ('flight_delay', %s, 'x', %s, 1)
 """
 
 
@@ -617,7 +629,7 @@ def _(place):
             place.roles["writer"].execute(statement, [last - timedelta(days=1)])
 
 
-# --- what it cannot check, and what analysts can find out ---------------------------------------------------------------
+# --- what it cannot check, and what analysts can find out -----------------------------------------
 
 
 @tries("Whoever has the writer's password can publish a whole night of scores that no model computed.")
@@ -662,13 +674,17 @@ def _(place):
     everything = "SELECT array_agg((run_id, state, error)::text ORDER BY run_id) FROM analytics.runs"
     kept = "SELECT array_agg((id, state, error)::text ORDER BY id) FROM nightjar.run"
     assert place.one("analyst", everything) == place.one("owner", kept)
-    broken = "SELECT (population, scored, quarantined, parts_stored)::text FROM analytics.runs WHERE error = 'it broke' LIMIT 1"
+    counts = "(population, scored, quarantined, parts_stored)::text"
+    broken = f"SELECT {counts} FROM analytics.runs WHERE error = 'it broke' LIMIT 1"
     assert place.one("analyst", broken) == "(62,60,2,1)"
 
 
 @tries("The catalogue tells them names of tables and columns, and definitions of views.")
 def _(place):
-    known = "SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = (SELECT oid FROM pg_class WHERE relname = 'run')"
+    known = """
+        SELECT array_agg(attname::text) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relname = 'run'
+    """
     assert "population_sha256" in place.one("analyst", known)
     assert "nightjar.score" in place.one("analyst", "SELECT definition FROM pg_views WHERE viewname = 'scores'")
 
@@ -680,7 +696,7 @@ def _(place):
     assert place.one("analyst", "SELECT pg_relation_size(oid) FROM pg_class WHERE relname = 'run'") > 0
 
 
-# --- on a Postgres of yours ---------------------------------------------------------------------------------------------
+# --- on a Postgres of yours -----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -739,7 +755,7 @@ def _(theirs):
         assert [statement for statement in BY_EVERYBODY if not may(analyst, statement)] == []
 
 
-@tries("The part of `docker/create-databases.sh` after `\\connect nightjar` takes it back, in the database where psql runs it.")
+@tries("The part of `docker/create-databases.sh` after `\\connect nightjar` takes it back where psql runs it.")
 def _(theirs):
     run_second_part(theirs["admin"])
     with everybody(theirs["analyst"]) as analyst:
@@ -784,12 +800,12 @@ def run_second_part(admin: str) -> None:
     subprocess.run(command, input=part, text=True, check=True, capture_output=True, timeout=60)
 
 
-# --- what Postgres cannot forbid ----------------------------------------------------------------------------------------
+# --- what Postgres cannot forbid ------------------------------------------------------------------
 
 
 @pytest.fixture
 def server(place, postgres) -> Iterator[Callable[[], None]]:
-    """What an administrator runs as `nightjar db migrate` does; the roles are as before when the test ends."""
+    """Sets the roles as `nightjar db migrate` does. They are as before when the test ends."""
 
     def migrated() -> None:
         ensure_roles(postgres.url("admin", place.name), postgres.passwords)
@@ -815,6 +831,11 @@ def jane(place: Place, cell: str) -> Iterator[Connection]:
         yield connection
 
 
+def wait_for_the_end(place: Place, session: Connection) -> None:
+    while place.one("owner", "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", session.info.backend_pid):
+        pass
+
+
 def changes_its_password(place: Place, migrated: Callable[[], None], remedy: str) -> None:
     place.roles["analyst"].execute("ALTER ROLE nightjar_analyst PASSWORD 'mine'")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"), place.another("analyst"):
@@ -836,6 +857,7 @@ def changes_its_defaults(place: Place, migrated: Callable[[], None], remedy: str
         assert running.execute(shown).fetchone() == ("0",)
         ended = code(remedy)[0].replace("pid", str(running.info.backend_pid))
         assert admin.execute(ended).fetchone() == (True,)
+        wait_for_the_end(place, running)
         with pytest.raises(psycopg.OperationalError):
             running.execute("SELECT 1")
     migrated()
@@ -860,7 +882,7 @@ def holds_a_transaction(place: Place, _migrated: Callable[[], None], remedy: str
         admin.execute(code(remedy)[0].replace("10min", "50ms"))
     with place.another("analyst", autocommit=False) as holding:
         holding.execute("SELECT FROM analytics.scores")
-        place.roles["owner"].execute("SELECT pg_sleep(0.2)")
+        wait_for_the_end(place, holding)
         with pytest.raises(psycopg.Error, match=r"idle-in-transaction|closed the connection"):
             holding.execute("SELECT 1")
 
