@@ -80,11 +80,11 @@ def blocks(page: Path) -> list[Block]:
     return [Block(page, one["how"], one["command"], one["shown"], float(one["percent"] or 0)) for one in found]
 
 
-BLOCKS = {block: None for page in PAGES for block in blocks(page)}
+BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 
-def how(start: str) -> list[Block]:
-    return [block for block in BLOCKS if re.fullmatch(start, block.how)]
+def how(pattern: str) -> list[Block]:
+    return [block for block in BLOCKS if re.fullmatch(pattern, block.how)]
 
 
 def setters(page: Path) -> list[Path]:
@@ -146,8 +146,9 @@ def output(command: str) -> str:
 
 
 def ran(command: str, home: Path) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = os.environ | {"NIGHTJAR_HOME": str(home), "PATH": path}
+    env = clean | {"NIGHTJAR_HOME": str(home), "PATH": path}
     words = shlex.split(command.removeprefix("uv run "))
     done = subprocess.run(words, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=30 * MINUTES, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
