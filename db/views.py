@@ -61,8 +61,8 @@ FIRST = "pg_catalog.int4eq({}.run_id, run.id) AND "
 less."""
 
 IN_ORDER = "ORDER BY publication.model, publication.score_date"
-"""The order in which runs are read. Publications are sorted like this anyway, by CURRENT and by SHOWN: a query that
-groups by night need not sort again."""
+"""The order in which runs are read. CURRENT sorts publications like this anyway: a query that groups by night need not
+sort scores. A source that does not always sort them would only be slower by it."""
 
 CURRENT_RUN = f"{CURRENT} AS publication JOIN nightjar.run ON run.id = publication.run_id"
 VERSION = "JOIN nightjar.model_version AS version ON version.id = run.version_id"
@@ -84,8 +84,7 @@ JOIN LATERAL (
     FROM nightjar.score
     LEFT JOIN nightjar.receipt ON {FIRST.format("receipt")}receipt.run_id = score.run_id AND receipt.part = score.part{joined}
     WHERE {FIRST.format("score")}score.run_id = run.id AND score.score_date = publication.score_date
-) AS stored ON stored.score_date = publication.score_date
-{IN_ORDER}"""  # noqa: S608  # words of this module
+) AS stored ON stored.score_date = publication.score_date"""  # noqa: S608  # words of this module
 
 
 OUTCOME = ", known.outcome, known.recorded_at AS outcome_recorded_at"
@@ -157,7 +156,12 @@ SCORE = {
     "scored_at": ("stored.stored_at", "When the score was stored"),
 }
 VIEWS = (
-    View(name="scores", comment="The published scores: one row an entity and night.", columns=SCORE, source=f"FROM {CURRENT_RUN}\n{scores_of_run()}"),
+    View(
+        name="scores",
+        comment="The published scores: one row an entity and night.",
+        columns=SCORE,
+        source=f"FROM {CURRENT_RUN}\n{scores_of_run()}\n{IN_ORDER}",
+    ),
     View(
         name="scores_with_outcomes",
         comment="The published scores beside what really happened.",
@@ -166,7 +170,7 @@ VIEWS = (
             "outcome": ("stored.outcome", "1 if the event happened, 0 if not, null while unknown; the newest correction counts"),
             "outcome_recorded_at": ("stored.outcome_recorded_at", "From when on the outcome could be known"),
         },
-        source=f"FROM {CURRENT_RUN}\n{scores_of_run(OUTCOME, KNOWN)}",
+        source=f"FROM {CURRENT_RUN}\n{scores_of_run(OUTCOME, KNOWN)}\n{IN_ORDER}",
     ),
     View(
         name="publications",

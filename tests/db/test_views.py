@@ -1,6 +1,7 @@
 """What an analyst sees, and what it costs to look."""
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -144,3 +145,15 @@ def test_asking_for_a_date_reads_its_month_alone(on_postgres, ask, view, conditi
     assert "score_2013_06" in plan
     assert "score_2013_05" not in plan
     assert "score_2013_07" not in plan
+
+
+@pytest.mark.parametrize("view", ["scores", "scores_with_outcomes"])
+def test_scores_grouped_by_night_are_not_sorted_again(on_postgres, ask, view):
+    """Sorting a year of scores takes longer than reading it."""
+    on_postgres.publish()
+    for way in ("hashagg", "hashjoin"):
+        ask("SELECT set_config(%s, 'off', false)", f"enable_{way}")
+    means = f"SELECT score_date, avg(score) FROM {view} WHERE model = 'flight_delay' GROUP BY 1"
+    plan = json.dumps(ask(f"EXPLAIN (FORMAT json) {means}"))
+    assert re.search(r'"Group Key": \["\w+\.score_date"\]', plan)
+    assert re.search(rf'"Sort Key": \["(stored|{view})\.score_date', plan) is None
