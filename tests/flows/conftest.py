@@ -2,12 +2,13 @@
 
 import json
 import logging
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -20,6 +21,14 @@ from pydantic import SecretStr
 from nightjar.settings import Settings
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 TOKEN = "t0ken-of-the-alert-url"
 
 
@@ -112,6 +121,25 @@ class Prefect:
 
     def tasks(self, flow_run: str) -> list[dict[str, Any]]:
         return self.ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}, "sort": "EXPECTED_START_TIME_ASC"})
+
+
+@pytest.fixture(scope="session")
+def browsing() -> Callable[..., AbstractContextManager[Any]]:
+    """A page of a real browser, with more flags if given."""
+    pytest.importorskip("playwright")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    @contextmanager
+    def browse(*flags: str) -> Iterator[Any]:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *flags])
+            yield browser.new_page(viewport={"width": 1400, "height": 900})
+            browser.close()
+
+    return browse
 
 
 @pytest.fixture(scope="session")

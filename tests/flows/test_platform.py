@@ -1,8 +1,8 @@
 """The platform as operators meet it: a real server, a real worker, a real browser."""
 
-import shutil
 import time
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from harness.held import receipts
@@ -47,11 +47,7 @@ def test_a_scheduled_run_scores_the_date_its_schedule_means_and_goes_green(prefe
     assert set(prefect.artifacts(run)) - {"backfill-flight-delay"} == {"night-flight-delay", "drift-flight-delay"}  # it may have caught up nights too
 
 
-def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefect, world):
-    pytest.importorskip("playwright")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
+def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefect, world, browsing):
     world.execute(REFUSE)
     try:
         run = prefect.start("score", score_date="2013-03-17", report=False)
@@ -66,7 +62,8 @@ def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefe
         world.query("SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '2013-03-17'", "owner")
     )
 
-    retry_in_browser(chromium, prefect.base, run, prefect.settings.prefect_auth.get_secret_value())
+    with browsing() as page:
+        retry(page, prefect.base, run, prefect.settings.prefect_auth.get_secret_value())
 
     green = prefect.ended(run, after_runs=1)
     assert (green["state_name"], green["run_count"]) == ("Completed", 2)
@@ -81,24 +78,20 @@ def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefe
     assert scored == distinct == world.scheduled(date(2013, 3, 17))
 
 
-def retry_in_browser(chromium: str, base: str, run: str, auth: str) -> None:
+def retry(page: Any, base: str, run: str, auth: str) -> None:
     """What an operator does: log in, open the failed run, choose Retry, confirm."""
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.goto(base)
-        page.get_by_role("textbox").fill(auth)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/dashboard**")
-        page.goto(f"{base}/runs/flow-run/{run}")
-        page.get_by_role("button", name="Retry").first.click()
-        page.get_by_role("dialog").get_by_role("button", name="Retry").click()
-        page.get_by_text("Flow run has been").or_(page.get_by_text("Retry")).first.wait_for()
-        page.wait_for_timeout(1000)
-        browser.close()
+    refused: list[str] = []
+    page.on("console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None)
+    page.goto(base)
+    page.get_by_role("textbox").fill(auth)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/dashboard**")
+    page.goto(f"{base}/runs/flow-run/{run}")
+    page.get_by_role("button", name="Retry").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Retry").click()
+    page.get_by_text("Flow run has been").or_(page.get_by_text("Retry")).first.wait_for()
+    page.wait_for_timeout(1000)
+    assert not [text for text in refused if "amplitude" not in text], "the pages miss something of the server's own"
 
 
 def test_two_runs_of_one_night_publish_it_once(prefect, world):

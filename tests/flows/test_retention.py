@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -64,10 +64,11 @@ def execute(world, sql: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def two_runs(prefect) -> list[str]:
+def two_runs(prefect) -> Iterator[list[str]]:
     env = environment(prefect.settings, local_api(prefect.settings))
     done = subprocess.run([sys.executable, "-c", TWO_RUNS], env=env, capture_output=True, text=True, timeout=120, check=True)
-    return done.stdout.split()
+    yield done.stdout.split()
+    prefect.client.request("DELETE", f"/flows/{prefect.ask('/flows/name/kept')['id']}")
 
 
 def test_a_run_goes_90_days_after_its_end_with_its_tasks_logs_and_artifacts(world, two_runs, rows):

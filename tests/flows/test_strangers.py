@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import http.server
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -155,6 +157,8 @@ def test_the_pages_are_served_and_tell_nothing_but_how_to_log_in(server):
         401,
         401,
     ]
+    own = server.asked("OPTIONS", "/api/flows/filter", ("Origin", server.base), ("Access-Control-Request-Method", "POST"))
+    assert (own.status, own.getheader("access-control-allow-origin")) == (200, server.base)
     told = httpx.get(f"{server.base}/ui-settings").json()
     assert (told["auth"], told["csrf_enabled"], told["api_url"]) == ("BASIC", True, "/api")
 
@@ -189,6 +193,49 @@ def test_only_a_proxy_that_is_named_may_stand_in_front(server):
     assert server.asked("GET", "/api/health", ("Origin", f"https://{PROXY}"), ("X-Forwarded-Host", PROXY)).status == status
     assert server.asked("GET", "/api/health", ("Origin", f"https://{PROXY}:8443"), ("X-Forwarded-Host", PROXY)).status == 403
     assert server.asked("GET", "/api/health", host="prefect-server:4200").status == status
+
+
+PAGE = """
+<script>
+async function tried(ask) { try { await ask(); return "open" } catch { return "shut" } }
+const socket = () => new Promise((open, shut) => {
+  const made = new WebSocket("SERVER".replace("http", "ws") + "/api/events/out", "prefect"); made.onopen = open; made.onerror = shut })
+const change = {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"}
+async function all() { return [
+  await tried(() => fetch("SERVER/ui-settings")), await tried(() => fetch("SERVER/api/health")),
+  await tried(() => fetch("SERVER/api/flows/filter", change)), await tried(socket)] }
+</script><iframe src="SERVER/"></iframe>
+"""
+
+
+@pytest.fixture
+def foreign_page(server) -> Iterator[str]:
+    """A site on this machine whose page tries what pages can."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(PAGE.replace("SERVER", server.base).encode())
+
+        def log_message(self, format: str, *arguments: object) -> None: ...  # noqa: A002  # the base class's name
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as site:
+        Thread(target=site.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{site.server_port}"
+        site.shutdown()
+
+
+def test_a_real_browser_keeps_foreign_pages_and_foreign_names_out(server, foreign_page, browsing):
+    port = urlsplit(server.base).port
+    with browsing("--host-resolver-rules=MAP evil.example 127.0.0.1") as page:
+        page.goto(foreign_page)
+        assert page.evaluate("all()") == ["shut"] * 4
+        assert "chrome-error" in page.frames[1].url, "the server's page shows in a frame"
+        assert page.goto(f"http://evil.example:{port}/").status == 403
+        assert page.evaluate("fetch('/api/health').then(answer => answer.status)") == 403
+        assert page.goto(f"{server.base}/").status == 200
 
 
 def test_the_login_alone_changes_nothing_without_a_token_against_forged_requests(server):
@@ -299,8 +346,7 @@ def test_who_has_logged_in_still_runs_nothing_but_our_flows(prefect, marked):
         assert prefect.ended(ours)["state_name"] == "Completed"
     finally:
         prefect.client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=TEMPLATE))
-        for each in ids:
-            prefect.client.delete_deployment(each)
+        prefect.client.request("DELETE", f"/flows/{mine['flow_id']}")  # and the deployments with it
     assert {run["state_name"] for run in ended} == {"Crashed"}
     assert all("NotOurFlow" in run["state"]["message"] for run in ended)
     assert not marked.exists()
