@@ -27,6 +27,7 @@ from nightjar.settings import Settings
 from nightjar.supervision import Supervised, until_ready, watch
 
 DRAINS_WITHIN_S = 120
+UNDER_WAY = ("PENDING", "RUNNING", "CANCELLING")
 
 
 @contextmanager
@@ -113,13 +114,16 @@ def drain(server: Supervised, worker: Supervised, settings: Settings, api: str, 
 
 
 def under_way(worker: Supervised, settings: Settings, api: str) -> int:
-    """How many runs there are: those of all workers, or of ours alone where no server can tell."""
+    """How many runs there are. The server knows those of all workers, but not a process whose run was ended by force."""
+    ours = worker.life.runs() if isinstance(worker.life, Worker) else 0
     try:
-        return running_flows(settings, api)
+        return max(ours, running_flows(settings, api))
     except (NightjarError, HTTPStatusError):
-        return worker.life.runs() if isinstance(worker.life, Worker) else 0
+        return ours
 
 
 def running_flows(settings: Settings, api: str) -> int:
+    """How many runs have a process, as far as the server knows. A worker that stops leaves a `Cancelling` run as it is."""
+    of = {"state": {"type": {"any_": UNDER_WAY}}}
     with connected(settings, api) as client:
-        return client.count_flow_runs(flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING", "PENDING"]}}}))
+        return client.count_flow_runs(flow_run_filter=FlowRunFilter.model_validate(of))

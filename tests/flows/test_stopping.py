@@ -19,6 +19,7 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 
 import models
 from flows import night, stopping
+from nightjar import up
 from nightjar.core.night import dates_between
 from nightjar.core.reprocess import Order, Reprocess
 from nightjar.deploy import local_api
@@ -271,3 +272,17 @@ def test_a_backfill_that_is_forced_to_cancelled_publishes_no_further_night_and_t
 def descriptions(prefect, run: str) -> str:
     found = prefect.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}})
     return " ".join(artifact["description"] or "" for artifact in found)
+
+
+@pytest.mark.parametrize("state", ["PENDING", "RUNNING", "CANCELLING"])
+def test_a_platform_that_stops_waits_for_what_may_have_a_process(prefect, state):
+    """The run has no deployment, so no worker and no automation touches it meanwhile."""
+    api = local_api(prefect.settings)
+    before = up.running_flows(prefect.settings, api)
+    run = prefect.ask("/flow_runs/", {"flow_id": prefect.ask("/flows/name/score")["id"], "state": {"type": "SCHEDULED"}})["id"]
+    try:
+        made(prefect, run, type=state)
+        assert up.running_flows(prefect.settings, api) == before + 1
+    finally:
+        prefect.client.delete_flow_run(run)
+    assert up.running_flows(prefect.settings, api) == before
