@@ -9,7 +9,6 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from nightjar.automations import TAG
@@ -19,7 +18,7 @@ from nightjar.core.night import score_date_of
 from nightjar.core.spec import ModelSpec
 from nightjar.deploy import connected
 from nightjar.deployments import deployed, ends
-from nightjar.server.pool import POOL
+from nightjar.server.pool import POOL, known_pool
 from nightjar.settings import Settings
 
 LOOKS_BACK = timedelta(days=14)
@@ -96,13 +95,12 @@ def pauses_of(client: SyncPrefectClient, deployments: Iterable[DeploymentRespons
 
 def pauses_of_pool(client: SyncPrefectClient) -> Iterator[Pause]:
     """The work pool and its queues: while one of them is paused, its runs are late."""
-    try:
-        pool = client.read_work_pool(POOL)
-        queues = client.read_work_queues(work_pool_name=POOL)
-    except ObjectNotFound:
+    pool = known_pool(client)
+    if pool is None:
         return
     if pool.is_paused:
         yield Pause(f"work pool {POOL}", "by a person, or by `nightjar up` as it stops; runbooks/no-worker.md")
-    for queue in queues:
+    for queue in client.read_work_queues(work_pool_name=POOL):
         if queue.is_paused:
-            yield Pause(f"work queue {queue.name}", f"by a person; `prefect work-queue resume {queue.name} --pool {POOL}`")
+            resumes = f"nightjar prefect work-queue resume {queue.name} --pool {POOL}"
+            yield Pause(f"work queue {queue.name}", f"by a person; `{resumes}`")

@@ -122,6 +122,14 @@ class Prefect:
     def tasks(self, flow_run: str) -> list[dict[str, Any]]:
         return self.ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}, "sort": "EXPECTED_START_TIME_ASC"})
 
+    def log_in(self, page: Any) -> None:
+        """As a person does: paste the login into the page that a browser is sent to."""
+        assert self.settings.prefect_auth is not None
+        page.goto(self.base)
+        page.get_by_role("textbox").fill(self.settings.prefect_auth.get_secret_value())
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/dashboard**")
+
 
 @pytest.fixture(scope="session")
 def browsing() -> Callable[..., AbstractContextManager[Any]]:

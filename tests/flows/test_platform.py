@@ -1,13 +1,15 @@
 """The platform as operators meet it: a real server, a real worker, a real browser."""
 
+import re
 import time
 from datetime import UTC, date, datetime
-from typing import Any
 
 import pytest
-from harness.held import receipts
+from harness.held import receipts, until
+from prefect.client.schemas.actions import ArtifactCreate
 
 import models
+from nightjar import markdown
 from nightjar.core.night import night_of
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
@@ -44,7 +46,20 @@ def test_a_scheduled_run_scores_the_date_its_schedule_means_and_goes_green(prefe
     assert {(line["model"], line["score_date"]) for line in parts} == {("flight_delay", "2013-03-16")}
     assert {"part_scored", "Finished in state Completed()"} <= {line["event"] for line in parts}
     assert {"night_claimed", "night_published"} <= {line["event"] for line in told}
-    assert set(prefect.artifacts(run)) - {"backfill-flight-delay"} == {"night-flight-delay", "drift-flight-delay"}  # it may have caught up nights too
+    left = prefect.artifacts(run)
+    assert set(left) - {"backfill-flight-delay"} == {"night-flight-delay", "drift-flight-delay"}  # it may have caught up nights too
+    assert "| quarantined | 0 |" in left["night-flight-delay"], "each value has its label"
+    until("the log has come", lambda: any("night_published" in line for line in shown_log(prefect, run)))
+    night = [line for line in shown_log(prefect, run) if "2013-03-16" in line]
+    steps = ("night_claimed", "population", "night_audited", "night_published")
+    assert [step for line in night for step in steps if step in line] == list(steps)
+    assert sum("part_scored" in line for line in night) == len(receipts(world, date(2013, 3, 16)))
+
+
+def shown_log(prefect, run: str) -> list[str]:
+    """The lines that the UI shows beside a run, oldest first."""
+    asked = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC", "limit": 200}
+    return [line["message"] for line in prefect.ask("/logs/filter", asked)]
 
 
 def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefect, world, browsing):
@@ -58,35 +73,28 @@ def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefe
     assert "the disk of part 1 is full" in failed["state"]["message"]
     assert world.query("SELECT count(*) FROM scores WHERE score_date = '2013-03-17'") == [(0,)]
     before = {task["id"] for task in prefect.tasks(run)}
-    stored = dict(
-        world.query("SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '2013-03-17'", "owner")
-    )
+    stored = receipts(world, date(2013, 3, 17))
 
     with browsing() as page:
-        retry(page, prefect.base, run, prefect.settings.prefect_auth.get_secret_value())
+        retry(page, prefect, run)
 
     green = prefect.ended(run, after_runs=1)
     assert (green["state_name"], green["run_count"]) == ("Completed", 2)
     again = {task["name"] for task in prefect.tasks(run) if task["id"] not in before}
     assert {name for name in again if name.startswith("part")} == {"part 1 flight_delay 2013-03-17"}
-    after = dict(
-        world.query("SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '2013-03-17'", "owner")
-    )
+    after = receipts(world, date(2013, 3, 17))
     assert {part: after[part] for part in stored} == stored
     assert set(after) - set(stored) == {1}
     scored, distinct = world.query("SELECT count(*), count(DISTINCT entity_key) FROM scores WHERE score_date = '2013-03-17'")[0]
     assert scored == distinct == world.scheduled(date(2013, 3, 17))
 
 
-def retry(page: Any, base: str, run: str, auth: str) -> None:
+def retry(page, prefect, run: str) -> None:
     """What an operator does: log in, open the failed run, choose Retry, confirm."""
     refused: list[str] = []
     page.on("console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None)
-    page.goto(base)
-    page.get_by_role("textbox").fill(auth)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/dashboard**")
-    page.goto(f"{base}/runs/flow-run/{run}")
+    prefect.log_in(page)
+    page.goto(f"{prefect.base}/runs/flow-run/{run}")
     page.get_by_role("button", name="Retry").first.click()
     page.get_by_role("dialog").get_by_role("button", name="Retry").click()
     page.get_by_text("Flow run has been").or_(page.get_by_text("Retry")).first.wait_for()
@@ -126,4 +134,44 @@ def test_a_night_that_cannot_be_scored_fails_with_its_runbook(prefect):
     ended = prefect.ended(run)
     assert ended["state_type"] == "FAILED"
     assert "runbooks/no-population.md" in ended["state"]["message"]
-    assert "## Fix" in prefect.artifacts(run)["failure-flight-delay"]
+    page = prefect.artifacts(run)["failure-flight-delay"]
+    assert "## Fix" in page
+    linked = set(re.findall(r"\(/artifacts/key/(runbook-[a-z-]+)\)", page))
+    assert linked
+    there = prefect.ask("/artifacts/latest/filter", {"artifacts": {"key": {"any_": list(linked)}}})
+    assert {each["key"] for each in there if "## Fix" in each["data"]} == linked
+
+
+LONG = "a note that is longer than any line of a table: " + "and so on, " * 20 + "to its end"
+HOSTILE = "<b>broken</b> [here](javascript:alert(1))"
+
+
+def test_in_the_ui_no_value_lacks_its_label_and_no_note_is_cut_off(prefect, browsing):
+    with browsing() as page:
+        prefect.log_in(page)
+        page.goto(address(prefect, markdown.table(("what", "note"), [("quarantined", "12 rows"), (HOSTILE, LONG)])))
+        row = page.get_by_role("row").filter(has_text="quarantined")
+        row.wait_for()
+        assert row.get_by_role("cell").all_inner_texts() == ["quarantined", "12 rows"]
+        assert " ".join(page.get_by_role("row").last.inner_text().split()) == f"{HOSTILE} {LONG}"
+        assert page.get_by_role("row").get_by_role("link").count() == 0
+        assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.p-table'))")
+
+
+def test_in_the_ui_a_runbook_breaks_no_sentence_and_its_links_lead_to_pages(prefect, browsing):
+    from flows.showing import with_runbook
+
+    with browsing() as page:
+        prefect.log_in(page)
+        page.goto(address(prefect, with_runbook(prefect.client, "It broke.", "no-population")))
+        whole = "may not know it. Where the text says that rows landed, the file is there and the model's own population"
+        page.get_by_text(whole).wait_for()
+        page.get_by_role("link", name="bad-delivery").first.click()
+        page.wait_for_url("**/artifacts/key/runbook-bad-delivery")
+        page.get_by_role("heading", name="Fix").first.wait_for()
+
+
+def address(prefect, text: str) -> str:
+    """Where the UI shows an artifact with this text."""
+    made = prefect.client.create_artifact(ArtifactCreate(key="left-by-a-test", type="markdown", data=text))
+    return f"{prefect.base}/artifacts/artifact/{made.id}"
