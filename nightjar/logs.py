@@ -66,12 +66,13 @@ def configure(log_format: str, level: str) -> None:
         (logging.getLogger() if as_json else logger).addHandler(handler)
 
 
-TEXT = (
-    structlog.processors.add_log_level,
-    structlog.processors.StackInfoRenderer(),
-    structlog.processors.format_exc_info,
-    structlog.processors.KeyValueRenderer(key_order=["event"]),
-)
+def as_text(_logger: Any, _method: str, event: Event) -> str:
+    """The event, its fields behind it, its traceback below."""
+    name, trace = event.pop("event"), event.pop("exception", None)
+    return " ".join([str(name), *(f"{field}={value!r}" for field, value in event.items())]) + (f"\n{trace}" if trace else "")
+
+
+TEXT = (structlog.processors.StackInfoRenderer(), structlog.processors.format_exc_info, as_text)
 
 
 def json_formatter() -> ProcessorFormatter:
@@ -112,9 +113,7 @@ class Readable(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the name is logging's
         if not isinstance(record.msg, dict):
             return super().formatMessage(record)
-        event = structlog.processors.format_exc_info(None, "", dict(record.msg))
-        trace = event.pop("exception", None)
-        return structlog.processors.KeyValueRenderer(key_order=["event"])(None, "", event) + (f"\n{trace}" if trace else "")
+        return as_text(None, "", structlog.processors.format_exc_info(None, "", dict(record.msg)))
 
 
 def of_command_line(log_format: str, level: str, *, all_of_it: bool = False) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 
@@ -101,7 +102,8 @@ def test_warnings_and_the_web_server_speak_alike(lines):
 
 def test_for_people_the_same_is_text():
     said = spoken("console")
-    assert "| INFO    | nightjar.usecases.night - event='part_scored' rows=3" in said
+    assert "| INFO    | nightjar.usecases.night - part_scored rows=3" in said
+    assert re.search(r" - part_failed [^\n]*part=2[^\n]*\nTraceback", said), "a traceback has lines of its own"
     assert "| INFO    | Flow run 'flight_delay 2013-10-01' - Beginning" in said
 
 
@@ -109,7 +111,7 @@ def test_what_prefect_shows_in_its_ui_is_for_people_in_both_formats():
     readable = logs.Readable()
     event = {"event": "part_failed", "part": 2, "exc_info": ValueError("x")}
     record = logging.LogRecord("nightjar", logging.ERROR, "", 0, event, (), None)
-    assert readable.format(record) == "event='part_failed' part=2\nValueError: x"
+    assert readable.format(record) == "part_failed part=2\nValueError: x"
     assert readable.format(logging.LogRecord("prefect", logging.INFO, "", 0, "Beginning %s", ("x",), None)) == "Beginning x"
 
 
