@@ -176,7 +176,7 @@ def leave_if_stopped() -> None:
 
 
 def cancelled_if_stopped(work: Callable[P, R]) -> Callable[P, R]:
-    """For tasks: one that was stopped is Cancelled, without a traceback. Nothing is wrong with it.
+    """For tasks: one of a run that was stopped begins no work and is Cancelled, without a traceback. Nothing is wrong with it.
 
     A state that a task returns is how the task ends, and no result: whoever asks for one gets a CancelledRun.
     """
@@ -184,6 +184,7 @@ def cancelled_if_stopped(work: Callable[P, R]) -> Callable[P, R]:
     @wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            go_on()
             return work(*args, **kwargs)
         except Stopped as stopped:
             return cast("R", Cancelled(message=str(stopped)))
