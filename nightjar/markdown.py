@@ -23,7 +23,7 @@ CODE_WIDTH = 84
 
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 PAGES = "/artifacts/key/"
-"""Where the UI shows the newest artifact of a key."""
+"""Where the UI lists the artifacts of a key, the newest first."""
 
 
 def literal(text: str) -> str:

@@ -166,9 +166,11 @@ def test_in_the_ui_a_runbook_breaks_no_sentence_and_its_links_lead_to_pages(pref
         page.goto(address(prefect, with_runbook(prefect.client, "It broke.", "no-population")))
         whole = "may not know it. Where the text says that rows landed, the file is there and the model's own population"
         page.get_by_text(whole).wait_for()
-        page.get_by_role("link", name="bad-delivery").first.click()
-        page.wait_for_url("**/artifacts/key/runbook-bad-delivery")
-        page.get_by_role("heading", name="Fix").first.wait_for()
+        with page.expect_popup() as opened:
+            page.get_by_role("link", name="bad-delivery").first.click()
+        assert opened.value.url.endswith("/artifacts/key/runbook-bad-delivery")
+        opened.value.get_by_role("link", name=re.compile("^[0-9a-f]{8}$")).first.click()
+        opened.value.get_by_role("heading", name="Fix").first.wait_for()
 
 
 def address(prefect, text: str) -> str:
