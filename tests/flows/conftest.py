@@ -109,8 +109,11 @@ class Prefect:
         return [line for line in lines if line.get("flow_run") == flow_run]
 
     def told(self, flow_run: str, until: str, level: int = logging.NOTSET) -> list[str]:
-        """The run's log as people read it in the UI, once the words are in it: a run sends its log a moment after its state."""
-        wanted = {"logs": {"flow_run_id": {"any_": [flow_run]}, "level": {"ge_": level}}}
+        """The run's log as people read it in the UI, once the words are in it: a run sends its log a moment after its state.
+
+        Oldest first.
+        """
+        wanted = {"logs": {"flow_run_id": {"any_": [flow_run]}, "level": {"ge_": level}}, "sort": "TIMESTAMP_ASC"}
         deadline = time.monotonic() + 60
         while True:
             found = [line["message"] for line in self.ask("/logs/filter", wanted)]

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, date, datetime
 
 import pytest
-from harness.held import receipts, until
+from harness.held import receipts
 from prefect.client.schemas.actions import ArtifactCreate
 
 import models
@@ -49,17 +49,10 @@ def test_a_scheduled_run_scores_the_date_its_schedule_means_and_goes_green(prefe
     left = prefect.artifacts(run)
     assert set(left) - {"backfill-flight-delay"} == {"night-flight-delay", "drift-flight-delay"}  # it may have caught up nights too
     assert "| quarantined | 0 |" in left["night-flight-delay"], "each value has its label"
-    until("the log has come", lambda: any("night_published" in line for line in shown_log(prefect, run)))
-    night = [line for line in shown_log(prefect, run) if "2013-03-16" in line]
+    night = [line for line in prefect.told(run, until="night_published") if "2013-03-16" in line]
     steps = ("night_claimed", "population", "night_audited", "night_published")
     assert [step for line in night for step in steps if step in line] == list(steps)
     assert sum("part_scored" in line for line in night) == len(receipts(world, date(2013, 3, 16)))
-
-
-def shown_log(prefect, run: str) -> list[str]:
-    """The lines that the UI shows beside a run, oldest first."""
-    asked = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC", "limit": 200}
-    return [line["message"] for line in prefect.ask("/logs/filter", asked)]
 
 
 def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefect, world, browsing):
