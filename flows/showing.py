@@ -1,11 +1,13 @@
 """What a run leaves behind for people to see in the Prefect UI: tables, and the pages of the runbooks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import ArtifactCollectionFilter
+from prefect.client.schemas.objects import ArtifactCollection
 
 from nightjar import markdown
 from nightjar.settings import PROJECT
@@ -22,23 +24,38 @@ def show(key: str, says: str, columns: Sequence[str], rows: Sequence[Sequence[ob
 
 def with_runbook(client: SyncPrefectClient, says: str, runbook: str) -> str:
     """A sentence and a page of the runbooks. The pages that it leads to become artifacts, so that its links can be followed."""
-    keys = {f"{name}.md": key_of(name) for name in reachable(runbook)}
-    show_pages(client, keys)
-    return f"{says}\n\n---\n\n{page(runbook, keys)}"
+    places = shown_pages(client, reachable(runbook))
+    return f"{says}\n\n---\n\n{page(runbook, places)}"
 
 
-def show_pages(client: SyncPrefectClient, keys: dict[str, str]) -> None:
-    """Those that the server has not got as they are now. They belong to no run, so they do not go when the run does."""
-    wanted = {key: page(name.removesuffix(".md"), keys) for name, key in keys.items()}
-    known = client.read_latest_artifacts(artifact_filter=ArtifactCollectionFilter.model_validate({"key": {"any_": list(wanted)}}))
-    there = {found.key: found.data for found in known}
-    for key, text in wanted.items():
-        if there.get(key) != text:
-            client.create_artifact(ArtifactCreate(key=key, type="markdown", data=text, description="A page of the runbooks"))
+def shown_pages(client: SyncPrefectClient, names: Sequence[str]) -> dict[str, str]:
+    """Where the UI shows each page, by the name of its file. They belong to no run, so they do not go when the run does.
+
+    Each page has one artifact, which links of other pages name, so it is changed and not made anew.
+    """
+    known = latest(client, [key_of(name) for name in names])
+    ids = {name: known[key].latest_id if (key := key_of(name)) in known else made(client, key) for name in names}
+    places = {f"{name}.md": f"/artifacts/artifact/{id_}" for name, id_ in ids.items()}
+    for name, id_ in ids.items():
+        text, there = page(name, places), known.get(key_of(name))
+        if there is None or there.data != text:
+            client.update_artifact(id_, ArtifactUpdate(data=text))
+    return places
 
 
-def page(runbook: str, keys: dict[str, str]) -> str:
-    return markdown.page((RUNBOOKS / f"{runbook}.md").read_text(), keys)
+def latest(client: SyncPrefectClient, keys: Sequence[str]) -> dict[str, ArtifactCollection]:
+    """The newest artifact of each key that has any."""
+    wanted = ArtifactCollectionFilter.model_validate({"key": {"any_": keys}})
+    return {found.key: found for found in client.read_latest_artifacts(artifact_filter=wanted)}
+
+
+def made(client: SyncPrefectClient, key: str) -> UUID:
+    """A page that is still empty."""
+    return client.create_artifact(ArtifactCreate(key=key, type="markdown", data="", description="A page of the runbooks")).id
+
+
+def page(runbook: str, places: Mapping[str, str]) -> str:
+    return markdown.page((RUNBOOKS / f"{runbook}.md").read_text(), places)
 
 
 def reachable(runbook: str) -> tuple[str, ...]:

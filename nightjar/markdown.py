@@ -22,8 +22,6 @@ CODE_WIDTH = 84
 """Characters of a line of code that are seen without scrolling."""
 
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
-PAGES = "/artifacts/key/"
-"""Where the UI lists the artifacts of a key, the newest first."""
 
 
 def literal(text: str) -> str:
@@ -51,22 +49,22 @@ def bullets(texts: Sequence[str]) -> str:
     return "\n".join(f"- {literal(text)}" for text in texts)
 
 
-def page(text: str, keys: Mapping[str, str]) -> str:
-    """A page of the runbooks for the UI: each paragraph on one line, remarks above long commands, and links to the artifacts of other pages.
+def page(text: str, places: Mapping[str, str]) -> str:
+    """A page of the runbooks for the UI: each paragraph on one line, remarks above long commands, and links to other pages.
 
     A link to anything else becomes the path that it names.
 
-    keys: name of a page, as links name it -> key of its artifact.
+    places: name of a page, as links name it -> where the UI shows it.
     """
-    return LINK.sub(lambda found: linked(found[1], found[2], keys), remarks_above(one_line_each(text)))
+    return LINK.sub(lambda found: linked(found[1], found[2], places), remarks_above(one_line_each(text)))
 
 
-def linked(text: str, target: str, keys: Mapping[str, str]) -> str:
+def linked(text: str, target: str, places: Mapping[str, str]) -> str:
     if "://" in target:
         return f"[{text}]({target})"
     name, _, _ = target.partition("#")
-    if name in keys:
-        return f"[{text}]({PAGES}{keys[name]})"
+    if name in places:
+        return f"[{text}]({places[name]})"
     return f"{text}: `{PurePosixPath(name).as_posix().removeprefix('../')}`"
 
 

@@ -50,8 +50,8 @@ def test_a_remark_behind_a_long_command_is_put_above_it():
 def test_links_lead_to_artifacts_or_name_a_path():
     text = "See [it](bad-delivery.md#fix), [docs](../docs/backfill.md) and [the site](https://example.org/a.md)."
     assert markdown.links(text) == ("bad-delivery.md", "../docs/backfill.md")
-    assert markdown.page(text, {"bad-delivery.md": "runbook-bad-delivery"}) == (
-        "See [it](/artifacts/key/runbook-bad-delivery), docs: `docs/backfill.md` and [the site](https://example.org/a.md).\n"
+    assert markdown.page(text, {"bad-delivery.md": "/artifacts/artifact/1"}) == (
+        "See [it](/artifacts/artifact/1), docs: `docs/backfill.md` and [the site](https://example.org/a.md).\n"
     )
 
 
@@ -68,7 +68,7 @@ def test_every_runbook_says_the_same_without_line_ends_within_sentences(file):
 def test_every_runbook_can_be_left_by_each_of_its_links(file):
     from flows.showing import key_of, page, reachable
 
-    keys = {f"{name}.md": key_of(name) for name in reachable(file.stem)}
-    assert all(re.fullmatch("[a-z0-9-]+", key) for key in keys.values()), "Prefect takes no other keys"
-    targets = [target for _, target in markdown.LINK.findall(page(file.stem, keys)) if "://" not in target]
-    assert set(targets) <= {f"/artifacts/key/{key}" for key in keys.values()}
+    places = {f"{name}.md": f"/artifacts/artifact/{key_of(name)}" for name in reachable(file.stem)}
+    assert all(re.fullmatch("[a-z0-9-]+", key_of(name)) for name in reachable(file.stem)), "Prefect takes no other keys"
+    targets = [target for _, target in markdown.LINK.findall(page(file.stem, places)) if "://" not in target]
+    assert set(targets) <= set(places.values())
