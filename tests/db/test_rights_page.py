@@ -601,18 +601,30 @@ OUTCOME = """
 """
 
 
-@tries("Nothing is known, recorded or measured at an instant that is more than two days ahead.")
+@tries("No outcome is recorded, and no night measured, at an instant that is more than two days ahead.")
 def _(place):
-    run, ahead = place.published(), datetime.now(UTC) + timedelta(days=2, minutes=5)
+    run, last = place.published(), datetime.now(UTC) + timedelta(days=2)
+    for statement, values in ((PERFORMANCE, [run, 0.5]), (OUTCOME, ["2013-06-15"])):
+        is_the_last(place, statement, values, last)
+
+
+@tries("`known_at` of a run is at most its `as_of`, or at most two days ahead.")
+def _(place):
     known = """
         INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id)
-        SELECT model, '2013-07-31', 1, as_of, %s, version_id FROM nightjar.run LIMIT 1
+        SELECT model, '2013-07-31', 1, %s, %s, version_id FROM nightjar.run LIMIT 1
     """
-    for statement, values in ((PERFORMANCE, [run, 0.5]), (OUTCOME, ["2013-06-15"]), (known, [])):
-        with pytest.raises(errors.DatetimeFieldOverflow):
-            place.roles["writer"].execute(statement, [*values, ahead])
-        with place.roles["writer"].transaction(force_rollback=True):
-            place.roles["writer"].execute(statement, [*values, ahead - timedelta(minutes=10)])
+    now = datetime.now(UTC)
+    is_the_last(place, known, [now], now + timedelta(days=2))
+    is_the_last(place, known, [now + timedelta(days=30)], now + timedelta(days=30))
+
+
+def is_the_last(place: Place, statement: str, values: list, instant: datetime) -> None:
+    """The instant is taken as the last value, and five minutes later is refused."""
+    with place.roles["writer"].transaction(force_rollback=True):
+        place.roles["writer"].execute(statement, [*values, instant])
+    with pytest.raises(errors.DatetimeFieldOverflow):
+        place.roles["writer"].execute(statement, [*values, instant + timedelta(minutes=5)])
 
 
 @tries("No night is stored, and no month is made, for a date that is more than a year and a day ahead.")
