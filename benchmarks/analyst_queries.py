@@ -15,9 +15,8 @@ from pathlib import Path
 
 import psycopg
 
-from db.embedded import EmbeddedPostgres
 from db.migrate import upgrade
-from db.roles import ensure_roles
+from db.server.roles import ensure_roles
 from db.views import ALONE, APART, BARRIER, FIRST, IN_ORDER, SCHEMA, VIEWS
 
 BARE = "bare"

@@ -19,15 +19,17 @@ import polars as pl
 from own_home import platform_of_its_own
 
 import models
-from nightjar.adapters.contract import check
-from nightjar.adapters.predictors import PredictorStore
-from nightjar.bootstrap import Platform
+from nightjar.adapters.contracts import check
+from nightjar.adapters.learners.store import PredictorStore
+from nightjar.core.comparison.entities import Distribution, NightProfile
 from nightjar.core.comparison.profile import profile_of, quantiles_of, sample_of
-from nightjar.core.entities import Distribution, NightProfile
-from nightjar.core.errors import ContractBroken
-from nightjar.core.inputs import oddities
-from nightjar.core.night import TRAILING_NIGHTS, as_of, dates_between, ordered_population
-from nightjar.core.spec import ModelSpec
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.inputs.oddities import oddities
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.audit import TRAILING_NIGHTS
+from nightjar.core.night.clock import as_of, dates_between
+from nightjar.core.night.population import ordered_population
+from nightjar.wiring.platform import Platform
 
 YEAR = dates_between(date(2013, 1, 1), date(2013, 12, 31))
 ORDINARY = (date(2013, 4, 17), date(2013, 7, 17), date(2013, 10, 16))

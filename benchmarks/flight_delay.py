@@ -20,14 +20,14 @@ from models.flight_delay.datasets import FLIGHTS, WEATHER, recorded_at
 from models.flight_delay.population import outcomes
 from models.flight_delay.source import read_weather, recorded_files, recording
 from models.flight_delay.training import LEVEL_SHARE, level_shift
-from nightjar import console
-from nightjar.adapters.predictors import PredictorStore
-from nightjar.bootstrap import Platform
-from nightjar.core.night import as_of, dates_between
-from nightjar.core.performance import Performance, against_constant, brier_skill, measure
-from nightjar.core.spec import ModelSpec
-from nightjar.core.training_set import TimeCut, cut_by_time, last_mature_date
-from nightjar.usecases.retrain import RetrainSummary
+from nightjar.showing import console
+from nightjar.adapters.learners.store import PredictorStore
+from nightjar.wiring.platform import Platform
+from nightjar.core.night.clock import as_of, dates_between
+from nightjar.core.monitoring.performance import Performance, against_constant, brier_skill, measure
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.lifecycle.training_set import TimeCut, cut_by_time, last_mature_date
+from nightjar.usecases.lifecycle.retrain import RetrainSummary
 
 SEPTEMBER, DECEMBER = date(2013, 9, 30), date(2013, 12, 31)
 """The evenings on which versions are trained."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nightjar.bootstrap import Platform
-from nightjar.settings import Settings
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
 
 
 @contextmanager

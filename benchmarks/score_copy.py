@@ -21,9 +21,9 @@ import polars as pl
 from sqlalchemy import Connection, Engine
 
 from db.copy import copy_frame, encode, wire_type
-from db.embedded import EmbeddedPostgres
 from db.migrate import upgrade
-from db.roles import ensure_roles
+from db.server.embedded import EmbeddedPostgres
+from db.server.roles import ensure_roles
 from db.session import driver, make_engine
 from db.tables import ScoreRow, table_of
 

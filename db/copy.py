@@ -17,7 +17,7 @@ from sqlalchemy import Column, Connection, Table
 from sqlalchemy.dialects import postgresql
 
 from db.session import driver
-from nightjar.core.errors import ContractBroken
+from nightjar.core.errors.inputs import ContractBroken
 
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"

@@ -12,8 +12,11 @@ from sqlalchemy import Connection, Engine, TextClause, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from db.session import translated
-from nightjar.core.errors import BadSettings, NightBusy, NightsRunning, Retryable, WorkBusy
-from nightjar.core.ports import GoOn, unasked
+from nightjar.core.errors.base import Retryable
+from nightjar.core.errors.database import NightsRunning
+from nightjar.core.errors.night import NightBusy, WorkBusy
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.ports.going_on import GoOn, unasked
 
 POLL_S = 0.2
 SCHEMA = "nightjar schema"

@@ -15,7 +15,7 @@ from db import views
 from db.locks import alone, naming_readers
 from db.session import make_engine, translated
 from db.tables import SCHEMA
-from nightjar.core.errors import SchemaNewer, SchemaOutdated
+from nightjar.core.errors.database import SchemaNewer, SchemaOutdated
 
 VERSION_TABLE = "alembic_version"
 WORK_ENDS_WITHIN_S = 600.0
@@ -35,7 +35,7 @@ def upgrade(owner_url: str, revision: str = "head", *, wait_s: float = WORK_ENDS
     """Migrate to a revision and put the analysts' views in place, all in one transaction; waits for another migration to end.
 
     Where nothing is to do, nothing is locked, so it may run at every start. Else nights under way end first, which takes wait_s seconds at
-    most, and none begins meanwhile; readers have some seconds to end theirs. The roles must exist (`db.roles.ensure_roles`).
+    most, and none begins meanwhile; readers have some seconds to end theirs. The roles must exist (`db.server.roles.ensure_roles`).
     Raises SchemaNewer where newer code has migrated before, NightsRunning, StoreUnavailable.
     """
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")

@@ -12,7 +12,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from db.refusals import for_good, said, state_of
 from db.urls import read
-from nightjar.core.errors import BadSettings, NightjarError, RightsMissing, StorageRefused, StoreUnavailable
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.database import RightsMissing, StoreUnavailable
+from nightjar.core.errors.machine import StorageRefused
+from nightjar.core.errors.settings import BadSettings
 
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 """A server that vanished without a word is noticed after a minute, not after two hours; also with bytes on their way to it, then not after 15 minutes."""

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
-from nightjar.core.errors import BadSettings
+from nightjar.core.errors.settings import BadSettings
 
 LIKE = "It reads postgresql://user:password@host:port/database."
 URL = re.compile(r"(?:postgres|postgresql)(?:\+\w+)?://([^@/]*@)?([^?]*)(?:\?(.*))?")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from psycopg import sql
 from sqlalchemy import Connection, text
 
-from db.roles import ANALYST, WRITER
+from db.server.roles import ANALYST, WRITER
 
 SCHEMA = "analytics"
 

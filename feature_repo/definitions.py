@@ -11,8 +11,8 @@ from feast import Entity, FeatureService, FeatureView, Field, FileSource
 from feast.types import Bool, FeastType, Float32, Float64, Int32, Int64, String, UnixTimestamp, from_feast_type
 
 from models import MODELS
-from nightjar.core.errors import BadSpec
-from nightjar.core.spec import FeatureTable, ModelSpec
+from nightjar.core.errors.model import BadSpec
+from nightjar.core.model.spec import FeatureTable, ModelSpec
 
 FEAST_TYPES: Mapping[type[pl.DataType], FeastType] = {
     **dict.fromkeys((pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16), Int32),

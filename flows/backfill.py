@@ -10,9 +10,9 @@ from flows.circuit import WATCHED
 from flows.night import as_task, failures_told, platform, show_plan, tell_backfill
 from flows.parts import PARTS, THREADS
 from flows.score import ready
-from nightjar.core.night import wanted_until
-from nightjar.core.reprocess import Order, Reprocess
-from nightjar.usecases.backfill import planned_nights
+from nightjar.core.night.clock import wanted_until
+from nightjar.core.night.reprocess import Order, Reprocess
+from nightjar.usecases.scoring.backfill import planned_nights
 
 
 @flow(name="backfill", flow_run_name="{model} {first} to {last}", task_runner=THREADS, **WATCHED)

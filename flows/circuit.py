@@ -12,10 +12,10 @@ from prefect.logging.loggers import flow_run_logger
 
 from flows.dead_tasks import end_dead_tasks
 from flows.showing import slug, with_runbook
-from nightjar.core.circuit import OPENED, opens
-from nightjar.core.healing import Past, may_be_retried
-from nightjar.deployments import ends
-from nightjar.settings import Settings
+from nightjar.core.platform.circuit import OPENED, opens
+from nightjar.core.platform.healing import Past, may_be_retried
+from nightjar.server.deployments import ends
+from nightjar.wiring.settings import Settings
 
 RUNBOOK = "runbooks/circuit-open.md"
 

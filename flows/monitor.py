@@ -7,7 +7,7 @@ from prefect import flow, get_run_logger
 from flows.circuit import WATCHED
 from flows.night import as_task, day_name, failures_told, make_ready, model_and_today, platform, show_performance
 from flows.stopping import go_on
-from nightjar.core.ports import asking, silent
+from nightjar.core.ports.progress import asking, silent
 
 
 @flow(name="monitor", flow_run_name=day_name, **WATCHED)

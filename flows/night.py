@@ -19,9 +19,17 @@ from structlog.contextvars import bind_contextvars
 import models
 from flows.showing import show, slug, with_runbook
 from flows.stopping import ends_as_told, go_on
-from nightjar import logs, markdown
-from nightjar.bootstrap import Platform
-from nightjar.console import (
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.machine import REFUSALS, may_pass, refused
+from nightjar.core.errors.night import Stopped
+from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+from nightjar.core.night.clock import score_date_of, today_from
+from nightjar.core.night.entities import NightSummary, Run
+from nightjar.core.night.plan import Planned
+from nightjar.showing import markdown
+from nightjar.showing.console import (
     DRIFT_COLUMNS,
     LATE_COLUMNS,
     NIGHT_COLUMNS,
@@ -36,16 +44,12 @@ from nightjar.console import (
     plan_row,
     refusal_row,
 )
-from nightjar.core.backfill import Planned
-from nightjar.core.entities import ColumnDrift, NightPerformance, NightSummary, Run
-from nightjar.core.errors import REFUSALS, NightjarError, Stopped, may_pass, refused
-from nightjar.core.night import score_date_of, today_from
-from nightjar.core.refusals import Refusal
-from nightjar.core.spec import ModelSpec
-from nightjar.usecases.backfill import BackfillSummary
-from nightjar.usecases.landing import Tell, log_refusal
-from nightjar.usecases.repair import LateNight
-from nightjar.usecases.retrain import RetrainSummary
+from nightjar.usecases.data.landing import Tell, log_refusal
+from nightjar.usecases.lifecycle.retrain import RetrainSummary
+from nightjar.usecases.scoring.backfill import BackfillSummary
+from nightjar.usecases.scoring.repair import LateNight
+from nightjar.wiring import logs
+from nightjar.wiring.platform import Platform
 
 
 @cache

@@ -12,8 +12,8 @@ from structlog.contextvars import bound_contextvars
 
 from flows.night import RETRIED, platform
 from flows.stopping import cancelled_if_stopped, go_on
-from nightjar.core.entities import Night, PartJob, Receipt
-from nightjar.settings import Settings
+from nightjar.core.night.entities import Night, PartJob, Receipt
+from nightjar.wiring.settings import Settings
 
 THREADS: Any = ThreadPoolTaskRunner(max_workers=Settings().threads)
 """Any: Prefect declares its task runners in a way that no checker lets its own pass."""

@@ -10,10 +10,10 @@ import models
 from flows.circuit import WATCHED
 from flows.night import as_task, failures_told, platform, show_late, show_plan, tell_backfill
 from flows.parts import PARTS, THREADS
-from nightjar.core.backfill import Planned
-from nightjar.core.repair import Cause
-from nightjar.core.spec import ModelSpec
-from nightjar.usecases.repair import late_nights, nights_aside
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.plan import Planned
+from nightjar.core.night.repair import Cause
+from nightjar.usecases.scoring.repair import late_nights, nights_aside
 
 
 @flow(name="repair", flow_run_name="{model} {cause}", task_runner=THREADS, **WATCHED)

@@ -1,4 +1,4 @@
-"""The nightly flow: score one model for one date. What a night is stands in nightjar/usecases/night.py; here each step becomes a task."""
+"""The nightly flow: score one model for one date. What a night is stands in nightjar/usecases/scoring/night.py; here each step becomes a task."""
 
 from datetime import UTC, date, datetime
 
@@ -23,10 +23,10 @@ from flows.night import (
 )
 from flows.parts import PARTS, THREADS
 from flows.stopping import cancelled_if_stopped, go_on
-from nightjar.core.entities import NightSummary
-from nightjar.core.night import as_of, night_of, wanted_until
-from nightjar.core.spec import ModelSpec
-from nightjar.usecases.backfill import BackfillSummary, missed_nights
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.clock import as_of, night_of, wanted_until
+from nightjar.core.night.entities import NightSummary
+from nightjar.usecases.scoring.backfill import BackfillSummary, missed_nights
 
 
 @flow(name="score", flow_run_name=night_name, task_runner=THREADS, **WATCHED)

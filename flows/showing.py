@@ -9,8 +9,8 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import ArtifactCollectionFilter
 from prefect.client.schemas.objects import ArtifactCollection
 
-from nightjar import markdown
-from nightjar.settings import PROJECT
+from nightjar.showing import markdown
+from nightjar.wiring.settings import PROJECT
 
 RUNBOOKS = PROJECT / "runbooks"
 

@@ -23,7 +23,7 @@ from prefect.exceptions import Abort, ObjectNotFound
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES
 from prefect.states import Cancelled, Suspended
 
-from nightjar.core.errors import Stopped
+from nightjar.core.errors.night import Stopped
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from models.flight_delay.spec import SPEC as FLIGHT_DELAY
-from nightjar.core.errors import UnknownModel
-from nightjar.core.spec import ModelSpec
+from nightjar.core.errors.model import UnknownModel
+from nightjar.core.model.spec import ModelSpec
 
 MODELS: Mapping[str, ModelSpec] = {spec.name: spec for spec in (FLIGHT_DELAY,)}
 

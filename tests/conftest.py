@@ -21,9 +21,9 @@ from harness.nursery import Nursery
 from xdist.scheduler import LoadFileScheduling
 
 import models
-from db.embedded import EmbeddedPostgres, Role
-from nightjar.bootstrap import Platform
-from nightjar.settings import Settings
+from db.server.embedded import EmbeddedPostgres, Role
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
 
 hypothesis.settings.register_profile("nightjar", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("nightjar")
@@ -96,7 +96,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture(scope="session")
 def template(postgres: EmbeddedPostgres) -> str:
     from db.migrate import upgrade
-    from db.roles import ensure_roles
+    from db.server.roles import ensure_roles
 
     postgres.ensure_database(TEMPLATE)
     ensure_roles(postgres.url("admin", TEMPLATE), postgres.passwords)
@@ -106,7 +106,7 @@ def template(postgres: EmbeddedPostgres) -> str:
 
 @contextmanager
 def _fresh(server: EmbeddedPostgres, template: str) -> Iterator[Database]:
-    from db.roles import ensure_roles
+    from db.server.roles import ensure_roles
 
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server.url("admin", "postgres"), autocommit=True) as admin:

@@ -15,8 +15,8 @@ import typer
 import yaml
 
 from nightjar.cli import app
-from nightjar.core.errors import NightjarError, Retryable
-from nightjar.settings import PROJECT, Settings
+from nightjar.core.errors.base import NightjarError, Retryable
+from nightjar.wiring.settings import PROJECT, Settings
 
 RUNBOOKS = PROJECT / "runbooks"
 SECTIONS = ["Is it real?", "Impact", "Stop it", "Fix", "Verify", "Last exercised"]

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import pytest
 
-from nightjar.settings import PROJECT
+from nightjar.wiring.settings import PROJECT
 
 PAGES = sorted(page for pattern in ("*.md", "docs/*.md", "docker/*.md", "runbooks/*.md", "models/*/*.md") for page in PROJECT.glob(pattern))
 DECISIONS = sorted(PROJECT.glob("docs/adr/*.md"))

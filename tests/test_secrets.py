@@ -9,8 +9,8 @@ from harness.refusal import ASKED
 from pydantic import SecretStr
 
 from db.urls import read
-from nightjar.bootstrap import Platform
-from nightjar.settings import Settings
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
 
 CANARY = "s3cret-c4nary"
 SECRETS = sorted(name for name, field in Settings.model_fields.items() if SecretStr.__name__ in str(field.annotation))
@@ -104,7 +104,7 @@ def test_a_wrong_password_is_told_without_it(said_by, database, tmp_path):
 
 
 def test_a_migration_that_fails_or_succeeds_leaves_no_secret_in_a_log(said_by, database, tmp_path):
-    from db.roles import ensure_roles
+    from db.server.roles import ensure_roles
 
     admin = database.url("admin")  # may give the roles their passwords, as a managed Postgres' owner may
     odd = f"{CANARY} '\"\\ {quote('🦉')}"
@@ -120,7 +120,7 @@ def test_a_migration_that_fails_or_succeeds_leaves_no_secret_in_a_log(said_by, d
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_a_secret_that_is_logged_as_a_setting_is_masked(tmp_path, log_format, capfd):
-    from nightjar import logs
+    from nightjar.wiring import logs
 
     logs.configure(log_format, "debug")
     settings = Settings(home=tmp_path, _env_file=None, **PLANTED)

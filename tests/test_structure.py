@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nightjar.settings import PROJECT
+from nightjar.wiring.settings import PROJECT
 
 SLOW = {"catboost", "evidently", "feast", "pandas", "polars", "prefect", "sklearn", "sqlalchemy"}
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from nightjar.core import errors
-from nightjar.settings import PROJECT
-from nightjar.up import DRAINS_WITHIN_S
+from nightjar.core.errors.base import Retryable
+from nightjar.core.errors.database import RoleHasNoPassword, RolesMissing, SchemaNewer
+from nightjar.core.errors.model import BadSpec
+from nightjar.core.errors.settings import BadSettings
+from nightjar.launcher.launch import DRAINS_WITHIN_S
+from nightjar.wiring.settings import PROJECT
 
 UNITS = sorted((PROJECT / "docs" / "systemd").glob("*.service"))
 MOST_EXPOSED = 3.5
@@ -61,9 +64,9 @@ def setting(name: str, unit: str = "nightjar.service") -> str:
 
 
 def test_what_only_a_person_can_mend_is_not_tried_again():
-    final = (errors.BadSettings, errors.BadSpec, errors.RoleHasNoPassword, errors.RolesMissing, errors.SchemaNewer)
+    final = (BadSettings, BadSpec, RoleHasNoPassword, RolesMissing, SchemaNewer)
     assert [int(code) for code in setting("RestartPreventExitStatus").split()] == sorted(e.exit_code for e in final)
-    assert not [error for error in final if issubclass(error, errors.Retryable)]
+    assert not [error for error in final if issubclass(error, Retryable)]
 
 
 def test_systemd_waits_longer_than_the_platform_takes_to_stop():

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from nightjar.settings import PROJECT
+from nightjar.wiring.settings import PROJECT
 
 WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
 SCRIPT = (PROJECT / ".ci" / "run").read_text()

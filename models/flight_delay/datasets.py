@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from nightjar.core.spec import RawDataset
+from nightjar.core.model.spec import RawDataset
 
 ZONE = ZoneInfo("America/New_York")
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from models.flight_delay.datasets import FLIGHTS, WEATHER, ZONE
 from models.flight_delay.population import late
-from nightjar.core.spec import FeatureTable, RawFrames
+from nightjar.core.model.spec import FeatureTable, RawFrames
 
 WEEKS = (7, 28)
 """Rates look back one week for what is going on, and four for what is usual."""

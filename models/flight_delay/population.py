@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from models.flight_delay.datasets import FLIGHTS, SCHEDULES
-from nightjar.core.spec import RawFrames
+from nightjar.core.model.spec import RawFrames
 
 LATE_MINUTES = 15
 

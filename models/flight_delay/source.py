@@ -15,8 +15,8 @@ from uuid import uuid4
 import polars as pl
 
 from models.flight_delay.datasets import FLIGHTS, SCHEDULES, WEATHER, recorded_at
-from nightjar.core.errors import BadSettings
-from nightjar.core.spec import Delivery, RawDataset
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.model.spec import Delivery, RawDataset
 
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 TAXI = timedelta(hours=1)

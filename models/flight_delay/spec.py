@@ -8,7 +8,7 @@ from models.flight_delay.features import TABLES
 from models.flight_delay.population import outcomes, population
 from models.flight_delay.source import deliver
 from models.flight_delay.training import fit_baseline, fit_catboost
-from nightjar.core.spec import AuditLimits, GateLimits, ModelSpec, TimeSplit
+from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, TimeSplit
 
 SPEC = ModelSpec(
     name="flight_delay",

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from nightjar.core.categories import Categories
-from nightjar.core.spec import ModelSpec, Predictor
+from nightjar.core.model.categories import Categories
+from nightjar.core.model.spec import ModelSpec, Predictor
 
 THREADS = 2
 """Fixed: sums over another number of threads round differently, and the same snapshot must give the same model."""
@@ -30,7 +30,8 @@ def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
     from sklearn.preprocessing import OrdinalEncoder  # noqa: PLC0415
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  # comes with scikit-learn
 
-    from nightjar.adapters.predictors import SklearnPredictor, inputs  # noqa: PLC0415  # only where a model is made
+    from nightjar.adapters.learners.columns import inputs  # noqa: PLC0415  # only where a model is made
+    from nightjar.adapters.learners.sklearn import SklearnPredictor  # noqa: PLC0415  # only where a model is made
 
     del valid
     pipeline = make_pipeline(
@@ -51,7 +52,8 @@ def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
     """CatBoost with the categories as they are; `valid`, the newest days, says when to stop and moves the level of the scores towards its own."""
     from catboost import CatBoostClassifier, Pool  # noqa: PLC0415  # takes a second to import
 
-    from nightjar.adapters.predictors import CatBoostPredictor, inputs  # noqa: PLC0415  # only where a model is made
+    from nightjar.adapters.learners.catboost import CatBoostPredictor  # noqa: PLC0415  # only where a model is made
+    from nightjar.adapters.learners.columns import inputs  # noqa: PLC0415  # only where a model is made
 
     categories = Categories.of(train, spec.categorical)
 

@@ -7,10 +7,12 @@ from typing import NoReturn
 
 import typer
 
-from nightjar import console
 from nightjar.cli import data, nights, operations, repairs, status, versions
-from nightjar.core.errors import REFUSALS, BadSettings, NightjarError, refused
-from nightjar.json_lines import speak_json
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.machine import REFUSALS, refused
+from nightjar.core.errors.settings import BadSettings
+from nightjar.showing import console
+from nightjar.wiring.json_lines import speak_json
 
 INTERRUPTED = 130
 """The exit code by which typer says that Ctrl-C ended a command."""

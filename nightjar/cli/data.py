@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from nightjar import console
 from nightjar.cli.options import DEFAULT_MODEL, Model, Today, day, instant, opened, spec_of, today_or
+from nightjar.showing import console
 
 
 def land(
@@ -24,7 +24,7 @@ def land(
 
     It settles what was set aside of that day. A bad file ends the command with its error, and is not set aside.
     """
-    from nightjar.usecases.landing import land_file
+    from nightjar.usecases.data.landing import land_file
 
     platform, spec = opened(), spec_of(model)
     result = land_file(spec, dataset, landed_day, file, recorded_at, raw=platform.raw)
@@ -33,7 +33,7 @@ def land(
 
 def deliveries_list(model: Model = DEFAULT_MODEL) -> None:
     """What the feed delivered badly and nothing has replaced: what is wrong with each, what to do, and where its bytes are kept."""
-    from nightjar.usecases.landing import set_aside
+    from nightjar.usecases.data.landing import set_aside
 
     platform, spec = opened(), spec_of(model)
     refusals = set_aside(spec, platform.raw)
@@ -50,7 +50,7 @@ def deliveries_clear(
     model: Model = DEFAULT_MODEL,
 ) -> None:
     """Settle what is set aside of a day that will not be delivered again: it counts as never delivered, and is listed no more."""
-    from nightjar.usecases.landing import clear
+    from nightjar.usecases.data.landing import clear
 
     platform, spec = opened(), spec_of(model)
     for refusal in clear(spec, dataset, cleared_day, raw=platform.raw):
@@ -65,7 +65,7 @@ def features_apply() -> None:
 
 def features_build(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
     """Land what was delivered by --today and build the features of it."""
-    from nightjar.core.training_set import known_days
+    from nightjar.core.lifecycle.training_set import known_days
 
     platform, spec = opened(), spec_of(model)
     known = platform.evening(spec, today_or(spec, today))

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar import console
 from nightjar.cli.options import DEFAULT_MODEL, Accept, Date, KnownAt, Model, day, end, opened, seconds, spec_of, today_or
-from nightjar.core.errors import BadSettings
-from nightjar.core.reprocess import Order, Reprocess
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.night.reprocess import Order, Reprocess
+from nightjar.showing import console
 
 if TYPE_CHECKING:
-    from nightjar.bootstrap import Platform
-    from nightjar.core.spec import ModelSpec
+    from nightjar.core.model.spec import ModelSpec
+    from nightjar.wiring.platform import Platform
 
 
 def score(
@@ -27,7 +27,7 @@ def score(
     ] = 0,
 ) -> None:
     """Score one night and publish it. Without --date: tomorrow, as the schedule would tonight."""
-    from nightjar.core.night import night_of, wanted_until
+    from nightjar.core.night.clock import night_of, wanted_until
 
     platform, spec = opened(), spec_of(model)
     scored = score_date or today_or(spec, None) + timedelta(days=spec.horizon_days)
@@ -72,8 +72,8 @@ def backfill(
     """Score the nights from --from to --to: by default what is missing or failed. Run it again to go on."""
     from uuid import uuid4
 
-    from nightjar.core.night import wanted_until
-    from nightjar.usecases.backfill import planned_nights
+    from nightjar.core.night.clock import wanted_until
+    from nightjar.usecases.scoring.backfill import planned_nights
 
     if last < first:
         raise BadSettings(f"--to {last} lies before --from {first}", "Name the earlier date with --from.")

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar import console
 from nightjar.cli.options import DEFAULT_MODEL, day, opened, spec_of
 from nightjar.cli.versions import retrain
-from nightjar.core.errors import BadSettings
+from nightjar.core.errors.settings import BadSettings
+from nightjar.showing import console
 
 if TYPE_CHECKING:
-    from nightjar.bootstrap import Platform
+    from nightjar.wiring.platform import Platform
 
 
 class DbRole(StrEnum):
@@ -29,14 +29,14 @@ def demo(
 
     Needs no network and no system package. Run it twice: the second run finds everything published.
     """
-    from nightjar.demo import run
+    from nightjar.cli.demo import run
 
     run(opened(), spec_of(DEFAULT_MODEL), today, nights)
 
 
 def up(*, demo_data: Annotated[bool, typer.Option("--champion/--no-champion", help="Train a champion first if there is none.")] = True) -> None:
     """Start everything: Postgres, the Prefect server with its UI, a worker, all deployments. Ctrl-C stops it cleanly."""
-    from nightjar.up import alone, run
+    from nightjar.launcher.launch import alone, run
 
     platform = opened(service=True)
     with alone(platform.settings):
@@ -51,8 +51,8 @@ def deploy() -> None:
 
     Doing it again changes nothing; it is part of every release.
     """
-    from nightjar.deploy import api_url, deploy
-    from nightjar.disk import require_room
+    from nightjar.adapters.files.disk import require_room
+    from nightjar.server.deploy import api_url, deploy
 
     settings = opened().settings
     logs = settings.home / "logs"
@@ -66,7 +66,7 @@ def prefect(context: typer.Context) -> None:
     """Run Prefect's own command line with the server's address and login: `nightjar prefect flow-run ls`."""
     import os
 
-    from nightjar.deploy import PREFECT, api_url, environment
+    from nightjar.server.deploy import PREFECT, api_url, environment
 
     settings = opened().settings
     os.execve(PREFECT[0], [*PREFECT, *context.args], environment(settings, api_url(settings)))
@@ -74,8 +74,8 @@ def prefect(context: typer.Context) -> None:
 
 def resume(deployment: Annotated[str, typer.Argument(help="Its name, like flight_delay-score.")]) -> None:
     """Let a deployment that was paused, by a person or by its broken circuit, follow its schedule again."""
-    from nightjar.deploy import api_url, connected
-    from nightjar.deployments import resume
+    from nightjar.server.deploy import api_url, connected
+    from nightjar.server.deployments import resume
 
     settings = opened().settings
     with connected(settings, api_url(settings)) as client:
@@ -99,7 +99,7 @@ def train_first_champion(platform: "Platform") -> None:
 
 def doctor() -> None:
     """Check everything a night needs, and say what to do about what is missing. Exit code 1 if something is."""
-    from nightjar.doctor import run
+    from nightjar.cli.doctor import run
 
     if not run(opened(), spec_of(DEFAULT_MODEL)):
         raise typer.Exit(1)
@@ -134,7 +134,7 @@ def db_psql(context: typer.Context, role: Annotated[DbRole, typer.Option(help="W
     import os
     import shutil
 
-    from db.embedded import binary
+    from db.server.embedded import binary
     from db.urls import read
 
     url = read(opened().url(role.value))

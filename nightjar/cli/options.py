@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar import console
-from nightjar.core.errors import NightjarError
+from nightjar.core.errors.base import NightjarError
+from nightjar.showing import console
 
 if TYPE_CHECKING:
-    from nightjar.bootstrap import Platform
-    from nightjar.core.spec import ModelSpec
-    from nightjar.usecases.backfill import BackfillSummary
+    from nightjar.core.model.spec import ModelSpec
+    from nightjar.usecases.scoring.backfill import BackfillSummary
+    from nightjar.wiring.platform import Platform
 
 YEARS = range(1900, 2200)
 DEFAULT_MODEL = "flight_delay"
@@ -84,8 +84,8 @@ Accept = Annotated[
 
 def opened(*, service: bool = False) -> "Platform":
     """The platform as configured, and this process's log. service: what it prints is its log, not its result."""
-    from nightjar import logs
-    from nightjar.bootstrap import Platform
+    from nightjar.wiring import logs
+    from nightjar.wiring.platform import Platform
 
     platform = Platform()
     settings = platform.settings
@@ -117,6 +117,6 @@ def today_or(spec: "ModelSpec", today: date | None) -> date:
     """
     from datetime import UTC
 
-    from nightjar.core.night import today_from
+    from nightjar.core.night.clock import today_from
 
     return today_from(spec, today, datetime.now(UTC))

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar import console
 from nightjar.cli.options import DEFAULT_MODEL, Accept, Date, KnownAt, Model, day, end, opened, spec_of
+from nightjar.showing import console
 
 if TYPE_CHECKING:
-    from nightjar.bootstrap import Platform
-    from nightjar.core.backfill import Planned
-    from nightjar.core.entities import NightSummary, Run
-    from nightjar.core.ports import ScoreStore
-    from nightjar.core.spec import ModelSpec
-    from nightjar.usecases.repair import LateNight
+    from nightjar.core.model.spec import ModelSpec
+    from nightjar.core.night.entities import NightSummary, Run
+    from nightjar.core.night.plan import Planned
+    from nightjar.core.ports.scores import ScoreStore
+    from nightjar.usecases.scoring.repair import LateNight
+    from nightjar.wiring.platform import Platform
 
 SHOWN = 20
 First = Annotated[date | None, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="Only nights from this date on.")]
@@ -36,7 +36,7 @@ def late(
 
     Nothing is asked of the outside world: land corrections first, with `nightjar land` or by waiting for the nightly flow.
     """
-    from nightjar.usecases.repair import late_nights
+    from nightjar.usecases.scoring.repair import late_nights
 
     platform, spec = opened(), spec_of(model)
     if not platform.store.published(spec.name):
@@ -70,7 +70,7 @@ def quarantine_list(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many rows to list.")] = SHOWN,
 ) -> None:
     """List the rows that broke the contract, each with its reasons: of what is published, or held back, of each night."""
-    from nightjar.usecases.repair import newest_runs
+    from nightjar.usecases.scoring.repair import newest_runs
 
     platform, spec = opened(), spec_of(model)
     runs = newest_runs(platform.store, spec.name, score_date or date.min, score_date or date.max)
@@ -95,7 +95,7 @@ def quarantine_replay(
 
     Rows whose inputs are unchanged keep their scores. Without --date: every published night that has rows set aside.
     """
-    from nightjar.usecases.repair import nights_aside
+    from nightjar.usecases.scoring.repair import nights_aside
 
     platform, spec = opened(), spec_of(model)
     nights = nights_aside(platform.store, spec.name, score_date or date.min, score_date or date.max)

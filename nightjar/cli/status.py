@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar import console
 from nightjar.cli.options import DEFAULT_MODEL, Model, opened, spec_of
-from nightjar.core.errors import told_of
+from nightjar.core.errors.machine import told_of
+from nightjar.showing import console
 
 if TYPE_CHECKING:
-    from nightjar.bootstrap import Platform
-    from nightjar.core.attempts import Attempt, ServerStatus
-    from nightjar.core.calendar import Entry
-    from nightjar.core.entities import Publication, Run
-    from nightjar.core.spec import ModelSpec
+    from nightjar.core.model.spec import ModelSpec
+    from nightjar.core.night.calendar import Entry
+    from nightjar.core.night.entities import Publication, Run
+    from nightjar.core.platform.attempts import Attempt, ServerStatus
+    from nightjar.wiring.platform import Platform
 
 NIGHTS = ("night", "what happened", "run", "revision", "rows", "published (UTC)")
 RUNS = ("score date", "run", "revision", "attempt", "state", "analysts see it", "population")
@@ -27,9 +27,9 @@ def status(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many versions, nights, runs and failed attempts to list.")] = 10,
 ) -> None:
     """The latest versions, nights and runs; nights that are missing or held back; attempts that failed; what is paused."""
-    from nightjar.core.attempts import by_night
-    from nightjar.core.calendar import calendar, due_by
-    from nightjar.usecases.landing import set_aside
+    from nightjar.core.night.calendar import calendar, due_by
+    from nightjar.core.platform.attempts import by_night
+    from nightjar.usecases.data.landing import set_aside
 
     platform, spec = opened(), spec_of(model)
     published = {publication.score_date: publication for publication in platform.store.published(spec.name)}
@@ -123,7 +123,7 @@ def show_server(server: "ServerStatus | str", attempts: "Sequence[Attempt]", lim
 
 def left_over(platform: "Platform", server: "ServerStatus", published: "Mapping[date, Publication]") -> "tuple[Attempt, ...]":
     """The attempts that neither the ledger knows nor anything has made good."""
-    from nightjar.core.attempts import unhealed
+    from nightjar.core.platform.attempts import unhealed
 
     claimants = platform.store.claimants([attempt.flow_run for attempt in server.attempts])
     return unhealed(server, claimants, {night: publication.published_at for night, publication in published.items()})
@@ -136,12 +136,12 @@ def attempt_row(attempt: "Attempt") -> tuple[str, ...]:
 
 def asked(platform: "Platform", spec: "ModelSpec") -> "ServerStatus | str":
     """What the server knows, or why it could not be asked."""
-    from nightjar.doctor import NO_SERVER, has_server
+    from nightjar.cli.doctor import NO_SERVER, has_server
 
     if not has_server(platform.settings):
         return NO_SERVER
-    from nightjar.deploy import api_url
-    from nightjar.prefect_status import server_status
+    from nightjar.server.deploy import api_url
+    from nightjar.server.status import server_status
 
     try:
         return server_status(platform.settings, api_url(platform.settings), spec)

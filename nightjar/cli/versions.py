@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from nightjar import console
 from nightjar.cli.options import DEFAULT_MODEL, Model, Today, opened, spec_of, stated, today_or
-from nightjar.core.errors import BadSettings
+from nightjar.core.errors.settings import BadSettings
+from nightjar.showing import console
 
 
 def retrain(
@@ -51,7 +51,7 @@ def promote(
     despite_gates: Annotated[bool, typer.Option("--despite-gates", help="Promote a version that failed its gates.")] = False,
 ) -> None:
     """Make a version champion by hand: to roll back, to approve, or to try a challenger in shadow."""
-    from nightjar.core.promotion import require_gates
+    from nightjar.core.lifecycle.promotion import require_gates
 
     platform, spec = opened(), spec_of(model)
     found = platform.registry.version(spec.name, version)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nightjar.core.entities import Night, PartJob, Receipt
+from nightjar.core.night.entities import Night, PartJob, Receipt
 
 
 @dataclass(frozen=True, slots=True)

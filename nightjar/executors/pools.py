@@ -6,7 +6,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from nightjar.core.entities import Night, PartJob, Receipt
+from nightjar.core.night.entities import Night, PartJob, Receipt
 
 
 @dataclass(frozen=True, slots=True)

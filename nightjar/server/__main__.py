@@ -8,9 +8,10 @@ import os
 import sys
 from datetime import timedelta
 
-from nightjar.core.errors import BadSettings, NightjarError
-from nightjar.logs import prefect_settings
-from nightjar.settings import Settings
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.settings import BadSettings
+from nightjar.wiring.logs import prefect_settings
+from nightjar.wiring.settings import Settings
 
 
 def told(settings: Settings) -> dict[str, str]:
@@ -27,8 +28,8 @@ def told(settings: Settings) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join([*own, *proxies]),
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "nightjar.leases",
-        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "nightjar.event_order",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "nightjar.server.leases",
+        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "nightjar.server.causal_ordering",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": '["events", "flow_runs"]',
         "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": f"{kept.total_seconds():.0f}",
         "PREFECT_UI_API_URL": "/api",

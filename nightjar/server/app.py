@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Coroutine, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
-from nightjar.core.hosts import Site, refusal
+from nightjar.core.platform.hosts import Site, refusal
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

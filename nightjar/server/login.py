@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from nightjar.core.errors import BadSettings
-from nightjar.settings import Settings, user_and_password
+from nightjar.core.errors.settings import BadSettings
+from nightjar.wiring.settings import Settings, user_and_password
 
 USER = "nightjar"
 

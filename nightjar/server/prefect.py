@@ -1,9 +1,9 @@
-"""Prefect's own command line, whose workers run only our flows and log as `nightjar.logs` says."""
+"""Prefect's own command line, whose workers run only our flows and log as `nightjar.wiring.logs` says."""
 
 import os
 
-from nightjar.logs import prefect_settings
-from nightjar.settings import Settings
+from nightjar.wiring.logs import prefect_settings
+from nightjar.wiring.settings import Settings
 
 os.environ.update(prefect_settings(Settings().log_format))  # before Prefect is imported, which reads them once
 

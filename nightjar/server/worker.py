@@ -23,9 +23,9 @@ from prefect.runner._starter_engine import EngineCommandStarter
 from prefect.utilities.asyncutils import run_sync_in_worker_thread
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
-from nightjar.core.errors import NotOurFlow
+from nightjar.core.errors.platform import NotOurFlow
 from nightjar.server.pool import TEMPLATE, TYPE
-from nightjar.settings import PROJECT
+from nightjar.wiring.settings import PROJECT
 
 T = TypeVar("T")
 

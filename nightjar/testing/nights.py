@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from nightjar.core.entities import Night, PartJob, Receipt
-from nightjar.core.ports import GoOn, PartExecutor, ScoreStore, unasked
+from nightjar.core.night.entities import Night, PartJob, Receipt
+from nightjar.core.ports.execution import PartExecutor
+from nightjar.core.ports.going_on import GoOn, unasked
+from nightjar.core.ports.scores import ScoreStore
 from nightjar.executors.in_turn import InTurn
-from nightjar.usecases.guard import NightGuard
-from nightjar.usecases.inputs import NightInputs
-from nightjar.usecases.night import ScoreNight
-from nightjar.usecases.part import ScorePart
+from nightjar.usecases.scoring.guard import NightGuard
+from nightjar.usecases.scoring.inputs import NightInputs
+from nightjar.usecases.scoring.night import ScoreNight
+from nightjar.usecases.scoring.part import ScorePart
 
 OF_INPUTS = frozenset(field.name for field in fields(NightInputs))
 

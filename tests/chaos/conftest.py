@@ -10,7 +10,7 @@ import pytest
 from harness.attack import Attack
 from harness.stage import Stage
 
-from nightjar.core.night import dates_between
+from nightjar.core.night.clock import dates_between
 
 BACKFILLED = dates_between(date(2013, 1, 3), date(2013, 1, 15))
 """The earliest: none is held to nights that lie weeks before it."""

@@ -13,8 +13,8 @@ from harness.attack import Attack, Blow
 from harness.attempt import ACCEPT, BOUNDARIES
 from harness.wire import SPOTS, drop_packets
 
-from nightjar.bootstrap import Platform
-from nightjar.settings import Settings
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
 

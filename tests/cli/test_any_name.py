@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from db.embedded import binary
-from db.roles import ensure_roles
+from db.server.embedded import binary
+from db.server.roles import ensure_roles
 from db.urls import read
 
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))

@@ -10,10 +10,10 @@ from datetime import date, timedelta
 import pytest
 
 import models
-from nightjar.bootstrap import Platform
-from nightjar.core.errors import BadDelivery
-from nightjar.core.night import dates_between
-from nightjar.usecases.landing import set_aside
+from nightjar.core.errors.inputs import BadDelivery
+from nightjar.core.night.clock import dates_between
+from nightjar.usecases.data.landing import set_aside
+from nightjar.wiring.platform import Platform
 
 SPEC = models.model("flight_delay")
 FIRST, LAST = NIGHTS = date(2013, 3, 22), date(2013, 3, 25)

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 import models
-from nightjar.core.errors import NoPopulation
+from nightjar.core.errors.inputs import NoPopulation
 
 SPEC = models.model("flight_delay")
 

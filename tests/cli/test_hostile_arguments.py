@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.cli import app
-from nightjar.console import plain
-from nightjar.core.errors import NightjarError
+from nightjar.core.errors.base import NightjarError
+from nightjar.showing.console import plain
 
 AWAY = {  # nobody listens there, so what gets through its arguments ends soon
     "NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret-canary@127.0.0.1:1/x",

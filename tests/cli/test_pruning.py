@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from nightjar.cli import app
-from nightjar.core.claim import Request
-from nightjar.core.entities import Part, Population, RunState
-from nightjar.core.night import night_of
-from nightjar.core.part_rows import SCORES
+from nightjar.core.night.claim import Request
+from nightjar.core.night.clock import night_of
+from nightjar.core.night.entities import Part, Population, RunState
+from nightjar.core.night.part_rows import SCORES
 
 NIGHT = date(2013, 3, 11)
 UNPUBLISHED = date(2013, 2, 11)

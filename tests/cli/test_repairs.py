@@ -9,8 +9,8 @@ from threading import Barrier
 import pytest
 
 import models
-from nightjar.core.errors import BadSettings
-from nightjar.core.night import night_of
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.night.clock import night_of
 
 NIGHT, TWICE = date(2013, 3, 9), date(2013, 3, 12)
 SCORES = f"SELECT entity_key, score, run_id, scored_by_run, model_version FROM scores WHERE score_date = '{NIGHT}' ORDER BY 1"

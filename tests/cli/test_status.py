@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from nightjar.adapters.memory import MemoryScoreStore
 from nightjar.cli.status import asked, counted, night_row, reasons
-from nightjar.core.calendar import calendar
-from nightjar.core.claim import Request
-from nightjar.core.entities import Night
+from nightjar.core.night.calendar import calendar
+from nightjar.core.night.claim import Request
+from nightjar.core.night.entities import Night
+from nightjar.testing.memory import MemoryScoreStore
 
 DAY = date(2013, 6, 15)
 CHAMPION = SimpleNamespace(id=1)

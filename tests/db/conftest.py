@@ -11,29 +11,24 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from db.drift import PostgresDriftLedger
-from db.outcomes import PostgresOutcomes
-from db.profiles import PostgresInputProfiles
-from db.registry import PostgresRegistry
-from db.score_store import PostgresScoreStore
 from db.session import make_engine
-from nightjar.adapters.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
-from nightjar.core.claim import Request
-from nightjar.core.entities import (
-    Candidate,
-    ColumnDrift,
-    ColumnProfile,
-    GateResult,
-    Night,
-    NightPerformance,
-    NightProfile,
-    Part,
-    Population,
-    Run,
-    Version,
-)
-from nightjar.core.part_rows import SCORES
-from nightjar.core.ports import DriftLedger, GoOn, InputProfiles, Outcomes, Registry, unasked
+from db.stores.drift import PostgresDriftLedger
+from db.stores.outcomes import PostgresOutcomes
+from db.stores.profiles import PostgresInputProfiles
+from db.stores.registry import PostgresRegistry
+from db.stores.scores import PostgresScoreStore
+from nightjar.core.comparison.entities import ColumnProfile, NightProfile
+from nightjar.core.model.entities import Candidate, GateResult, Version
+from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+from nightjar.core.night.claim import Request
+from nightjar.core.night.entities import Night, Part, Population, Run
+from nightjar.core.night.part_rows import SCORES
+from nightjar.core.ports.drift import DriftLedger
+from nightjar.core.ports.going_on import GoOn, unasked
+from nightjar.core.ports.outcomes import Outcomes
+from nightjar.core.ports.profiles import InputProfiles
+from nightjar.core.ports.registry import Registry
+from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
 
 MODEL = "flight_delay"
 DAY = date(2013, 6, 15)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from db import copy
 from db.session import make_engine
-from nightjar.core.errors import ContractBroken
+from nightjar.core.errors.inputs import ContractBroken
 
 SCHEMA = {
     "small": pl.Int16(),

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from nightjar.core.errors import BadSettings
+from nightjar.core.errors.settings import BadSettings
 
 OURS = """
     SELECT oid::regprocedure::text, prosecdef, proowner::regrole::text, coalesce(proconfig, '{}'),

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from nightjar.core.entities import RunState
+from nightjar.core.night.entities import RunState
 
 FINAL, FOREIGN = errors.RestrictViolation, errors.ForeignKeyViolation
 SCORE = "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) VALUES (%s, %s, %s, 0, 0.5)"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
-from db.roles import ensure_roles
+from db.server.roles import ensure_roles
 from db.views import ALONE, APART, BARRIER, FIRST, VIEWS
 
 SENTINEL = "hidden7f3a"

@@ -16,8 +16,10 @@ from sqlalchemy import Engine, make_url
 
 from db.locks import exclusive, require_own_sessions
 from db.session import make_engine
-from nightjar.adapters.memory import MemoryGoOn
-from nightjar.core.errors import BadSettings, Stopped, StoreUnavailable, WorkBusy
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.errors.night import Stopped, WorkBusy
+from nightjar.core.errors.settings import BadSettings
+from nightjar.testing.memory import MemoryGoOn
 
 KILL_WAITING = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_locks AS held USING (pid) WHERE datname = current_database() AND pid <> pg_backend_pid()

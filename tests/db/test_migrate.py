@@ -11,11 +11,13 @@ from sqlalchemy import CheckConstraint, text
 
 from db import locks, migrate
 from db.locks import night_lock
-from db.roles import ensure_roles
+from db.server.roles import ensure_roles
 from db.session import make_engine
 from db.tables import SCHEMA, Table
 from db.urls import read
-from nightjar.core.errors import BadSettings, NightsRunning, SchemaNewer, SchemaOutdated, StoreUnavailable, WorkBusy
+from nightjar.core.errors.database import NightsRunning, SchemaNewer, SchemaOutdated, StoreUnavailable
+from nightjar.core.errors.night import WorkBusy
+from nightjar.core.errors.settings import BadSettings
 
 DAY = date(2013, 6, 15)
 

@@ -10,7 +10,9 @@ import pytest
 
 from db.session import connect, make_engine, translated
 from db.urls import DatabaseUrl, read
-from nightjar.core.errors import BadSettings, Retryable, StoreUnavailable
+from nightjar.core.errors.base import Retryable
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.errors.settings import BadSettings
 
 SSL, GSS = 80877103, 80877104
 ENCRYPTION = {struct.pack("!ii", 8, code) for code in (SSL, GSS)}

@@ -20,14 +20,14 @@ import pytest
 from psycopg import Connection, errors
 from sqlalchemy import text
 
-from db.embedded import binary
-from db.holdings import PostgresHoldings
+from db.server.embedded import binary
+from db.stores.holdings import PostgresHoldings
 from db.migrate import upgrade
-from db.roles import ANALYST_LIMITS, ANALYST_SETTINGS, ensure_roles
+from db.server.roles import ANALYST_LIMITS, ANALYST_SETTINGS, ensure_roles
 from db.session import make_engine
 from db.urls import read
-from nightjar.core.retention import Month, Policy, forgettable
-from nightjar.settings import PROJECT
+from nightjar.core.upkeep.retention import Month, Policy, forgettable
+from nightjar.wiring.settings import PROJECT
 
 PAGE = PROJECT / "docs" / "rights.md"
 DENIED, REFUSED, FOREIGN = errors.InsufficientPrivilege, errors.RestrictViolation, errors.ForeignKeyViolation

@@ -9,7 +9,9 @@ from sqlalchemy.exc import DBAPIError
 
 from db.session import connect, make_engine, translated
 from db.urls import read
-from nightjar.core.errors import BadSettings, Retryable, StoreUnavailable
+from nightjar.core.errors.base import Retryable
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.errors.settings import BadSettings
 
 
 def test_an_engine_shows_nothing_of_its_url():

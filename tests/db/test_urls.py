@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from db.urls import DatabaseUrl, read
-from nightjar.core.errors import BadSettings
+from nightjar.core.errors.settings import BadSettings
 
 SECRET = "s3cret-canary"
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1)

@@ -8,7 +8,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from nightjar.core.entities import ColumnDrift, NightPerformance
+from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
 
 
 @pytest.fixture

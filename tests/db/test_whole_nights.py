@@ -8,8 +8,10 @@ import psycopg
 import pytest
 from psycopg import Connection, errors
 
-from nightjar.core.entities import ColumnDrift, NightPerformance
-from nightjar.core.errors import AuditFailed, BadSettings, NightjarError
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.night import AuditFailed
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
 
 REFUSED, FOREIGN = errors.RestrictViolation, errors.ForeignKeyViolation
 

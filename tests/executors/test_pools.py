@@ -9,12 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 import models
-from nightjar.core.entities import Night, PartJob, Receipt
-from nightjar.core.errors import ClaimLost, ContractBroken
-from nightjar.core.night import as_of, night_of
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.errors.night import ClaimLost
+from nightjar.core.night.clock import as_of, night_of
+from nightjar.core.night.entities import Night, PartJob, Receipt
 from nightjar.executors.in_turn import InTurn
 from nightjar.executors.pools import Processes, Threads
-from nightjar.worker import score_part
+from nightjar.wiring.worker import score_part
 
 NIGHT = Night(model="toy", score_date=date(2013, 6, 15), as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
 JOBS = [PartJob(run_id=1, part=number, claim="c") for number in range(4)]

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from nightjar.settings import Settings
+from nightjar.wiring.settings import Settings
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
 QUIET = [
@@ -161,7 +161,7 @@ def alerts() -> Iterator[Alerts]:
 
 @pytest.fixture(scope="session")
 def prefect(world, alerts) -> Iterator[Prefect]:
-    from nightjar.deploy import connected, local_api
+    from nightjar.server.deploy import connected, local_api
     from nightjar.server.login import ensured_login
 
     log = world.home / "up.log"

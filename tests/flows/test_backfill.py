@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import models
-from nightjar.core.night import as_of, dates_between, night_of
-from nightjar.core.reprocess import Order, Reprocess
-from nightjar.usecases.backfill import missed_nights, planned_nights
+from nightjar.core.night.clock import as_of, dates_between, night_of
+from nightjar.core.night.reprocess import Order, Reprocess
+from nightjar.usecases.scoring.backfill import missed_nights, planned_nights
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
 SPEC = models.model("flight_delay")

@@ -49,9 +49,9 @@ def heard(alerts, count: int) -> list[str]:
 
 
 def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, alerts):
-    from nightjar.deploy import api_url, deploy, local_api
-    from nightjar.deployments import ends, resume
-    from nightjar.deployments import paused as resting
+    from nightjar.server.deploy import api_url, deploy, local_api
+    from nightjar.server.deployments import ends, resume
+    from nightjar.server.deployments import paused as resting
 
     for state in ("COMPLETED", "FAILED", "CANCELLED", "FAILED"):
         ended_as(prefect, state, "monitor")
@@ -101,7 +101,7 @@ def test_a_crash_names_its_runbook_in_the_log_of_the_run(prefect):
     """The process that died could not; its worker calls the hook."""
     from flows.circuit import break_circuit
     from flows.features import features
-    from nightjar.deploy import local_api
+    from nightjar.server.deploy import local_api
 
     server = {PREFECT_API_URL: local_api(prefect.settings), PREFECT_API_AUTH_STRING: prefect.settings.prefect_auth.get_secret_value()}
     run = prefect.client.read_flow_run(prefect.start("features", scheduled_time="2099-01-01T00:00:00Z"))

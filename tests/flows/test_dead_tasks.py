@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.runner._hook_runner import HookRunner
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-from nightjar.deploy import local_api
+from nightjar.server.deploy import local_api
 from nightjar.server.worker import imported
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import models
-from nightjar.usecases.landing import first_lacking
+from nightjar.usecases.data.landing import first_lacking
 
 SPEC = models.model("flight_delay")
 

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from harness.held import WAITING, receipts, second_part_held, until
 
-from nightjar.core.healing import GIVEN_UP, RETRIED
+from nightjar.core.platform.healing import GIVEN_UP, RETRIED
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
@@ -31,7 +31,7 @@ def asleep(process: psutil.Process) -> Iterator[None]:
 
 @contextmanager
 def worker(prefect, name: str) -> Iterator[subprocess.Popen]:
-    from nightjar.deploy import PREFECT, environment, local_api
+    from nightjar.server.deploy import PREFECT, environment, local_api
     from nightjar.server.pool import POOL
 
     env = {**environment(prefect.settings, local_api(prefect.settings)), "PREFECT_WORKER_QUERY_SECONDS": "1"}
@@ -68,8 +68,8 @@ def messages(prefect, flow_run: str) -> list[str]:
     [pytest.param(35, date(2013, 3, 19), id="35 s"), pytest.param(90, date(2013, 3, 20), id="90 s", marks=pytest.mark.chaos)],
 )
 def test_a_night_whose_worker_died_with_it_is_finished_by_another(prefect, world, dead_after_s, night, capsys, pytestconfig):
-    from nightjar.automations import Patience
-    from nightjar.deploy import automate, local_api
+    from nightjar.server.automations import Patience
+    from nightjar.server.deploy import automate, local_api
 
     platforms_worker = psutil.Process(int((world.home / "run" / "worker.lock").read_text()))
     assert automate(prefect.settings, local_api(prefect.settings), Patience(dead_after_s=dead_after_s, stuck_after_s=45)) > 0
@@ -215,7 +215,7 @@ def look(world, *, deaf: bool) -> None:
     from prefect.server.events import triggers
     from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL, temporary_settings
 
-    from nightjar import vigil
+    from nightjar.server import missed_heartbeats as vigil
 
     async def once() -> None:
         await triggers.reconcile_automations(force=True)
@@ -227,8 +227,8 @@ def look(world, *, deaf: bool) -> None:
 
 
 def test_a_deployment_makes_the_automations_equal_to_the_list_and_leaves_others_alone(prefect):
-    from nightjar.automations import PREFIX, Patience, essence, sync, wanted
-    from nightjar.deploy import automate, local_api
+    from nightjar.server.automations import PREFIX, Patience, essence, sync, wanted
+    from nightjar.server.deploy import automate, local_api
 
     api = local_api(prefect.settings)
     automate(prefect.settings, api)

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from nightjar.deploy import environment, local_api
+from nightjar.server.deploy import environment, local_api
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 

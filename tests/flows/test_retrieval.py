@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import models
-from nightjar.core.night import as_of
+from nightjar.core.night.clock import as_of
 
 SPEC = models.model("flight_delay")
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from nightjar.deploy import environment, local_api
+from nightjar.server.deploy import environment, local_api
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 
 import models
 from nightjar.cli import app
-from nightjar.core.attempts import Pause
-from nightjar.deploy import local_api
-from nightjar.deployments import deployed, resume
-from nightjar.prefect_status import server_status
+from nightjar.core.platform.attempts import Pause
+from nightjar.server.deploy import local_api
+from nightjar.server.deployments import deployed, resume
 from nightjar.server.pool import POOL
+from nightjar.server.status import server_status
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 

@@ -28,11 +28,11 @@ from fastapi.routing import APIWebSocketRoute
 from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.server.api.server import API_ROUTERS
 
-from nightjar import doctor
-from nightjar.deploy import connected, local_api
+from nightjar.cli import doctor
+from nightjar.server.deploy import connected, local_api
 from nightjar.server.login import login_file
 from nightjar.server.pool import POOL, TEMPLATE
-from nightjar.settings import PROJECT
+from nightjar.wiring.settings import PROJECT
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 

@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 
 from models import MODELS
-from nightjar.adapters.feature_files import FeatureDirectory
-from nightjar.adapters.raw_files import RawFiles
-from nightjar.core.night import as_of
-from nightjar.core.spec import FeatureTable, ModelSpec
-from nightjar.usecases.features import build_features
-from nightjar.usecases.landing import land_until
+from nightjar.adapters.deliveries.raw_days import RawFiles
+from nightjar.adapters.files.feature_tables import FeatureDirectory
+from nightjar.core.model.spec import FeatureTable, ModelSpec
+from nightjar.core.night.clock import as_of
+from nightjar.usecases.data.features import build_features
+from nightjar.usecases.data.landing import land_until
 
 FIRST, LAST = (2, 8), (4, 5)
 

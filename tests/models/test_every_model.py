@@ -12,9 +12,10 @@ from polars.testing import assert_frame_equal
 
 import models
 from models import MODELS
-from nightjar.adapters.contract import check
-from nightjar.core.errors import UnknownModel
-from nightjar.core.night import as_of, ordered_population
+from nightjar.adapters.contracts import check
+from nightjar.core.errors.model import UnknownModel
+from nightjar.core.night.clock import as_of
+from nightjar.core.night.population import ordered_population
 
 every_model = pytest.mark.parametrize("spec", MODELS.values(), ids=MODELS)
 

@@ -5,7 +5,7 @@ from base64 import b64encode
 
 import pytest
 
-from nightjar.core.hosts import Site
+from nightjar.core.platform.hosts import Site
 from nightjar.server.app import only_for
 
 OWN = (b"Host", b"127.0.0.1:4200")

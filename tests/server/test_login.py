@@ -5,10 +5,10 @@ import stat
 import pytest
 from pydantic import SecretStr
 
-from nightjar.core.errors import BadSettings
-from nightjar.deploy import local_api
+from nightjar.core.errors.settings import BadSettings
+from nightjar.server.deploy import local_api
 from nightjar.server.login import ensured_login, login, login_file
-from nightjar.settings import Settings
+from nightjar.wiring.settings import Settings
 
 GIVEN = SecretStr("user:given")
 

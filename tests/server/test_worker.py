@@ -7,7 +7,7 @@ import pytest
 from prefect.utilities.dispatch import lookup_type
 from prefect.workers.base import BaseWorker
 
-from nightjar.core.errors import NotOurFlow
+from nightjar.core.errors.platform import NotOurFlow
 from nightjar.server.pool import TEMPLATE, TYPE
 from nightjar.server.worker import OurWorker, OwnConfiguration, entrypoint_of, entrypoints
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from nightjar.core.comparison.entities import ColumnProfile
 from nightjar.core.comparison.ordinary import ROUNDING
-from nightjar.core.entities import ColumnProfile
 
 Columns = Mapping[str, ColumnProfile]
 """A night's profiles by column."""

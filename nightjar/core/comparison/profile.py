@@ -3,8 +3,8 @@
 import polars as pl
 
 from nightjar.core.comparison import columns
-from nightjar.core.entities import SCORE, ColumnProfile, Distribution, NightProfile
-from nightjar.core.spec import ModelSpec
+from nightjar.core.comparison.entities import SCORE, ColumnProfile, Distribution, NightProfile
+from nightjar.core.model.spec import ModelSpec
 
 SAMPLE_ROWS = 2_000
 """Rows of a night that are looked at: by chance two samples of this size lie 0.04 apart, far below any limit."""

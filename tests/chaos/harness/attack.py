@@ -17,7 +17,8 @@ from harness.nursery import Child
 from harness.stage import Stage
 from harness.wire import SPOTS
 
-from nightjar.core.errors import EmbeddedPostgresFailed, NightjarError, Retryable
+from nightjar.core.errors.base import NightjarError, Retryable
+from nightjar.core.errors.database import EmbeddedPostgresFailed
 
 PATIENCE_S = 150
 """How long an attempt may take until the suite calls it hung."""

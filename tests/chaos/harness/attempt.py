@@ -21,11 +21,12 @@ from typing import Any
 from harness.line import command
 
 import models
-from nightjar.bootstrap import Platform
-from nightjar.core.errors import REFUSALS, NightjarError, refused
-from nightjar.core.night import night_of
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.machine import REFUSALS, refused
+from nightjar.core.night.clock import night_of
 from nightjar.executors.pools import Threads
-from nightjar.settings import Settings
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
 
 STORE = {
     "night": "claim",

@@ -15,8 +15,8 @@ from typing import Any
 
 import psycopg
 
-from nightjar.bootstrap import DATABASE, Platform
-from nightjar.settings import Settings
+from nightjar.wiring.platform import DATABASE, Platform
+from nightjar.wiring.settings import Settings
 
 NIGHTS = """
     SELECT score_date::text, count(*), count(DISTINCT entity_key), count(DISTINCT run_id),

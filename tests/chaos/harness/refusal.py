@@ -4,9 +4,9 @@ import sys
 import traceback
 from typing import Any
 
-from nightjar.bootstrap import Platform
-from nightjar.core.errors import NightjarError
-from nightjar.settings import Settings
+from nightjar.core.errors.base import NightjarError
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
 
 ASKED = {"engine": lambda platform: platform.engine, "migrate": Platform.migrate, "registry": lambda platform: platform.registry}
 

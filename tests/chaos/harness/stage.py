@@ -18,8 +18,8 @@ from harness.nursery import Child, Nursery
 from harness.tally import Tally
 from harness.wire import Proxy
 
-from nightjar.bootstrap import DATABASE, Platform
-from nightjar.settings import Settings
+from nightjar.wiring.platform import DATABASE, Platform
+from nightjar.wiring.settings import Settings
 
 DISK, ARTIFACT_DISK = "1500m", "24m"
 READ_EVERY_S = 0.05

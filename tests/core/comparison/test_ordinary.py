@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from nightjar.core.comparison.ordinary import MIN_DISTINCT, MIN_NIGHTS, MIN_VALUES, furthest, turned_constant
-from nightjar.core.spec import AuditLimits
+from nightjar.core.model.spec import AuditLimits
 
 
 def test_fewer_nights_than_needed_prove_nothing():

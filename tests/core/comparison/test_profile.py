@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightjar.core.comparison.columns import LONGEST
+from nightjar.core.comparison.entities import Distribution
 from nightjar.core.comparison.profile import MOST_CATEGORIES, SAMPLE_ROWS, categories_of, numbers_of, profile_of, quantiles_of, sample_of
-from nightjar.core.entities import Distribution
-from nightjar.core.spec import FeatureTable
+from nightjar.core.model.spec import FeatureTable
 
 DAY = date(2013, 6, 15)
 WEATHER = FeatureTable(

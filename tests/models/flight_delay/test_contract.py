@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from models import MODELS
-from nightjar.adapters.contract import check
-from nightjar.core.errors import ContractBroken
+from nightjar.adapters.contracts import check
+from nightjar.core.errors.inputs import ContractBroken
 
 SPEC = MODELS["flight_delay"]
 

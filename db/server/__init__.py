@@ -1,0 +1,1 @@
+"""The Postgres server itself: the embedded one, roles, passwords."""

@@ -1,0 +1,1 @@
+"""The ports over Postgres, one file a port."""

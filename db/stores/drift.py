@@ -1,0 +1,72 @@
+"""Drift rows and reports of runs in Postgres."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from db.session import translated
+from db.tables import DriftRow, ReportRow, RunRow, table_of
+from nightjar.core.monitoring.drift import DECIDES
+from nightjar.core.monitoring.entities import ColumnDrift
+from nightjar.core.night.entities import Run
+
+DRIFT = table_of(DriftRow)
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar drift of run ' || :run_id, 0))")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDriftLedger:
+    """The `DriftLedger` port. Safe for several processes at once: a night that two of them found published is reported by both."""
+
+    engine: Engine
+
+    def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
+        with translated(), self.engine.begin() as connection:
+            connection.execute(ONE_AT_A_TIME, {"run_id": str(run.id)})
+            kept = _newest(connection, run)
+            news = [column for column in columns if _of_method(column.method, columns) != _of_method(column.method, kept)]
+            if news:
+                connection.execute(insert(DRIFT).values([_stored(run, column) for column in news]))
+
+    def record_report(self, run: Run, kind: str, uri: str) -> None:
+        with translated(), self.engine.begin() as connection:
+            connection.execute(insert(table_of(ReportRow)).values(run_id=run.id, kind=kind, uri=uri).on_conflict_do_nothing())
+
+    def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
+        with translated(), self.engine.connect() as connection:
+            return tuple(column for column in _newest(connection, run) if column.method == DECIDES)
+
+    def compared(self, model: str) -> frozenset[int]:
+        runs = table_of(RunRow)
+        wanted = select(DRIFT.c.run_id).distinct().join(runs, runs.c.id == DRIFT.c.run_id).where(runs.c.model == model)
+        with translated(), self.engine.connect() as connection:
+            return frozenset(connection.execute(wanted.where(DRIFT.c.method == DECIDES)).scalars())
+
+    def reports(self, run: Run) -> tuple[str, ...]:
+        table = table_of(ReportRow)
+        with translated(), self.engine.connect() as connection:
+            return tuple(connection.execute(select(table.c.uri).where(table.c.run_id == run.id).order_by(table.c.id)).scalars())
+
+
+def _newest(connection: Connection, run: Run) -> tuple[ColumnDrift, ...]:
+    """What the newest measurement by each method says, by column."""
+    other = DRIFT.alias()
+    at = select(func.max(other.c.measured_at)).where(other.c.run_id == run.id, other.c.method == DRIFT.c.method).scalar_subquery()
+    wanted = select(DRIFT).where(DRIFT.c.run_id == run.id, DRIFT.c.measured_at == at).order_by(DRIFT.c.column_name)
+    return tuple(_column(row) for row in connection.execute(wanted))
+
+
+def _column(row: Row[Any]) -> ColumnDrift:
+    fields = {name: getattr(row, name) for name in ColumnDrift.model_fields if name != "column"}
+    return ColumnDrift(column=row.column_name, **fields)
+
+
+def _stored(run: Run, column: ColumnDrift) -> dict[str, Any]:
+    return {"run_id": run.id, "column_name": column.column, **column.model_dump(exclude={"column"})}
+
+
+def _of_method(method: str, columns: Sequence[ColumnDrift]) -> dict[str, ColumnDrift]:
+    return {column.column: column for column in columns if column.method == method}

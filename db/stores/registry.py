@@ -1,0 +1,111 @@
+"""Datasets, versions and promotions in Postgres: the registry of models, transactional with the scores that refer to it."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Row, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from db.session import translated
+from db.tables import DatasetRow, PromotionRow, VersionRow, table_of
+from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
+from nightjar.core.values import Value
+
+T = TypeVar("T", bound=Value)
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar registry ' || :model, 0))")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresRegistry:
+    """The `Registry` port. Safe for several processes at once: numbers are given out one at a time."""
+
+    engine: Engine
+
+    def add_dataset(self, model: str, sha256: str, uri: str, rows: int, first_date: date, last_date: date, known_at: datetime) -> Dataset:
+        values = {
+            "model": model,
+            "sha256": sha256,
+            "uri": uri,
+            "rows": rows,
+            "first_date": first_date,
+            "last_date": last_date,
+            "known_at": known_at,
+        }
+        table = table_of(DatasetRow)
+        with translated(), self.engine.begin() as connection:
+            connection.execute(insert(table).values(values).on_conflict_do_nothing())
+            row = connection.execute(select(table).where(table.c.model == model, table.c.sha256 == sha256)).one()
+        return _as(Dataset, row)
+
+    def add_version(self, candidate: Candidate) -> Version:
+        table = table_of(VersionRow)
+        with translated(), self.engine.begin() as connection:
+            connection.execute(ONE_AT_A_TIME, {"model": candidate.model})
+            same = select(table).where(table.c.dataset_id == candidate.dataset_id, table.c.artifact_sha256 == candidate.artifact_sha256)
+            row = connection.execute(same).one_or_none()
+            if row is None:
+                number = connection.execute(select(func.coalesce(func.max(table.c.number), 0) + 1).where(table.c.model == candidate.model))
+                values = _storable(candidate) | {"number": number.scalar_one()}
+                row = connection.execute(insert(table).values(values).returning(table)).one()
+        return _as(Version, row)
+
+    def version(self, model: str, number: int) -> Version | None:
+        return next((version for version in self.versions(model) if version.number == number), None)
+
+    def version_by_id(self, version_id: int) -> Version:
+        table = table_of(VersionRow)
+        with translated(), self.engine.connect() as connection:
+            return _as(Version, connection.execute(select(table).where(table.c.id == version_id)).one())
+
+    def versions(self, model: str) -> tuple[Version, ...]:
+        table = table_of(VersionRow)
+        with translated(), self.engine.connect() as connection:
+            rows = connection.execute(select(table).where(table.c.model == model).order_by(table.c.number.desc()))
+            return tuple(_as(Version, row) for row in rows)
+
+    def holder(self, model: str, role: str, at: datetime | None = None) -> Version | None:
+        with translated(), self.engine.connect() as connection:
+            version_id = _holder(connection, model, role, at)
+        return None if version_id is None else self.version_by_id(version_id)
+
+    def promote(self, version: Version, role: str, reason: str) -> Promotion:
+        table = table_of(PromotionRow)
+        with translated(), self.engine.begin() as connection:
+            connection.execute(ONE_AT_A_TIME, {"model": version.model})
+            if _holder(connection, version.model, role, None) != version.id:
+                values = {"model": version.model, "version_id": version.id, "role": role, "reason": reason}
+                connection.execute(insert(table).values(values))
+        return next(row for row in self.promotions(version.model) if row.role == role)
+
+    def promotions(self, model: str) -> tuple[Promotion, ...]:
+        ledger, versions = table_of(PromotionRow), table_of(VersionRow)
+        wanted = (
+            select(ledger, versions.c.number.label("version_number"))
+            .join(versions, versions.c.id == ledger.c.version_id)
+            .where(ledger.c.model == model)
+            .order_by(ledger.c.id.desc())
+        )
+        with translated(), self.engine.connect() as connection:
+            return tuple(_as(Promotion, row) for row in connection.execute(wanted))
+
+
+def _holder(connection: Connection, model: str, role: str, at: datetime | None) -> int | None:
+    ledger = table_of(PromotionRow)
+    wanted = select(ledger.c.version_id).where(ledger.c.model == model, ledger.c.role == role)
+    if at is not None:
+        wanted = wanted.where(ledger.c.promoted_at <= at)
+    return connection.execute(wanted.order_by(ledger.c.id.desc()).limit(1)).scalar_one_or_none()
+
+
+def _storable(candidate: Candidate) -> dict[str, Any]:
+    """Its columns. JSON knows no NaN: a metric that is none is left out, any other such number is null."""
+    document = json.loads(candidate.model_dump_json(include={"params", "metrics", "gates"}))
+    metrics = {name: value for name, value in document["metrics"].items() if value is not None}
+    return candidate.model_dump() | document | {"metrics": metrics}
+
+
+def _as(kind: type[T], row: Row[Any]) -> T:
+    """The row's columns as a value; columns that the value has no field for are left out."""
+    return kind.model_validate({name: getattr(row, name) for name in kind.model_fields})

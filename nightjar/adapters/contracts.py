@@ -1,0 +1,145 @@
+"""Which rows may be scored: a model's Pandera contract applied to a part, its broken rows set apart with every reason."""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.errors.model import BadSpec
+from nightjar.core.model.spec import ModelSpec
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
+QUARANTINE = pl.Schema({"entity_key": pl.String, "reasons": pl.String, "row": pl.String})
+Reason = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """valid: rows that kept the contract, in their order. quarantined: `entity_key`, `reasons` (JSON array of {column, check, value}), `row` (JSON)."""
+
+    valid: pl.DataFrame
+    quarantined: pl.DataFrame
+
+
+def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
+    """Split a frame into valid and quarantined rows; together they are all its rows.
+
+    frame: `entity_key` and the model's inputs; an optional `fault` (String, null where all is well) bars a row before the contract is asked.
+    Raises ContractBroken naming the columns if one is missing or has the wrong type: then no row can be trusted. Raises BadSpec for a
+    contract that would let broken rows pass.
+    """
+    if missing := [name for name in ("entity_key", *spec.inputs) if name not in frame.columns]:
+        raise ContractBroken(f"{spec.name}: the rows to score", [f"column {name} is missing" for name in missing])
+    rows = frame.drop("fault", strict=False)
+    fault = frame["fault"] if "fault" in frame.columns else pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+    sound = fault.is_null().arg_true()
+
+    reasons = {at: [_reason("entity_key", fault[at], rows["entity_key"][at])] for at in fault.is_not_null().arg_true()}
+    contract = strict_contract(spec)
+    for position, found in _broken_rows(spec, contract, rows[sound]).items():
+        reasons[sound[position]] = found
+    valid = rows.filter(~pl.int_range(rows.height, dtype=pl.Int64, eager=True).is_in(list(reasons)))
+    if reasons and (left := _broken_rows(spec, contract, valid)):
+        broken = sorted({str(reason["check"]) for found in left.values() for reason in found})
+        raise ContractBroken(
+            f"{spec.name}: the rows to score", [f"{check} fails on the rest of the rows too: it judges not rows but the whole" for check in broken]
+        )
+    return Checked(valid=valid, quarantined=_quarantined(rows, reasons))
+
+
+def strict_contract(spec: ModelSpec) -> "pa.DataFrameSchema":
+    """The model's contract. Raises BadSpec if it is none, or would let broken rows pass."""
+    import pandera.polars as pa  # noqa: PLC0415  # takes a second to import
+
+    try:
+        schema = spec.contract()
+    except Exception as error:  # whatever a model's own code meets
+        raise BadSpec(spec.name, "contract", f"cannot be built: {type(error).__name__}: {error}") from error
+    if not isinstance(schema, pa.DataFrameSchema):
+        raise BadSpec(spec.name, "contract", f"gives a {type(schema).__name__}, not a pandera.polars.DataFrameSchema")
+    if lax := sorted(set(_laxities(schema))):
+        raise BadSpec(spec.name, "contract", f"would let broken rows pass: {', '.join(lax)}")
+    return schema
+
+
+def _laxities(schema: "pa.DataFrameSchema") -> Iterator[str]:
+    """What makes Pandera mend, drop or overlook rows in its answer: the rows that are scored are ours, as they came."""
+    for where, part in (("the frame", schema), *schema.columns.items()):
+        for option in ("coerce", "default", "drop_invalid_rows", "add_missing_columns"):
+            value = getattr(part, option, None)
+            if value is not None and value is not False:  # a default of 0 is one
+                yield f"{option} on {where}"
+        for rule in part.checks or ():
+            for option in ("n_failure_cases", "raise_warning"):
+                if getattr(rule, option):
+                    yield f"{option} of {rule.name or rule.error or 'a check'} on {where}"
+
+
+def _broken_rows(spec: ModelSpec, contract: "pa.DataFrameSchema", rows: pl.DataFrame) -> dict[int, list[Reason]]:
+    """Row position -> what it broke. Eager, because Pandera passes over the data of a LazyFrame; an empty frame still has types to keep."""
+    from pandera.config import ValidationDepth, config_context  # noqa: PLC0415  # as above
+    from pandera.errors import SchemaErrors  # noqa: PLC0415  # as above
+
+    try:
+        with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):  # the environment may say less
+            contract.validate(rows, lazy=True)
+    except SchemaErrors as errors:
+        cases: pl.DataFrame = errors.failure_cases
+    else:
+        return {}
+    if faults := _schema_faults(cases.filter(pl.col("index").is_null())):
+        raise ContractBroken(f"{spec.name}: the rows to score", faults)
+    found: dict[int, list[Reason]] = defaultdict(list)
+    for case in cases.iter_rows(named=True):
+        column = None if case["schema_context"] == "DataFrameSchema" else case["column"]
+        value = rows[column][case["index"]] if column in rows.columns else case["failure_case"]
+        found[case["index"]].append(_reason(column, case["check"], value))
+    return found
+
+
+def _schema_faults(cases: pl.DataFrame) -> list[str]:
+    """A failure without a row is a fault of the whole frame. A wrong type makes checks fail too: then the type alone is told."""
+    told = {
+        "column_in_dataframe": "column {failure_case} is missing",
+        "column_in_schema": "column {failure_case} is not expected",
+        "dtype": "column {column} has type {failure_case}, not {check}",
+    }
+    plain = [told[kind].format(**case) for case in cases.iter_rows(named=True) if (kind := case["check"].split("(")[0]) in told]
+    return sorted(set(plain)) or sorted(
+        {f"{case['column']}: {case['check']} failed on {str(case['failure_case']).splitlines()[0]}" for case in cases.iter_rows(named=True)}
+    )
+
+
+def _reason(column: str | None, broken: str, value: Any) -> Reason:
+    return {"column": column, "check": broken, "value": _json_value(value)}
+
+
+def _quarantined(rows: pl.DataFrame, reasons: dict[int, list[Reason]]) -> pl.DataFrame:
+    positions = sorted(reasons)
+    broken = rows[positions]
+    return pl.DataFrame(
+        {
+            "entity_key": broken["entity_key"],
+            "reasons": [_json(reasons[position]) for position in positions],
+            "row": [_json({name: _json_value(value) for name, value in row.items()}) for row in broken.iter_rows(named=True)],
+        },
+        schema=QUARANTINE,
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("\\u0000", "\\ufffd")  # Postgres' jsonb holds no NUL
+
+
+def _json_value(value: Any) -> Any:
+    """What JSON can say; NaN, infinities, instants and the like as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

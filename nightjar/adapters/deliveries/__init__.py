@@ -1,0 +1,1 @@
+"""Delivered files: read, checked, kept by day, or set aside."""

@@ -1,0 +1,161 @@
+"""A delivered CSV cut into records: the trailer that proves it whole, the line of each record, and where one
+is not CSV.
+"""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from nightjar.adapters.deliveries.csv_text import shortened
+from nightjar.core.errors.inputs import BadDelivery
+
+TRAILER = re.compile(r"# rows=([0-9]+)")
+MOST_TEXT = 131_072
+"""Characters of one field: what Python's reader takes.
+
+A longer one is a quote that was never closed, or no value of a table.
+"""
+FIELD = re.compile(r'"[^"]*(?:""[^"]*)*"|[^",\r\n][^,\r\n]*|')
+"""A field as it should be, up to what ends it; empty where it is not."""
+
+RESEND = "Have it delivered again, whole."
+QUOTING = (
+    "Shorten or correct it at the source: a text with a comma, a quote or a line end is quoted, each quote in it is doubled, and a quote is closed."
+)
+
+Record = tuple[int, list[str]]
+"""The line on which it begins, counted from 1, and its fields."""
+
+
+class Lines:
+    """The lines of the first `end` bytes, read one by one.
+
+    `line`, `at`: how many were read, and where the next begins.
+    """
+
+    def __init__(self, content: bytes, end: int, columns: int) -> None:
+        self.content, self.end, self.line, self.at = content, end, 0, 0
+        self.most = max(1, columns) * (4 * MOST_TEXT + 3)
+
+    def __iter__(self) -> "Lines":
+        return self
+
+    def __next__(self) -> str:
+        """Raises UnicodeDecodeError, and csv.Error for a line that no row of so many columns has."""
+        if self.at >= self.end:
+            raise StopIteration
+        stop = self.content.find(b"\n", self.at, self.end) + 1 or self.end
+        if stop - self.at > self.most:
+            raise csv.Error(f"it has {stop - self.at:,} bytes, more than its fields can hold")
+        text = self.content[self.at : stop].decode()
+        self.line, self.at = self.line + 1, stop
+        return text
+
+
+def body_of(content: bytes, file: Path) -> tuple[int, str]:
+    """Where the rows end, and how many there are by the trailer.
+
+    Raises BadDelivery where the last line is no trailer.
+    """
+    start = content.rfind(b"\n", 0, len(content) - 1) + 1
+    last = content[start:].decode(errors="replace")
+    trailer = TRAILER.fullmatch(last.removesuffix("\n").removesuffix("\r"))
+    if trailer is None or not last.endswith("\n"):
+        raise without_trailer(content, start, last, file)
+    return start, trailer[1]
+
+
+def without_trailer(content: bytes, start: int, last: str, file: Path) -> BadDelivery:
+    """What is wrong with a file whose last line, which begins at `start`, is no trailer."""
+    shown = shortened(last.rstrip("\r\n"))
+    if (line := trailer_within(content, start)) is not None:
+        number = content.count(b"\n", 0, start) + 1
+        what = f"and line {number}, {shown!r}, follows it" if shown else f"and line {number}, which is blank, follows it"
+        return BadDelivery(file, f"line {line} is the trailer, {what}", "Have the trailer written once, as the last line.")
+    if not last.endswith("\n"):
+        return BadDelivery(
+            file,
+            f"is truncated: its last line, {shown!r}, is not the trailer `# rows=N` with a line end",
+            RESEND,
+        )
+    if shown.startswith("#"):
+        remedy = "Have N, the number of rows, written in the digits 0 to 9, and nothing after it."
+        return BadDelivery(file, f"its last line, {shown!r}, is not the trailer `# rows=N`", remedy)
+    remedy = f"{RESEND} A feed without trailers must add one."
+    return BadDelivery(file, f"is truncated: its last line, {shown!r}, is not the trailer `# rows=N`", remedy)
+
+
+def trailer_within(content: bytes, end: int) -> int | None:
+    """The line of the first trailer before `end`, as far as that can be read."""
+    with suppress(BadDelivery):
+        return next((line for line, fields in records(content, end, (), Path()) if is_trailer(fields)), None)
+    return None
+
+
+def is_trailer(fields: Sequence[str]) -> bool:
+    return len(fields) == 1 and TRAILER.fullmatch(fields[0]) is not None
+
+
+def records(content: bytes, end: int, columns: Sequence[str], file: Path) -> Iterator[Record]:
+    """The records up to `end`, the header first.
+
+    Raises BadDelivery where one is not CSV, or not UTF-8; `columns` and `file` only name it.
+    """
+    lines = Lines(content, end, len(columns))
+    reader = csv.reader(lines, strict=True)
+    while True:
+        begin, line = lines.at, lines.line + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except UnicodeDecodeError as error:
+            at = lines.at + error.start
+            problem = f"line {lines.line + 1} holds the byte 0x{content[at]:02x}, which is not UTF-8 there"
+            raise BadDelivery(file, problem, "Have it written as UTF-8.", column_at(content[begin:at], columns)) from error
+        except csv.Error as error:
+            index, problem = misquoted(content[begin:end].decode(errors="replace"))
+            raise BadDelivery(file, f"line {line} {problem or f'is not CSV: {error}'}", QUOTING, named(columns, index)) from error
+        yield line, fields
+
+
+def misquoted(text: str) -> tuple[int, str]:
+    """The first field of a record that is not as it should be, counted from 0, and what is wrong with it;
+    nothing if none is.
+    """
+    at = index = 0
+    while True:
+        found = FIELD.match(text, at)
+        end = at if found is None else found.end()
+        if end - at > MOST_TEXT:
+            return index, f"holds a text of {end - at:,} characters, the limit is {MOST_TEXT:,}"
+        if text[end : end + 1] != ",":
+            return index, ending(text, at, end)
+        at, index = end + 1, index + 1
+
+
+def ending(text: str, at: int, end: int) -> str:
+    """What is wrong with a field that begins at `at`, looks right up to `end`, and is ended by no comma."""
+    shown = repr(shortened(text[at:].partition("\n")[0], 40))
+    if end == at and text[at : at + 1] == '"':
+        return f"is not CSV: {shown} opens a quote that is never closed"
+    if text[end : end + 1] == "\r" and text[end + 1 : end + 2] != "\n":
+        return f"is not CSV: {shown} holds a carriage return that is not quoted"
+    if text[at : at + 1] == '"' and text[end : end + 1] not in ("\r", "\n", ""):
+        return f"is not CSV: {shown} goes on after its closing quote"
+    return ""
+
+
+def column_at(before: bytes, columns: Sequence[str]) -> str | None:
+    """The column in which records end that were read so far, as far as they can be read."""
+    last: deque[list[str]] = deque(maxlen=1)
+    with suppress(csv.Error, UnicodeDecodeError):
+        last.extend(csv.reader(Lines(before, len(before), len(columns))))
+    return named(columns, len(last[0]) - 1) if last else named(columns, 0)
+
+
+def named(columns: Sequence[str], index: int) -> str | None:
+    return columns[index] if index < len(columns) else None

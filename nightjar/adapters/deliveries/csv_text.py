@@ -1,0 +1,48 @@
+"""Whether delivered bytes are the text they should be, and if not, what they are instead."""
+
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_LE
+from pathlib import Path
+
+from nightjar.core.errors.inputs import BadDelivery
+
+OTHER_KINDS = {
+    b"\x1f\x8b": "compressed by gzip",
+    b"PK\x03\x04": "a zip archive or a workbook",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ\0": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"PAR1": "Parquet",
+    BOM_UTF32_LE: "UTF-32",
+    BOM_UTF16_LE: "UTF-16",
+    BOM_UTF16_BE: "UTF-16",
+}
+"""How files begin that are often sent in the place of a CSV."""
+AS_TEXT = "Have it delivered as CSV in UTF-8, not compressed."
+
+
+def require_text(content: bytes, file: Path) -> None:
+    """Raises BadDelivery for bytes that are no CSV in UTF-8.
+
+    A byte that is wrong within a text is found later, with its line.
+    """
+    if not content.strip():
+        raise BadDelivery(file, "is empty: it holds nothing but white space", "Have it delivered again, whole.")
+    if content.startswith(BOM_UTF8):
+        raise BadDelivery(file, "begins with a byte order mark", "Have it written as UTF-8 without one.")
+    if kind := kind_of(content):
+        raise BadDelivery(file, f"is {kind}, not CSV in UTF-8", AS_TEXT)
+    if 0 <= content.find(b"\r", 0, -2) < content.find(b"\n") - 1 or (b"\n" not in content and b"\r" in content):
+        raise BadDelivery(file, "ends its lines with a carriage return alone", "Have its lines end with a line feed.")
+
+
+def kind_of(content: bytes) -> str | None:
+    """What other kind of file it is.
+
+    One of the first two characters of UTF-16 that could be a CSV is ASCII, so half of it is NUL.
+    """
+    other = next((kind for begin, kind in OTHER_KINDS.items() if content.startswith(begin)), None)
+    return other or ("UTF-16 without a byte order mark" if content[:2].count(0) == 1 else None)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"

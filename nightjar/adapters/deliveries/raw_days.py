@@ -1,0 +1,180 @@
+"""Raw days on a file system: each delivery a Parquet file named by when it was recorded and what it holds."""
+
+import os
+import re
+import time
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from errno import ETIMEDOUT
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+from nightjar.adapters.deliveries.csv_file import parse
+from nightjar.adapters.deliveries.delivered import MOST_BYTES, read_delivered
+from nightjar.adapters.deliveries.refused_files import RefusedFiles, content_of
+from nightjar.adapters.files.atomic import replacing
+from nightjar.adapters.files.damage import OF_RAW_DAYS, naming_damage, require_regular
+from nightjar.core.errors.inputs import BadDelivery
+from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.model.spec import RawDataset
+from nightjar.core.parquet import parquet
+from nightjar.core.ports.raw import Landed, Received
+from nightjar.core.values import utc
+
+MARGINS_S = (0.2, 2, 20, 200)
+"""How long after now the instant of a file lies that is recorded now: the next, where writing it took longer."""
+
+INSTANT = "%Y%m%dT%H%M%SZ"
+FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d")
+DELIVERY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\.parquet")
+"""What has another name was not put here by us, and is no delivery."""
+
+
+class Missed(Exception):
+    """The instant that a file was to be recorded at has passed before it was written, or is taken. It never leaves this module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A delivery in the store."""
+
+    path: Path
+    recorded_at: datetime
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawFiles:
+    """A `RawStore` of files: `<root>/raw/<dataset>/date=YYYY-MM-DD/<recorded_at>-<hash of the CSV>.parquet`.
+
+    An instant is kept to the second and rounded up, so that nothing seems known earlier than it was. A file that is recorded now is there
+    before the instant that it gets: whoever counts what was recorded up to some instant of the past has seen all of it. Bytes that repeat the delivery just
+    before or just after them are no news, and the instant that was told first stands: what a past night could know does not change.
+    most_bytes: what a delivered file may hold.
+    """
+
+    root: Path
+    most_bytes: int = MOST_BYTES
+
+    def receive(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Received:
+        content = None
+        try:
+            content = read_delivered(file, self.most_bytes)
+            return self._land(dataset, day, file, content, whole_second(utc(recorded_at)))
+        except BadDelivery as error:
+            return self._refuse(dataset.name, day, error, content, recorded_at) or "refused before"
+
+    def _refuse(self, dataset: str, day: date, error: BadDelivery, content: bytes | None, recorded_at: datetime) -> Refusal | None:
+        refusal = Refusal(
+            dataset=dataset,
+            day=day,
+            content=content_of(content, error.problem),
+            file=error.file,
+            column=error.column,
+            problem=error.problem,
+            remedy=error.remedy,
+            recorded_at=utc(recorded_at),
+            refused_at=datetime.now(UTC),
+        )
+        return self._refusals.keep(refusal, content)
+
+    def refused(self, dataset: str) -> tuple[Refusal, ...]:
+        return self._refusals.open(dataset)
+
+    def settle(self, dataset: str, day: date, recorded_by: datetime | None = None) -> tuple[Refusal, ...]:
+        return self._refusals.settle(dataset, day, recorded_by)
+
+    @property
+    def _refusals(self) -> RefusedFiles:
+        return RefusedFiles(self.root)
+
+    def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime | None = None) -> Landed:
+        content = read_delivered(file, self.most_bytes)
+        if recorded_at is not None:
+            return self._land(dataset, day, file, content, whole_second(utc(recorded_at)))
+        for margin_s in MARGINS_S:
+            instant = whole_second(datetime.now(UTC) + timedelta(seconds=margin_s))
+            with suppress(Missed):
+                landed = self._land(dataset, day, file, content, instant, proposed=True)
+                time.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
+                return landed
+        raise TimeoutError(ETIMEDOUT, "writing takes too long to say when it ended", str(self._folder(dataset.name)))
+
+    def _land(self, dataset: RawDataset, day: date, file: Path, content: bytes, instant: datetime, *, proposed: bool = False) -> Landed:
+        """proposed: the instant may be another; raise Missed, and keep nothing, where it is taken or the file would not be there before it."""
+        digest = sha256(content).hexdigest()[:16]
+        kept = self._deliveries(dataset.name, day)
+        earlier = [delivery for delivery in kept if delivery.recorded_at <= instant]
+        later = [delivery for delivery in kept if delivery.recorded_at > instant]
+        if digest in {delivery.content for delivery in earlier[-1:] + later[:1]}:
+            return "unchanged"
+        rows = parse(content, dataset, day, file)
+        if earlier and earlier[-1].recorded_at == instant:
+            if proposed:
+                raise Missed
+            raise BadDelivery(
+                file, f"another file for {dataset.name} {day} was recorded at {instant:{INSTANT}} too", "Give the correction its own, later instant."
+            )
+        stamped = rows.with_columns(date=pl.lit(day, pl.Date), recorded_at=pl.lit(instant, pl.Datetime("us", "UTC")))
+        with replacing(self._folder(dataset.name) / f"date={day}" / f"{instant:{INSTANT}}-{digest}.parquet") as draft:
+            draft.write(parquet(stamped))
+            draft.flush()
+            os.fsync(draft.fileno())  # what follows is a rename, which takes no time
+            if proposed and datetime.now(UTC) >= instant:
+                raise Missed
+        return "corrected" if kept else "landed"
+
+    def days(self, dataset: str) -> dict[date, str]:
+        return {day: sha256("".join(delivery.path.name for delivery in kept).encode()).hexdigest()[:16] for day, kept in self._landed(dataset)}
+
+    def recorded(self, dataset: str, days: Collection[date] | None = None) -> dict[date, tuple[datetime, ...]]:
+        landed = self._landed(dataset) if days is None else ((day, self._deliveries(dataset, day)) for day in sorted(days))
+        return {day: tuple(delivery.recorded_at for delivery in kept) for day, kept in landed if kept}
+
+    def read(self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None) -> pl.DataFrame:
+        limit = None if known_at is None else utc(known_at)
+        newest: list[Path] = []
+        for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+            known = [delivery.path for delivery in self._deliveries(dataset.name, day) if limit is None or delivery.recorded_at <= limit]
+            newest.extend(known[-1:])
+        if not newest:
+            return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": pl.Datetime("us", "UTC")})
+        require_regular(newest, OF_RAW_DAYS)
+        with naming_damage(newest, OF_RAW_DAYS):
+            return pl.read_parquet(newest, hive_partitioning=False)
+
+    def _landed(self, dataset: str) -> Iterator[tuple[date, tuple[Kept, ...]]]:
+        for name in names_in(self._folder(dataset), FOLDER):
+            day = date.fromisoformat(name.removeprefix("date="))
+            if kept := self._deliveries(dataset, day):
+                yield day, kept
+
+    def _deliveries(self, dataset: str, day: date) -> tuple[Kept, ...]:
+        """What was delivered for a day, oldest first."""
+        folder = self._folder(dataset) / f"date={day}"
+        return tuple(kept_at(folder, name) for name in names_in(folder, DELIVERY))
+
+    def _folder(self, dataset: str) -> Path:
+        return self.root / "raw" / dataset
+
+
+def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:
+    """The names in a folder that have the form, sorted: no drafts of files being written. Nothing if there is no folder."""
+    try:
+        return sorted(name for name in os.listdir(folder) if form.fullmatch(name))  # noqa: PTH208  # names alone, hundreds of folders a call
+    except FileNotFoundError:
+        return []
+
+
+def kept_at(folder: Path, name: str) -> Kept:
+    instant, _, content = name.removesuffix(".parquet").partition("-")
+    return Kept(folder / name, datetime.strptime(instant, INSTANT).replace(tzinfo=UTC), content)
+
+
+def whole_second(moment: datetime) -> datetime:
+    """The moment, or the next whole second after it."""
+    return moment if not moment.microsecond else moment.replace(microsecond=0) + timedelta(seconds=1)

@@ -1,0 +1,98 @@
+"""Refused deliveries on a file system: what is wrong with each as JSON, and its bytes beside it.
+
+The folder says whether it is settled.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from nightjar.adapters.files.atomic import replacing, sync_folder, write_text
+from nightjar.core.errors.inputs import DamagedFile
+from nightjar.core.inputs.refusals import Refusal
+
+OPEN, SETTLED = "open", "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFiles:
+    """`<root>/refused/<open or settled>/<dataset>/date=YYYY-MM-DD/<hash>.json`, and the delivered bytes as
+    `<hash>.csv`.
+    """
+
+    root: Path
+
+    def keep(self, refusal: Refusal, content: bytes | None) -> Refusal | None:
+        """Keep a refusal with its bytes. None, and nothing is done, if the same content was refused before.
+
+        One that was settled is open again if it was delivered anew since, at a later instant.
+        """
+        record, settled = self._record(OPEN, refusal), self._record(SETTLED, refusal)
+        if record.exists() or (settled.exists() and refusal.recorded_at <= read(settled).recorded_at):
+            return None
+        if content is not None:
+            with replacing(copy_of(record)) as draft:
+                draft.write(content)
+        write_text(refusal.model_dump_json(indent=1, exclude={"kept"}), record)
+        for old in (settled, copy_of(settled)):
+            old.unlink(missing_ok=True)
+        return read(record)
+
+    def open(self, dataset: str) -> tuple[Refusal, ...]:
+        """The refusals of a dataset that are not settled, by day and by the instant they were recorded at."""
+        found = map(read, self._records(dataset, "date=*"))
+        return tuple(sorted(found, key=lambda refusal: (refusal.day, refusal.recorded_at)))
+
+    def settle(self, dataset: str, day: date, recorded_by: datetime | None = None) -> tuple[Refusal, ...]:
+        """Settle the open refusals of a day: those recorded by an instant, or all.
+
+        Their bytes are kept until they are pruned.
+        """
+        found = [(record, read(record)) for record in self._records(dataset, f"date={day}")]
+        going = [(record, refusal) for record, refusal in found if recorded_by is None or refusal.recorded_at <= recorded_by]
+        return tuple(self._settled(record, refusal) for record, refusal in going)
+
+    def _settled(self, record: Path, refusal: Refusal) -> Refusal:
+        """The record goes last: killed midway, the refusal is still open, and the next call settles it."""
+        settled = self._record(SETTLED, refusal)
+        settled.parent.mkdir(parents=True, exist_ok=True)
+        for old, new in ((copy_of(record), copy_of(settled)), (record, settled)):
+            if old.exists():
+                os.utime(old)  # its age counts from now on
+                old.replace(new)
+        sync_folder(settled.parent)
+        return read(settled)
+
+    def _record(self, state: str, refusal: Refusal) -> Path:
+        return self._folder(state, refusal.dataset) / f"date={refusal.day}" / f"{refusal.content}.json"
+
+    def _records(self, dataset: str, days: str) -> Iterator[Path]:
+        return self._folder(OPEN, dataset).glob(f"{days}/[0-9a-f]*.json")
+
+    def _folder(self, state: str, dataset: str) -> Path:
+        return self.root / "refused" / state / dataset
+
+
+def read(record: Path) -> Refusal:
+    try:
+        refusal = Refusal.model_validate_json(record.read_bytes())
+    except ValidationError as error:
+        remedy = "Remove it; if its file is delivered again, it is refused again."
+        raise DamagedFile(record, f"it is no record of a refused delivery: {error.errors()[0]['msg']}", remedy) from error
+    return refusal.model_copy(update={"kept": str(copy_of(record)) if copy_of(record).exists() else None})
+
+
+def copy_of(record: Path) -> Path:
+    return record.with_suffix(".csv")
+
+
+def content_of(content: bytes | None, problem: str) -> str:
+    """What tells one refused delivery from another: a hash of its bytes, or of the problem where they could
+    not be read.
+    """
+    return sha256(problem.encode() if content is None else content).hexdigest()[:16]

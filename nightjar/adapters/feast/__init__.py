@@ -1,0 +1,1 @@
+"""Features through Feast: its repository and its retrieval."""

@@ -1,0 +1,178 @@
+"""The feature repo: Feast's configuration and registry as they are, and applying to it what the models declare.
+
+Imports Feast, which takes seconds: import this module where it is first needed.
+"""
+
+import io
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from string import Template
+from types import ModuleType
+from typing import Any
+
+import yaml
+from feast import Entity, FeatureService, FeatureStore, FeatureView, Project
+from feast.errors import FeastError
+from feast.feature_view import DUMMY_ENTITY
+from feast.infra.infra_object import Infra
+from feast.infra.registry.base_registry import BaseRegistry
+from feast.infra.registry.sql import FeastRegistrySchemaError, SqlRegistry
+from feast.repo_config import RepoConfig
+from feast.repo_contents import RepoContents
+from feast.repo_operations import apply_total_with_repo_instance
+from pydantic import ValidationError
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.errors.inputs import UnsafeFeatureStore
+from nightjar.core.errors.settings import BadSettings
+
+_log = logging.getLogger(__name__)
+
+Translated = Callable[[str], AbstractContextManager[None]]
+"""Around what asks a database: its errors as ours, about what is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeastRepo:
+    """folder: where feature_store.yaml and definitions.py lie. registry_url, feature_dir: what the yaml's two variables stand for.
+
+    translated: what the registry's database says, as errors of ours.
+    """
+
+    folder: Path
+    registry_url: str = field(repr=False)
+    feature_dir: Path
+    translated: Translated = field(kw_only=True, repr=False)
+
+    def apply(self) -> None:
+        """Make the registry hold what definitions.py declares, as `feast apply` does.
+
+        Raises BadSpec, BadSettings, UnsafeFeatureStore, StoreUnavailable.
+        """
+        self.feature_dir.mkdir(parents=True, exist_ok=True)
+        store = FeatureStore(repo_path=str(self.folder), config=self._config({}))
+        declared = _declared(self.folder, store.project)
+        self._require_schema(self._written()["registry"])
+        with self._asking(), _closing(store.registry) as registry, redirect_stdout(io.StringIO()) as said:
+            apply_total_with_repo_instance(store, store.project, registry, declared, skip_source_validation=True)
+            registry.update_infra(Infra(), store.project)  # a local online store puts its path there, which every reader would open
+        _log.debug("feast apply: %s", said.getvalue())
+
+    def frozen(self, copy: Path) -> FeatureStore:
+        """Feast over a copy of the registry as it is now: Feast would ask the database several times a retrieval, past its own cache.
+
+        Raises BadSettings where nothing was ever applied, UnsafeFeatureStore, StoreUnavailable.
+        """
+        written = self._written()["registry"]
+        if isinstance(written, dict) and written.get("registry_type") == "sql":
+            unpooled = {**written.get("sqlalchemy_config_kwargs", {}), "poolclass": NullPool}  # if verifying fails, nobody could close a pool
+            written = {**written, "schema_mode": "verify", "sqlalchemy_config_kwargs": unpooled}  # only `apply` may create Feast's tables
+        with self._asking():
+            live = FeatureStore(repo_path=str(self.folder), config=self._config({"registry": written}))
+            copy.write_bytes(live.registry.proto().SerializeToString())
+        return FeatureStore(repo_path=str(self.folder), config=self._config({"registry": str(copy)}))
+
+    def _config(self, changes: Mapping[str, Any]) -> RepoConfig:
+        written = {**self._written(), **changes}
+        with _readable(self.folder / "feature_store.yaml"):
+            config = RepoConfig(**written)
+        config.repo_path = self.folder
+        return config
+
+    def _written(self) -> dict[str, Any]:
+        """feature_store.yaml with its variables filled in."""
+        file = self.folder / "feature_store.yaml"
+        if not file.exists():
+            raise BadSettings(f"{file} does not exist", "Set NIGHTJAR_FEATURE_REPO to the folder that holds it.")
+        text = Template(file.read_text(encoding="utf-8"))
+        with _readable(file):
+            written = yaml.safe_load(text.safe_substitute(NIGHTJAR_FEAST_REGISTRY=self.registry_url, NIGHTJAR_FEATURE_DIR=self.feature_dir))
+        _refuse_unsafe(written.get("offline_store"))
+        return written
+
+    def _require_schema(self, registry: Any) -> None:
+        """Raises BadSettings where a registry in Postgres has no schema to lie in: Feast would leave its own connections open then."""
+        if not isinstance(registry, dict) or registry.get("registry_type") != "sql":
+            return
+        engine = create_engine(registry["path"], poolclass=NullPool)
+        if engine.dialect.name == "postgresql":
+            with self._asking(), engine.connect() as connection:
+                if connection.execute(text("SELECT current_schema()")).scalar_one() is None:
+                    raise BadSettings("The schema of Feast's registry is gone", "Run `nightjar db migrate`, then `nightjar features apply`.")
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """The registry's errors as ours, whatever database it lies in."""
+        try:
+            with self.translated("Feast's registry"):
+                yield
+        except FeastRegistrySchemaError as error:
+            raise BadSettings("Feast's registry has no tables yet", "Run `nightjar features apply`.") from error
+        except (OperationalError, InterfaceError) as error:
+            raise StoreUnavailable("Feast's registry", str(error.orig).strip().splitlines()[0]) from error
+
+
+def _refuse_unsafe(offline_store: object) -> None:
+    kind = str(offline_store.get("type")) if isinstance(offline_store, dict) else offline_store
+    if not isinstance(kind, str) or kind in {"file", "dask"} or kind.endswith((".FileOfflineStore", ".DaskOfflineStore")):
+        raise UnsafeFeatureStore(kind if isinstance(kind, str) else "file (Feast's default)")
+
+
+def _declared(folder: Path, project: str) -> RepoContents:
+    """The Feast objects among the attributes of definitions.py, as Feast's own command line collects them."""
+    found = list(vars(_module(folder / "definitions.py")).values())
+    views = [thing for thing in found if isinstance(thing, FeatureView)]
+    return RepoContents(
+        projects=[Project(name=project)],
+        data_sources=[view.batch_source for view in views if view.batch_source is not None],
+        entities=[*(thing for thing in found if isinstance(thing, Entity)), DUMMY_ENTITY],
+        feature_views=views,
+        feature_services=[thing for thing in found if isinstance(thing, FeatureService)],
+        on_demand_feature_views=[],
+        stream_feature_views=[],
+        label_views=[],
+        permissions=[],
+    )
+
+
+def _module(file: Path) -> ModuleType:
+    spec = spec_from_file_location("feature_repo_definitions", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """What YAML, or Feast, finds wrong with the file, as BadSettings. Its values are not repeated: the registry's holds a password."""
+    remedy = "Correct it there; `git diff` shows what was changed."
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise BadSettings(f"{file}{line}: {error.problem}", remedy) from None
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False, include_url=False))
+        raise BadSettings(f"{file}: {'; '.join(faults)}", remedy) from None
+    except FeastError as error:  # a class that cannot be imported
+        raise BadSettings(f"{file}: {error}", remedy) from error
+
+
+@contextmanager
+def _closing(registry: BaseRegistry) -> Iterator[BaseRegistry]:
+    """Give a SQL registry's connections back in the end; Feast would keep them."""
+    try:
+        yield registry
+    finally:
+        if isinstance(registry, SqlRegistry):
+            registry.write_engine.dispose()
+            registry.read_engine.dispose()

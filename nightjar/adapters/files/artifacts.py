@@ -1,0 +1,242 @@
+"""Immutable files by content: `<url>/<kind>/<first two of sha>/<sha><suffix>` on a local disk, S3, GCS or whatever fsspec reaches.
+
+A bundle is several files under the name of its manifest: `<sha>.parts` lists the hash of each, one a line, and file n is `<sha>.<n><suffix>`.
+"""
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any
+from uuid import uuid4
+
+from nightjar.adapters.files.atomic import discard_unchanged, replacing
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.errors.model import ArtifactBroken
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.upkeep.retention import StoredFile
+
+READ_ONLY = 0o444
+STORED = re.compile(r"(?P<kind>[^/]+)/(?P<folder>[0-9a-f]{2})/(?P=folder)[0-9a-f]{62}(\.\d+)?(\.\w+)?$")
+MANIFEST = ".parts"
+YOUNG = timedelta(hours=12)
+"""An object older than this is written again when it is put again: retention takes old objects that no row names, and its row comes later."""
+
+
+class FsspecArtifacts:
+    """Implements ports.Artifacts. Every read is checked against its hash; remote files are kept in a local cache once checked.
+
+    url: an fsspec URL or a plain path. cache: where copies of remote files lie; one folder may serve many processes.
+    Raises ArtifactBroken (missing, or other bytes), StoreUnavailable (retryable), BadSettings (a URL whose driver is not installed).
+    """
+
+    def __init__(self, url: str, cache: Path | None = None) -> None:
+        self.url = url.rstrip("/")
+        self.cache = cache or Path(tempfile.gettempdir()) / f"nightjar-artifacts-{os.getuid()}"
+        self._manifests: dict[str, list[str]] = {}
+
+    def put(self, kind: str, file: Path) -> tuple[str, str]:
+        sha256 = _sha256(file)
+        uri = self._uri(kind, sha256, file.suffix)
+        self._put(uri, file, sha256)
+        return uri, sha256
+
+    def put_bundle(self, kind: str, files: Sequence[Path]) -> tuple[str, str]:
+        hashes = [_sha256(file) for file in files]
+        with tempfile.TemporaryDirectory() as folder:
+            manifest = Path(folder) / f"manifest{MANIFEST}"
+            manifest.write_text("".join(f"{sha256}\n" for sha256 in hashes))
+            name = _sha256(manifest)
+            for number, (file, sha256) in enumerate(zip(files, hashes, strict=True)):
+                self._put(self._uri(kind, name, f".{number}{file.suffix}"), file, sha256)
+            return self.put(kind, manifest)  # last: whoever finds it finds all that it names
+
+    def get_member(self, uri: str, sha256: str, number: int, suffix: str) -> Path:
+        return self.get(f"{uri.removesuffix(MANIFEST)}.{number}{suffix}", self._hashes(uri, sha256)[number])
+
+    def members(self, uri: str, sha256: str) -> int:
+        return len(self._hashes(uri, sha256))
+
+    def _hashes(self, uri: str, sha256: str) -> list[str]:
+        if sha256 not in self._manifests:
+            self._manifests[sha256] = self.get(uri, sha256).read_text().split()
+        return self._manifests[sha256]
+
+    def _uri(self, kind: str, sha256: str, suffix: str) -> str:
+        return f"{self.url}/{kind}/{sha256[:2]}/{sha256}{suffix}"
+
+    def _put(self, uri: str, file: Path, sha256: str) -> None:
+        local = self.local_path(uri)
+        if local is None:
+            self._upload(uri, file)
+        else:
+            with _translated(uri):
+                if not _there(local, sha256):
+                    _copy(file, local)
+
+    def get(self, uri: str, sha256: str | None = None) -> Path:
+        expected = sha256 or PurePosixPath(uri).stem
+        uri = self.present(uri)
+        local = self.local_path(uri)
+        if local is not None:
+            if not local.is_file():
+                raise ArtifactBroken(uri, "the file is missing")
+            return _verified(uri, local, expected)
+        kept = self.cache / expected[:2] / f"{expected}{PurePosixPath(uri).suffix}"
+        if not (kept.is_file() and _sha256(kept) == expected):
+            self._download(uri, kept, expected)
+        return kept
+
+    def remove(self, uri: str) -> None:
+        """Remove a stored file; that it is gone already is as good."""
+        local = self.local_path(uri)
+        with _translated(uri), suppress(FileNotFoundError):
+            if local is not None:
+                local.unlink()
+            else:
+                fs, path = _filesystem(uri)
+                fs.rm_file(path)
+
+    def files(self) -> Iterator[StoredFile]:
+        """Everything that was put here, of whatever kind; what has another name than ours is passed over."""
+        fs, root = _filesystem(self.url)
+        with _translated(self.url):
+            fs.invalidate_cache()
+            found = fs.find(root, detail=True) if fs.exists(root) else {}
+            for path, info in found.items():
+                if match := STORED.search(path):
+                    yield StoredFile(f"{self.url}/{match[0]}", match["kind"], info["size"], _changed_at(fs, path, info))
+
+    def discard(self, file: StoredFile) -> bool:
+        """Remove a listed file, unless it was put again since. Whether it went."""
+        local = self.local_path(file.uri)
+        if local is not None:
+            with _translated(file.uri):
+                return discard_unchanged(local, file.changed_at)
+        fs, path = _filesystem(file.uri)
+        with _translated(file.uri):
+            fs.invalidate_cache()
+            if not fs.exists(path) or _changed_at(fs, path, fs.info(path)) > file.changed_at:
+                return False
+            fs.rm_file(path)
+            return True
+
+    def probe(self) -> None:
+        """Write, read and remove a small file. Raises what a night would raise: StoreUnavailable, BadSettings, ArtifactBroken."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "probe.txt"
+            file.write_text(uuid4().hex)
+            afresh = FsspecArtifacts(self.url, cache=Path(folder) / "cache")
+            uri, sha256 = afresh.put("probe", file)
+            try:
+                afresh.get(uri, sha256)
+            finally:
+                afresh.remove(uri)
+
+    def present(self, uri: str) -> str:
+        """Where a file lies now. Rows name the place where it was put: a store that has moved since holds it by the same name."""
+        match = STORED.search(uri)
+        if match is None or uri.startswith(f"{self.url}/"):
+            return uri
+        here = f"{self.url}/{match[0]}"
+        return uri if not self._exists(here) and self._exists(uri) else here
+
+    def local_path(self, uri: str) -> Path | None:
+        if "://" not in uri:
+            return Path(uri)
+        return Path(uri.removeprefix("file://")) if uri.startswith("file://") else None
+
+    def _exists(self, uri: str) -> bool:
+        local = self.local_path(uri)
+        if local is not None:
+            return local.is_file()
+        fs, path = _filesystem(uri)
+        with _translated(uri):
+            return bool(fs.exists(path))
+
+    def _upload(self, uri: str, file: Path) -> None:
+        """Object stores show an object whole or not at all; one of another size is what an interrupted write of another store left."""
+        fs, path = _filesystem(uri)
+        with _translated(uri):
+            if fs.exists(path) and fs.size(path) == file.stat().st_size and _changed_at(fs, path, fs.info(path)) > datetime.now(UTC) - YOUNG:
+                return
+            fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+            fs.put_file(str(file), path)
+
+    def _download(self, uri: str, kept: Path, expected: str) -> None:
+        fs, path = _filesystem(uri)
+        with tempfile.TemporaryDirectory() as folder, _translated(uri):
+            fresh = Path(folder) / "artifact"
+            fs.get_file(path, str(fresh))
+            _copy(_verified(uri, fresh, expected), kept)
+
+
+def _filesystem(uri: str) -> tuple[Any, str]:
+    import fsspec  # noqa: PLC0415  # not needed for a local store, and slow to import
+
+    try:
+        return fsspec.core.url_to_fs(uri)
+    except (ImportError, ValueError) as error:
+        raise BadSettings(
+            f"Artifacts cannot be kept at {uri}: {error}", "Install the driver, or set NIGHTJAR_ARTIFACT_URL to another place."
+        ) from error
+
+
+@contextmanager
+def _translated(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ArtifactBroken(uri, "the file is missing") from error
+    except NightjarError:
+        raise
+    except Exception as error:  # each driver has errors of its own beside OSError
+        raise StoreUnavailable(f"The artifact store ({uri})", str(error) or type(error).__name__) from error
+
+
+def _there(local: Path, sha256: str) -> bool:
+    """Whether a file is there, whole. It is young from now on: retention takes old files that no row names, and its row comes later."""
+    try:
+        os.utime(local)
+    except (FileNotFoundError, PermissionError):  # another account's file cannot be made young, but replaced
+        return False
+    except OSError as error:
+        if error.errno != errno.EROFS:  # what is read-only, nobody prunes either
+            raise
+    try:
+        return _sha256(local) == sha256
+    except FileNotFoundError:
+        return False
+
+
+def _changed_at(fs: Any, path: str, info: Mapping[str, Any]) -> datetime:
+    """When a stored file was written, whatever its driver calls it (UTC)."""
+    found = next((info[name] for name in ("mtime", "LastModified", "last_modified") if info.get(name) is not None), None) or fs.modified(path)
+    if isinstance(found, int | float):
+        return datetime.fromtimestamp(found, UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _verified(uri: str, file: Path, expected: str) -> Path:
+    found = _sha256(file)
+    if found != expected:
+        raise ArtifactBroken(uri, f"its bytes have the hash {found[:12]}..., not {expected[:12]}...")
+    return file
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as read, replacing(target) as write:
+        shutil.copyfileobj(read, write, 1 << 20)
+        os.fchmod(write.fileno(), READ_ONLY)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as read:
+        return hashlib.file_digest(read, "sha256").hexdigest()

@@ -1,0 +1,44 @@
+"""Which of the files that were to be read is damaged, and what to do: whoever wrote them wrote them whole."""
+
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from nightjar.core.errors.inputs import DamagedFile
+
+OF_FEATURES = "Remove the folder of its table with all in it; the next night builds it again from the raw days."
+OF_RAW_DAYS = "Restore it from a backup, or remove it and land the day again, recorded at the instant in its name."
+
+
+def require_regular(files: Iterable[Path], remedy: str) -> None:
+    """Raises DamagedFile for what is no regular file: to read a FIFO would never end."""
+    for file in files:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise DamagedFile(file, "it is no regular file", remedy)
+
+
+@contextmanager
+def naming_damage(files: Iterable[Path], remedy: str) -> Iterator[None]:
+    """Raises DamagedFile, naming the first of the Parquet files that cannot be read, if reading them fails for that reason.
+
+    files: looked at only then.
+    """
+    try:
+        yield
+    except pl.exceptions.ComputeError as error:
+        for file in files:
+            if (why := damage(file)) is not None:
+                raise DamagedFile(file, why, remedy) from error
+        raise
+
+
+def damage(file: Path) -> str | None:
+    """Why a Parquet file cannot be read; None if it can."""
+    try:
+        pl.read_parquet(file, hive_partitioning=False)
+    except pl.exceptions.ComputeError as error:
+        return str(error).partition("\n")[0]
+    return None

@@ -1,0 +1,55 @@
+"""CatBoost models, kept as .cbm files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
+
+if TYPE_CHECKING:
+    from catboost import CatBoostClassifier
+from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
+
+
+@dataclass(frozen=True, slots=True)
+class CatBoostPredictor:
+    """Implements spec.Predictor. `model` was fitted on the columns of `inputs`, categorical first.
+
+    categories: of the rows that it was fitted on.
+    """
+
+    model: "CatBoostClassifier"
+    categorical: tuple[str, ...]
+    numeric: tuple[str, ...]
+    categories: Categories | CastCategories = UNKNOWN
+    algorithm: str = "catboost"
+
+    def predict(self, frame: pl.DataFrame) -> pl.Series:
+        rows = inputs(frame, self.categorical, self.numeric, self.categories)
+        if rows.is_empty():
+            return pl.Series("score", dtype=pl.Float64)
+        return pl.Series("score", self.model.predict(rows, prediction_type="Probability")[:, 1], dtype=pl.Float64)
+
+    def params(self) -> Mapping[str, Any]:
+        return {**self.model.get_params(), "trees": int(self.model.tree_count_ or 0), "bias": float(self.model.get_scale_and_bias()[1])}
+
+    def save(self, path: Path) -> None:
+        """CatBoost writes the time and a random id into a model; without them the same training gives the same bytes."""
+        metadata = self.model.get_metadata()
+        metadata["train_finish_time"] = metadata["model_guid"] = ""
+        if (kept := kept_categories(self.categories)) is not None:
+            metadata[FAMILIES] = kept
+        self.model.save_model(str(path), format="cbm")
+
+    @classmethod
+    def load(cls, path: Path) -> "CatBoostPredictor":
+        from catboost import CatBoostClassifier  # noqa: PLC0415  # takes a second to import
+
+        model = CatBoostClassifier()
+        model.load_model(str(path), format="cbm")
+        names, categories = tuple(model.feature_names_ or ()), len(model.get_cat_feature_indices())
+        kept = dict(model.get_metadata()).get(FAMILIES)
+        return cls(model, names[:categories], names[categories:], read_categories(kept))

@@ -1,0 +1,108 @@
+"""Scikit-learn models, kept as .skops files. No pickle is read or written."""
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
+
+if TYPE_CHECKING:
+    pass
+from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
+
+TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "numpy.dtype")
+"""All that a .skops file may hold beyond what skops itself trusts."""
+
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class SklearnPredictor:
+    """Implements spec.Predictor. `pipeline` was fitted on the columns of `inputs` and has predict_proba.
+
+    categories: of the rows that it was fitted on.
+    """
+
+    pipeline: Any
+    categorical: tuple[str, ...]
+    numeric: tuple[str, ...]
+    categories: Categories | CastCategories = UNKNOWN
+    algorithm: str = "sklearn"
+
+    def predict(self, frame: pl.DataFrame) -> pl.Series:
+        rows = inputs(frame, self.categorical, self.numeric, self.categories)
+        if rows.is_empty():
+            return pl.Series("score", dtype=pl.Float64)
+        return pl.Series("score", self.pipeline.predict_proba(rows)[:, 1], dtype=pl.Float64)
+
+    def params(self) -> Mapping[str, Any]:
+        """Of its last step, the estimator."""
+        found = self.pipeline[-1].get_params()
+        return {
+            "estimator": type(self.pipeline[-1]).__name__,
+            **{name: value for name, value in found.items() if isinstance(value, str | int | float | bool)},
+        }
+
+    def save(self, path: Path) -> None:
+        import skops.io  # noqa: PLC0415  # imports scikit-learn
+
+        content = {"pipeline": self.pipeline, "categorical": list(self.categorical), "numeric": list(self.numeric)}
+        if (kept := kept_categories(self.categories)) is not None:
+            content[FAMILIES] = kept
+        with tempfile.TemporaryDirectory() as folder:
+            dumped = Path(folder) / "dumped.skops"
+            skops.io.dump(content, dumped)
+            _canonical(dumped, path)
+
+    @classmethod
+    def load(cls, path: Path) -> "SklearnPredictor":
+        """Raises skops' UntrustedTypesFoundException for anything beyond TRUSTED."""
+        import skops.io  # noqa: PLC0415  # imports scikit-learn
+
+        content = skops.io.load(path, trusted=list(TRUSTED))
+        names = tuple(content["categorical"]), tuple(content["numeric"])
+        return cls(content["pipeline"], *names, read_categories(content.get(FAMILIES)))
+
+
+def _canonical(dumped: Path, path: Path) -> None:
+    """Rewrite a .skops file with the memory addresses in it numbered in order of appearance, and no time of day."""
+    with zipfile.ZipFile(dumped) as archive:
+        schema = json.loads(archive.read("schema.json"))
+        numbers: dict[str, str] = {}
+        _collect_addresses(schema, numbers)
+        with zipfile.ZipFile(path, "w") as fresh:
+            for old in sorted(set(archive.namelist()) & set(numbers), key=lambda name: int(numbers[name].partition(".")[0])):
+                fresh.writestr(zipfile.ZipInfo(numbers[old], EPOCH), archive.read(old))
+            fresh.writestr(zipfile.ZipInfo("schema.json", EPOCH), json.dumps(_renumbered(schema, numbers), indent=1))
+
+
+def _collect_addresses(node: Any, numbers: dict[str, str]) -> None:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if _is_address(key, value):
+                stem, dot, suffix = str(value).partition(".")
+                numbers.setdefault(stem, str(len(numbers)))
+                numbers.setdefault(str(value), f"{numbers[stem]}{dot}{suffix}")
+    if isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            _collect_addresses(child, numbers)
+
+
+def _renumbered(node: Any, numbers: Mapping[str, str]) -> Any:
+    if isinstance(node, list):
+        return [_renumbered(child, numbers) for child in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: type(value)(numbers[str(value)]) if _is_address(key, value) else _renumbered(value, numbers) for key, value in node.items()}
+
+
+def _is_address(key: str, value: Any) -> bool:
+    """An object's address stands under `__id__`, and names the file its array lies in."""
+    return (key == "__id__" and isinstance(value, int)) or (key == "file" and isinstance(value, str))

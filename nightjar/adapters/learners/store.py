@@ -1,0 +1,73 @@
+"""Trained models in the artifact store, loaded by the learner that made them."""
+
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from nightjar.core.errors.model import ArtifactBroken, BadSpec
+from nightjar.core.model.categories import CastCategories, Categories
+from nightjar.core.model.entities import Version
+from nightjar.core.model.spec import ModelSpec, Predictor
+from nightjar.core.ports.artifacts import Artifacts
+
+if TYPE_CHECKING:
+    pass
+from nightjar.adapters.learners.catboost import CatBoostPredictor
+from nightjar.adapters.learners.sklearn import SklearnPredictor
+
+
+class PredictorStore:
+    """Implements ports.Predictors over an artifact store. A loaded version stays in memory: parts of a night run on threads and share it."""
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
+        self._loaded: dict[str, Predictor] = {}
+        self._lock = threading.Lock()
+
+    def save(self, predictor: Predictor) -> tuple[str, str]:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / f"model{SUFFIXES.get(predictor.algorithm, '.bin')}"
+            predictor.save(file)
+            return self._artifacts.put("model", file)
+
+    def load(self, spec: ModelSpec, version: Version) -> Predictor:
+        """Raises ArtifactBroken; BadSpec if the spec no longer provides an input the version was fitted on."""
+        with self._lock:
+            if version.artifact_sha256 not in self._loaded:
+                self._loaded[version.artifact_sha256] = self._read(version)
+            predictor = self._loaded[version.artifact_sha256]
+        needed = (*getattr(predictor, "categorical", ()), *getattr(predictor, "numeric", ()))
+        if gone := sorted(set(needed) - set(spec.inputs)):
+            raise BadSpec(spec.name, "inputs", f"lacks {gone}, which version {version.number} was trained on; retrain, or promote another")
+        return predictor
+
+    def _read(self, version: Version) -> Predictor:
+        path = self._artifacts.get(version.artifact_uri, version.artifact_sha256)
+        kind = KINDS.get(version.algorithm)
+        if kind is None:
+            raise ArtifactBroken(version.artifact_uri, f"nothing here loads algorithm {version.algorithm!r}; known: {sorted(KINDS)}")
+        try:
+            loaded = kind.load(path)
+        except Exception as error:  # each library has its own errors for a file it cannot read
+            raise ArtifactBroken(version.artifact_uri, f"{type(error).__name__}: {error}") from error
+        if isinstance(loaded.categories, Categories):
+            return loaded
+        return replace(loaded, categories=self._fitted_on(version))
+
+    def _fitted_on(self, version: Version) -> CastCategories:
+        """The types of the version's training sample; none where there is no sample."""
+        try:
+            return CastCategories(pl.read_parquet_schema(self._artifacts.get(version.reference_uri)))
+        except (ArtifactBroken, OSError, pl.exceptions.PolarsError):
+            return CastCategories()
+
+
+KINDS: Mapping[str, type[CatBoostPredictor] | type[SklearnPredictor]] = {"catboost": CatBoostPredictor, "sklearn": SklearnPredictor}
+
+
+SUFFIXES: Mapping[str, str] = {"catboost": ".cbm", "sklearn": ".skops"}

@@ -1,0 +1,62 @@
+"""The demo: the whole platform once, on real flights, from raw files to published scores and a drift report."""
+
+import time
+from datetime import date, timedelta
+
+from nightjar.core.errors.inputs import NoPopulation
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.clock import as_of, dates_between
+from nightjar.core.night.entities import NightSummary
+from nightjar.core.night.plan import Planned
+from nightjar.showing import console
+from nightjar.wiring.platform import Platform
+
+
+def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
+    """Migrate, land, train, score `nights` nights from `today` on, measure them, draw the last one's report."""
+    started = time.monotonic()
+    last = today + timedelta(days=nights - 1)
+    if missing := platform.undelivered(spec, dates_between(today, last)):
+        raise NoPopulation(spec.name, missing[0], spec.population_dataset, as_of(spec, missing[0]), 0)
+    step("1 Postgres: schema, roles and views")
+    platform.migrate()
+    step("2 Feast: register the feature views")
+    platform.apply_features()
+    step(f"3 Data: land what was delivered up to {last}")
+    known_later = platform.evening(spec, last + timedelta(days=spec.maturity_days))
+    platform.land(spec, known_later, console.bar)
+    step(f"4 Train: on all that was known on {today - timedelta(days=1)}")
+    train(platform, spec, today)
+    step(f"5 Score: {nights} nights from {today}")
+    platform.ready(spec, known_later, console.bar)
+    summary = platform.backfill(spec).run([Planned(score_date=day) for day in dates_between(today, last)], console.bar)
+    summary.raise_failure()
+    console.show_nights(spec.title, summary.nights)
+    step("6 Measure: what really happened")
+    watcher = platform.watch_night(spec)
+    console.show_performance(watcher.outcomes_known(known_later))
+    step("7 Report: drift of the last night against the training sample")
+    report(platform, spec, summary.nights[-1])
+    ending = "everything was published already; nothing changed" if not summary.published_now else f"{len(summary.published_now)} nights published"
+    console.out.print(f"\n[bold]{ending}[/] ({time.monotonic() - started:.0f} s)")
+    console.show_where(platform)
+    console.out.print("Postgres keeps running; stop it with: uv run nightjar db stop")
+
+
+def step(what: str) -> None:
+    console.out.print(f"[bold]{what}[/]")
+
+
+def train(platform: Platform, spec: ModelSpec, today: date) -> None:
+    champion = platform.registry.holder(spec.name, "champion")
+    if champion is not None:
+        console.out.print(f"  version {champion.number} is champion already; `nightjar retrain` trains another")
+        return
+    console.show_training(platform.retrain(spec, today - timedelta(days=spec.horizon_days), progress=console.bar))
+
+
+def report(platform: Platform, spec: ModelSpec, night: NightSummary) -> None:
+    run = platform.store.run(night.run_id)
+    drawn = platform.drift_ledger.reports(run)
+    uri = drawn[-1] if drawn else platform.watch_night(spec).report(run)[0]
+    console.out.print(f"  {platform.artifacts.local_path(uri) or uri}")

@@ -1,0 +1,136 @@
+"""Checks of everything a night needs; each says what to do when it fails."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.errors.inputs import DeliveriesSetAside
+from nightjar.core.model.spec import ModelSpec
+from nightjar.showing import console
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
+
+if TYPE_CHECKING:
+    from nightjar.server import checks as checkup
+
+Check = Callable[[Platform, ModelSpec], str]
+Row = tuple[str, str, str]
+ENOUGH_DISK_GB = 2
+
+
+def run(platform: Platform, spec: ModelSpec) -> bool:
+    """Run every check, show a line each, and tell whether all is well."""
+    rows = [verdict(name, partial(check, platform, spec)) for name, check in CHECKS.items()]
+    rows.extend(prefect(platform.settings))
+    console.out.print(console.table("doctor", ("check", "", "what was found"), rows))
+    return all(row[1] == "ok" for row in rows)
+
+
+def verdict(name: str, check: Callable[[], str]) -> Row:
+    try:
+        return name, "ok", check()
+    except NightjarError as error:
+        return name, "NO", console.plain(str(error))
+    except Exception as error:  # noqa: BLE001  # a doctor reports whatever it meets
+        return name, "NO", console.plain(f"{type(error).__name__}: {error}")
+
+
+NO_SERVER = "PREFECT_API_URL is not set, and `nightjar up` does not run"
+
+
+def has_server(settings: Settings) -> bool:
+    """Whether there is a Prefect server to ask. Takes no time, and no import of Prefect."""
+    return bool(os.environ.get("PREFECT_API_URL")) or listened_to(settings.prefect_port)
+
+
+def prefect(settings: Settings) -> list[Row]:
+    """Rows about the Prefect server; one row where there is none, for nights can be scored without, or none that lets us in."""
+    name = "prefect server"
+    if not has_server(settings):
+        return [(name, "ok", f"none to look at: {NO_SERVER}")]
+    from nightjar.server import checks as checkup
+    from nightjar.server.deploy import api_url, connected
+
+    def asked(check: "checkup.Check") -> str:
+        with connected(settings, api_url(settings)) as client:
+            return check(client, settings)
+
+    first = verdict(name, partial(asked, checkup.server))
+    return [first, *(verdict(name, partial(asked, check)) for name, check in checkup.CHECKS.items() if first[1] == "ok")]
+
+
+def listened_to(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def postgres(platform: Platform, _: ModelSpec) -> str:
+    from sqlalchemy import text
+
+    from db.locks import require_own_sessions
+
+    require_own_sessions(platform.engine)
+    with platform.engine.connect() as connection:
+        version = connection.execute(text("SHOW server_version")).scalar_one()
+        if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
+            raise StoreUnavailable("The score database", "it takes no writes; it is a standby, or was made read-only")
+    return f"Postgres {version}, {'embedded' if platform.embedded else 'yours'}, schema up to date"
+
+
+def champion(platform: Platform, spec: ModelSpec) -> str:
+    from nightjar.adapters.learners.store import PredictorStore
+    from nightjar.core.errors.model import NoChampion
+
+    version = platform.registry.holder(spec.name, "champion")
+    if version is None:
+        raise NoChampion(spec.name)
+    PredictorStore(platform.artifacts).load(spec, version)
+    return f"{spec.name} version {version.number} loads, trained through {version.trained_through}"
+
+
+def feature_registry(platform: Platform, spec: ModelSpec) -> str:
+    platform.features.require(spec)
+    return f"feature service {spec.feature_service} serves {len(spec.inputs)} inputs"
+
+
+def data(platform: Platform, spec: ModelSpec) -> str:
+    landed = {dataset.name: platform.raw.days(dataset.name) for dataset in spec.datasets}
+    return ", ".join(f"{name} to {max(days)}" if days else f"{name}: none landed yet" for name, days in landed.items())
+
+
+def deliveries(platform: Platform, spec: ModelSpec) -> str:
+    """Raises DeliveriesSetAside for what is set aside."""
+    from nightjar.usecases.data.landing import set_aside
+
+    if refusals := set_aside(spec, platform.raw):
+        raise DeliveriesSetAside([f"{refusal.dataset} {refusal.day}" for refusal in refusals])
+    return "none is set aside"
+
+
+def artifacts(platform: Platform, _: ModelSpec) -> str:
+    platform.artifacts.probe()
+    return f"{platform.settings.artifacts} takes and gives files"
+
+
+def disk(platform: Platform, _: ModelSpec) -> str:
+    home = platform.settings.home
+    free = shutil.disk_usage(home if home.exists() else home.parent).free / 1e9
+    if free < ENOUGH_DISK_GB:
+        raise OSError(f"{free:.1f} GB free at {home}; nightly data and Postgres need {ENOUGH_DISK_GB}. Free some or set NIGHTJAR_HOME.")
+    return f"{free:.0f} GB free"
+
+
+CHECKS: dict[str, Check] = {
+    "disk": disk,
+    "artifacts": artifacts,
+    "database": postgres,
+    "data": data,
+    "deliveries": deliveries,
+    "feature registry": feature_registry,
+    "champion": champion,
+}

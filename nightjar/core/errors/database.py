@@ -1,0 +1,91 @@
+"""What is wrong with the database, its schema or its roles."""
+
+from collections.abc import Sequence
+
+from nightjar.core.errors.base import NightjarError, Retryable
+
+
+class StoreUnavailable(Retryable):
+    exit_code, runbook = 14, "store-unavailable"
+
+    def __init__(self, what: str, cause: str) -> None:
+        super().__init__(f"{what} cannot be reached: {cause}. Check it with `nightjar doctor`; the run may simply be retried.")
+
+
+class SchemaOutdated(NightjarError):
+    exit_code, runbook = 15, "schema-outdated"
+
+    def __init__(self, found: str | None, expected: str) -> None:
+        super().__init__(f"The database is at migration {found or 'none'}, the code needs {expected}. Run `nightjar db migrate`.")
+
+
+class SchemaNewer(NightjarError):
+    """The database was migrated by newer code, whose migrations this code does not know."""
+
+    exit_code, runbook = 30, "schema-newer"
+
+    def __init__(self, found: str, newest: str) -> None:
+        super().__init__(
+            f"The database is newer than this code: it is at migration {found}, the newest known here is {newest}. "
+            "Install the code that it was migrated for; nothing was changed."
+        )
+
+
+class EmbeddedPostgresFailed(NightjarError):
+    exit_code, runbook = 18, "embedded-postgres"
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"The embedded Postgres did not start: {problem}. {remedy}")
+
+
+class RoleHasNoPassword(NightjarError):
+    exit_code, runbook = 20, "role-has-no-password"
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"The role {role} has no password here. Set NIGHTJAR_{role.upper()}_PASSWORD and run `nightjar db migrate` as the owner.")
+
+
+class RightsMissing(NightjarError):
+    """The database lets a role in and refuses what it is to do: its grants were lost, in a restore perhaps."""
+
+    exit_code, runbook = 35, "rights-missing"
+
+    def __init__(self, what: str, cause: str) -> None:
+        super().__init__(f"{what} does not let us: {cause}. Let the owner grant again what was lost; the runbook has the statements.")
+
+
+class RolesMissing(NightjarError):
+    """The database lacks roles, and its URL's user may not create them."""
+
+    exit_code, runbook = 23, "roles-missing"
+
+    def __init__(self, user: str, roles: Sequence[str]) -> None:
+        statements = " ".join(f"CREATE ROLE {role} LOGIN PASSWORD '...';" for role in roles)
+        super().__init__(
+            f"{user} may not create the roles {', '.join(roles)}. Let an administrator run once: {statements} "
+            "Then set NIGHTJAR_WRITER_PASSWORD and NIGHTJAR_ANALYST_PASSWORD, and run `nightjar db migrate` again."
+        )
+
+
+class OwnerNeeded(NightjarError):
+    """What only the owner of the schema may do, tried as somebody else."""
+
+    exit_code, runbook = 33, "owner-needed"
+
+    def __init__(self, user: str) -> None:
+        super().__init__(
+            f"Pruning removes rows, which only the owner of the schema may do, and {user} is not. "
+            "Let NIGHTJAR_DATABASE_URL name the owner, as it does for `nightjar db migrate`."
+        )
+
+
+class NightsRunning(Retryable):
+    """A migration found somebody at work by the schema that it would change."""
+
+    exit_code, runbook = 27, "nights-running"
+
+    def __init__(self, working: Sequence[str], waited_s: float) -> None:
+        super().__init__(
+            f"The database is not migrated while someone works by its schema: {'; '.join(working) or 'a process that has just ended'}. "
+            f"Waited {waited_s:.0f} s; nothing was changed. Look with `nightjar status`, and migrate again when it has ended."
+        )

@@ -1,0 +1,72 @@
+"""What is wrong with the Prefect server, its worker and its deployments."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nightjar.core.errors.base import NightjarError
+
+
+class PlatformFailed(NightjarError):
+    """A process of `nightjar up` did not come up, or ended on its own."""
+
+    exit_code, runbook = 19, "platform-failed"
+
+    def __init__(self, process: str, problem: str, log: Path | str) -> None:
+        super().__init__(f"{process} {problem}. Its log is {log}.")
+
+
+class NotDeployed(NightjarError):
+    """The Prefect server lacks, or has otherwise, what this code runs on."""
+
+    exit_code, runbook = 28, "not-deployed"
+
+    def __init__(self, what: str, remedy: str = "Run `nightjar deploy`.") -> None:
+        super().__init__(f"The Prefect server is not as this code wants it: {what}. {remedy}")
+
+
+class ServerOpen(NightjarError):
+    """The Prefect server obeys those whom it should not."""
+
+    exit_code, runbook = 38, "server-open"
+
+    def __init__(self, url: str, openings: Sequence[str]) -> None:
+        super().__init__(
+            f"The Prefect server at {url} {'; it '.join(openings)}. "
+            "Who reaches it may run the flows, or more. Start it as `nightjar up` and docker/compose.yaml do."
+        )
+
+
+class NotOurFlow(NightjarError):
+    """A flow run of a deployment that this code does not have. The worker runs nothing else."""
+
+    exit_code, runbook = 39, "not-our-flow"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This worker runs the flows that prefect.yaml deploys, and no other: {why}.")
+
+
+class NoWorker(NightjarError):
+    """Runs are scheduled, and nothing takes them."""
+
+    exit_code, runbook = 29, "no-worker"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}: no run starts. Runs that wait keep their score date.")
+
+
+class RunsStuck(NightjarError):
+    """Flow runs that nothing will end, or start, by itself."""
+
+    exit_code, runbook = 31, "stuck-run"
+
+    def __init__(self, runs: Sequence[str]) -> None:
+        super().__init__(f"{len(runs)} flow runs look stuck: {'; '.join(runs)}.")
+
+
+class DeploymentPaused(NightjarError):
+    """A schedule starts no more runs: its circuit is open, or a person paused it."""
+
+    exit_code, runbook = 32, "circuit-open"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"Paused, by a person or by failures in a row: {', '.join(names)}. When that is mended: `nightjar resume {names[0]}`.")

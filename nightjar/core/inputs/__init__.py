@@ -1,0 +1,1 @@
+"""What a night's inputs look like, and whether they are like those of the nights before."""

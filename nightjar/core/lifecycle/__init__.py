@@ -1,0 +1,1 @@
+"""How a version comes to be champion: its training set, its gates, its promotion."""

@@ -1,0 +1,146 @@
+"""What a model is trained on: mature outcomes joined to the rows that would have been scored, cut by time, known by its content."""
+
+import hashlib
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from nightjar.core.comparison.ordinary import MIN_VALUES
+from nightjar.core.errors.model import TooLittleHistory
+from nightjar.core.model.spec import ModelSpec, TimeSplit
+from nightjar.core.night.clock import local_date
+
+REFERENCE_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class TimeCut:
+    """Rows by when they were scored: `train` is oldest, `valid` chooses, `test` is unseen."""
+
+    train: pl.DataFrame
+    valid: pl.DataFrame
+    test: pl.DataFrame
+
+    @property
+    def seen(self) -> pl.DataFrame:
+        return pl.concat([self.train, self.valid])
+
+    @property
+    def trained_through(self) -> date:
+        last = self.valid["score_date"].max()
+        assert isinstance(last, date)
+        return last
+
+
+def last_mature_date(spec: ModelSpec, known_at: datetime) -> date:
+    """The newest score date whose outcomes count as complete at an instant."""
+    return local_date(spec, known_at) - timedelta(days=spec.maturity_days)
+
+
+def mature_outcomes(outcomes: pl.DataFrame, known_at: datetime, last: date) -> pl.DataFrame:
+    """`entity_key`, `score_date`, `outcome` of dates up to `last`, each as recorded latest by `known_at`."""
+    known = outcomes.filter(pl.col("recorded_at") <= known_at, pl.col("score_date") <= last).drop_nulls(["entity_key", "outcome"])
+    newest = known.sort("recorded_at", maintain_order=True).unique(["entity_key", "score_date"], keep="last", maintain_order=True)
+    return newest.select("entity_key", "score_date", "outcome")
+
+
+def known_days(dataset: str, recorded: Mapping[date, Sequence[datetime]], known_at: datetime) -> str:
+    """Of which days a dataset is known at an instant, in words.
+
+    recorded: when each day's deliveries were, oldest first.
+    """
+    known = [day for day, instants in recorded.items() if instants[0] <= known_at]
+    if known:
+        return f"{dataset} of {days_told(known)} landed"
+    return f"no {dataset} landed" + (f" by then; those of {days_told(recorded)} came later" if recorded else "")
+
+
+def days_told(days: Collection[date]) -> str:
+    first, last = min(days), max(days)
+    return f"one day, {first}," if first == last else f"{len(days)} days, {first} to {last},"
+
+
+def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, int]]:
+    """Sound population rows with their outcome, sorted by (score_date, entity_key), and how many rows were left out and why.
+
+    population: `entity_key`, `score_date`, `fault`, and what else a row holds.
+    """
+    sound = population.filter(pl.col("fault").is_null()).drop("fault")
+    key = ["entity_key", "score_date"]
+    rows = sound.join(outcomes, on=key, how="inner").sort("score_date", "entity_key")
+    left_out = {
+        "population rows with a fault": population.height - sound.height,
+        "population rows without a mature outcome": sound.height - rows.height,
+        "outcomes without a population row": outcomes.height - rows.height,
+    }
+    return rows, left_out
+
+
+def cut_by_time(rows: pl.DataFrame, split: TimeSplit, model: str, known_at: datetime) -> TimeCut:
+    """The last `test_days` calendar days, the `valid_days` before them, and all before those. Raises TooLittleHistory.
+
+    rows: at least `score_date` and `outcome`.
+    """
+    last = rows["score_date"].max()
+    if not isinstance(last, date):
+        raise TooLittleHistory(model, known_at, "there is none with a population row")
+    test_from = last - timedelta(days=split.test_days - 1)
+    valid_from = test_from - timedelta(days=split.valid_days)
+    day = pl.col("score_date")
+    cut = TimeCut(rows.filter(day < valid_from), rows.filter(day >= valid_from, day < test_from), rows.filter(day >= test_from))
+    if cut.train.height < split.min_train_rows:
+        needed = f"{split.min_train_rows:,} rows before {valid_from} are needed to train on, there are {cut.train.height:,}"
+        raise TooLittleHistory(model, known_at, f"{needed}. {_what_there_is(rows, split)}")
+    for name, part in (("train", cut.train), ("choose", cut.valid), ("test", cut.test)):
+        if part["outcome"].n_unique() < 2:
+            raise TooLittleHistory(model, known_at, f"the rows to {name} on need both outcomes, 0 and 1")
+    return cut
+
+
+def _what_there_is(rows: pl.DataFrame, split: TimeSplit) -> str:
+    """The rows and their days, what they are kept for, and when there will be enough, in words. rows: at least one."""
+    days = rows["score_date"].unique().sort().to_list()
+    to_train = math.ceil(split.min_train_rows * len(days) / rows.height)
+    span = timedelta(days=to_train + split.valid_days + split.test_days)
+    return (
+        f"In all there are {rows.height:,} rows with an outcome, of {days_told(days)} and of these days "
+        f"the last {split.test_days} are kept to test, the {split.valid_days} before them to choose. "
+        f"With as many rows a day there are enough when the outcomes of {days[0] + span} are known"
+    )
+
+
+def reference_sample(rows: pl.DataFrame) -> pl.DataFrame:
+    """Every n-th row, so that each date keeps its weight: 20,000 rows, or twice MIN_VALUES a date if that is more.
+
+    The same rows for the same snapshot.
+    """
+    wanted = max(REFERENCE_ROWS, 2 * MIN_VALUES * rows["score_date"].n_unique())
+    return rows.gather_every(max(1, math.ceil(rows.height / wanted)))
+
+
+def content_sha256(rows: pl.DataFrame) -> str:
+    """A hash of what a frame says: names, types and values in their order, whatever its chunks and however a file encodes it."""
+    digest = hashlib.sha256()
+    for column in rows:
+        digest.update(f"{column.name}:{column.dtype}:{column.len()};".encode())
+        digest.update(_bytes(column.is_null().cast(pl.UInt8)))
+        values = column.drop_nulls()
+        if not _has_bytes(column.dtype):
+            values = values.cast(pl.String)
+            digest.update(_bytes(values.str.len_bytes()))
+            digest.update("".join(values).encode())
+        else:
+            digest.update(_bytes(values.to_physical()))
+    return digest.hexdigest()
+
+
+def _has_bytes(dtype: pl.DataType) -> bool:
+    """Whether NumPy has bytes for a value. Polars numbers categories in the order in which they came."""
+    return not isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Decimal | pl.Int128 | pl.UInt128)
+
+
+def _bytes(values: pl.Series) -> bytes:
+    return values.to_numpy().tobytes()

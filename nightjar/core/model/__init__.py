@@ -1,0 +1,1 @@
+"""A model: its spec and the spec's rules, its schedule, its categories, its versions."""

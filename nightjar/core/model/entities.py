@@ -1,0 +1,70 @@
+"""The values of a model's life: dataset, version, gate, promotion."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import AwareDatetime
+
+from nightjar.core.values import Sha256, Value
+
+
+class Dataset(Value):
+    """A training snapshot: mature outcomes of [first_date, last_date] with features as known on each date's own as-of."""
+
+    id: int
+    model: str
+    sha256: Sha256
+    uri: str
+    rows: int
+    first_date: date
+    last_date: date
+    known_at: AwareDatetime
+
+
+class GateResult(Value):
+    """A gate's verdict on one version: the measured `value` against `threshold`, and why, in words."""
+
+    name: str
+    passed: bool
+    value: float | None
+    threshold: float | None
+    reason: str
+
+
+class Candidate(Value):
+    """A trained model before it is registered. `artifact_sha256` is of the stored bytes; metrics are of unseen dates."""
+
+    model: str
+    algorithm: str
+    dataset_id: int
+    artifact_uri: str
+    artifact_sha256: Sha256
+    reference_uri: str
+    """A sample of training rows (features and scores) that drift is measured against; Parquet."""
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    gates: tuple[GateResult, ...]
+    code_version: str
+    trained_through: date
+    """Last date whose outcomes the model has seen: a score of that date or earlier is in-sample."""
+
+
+class Version(Candidate):
+    """A registered candidate: `number` counts from 1 within its model."""
+
+    id: int
+    number: int
+    created_at: AwareDatetime
+
+
+class Promotion(Value):
+    """A row of the append-only promotion ledger: from `promoted_at` on, the version holds `role` (champion, challenger)."""
+
+    id: int
+    model: str
+    version_id: int
+    version_number: int
+    role: str
+    reason: str
+    promoted_at: AwareDatetime

@@ -1,0 +1,134 @@
+"""What every model's spec must keep to, so that nothing of it surprises a night.
+
+Types and ranges are told to pydantic, where the fields are declared (nightjar/core/model/spec.py). The rules here need more than one field, or say what
+a text must be.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from nightjar.core.model.schedule import is_cron
+
+if TYPE_CHECKING:
+    from nightjar.core.model.spec import FeatureTable, ModelSpec, RawDataset
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""Names of models, datasets, tables and columns, in full: safe in SQL, paths and Prefect without quoting."""
+NAMED = "must be lower-case letters, digits and _, start with a letter and have at most 40 characters"
+
+ADDED_TO_RAW = frozenset({"date", "recorded_at"})
+ADDED_TO_FEATURES = frozenset({"date", "event_timestamp", "created", "fault"})
+ADDED_TO_ROWS = frozenset({"entity_key", "event_timestamp", "known_at", "fault"})
+"""Columns of ours beside those of raw days, of feature tables, and of the rows to score."""
+
+CSV_TYPES = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
+YEARS = range(1900, 2200)
+MOST_DAYS = 36_600
+"""A century: longer spans are mistakes, and carry dates out of what Python can count."""
+
+ONE_DAY_FIELD = "If day of month and weekday are both restricted, neither may contain a *"
+
+Fault = tuple[str, str]
+"""A field, and what is wrong with it."""
+
+
+def called(value: object) -> object:
+    """Raises PydanticCustomError for what is no function."""
+    if not callable(value):
+        raise PydanticCustomError("not_callable", "must be a function")
+    return value
+
+
+def fault_of(error: ValidationError) -> Fault:
+    """The first field that pydantic refuses, as `audit.max_mean_shift`, and why."""
+    first = error.errors(include_url=False)[0]
+    return ".".join(str(part) for part in first["loc"]), f"is {first['input']!r}: {first['msg']}"
+
+
+def faults(spec: "ModelSpec") -> Iterator[Fault]:
+    """All that stands against a spec, the plainest first: later rules take for granted what earlier ones found."""
+    if not NAME.fullmatch(spec.name):
+        yield "name", NAMED
+    yield from _of_time(spec)
+    for dataset in spec.datasets:
+        yield from _of_dataset(dataset)
+    for table in spec.feature_tables:
+        yield from _of_table(table, {dataset.name for dataset in spec.datasets})
+    yield from _of_inputs(spec)
+
+
+def _of_time(spec: "ModelSpec") -> Iterator[Fault]:
+    try:
+        ZoneInfo(spec.time_zone)
+    except (KeyError, ValueError, OSError):
+        yield "time_zone", f"{spec.time_zone!r} is no IANA time zone, like America/New_York"
+    for field in ("cron", "retrain_cron"):
+        if not is_cron(getattr(spec, field)):
+            yield field, f"{getattr(spec, field)!r} is not a cron expression of five fields in numbers, like 30 21 * * *. {ONE_DAY_FIELD}"
+    if spec.as_of_time.tzinfo is not None:
+        yield "as_of_time", "must have no zone of its own: it is a time of time_zone"
+
+
+def _of_dataset(dataset: "RawDataset") -> Iterator[Fault]:
+    where, columns = f"dataset {dataset.name!r}", set(dataset.columns)
+    yield from _of_names(where, (dataset.name, *dataset.columns), columns & ADDED_TO_RAW)
+    for column, kind in dataset.columns.items():
+        if not (isinstance(kind, CSV_TYPES) or kind.is_integer() or kind.is_float()):
+            yield where, f"cannot hold {kind} in {column}: a file has texts, numbers, flags, dates and instants"
+        if isinstance(kind, pl.Datetime) and kind.time_zone != "UTC":
+            yield where, f"must hold its instants in UTC, and {column} does not"
+    if not dataset.keys or not set(dataset.keys) <= columns - dataset.nullable:
+        yield where, f"must have keys among its columns that are never empty, not {list(dataset.keys)}"
+    if not dataset.nullable <= columns:
+        yield where, f"lets columns be empty that it does not have: {sorted(dataset.nullable - columns)}"
+    if dataset.day_column is not None and not isinstance(dataset.columns.get(dataset.day_column), pl.Date | pl.Datetime):
+        yield where, f"must have dates or instants in its day_column, and {dataset.day_column!r} has none"
+
+
+def _of_table(table: "FeatureTable", known: set[str]) -> Iterator[Fault]:
+    where = f"feature table {table.name!r}"
+    yield from _of_names(where, (table.name, *table.keys, *table.features), (set(table.keys) | set(table.features)) & ADDED_TO_FEATURES)
+    if not table.keys or not table.features or set(table.keys) & set(table.features):
+        yield where, "must have keys, and features that are none of them"
+    if unknown := set(table.sources) - known:
+        yield where, f"reads datasets that are not declared: {sorted(unknown)}"
+    if table.ttl <= timedelta(0):
+        yield where, "must have a ttl: without one a dead feed is used for ever"
+    if table.max_age is not None and table.max_age <= timedelta(0):
+        yield where, f"must have a max_age above 0 or none, not {table.max_age}"
+    if table.ttl > timedelta(days=MOST_DAYS) or not 0 <= table.lookback_days <= MOST_DAYS:
+        yield where, f"must have a ttl and lookback_days of at most {MOST_DAYS} days, not {table.ttl} and {table.lookback_days}"
+
+
+def _of_names(where: str, names: Iterable[str], ours: set[str]) -> Iterator[Fault]:
+    if odd := [name for name in names if not NAME.fullmatch(name)]:
+        yield where, f"has the names {odd}, and a name {NAMED}"
+    if ours:
+        yield where, f"may not have the columns {sorted(ours)}: they are added to it"
+
+
+def _of_inputs(spec: "ModelSpec") -> Iterator[Fault]:
+    for what, names in (
+        ("categorical and numeric", spec.inputs),
+        ("datasets", [dataset.name for dataset in spec.datasets]),
+        ("feature_tables", [table.name for table in spec.feature_tables]),
+        ("features", [feature for table in spec.feature_tables for feature in table.features]),
+    ):
+        if repeated := sorted({name for name in names if list(names).count(name) > 1}):
+            yield what, f"name twice: {repeated}"
+    yield from _of_names("inputs", spec.inputs, set(spec.inputs) & ADDED_TO_ROWS)
+    if not spec.inputs:
+        yield "categorical and numeric", "must name an input"
+    if unknown := sorted(spec.often_missing - set(spec.inputs)):
+        yield "often_missing", f"names what is no input: {unknown}"
+    known = {dataset.name for dataset in spec.datasets}
+    for field in ("population_dataset", "outcome_dataset"):
+        if getattr(spec, field) not in known:
+            yield field, f"must be one of {sorted(known)}"

@@ -1,0 +1,237 @@
+"""What a data scientist fills in: one frozen `ModelSpec` a model, made of datasets, feature tables and functions.
+
+Nothing here does anything: the engine reads these values and calls their functions, all of them pure.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any, Protocol, get_type_hints
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, create_model
+
+from nightjar.core.errors.model import BadSpec
+from nightjar.core.model.rules import MOST_DAYS, NAME, YEARS, Fault, called, fault_of, faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawDataset:
+    """A kind of file the outside world delivers, one CSV a day: a header, the rows, and the trailer `# rows=N` that proves it is whole.
+
+    columns: every column in order, with its Polars type. nullable: those that may be empty. keys: unique within a day.
+    day_column: a Date, or a Datetime in UTC, that must lie on the day of the file in every row.
+    """
+
+    name: str
+    columns: Mapping[str, pl.DataType]
+    keys: tuple[str, ...]
+    nullable: frozenset[str] = frozenset()
+    day_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A file as it arrives: which dataset and day it is, and the instant from which its content was known."""
+
+    dataset: str
+    day: date
+    path: Path
+    recorded_at: datetime
+
+
+class Deliver(Protocol):
+    def __call__(self, inbox: Path, first: date, last: date) -> Iterator[Delivery]:
+        """Put the files of each dataset for days first..last into `inbox` and yield them in order of `recorded_at`.
+
+        What a feed does in production; for a recorded year, its replay. The same call yields the same bytes.
+        """
+        ...
+
+
+RawFrames = Mapping[str, pl.DataFrame]
+"""Dataset name -> its rows, with `date` (the day of the file) and `recorded_at` (UTC) added to the dataset's columns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureTable:
+    """A set of features of one entity, computed from raw days and stored as date-partitioned Parquet.
+
+    keys, features: columns with their types. ttl: how long a row may be used. max_age: how old the newest row of the whole table may be at
+    a night's as-of; an older one stops the night. None: any age. lookback_days: how many days before the first day asked for `compute`
+    needs to see. sources: names of raw datasets.
+    compute(raw, first, last) is pure and gives the rows of days first..last: keys + features + `date` (the raw day they
+    belong to) + `event_timestamp` (UTC, when the last event in the row happened) + `created` (UTC, when the last of its inputs was recorded).
+    One call over many days equals one call a day, joined.
+    """
+
+    name: str
+    description: str
+    keys: Mapping[str, pl.DataType]
+    features: Mapping[str, pl.DataType]
+    ttl: timedelta
+    lookback_days: int
+    sources: tuple[str, ...]
+    compute: Callable[[RawFrames, date, date], pl.DataFrame]
+    max_age: timedelta | None = None
+
+
+class Predictor(Protocol):
+    """A trained model: what scoring needs of it, whatever library made it."""
+
+    @property
+    def algorithm(self) -> str:
+        """One of the loadable kinds: "catboost", "sklearn"."""
+        ...
+
+    def predict(self, frame: pl.DataFrame) -> pl.Series:
+        """Scores, Float64 in [0, 1], one per row and in its order. frame holds at least the spec's inputs."""
+        ...
+
+    def params(self) -> Mapping[str, Any]:
+        """The parameters it was fitted with, as JSON values."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write to one file, without pickle; the same training gives the same bytes."""
+        ...
+
+
+class Fit(Protocol):
+    def __call__(self, train: pl.DataFrame, valid: pl.DataFrame, *, spec: "ModelSpec") -> Predictor:
+        """Fit on `train`, choose on `valid`; both hold the spec's inputs and `outcome` (Int8, 0 or 1). Deterministic given spec.seed."""
+        ...
+
+
+Count = Annotated[int, Field(ge=1)]
+Limit = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""A limit that is not a number would be kept by everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSplit:
+    """How history is cut, newest last: the last `test_days` are unseen, the `valid_days` before them choose, the rest trains."""
+
+    test_days: Count
+    valid_days: Count
+    min_train_rows: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateLimits:
+    """What a version must reach on unseen dates to become champion.
+
+    min_auc; max_ece (expected calibration error); min_brier_skill: 1 - Brier / Brier of always saying the base rate trained on, at least;
+    min_auc_gain_over_baseline: AUC minus the scikit-learn baseline's; max_auc_loss_to_champion: how far below the reigning champion
+    on the same rows it may fall.
+    """
+
+    min_auc: Limit
+    max_ece: Limit
+    min_brier_skill: Limit
+    min_auc_gain_over_baseline: Limit
+    max_auc_loss_to_champion: Limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLimits:
+    """What a night must keep to be published.
+
+    max_quarantine_share: of the population. max_mean_shift: how far the night's mean score may lie from the trailing nights' mean, in score units.
+    min_distinct_share: distinct scores over rows, at least (a constant score fails).
+
+    Inputs are held to the trailing nights, in shares of the rows. max_null_rise: how much more of a column may be missing than usually.
+    max_input_shift: how much further than any of them from the others a column may lie (nightjar/core/comparison/distance.py).
+    max_unseen_share: in categories that they never had, beyond what they have of such themselves.
+    """
+
+    max_quarantine_share: Share
+    max_mean_shift: Share
+    min_distinct_share: Share
+    max_null_rise: Share = 0.3
+    max_input_shift: Share = 0.35
+    max_unseen_share: Share = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """Everything the engine must know of a model.
+
+    Time: a scheduled start at `cron` in `time_zone` scores the local date `horizon_days` later, and may know what was known at `as_of_time`
+    (local) on the scheduled day. replay_year: the model's world is this recorded year: a schedule's dates are carried over into it.
+    maturity_days: how many days after the score date an outcome is known. catch_up_days: how far back a scheduled night looks for nights that
+    the schedule missed; 0: it does not.
+
+    Data: `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys of the feature tables, and the
+    inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date` (Date), `outcome` (Int8), `recorded_at` (UTC).
+    categorical and numeric name the model's inputs in order; each is a column of the population or a feature. often_missing: those of them
+    that may be missing for a whole night without anything being wrong.
+    `contract()` builds the Pandera schema of a row that may be scored.
+    """
+
+    name: str
+    title: str
+    description: str
+    time_zone: str
+    cron: str
+    retrain_cron: str
+    horizon_days: Annotated[int, Field(ge=0, le=366)]
+    as_of_time: time
+    maturity_days: Annotated[int, Field(ge=0, le=MOST_DAYS)]
+    part_rows: Annotated[int, Field(ge=1, le=10_000_000)]
+    seed: int
+    replay_year: Annotated[int, Field(ge=YEARS.start, lt=YEARS.stop)] | None = None
+    catch_up_days: Annotated[int, Field(ge=0, le=366)] = 7
+    datasets: tuple[RawDataset, ...]
+    deliver: Annotated[Deliver, PlainValidator(called)]
+    feature_tables: tuple[FeatureTable, ...]
+    population_dataset: str
+    population: Annotated[Callable[[RawFrames, date], pl.DataFrame], PlainValidator(called)]
+    outcome_dataset: str
+    outcomes: Annotated[Callable[[RawFrames], pl.DataFrame], PlainValidator(called)]
+    categorical: tuple[str, ...]
+    numeric: tuple[str, ...]
+    often_missing: frozenset[str] = frozenset()
+    contract: Annotated[Callable[[], Any], PlainValidator(called)]
+    baseline: Annotated[Fit, PlainValidator(called)]
+    fit: Annotated[Fit, PlainValidator(called)]
+    split: TimeSplit
+    gates: GateLimits
+    audit: AuditLimits
+
+    def __post_init__(self) -> None:
+        """Raises BadSpec for the first rule that is broken."""
+        for field, problem in chain(_of_types(self), faults(self)):
+            raise BadSpec(self.name if NAME.fullmatch(str(self.name)) else "?", field, problem)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The model's input columns, in the order the predictor sees them."""
+        return self.categorical + self.numeric
+
+    @property
+    def feature_service(self) -> str:
+        """The Feast FeatureService that serves both training and scoring."""
+        return self.name
+
+    def dataset(self, name: str) -> RawDataset:
+        return next(dataset for dataset in self.datasets if dataset.name == name)
+
+
+@cache
+def _types() -> type[BaseModel]:
+    """The types and ranges of a spec's fields, as declared above."""
+    strict = ConfigDict(strict=True, arbitrary_types_allowed=True, revalidate_instances="always")
+    declared: dict[str, Any] = {name: (kind, ...) for name, kind in get_type_hints(ModelSpec, include_extras=True).items()}
+    return create_model("ModelSpec", __config__=strict, **declared)
+
+
+def _of_types(spec: ModelSpec) -> Iterator[Fault]:
+    try:
+        _types().model_validate({field.name: getattr(spec, field.name) for field in fields(spec)})
+    except ValidationError as error:
+        yield fault_of(error)

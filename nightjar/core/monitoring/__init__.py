@@ -1,0 +1,1 @@
+"""What became of published nights: drift and performance."""

@@ -1,0 +1,200 @@
+"""Which columns of a night drifted from the sample its model was trained on: one row a column, by PSI and by missing values.
+
+A column drifted if it is further from the sample than all three of these: the customary "significant change" of 0.2 (Siddiqi 2006, Credit Risk
+Scorecards); what chance gives so few rows; and what the training nights reach themselves, since the rows of a night share their weekday and
+their weather. The last is known where the sample says which date each row is of (`score_date`). Those nights hold few rows each, and their
+noise is left in: better a threshold that is somewhat too high than one that alarms every night.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import polars as pl
+
+from nightjar.core.comparison import columns
+from nightjar.core.comparison.ordinary import MIN_VALUES, furthest, turned_constant
+from nightjar.core.comparison.psi import Reference, bucket_count, reference_of
+from nightjar.core.monitoring.entities import ColumnDrift
+
+DECIDES = "psi"
+"""The method whose rows say whether a column has drifted; others are for reading."""
+
+WORTH_A_WORD = 0.01
+"""Share of unseen categories from which a note mentions them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftThresholds:
+    """psi: the least PSI that counts as drift. null_share: the least change of the share of missing values that does.
+
+    false_alarm: how often chance alone may pass a column's threshold. night_quantile: which of the training nights' own PSI is still ordinary.
+    """
+
+    psi: float = 0.2
+    null_share: float = 0.1
+    false_alarm: float = 0.001
+    night_quantile: float = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A column of the night or of the sample: its `values` without the missing ones, and where dates are known, each value's date and each
+    date's null share. fault says why there are none to compare: the column is absent, or of a type that has no meaning here.
+    """
+
+    rows: int
+    values: pl.Series
+    null_share: float = 1.0
+    dates: pl.Series | None = None
+    null_share_a_date: pl.Series | None = None
+    fault: str | None = None
+
+
+def night_drift(
+    night: pl.DataFrame,
+    reference: pl.DataFrame,
+    categorical: Sequence[str],
+    numeric: Sequence[str],
+    thresholds: DriftThresholds | None = None,
+) -> tuple[ColumnDrift, ...]:
+    """Compare each named column; name `score` among the numeric ones. Never raises on data: what cannot be compared says so in its note.
+
+    reference: may hold `score_date`, whose nights then tell how far an ordinary night is from all of them.
+    """
+    return TrainingSample(reference, categorical, numeric, thresholds).compared(night)
+
+
+class TrainingSample:
+    """A sample that many nights are compared with: what it says of itself is worked out once. Threads may share one.
+
+    The arguments are those of `night_drift`, which compares one night.
+    """
+
+    def __init__(self, rows: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str], thresholds: DriftThresholds | None = None) -> None:
+        limits = thresholds or DriftThresholds()
+        kinds = [(name, True) for name in categorical] + [(name, False) for name in numeric]
+        self._columns = [(name, _Training(_side(rows, name, text=text), limits, text=text)) for name, text in kinds]
+
+    def compared(self, night: pl.DataFrame) -> tuple[ColumnDrift, ...]:
+        """One row a column, as `night_drift` gives them."""
+        return tuple(_column_drift(name, _side(night, name, text=column.text), column) for name, column in self._columns)
+
+
+class _Training:
+    """A column of the training sample, and what nights are held against, by how many buckets they get."""
+
+    def __init__(self, side: _Side, limits: DriftThresholds, *, text: bool) -> None:
+        self.side, self.limits, self.text = side, limits, text
+        self._references: dict[int, tuple[Reference, float]] = {}
+
+    def psi_and_threshold(self, night: pl.Series) -> tuple[float, float]:
+        reference, allowed = self._reference(night.len())
+        return reference.psi(night), max(allowed, reference.chance(night.len(), self.limits.false_alarm))
+
+    def _reference(self, rows: int) -> tuple[Reference, float]:
+        """The sample in buckets for a night of so many rows, and the PSI that is allowed whatever the number of rows."""
+        many = bucket_count(self.side.values, rows, text=self.text)
+        if many not in self._references:
+            reference = reference_of(self.side.values, rows, text=self.text)
+            self._references[many] = reference, max(self.limits.psi, self._of_dates(reference))
+        return self._references[many]
+
+    def _of_dates(self, reference: Reference) -> float:
+        """The PSI that the training nights reach; 0 if too few of them say so."""
+        if self.side.dates is None:
+            return 0.0
+        nights = reference.psi_a_date(self.side.dates).filter(pl.col("rows") >= MIN_VALUES)
+        return furthest(nights["psi"], self.limits.night_quantile) or 0.0
+
+
+def _side(frame: pl.DataFrame, name: str, *, text: bool) -> _Side:
+    nothing = pl.Series(dtype=pl.String if text else pl.Float64)
+    if name not in frame.columns:
+        return _Side(frame.height, nothing, fault="column missing from")
+    found = frame[name]
+    if not (columns.holds_categories if text else columns.holds_numbers)(found.dtype):
+        return _Side(frame.height, nothing, fault=f"{found.dtype} cannot be compared, found in")
+    column = columns.categories(found) if text else columns.numbers(found)
+    there = column.is_not_null()
+    dated = "score_date" in frame.columns
+    return _Side(
+        rows=frame.height,
+        values=column.filter(there),
+        null_share=column.null_count() / frame.height if frame.height else 1.0,
+        dates=frame["score_date"].filter(there) if dated else None,
+        null_share_a_date=_null_share_a_date(column, frame["score_date"]) if dated else None,
+    )
+
+
+def _null_share_a_date(column: pl.Series, dates: pl.Series) -> pl.Series:
+    nights = pl.DataFrame({"date": dates, "missing": column.is_null()}).group_by("date").agg(pl.col("missing").mean(), rows=pl.len())
+    return nights.filter(pl.col("rows") >= MIN_VALUES)["missing"]
+
+
+def _column_drift(name: str, night: _Side, training: _Training) -> ColumnDrift:
+    reference, limits = training.side, training.limits
+
+    def row(value: float | None, threshold: float | None, *, drifted: bool, note: str | None) -> ColumnDrift:
+        return ColumnDrift(
+            column=name,
+            method=DECIDES,
+            value=value,
+            threshold=threshold,
+            drifted=drifted,
+            null_share=night.null_share,
+            reference_null_share=reference.null_share,
+            note=note,
+        )
+
+    incomparable = _incomparable(night, reference)
+    if incomparable:
+        drifted, note = incomparable
+        return row(None, None, drifted=drifted, note=note)
+    nulls = _null_change(night, reference, limits)
+    if night.values.len() < MIN_VALUES:
+        note = f"only {night.values.len()} values: too few to compare"
+        return row(None, None, drifted=nulls is not None, note="; ".join(filter(None, (nulls, note))))
+    value, threshold = training.psi_and_threshold(night.values)
+    notes = [nulls, _constant(night.values, reference.values), _unseen(night.values, reference.values) if training.text else None]
+    return row(value, threshold, drifted=value > threshold or nulls is not None, note="; ".join(filter(None, notes)) or None)
+
+
+def _incomparable(night: _Side, reference: _Side) -> tuple[bool, str] | None:
+    """True if it counts as drift, and why the column cannot be compared at all. None if it can."""
+    for side, where in ((night, "the night"), (reference, "the training sample")):
+        if side.rows == 0:
+            return True, f"{where} has no rows"
+        if side.fault:
+            return True, f"{side.fault} {where}"
+    if night.values.is_empty() and reference.values.is_empty():
+        return False, "all values missing, as in the training sample"
+    if night.values.is_empty() or reference.values.is_empty():
+        return True, "all values missing" + ("" if night.values.is_empty() else " from the training sample")
+    return None
+
+
+def _null_change(night: _Side, reference: _Side, limits: DriftThresholds) -> str | None:
+    """A change of the share of missing values that is large, no chance (two-proportion z test) and more than training nights show, in words."""
+    pooled = (night.null_share * night.rows + reference.null_share * reference.rows) / (night.rows + reference.rows)
+    noise = (pooled * (1 - pooled) * (1 / night.rows + 1 / reference.rows)) ** 0.5
+    allowed = max(limits.null_share, NormalDist().inv_cdf(1 - limits.false_alarm / 2) * noise, *_of_nights(reference, limits))
+    if abs(night.null_share - reference.null_share) <= allowed:
+        return None
+    return f"missing values went from {reference.null_share:.1%} to {night.null_share:.1%}"
+
+
+def _of_nights(reference: _Side, limits: DriftThresholds) -> Iterator[float]:
+    """How far the share of missing values of a training night is from the sample's, if enough nights say so."""
+    if reference.null_share_a_date is not None:
+        reached = furthest((reference.null_share_a_date - reference.null_share).abs(), limits.night_quantile)
+        yield from () if reached is None else (reached,)
+
+
+def _constant(night: pl.Series, reference: pl.Series) -> str | None:
+    return f"constant: every value is {night.first()}" if turned_constant(night.n_unique(), reference.n_unique()) else None
+
+
+def _unseen(night: pl.Series, reference: pl.Series) -> str | None:
+    share = 1 - int(night.is_in(reference.unique().implode()).sum()) / night.len()
+    return f"{share:.1%} of values never seen in training" if share >= WORTH_A_WORD else None

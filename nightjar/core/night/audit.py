@@ -1,0 +1,97 @@
+"""Whether a stored night may be published: what stands against it, in words."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from nightjar.core.comparison.entities import Distribution, NightProfile
+from nightjar.core.inputs.oddities import oddities
+from nightjar.core.model.spec import AuditLimits, ModelSpec
+from nightjar.core.night.entities import Part, Receipt, Run
+
+TRAILING_NIGHTS = 14
+"""How many published nights the distribution guard compares with: two weeks hold every weekday twice."""
+
+
+SAME = 1e-9
+"""How far apart two scores of the same row may lie: predictors add up numbers in an order that depends on how many rows they are given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What stands against publishing, in words. broken: the night does not add up, or is none, and nobody can vouch for it. odd: a person may."""
+
+    broken: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
+
+
+def audit(
+    run: Run,
+    parts: Sequence[Part],
+    receipts: Sequence[Receipt],
+    scores: Distribution,
+    tonight: NightProfile,
+    trailing: Sequence[NightProfile],
+    spec: ModelSpec,
+    otherwise: Sequence[str] = (),
+) -> Findings:
+    """What stands against publishing; nothing if it is empty. Fails closed: what cannot be counted is a finding.
+
+    otherwise: what `scored_otherwise` found of a sample.
+    """
+    quarantined = sum(receipt.quarantined for receipt in receipts)
+    return Findings(
+        broken=(*reconcile(run, parts, receipts, scores), *irreproducible(otherwise)),
+        odd=(*absurdities(scores, trailing, quarantined, spec.audit), *oddities(tonight, trailing, spec)),
+    )
+
+
+def reconcile(run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scores: Distribution) -> Iterable[str]:
+    if run.population is None:
+        yield "the run has no population"
+        return
+    rows_of = {receipt.part: receipt.rows for receipt in receipts}
+    if lacking := [part.number for part in parts if part.number not in rows_of]:
+        yield f"parts {lacking} have no receipt"
+    if odd := [part.number for part in parts if rows_of.get(part.number, part.rows) != part.rows]:
+        yield f"parts {odd} account for another number of rows than they hold"
+    scored, quarantined = sum(r.scored for r in receipts), sum(r.quarantined for r in receipts)
+    if scored + quarantined != run.population.rows:
+        yield f"scored {scored} + quarantined {quarantined} is not the population of {run.population.rows}"
+    if scores.rows != scored:
+        yield f"the table holds {scores.rows} scores, the receipts say {scored}"
+    if scores.rows == 0:
+        yield "no row was scored"
+
+
+def scored_otherwise(stored: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ...]:
+    """Keys of rows whose stored score is not what the same inputs give now, or that only one of the two set aside; in order.
+
+    Both: `entity_key`, unique, and `score`.
+    """
+    both = stored.join(again.select("entity_key", now="score"), on="entity_key", how="full", coalesce=True)
+    same = ((pl.col("score") - pl.col("now")).abs() <= SAME).fill_null(value=False)
+    return tuple(both.filter(~same)["entity_key"].sort())
+
+
+def irreproducible(otherwise: Sequence[str]) -> Iterable[str]:
+    if otherwise:
+        yield (
+            f"of the sampled rows {len(otherwise)}, {otherwise[0]!r} among them, are stored with other scores than their inputs give now: "
+            "features or code were exchanged while the night was scored"
+        )
+
+
+def absurdities(scores: Distribution, trailing: Sequence[NightProfile], quarantined: int, limits: AuditLimits) -> Iterable[str]:
+    share = quarantined / max(1, scores.rows + quarantined)
+    if share > limits.max_quarantine_share:
+        yield f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {limits.max_quarantine_share:.1%}"
+    if scores.rows == 0:
+        return
+    if scores.distinct < limits.min_distinct_share * scores.rows:
+        yield f"{scores.rows} rows share {scores.distinct} distinct scores, at least {limits.min_distinct_share:.0%} must differ"
+    if means := [night.mean_score for night in trailing if night.mean_score is not None]:
+        usual = sum(means) / len(means)
+        if not abs(scores.mean - usual) <= limits.max_mean_shift:
+            yield f"the mean score is {scores.mean:.3f}, the last {len(means)} nights had {usual:.3f}; {limits.max_mean_shift} apart is the limit"

@@ -1,0 +1,53 @@
+"""What a part's rows must be before any store takes them."""
+
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.night.entities import Part, Run
+from nightjar.core.night.population import KEY_BYTES, key_is_storable
+
+SCORES: Mapping[str, pl.DataType] = {
+    "entity_key": pl.String(),
+    "score": pl.Float64(),
+    "challenger_score": pl.Float64(),
+    "carried_from": pl.Int32(),
+}
+QUARANTINED: Mapping[str, pl.DataType] = {"entity_key": pl.String(), "reasons": pl.String(), "row": pl.String()}
+
+
+def require_storable(run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> None:
+    """Raises ContractBroken, naming run and part, unless the frames are as `ScoreStore.write_part` wants them."""
+    faults = [*_shape("scores", scores, SCORES), *_shape("quarantined rows", quarantined, QUARANTINED)]
+    faults = faults or [*_contents(part, scores, quarantined)]
+    if faults:
+        raise ContractBroken(f"{run.model} {run.score_date} run {run.id}, part {part.number}", faults)
+
+
+def _shape(what: str, frame: pl.DataFrame, wanted: Mapping[str, pl.DataType]) -> Iterator[str]:
+    if set(frame.columns) != set(wanted):
+        yield f"{what} have the columns {sorted(frame.columns)}, wanted are {sorted(wanted)}"
+        return
+    for name, dtype in wanted.items():
+        if frame.schema[name] not in (dtype, pl.Null):
+            yield f"{what}: column {name!r} is {frame.schema[name]}, wanted is {dtype}"
+
+
+def _contents(part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Iterator[str]:
+    if scores.height + quarantined.height != part.rows:
+        yield f"{scores.height} scores and {quarantined.height} quarantined rows do not add up to its {part.rows} rows"
+    if count := scores["entity_key"].null_count():
+        yield f"{count} scores have no entity_key"
+    if count := scores.filter(~key_is_storable()).height:
+        yield f"{count} scores have an entity_key that is empty, longer than {KEY_BYTES} bytes or holds a NUL"
+    if scores["entity_key"].n_unique() != scores.height:
+        yield "an entity_key is scored twice"
+    if count := scores["score"].null_count():
+        yield f"{count} scores are null"
+    for column in ("score", "challenger_score"):
+        if count := scores.filter(pl.col(column).is_not_null() & ~pl.col(column).cast(pl.Float64).is_between(0, 1)).height:
+            yield f"{count} values of {column} are not between 0 and 1"
+    for column in ("reasons", "row"):
+        if count := quarantined[column].null_count():
+            yield f"{count} quarantined rows have no {column}"

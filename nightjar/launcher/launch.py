@@ -1,0 +1,130 @@
+"""The whole platform on one machine: Postgres, the Prefect server with its UI, a worker, all deployments.
+
+What ends is started again (nightjar/launcher/supervision.py). Ctrl-C stops everything, in order.
+"""
+
+import shlex
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from httpx import HTTPStatusError
+from prefect.client.schemas.filters import FlowRunFilter
+
+from nightjar.adapters.files.disk import require_room
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.platform import PlatformFailed
+from nightjar.launcher.child_locks import only_one
+from nightjar.launcher.processes import Worker, require_free, supervised
+from nightjar.launcher.supervision import Supervised, until_ready, watch
+from nightjar.server.alerts import told
+from nightjar.server.deploy import connected, deploy, environment, local_api, prefect
+from nightjar.server.login import ensured_login, login_file
+from nightjar.server.pool import POOL
+from nightjar.showing import console
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
+
+DRAINS_WITHIN_S = 120
+UNDER_WAY = ("PENDING", "RUNNING", "CANCELLING")
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """The one `nightjar up` of this home, on a port of its own; what a killed one left running has ended.
+
+    Raises BadSettings if another one runs, or if something else listens on the port.
+    """
+    with only_one(settings.home / "run"):
+        require_free(settings.prefect_port)
+        yield
+
+
+def run(platform: Platform) -> None:
+    """Start everything, start again what ends, until someone stops it; drain and stop all of it in order.
+
+    Raises PlatformFailed for what cannot be started, or ends again and again.
+    """
+    settings, api = with_login(platform.settings), local_api(platform.settings)
+    logs = settings.home / "logs"
+    require_room(logs)
+    for stopping in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job would ignore it
+        signal.signal(stopping, interrupted)
+    platform.close()  # the connections by which everything was prepared
+    postgres, server, worker = supervised(platform, settings, logs)
+    with ExitStack() as stack:
+        for part, what in ((postgres, "Postgres"), (server, "the Prefect server")):
+            stack.callback(part.stop)
+            with console.waiting(f"starting {what}"):
+                part.start(time.monotonic())
+                until_ready(part)
+        with console.waiting("deploying the flows"):
+            deploy(settings, api, logs / "deploy.log")
+            resume = ["work-pool", "resume", POOL]  # our own draining has paused it
+            prefect(resume, environment(settings, api), logs / "deploy.log")
+        stack.callback(worker.stop)
+        worker.start(time.monotonic())
+        stack.callback(drain, server, worker, settings, api, logs / "deploy.log")
+        console.notice(f"Nightjar is up: http://127.0.0.1:{settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
+        console.notice(f"The UI asks once for a login: paste {where_login_is(platform.settings)}")
+        attend(settings, postgres, server, worker)
+    console.notice("everything has stopped")
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def with_login(settings: Settings) -> Settings:
+    """With the login that server, worker and everybody else use."""
+    return settings.model_copy(update={"prefect_auth": ensured_login(settings)})
+
+
+def where_login_is(settings: Settings) -> str:
+    if settings.prefect_auth is not None:
+        return "the value of NIGHTJAR_PREFECT_AUTH"
+    return f"what this prints: cat {shlex.quote(str(login_file(settings)))}"
+
+
+def attend(settings: Settings, *parts: Supervised) -> None:
+    """Until Ctrl-C. What is given up is told at once: runs under way still get their time to end."""
+    try:
+        watch(parts)
+    except KeyboardInterrupt:
+        console.notice("stopping: no new runs; waiting for those under way (Ctrl-C again ends them; a retry takes them up where they were)")
+    except PlatformFailed as failure:
+        console.notice(f"giving up: {failure}", level="error")
+        if settings.alert_url is not None and not told(settings.alert_url, "Nightjar gives up", str(failure)):
+            console.notice("nobody could be told through NIGHTJAR_ALERT_URL", level="error")
+        raise
+
+
+def drain(server: Supervised, worker: Supervised, settings: Settings, api: str, log: Path) -> None:
+    """Let runs under way end: a worker that is told to stop kills them and leaves them `Running`."""
+    try:
+        with suppress(PlatformFailed):
+            if server.ready:
+                prefect(["work-pool", "pause", POOL], environment(settings, api), log)
+        deadline = time.monotonic() + DRAINS_WITHIN_S
+        while under_way(worker, settings, api) and time.monotonic() < deadline:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        console.notice("not waiting for running flows")
+
+
+def under_way(worker: Supervised, settings: Settings, api: str) -> int:
+    """How many runs there are. The server knows those of all workers, but not a process whose run was ended by force."""
+    ours = worker.life.runs() if isinstance(worker.life, Worker) else 0
+    try:
+        return max(ours, running_flows(settings, api))
+    except (NightjarError, HTTPStatusError):
+        return ours
+
+
+def running_flows(settings: Settings, api: str) -> int:
+    """How many runs have a process, as far as the server knows. A worker that stops leaves a `Cancelling` run as it is."""
+    of = {"state": {"type": {"any_": UNDER_WAY}}}
+    with connected(settings, api) as client:
+        return client.count_flow_runs(flow_run_filter=FlowRunFilter.model_validate(of))

@@ -1,0 +1,171 @@
+"""What the Prefect server does by itself when a process can no longer act: bring dead runs to an end, pause, tell. Retries: healing.py.
+
+`wanted` is the whole list, as values; `sync` makes the server's automations equal to it. Those of other names are left alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ActionTypes, ChangeFlowRunState, PauseDeployment, SendNotification
+from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
+
+from nightjar.core.platform.circuit import OPENED
+from nightjar.core.platform.healing import GIVEN_UP
+
+PREFIX = "nightjar: "
+PRESUMED = "presumed"
+RUNBOOK = "Runbook: runbooks/stuck-run.md"
+TAG = "nightjar"
+"""Every deployment in prefect.yaml carries it, so a run that somebody started otherwise, without heartbeats, is not taken for dead."""
+
+Labels = dict[str, str | list[str]]
+
+OURS: Labels = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
+RUN: Labels = {"prefect.resource.id": "prefect.flow-run.*"}
+EACH_RUN = {"prefect.resource.id"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the server waits, in seconds, and how many failures in a row it bears.
+
+    dead_after_s: without a sign of life, three heartbeats of 30 s. stuck_after_s: between being taken by a worker and running, which
+    takes 6 to 30 s. settled_after_s: since a death was reported; a second report comes up to 10 s later. crashes_within_s: how far apart
+    `failures` crashes of one deployment may lie to be counted together.
+    """
+
+    dead_after_s: float = 90
+    stuck_after_s: float = 180
+    settled_after_s: float = 30
+    failures: int = 3
+    crashes_within_s: float = 7 * 24 * 3600
+
+
+def wanted(patience: Patience, alert: UUID | None) -> tuple[AutomationCore, ...]:
+    """All automations of ours. alert: the notification block through which a person is told; None tells nobody."""
+    healing = (dead(patience), stuck(patience), cancelling(patience), crashing(patience, alert))
+    return healing if alert is None else (*healing, told(alert))
+
+
+def dead(patience: Patience) -> AutomationCore:
+    """`Running` does not end by itself when worker and run die together: nobody is left to say so."""
+    alive = {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}
+    return AutomationCore(
+        name=f"{PREFIX}a run without a sign of life has crashed",
+        description=f"No heartbeat for {patience.dead_after_s:.0f} s. {RUNBOOK}",
+        trigger=silence(alive, patience.dead_after_s),
+        actions=[becomes(StateType.CRASHED, f"{PRESUMED} dead: no sign of life for {patience.dead_after_s:.0f} s.")],
+    )
+
+
+def stuck(patience: Patience) -> AutomationCore:
+    taken = {f"prefect.flow-run.{state}" for state in ("Pending", "Submitting", "InfrastructurePending")}
+    return AutomationCore(
+        name=f"{PREFIX}a run that was taken but never started has crashed",
+        description=f"Not running {patience.stuck_after_s:.0f} s after a worker took it. {RUNBOOK}",
+        trigger=silence(taken, patience.stuck_after_s),
+        actions=[becomes(StateType.CRASHED, f"{PRESUMED} dead: not started {patience.stuck_after_s:.0f} s after a worker took it.")],
+    )
+
+
+def cancelling(patience: Patience) -> AutomationCore:
+    """Only the worker of a run that is `Cancelling` ends it, or the run itself. Where both are gone nobody does."""
+    return AutomationCore(
+        name=f"{PREFIX}a run that was asked to stop and is silent is cancelled",
+        description=f"No heartbeat for {patience.dead_after_s:.0f} s. {RUNBOOK}",
+        trigger=silence({"prefect.flow-run.Cancelling"}, patience.dead_after_s),
+        actions=[becomes(StateType.CANCELLED, f"No sign of life for {patience.dead_after_s:.0f} s after it was asked to stop.")],
+    )
+
+
+def crashing(patience: Patience, alert: UUID | None) -> AutomationCore:
+    """The circuit breaker for runs whose process is dead. Those that fail alive count for themselves, exactly: flows/circuit.py.
+
+    A crash counts once the server has given the run up, so not one that it retries.
+    """
+    actions: list[ActionTypes] = [PauseDeployment(source="inferred", deployment_id=None)]
+    if alert is not None:
+        text = (
+            f"{patience.failures} runs of {{{{ deployment.name }}}} crashed and their retries too. Its schedule is paused. "
+            "Runbook: runbooks/circuit-open.md"
+        )
+        actions.append(SendNotification(block_document_id=alert, subject="Nightjar: {{ deployment.name }} is paused", body=text))
+    return AutomationCore(
+        name=f"{PREFIX}a deployment whose runs keep crashing is paused",
+        description=f"{patience.failures} runs crashed, and their retries too. Runbook: runbooks/circuit-open.md",
+        trigger=EventTrigger(
+            expect={"prefect.flow-run.Crashed"},
+            match={**RUN, "prefect.state-message": f"{GIVEN_UP}*"},
+            match_related=OURS,
+            for_each={"related:deployment:prefect.resource.id"},
+            posture=Posture.Reactive,
+            threshold=patience.failures,
+            within=timedelta(seconds=patience.crashes_within_s),
+        ),
+        actions=actions,
+    )
+
+
+def told(alert: UUID) -> AutomationCore:
+    return AutomationCore(
+        name=f"{PREFIX}a person is told of a broken circuit",
+        description="Through NIGHTJAR_ALERT_URL. Runbook: runbooks/circuit-open.md",
+        trigger=EventTrigger(expect={OPENED}, posture=Posture.Reactive, threshold=1, within=timedelta(0)),
+        actions=[SendNotification(block_document_id=alert, subject="Nightjar: {{ event.resource.name }} is paused", body="{{ event.payload.text }}")],
+    )
+
+
+def silence(signs: set[str], seconds: float) -> EventTrigger:
+    """After one of the signs nothing more is heard of the run."""
+    return EventTrigger(
+        after=signs,
+        expect={"prefect.flow-run.*"},
+        match=RUN,
+        match_related=OURS,
+        for_each=EACH_RUN,
+        posture=Posture.Proactive,
+        threshold=1,
+        within=timedelta(seconds=seconds),
+    )
+
+
+def becomes(state: StateType, message: str, name: str | None = None) -> ActionTypes:
+    """The message is what a person sees of the run."""
+    return ChangeFlowRunState(state=state, name=name, message=f"{message} {RUNBOOK}", force=False)
+
+
+def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> int:
+    """Create, update and delete until the server's automations with our prefix are these; return how many were touched, 0 the second time."""
+    touched, found = 0, ours(client)
+    missing = {automation.name: automation for automation in automations}
+    for each in found:
+        asked = missing.pop(each.name, None)
+        if asked is None:
+            client.delete_automation(each.id)
+        elif essence(each) != essence(asked):
+            client.update_automation(each.id, essence(asked))  # whole: what is left unset, the server leaves as it is
+        else:
+            continue
+        touched += 1
+    for automation in missing.values():
+        client.create_automation(automation)
+    return touched + len(missing)
+
+
+def differing(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> list[str]:
+    """Names of those that `sync` would touch."""
+    found, asked = ({each.name: essence(each) for each in some} for some in (ours(client), automations))
+    return sorted(name.removeprefix(PREFIX) for name in found.keys() | asked.keys() if found.get(name) != asked.get(name))
+
+
+def ours(client: SyncPrefectClient) -> list[Automation]:
+    return [each for each in client.read_automations() if each.name.startswith(PREFIX)]
+
+
+def essence(automation: AutomationCore) -> AutomationCore:
+    """Without what the server adds; and switched on: one that an operator has disabled comes back with the next deployment."""
+    return AutomationCore.model_validate(automation.model_dump(include=set(AutomationCore.model_fields), exclude={"owner_resource"}))

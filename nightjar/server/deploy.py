@@ -1,0 +1,154 @@
+"""What a Prefect server is told of us: the work pool, the deployments of prefect.yaml, the automations, where alerts go.
+
+Doing it again changes nothing.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from http.client import FORBIDDEN, UNAUTHORIZED
+from pathlib import Path
+from uuid import UUID
+
+from httpx import HTTPStatusError, Response, TransportError
+from prefect.blocks.notifications import SlackWebhook
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from pydantic import SecretStr
+
+from nightjar.adapters.files.disk import naming
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.errors.platform import PlatformFailed
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.platform.log_lines import rendered
+from nightjar.server.alerts import service
+from nightjar.server.automations import Patience, sync, wanted
+from nightjar.server.deployments import pauses_kept
+from nightjar.server.login import login
+from nightjar.server.pool import ensure_pool
+from nightjar.wiring.logs import prefect_settings
+from nightjar.wiring.settings import PROJECT, Settings
+
+ALERT_BLOCK = "nightjar-alert"
+PREFECT = (sys.executable, "-m", "nightjar.server.prefect", "--no-prompt")
+"""Prefect's command line, with our worker in it."""
+
+
+def environment(settings: Settings, api: str) -> dict[str, str]:
+    """What every process that talks to the server at `api` sees: this process's environment and Prefect's settings as we need them."""
+    known = login(settings, api)
+    auth = {} if known is None else {"PREFECT_API_AUTH_STRING": known.get_secret_value()}
+    return {
+        **os.environ,
+        "NIGHTJAR_LOG_FORMAT": settings.log_format,
+        "PREFECT_API_URL": api,
+        "PREFECT_HOME": str(settings.home / "prefect"),
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        **prefect_settings(settings.log_format),
+        "DO_NOT_TRACK": "1",
+        **auth,
+    }
+
+
+def local_api(settings: Settings) -> str:
+    """Where `nightjar up` serves the API."""
+    return f"http://127.0.0.1:{settings.prefect_port}/api"
+
+
+def api_url(settings: Settings) -> str:
+    """The server that PREFECT_API_URL names, or else that of `nightjar up`."""
+    return os.environ.get("PREFECT_API_URL") or local_api(settings)
+
+
+def deploy(settings: Settings, api: str, log: Path) -> None:
+    """Doing it again changes nothing; what is paused stays paused.
+
+    Raises PlatformFailed, naming the log, if Prefect refuses; BadSettings for an alert URL that leads nowhere.
+    """
+    env = environment(settings, api)
+    with connected(settings, api) as client, pauses_kept(client):
+        ensure_pool(client)
+        prefect(["deploy", "--all"], env, log)
+    automate(settings, api)
+
+
+def prefect(arguments: list[str], env: Mapping[str, str], log: Path) -> None:
+    """Run a command of Prefect, and append what it printed to the log. Raises PlatformFailed if it fails."""
+    done = subprocess.run([*PREFECT, *arguments], env=env, cwd=PROJECT, capture_output=True, text=True, check=False)
+    words, code, output = f"prefect {' '.join(arguments)}", done.returncode, done.stdout + done.stderr
+    with naming(log), log.open("a") as file:
+        file.write(as_json(words, code, output) if env["NIGHTJAR_LOG_FORMAT"] == "json" else f"$ {words}\n{output}")
+    if code != 0:
+        raise PlatformFailed(f"`{words}`", f"ended with code {code}", log)
+
+
+def as_json(words: str, code: int, output: str) -> str:
+    """What a command printed, as one line of a log."""
+    level, fields = "error" if code else "info", {"exit_code": code, "output": output}
+    return rendered(words, at=datetime.now(UTC), level=level, logger="deploy", fields=fields) + "\n"
+
+
+def automate(settings: Settings, api: str, patience: Patience | None = None) -> int:
+    """Make the server's automations those of `nightjar.server.automations`; return how many were touched."""
+    with connected(settings, api) as client:
+        alert = alert_block(client, settings.alert_url)
+        return sync(client, wanted(patience or Patience(failures=settings.circuit_failures), alert))
+
+
+@contextmanager
+def connected(settings: Settings, api: str) -> Iterator[SyncPrefectClient]:
+    """Prefect's client.
+
+    Raises BadSettings where the server refuses our login or the name that we call it by, StoreUnavailable
+    where there is none.
+    """
+    known = login(settings, api)
+    auth = None if known is None else known.get_secret_value()
+    try:
+        with temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: auth}), get_client(sync_client=True) as client:
+            yield client
+    except HTTPStatusError as error:
+        if error.response.status_code == UNAUTHORIZED:
+            raise BadSettings(f"The Prefect server at {api} refuses us", "Set NIGHTJAR_PREFECT_AUTH to its user:password.") from error
+        if error.response.status_code == FORBIDDEN:
+            why = f"The Prefect server at {api} refuses us: {detail(error.response)}"
+            raise BadSettings(why, "Correct it where the server runs.") from error
+        raise
+    except TransportError as error:
+        raise StoreUnavailable(f"The Prefect server at {api}", str(error)) from error
+
+
+def detail(answer: Response) -> str:
+    """Why the server refuses, in its own words."""
+    with suppress(ValueError, AttributeError):
+        return str(answer.json().get("detail"))
+    return answer.reason_phrase
+
+
+def alert_block(client: SyncPrefectClient, url: SecretStr | None) -> UUID | None:
+    """The server's notification block with this URL; without a URL none, and one of an earlier deployment goes.
+
+    Prefect's block for Slack hands every URL to Apprise, whatever the service, and the server keeps it encrypted.
+    """
+    if url is not None:
+        service(url)  # raises for one that leads nowhere
+        saved = SlackWebhook(url=url).save(ALERT_BLOCK, overwrite=True)
+        assert isinstance(saved, UUID)  # it would be awaitable inside an event loop
+        return saved
+    if (known := known_alert_block(client)) is not None:
+        with suppress(ObjectNotFound):  # another deployment was faster
+            client.delete_block_document(known)
+    return None
+
+
+def known_alert_block(client: SyncPrefectClient) -> UUID | None:
+    """The server's notification block, whoever deployed it: not every process knows its URL."""
+    with suppress(ObjectNotFound):
+        return client.read_block_document_by_name(ALERT_BLOCK, SlackWebhook.get_block_type_slug(), include_secrets=False).id
+    return None

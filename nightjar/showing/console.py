@@ -1,0 +1,271 @@
+"""What a person sees in a terminal: progress bars and tables."""
+
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING, cast
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from nightjar.core.platform.log_lines import rendered
+from nightjar.wiring.json_lines import spoken_as_json
+
+if TYPE_CHECKING:
+    from nightjar.core.errors.base import NightjarError
+    from nightjar.core.inputs.refusals import Refusal
+    from nightjar.core.model.spec import ModelSpec
+    from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+    from nightjar.core.night.entities import NightSummary
+    from nightjar.core.night.plan import Planned
+    from nightjar.core.ports.progress import Advance
+    from nightjar.core.upkeep.retention import Pruned
+    from nightjar.usecases.lifecycle.retrain import RetrainSummary
+    from nightjar.usecases.scoring.backfill import BackfillSummary
+    from nightjar.usecases.scoring.repair import LateNight
+    from nightjar.wiring.platform import Platform
+
+WIDTH_WITHOUT_TERMINAL = 100_000
+"""A row of a table is one line where no terminal breaks it, so that it can be searched for."""
+
+
+class Stream:
+    """stdout or stderr, whichever it is at the moment of writing, where no terminal is: lines end where their text does."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def write(self, text: str) -> int:
+        return getattr(sys, self._name).write(re.sub(r"[ ]+$", "", text, flags=re.MULTILINE))
+
+    def flush(self) -> None:
+        getattr(sys, self._name).flush()
+
+
+def made(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if console.is_terminal:
+        return console
+    stream = cast("IO[str]", Stream("stderr" if stderr else "stdout"))
+    return Console(file=stream, highlight=False, soft_wrap=True, width=WIDTH_WITHOUT_TERMINAL)
+
+
+out, err = made(stderr=False), made(stderr=True)
+
+
+def notice(text: str, *, level: str = "info", **fields: object) -> None:
+    """What a service does of itself: a line on stdout, or an object in its log with a level and fields."""
+    if spoken_as_json():
+        log(text, level, fields)
+    else:
+        out.print(plain(text))
+
+
+def tell_error(error: "NightjarError") -> None:
+    """An error raised on purpose, on stderr."""
+    if spoken_as_json():
+        log(str(error), "error", {"error": type(error).__name__, "exit_code": error.exit_code, "runbook": error.runbook})
+    else:
+        err.print(f"[bold red]error:[/] {plain(str(error))}")
+
+
+def log(event: str, level: str, fields: Mapping[str, object]) -> None:
+    sys.stderr.write(rendered(event, at=datetime.now(UTC), level=level, logger="nightjar", fields=fields) + "\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def bar(what: str, total: int) -> "Iterator[Advance]":
+    """A progress bar on stderr that leaves one line behind; where stderr is no terminal, that line alone."""
+    if not err.is_terminal:
+        started = time.monotonic()
+        yield lambda steps=1: None  # noqa: ARG005  # nobody watches the single steps
+        err.print(f"  {total} {what} in {time.monotonic() - started:.1f} s")
+        return
+    columns = (TextColumn("  {task.description:<36}"), BarColumn(bar_width=32), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda steps=1: progress.advance(task, steps)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """A spinner on stderr while something goes on; where stderr is no terminal, a line."""
+    if not err.is_terminal:
+        err.print(f"  {what}")
+        yield
+        return
+    with err.status(what):
+        yield
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Numbers to the right, text to the left."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for n, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[n], int | float) or row[n] is None for row in rows)
+        drawn.add_column(column, justify="right" if numeric else "left", header_style="dim", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(cell(value) for value in row))
+    return drawn
+
+
+def cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+NIGHT_COLUMNS = ("score date", "rows", "scored", "quarantined", "mean score", "version", "run", "what happened")
+
+
+def night_row(night: "NightSummary") -> tuple[object, ...]:
+    """A night in NIGHT_COLUMNS; `run` names the revision from the second on."""
+    run = f"{night.run_id}" if night.revision == 1 else f"{night.run_id} (revision {night.revision})"
+    kept = f", {night.carried} scores kept" if night.carried else ""
+    now = f"published: {night.parts_done_now} of {night.parts} parts now{kept}, {night.seconds:.1f} s"
+    happened = ("published already" if night.already_published else now) + "".join(f"; no {lack.partition(':')[0]}" for lack in night.lacks)
+    return str(night.score_date), night.population, night.scored, night.quarantined, night.mean_score, night.version_number, run, happened
+
+
+REPORT_FAILED = "runbooks/report-failed.md"
+
+LATE_COLUMNS = ("score date", "run", "changed", "new", "gone", "for instance", "by what was recorded (UTC)")
+
+
+def late_row(night: "LateNight") -> tuple[object, ...]:
+    """A night that late data touches in LATE_COLUMNS: its entities by what became of them, and the raw data behind it."""
+    touched = night.touched
+    instance = next(iter((*touched.changed, *touched.added, *touched.removed)))
+    late = ", ".join(f"{name} {instant:%Y-%m-%d %H:%M}" for name, instant in night.late.items())
+    return str(night.run.score_date), night.run.id, len(touched.changed), len(touched.added), len(touched.removed), plain(instance), late
+
+
+REFUSAL_COLUMNS = ("dataset", "day", "recorded (UTC)", "set aside (UTC)", "what is wrong")
+
+
+def refusal_row(refusal: "Refusal") -> tuple[str, ...]:
+    """A delivery that is set aside in REFUSAL_COLUMNS."""
+    instants = (f"{instant:%Y-%m-%d %H:%M}" for instant in (refusal.recorded_at, refusal.refused_at))
+    where = f"column {refusal.column}: " if refusal.column else ""
+    return refusal.dataset, str(refusal.day), *instants, where + refusal.problem
+
+
+def show_refusals(refusals: "Sequence[Refusal]") -> None:
+    """The deliveries that are set aside; nothing if none is."""
+    if refusals:
+        out.print(table("deliveries set aside", REFUSAL_COLUMNS, [tuple(map(plain, refusal_row(refusal))) for refusal in refusals]))
+
+
+def show_kept(refusals: "Iterable[Refusal]") -> None:
+    """Where the bytes of deliveries lie that are set aside, and what to do about each."""
+    for refusal in refusals:
+        out.print(plain(f"{refusal.dataset} {refusal.day}: {refusal.remedy}"))
+        out.print(plain(f"  delivered: {refusal.file}"))
+        out.print(plain(f"  copy:      {refusal.kept or 'none, it could not be read'}"))
+
+
+PLAN_COLUMNS = ("score date", "now", "would be", "why it failed")
+
+
+def show_plan(spec: "ModelSpec", nights: "Sequence[Planned]") -> None:
+    """What a backfill would do with each night, in its order."""
+    out.print(table(spec.name, PLAN_COLUMNS, [tuple(map(plain, plan_row(night))) for night in nights]))
+    out.print(f"{sum(night.wanted for night in nights)} of {len(nights)} nights would be scored")
+
+
+def plan_row(night: "Planned") -> tuple[str, ...]:
+    """A night in PLAN_COLUMNS."""
+    again = "scored again, a new revision" if night.force else "scored again where that changes it" if night.repair else "scored"
+    intent = again if night.wanted else "left as it is"
+    return str(night.score_date), night.stage.value, intent, night.error or ""
+
+
+def show_backfill(spec: "ModelSpec", summary: "BackfillSummary") -> None:
+    """Each night that was scored, and the counts."""
+    if summary.nights:
+        show_nights(spec.name, summary.nights)
+    out.print(f"{spec.name}: {summary}")
+
+
+def show_nights(title: str, nights: "Sequence[NightSummary]") -> None:
+    """Each night, and below what they lack and why."""
+    out.print(table(title, NIGHT_COLUMNS, [night_row(night) for night in nights]))
+    for night in nights:
+        show_lacks(str(night.score_date), night.lacks)
+
+
+def show_lacks(of: str, lacks: "Sequence[str]") -> None:
+    """What follows a publication and could not be done. `nightjar monitor` does it later."""
+    for lack in lacks:
+        err.print(f"[bold yellow]{of}:[/] published without its {plain(lack)}")
+    if lacks:
+        err.print(f"`nightjar monitor` tries it again ({REPORT_FAILED})")
+
+
+def plain(text: str) -> str:
+    """Text as it is: square brackets in it are no markup, and what a terminal would obey or hide is written out."""
+    return escape("".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text))
+
+
+def show_training(summary: "RetrainSummary") -> None:
+    """A version's metrics on unseen days beside the baseline, the constant predictor and the reigning champion."""
+    version = summary.version
+    rivals = {"this version": "", "scikit-learn baseline": "baseline_", "constant predictor": "constant_", "reigning champion": "champion_"}
+    names = ("auc", "pr_auc", "brier", "ece", "log_loss")
+    rows = [(who, *(version.metrics.get(prefix + name) for name in names)) for who, prefix in rivals.items() if prefix + "brier" in version.metrics]
+    out.print(table(f"{version.model} version {version.number} on unseen days", ("predictor", "AUC", "PR-AUC", "Brier", "ECE", "log loss"), rows))
+    out.print(table("gates", ("gate", "passed", "why"), [(gate.name, "yes" if gate.passed else "NO", gate.reason) for gate in version.gates]))
+    out.print(f"{version.model} version {version.number}: {summary.decision}")
+
+
+PERFORMANCE_COLUMNS = ("score date", "rows", "with outcome", "base rate", "mean score", "AUC", "PR-AUC", "Brier", "ECE")
+
+
+def performance_row(n: "NightPerformance") -> tuple[object, ...]:
+    """A night in PERFORMANCE_COLUMNS."""
+    return str(n.score_date), n.rows, n.with_outcome, n.base_rate, n.mean_score, n.auc, n.pr_auc, n.brier, n.ece
+
+
+def show_performance(nights: "Sequence[NightPerformance]") -> None:
+    out.print(table("published nights against what happened", PERFORMANCE_COLUMNS, [performance_row(night) for night in nights]))
+
+
+DRIFT_COLUMNS = ("column", "drifted", "PSI", "limit", "missing", "in training", "note")
+
+
+def drift_row(column: "ColumnDrift") -> tuple[object, ...]:
+    """A column in DRIFT_COLUMNS: `missing` and `in training` are shares of missing values."""
+    shares = (f"{share:.1%}" for share in (column.null_share, column.reference_null_share))
+    return column.column, "yes" if column.drifted else "no", column.value, column.threshold, *shares, column.note or ""
+
+
+def show_pruned(pruned: "Pruned") -> None:
+    """What would go, or went, and what was left alone because somebody was at it."""
+    rows = [(holding.kind, holding.count, size(holding.bytes)) for holding in pruned.holdings]
+    out.print(table("removed" if pruned.applied else "would be removed", ("what", "how many", "size"), rows) if rows else "nothing to remove")
+    for name in pruned.busy:
+        err.print(f"{name}: somebody is at it, so it was left as it is; the next time does it")
+    if rows and not pruned.applied:
+        out.print("nothing was changed; `nightjar prune --apply` does it")
+
+
+def size(count: int) -> str:
+    """Bytes for people; a dash for what has none of its own."""
+    if count == 0:
+        return "-"
+    units = ("B", "kB", "MB", "GB", "TB")
+    power = min(len(units) - 1, (len(str(count)) - 1) // 3)
+    return f"{count / 1000**power:.{1 if power else 0}f} {units[power]}"
+
+
+def show_where(platform: "Platform") -> None:
+    """Where a person looks next."""
+    out.print('table:   uv run nightjar db psql -c "SELECT * FROM scores LIMIT 5"   (or any client: uv run nightjar db url --role analyst)')
+    out.print('reports: uv run nightjar db psql -c "SELECT * FROM reports"')
+    out.print(f"UI:      uv run nightjar up, then http://127.0.0.1:{platform.settings.prefect_port}")

@@ -1,0 +1,490 @@
+"""The stores in memory: what Postgres promises, without Postgres. For tests and experiments; everything ends with the process.
+
+They run the same contract tests as the real ones. Threads may share one.
+"""
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import polars as pl
+
+from nightjar.adapters.files.feature_tables import columns_of, with_news
+from nightjar.core.comparison.entities import ColumnProfile, Distribution, NightProfile
+from nightjar.core.comparison.profile import quantiles_of
+from nightjar.core.errors.night import AuditFailed, ClaimLost, NightBusy, RepairOutdated, Stopped
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
+from nightjar.core.model.spec import FeatureTable
+from nightjar.core.monitoring.drift import DECIDES
+from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
+from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState
+from nightjar.core.night.part_rows import QUARANTINED, SCORES, require_storable
+from nightjar.core.night.plan import Standing
+from nightjar.core.ports.going_on import GoOn, unasked
+from nightjar.core.upkeep.retention import Holding, Named, Trace, total
+
+OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Int8(), "recorded_at": pl.Datetime("us", "UTC")}
+
+POLL_S = 0.2
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _whole(method: "Callable[Concatenate[MemoryScoreStore, P], T]") -> "Callable[Concatenate[MemoryScoreStore, P], T]":
+    """One call at a time, as a transaction would have it."""
+
+    @functools.wraps(method)
+    def alone(self: "MemoryScoreStore", *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return alone
+
+
+class MemoryScoreStore:
+    """Implements `nightjar.core.ports.scores.ScoreStore`, and rolling back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._let_go = threading.Condition()
+        self._held: dict[tuple[str, date], str] = {}
+        self._runs: dict[int, Run] = {}
+        self._touched: dict[int, datetime] = {}
+        self._flow_runs: dict[int, str | None] = {}
+        self._errors: dict[int, str] = {}
+        self._receipts: dict[tuple[int, int], Receipt] = {}
+        self._scores: dict[tuple[int, int], pl.DataFrame] = {}
+        self._quarantined: dict[tuple[int, int], pl.DataFrame] = {}
+        self._ledger: list[Publication] = []
+
+    @contextmanager
+    def night(
+        self,
+        night: Night,
+        champion: Version,
+        challenger: Version | None,
+        request: Request = PUBLISHED,
+        *,
+        wait_s: float = 0,
+        go_on: GoOn = unasked,
+    ) -> Iterator[Claimed]:
+        with self._hold(night, wait_s, go_on):
+            yield self._claim(night, champion, challenger, request)
+
+    @_whole
+    def record_population(self, run: Run, population: Population) -> Run:
+        kept = self._own(run)
+        if kept.population is not None and kept.population != population:
+            raise ClaimLost(run.model, run.score_date, run.id)
+        return self._change(run.id, population=population)
+
+    @_whole
+    def receipts(self, run: Run) -> tuple[Receipt, ...]:
+        return tuple(self._receipts[key] for key in sorted(self._receipts) if key[0] == run.id)
+
+    @_whole
+    def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
+        require_storable(run, part, scores, quarantined)
+        self._own(run)
+        key = (run.id, part.number)
+        if key not in self._receipts:
+            self._scores[key], self._quarantined[key] = scores.select(pl.col(name).cast(dtype) for name, dtype in SCORES.items()), quarantined
+            self._receipts[key] = Receipt(
+                run_id=run.id, part=part.number, rows=part.rows, scored=scores.height, quarantined=quarantined.height, stored_at=_now()
+            )
+        return self._receipts[key]
+
+    @_whole
+    def distribution(self, run: Run) -> Distribution:
+        scores = self.published_scores(run)
+        score = scores["score"]
+        mean, stddev = score.mean(), score.std(ddof=0)
+        return Distribution(
+            score_date=run.score_date,
+            rows=len(score),
+            carried=len(score) - scores["carried_from"].null_count(),
+            mean=mean if isinstance(mean, float) else float("nan"),
+            stddev=stddev if isinstance(stddev, float) else float("nan"),
+            distinct=score.n_unique(),
+            quantiles=quantiles_of(score.sort()),
+        )
+
+    @_whole
+    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked) -> Publication:
+        if self._runs[run.id].attempt != run.attempt:
+            raise ClaimLost(run.model, run.score_date, run.id)
+        first = next((row for row in self._ledger if row.run_id == run.id and row.action == "publish"), None)
+        if first is not None:
+            return first
+        kept, shown = self._own(run), self.publication(run.model, run.score_date)
+        if run.base_id is not None and shown is not None and shown.run_id != run.base_id:
+            raise RepairOutdated(run.model, run.score_date, run.id, run.base_id, shown.run_id)
+        stored = self.receipts(run)
+        if kept.population is None or (len(stored), sum(receipt.rows for receipt in stored)) != (kept.population.parts, kept.population.rows):
+            raise AuditFailed(run.model, run.score_date, [f"{len(stored)} parts are stored, which is not the population"], acceptable=False)
+        go_on(last=True)
+        self._change(run.id, state=RunState.PUBLISHED)
+        return self._point_to(run, "publish", reason, findings)
+
+    @_whole
+    def roll_back(self, run: Run, reason: str) -> Publication:
+        """Show analysts an earlier publication of the night again; nothing changes if they see it now. Raises BadSettings."""
+        if self._runs[run.id].state is not RunState.PUBLISHED:
+            raise BadSettings(f"Run {run.id} of {run.model} {run.score_date} was never published", "Name one that was.")
+        current = self.publication(run.model, run.score_date)
+        return current if current is not None and current.run_id == run.id else self._point_to(run, "rollback", reason)
+
+    @_whole
+    def fail(self, run: Run, error: str) -> None:
+        kept = self._runs[run.id]
+        if kept.attempt == run.attempt and kept.state is RunState.CLAIMED:
+            self._change(run.id, state=RunState.FAILED)
+            self._errors[run.id] = error
+
+    @_whole
+    def publication(self, model: str, score_date: date) -> Publication | None:
+        return next((row for row in reversed(self._ledger) if (row.model, row.score_date) == (model, score_date)), None)
+
+    @_whole
+    def published(self, model: str) -> tuple[Publication, ...]:
+        newest = {row.score_date: row for row in self._ledger if row.model == model}
+        return tuple(newest[day] for day in sorted(newest))
+
+    @_whole
+    def standings(self, model: str, first: date, last: date) -> dict[date, Standing]:
+        newest = {run.score_date: run for run in self._runs.values() if run.model == model and first <= run.score_date <= last}
+        published = {night.score_date for night in self.published(model)}
+        return {
+            day: Standing(
+                run=run,
+                error=self._errors.get(run.id) if run.state is RunState.FAILED else None,
+                published=day in published,
+                held=(model, day) in self._held,
+            )
+            for day, run in newest.items()
+        }
+
+    @_whole
+    def run(self, run_id: int) -> Run:
+        return self._runs[run_id]
+
+    @_whole
+    def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]:
+        wanted = [run for run in self._runs.values() if model in (None, run.model)]
+        return tuple(reversed(wanted))[:limit]
+
+    @_whole
+    def claimants(self, flow_runs: Collection[str]) -> frozenset[str]:
+        return frozenset(flow_runs) & {flow_run for flow_run in self._flow_runs.values() if flow_run is not None}
+
+    @_whole
+    def published_scores(self, run: Run) -> pl.DataFrame:
+        parts = [frame for (run_id, _), frame in self._scores.items() if run_id == run.id]
+        return pl.concat([pl.DataFrame(schema=SCORES), *parts]).sort("entity_key")
+
+    def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
+        return self.published_scores(run).filter(pl.col("entity_key").is_in(keys.to_list())).select("entity_key", "score")
+
+    @_whole
+    def quarantined(self, run: Run) -> pl.DataFrame:
+        parts = [self._quarantined[key].select(*QUARANTINED) for key in sorted(self._quarantined) if key[0] == run.id]
+        return pl.concat([pl.DataFrame(schema=QUARANTINED), *parts])
+
+    @_whole
+    def traces(self) -> tuple[Trace, ...]:
+        """Every run as retention sees it; of the pruned ones none: their rows went at once."""
+        shown = {row.run_id for row in self._ledger}
+        return tuple(
+            Trace(
+                **run.model_dump(include={"id", "model", "score_date", "state", "base_id"}),
+                touched_at=self._touched[run.id],
+                published=run.id in shown,
+            )
+            for run in self._runs.values()
+            if run.state is not RunState.PRUNED
+        )
+
+    @_whole
+    def held(self, run_id: int) -> tuple[Holding, ...]:
+        """The run's rows: scores, those set aside, receipts."""
+        frames = {"score": self._scores, "quarantined_row": self._quarantined}
+        mine = {kind: [frame for key, frame in kept.items() if key[0] == run_id] for kind, kept in frames.items()}
+        rows = (Holding(kind, frame.height, int(frame.estimated_size())) for kind, kept in mine.items() for frame in kept)
+        return total((*rows, *(Holding("receipt", 1, 0) for key in self._receipts if key[0] == run_id)))
+
+    def forget(self, run: Trace) -> tuple[Holding, ...] | None:
+        """See `RunHoldings.forget`."""
+        with self._hold(self.run(run.id).night, 0):
+            return self._forget(run)
+
+    @_whole
+    def _forget(self, run: Trace) -> tuple[Holding, ...] | None:
+        if run not in self.traces():
+            return None
+        held = self.held(run.id)
+        self._change(run.id, state=RunState.PRUNED)
+        for kept in (self._scores, self._quarantined, self._receipts):
+            for key in [key for key in kept if key[0] == run.id]:
+                del kept[key]
+        return held
+
+    @contextmanager
+    def _hold(self, night: Night, wait_s: float, go_on: GoOn = unasked) -> Iterator[None]:
+        key = (night.model, night.score_date)
+        with self._let_go:
+            deadline = time.monotonic() + wait_s
+            while key in self._held:
+                if time.monotonic() >= deadline:
+                    raise NightBusy(night.model, night.score_date, self._held[key], wait_s)
+                go_on()
+                self._let_go.wait(min(POLL_S, deadline - time.monotonic()))
+            self._held[key] = f"{threading.current_thread().name} since {_now():%Y-%m-%d %H:%M:%S} UTC"
+        try:
+            yield
+        finally:
+            with self._let_go:
+                del self._held[key]
+                self._let_go.notify_all()
+
+    @_whole
+    def _claim(self, night: Night, champion: Version, challenger: Version | None, request: Request) -> Claimed:
+        of_night = [run for run in self._runs.values() if (run.model, run.score_date) == (night.model, night.score_date)]
+        newest, publication = max(of_night, key=lambda run: run.revision, default=None), self.publication(night.model, night.score_date)
+        published = None if publication is None else self._runs[publication.run_id]
+        same_flow_run = newest is not None and request.flow_run is not None and self._flow_runs[newest.id] == request.flow_run
+        step = next_step(newest, published, request, same_flow_run=same_flow_run)
+        if step is Step.PUBLISHED and published is not None:
+            return Claimed(published, publication)
+        if step is Step.RESUME and newest is not None:
+            run = self._change(newest.id, attempt=newest.attempt + 1, state=RunState.CLAIMED)
+        else:
+            run = self._begun(newest, new_revision(night, newest, published, champion, challenger, request))
+        self._flow_runs[run.id] = request.flow_run
+        return Claimed(run)
+
+    def _begun(self, newest: Run | None, values: dict[str, Any]) -> Run:
+        if newest is not None and newest.state in UNFINISHED:
+            self._change(newest.id, state=RunState.ABANDONED, attempt=newest.attempt + 1)
+        run = Run(**values, id=len(self._runs) + 1, attempt=1, state=RunState.CLAIMED)
+        self._runs[run.id], self._touched[run.id] = run, _now()
+        return run
+
+    def _own(self, run: Run) -> Run:
+        kept = self._runs[run.id]
+        if (kept.attempt, kept.state) != (run.attempt, RunState.CLAIMED):
+            raise ClaimLost(run.model, run.score_date, run.id)
+        return kept
+
+    def _change(self, run_id: int, **fields: object) -> Run:
+        self._runs[run_id] = self._runs[run_id].model_copy(update=fields)
+        if "state" in fields:
+            self._touched[run_id] = _now()
+        return self._runs[run_id]
+
+    def _point_to(self, run: Run, action: str, reason: str | None, findings: Sequence[str] = ()) -> Publication:
+        night = {"model": run.model, "score_date": run.score_date, "run_id": run.id}
+        why = {"action": action, "reason": reason, "findings": tuple(findings)}
+        row = Publication(id=len(self._ledger) + 1, published_at=_now(), **night, **why)
+        self._ledger.append(row)
+        return row
+
+
+class MemoryRegistry:
+    """Implements `nightjar.core.ports.scores.Registry`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._datasets: list[Dataset] = []
+        self._versions: list[Version] = []
+        self._ledger: list[Promotion] = []
+
+    def add_dataset(self, model: str, sha256: str, uri: str, rows: int, first_date: date, last_date: date, known_at: datetime) -> Dataset:
+        with self._lock:
+            for dataset in self._datasets:
+                if (dataset.model, dataset.sha256) == (model, sha256):
+                    return dataset
+            dates = {"first_date": first_date, "last_date": last_date, "known_at": known_at}
+            self._datasets.append(Dataset(id=len(self._datasets) + 1, model=model, sha256=sha256, uri=uri, rows=rows, **dates))
+            return self._datasets[-1]
+
+    def add_version(self, candidate: Candidate) -> Version:
+        with self._lock:
+            for version in self._versions:
+                if (version.dataset_id, version.artifact_sha256) == (candidate.dataset_id, candidate.artifact_sha256):
+                    return version
+            number = 1 + len(self.versions(candidate.model))
+            self._versions.append(Version(**candidate.model_dump(), id=len(self._versions) + 1, number=number, created_at=_now()))
+            return self._versions[-1]
+
+    def version(self, model: str, number: int) -> Version | None:
+        return next((version for version in self.versions(model) if version.number == number), None)
+
+    def version_by_id(self, version_id: int) -> Version:
+        return self._versions[version_id - 1]
+
+    def versions(self, model: str) -> tuple[Version, ...]:
+        return tuple(version for version in reversed(self._versions) if version.model == model)
+
+    def holder(self, model: str, role: str, at: datetime | None = None) -> Version | None:
+        rows = (row for row in self.promotions(model) if row.role == role and (at is None or row.promoted_at <= at))
+        newest = next(rows, None)
+        return None if newest is None else self.version_by_id(newest.version_id)
+
+    def promote(self, version: Version, role: str, reason: str) -> Promotion:
+        with self._lock:
+            newest = next((row for row in self.promotions(version.model) if row.role == role), None)
+            if newest is not None and newest.version_id == version.id:
+                return newest
+            held = {"version_id": version.id, "version_number": version.number, "role": role, "reason": reason}
+            self._ledger.append(Promotion(id=len(self._ledger) + 1, model=version.model, promoted_at=_now(), **held))
+            return self._ledger[-1]
+
+    def promotions(self, model: str) -> tuple[Promotion, ...]:
+        return tuple(row for row in reversed(self._ledger) if row.model == model)
+
+    def named(self) -> tuple[Named, ...]:
+        """Every file that a dataset or a version names."""
+        of_versions = [uri for version in self._versions for uri in (version.artifact_uri, version.reference_uri)]
+        return tuple(map(Named, [*(dataset.uri for dataset in self._datasets), *of_versions]))
+
+
+@dataclass
+class MemoryGoOn:
+    """Somebody stops the work after so many questions. asked: `last` of each."""
+
+    after: int = 0
+    asked: list[bool] = field(default_factory=list[bool])
+
+    def __call__(self, *, last: bool = False) -> None:
+        self.asked.append(last)
+        if len(self.asked) > self.after:
+            raise Stopped("it was set to Cancelled")
+
+
+@dataclass
+class MemoryOutcomes:
+    """Implements `nightjar.core.ports.scores.Outcomes` beside a score store in memory."""
+
+    store: MemoryScoreStore
+    performance: dict[int, NightPerformance] = field(default_factory=dict)
+    _rows: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def record(self, model: str, outcomes: pl.DataFrame) -> int:
+        kept = self._rows.get(model, pl.DataFrame(schema=OUTCOMES))
+        added = outcomes.select(pl.col(name).cast(dtype) for name, dtype in OUTCOMES.items())
+        joined = pl.concat([kept, added]).unique(["entity_key", "score_date", "recorded_at"], keep="first", maintain_order=True)
+        self._rows[model] = joined
+        return joined.height - kept.height
+
+    def record_performance(self, performance: NightPerformance) -> None:
+        kept = self.performance.get(performance.run_id)
+        if kept is None or kept.measured_at <= performance.measured_at:
+            self.performance[performance.run_id] = performance
+
+    def performances(self, model: str) -> tuple[NightPerformance, ...]:
+        return tuple(kept for _, kept in sorted(self.performance.items()) if kept.model == model)
+
+    def scored(self, model: str, score_date: date) -> pl.DataFrame:
+        publication = self.store.publication(model, score_date)
+        run = next((run for run in self.store.runs(model, limit=10**9) if publication is not None and run.id == publication.run_id), None)
+        scores = pl.DataFrame(schema=SCORES) if run is None else self.store.published_scores(run)
+        known = self._rows.get(model, pl.DataFrame(schema=OUTCOMES)).filter(pl.col("score_date") == score_date)
+        newest = known.sort("recorded_at").unique("entity_key", keep="last").select("entity_key", "outcome")
+        return scores.select("entity_key", "score").join(newest, on="entity_key", how="left").sort("entity_key")
+
+
+@dataclass
+class MemoryInputProfiles:
+    """Implements `nightjar.core.ports.scores.InputProfiles` beside a score store in memory."""
+
+    store: MemoryScoreStore
+    _kept: dict[int, dict[str, ColumnProfile]] = field(default_factory=dict)
+
+    def record(self, run: Run, profile: NightProfile) -> None:
+        stored = self.store.run(run.id)
+        if (stored.attempt, stored.state) != (run.attempt, RunState.CLAIMED):
+            raise ClaimLost(run.model, run.score_date, run.id)
+        kept = self._kept.setdefault(run.id, {})
+        for column in profile.columns:
+            kept.setdefault(column.column, column)
+
+    def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
+        earlier = [night for night in reversed(self.store.published(model)) if night.score_date < before][:nights]
+        return tuple(NightProfile(score_date=night.score_date, columns=self.of(night.run_id)) for night in earlier)
+
+    def of(self, run_id: int) -> tuple[ColumnProfile, ...]:
+        return tuple(self._kept.get(run_id, {}).values())
+
+    def forget(self, run_id: int) -> None:
+        self._kept.pop(run_id, None)
+
+
+class MemoryFeatureFiles:
+    """Implements `nightjar.core.ports.scores.FeatureFiles`."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, pl.DataFrame] = {}
+        self._built: dict[str, dict[date, str]] = {}
+
+    def fingerprints(self, table: FeatureTable) -> dict[date, str]:
+        return dict(self._built.get(table.name, {}))
+
+    def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
+        kept = self._rows.get(table.name, pl.DataFrame(schema=columns_of(table)))
+        merged = with_news(kept, rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items()), table)
+        self._rows[table.name] = merged
+        self._built[table.name] = self.fingerprints(table) | built
+        return merged.height - kept.height
+
+    def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
+        rows = self._rows.get(table.name, pl.DataFrame(schema=columns_of(table)))
+        found = rows.filter(pl.col("event_timestamp") <= as_of, pl.col("created") <= as_of)["event_timestamp"].max()
+        return found if isinstance(found, datetime) else None
+
+
+class MemoryDriftLedger:
+    """Implements `nightjar.core.ports.scores.DriftLedger`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, str], tuple[ColumnDrift, ...]] = {}
+        self._reports: dict[tuple[int, str], str] = {}
+        self._models: dict[int, str] = {}
+
+    def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
+        self._models[run.id] = run.model
+        for method in dict.fromkeys(column.method for column in columns):
+            self.rows[run.id, method] = tuple(column for column in columns if column.method == method)
+
+    def record_report(self, run: Run, kind: str, uri: str) -> None:
+        self._reports.setdefault((run.id, uri), kind)
+
+    def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
+        return tuple(sorted(self.rows.get((run.id, DECIDES), ()), key=lambda column: column.column))
+
+    def compared(self, model: str) -> frozenset[int]:
+        return frozenset(run_id for run_id, method in self.rows if method == DECIDES and self._models[run_id] == model)
+
+    def reports(self, run: Run) -> tuple[str, ...]:
+        return tuple(uri for run_id, uri in self._reports if run_id == run.id)
+
+    def forget(self, run_id: int) -> None:
+        """Drop what is known of a run."""
+        for kept in (self.rows, self._reports):
+            for key in [key for key in kept if key[0] == run_id]:
+                del kept[key]
+
+    def named(self) -> tuple[Named, ...]:
+        """Every report."""
+        return tuple(Named(uri, run_id) for run_id, uri in self._reports)

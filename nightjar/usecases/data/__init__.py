@@ -1,0 +1,1 @@
+"""Land what is delivered and build features of it."""

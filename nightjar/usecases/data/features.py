@@ -1,0 +1,143 @@
+"""Build the feature tables of what has landed: only the days whose inputs are new or were corrected."""
+
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+
+import polars as pl
+
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.model.spec import FeatureTable, ModelSpec
+from nightjar.core.ports.features import FeatureFiles
+from nightjar.core.ports.progress import Progress, silent
+from nightjar.core.ports.raw import RawStore
+from nightjar.core.values import utc
+
+BATCH_DAYS = 31
+"""Days computed in one call: a month and its lookback fit into little memory."""
+MOMENT = timedelta(microseconds=1)
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureBuild:
+    """How many days of tables were built, and how many rows that added."""
+
+    days: int = 0
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What a dataset has: for each day a fingerprint of its deliveries, and when they were recorded, oldest first."""
+
+    prints: Mapping[date, str]
+    recorded: Mapping[date, Sequence[datetime]]
+
+    @property
+    def newest(self) -> datetime:
+        """When the newest of its deliveries was recorded."""
+        return max((instants[-1] for instants in self.recorded.values()), default=NEVER)
+
+
+def build_features(
+    spec: ModelSpec, *, raw: RawStore, features: FeatureFiles, known_at: datetime | None = None, progress: Progress = silent
+) -> FeatureBuild:
+    """Build what is missing or whose raw inputs changed, oldest days first. Idempotent; a crash loses at most the batch it was in.
+
+    Days first recorded after `known_at` are left for another time, unless they are built already. Of the others every delivery is built: rows say when they were known,
+    and where a correction came, both what was known before and what was known after it become rows. So the tables hold the same
+    facts whenever they are built, and a later call only adds rows. One caller at a time. Raises ContractBroken.
+    """
+    landed = {name: Landed(raw.days(name), raw.recorded(name)) for name in {source for table in spec.feature_tables for source in table.sources}}
+    todo: list[tuple[FeatureTable, dict[date, str]]] = []
+    for table in spec.feature_tables:
+        built = features.fingerprints(table)
+        wanted = wanted_days(table, [landed[name] for name in table.sources], known_at, built)
+        todo += [(table, batch) for batch in batches({day: print_ for day, print_ in wanted.items() if built.get(day) != print_})]
+    if not todo:
+        return FeatureBuild()
+    days = sum(len(batch) for _, batch in todo)
+    with progress("days of feature tables built", days) as advance:
+        rows = 0
+        for table, batch in todo:
+            sources = {name: landed[name] for name in table.sources}
+            rows += features.write(table, computed(spec, table, batch, sources, raw), batch)
+            advance(len(batch))
+    return FeatureBuild(days, rows)
+
+
+def computed(spec: ModelSpec, table: FeatureTable, batch: Collection[date], sources: Mapping[str, Landed], raw: RawStore) -> pl.DataFrame:
+    """Rows of days close together: as known before each correction, and as known when the sources were listed.
+
+    What has landed since is left for the next time: it may correct a day whose state before was never built. Raises ContractBroken where
+    the rows lack a declared column.
+    """
+    first, last = min(batch), max(batch)
+    seen_from = first - timedelta(days=table.lookback_days)
+    newest = {name: source.newest for name, source in sources.items()}
+    moments = [*before_corrections(batch, sources.values(), table.lookback_days), max(newest.values())]
+    states = ({name: raw.read(spec.dataset(name), seen_from, last, min(moment, newest[name])) for name in sources} for moment in moments)
+    rows = pl.concat([table.compute(frames, first, last) for frames in states])
+    if lacking := [name for name in (*table.keys, *table.features, "event_timestamp", "created") if name not in rows.columns]:
+        raise ContractBroken(f"{spec.name}: what computes the table {table.name}", [f"gives no column {name}" for name in lacking])
+    return rows
+
+
+def wanted_days(table: FeatureTable, sources: Sequence[Landed], known_at: datetime | None, built: Container[date]) -> dict[date, str]:
+    """Raw day -> fingerprint of what its rows are to be computed from: the table's declaration and all deliveries in the window.
+
+    What is built already is never left for another time: files of before a column was declared would stand beside those that have it.
+    """
+    declared = f"{dict(table.keys)} {dict(table.features)} {table.lookback_days}"
+    limit = None if known_at is None else utc(known_at)
+    return {
+        day: fingerprint(declared, sources, window(day, table.lookback_days))
+        for day, known in sorted(first_recorded(sources).items())
+        if limit is None or known <= limit or day in built
+    }
+
+
+def fingerprint(declared: str, sources: Iterable[Landed], days: Sequence[date]) -> str:
+    inputs = [f"{day.toordinal()}={source.prints[day]}" for source in sources for day in days if day in source.prints]
+    return sha256("\n".join([declared, *inputs]).encode()).hexdigest()[:16]
+
+
+def batches(days: Mapping[date, str]) -> Iterator[dict[date, str]]:
+    """Cut days, oldest first, into batches that span at most BATCH_DAYS."""
+    batch: dict[date, str] = {}
+    for day in sorted(days):
+        if batch and (day - min(batch)).days >= BATCH_DAYS:
+            yield batch
+            batch = {}
+        batch[day] = days[day]
+    if batch:
+        yield batch
+
+
+def before_corrections(days: Iterable[date], sources: Collection[Landed], lookback_days: int) -> list[datetime]:
+    """The last moments before a delivery changed what was known of one of the days: a correction, or an older file that came late."""
+    own = first_recorded(sources)
+    changes = {
+        instant
+        for day in days
+        for source in sources
+        for seen in window(day, lookback_days)
+        for instant in source.recorded.get(seen, ())
+        if instant > own[day]
+    }
+    return [instant - MOMENT for instant in sorted(changes)]
+
+
+def first_recorded(sources: Iterable[Landed]) -> dict[date, datetime]:
+    """Each landed day with the instant of its first delivery in any of the sources."""
+    first: dict[date, datetime] = {}
+    for source in sources:
+        for day, instants in source.recorded.items():
+            first[day] = min(first.get(day, instants[0]), instants[0])
+    return first
+
+
+def window(day: date, lookback_days: int) -> list[date]:
+    return [day - timedelta(days=n) for n in range(lookback_days + 1)]

@@ -1,0 +1,189 @@
+"""Bring in what the outside world has delivered, each file checked before it counts.
+
+A bad one is set aside and stops nothing else.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import takewhile
+from pathlib import Path
+
+import structlog
+
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.model.spec import Delivery, ModelSpec, RawDataset
+from nightjar.core.night.clock import as_of, dates_between, local_date
+from nightjar.core.ports.progress import Progress, silent
+from nightjar.core.ports.raw import Landed, RawStore
+from nightjar.core.values import utc
+
+RECHECK_DAYS = 3
+"""How many landed days are asked for again, in case their files were corrected since."""
+
+Tell = Callable[[Refusal], None]
+"""What is done when a delivery is set aside."""
+
+log = structlog.get_logger(__name__)
+
+
+def log_refusal(refusal: Refusal) -> None:
+    log.error(
+        "delivery_set_aside",
+        dataset=refusal.dataset,
+        day=str(refusal.day),
+        why=str(refusal.error),
+        copy=refusal.kept,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """How many delivered files were new, known already, corrections, or bad: set aside now or before."""
+
+    landed: int = 0
+    unchanged: int = 0
+    corrected: int = 0
+    refused: int = 0
+
+
+def land_until(
+    spec: ModelSpec,
+    *,
+    raw: RawStore,
+    inbox: Path,
+    until: datetime,
+    first: date | None = None,
+    tell: Tell = log_refusal,
+    progress: Progress = silent,
+) -> Landing:
+    """Land every file recorded by `until`, in the order in which they were recorded. Idempotent; after a
+    crash it goes on where it was.
+
+    A file that breaks its dataset is set aside and stops no other. A day whose last delivery lands has
+    nothing set aside any more.
+    first: the first day to ask for; if not given, a few days before the first that some dataset still lacks
+    at its end, or, where nothing has landed yet, where the model's world begins. Days that have something set
+    aside are asked for as well.
+    tell: is called for each delivery that is set aside now, and never again for the same content.
+    """
+    spans = asked_for(
+        first or first_lacking(spec, raw, until),
+        last_deliverable(spec, until),
+        {refusal.day for refusal in set_aside(spec, raw)},
+    )
+    counts: Counter[str] = Counter()
+    good: dict[tuple[str, date], datetime] = {}
+    with progress(
+        "files checked, new ones landed",
+        sum(len(dates_between(*span)) for span in spans) * len(spec.datasets),
+    ) as advance:
+        for delivery in delivered(spec, inbox, spans, until):
+            received = raw.receive(spec.dataset(delivery.dataset), delivery.day, delivery.path, delivery.recorded_at)
+            if isinstance(received, Refusal):
+                tell(received)
+            if isinstance(received, Refusal) or received == "refused before":
+                counts["refused"] += 1
+                good.pop((delivery.dataset, delivery.day), None)
+            else:
+                counts[received] += 1
+                good[delivery.dataset, delivery.day] = delivery.recorded_at
+            advance()
+    for (dataset, day), recorded_at in good.items():
+        raw.settle(dataset, day, recorded_at)
+    return Landing(**counts)
+
+
+def undelivered(spec: ModelSpec, dates: Collection[date], *, raw: RawStore, inbox: Path, known_at: datetime | None = None) -> tuple[date, ...]:
+    """The score dates that have no population: no file about them has landed or is delivered in time.
+
+    In time is by a date's as-of, or, of what has landed, by `known_at`. Nothing is landed, so the answer comes at once.
+    """
+    recorded = raw.recorded(spec.population_dataset)
+    unknown = {day for day in dates if day not in recorded or recorded[day][0] > (known_at or as_of(spec, day))}
+    if unknown:
+        deliveries = spec.deliver(inbox, min(unknown), max(unknown))
+        about = (found for found in deliveries if found.dataset == spec.population_dataset and found.day in unknown)
+        unknown -= {found.day for found in about if found.recorded_at <= as_of(spec, found.day)}
+    return tuple(sorted(unknown))
+
+
+def land_file(spec: ModelSpec, dataset: str, day: date, file: Path, recorded_at: datetime | None, *, raw: RawStore) -> Landed:
+    """Check one file and keep it, as recorded at an instant or now; it settles what is set aside of its day
+    until then.
+
+    Raises BadSettings for an unknown dataset, BadDelivery for a file that breaks it: who lands a file by hand
+    is told at once, so that nothing is set aside.
+    """
+    landed = raw.land(declared(spec, dataset), day, file, recorded_at)
+    raw.settle(dataset, day, recorded_at)
+    return landed
+
+
+def clear(spec: ModelSpec, dataset: str, day: date, *, raw: RawStore) -> tuple[Refusal, ...]:
+    """Settle all that is set aside of a day: it counts as never delivered.
+
+    Raises BadSettings if nothing is.
+    """
+    settled = raw.settle(declared(spec, dataset).name, day)
+    if not settled:
+        raise BadSettings(f"Nothing of {dataset} {day} is set aside", "`nightjar deliveries list` shows what is.")
+    return settled
+
+
+def declared(spec: ModelSpec, dataset: str) -> RawDataset:
+    known = [each.name for each in spec.datasets]
+    if dataset not in known:
+        raise BadSettings(f"{spec.name} has no dataset {dataset!r}", f"It has {', '.join(known)}.")
+    return spec.dataset(dataset)
+
+
+def set_aside(spec: ModelSpec, raw: RawStore) -> tuple[Refusal, ...]:
+    """What is set aside of all datasets of a model, and not settled."""
+    return tuple(refusal for dataset in spec.datasets for refusal in raw.refused(dataset.name))
+
+
+def asked_for(begin: date, last: date, again: Iterable[date]) -> list[tuple[date, date]]:
+    """Spans of days, both ends included: each day of `again` before `begin`, then begin to last."""
+    earlier = [(day, day) for day in sorted(again) if day < begin and day <= last]
+    return [*earlier, (begin, last)] if begin <= last else earlier
+
+
+def delivered(spec: ModelSpec, inbox: Path, spans: Iterable[tuple[date, date]], until: datetime) -> Iterator[Delivery]:
+    """What the feed delivers of each span, up to the first file recorded after `until`."""
+    for first, last in spans:
+        yield from takewhile(lambda delivery: delivery.recorded_at <= until, spec.deliver(inbox, first, last))
+
+
+def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
+    """Where to go on: a few days before the first that a dataset lacks at its end, but no earlier than
+    anything that has landed.
+    """
+    landed = [raw.days(dataset.name) for dataset in spec.datasets]
+    if not any(landed):
+        return world_begins(spec, until)
+    begin = min(min(days) for days in landed if days)
+    ends = min(max(days, default=begin) for days in landed)
+    return max(begin, ends - timedelta(days=RECHECK_DAYS - 1))
+
+
+def world_begins(spec: ModelSpec, until: datetime) -> date:
+    """1 January of a recorded year; of a living feed, far enough back for the features of today."""
+    if spec.replay_year is not None:
+        return date(spec.replay_year, 1, 1)
+    lookback = max((table.lookback_days for table in spec.feature_tables), default=0)
+    return min(_dates(spec, until)) - timedelta(days=lookback)
+
+
+def last_deliverable(spec: ModelSpec, until: datetime) -> date:
+    """The last day a file known by `until` can be about: the score date of that evening, wherever the model's
+    midnight is.
+    """
+    return max(_dates(spec, until)) + timedelta(days=spec.horizon_days)
+
+
+def _dates(spec: ModelSpec, moment: datetime) -> tuple[date, date]:
+    """The date of an instant in the model's zone and in UTC: files are about days of one or the other."""
+    return local_date(spec, moment), utc(moment).date()

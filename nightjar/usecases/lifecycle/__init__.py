@@ -1,0 +1,1 @@
+"""Train versions and decide which one is champion."""

@@ -1,0 +1,228 @@
+"""Train a version on all that is known, measure it on days it has not seen, and promote it if it has proved itself."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
+from nightjar.core.errors.model import ArtifactBroken, BadSpec, TooLittleHistory
+from nightjar.core.lifecycle.gates import judge
+from nightjar.core.lifecycle.promotion import Decision, decide
+from nightjar.core.lifecycle.training_set import (
+    TimeCut,
+    content_sha256,
+    cut_by_time,
+    known_days,
+    labelled,
+    last_mature_date,
+    mature_outcomes,
+    reference_sample,
+)
+from nightjar.core.model.entities import Candidate, Dataset, Version
+from nightjar.core.model.spec import ModelSpec, Predictor
+from nightjar.core.monitoring.performance import against_constant, brier_skill, measure
+from nightjar.core.night.clock import as_of
+from nightjar.core.night.population import ordered_population
+from nightjar.core.parquet import parquet
+from nightjar.core.ports.artifacts import Artifacts
+from nightjar.core.ports.features import FeatureSource
+from nightjar.core.ports.learners import Predictors
+from nightjar.core.ports.progress import Progress, silent
+from nightjar.core.ports.raw import RawStore
+from nightjar.core.ports.registry import Registry
+
+Metrics = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainSummary:
+    """What a retraining came to. left_out: why rows are not in the dataset -> how many."""
+
+    version: Version
+    dataset: Dataset
+    promoted: bool
+    decision: str
+    train_rows: int
+    valid_rows: int
+    test_rows: int
+    left_out: Mapping[str, int]
+
+
+def built_already() -> None:
+    """For features that are built."""
+
+
+def retrain(
+    spec: ModelSpec,
+    *,
+    known_at: datetime,
+    raw: RawStore,
+    features: FeatureSource,
+    artifacts: Artifacts,
+    predictors: Predictors,
+    registry: Registry,
+    code_version: str,
+    progress: Progress = silent,
+    promote: bool = True,
+    build: Callable[[], None] = built_already,
+) -> RetrainSummary:
+    """Register a version trained on the outcomes recorded by `known_at`, each row with the features known on its own date's evening.
+
+    Deterministic: the same raw data, spec and libraries give the same dataset and the same model, which are then registered once.
+    promote: give it the role of champion if its gates passed; False registers it only. build: builds the features of
+    what has landed. It is called when there is enough to train on, because it takes long.
+    Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken.
+    """
+    known, left_out = _labelled(spec, known_at, raw, progress)
+    cut_by_time(known, spec.split, spec.name, known_at)
+    build()
+    rows = _with_features(spec, known, features, progress)
+    cut = cut_by_time(rows, spec.split, spec.name, known_at)
+    champion = registry.holder(spec.name, "champion")
+    with progress("training steps", 4) as advance:
+        dataset = _register_dataset(spec, rows, known_at, artifacts, registry)
+        advance()
+        baseline = spec.baseline(cut.train, cut.valid, spec=spec)
+        advance()
+        predictor = spec.fit(cut.train, cut.valid, spec=spec)
+        advance()
+        candidate = _candidate(spec, cut, dataset, predictor, baseline, champion, code_version, artifacts, predictors)
+        version = registry.add_version(candidate)
+        advance()
+    decision = decide(version, champion) if promote else Decision(promote=False, reason="promotion was not asked for")
+    if decision.promote:
+        registry.promote(version, "champion", decision.reason)
+    return RetrainSummary(
+        version=version,
+        dataset=dataset,
+        promoted=decision.promote,
+        decision=("promoted: " if decision.promote else "not promoted: ") + decision.reason,
+        train_rows=cut.train.height,
+        valid_rows=cut.valid.height,
+        test_rows=cut.test.height,
+        left_out=left_out,
+    )
+
+
+def _labelled(spec: ModelSpec, known_at: datetime, raw: RawStore, progress: Progress) -> tuple[pl.DataFrame, Mapping[str, int]]:
+    """Every population row with a mature outcome, without its features, and how many rows were left out and why."""
+    outcomes = _outcomes(spec, known_at, raw)
+    dates = sorted(set(raw.days(spec.population_dataset)) & set(outcomes["score_date"]))
+    if not dates:
+        raise TooLittleHistory(spec.name, known_at, f"there is none. {_what_landed(spec, known_at, raw)}")
+    return labelled(_populations(spec, dates, raw, progress), outcomes)
+
+
+def _with_features(spec: ModelSpec, rows: pl.DataFrame, features: FeatureSource, progress: Progress) -> pl.DataFrame:
+    """`score_date`, `entity_key`, the inputs, `outcome`."""
+    with progress("retrieval of features as known on each evening", 1) as advance:
+        joined = features.retrieve(spec, rows)
+        advance()
+    if missing := set(spec.inputs) - set(joined.columns):
+        raise MissingFeatures(spec.name, sorted(missing), spec.feature_service)
+    return joined.select("score_date", "entity_key", *spec.inputs, "outcome")
+
+
+def _what_landed(spec: ModelSpec, known_at: datetime, raw: RawStore) -> str:
+    """Which days of outcomes and of populations are known, in words."""
+    told = [known_days(name, raw.recorded(name), known_at) for name in dict.fromkeys((spec.outcome_dataset, spec.population_dataset))]
+    return f"{'; '.join(told)}. Outcomes of dates up to {last_mature_date(spec, known_at)} are mature then"
+
+
+def _outcomes(spec: ModelSpec, known_at: datetime, raw: RawStore) -> pl.DataFrame:
+    dataset = spec.dataset(spec.outcome_dataset)
+    days = raw.days(dataset.name)
+    if not days:
+        raise TooLittleHistory(spec.name, known_at, f"no {dataset.name} landed yet")
+    recorded = spec.outcomes({dataset.name: raw.read(dataset, min(days), max(days), known_at=known_at)})
+    return mature_outcomes(recorded, known_at, last_mature_date(spec, known_at))
+
+
+def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress: Progress) -> pl.DataFrame:
+    """Each date's population as it would have been scored: from what was delivered by its own as-of, not from later corrections."""
+    dataset = spec.dataset(spec.population_dataset)
+    nights: list[pl.DataFrame] = []
+    with progress("populations of past nights", len(dates)) as advance:
+        for day in dates:
+            moment = as_of(spec, day)
+            rows = spec.population({dataset.name: raw.read(dataset, day, day, known_at=moment)}, day)
+            nights.append(ordered_population(rows).with_columns(score_date=pl.lit(day), event_timestamp=pl.lit(moment, pl.Datetime("us", "UTC"))))
+            advance()
+    return pl.concat(nights)
+
+
+def _register_dataset(spec: ModelSpec, rows: pl.DataFrame, known_at: datetime, artifacts: Artifacts, registry: Registry) -> Dataset:
+    days = rows["score_date"]
+    return registry.add_dataset(spec.name, content_sha256(rows), _store(rows, "dataset", artifacts), rows.height, days[0], days[-1], known_at)
+
+
+def _candidate(
+    spec: ModelSpec,
+    cut: TimeCut,
+    dataset: Dataset,
+    predictor: Predictor,
+    baseline: Predictor,
+    champion: Version | None,
+    code_version: str,
+    artifacts: Artifacts,
+    predictors: Predictors,
+) -> Candidate:
+    metrics = _metrics(cut, predictor, baseline) | _beside_champion(spec, cut, predictor, champion, predictors)
+    reference = reference_sample(cut.seen)
+    uri, sha256 = predictors.save(predictor)
+    return Candidate(
+        model=spec.name,
+        algorithm=predictor.algorithm,
+        dataset_id=dataset.id,
+        artifact_uri=uri,
+        artifact_sha256=sha256,
+        reference_uri=_store(reference.with_columns(predictor.predict(reference).alias("score")), "reference", artifacts),
+        params=predictor.params(),
+        metrics=metrics,
+        gates=judge(metrics, _of(metrics, "baseline_"), _of(metrics, "champion_") if champion else None, spec.gates),
+        code_version=code_version,
+        trained_through=cut.trained_through,
+    )
+
+
+def _metrics(cut: TimeCut, predictor: Predictor, baseline: Predictor) -> dict[str, float]:
+    """On the unseen days: the candidate's, the baseline's, and those of a predictor that always says the base rate it has seen."""
+    outcome = cut.test["outcome"]
+    own = measure(predictor.predict(cut.test), outcome)
+    constant = against_constant(outcome, float(cut.seen.select(pl.col("outcome").mean()).item()))
+    skill = brier_skill(own, constant)
+    return {
+        **own.metrics(),
+        **({} if skill is None else {"brier_skill": skill}),
+        **measure(baseline.predict(cut.test), outcome).metrics("baseline_"),
+        **constant.metrics("constant_"),
+    }
+
+
+def _beside_champion(spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors) -> dict[str, float]:
+    """Both on the unseen days that the champion has not seen either. Empty, so that the gate fails, where that cannot be measured."""
+    if champion is None:
+        return {}
+    rows = cut.test.filter(pl.col("score_date") > champion.trained_through)
+    try:
+        reigning = predictors.load(spec, champion).predict(rows)
+    except (ArtifactBroken, BadSpec, ContractBroken):  # it expects other inputs than there are now
+        return {}
+    beside = measure(predictor.predict(rows), rows["outcome"])
+    found = dict(measure(reigning, rows["outcome"]).metrics("champion_"))
+    return found if beside.auc is None else {**found, "auc_beside_champion": beside.auc}
+
+
+def _of(metrics: Metrics, prefix: str) -> Metrics:
+    return {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
+
+
+def _store(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{kind}.parquet"
+        file.write_bytes(parquet(rows))
+        return artifacts.put(kind, file)[0]

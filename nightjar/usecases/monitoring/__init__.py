@@ -1,0 +1,1 @@
+"""Measure what became of published nights."""

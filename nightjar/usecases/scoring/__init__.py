@@ -1,0 +1,1 @@
+"""Score, publish, repair and roll back nights."""

@@ -1,0 +1,174 @@
+"""Many nights: what is published stays unless it is asked for again, and one bad night does not stop the rest."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+
+import structlog
+
+from nightjar.core.errors.machine import REFUSALS, may_pass, refused, told_of
+from nightjar.core.errors.night import NightBusy, Stopped
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.clock import dates_between, night_of
+from nightjar.core.night.entities import NightSummary
+from nightjar.core.night.plan import Planned, Stage, due_before, missed, plan
+from nightjar.core.night.reprocess import Order, Reprocess
+from nightjar.core.ports.progress import Progress, silent
+from nightjar.core.ports.scores import ScoreStore
+from nightjar.usecases.scoring.night import ScoreNight
+from nightjar.usecases.scoring.patience import PAUSE_S, patient
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FailedNight:
+    score_date: date
+    error: Exception
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing was wrong with the night: whoever scored it was stopped."""
+        return isinstance(self.error, Stopped)
+
+    @property
+    def reason(self) -> str:
+        return told_of(self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillSummary:
+    """What became of the nights, in the order in which they were planned.
+
+    stopped: those that are open because the backfill was stopped. left: those that the plan left as they are.
+    """
+
+    nights: tuple[NightSummary, ...] = ()
+    failed: tuple[FailedNight, ...] = ()
+    stopped: tuple[FailedNight, ...] = ()
+    left: tuple[Planned, ...] = ()
+
+    @property
+    def published_now(self) -> tuple[NightSummary, ...]:
+        return tuple(night for night in self.nights if not night.already_published)
+
+    @property
+    def skipped(self) -> tuple[Planned, ...]:
+        """Left as they are, and not published."""
+        return tuple(night for night in self.left if night.stage is not Stage.PUBLISHED)
+
+    def raise_failure(self) -> None:
+        """Raise Stopped if the backfill was stopped, or else the error of the first night that failed, if one did."""
+        for night in (*self.stopped, *self.failed):
+            raise night.error
+
+    def __str__(self) -> str:
+        already = len(self.nights) - len(self.published_now) + len(self.left) - len(self.skipped)
+        stopped = f", {len(self.stopped)} stopped" if self.stopped else ""
+        return f"{len(self.published_now)} published now, {already} already, {len(self.failed)} failed, {len(self.skipped)} skipped{stopped}"
+
+
+def planned_nights(store: ScoreStore, model: str, first: date, last: date, reprocess: Reprocess, order: Order) -> tuple[Planned, ...]:
+    """What a backfill of first..last does with each night, as things stand at this moment. Raises BadSettings if last is before first."""
+    if last < first:
+        raise BadSettings(f"The last date, {last}, lies before the first, {first}", "Name the earlier date first.")
+    return plan(dates_between(first, last), store.standings(model, first, last), reprocess, order)
+
+
+def missed_nights(store: ScoreStore, spec: ModelSpec, scheduled_start: datetime) -> tuple[Planned, ...]:
+    """The nights that the schedule missed before its start at this instant (aware), oldest first."""
+    due = due_before(spec, scheduled_start)
+    if not due:
+        return ()
+    first_published = min((night.score_date for night in store.published(spec.name)), default=None)
+    return missed(due, store.standings(spec.name, due[0], due[-1]), first_published)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """The use case: the scoring of one night, many times.
+
+    wait_s: how long to wait for another process that holds a night. parallel: nights at a time, each on a thread. flow_run: who asks.
+    known_at: corrections recorded by then count; accept: why nights are published though they look odd. pause_s: the longest pause before a
+    second try; it doubles with each.
+    """
+
+    night: ScoreNight
+    wait_s: float = 0
+    parallel: int = 1
+    flow_run: str | None = None
+    known_at: datetime | None = None
+    accept: str | None = None
+    pause_s: float = PAUSE_S
+
+    def run(self, nights: Iterable[Planned], progress: Progress = silent) -> BackfillSummary:
+        """Score the nights that are wanted, and collect what failed instead of raising. Running it again does what is missing.
+
+        When it is interrupted, no other night begins; those on threads come to their end first. When it is stopped, no other part begins.
+        """
+        nights = tuple(nights)
+        wanted = [night for night in nights if night.wanted]
+        log.info(
+            "nights_planned",
+            model=self.night.inputs.spec.name,
+            wanted=len(wanted),
+            left=len(nights) - len(wanted),
+            repairs=sum(n.repair for n in wanted),
+        )
+        with progress("nights scored", len(wanted)) as advance:
+
+            def ended(night: Planned) -> NightSummary | FailedNight:
+                result = self.result(night)
+                advance()
+                return result
+
+            results = on_threads(ended, wanted, self.parallel) if self.parallel > 1 else [ended(night) for night in wanted]
+        failed = tuple(result for result in results if isinstance(result, FailedNight))
+        summary = BackfillSummary(
+            nights=tuple(result for result in results if isinstance(result, NightSummary)),
+            failed=tuple(night for night in failed if not night.stopped),
+            stopped=tuple(night for night in failed if night.stopped),
+            left=tuple(night for night in nights if not night.wanted),
+        )
+        log.info("nights_ended", model=self.night.inputs.spec.name, summary=str(summary))
+        return summary
+
+    def result(self, night: Planned) -> NightSummary | FailedNight:
+        """A night's summary, or its last error. Errors that may pass by themselves are given time to, a few times, apart from a busy night's:
+        it was waited for already.
+        """
+        again = patient(self.pause_s, lambda error: may_pass(error) and not isinstance(error, NightBusy))
+        try:
+            return again(self.score, night)
+        except REFUSALS as error:
+            return FailedNight(night.score_date, refused(error))
+        except Exception as error:  # noqa: BLE001  # whatever one night meets, the others are scored
+            return FailedNight(night.score_date, error)
+
+    def score(self, night: Planned) -> NightSummary:
+        return self.night.run(
+            night_of(self.night.inputs.spec, night.score_date),
+            force=night.force,
+            repair=night.repair,
+            known_at=self.known_at,
+            accept=self.accept,
+            wait_s=self.wait_s,
+            flow_run=self.flow_run,
+        )
+
+
+def on_threads(work: Callable[[Planned], T], nights: Sequence[Planned], threads: int) -> list[T]:
+    """Each in a copy of this context: what is bound to the context of a flow, or of the log, is known there too."""
+    with ThreadPoolExecutor(threads, thread_name_prefix="night") as pool:
+        futures = [pool.submit(copy_context().run, work, night) for night in nights]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

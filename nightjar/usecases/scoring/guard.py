@@ -1,0 +1,83 @@
+"""What a night must show before it is seen: fresh features before it is scored, and after it inputs and scores like those of the nights before."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import structlog
+
+from nightjar.core.comparison.entities import Distribution
+from nightjar.core.comparison.ordinary import MIN_NIGHTS
+from nightjar.core.comparison.profile import profile_of
+from nightjar.core.errors.inputs import BadDelivery, StaleFeatures
+from nightjar.core.errors.night import AuditFailed
+from nightjar.core.inputs.freshness import stale_views
+from nightjar.core.inputs.oddities import comparable
+from nightjar.core.inputs.refusals import refused_after
+from nightjar.core.model.spec import FeatureTable, ModelSpec
+from nightjar.core.night.audit import TRAILING_NIGHTS, audit
+from nightjar.core.night.entities import Part, Receipt, Run
+from nightjar.core.ports.features import FeatureFiles
+from nightjar.core.ports.profiles import InputProfiles
+from nightjar.core.ports.raw import RawStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightGuard:
+    """Both checks return what a person accepted, in words, and raise where nobody did."""
+
+    spec: ModelSpec
+    files: FeatureFiles
+    profiles: InputProfiles
+
+    def require_fresh(self, run: Run, raw: RawStore, *, accepted: bool) -> tuple[str, ...]:
+        """Raises StaleFeatures naming each view, its newest row and its age; BadDelivery where what would have made it fresher is set aside.
+
+        A later `known_at` makes no view fresher: it knows corrections alone.
+        """
+        limited = [table for table in self.spec.feature_tables if table.max_age is not None]
+        newest = {table.name: self.files.newest(table, run.as_of) for table in limited}
+        for name in (name for name, moment in newest.items() if moment is None):
+            log.warning("feature_view_empty", model=run.model, score_date=str(run.score_date), view=name)
+        stale = [table for table in limited if stale_views([table], newest, run.as_of)]
+        findings = stale_views(stale, newest, run.as_of)
+        if findings and not accepted:
+            raise bad_feed(run, raw, stale, findings) or StaleFeatures(run.model, run.score_date, run.as_of, findings)
+        return findings
+
+    def require_sound(
+        self,
+        run: Run,
+        parts: Sequence[Part],
+        receipts: Sequence[Receipt],
+        scores: Distribution,
+        *,
+        sampled: pl.DataFrame,
+        otherwise: Sequence[str],
+        accepted: bool,
+    ) -> tuple[str, ...]:
+        """Keep the night's profile and audit it. sampled: rows with their features. otherwise: those of them that are stored with other scores.
+
+        Raises AuditFailed; a night that does not add up, or without a score, nobody can accept.
+        """
+        tonight = profile_of(sampled, scores, self.spec)
+        self.profiles.record(run, tonight)
+        trailing = self.profiles.trailing(run.model, run.score_date, TRAILING_NIGHTS)
+        if (known := len(comparable(trailing))) < MIN_NIGHTS:
+            log.info("inputs_not_compared", model=run.model, score_date=str(run.score_date), trailing_nights=known, needed=MIN_NIGHTS)
+        found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise)
+        if found.broken or (found.odd and not accepted):
+            raise AuditFailed(run.model, run.score_date, (*found.broken, *found.odd), acceptable=not found.broken)
+        return found.odd
+
+
+def bad_feed(run: Run, raw: RawStore, stale: Iterable[FeatureTable], findings: Sequence[str]) -> BadDelivery | None:
+    """What was set aside of a feed that a stale table is computed from, if it is newer than all that has landed of it."""
+    for source in dict.fromkeys(source for table in stale for source in table.sources):
+        refusal = refused_after(raw.refused(source), raw.recorded(source), run.as_of)
+        if refusal is not None:
+            otherwise = "Or let the night do without it: say --accept and the reason, which the ledger keeps."
+            return refusal.wanted_by(run.model, run.score_date, "; ".join(findings), otherwise)
+    return None

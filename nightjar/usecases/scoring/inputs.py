@@ -1,0 +1,87 @@
+"""All that a model sees of a night, at a given as-of and known-at: scoring, audit, repair and monitoring look through this one object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+
+from nightjar.core.model.entities import Version
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.entities import Part, Population, Run
+from nightjar.core.night.part_rows import SCORES
+from nightjar.core.night.population import ordered_population
+from nightjar.core.ports.artifacts import Artifacts
+from nightjar.core.ports.contracts import Check
+from nightjar.core.ports.features import FeatureSource
+from nightjar.core.ports.learners import Predictors
+from nightjar.core.ports.raw import RawStore
+from nightjar.core.ports.registry import Registry
+from nightjar.usecases.scoring.snapshot import Snapshots
+
+MOMENT = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightInputs:
+    """Population, features, contract and scores of rows. Reads only; the one thing it stores is the snapshot of a population."""
+
+    spec: ModelSpec
+    raw: RawStore
+    features: FeatureSource
+    artifacts: Artifacts
+    predictors: Predictors
+    registry: Registry
+    check: Check
+
+    def population(self, score_date: date, known_at: datetime) -> pl.DataFrame:
+        """The population as known at an instant, sorted by key, its faults named; empty where nothing had landed by then."""
+        return ordered_population(self.spec.population(self._landed(score_date, known_at), score_date))
+
+    def landed(self, score_date: date, known_at: datetime) -> int:
+        """How many raw rows there are of the population's dataset, whether the model takes them or not."""
+        return self._landed(score_date, known_at)[self.spec.population_dataset].height
+
+    def fix(self, rows: pl.DataFrame) -> Population:
+        """Store a population, so that each part of the night, on any worker, sees the same rows."""
+        return self._snapshots.fix(rows, self.spec.part_rows)
+
+    def snapshot(self, run: Run) -> pl.DataFrame:
+        """The run's population, as it was fixed when the run was claimed. Raises ArtifactBroken."""
+        return self._snapshots.whole(run)
+
+    def part(self, run: Run, part: Part) -> pl.DataFrame:
+        """The rows of one part of it; no others are read. Raises ArtifactBroken."""
+        return self._snapshots.part(run, part)
+
+    def with_features(self, rows: pl.DataFrame, *, as_of: datetime, known_at: datetime) -> pl.DataFrame:
+        """Rows of a population with the model's features: of what had happened by as_of, as corrected by known_at (both UTC).
+
+        Raises MissingFeatures, StoreUnavailable.
+        """
+        moments = {"event_timestamp": as_of} | ({"known_at": known_at} if known_at > as_of else {})
+        at = rows.with_columns(pl.lit(moment, MOMENT).alias(name) for name, moment in moments.items())
+        return self.features.retrieve(self.spec, at).drop(moments)
+
+    def scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
+        """Scores of rows that kept the contract, by the versions the run was claimed with, whoever is champion by now."""
+        if rows.is_empty():
+            return pl.DataFrame(schema=SCORES)
+        challenger = None if run.challenger_id is None else self.registry.version_by_id(run.challenger_id)
+        return rows.select(
+            "entity_key",
+            score=self._predict(self.registry.version_by_id(run.version_id), rows),
+            challenger_score=pl.lit(None, pl.Float64) if challenger is None else self._predict(challenger, rows),
+            carried_from=pl.lit(None, pl.Int32),
+        )
+
+    def _predict(self, version: Version, rows: pl.DataFrame) -> pl.Series:
+        return self.predictors.load(self.spec, version).predict(rows)
+
+    def _landed(self, score_date: date, known_at: datetime) -> Mapping[str, pl.DataFrame]:
+        dataset = self.spec.dataset(self.spec.population_dataset)
+        return {dataset.name: self.raw.read(dataset, score_date, score_date, known_at=known_at)}
+
+    @property
+    def _snapshots(self) -> Snapshots:
+        return Snapshots(self.artifacts)

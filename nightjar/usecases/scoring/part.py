@@ -1,0 +1,51 @@
+"""One part of a night: its features, contract, scores and receipt. A worker needs the part job and its own wiring, and nothing else."""
+
+import time
+from dataclasses import dataclass
+
+import polars as pl
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from nightjar.core.errors.night import ClaimLost
+from nightjar.core.night.entities import Part, PartJob, Receipt, Run
+from nightjar.core.night.repair import split_carried
+from nightjar.core.ports.going_on import GoOn, unasked
+from nightjar.core.ports.scores import ScoreStore
+from nightjar.usecases.scoring.inputs import NightInputs
+from nightjar.usecases.scoring.snapshot import parts_of
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """Carries out part jobs. Idempotent: a part that is stored is left as it is, and its receipt returned. go_on is asked before each."""
+
+    inputs: NightInputs
+    store: ScoreStore
+    go_on: GoOn = unasked
+
+    def __call__(self, job: PartJob) -> Receipt:
+        """Memory is bounded by the rows of the part.
+
+        Raises Stopped; ClaimLost where the run is no longer the one that the job was made for; ContractBroken, MissingFeatures, ArtifactBroken,
+        StoreUnavailable.
+        """
+        self.go_on()
+        run = self.store.run(job.run_id)
+        if run.claim != job.claim:
+            raise ClaimLost(run.model, run.score_date, run.id)
+        with bound_contextvars(model=run.model, score_date=str(run.score_date), run=run.id, part=job.part):
+            return self._stored(run, parts_of(run)[job.part])
+
+    def _stored(self, run: Run, part: Part) -> Receipt:
+        started = time.monotonic()
+        kept, fresh = split_carried(self.inputs.part(run, part))
+        rows = self.inputs.with_features(fresh, as_of=run.as_of, known_at=run.known_at)
+        checked = self.inputs.check(self.inputs.spec, rows)
+        scores = pl.concat([kept, self.inputs.scores(run, checked.valid)])
+        receipt = self.store.write_part(run, part, scores, checked.quarantined)
+        counts = receipt.model_dump(include={"rows", "scored", "quarantined"})
+        log.info("part_scored", **counts, kept=kept.height, seconds=round(time.monotonic() - started, 2))
+        return receipt

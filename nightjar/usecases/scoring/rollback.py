@@ -1,0 +1,38 @@
+"""Show analysts an earlier publication of a night again."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import structlog
+
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.night.entities import Publication, RunState
+from nightjar.core.ports.scores import ScoreStore
+from nightjar.usecases.scoring.night import Follow, nothing_follows
+
+log = structlog.get_logger(__name__)
+
+ALL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The publication that analysts see now. lacks: what follows a publication and could not be done."""
+
+    publication: Publication
+    lacks: tuple[str, ...]
+
+
+def roll_back(store: ScoreStore, model: str, score_date: date, run_id: int, reason: str, *, follow: Follow = nothing_follows) -> RolledBack:
+    """Point the ledger to an earlier run of the night; nothing changes if analysts see it now. Raises BadSettings with the runs there are."""
+    if not reason.strip():
+        raise BadSettings("A rollback needs a reason", "Say why with --reason: the ledger keeps it, and people read it.")
+    of_night = {run.id: run for run in store.runs(model, limit=ALL) if run.score_date == score_date}
+    published = [run.id for run in of_night.values() if run.state is RunState.PUBLISHED]
+    if run_id not in published:
+        what = f"was never published: it is {of_night[run_id].state}" if run_id in of_night else "is none of that night"
+        remedy = f"Name one of {', '.join(map(str, sorted(published)))}." if published else "None of its runs was."
+        raise BadSettings(f"Run {run_id} of {model} {score_date} {what}", remedy)
+    publication = store.roll_back(of_night[run_id], reason)
+    log.info("night_rolled_back", model=model, score_date=str(score_date), run=run_id, reason=reason)
+    return RolledBack(publication, follow(of_night[run_id]))

@@ -1,0 +1,60 @@
+"""The population of a run, fixed when it is claimed: one Parquet file a part, so that a part reads and verifies its own rows alone."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from nightjar.core.night.entities import Part, Population, Run
+from nightjar.core.night.population import cut
+from nightjar.core.parquet import parquet
+from nightjar.core.ports.artifacts import Artifacts
+
+SUFFIX = ".parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """Populations as bundles of the artifact store."""
+
+    artifacts: Artifacts
+
+    def fix(self, rows: pl.DataFrame, part_rows: int) -> Population:
+        """Store the rows of a night, cut into parts of at most part_rows. The same rows give the same population."""
+        parts = cut(rows.height, part_rows)
+        with tempfile.TemporaryDirectory() as folder:
+            files = [Path(folder) / f"{part.number}{SUFFIX}" for part in parts]
+            for part, file in zip(parts, files, strict=True):
+                file.write_bytes(parquet(rows.slice(part.start, part.rows)))
+            uri, sha256 = self.artifacts.put_bundle("population", files)
+        return Population(uri=uri, sha256=sha256, rows=rows.height, parts=len(parts))
+
+    def whole(self, run: Run) -> pl.DataFrame:
+        """All rows of a run's population, in their order. Raises ArtifactBroken."""
+        return pl.concat(self.each(run))
+
+    def each(self, run: Run) -> Iterator[pl.DataFrame]:
+        """The rows of one part after the other. Raises ArtifactBroken."""
+        return (self.part(run, part) for part in parts_of(run))
+
+    def part(self, run: Run, part: Part) -> pl.DataFrame:
+        """The rows of one part; no other part is read. Raises ArtifactBroken."""
+        population = fixed(run)
+        if population.uri.endswith(SUFFIX):  # as populations were stored before parts had files of their own
+            return pl.read_parquet(self.artifacts.get(population.uri, population.sha256)).slice(part.start, part.rows)
+        return pl.read_parquet(self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX))
+
+
+def parts_of(run: Run) -> tuple[Part, ...]:
+    """The parts as first cut: a later change of part_rows does not move the borders of a run half done."""
+    if run.population is None:
+        return ()
+    return cut(run.population.rows, -(-run.population.rows // run.population.parts))
+
+
+def fixed(run: Run) -> Population:
+    if run.population is None:
+        raise ValueError(f"run {run.id} has no population yet")
+    return run.population

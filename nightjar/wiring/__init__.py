@@ -1,0 +1,1 @@
+"""Settings in, use cases with their real adapters out."""

@@ -1,0 +1,147 @@
+"""Every setting, read once from the environment (prefix NIGHTJAR_) and `.env`. `.env.example` names them all."""
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.places import PLACE, STORES
+from nightjar.core.platform.hosts import Site, site
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+"""The checkout: where flows/, models/, feature_repo/ and prefect.yaml lie."""
+
+REMEDY = "Correct it in the environment or in .env; .env.example explains each."
+
+
+def user_and_password(auth: SecretStr) -> SecretStr:
+    user, _, password = auth.get_secret_value().partition(":")
+    if not (user and password):
+        raise ValueError("it reads user:password")
+    if not auth.get_secret_value().isascii():
+        raise ValueError("it may hold ASCII characters only: neither a browser nor the Prefect server takes others there")
+    return auth
+
+
+def sites(names: object) -> object:
+    """`a.example, b.example:8443` as sites; empty entries do not count."""
+    if not isinstance(names, str):
+        return names
+    read = [site(name.strip()) for name in names.split(",") if name.strip()]
+    if None in read:
+        raise ValueError("it lists names as a browser shows them, like nightjar.example.org, 10.0.0.5:8080")
+    return tuple(read)
+
+
+def without_credentials(url: str) -> str:
+    """The URL is stored beside everything that is kept there, where analysts read it."""
+    scheme, separator, rest = url.partition("://")
+    if re.match(r"[^/]*:.*@", rest) or "?" in rest or "#" in rest:  # a password may hold a bare /, too
+        raise ValueError(
+            "it may hold no credentials; give them to its driver: AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, FSSPEC_<SCHEME>_..."
+        )
+    if not (re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme) and rest if separator else Path(url).is_absolute()):
+        raise ValueError("it reads like file:///folder, s3://bucket/folder or /folder")
+    if scheme == "file" and not rest.startswith("/"):
+        raise ValueError("a file:// URL must be absolute: three slashes")
+    if not re.fullmatch(PLACE, url):
+        raise ValueError(f"it must name a folder, or a place in a store by one of {', '.join(STORES)}")
+    return url
+
+
+class Settings(BaseSettings):
+    """Frozen; secrets are SecretStr and never printed. Raises BadSettings naming the variables, and no value, of what cannot be used.
+
+    home: everything the platform writes when no other place is named: the embedded Postgres, raw and feature files, artifacts, logs.
+    database_url: a Postgres of yours, as the owner of its schema; unset means the embedded one.
+    database_password: the password of that URL's user, as it is, so that nothing of it is encoded.
+    writer_password, analyst_password: passwords of the roles nightjar_writer and nightjar_analyst on a Postgres of yours.
+    prefect_auth: "user:password" that the Prefect API asks of everyone; unset means what `nightjar up` has made
+    and keeps in its home.
+    prefect_hosts: names by which the Prefect server is reached beside this machine's own, through a proxy.
+    alert_url: where a person is told of a broken circuit, as Apprise writes it; unset means an artifact and a log line only.
+    max_delivery_mb: what a delivered file may hold, in megabytes: it is checked in memory, which takes about seven times as much.
+    circuit_failures: after how many failed runs in a row a deployment's schedule is paused.
+    keep_flow_runs_days: how long Prefect keeps flow runs that have ended, with what belongs to them.
+    keep_unpublished_days, keep_inbox_days, keep_unnamed_days: what `nightjar prune` leaves alone, in days: rows of runs that were never
+    published, copies of delivered files, files that no row names (longer than any night takes).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", env_file=PROJECT / ".env", frozen=True, extra="ignore")
+
+    home: Path = PROJECT / ".nightjar"
+    database_url: SecretStr | None = None
+    database_password: SecretStr | None = None
+    writer_password: SecretStr | None = None
+    analyst_password: SecretStr | None = None
+    data_dir: Path | None = None
+    artifact_url: Annotated[str, AfterValidator(without_credentials)] | None = None
+    feature_repo: Path = PROJECT / "feature_repo"
+    max_delivery_mb: Annotated[int, Field(ge=1, le=100_000)] = 256
+    threads: Annotated[int, Field(ge=1, le=256)] = 2
+    nights_at_once: Annotated[int, Field(ge=1, le=32)] = 4
+    night_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 600.0
+    log_format: Annotated[str, Field(pattern="^(console|json)$")] = "console"
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    prefect_port: Annotated[int, Field(ge=1, le=65535)] = 4200
+    prefect_auth: Annotated[SecretStr, AfterValidator(user_and_password)] | None = None
+    prefect_hosts: Annotated[tuple[Site, ...], NoDecode, BeforeValidator(sites)] = ()
+    alert_url: SecretStr | None = None
+    circuit_failures: Annotated[int, Field(ge=1)] = 3
+    keep_flow_runs_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    keep_unpublished_days: Annotated[int, Field(ge=1, le=36_500)] = 14
+    keep_inbox_days: Annotated[int, Field(ge=1, le=36_500)] = 14
+    keep_unnamed_days: Annotated[int, Field(ge=1, le=36_500)] = 2
+
+    def __init__(self, **given: Any) -> None:
+        faults = None
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{variable(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+                for fault in error.errors(include_input=False, include_url=False)
+            )
+        except UnicodeDecodeError:
+            faults = f"{self.model_config.get('env_file')} is not UTF-8"
+        if faults is not None:  # raised here, so that it does not carry the other error along: that quotes what it was given
+            raise BadSettings(faults, REMEDY)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def of_plain_text(cls, value: object) -> object:
+        """Refuses what looks set and is not, and what no path or URL can hold."""
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("it is empty; give it a value, or remove it")
+        if isinstance(value, str) and not all(character.isprintable() for character in value):
+            raise ValueError("it holds a line end, or another character that cannot be printed")
+        return value
+
+    @field_validator("home", "data_dir", "feature_repo")
+    @classmethod
+    def of_a_user(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser()
+
+    @cached_property
+    def data(self) -> Path:
+        """Raw days and feature tables; shared by all workers."""
+        return real(self.data_dir or self.home / "data")
+
+    @cached_property
+    def artifacts(self) -> str:
+        """An fsspec URL: populations, datasets, trained models, reports; shared by all workers."""
+        return self.artifact_url or f"file://{real(self.home / 'artifacts')}"
+
+
+def real(path: Path) -> Path:
+    """Absolute, without links. A loop of links is left to whoever opens it; Path.resolve would raise here."""
+    return Path(os.path.realpath(path))
+
+
+def variable(loc: tuple[int | str, ...]) -> str:
+    return f"NIGHTJAR_{loc[0]}".upper() if loc else "NIGHTJAR_..."

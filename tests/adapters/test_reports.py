@@ -1,0 +1,116 @@
+import warnings
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nightjar.adapters.reports import EvidentlyReportWriter
+from nightjar.core.monitoring.drift import night_drift
+from nightjar.core.night.entities import Run, RunState
+
+SPEC = SimpleNamespace(
+    name="toy", title="Toy <b>model</b>", categorical=("city",), numeric=("wind", "rain", "sun"), inputs=("city", "wind", "rain", "sun"), seed=1
+)
+RUN = Run(
+    id=7,
+    model="toy",
+    score_date=date(2013, 9, 2),
+    revision=1,
+    attempt=1,
+    state=RunState.PUBLISHED,
+    as_of=datetime(2013, 9, 2, 1, tzinfo=UTC),
+    known_at=datetime(2013, 9, 2, 1, tzinfo=UTC),
+    version_id=3,
+)
+
+
+def sample(rows, seed, shift=0.0):
+    random = np.random.default_rng(seed)
+    return pl.DataFrame(
+        {
+            "entity_key": [str(i) for i in range(rows)],
+            "city": random.choice(["OSLO", "ROME"], rows),
+            "wind": random.normal(shift, 1, rows),
+            "rain": random.normal(size=rows),
+            "sun": random.normal(size=rows),
+            "score": random.random(rows),
+        }
+    )
+
+
+def draw(night, reference, tmp_path):
+    columns = night_drift(night, reference, SPEC.categorical, (*SPEC.numeric, "score"))
+    into = tmp_path / "drift.html"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = EvidentlyReportWriter().draw(SPEC, RUN, night, reference, columns, into)
+    return {row.column: row for row in drawn}, into.read_text()
+
+
+def test_the_report_tells_model_date_run_version_and_our_decisions_above_the_charts(tmp_path):
+    rows, page = draw(sample(400, 1, shift=2.0), sample(3000, 0), tmp_path)
+    heading = page[page.index('<section id="nightjar">') : page.index("</section>")]
+    assert "Toy &lt;b&gt;model&lt;/b&gt;: 2013-09-02" in heading
+    assert "Model toy, score date 2013-09-02, run 7 (revision 1), scored by the version with id 3" in heading
+    assert "1 of 5 columns drifted" in heading
+    assert set(rows) == {"city", "wind", "rain", "sun", "score"}
+    assert rows["wind"].drifted
+    assert rows["wind"].method == "evidently:Wasserstein distance (normed)"
+    assert rows["wind"].value > rows["wind"].threshold
+    assert page.count("<body>") == 1
+    assert len(page) > 1_000_000
+
+
+def test_nothing_in_the_page_is_loaded_from_elsewhere(tmp_path):
+    import re
+
+    _, page = draw(sample(300, 1), sample(1000, 0), tmp_path)
+    assert re.findall(r"<(?:script|img|iframe)[^>]*\ssrc=[\"']?(?:https?:)?//[^\s>]*", page) == []
+    assert re.findall(r"<link[^>]*\shref=[\"']?(?:https?:)?//[^\s>]*", page) == []
+
+
+def test_columns_that_are_all_null_missing_or_constant_are_said_so(tmp_path):
+    night = sample(300, 1).with_columns(wind=pl.lit(None, pl.Float64), sun=pl.lit(1.0)).drop("rain")
+    rows, page = draw(night, sample(1000, 0), tmp_path)
+    assert "<li>column wind: all values missing</li>" in page
+    assert "<li>column rain: column missing from the night</li>" in page
+    assert "<li>column sun: constant: every value is 1.0</li>" in page
+    assert rows["wind"].method == "evidently:none"
+    assert rows["wind"].note == "all values missing"
+    assert rows["rain"].note == "column missing from the night"
+    assert rows["sun"].note == "constant: every value is 1.0"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda frame: frame.clear(),
+        lambda frame: frame.with_columns(pl.lit(None).alias(name) for name in ("city", "wind", "rain", "sun", "score")),
+        lambda frame: frame.select("entity_key"),
+    ],
+)
+def test_a_night_without_any_value_yields_a_page_that_says_so(spoil, tmp_path):
+    rows, page = draw(spoil(sample(300, 1)), sample(1000, 0), tmp_path)
+    assert "No column has values on both sides" in page
+    assert len(rows) == 5
+    assert all(row.value is None and row.note for row in rows.values())
+
+
+def test_odd_values_are_drawn_without_a_crash(tmp_path):
+    odd = sample(300, 1).with_columns(
+        city=pl.when(pl.int_range(300) % 2 == 0).then(pl.lit("</script><script>alert(1)</script>")),
+        wind=pl.when(pl.int_range(300) % 2 == 0).then(float("inf")).otherwise(float("nan")),
+        rain=pl.when(pl.int_range(300) == 5).then(1.0),
+        sun=pl.when(pl.int_range(300) < 9).then(float("inf")).otherwise(pl.lit(3.0)),
+    )
+    rows, page = draw(odd, sample(1000, 0), tmp_path)
+    assert rows["wind"].method == "evidently:none"
+    assert rows["sun"].method != "evidently:none"
+    assert "alert(1)</script>" not in page
+
+
+def test_one_row_on_each_side_is_drawn_without_a_crash(tmp_path):
+    rows, _ = draw(sample(1, 1), sample(1, 0), tmp_path)
+    assert len(rows) == 5

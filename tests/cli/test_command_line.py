@@ -1,0 +1,80 @@
+"""The command line as a person meets it: quick help, errors without a traceback, an exit code each."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from db.server.embedded import EmbeddedPostgres
+from nightjar import cli
+from nightjar.cli.options import instant
+
+NIGHTJAR = Path(sys.executable).with_name("nightjar")
+
+
+def nightjar(*arguments, home, **env):
+    return subprocess.run(
+        [NIGHTJAR, *arguments], capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "NIGHTJAR_HOME": str(home), **env}
+    )
+
+
+def test_help_names_every_command(tmp_path):
+    shown = nightjar("--help", home=tmp_path)
+    assert shown.returncode == 0
+    for command in ("demo", "up", "score", "backfill", "retrain", "status", "doctor", "db"):
+        assert command in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "code", "said"),
+    [
+        (("score", "--model", "nosuch"), {}, 3, "There is no model 'nosuch'"),
+        (("score", "--date", "yesterday"), {}, 2, "is no date"),
+        (("backfill", "--from", "2013-10-02", "--to", "2013-10-01"), {}, 2, "lies before"),
+        (("status",), {"NIGHTJAR_THREADS": "none"}, 2, "NIGHTJAR_THREADS"),
+        (("db", "url"), {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"}, 20, "NIGHTJAR_ANALYST_PASSWORD"),
+        (("db", "stop"), {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"}, 2, "Stop it where it runs"),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence_and_an_exit_code(tmp_path, arguments, env, code, said):
+    shown = nightjar(*arguments, home=tmp_path, **env)
+    assert shown.returncode == code, shown.stderr
+    assert said in " ".join(shown.stderr.split())
+    assert "Traceback" not in shown.stderr
+    assert "s3cret" not in shown.stdout + shown.stderr
+
+
+def test_ctrl_c_says_that_nothing_is_lost(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.status, "opened", interrupted)
+    monkeypatch.setattr(sys, "argv", ["nightjar", "status"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert "run the same command again" in capsys.readouterr().err
+
+
+def test_an_instant_keeps_its_offset_and_is_utc_without_one():
+    assert instant("2013-10-17T23:00:00-04:00") == datetime(2013, 10, 18, 3, tzinfo=UTC)
+    assert instant("2013-10-17T23:00:00") == datetime(2013, 10, 17, 23, tzinfo=UTC)
+
+
+def test_a_home_that_was_never_migrated_says_what_to_run():
+    home = Path(tempfile.mkdtemp(prefix="nightjar-new-"))
+    home.chmod(0o755)  # root runs the server as another account
+    try:
+        shown = nightjar("status", home=home)
+        assert shown.returncode == 15, shown.stderr
+        assert "nightjar db migrate" in shown.stderr
+    finally:
+        server = EmbeddedPostgres(home)
+        server.stop()
+        server.remove()
+        shutil.rmtree(home)

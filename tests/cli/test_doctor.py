@@ -1,0 +1,42 @@
+"""What the doctor finds before a night does."""
+
+from datetime import UTC, date, datetime
+
+import psycopg
+import pytest
+
+import models
+from nightjar.cli import doctor
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.errors.inputs import DeliveriesSetAside
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
+
+
+@pytest.fixture
+def platform(database, tmp_path):
+    """On a Postgres that is not the embedded one of its home."""
+    writer = database.server.passwords["writer"]
+    made = Platform(Settings(home=tmp_path, database_url=database.url("owner"), writer_password=writer, _env_file=None))
+    yield made
+    made.close()
+
+
+def test_a_bad_delivery_is_a_finding_until_it_is_settled(platform, tmp_path):
+    spec, day = models.model("flight_delay"), date(2013, 3, 1)
+    assert doctor.deliveries(platform, spec) == "none is set aside"
+    platform.raw.receive(spec.dataset("weather"), day, tmp_path / "nowhere.csv", datetime(2013, 3, 2, tzinfo=UTC))
+    with pytest.raises(DeliveriesSetAside, match=r"set aside \(1\): weather 2013-03-01. Look with `nightjar deliveries list`"):
+        doctor.deliveries(platform, spec)
+    platform.raw.settle("weather", day)
+    assert doctor.deliveries(platform, spec) == "none is set aside"
+
+
+def test_a_database_that_takes_no_writes_is_not_called_well(platform, database):
+    spec = models.model("flight_delay")
+    assert "schema up to date" in doctor.postgres(platform, spec)
+    platform.close()
+    with psycopg.connect(database.url("admin"), autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
+    with pytest.raises(StoreUnavailable, match="takes no writes"):
+        doctor.postgres(platform, spec)

@@ -1,0 +1,59 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from nightjar.core.errors.model import GateFailed
+from nightjar.core.lifecycle.promotion import decide, require_gates
+from nightjar.core.model.entities import GateResult, Version
+
+PASSED = GateResult(name="min_auc", passed=True, value=0.7, threshold=0.6, reason="AUC is 0.7000, must be at least 0.6000")
+FAILED = GateResult(name="max_ece", passed=False, value=None, threshold=0.1, reason="expected calibration error could not be measured")
+
+
+def version(number, *gates):
+    return Version(
+        id=number,
+        number=number,
+        created_at=datetime(2013, 9, 1, tzinfo=UTC),
+        model="toy",
+        algorithm="catboost",
+        dataset_id=1,
+        artifact_uri="memory://x",
+        artifact_sha256="0" * 64,
+        reference_uri="memory://y",
+        params={},
+        metrics={},
+        gates=gates,
+        code_version="1",
+        trained_through=date(2013, 8, 1),
+    )
+
+
+def test_the_first_version_that_passes_becomes_champion():
+    assert decide(version(1, PASSED), None).promote
+
+
+def test_a_version_that_passes_replaces_the_champion():
+    decision = decide(version(2, PASSED), version(1, PASSED))
+    assert decision.promote
+    assert "replaces version 1" in decision.reason
+
+
+def test_one_failed_gate_keeps_the_champion_and_says_why():
+    decision = decide(version(2, PASSED, FAILED), version(1, PASSED))
+    assert not decision.promote
+    assert decision.reason == "max_ece: expected calibration error could not be measured"
+
+
+def test_the_reigning_champion_is_not_promoted_again():
+    assert not decide(version(1, PASSED), version(1, PASSED)).promote
+
+
+def test_a_version_without_gates_stays():
+    assert not decide(version(1), None).promote
+
+
+def test_a_person_who_promotes_is_told_which_gates_failed():
+    require_gates(version(1, PASSED))
+    with pytest.raises(GateFailed, match=r"version 2 did not pass.*max_ece.*--despite-gates"):
+        require_gates(version(2, PASSED, FAILED))

@@ -1,0 +1,125 @@
+"""A spec is a whole and sound one, or refused by the field that is wrong."""
+
+from dataclasses import replace
+from datetime import UTC, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import MODELS
+from nightjar.core.errors.model import BadSpec
+from nightjar.core.model.rules import NAME, is_cron
+
+SPEC = MODELS["flight_delay"]
+SCHEDULES, TABLE = SPEC.datasets[0], SPEC.feature_tables[0]
+
+
+def dataset(**changes):
+    return {"datasets": (replace(SCHEDULES, **changes), *SPEC.datasets[1:])}
+
+
+def table(**changes):
+    return {"feature_tables": (replace(TABLE, **changes), *SPEC.feature_tables[1:])}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"name": "Flights"}, "name must be lower-case"),
+        ({"name": "flights\n"}, "name must be lower-case"),
+        ({"name": "../flights"}, "name must be lower-case"),
+        ({"name": "flights; DROP TABLE run"}, "name must be lower-case"),
+        ({"name": "a" * 41}, "name must be lower-case"),
+        ({"name": 7}, "name is 7: Input should be a valid string"),
+        ({"time_zone": "New York"}, "time_zone 'New York' is no IANA time zone"),
+        ({"time_zone": "America"}, "no IANA time zone"),
+        ({"time_zone": "../../etc/passwd"}, "no IANA time zone"),
+        ({"time_zone": "\0"}, "no IANA time zone"),
+        ({"time_zone": "Z" * 5000}, "no IANA time zone"),
+        ({"cron": "30 21 * *"}, "not a cron expression"),
+        ({"cron": "60 21 * * *"}, "not a cron expression"),
+        ({"retrain_cron": "@daily"}, "not a cron expression"),
+        ({"part_rows": 0}, "part_rows is 0"),
+        ({"part_rows": 2**63}, "part_rows"),
+        ({"part_rows": 300.0}, "part_rows is 300.0: Input should be a valid integer"),
+        ({"horizon_days": -1}, "horizon_days"),
+        ({"horizon_days": 10**9}, "horizon_days"),
+        ({"replay_year": 10_000}, "replay_year"),
+        ({"as_of_time": time(21, tzinfo=UTC)}, "as_of_time must have no zone"),
+        ({"contract": None}, "contract is None: must be a function"),
+        ({"categorical": (), "numeric": ()}, "must name an input"),
+        ({"often_missing": frozenset({"snow"})}, r"often_missing names what is no input: \['snow'\]"),
+        ({"numeric": ("distance", "distance")}, r"name twice: \['distance'\]"),
+        ({"numeric": ("fault",)}, r"inputs may not have the columns \['fault'\]"),
+        ({"numeric": ('distance"; --',)}, "inputs has the names"),
+        ({"population_dataset": "trains"}, "population_dataset must be one of"),
+        ({"datasets": SPEC.datasets * 2}, "datasets name twice"),
+        (dataset(name="sched/ules"), "dataset 'sched/ules' has the names"),
+        (dataset(columns={**SCHEDULES.columns, "recorded_at": pl.Date()}), r"may not have the columns \['recorded_at'\]"),
+        (dataset(columns={**SCHEDULES.columns, "sched_dep": pl.Datetime("us")}), "must hold its instants in UTC"),
+        (dataset(columns={**SCHEDULES.columns, "extra": pl.List(pl.Int8)}), "cannot hold List"),
+        (dataset(keys=()), "must have keys"),
+        (dataset(keys=("train",)), "must have keys"),
+        (dataset(nullable=frozenset({"flight"})), "must have keys among its columns that are never empty"),
+        (dataset(nullable=frozenset({"train"})), "lets columns be empty that it does not have"),
+        (dataset(day_column="distance"), "must have dates or instants in its day_column"),
+        (table(name="Route"), "has the names"),
+        (table(ttl=timedelta(0)), "must have a ttl"),
+        (table(max_age=timedelta(0)), "must have a max_age above 0"),
+        (table(ttl=timedelta.max), "must have a ttl and lookback_days of at most"),
+        (table(lookback_days=-1), "must have a ttl and lookback_days of at most"),
+        (table(sources=("trains",)), "reads datasets that are not declared"),
+        (table(features={}), "must have keys, and features"),
+        (table(features={**TABLE.features, "created": pl.Float64()}), r"may not have the columns \['created'\]"),
+        ({"feature_tables": (TABLE, replace(TABLE, name="again"))}, "features name twice"),
+        ({"audit": replace(SPEC.audit, max_quarantine_share=float("nan"))}, "audit.max_quarantine_share is nan"),
+        ({"audit": replace(SPEC.audit, max_quarantine_share=2)}, "audit.max_quarantine_share is 2"),
+        ({"audit": replace(SPEC.audit, max_mean_shift=-0.1)}, "audit.max_mean_shift is -0.1: Input should be greater than or equal to 0"),
+        ({"gates": replace(SPEC.gates, min_auc=float("-inf"))}, "gates.min_auc is -inf"),
+        ({"split": replace(SPEC.split, test_days=0)}, "split.test_days is 0"),
+    ],
+)
+def test_what_is_wrong_with_a_spec_is_named_by_its_field(changes, problem):
+    with pytest.raises(BadSpec, match=problem):
+        replace(SPEC, **changes)
+
+
+odd = st.none() | st.text(max_size=60) | st.integers() | st.floats() | st.timedeltas() | st.sampled_from(["", "\0", "a" * 5000, "é", "a\n", "'"])
+
+
+@given(
+    field=st.sampled_from(["name", "title", "time_zone", "cron", "horizon_days", "as_of_time", "maturity_days", "part_rows", "seed", "replay_year"]),
+    value=odd,
+)
+def test_any_value_of_a_field_is_kept_or_refused(field, value):
+    try:
+        spec = replace(SPEC, **{field: value})
+    except BadSpec as refused:
+        assert field in str(refused)  # noqa: PT017  # either outcome is right
+    else:
+        assert getattr(spec, field) == value
+        assert NAME.fullmatch(spec.name)
+        assert ZoneInfo(spec.time_zone)
+
+
+@given(st.sampled_from(sorted(available_timezones())))
+def test_every_zone_of_the_world_may_be_used(zone):
+    assert replace(SPEC, time_zone=zone).time_zone == zone
+
+
+@pytest.mark.parametrize("cron", ["30 21 * * *", "0 23 * * 0", "*/15 0-6,12 1,15 */2 1-5", "5/10 * * * 7"])
+def test_a_cron_expression_of_numbers_is_taken(cron):
+    assert is_cron(cron)
+
+
+@pytest.mark.parametrize("cron", ["", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "9-5 * * * *", "*/0 * * * *", "1, * * * *", "1 2 3 4 MON", "1  2 3 4 5", "\u0661 * * * *", "*\n* * * * *"])  # fmt: skip
+def test_any_other_is_not(cron):
+    assert not is_cron(cron)
+
+
+@given(st.text(alphabet="0123456789*-/, ", max_size=24))
+def test_no_text_upsets_the_cron_check(text):
+    assert is_cron(text) in {True, False}

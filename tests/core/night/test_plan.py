@@ -1,0 +1,143 @@
+"""Which nights are scored and in what order: each asked for once, none taken that waits for a person."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from nightjar.core.errors.base import NightjarError, Retryable
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.errors.night import AuditFailed
+from nightjar.core.night.clock import score_date_of
+from nightjar.core.night.entities import Run, RunState
+from nightjar.core.night.plan import Stage, Standing, due_before, kinds, missed, passes, plan
+from nightjar.core.night.reprocess import Order, Reprocess
+
+DAY = date(2013, 6, 15)
+DAYS = [DAY + timedelta(days=n) for n in range(8)]
+PASSING, WAITING = "StoreUnavailable: the database is gone", "AuditFailed: the mean is off"
+
+
+def standing(day, state, *, error=None, published=False, held=False):
+    instant = datetime(2013, 6, 1, tzinfo=UTC)
+    run = Run(id=1, model="toy", score_date=day, revision=1, attempt=1, state=state, as_of=instant, known_at=instant, version_id=1)
+    return Standing(run=run, error=error, published=published, held=held)
+
+
+def standings(days=DAYS):
+    ends = st.builds(
+        dict,
+        state=st.sampled_from([RunState.CLAIMED, RunState.FAILED, RunState.PRUNED, RunState.PUBLISHED]),
+        error=st.sampled_from([None, PASSING, WAITING]),
+        published=st.booleans(),
+        held=st.booleans(),
+    )
+    return st.dictionaries(st.sampled_from(days), ends).map(lambda found: {day: standing(day, **end) for day, end in found.items()})
+
+
+@given(st.lists(st.sampled_from(DAYS)), standings(), st.sampled_from(Reprocess), st.sampled_from(Order))
+def test_a_plan_has_each_date_once_in_its_order(dates, found, reprocess, order):
+    days = [night.score_date for night in plan(dates, found, reprocess, order)]
+    assert days == sorted(set(dates), reverse=order is Order.NEWEST)
+
+
+@given(standings(), st.sampled_from(Order))
+def test_each_way_to_reprocess_scores_what_the_one_before_does_and_more(found, order):
+    none, failed, everything = ({night.score_date: night for night in plan(DAYS, found, reprocess, order)} for reprocess in Reprocess)
+    for day in DAYS:
+        assert none[day].wanted == (day not in found)
+        assert failed[day].wanted == (day not in found or not found[day].published)
+        assert everything[day].wanted
+        assert everything[day].force == (day in found and found[day].published)
+        assert (none[day].force, failed[day].force) == (False, False)
+
+
+def test_a_plan_says_how_far_each_night_has_come():
+    found = {
+        DAYS[1]: standing(DAYS[1], RunState.FAILED, error=WAITING),
+        DAYS[2]: standing(DAYS[2], RunState.CLAIMED),
+        DAYS[3]: standing(DAYS[3], RunState.CLAIMED, held=True),
+        DAYS[4]: standing(DAYS[4], RunState.FAILED, error=WAITING, published=True),
+        DAYS[5]: standing(DAYS[5], RunState.PRUNED),
+    }
+    nights = plan(DAYS[:6], found, Reprocess.FAILED, Order.OLDEST)
+    assert [night.stage for night in nights] == [Stage.NEVER, Stage.FAILED, Stage.UNFINISHED, Stage.SCORING, Stage.PUBLISHED, Stage.FAILED]
+    assert [night.error for night in nights] == [None, WAITING, None, None, None, None]
+
+
+@given(standings(), st.none() | st.sampled_from(DAYS))
+def test_missed_nights_come_oldest_first_and_wait_for_nobody(found, first_published):
+    nights = missed(DAYS, found, first_published)
+    days = [night.score_date for night in nights]
+    assert days == sorted(days)
+    assert not days or first_published is not None
+    for day in DAYS:
+        left = found.get(day)
+        taken = left is None or (not left.published and not left.held and (left.run.state is RunState.CLAIMED or left.error == PASSING))
+        if left is not None and left.run.state in {RunState.PRUNED, RunState.PUBLISHED}:
+            continue
+        assert (day in days) == (first_published is not None and day > first_published and taken)
+    assert all(night.wanted and not night.force for night in nights)
+
+
+def test_before_the_first_publication_nothing_was_missed():
+    assert missed(DAYS, {DAYS[0]: standing(DAYS[0], RunState.CLAIMED)}, None) == ()
+
+
+def spec(**changes):
+    fields = {
+        "time_zone": "America/New_York",
+        "cron": "30 21 * * *",
+        "horizon_days": 1,
+        "replay_year": None,
+        "catch_up_days": 7,
+        "as_of_time": time(21),
+    }
+    return SimpleNamespace(**fields | changes)
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+ZONES = ("America/New_York", "Pacific/Pago_Pago", "Pacific/Apia", "Pacific/Auckland", "Africa/Cairo", "America/Scoresbysund", "UTC")
+
+
+@given(st.datetimes(datetime(2013, 1, 1), datetime(2040, 1, 1)), st.integers(0, 40), st.sampled_from([None, 2013]), st.sampled_from(ZONES))
+def test_due_nights_lie_within_the_days_before_in_the_order_of_the_calendar(moment, catch_up_days, replay_year, zone):
+    model = spec(catch_up_days=catch_up_days, replay_year=replay_year, time_zone=zone)
+    start = moment.replace(tzinfo=ZoneInfo(zone))
+    own, due = score_date_of(model, start), due_before(model, start)
+    assert list(due) == sorted(set(due))
+    assert all(own - timedelta(days=catch_up_days) <= day < own for day in due)
+    if replay_year is None:
+        assert len(due) == catch_up_days
+
+
+@pytest.mark.parametrize(
+    ("evening", "due"),
+    [
+        (datetime(2026, 12, 31, 21, 30), []),  # scores 1 January 2013 again
+        (datetime(2027, 1, 1, 21, 30), [date(2013, 1, 1)]),
+        (datetime(2027, 1, 3, 21, 30), [date(2013, 1, 1), date(2013, 1, 2), date(2013, 1, 3)]),
+        (datetime(2028, 2, 29, 21, 30), [date(2013, 2, day) for day in (23, 24, 25, 26, 27, 28)]),  # the 28th stands for the 29th too
+    ],
+)
+def test_a_replayed_year_is_not_caught_up_over_its_turn(evening, due):
+    assert list(due_before(spec(replay_year=2013), evening.replace(tzinfo=NEW_YORK))) == due
+
+
+def test_days_without_a_schedule_are_not_due():
+    workdays = due_before(spec(cron="30 21 * * 1-5"), datetime(2026, 6, 15, 21, 30, tzinfo=NEW_YORK))  # a Monday
+    assert [day.strftime("%a %d") for day in workdays] == ["Tue 09", "Wed 10", "Thu 11", "Fri 12", "Sat 13"]
+
+
+@given(st.sampled_from([*kinds(Retryable)]))
+def test_what_passes_by_itself_is_told_from_what_waits_for_a_person(kind):
+    assume(kind is not Retryable)
+    assert passes(f"{kind.__name__}: the text")
+    assert passes("OSError: [Errno 28] No space left on device")
+    assert not any(passes(f"{error.__name__}: StoreUnavailable") for error in (AuditFailed, ContractBroken, NightjarError))
+    assert not passes("")

@@ -1,0 +1,289 @@
+"""A real server through its bad days: killed, shared, crowded out, locked away."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from db.server import embedded
+from db.server.embedded import EmbeddedPostgres
+from nightjar.core.errors.database import EmbeddedPostgresFailed, StoreUnavailable
+
+FASTER = {"fsync": "off", "shared_buffers": "16MB", "max_wal_size": "64MB", "logging_collector": "off"}
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root must run the server as another account")
+
+
+def folder() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="nightjar-test-"))
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def server():
+    """A server that is stopped now, with a cluster of its own."""
+    home = folder()
+    server = EmbeddedPostgres(home, FASTER)
+    yield server
+    server.stop()
+    server.remove()
+    shutil.rmtree(home)
+
+
+def answer(server: EmbeddedPostgres, query: str = "SELECT 1"):
+    with psycopg.connect(server.url("admin", "postgres"), autocommit=True) as connection:
+        return connection.execute(query).fetchone()[0]
+
+
+def postmaster(server: EmbeddedPostgres) -> int:
+    return int((server._data / "postmaster.pid").read_text().splitlines()[0])
+
+
+def test_it_starts_once_keeps_its_data_and_stops(server):
+    assert not server.running
+    server.start()
+    pid, url = postmaster(server), server.url("admin", "postgres")
+    server.start()
+    assert (postmaster(server), server.running) == (pid, True)
+    server.ensure_database("mine")
+    server.ensure_database("mine")
+    with psycopg.connect(server.url("owner", "mine")) as owner:
+        owner.execute("CREATE SCHEMA s")
+    server.stop()
+    assert not server.running
+    assert not (server._data / "postmaster.pid").exists()
+    server.stop()
+    server.start()
+    assert server.url("admin", "postgres") == url
+    assert answer(server, "SELECT count(*) FROM pg_database WHERE datname = 'mine'") == 1
+
+
+def test_its_secrets_are_for_its_owner_alone_and_every_connection_needs_one(server):
+    server.start()
+    assert (server.folder / "passwords.json").stat().st_mode & 0o777 == 0o600
+    assert server._data.stat().st_mode & 0o777 == 0o700
+    assert set(server.passwords) == {"owner", "writer", "analyst"}
+    with psycopg.connect(server.url("admin", "postgres")) as admin:
+        methods = {row[0] for row in admin.execute("SELECT auth_method FROM pg_hba_file_rules").fetchall()}
+        assert methods == {"scram-sha-256"}
+        assert admin.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1",)
+
+
+def test_its_own_log_may_be_json(server):
+    server = EmbeddedPostgres(server.folder.parent, FASTER | {"logging_collector": "on", "log_destination": "jsonlog"})
+    server.start()
+    (log,) = server.log_folder.glob("*.json")
+    assert "listening" in " ".join(json.loads(line)["message"] for line in log.read_text().splitlines())
+
+
+def test_text_sorts_as_polars_sorts_it(server):
+    server.start()
+    assert answer(server, "SELECT string_agg(k, '' ORDER BY k) FROM (VALUES ('a'), ('B'), ('_'), ('é')) AS t (k)") == "".join(sorted("aB_é"))
+
+
+STARTER = """
+import sys
+from pathlib import Path
+from db.server.embedded import EmbeddedPostgres
+server = EmbeddedPostgres(Path(sys.argv[1]), {"fsync": "off", "shared_buffers": "16MB", "logging_collector": "off"})
+server.start()
+print(server.url("admin", "postgres"), flush=True)
+sys.stdin.read()
+"""
+
+
+def starter(server: EmbeddedPostgres) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", STARTER, str(server.folder.parent)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_several_processes_start_and_share_one(server):
+    processes = [starter(server) for _ in range(4)]
+    try:
+        urls = {process.stdout.readline().strip() for process in processes}
+        assert urls == {server.url("admin", "postgres")}
+    finally:
+        for process in processes:
+            process.communicate()
+    assert answer(server) == 1
+
+
+def test_it_outlives_whoever_started_it(server):
+    with starter(server) as process:
+        assert process.stdout.readline()
+        process.kill()
+    assert answer(server) == 1
+
+
+def test_it_comes_back_after_a_kill_with_all_that_was_committed(server):
+    server.start()
+    server.ensure_database("mine")
+    os.kill(postmaster(server), signal.SIGKILL)
+    server.start()
+    assert answer(server, "SELECT count(*) FROM pg_database WHERE datname = 'mine'") == 1
+
+
+def test_a_pid_that_now_belongs_to_another_process_does_not_stop_it(server):
+    server.start()
+    server.stop()
+    with subprocess.Popen(["sleep", "60"], user=server._data.stat().st_uid if os.geteuid() == 0 else None) as stranger:
+        lock = server._data / "postmaster.pid"
+        lock.write_text(f"{stranger.pid}\n{server._data}\n1\n5432\n\n127.0.0.1\n        0         0\nready   \n")
+        shutil.chown(lock, server._data.owner(), server._data.group())
+        server.start()
+        assert answer(server) == 1
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_port_that_was_taken_meanwhile_is_changed(server):
+    server.start()
+    server.stop()
+    with socket.socket() as thief:
+        thief.bind(("127.0.0.1", int((server.folder / "port").read_text())))
+        server.start()
+        assert answer(server, "SHOW port") != str(thief.getsockname()[1])
+
+
+def test_a_server_that_lives_and_has_no_connection_left_keeps_its_port(server, monkeypatch):
+    monkeypatch.setattr(embedded, "READY_S", 0.2)
+    server = EmbeddedPostgres(server.folder.parent, FASTER | {"max_connections": "4", "superuser_reserved_connections": "1", "max_wal_senders": "0"})
+    server.start()
+    url = server.url("admin", "postgres")
+    with contextlib.ExitStack() as taken:
+        for _ in range(4):
+            taken.enter_context(psycopg.connect(url))
+        with pytest.raises(StoreUnavailable, match="too many clients"):
+            server.start()
+        assert server.url("admin", "postgres") == url
+        with pytest.raises(StoreUnavailable, match="too many clients"):
+            server.has_database("mine")
+    server.start()
+    assert answer(server) == 1
+
+
+def test_a_cluster_that_was_half_made_is_made_anew(server):
+    server._locked().__enter__()
+    server._choose_place()
+    (server._server / "fresh-1").mkdir()
+    (server._server / "fresh-1" / "PG_VERSION").write_text("18")
+    server = EmbeddedPostgres(server.folder.parent, FASTER)
+    server.start()
+    assert answer(server) == 1
+    assert not [*server._server.glob("fresh-*")]
+
+
+def test_a_cluster_is_made_while_the_initdb_of_a_killed_process_goes_on(server):
+    with starter(server) as killed:
+        while not [*server.folder.glob("server/fresh*/data/PG_VERSION")]:
+            assert killed.poll() is None
+            time.sleep(0.001)
+        orphans = [child for child in psutil.Process(killed.pid).children(recursive=True) if child.name() in {"initdb", "postgres"}]
+        for orphan in orphans:
+            orphan.suspend()
+        killed.kill()
+    wakers = [threading.Timer(0.1, orphan.resume) for orphan in orphans]
+    for waker in wakers:
+        waker.start()
+    server.start()
+    for waker in wakers:
+        waker.join()
+    assert answer(server) == 1
+    assert not [*server._server.glob("fresh-*")]
+
+
+def test_a_server_that_cannot_start_says_why_and_where_to_look(server, monkeypatch):
+    monkeypatch.setattr(embedded, "ATTEMPTS", 1)
+    broken = EmbeddedPostgres(server.folder.parent, FASTER | {"shared_buffers": "nonsense"})
+    with pytest.raises(EmbeddedPostgresFailed, match=r"start\.log.*NIGHTJAR_DATABASE_URL"):
+        broken.start()
+
+
+def test_a_url_before_the_first_start_is_refused(server):
+    with pytest.raises(EmbeddedPostgresFailed, match="Start it first"):
+        server.url("writer")
+
+
+@as_root
+def test_root_runs_it_as_another_account(server):
+    server.start()
+    assert Path(f"/proc/{postmaster(server)}").stat().st_uid != 0
+
+
+@as_root
+def test_a_home_that_is_closed_to_that_account_is_served_from_elsewhere(server, monkeypatch):
+    elsewhere = folder()
+    monkeypatch.setattr(embedded, "ELSEWHERE", elsewhere)
+    server.folder.parent.chmod(0o700)
+    server.start()
+    assert answer(server) == 1
+    assert server._server.is_relative_to(elsewhere)
+    again = EmbeddedPostgres(server.folder.parent, FASTER)
+    assert again._data == server._data
+    server.stop()
+    server.remove()
+    shutil.rmtree(elsewhere)
+
+
+@as_root
+def test_binaries_that_are_closed_to_that_account_are_copied(server, monkeypatch):
+    elsewhere = folder()
+    monkeypatch.setattr(embedded, "ELSEWHERE", elsewhere)
+    monkeypatch.setattr(embedded, "_reachable", lambda path, uid: "pginstall" not in path.parts)
+    server.start()
+    assert answer(server) == 1
+    assert server._binaries.is_relative_to(elsewhere)
+    server.stop()
+    shutil.rmtree(elsewhere)
+
+
+@as_root
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_user_may_have_one_too(postgres):
+    """In a fork, and with binaries that the account can reach, because this Python and this checkout may be closed to other accounts."""
+    home, binaries = folder(), postgres._binaries
+    os.chown(home, 65534, 65534)
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        try:
+            server = EmbeddedPostgres(home, FASTER)
+            server.__dict__["_binaries"] = binaries
+            server.start()
+            os._exit(0 if answer(server) == 1 and server._account is None else 1)
+        finally:
+            os._exit(2)
+    status = os.waitpid(child, 0)[1]
+    server = EmbeddedPostgres(home, FASTER)
+    try:
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert answer(server) == 1
+    finally:
+        server.stop()
+        shutil.rmtree(home)
+
+
+def test_a_copied_home_is_not_taken_for_the_original(server, tmp_path_factory):
+    """The copy knows the original's port and passwords; only where the data lie tells them apart."""
+    server.start()
+    home = tmp_path_factory.mktemp("copy")
+    home.chmod(0o755)
+    shutil.copytree(server.folder, home / "postgres", ignore=shutil.ignore_patterns("server", "place", "lock"))
+    copy = EmbeddedPostgres(home)
+    assert not copy.running
+    copy.stop()
+    assert server.running

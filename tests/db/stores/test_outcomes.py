@@ -1,0 +1,86 @@
+"""What `ports.Outcomes` promises, on Postgres and in memory."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import psycopg
+import pytest
+
+from nightjar.core.monitoring.entities import NightPerformance
+
+FIRST, LATER = datetime(2013, 6, 16, 10, tzinfo=UTC), datetime(2013, 6, 17, 10, tzinfo=UTC)
+
+
+def outcomes(*rows: tuple[str, int, datetime], day: date) -> pl.DataFrame:
+    schema = {"entity_key": pl.String, "outcome": pl.Int8, "recorded_at": pl.Datetime("us", "UTC")}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(score_date=pl.lit(day))
+
+
+def test_an_outcome_is_kept_once_and_a_correction_beside_it(stores, make):
+    known = outcomes(("a", 1, FIRST), ("b", 0, FIRST), day=make.day)
+    assert stores.outcomes.record(make.model, known) == 2
+    assert stores.outcomes.record(make.model, known) == 0
+    assert stores.outcomes.record(make.model, outcomes(("a", 0, LATER), ("b", 0, FIRST), day=make.day)) == 1
+    stores.publish()
+    assert stores.outcomes.scored(make.model, make.day)["outcome"].to_list() == [0, 0]
+
+
+def test_a_night_shows_each_score_with_its_outcome_or_none(stores, make):
+    stores.publish(keys=("b", "a", "c"))
+    stores.outcomes.record(make.model, outcomes(("a", 1, FIRST), ("elsewhere", 1, FIRST), day=make.day))
+    found = stores.outcomes.scored(make.model, make.day)
+    assert found.schema == {"entity_key": pl.String, "score": pl.Float64, "outcome": pl.Int8}
+    assert found.rows() == [("a", 0.5, 1), ("b", 0.5, None), ("c", 0.5, None)]
+
+
+def test_only_the_published_revision_is_shown(stores, make):
+    stores.publish(score=0.1)
+    stores.publish(score=0.9, force=True)
+    with stores.claim(force=True):
+        pass
+    assert stores.outcomes.scored(make.model, make.day)["score"].to_list() == [0.9, 0.9]
+
+
+def test_a_night_that_is_not_published_is_empty(stores, make):
+    with stores.claim():
+        pass
+    found = stores.outcomes.scored(make.model, make.day)
+    assert found.is_empty()
+    assert found.columns == ["entity_key", "score", "outcome"]
+
+
+def test_no_outcomes_at_all_are_fine(stores, make):
+    assert stores.outcomes.record(make.model, outcomes(day=make.day)) == 0
+
+
+def test_the_newest_measurement_of_each_run_can_be_asked_for(stores, make):
+    def measured(run, auc, at):
+        undefined = dict.fromkeys(("base_rate", "mean_score", "pr_auc", "brier", "ece"))
+        return NightPerformance(
+            run_id=run.id, model=make.model, score_date=run.score_date, rows=2, with_outcome=1, auc=auc, measured_at=at, **undefined
+        )
+
+    one, _ = stores.publish()
+    other, _ = stores.publish(make.day + timedelta(days=1))
+    for performance in (measured(other, 0.5, FIRST), measured(one, 0.7, LATER), measured(one, 0.6, FIRST)):
+        stores.outcomes.record_performance(performance)
+    assert stores.outcomes.performances(make.model) == (measured(one, 0.7, LATER), measured(other, 0.5, FIRST))
+    assert stores.outcomes.performances("another") == ()
+
+
+@pytest.fixture
+def kept(on_postgres, database):
+    def measured() -> list[tuple]:
+        with psycopg.connect(database.url("analyst")) as analyst:
+            return analyst.execute("SELECT auc, measured_at FROM nightly_performance").fetchall()
+
+    return measured
+
+
+def test_the_newest_measurement_of_a_run_counts(on_postgres, kept, make):
+    run, _ = on_postgres.publish()
+    shared = {"run_id": run.id, "model": make.model, "score_date": make.day, "rows": 2, "with_outcome": 1}
+    undefined = dict.fromkeys(("base_rate", "mean_score", "pr_auc", "brier", "ece"))
+    for auc, at in ((None, FIRST), (0.7, LATER), (0.6, FIRST)):
+        on_postgres.outcomes.record_performance(NightPerformance(**shared, **undefined, auc=auc, measured_at=at))
+    assert kept() == [(0.7, LATER)]

@@ -1,0 +1,83 @@
+"""What `ports.Registry` promises, on Postgres and in memory."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from nightjar.core.model.entities import GateResult
+
+
+def test_the_same_snapshot_is_registered_once_a_model(stores, make):
+    first = make.candidate(stores.registry).dataset_id
+    assert make.candidate(stores.registry).dataset_id == first
+    assert make.candidate(stores.registry, model="other").dataset_id != first
+
+
+def test_versions_count_from_one_and_the_same_artifact_is_the_same_version(stores, make):
+    first, second = (stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ac")
+    assert stores.registry.add_version(make.candidate(stores.registry, "a")) == first
+    assert (first.number, second.number) == (1, 2)
+    assert stores.registry.versions(make.model) == (second, first)
+    assert stores.registry.version(make.model, 2) == stores.registry.version_by_id(second.id) == second
+    assert stores.registry.version(make.model, 3) is None
+    assert stores.registry.versions("other") == ()
+
+
+def test_a_version_comes_back_as_it_was_registered(stores, make):
+    candidate = make.candidate(stores.registry)
+    kept = stores.registry.add_version(candidate).model_dump()
+    assert {name: kept[name] for name in candidate.model_dump()} == candidate.model_dump()
+
+
+def test_numbers_that_json_cannot_carry_are_left_out(on_postgres, make):
+    gate = GateResult(name="auc", passed=False, value=float("nan"), threshold=0.6, reason="AUC is not defined")
+    candidate = make.candidate(on_postgres.registry, metrics={"auc": float("nan"), "brier": 0.2}, gates=(gate,), params={"x": float("inf")})
+    version = on_postgres.registry.add_version(candidate)
+    assert version.metrics == {"brier": 0.2}
+    assert version.gates[0].value is None
+    assert version.params == {"x": None}
+
+
+def test_numbers_have_no_gap_when_several_register_at_once(stores, make):
+    candidates = [make.candidate(stores.registry, content) for content in "0123456789"]
+    with ThreadPoolExecutor(4) as pool:
+        numbers = [version.number for version in pool.map(stores.registry.add_version, candidates)]
+    assert sorted(numbers) == list(range(1, 11))
+
+
+def test_nobody_holds_a_role_before_the_first_promotion(stores, make):
+    assert stores.registry.holder(make.model, "champion") is None
+    assert stores.registry.promotions(make.model) == ()
+
+
+def test_the_ledger_says_who_was_champion_when(stores, make):
+    first, second = (stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ac")
+    one = stores.registry.promote(first, "champion", "first")
+    two = stores.registry.promote(second, "champion", "better")
+    assert stores.registry.holder(make.model, "champion") == second
+    assert stores.registry.holder(make.model, "champion", one.promoted_at) == first
+    assert stores.registry.holder(make.model, "champion", one.promoted_at - timedelta(microseconds=1)) is None
+    assert stores.registry.holder(make.model, "challenger") is None
+    assert stores.registry.promotions(make.model) == (two, one)
+    assert (two.version_number, two.reason) == (2, "better")
+    assert two.promoted_at <= datetime.now(UTC)
+
+
+def test_promoting_the_holder_again_adds_nothing_and_going_back_is_one_step(stores, make):
+    first, second = (stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ac")
+    once = stores.registry.promote(first, "champion", "first")
+    assert stores.registry.promote(first, "champion", "again") == once
+    stores.registry.promote(second, "champion", "better")
+    back = stores.registry.promote(first, "champion", "it was not")
+    assert [row.version_number for row in stores.registry.promotions(make.model)] == [1, 2, 1]
+    assert stores.registry.holder(make.model, "champion") == first
+    assert back != once
+
+
+@pytest.mark.parametrize("role", ["champion", "challenger"])
+def test_roles_are_held_apart(stores, make, role):
+    version = stores.registry.add_version(make.candidate(stores.registry))
+    stores.registry.promote(version, role, "why")
+    other = {"champion": "challenger", "challenger": "champion"}[role]
+    assert stores.registry.holder(make.model, other) is None

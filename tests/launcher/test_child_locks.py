@@ -1,0 +1,66 @@
+"""A platform that was killed leaves processes; the next one finds and ends them, and only them."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from nightjar.core.errors.settings import BadSettings
+from nightjar.launcher.child_locks import held_by_child, note_pid, only_one
+
+PARENT = """
+import subprocess, sys, time
+from pathlib import Path
+from nightjar.launcher.child_locks import held_by_child, note_pid, only_one
+folder = Path(sys.argv[1])
+with only_one(folder):
+    with held_by_child(folder / "server.lock") as lock:
+        child = subprocess.Popen(["sleep", "600"], start_new_session=True, pass_fds=[lock.fileno()])
+        note_pid(lock, child.pid)
+    print(child.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def parent(tmp_path):
+    started = subprocess.Popen([sys.executable, "-c", PARENT, tmp_path / "run"], stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    child = int(started.stdout.readline())
+    yield started, child
+    started.kill()
+    started.wait()
+    started.stdout.close()
+
+
+def lives(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state) and not state.startswith("Z")
+
+
+def test_what_a_killed_platform_left_running_ends_when_the_next_one_starts(parent, tmp_path):
+    started, child = parent
+    started.kill()
+    started.wait()
+    assert lives(child)
+    with only_one(tmp_path / "run"):
+        assert not lives(child)
+
+
+def test_a_second_platform_in_the_same_home_is_refused_and_disturbs_nothing(parent, tmp_path):
+    started, child = parent
+    with pytest.raises(BadSettings, match=f"runs already, as process {started.pid}"), only_one(tmp_path / "run"):
+        pass
+    assert lives(child)
+
+
+def test_a_pid_that_somebody_else_has_by_now_is_left_alone(tmp_path):
+    """The lock is free, so its holder has ended, whatever process has the number now."""
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as stranger:
+        with only_one(tmp_path / "run"), held_by_child(tmp_path / "run" / "worker.lock") as lock:
+            note_pid(lock, stranger.pid)
+        with only_one(tmp_path / "run"):
+            assert stranger.poll() is None
+        os.kill(stranger.pid, signal.SIGKILL)

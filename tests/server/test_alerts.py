@@ -1,0 +1,54 @@
+"""A person is told through the service of NIGHTJAR_ALERT_URL, and nobody hears its token."""
+
+import json
+import logging
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from nightjar.core.errors.settings import BadSettings
+from nightjar.server import alerts as alert
+
+CANARY = "s3cret-c4nary"
+NOWHERE = (
+    f"nosuch://{CANARY}",
+    CANARY,
+    f"slack://{CANARY}",
+    f"https://hooks.slack.com/{CANARY}",
+    f"mailto://u:{CANARY}",
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.mark.parametrize("url", NOWHERE)
+def test_a_url_that_leads_nowhere_is_told_by_nobody(url, caplog):
+    with caplog.at_level(logging.DEBUG), pytest.raises(BadSettings, match="NIGHTJAR_ALERT_URL") as refused:
+        alert.service(SecretStr(url))
+    assert CANARY not in caplog.text + str(refused.value)
+
+
+def test_a_service_that_answers_is_told_and_one_that_is_gone_is_no_error(caplog):
+    heard: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["message"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: Any) -> None: ...  # noqa: A002  # the name is the base class's
+
+    with caplog.at_level(logging.DEBUG), HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = SecretStr(f"json://127.0.0.1:{server.server_port}/{CANARY}")
+        assert alert.told(url, "Nightjar gives up", "because")
+        server.shutdown()
+    assert heard == ["because"]
+    with caplog.at_level(logging.DEBUG):
+        assert not alert.told(url, "Nightjar gives up", "because")
+        assert not alert.told(SecretStr(CANARY), "Nightjar gives up", "because")
+    assert CANARY not in caplog.text

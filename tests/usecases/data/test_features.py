@@ -1,0 +1,211 @@
+import dataclasses
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from models import MODELS
+from nightjar.adapters.deliveries.raw_days import RawFiles
+from nightjar.adapters.files.feature_tables import FeatureDirectory
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.model.spec import FeatureTable, RawDataset
+from nightjar.usecases.data.features import FeatureBuild, batches, build_features
+
+START = date(2013, 3, 1)
+VISITS = RawDataset(name="visits", columns={"shop": pl.String(), "count": pl.Int64()}, keys=("shop",))
+
+
+def three_days(raw, first, last):
+    """Visits of a shop in the last three days."""
+    days = raw["visits"].group_by("date", "shop").agg(pl.col("count").sum())
+    files = raw["visits"].select("date", instant=pl.col("recorded_at").to_physical()).unique()
+    known = files.select("date", created=pl.col("instant").rolling_max_by("date", "3d").cast(pl.Datetime("us", "UTC")))
+    return (
+        days.with_columns(visits=pl.col("count").rolling_sum_by("date", "3d").over("shop"))
+        .join(known, on="date")
+        .filter(pl.col("date").is_between(first, last))
+        .select("shop", "visits", "date", pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias("event_timestamp"), "created")
+    )
+
+
+TABLE = FeatureTable(
+    name="shops",
+    description="Visits.",
+    keys={"shop": pl.String()},
+    features={"visits": pl.Int64()},
+    ttl=timedelta(days=7),
+    lookback_days=2,
+    sources=("visits",),
+    compute=three_days,
+)
+SPEC = dataclasses.replace(MODELS["flight_delay"], datasets=(VISITS,), feature_tables=(TABLE,), population_dataset="visits", outcome_dataset="visits")
+
+
+class Shop:
+    """A raw store and a feature store, and files delivered to them. An instant is hours after START."""
+
+    def __init__(self, root):
+        self.root = root
+        self.raw, self.features = RawFiles(root), FeatureDirectory(root)
+
+    def deliver(self, day, counts, at):
+        file = self.root / "in.csv"
+        lines = ["shop,count", *(f"{shop},{count}" for shop, count in counts.items()), f"# rows={len(counts)}\n"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("\n".join(lines))
+        return self.raw.land(VISITS, START + timedelta(days=day), file, hour(at))
+
+    def build(self, known_at=None, spec=SPEC):
+        return build_features(spec, raw=self.raw, features=self.features, known_at=known_at)
+
+    def rows(self):
+        folder = self.root / "features" / "shops"
+        if not folder.exists() or not list(folder.glob("date=*")):
+            return pl.DataFrame()
+        return pl.read_parquet(folder / "date=*" / "part.parquet", hive_partitioning=False).sort("event_timestamp", "shop", "created")
+
+
+def hour(at):
+    return datetime(2013, 3, 1, tzinfo=UTC) + timedelta(hours=at)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return Shop(tmp_path)
+
+
+def test_what_landed_is_built_once(shop):
+    for day in range(4):
+        shop.deliver(day, {"a": 1}, at=24 * day + 30)
+    assert shop.build() == FeatureBuild(days=4, rows=4)
+    assert shop.rows()["visits"].to_list() == [1, 2, 3, 3]
+    assert shop.build() == FeatureBuild()
+
+
+def test_only_days_that_see_a_new_file_are_built(shop):
+    for day in range(6):
+        shop.deliver(day, {"a": 1}, at=24 * day + 30)
+    shop.build()
+    shop.deliver(6, {"a": 1}, at=200)
+    assert shop.build() == FeatureBuild(days=1, rows=1)
+    shop.deliver(1, {"a": 5}, at=300)
+    assert shop.build().days == 3
+
+
+def test_days_recorded_later_wait(shop):
+    shop.deliver(0, {"a": 1}, at=30)
+    shop.deliver(1, {"a": 1}, at=54)
+    assert shop.build(known_at=hour(53)).days == 1
+    assert shop.build(known_at=hour(54)).days == 1
+
+
+def test_days_that_are_built_already_get_a_new_feature_whenever_they_were_recorded(shop):
+    shop.deliver(0, {"a": 1}, at=30)
+    shop.deliver(1, {"a": 1}, at=54)
+    shop.build()
+    assert shop.build(known_at=hour(30), spec=with_sales(doubled)).days == 2
+    assert shop.rows().filter(pl.col("sales").is_not_null())["sales"].to_list() == [2, 4]
+
+
+def test_a_feature_that_is_declared_and_not_computed_is_named(shop):
+    shop.deliver(0, {"a": 1}, at=30)
+    with pytest.raises(ContractBroken, match="the table shops: gives no column sales"):
+        shop.build(spec=with_sales(three_days))
+    assert shop.rows().is_empty()
+
+
+def with_sales(compute):
+    table = dataclasses.replace(TABLE, features={**TABLE.features, "sales": pl.Int64()}, compute=compute)
+    return dataclasses.replace(SPEC, feature_tables=(table,))
+
+
+def doubled(raw, first, last):
+    return three_days(raw, first, last).with_columns(sales=2 * pl.col("visits"))
+
+
+def test_a_correction_adds_rows_and_changes_none(shop):
+    for day in range(3):
+        shop.deliver(day, {"a": 1, "b": 1}, at=24 * day + 30)
+    shop.build()
+    before = shop.rows()
+    shop.deliver(0, {"a": 9, "b": 1}, at=100)
+    assert shop.build().rows == 3
+    after = shop.rows()
+    assert_frame_equal(after.filter(pl.col("created") < hour(100)), before)
+    assert after.filter(pl.col("created") == hour(100))["visits"].to_list() == [9, 10, 11]
+
+
+def test_the_progress_counts_every_day_of_every_table(shop):
+    seen = []
+    for day in range(3):
+        shop.deliver(day, {"a": 1}, at=24 * day + 30)
+
+    class Bar:
+        def __init__(self, what, total):
+            seen.append((what, total))
+
+        def __enter__(self):
+            return seen.append
+
+        def __exit__(self, *_):
+            return None
+
+    build_features(SPEC, raw=shop.raw, features=shop.features, progress=Bar)
+    assert seen == [("days of feature tables built", 3), 3]
+
+
+@given(days=st.sets(st.integers(0, 200)))
+def test_batches_hold_every_day_once_and_span_a_month_at_most(days):
+    wanted = {START + timedelta(days=n): str(n) for n in days}
+    cut = list(batches(wanted))
+    assert {day: name for batch in cut for day, name in batch.items()} == wanted
+    assert sum(map(len, cut)) == len(wanted)
+    assert all((max(batch) - min(batch)).days < 31 for batch in cut)
+
+
+DELIVERIES = st.lists(st.tuples(st.integers(0, 4), st.dictionaries(st.sampled_from("ab"), st.integers(0, 3), min_size=1)), min_size=1, max_size=7)
+
+
+@given(deliveries=DELIVERIES, built_after=st.sets(st.integers(0, 6)))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_tables_hold_the_same_facts_whenever_they_are_built(tmp_path_factory, deliveries, built_after):
+    """Late files, corrections, files out of order: building along the way and building once at the end know the same at every hour."""
+    along, once = (Shop(tmp_path_factory.mktemp("shop")) for _ in range(2))
+    for number, (day, counts) in enumerate(deliveries):
+        for shop in (along, once):
+            shop.deliver(day, counts, at=200 + number)
+        if number in built_after:
+            before = along.rows()
+            along.build()
+            if before.height:
+                assert_frame_equal(along.rows().join(before, on=before.columns, how="semi"), before)
+    along.build()
+    once.build()
+    assert_frame_equal(along.rows(), once.rows())
+
+
+class LandsMeanwhile:
+    """A raw store to which something is delivered at the first look into its files."""
+
+    def __init__(self, raw, deliver):
+        self.raw, self.deliver = raw, [deliver]
+
+    def __getattr__(self, name):
+        return getattr(self.raw, name)
+
+    def read(self, *args, **kwargs):
+        while self.deliver:
+            self.deliver.pop()()
+        return self.raw.read(*args, **kwargs)
+
+
+def test_a_correction_that_lands_during_a_build_does_not_hide_what_was_known_before_it(shop):
+    shop.deliver(0, {"a": 1}, at=20)
+    raw = LandsMeanwhile(shop.raw, lambda: shop.deliver(0, {"a": 9}, at=50))
+    build_features(SPEC, raw=raw, features=shop.features)
+    assert shop.rows().select("visits", "created").rows() == [(1, hour(20))]
+    shop.build()
+    assert shop.rows().select("visits", "created").rows() == [(1, hour(20)), (9, hour(50))]

@@ -1,0 +1,277 @@
+"""Retraining end to end on a small made-up world: real files, real artifacts, real models."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandera.polars as pa
+import polars as pl
+import pytest
+from catboost import CatBoostClassifier
+
+from nightjar.adapters.deliveries.raw_days import RawFiles
+from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.learners.catboost import CatBoostPredictor
+from nightjar.adapters.learners.columns import inputs
+from nightjar.adapters.learners.store import PredictorStore
+from nightjar.core.errors.inputs import MissingFeatures
+from nightjar.core.errors.model import TooLittleHistory
+from nightjar.core.errors.night import Stopped
+from nightjar.core.lifecycle.training_set import content_sha256
+from nightjar.core.model.categories import Categories
+from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, RawDataset, TimeSplit
+from nightjar.core.ports.progress import asking, silent
+from nightjar.testing.memory import MemoryGoOn, MemoryRegistry
+from nightjar.usecases.lifecycle.retrain import retrain
+
+FIRST, DAYS, ROWS = date(2013, 3, 1), 40, 30
+PLANNED = RawDataset(name="planned", columns={"key": pl.String(), "city": pl.String(), "wind": pl.Float64()}, keys=("key",))
+HAPPENED = RawDataset(name="happened", columns={"key": pl.String(), "late": pl.Int8()}, keys=("key",))
+
+
+def population(raw, score_date):
+    return raw["planned"].select("key", "city", "wind", entity_key=pl.col("key"))
+
+
+def outcomes(raw):
+    return raw["happened"].select("recorded_at", entity_key=pl.col("key"), score_date=pl.col("date"), outcome=pl.col("late"))
+
+
+def catboost_with(depth, iterations):
+    def fit(train, valid, *, spec):
+        categories = Categories.of(train, spec.categorical)
+        rows = inputs(train, spec.categorical, spec.numeric, categories)
+        model = CatBoostClassifier(
+            depth=depth, iterations=iterations, random_seed=spec.seed, thread_count=1, allow_writing_files=False, logging_level="Silent"
+        )
+        model.fit(rows, train["outcome"].to_numpy(), cat_features=list(spec.categorical))
+        return CatBoostPredictor(model, spec.categorical, spec.numeric, categories)
+
+    return fit
+
+
+SPEC = ModelSpec(
+    name="toy",
+    title="Toy",
+    description="A made-up world.",
+    time_zone="UTC",
+    cron="0 21 * * *",
+    retrain_cron="0 4 * * 1",
+    horizon_days=1,
+    as_of_time=time(21),
+    maturity_days=1,
+    part_rows=100,
+    seed=5,
+    datasets=(PLANNED, HAPPENED),
+    deliver=lambda inbox, first, last: iter(()),
+    feature_tables=(),
+    population_dataset="planned",
+    population=population,
+    outcome_dataset="happened",
+    outcomes=outcomes,
+    categorical=("city",),
+    numeric=("wind", "gust"),
+    contract=pa.DataFrameSchema,
+    baseline=catboost_with(1, 5),
+    fit=catboost_with(4, 40),
+    split=TimeSplit(test_days=7, valid_days=5, min_train_rows=500),
+    gates=GateLimits(min_auc=0.6, max_ece=0.2, min_brier_skill=0.0, min_auc_gain_over_baseline=-0.1, max_auc_loss_to_champion=0.05),
+    audit=AuditLimits(max_quarantine_share=0.1, max_mean_shift=0.5, min_distinct_share=0.0),
+)
+
+
+def evening(day):
+    return datetime.combine(day - timedelta(days=1), time(21), UTC)
+
+
+class Gusts:
+    """A feature source of one feature that is known for every row, and notes what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def retrieve(self, spec, entities):
+        self.asked.append(entities)
+        return entities.with_columns(gust=pl.col("wind") * 2)
+
+
+def land(raw, dataset, day, rows, recorded_at, folder):
+    file = folder / f"{dataset.name}-{day}.csv"
+    lines = [",".join(dataset.columns), *(",".join(map(str, row)) for row in rows), f"# rows={len(rows)}"]
+    file.write_text("\n".join(lines) + "\n")
+    raw.land(dataset, day, file, recorded_at)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    raw, random = RawFiles(folder / "data"), np.random.default_rng(0)
+    for day in (FIRST + timedelta(days=i) for i in range(DAYS)):
+        wind, city = random.normal(size=ROWS).round(3), random.choice(["OSLO", "ROME"], ROWS)
+        late = (random.random(ROWS) < 1 / (1 + np.exp(-2 * wind - (city == "ROME")))).astype(int)
+        keys = [f"{day}-{i:02}" for i in range(ROWS)]
+        land(raw, PLANNED, day, list(zip(keys, city, wind, strict=True)), evening(day) - timedelta(hours=1), folder)
+        land(raw, HAPPENED, day, list(zip(keys, late, strict=True)), evening(day) + timedelta(days=1, hours=12), folder)
+    return raw
+
+
+@pytest.fixture
+def ports(world, tmp_path):
+    artifacts = FsspecArtifacts(str(tmp_path / "artifacts"))
+    return {
+        "raw": world,
+        "features": Gusts(),
+        "artifacts": artifacts,
+        "predictors": PredictorStore(artifacts),
+        "registry": MemoryRegistry(),
+        "code_version": "abc",
+    }
+
+
+LAST = FIRST + timedelta(days=DAYS - 1)
+KNOWN = evening(LAST + timedelta(days=4))
+
+
+def test_a_good_version_is_registered_measured_and_promoted(ports):
+    summary = retrain(SPEC, known_at=KNOWN, **ports)
+    assert summary.promoted
+    assert summary.decision == "promoted: all gates passed; the first champion"
+    assert ports["registry"].holder("toy", "champion") == summary.version
+    assert (summary.train_rows, summary.valid_rows, summary.test_rows) == (28 * ROWS, 5 * ROWS, 7 * ROWS)
+    assert summary.dataset.rows == DAYS * ROWS
+    assert (summary.dataset.first_date, summary.dataset.last_date) == (FIRST, LAST)
+    assert summary.version.trained_through == LAST - timedelta(days=7)
+    metrics = summary.version.metrics
+    assert metrics["auc"] > 0.75
+    assert metrics["rows"] == 7 * ROWS
+    assert metrics["constant_auc"] == 0.5
+    assert {"pr_auc", "brier", "ece", "log_loss", "base_rate", "brier_skill", "baseline_auc", "baseline_ece", "constant_brier"} <= metrics.keys()
+    assert "champion_auc" not in metrics
+
+
+def test_the_snapshot_holds_what_it_is_named_after_and_the_reference_holds_no_unseen_day(ports):
+    summary = retrain(SPEC, known_at=KNOWN, **ports)
+    snapshot = pl.read_parquet(ports["artifacts"].get(summary.dataset.uri))
+    assert snapshot.columns == ["score_date", "entity_key", "city", "wind", "gust", "outcome"]
+    assert content_sha256(snapshot) == summary.dataset.sha256
+    assert snapshot.equals(snapshot.sort("score_date", "entity_key"))
+    reference = pl.read_parquet(ports["artifacts"].get(summary.version.reference_uri))
+    assert reference["score_date"].max() == summary.version.trained_through
+    predictor = ports["predictors"].load(SPEC, summary.version)
+    assert reference["score"].to_list() == predictor.predict(reference).to_list()
+
+
+def test_features_are_asked_for_once_as_known_on_each_rows_own_evening(ports):
+    retrain(SPEC, known_at=KNOWN, **ports)
+    (asked,) = ports["features"].asked
+    assert asked.height == DAYS * ROWS
+    evening_of = pl.col("score_date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").dt.offset_by("-3h")
+    assert asked.filter(pl.col("event_timestamp") != evening_of).is_empty()
+
+
+def test_the_same_snapshot_and_seed_give_the_same_model_which_is_registered_once(ports, tmp_path):
+    first = retrain(SPEC, known_at=KNOWN, **ports)
+    second = retrain(SPEC, known_at=KNOWN, **ports)
+    assert second.version == first.version
+    assert second.decision == "not promoted: version 1 is champion already"
+    elsewhere = FsspecArtifacts(str(tmp_path / "elsewhere"))
+    third = retrain(SPEC, known_at=KNOWN, **{**ports, "artifacts": elsewhere, "predictors": PredictorStore(elsewhere), "registry": MemoryRegistry()})
+    assert third.dataset.sha256 == first.dataset.sha256
+    assert third.version.artifact_sha256 == first.version.artifact_sha256
+    assert third.version.metrics == first.version.metrics
+
+
+@pytest.mark.parametrize("steps", [0, DAYS, DAYS + 4])
+def test_a_stopped_training_promotes_nothing(ports, steps):
+    """steps: taken before. After the last of them the version is registered, and not yet promoted."""
+    stop = MemoryGoOn(after=steps)
+    with pytest.raises(Stopped):
+        retrain(SPEC, known_at=KNOWN, progress=asking(silent, stop), **ports)
+    assert ports["registry"].holder("toy", "champion") is None
+    assert len(ports["registry"].versions("toy")) == (steps == DAYS + 4)
+
+
+def test_outcomes_that_were_recorded_later_are_not_used(ports):
+    summary = retrain(SPEC, known_at=evening(LAST - timedelta(days=2)), **ports)
+    assert summary.dataset.last_date == LAST - timedelta(days=4)
+
+
+def test_a_population_corrected_after_its_evening_is_used_as_it_was_known(ports, world, tmp_path):
+    before = retrain(SPEC, known_at=KNOWN, **ports)
+    corrected = RawFiles(tmp_path / "data")
+    import shutil
+
+    shutil.copytree(world.root, tmp_path / "data", dirs_exist_ok=True)
+    rows = [(f"{FIRST}-{i:02}", "LIMA", 99.0) for i in range(ROWS)]
+    land(corrected, PLANNED, FIRST, rows, evening(FIRST) + timedelta(hours=1), tmp_path)
+    after = retrain(SPEC, known_at=KNOWN, **{**ports, "raw": corrected})
+    assert after.dataset == before.dataset
+
+
+def test_a_version_that_fails_a_gate_is_registered_but_not_promoted(ports):
+    strict = replace(SPEC, gates=replace(SPEC.gates, min_auc=0.99))
+    summary = retrain(strict, known_at=KNOWN, **ports)
+    assert not summary.promoted
+    assert "not promoted: min_auc: AUC is" in summary.decision
+    assert ports["registry"].holder("toy", "champion") is None
+    assert ports["registry"].version("toy", 1) == summary.version
+
+
+def test_promotion_happens_only_when_asked_for(ports):
+    summary = retrain(SPEC, known_at=KNOWN, promote=False, **ports)
+    assert summary.decision == "not promoted: promotion was not asked for"
+    assert ports["registry"].holder("toy", "champion") is None
+
+
+def test_a_champion_is_compared_on_days_that_it_has_not_seen(ports):
+    retrain(SPEC, known_at=evening(LAST - timedelta(days=1)), **ports)
+    later = retrain(SPEC, known_at=KNOWN, **ports)
+    assert later.promoted
+    assert later.decision.endswith("replaces version 1")
+    assert later.version.metrics["champion_rows"] == 7 * ROWS
+    earlier = retrain(SPEC, known_at=evening(LAST - timedelta(days=1)), **ports)
+    assert earlier.version.number == 1
+    assert 0 < later.version.metrics["auc_beside_champion"] <= 1
+
+
+def test_a_champion_that_has_seen_every_unseen_day_fails_the_comparison(ports):
+    retrain(SPEC, known_at=KNOWN, **ports)
+    summary = retrain(replace(SPEC, seed=6), known_at=evening(LAST - timedelta(days=7)), **ports)
+    assert not summary.promoted
+    assert "max_auc_loss_to_champion: AUC loss to the champion could not be measured" in summary.decision
+
+
+def test_rows_are_counted_before_features_are_built_or_asked_for(ports):
+    built = []
+    with pytest.raises(TooLittleHistory) as refused:
+        retrain(SPEC, known_at=evening(FIRST + timedelta(days=20)), **ports, build=lambda: built.append("features"))
+    assert (built, ports["features"].asked) == ([], [])
+    told = str(refused.value)
+    assert "500 rows before 2013-03-08 are needed to train on, there are 210" in told
+    assert "570 rows with an outcome, of 19 days, 2013-03-01 to 2013-03-19" in told
+    assert "the last 7 are kept to test, the 5 before them to choose" in told
+    enough = date.fromisoformat(told.partition("when the outcomes of ")[2][:10])
+    retrain(SPEC, known_at=evening(enough + timedelta(days=SPEC.maturity_days + 1)), **ports, build=lambda: built.append("features"))
+    assert built == ["features"]
+
+
+def test_what_has_landed_is_said_where_no_row_is_known(ports):
+    with pytest.raises(TooLittleHistory) as refused:
+        retrain(SPEC, known_at=evening(FIRST), **ports)
+    told = "no happened landed by then; those of 40 days, 2013-03-01 to 2013-04-09, came later; planned of one day, 2013-03-01, landed"
+    assert told in str(refused.value)
+
+
+def test_too_little_history_is_said(ports):
+    with pytest.raises(TooLittleHistory, match="500 rows before"):
+        retrain(SPEC, known_at=evening(FIRST + timedelta(days=20)), **ports)
+    with pytest.raises(TooLittleHistory, match="there is none"):
+        retrain(SPEC, known_at=evening(FIRST), **ports)
+    with pytest.raises(TooLittleHistory, match="no happened landed yet"):
+        retrain(SPEC, known_at=KNOWN, **{**ports, "raw": RawFiles(Path("/nonexistent"))})
+
+
+def test_an_input_that_no_one_provides_is_named(ports):
+    with pytest.raises(MissingFeatures, match="snow"):
+        retrain(replace(SPEC, numeric=("wind", "snow")), known_at=KNOWN, **ports)

@@ -1,0 +1,212 @@
+"""What follows every publication, whichever way it comes about: drift rows, and a measurement once its outcomes are known."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.model.entities import Candidate
+from nightjar.core.model.spec import AuditLimits, RawDataset
+from nightjar.core.night.entities import Night
+from nightjar.core.night.plan import Planned
+from nightjar.testing.memory import MemoryDriftLedger, MemoryFeatureFiles, MemoryInputProfiles, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
+from nightjar.testing.nights import score_night
+from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
+from nightjar.usecases.monitoring.monitor import WatchNight
+from nightjar.usecases.scoring.backfill import Backfill
+from nightjar.usecases.scoring.guard import NightGuard
+from nightjar.usecases.scoring.rollback import roll_back
+
+DAY = date(2013, 6, 15)
+AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
+KNOWN = datetime(2013, 6, 16, 10, tzinfo=UTC)
+"""When the outcomes of DAY were delivered."""
+NIGHT = Night(model="toy", score_date=DAY, as_of=AS_OF)
+KEYS = [f"k{n:02}" for n in range(40)]
+NAMES = {name: RawDataset(name=name, columns={"entity_key": pl.String()}, keys=("entity_key",)) for name in ("planned", "happened")}
+
+
+@dataclass
+class World:
+    """A population of forty, and what happened to them; `happened` says when that was delivered."""
+
+    happened: dict = field(default_factory=lambda: {DAY: (KNOWN,)})
+    retrieved: int = 0
+
+    def recorded(self, dataset, days=None):
+        return {day: instants for day, instants in self.happened.items() if days is None or day in days} if dataset == "happened" else {}
+
+    def read(self, dataset, first, last, known_at=None):
+        if dataset.name == "planned":
+            return pl.DataFrame({"entity_key": KEYS})
+        known = [day for day, instants in self.happened.items() if first <= day <= last and min(instants) <= known_at]
+        rows = [(key, day, n % 2, KNOWN) for day in known for n, key in enumerate(KEYS)]
+        schema = {"entity_key": pl.String, "score_date": pl.Date, "outcome": pl.Int8, "recorded_at": pl.Datetime("us", "UTC")}
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def retrieve(self, spec, entities):
+        self.retrieved += entities.height
+        return entities.with_columns(x=pl.col("entity_key").str.tail(2).cast(pl.Float64))
+
+
+class Unwilling(MemoryDriftLedger):
+    """Keeps nothing until it is told to."""
+
+    error: Exception | None = None
+
+    def record_drift(self, run, columns):
+        if self.error is not None:
+            raise self.error
+        super().record_drift(run, columns)
+
+
+def at_once(name, run, work):
+    work()
+
+
+def check(spec, frame):
+    return SimpleNamespace(valid=frame, quarantined=pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String}))
+
+
+@pytest.fixture
+def scoring(tmp_path: Path):
+    artifacts, registry, store, world = FsspecArtifacts(f"file://{tmp_path}/artifacts"), MemoryRegistry(), MemoryScoreStore(), World()
+    file = tmp_path / "reference.parquet"
+    pl.DataFrame({"x": [float(n) for n in range(40)], "score": [n / 100 for n in range(40)]}).write_parquet(file)
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, AS_OF)
+    candidate = Candidate(
+        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, params={},
+        reference_uri=artifacts.put("reference", file)[0], metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
+    )  # fmt: skip
+    registry.promote(registry.add_version(candidate), "champion", "first")
+    spec = SimpleNamespace(
+        name="toy", part_rows=40, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1), feature_tables=(),
+        datasets=tuple(NAMES.values()), population_dataset="planned", outcome_dataset="happened", dataset=NAMES.get, seed=0, inputs=("x",),
+        population=lambda raw, _: raw["planned"], outcomes=lambda raw: raw["happened"], categorical=(), numeric=("x",),
+        often_missing=frozenset(), maturity_days=1, horizon_days=1, time_zone="America/New_York", as_of_time=time(21),
+    )  # fmt: skip
+    night = score_night(
+        spec=spec, raw=world, features=world, artifacts=artifacts, registry=registry, store=store, check=check,
+        predictors=SimpleNamespace(load=lambda spec, version: SimpleNamespace(predict=lambda frame: frame["x"] / 100)),
+        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
+    )  # fmt: skip
+    watch = WatchNight(inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store), ledger=Unwilling(), writer=None)
+    follow = FollowUp(watch=watch, step=at_once)
+    return replace(night, follow=follow)
+
+
+@pytest.fixture
+def follow_up(scoring):
+    return scoring.follow
+
+
+def what_is_known(follow_up, run_id):
+    run = follow_up.watch.store.run(run_id)
+    measured = {each.run_id: each.with_outcome for each in follow_up.watch.outcomes.performances("toy")}
+    return [column.column for column in follow_up.watch.ledger.drift(run)], measured.get(run_id)
+
+
+def by_score(scoring):
+    return scoring.run(NIGHT)
+
+
+def by_force(scoring):
+    scoring.run(NIGHT)
+    return scoring.run(NIGHT, force=True)
+
+
+def by_backfill(scoring):
+    return Backfill(night=scoring).run([Planned(score_date=DAY)]).nights[0]
+
+
+def by_rollback(scoring):
+    first = replace(scoring, follow=lambda run, audited=None: ()).run(NIGHT)  # published when nothing followed yet
+    scoring.run(NIGHT, force=True)
+    roll_back(scoring.store, "toy", DAY, first.run_id, "the second was wrong", follow=scoring.follow)
+    return first
+
+
+def by_a_retry_of_what_was_killed_after_publishing(scoring):
+    replace(scoring, follow=lambda run, audited=None: ()).run(NIGHT)
+    return scoring.run(NIGHT)
+
+
+@pytest.mark.parametrize("publish", [by_score, by_force, by_backfill, by_rollback, by_a_retry_of_what_was_killed_after_publishing])
+def test_every_way_of_publishing_is_followed_by_drift_and_measurement(follow_up, scoring, publish):
+    night = publish(scoring)
+    assert night.lacks == ()
+    assert what_is_known(follow_up, night.run_id) == (["score", "x"], 40)
+
+
+def test_monitoring_finds_nothing_left_to_do_afterwards(follow_up, scoring):
+    night = scoring.run(NIGHT)
+    before = follow_up.watch.outcomes.performances("toy")
+    assert before[0].measured_at == KNOWN
+    assert follow_up.watch.outcomes_known(KNOWN + timedelta(days=5)) == before
+    assert follow_up.catch_up() == {}
+    assert what_is_known(follow_up, night.run_id) == (["score", "x"], 40)
+
+
+def test_a_night_whose_outcomes_are_not_known_waits_for_them(follow_up, scoring):
+    scoring.inputs.raw.happened.clear()
+    night = scoring.run(NIGHT)
+    assert (night.lacks, what_is_known(follow_up, night.run_id)) == ((), (["score", "x"], None))
+    scoring.inputs.raw.happened[DAY] = (KNOWN,)
+    scoring.run(NIGHT)
+    assert what_is_known(follow_up, night.run_id)[1] == 40
+
+
+def test_outcomes_delivered_before_the_night_is_mature_are_not_counted(follow_up, scoring):
+    scoring.inputs.raw.happened[DAY] = (datetime(2013, 6, 16, 3, tzinfo=UTC),)  # 23:00 of DAY itself in New York
+    night = scoring.run(NIGHT)
+    assert what_is_known(follow_up, night.run_id)[1] is None
+
+
+def test_what_was_audited_is_not_fetched_again(follow_up, scoring):
+    scoring.run(NIGHT)
+    assert scoring.inputs.raw.retrieved == 2 * len(KEYS), "once for the part, once for the audit"
+
+
+def test_a_step_that_fails_is_named_and_takes_nothing_back(follow_up, scoring):
+    follow_up.watch.ledger.error = StoreUnavailable("the database", "it is gone")
+    night = scoring.run(NIGHT)
+    assert [lack.partition(". ")[0] for lack in night.lacks] == ["drift: the database cannot be reached: it is gone"]
+    assert scoring.store.publication("toy", DAY).run_id == night.run_id
+    assert what_is_known(follow_up, night.run_id) == ([], 40), "the other step is done"
+    assert list(follow_up.catch_up()) == [DAY]
+    follow_up.watch.ledger.error = None
+    assert follow_up.catch_up() == {}
+    assert what_is_known(follow_up, night.run_id) == (["score", "x"], 40)
+
+
+def test_an_error_that_may_pass_is_given_time_to(follow_up, scoring, monkeypatch):
+    ledger = follow_up.watch.ledger
+    ledger.error = StoreUnavailable("the database", "it is gone")
+
+    def wait(_):
+        ledger.error = None
+
+    monkeypatch.setattr("tenacity.nap.time.sleep", wait)
+    night = replace(scoring, follow=replace(follow_up, step=patiently)).run(NIGHT)
+    assert (night.lacks, what_is_known(follow_up, night.run_id)[0]) == ((), ["score", "x"])
+
+
+def test_a_superseded_run_is_not_measured(follow_up, scoring):
+    first, second = scoring.run(NIGHT), scoring.run(NIGHT, force=True)
+    follow_up.watch.outcomes.performance.clear()
+    assert follow_up(scoring.store.run(first.run_id)) == ()
+    assert what_is_known(follow_up, first.run_id)[1] is None
+    assert follow_up(scoring.store.run(second.run_id)) == ()
+    assert what_is_known(follow_up, second.run_id)[1] == 40
+
+
+def test_a_measurement_that_finds_nothing_new_is_not_kept(follow_up, scoring):
+    scoring.run(NIGHT)
+    kept = follow_up.watch.outcomes.performances("toy")
+    scoring.inputs.raw.happened[DAY] = (KNOWN, KNOWN + timedelta(days=2))  # delivered once more, and the same
+    assert follow_up.watch.outcomes_known(KNOWN + timedelta(days=5)) == kept

@@ -1,0 +1,165 @@
+"""Measuring published nights: each when more is known of it than was, and with the newest that is known."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nightjar.core.errors.night import Stopped
+from nightjar.core.model.entities import Candidate
+from nightjar.core.model.spec import RawDataset
+from nightjar.core.night.clock import as_of
+from nightjar.core.night.entities import Night, Part, Population
+from nightjar.core.night.part_rows import SCORES
+from nightjar.testing.memory import MemoryGoOn, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
+from nightjar.usecases.monitoring.monitor import WatchNight
+from nightjar.usecases.scoring.inputs import NightInputs
+
+DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(3)]
+KEYS = ["a", "b"]
+LOCAL = RawDataset(name="happened", columns={"key": pl.String(), "late": pl.Int8()}, keys=("key",))
+BY_UTC = RawDataset(name="happened", columns={"key": pl.String(), "at": pl.Datetime("us", "UTC")}, keys=("key",), day_column="at")
+
+
+def evening(n):
+    return datetime(2013, 6, 16, 1, tzinfo=UTC) + timedelta(days=n)
+
+
+@dataclass
+class Raw:
+    """What happened on each day, as delivered: (recorded at, outcomes of a and b)."""
+
+    delivered: dict = field(default_factory=dict)
+    asked: list = field(default_factory=list)
+
+    def recorded(self, dataset):
+        return {day: tuple(at for at, _ in deliveries) for day, deliveries in self.delivered.items()}
+
+    def read(self, dataset, first, last, known_at):
+        self.asked.append((first, last))
+        known = {day: [kept for kept in deliveries if kept[0] <= known_at] for day, deliveries in self.delivered.items() if first <= day <= last}
+        rows = [(day, key, *kept[-1]) for day, kept in known.items() if kept for key in KEYS]
+        types = {"score_date": pl.Date, "entity_key": pl.String, "recorded_at": pl.Datetime("us", "UTC"), "both": pl.List(pl.Int8)}
+        frame = pl.DataFrame(rows, schema=types, orient="row")
+        return frame.with_columns(outcome=pl.col("both").list.get(pl.int_range(pl.len()) % 2)).drop("both")
+
+
+def publish(store, day):
+    registry = MemoryRegistry()
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, day, day, evening(0))
+    version = registry.add_version(
+        Candidate(
+            model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
+            metrics={}, gates=(), code_version="c", trained_through=day,
+        )
+    )  # fmt: skip
+    scores = pl.DataFrame({"entity_key": KEYS, "score": [0.2, 0.8], "challenger_score": None, "carried_from": None}, schema=SCORES)
+    quarantined = pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String))
+    with store.night(Night(model="toy", score_date=day, as_of=evening(-1)), version, None) as claimed:
+        run = store.record_population(claimed.run, Population(uri="file:///p", sha256="2" * 64, rows=2, parts=1))
+        store.write_part(run, Part(number=0, start=0, stop=2), scores, quarantined)
+        store.publish(run)
+
+
+@pytest.fixture
+def watch():
+    store = MemoryScoreStore()
+    for day in DAYS:
+        publish(store, day)
+    raw = Raw({day: [(evening(n), [0, 1])] for n, day in enumerate(DAYS)})
+    return watching(store, raw)
+
+
+def watching(store, raw, time_zone="America/New_York", maturity_days=0, dataset=LOCAL):
+    spec = SimpleNamespace(
+        name="toy",
+        time_zone=time_zone,
+        horizon_days=1,
+        as_of_time=time(21),
+        maturity_days=maturity_days,
+        outcome_dataset="happened",
+        dataset=lambda name: dataset,
+        outcomes=lambda raw: raw["happened"],
+    )
+    inputs = NightInputs(spec=spec, raw=raw, **dict.fromkeys(("features", "artifacts", "predictors", "registry", "check")))
+    return WatchNight(inputs=inputs, store=store, outcomes=MemoryOutcomes(store), ledger=None, writer=None)
+
+
+def test_a_night_whose_outcomes_are_all_known_is_measured_once(watch):
+    first, again = watch.outcomes_known(evening(2)), watch.outcomes_known(evening(3))
+    assert [(night.score_date, night.with_outcome, night.auc) for night in first] == [(day, 2, 1.0) for day in DAYS]
+    assert again == first
+    assert watch.inputs.raw.asked == [(DAYS[0], DAYS[-1])]
+
+
+def test_a_later_correction_measures_its_night_again_and_no_other(watch):
+    watch.outcomes_known(evening(2))
+    watch.inputs.raw.delivered[DAYS[1]].append((evening(4), [1, 0]))
+    assert watch.outcomes_known(evening(3))[1].auc == 1.0
+    corrected = watch.outcomes_known(evening(5))
+    assert [(night.auc, night.measured_at) for night in corrected] == [(1.0, evening(2)), (0.0, evening(5)), (1.0, evening(2))]
+    assert watch.inputs.raw.asked[1:] == [(DAYS[1], DAYS[1])]
+
+
+def test_a_stopped_measurement_measures_no_other_night_and_the_next_one_does_the_rest(watch):
+    with pytest.raises(Stopped):
+        replace(watch, go_on=MemoryGoOn(after=2)).outcomes_known(evening(2))
+    assert [night.score_date for night in watch.outcomes.performances("toy")] == DAYS[:1]
+    assert [night.with_outcome for night in watch.outcomes_known(evening(2))] == [2, 2, 2]
+
+
+def test_a_night_waits_for_its_delivery(watch):
+    late = watch.inputs.raw.delivered.pop(DAYS[0])
+    assert [night.with_outcome for night in watch.outcomes_known(evening(2))] == [0, 2, 2]
+    watch.inputs.raw.delivered[DAYS[0]] = late  # recorded in time, landed late
+    assert [night.with_outcome for night in watch.outcomes_known(evening(2))] == [2, 2, 2]
+
+
+def test_without_published_nights_nothing_is_measured(watch):
+    empty = MemoryScoreStore()
+    none = replace(watch, store=empty, outcomes=MemoryOutcomes(empty))
+    assert none.outcomes_known(evening(2)) == ()
+    assert watch.inputs.raw.asked == []
+
+
+@given(
+    st.sampled_from(["America/New_York", "Pacific/Pago_Pago", "Pacific/Apia", "Pacific/Auckland", "Asia/Kathmandu", "Africa/Cairo", "UTC"]),
+    st.dates(date(2012, 1, 9), date(2030, 12, 20)),
+    st.integers(0, 3),
+    st.times(),
+)
+@settings(max_examples=40, deadline=None)
+def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_every_zone(zone, today, maturity_days, as_of_time):
+    nights = [today + timedelta(days=n) for n in range(-4, 3)]
+    store = MemoryScoreStore()
+    for day in nights:
+        publish(store, day)
+    watch = watching(store, Raw(), zone, maturity_days)
+    watch.inputs.spec.as_of_time = as_of_time
+    evening_of_today = as_of(watch.inputs.spec, today + timedelta(days=1))
+    measured = [night.score_date for night in watch.outcomes_known(evening_of_today)]
+    assert measured == [day for day in nights if day + timedelta(days=maturity_days) <= today]
+
+
+@pytest.mark.parametrize(("zone", "files"), [("Pacific/Auckland", (-1, 1)), ("Pacific/Pago_Pago", (0, 1)), ("UTC", (0, 1))])
+def test_outcomes_are_looked_for_in_each_file_by_utc_days_that_a_local_date_overlaps(watch, zone, files):
+    own = watching(watch.store, Raw(), zone, maturity_days=1, dataset=BY_UTC)
+    own.outcomes_known(as_of(own.inputs.spec, DAYS[0] + timedelta(days=2)))
+    assert own.inputs.raw.asked == [tuple(DAYS[0] + timedelta(days=n) for n in files)]
+
+
+def test_why_nights_are_not_measured_is_said(watch):
+    at = as_of(watch.inputs.spec, DAYS[1] + timedelta(days=1))
+    assert watch.waiting(watch.outcomes_known(at), at) == ("not mature yet: 2013-06-17; outcomes count 0 days after the date",)
+    deaf = watching(watch.store, Raw())
+    told = deaf.waiting(deaf.outcomes_known(evening(3)), evening(3))
+    assert told == (
+        "no outcome known: 2013-06-15 to 2013-06-17 (3 nights); no happened landed; `nightjar land happened YYYY-MM-DD FILE` brings one in",
+    )
+    assert watching(MemoryScoreStore(), Raw()).waiting((), at) == (
+        "toy: no night is published, so there is nothing to measure. `nightjar score` publishes one",
+    )

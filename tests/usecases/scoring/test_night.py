@@ -1,0 +1,377 @@
+"""A night through shipped in-memory stores: what is stored is not done twice, and nothing unsound is published."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.errors.inputs import BadDelivery, NoPopulation, StaleFeatures
+from nightjar.core.errors.model import NoChampion
+from nightjar.core.errors.night import AuditFailed
+from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.model.entities import Candidate
+from nightjar.core.model.spec import AuditLimits, FeatureTable, RawDataset
+from nightjar.core.night.entities import Night, RunState
+from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
+from nightjar.testing.nights import changed, in_turn, score_night, with_parts
+from nightjar.usecases.scoring.guard import NightGuard
+
+DAY = date(2013, 6, 15)
+NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
+SCHEDULES = RawDataset(name="schedules", columns={"entity_key": pl.String()}, keys=("entity_key",))
+LIMITS = AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5)
+
+
+@dataclass
+class Raw:
+    keys: list
+    bad: tuple = ()
+    landed: dict = field(default_factory=dict)
+
+    def refused(self, dataset):
+        return tuple(refusal for refusal in self.bad if refusal.dataset == dataset)
+
+    def recorded(self, dataset):
+        return self.landed
+
+    def read(self, dataset, first, last, known_at=None):
+        return pl.DataFrame({"entity_key": self.keys}, schema={"entity_key": pl.String})
+
+
+class Features:
+    asked = 0
+
+    def retrieve(self, spec, entities):
+        self.asked += entities.height
+        return entities.with_columns(x=pl.col("entity_key").str.len_chars().cast(pl.Float64))
+
+
+@dataclass
+class ByKey:
+    """A model that gives each key a score of its own, and each version a hundredth more."""
+
+    version: int
+
+    def predict(self, frame):
+        return (frame["entity_key"].hash(seed=1) % 10_000).cast(pl.Float64) / 20_000 + self.version / 100
+
+
+class Predictors:
+    def load(self, spec, version):
+        return ByKey(version.number)
+
+
+def check(spec, frame):
+    valid = frame.filter(pl.col("fault").is_null())
+    broken = frame.filter(pl.col("fault").is_not_null()).select("entity_key", reasons=pl.lit("[]"), row=pl.lit("{}"))
+    return SimpleNamespace(valid=valid, quarantined=broken)
+
+
+def candidate(registry, artifact="a"):
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, NIGHT.as_of)
+    return Candidate(
+        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri=artifact, artifact_sha256="1" * 64, reference_uri="file:///r", params={},
+        metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def use_case(tmp_path):
+    registry = MemoryRegistry()
+    registry.promote(registry.add_version(candidate(registry)), "champion", "first")
+    spec = SimpleNamespace(
+        name="toy",
+        part_rows=4,
+        audit=LIMITS,
+        population_dataset="schedules",
+        dataset=lambda _: SCHEDULES,
+        population=lambda raw, _: raw["schedules"],
+        feature_tables=(),
+        inputs=("x",),
+        categorical=(),
+        numeric=("x",),
+        often_missing=frozenset(),
+        seed=0,
+    )
+    store = MemoryScoreStore()
+    return score_night(
+        spec=spec, raw=Raw([f"k{n}" for n in range(10)]), features=Features(), artifacts=FsspecArtifacts(f"file://{tmp_path}"), predictors=Predictors(),
+        registry=registry, store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
+    )  # fmt: skip
+
+
+def test_a_night_is_scored_and_published_whole(use_case):
+    night = use_case.run(NIGHT)
+    assert (night.population, night.scored, night.quarantined, night.parts, night.already_published) == (10, 10, 0, 3, False)
+    published = use_case.store.publication("toy", DAY)
+    assert published is not None
+    assert use_case.store.published_scores(use_case.store.run(published.run_id))["entity_key"].to_list() == [f"k{n}" for n in range(10)]
+
+
+def test_the_same_night_again_publishes_nothing_new(use_case):
+    first = use_case.run(NIGHT)
+    asked = use_case.inputs.features.asked
+    second = use_case.run(NIGHT)
+    assert second.already_published
+    assert (second.run_id, second.published_at) == (first.run_id, first.published_at)
+    assert use_case.inputs.features.asked == asked
+
+
+def test_a_forced_night_is_a_new_revision_of_it(use_case):
+    first, second = use_case.run(NIGHT), use_case.run(NIGHT, force=True)
+    assert (first.revision, second.revision) == (1, 2)
+    assert use_case.store.publication("toy", DAY).run_id == second.run_id
+
+
+def test_a_retry_does_only_the_part_that_failed(use_case):
+    def second_part_fails(work, parts):
+        for part in parts:
+            if part.part != 1:
+                work(part)
+        raise StoreUnavailable("the database", "it is gone")
+
+    with pytest.raises(StoreUnavailable):
+        with_parts(use_case, second_part_fails).run(NIGHT)
+    assert use_case.store.publication("toy", DAY) is None
+    asked = use_case.inputs.features.asked
+    done = []
+    night = with_parts(use_case, lambda work, jobs: done.extend(job.part for job in jobs) or in_turn(work, jobs)).run(NIGHT)
+    assert (done, night.parts_done_now, use_case.inputs.features.asked - asked) == ([1], 1, 3 + night.population), "the part, and the audit's sample"
+
+
+class ByFeature:
+    def load(self, spec, version):
+        return SimpleNamespace(predict=lambda frame: frame["x"] / 10)
+
+
+class Vanishing(Features):
+    there = True
+
+    def retrieve(self, spec, entities):
+        return super().retrieve(spec, entities).with_columns(x=pl.col("x") if self.there else pl.lit(0.0))
+
+
+def test_a_night_whose_features_were_gone_for_a_part_of_it_is_published_for_nobody(use_case):
+    night = changed(use_case, predictors=ByFeature(), features=Vanishing())
+
+    def gone_for_the_second_part(work, parts):
+        for part in parts:
+            night.inputs.features.there = part.part != 1
+            work(part)
+        night.inputs.features.there = True
+
+    with pytest.raises(AuditFailed, match=r"of the sampled rows 3, 'k3' among them, .* than their inputs give now"):
+        with_parts(night, gone_for_the_second_part).run(NIGHT, accept="a person who did not know")
+    assert night.store.publication("toy", DAY) is None
+    assert night.run(NIGHT, force=True, accept="equal scores").revision == 2
+
+
+def test_a_resumed_night_keeps_the_champion_it_was_claimed_with(use_case):
+    def fails(work, parts):
+        raise StoreUnavailable("the database", "it is gone")
+
+    with pytest.raises(StoreUnavailable):
+        with_parts(use_case, fails).run(NIGHT)
+    newer = use_case.inputs.registry.add_version(candidate(use_case.inputs.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+    use_case.inputs.registry.promote(newer, "champion", "better")
+    assert use_case.run(NIGHT).version_number == 1
+    assert use_case.run(NIGHT, force=True).version_number == 2
+
+
+def test_a_night_is_scored_by_one_champion_also_when_another_is_promoted_meanwhile(use_case):
+    newer = use_case.inputs.registry.add_version(candidate(use_case.inputs.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+
+    def promoted_after_the_first_part(work, parts):
+        first, *rest = parts
+        done = [work(first)]
+        use_case.inputs.registry.promote(newer, "champion", "better")
+        return done + [work(part) for part in rest]
+
+    night = with_parts(use_case, promoted_after_the_first_part).run(NIGHT)
+    by_first = ByKey(1).predict(use_case.inputs.raw.read(SCHEDULES, DAY, DAY))
+    assert (night.version_number, night.parts) == (1, 3)
+    assert use_case.store.published_scores(use_case.store.run(night.run_id))["score"].to_list() == by_first.to_list()
+    assert use_case.run(NIGHT, force=True).version_number == 2
+
+
+def test_a_challenger_scores_the_same_rows_in_shadow(use_case):
+    challenger = use_case.inputs.registry.add_version(candidate(use_case.inputs.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+    use_case.inputs.registry.promote(challenger, "challenger", "try it")
+    night = use_case.run(NIGHT)
+    scores = use_case.store.published_scores(use_case.store.run(night.run_id))
+    assert (scores["challenger_score"] - scores["score"]).round(6).unique().to_list() == [0.01]
+
+
+def test_rows_with_a_missing_or_repeated_key_are_set_aside_and_accounted_for(use_case):
+    night = changed(use_case, raw=Raw(["a", "b", "b", None, "c"])).run(NIGHT)
+    assert (night.population, night.scored, night.quarantined) == (5, 3, 2)
+
+
+def test_a_night_that_fails_its_audit_stays_unseen(use_case):
+    with pytest.raises(AuditFailed, match="quarantined"):
+        changed(use_case, raw=Raw(["a", None, None, None])).run(NIGHT)
+    assert use_case.store.publication("toy", DAY) is None
+    assert use_case.store.runs("toy")[0].state is RunState.FAILED
+
+
+def test_a_person_can_vouch_for_a_night_that_looks_absurd_and_the_ledger_keeps_why(use_case):
+    odd = changed(use_case, raw=Raw(["a", "b", None, None, None]))
+    with pytest.raises(AuditFailed, match="--accept"):
+        odd.run(NIGHT)
+    night = odd.run(NIGHT, accept="the feed lost its keys, and two rows are better than none")
+    assert (night.scored, night.parts_done_now) == (2, 0)
+    assert use_case.store.publication("toy", DAY).reason == "the feed lost its keys, and two rows are better than none"
+
+
+def test_a_night_without_a_single_score_cannot_be_accepted(use_case):
+    with pytest.raises(AuditFailed, match=r"no row was scored; 2 rows .* are quarantined") as refused:
+        changed(use_case, raw=Raw([None, None])).run(NIGHT, accept="the weather service is down")
+    assert "--accept" not in str(refused.value)
+    assert use_case.store.publication("toy", DAY) is None
+
+
+def test_a_night_without_a_population_says_which_dataset_is_missing(use_case):
+    with pytest.raises(NoPopulation, match=r"no schedules recorded by .* landed"):
+        changed(use_case, raw=Raw([])).run(NIGHT)
+
+
+def refusal(dataset, day, recorded_at):
+    return Refusal(
+        dataset=dataset, day=day, content="0" * 16, file="in.csv", column=None, problem="is truncated", remedy="Have it delivered again.",
+        recorded_at=recorded_at, refused_at=recorded_at,
+    )  # fmt: skip
+
+
+def test_a_night_whose_population_was_delivered_badly_says_so_and_not_that_it_is_missing(use_case):
+    bad = refusal("schedules", DAY, NIGHT.as_of)
+    with pytest.raises(BadDelivery, match=r"in.csv: is truncated\. toy 2013-06-15 needs this delivery: no other schedules of that day has landed"):
+        changed(use_case, raw=Raw([], (bad,))).run(NIGHT)
+    other_day, too_new = refusal("schedules", DAY - timedelta(1), NIGHT.as_of), refusal("schedules", DAY, NIGHT.as_of + timedelta(seconds=1))
+    with pytest.raises(NoPopulation):
+        changed(use_case, raw=Raw([], (other_day, too_new, refusal("trains", DAY, NIGHT.as_of)))).run(NIGHT)
+
+
+def test_a_night_that_has_its_population_is_scored_whatever_was_delivered_badly_since(use_case):
+    bad = refusal("schedules", DAY, NIGHT.as_of)
+    assert changed(use_case, raw=Raw(["a", "b"], (bad,))).run(NIGHT).scored == 2
+
+
+def test_a_model_that_takes_none_of_the_rows_is_not_told_to_land_them(use_case):
+    use_case.inputs.spec.population = lambda raw, _: raw["schedules"].clear()
+    with pytest.raises(NoPopulation, match=r"10 rows of schedules .* `population` takes none of them"):
+        use_case.run(NIGHT)
+
+
+def test_a_model_without_a_champion_says_how_to_get_one(use_case):
+    with pytest.raises(NoChampion, match="nightjar retrain"):
+        changed(use_case, registry=MemoryRegistry()).run(NIGHT)
+
+
+def stale(use_case, age, limit=timedelta(hours=6), sources=()):
+    """The toy with a view whose newest row is so old at the as-of."""
+    table = FeatureTable(
+        name="weather", description="", keys={"city": pl.String()}, features={"rain": pl.Float64()}, ttl=timedelta(1), lookback_days=0, sources=sources,
+        compute=lambda *_: pl.DataFrame(), max_age=limit,
+    )  # fmt: skip
+    files, moment = MemoryFeatureFiles(), NIGHT.as_of - age
+    files.write(table, pl.DataFrame({"city": ["OSLO"], "rain": [0.0], "event_timestamp": [moment], "created": [moment]}), {})
+    spec = SimpleNamespace(**vars(use_case.inputs.spec) | {"feature_tables": (table,)})
+    return changed(use_case, spec=spec, guard=replace(use_case.guard, spec=spec, files=files))
+
+
+def test_a_stale_view_stops_the_night_before_it_is_scored(use_case):
+    stopped = stale(use_case, timedelta(hours=9))
+    with pytest.raises(StaleFeatures, match=r"weather is of 2013-06-14 16:00 UTC, 9.0 h old at the as-of; 6.0 h is the limit.*--accept"):
+        stopped.run(NIGHT)
+    assert use_case.store.publication("toy", DAY) is None
+    assert use_case.store.receipts(use_case.store.runs("toy")[0]) == ()
+
+
+def test_a_view_that_is_stale_because_its_feed_was_delivered_badly_names_the_delivery(use_case):
+    yesterday, recorded = DAY - timedelta(1), {DAY - timedelta(2): [NIGHT.as_of - timedelta(days=1)]}
+    stopped = stale(use_case, timedelta(hours=9), sources=("gauges",))
+    bad = changed(stopped, raw=Raw(["a"], (refusal("gauges", yesterday, NIGHT.as_of),), recorded))
+    with pytest.raises(BadDelivery, match=r"is truncated.*the newest row of weather is of .* --accept"):
+        bad.run(NIGHT)
+    older = changed(stopped, raw=Raw(["a"], (refusal("gauges", DAY - timedelta(3), NIGHT.as_of - timedelta(days=2)),), recorded))
+    with pytest.raises(StaleFeatures):
+        older.run(NIGHT, force=True)
+    assert bad.run(NIGHT, force=True, accept="the gauges are replaced until Friday").scored == 1
+
+
+def test_a_person_can_have_a_night_scored_with_stale_features_and_the_ledger_keeps_what_was_found(use_case):
+    night = stale(use_case, timedelta(hours=9)).run(NIGHT, accept="the service is down until Friday")
+    publication = use_case.store.publication("toy", DAY)
+    assert (night.scored, publication.reason, len(publication.findings)) == (10, "the service is down until Friday", 1)
+    assert publication.findings[0].startswith("the newest row of weather is of 2013-06-14 16:00 UTC")
+
+
+def test_a_fresh_view_and_one_of_any_age_stop_nothing(use_case):
+    assert stale(use_case, timedelta(hours=6)).run(NIGHT).scored == 10
+    assert stale(use_case, timedelta(days=900), limit=None).run(NIGHT, force=True).scored == 10
+
+
+@dataclass
+class Sizes:
+    """Features of 60 keys that differ from night to night a little, and on one night not at all."""
+
+    broken: date | None = None
+
+    def retrieve(self, spec, entities):
+        day = entities["event_timestamp"][0].date() if entities.height else DAY
+        size = (pl.col("entity_key").hash(seed=day.toordinal()) % 1000).cast(pl.Float64) if day != self.broken else pl.lit(7.0)
+        return entities.with_columns(x=size)
+
+
+def nights(count):
+    return [Night(model="toy", score_date=DAY + timedelta(n), as_of=NIGHT.as_of + timedelta(n)) for n in range(count)]
+
+
+@pytest.fixture
+def five_nights(use_case):
+    """Four ordinary ones and a fifth on which a feature is constant, not yet scored."""
+    *ordinary, fifth = nights(5)
+    scoring = changed(use_case, raw=Raw([f"k{n}" for n in range(60)]), features=Sizes(broken=fifth.as_of.date()))
+    for night in ordinary:
+        scoring.run(night)
+    return scoring, fifth
+
+
+def test_a_night_whose_inputs_are_not_like_those_before_is_held_back_though_its_scores_look_fine(five_nights):
+    scoring, fifth = five_nights
+    with pytest.raises(AuditFailed, match=r"x has 1 different values, in the last 4 nights it had \d+ to \d+"):
+        scoring.run(fifth)
+    assert scoring.store.publication("toy", fifth.score_date) is None
+
+
+def test_odd_inputs_may_be_accepted_and_the_next_night_knows_them(five_nights):
+    scoring, fifth = five_nights
+    scoring.run(fifth, accept="they all grew to the same size")
+    publication = scoring.store.publication("toy", fifth.score_date)
+    assert publication.findings[0].startswith("x has 1 different values")
+    assert scoring.guard.profiles.trailing("toy", fifth.score_date + timedelta(1), 1)[0].column("x").distinct == 1
+
+
+def test_a_forced_revision_is_compared_with_the_nights_before_it(five_nights):
+    scoring, fifth = five_nights
+    mended = changed(scoring, features=Sizes())
+    with pytest.raises(AuditFailed):
+        scoring.run(fifth)
+    assert mended.run(fifth, force=True).revision == 2
+    with pytest.raises(AuditFailed, match="different values"):
+        scoring.run(fifth, force=True)
+
+
+def test_what_does_not_add_up_cannot_be_accepted(use_case):
+    class Loses(MemoryScoreStore):
+        def receipts(self, run):
+            return super().receipts(run)[:-1]
+
+    losing = Loses()
+    with pytest.raises(AuditFailed, match="have no receipt"):
+        changed(use_case, store=losing, guard=replace(use_case.guard, profiles=MemoryInputProfiles(losing))).run(NIGHT, accept="it will do")
+    assert losing.publication("toy", DAY) is None
