@@ -27,7 +27,7 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.inputs.oddities import oddities
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.audit import TRAILING_NIGHTS
-from nightjar.core.night.clock import as_of, dates_between
+from nightjar.core.night.clock import as_of, dates_between, evening_by_now
 from nightjar.core.night.population import ordered_population
 from nightjar.wiring.platform import Platform
 
@@ -59,7 +59,7 @@ class Year:
 
 def retrieved(platform: Platform, spec: ModelSpec) -> Nights:
     """What each night of the year is scored with, and a score beside it."""
-    platform.ready(spec, platform.evening(spec, YEAR[-1]))
+    platform.prepare(spec).ready(evening_by_now(spec, YEAR[-1]))
     dataset = spec.dataset(spec.population_dataset)
     rows = pl.concat(
         ordered_population(spec.population({dataset.name: platform.raw.read(dataset, day, day)}, day)).with_columns(

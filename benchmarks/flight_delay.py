@@ -23,7 +23,7 @@ from models.flight_delay.training import LEVEL_SHARE, level_shift
 from nightjar.showing import console
 from nightjar.adapters.learners.store import PredictorStore
 from nightjar.wiring.platform import Platform
-from nightjar.core.night.clock import as_of, dates_between
+from nightjar.core.night.clock import as_of, dates_between, evening_by_now
 from nightjar.core.monitoring.performance import Performance, against_constant, brier_skill, measure
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.lifecycle.training_set import TimeCut, cut_by_time, last_mature_date
@@ -134,7 +134,7 @@ def metrics(of: Performance) -> tuple[float | None, ...]:
 
 def cut_on(platform: Platform, spec: ModelSpec, day: date, known: pl.DataFrame) -> TimeCut:
     """The rows of the version of an evening, by use. known: the rows of that evening at least."""
-    evening = platform.evening(spec, day)
+    evening = evening_by_now(spec, day)
     rows = known.filter(pl.col("score_date") <= last_mature_date(spec, evening))
     return cut_by_time(rows, spec.split, spec.name, evening)
 
@@ -169,7 +169,7 @@ def show_levels(found: Mapping[date, Mapping[float, tuple[float, float]]]) -> No
 
 def of_the_year(platform: Platform) -> None:
     spec = models.model("flight_delay")
-    platform.land(spec, platform.evening(spec, DECEMBER))
+    platform.prepare(spec).land(evening_by_now(spec, DECEMBER))
     before, after = trained(platform, spec, SEPTEMBER), trained(platform, spec, DECEMBER)
     console.out.print("\n".join(of_the_nights(platform, spec, after.known)))
     show_version(before)

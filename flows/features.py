@@ -5,7 +5,8 @@ from datetime import date
 from prefect import flow
 
 from flows.circuit import WATCHED
-from flows.night import day_name, failures_told, make_ready, model_and_today, platform
+from flows.night import day_name, failures_told, make_ready, model_and_today
+from nightjar.core.night.clock import evening_by_now
 
 
 @flow(name="features", flow_run_name=day_name, **WATCHED)
@@ -19,4 +20,4 @@ def features(model: str = "flight_delay", today: date | None = None) -> None:
     """
     with failures_told(model):
         spec, day = model_and_today(model, today)
-        make_ready(spec, platform().evening(spec, day))
+        make_ready(spec, evening_by_now(spec, day))

@@ -7,6 +7,7 @@ from prefect import flow, get_run_logger
 from flows.circuit import WATCHED
 from flows.night import as_task, day_name, failures_told, make_ready, model_and_today, platform, show_performance
 from flows.stopping import go_on
+from nightjar.core.night.clock import evening_by_now
 from nightjar.core.ports.progress import asking, silent
 
 
@@ -21,7 +22,7 @@ def monitor(model: str = "flight_delay", today: date | None = None) -> None:
     """
     with failures_told(model):
         spec, day = model_and_today(model, today)
-        evening = platform().evening(spec, day)
+        evening = evening_by_now(spec, day)
         make_ready(spec, evening)
         follow_up = platform().follow_up(spec, as_task)
         measured = follow_up.watch.outcomes_known(evening)

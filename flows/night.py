@@ -157,13 +157,13 @@ def failures_told(model: str) -> Iterator[None]:
 def land(spec: ModelSpec, until: datetime) -> None:
     """Land what was delivered by an instant."""
     with refusals_told(spec.name) as tell_refusal:
-        platform().land(spec, until, tell=tell_refusal)
+        platform().prepare(spec).land(until, tell=tell_refusal)
 
 
 def make_ready(spec: ModelSpec, until: datetime) -> None:
     """Land what was delivered by an instant and build the features of it."""
     with refusals_told(spec.name) as tell_refusal:
-        platform().ready(spec, until, tell=tell_refusal)
+        platform().prepare(spec).ready(until, tell=tell_refusal)
 
 
 @contextmanager

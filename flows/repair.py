@@ -41,7 +41,7 @@ def repair(
     """
     with failures_told(model):
         spec = models.model(model)
-        known = platform().corrected(spec, known_at)
+        known = platform().prepare(spec).corrected(known_at)
         nights = wanted(spec, cause, first or date.min, last or date.max, known)
         if dry_run or not nights:
             show_plan(model, nights)

@@ -6,6 +6,7 @@ from prefect import flow
 
 from flows.circuit import WATCHED
 from flows.night import day_name, failures_told, land, model_and_today, platform, show_version
+from nightjar.core.night.clock import evening_by_now
 
 
 @flow(name="retrain", flow_run_name=day_name, **WATCHED)
@@ -20,5 +21,5 @@ def retrain(model: str = "flight_delay", today: date | None = None, *, promote: 
     """
     with failures_told(model):
         spec, day = model_and_today(model, today)
-        land(spec, platform().evening(spec, day))
+        land(spec, evening_by_now(spec, day))
         show_version(platform().retrain(spec, day, promote=promote))

@@ -22,6 +22,7 @@ from xdist.scheduler import LoadFileScheduling
 
 import models
 from db.server.embedded import EmbeddedPostgres, Role
+from nightjar.core.night.clock import evening_by_now
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
@@ -211,7 +212,7 @@ def world() -> Iterator[World]:
     try:
         platform.migrate()
         platform.apply_features()
-        platform.ready(spec, platform.evening(spec, TODAY))
+        platform.prepare(spec).ready(evening_by_now(spec, TODAY))
         trained = platform.retrain(spec, TODAY)
         if not trained.promoted:
             platform.registry.promote(trained.version, "champion", "ten weeks of history are too few for the gates; the flows need one all the same")

@@ -66,9 +66,10 @@ def features_apply() -> None:
 def features_build(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
     """Land what was delivered by --today and build the features of it."""
     from nightjar.core.lifecycle.training_set import known_days
+    from nightjar.core.night.clock import evening_by_now
 
     platform, spec = opened(), spec_of(model)
-    known = platform.evening(spec, today_or(spec, today))
-    platform.ready(spec, known, console.bar)
+    known = evening_by_now(spec, today_or(spec, today))
+    platform.prepare(spec).ready(known, console.bar)
     for dataset in spec.datasets:
         console.out.print(known_days(dataset.name, platform.raw.recorded(dataset.name), known))

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from nightjar.core.errors.inputs import NoPopulation
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.night.clock import as_of, dates_between
+from nightjar.core.night.clock import as_of, dates_between, evening_by_now
 from nightjar.core.night.entities import NightSummary
 from nightjar.core.night.plan import Planned
 from nightjar.showing import console
@@ -16,19 +16,19 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     """Migrate, land, train, score `nights` nights from `today` on, measure them, draw the last one's report."""
     started = time.monotonic()
     last = today + timedelta(days=nights - 1)
-    if missing := platform.undelivered(spec, dates_between(today, last)):
+    if missing := platform.prepare(spec).undelivered(dates_between(today, last)):
         raise NoPopulation(spec.name, missing[0], spec.population_dataset, as_of(spec, missing[0]), 0)
     step("1 Postgres: schema, roles and views")
     platform.migrate()
     step("2 Feast: register the feature views")
     platform.apply_features()
     step(f"3 Data: land what was delivered up to {last}")
-    known_later = platform.evening(spec, last + timedelta(days=spec.maturity_days))
-    platform.land(spec, known_later, console.bar)
+    known_later = evening_by_now(spec, last + timedelta(days=spec.maturity_days))
+    platform.prepare(spec).land(known_later, console.bar)
     step(f"4 Train: on all that was known on {today - timedelta(days=1)}")
     train(platform, spec, today)
     step(f"5 Score: {nights} nights from {today}")
-    platform.ready(spec, known_later, console.bar)
+    platform.prepare(spec).ready(known_later, console.bar)
     summary = platform.backfill(spec).run([Planned(score_date=day) for day in dates_between(today, last)], console.bar)
     summary.raise_failure()
     console.show_nights(spec.title, summary.nights)

@@ -33,11 +33,11 @@ def score(
     scored = score_date or today_or(spec, None) + timedelta(days=spec.horizon_days)
     night = night_of(spec, scored)
     if force or platform.store.publication(spec.name, scored) is None:
-        platform.require_scorable(spec, [scored], known_at)
+        platform.prepare(spec).require_scorable([scored], known_at)
         until = night.as_of if score_date is None else wanted_until(spec, scored, datetime.now(UTC))
-        platform.ready(spec, until, console.bar)
+        platform.prepare(spec).ready(until, console.bar)
         if known_at is not None:
-            platform.corrected(spec, known_at, console.bar)
+            platform.prepare(spec).corrected(known_at, console.bar)
     with console.waiting(f"scoring {spec.name} {scored}"):
         summary = platform.score_night(spec).run(night, force=force, known_at=known_at, accept=accept, wait_s=wait)
     if known_at is not None and summary.already_published:
@@ -84,8 +84,8 @@ def backfill(
         console.show_plan(spec, nights)
         return
     if wanted := [night.score_date for night in nights if night.wanted]:
-        platform.require_scorable(spec, wanted)
-        platform.ready(spec, wanted_until(spec, last, datetime.now(UTC)), console.bar)
+        platform.prepare(spec).require_scorable(wanted)
+        platform.prepare(spec).ready(wanted_until(spec, last, datetime.now(UTC)), console.bar)
     summary = use_case.run(nights, console.bar)
     console.show_backfill(spec, summary)
     end(summary)

@@ -42,7 +42,7 @@ def late(
     if not platform.store.published(spec.name):
         console.out.print(f"{spec.name}: no night is published, so nothing can have touched one")
         return
-    known = platform.corrected(spec, known_at, console.bar)
+    known = platform.prepare(spec).corrected(known_at, console.bar)
     with console.waiting("comparing what was known with what is known now"):
         found = list(late_nights(platform.night_inputs(spec), platform.store, first or date.min, last or date.max, known))
     if not found:
@@ -102,7 +102,7 @@ def quarantine_replay(
     if not nights:
         console.out.print(f"{spec.name}: no row is set aside" + (f" on {score_date}" if score_date else ""))
         return
-    mend(platform, spec, nights, platform.corrected(spec, known_at, console.bar), accept)
+    mend(platform, spec, nights, platform.prepare(spec).corrected(known_at, console.bar), accept)
 
 
 def reasons_of(store: "ScoreStore", run: "Run") -> Iterator[tuple[object, ...]]:

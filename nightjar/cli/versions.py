@@ -16,21 +16,25 @@ def retrain(
     promote: Annotated[bool, typer.Option(help="Let a version that passes its gates become champion.")] = True,
 ) -> None:
     """Train on all that was known by --today, measure on unseen days, register; champion if it passes its gates."""
+    from nightjar.core.night.clock import evening_by_now
+
     platform, spec = opened(), spec_of(model)
     known = today_or(spec, today)
-    platform.land(spec, platform.evening(spec, known), console.bar)
+    platform.prepare(spec).land(evening_by_now(spec, known), console.bar)
     console.show_training(platform.retrain(spec, known, promote=promote, progress=console.bar))
 
 
 def monitor(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
     """Load the outcomes known by --today and measure every published night against them; do what else a published night lacks."""
+    from nightjar.core.night.clock import evening_by_now
+
     platform, spec = opened(), spec_of(model)
-    known = platform.evening(spec, today_or(spec, today))
+    known = evening_by_now(spec, today_or(spec, today))
     follow_up = platform.follow_up(spec)
     if not platform.store.published(spec.name):
         show_waiting(follow_up.watch.waiting((), known))
         return
-    platform.ready(spec, known, console.bar)
+    platform.prepare(spec).ready(known, console.bar)
     measured = follow_up.watch.outcomes_known(known)
     console.show_performance(measured)
     show_waiting(follow_up.watch.waiting(measured, known))

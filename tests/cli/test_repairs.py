@@ -99,7 +99,7 @@ def test_two_repairs_at_once_publish_one_revision(run, world, delivered):
     run("score", "--date", TWICE)
     run("land", "schedules", TWICE, delivered(lambda rows: [moved(rows[0], TWICE), *rows[1:]], TWICE))
     spec, store, looked = models.model("flight_delay"), world.platform.store, Barrier(2)
-    known = world.platform.corrected(spec)
+    known = world.platform.prepare(spec).corrected()
 
     class AfterBothLooked:
         def __getattr__(self, name):

@@ -72,7 +72,7 @@ def test_a_night_whose_parts_are_scored_by_another_process_is_the_same(world, mo
     for name, value in world.env().items():
         monkeypatch.setenv(name, value)
     day, platform = date(2013, 5, 20), world.platform
-    platform.ready(SPEC, as_of(SPEC, day))
+    platform.prepare(SPEC).ready(as_of(SPEC, day))
     here = platform.score_night(SPEC).run(night_of(SPEC, day))
     there = platform.score_night(SPEC, executor=Processes(score_part, 1)).run(night_of(SPEC, day), force=True)
     assert (there.revision, there.parts_done_now, there.scored) == (here.revision + 1, here.parts, here.scored)
@@ -82,7 +82,7 @@ def test_a_night_whose_parts_are_scored_by_another_process_is_the_same(world, mo
 
 def test_a_job_of_an_attempt_that_is_over_stores_nothing(world):
     day, platform = date(2013, 5, 21), world.platform
-    platform.ready(SPEC, as_of(SPEC, day))
+    platform.prepare(SPEC).ready(as_of(SPEC, day))
     night = platform.score_night(SPEC).run(night_of(SPEC, day))
     with pytest.raises(ClaimLost):
         platform.score_part(PartJob(run_id=night.run_id, part=0, claim="of another attempt"))

@@ -76,7 +76,7 @@ def backfill(world, days, order, *, reprocess=Reprocess.FAILED, parallel=1, **op
 def test_two_backfills_of_one_range_publish_each_night_once_though_one_is_killed(world):
     """And order, threads and the process that did it change no score."""
     days = dates_between(date(2013, 4, 7), date(2013, 4, 11))
-    world.platform.ready(SPEC, as_of(SPEC, days[-1]))
+    world.platform.prepare(SPEC).ready(as_of(SPEC, days[-1]))
     first = subprocess.Popen(
         [NIGHTJAR, "backfill", "--from", str(days[0]), "--to", str(days[-1])], env=world.env(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -139,7 +139,7 @@ def test_a_schedule_that_comes_back_scores_what_it_missed_before_its_own_night(p
     start = "2026-04-05T21:30:00-04:00"
     for day in (date(2013, 3, 30), date(2013, 3, 31), held):
         hold_back(world, day, "AuditFailed: odd")
-    world.platform.ready(SPEC, as_of(SPEC, own))
+    world.platform.prepare(SPEC).ready(as_of(SPEC, own))
     assert not backfill(world, [published], Order.OLDEST).failed
     hold_back(world, dead)
     with refused(world, refused_day):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import models
+from nightjar.core.night.clock import evening_by_now
 from nightjar.usecases.data.landing import first_lacking
 
 SPEC = models.model("flight_delay")
@@ -28,5 +29,5 @@ def test_a_flow_that_meets_a_bad_delivery_goes_green_and_shows_what_it_set_aside
     logged = prefect.told(run, until="delivery_set_aside")
     assert [line for line in logged if "delivery_set_aside" in line and "is a folder, not a regular file" in line]
     assert [refusal.day for refusal in raw.refused("weather")] == [day]
-    world.platform.ready(SPEC, world.platform.evening(SPEC, today))
+    world.platform.prepare(SPEC).ready(evening_by_now(SPEC, today))
     assert raw.refused("weather") == ()

@@ -74,6 +74,14 @@ def evening(spec: ModelSpec, day: date) -> datetime:
     return datetime.combine(day, spec.as_of_time, ZoneInfo(spec.time_zone)).astimezone(UTC)
 
 
+def evening_by_now(spec: ModelSpec, day: date, now: datetime | None = None) -> datetime:
+    """The evening of a local day (UTC), or now if that evening is still to come.
+
+    What is measured as of an evening to come would miss corrections that land before it. now: stands in for the clock; UTC.
+    """
+    return min(evening(spec, day), (now or datetime.now(UTC)).replace(microsecond=0))
+
+
 def as_of(spec: ModelSpec, score_date: date) -> datetime:
     """The UTC instant up to which anything may be known for a score date. Raises BadSettings for a date far from any that could be meant."""
     if score_date.year not in YEARS:

@@ -29,6 +29,10 @@ class FeatureFiles(Protocol):
 
 
 class FeatureSource(Protocol):
+    def require(self, spec: ModelSpec) -> None:
+        """Raise what `retrieve` would raise before it looks at any data: MissingFeatures."""
+        ...
+
     def retrieve(self, spec: ModelSpec, entities: pl.DataFrame) -> pl.DataFrame:
         """The entities with the model's features joined as known at each row's `event_timestamp` (UTC).
 

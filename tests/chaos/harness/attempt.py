@@ -149,11 +149,11 @@ def night(order: dict[str, Any]) -> int:
     platform = TappedPlatform(Settings(**order["settings"], _env_file=None), stop=stop, port=order.get("port", 0))
     spec = models.model("flight_delay")
     of = night_of(spec, date.fromisoformat(order["date"]))
-    platform.ready(spec, of.as_of)
+    platform.prepare(spec).ready(of.as_of)
     request = dict(order.get("request", {}))
     if "known_at" in request:
         request["known_at"] = datetime.fromisoformat(request["known_at"])
-        platform.corrected(spec, request["known_at"])
+        platform.prepare(spec).corrected(request["known_at"])
     scoring = platform.score_night(spec, executor=Threads(platform.score_part, 2))
     guard = replace(scoring.guard, profiles=Tapped(scoring.guard.profiles, {"record": "profile"}, stop))
     summary = replace(scoring, guard=guard).run(of, **request, accept=ACCEPT, wait_s=WAIT_S, flow_run=order.get("flow_run"))

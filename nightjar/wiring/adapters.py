@@ -1,0 +1,103 @@
+"""The adapters as configured, one of each a process."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nightjar.core.model.spec import ModelSpec
+from nightjar.wiring.database import Database, Role
+
+if TYPE_CHECKING:
+    from db.stores.drift import PostgresDriftLedger
+    from db.stores.registry import PostgresRegistry
+    from db.stores.scores import PostgresScoreStore
+    from nightjar.adapters.deliveries.raw_days import RawFiles
+    from nightjar.adapters.feast.source import FeastFeatureSource
+    from nightjar.adapters.files.artifacts import FsspecArtifacts
+    from nightjar.adapters.files.feature_tables import FeatureDirectory
+    from nightjar.adapters.files.shelves import FolderShelf
+    from nightjar.adapters.learners.store import PredictorStore
+
+
+@dataclass(frozen=True)
+class Adapters(Database):
+    """Each is made, and its libraries are imported, when it is first asked for: `nightjar --help` needs none of it."""
+
+    @cached_property
+    def store(self) -> "PostgresScoreStore":
+        from db.stores.scores import PostgresScoreStore
+
+        return PostgresScoreStore(self.engine)
+
+    @cached_property
+    def registry(self) -> "PostgresRegistry":
+        from db.stores.registry import PostgresRegistry
+
+        return PostgresRegistry(self.engine)
+
+    @cached_property
+    def drift_ledger(self) -> "PostgresDriftLedger":
+        from db.stores.drift import PostgresDriftLedger
+
+        return PostgresDriftLedger(self.engine)
+
+    @cached_property
+    def artifacts(self) -> "FsspecArtifacts":
+        from nightjar.adapters.files.artifacts import FsspecArtifacts
+
+        return FsspecArtifacts(self.settings.artifacts)
+
+    @cached_property
+    def predictors(self) -> "PredictorStore":
+        """One a process: the parts of a night share what it has loaded."""
+        from nightjar.adapters.learners.store import PredictorStore
+
+        return PredictorStore(self.artifacts)
+
+    @cached_property
+    def raw(self) -> "RawFiles":
+        from nightjar.adapters.deliveries.raw_days import RawFiles
+
+        return RawFiles(self.settings.data, self.settings.max_delivery_mb * 10**6)
+
+    def inbox_of(self, spec: ModelSpec) -> Path:
+        return self.settings.data / "inbox" / spec.name
+
+    @cached_property
+    def feature_files(self) -> "FeatureDirectory":
+        from nightjar.adapters.files.feature_tables import FeatureDirectory
+
+        return FeatureDirectory(self.settings.data)
+
+    @cached_property
+    def features(self) -> "FeastFeatureSource":
+        from db.session import translated
+        from nightjar.adapters.feast.source import FeastFeatureSource
+
+        folder = self.settings.data / "features"
+        return FeastFeatureSource(self.settings.feature_repo, self._feature_registry("writer"), folder, translated=translated)
+
+    def apply_features(self) -> None:
+        """Tell Feast's registry what the models declare. At deploy time, never inside a flow."""
+        from db.session import translated
+        from nightjar.adapters.feast.source import apply
+
+        apply(self.settings.feature_repo, self._feature_registry("owner"), self.settings.data / "features", translated=translated)
+
+    def _feature_registry(self, role: Role) -> str:
+        from db.urls import read
+
+        return read(self.url(role)).searching("feast").for_sqlalchemy()
+
+    def drafts(self) -> "FolderShelf":
+        from nightjar.adapters.files.shelves import FolderShelf
+
+        store = self.artifacts.local_path(self.artifacts.url)
+        return FolderShelf("drafts of killed writers", (self.settings.data, *([] if store is None else [store])), drafts=True)
+
+    def inbox_copies(self) -> "FolderShelf":
+        from nightjar.adapters.files.shelves import FolderShelf
+
+        places = (self.settings.data / "inbox", self.settings.data / "refused" / "settled")
+        return FolderShelf("copies of delivered files", places, drafts=False)

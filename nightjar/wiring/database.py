@@ -1,0 +1,100 @@
+"""The database as configured: the Postgres of the wheel, or the one that NIGHTJAR_DATABASE_URL names."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from nightjar.core.errors.database import RoleHasNoPassword, SchemaOutdated
+from nightjar.wiring.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from db.server.embedded import EmbeddedPostgres
+
+Role = Literal["owner", "writer", "analyst"]
+DATABASE = "nightjar"
+
+
+@dataclass(frozen=True)
+class Database:
+    """Cheap to make; what is asked of it starts the embedded Postgres if that is the database."""
+
+    settings: Settings = field(default_factory=Settings)
+
+    @cached_property
+    def local(self) -> "EmbeddedPostgres":
+        """The Postgres of the wheel, whether it runs or not."""
+        from db.server.embedded import EmbeddedPostgres
+
+        as_json = {"log_destination": "jsonlog"} if self.settings.log_format == "json" else {}
+        return EmbeddedPostgres(self.settings.home, as_json)
+
+    @cached_property
+    def embedded(self) -> "EmbeddedPostgres | None":
+        """The Postgres of the wheel, running; None where NIGHTJAR_DATABASE_URL names another."""
+        if self.settings.database_url is not None:
+            return None
+        self.local.start()
+        return self.local
+
+    def url(self, role: Role) -> str:
+        """A URL for psql. Raises RoleHasNoPassword for a role whose password is not set on a Postgres of yours."""
+        if self.embedded is not None:
+            return self.embedded.url(role, DATABASE)
+        from db.urls import read
+
+        settings = self.settings
+        assert settings.database_url is not None
+        given = read(settings.database_url.get_secret_value())  # a URL that is none is told before a password that is missing
+        if role == "owner":
+            return (given if settings.database_password is None else given.changed(password=settings.database_password.get_secret_value())).text
+        password = {"writer": settings.writer_password, "analyst": settings.analyst_password}[role]
+        if password is None:
+            raise RoleHasNoPassword(role)
+        return given.changed(user=f"nightjar_{role}", password=password.get_secret_value()).text
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """Connections of the writer: all that flows may do. Raises SchemaOutdated before anything is half done."""
+        return self.migrated("writer", pool_size=self.settings.threads + self.settings.nights_at_once + 2)
+
+    def migrated(self, role: Role, *, pool_size: int) -> "Engine":
+        from db.migrate import head, require_head
+        from db.session import make_engine
+
+        if self.embedded is not None and not self.embedded.has_database(DATABASE):
+            raise SchemaOutdated(None, head())
+        engine = make_engine(self.url(role), pool_size=pool_size)
+        require_head(engine)
+        return engine
+
+    def migrate(self) -> str:
+        """Bring roles and schema to what the code needs; return the migration that it is at."""
+        from db.migrate import head, upgrade
+        from db.server.roles import ensure_roles
+
+        if self.embedded is not None:
+            self.embedded.ensure_database(DATABASE)
+            ensure_roles(self.embedded.url("admin", DATABASE), self.embedded.passwords)
+        else:
+            ensure_roles(self.url("owner"), self._foreign_passwords())
+        upgrade(self.url("owner"), wait_s=self.settings.night_wait_s)
+        return head()
+
+    def prefect_database(self) -> str:
+        """Prefect's own database, on the Postgres of the wheel also where the scores lie in another."""
+        from db.urls import read
+
+        self.local.start()
+        self.local.ensure_database("prefect")
+        return read(self.local.url("owner", "prefect")).for_sqlalchemy("asyncpg")
+
+    def _foreign_passwords(self) -> dict[str, str]:
+        given = {"writer": self.settings.writer_password, "analyst": self.settings.analyst_password}
+        return {role: password.get_secret_value() for role, password in given.items() if password is not None}
+
+    def close(self) -> None:
+        """Give back connections; a running embedded Postgres goes on for the next command."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()
