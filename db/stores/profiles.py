@@ -10,7 +10,7 @@ from sqlalchemy import Engine, Row, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
-from db.stores.scores import hold
+from db.stores.rows import hold
 from db.tables import InputProfileRow, table_of
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.night.entities import Run

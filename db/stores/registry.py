@@ -52,7 +52,10 @@ class PostgresRegistry:
         return _as(Version, row)
 
     def version(self, model: str, number: int) -> Version | None:
-        return next((version for version in self.versions(model) if version.number == number), None)
+        table = table_of(VersionRow)
+        with translated(), self.engine.connect() as connection:
+            row = connection.execute(select(table).where(table.c.model == model, table.c.number == number)).one_or_none()
+        return None if row is None else _as(Version, row)
 
     def version_by_id(self, version_id: int) -> Version:
         table = table_of(VersionRow)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nightjar.core.model.spec import ModelSpec
     from nightjar.core.night.entities import NightSummary, Run
     from nightjar.core.night.plan import Planned
-    from nightjar.core.ports.scores import ScoreStore
+    from nightjar.core.ports.scores import ScoreReader
     from nightjar.usecases.scoring.repair import LateNight
     from nightjar.wiring.platform import Platform
 
@@ -105,7 +105,7 @@ def quarantine_replay(
     mend(platform, spec, nights, platform.prepare(spec).corrected(known_at, console.bar), accept)
 
 
-def reasons_of(store: "ScoreStore", run: "Run") -> Iterator[tuple[object, ...]]:
+def reasons_of(store: "ScoreReader", run: "Run") -> Iterator[tuple[object, ...]]:
     rows = store.quarantined(run)
     for key, reasons in zip(rows["entity_key"], rows["reasons"], strict=True):
         for reason in json.loads(reasons):

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightjar.core.upkeep.retention import Holding, Month, Named, Trace, total
-from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
+from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryRegistry
 
 
 @dataclass
 class MemoryHoldings:
     """Implements `nightjar.core.ports.scores.RunHoldings`. It has no months: nothing is partitioned."""
 
-    store: MemoryScoreStore
+    store: MemoryNights
     registry: MemoryRegistry
     ledger: MemoryDriftLedger
     profiles: MemoryInputProfiles

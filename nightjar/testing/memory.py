@@ -42,19 +42,19 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _whole(method: "Callable[Concatenate[MemoryScoreStore, P], T]") -> "Callable[Concatenate[MemoryScoreStore, P], T]":
+def _whole(method: "Callable[Concatenate[MemoryNights, P], T]") -> "Callable[Concatenate[MemoryNights, P], T]":
     """One call at a time, as a transaction would have it."""
 
     @functools.wraps(method)
-    def alone(self: "MemoryScoreStore", *args: P.args, **kwargs: P.kwargs) -> T:
+    def alone(self: "MemoryNights", *args: P.args, **kwargs: P.kwargs) -> T:
         with self._lock:
             return method(self, *args, **kwargs)
 
     return alone
 
 
-class MemoryScoreStore:
-    """Implements `nightjar.core.ports.scores.ScoreStore`, and rolling back."""
+class MemoryNights:
+    """Implements the port `NightStore`, and rolling back."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -186,6 +186,10 @@ class MemoryScoreStore:
         return tuple(reversed(wanted))[:limit]
 
     @_whole
+    def runs_of(self, model: str, score_date: date) -> tuple[Run, ...]:
+        return tuple(run for run in self._runs.values() if (run.model, run.score_date) == (model, score_date))
+
+    @_whole
     def claimants(self, flow_runs: Collection[str]) -> frozenset[str]:
         return frozenset(flow_runs) & {flow_run for flow_run in self._flow_runs.values() if flow_run is not None}
 
@@ -302,7 +306,7 @@ class MemoryScoreStore:
 
 
 class MemoryRegistry:
-    """Implements `nightjar.core.ports.scores.Registry`."""
+    """Implements the port `Registry`."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -375,9 +379,9 @@ class MemoryGoOn:
 
 @dataclass
 class MemoryOutcomes:
-    """Implements `nightjar.core.ports.scores.Outcomes` beside a score store in memory."""
+    """Implements the port `Outcomes` beside a score store in memory."""
 
-    store: MemoryScoreStore
+    store: MemoryNights
     performance: dict[int, NightPerformance] = field(default_factory=dict)
     _rows: dict[str, pl.DataFrame] = field(default_factory=dict)
 
@@ -407,9 +411,9 @@ class MemoryOutcomes:
 
 @dataclass
 class MemoryInputProfiles:
-    """Implements `nightjar.core.ports.scores.InputProfiles` beside a score store in memory."""
+    """Implements the port `InputProfiles` beside a score store in memory."""
 
-    store: MemoryScoreStore
+    store: MemoryNights
     _kept: dict[int, dict[str, ColumnProfile]] = field(default_factory=dict)
 
     def record(self, run: Run, profile: NightProfile) -> None:
@@ -432,7 +436,7 @@ class MemoryInputProfiles:
 
 
 class MemoryFeatureFiles:
-    """Implements `nightjar.core.ports.scores.FeatureFiles`."""
+    """Implements the port `FeatureFiles`."""
 
     def __init__(self) -> None:
         self._rows: dict[str, pl.DataFrame] = {}
@@ -455,7 +459,7 @@ class MemoryFeatureFiles:
 
 
 class MemoryDriftLedger:
-    """Implements `nightjar.core.ports.scores.DriftLedger`."""
+    """Implements the port `DriftLedger`."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[int, str], tuple[ColumnDrift, ...]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 from nightjar.core.night.entities import Night, PartJob, Receipt
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.going_on import GoOn, unasked
-from nightjar.core.ports.scores import ScoreStore
+from nightjar.core.ports.nights import NightStore
 from nightjar.executors.in_turn import InTurn
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
@@ -31,12 +31,12 @@ class Parts:
         return self.each(self.work, jobs)
 
 
-def score_night(*, store: ScoreStore, guard: NightGuard, **inputs: Any) -> ScoreNight:
+def score_night(*, store: NightStore, guard: NightGuard, **inputs: Any) -> ScoreNight:
     """inputs: the fields of NightInputs."""
     return wired(NightInputs(**inputs), store, guard)
 
 
-def wired(inputs: NightInputs, store: ScoreStore, guard: NightGuard, go_on: GoOn = unasked, **others: Any) -> ScoreNight:
+def wired(inputs: NightInputs, store: NightStore, guard: NightGuard, go_on: GoOn = unasked, **others: Any) -> ScoreNight:
     executor = InTurn(ScorePart(inputs, store, go_on))
     return ScoreNight(inputs=inputs, store=store, guard=guard, executor=executor, go_on=go_on, **others)
 

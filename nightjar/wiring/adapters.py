@@ -10,8 +10,8 @@ from nightjar.wiring.database import Database, Role
 
 if TYPE_CHECKING:
     from db.stores.drift import PostgresDriftLedger
+    from db.stores.nights import PostgresNights
     from db.stores.registry import PostgresRegistry
-    from db.stores.scores import PostgresScoreStore
     from nightjar.adapters.deliveries.raw_days import RawFiles
     from nightjar.adapters.feast.source import FeastFeatureSource
     from nightjar.adapters.files.artifacts import FsspecArtifacts
@@ -25,10 +25,10 @@ class Adapters(Database):
     """Each is made, and its libraries are imported, when it is first asked for: `nightjar --help` needs none of it."""
 
     @cached_property
-    def store(self) -> "PostgresScoreStore":
-        from db.stores.scores import PostgresScoreStore
+    def store(self) -> "PostgresNights":
+        from db.stores.nights import PostgresNights
 
-        return PostgresScoreStore(self.engine)
+        return PostgresNights(self.engine)
 
     @cached_property
     def registry(self) -> "PostgresRegistry":

@@ -12,7 +12,7 @@ from nightjar.cli.status import asked, counted, night_row, reasons
 from nightjar.core.night.calendar import calendar
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night
-from nightjar.testing.memory import MemoryScoreStore
+from nightjar.testing.memory import MemoryNights
 
 DAY = date(2013, 6, 15)
 CHAMPION = SimpleNamespace(id=1)
@@ -20,7 +20,7 @@ CHAMPION = SimpleNamespace(id=1)
 
 @pytest.fixture
 def store():
-    return MemoryScoreStore()
+    return MemoryNights()
 
 
 def fail(store, day, error, request=None):

@@ -13,10 +13,10 @@ from sqlalchemy import Engine
 
 from db.session import make_engine
 from db.stores.drift import PostgresDriftLedger
+from db.stores.nights import PostgresNights
 from db.stores.outcomes import PostgresOutcomes
 from db.stores.profiles import PostgresInputProfiles
 from db.stores.registry import PostgresRegistry
-from db.stores.scores import PostgresScoreStore
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.model.entities import Candidate, GateResult, Version
 from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
@@ -28,7 +28,7 @@ from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.registry import Registry
-from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
+from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryOutcomes, MemoryRegistry
 
 MODEL = "flight_delay"
 DAY = date(2013, 6, 15)
@@ -39,7 +39,7 @@ PROFILE = ColumnProfile(column="distance", rows=5, nulls=0, distinct=3, entities
 @dataclass
 class Stores:
     registry: Registry
-    store: PostgresScoreStore | MemoryScoreStore
+    store: PostgresNights | MemoryNights
     outcomes: Outcomes
     ledger: DriftLedger
     profiles: InputProfiles
@@ -69,7 +69,7 @@ def engine(database) -> Iterator[Engine]:
 
 def _on(engine: Engine) -> Stores:
     return Stores(
-        PostgresRegistry(engine), PostgresScoreStore(engine), PostgresOutcomes(engine), PostgresDriftLedger(engine), PostgresInputProfiles(engine)
+        PostgresRegistry(engine), PostgresNights(engine), PostgresOutcomes(engine), PostgresDriftLedger(engine), PostgresInputProfiles(engine)
     )
 
 
@@ -80,7 +80,7 @@ def on_postgres(engine) -> Stores:
 
 @pytest.fixture
 def in_memory() -> Stores:
-    store = MemoryScoreStore()
+    store = MemoryNights()
     return Stores(MemoryRegistry(), store, MemoryOutcomes(store), MemoryDriftLedger(), MemoryInputProfiles(store))
 
 

@@ -18,7 +18,7 @@ QUARANTINED: Mapping[str, pl.DataType] = {"entity_key": pl.String(), "reasons": 
 
 
 def require_storable(run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> None:
-    """Raises ContractBroken, naming run and part, unless the frames are as `ScoreStore.write_part` wants them."""
+    """Raises ContractBroken, naming run and part, unless the frames are as `NightStore.write_part` wants them."""
     faults = [*_shape("scores", scores, SCORES), *_shape("quarantined rows", quarantined, QUARANTINED)]
     faults = faults or [*_contents(part, scores, quarantined)]
     if faults:

@@ -20,8 +20,8 @@ from nightjar.core.night.population import key_is_storable
 from nightjar.core.night.repair import sound
 from nightjar.core.ports.drift import DriftLedger, ReportWriter
 from nightjar.core.ports.going_on import GoOn, unasked
+from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.outcomes import Outcomes
-from nightjar.core.ports.scores import ScoreStore
 from nightjar.usecases.scoring.inputs import NightInputs
 
 SAMPLE_ROWS = 50_000
@@ -33,7 +33,7 @@ class WatchNight:
     """Drift, reports and measurements of published nights."""
 
     inputs: NightInputs
-    store: ScoreStore
+    store: NightReader
     outcomes: Outcomes
     ledger: DriftLedger
     writer: ReportWriter

@@ -17,8 +17,8 @@ from nightjar.core.night.clock import dates_between, night_of
 from nightjar.core.night.entities import NightSummary
 from nightjar.core.night.plan import Planned, Stage, due_before, missed, plan
 from nightjar.core.night.reprocess import Order, Reprocess
+from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.progress import Progress, silent
-from nightjar.core.ports.scores import ScoreStore
 from nightjar.usecases.scoring.night import ScoreNight
 from nightjar.usecases.scoring.patience import PAUSE_S, patient
 
@@ -74,14 +74,14 @@ class BackfillSummary:
         return f"{len(self.published_now)} published now, {already} already, {len(self.failed)} failed, {len(self.skipped)} skipped{stopped}"
 
 
-def planned_nights(store: ScoreStore, model: str, first: date, last: date, reprocess: Reprocess, order: Order) -> tuple[Planned, ...]:
+def planned_nights(store: NightReader, model: str, first: date, last: date, reprocess: Reprocess, order: Order) -> tuple[Planned, ...]:
     """What a backfill of first..last does with each night, as things stand at this moment. Raises BadSettings if last is before first."""
     if last < first:
         raise BadSettings(f"The last date, {last}, lies before the first, {first}", "Name the earlier date first.")
     return plan(dates_between(first, last), store.standings(model, first, last), reprocess, order)
 
 
-def missed_nights(store: ScoreStore, spec: ModelSpec, scheduled_start: datetime) -> tuple[Planned, ...]:
+def missed_nights(store: NightReader, spec: ModelSpec, scheduled_start: datetime) -> tuple[Planned, ...]:
     """The nights that the schedule missed before its start at this instant (aware), oldest first."""
     due = due_before(spec, scheduled_start)
     if not due:

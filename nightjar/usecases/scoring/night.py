@@ -23,7 +23,7 @@ from nightjar.core.night.population import missing_parts
 from nightjar.core.night.repair import split_carried
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.going_on import GoOn, unasked
-from nightjar.core.ports.scores import ScoreStore
+from nightjar.core.ports.nights import NightStore
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.repair import Repair, repair_of
@@ -73,7 +73,7 @@ class ScoreNight:
     """
 
     inputs: NightInputs
-    store: ScoreStore
+    store: NightStore
     guard: NightGuard
     executor: PartExecutor
     follow: Follow = nothing_follows

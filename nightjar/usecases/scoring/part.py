@@ -11,7 +11,7 @@ from nightjar.core.errors.night import ClaimLost
 from nightjar.core.night.entities import Part, PartJob, Receipt, Run
 from nightjar.core.night.repair import split_carried
 from nightjar.core.ports.going_on import GoOn, unasked
-from nightjar.core.ports.scores import ScoreStore
+from nightjar.core.ports.nights import NightStore
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.snapshot import parts_of
 
@@ -23,7 +23,7 @@ class ScorePart:
     """Carries out part jobs. Idempotent: a part that is stored is left as it is, and its receipt returned. go_on is asked before each."""
 
     inputs: NightInputs
-    store: ScoreStore
+    store: NightStore
     go_on: GoOn = unasked
 
     def __call__(self, job: PartJob) -> Receipt:

@@ -11,7 +11,7 @@ from nightjar.core.night.entities import Publication, Run, RunState
 from nightjar.core.night.plan import Planned, Stage
 from nightjar.core.night.repair import CARRIED, Compared, Touched, came_from, compared, late_days, split_carried, touched, with_carried
 from nightjar.core.ports.going_on import GoOn, unasked
-from nightjar.core.ports.scores import ScoreStore
+from nightjar.core.ports.nights import NightReader
 from nightjar.usecases.scoring.inputs import NightInputs
 
 
@@ -29,7 +29,7 @@ class LateNight:
         return Planned(score_date=self.run.score_date, stage=Stage.PUBLISHED, repair=True)
 
 
-def late_nights(inputs: NightInputs, store: ScoreStore, first: date, last: date, known_at: datetime, go_on: GoOn = unasked) -> Iterator[LateNight]:
+def late_nights(inputs: NightInputs, store: NightReader, first: date, last: date, known_at: datetime, go_on: GoOn = unasked) -> Iterator[LateNight]:
     """The published nights of first..last that corrections recorded by `known_at` touch, oldest first.
 
     Only nights that a late delivery can reach are looked at closely: their inputs are fetched as known then and as known now, and compared.
@@ -62,7 +62,7 @@ def reach(spec: ModelSpec) -> timedelta:
     return max((table.ttl + timedelta(days=table.lookback_days) for table in spec.feature_tables), default=timedelta(0)) + timedelta(days=1)
 
 
-def nights_aside(store: ScoreStore, model: str, first: date, last: date) -> tuple[Planned, ...]:
+def nights_aside(store: NightReader, model: str, first: date, last: date) -> tuple[Planned, ...]:
     """The nights of first..last that have rows set aside, in what is published of them or else in what was held back."""
     runs = (run for run in newest_runs(store, model, first, last) if store.quarantined(run).height)
     return tuple(
@@ -70,7 +70,7 @@ def nights_aside(store: ScoreStore, model: str, first: date, last: date) -> tupl
     )
 
 
-def newest_runs(store: ScoreStore, model: str, first: date, last: date) -> Iterator[Run]:
+def newest_runs(store: NightReader, model: str, first: date, last: date) -> Iterator[Run]:
     """What is published of each night of first..last, or else its newest run, by score date."""
     published = {night.score_date: night.run_id for night in store.published(model)}
     for day, standing in sorted(store.standings(model, first, last).items()):
@@ -117,7 +117,7 @@ class Repair:
     worthwhile: bool
 
 
-def repair_of(inputs: NightInputs, store: ScoreStore, base: Run, known_at: datetime) -> Repair:
+def repair_of(inputs: NightInputs, store: NightReader, base: Run, known_at: datetime) -> Repair:
     """known_at: corrections recorded by then count."""
     found = seen(inputs, base, known_at)
     population = with_carried(found.population, found.same, store.published_scores(base), base.id)

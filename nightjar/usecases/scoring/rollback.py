@@ -7,12 +7,10 @@ import structlog
 
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.entities import Publication, RunState
-from nightjar.core.ports.scores import ScoreStore
+from nightjar.core.ports.nights import NightStore
 from nightjar.usecases.scoring.night import Follow, nothing_follows
 
 log = structlog.get_logger(__name__)
-
-ALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +21,11 @@ class RolledBack:
     lacks: tuple[str, ...]
 
 
-def roll_back(store: ScoreStore, model: str, score_date: date, run_id: int, reason: str, *, follow: Follow = nothing_follows) -> RolledBack:
+def roll_back(store: NightStore, model: str, score_date: date, run_id: int, reason: str, *, follow: Follow = nothing_follows) -> RolledBack:
     """Point the ledger to an earlier run of the night; nothing changes if analysts see it now. Raises BadSettings with the runs there are."""
     if not reason.strip():
         raise BadSettings("A rollback needs a reason", "Say why with --reason: the ledger keeps it, and people read it.")
-    of_night = {run.id: run for run in store.runs(model, limit=ALL) if run.score_date == score_date}
+    of_night = {run.id: run for run in store.runs_of(model, score_date)}
     published = [run.id for run in of_night.values() if run.state is RunState.PUBLISHED]
     if run_id not in published:
         what = f"was never published: it is {of_night[run_id].state}" if run_id in of_night else "is none of that night"

@@ -17,7 +17,7 @@ from nightjar.core.monitoring.entities import ColumnDrift
 from nightjar.core.night.entities import RunState
 from nightjar.core.upkeep.retention import Month, Named, Trace
 from nightjar.testing.holdings import MemoryHoldings
-from nightjar.testing.memory import MemoryScoreStore
+from nightjar.testing.memory import MemoryNights
 
 PROFILE = ColumnProfile(column="distance", rows=5, nulls=0, distinct=3, entities=5)
 DRIFT = ColumnDrift(column="distance", method="psi", value=0.1, threshold=0.2, drifted=False, null_share=0, reference_null_share=0)
@@ -32,7 +32,7 @@ def owner(database):
 
 @pytest.fixture
 def holdings(request, stores):
-    if isinstance(stores.store, MemoryScoreStore):
+    if isinstance(stores.store, MemoryNights):
         return MemoryHoldings(stores.store, stores.registry, stores.ledger, stores.profiles)
     return PostgresHoldings(request.getfixturevalue("owner"), batch_rows=2)
 

@@ -1,4 +1,4 @@
-"""What `ports.ScoreStore` promises, on Postgres and in memory; and what Postgres promises when processes and connections die."""
+"""What `ports.NightStore` promises, on Postgres and in memory; and what Postgres promises when processes and connections die."""
 
 import json
 import signal
@@ -14,7 +14,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from db.session import driver
-from db.stores import scores as score_store
+from db.stores import parts
+from db.stores.nights import PostgresNights
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.night import AuditFailed, ClaimLost, NightBusy, RepairOutdated, Stopped
@@ -327,14 +328,14 @@ def test_runs_are_listed_newest_first(stores):
 
 def test_a_connection_killed_amid_the_copy_leaves_nothing_and_the_retry_succeeds(on_postgres, database, make, monkeypatch):
     with on_postgres.claim() as claimed:
-        copying = score_store.copy_frame
+        copying = parts.copy_frame
 
         def killed(connection, table, frame):
             copying(connection, table, frame)
             with psycopg.connect(database.url("admin"), autocommit=True) as admin:
                 admin.execute("SELECT pg_terminate_backend(%s)", [driver(connection).info.backend_pid])
 
-        monkeypatch.setattr(score_store, "copy_frame", killed)
+        monkeypatch.setattr(parts, "copy_frame", killed)
         with pytest.raises(StoreUnavailable):
             on_postgres.store.write_part(claimed.run, make.part(0, 2), make.scores("a", "b"), make.quarantined())
         assert on_postgres.store.receipts(claimed.run) == ()
@@ -429,7 +430,7 @@ def test_a_database_that_is_not_there_is_told_without_the_password(postgres, mak
     from db.session import make_engine
 
     url = postgres.url("writer", "nowhere")
-    store = score_store.PostgresScoreStore(make_engine(url))
+    store = PostgresNights(make_engine(url))
     with pytest.raises(BadSettings) as caught:
         store.runs()
     assert url.split(":")[2].split("@")[0] not in str(caught.value)

@@ -14,7 +14,7 @@ from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.entities import Night
 from nightjar.core.night.plan import Planned
-from nightjar.testing.memory import MemoryDriftLedger, MemoryFeatureFiles, MemoryInputProfiles, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
+from nightjar.testing.memory import MemoryDriftLedger, MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryOutcomes, MemoryRegistry
 from nightjar.testing.nights import score_night
 from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
 from nightjar.usecases.monitoring.monitor import WatchNight
@@ -75,7 +75,7 @@ def check(spec, frame):
 
 @pytest.fixture
 def scoring(tmp_path: Path):
-    artifacts, registry, store, world = FsspecArtifacts(f"file://{tmp_path}/artifacts"), MemoryRegistry(), MemoryScoreStore(), World()
+    artifacts, registry, store, world = FsspecArtifacts(f"file://{tmp_path}/artifacts"), MemoryRegistry(), MemoryNights(), World()
     file = tmp_path / "reference.parquet"
     pl.DataFrame({"x": [float(n) for n in range(40)], "score": [n / 100 for n in range(40)]}).write_parquet(file)
     dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, AS_OF)

@@ -15,7 +15,7 @@ from nightjar.core.model.spec import RawDataset
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.entities import Night, Part, Population
 from nightjar.core.night.part_rows import SCORES
-from nightjar.testing.memory import MemoryGoOn, MemoryOutcomes, MemoryRegistry, MemoryScoreStore
+from nightjar.testing.memory import MemoryGoOn, MemoryNights, MemoryOutcomes, MemoryRegistry
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.inputs import NightInputs
 
@@ -67,7 +67,7 @@ def publish(store, day):
 
 @pytest.fixture
 def watch():
-    store = MemoryScoreStore()
+    store = MemoryNights()
     for day in DAYS:
         publish(store, day)
     raw = Raw({day: [(evening(n), [0, 1])] for n, day in enumerate(DAYS)})
@@ -120,7 +120,7 @@ def test_a_night_waits_for_its_delivery(watch):
 
 
 def test_without_published_nights_nothing_is_measured(watch):
-    empty = MemoryScoreStore()
+    empty = MemoryNights()
     none = replace(watch, store=empty, outcomes=MemoryOutcomes(empty))
     assert none.outcomes_known(evening(2)) == ()
     assert watch.inputs.raw.asked == []
@@ -135,7 +135,7 @@ def test_without_published_nights_nothing_is_measured(watch):
 @settings(max_examples=40, deadline=None)
 def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_every_zone(zone, today, maturity_days, as_of_time):
     nights = [today + timedelta(days=n) for n in range(-4, 3)]
-    store = MemoryScoreStore()
+    store = MemoryNights()
     for day in nights:
         publish(store, day)
     watch = watching(store, Raw(), zone, maturity_days)
@@ -160,6 +160,6 @@ def test_why_nights_are_not_measured_is_said(watch):
     assert told == (
         "no outcome known: 2013-06-15 to 2013-06-17 (3 nights); no happened landed; `nightjar land happened YYYY-MM-DD FILE` brings one in",
     )
-    assert watching(MemoryScoreStore(), Raw()).waiting((), at) == (
+    assert watching(MemoryNights(), Raw()).waiting((), at) == (
         "toy: no night is published, so there is nothing to measure. `nightjar score` publishes one",
     )

@@ -24,7 +24,7 @@ from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.plan import Planned
 from nightjar.core.night.reprocess import Order, Reprocess
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
+from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.testing.nights import changed, in_turn, on, score_night, with_parts
 from nightjar.usecases.scoring.backfill import Backfill, missed_nights, planned_nights
 from nightjar.usecases.scoring.guard import NightGuard
@@ -70,7 +70,7 @@ def scoring(folder):
         population_dataset="schedules", dataset=lambda _: schedules, population=lambda raw, _: raw["schedules"], time_zone="America/New_York",
         cron="30 21 * * *", horizon_days=1, as_of_time=time(21), replay_year=None, catch_up_days=3, feature_tables=(), inputs=(), categorical=(), numeric=(), seed=0,
     )  # fmt: skip
-    store = MemoryScoreStore()
+    store = MemoryNights()
     return score_night(
         spec=spec, raw=Raw(), features=Features(), artifacts=FsspecArtifacts(f"file://{folder}"), predictors=Predictors(), registry=registry,
         store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),

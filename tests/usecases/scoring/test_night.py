@@ -16,7 +16,7 @@ from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import AuditLimits, FeatureTable, RawDataset
 from nightjar.core.night.entities import Night, RunState
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
+from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.testing.nights import changed, in_turn, score_night, with_parts
 from nightjar.usecases.scoring.guard import NightGuard
 
@@ -97,7 +97,7 @@ def use_case(tmp_path):
         often_missing=frozenset(),
         seed=0,
     )
-    store = MemoryScoreStore()
+    store = MemoryNights()
     return score_night(
         spec=spec, raw=Raw([f"k{n}" for n in range(10)]), features=Features(), artifacts=FsspecArtifacts(f"file://{tmp_path}"), predictors=Predictors(),
         registry=registry, store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
@@ -367,7 +367,7 @@ def test_a_forced_revision_is_compared_with_the_nights_before_it(five_nights):
 
 
 def test_what_does_not_add_up_cannot_be_accepted(use_case):
-    class Loses(MemoryScoreStore):
+    class Loses(MemoryNights):
         def receipts(self, run):
             return super().receipts(run)[:-1]
 

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from db.session import make_engine
+from db.stores.nights import PostgresNights
 from db.stores.profiles import PostgresInputProfiles
 from db.stores.registry import PostgresRegistry
-from db.stores.scores import PostgresScoreStore
 from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.inputs import ContractBroken
@@ -75,7 +75,7 @@ def use_case(tmp_path, database):
     )  # fmt: skip
     yield score_night(
         spec=spec, raw=Raw(ROWS), features=NoFeatures(), artifacts=FsspecArtifacts(f"file://{tmp_path}"),
-        predictors=SimpleNamespace(load=lambda spec, version: ByKey()), registry=registry, store=PostgresScoreStore(engine), check=check,
+        predictors=SimpleNamespace(load=lambda spec, version: ByKey()), registry=registry, store=PostgresNights(engine), check=check,
         guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=PostgresInputProfiles(engine)),
     )  # fmt: skip
     engine.dispose()

@@ -14,7 +14,7 @@ from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.entities import Night
 from nightjar.core.night.repair import Touched
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
+from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.testing.nights import changed, score_night, with_parts
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.repair import late_nights, nights_aside, repair_of
@@ -88,7 +88,7 @@ def scoring(world, tmp_path):
         datasets=(SCHEDULES,), population_dataset="schedules", dataset=lambda _: SCHEDULES, population=lambda raw, _: raw["schedules"],
         inputs=("gate", "x"), categorical=(), numeric=("gate", "x"), often_missing=frozenset(), seed=0,
     )  # fmt: skip
-    store = MemoryScoreStore()
+    store = MemoryNights()
     return score_night(
         spec=spec, raw=world, features=world, artifacts=FsspecArtifacts(f"file://{tmp_path}"),
         predictors=SimpleNamespace(load=lambda spec, version: BySum()), registry=registry, store=store, check=check,
@@ -224,7 +224,7 @@ def test_a_repair_that_waited_for_another_decides_again(scoring, world):
     published = scoring.store.publication("toy", DAY)
     other = scoring.run(NIGHT, repair=True, known_at=LATER)
     looked = iter([published])
-    scoring.store.publication = lambda *night: next(looked, None) or MemoryScoreStore.publication(scoring.store, *night)
+    scoring.store.publication = lambda *night: next(looked, None) or MemoryNights.publication(scoring.store, *night)
     night = scoring.run(NIGHT, repair=True, known_at=LATER)
     assert (night.already_published, night.run_id) == (True, other.run_id)
     assert len(scoring.store.runs()) == 2

@@ -8,7 +8,7 @@ from nightjar.core.model.entities import Candidate
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population
 from nightjar.core.night.part_rows import SCORES
-from nightjar.testing.memory import MemoryRegistry, MemoryScoreStore
+from nightjar.testing.memory import MemoryNights, MemoryRegistry
 from nightjar.usecases.scoring.rollback import roll_back
 
 DAY = date(2013, 6, 15)
@@ -19,7 +19,7 @@ NONE_ASIDE = pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String,
 @pytest.fixture
 def store():
     """Two published revisions, and one that failed."""
-    store, registry = MemoryScoreStore(), MemoryRegistry()
+    store, registry = MemoryNights(), MemoryRegistry()
     dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, NIGHT.as_of)
     version = registry.add_version(
         Candidate(

@@ -19,7 +19,7 @@ from nightjar.core.night.entities import Night, Part, Population, RunState
 from nightjar.core.night.part_rows import SCORES
 from nightjar.core.upkeep.retention import Policy
 from nightjar.testing.holdings import MemoryHoldings
-from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryRegistry, MemoryScoreStore
+from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.usecases.upkeep.prune import Prune
 
 DAYS = [date(2013, 6, 15), date(2013, 6, 16)]
@@ -32,7 +32,7 @@ class House:
     """The stores, and what history did to them."""
 
     folder: Path
-    store: MemoryScoreStore = field(default_factory=MemoryScoreStore)
+    store: MemoryNights = field(default_factory=MemoryNights)
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
     ledger: MemoryDriftLedger = field(default_factory=MemoryDriftLedger)
     shown: dict[int, pl.DataFrame] = field(default_factory=dict)

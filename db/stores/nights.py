@@ -1,0 +1,12 @@
+"""All that scoring a night needs of Postgres."""
+
+from db.stores.claims import PostgresClaims
+from db.stores.ledger import PostgresLedger
+from db.stores.parts import PostgresParts
+from db.stores.scores import PostgresScores
+
+
+class PostgresNights(PostgresClaims, PostgresParts, PostgresLedger, PostgresScores):
+    """The `NightStore` port. Threads may share one."""
+
+    __slots__ = ()
