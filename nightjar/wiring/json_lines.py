@@ -1,7 +1,7 @@
 """Makes one JSON object of every line that a program prints, and of every traceback: what logging does not reach.
 
-    python -m nightjar.json_lines --logger worker        reads its input
-    python -m nightjar.json_lines --logger worker COMMAND...    runs a command, where NIGHTJAR_LOG_FORMAT is json
+    python -m nightjar.wiring.json_lines --logger worker        reads its input
+    python -m nightjar.wiring.json_lines --logger worker COMMAND...    runs a command, where NIGHTJAR_LOG_FORMAT is json
 
 The command gets the signals that this program gets, and its exit code is the command's. Only the standard library is
 imported: each process of the platform has one of these beside it.
@@ -190,7 +190,7 @@ def run(command: list[str], lines: Lines) -> int:
 
 
 def main(words: list[str]) -> int:
-    options = argparse.ArgumentParser(prog="python -m nightjar.json_lines", description=__doc__)
+    options = argparse.ArgumentParser(prog="python -m nightjar.wiring.json_lines", description=__doc__)
     options.add_argument("--logger", default="nightjar")
     options.add_argument("command", nargs=argparse.REMAINDER)
     given = options.parse_args(words)

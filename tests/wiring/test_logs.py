@@ -102,7 +102,7 @@ def test_warnings_and_the_web_server_speak_alike(lines):
 
 def test_for_people_the_same_is_text():
     said = spoken("console")
-    assert "| INFO    | nightjar.usecases.night - part_scored rows=3" in said
+    assert "| INFO    | nightjar.usecases.scoring.night - part_scored rows=3" in said
     assert re.search(r" - part_failed [^\n]*part=2[^\n]*\nTraceback", said), "a traceback has lines of its own"
     assert "| INFO    | Flow run 'flight_delay 2013-10-01' - Beginning" in said
 

@@ -22,7 +22,7 @@ from nightjar.core.errors.inputs import ContractBroken, MissingFeatures, NotOurS
 from nightjar.core.errors.model import BadSpec
 from nightjar.core.errors.settings import BadSettings
 
-REPO = Path(__file__).parents[2] / "feature_repo"
+REPO = Path(__file__).parents[3] / "feature_repo"
 SPEC = MODELS["flight_delay"]
 AS_OF = datetime(2013, 3, 2, 2, tzinfo=UTC)
 INSTANT = pl.Datetime("us", "UTC")

@@ -25,7 +25,7 @@ PRELOADED = (
     "db.stores.drift",
     "db.stores.outcomes",
     "db.stores.registry",
-    "db.stores.scores",
+    "db.stores.nights",
     "harness.attempt",
     "harness.line",
     "harness.reader",

@@ -15,7 +15,8 @@ from typing import Any
 
 import psycopg
 
-from nightjar.wiring.platform import DATABASE, Platform
+from nightjar.wiring.database import DATABASE
+from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
 NIGHTS = """

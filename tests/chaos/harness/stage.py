@@ -18,7 +18,8 @@ from harness.nursery import Child, Nursery
 from harness.tally import Tally
 from harness.wire import Proxy
 
-from nightjar.wiring.platform import DATABASE, Platform
+from nightjar.wiring.database import DATABASE
+from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
 DISK, ARTIFACT_DISK = "1500m", "24m"
