@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from db.migrate import upgrade
+from db.server.embedded import EmbeddedPostgres
 from db.server.roles import ensure_roles
 from db.views import ALONE, APART, BARRIER, FIRST, IN_ORDER, SCHEMA, VIEWS
 

@@ -20,14 +20,14 @@ from models.flight_delay.datasets import FLIGHTS, WEATHER, recorded_at
 from models.flight_delay.population import outcomes
 from models.flight_delay.source import read_weather, recorded_files, recording
 from models.flight_delay.training import LEVEL_SHARE, level_shift
-from nightjar.showing import console
 from nightjar.adapters.learners.store import PredictorStore
-from nightjar.wiring.platform import Platform
-from nightjar.core.night.clock import as_of, dates_between, evening_by_now
-from nightjar.core.monitoring.performance import Performance, against_constant, brier_skill, measure
-from nightjar.core.model.spec import ModelSpec
 from nightjar.core.lifecycle.training_set import TimeCut, cut_by_time, last_mature_date
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.monitoring.performance import Performance, against_constant, brier_skill, measure
+from nightjar.core.night.clock import as_of, dates_between, evening_by_now
+from nightjar.showing import console
 from nightjar.usecases.lifecycle.retrain import RetrainSummary
+from nightjar.wiring.platform import Platform
 
 SEPTEMBER, DECEMBER = date(2013, 9, 30), date(2013, 12, 31)
 """The evenings on which versions are trained."""
@@ -91,7 +91,7 @@ def of_the_nights(platform: Platform, spec: ModelSpec, known: pl.DataFrame) -> I
 def trained(platform: Platform, spec: ModelSpec, day: date) -> Trained:
     summary = platform.retrain(spec, day)
     known = pl.read_parquet(platform.artifacts.get(summary.dataset.uri))
-    return Trained(summary, known, cut_on(platform, spec, day, known))
+    return Trained(summary, known, cut_on(spec, day, known))
 
 
 def show_version(version: Trained) -> None:
@@ -132,7 +132,7 @@ def metrics(of: Performance) -> tuple[float | None, ...]:
     return of.auc, of.pr_auc, of.brier, of.ece, of.log_loss
 
 
-def cut_on(platform: Platform, spec: ModelSpec, day: date, known: pl.DataFrame) -> TimeCut:
+def cut_on(spec: ModelSpec, day: date, known: pl.DataFrame) -> TimeCut:
     """The rows of the version of an evening, by use. known: the rows of that evening at least."""
     evening = evening_by_now(spec, day)
     rows = known.filter(pl.col("score_date") <= last_mature_date(spec, evening))
@@ -175,7 +175,7 @@ def of_the_year(platform: Platform) -> None:
     show_version(before)
     show_months_after(platform, spec, before, after.known)
     show_version(after)
-    show_levels({day: levels(spec, cut_on(platform, spec, day, after.known)) for day in MONTH_ENDS})
+    show_levels({day: levels(spec, cut_on(spec, day, after.known)) for day in MONTH_ENDS})
 
 
 def main() -> None:

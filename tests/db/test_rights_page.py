@@ -20,11 +20,11 @@ import pytest
 from psycopg import Connection, errors
 from sqlalchemy import text
 
-from db.server.embedded import binary
-from db.stores.holdings import PostgresHoldings
 from db.migrate import upgrade
+from db.server.embedded import binary
 from db.server.roles import ANALYST_LIMITS, ANALYST_SETTINGS, ensure_roles
 from db.session import make_engine
+from db.stores.holdings import PostgresHoldings
 from db.urls import read
 from nightjar.core.upkeep.retention import Month, Policy, forgettable
 from nightjar.wiring.settings import PROJECT
