@@ -11,11 +11,11 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from nightjar.server.automations import TAG
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.clock import score_date_of
 from nightjar.core.platform.attempts import Attempt, Pause, ServerStatus
 from nightjar.core.platform.circuit import opens
-from nightjar.core.night.clock import score_date_of
-from nightjar.core.model.spec import ModelSpec
+from nightjar.server.automations import TAG
 from nightjar.server.deploy import connected
 from nightjar.server.deployments import deployed, ends
 from nightjar.server.pool import POOL, known_pool

@@ -9,8 +9,8 @@ from harness.held import receipts
 from prefect.client.schemas.actions import ArtifactCreate
 
 import models
-from nightjar.showing import markdown
 from nightjar.core.night.clock import night_of
+from nightjar.showing import markdown
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 

@@ -19,9 +19,9 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 
 import models
 from flows import night, stopping
-from nightjar.launcher import launch as up
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.reprocess import Order, Reprocess
+from nightjar.launcher import launch as up
 from nightjar.server.deploy import local_api
 from nightjar.usecases.scoring.backfill import planned_nights
 

@@ -2,14 +2,9 @@
 
 The command line shows them without a traceback and exits with the class's `exit_code`; `runbook` names the page in
 `runbooks/` that an operator opens. Retryable or not is a type: `except Retryable` is the whole retry policy.
+Who imports one subject knows all: programs look for an error's class among the subclasses of NightjarError.
 """
 
-from nightjar.core.errors import (  # noqa: F401  # who looks for subclasses finds all of them
-    database,
-    inputs,
-    machine,
-    model,
-    night,
-    platform,
-    settings,
-)
+from nightjar.core.errors import database, inputs, machine, model, night, platform, settings
+
+__all__ = ["database", "inputs", "machine", "model", "night", "platform", "settings"]
