@@ -885,7 +885,7 @@ def holds_a_transaction(place: Place, _migrated: Callable[[], None], remedy: str
         place.another("analyst", autocommit=False) as holding,
         place.holdings("owner") as holdings,
     ):
-        patch.setattr("db.holdings.LOCK_TIMEOUT", text("SET LOCAL lock_timeout = '50ms'"))
+        patch.setattr("db.stores.holdings.LOCK_TIMEOUT", text("SET LOCAL lock_timeout = '50ms'"))
         holding.execute("SELECT FROM analytics.scores WHERE score_date = '2012-01-15'")
         assert not holdings.drop(month)
         holding.rollback()
