@@ -19,7 +19,11 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 SAYS = "The process of this attempt has ended without saying how. What it did not store, a later attempt does."
 
 
-def end_dead_tasks(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  # a worker names its arguments
+def end_dead_tasks(
+    flow: Flow[Any, Any],
+    flow_run: FlowRun,
+    state: State[Any],  # noqa: ARG001  # a worker calls hooks by these three names
+) -> None:
     """A Prefect hook for a run that begins or begins again, and for one that crashed or was cancelled: at these moments no task of it runs.
 
     A run that ended while no worker was there is looked after by the next run of its deployment. What goes wrong is logged, and no more.

@@ -29,12 +29,12 @@ def with_runbook(client: SyncPrefectClient, says: str, runbook: str) -> str:
 
 
 def shown_pages(client: SyncPrefectClient, names: Sequence[str]) -> dict[str, str]:
-    """Where the UI shows each page, by the name of its file. They belong to no run, so they do not go when the run does.
+    """Where the UI shows each page, by the name of its file. Pages belong to no run, so they stay when a run goes.
 
-    Each page has one artifact, which links of other pages name, so it is changed and not made anew.
+    Each page has one artifact, which links of other pages name. So it is changed, and not made anew.
     """
     known = latest(client, [key_of(name) for name in names])
-    ids = {name: known[key].latest_id if (key := key_of(name)) in known else made(client, key) for name in names}
+    ids = {name: known[key].latest_id if (key := key_of(name)) in known else empty(client, key) for name in names}
     places = {f"{name}.md": f"/artifacts/artifact/{id_}" for name, id_ in ids.items()}
     for name, id_ in ids.items():
         text, there = page(name, places), known.get(key_of(name))
@@ -49,9 +49,10 @@ def latest(client: SyncPrefectClient, keys: Sequence[str]) -> dict[str, Artifact
     return {found.key: found for found in client.read_latest_artifacts(artifact_filter=wanted)}
 
 
-def made(client: SyncPrefectClient, key: str) -> UUID:
-    """A page that is still empty."""
-    return client.create_artifact(ArtifactCreate(key=key, type="markdown", data="", description="A page of the runbooks")).id
+def empty(client: SyncPrefectClient, key: str) -> UUID:
+    """Make a page that has no text yet; return its id."""
+    blank = ArtifactCreate(key=key, type="markdown", data="", description="A page of the runbooks")
+    return client.create_artifact(blank).id
 
 
 def page(runbook: str, places: Mapping[str, str]) -> str:

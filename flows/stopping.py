@@ -176,7 +176,7 @@ def leave_if_stopped() -> None:
 
 
 def cancelled_if_stopped(work: Callable[P, R]) -> Callable[P, R]:
-    """For tasks: one of a run that was stopped begins no work and is Cancelled, without a traceback. Nothing is wrong with it.
+    """For tasks: in a run that was stopped, one begins no work and ends as Cancelled, without a traceback.
 
     A state that a task returns is how the task ends, and no result: whoever asks for one gets a CancelledRun.
     """

@@ -115,7 +115,7 @@ def drain(server: Supervised, worker: Supervised, settings: Settings, api: str, 
 
 
 def under_way(worker: Supervised, settings: Settings, api: str) -> int:
-    """How many runs there are. The server knows those of all workers, but not a process whose run was ended by force."""
+    """How many runs there are. The server knows those of all workers, but no process whose run was ended by force."""
     ours = worker.life.runs() if isinstance(worker.life, Worker) else 0
     try:
         return max(ours, running_flows(settings, api))
@@ -124,7 +124,7 @@ def under_way(worker: Supervised, settings: Settings, api: str) -> int:
 
 
 def running_flows(settings: Settings, api: str) -> int:
-    """How many runs have a process, as far as the server knows. A worker that stops leaves a `Cancelling` run as it is."""
+    """How many runs have a process, as far as the server knows. One left `Cancelling` would wait for the next start."""
     of = {"state": {"type": {"any_": UNDER_WAY}}}
     with connected(settings, api) as client:
         return client.count_flow_runs(flow_run_filter=FlowRunFilter.model_validate(of))

@@ -50,7 +50,7 @@ def bullets(texts: Sequence[str]) -> str:
 
 
 def page(text: str, places: Mapping[str, str]) -> str:
-    """A page of the runbooks for the UI: each paragraph on one line, remarks above long commands, and links to other pages.
+    """A page of the runbooks for the UI: paragraphs on one line, remarks above long commands, links to other pages.
 
     A link to anything else becomes the path that it names.
 

@@ -69,7 +69,8 @@ def configure(log_format: str, level: str) -> None:
 def as_text(_logger: Any, _method: str, event: Event) -> str:
     """The event, its fields behind it, its traceback below."""
     name, trace = event.pop("event"), event.pop("exception", None)
-    return " ".join([str(name), *(f"{field}={value!r}" for field, value in event.items())]) + (f"\n{trace}" if trace else "")
+    line = " ".join([str(name), *(f"{field}={value!r}" for field, value in event.items())])
+    return f"{line}\n{trace}" if trace else line
 
 
 TEXT = (structlog.processors.StackInfoRenderer(), structlog.processors.format_exc_info, as_text)

@@ -273,12 +273,13 @@ def descriptions(prefect, run: str) -> str:
     return " ".join(artifact["description"] or "" for artifact in found)
 
 
-@pytest.mark.parametrize("states", [["PENDING"], ["RUNNING"], ["RUNNING", "CANCELLING"]], ids=lambda states: states[-1])
+@pytest.mark.parametrize("states", [("PENDING",), ("RUNNING",), ("RUNNING", "CANCELLING")], ids="-".join)
 def test_a_platform_that_stops_waits_for_what_may_have_a_process(prefect, states):
     """The run has no deployment, so no worker and no automation touches it meanwhile."""
     api = local_api(prefect.settings)
     before = up.running_flows(prefect.settings, api)
-    run = prefect.ask("/flow_runs/", {"flow_id": prefect.ask("/flows/name/score")["id"], "state": {"type": "SCHEDULED"}})["id"]
+    flow = prefect.ask("/flows/name/score")["id"]
+    run = prefect.ask("/flow_runs/", {"flow_id": flow, "state": {"type": "SCHEDULED"}})["id"]
     try:
         for state in states:
             made(prefect, run, type=state)

@@ -199,7 +199,8 @@ PAGE = """
 <script>
 async function tried(ask) { try { await ask(); return "open" } catch { return "shut" } }
 const socket = () => new Promise((open, shut) => {
-  const made = new WebSocket("SERVER".replace("http", "ws") + "/api/events/out", "prefect"); made.onopen = open; made.onerror = shut })
+  const made = new WebSocket("SERVER".replace("http", "ws") + "/api/events/out", "prefect")
+  made.onopen = open; made.onerror = shut })
 const change = {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"}
 async function all() { return [
   await tried(() => fetch("SERVER/ui-settings")), await tried(() => fetch("SERVER/api/health")),
