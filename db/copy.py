@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql
 
 from db.session import driver
 from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.values import INSTANT
 
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -84,7 +85,7 @@ WIRE_TYPES = {
         WireType(
             "TIMESTAMP WITH TIME ZONE",
             _aware,
-            pl.Datetime("us", "UTC"),
+            INSTANT,
             8,
             lambda series: series.to_physical() - POSTGRES_EPOCH_DAYS * MICROSECONDS_A_DAY,
         ),

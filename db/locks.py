@@ -19,7 +19,7 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.ports.going_on import GoOn, unasked
 
 POLL_S = 0.2
-SCHEMA = "nightjar schema"
+SCHEMA_LOCK = "nightjar schema"
 """Whoever works by the tables shares it; a migration holds it alone, and from when it asks for it nobody else gets it."""
 
 READERS_END_WITHIN_S = 10
@@ -101,12 +101,12 @@ def alone(connection: Connection, *, wait_s: float) -> None:
     try:
         with connection.begin_nested():
             connection.execute(LOCK_TIMEOUT, {"timeout": f"{max(1, round(wait_s * 1000))}ms"})
-            connection.execute(TAKE_FOR_TRANSACTION, {"what": SCHEMA})
+            connection.execute(TAKE_FOR_TRANSACTION, {"what": SCHEMA_LOCK})
             connection.execute(LOCK_TIMEOUT, {"timeout": f"{READERS_END_WITHIN_S}s"})
     except DBAPIError as error:
         if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise
-        working = connection.execute(HOLDER, {"what": SCHEMA, "mode": "ShareLock"}).scalars()
+        working = connection.execute(HOLDER, {"what": SCHEMA_LOCK, "mode": "ShareLock"}).scalars()
         raise NightsRunning(list(working), wait_s) from error
 
 
@@ -141,7 +141,7 @@ def _held(engine: Engine, what: str, wait_s: float, busy: Callable[[str], Retrya
     try:
         deadline = time.monotonic() + wait_s
         with translated():
-            migrating = _wait(connection, SHARE, SCHEMA, deadline, go_on)
+            migrating = _wait(connection, SHARE, SCHEMA_LOCK, deadline, go_on)
         if migrating is not None:
             raise WorkBusy("migrating the database", migrating, wait_s)
         with translated():

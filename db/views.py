@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from db.server.roles import ANALYST, WRITER
 
-SCHEMA = "analytics"
+ANALYTICS = "analytics"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,30 +357,30 @@ FINGERPRINT = "Published results, for analysts. Definition " + hashlib.sha256(re
 
 def in_place(connection: Connection) -> bool:
     """Whether the views in the database are these, and all of them are there."""
-    there = connection.execute(text("SELECT viewname FROM pg_views WHERE schemaname = :schema"), {"schema": SCHEMA}).scalars()
-    found = connection.execute(text("SELECT obj_description(to_regnamespace(:schema)::oid, 'pg_namespace')"), {"schema": SCHEMA})
+    there = connection.execute(text("SELECT viewname FROM pg_views WHERE schemaname = :schema"), {"schema": ANALYTICS}).scalars()
+    found = connection.execute(text("SELECT obj_description(to_regnamespace(:schema)::oid, 'pg_namespace')"), {"schema": ANALYTICS})
     return {view.name for view in VIEWS} <= set(there) and found.scalar_one_or_none() == FINGERPRINT
 
 
 def drop(connection: Connection) -> None:
     for view in reversed(VIEWS):
-        connection.execute(text(f"DROP VIEW IF EXISTS {SCHEMA}.{view.name}"))
-    connection.execute(text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
+        connection.execute(text(f"DROP VIEW IF EXISTS {ANALYTICS}.{view.name}"))
+    connection.execute(text(f"DROP SCHEMA IF EXISTS {ANALYTICS} CASCADE"))
 
 
 def create(connection: Connection) -> None:
     """Make schema, views, comments and grants. Whoever runs it owns them."""
     run = connection.exec_driver_sql
-    run(f"CREATE SCHEMA {SCHEMA}")
-    run(f"COMMENT ON SCHEMA {SCHEMA} IS {_quoted(FINGERPRINT)}")
+    run(f"CREATE SCHEMA {ANALYTICS}")
+    run(f"COMMENT ON SCHEMA {ANALYTICS} IS {_quoted(FINGERPRINT)}")
     for view in VIEWS:
-        run(view.definition(SCHEMA))
-        run(f"COMMENT ON VIEW {SCHEMA}.{view.name} IS {_quoted(view.comment)}")
+        run(view.definition(ANALYTICS))
+        run(f"COMMENT ON VIEW {ANALYTICS}.{view.name} IS {_quoted(view.comment)}")
         for column, (_, comment) in view.columns.items():
-            run(f"COMMENT ON COLUMN {SCHEMA}.{view.name}.{column} IS {_quoted(comment)}")
+            run(f"COMMENT ON COLUMN {ANALYTICS}.{view.name}.{column} IS {_quoted(comment)}")
     for role in (ANALYST, WRITER):
-        run(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {role}")
-        run(f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {role}")
+        run(f"GRANT USAGE ON SCHEMA {ANALYTICS} TO {role}")
+        run(f"GRANT SELECT ON ALL TABLES IN SCHEMA {ANALYTICS} TO {role}")
 
 
 def _quoted(comment: str) -> str:

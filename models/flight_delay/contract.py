@@ -10,6 +10,7 @@ import polars as pl
 
 from models.flight_delay.datasets import ZONE
 from models.flight_delay.features import TABLES
+from nightjar.core.values import INSTANT
 
 if TYPE_CHECKING:
     import pandera.polars as pa
@@ -43,16 +44,16 @@ def contract() -> "pa.DataFrameSchema":
     schedule = {
         "entity_key": text(r"^[A-Z0-9]{2}\d{1,4}-[A-Z]{3}-\d{4}-\d{2}-\d{2}$"),
         "carrier": text(r"^[A-Z0-9]{2}$"),
-        "flight": whole(1, 9999),
+        "flight": integer(1, 9999),
         "origin": pa.Column(pl.String, pa.Check.isin(ORIGINS)),
         "dest": text(r"^[A-Z]{3}$"),
-        "sched_dep": pa.Column(pl.Datetime("us", "UTC"), pa.Check(at_its_minute, name="is sched_dep_minute of its day")),
-        "sched_dep_minute": whole(0, MINUTES_A_DAY),
-        "sched_arr_minute": whole(0, MINUTES_A_DAY),
-        "sched_block_minutes": whole(0, MINUTES_A_DAY),
-        "weekday": whole(1, 7),
-        "distance": whole(1, 12_000),
-        "hour_departures": whole(1, 1000),
+        "sched_dep": pa.Column(INSTANT, pa.Check(at_its_minute, name="is sched_dep_minute of its day")),
+        "sched_dep_minute": integer(0, MINUTES_A_DAY),
+        "sched_arr_minute": integer(0, MINUTES_A_DAY),
+        "sched_block_minutes": integer(0, MINUTES_A_DAY),
+        "weekday": integer(1, 7),
+        "distance": integer(1, 12_000),
+        "hour_departures": integer(1, 1000),
     }
     return pa.DataFrameSchema(schedule | features, name="flight_delay")
 
@@ -77,7 +78,7 @@ def text(pattern: str) -> "pa.Column":
     return pa.Column(pl.String, pa.Check.str_matches(pattern))
 
 
-def whole(low: int, high: int) -> "pa.Column":
+def integer(low: int, high: int) -> "pa.Column":
     import pandera.polars as pa  # noqa: PLC0415  # as above
 
     return pa.Column(pl.Int64, pa.Check.in_range(low, high))

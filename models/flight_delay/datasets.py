@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from nightjar.core.model.spec import RawDataset
+from nightjar.core.values import INSTANT
 
 ZONE = ZoneInfo("America/New_York")
 
@@ -17,7 +18,7 @@ SCHEDULES = RawDataset(
         "flight": pl.Int64(),
         "origin": pl.String(),
         "dest": pl.String(),
-        "sched_dep": pl.Datetime("us", "UTC"),
+        "sched_dep": INSTANT,
         "sched_dep_minute": pl.Int64(),
         "sched_arr_minute": pl.Int64(),
         "distance": pl.Int64(),
@@ -59,7 +60,7 @@ WEATHER = RawDataset(
     name="weather",
     columns={
         "origin": pl.String(),
-        "time_hour": pl.Datetime("us", "UTC"),
+        "time_hour": INSTANT,
         "temp": pl.Float64(),
         "dewp": pl.Float64(),
         "humid": pl.Float64(),

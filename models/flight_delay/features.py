@@ -13,6 +13,7 @@ import polars as pl
 from models.flight_delay.datasets import FLIGHTS, WEATHER, ZONE
 from models.flight_delay.population import late
 from nightjar.core.model.spec import FeatureTable, RawFrames
+from nightjar.core.values import INSTANT
 
 WEEKS = (7, 28)
 """Rates look back one week for what is going on, and four for what is usual."""
@@ -24,7 +25,6 @@ MAX_WIND_MPH = 200
 FLIGHTS_MAX_AGE = timedelta(hours=48)
 """The flights of a day are known the next morning, 20 to 22 hours before the evening's as-of. One missed file is borne, two are not."""
 
-INSTANT = pl.Datetime("us", "UTC")
 CODE = pl.String()
 NUMBER = pl.Int64()
 

@@ -17,8 +17,9 @@ import polars as pl
 from models.flight_delay.datasets import FLIGHTS, SCHEDULES, WEATHER, recorded_at
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import Delivery, RawDataset
+from nightjar.core.values import INSTANT
 
-INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+AS_WRITTEN = "%Y-%m-%dT%H:%M:%SZ"
 TAXI = timedelta(hours=1)
 """On the ground before and after flying, at most: a flight airborne longer ago than this has arrived."""
 
@@ -43,7 +44,7 @@ def write(rows: pl.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     with draft.open("x", encoding="utf-8") as file:  # made anew: nothing that lies in an inbox is written to
-        file.write(f"{rows.write_csv(datetime_format=INSTANT)}# rows={rows.height}\n")
+        file.write(f"{rows.write_csv(datetime_format=AS_WRITTEN)}# rows={rows.height}\n")
     try:
         draft.replace(path)
     except IsADirectoryError:
@@ -99,7 +100,7 @@ def read_weather(folder: Path) -> pl.DataFrame:
 def happened(departures: pl.DataFrame, planes: pl.DataFrame) -> pl.DataFrame:
     """What the file of the next morning says. Delays of flights that had not left, or not arrived, by then are not in it."""
     days = departures["flight_date"].unique()
-    written = pl.col("flight_date").replace_strict(days, [recorded_at(FLIGHTS.name, day) for day in days], return_dtype=pl.Datetime("us", "UTC"))
+    written = pl.col("flight_date").replace_strict(days, [recorded_at(FLIGHTS.name, day) for day in days], return_dtype=INSTANT)
     left = pl.col("sched_dep") + pl.duration(minutes="dep_delay")
     arrived = left + pl.duration(minutes="air_time") + TAXI
     cancelled = pl.col("dep_time").is_null()
@@ -112,7 +113,7 @@ def happened(departures: pl.DataFrame, planes: pl.DataFrame) -> pl.DataFrame:
 
 
 def utc_text(column: str) -> pl.Expr:
-    return pl.col(column).str.to_datetime(INSTANT, time_unit="us", time_zone="UTC")
+    return pl.col(column).str.to_datetime(AS_WRITTEN, time_unit="us", time_zone="UTC")
 
 
 def minutes(hhmm: str) -> pl.Expr:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.years import YEARS
 from nightjar.showing import console
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.backfill import BackfillSummary
     from nightjar.wiring.platform import Platform
 
-YEARS = range(1900, 2200)
 DEFAULT_MODEL = "flight_delay"
 
 

@@ -3,7 +3,11 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
+
+INSTANT = pl.Datetime("us", "UTC")
+"""The type of every column of instants."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -29,8 +29,9 @@ from nightjar.core.night.part_rows import QUARANTINED, SCORES, require_storable
 from nightjar.core.night.plan import Standing
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.upkeep.retention import Holding, Named, Trace, total
+from nightjar.core.values import INSTANT
 
-OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Int8(), "recorded_at": pl.Datetime("us", "UTC")}
+OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Int8(), "recorded_at": INSTANT}
 
 POLL_S = 0.2
 

@@ -11,8 +11,8 @@ from decimal import Decimal
 
 import polars as pl
 
-DAY = r"(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-[0-9]{2}-[0-9]{2}"
-INSTANT = DAY + r"T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z"
+DAY_PATTERN = r"(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-[0-9]{2}-[0-9]{2}"
+INSTANT_PATTERN = DAY_PATTERN + r"T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z"
 """Years 0001 to 9999, which Python's dates end with too, and no leap second, which no frame can hold."""
 WHOLE = r"[+-]?[0-9]+"
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -36,7 +36,7 @@ def converted(texts: pl.Series, kind: pl.DataType) -> pl.Series:
     if isinstance(kind, pl.Datetime):
         return instants(texts, kind)
     if isinstance(kind, pl.Date):
-        return formed(texts, DAY).str.to_date(DATE_FORMAT, strict=False)
+        return formed(texts, DAY_PATTERN).str.to_date(DATE_FORMAT, strict=False)
     if isinstance(kind, pl.Boolean):
         return texts.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean())
     if kind.is_integer():
@@ -50,7 +50,7 @@ def formed(texts: pl.Series, form: str) -> pl.Series:
 
 def instants(texts: pl.Series, kind: pl.Datetime) -> pl.Series:
     """Read as microseconds, which hold every year; a finer unit ends in 2262, and would go on in 1677."""
-    read = formed(texts, INSTANT).str.to_datetime(INSTANT_FORMAT, time_unit="us", time_zone=kind.time_zone, strict=False)
+    read = formed(texts, INSTANT_PATTERN).str.to_datetime(INSTANT_FORMAT, time_unit="us", time_zone=kind.time_zone, strict=False)
     values = read.cast(kind, strict=False)
     return values.set(values.cast(read.dtype) != read, None)
 
@@ -88,7 +88,7 @@ def named(kind: pl.DataType) -> str:
 
 def time_not_held(text: str, kind: pl.Date | pl.Datetime) -> str:
     """Nothing if the form is wrong already; so with the next two."""
-    if not re.fullmatch(INSTANT if isinstance(kind, pl.Datetime) else DAY, text):
+    if not re.fullmatch(INSTANT_PATTERN if isinstance(kind, pl.Datetime) else DAY_PATTERN, text):
         return ""
     if isinstance(kind, pl.Datetime) and converted(pl.Series([text]), pl.Datetime("us", kind.time_zone))[0] is not None:
         return f"which {kind} does not reach"

@@ -23,12 +23,12 @@ from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.parquet import parquet
 from nightjar.core.ports.raw import Landed, Received
-from nightjar.core.values import utc
+from nightjar.core.values import INSTANT, utc
 
 MARGINS_S = (0.2, 2, 20, 200)
 """How long after now the instant of a file lies that is recorded now: the next, where writing it took longer."""
 
-INSTANT = "%Y%m%dT%H%M%SZ"
+IN_FILE_NAMES = "%Y%m%dT%H%M%SZ"
 FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d")
 DELIVERY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\.parquet")
 """What has another name was not put here by us, and is no delivery."""
@@ -117,10 +117,12 @@ class RawFiles:
             if proposed:
                 raise Missed
             raise BadDelivery(
-                file, f"another file for {dataset.name} {day} was recorded at {instant:{INSTANT}} too", "Give the correction its own, later instant."
+                file,
+                f"another file for {dataset.name} {day} was recorded at {instant:{IN_FILE_NAMES}} too",
+                "Give the correction its own, later instant.",
             )
-        stamped = rows.with_columns(date=pl.lit(day, pl.Date), recorded_at=pl.lit(instant, pl.Datetime("us", "UTC")))
-        with replacing(self._folder(dataset.name) / f"date={day}" / f"{instant:{INSTANT}}-{digest}.parquet") as draft:
+        stamped = rows.with_columns(date=pl.lit(day, pl.Date), recorded_at=pl.lit(instant, INSTANT))
+        with replacing(self._folder(dataset.name) / f"date={day}" / f"{instant:{IN_FILE_NAMES}}-{digest}.parquet") as draft:
             draft.write(parquet(stamped))
             draft.flush()
             os.fsync(draft.fileno())  # what follows is a rename, which takes no time
@@ -142,7 +144,7 @@ class RawFiles:
             known = [delivery.path for delivery in self._deliveries(dataset.name, day) if limit is None or delivery.recorded_at <= limit]
             newest.extend(known[-1:])
         if not newest:
-            return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": pl.Datetime("us", "UTC")})
+            return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": INSTANT})
         require_regular(newest, OF_RAW_DAYS)
         with naming_damage(newest, OF_RAW_DAYS):
             return pl.read_parquet(newest, hive_partitioning=False)
@@ -172,7 +174,7 @@ def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:
 
 def kept_at(folder: Path, name: str) -> Kept:
     instant, _, content = name.removesuffix(".parquet").partition("-")
-    return Kept(folder / name, datetime.strptime(instant, INSTANT).replace(tzinfo=UTC), content)
+    return Kept(folder / name, datetime.strptime(instant, IN_FILE_NAMES).replace(tzinfo=UTC), content)
 
 
 def whole_second(moment: datetime) -> datetime:

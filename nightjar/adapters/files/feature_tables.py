@@ -12,9 +12,8 @@ from nightjar.adapters.files.atomic import write_parquet, write_text
 from nightjar.adapters.files.damage import OF_FEATURES, naming_damage
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.spec import FeatureTable
-from nightjar.core.values import utc
+from nightjar.core.values import INSTANT, utc
 
-INSTANT = pl.Datetime("us", "UTC")
 MANIFEST = "_manifest.json"
 """The underscore hides it from readers that take every file of a folder for Parquet."""
 

@@ -29,7 +29,6 @@ ADDED_TO_ROWS = frozenset({"entity_key", "event_timestamp", "known_at", "fault"}
 """Columns of ours beside those of raw days, of feature tables, and of the rows to score."""
 
 CSV_TYPES = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
-YEARS = range(1900, 2200)
 MOST_DAYS = 36_600
 """A century: longer spans are mistakes, and carry dates out of what Python can count."""
 

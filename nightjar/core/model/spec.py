@@ -15,7 +15,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, create_model
 
 from nightjar.core.errors.model import BadSpec
-from nightjar.core.model.rules import MOST_DAYS, NAME, YEARS, Fault, called, fault_of, faults
+from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, called, fault_of, faults
+from nightjar.core.years import YEARS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

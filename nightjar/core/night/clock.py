@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from nightjar.core.errors.settings import BadSettings
-from nightjar.core.model.rules import YEARS
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.night.entities import Night
 from nightjar.core.values import utc
+from nightjar.core.years import YEARS
 
 
 def score_date_of(spec: ModelSpec, scheduled_start: datetime) -> date:

@@ -34,6 +34,7 @@ from nightjar.core.ports.learners import Predictors
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
+from nightjar.core.values import INSTANT
 
 Metrics = Mapping[str, float]
 
@@ -150,7 +151,7 @@ def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress
         for day in dates:
             moment = as_of(spec, day)
             rows = spec.population({dataset.name: raw.read(dataset, day, day, known_at=moment)}, day)
-            nights.append(ordered_population(rows).with_columns(score_date=pl.lit(day), event_timestamp=pl.lit(moment, pl.Datetime("us", "UTC"))))
+            nights.append(ordered_population(rows).with_columns(score_date=pl.lit(day), event_timestamp=pl.lit(moment, INSTANT)))
             advance()
     return pl.concat(nights)
 

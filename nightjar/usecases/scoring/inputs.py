@@ -17,9 +17,8 @@ from nightjar.core.ports.features import FeatureSource
 from nightjar.core.ports.learners import Predictors
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
+from nightjar.core.values import INSTANT
 from nightjar.usecases.scoring.snapshot import Snapshots
-
-MOMENT = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +59,7 @@ class NightInputs:
         Raises MissingFeatures, StoreUnavailable.
         """
         moments = {"event_timestamp": as_of} | ({"known_at": known_at} if known_at > as_of else {})
-        at = rows.with_columns(pl.lit(moment, MOMENT).alias(name) for name, moment in moments.items())
+        at = rows.with_columns(pl.lit(moment, INSTANT).alias(name) for name, moment in moments.items())
         return self.features.retrieve(self.spec, at).drop(moments)
 
     def scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
