@@ -28,9 +28,9 @@ YEAR = """
     SELECT nightjar.ensure_score_partition(day::date) FROM generate_series('2013-01-01', '2013-12-01', interval '1 month') AS day;
     INSERT INTO nightjar.dataset (model, sha256, uri, rows, first_date, last_date, known_at)
         VALUES ('m', repeat('a', 64), 'file:///d', 1, '2012-01-01', '2012-12-01', '2013-01-01Z');
-    INSERT INTO nightjar.model_version (model, number, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri, params, metrics,
+    INSERT INTO nightjar.model_version (model, number, kind, score_low, score_high, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri, params, metrics,
         gates, code_version, trained_through)
-        SELECT 'm', n, 'a', 1, 'file:///m', repeat(n::text, 64), 'file:///r', '{}', '{}', '[]', 'c', '2012-12-01' FROM generate_series(1, 5) AS n;
+        SELECT 'm', n, 'binary', 0, 1, 'a', 1, 'file:///m', repeat(n::text, 64), 'file:///r', '{}', '{}', '[]', 'c', '2012-12-01' FROM generate_series(1, 5) AS n;
     INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id, state, population_uri, population_sha256,
         population_rows, population_parts)
         SELECT 'm', day::date, revision, day - interval '6 hours', day - interval '6 hours', 1 + extract(month FROM day)::integer / 3,
@@ -50,8 +50,9 @@ YEAR = """
         FROM generate_series('2013-01-01', '2013-12-31', interval '1 day') AS day, generate_series(1, {rows}) AS k;
     INSERT INTO nightjar.drift (run_id, method, column_name, value, threshold, drifted, null_share, reference_null_share)
         SELECT id, 'psi', 'column ' || k, random(), 0.9, random() > 0.9, 0, 0 FROM nightjar.run, generate_series(1, 35) AS k ORDER BY id, k;
-    INSERT INTO nightjar.performance (run_id, rows, with_outcome, auc, brier, measured_at)
-        SELECT id, {rows}, {rows}, 0.7, 0.1, now() FROM nightjar.run WHERE state = 'published';
+    INSERT INTO nightjar.measurement (run_id, metric, value, rows, with_outcome, measured_at)
+        SELECT id, metric, value, {rows}, {rows}, now()
+        FROM nightjar.run, (VALUES ('auc', 0.7), ('brier', 0.1), ('ece', 0.05)) AS measured (metric, value) WHERE state = 'published';
     VACUUM (ANALYZE)
 """
 NIGHT = "model = 'm' AND score_date = '2013-10-15'"

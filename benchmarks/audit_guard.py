@@ -110,7 +110,7 @@ def refused(spec: ModelSpec, rows: pl.DataFrame) -> bool:
         checked = check(spec, rows)
     except ContractBroken:
         return True
-    return checked.quarantined.height > spec.audit.max_quarantine_share * rows.height
+    return checked.quarantined.height > spec.audit["max_quarantine_share"] * rows.height
 
 
 def false_alarms(year: Year) -> None:

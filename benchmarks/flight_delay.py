@@ -21,9 +21,9 @@ from models.flight_delay.population import outcomes
 from models.flight_delay.source import read_weather, recorded_files, recording
 from models.flight_delay.training import LEVEL_SHARE, level_shift
 from nightjar.adapters.learners.store import PredictorStore
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.lifecycle.training_set import TimeCut, cut_by_time, last_mature_date
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.monitoring.performance import Performance, against_constant, brier_skill, measure
 from nightjar.core.night.clock import as_of, dates_between, evening_by_now
 from nightjar.showing import console
 from nightjar.usecases.lifecycle.retrain import RetrainSummary
@@ -35,7 +35,6 @@ YEAR = dates_between(date(2013, 1, 1), date(2013, 12, 31))
 MONTH_ENDS = tuple(day for day in YEAR if (day + timedelta(days=1)).day == 1 and day.month >= 3)
 """Before March there are too few rows to train on."""
 SHARES = (0.0, LEVEL_SHARE, 1.0)
-METRICS = ("AUC", "PR-AUC", "Brier", "ECE", "log loss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def of_the_recording() -> Iterator[str]:
     yield f"under way at 06:00: {at_six.height}, of which {at_six['dep_delay'].null_count()} had not left"
     late = outcomes({FLIGHTS.name: flights})
     days, months = rates(late, pl.col("score_date")), rates(late, pl.col("score_date").dt.month())
-    yield f"outcome 1: {rate(late):.1%} of departures, {min(days.values()):.0%} to {max(days.values()):.0%} of a day's"
+    yield f"outcome 1: {BINARY.constant(late['outcome']):.1%} of departures, {min(days.values()):.0%} to {max(days.values()):.0%} of a day's"
     yield f"outcome 1 in September: {months[9]:.0%}, in December: {months[12]:.0%}"
     yield f"fastest wind: {read_weather(recorded_files())['wind_speed'].max():,.0f} mph"
     yield f"weather is recorded up to {max(recording()[WEATHER.name])}"
@@ -113,43 +112,40 @@ def show_months_after(platform: Platform, spec: ModelSpec, version: Trained, kno
     rows = known.filter(pl.col("score_date") > SEPTEMBER)
     cut, outcome = version.cut, rows["outcome"]
     predictor = PredictorStore(platform.artifacts).load(spec, version.summary.version)
-    baseline = spec.baseline(cut.train, cut.valid, spec=spec)
-    measured = {
-        "this version": measure(predictor.predict(rows), outcome),
-        "scikit-learn baseline": measure(baseline.predict(rows), outcome),
-        "constant predictor": against_constant(outcome, rate(cut.seen)),
+    scores = {
+        "this version": predictor.predict(rows),
+        "scikit-learn baseline": spec.baseline(cut.train, cut.valid, spec=spec).predict(rows),
+        "constant predictor": always(spec.kind.constant(cut.seen["outcome"]), rows),
     }
-    table = [(who, *metrics(of)) for who, of in measured.items()]
-    title = f"version {version.summary.version.number} on {told(rows)}"
-    console.out.print(console.table(title, ("predictor", *METRICS), table))
+    measured = {who: spec.kind.measure(score, outcome) for who, score in scores.items()}
+    title, judging = f"version {version.summary.version.number} on {told(rows)}", spec.kind.judging
+    table = [(who, *(metrics[metric.name] for metric in judging)) for who, metrics in measured.items()]
+    console.out.print(console.table(title, ("predictor", *(metric.title for metric in judging)), table))
 
 
-def rate(rows: pl.DataFrame) -> float:
-    return float(rows.select(pl.col("outcome").mean()).item())
-
-
-def metrics(of: Performance) -> tuple[float | None, ...]:
-    return of.auc, of.pr_auc, of.brier, of.ece, of.log_loss
+def always(score: float, rows: pl.DataFrame) -> pl.Series:
+    return pl.repeat(score, rows.height, dtype=pl.Float64, eager=True)
 
 
 def cut_on(spec: ModelSpec, day: date, known: pl.DataFrame) -> TimeCut:
     """The rows of the version of an evening, by use. known: the rows of that evening at least."""
     evening = evening_by_now(spec, day)
     rows = known.filter(pl.col("score_date") <= last_mature_date(spec, evening))
-    return cut_by_time(rows, spec.split, spec.name, evening)
+    return cut_by_time(rows, spec, evening)
 
 
 def levels(spec: ModelSpec, cut: TimeCut) -> dict[float, tuple[float, float]]:
     """ECE and Brier skill on unseen days, by how far the level of the scores follows that of the newest days."""
     predictor = spec.fit(cut.train, cut.valid, spec=spec)
-    constant = against_constant(cut.test["outcome"], rate(cut.seen))
-    rest = level_shift(log_odds(predictor.predict(cut.valid)), rate(cut.valid))
+    base_rate, newest_rate = (spec.kind.constant(rows["outcome"]) for rows in (cut.seen, cut.valid))
+    constant = spec.kind.measure(always(base_rate, cut.test), cut.test["outcome"])
+    rest = level_shift(log_odds(predictor.predict(cut.valid)), newest_rate)
     fitted = log_odds(predictor.predict(cut.test))
     found = {}
     for share in SHARES:
         moved = fitted + (share - LEVEL_SHARE) / (1 - LEVEL_SHARE) * rest
-        performance = measure(pl.Series(1 / (1 + np.exp(-moved))), cut.test["outcome"])
-        found[share] = performance.ece or 0.0, brier_skill(performance, constant) or 0.0
+        metrics = spec.kind.measure(pl.Series(1 / (1 + np.exp(-moved))), cut.test["outcome"])
+        found[share] = metrics["ece"] or 0.0, spec.kind.skills(metrics, constant)["brier_skill"] or 0.0
     return found
 
 

@@ -35,8 +35,8 @@ RUN = f"""
     SELECT nightjar.ensure_score_partition('{DAY}');
     INSERT INTO nightjar.dataset (model, sha256, uri, rows, first_date, last_date, known_at)
         VALUES ('m', repeat('a', 64), 'file:///d', 1, '{DAY}', '{DAY}', now());
-    INSERT INTO nightjar.model_version (model, number, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri, params, metrics, gates,
-        code_version, trained_through) VALUES ('m', 1, '', 1, 'file:///m', repeat('a', 64), 'file:///r', '{{}}', '{{}}', '[]', '', '{DAY}');
+    INSERT INTO nightjar.model_version (model, number, kind, score_low, score_high, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri, params, metrics, gates,
+        code_version, trained_through) VALUES ('m', 1, 'binary', 0, 1, '', 1, 'file:///m', repeat('a', 64), 'file:///r', '{{}}', '{{}}', '[]', '', '{DAY}');
     INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id) VALUES ('m', '{DAY}', 1, now(), now(), 1)
 """
 

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    SmallInteger,
     Text,
     UniqueConstraint,
     text,
@@ -115,6 +114,7 @@ class VersionRow(Table, table=True):
         UniqueConstraint("dataset_id", "artifact_sha256"),
         ForeignKeyConstraint(["dataset_id", "model"], ["dataset.id", "dataset.model"]),
         CheckConstraint("number > 0", name="number_positive"),
+        CheckConstraint("score_low < score_high AND score_high <= 'Infinity'", name="score_bounds_ordered"),
         _sha256("artifact_sha256"),
         _place("artifact_uri"),
         _place("reference_uri"),
@@ -124,13 +124,19 @@ class VersionRow(Table, table=True):
     id: int = _id("Identity of the version")
     model: str = _column(Text(), "Name of the model")
     number: int = _column(Integer(), "Counts from 1 within the model")
+    kind: str = _column(Text(), "What its scores and outcomes mean; nightjar/core/kinds has one file a kind")
+    score_low: float = _column(Double(), "Least score that it may give; -Infinity where there is no bound")
+    score_high: float = _column(Double(), "Greatest score that it may give; Infinity where there is no bound")
+    outcomes: list[float] | None = _column(
+        ARRAY(Double()), "What an outcome may be; null where it may be any number within the bounds of a score", null=True
+    )
     algorithm: str = _column(Text(), "What made it, and so what can load it")
     dataset_id: int = _column(Integer(), "The snapshot it was trained on")
     artifact_uri: str = _column(Text(), "Where its bytes lie")
     artifact_sha256: str = _column(Text(), "Hash of its bytes")
     reference_uri: str = _column(Text(), "Sample of training rows that drift is measured against")
     params: dict[str, Any] = _column(JSONB(), "Parameters it was fitted with")
-    metrics: dict[str, float] = _column(JSONB(), "Measurements on unseen dates; one that is not defined is absent")
+    metrics: list[dict[str, Any]] = _column(JSONB(), "Measurements on unseen dates: array of {metric, of, value}; one that is not defined is absent")
     gates: list[dict[str, Any]] = _column(JSONB(), "Verdict of each gate")
     code_version: str = _column(Text(), "The code that trained it")
     trained_through: date = _column(Date(), "Last date whose outcomes it has seen; scores of that date or earlier are in-sample")
@@ -218,9 +224,7 @@ class ReceiptRow(Table, table=True):
 class ScoreRow(Table, table=True):
     __tablename__ = "score"
     __table_args__ = (
-        # run_id has no foreign key: a trigger checks each statement's runs at once, see docs/adr/0021
-        CheckConstraint("score BETWEEN 0 AND 1", name="is_probability"),
-        CheckConstraint("challenger_score BETWEEN 0 AND 1", name="challenger_is_probability"),
+        # run_id has no foreign key, and score no bounds: a trigger checks each statement's runs at once, see docs/adr/0021
         CheckConstraint("octet_length(entity_key) BETWEEN 1 AND 512", name="entity_key_length"),
         {
             "comment": "Scores of all runs, published or not, one partition a month of score_date. Append-only.",
@@ -231,8 +235,8 @@ class ScoreRow(Table, table=True):
     run_id: int = _column(Integer(), "The run that scored it", key=True)
     entity_key: str = _column(Text(), "What is scored", key=True)
     part: int = _column(Integer(), "Part of the run it came with")
-    score: float = _column(Double(), "Probability given by the champion")
-    challenger_score: float | None = _column(Double(), "Probability given by the challenger, in shadow", null=True)
+    score: float = _column(Double(), "Given by the champion, within the bounds of its version")
+    challenger_score: float | None = _column(Double(), "Given by the challenger, in shadow, within the bounds of its version", null=True)
     carried_from: int | None = _column(Integer(), "The run that computed it, where a repair kept the score of an untouched row", null=True)
 
 
@@ -275,7 +279,6 @@ class PublicationRow(Table, table=True):
 class OutcomeRow(Table, table=True):
     __tablename__ = "outcome"
     __table_args__ = (
-        CheckConstraint("outcome IN (0, 1)", name="is_binary"),
         *_of_our_time("score_date", "recorded_at"),
         {"comment": "What really happened. Append-only: a correction joins the row it corrects under its later recorded_at."},
     )
@@ -283,30 +286,26 @@ class OutcomeRow(Table, table=True):
     score_date: date = _column(Date(), "Local calendar date it happened on", key=True)
     entity_key: str = _column(Text(), "What it happened to", key=True)
     recorded_at: datetime = _instant("From when on it could be known", key=True)
-    outcome: int = _column(SmallInteger(), "1 if the event happened, else 0")
+    outcome: float = _column(Double(), "What happened, as the model's kind has it: of a binary model 1 if the event happened, else 0")
 
 
-class PerformanceRow(Table, table=True):
-    __tablename__ = "performance"
+class MeasurementRow(Table, table=True):
+    __tablename__ = "measurement"
     __table_args__ = (
         ForeignKeyConstraint(["run_id"], ["run.id"]),
         CheckConstraint("with_outcome BETWEEN 0 AND rows", name="outcomes_within_rows"),
         *_of_our_time("measured_at"),
-        Index(None, "run_id", text("measured_at DESC"), text("id DESC")),
-        {"comment": "How a published run did once outcomes were known. Append-only: the newest measurement of a run counts."},
+        {"comment": "How a published run did once outcomes were known: a row a metric. Append-only: the newest measurement of a run counts."},
     )
-    id: int = _id("Order of measuring")
-    run_id: int = _column(Integer(), "The run")
+    run_id: int = _column(Integer(), "The run", key=True)
+    measured_at: datetime = _instant("Outcomes known by this instant were counted", key=True)
+    recorded_at: datetime = _column(
+        DateTime(timezone=True), "When it was stored; the same for all rows of a measurement", key=True, default="statement_timestamp()"
+    )
+    metric: str = _column(Text(), "What was measured; the model's kind says which metrics there are", key=True)
+    value: float | None = _column(Double(), "The number; null where it is not defined, as the AUC of outcomes that are all alike", null=True)
     rows: int = _column(BigInteger(), "Scored rows")
     with_outcome: int = _column(BigInteger(), "Scored rows whose outcome was known")
-    base_rate: float | None = _column(Double(), "Share of ones among the outcomes", null=True)
-    mean_score: float | None = _column(Double(), "Mean score of the rows with an outcome", null=True)
-    auc: float | None = _column(Double(), "Area under the ROC curve; null if all outcomes are alike", null=True)
-    pr_auc: float | None = _column(Double(), "Average precision", null=True)
-    brier: float | None = _column(Double(), "Mean squared error of the score", null=True)
-    ece: float | None = _column(Double(), "Expected calibration error", null=True)
-    measured_at: datetime = _instant("Outcomes known by this instant were counted")
-    recorded_at: datetime = _instant("When the measurement was stored", now=True)
 
 
 class DriftRow(Table, table=True):

@@ -68,9 +68,9 @@ CURRENT_RUN = f"{CURRENT} AS publication JOIN nightjar.run ON run.id = publicati
 VERSION = "JOIN nightjar.model_version AS version ON version.id = run.version_id"
 
 
-def of_run(table: str, alias: str, newest: str = "") -> str:
-    """Rows of a table that belong to the run, and no others are looked at. newest: how those that count are picked."""
-    rows = f"SELECT * FROM nightjar.{table} WHERE {table}.run_id = run.id {newest or ALONE}"  # noqa: S608  # tables of VIEWS
+def of_run(table: str, alias: str) -> str:
+    """Rows of a table that belong to the run, and no others are looked at."""
+    rows = f"SELECT * FROM nightjar.{table} WHERE {table}.run_id = run.id {ALONE}"  # noqa: S608  # tables of VIEWS
     return f"CROSS JOIN LATERAL ({rows}) AS {alias}"
 
 
@@ -105,26 +105,53 @@ RUN = {
     "revision": ("run.revision", "Which rerun of the night, from 1"),
 }
 VERSION_NUMBER = {"model_version": ("version.number", "Number of the champion that scored, within its model")}
+IN_SAMPLE = {"in_sample": ("publication.score_date <= version.trained_through", "True if the model may have seen these outcomes: not for judging it")}
+PIVOT = {
+    "base_rate": "Share of ones among the outcomes",
+    "mean_score": "Mean score of the rows with an outcome; beside base_rate it shows bias",
+    "auc": "Area under the ROC curve; null if all outcomes are alike",
+    "pr_auc": "Average precision; a random order reaches base_rate",
+    "brier": "Mean squared error of the score",
+    "ece": "Expected calibration error",
+}
+"""The metrics that have a column of their own. All metrics, of whatever kind of model, are rows of `measurements`."""
+
 MEASURED = {
-    "in_sample": ("publication.score_date <= version.trained_through", "True if the model may have seen these outcomes: not for judging it"),
+    **IN_SAMPLE,
     "rows": ("performance.rows", "Scored rows"),
     "with_outcome": ("performance.with_outcome", "Scored rows whose outcome was known"),
-    "base_rate": ("performance.base_rate", "Share of ones among the outcomes"),
-    "mean_score": ("performance.mean_score", "Mean score of the rows with an outcome; beside base_rate it shows bias"),
-    "auc": ("performance.auc", "Area under the ROC curve; null if all outcomes are alike"),
-    "pr_auc": ("performance.pr_auc", "Average precision; a random order reaches base_rate"),
-    "brier": ("performance.brier", "Mean squared error of the score"),
-    "ece": ("performance.ece", "Expected calibration error"),
+    **{metric: (f"performance.{metric}", f"{meaning}; of models that have it") for metric, meaning in PIVOT.items()},
     "measured_at": ("performance.measured_at", "Outcomes known by this instant were counted"),
     "recorded_at": ("performance.recorded_at", "When the measurement was stored"),
 }
-NEWEST = "ORDER BY performance.measured_at DESC, performance.id DESC LIMIT 1"
+NEWEST = "ORDER BY measured_at DESC, recorded_at DESC LIMIT 1"
+
+
+def measured(newest: str = "") -> str:
+    """The run's measurements, a row each. newest: how those that count are picked."""
+    columns = ", ".join(f"max(value) FILTER (WHERE metric = '{metric}') AS {metric}" for metric in PIVOT)
+    return f"""CROSS JOIN LATERAL (
+    SELECT rows, with_outcome, measured_at, recorded_at, {columns}
+    FROM nightjar.measurement WHERE measurement.run_id = run.id
+    GROUP BY rows, with_outcome, measured_at, recorded_at {newest or ALONE}
+) AS performance"""  # noqa: S608  # words of this module
+
+
 NEWEST_DRIFT = f"""CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT *, rank() OVER (PARTITION BY method ORDER BY measured_at DESC) AS age FROM nightjar.drift WHERE drift.run_id = run.id
     ) AS measured WHERE age = 1 {ALONE}
 ) AS drift"""  # noqa: S608  # words of this module
 """Of the run's measurements by each method the newest."""
+
+METRICS = """CASE jsonb_typeof(version.metrics) WHEN 'array' THEN (
+        SELECT coalesce(jsonb_object_agg(CASE measured.of
+            WHEN 'version' THEN measured.metric
+            WHEN 'version beside champion' THEN measured.metric || '_beside_champion'
+            ELSE measured.of || '_' || measured.metric
+        END, measured.value), '{}') FROM jsonb_to_recordset(version.metrics) AS measured (metric text, of text, value double precision)
+    ) ELSE version.metrics END"""
+"""One object, as versions from before the migration to rows have it."""
 
 COLUMN_DRIFT = {
     "column_name": ("drift.column_name", "Input column, or score"),
@@ -141,7 +168,7 @@ SCORE = {
     "model": ("publication.model", "Name of the model"),
     "score_date": ("stored.score_date", "Local calendar date that is scored; filter on it, the table is partitioned by it"),
     "entity_key": ("stored.entity_key", "What is scored; one row each per model and score date"),
-    "score": ("stored.score", "Probability that the event happens, from 0 to 1"),
+    "score": ("stored.score", "What the model predicts; of a binary model the probability that the event happens, from 0 to 1"),
     **VERSION_NUMBER,
     **RUN,
     "as_of": ("run.as_of", "Nothing that happened or was first recorded later than this instant went into the score"),
@@ -167,7 +194,10 @@ VIEWS = (
         comment="The published scores beside what really happened.",
         columns={
             **SCORE,
-            "outcome": ("stored.outcome", "1 if the event happened, 0 if not, null while unknown; the newest correction counts"),
+            "outcome": (
+                "stored.outcome",
+                "What happened; of a binary model 1 if the event happened, 0 if not. Null while unknown; the newest correction counts",
+            ),
             "outcome_recorded_at": ("stored.outcome_recorded_at", "From when on the outcome could be known"),
         },
         source=f"FROM {CURRENT_RUN}\n{scores_of_run(OUTCOME, KNOWN)}\n{IN_ORDER}",
@@ -216,13 +246,37 @@ JOIN nightjar.run ON run.id = publication.run_id
             **VERSION_NUMBER,
             **MEASURED,
         },
-        source=f"FROM {CURRENT_RUN}\n{VERSION}\n{of_run('performance', 'performance', NEWEST)}",
+        source=f"FROM {CURRENT_RUN}\n{VERSION}\n{measured(NEWEST)}",
     ),
     View(
         name="performance_history",
         comment="Every measurement of each published night; the newest of each is in nightly_performance.",
         columns={**NIGHT, **RUN, **VERSION_NUMBER, **MEASURED},
-        source=f"FROM {CURRENT_RUN}\n{VERSION}\n{of_run('performance', 'performance')}",
+        source=f"FROM {CURRENT_RUN}\n{VERSION}\n{measured()}",
+    ),
+    View(
+        name="measurements",
+        comment="Every measurement of each published night, a row a metric, of models of every kind.",
+        columns={
+            **NIGHT,
+            **RUN,
+            **VERSION_NUMBER,
+            **IN_SAMPLE,
+            "kind": ("version.kind", "Kind of the model: it says which metrics there are"),
+            "metric": ("measurement.metric", "What was measured"),
+            "value": ("measurement.value", "The number; null where it is not defined"),
+            "rows": ("measurement.rows", "Scored rows"),
+            "with_outcome": ("measurement.with_outcome", "Scored rows whose outcome was known"),
+            "measured_at": ("measurement.measured_at", "Outcomes known by this instant were counted"),
+            "recorded_at": ("measurement.recorded_at", "When the measurement was stored"),
+            "is_newest": ("measurement.is_newest", "Whether it belongs to the newest measurement of the night, which is the one that counts"),
+        },
+        source=f"""FROM {CURRENT_RUN}
+{VERSION}
+CROSS JOIN LATERAL (
+    SELECT *, rank() OVER (ORDER BY measured_at DESC, recorded_at DESC) = 1 AS is_newest
+    FROM nightjar.measurement WHERE measurement.run_id = run.id {ALONE}
+) AS measurement""",  # noqa: S608  # words of this module
     ),
     View(
         name="drift",
@@ -307,7 +361,7 @@ CROSS JOIN LATERAL (
             "dataset_rows": ("dataset.rows", "Rows of its training snapshot"),
             "dataset_sha256": ("dataset.sha256", "Hash of the snapshot's content"),
             "params": ("version.params", "Parameters it was fitted with"),
-            "metrics": ("version.metrics", "Measurements on unseen dates"),
+            "metrics": (METRICS, "Measurements on unseen dates by name; a prefix says whose, if it is not the version"),
             "gates": ("version.gates", "Verdict of each gate"),
             "code_version": ("version.code_version", "The code that trained it"),
             "created_at": ("version.created_at", "When it was registered"),
@@ -318,6 +372,7 @@ CROSS JOIN LATERAL (
     )""",
                 "Whether it scores the published runs now; null before the first promotion",
             ),
+            "kind": ("version.kind", "What its scores and outcomes mean, as binary"),
         },
         source="FROM nightjar.model_version AS version JOIN nightjar.dataset ON dataset.id = version.dataset_id",
     ),

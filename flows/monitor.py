@@ -28,5 +28,5 @@ def monitor(model: str = "flight_delay", today: date | None = None) -> None:
         measured = follow_up.watch.outcomes_known(evening)
         for why in follow_up.watch.waiting(measured, evening):
             get_run_logger().info(why)
-        show_performance(spec.name, measured)
+        show_performance(spec, measured)
         follow_up.catch_up(asking(silent, go_on))

@@ -33,16 +33,18 @@ from nightjar.showing.console import (
     DRIFT_COLUMNS,
     LATE_COLUMNS,
     NIGHT_COLUMNS,
-    PERFORMANCE_COLUMNS,
     PLAN_COLUMNS,
     REFUSAL_COLUMNS,
     cell,
     drift_row,
     late_row,
     night_row,
+    performance_columns,
     performance_row,
     plan_row,
     refusal_row,
+    training_columns,
+    training_rows,
 )
 from nightjar.usecases.data.landing import Tell, log_refusal
 from nightjar.usecases.lifecycle.retrain import RetrainSummary
@@ -241,16 +243,17 @@ def show_version(summary: RetrainSummary) -> None:
     show(
         f"version-{version.model}",
         f"{version.model} version {version.number}: {summary.decision}",
-        ("metric", "value"),
-        [(name, round(value, 4)) for name, value in version.metrics.items()],
+        training_columns(version),
+        training_rows(version),
         notes=[f"{gate.name} {'passed' if gate.passed else 'FAILED'}: {gate.reason}" for gate in version.gates],
     )
 
 
-def show_performance(model: str, nights: Sequence[NightPerformance]) -> None:
+def show_performance(spec: ModelSpec, nights: Sequence[NightPerformance]) -> None:
     """One row a night."""
-    says = f"{model}: {len(nights)} published nights measured against what really happened"
-    show(f"performance-{model}", says, PERFORMANCE_COLUMNS, [performance_row(night) for night in nights])
+    says = f"{spec.name}: {len(nights)} published nights measured against what really happened"
+    rows = [performance_row(spec.kind, night) for night in nights]
+    show(f"performance-{spec.name}", says, performance_columns(spec.kind), rows)
 
 
 def show_plan(model: str, nights: Sequence[Planned]) -> None:

@@ -5,16 +5,24 @@ from datetime import date
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import Column, Engine, MetaData, Table, insert, select, text
+from sqlalchemy import Column, Engine, MetaData, Table, insert, text
 
 from db.copy import copy_frame, read_frame
 from db.session import translated
-from db.tables import OutcomeRow, PerformanceRow, RunRow, table_of
+from db.tables import MeasurementRow, OutcomeRow, table_of
 from nightjar.core.monitoring.entities import NightPerformance
 
 LANDED = Table("landed", MetaData(), *(Column(column.name, column.type, nullable=False) for column in table_of(OutcomeRow).columns))
 STAGE = text("CREATE TEMPORARY TABLE landed (LIKE nightjar.outcome INCLUDING DEFAULTS) ON COMMIT DROP")
 NEWS = text("INSERT INTO nightjar.outcome SELECT * FROM landed ON CONFLICT DO NOTHING")
+NEWEST = text("""
+    SELECT DISTINCT ON (run_id) run_id, model, score_date, rows, with_outcome, measured_at, metrics
+    FROM nightjar.run JOIN LATERAL (
+        SELECT run_id, rows, with_outcome, measured_at, recorded_at, jsonb_object_agg(metric, value) AS metrics
+        FROM nightjar.measurement WHERE run_id = run.id GROUP BY run_id, rows, with_outcome, measured_at, recorded_at
+    ) AS measured ON true
+    WHERE model = :model ORDER BY run_id, measured_at DESC, recorded_at DESC
+""")
 SCORED = sql.SQL("""
     SELECT score.entity_key, score.score, known.outcome
     FROM (SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s ORDER BY id DESC LIMIT 1) AS published
@@ -40,19 +48,16 @@ class PostgresOutcomes:
             return connection.execute(NEWS).rowcount
 
     def record_performance(self, performance: NightPerformance) -> None:
-        values = performance.model_dump(exclude={"model", "score_date"})
+        shared = performance.model_dump(exclude={"model", "score_date", "metrics"})
+        rows = [{**shared, "metric": metric, "value": value} for metric, value in performance.metrics.items()]
         with translated(), self.engine.begin() as connection:
-            connection.execute(insert(table_of(PerformanceRow)).values(values))
+            connection.execute(insert(table_of(MeasurementRow)).values(rows))
 
     def performances(self, model: str) -> tuple[NightPerformance, ...]:
-        measured, runs = table_of(PerformanceRow), table_of(RunRow)
-        fields = [(runs if name in {"model", "score_date"} else measured).c[name] for name in NightPerformance.model_fields]
-        of_model = select(*fields).join(runs, runs.c.id == measured.c.run_id).where(runs.c.model == model)
-        newest = of_model.distinct(measured.c.run_id).order_by(measured.c.run_id, measured.c.measured_at.desc(), measured.c.id.desc())
         with translated(), self.engine.connect() as connection:
-            return tuple(NightPerformance.model_validate(row) for row in connection.execute(newest).mappings())
+            return tuple(NightPerformance.model_validate(row) for row in connection.execute(NEWEST, {"model": model}).mappings())
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
-        schema = {"entity_key": pl.String(), "score": pl.Float64(), "outcome": pl.Int8()}
+        schema = {"entity_key": pl.String(), "score": pl.Float64(), "outcome": pl.Float64()}
         with translated(), self.engine.connect() as connection:
             return read_frame(connection, SCORED, {"model": model, "day": score_date}, schema).sort("entity_key")

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
 from db.tables import DatasetRow, PromotionRow, VersionRow, table_of
+from nightjar.core.kinds import KINDS
+from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 from nightjar.core.values import Value
 
@@ -105,8 +107,13 @@ def _holder(connection: Connection, model: str, role: str, at: datetime | None) 
 def _storable(candidate: Candidate) -> dict[str, Any]:
     """Its columns. JSON knows no NaN: a metric that is none is left out, any other such number is null."""
     document = json.loads(candidate.model_dump_json(include={"params", "metrics", "gates"}))
-    metrics = {name: value for name, value in document["metrics"].items() if value is not None}
-    return candidate.model_dump() | document | {"metrics": metrics}
+    metrics = [row for row in document["metrics"] if row["value"] is not None]
+    return candidate.model_dump() | document | {"metrics": metrics} | _bounds(KINDS[candidate.kind])
+
+
+def _bounds(kind: Kind) -> dict[str, Any]:
+    """What the database checks scores and outcomes by."""
+    return {"score_low": kind.low, "score_high": kind.high, "outcomes": None if kind.outcomes is None else list(kind.outcomes)}
 
 
 def _as(kind: type[T], row: Row[Any]) -> T:

@@ -34,7 +34,7 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     console.show_nights(spec.title, summary.nights)
     step("6 Measure: what really happened")
     watcher = platform.watch_night(spec)
-    console.show_performance(watcher.outcomes_known(known_later))
+    console.show_performance(spec.kind, watcher.outcomes_known(known_later))
     step("7 Report: drift of the last night against the training sample")
     report(platform, spec, summary.nights[-1])
     ending = "everything was published already; nothing changed" if not summary.published_now else f"{len(summary.published_now)} nights published"

@@ -46,11 +46,13 @@ def status(
 
 def show_versions(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     roles = {holder.id: role for role in ("challenger", "champion") if (holder := platform.registry.holder(spec.name, role))}
+    headline = [spec.kind.metric(name) for name in spec.kind.headline]
     rows = [
-        (v.number, v.algorithm, v.metrics.get("auc"), v.metrics.get("brier"), str(v.trained_through), roles.get(v.id, ""))
+        (v.number, v.algorithm, *(v.metric(metric.name) for metric in headline), str(v.trained_through), roles.get(v.id, ""))
         for v in platform.registry.versions(spec.name)[:limit]
     ]
-    console.out.print(console.table("versions", ("version", "algorithm", "AUC", "Brier", "trained through", "role"), rows))
+    columns = ("version", "algorithm", *(metric.title for metric in headline), "trained through", "role")
+    console.out.print(console.table("versions", columns, rows))
 
 
 def show_nights(entries: "Sequence[Entry]", published: "Mapping[date, Publication]", limit: int) -> None:

@@ -36,7 +36,7 @@ def monitor(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
         return
     platform.prepare(spec).ready(known, console.bar)
     measured = follow_up.watch.outcomes_known(known)
-    console.show_performance(measured)
+    console.show_performance(spec.kind, measured)
     show_waiting(follow_up.watch.waiting(measured, known))
     for score_date, lacks in follow_up.catch_up(console.bar).items():
         console.show_lacks(str(score_date), lacks)

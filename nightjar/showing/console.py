@@ -13,12 +13,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from nightjar.core.kinds import KINDS
+from nightjar.core.kinds.metrics import Of
 from nightjar.core.platform.log_lines import rendered
 from nightjar.wiring.json_lines import spoken_as_json
 
 if TYPE_CHECKING:
     from nightjar.core.errors.base import NightjarError
     from nightjar.core.inputs.refusals import Refusal
+    from nightjar.core.kinds.kind import Kind
+    from nightjar.core.model.entities import Version
     from nightjar.core.model.spec import ModelSpec
     from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
     from nightjar.core.night.entities import NightSummary
@@ -213,27 +217,46 @@ def plain(text: str) -> str:
     return escape("".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text))
 
 
+PREDICTORS = {
+    Of.VERSION: "this version",
+    Of.BASELINE: "scikit-learn baseline",
+    Of.CONSTANT: "constant predictor",
+    Of.CHAMPION: "reigning champion",
+}
+"""What they are called here. The version's numbers beside the champion are left to the gates."""
+
+
+def training_columns(version: "Version") -> tuple[str, ...]:
+    return "predictor", *(metric.title for metric in KINDS[version.kind].judging)
+
+
+def training_rows(version: "Version") -> list[tuple[object, ...]]:
+    """Each predictor that was measured beside the version, in training_columns."""
+    judging = KINDS[version.kind].judging
+    rows = [(told, [version.metric(metric.name, of) for metric in judging]) for of, told in PREDICTORS.items()]
+    return [(told, *values) for told, values in rows if any(value is not None for value in values)]
+
+
 def show_training(summary: "RetrainSummary") -> None:
     """A version's metrics on unseen days beside the baseline, the constant predictor and the reigning champion."""
     version = summary.version
-    rivals = {"this version": "", "scikit-learn baseline": "baseline_", "constant predictor": "constant_", "reigning champion": "champion_"}
-    names = ("auc", "pr_auc", "brier", "ece", "log_loss")
-    rows = [(who, *(version.metrics.get(prefix + name) for name in names)) for who, prefix in rivals.items() if prefix + "brier" in version.metrics]
-    out.print(table(f"{version.model} version {version.number} on unseen days", ("predictor", "AUC", "PR-AUC", "Brier", "ECE", "log loss"), rows))
+    out.print(table(f"{version.model} version {version.number} on unseen days", training_columns(version), training_rows(version)))
     out.print(table("gates", ("gate", "passed", "why"), [(gate.name, "yes" if gate.passed else "NO", gate.reason) for gate in version.gates]))
     out.print(f"{version.model} version {version.number}: {summary.decision}")
 
 
-PERFORMANCE_COLUMNS = ("score date", "rows", "with outcome", "base rate", "mean score", "AUC", "PR-AUC", "Brier", "ECE")
+def performance_columns(kind: "Kind") -> tuple[str, ...]:
+    return "score date", "rows", "with outcome", *(metric.title for metric in kind.nightly)
 
 
-def performance_row(n: "NightPerformance") -> tuple[object, ...]:
-    """A night in PERFORMANCE_COLUMNS."""
-    return str(n.score_date), n.rows, n.with_outcome, n.base_rate, n.mean_score, n.auc, n.pr_auc, n.brier, n.ece
+def performance_row(kind: "Kind", night: "NightPerformance") -> tuple[object, ...]:
+    """A night in performance_columns."""
+    return str(night.score_date), night.rows, night.with_outcome, *(night.metrics.get(metric.name) for metric in kind.nightly)
 
 
-def show_performance(nights: "Sequence[NightPerformance]") -> None:
-    out.print(table("published nights against what happened", PERFORMANCE_COLUMNS, [performance_row(night) for night in nights]))
+def show_performance(kind: "Kind", nights: "Sequence[NightPerformance]") -> None:
+    rows = [performance_row(kind, night) for night in nights]
+    out.print(table("published nights against what happened", performance_columns(kind), rows))
 
 
 DRIFT_COLUMNS = ("column", "drifted", "PSI", "limit", "missing", "in training", "note")

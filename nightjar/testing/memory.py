@@ -19,6 +19,8 @@ from nightjar.core.comparison.entities import ColumnProfile, Distribution, Night
 from nightjar.core.comparison.profile import quantiles_of
 from nightjar.core.errors.night import AuditFailed, ClaimLost, NightBusy, RepairOutdated, Stopped
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.kinds import KINDS
+from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.monitoring.drift import DECIDES
@@ -31,7 +33,7 @@ from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.upkeep.retention import Holding, Named, Trace, total
 from nightjar.core.values import INSTANT
 
-OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Int8(), "recorded_at": INSTANT}
+OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Float64(), "recorded_at": INSTANT}
 
 POLL_S = 0.2
 
@@ -65,6 +67,7 @@ class MemoryNights:
         self._touched: dict[int, datetime] = {}
         self._flow_runs: dict[int, str | None] = {}
         self._errors: dict[int, str] = {}
+        self._kinds: dict[int, Kind] = {}
         self._receipts: dict[tuple[int, int], Receipt] = {}
         self._scores: dict[tuple[int, int], pl.DataFrame] = {}
         self._quarantined: dict[tuple[int, int], pl.DataFrame] = {}
@@ -99,6 +102,8 @@ class MemoryNights:
     def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
         require_storable(run, part, scores, quarantined)
         self._own(run)
+        for column in ("score", "challenger_score"):
+            self._kinds[run.id].require_scores(f"rows for score of run {run.id}", scores[column].drop_nulls())
         key = (run.id, part.number)
         if key not in self._receipts:
             self._scores[key], self._quarantined[key] = scores.select(pl.col(name).cast(dtype) for name, dtype in SCORES.items()), quarantined
@@ -277,6 +282,7 @@ class MemoryNights:
         else:
             run = self._begun(newest, new_revision(night, newest, published, champion, challenger, request))
         self._flow_runs[run.id] = request.flow_run
+        self._kinds.setdefault(run.id, KINDS[champion.kind])
         return Claimed(run)
 
     def _begun(self, newest: Run | None, values: dict[str, Any]) -> Run:

@@ -18,7 +18,9 @@ from db.stores.outcomes import PostgresOutcomes
 from db.stores.profiles import PostgresInputProfiles
 from db.stores.registry import PostgresRegistry
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
-from nightjar.core.model.entities import Candidate, GateResult, Version
+from nightjar.core.kinds.binary import BINARY
+from nightjar.core.kinds.gates import GateResult
+from nightjar.core.model.entities import Candidate, Version
 from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population, Run
@@ -120,10 +122,8 @@ def nights(shared_database):
 
 def _keep_everything(stores: Stores, run: Run) -> None:
     _compare(stores, run)
-    metrics = dict.fromkeys(("base_rate", "mean_score", "auc", "pr_auc", "brier", "ece"), 0.5)
-    stores.outcomes.record_performance(
-        NightPerformance(run_id=run.id, model=MODEL, score_date=run.score_date, rows=60, with_outcome=60, measured_at=AS_OF, **metrics)
-    )
+    metrics = dict.fromkeys((metric.name for metric in BINARY.nightly), 0.5)
+    stores.outcomes.record_performance(measured(run, AS_OF, rows=60, with_outcome=60, **metrics))
 
 
 def _compare(stores: Stores, run: Run) -> None:
@@ -176,6 +176,13 @@ def quarantined(*keys: str | None, row: str = '{"carrier": "UA"}') -> pl.DataFra
     reasons = '[{"column": "distance", "check": "in_range", "value": "-1"}]'
     values = {"entity_key": keys, "reasons": [reasons] * len(keys), "row": [row] * len(keys)}
     return pl.DataFrame(values, schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String})
+
+
+def measured(run: Run, at: datetime, *, rows: int = 2, with_outcome: int = 1, **metrics: float | None) -> NightPerformance:
+    """By every metric of a night; those that are not given are not defined."""
+    known = dict.fromkeys(metric.name for metric in BINARY.nightly) | metrics
+    night = {"run_id": run.id, "model": run.model, "score_date": run.score_date}
+    return NightPerformance(**night, rows=rows, with_outcome=with_outcome, metrics=known, measured_at=at)
 
 
 @dataclass(frozen=True)
@@ -265,5 +272,5 @@ def by_hand() -> type[ByHand]:
 @pytest.fixture
 def make() -> SimpleNamespace:
     """Values to store: conftest modules cannot be imported."""
-    builders = (night, candidate, population, part, scores, quarantined)
+    builders = (night, candidate, population, part, scores, quarantined, measured)
     return SimpleNamespace(model=MODEL, day=DAY, as_of=AS_OF, **{builder.__name__: builder for builder in builders})

@@ -114,3 +114,38 @@ def test_a_run_is_not_published_while_rows_of_it_come_in(claimed, writer, databa
 def test_a_run_that_is_not_published_is_not_shown(claimed, writer):
     with pytest.raises(FINAL, match="cannot be shown"):
         writer.execute(PUBLISH, [claimed.id])
+
+
+WITHIN = "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, {}) VALUES (%s, %s, 'a', 0, {})"
+
+
+@pytest.mark.parametrize("value", ["-5e-324", "1.0000000000000002", "'NaN'", "'Infinity'", "'-Infinity'", "2"])
+@pytest.mark.parametrize("columns", ["score", "score, challenger_score"])
+def test_no_score_comes_in_that_the_version_of_its_run_cannot_give(claimed, writer, columns, value):
+    values = value if columns == "score" else f"0.5, {value}"
+    with pytest.raises(errors.CheckViolation, match="; version 1 gives finite scores from 0 to 1"):
+        writer.execute(WITHIN.format(columns, values), [claimed.score_date, claimed.id])
+
+
+def test_one_score_out_of_bounds_refuses_the_whole_statement(claimed, writer):
+    rows = "SELECT %s::date, %s, n::text, 0, n / 100.0 FROM generate_series(1, 101) n"
+    with pytest.raises(errors.CheckViolation, match=r"a score of 1.01; "):
+        writer.execute(f"INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) {rows}", [claimed.score_date, claimed.id])
+    assert writer.execute("SELECT count(*) FROM nightjar.score WHERE run_id = %s", [claimed.id]).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("value", ["0.5", "2", "-1", "'NaN'", "'Infinity'"])
+def test_no_outcome_comes_in_that_the_kind_of_its_model_cannot_have(on_postgres, writer, make, value):
+    on_postgres.publish(force=True)
+    happened = "INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome) VALUES (%s, %s, 'a', '2013-06-16Z', {})"
+    with pytest.raises(errors.CheckViolation, match=r"the outcome of 'a' is .*, which no outcome of the kind binary can be"):
+        writer.execute(happened.format(value), [make.model, make.day])
+
+
+@pytest.mark.parametrize("bounds", ["1, 0", "1, 1", "0, 'NaN'", "'NaN', 1"])
+def test_a_version_without_bounds_that_hold_anything_is_refused(on_postgres, writer, bounds):
+    _ = on_postgres.champion
+    columns = "model, kind, algorithm, dataset_id, artifact_uri, reference_uri, params, metrics, gates, code_version, trained_through"
+    copied = f"SELECT 1 + (SELECT max(number) FROM nightjar.model_version), repeat('e', 64), {bounds}, {columns} FROM nightjar.model_version LIMIT 1"
+    with pytest.raises(errors.CheckViolation, match="score_bounds_ordered"):
+        writer.execute(f"INSERT INTO nightjar.model_version (number, artifact_sha256, score_low, score_high, {columns}) {copied}")

@@ -7,7 +7,9 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from psycopg.types.json import Jsonb
 from sqlalchemy import CheckConstraint, text
+from sqlalchemy.exc import DBAPIError
 
 from db import locks, migrate
 from db.locks import night_lock
@@ -18,6 +20,7 @@ from db.urls import read
 from nightjar.core.errors.database import NightsRunning, SchemaNewer, SchemaOutdated, StoreUnavailable
 from nightjar.core.errors.night import WorkBusy
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.kinds.metrics import read_rows
 
 DAY = date(2013, 6, 15)
 
@@ -253,7 +256,13 @@ OLD_DRIFT = """
     INSERT INTO nightjar.drift (run_id, method, column_name, value, drifted, null_share, reference_null_share)
     SELECT %s, 'psi', name, 0.1, false, 0, 0 FROM unnest(ARRAY['a', 'b']) AS name
 """
-MEASUREMENT = "INSERT INTO nightjar.performance (run_id, rows, with_outcome, auc, measured_at) VALUES (%s, 2, 2, %s, '2013-06-16Z')"
+OLD_MEASUREMENT = "INSERT INTO nightjar.performance (run_id, rows, with_outcome, auc, measured_at) VALUES (%s, 2, 2, %s, '2013-06-16Z')"
+
+
+MEASUREMENT = """
+    INSERT INTO nightjar.measurement (run_id, metric, value, rows, with_outcome, measured_at)
+    VALUES (%s, 'auc', %s, 2, 2, '2013-06-16Z')
+"""
 
 
 def test_what_was_stored_before_stays_and_is_seen(on_postgres, database, engine):
@@ -263,7 +272,7 @@ def test_what_was_stored_before_stays_and_is_seen(on_postgres, database, engine)
     migrate.downgrade(database.url("owner"), "0005")
     with psycopg.connect(database.url("writer"), autocommit=True) as writer:
         writer.execute(OLD_DRIFT, [run.id])
-        writer.execute(MEASUREMENT, [run.id, 0.6])
+        writer.execute(OLD_MEASUREMENT, [run.id, 0.6])
         writer.execute("INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%s, 'drift', 'javascript:alert(1)')", [run.id])
     migrate.upgrade(database.url("owner"))
     with psycopg.connect(database.url("analyst"), autocommit=True) as analyst:
@@ -281,6 +290,59 @@ def test_what_was_stored_before_stays_and_is_seen(on_postgres, database, engine)
         assert owner.execute("SELECT auc FROM nightjar.performance").fetchall() == [(0.7,)]
         assert owner.execute("SELECT column_name FROM nightjar.drift ORDER BY 1").fetchall() == [("a",), ("b",)]
     migrate.upgrade(database.url("owner"))
+
+
+OLD_MEASUREMENTS = """
+    INSERT INTO nightjar.performance (run_id, rows, with_outcome, base_rate, mean_score, auc, pr_auc, brier, ece, measured_at)
+    VALUES (%(run)s, 2, 1, 1, 0.5, NULL, NULL, 0.25, 0.5, '2013-06-16Z'), (%(run)s, 2, 2, 0.5, 0.5, 0.7, 0.6, 0.2, 0.1, '2013-06-17Z')
+"""
+METRICS = {"auc": 0.7, "baseline_auc": 0.6, "champion_rows": 40, "auc_beside_champion": 0.69}
+SHOWN = "SELECT rows, with_outcome, base_rate, mean_score, auc, pr_auc, brier, ece, measured_at, recorded_at FROM {} ORDER BY measured_at"
+
+
+def test_measurements_versions_and_outcomes_of_before_become_rows_and_can_go_back(on_postgres, database, engine, make):
+    """Metrics had a column each, or a prefix in their name; an outcome was a small integer."""
+    run, _ = on_postgres.publish()
+    engine.dispose()
+    migrate.downgrade(database.url("owner"), "0007")
+    with psycopg.connect(database.url("writer"), autocommit=True) as writer:
+        writer.execute(OLD_MEASUREMENTS, {"run": run.id})
+        outcome = "INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome) VALUES (%s, %s, 'a', '2013-06-16Z', 1)"
+        writer.execute(outcome, [make.model, make.day])
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        owner.execute("UPDATE nightjar.model_version SET metrics = %s", [Jsonb(METRICS)])
+        before = owner.execute(SHOWN.format("nightjar.performance")).fetchall()
+    migrate.upgrade(database.url("owner"))
+    with psycopg.connect(database.url("analyst")) as analyst:
+        assert analyst.execute(SHOWN.format("performance_history")).fetchall() == before
+        assert analyst.execute(SHOWN.format("nightly_performance")).fetchall() == before[1:]
+        newest = analyst.execute("SELECT metric, value FROM measurements WHERE is_newest ORDER BY metric").fetchall()
+        assert newest == [("auc", 0.7), ("base_rate", 0.5), ("brier", 0.2), ("ece", 0.1), ("mean_score", 0.5), ("pr_auc", 0.6)]
+        assert analyst.execute("SELECT outcome FROM scores_with_outcomes WHERE entity_key = 'a'").fetchall() == [(1.0,)]
+        assert analyst.execute("SELECT kind, metrics FROM model_versions").fetchall() == [("binary", METRICS)]
+    assert on_postgres.registry.versions(make.model)[0].metrics == read_rows(METRICS)
+    (measured,) = on_postgres.outcomes.performances(make.model)
+    assert (measured.with_outcome, measured.metrics["auc"]) == (2, 0.7)
+    version = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "c", metrics=METRICS))
+    with psycopg.connect(database.url("analyst")) as analyst:
+        assert analyst.execute("SELECT metrics FROM model_versions WHERE model_version = %s", [version.number]).fetchall() == [(METRICS,)]
+    engine.dispose()
+    migrate.downgrade(database.url("owner"), "0007")
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        assert owner.execute(SHOWN.format("nightjar.performance")).fetchall() == before
+        assert owner.execute("SELECT metrics FROM nightjar.model_version").fetchall() == [(METRICS,), (METRICS,)]
+    migrate.upgrade(database.url("owner"))
+
+
+def test_a_schema_without_kinds_has_no_place_for_models_of_others(on_postgres, database, engine):
+    _ = on_postgres.champion
+    engine.dispose()
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        owner.execute("UPDATE nightjar.model_version SET kind = 'counts', score_high = 'Infinity', outcomes = NULL")
+    before = described(database.url("owner"))
+    with pytest.raises(DBAPIError, match="models of other kinds than binary"):
+        migrate.downgrade(database.url("owner"), "0007")
+    assert described(database.url("owner")) == before
 
 
 def test_months_made_before_and_after_the_migration_keep_no_statistics_of_what_is_hidden(database):

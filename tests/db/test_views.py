@@ -8,7 +8,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+from nightjar.core.monitoring.entities import ColumnDrift
 
 
 @pytest.fixture
@@ -115,13 +115,17 @@ def test_monitoring_of_the_published_run_is_seen(on_postgres, ask, make):
         run, [ColumnDrift(column="distance", method="psi", value=0.1, threshold=0.2, drifted=False, null_share=0, reference_null_share=0)]
     )
     on_postgres.ledger.record_report(run, "drift", "file:///report.html")
-    measured = dict.fromkeys(("base_rate", "mean_score", "auc", "pr_auc", "brier", "ece"), 0.5)
-    on_postgres.outcomes.record_performance(
-        NightPerformance(run_id=run.id, model=make.model, score_date=make.day, rows=2, with_outcome=2, measured_at=make.as_of, **measured)
-    )
+    on_postgres.outcomes.record_performance(make.measured(run, make.as_of, auc=0.5))
     assert ask("SELECT column_name, value, drifted FROM drift") == [{"column_name": "distance", "value": 0.1, "drifted": False}]
     assert ask("SELECT uri FROM reports") == [{"uri": "file:///report.html"}]
-    assert ask("SELECT auc, model_version FROM nightly_performance") == [{"auc": 0.5, "model_version": 1}]
+    assert ask("SELECT auc, brier, model_version FROM nightly_performance") == [{"auc": 0.5, "brier": None, "model_version": 1}]
+    newest = "SELECT value, with_outcome, is_newest FROM measurements WHERE metric = 'auc' ORDER BY measured_at"
+    assert ask(newest) == [{"value": 0.5, "with_outcome": 1, "is_newest": True}]
+    on_postgres.outcomes.record_performance(make.measured(run, make.as_of + timedelta(days=1), auc=0.6, with_outcome=2))
+    assert ask(newest) == [
+        {"value": 0.5, "with_outcome": 1, "is_newest": False},
+        {"value": 0.6, "with_outcome": 2, "is_newest": True},
+    ]
 
 
 def test_versions_and_roles_have_their_history(on_postgres, ask, make):

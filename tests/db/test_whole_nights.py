@@ -11,7 +11,7 @@ from psycopg import Connection, errors
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.errors.settings import BadSettings
-from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+from nightjar.core.monitoring.entities import ColumnDrift
 
 REFUSED, FOREIGN = errors.RestrictViolation, errors.ForeignKeyViolation
 
@@ -333,7 +333,7 @@ def test_a_run_begins_as_the_next_of_its_night(writer, on_postgres, make, says, 
 
 def test_a_version_has_the_next_number(writer, on_postgres, make):
     version = on_postgres.registry.add_version(make.candidate(on_postgres.registry))
-    columns = "model, algorithm, dataset_id, artifact_uri, reference_uri, params, metrics, gates, code_version, trained_through"
+    columns = "model, kind, score_low, score_high, outcomes, algorithm, dataset_id, artifact_uri, reference_uri, params, metrics, gates, code_version, trained_through"
     copied = (
         f"INSERT INTO nightjar.model_version (number, artifact_sha256, {columns}) SELECT %s, repeat('e', 64), {columns} FROM nightjar.model_version"
     )
@@ -430,6 +430,11 @@ def test_every_date_that_the_writer_may_set_is_of_our_time(owner):
     assert set(settable) == set(checked)
 
 
+MEASUREMENT = """
+    INSERT INTO nightjar.measurement (run_id, metric, rows, with_outcome, measured_at) VALUES (%s, 'auc', 1, 1, %s)
+"""
+
+
 @pytest.mark.parametrize("at", ["infinity", "-infinity", "0044-03-15 BC", "2190-01-01Z", "9999-01-01Z"])
 def test_no_outcome_is_recorded_and_no_night_measured_when_nobody_lives(writer, on_postgres, at):
     run, _ = on_postgres.publish(force=True)
@@ -438,16 +443,13 @@ def test_no_outcome_is_recorded_and_no_night_measured_when_nobody_lives(writer, 
             "INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome) VALUES ('m', '2013-06-15', 'a', %s, 1)", [at]
         )
     with pytest.raises((errors.CheckViolation, errors.DatetimeFieldOverflow)):
-        writer.execute("INSERT INTO nightjar.performance (run_id, rows, with_outcome, measured_at) VALUES (%s, 1, 1, %s)", [run.id, at])
+        writer.execute(MEASUREMENT, [run.id, at])
 
 
 def test_a_measurement_restates_and_the_one_before_stays(on_postgres, writer, make):
     run, _ = on_postgres.publish(force=True)
-    metrics = dict.fromkeys(("base_rate", "mean_score", "pr_auc", "brier", "ece"))
     for auc in (0.6, 0.7):
-        on_postgres.outcomes.record_performance(
-            NightPerformance(run_id=run.id, model=make.model, score_date=make.day, rows=2, with_outcome=1, auc=auc, measured_at=make.as_of, **metrics)
-        )
+        on_postgres.outcomes.record_performance(make.measured(run, make.as_of, auc=auc))
     shown = "SELECT auc FROM analytics.{} WHERE run_id = %s ORDER BY recorded_at"
     assert writer.execute(shown.format("nightly_performance"), [run.id]).fetchall() == [(0.7,)]
     assert writer.execute(shown.format("performance_history"), [run.id]).fetchall() == [(0.6,), (0.7,)]
@@ -455,7 +457,7 @@ def test_a_measurement_restates_and_the_one_before_stays(on_postgres, writer, ma
 
 def test_a_night_that_is_not_published_is_not_measured(writer, run):
     with pytest.raises(FOREIGN, match="was never published"):
-        writer.execute("INSERT INTO nightjar.performance (run_id, rows, with_outcome, measured_at) VALUES (%s, 1, 1, '2013-06-16Z')", [run])
+        writer.execute(MEASUREMENT, [run, "2013-06-16Z"])
 
 
 def test_drift_that_is_measured_again_restates_and_the_rows_before_stay(on_postgres, writer):
@@ -474,12 +476,9 @@ def test_drift_that_is_measured_again_restates_and_the_rows_before_stay(on_postg
 
 def test_a_measurement_ahead_of_time_is_refused_with_a_sentence(on_postgres, make):
     run, _ = on_postgres.publish(force=True)
-    metrics = dict.fromkeys(("base_rate", "mean_score", "auc", "pr_auc", "brier", "ece"))
     ahead = make.as_of.replace(year=2190)
     with pytest.raises(BadSettings, match="refuses a date: no night is measured by outcomes that are not known yet"):
-        on_postgres.outcomes.record_performance(
-            NightPerformance(run_id=run.id, model=make.model, score_date=make.day, rows=2, with_outcome=1, measured_at=ahead, **metrics)
-        )
+        on_postgres.outcomes.record_performance(make.measured(run, ahead))
 
 
 def test_what_is_known_ahead_of_time_is_refused_with_a_sentence(on_postgres, make):

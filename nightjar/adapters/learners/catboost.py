@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from nightjar.core.kinds.binary import BINARY
+from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
 
 if TYPE_CHECKING:
-    from catboost import CatBoostClassifier
+    from catboost import CatBoostClassifier, CatBoostRegressor
 from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
 
 
@@ -18,20 +20,22 @@ from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories
 class CatBoostPredictor:
     """Implements spec.Predictor. `model` was fitted on the columns of `inputs`, categorical first.
 
-    categories: of the rows that it was fitted on.
+    categories: of the rows that it was fitted on. kind: of the spec that it was fitted for.
     """
 
-    model: "CatBoostClassifier"
+    model: "CatBoostClassifier | CatBoostRegressor"
     categorical: tuple[str, ...]
     numeric: tuple[str, ...]
     categories: Categories | CastCategories = UNKNOWN
+    kind: Kind = BINARY
     algorithm: str = "catboost"
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
         if rows.is_empty():
             return pl.Series("score", dtype=pl.Float64)
-        return pl.Series("score", self.model.predict(rows, prediction_type="Probability")[:, 1], dtype=pl.Float64)
+        raw = self.model.predict(rows, prediction_type="Probability") if self.kind.probabilities else self.model.predict(rows)
+        return pl.Series("score", self.kind.output(raw), dtype=pl.Float64)
 
     def params(self) -> Mapping[str, Any]:
         return {**self.model.get_params(), "trees": int(self.model.tree_count_ or 0), "bias": float(self.model.get_scale_and_bias()[1])}
@@ -45,11 +49,11 @@ class CatBoostPredictor:
         self.model.save_model(str(path), format="cbm")
 
     @classmethod
-    def load(cls, path: Path) -> "CatBoostPredictor":
-        from catboost import CatBoostClassifier  # noqa: PLC0415  # takes a second to import
+    def load(cls, path: Path, kind: Kind) -> "CatBoostPredictor":
+        from catboost import CatBoostClassifier, CatBoostRegressor  # noqa: PLC0415  # takes a second to import
 
-        model = CatBoostClassifier()
+        model = CatBoostClassifier() if kind.probabilities else CatBoostRegressor()
         model.load_model(str(path), format="cbm")
         names, categories = tuple(model.feature_names_ or ()), len(model.get_cat_feature_indices())
         kept = dict(model.get_metadata()).get(FAMILIES)
-        return cls(model, names[:categories], names[categories:], read_categories(kept))
+        return cls(model, names[:categories], names[categories:], read_categories(kept), kind)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from nightjar.core.kinds.binary import BINARY
+from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
 
 if TYPE_CHECKING:
@@ -25,22 +27,24 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class SklearnPredictor:
-    """Implements spec.Predictor. `pipeline` was fitted on the columns of `inputs` and has predict_proba.
+    """Implements spec.Predictor. `pipeline` was fitted on the columns of `inputs`.
 
-    categories: of the rows that it was fitted on.
+    categories: of the rows that it was fitted on. kind: of the spec that it was fitted for.
     """
 
     pipeline: Any
     categorical: tuple[str, ...]
     numeric: tuple[str, ...]
     categories: Categories | CastCategories = UNKNOWN
+    kind: Kind = BINARY
     algorithm: str = "sklearn"
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
         if rows.is_empty():
             return pl.Series("score", dtype=pl.Float64)
-        return pl.Series("score", self.pipeline.predict_proba(rows)[:, 1], dtype=pl.Float64)
+        ask = self.pipeline.predict_proba if self.kind.probabilities else self.pipeline.predict
+        return pl.Series("score", self.kind.output(ask(rows)), dtype=pl.Float64)
 
     def params(self) -> Mapping[str, Any]:
         """Of its last step, the estimator."""
@@ -62,13 +66,13 @@ class SklearnPredictor:
             _canonical(dumped, path)
 
     @classmethod
-    def load(cls, path: Path) -> "SklearnPredictor":
+    def load(cls, path: Path, kind: Kind) -> "SklearnPredictor":
         """Raises skops' UntrustedTypesFoundException for anything beyond TRUSTED."""
         import skops.io  # noqa: PLC0415  # imports scikit-learn
 
         content = skops.io.load(path, trusted=list(TRUSTED))
         names = tuple(content["categorical"]), tuple(content["numeric"])
-        return cls(content["pipeline"], *names, read_categories(content.get(FAMILIES)))
+        return cls(content["pipeline"], *names, read_categories(content.get(FAMILIES)), kind)
 
 
 def _canonical(dumped: Path, path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from nightjar.core.errors.model import ArtifactBroken, BadSpec
+from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import CastCategories, Categories
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec, Predictor
@@ -36,23 +37,25 @@ class PredictorStore:
             return self._artifacts.put("model", file)
 
     def load(self, spec: ModelSpec, version: Version) -> Predictor:
-        """Raises ArtifactBroken; BadSpec if the spec no longer provides an input the version was fitted on."""
+        """Raises ArtifactBroken; BadSpec if the spec is of another kind, or no longer provides an input the version was fitted on."""
+        if version.kind != spec.kind.name:
+            raise BadSpec(spec.name, "kind", f"is {spec.kind.name!r}, but version {version.number} is {version.kind!r}; retrain, or promote another")
         with self._lock:
             if version.artifact_sha256 not in self._loaded:
-                self._loaded[version.artifact_sha256] = self._read(version)
+                self._loaded[version.artifact_sha256] = self._read(version, spec.kind)
             predictor = self._loaded[version.artifact_sha256]
         needed = (*getattr(predictor, "categorical", ()), *getattr(predictor, "numeric", ()))
         if gone := sorted(set(needed) - set(spec.inputs)):
             raise BadSpec(spec.name, "inputs", f"lacks {gone}, which version {version.number} was trained on; retrain, or promote another")
         return predictor
 
-    def _read(self, version: Version) -> Predictor:
+    def _read(self, version: Version, kind: Kind) -> Predictor:
         path = self._artifacts.get(version.artifact_uri, version.artifact_sha256)
-        kind = KINDS.get(version.algorithm)
-        if kind is None:
-            raise ArtifactBroken(version.artifact_uri, f"nothing here loads algorithm {version.algorithm!r}; known: {sorted(KINDS)}")
+        learner = LEARNERS.get(version.algorithm)
+        if learner is None:
+            raise ArtifactBroken(version.artifact_uri, f"nothing here loads algorithm {version.algorithm!r}; known: {sorted(LEARNERS)}")
         try:
-            loaded = kind.load(path)
+            loaded = learner.load(path, kind)
         except Exception as error:  # each library has its own errors for a file it cannot read
             raise ArtifactBroken(version.artifact_uri, f"{type(error).__name__}: {error}") from error
         if isinstance(loaded.categories, Categories):
@@ -67,7 +70,7 @@ class PredictorStore:
             return CastCategories()
 
 
-KINDS: Mapping[str, type[CatBoostPredictor] | type[SklearnPredictor]] = {"catboost": CatBoostPredictor, "sklearn": SklearnPredictor}
+LEARNERS: Mapping[str, type[CatBoostPredictor] | type[SklearnPredictor]] = {"catboost": CatBoostPredictor, "sklearn": SklearnPredictor}
 
 
 SUFFIXES: Mapping[str, str] = {"catboost": ".cbm", "sklearn": ".skops"}

@@ -88,7 +88,7 @@ class Past:
     def _missing(self, spec: ModelSpec) -> Iterator[str]:
         share, usual = self.now.null_share, median(night.null_share for night in self.nights)
         all_gone = self.now.values == 0 and usual < 1 and self.name not in spec.often_missing
-        if all_gone or (share - usual > spec.audit.max_null_rise and not self.of_few):  # one silent sensor of three is no jump
+        if all_gone or (share - usual > spec.audit["max_null_rise"] and not self.of_few):  # one silent sensor of three is no jump
             yield f"{self.name} is missing in {share:.0%} of the rows, in the last {len(self.nights)} nights in {usual:.0%} usually"
 
     def _variety(self) -> Iterator[str]:
@@ -103,11 +103,11 @@ class Past:
             yield f"{self.name} has {self.now.distinct} different values, in the last {len(self.nights)} nights it had {counts[0]} to {counts[-1]}"
 
     def _unseen(self, found: Distances, limits: AuditLimits) -> Iterator[str]:
-        if found.unseen - found.usual_unseen > limits.max_unseen_share:
+        if found.unseen - found.usual_unseen > limits["max_unseen_share"]:
             yield f"{self.name} has categories in {found.unseen:.0%} of the rows that it never had in the last {len(self.nights)} nights"
 
     def _moved(self, found: Distances, limits: AuditLimits) -> Iterator[str]:
-        if self.full and self.strange and not self.of_few and found.now - found.usual > limits.max_input_shift:
+        if self.full and self.strange and not self.of_few and found.now - found.usual > limits["max_input_shift"]:
             method = "Kolmogorov-Smirnov" if self.now.quantiles else "total variation"
             last = f"the last {len(self.nights)} nights"
             yield f"{self.name}: distance {found.now:.2f} ({method}) from {last}; between those nights it is at most {found.usual:.2f}"

@@ -42,7 +42,7 @@ def last_mature_date(spec: ModelSpec, known_at: datetime) -> date:
 
 def mature_outcomes(outcomes: pl.DataFrame, known_at: datetime, last: date) -> pl.DataFrame:
     """`entity_key`, `score_date`, `outcome` of dates up to `last`, each as recorded latest by `known_at`."""
-    known = outcomes.filter(pl.col("recorded_at") <= known_at, pl.col("score_date") <= last).drop_nulls(["entity_key", "outcome"])
+    known = outcomes.filter(pl.col("recorded_at") <= known_at, pl.col("score_date") <= last).drop_nulls("entity_key")
     newest = known.sort("recorded_at", maintain_order=True).unique(["entity_key", "score_date"], keep="last", maintain_order=True)
     return newest.select("entity_key", "score_date", "outcome")
 
@@ -79,24 +79,24 @@ def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataF
     return rows, left_out
 
 
-def cut_by_time(rows: pl.DataFrame, split: TimeSplit, model: str, known_at: datetime) -> TimeCut:
+def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> TimeCut:
     """The last `test_days` calendar days, the `valid_days` before them, and all before those. Raises TooLittleHistory.
 
     rows: at least `score_date` and `outcome`.
     """
-    last = rows["score_date"].max()
+    split, last = spec.split, rows["score_date"].max()
     if not isinstance(last, date):
-        raise TooLittleHistory(model, known_at, "there is none with a population row")
+        raise TooLittleHistory(spec.name, known_at, "there is none with a population row")
     test_from = last - timedelta(days=split.test_days - 1)
     valid_from = test_from - timedelta(days=split.valid_days)
     day = pl.col("score_date")
     cut = TimeCut(rows.filter(day < valid_from), rows.filter(day >= valid_from, day < test_from), rows.filter(day >= test_from))
     if cut.train.height < split.min_train_rows:
         needed = f"{split.min_train_rows:,} rows before {valid_from} are needed to train on, there are {cut.train.height:,}"
-        raise TooLittleHistory(model, known_at, f"{needed}. {_what_there_is(rows, split)}")
+        raise TooLittleHistory(spec.name, known_at, f"{needed}. {_what_there_is(rows, split)}")
     for name, part in (("train", cut.train), ("choose", cut.valid), ("test", cut.test)):
-        if part["outcome"].n_unique() < 2:
-            raise TooLittleHistory(model, known_at, f"the rows to {name} on need both outcomes, 0 and 1")
+        if lacking := spec.kind.lacking(part["outcome"]):
+            raise TooLittleHistory(spec.name, known_at, f"the rows to {name} on need {lacking}")
     return cut
 
 

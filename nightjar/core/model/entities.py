@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 
+from nightjar.core.kinds.gates import GateResult
+from nightjar.core.kinds.metrics import MetricRow, Of, read_rows, value_of
 from nightjar.core.values import Sha256, Value
 
 
@@ -22,20 +24,12 @@ class Dataset(Value):
     known_at: AwareDatetime
 
 
-class GateResult(Value):
-    """A gate's verdict on one version: the measured `value` against `threshold`, and why, in words."""
-
-    name: str
-    passed: bool
-    value: float | None
-    threshold: float | None
-    reason: str
-
-
 class Candidate(Value):
     """A trained model before it is registered. `artifact_sha256` is of the stored bytes; metrics are of unseen dates."""
 
     model: str
+    kind: str = "binary"
+    """Name of the kind (nightjar/core/kinds) that says what its scores and their metrics mean."""
     algorithm: str
     dataset_id: int
     artifact_uri: str
@@ -43,11 +37,15 @@ class Candidate(Value):
     reference_uri: str
     """A sample of training rows (features and scores) that drift is measured against; Parquet."""
     params: Mapping[str, Any]
-    metrics: Mapping[str, float]
+    metrics: Annotated[tuple[MetricRow, ...], BeforeValidator(read_rows)]
     gates: tuple[GateResult, ...]
     code_version: str
     trained_through: date
     """Last date whose outcomes the model has seen: a score of that date or earlier is in-sample."""
+
+    def metric(self, name: str, of: Of = Of.VERSION) -> float | None:
+        """A measured number; None where it is not defined."""
+        return value_of(self.metrics, name, of)
 
 
 class Version(Candidate):

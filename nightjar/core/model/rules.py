@@ -14,6 +14,8 @@ import polars as pl
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+from nightjar.core.kinds import KINDS
+from nightjar.core.kinds.limits import Limit, limit_faults
 from nightjar.core.model.schedule import is_cron
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ MOST_DAYS = 36_600
 
 ONE_DAY_FIELD = "If day of month and weekday are both restricted, neither may contain a *"
 
+AUDITED = tuple(Limit(name=name, low=0, high=1) for name in ("max_quarantine_share", "max_null_rise", "max_input_shift", "max_unseen_share"))
+"""Limits of a night's rows and inputs: shares, whatever is predicted."""
+
 Fault = tuple[str, str]
 """A field, and what is wrong with it."""
 
@@ -42,6 +47,13 @@ def called(value: object) -> object:
     """Raises PydanticCustomError for what is no function."""
     if not callable(value):
         raise PydanticCustomError("not_callable", "must be a function")
+    return value
+
+
+def a_kind(value: object) -> object:
+    """Raises PydanticCustomError for what is no kind of model that is listed."""
+    if value not in KINDS.values():
+        raise PydanticCustomError("no_kind", "must be a kind that nightjar/core/kinds/__init__.py lists: {known}", {"known": ", ".join(KINDS)})
     return value
 
 
@@ -61,6 +73,8 @@ def faults(spec: "ModelSpec") -> Iterator[Fault]:
     for table in spec.feature_tables:
         yield from _of_table(table, {dataset.name for dataset in spec.datasets})
     yield from _of_inputs(spec)
+    yield from limit_faults("gates", spec.gates, spec.kind.gate_limits(), spec.kind.name)
+    yield from limit_faults("audit", spec.audit, (*AUDITED, *spec.kind.absurdities), spec.kind.name)
 
 
 def _of_time(spec: "ModelSpec") -> Iterator[Fault]:

@@ -15,7 +15,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, create_model
 
 from nightjar.core.errors.model import BadSpec
-from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, called, fault_of, faults
+from nightjar.core.kinds.binary import BINARY
+from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds.limits import Limits
+from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, a_kind, called, fault_of, faults
 from nightjar.core.years import YEARS
 
 
@@ -89,7 +92,7 @@ class Predictor(Protocol):
         ...
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
-        """Scores, Float64 in [0, 1], one per row and in its order. frame holds at least the spec's inputs."""
+        """Scores, Float64 within the bounds of the spec's kind, one per row and in its order. frame holds at least the spec's inputs."""
         ...
 
     def params(self) -> Mapping[str, Any]:
@@ -103,14 +106,11 @@ class Predictor(Protocol):
 
 class Fit(Protocol):
     def __call__(self, train: pl.DataFrame, valid: pl.DataFrame, *, spec: "ModelSpec") -> Predictor:
-        """Fit on `train`, choose on `valid`; both hold the spec's inputs and `outcome` (Int8, 0 or 1). Deterministic given spec.seed."""
+        """Fit on `train`, choose on `valid`; both hold the spec's inputs and `outcome`. Deterministic given spec.seed."""
         ...
 
 
 Count = Annotated[int, Field(ge=1)]
-Limit = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-"""A limit that is not a number would be kept by everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,40 +122,22 @@ class TimeSplit:
     min_train_rows: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateLimits:
-    """What a version must reach on unseen dates to become champion.
-
-    min_auc; max_ece (expected calibration error); min_brier_skill: 1 - Brier / Brier of always saying the base rate trained on, at least;
-    min_auc_gain_over_baseline: AUC minus the scikit-learn baseline's; max_auc_loss_to_champion: how far below the reigning champion
-    on the same rows it may fall.
-    """
-
-    min_auc: Limit
-    max_ece: Limit
-    min_brier_skill: Limit
-    min_auc_gain_over_baseline: Limit
-    max_auc_loss_to_champion: Limit
+class GateLimits(Limits):
+    """What a version must reach on unseen dates to become champion: a limit for each gate of the model's kind."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditLimits:
-    """What a night must keep to be published.
+class AuditLimits(Limits):
+    """What a night must keep to be published: a limit for each absurdity of the model's kind, and those of every kind.
 
-    max_quarantine_share: of the population. max_mean_shift: how far the night's mean score may lie from the trailing nights' mean, in score units.
-    min_distinct_share: distinct scores over rows, at least (a constant score fails).
+    max_quarantine_share: of the population, at most.
 
     Inputs are held to the trailing nights, in shares of the rows. max_null_rise: how much more of a column may be missing than usually.
     max_input_shift: how much further than any of them from the others a column may lie (nightjar/core/comparison/distance.py).
     max_unseen_share: in categories that they never had, beyond what they have of such themselves.
     """
 
-    max_quarantine_share: Share
-    max_mean_shift: Share
-    min_distinct_share: Share
-    max_null_rise: Share = 0.3
-    max_input_shift: Share = 0.35
-    max_unseen_share: Share = 0.05
+    def __init__(self, **limits: float) -> None:
+        super().__init__(**{"max_null_rise": 0.3, "max_input_shift": 0.35, "max_unseen_share": 0.05, **limits})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,10 +150,13 @@ class ModelSpec:
     the schedule missed; 0: it does not.
 
     Data: `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys of the feature tables, and the
-    inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date` (Date), `outcome` (Int8), `recorded_at` (UTC).
+    inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date` (Date), `outcome` (a number as `kind` has it, never null),
+    `recorded_at` (UTC).
     categorical and numeric name the model's inputs in order; each is a column of the population or a feature. often_missing: those of them
     that may be missing for a whole night without anything being wrong.
     `contract()` builds the Pandera schema of a row that may be scored.
+
+    kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and `audit` set.
     """
 
     name: str
@@ -203,6 +188,7 @@ class ModelSpec:
     split: TimeSplit
     gates: GateLimits
     audit: AuditLimits
+    kind: Annotated[Kind, PlainValidator(a_kind)] = BINARY
 
     def __post_init__(self) -> None:
         """Raises BadSpec for the first rule that is broken."""

@@ -4,6 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime
 
+from nightjar.core.kinds.metrics import Metrics
 from nightjar.core.values import Value
 
 
@@ -21,17 +22,12 @@ class ColumnDrift(Value):
 
 
 class NightPerformance(Value):
-    """How a published night did once its outcomes were known. Metrics are None where they are not defined."""
+    """How a published night did once its outcomes were known. metrics: those of the model's kind that every night is measured by."""
 
     run_id: int
     model: str
     score_date: date
     rows: int
     with_outcome: int
-    base_rate: float | None
-    mean_score: float | None
-    auc: float | None
-    pr_auc: float | None
-    brier: float | None
-    ece: float | None
+    metrics: Metrics
     measured_at: AwareDatetime

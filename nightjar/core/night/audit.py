@@ -7,7 +7,7 @@ import polars as pl
 
 from nightjar.core.comparison.entities import Distribution, NightProfile
 from nightjar.core.inputs.oddities import oddities
-from nightjar.core.model.spec import AuditLimits, ModelSpec
+from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Part, Receipt, Run
 
 TRAILING_NIGHTS = 14
@@ -43,7 +43,7 @@ def audit(
     quarantined = sum(receipt.quarantined for receipt in receipts)
     return Findings(
         broken=(*reconcile(run, parts, receipts, scores), *irreproducible(otherwise)),
-        odd=(*absurdities(scores, trailing, quarantined, spec.audit), *oddities(tonight, trailing, spec)),
+        odd=(*absurdities(scores, trailing, quarantined, spec), *oddities(tonight, trailing, spec)),
     )
 
 
@@ -83,15 +83,13 @@ def irreproducible(otherwise: Sequence[str]) -> Iterable[str]:
         )
 
 
-def absurdities(scores: Distribution, trailing: Sequence[NightProfile], quarantined: int, limits: AuditLimits) -> Iterable[str]:
+def absurdities(scores: Distribution, trailing: Sequence[NightProfile], quarantined: int, spec: ModelSpec) -> Iterable[str]:
     share = quarantined / max(1, scores.rows + quarantined)
-    if share > limits.max_quarantine_share:
-        yield f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {limits.max_quarantine_share:.1%}"
+    if share > spec.audit["max_quarantine_share"]:
+        yield f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {spec.audit['max_quarantine_share']:.1%}"
     if scores.rows == 0:
         return
-    if scores.distinct < limits.min_distinct_share * scores.rows:
-        yield f"{scores.rows} rows share {scores.distinct} distinct scores, at least {limits.min_distinct_share:.0%} must differ"
-    if means := [night.mean_score for night in trailing if night.mean_score is not None]:
-        usual = sum(means) / len(means)
-        if not abs(scores.mean - usual) <= limits.max_mean_shift:
-            yield f"the mean score is {scores.mean:.3f}, the last {len(means)} nights had {usual:.3f}; {limits.max_mean_shift} apart is the limit"
+    usual_means = [night.mean_score for night in trailing if night.mean_score is not None]
+    for absurdity in spec.kind.absurdities:
+        if finding := absurdity.finding(scores, usual_means, spec.audit[absurdity.name]):
+            yield finding

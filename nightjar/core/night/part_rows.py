@@ -46,8 +46,8 @@ def _contents(part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> It
     if count := scores["score"].null_count():
         yield f"{count} scores are null"
     for column in ("score", "challenger_score"):
-        if count := scores.filter(pl.col(column).is_not_null() & ~pl.col(column).cast(pl.Float64).is_between(0, 1)).height:
-            yield f"{count} values of {column} are not between 0 and 1"
+        if count := scores.filter(pl.col(column).is_not_null() & ~pl.col(column).cast(pl.Float64).is_finite()).height:
+            yield f"{count} values of {column} are not finite numbers"
     for column in ("reasons", "row"):
         if count := quarantined[column].null_count():
             yield f"{count} quarantined rows have no {column}"

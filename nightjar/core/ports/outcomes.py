@@ -12,7 +12,7 @@ class Outcomes(Protocol):
     def record(self, model: str, outcomes: pl.DataFrame) -> int:
         """Keep what really happened; return how many rows were new.
 
-        outcomes: `entity_key`, `score_date` Date, `outcome` Int8, `recorded_at` UTC. A row already kept changes nothing; a correction joins
+        outcomes: `entity_key`, `score_date` Date, `outcome` as the model's kind has it, `recorded_at` UTC. A row already kept changes nothing; a correction joins
         it under its later recorded_at.
         """
         ...
@@ -26,5 +26,5 @@ class Outcomes(Protocol):
         ...
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
-        """`entity_key`, `score`, `outcome` (null while unknown) of the published run of a night; empty when none is published."""
+        """`entity_key`, `score`, `outcome` (Float64, null while unknown) of the published run of a night; empty when none is published."""
         ...

@@ -10,7 +10,9 @@ import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
 from nightjar.core.errors.model import ArtifactBroken, BadSpec, TooLittleHistory
-from nightjar.core.lifecycle.gates import judge
+from nightjar.core.kinds.gates import judge
+from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds.metrics import Measured, Metrics, Of, as_rows
 from nightjar.core.lifecycle.promotion import Decision, decide
 from nightjar.core.lifecycle.training_set import (
     TimeCut,
@@ -24,7 +26,6 @@ from nightjar.core.lifecycle.training_set import (
 )
 from nightjar.core.model.entities import Candidate, Dataset, Version
 from nightjar.core.model.spec import ModelSpec, Predictor
-from nightjar.core.monitoring.performance import against_constant, brier_skill, measure
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.population import ordered_population
 from nightjar.core.parquet import parquet
@@ -35,8 +36,6 @@ from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.values import INSTANT
-
-Metrics = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +75,13 @@ def retrain(
     Deterministic: the same raw data, spec and libraries give the same dataset and the same model, which are then registered once.
     promote: give it the role of champion if its gates passed; False registers it only. build: builds the features of
     what has landed. It is called when there is enough to train on, because it takes long.
-    Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken.
+    Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken; ContractBroken for an outcome that cannot be.
     """
     known, left_out = _labelled(spec, known_at, raw, progress)
-    cut_by_time(known, spec.split, spec.name, known_at)
+    cut_by_time(known, spec, known_at)
     build()
     rows = _with_features(spec, known, features, progress)
-    cut = cut_by_time(rows, spec.split, spec.name, known_at)
+    cut = cut_by_time(rows, spec, known_at)
     champion = registry.holder(spec.name, "champion")
     with progress("training steps", 4) as advance:
         dataset = _register_dataset(spec, rows, known_at, artifacts, registry)
@@ -140,6 +139,7 @@ def _outcomes(spec: ModelSpec, known_at: datetime, raw: RawStore) -> pl.DataFram
     if not days:
         raise TooLittleHistory(spec.name, known_at, f"no {dataset.name} landed yet")
     recorded = spec.outcomes({dataset.name: raw.read(dataset, min(days), max(days), known_at=known_at)})
+    spec.kind.require_outcomes(f"outcomes of {spec.name}", recorded)
     return mature_outcomes(recorded, known_at, last_mature_date(spec, known_at))
 
 
@@ -172,54 +172,52 @@ def _candidate(
     artifacts: Artifacts,
     predictors: Predictors,
 ) -> Candidate:
-    metrics = _metrics(cut, predictor, baseline) | _beside_champion(spec, cut, predictor, champion, predictors)
+    measured = {**_measured(spec.kind, cut, predictor, baseline), **_beside_champion(spec, cut, predictor, champion, predictors)}
     reference = reference_sample(cut.seen)
     uri, sha256 = predictors.save(predictor)
     return Candidate(
         model=spec.name,
+        kind=spec.kind.name,
         algorithm=predictor.algorithm,
         dataset_id=dataset.id,
         artifact_uri=uri,
         artifact_sha256=sha256,
         reference_uri=_store(reference.with_columns(predictor.predict(reference).alias("score")), "reference", artifacts),
         params=predictor.params(),
-        metrics=metrics,
-        gates=judge(metrics, _of(metrics, "baseline_"), _of(metrics, "champion_") if champion else None, spec.gates),
+        metrics=as_rows(measured),
+        gates=judge(spec.kind.gates, measured, spec.gates),
         code_version=code_version,
         trained_through=cut.trained_through,
     )
 
 
-def _metrics(cut: TimeCut, predictor: Predictor, baseline: Predictor) -> dict[str, float]:
-    """On the unseen days: the candidate's, the baseline's, and those of a predictor that always says the base rate it has seen."""
+def _measured(kind: Kind, cut: TimeCut, predictor: Predictor, baseline: Predictor) -> Measured:
+    """On the unseen days: the candidate, the baseline, and a predictor that always says the same, by what it has seen."""
     outcome = cut.test["outcome"]
-    own = measure(predictor.predict(cut.test), outcome)
-    constant = against_constant(outcome, float(cut.seen.select(pl.col("outcome").mean()).item()))
-    skill = brier_skill(own, constant)
+    always = pl.repeat(kind.constant(cut.seen["outcome"]), outcome.len(), dtype=pl.Float64, eager=True)
+    own, constant = _of(kind, predictor.predict(cut.test), outcome), _of(kind, always, outcome)
     return {
-        **own.metrics(),
-        **({} if skill is None else {"brier_skill": skill}),
-        **measure(baseline.predict(cut.test), outcome).metrics("baseline_"),
-        **constant.metrics("constant_"),
+        Of.VERSION: {**own, **kind.skills(own, constant)},
+        Of.BASELINE: _of(kind, baseline.predict(cut.test), outcome),
+        Of.CONSTANT: constant,
     }
 
 
-def _beside_champion(spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors) -> dict[str, float]:
+def _beside_champion(spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors) -> Measured:
     """Both on the unseen days that the champion has not seen either. Empty, so that the gate fails, where that cannot be measured."""
     if champion is None:
         return {}
     rows = cut.test.filter(pl.col("score_date") > champion.trained_through)
     try:
         reigning = predictors.load(spec, champion).predict(rows)
-    except (ArtifactBroken, BadSpec, ContractBroken):  # it expects other inputs than there are now
-        return {}
-    beside = measure(predictor.predict(rows), rows["outcome"])
-    found = dict(measure(reigning, rows["outcome"]).metrics("champion_"))
-    return found if beside.auc is None else {**found, "auc_beside_champion": beside.auc}
+    except (ArtifactBroken, BadSpec, ContractBroken):  # it expects other inputs than there are now, or is of another kind
+        return {Of.CHAMPION: {}}
+    scores = {Of.CHAMPION: reigning, Of.BESIDE_CHAMPION: predictor.predict(rows)}
+    return {of: _of(spec.kind, score, rows["outcome"]) for of, score in scores.items()}
 
 
-def _of(metrics: Metrics, prefix: str) -> Metrics:
-    return {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
+def _of(kind: Kind, score: pl.Series, outcome: pl.Series) -> Metrics:
+    return {"rows": float(outcome.len()), **kind.measure(score, outcome)}
 
 
 def _store(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> str:

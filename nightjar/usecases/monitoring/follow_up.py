@@ -18,7 +18,7 @@ from nightjar.usecases.scoring.patience import patient
 
 log = structlog.get_logger(__name__)
 
-TOLD = ("rows", "with_outcome", "auc", "brier", "measured_at")
+TOLD = {"rows", "with_outcome", "measured_at"}
 Work = Callable[[], None]
 Step = Callable[[str, Run, Work], None]
 """How a step is done: what it is called, of which run, and its work. Raises what the work raises."""
@@ -85,4 +85,5 @@ class FollowUp:
 
     def _measure(self, publication: Publication, known_at: datetime) -> None:
         (measured,) = self.watch.measure([publication], known_at)
-        log.info("night_measured", **measured.model_dump(mode="json", include=set(TOLD)))
+        headline = {name: measured.metrics[name] for name in self.watch.inputs.spec.kind.headline}
+        log.info("night_measured", **measured.model_dump(mode="json", include=TOLD), **headline)

@@ -13,7 +13,6 @@ from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.monitoring.drift import TrainingSample
 from nightjar.core.monitoring.due import complete_at, outcome_days, outdated, waiting
 from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
-from nightjar.core.monitoring.performance import measure
 from nightjar.core.night.clock import file_days
 from nightjar.core.night.entities import Publication, Run
 from nightjar.core.night.population import key_is_storable
@@ -117,7 +116,9 @@ class WatchNight:
         days = [day for night in dates for day in outcome_days(night, self.inputs.spec.maturity_days, self._file_days)]
         raw = {dataset.name: self.inputs.raw.read(dataset, min(days), max(days), known_at=known_at)}
         of_nights = pl.col("score_date").is_in(dates) & key_is_storable()  # what bears no key that can be stored was never scored
-        self.outcomes.record(self.inputs.spec.name, self.inputs.spec.outcomes(raw).filter(of_nights))
+        happened = self.inputs.spec.outcomes(raw).filter(of_nights)
+        self.inputs.spec.kind.require_outcomes(f"outcomes of {self.inputs.spec.name}", happened)
+        self.outcomes.record(self.inputs.spec.name, happened)
 
     def _file_days(self, score_date: date) -> tuple[date, date]:
         return file_days(self.inputs.spec.dataset(self.inputs.spec.outcome_dataset), self.inputs.spec.time_zone, score_date)
@@ -127,19 +128,14 @@ class WatchNight:
         score_date = publication.score_date
         rows = self.outcomes.scored(self.inputs.spec.name, score_date)
         known = rows.drop_nulls("outcome")
-        result = measure(known["score"], known["outcome"])
+        found = self.inputs.spec.kind.measure(known["score"], known["outcome"])
         performance = NightPerformance(
             run_id=publication.run_id,
             model=self.inputs.spec.name,
             score_date=score_date,
             rows=rows.height,
             with_outcome=known.height,
-            base_rate=result.base_rate,
-            mean_score=result.mean_score,
-            auc=result.auc,
-            pr_auc=result.pr_auc,
-            brier=result.brier,
-            ece=result.ece,
+            metrics={metric.name: found[metric.name] for metric in self.inputs.spec.kind.nightly},
             measured_at=known_at,
         )
         if kept is not None and performance.model_copy(update={"measured_at": kept.measured_at}) == kept:

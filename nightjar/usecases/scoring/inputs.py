@@ -75,7 +75,9 @@ class NightInputs:
         )
 
     def _predict(self, version: Version, rows: pl.DataFrame) -> pl.Series:
-        return self.predictors.load(self.spec, version).predict(rows)
+        scores = self.predictors.load(self.spec, version).predict(rows)
+        self.spec.kind.require_scores(f"scores by {version.model} version {version.number}", scores)
+        return scores
 
     def _landed(self, score_date: date, known_at: datetime) -> Mapping[str, pl.DataFrame]:
         dataset = self.spec.dataset(self.spec.population_dataset)

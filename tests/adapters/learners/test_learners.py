@@ -16,13 +16,16 @@ from hypothesis import strategies as st
 from models.flight_delay.training import fit_baseline, fit_catboost
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.learners.columns import inputs
-from nightjar.adapters.learners.store import KINDS, PredictorStore
+from nightjar.adapters.learners.store import LEARNERS, PredictorStore
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import ArtifactBroken, BadSpec
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.categories import CastCategories
 from nightjar.core.model.entities import Version
 
-SPEC = SimpleNamespace(name="toy", categorical=("city", "plane"), numeric=("wind", "late"), inputs=("city", "plane", "wind", "late"), seed=3)
+SPEC = SimpleNamespace(
+    name="toy", kind=BINARY, categorical=("city", "plane"), numeric=("wind", "late"), inputs=("city", "plane", "wind", "late"), seed=3
+)
 FITS = {"catboost": fit_catboost, "sklearn": fit_baseline}
 
 
@@ -76,14 +79,12 @@ def test_scores_are_probabilities_one_a_row_in_order(predictor):
 
 
 def test_what_it_learned_shows(predictor):
-    from nightjar.core.monitoring.performance import measure
-
     frame = sample(1000, 5)
-    assert measure(predictor.predict(frame), frame["outcome"]).auc > 0.65
+    assert BINARY.measure(predictor.predict(frame), frame["outcome"])["auc"] > 0.65
 
 
 def test_a_loaded_model_gives_the_same_scores_and_columns(predictor, saved):
-    loaded = KINDS[predictor.algorithm].load(saved)
+    loaded = LEARNERS[predictor.algorithm].load(saved, BINARY)
     frame = sample(100, 2)
     assert loaded.predict(frame).to_list() == predictor.predict(frame).to_list()
     assert (loaded.categorical, loaded.numeric) == (SPEC.categorical, SPEC.numeric)
@@ -192,7 +193,7 @@ def test_a_valid_part_of_another_kind_of_value_is_not_fitted_on():
 
 def test_a_stored_model_knows_what_its_categories_were(of_types, tmp_path):
     of_types.save(tmp_path / "model")
-    loaded = KINDS[of_types.algorithm].load(tmp_path / "model")
+    loaded = LEARNERS[of_types.algorithm].load(tmp_path / "model", BINARY)
     assert loaded.categories == of_types.categories
     with pytest.raises(ContractBroken, match="fitted on a number"):
         loaded.predict(typed(5, 6).with_columns(pl.col("store").cast(pl.String)))
@@ -218,7 +219,7 @@ def test_a_version_stored_before_types_were_kept_scores_as_it_did(algorithm, tmp
     as_it_did = old.predict(frame).to_list()
     texts = frame.select(pl.col(TYPED.categorical).cast(pl.String), "wind")
     assert replace(old, categories=CastCategories()).predict(texts).to_list() == as_it_did
-    spec = SimpleNamespace(name="typed", inputs=(*TYPED.categorical, *TYPED.numeric))
+    spec = SimpleNamespace(name="typed", kind=BINARY, inputs=(*TYPED.categorical, *TYPED.numeric))
     loaded = store.load(spec, stored)
     assert loaded.predict(frame).to_list() == as_it_did
     assert loaded.predict(frame.with_columns(pl.col("store").cast(pl.Float64))).to_list() == as_it_did
@@ -252,8 +253,8 @@ def test_the_same_training_gives_the_same_bytes(predictor, saved, tmp_path):
     again = FITS[predictor.algorithm](sample(), sample(200, 1), spec=SPEC)
     again.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == saved.read_bytes()
-    KINDS[predictor.algorithm].load(saved).save(tmp_path / "resaved")
-    assert KINDS[predictor.algorithm].load(tmp_path / "resaved").predict(sample(9)).to_list() == predictor.predict(sample(9)).to_list()
+    LEARNERS[predictor.algorithm].load(saved, BINARY).save(tmp_path / "resaved")
+    assert LEARNERS[predictor.algorithm].load(tmp_path / "resaved", BINARY).predict(sample(9)).to_list() == predictor.predict(sample(9)).to_list()
 
 
 def test_another_process_gives_the_same_bytes(predictor, saved, tmp_path):
@@ -299,7 +300,7 @@ def test_a_spec_that_lost_an_input_of_the_version_is_refused(predictor, tmp_path
     store = PredictorStore(FsspecArtifacts(str(tmp_path / "store")))
     stored = version(predictor.algorithm, *store.save(predictor))
     with pytest.raises(BadSpec, match="lacks \\['wind'\\], which version 4 was trained on"):
-        store.load(SimpleNamespace(name="toy", inputs=("city", "plane", "late")), stored)
+        store.load(SimpleNamespace(name="toy", kind=BINARY, inputs=("city", "plane", "late")), stored)
 
 
 class Harmful:

@@ -22,4 +22,4 @@ def test_a_column_turns_constant_only_if_it_always_had_several_values(distinct, 
 
 def test_so_many_values_are_needed_that_chance_alone_does_not_reach_the_limit_of_the_audit():
     limits = AuditLimits(max_quarantine_share=0.1, max_mean_shift=0.1, min_distinct_share=0.1)
-    assert pytest.approx(limits.max_input_shift, abs=0.01) == 1.95 / MIN_VALUES**0.5
+    assert pytest.approx(limits["max_input_shift"], abs=0.01) == 1.95 / MIN_VALUES**0.5

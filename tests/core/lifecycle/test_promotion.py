@@ -3,8 +3,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from nightjar.core.errors.model import GateFailed
+from nightjar.core.kinds.gates import GateResult
 from nightjar.core.lifecycle.promotion import decide, require_gates
-from nightjar.core.model.entities import GateResult, Version
+from nightjar.core.model.entities import Version
 
 PASSED = GateResult(name="min_auc", passed=True, value=0.7, threshold=0.6, reason="AUC is 0.7000, must be at least 0.6000")
 FAILED = GateResult(name="max_ece", passed=False, value=None, threshold=0.1, reason="expected calibration error could not be measured")

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.core.errors.model import TooLittleHistory
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.lifecycle.training_set import content_sha256, cut_by_time, labelled, last_mature_date, mature_outcomes, reference_sample
 from nightjar.core.model.spec import TimeSplit
 
-SPEC = SimpleNamespace(time_zone="America/New_York", maturity_days=1)
 KNOWN = datetime(2013, 3, 10, 12, tzinfo=UTC)
 SPLIT = TimeSplit(test_days=7, valid_days=3, min_train_rows=10)
+SPEC = SimpleNamespace(name="toy", time_zone="America/New_York", maturity_days=1, split=SPLIT, kind=BINARY)
 
 
 def test_the_newest_mature_date_is_counted_in_local_days():
@@ -33,7 +34,6 @@ def test_an_outcome_counts_if_it_was_recorded_in_time_and_is_mature_in_its_newes
             outcome("a", day, 0, early),
             outcome("b", day, 1, KNOWN + timedelta(seconds=1)),
             outcome("c", date(2013, 3, 10), 1, early),
-            outcome("d", day, None, early),
             outcome("e", day, 1, KNOWN),
         ],
         schema_overrides={"outcome": pl.Int8},
@@ -66,7 +66,7 @@ def days(count, rows_a_day=4):
 
 def test_the_cut_gives_every_row_to_one_side_and_time_only_goes_forward():
     rows = days(30)
-    cut = cut_by_time(rows, SPLIT, "toy", KNOWN)
+    cut = cut_by_time(rows, SPEC, KNOWN)
     assert pl.concat([cut.train, cut.valid, cut.test]).equals(rows)
     assert cut.test["score_date"].n_unique() == 7
     assert cut.valid["score_date"].n_unique() == 3
@@ -85,7 +85,7 @@ def test_the_cut_gives_every_row_to_one_side_and_time_only_goes_forward():
 )
 def test_too_little_history_says_what_is_lacking(rows, problem):
     with pytest.raises(TooLittleHistory, match=problem):
-        cut_by_time(rows, SPLIT, "toy", KNOWN)
+        cut_by_time(rows, SPEC, KNOWN)
 
 
 def test_the_reference_keeps_every_date_at_its_weight():

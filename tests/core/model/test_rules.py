@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from models import MODELS
 from nightjar.core.errors.model import BadSpec
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.rules import NAME, is_cron
+from nightjar.core.model.spec import GateLimits
 
 SPEC = MODELS["flight_delay"]
 SCHEDULES, TABLE = SPEC.datasets[0], SPEC.feature_tables[0]
@@ -75,10 +77,17 @@ def table(**changes):
         (table(features={}), "must have keys, and features"),
         (table(features={**TABLE.features, "created": pl.Float64()}), r"may not have the columns \['created'\]"),
         ({"feature_tables": (TABLE, replace(TABLE, name="again"))}, "features name twice"),
-        ({"audit": replace(SPEC.audit, max_quarantine_share=float("nan"))}, "audit.max_quarantine_share is nan"),
-        ({"audit": replace(SPEC.audit, max_quarantine_share=2)}, "audit.max_quarantine_share is 2"),
-        ({"audit": replace(SPEC.audit, max_mean_shift=-0.1)}, "audit.max_mean_shift is -0.1: Input should be greater than or equal to 0"),
-        ({"gates": replace(SPEC.gates, min_auc=float("-inf"))}, "gates.min_auc is -inf"),
+        ({"audit": SPEC.audit | {"max_quarantine_share": float("nan")}}, "audit.max_quarantine_share is nan"),
+        ({"audit": SPEC.audit | {"max_quarantine_share": 2}}, "audit.max_quarantine_share is 2"),
+        ({"audit": SPEC.audit | {"max_mean_shift": -0.1}}, "audit.max_mean_shift is -0.1: it must be a number from 0 to 1"),
+        ({"gates": SPEC.gates | {"min_auc": float("-inf")}}, "gates.min_auc is -inf"),
+        ({"gates": SPEC.gates | {"min_auc": "0.6"}}, "gates.min_auc is '0.6': it must be a number from 0 to 1"),
+        ({"gates": SPEC.gates | {"max_mae": 3.0}}, "gates.max_mae is no limit of the kind 'binary', which has min_auc, max_ece"),
+        ({"gates": GateLimits(min_auc=0.6)}, "gates.max_ece is lacking: a model of the kind 'binary' must set it"),
+        ({"audit": SPEC.audit | {"max_sum_shift": 3.0}}, "audit.max_sum_shift is no limit of the kind 'binary', which has max_quar"),
+        ({"gates": {"min_auc": 0.6}}, "gates is .*: Input should be an instance of GateLimits"),
+        ({"kind": "binary"}, "kind is 'binary': must be a kind that nightjar/core/kinds/__init__.py lists: binary"),
+        ({"kind": replace(BINARY, name="another")}, "kind is .*: must be a kind that"),
         ({"split": replace(SPEC.split, test_days=0)}, "split.test_days is 0"),
     ],
 )

@@ -21,8 +21,8 @@ def after(days):
 
 
 def measured(days, with_outcome=10):
-    undefined = dict.fromkeys(("base_rate", "mean_score", "auc", "pr_auc", "brier", "ece"))
-    return {7: NightPerformance(run_id=7, model="toy", score_date=DAY, rows=10, with_outcome=with_outcome, measured_at=after(days), **undefined)}
+    night = NightPerformance(run_id=7, model="toy", score_date=DAY, rows=10, with_outcome=with_outcome, metrics={}, measured_at=after(days))
+    return {7: night}
 
 
 @pytest.mark.parametrize(

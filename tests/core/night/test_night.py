@@ -13,6 +13,7 @@ from nightjar.core.comparison.entities import Distribution, NightProfile
 from nightjar.core.comparison.profile import scores_of
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.audit import Findings, audit
 from nightjar.core.night.clock import as_of, dates_between, file_days, local_date, score_date_of, today_from, wanted_until
@@ -168,7 +169,7 @@ def night(found=None):
 
 
 def audited(receipts, held, trailing=1):
-    return audit(run(), cut(10, 5), receipts, held, night(held), [night()] * trailing, SimpleNamespace(audit=LIMITS))
+    return audit(run(), cut(10, 5), receipts, held, night(held), [night()] * trailing, SimpleNamespace(audit=LIMITS, kind=BINARY))
 
 
 def test_a_whole_and_ordinary_night_may_be_published():

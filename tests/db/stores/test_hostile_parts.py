@@ -89,7 +89,7 @@ def test_a_key_that_cannot_be_kept_is_refused(stores, make, key):
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -5e-324, 1.0000000000000002])
 def test_a_score_that_is_no_probability_is_refused(stores, make, value):
     for scores in (make.scores("a", score=value), make.scores("a", challenger=value)):
-        with stores.claim() as claimed, pytest.raises(ContractBroken, match="not between 0 and 1"):
+        with stores.claim() as claimed, pytest.raises(ContractBroken, match=r"not finite|from 0 to 1"):
             stores.store.write_part(claimed.run, make.part(0, 1), scores, make.quarantined())
 
 

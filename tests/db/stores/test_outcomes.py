@@ -6,8 +6,6 @@ import polars as pl
 import psycopg
 import pytest
 
-from nightjar.core.monitoring.entities import NightPerformance
-
 FIRST, LATER = datetime(2013, 6, 16, 10, tzinfo=UTC), datetime(2013, 6, 17, 10, tzinfo=UTC)
 
 
@@ -29,7 +27,7 @@ def test_a_night_shows_each_score_with_its_outcome_or_none(stores, make):
     stores.publish(keys=("b", "a", "c"))
     stores.outcomes.record(make.model, outcomes(("a", 1, FIRST), ("elsewhere", 1, FIRST), day=make.day))
     found = stores.outcomes.scored(make.model, make.day)
-    assert found.schema == {"entity_key": pl.String, "score": pl.Float64, "outcome": pl.Int8}
+    assert found.schema == {"entity_key": pl.String, "score": pl.Float64, "outcome": pl.Float64}
     assert found.rows() == [("a", 0.5, 1), ("b", 0.5, None), ("c", 0.5, None)]
 
 
@@ -55,10 +53,7 @@ def test_no_outcomes_at_all_are_fine(stores, make):
 
 def test_the_newest_measurement_of_each_run_can_be_asked_for(stores, make):
     def measured(run, auc, at):
-        undefined = dict.fromkeys(("base_rate", "mean_score", "pr_auc", "brier", "ece"))
-        return NightPerformance(
-            run_id=run.id, model=make.model, score_date=run.score_date, rows=2, with_outcome=1, auc=auc, measured_at=at, **undefined
-        )
+        return make.measured(run, at, auc=auc)
 
     one, _ = stores.publish()
     other, _ = stores.publish(make.day + timedelta(days=1))
@@ -79,8 +74,6 @@ def kept(on_postgres, database):
 
 def test_the_newest_measurement_of_a_run_counts(on_postgres, kept, make):
     run, _ = on_postgres.publish()
-    shared = {"run_id": run.id, "model": make.model, "score_date": make.day, "rows": 2, "with_outcome": 1}
-    undefined = dict.fromkeys(("base_rate", "mean_score", "pr_auc", "brier", "ece"))
     for auc, at in ((None, FIRST), (0.7, LATER), (0.6, FIRST)):
-        on_postgres.outcomes.record_performance(NightPerformance(**shared, **undefined, auc=auc, measured_at=at))
+        on_postgres.outcomes.record_performance(make.measured(run, at, auc=auc))
     assert kept() == [(0.7, LATER)]

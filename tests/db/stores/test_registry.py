@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nightjar.core.model.entities import GateResult
+from nightjar.core.kinds.gates import GateResult
+from nightjar.core.kinds.metrics import MetricRow, Of
 
 
 def test_the_same_snapshot_is_registered_once_a_model(stores, make):
@@ -34,7 +35,7 @@ def test_numbers_that_json_cannot_carry_are_left_out(on_postgres, make):
     gate = GateResult(name="auc", passed=False, value=float("nan"), threshold=0.6, reason="AUC is not defined")
     candidate = make.candidate(on_postgres.registry, metrics={"auc": float("nan"), "brier": 0.2}, gates=(gate,), params={"x": float("inf")})
     version = on_postgres.registry.add_version(candidate)
-    assert version.metrics == {"brier": 0.2}
+    assert version.metrics == (MetricRow(metric="brier", of=Of.VERSION, value=0.2),)
     assert version.gates[0].value is None
     assert version.params == {"x": None}
 

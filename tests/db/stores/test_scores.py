@@ -189,9 +189,9 @@ def test_rows_that_do_not_add_up_or_are_no_scores_are_refused_and_leave_nothing(
         "scored twice": make.scores("a", "a"),
         "no entity_key": make.scores("a", None),
         "are null": make.scores("a", "b", score=None),
-        "not between 0 and 1": make.scores("a", "b", score=1.5),
+        "from 0 to 1": make.scores("a", "b", score=1.5),
         "values of score are not": make.scores("a", "b", score=float("nan")),
-        "values of challenger_score": make.scores("a", "b", challenger=-0.1),
+        "challenger_score": make.scores("a", "b", challenger=-0.1),
         "have the columns": make.scores("a", "b").drop("score"),
         "column 'score' is Float32": make.scores("a", "b").cast({"score": pl.Float32}),
     }

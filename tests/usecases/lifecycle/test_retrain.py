@@ -18,6 +18,7 @@ from nightjar.adapters.learners.store import PredictorStore
 from nightjar.core.errors.inputs import MissingFeatures
 from nightjar.core.errors.model import TooLittleHistory
 from nightjar.core.errors.night import Stopped
+from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.training_set import content_sha256
 from nightjar.core.model.categories import Categories
 from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, RawDataset, TimeSplit
@@ -142,12 +143,15 @@ def test_a_good_version_is_registered_measured_and_promoted(ports):
     assert summary.dataset.rows == DAYS * ROWS
     assert (summary.dataset.first_date, summary.dataset.last_date) == (FIRST, LAST)
     assert summary.version.trained_through == LAST - timedelta(days=7)
-    metrics = summary.version.metrics
-    assert metrics["auc"] > 0.75
-    assert metrics["rows"] == 7 * ROWS
-    assert metrics["constant_auc"] == 0.5
-    assert {"pr_auc", "brier", "ece", "log_loss", "base_rate", "brier_skill", "baseline_auc", "baseline_ece", "constant_brier"} <= metrics.keys()
-    assert "champion_auc" not in metrics
+    metric = summary.version.metric
+    assert metric("auc") > 0.75
+    assert metric("rows") == 7 * ROWS
+    assert metric("auc", Of.CONSTANT) == 0.5
+    measured = {(row.of, row.metric) for row in summary.version.metrics}
+    names = {"rows", "base_rate", "mean_score", "auc", "pr_auc", "brier", "ece", "log_loss"}
+    assert {name for of, name in measured if of is Of.VERSION} == names | {"brier_skill"}
+    assert all({name for of, name in measured if of is other} == names for other in (Of.BASELINE, Of.CONSTANT))
+    assert metric("auc", Of.CHAMPION) is None
 
 
 def test_the_snapshot_holds_what_it_is_named_after_and_the_reference_holds_no_unseen_day(ports):
@@ -210,7 +214,7 @@ def test_a_population_corrected_after_its_evening_is_used_as_it_was_known(ports,
 
 
 def test_a_version_that_fails_a_gate_is_registered_but_not_promoted(ports):
-    strict = replace(SPEC, gates=replace(SPEC.gates, min_auc=0.99))
+    strict = replace(SPEC, gates=SPEC.gates | {"min_auc": 0.99})
     summary = retrain(strict, known_at=KNOWN, **ports)
     assert not summary.promoted
     assert "not promoted: min_auc: AUC is" in summary.decision
@@ -229,10 +233,10 @@ def test_a_champion_is_compared_on_days_that_it_has_not_seen(ports):
     later = retrain(SPEC, known_at=KNOWN, **ports)
     assert later.promoted
     assert later.decision.endswith("replaces version 1")
-    assert later.version.metrics["champion_rows"] == 7 * ROWS
+    assert later.version.metric("rows", Of.CHAMPION) == 7 * ROWS
     earlier = retrain(SPEC, known_at=evening(LAST - timedelta(days=1)), **ports)
     assert earlier.version.number == 1
-    assert 0 < later.version.metrics["auc_beside_champion"] <= 1
+    assert 0 < later.version.metric("auc", Of.BESIDE_CHAMPION) <= 1
 
 
 def test_a_champion_that_has_seen_every_unseen_day_fails_the_comparison(ports):

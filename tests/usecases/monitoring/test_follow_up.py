@@ -10,6 +10,7 @@ import pytest
 
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.database import StoreUnavailable
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.entities import Night
@@ -85,7 +86,7 @@ def scoring(tmp_path: Path):
     )  # fmt: skip
     registry.promote(registry.add_version(candidate), "champion", "first")
     spec = SimpleNamespace(
-        name="toy", part_rows=40, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1), feature_tables=(),
+        name="toy", kind=BINARY, part_rows=40, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1), feature_tables=(),
         datasets=tuple(NAMES.values()), population_dataset="planned", outcome_dataset="happened", dataset=NAMES.get, seed=0, inputs=("x",),
         population=lambda raw, _: raw["planned"], outcomes=lambda raw: raw["happened"], categorical=(), numeric=("x",),
         often_missing=frozenset(), maturity_days=1, horizon_days=1, time_zone="America/New_York", as_of_time=time(21),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.core.errors.night import Stopped
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.night.clock import as_of
@@ -77,6 +78,7 @@ def watch():
 def watching(store, raw, time_zone="America/New_York", maturity_days=0, dataset=LOCAL):
     spec = SimpleNamespace(
         name="toy",
+        kind=BINARY,
         time_zone=time_zone,
         horizon_days=1,
         as_of_time=time(21),
@@ -91,7 +93,7 @@ def watching(store, raw, time_zone="America/New_York", maturity_days=0, dataset=
 
 def test_a_night_whose_outcomes_are_all_known_is_measured_once(watch):
     first, again = watch.outcomes_known(evening(2)), watch.outcomes_known(evening(3))
-    assert [(night.score_date, night.with_outcome, night.auc) for night in first] == [(day, 2, 1.0) for day in DAYS]
+    assert [(night.score_date, night.with_outcome, night.metrics["auc"]) for night in first] == [(day, 2, 1.0) for day in DAYS]
     assert again == first
     assert watch.inputs.raw.asked == [(DAYS[0], DAYS[-1])]
 
@@ -99,9 +101,9 @@ def test_a_night_whose_outcomes_are_all_known_is_measured_once(watch):
 def test_a_later_correction_measures_its_night_again_and_no_other(watch):
     watch.outcomes_known(evening(2))
     watch.inputs.raw.delivered[DAYS[1]].append((evening(4), [1, 0]))
-    assert watch.outcomes_known(evening(3))[1].auc == 1.0
+    assert watch.outcomes_known(evening(3))[1].metrics["auc"] == 1.0
     corrected = watch.outcomes_known(evening(5))
-    assert [(night.auc, night.measured_at) for night in corrected] == [(1.0, evening(2)), (0.0, evening(5)), (1.0, evening(2))]
+    assert [(night.metrics["auc"], night.measured_at) for night in corrected] == [(1.0, evening(2)), (0.0, evening(5)), (1.0, evening(2))]
     assert watch.inputs.raw.asked[1:] == [(DAYS[1], DAYS[1])]
 
 

@@ -19,6 +19,7 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.machine import OutOfMemory, StorageRefused
 from nightjar.core.errors.night import AuditFailed, NightBusy, Stopped
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.clock import night_of
@@ -66,7 +67,7 @@ def scoring(folder):
     registry.promote(registry.add_version(version), "champion", "first")
     schedules = RawDataset(name="schedules", columns={"entity_key": pl.String()}, keys=("entity_key",))
     spec = SimpleNamespace(
-        name="toy", part_rows=4, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5),
+        name="toy", kind=BINARY, part_rows=4, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5),
         population_dataset="schedules", dataset=lambda _: schedules, population=lambda raw, _: raw["schedules"], time_zone="America/New_York",
         cron="30 21 * * *", horizon_days=1, as_of_time=time(21), replay_year=None, catch_up_days=3, feature_tables=(), inputs=(), categorical=(), numeric=(), seed=0,
     )  # fmt: skip

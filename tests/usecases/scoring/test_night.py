@@ -13,6 +13,7 @@ from nightjar.core.errors.inputs import BadDelivery, NoPopulation, StaleFeatures
 from nightjar.core.errors.model import NoChampion
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import AuditLimits, FeatureTable, RawDataset
 from nightjar.core.night.entities import Night, RunState
@@ -85,6 +86,7 @@ def use_case(tmp_path):
     registry.promote(registry.add_version(candidate(registry)), "champion", "first")
     spec = SimpleNamespace(
         name="toy",
+        kind=BINARY,
         part_rows=4,
         audit=LIMITS,
         population_dataset="schedules",

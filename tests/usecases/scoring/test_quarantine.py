@@ -17,6 +17,7 @@ from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.night import AuditFailed
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.entities import Night
@@ -70,7 +71,7 @@ def use_case(tmp_path, database):
     )  # fmt: skip
     registry.promote(registry.add_version(trained), "champion", "first")
     spec = SimpleNamespace(
-        name="toy", part_rows=4, audit=LIMITS, population_dataset="shops", dataset=lambda _: SHOPS, population=lambda raw, _: raw["shops"],
+        name="toy", kind=BINARY, part_rows=4, audit=LIMITS, population_dataset="shops", dataset=lambda _: SHOPS, population=lambda raw, _: raw["shops"],
         inputs=("city", "size", "rain"), contract=contract, feature_tables=(), categorical=("city",), numeric=("size", "rain"), often_missing=frozenset(), seed=0,
     )  # fmt: skip
     yield score_night(

@@ -10,6 +10,7 @@ import pytest
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.night import AuditFailed, Stopped
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.entities import Night
@@ -84,7 +85,7 @@ def scoring(world, tmp_path):
     )  # fmt: skip
     registry.promote(registry.add_version(candidate), "champion", "first")
     spec = SimpleNamespace(
-        name="toy", part_rows=4, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1), feature_tables=(),
+        name="toy", kind=BINARY, part_rows=4, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1), feature_tables=(),
         datasets=(SCHEDULES,), population_dataset="schedules", dataset=lambda _: SCHEDULES, population=lambda raw, _: raw["schedules"],
         inputs=("gate", "x"), categorical=(), numeric=("gate", "x"), often_missing=frozenset(), seed=0,
     )  # fmt: skip

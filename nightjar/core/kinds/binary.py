@@ -1,0 +1,119 @@
+"""Binary: an event happens (1) or not (0), and the score is its probability. Metrics in Polars alone."""
+
+import math
+from math import inf
+
+import polars as pl
+
+from nightjar.core.kinds.absurdities import Absurdity, alike, shifted
+from nightjar.core.kinds.gates import Gate
+from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds.metrics import Metric, Metrics, Of
+
+CALIBRATION_BINS = 10
+CLIP = 2.0**-52
+"""Log loss keeps this far from 0 and 1, so that one certain mistake does not make it infinite."""
+
+
+def compare(rows: pl.DataFrame) -> Metrics:
+    """AUC and average precision are not defined where all outcomes are alike."""
+    positives = int(rows["outcome"].sum())
+    ranking = {"auc": _auc(rows, positives), "pr_auc": _average_precision(rows, positives)} if 0 < positives < rows.height else {}
+    return {
+        "base_rate": positives / rows.height,
+        "mean_score": _mean(rows, pl.col("score")),
+        **ranking,
+        "brier": _mean(rows, (pl.col("score") - pl.col("outcome")) ** 2),
+        "ece": _calibration_error(rows),
+        "log_loss": _log_loss(rows),
+    }
+
+
+def base_rate(outcomes: pl.Series) -> float:
+    return float(outcomes.to_frame("outcome").select(pl.col("outcome").mean()).item())
+
+
+def lacking_a_class(outcomes: pl.Series) -> str | None:
+    return "both outcomes, 0 and 1" if outcomes.n_unique() < 2 else None
+
+
+def _mean(rows: pl.DataFrame, expression: pl.Expr) -> float:
+    return float(rows.select(expression.mean()).item())
+
+
+def _auc(rows: pl.DataFrame, positives: int) -> float:
+    """Mann-Whitney: how often a positive outranks a negative, ties counting half."""
+    ranks = rows.select((pl.col("score").rank("average") * pl.col("outcome")).sum()).item()
+    return float((ranks - positives * (positives + 1) / 2) / (positives * (rows.height - positives)))
+
+
+def _average_precision(rows: pl.DataFrame, positives: int) -> float:
+    """Precision at each distinct score, weighted by the recall it adds; no interpolation."""
+    steps = rows.group_by("score").agg(hits=pl.col("outcome").sum(), rows=pl.len()).sort("score", descending=True)
+    precision = pl.col("hits").cum_sum() / pl.col("rows").cum_sum()
+    return float(steps.select((pl.col("hits") * precision).sum() / positives).item())
+
+
+def _calibration_error(rows: pl.DataFrame) -> float:
+    """Mean distance between predicted and observed rate over bins of equal mass, weighted by rows.
+
+    Equal mass rather than equal width, whose estimate is the more biased: Roelofs et al. (2022), Mitigating Bias in Calibration Error
+    Estimation, AISTATS. Equal scores share a bin, so the order of rows does not matter.
+    """
+    bin_number = ((pl.col("score").rank("average") - 0.5) / pl.len() * CALIBRATION_BINS).floor()
+    gap = (pl.col("score") - pl.col("outcome")).sum().abs()
+    bins = rows.group_by(bin_number.alias("bin"), maintain_order=True).agg(gap=gap).sort("bin")  # one order of sums, hence one last digit
+    return float(bins["gap"].sum() / rows.height)
+
+
+def _log_loss(rows: pl.DataFrame) -> float:
+    assigned = pl.when(pl.col("outcome") == 1).then(pl.col("score")).otherwise(1 - pl.col("score"))
+    return -_mean(rows, assigned.clip(CLIP, 1 - CLIP).log(math.e))
+
+
+BINARY = Kind(
+    name="binary",
+    low=0,
+    high=1,
+    outcomes=(0, 1),
+    probabilities=True,
+    output=lambda raw: raw[:, 1],
+    metrics=(
+        Metric(name="base_rate", title="base rate", low=0, high=1),
+        Metric(name="mean_score", title="mean score", low=0, high=1),
+        Metric(name="auc", title="AUC", better="higher", low=0, high=1),
+        Metric(name="pr_auc", title="PR-AUC", better="higher", low=0, high=1),
+        Metric(name="brier", title="Brier", better="lower", low=0, high=1),
+        Metric(name="ece", title="ECE", better="lower", low=0, high=1),
+        Metric(name="log_loss", title="log loss", better="lower", low=0, nightly=False),
+        Metric(name="brier_skill", title="Brier skill", better="higher", low=-inf, high=1, skill_of="brier"),
+    ),
+    headline=("auc", "brier"),
+    compare=compare,
+    constant=base_rate,
+    lacking=lacking_a_class,
+    gates=(
+        Gate(name="min_auc", what="AUC", metric="auc", bound="at least"),
+        Gate(name="max_ece", what="expected calibration error", metric="ece", bound="at most"),
+        Gate(name="min_brier_skill", what="Brier skill over the base rate trained on", metric="brier_skill", bound="at least"),
+        Gate(
+            name="min_auc_gain_over_baseline",
+            what="AUC gain over the baseline",
+            metric="auc",
+            bound="at least",
+            minus=Of.BASELINE,
+        ),
+        Gate(
+            name="max_auc_loss_to_champion",
+            what="AUC loss to the champion",
+            metric="auc",
+            bound="at most",
+            of=Of.CHAMPION,
+            minus=Of.BESIDE_CHAMPION,
+        ),
+    ),
+    absurdities=(
+        Absurdity(name="min_distinct_share", low=0, high=1, finding=alike),
+        Absurdity(name="max_mean_shift", low=0, high=1, finding=shifted),
+    ),
+)

@@ -1,0 +1,58 @@
+"""What a version must prove on unseen dates before it may become champion. A number that is missing fails its gate."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from nightjar.core.kinds.metrics import Measured, Of
+from nightjar.core.values import Value
+
+
+class GateResult(Value):
+    """A gate's verdict on one version: the measured `value` against `threshold`, and why, in words."""
+
+    name: str
+    passed: bool
+    value: float | None
+    threshold: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A metric, or a difference of it between two predictors, that the limit of this name bounds.
+
+    what: the number for people. minus: whose metric is taken off; None for the metric as it is.
+    """
+
+    name: str
+    what: str
+    metric: str
+    bound: Literal["at least", "at most"]
+    of: Of = Of.VERSION
+    minus: Of | None = None
+
+    def value(self, measured: Measured) -> float | None:
+        """None where what it needs was not measured, or is not a finite number."""
+        value = measured.get(self.of, {}).get(self.metric)
+        taken_off = 0.0 if self.minus is None else measured.get(self.minus, {}).get(self.metric)
+        found = None if value is None or taken_off is None else value - taken_off
+        return found if found is not None and math.isfinite(found) else None
+
+    def judge(self, measured: Measured, threshold: float) -> GateResult:
+        if self.of is Of.CHAMPION and Of.CHAMPION not in measured:
+            return self._verdict(None, threshold, "there is no champion to compare with", passed=True)
+        value = self.value(measured)
+        if value is None:
+            return self._verdict(None, threshold, f"{self.what} could not be measured", passed=False)
+        kept = value >= threshold if self.bound == "at least" else value <= threshold
+        return self._verdict(value, threshold, f"{self.what} is {value:.4f}, must be {self.bound} {threshold:.4f}", passed=kept)
+
+    def _verdict(self, value: float | None, threshold: float, reason: str, *, passed: bool) -> GateResult:
+        return GateResult(name=self.name, passed=passed, value=value, threshold=threshold, reason=reason)
+
+
+def judge(gates: Iterable[Gate], measured: Measured, limits: Mapping[str, float]) -> tuple[GateResult, ...]:
+    """The verdict of each gate on what was measured on unseen rows."""
+    return tuple(gate.judge(measured, limits[gate.name]) for gate in gates)

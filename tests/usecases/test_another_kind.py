@@ -1,0 +1,252 @@
+"""A kind of model that the project does not know goes all the way, from training to a measured night, by its own value alone.
+
+Counts of parcels a day in each shop: no classes, no upper bound, other metrics, other gates. No module or table is touched for it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from math import inf
+
+import numpy as np
+import pandera.polars as pa
+import polars as pl
+import psycopg
+import pytest
+from catboost import CatBoostRegressor
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import PoissonRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from db.session import make_engine
+from db.stores.drift import PostgresDriftLedger
+from db.stores.nights import PostgresNights
+from db.stores.outcomes import PostgresOutcomes
+from db.stores.profiles import PostgresInputProfiles
+from db.stores.registry import PostgresRegistry
+from nightjar.adapters.contracts import check
+from nightjar.adapters.deliveries.raw_days import RawFiles
+from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.learners.catboost import CatBoostPredictor
+from nightjar.adapters.learners.columns import inputs
+from nightjar.adapters.learners.sklearn import SklearnPredictor
+from nightjar.adapters.learners.store import PredictorStore
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.errors.model import BadSpec
+from nightjar.core.kinds import KINDS
+from nightjar.core.kinds.absurdities import Absurdity, shifted
+from nightjar.core.kinds.binary import BINARY
+from nightjar.core.kinds.gates import Gate
+from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds.metrics import Metric, Of
+from nightjar.core.model.categories import Categories
+from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, RawDataset, TimeSplit
+from nightjar.core.night.claim import Request
+from nightjar.core.night.entities import Night
+from nightjar.showing import console
+from nightjar.testing.memory import MemoryFeatureFiles
+from nightjar.testing.nights import wired
+from nightjar.usecases.lifecycle.retrain import retrain
+from nightjar.usecases.monitoring.monitor import WatchNight
+from nightjar.usecases.scoring.guard import NightGuard
+from nightjar.usecases.scoring.inputs import NightInputs
+
+COUNTS = Kind(
+    name="counts",
+    low=0,
+    high=inf,
+    metrics=(
+        Metric(name="mae", title="MAE", better="lower", low=0),
+        Metric(name="mae_skill", title="MAE skill", better="higher", high=1, skill_of="mae"),
+    ),
+    headline=("mae",),
+    compare=lambda rows: {"mae": rows.select((pl.col("score") - pl.col("outcome")).abs().mean()).item()},
+    constant=lambda outcomes: float(outcomes.to_numpy().mean()),
+    gates=(
+        Gate(name="min_mae_skill", what="MAE skill", metric="mae_skill", bound="at least"),
+        Gate(name="max_mae_excess", what="MAE above the baseline's", metric="mae", bound="at most", minus=Of.BASELINE),
+    ),
+    absurdities=(Absurdity(name="max_mean_shift", low=0, high=inf, finding=shifted),),
+)
+BINARY_GATES = GateLimits(min_auc=0.6, max_ece=0.2, min_brier_skill=0.0, min_auc_gain_over_baseline=-0.1, max_auc_loss_to_champion=0.05)
+FIRST, DAYS, SHOPS = date(2013, 3, 1), 30, 40
+LAST = FIRST + timedelta(days=DAYS - 1)
+PLANNED = RawDataset(name="planned", columns={"key": pl.String(), "city": pl.String(), "staff": pl.Float64()}, keys=("key",))
+HAPPENED = RawDataset(name="happened", columns={"key": pl.String(), "parcels": pl.Float64()}, keys=("key",))
+
+
+def evening(day: date) -> datetime:
+    return datetime.combine(day - timedelta(days=1), time(21), UTC)
+
+
+def population(raw, score_date):
+    return raw["planned"].select("key", "city", "staff", entity_key=pl.col("key"))
+
+
+def outcomes(raw):
+    happened = raw["happened"]
+    return happened.select("recorded_at", entity_key=pl.col("key"), score_date=pl.col("date"), outcome=pl.col("parcels"))
+
+
+def contract():
+    texts = {name: pa.Column(pl.String) for name in ("entity_key", "city")}
+    return pa.DataFrameSchema({**texts, "staff": pa.Column(pl.Float64, pa.Check.in_range(-10, 10))})
+
+
+def fit_catboost(train, valid, *, spec):
+    categories = Categories.of(train, spec.categorical)
+    quiet = {"thread_count": 1, "allow_writing_files": False, "logging_level": "Silent"}
+    model = CatBoostRegressor(loss_function="Poisson", depth=4, iterations=60, random_seed=spec.seed, **quiet)
+    rows = inputs(train, spec.categorical, spec.numeric, categories)
+    model.fit(rows, train["outcome"].to_numpy(), cat_features=list(spec.categorical))
+    return CatBoostPredictor(model, spec.categorical, spec.numeric, categories, kind=spec.kind)
+
+
+def fit_sklearn(train, valid, *, spec):
+    categories = Categories.of(train, spec.categorical)
+    encoded = make_column_transformer((OneHotEncoder(sparse_output=False), [*spec.categorical]), remainder="passthrough")
+    pipeline = make_pipeline(encoded, PoissonRegressor())
+    pipeline.fit(inputs(train, spec.categorical, spec.numeric, categories), train["outcome"].to_numpy())
+    return SklearnPredictor(pipeline, spec.categorical, spec.numeric, categories, kind=spec.kind)
+
+
+def made_spec() -> ModelSpec:
+    return ModelSpec(
+        name="parcels",
+        title="Parcels",
+        description="A made-up world.",
+        time_zone="UTC",
+        cron="0 21 * * *",
+        retrain_cron="0 4 * * 1",
+        horizon_days=1,
+        as_of_time=time(21),
+        maturity_days=1,
+        part_rows=15,
+        seed=5,
+        datasets=(PLANNED, HAPPENED),
+        deliver=lambda inbox, first, last: iter(()),
+        feature_tables=(),
+        population_dataset="planned",
+        population=population,
+        outcome_dataset="happened",
+        outcomes=outcomes,
+        categorical=("city",),
+        numeric=("staff",),
+        contract=contract,
+        baseline=fit_sklearn,
+        fit=fit_catboost,
+        split=TimeSplit(test_days=5, valid_days=3, min_train_rows=500),
+        gates=GateLimits(min_mae_skill=0.1, max_mae_excess=2.0),
+        audit=AuditLimits(max_quarantine_share=0.1, max_mean_shift=25.0),
+        kind=COUNTS,
+    )
+
+
+class NoFeatures:
+    def retrieve(self, spec, entities):
+        return entities
+
+
+def land(raw, folder, dataset, day, rows, recorded_at):
+    file = folder / f"{dataset.name}-{day}.csv"
+    lines = [",".join(dataset.columns), *(",".join(map(str, row)) for row in rows), f"# rows={len(rows)}"]
+    file.write_text("\n".join(lines) + "\n")
+    raw.land(dataset, day, file, recorded_at)
+
+
+def land_all(raw, folder):
+    random = np.random.default_rng(0)
+    for day in (FIRST + timedelta(days=n) for n in range(DAYS)):
+        keys = [f"{day}-{n:02}" for n in range(SHOPS)]
+        staff, city = random.normal(size=SHOPS).round(3), random.choice(["OSLO", "ROME"], SHOPS)
+        parcels = random.poisson(np.exp(2 + 0.5 * staff + (city == "ROME")))
+        land(raw, folder, PLANNED, day, list(zip(keys, city, staff, strict=True)), evening(day) - timedelta(hours=1))
+        land(raw, folder, HAPPENED, day, list(zip(keys, parcels, strict=True)), evening(day) + timedelta(days=1, hours=12))
+
+
+@dataclass(frozen=True)
+class World:
+    inputs: NightInputs
+    store: PostgresNights
+    watch: WatchNight
+    guard: NightGuard
+    url: str
+
+    def retrain(self, known: date, **changes):
+        ports = {name: getattr(self.inputs, name) for name in ("raw", "features", "artifacts", "predictors", "registry")}
+        spec = replace(self.inputs.spec, **changes)
+        return retrain(spec, known_at=evening(known), code_version="c", promote=not changes, **ports)
+
+    def score(self, day: date):
+        return wired(self.inputs, self.store, self.guard).run(Night(model="parcels", score_date=day, as_of=evening(day)))
+
+    def ask(self, query: str) -> list[tuple]:
+        with psycopg.connect(self.url) as analyst:
+            return analyst.execute(query).fetchall()
+
+
+@pytest.fixture
+def world(tmp_path, database, monkeypatch):
+    monkeypatch.setitem(KINDS, COUNTS.name, COUNTS)
+    engine, spec, raw = make_engine(database.url("writer")), made_spec(), RawFiles(tmp_path / "data")
+    land_all(raw, tmp_path)
+    artifacts, store = FsspecArtifacts(str(tmp_path / "artifacts")), PostgresNights(engine)
+    predictors, registry = PredictorStore(artifacts), PostgresRegistry(engine)
+    night_inputs = NightInputs(spec=spec, raw=raw, features=NoFeatures(), artifacts=artifacts, predictors=predictors, registry=registry, check=check)
+    watch = WatchNight(inputs=night_inputs, store=store, outcomes=PostgresOutcomes(engine), ledger=PostgresDriftLedger(engine), writer=None)
+    guard = NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=PostgresInputProfiles(engine))
+    yield World(night_inputs, store, watch, guard, database.url("analyst"))
+    engine.dispose()
+
+
+def test_a_model_of_another_kind_is_trained_gated_scored_published_and_measured(world):
+    champion = world.retrain(LAST - timedelta(days=1))
+    assert champion.promoted, champion.decision
+    assert {(row.metric, row.of) for row in champion.version.metrics} == {
+        *((metric, of) for metric in ("rows", "mae") for of in (Of.VERSION, Of.BASELINE, Of.CONSTANT)),
+        ("mae_skill", Of.VERSION),
+    }
+    assert [gate.name for gate in champion.version.gates] == ["min_mae_skill", "max_mae_excess"]
+    assert console.training_columns(champion.version) == ("predictor", "MAE")
+    challenger = world.retrain(LAST - timedelta(days=1), fit=fit_sklearn, baseline=fit_catboost).version
+    world.inputs.registry.promote(challenger, "challenger", "beside it")
+
+    summary = world.score(LAST)
+    assert (summary.scored, summary.parts) == (SHOPS, 3)
+    stored = world.store.published_scores(world.store.run(summary.run_id))
+    rows = world.inputs.snapshot(world.store.run(summary.run_id))
+    for version, column in ((champion.version, "score"), (challenger, "challenger_score")):
+        fresh = PredictorStore(world.inputs.artifacts).load(world.inputs.spec, version).predict(rows)
+        assert stored[column].to_list() == pytest.approx(fresh.to_list(), rel=1e-12)
+        assert stored[column].max() > 1
+
+    (measured,) = world.watch.outcomes_known(evening(LAST + timedelta(days=3)))
+    known = world.watch.outcomes.scored("parcels", LAST)
+    assert measured.metrics == {"mae": pytest.approx((known["score"] - known["outcome"]).abs().mean())}
+    assert console.performance_row(COUNTS, measured) == (str(LAST), SHOPS, SHOPS, measured.metrics["mae"])
+    assert world.watch.outcomes.performances("parcels") == (measured,)
+    newest = "SELECT kind, metric, value, rows, with_outcome, is_newest FROM measurements"
+    assert world.ask(newest) == [("counts", "mae", measured.metrics["mae"], SHOPS, SHOPS, True)]
+    assert world.ask("SELECT rows, with_outcome, auc FROM nightly_performance") == [(SHOPS, SHOPS, None)]
+
+
+def test_what_its_scores_and_outcomes_cannot_be_is_refused(world, database, tmp_path):
+    version = world.retrain(LAST - timedelta(days=1)).version
+    world.score(LAST)
+    binary = {"gates": BINARY_GATES, "audit": AuditLimits(max_quarantine_share=0.1, max_mean_shift=0.5, min_distinct_share=0.1)}
+    as_binary = replace(world.inputs.spec, kind=BINARY, **binary)
+    with pytest.raises(BadSpec, match="kind is 'binary', but version 1 is 'counts'; retrain"):
+        world.inputs.predictors.load(as_binary, version)
+    with pytest.raises(BadSpec, match=r"gates.min_auc is no limit of the kind 'counts', which has min_mae_skill, max_mae_excess"):
+        replace(world.inputs.spec, gates=GateLimits(min_auc=0.6))
+    night = Night(model="parcels", score_date=LAST, as_of=evening(LAST))
+    with world.store.night(night, version, None, Request(force=True)) as claimed, psycopg.connect(database.url("writer")) as writer:
+        wanted = "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) VALUES (%s, %s, 'a', 0, %s)"
+        for score in (-1e-9, inf, float("nan")):
+            with pytest.raises(psycopg.errors.CheckViolation, match="version 1 gives finite scores from 0 to Infinity"):
+                writer.execute(wanted, [LAST, claimed.run.id, score])
+            writer.rollback()
+        writer.execute(wanted, [LAST, claimed.run.id, 1e9])
+    land(world.inputs.raw, tmp_path, HAPPENED, LAST, [(f"{LAST}-00", -1.5)], evening(LAST) + timedelta(days=2))
+    with pytest.raises(ContractBroken, match=rf"the first is -1.5, in the row of '{LAST}-00' on {LAST}: .* is a number from 0 on"):
+        world.watch.outcomes_known(evening(LAST + timedelta(days=4)))
