@@ -13,8 +13,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from nightjar.core.kinds import KINDS
-from nightjar.core.kinds.metrics import Of
 from nightjar.core.platform.log_lines import rendered
 from nightjar.wiring.json_lines import spoken_as_json
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from nightjar.core.errors.base import NightjarError
     from nightjar.core.inputs.refusals import Refusal
     from nightjar.core.kinds.kind import Kind
+    from nightjar.core.kinds.metrics import Metric
     from nightjar.core.model.entities import Version
     from nightjar.core.model.spec import ModelSpec
     from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
@@ -218,22 +217,29 @@ def plain(text: str) -> str:
 
 
 PREDICTORS = {
-    Of.VERSION: "this version",
-    Of.BASELINE: "scikit-learn baseline",
-    Of.CONSTANT: "constant predictor",
-    Of.CHAMPION: "reigning champion",
+    "version": "this version",
+    "baseline": "scikit-learn baseline",
+    "constant": "constant predictor",
+    "champion": "reigning champion",
 }
 """What they are called here. The version's numbers beside the champion are left to the gates."""
 
 
+def judging(version: "Version") -> "tuple[Metric, ...]":
+    from nightjar.core.kinds import KINDS
+
+    return KINDS[version.kind].judging
+
+
 def training_columns(version: "Version") -> tuple[str, ...]:
-    return "predictor", *(metric.title for metric in KINDS[version.kind].judging)
+    return "predictor", *(metric.title for metric in judging(version))
 
 
 def training_rows(version: "Version") -> list[tuple[object, ...]]:
     """Each predictor that was measured beside the version, in training_columns."""
-    judging = KINDS[version.kind].judging
-    rows = [(told, [version.metric(metric.name, of) for metric in judging]) for of, told in PREDICTORS.items()]
+    from nightjar.core.kinds.metrics import Of
+
+    rows = [(told, [version.metric(metric.name, Of(of)) for metric in judging(version)]) for of, told in PREDICTORS.items()]
     return [(told, *values) for told, values in rows if any(value is not None for value in values)]
 
 
