@@ -46,7 +46,7 @@ def backfill(
             show_plan(model, nights)
             return
         if wanted := [night.score_date for night in nights if night.wanted]:
-            platform().prepare(spec).require_scorable(wanted)
+            platform().require_scorable(spec)(wanted)
             ready(model, last, wanted_until(spec, last, datetime.now(UTC)))
         summary = use_case.run(nights)
         tell_backfill(model, summary)

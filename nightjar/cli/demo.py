@@ -9,7 +9,6 @@ from nightjar.core.night.clock import as_of, dates_between, evening_by_now
 from nightjar.core.night.entities import NightSummary
 from nightjar.core.night.plan import Planned
 from nightjar.showing import console
-from nightjar.usecases.data.landing import undelivered
 from nightjar.wiring.platform import Platform
 
 
@@ -17,7 +16,7 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     """Migrate, land, train, score `nights` nights from `today` on, measure them, draw the last one's report."""
     started = time.monotonic()
     last = today + timedelta(days=nights - 1)
-    if missing := undelivered(spec, dates_between(today, last), raw=platform.raw, inbox=platform.inbox_of(spec)):
+    if missing := platform.prepare(spec).undelivered(dates_between(today, last)):
         raise NoPopulation(spec.name, missing[0], spec.population_dataset, as_of(spec, missing[0]), 0)
     step("1 Postgres: schema, roles and views")
     platform.migrate()

@@ -33,7 +33,7 @@ def score(
     scored = score_date or today_or(spec, None) + timedelta(days=spec.horizon_days)
     night = night_of(spec, scored)
     if force or platform.store.publication(spec.name, scored) is None:
-        platform.prepare(spec).require_scorable([scored], known_at)
+        platform.require_scorable(spec)([scored], known_at)
         until = night.as_of if score_date is None else wanted_until(spec, scored, datetime.now(UTC))
         platform.prepare(spec).ready(until, console.bar)
         if known_at is not None:
@@ -84,7 +84,7 @@ def backfill(
         console.show_plan(spec, nights)
         return
     if wanted := [night.score_date for night in nights if night.wanted]:
-        platform.prepare(spec).require_scorable(wanted)
+        platform.require_scorable(spec)(wanted)
         platform.prepare(spec).ready(wanted_until(spec, last, datetime.now(UTC)), console.bar)
     summary = use_case.run(nights, console.bar)
     console.show_backfill(spec, summary)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.inputs import NightInputs
     from nightjar.usecases.scoring.night import ScoreNight
     from nightjar.usecases.scoring.rollback import RolledBack
+    from nightjar.usecases.scoring.scorable import RequireScorable
     from nightjar.usecases.upkeep.prune import Prune
 
 
@@ -47,12 +48,16 @@ class Platform(Adapters):
             spec=spec,
             raw=self.raw,
             feature_files=self.feature_files,
-            features=self.features,
-            registry=self.registry,
             inbox=self.inbox_of(spec),
             alone=lambda: exclusive(self.engine, f"features of {spec.name}", wait_s=wait_s, go_on=self.go_on),
             go_on=self.go_on,
         )
+
+    def require_scorable(self, spec: ModelSpec) -> "RequireScorable":
+        """What is asked before data is brought in for some dates."""
+        from nightjar.usecases.scoring.scorable import RequireScorable
+
+        return RequireScorable(spec, self.prepare(spec).undelivered, self.registry, self.features)
 
     def night_inputs(self, spec: ModelSpec) -> "NightInputs":
         """All that a model sees of a night."""
@@ -167,7 +172,7 @@ class Platform(Adapters):
             code_version=code_version(PROJECT),
             promote=promote,
             progress=asking(progress, self.go_on),
-            build=lambda: self.prepare(spec).to_train(known_at, progress),
+            build=lambda: self.prepare(spec).corrected(known_at, progress),
         )
 
     @contextmanager

@@ -44,6 +44,6 @@ def test_a_command_that_cannot_succeed_says_so_at_once(run, words, code, told):
 
 def test_some_dates_without_a_population_do_not_stop_the_others(world):
     last = max(world.platform.raw.days("schedules"))
-    world.platform.prepare(SPEC).require_scorable([date(2012, 12, 31), last])
+    world.platform.require_scorable(SPEC)([date(2012, 12, 31), last])
     with pytest.raises(NoPopulation):
-        world.platform.prepare(SPEC).require_scorable([date(2012, 12, 31)])
+        world.platform.require_scorable(SPEC)([date(2012, 12, 31)])

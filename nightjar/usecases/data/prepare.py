@@ -1,4 +1,4 @@
-"""Bring in what nights need, and say early what cannot be scored."""
+"""Bring in what nights need: land what was delivered, build the features of it."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from nightjar.core.errors.inputs import NoPopulation
-from nightjar.core.errors.model import NoChampion
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.night.clock import as_of
-from nightjar.core.ports.features import FeatureFiles, FeatureSource
+from nightjar.core.ports.features import FeatureFiles
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.progress import Progress, asking, silent
 from nightjar.core.ports.raw import RawStore
-from nightjar.core.ports.registry import Registry
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import Tell, land_until, log_refusal, undelivered
 
@@ -29,8 +25,6 @@ class Prepare:
     spec: ModelSpec
     raw: RawStore
     feature_files: FeatureFiles
-    features: FeatureSource
-    registry: Registry
     inbox: Path
     alone: Callable[[], AbstractContextManager[None]]
     go_on: GoOn = unasked
@@ -59,27 +53,9 @@ class Prepare:
             self._build(known, progress)
         return known
 
-    def to_train(self, known_at: datetime, progress: Progress = silent) -> None:
-        """Build the features of what has landed by `known_at`. Raises MissingFeatures before anything is built."""
-        self.features.require(self.spec)
-        self.corrected(known_at, progress)
-
     def undelivered(self, dates: Sequence[date], known_at: datetime | None = None) -> tuple[date, ...]:
         """The score dates that have no population. Cheap: nothing is landed or built."""
         return undelivered(self.spec, dates, raw=self.raw, inbox=self.inbox, known_at=known_at)
-
-    def require_scorable(self, dates: Sequence[date], known_at: datetime | None = None) -> None:
-        """Say at once what would end the scoring of these dates anyway, after what takes long.
-
-        Raises NoChampion, NoPopulation where no date has one, MissingFeatures.
-        """
-        spec = self.spec
-        if self.registry.holder(spec.name, "champion") is None:
-            raise NoChampion(spec.name)
-        if dates and len(self.undelivered(dates, known_at)) == len(set(dates)):
-            first, last = min(dates), max(dates)
-            raise NoPopulation(spec.name, first, spec.population_dataset, known_at or as_of(spec, last), 0, last)
-        self.features.require(spec)
 
     def _land(self, until: datetime, progress: Progress, tell: Tell) -> None:
         watched = asking(progress, self.go_on)

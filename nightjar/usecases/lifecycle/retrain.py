@@ -68,7 +68,7 @@ def retrain(
     code_version: str,
     progress: Progress = silent,
     promote: bool = True,
-    build: Callable[[], None] = built_already,
+    build: Callable[[], object] = built_already,
 ) -> RetrainSummary:
     """Register a version trained on the outcomes recorded by `known_at`, each row with the features known on its own date's evening.
 
@@ -79,6 +79,7 @@ def retrain(
     """
     known, left_out = _labelled(spec, known_at, raw, progress)
     cut_by_time(known, spec, known_at)
+    features.require(spec)
     build()
     rows = _with_features(spec, known, features, progress)
     cut = cut_by_time(rows, spec, known_at)

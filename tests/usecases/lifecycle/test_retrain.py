@@ -92,6 +92,9 @@ class Gusts:
     def __init__(self):
         self.asked = []
 
+    def require(self, spec):
+        """It has whatever is asked for."""
+
     def retrieve(self, spec, entities):
         self.asked.append(entities)
         return entities.with_columns(gust=pl.col("wind") * 2)
