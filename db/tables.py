@@ -136,7 +136,10 @@ class VersionRow(Table, table=True):
     artifact_sha256: str = _column(Text(), "Hash of its bytes")
     reference_uri: str = _column(Text(), "Sample of training rows that drift is measured against")
     params: dict[str, Any] = _column(JSONB(), "Parameters it was fitted with")
-    metrics: list[dict[str, Any]] = _column(JSONB(), "Measurements on unseen dates: array of {metric, of, value}; one that is not defined is absent")
+    metrics: list[dict[str, Any]] = _column(
+        JSONB(),
+        "Measurements on unseen dates: array of {metric, of, value}; one that is not defined is absent",
+    )
     gates: list[dict[str, Any]] = _column(JSONB(), "Verdict of each gate")
     code_version: str = _column(Text(), "The code that trained it")
     trained_through: date = _column(Date(), "Last date whose outcomes it has seen; scores of that date or earlier are in-sample")
@@ -224,7 +227,7 @@ class ReceiptRow(Table, table=True):
 class ScoreRow(Table, table=True):
     __tablename__ = "score"
     __table_args__ = (
-        # run_id has no foreign key, and score no bounds: a trigger checks each statement's runs at once, see docs/adr/0021
+        # run_id has no foreign key, and score no bounds: a trigger checks each statement (docs/adr/0021, docs/adr/0038)
         CheckConstraint("octet_length(entity_key) BETWEEN 1 AND 512", name="entity_key_length"),
         {
             "comment": "Scores of all runs, published or not, one partition a month of score_date. Append-only.",
@@ -286,7 +289,10 @@ class OutcomeRow(Table, table=True):
     score_date: date = _column(Date(), "Local calendar date it happened on", key=True)
     entity_key: str = _column(Text(), "What it happened to", key=True)
     recorded_at: datetime = _instant("From when on it could be known", key=True)
-    outcome: float = _column(Double(), "What happened, as the model's kind has it: of a binary model 1 if the event happened, else 0")
+    outcome: float = _column(
+        Double(),
+        "What happened, as the model's kind has it: of a binary model 1 if the event happened, else 0",
+    )
 
 
 class MeasurementRow(Table, table=True):
@@ -303,7 +309,11 @@ class MeasurementRow(Table, table=True):
         DateTime(timezone=True), "When it was stored; the same for all rows of a measurement", key=True, default="statement_timestamp()"
     )
     metric: str = _column(Text(), "What was measured; the model's kind says which metrics there are", key=True)
-    value: float | None = _column(Double(), "The number; null where it is not defined, as the AUC of outcomes that are all alike", null=True)
+    value: float | None = _column(
+        Double(),
+        "The number; null where it is not defined, as the AUC of outcomes that are all alike",
+        null=True,
+    )
     rows: int = _column(BigInteger(), "Scored rows")
     with_outcome: int = _column(BigInteger(), "Scored rows whose outcome was known")
 

@@ -105,7 +105,12 @@ RUN = {
     "revision": ("run.revision", "Which rerun of the night, from 1"),
 }
 VERSION_NUMBER = {"model_version": ("version.number", "Number of the champion that scored, within its model")}
-IN_SAMPLE = {"in_sample": ("publication.score_date <= version.trained_through", "True if the model may have seen these outcomes: not for judging it")}
+IN_SAMPLE = {
+    "in_sample": (
+        "publication.score_date <= version.trained_through",
+        "True if the model may have seen these outcomes: not for judging it",
+    )
+}
 PIVOT = {
     "base_rate": "Share of ones among the outcomes",
     "mean_score": "Mean score of the rows with an outcome; beside base_rate it shows bias",
@@ -114,13 +119,13 @@ PIVOT = {
     "brier": "Mean squared error of the score",
     "ece": "Expected calibration error",
 }
-"""The metrics that have a column of their own. All metrics, of whatever kind of model, are rows of `measurements`."""
+"""The metrics that have a column of their own. Every metric, of models of every kind, is a row of `measurements`."""
 
 MEASURED = {
     **IN_SAMPLE,
     "rows": ("performance.rows", "Scored rows"),
     "with_outcome": ("performance.with_outcome", "Scored rows whose outcome was known"),
-    **{metric: (f"performance.{metric}", f"{meaning}; of models that have it") for metric, meaning in PIVOT.items()},
+    **{metric: (f"performance.{metric}", f"{meaning}; null for a model without this metric") for metric, meaning in PIVOT.items()},
     "measured_at": ("performance.measured_at", "Outcomes known by this instant were counted"),
     "recorded_at": ("performance.recorded_at", "When the measurement was stored"),
 }
@@ -149,7 +154,8 @@ METRICS = """CASE jsonb_typeof(version.metrics) WHEN 'array' THEN (
             WHEN 'version' THEN measured.metric
             WHEN 'version beside champion' THEN measured.metric || '_beside_champion'
             ELSE measured.of || '_' || measured.metric
-        END, measured.value), '{}') FROM jsonb_to_recordset(version.metrics) AS measured (metric text, of text, value double precision)
+        END, measured.value), '{}')
+        FROM jsonb_to_recordset(version.metrics) AS measured (metric text, of text, value double precision)
     ) ELSE version.metrics END"""
 """One object, as versions from before the migration to rows have it."""
 
@@ -168,7 +174,10 @@ SCORE = {
     "model": ("publication.model", "Name of the model"),
     "score_date": ("stored.score_date", "Local calendar date that is scored; filter on it, the table is partitioned by it"),
     "entity_key": ("stored.entity_key", "What is scored; one row each per model and score date"),
-    "score": ("stored.score", "What the model predicts; of a binary model the probability that the event happens, from 0 to 1"),
+    "score": (
+        "stored.score",
+        "What the model predicts; of a binary model the probability that the event happens, from 0 to 1",
+    ),
     **VERSION_NUMBER,
     **RUN,
     "as_of": ("run.as_of", "Nothing that happened or was first recorded later than this instant went into the score"),
@@ -269,7 +278,10 @@ JOIN nightjar.run ON run.id = publication.run_id
             "with_outcome": ("measurement.with_outcome", "Scored rows whose outcome was known"),
             "measured_at": ("measurement.measured_at", "Outcomes known by this instant were counted"),
             "recorded_at": ("measurement.recorded_at", "When the measurement was stored"),
-            "is_newest": ("measurement.is_newest", "Whether it belongs to the newest measurement of the night, which is the one that counts"),
+            "is_newest": (
+                "measurement.is_newest",
+                "Whether it belongs to the newest measurement of the night, which is the one that counts",
+            ),
         },
         source=f"""FROM {CURRENT_RUN}
 {VERSION}

@@ -15,7 +15,7 @@ from nightjar.core.night.entities import Night
 from nightjar.testing.memory import MemoryNights
 
 DAY = date(2013, 6, 15)
-CHAMPION = SimpleNamespace(id=1)
+CHAMPION = SimpleNamespace(id=1, kind="binary")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a score and an outcome may be is a property of the version, whatever its kind: bounds in columns, not in the schema.
+"""What a score and an outcome may be is a property of the version: bounds stand in its columns, not in the schema.
 
 Measurements become rows of (metric, value): a kind of model with other metrics needs no column.
 """
@@ -14,9 +14,13 @@ WRITER = "nightjar_writer"
 OF_OUR_TIME = "BETWEEN '1890-01-01' AND '2210-01-01'"
 ADDED = "REFERENCING NEW TABLE AS added FOR EACH STATEMENT"
 BOUNDS = "kind, score_low, score_high, outcomes"
+MEASURED, NEWEST = (
+    "How a published run did once outcomes were known",
+    ". Append-only: the newest measurement of a run counts.",
+)
 METRICS = ("base_rate", "mean_score", "auc", "pr_auc", "brier", "ece")
 
-# One look at the rows of a statement gives their extremes. NaN is greater than every number, so it is an extreme too.
+# One look at the rows of a statement gives their extremes. NaN is greater than every number: it is an extreme too.
 GUARD_NIGHT = """
 CREATE OR REPLACE FUNCTION nightjar.guard_night() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -29,7 +33,8 @@ BEGIN
             min(challenger_score) AS challenger_least, max(challenger_score) AS challenger_greatest
         FROM added GROUP BY run_id, score_date
     LOOP
-        PERFORM FROM nightjar.run WHERE id = named.run_id AND score_date = named.score_date AND state = 'claimed' FOR SHARE;
+        PERFORM FROM nightjar.run
+        WHERE id = named.run_id AND score_date = named.score_date AND state = 'claimed' FOR SHARE;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'rows for %: no run % of % is claimed', TG_TABLE_NAME, named.run_id, named.score_date
                 USING ERRCODE = 'foreign_key_violation';
@@ -44,11 +49,12 @@ BEGIN
         ) AS given (name, version_id, score)
         JOIN nightjar.model_version AS version ON version.id = given.version_id
         WHERE run.id = named.run_id AND (
-            given.score NOT BETWEEN version.score_low AND version.score_high OR given.score IN ('NaN', 'Infinity', '-Infinity')
+            given.score NOT BETWEEN version.score_low AND version.score_high
+            OR given.score IN ('NaN', 'Infinity', '-Infinity')
         ) LIMIT 1;
         IF FOUND THEN
-            RAISE EXCEPTION 'run % has a % of %; version % gives finite scores from % to %', named.run_id, outside.name, outside.score,
-                outside.number, outside.score_low, outside.score_high USING ERRCODE = 'check_violation';
+            RAISE EXCEPTION 'run % has a % of %; version % gives finite scores from % to %', named.run_id, outside.name,
+                outside.score, outside.number, outside.score_low, outside.score_high USING ERRCODE = 'check_violation';
         END IF;
     END LOOP;
     RETURN NULL;
@@ -63,9 +69,11 @@ DECLARE
     named record;
 BEGIN
     FOR named IN SELECT DISTINCT run_id, score_date FROM added LOOP
-        PERFORM FROM nightjar.run WHERE id = named.run_id AND score_date = named.score_date AND state = 'claimed' FOR SHARE;
+        PERFORM FROM nightjar.run
+        WHERE id = named.run_id AND score_date = named.score_date AND state = 'claimed' FOR SHARE;
         IF NOT FOUND THEN
-            RAISE EXCEPTION 'rows for %: no run % of % is claimed', TG_TABLE_NAME, named.run_id, named.score_date USING ERRCODE = 'foreign_key_violation';
+            RAISE EXCEPTION 'rows for %: no run % of % is claimed', TG_TABLE_NAME, named.run_id, named.score_date
+                USING ERRCODE = 'foreign_key_violation';
         END IF;
     END LOOP;
     RETURN NULL;
@@ -84,15 +92,17 @@ BEGIN
     END IF;
     SELECT added.outcome, added.entity_key, added.model, version.number, version.kind INTO wrong
     FROM added LEFT JOIN (
-        SELECT DISTINCT ON (model) model, number, kind, score_low, score_high, outcomes FROM nightjar.model_version
-        WHERE model IN (SELECT model FROM added) ORDER BY model, number DESC
+        SELECT DISTINCT ON (model) model, number, kind, score_low, score_high, outcomes
+        FROM nightjar.model_version WHERE model IN (SELECT model FROM added) ORDER BY model, number DESC
     ) AS version ON version.model = added.model
     WHERE added.outcome IN ('NaN', 'Infinity', '-Infinity')
-        OR NOT coalesce(added.outcome = ANY (version.outcomes), added.outcome BETWEEN version.score_low AND version.score_high)
+        OR NOT coalesce(
+            added.outcome = ANY (version.outcomes), added.outcome BETWEEN version.score_low AND version.score_high
+        )
     LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'the outcome of % is %, which no outcome of the kind % can be', quote_literal(wrong.entity_key), wrong.outcome,
-            coalesce(wrong.kind, 'that is unknown') USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'the outcome of % is %, which no outcome of the kind % can be', quote_literal(wrong.entity_key),
+            wrong.outcome, coalesce(wrong.kind, 'that is unknown') USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
 END
@@ -118,9 +128,12 @@ CREATE OR REPLACE FUNCTION nightjar.guard_measured() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM added WHERE measured_at > clock_timestamp() + interval '2 days') THEN
-        RAISE EXCEPTION 'no night is measured by outcomes that are not known yet' USING ERRCODE = 'datetime_field_overflow';
+        RAISE EXCEPTION 'no night is measured by outcomes that are not known yet'
+            USING ERRCODE = 'datetime_field_overflow';
     END IF;
-    IF EXISTS (SELECT FROM added WHERE NOT EXISTS (SELECT FROM nightjar.publication WHERE publication.run_id = added.run_id)) THEN
+    IF EXISTS (
+        SELECT FROM added WHERE NOT EXISTS (SELECT FROM nightjar.publication WHERE publication.run_id = added.run_id)
+    ) THEN
         RAISE EXCEPTION 'rows for {table}: their run was never published' USING ERRCODE = 'foreign_key_violation';
     END IF;
     RETURN NULL;
@@ -132,9 +145,10 @@ $$
 # Two measurements that were stored in one microsecond are kept apart by their order.
 CARRY_OVER = f"""
 INSERT INTO nightjar.measurement (run_id, measured_at, recorded_at, metric, value, rows, with_outcome)
-SELECT run_id, measured_at, recorded_at + microseconds * interval '1 microsecond', metric, value, rows, with_outcome
+SELECT run_id, measured_at, recorded_at + later * interval '1 microsecond', metric, value, rows, with_outcome
 FROM (
-    SELECT *, row_number() OVER (PARTITION BY run_id, measured_at, recorded_at ORDER BY id) - 1 AS microseconds FROM nightjar.performance
+    SELECT *, row_number() OVER (PARTITION BY run_id, measured_at, recorded_at ORDER BY id) - 1 AS later
+    FROM nightjar.performance
 ) AS performance
 CROSS JOIN LATERAL (VALUES {", ".join(f"('{metric}', {metric})" for metric in METRICS)}) AS measured (metric, value)
 """  # noqa: S608  # words of this module
@@ -154,9 +168,10 @@ END
 $$
 """
 
+VALUES = ", ".join(f"max(value) FILTER (WHERE metric = '{metric}')" for metric in METRICS)
 CARRY_BACK = f"""
 INSERT INTO nightjar.performance (run_id, rows, with_outcome, {", ".join(METRICS)}, measured_at, recorded_at)
-SELECT run_id, rows, with_outcome, {", ".join(f"max(value) FILTER (WHERE metric = '{metric}')" for metric in METRICS)}, measured_at, recorded_at
+SELECT run_id, rows, with_outcome, {VALUES}, measured_at, recorded_at
 FROM nightjar.measurement GROUP BY run_id, rows, with_outcome, measured_at, recorded_at ORDER BY recorded_at
 """  # noqa: S608  # words of this module
 
@@ -166,7 +181,8 @@ UPDATE nightjar.model_version SET metrics = coalesce((
         WHEN 'version' THEN measured.metric
         WHEN 'version beside champion' THEN measured.metric || '_beside_champion'
         ELSE measured.of || '_' || measured.metric
-    END, measured.value) FROM jsonb_to_recordset(metrics) AS measured (metric text, of text, value double precision)
+    END, measured.value)
+    FROM jsonb_to_recordset(metrics) AS measured (metric text, of text, value double precision)
 ), '{}') WHERE jsonb_typeof(metrics) = 'array'
 """
 
@@ -174,7 +190,7 @@ REFUSE_OTHER_KINDS = """
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM nightjar.model_version WHERE (kind, score_low, score_high) <> ('binary', 0, 1)) THEN
-        RAISE EXCEPTION 'there are models of other kinds than binary: before migration 0008 the schema has no place for them';
+        RAISE EXCEPTION 'there are models of other kinds than binary: the schema before 0008 has no place for them';
     END IF;
 END
 $$
@@ -290,7 +306,7 @@ def _create_measurement() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["nightjar.run.id"], name=op.f("measurement_run_id_fk")),
         sa.PrimaryKeyConstraint("run_id", "measured_at", "recorded_at", "metric", name=op.f("measurement_pk")),
         schema="nightjar",
-        comment="How a published run did once outcomes were known: a row a metric. Append-only: the newest measurement of a run counts.",
+        comment=MEASURED + ": a row a metric" + NEWEST,
     )
     _tell_nothing("measurement", ("measured_at", "recorded_at", "metric", "value", "rows", "with_outcome"))
 
@@ -321,7 +337,7 @@ def _create_performance() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["nightjar.run.id"], name=op.f("performance_run_id_fk")),
         sa.PrimaryKeyConstraint("id", name=op.f("performance_pk")),
         schema="nightjar",
-        comment="How a published run did once outcomes were known. Append-only: the newest measurement of a run counts.",
+        comment=MEASURED + NEWEST,
     )
     newest_first = ["run_id", sa.literal_column("measured_at DESC"), sa.literal_column("id DESC")]
     op.create_index(op.f("performance_run_id_idx"), "performance", newest_first, schema="nightjar")
@@ -335,7 +351,8 @@ def _tell_nothing(table: str, columns: tuple[str, ...]) -> None:
 
 def _guard(table: str, adds: str) -> None:
     """The rights and the trigger of measurements. adds: what the writer may set."""
-    op.execute(f"CREATE TRIGGER guard_measured AFTER INSERT ON nightjar.{table} {ADDED} EXECUTE FUNCTION nightjar.guard_measured()")
+    trigger = f"CREATE TRIGGER guard_measured AFTER INSERT ON nightjar.{table} {ADDED}"
+    op.execute(f"{trigger} EXECUTE FUNCTION nightjar.guard_measured()")
     op.execute(f"GRANT SELECT, INSERT ({adds}) ON nightjar.{table} TO {WRITER}")
 
 

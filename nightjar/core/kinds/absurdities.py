@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from nightjar.core.comparison.entities import Distribution
 
 Finding = Callable[["Distribution", Sequence[float], float], str | None]
-"""(scores of the night, at least one; mean scores of the published nights before it; limit) -> what stands against it, in words."""
+"""What stands against a night, in words, or None.
+
+Given are the scores of the night, at least one; the mean scores of the published nights before it; the limit.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,4 +37,5 @@ def shifted(scores: "Distribution", usual_means: Sequence[float], limit: float) 
     usual = sum(usual_means) / len(usual_means)
     if abs(scores.mean - usual) <= limit:
         return None
-    return f"the mean score is {scores.mean:.3f}, the last {len(usual_means)} nights had {usual:.3f}; {limit} apart is the limit"
+    before = f"the last {len(usual_means)} nights had {usual:.3f}"
+    return f"the mean score is {scores.mean:.3f}, {before}; {limit} apart is the limit"

@@ -1,4 +1,7 @@
-"""What a version must prove on unseen dates before it may become champion. A number that is missing fails its gate."""
+"""What a version must prove on unseen dates before it may become champion.
+
+A number that is missing fails its gate.
+"""
 
 import math
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Limits that a model's spec sets, and what its kind says of them: which there are, and which numbers each may be."""
+"""Limits that a model's spec sets. Its kind says which there are, and which numbers each may be."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,7 +7,10 @@ from typing import Self
 
 
 class Limits(Mapping[str, float]):
-    """Limits by name, given as keywords: `Limits(min_auc=0.6)`. Never changed in place; `limits | {...}` gives changed ones."""
+    """Limits by name, given as keywords: `Limits(min_auc=0.6)`.
+
+    They are never changed in place; `limits | {"min_auc": 0.7}` gives changed ones.
+    """
 
     __slots__ = ("_limits",)
 
@@ -46,7 +49,7 @@ class Limit:
 
 
 def limit_faults(field: str, limits: Mapping[str, object], known: Iterable[Limit], kind: str) -> Iterator[tuple[str, str]]:
-    """The field, and what is wrong with its limits: unknown names, lacking ones, and values that they may not have."""
+    """Each limit with a fault, and the fault: unknown names, lacking ones, and values that may not be."""
     by_name = {limit.name: limit for limit in known}
     for name in sorted({*limits} - {*by_name}):
         yield f"{field}.{name}", f"is no limit of the kind {kind!r}, which has {', '.join(by_name)}"

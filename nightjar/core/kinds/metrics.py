@@ -13,9 +13,9 @@ from nightjar.core.values import Value
 class Metric:
     """A number that compares scores with outcomes.
 
-    title: its name for people. better: which values are better; None for a number that describes the rows and judges nothing.
+    title: its name for people. better: which values are better; None for a number that describes the rows.
     low, high: its bounds. nightly: whether published nights are measured by it, and not versions alone.
-    skill_of: it is the share of this other metric's value of the constant predictor that is gone: 1 - version / constant.
+    skill_of: for a skill, the metric that it is made of: 1 - (version's value / constant predictor's value).
     """
 
     name: str
@@ -28,7 +28,7 @@ class Metric:
 
 
 class Of(StrEnum):
-    """Whose predictions were measured. All are measured on the same unseen rows, except where this says otherwise."""
+    """Whose predictions were measured: on the same unseen rows, except where this says otherwise."""
 
     VERSION = "version"
     BASELINE = "baseline"
@@ -52,7 +52,10 @@ Metrics = Mapping[str, float | None]
 """Metric -> its value; None where it is not defined on the rows that were measured."""
 
 Measured = Mapping[Of, Metrics]
-"""Metrics by whose they are. Without an entry for the champion nobody reigns; with an empty one it could not be measured."""
+"""Metrics by whose they are.
+
+Without an entry for the champion nobody reigns. With an empty one the champion could not be measured.
+"""
 
 PREFIXES = {Of.BASELINE: "baseline_", Of.CONSTANT: "constant_", Of.CHAMPION: "champion_"}
 BESIDE = "_beside_champion"
@@ -70,7 +73,7 @@ def value_of(rows: Iterable[MetricRow], metric: str, of: Of = Of.VERSION) -> flo
 
 
 def read_rows(stored: object) -> object:
-    """Rows as they are stored; of older versions, which have one mapping with prefixed names, its items as rows."""
+    """Metrics as they are stored. Older versions have one mapping with prefixed names: its items, as rows."""
     if not isinstance(stored, Mapping):
         return stored
     items = cast("Mapping[str, float]", stored)
