@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from rich.filesize import decimal
+
 ELSEWHERE = "or let NIGHTJAR_HOME name a folder elsewhere"
 REMEDIES = {
     errno.ENOSPC: f"Its disk has {{space}}; 200 MB are enough to begin with. Free some, {ELSEWHERE}.",
@@ -72,7 +74,7 @@ def space(folder: Path) -> str:
     if full_of_files(folder):
         return "no room for another file, however small"
     disk = shutil.disk_usage(existing(folder))
-    return f"{disk.free / 1e6:.1f} of {disk.total / 1e6:.1f} MB free"
+    return f"{decimal(disk.free)} of {decimal(disk.total)} free"
 
 
 def full(folder: Path) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -286,11 +287,7 @@ def show_pruned(pruned: "Pruned") -> None:
 
 def size(count: int) -> str:
     """Bytes for people; a dash for what has none of its own."""
-    if count == 0:
-        return "-"
-    units = ("B", "kB", "MB", "GB", "TB")
-    power = min(len(units) - 1, (len(str(count)) - 1) // 3)
-    return f"{count / 1000**power:.{1 if power else 0}f} {units[power]}"
+    return decimal(count) if count else "-"
 
 
 def show_where(platform: "Platform") -> None:
