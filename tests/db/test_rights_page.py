@@ -142,7 +142,7 @@ CHECKED = {
     "input_profile": {"run_id"},
     "receipt": {"run_id", "part", "rows", "scored", "quarantined", "attempt"},
     "publication": {"model", "score_date", "run_id", "action"},
-    "performance": {"run_id"},
+    "measurement": {"run_id"},
 }
 """Columns that the writer sets and triggers check."""
 
@@ -379,7 +379,7 @@ def _(place):
 def _(place):
     """It makes a month, claims, stores, publishes and measures."""
     run = place.published()
-    place.roles["writer"].execute(PERFORMANCE, [run, 0.5, datetime.now(UTC)])
+    place.roles["writer"].execute(MEASUREMENT, [run, 0.5, datetime.now(UTC)])
     assert place.one("analyst", "SELECT count(*) FROM analytics.scores WHERE run_id = %s", run) == 2
 
 
@@ -484,12 +484,12 @@ VERSION = sorted(UNCHECKED["model_version"])
 
 @tries(
     "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, `promoted_at`, "
-    "`created_at`, `drift.measured_at` and `performance.recorded_at`."
+    "`created_at`, `drift.measured_at` and `measurement.recorded_at`."
 )
 def _(place):
     named = {"actor", "claimed_at", "ended_at", "stored_at", "published_at", "promoted_at", "created_at"}
     ours = {(table, column) for table, column in columns(place) if column in named}
-    ours |= {("drift", "measured_at"), ("performance", "recorded_at")}
+    ours |= {("drift", "measured_at"), ("measurement", "recorded_at")}
     set_by_default = place.roles["owner"].execute("""
         SELECT relname, attname FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
         JOIN pg_class ON pg_class.oid = adrelid WHERE relnamespace = 'nightjar'::regnamespace
@@ -500,25 +500,57 @@ def _(place):
     assert [column for column in ours if may(place.roles["writer"], update(*column))] == []
 
 
-@tries("Rows of drift and performance are added, and never changed.")
+@tries("Rows of drift and measurement are added, and never changed.")
 def _(place):
     writer = place.roles["writer"]
     for table, column in sorted(columns(place)):
-        if table in {"drift", "performance"}:
+        if table in {"drift", "measurement"}:
             assert not may(writer, update(table, column))
             assert not may(writer, f"DELETE FROM nightjar.{table} WHERE false")
 
 
-@tries("`drift` and `nightly_performance` show the newest measurement, and `performance_history` shows all.")
-def _(place):
+SHOWN = "SELECT array_agg({0} ORDER BY {0}) FROM analytics.{1} WHERE run_id = %s"
+
+
+def measured_twice(place: Place) -> int:
     run = place.published()
     for value in (0.1, 0.2):
         place.roles["writer"].execute(DRIFT, [run, value])
-        place.roles["writer"].execute(PERFORMANCE, [run, value, datetime.now(UTC)])
-    shown = "SELECT array_agg({0} ORDER BY {0}) FROM analytics.{1} WHERE run_id = %s"
-    assert place.one("analyst", shown.format("value", "drift"), run) == [0.2]
-    assert place.one("analyst", shown.format("auc", "nightly_performance"), run) == [0.2]
-    assert place.one("analyst", shown.format("auc", "performance_history"), run) == [0.1, 0.2]
+        place.roles["writer"].execute(MEASUREMENT, [run, value, datetime.now(UTC)])
+    return run
+
+
+@tries("`drift` and `nightly_performance` show the newest measurement.")
+def _(place):
+    run = measured_twice(place)
+    assert place.one("analyst", SHOWN.format("value", "drift"), run) == [0.2]
+    assert place.one("analyst", SHOWN.format("auc", "nightly_performance"), run) == [0.2]
+
+
+@tries("`performance_history` and `measurements` show all measurements.")
+def _(place):
+    run = measured_twice(place)
+    assert place.one("analyst", SHOWN.format("auc", "performance_history"), run) == [0.1, 0.2]
+    assert place.one("analyst", SHOWN.format("value", "measurements"), run) == [0.1, 0.2]
+
+
+@tries("A score is a finite number within the bounds of the version that its run was claimed with.")
+def _(place):
+    run = place.hand().claim(next(place.days))
+    scored = """
+        INSERT INTO nightjar.score (score_date, run_id, part, entity_key, score)
+        SELECT score_date, id, 0, 'x', %s FROM nightjar.run WHERE id = %s
+    """
+    for score in (-0.1, 1.1, float("nan"), float("inf")):
+        with pytest.raises(errors.CheckViolation, match="gives finite scores from 0 to 1"):
+            place.roles["writer"].execute(scored, [score, run])
+
+
+@tries("An outcome is a value that the newest version of its model says an outcome can have.")
+def _(place):
+    for value in (0.5, 2, float("nan")):
+        with pytest.raises(errors.CheckViolation, match="which no outcome of the kind binary can be"):
+            place.roles["writer"].execute(OUTCOME.replace("'x', %s, 1", "'x', %s, %s"), ["2013-06-15", "2013-06-16Z", value])
 
 
 DRIFT = """
@@ -526,8 +558,9 @@ DRIFT = """
         (run_id, method, column_name, value, threshold, drifted, null_share, reference_null_share)
     VALUES (%s, 'psi', 'distance', %s, 1, false, 0, 0)
 """
-PERFORMANCE = """
-    INSERT INTO nightjar.performance (run_id, rows, with_outcome, auc, measured_at) VALUES (%s, 2, 2, %s, %s)
+MEASUREMENT = """
+    INSERT INTO nightjar.measurement (run_id, metric, value, rows, with_outcome, measured_at)
+    VALUES (%s, 'auc', %s, 2, 2, %s)
 """
 
 
@@ -604,7 +637,7 @@ OUTCOME = """
 @tries("No outcome is recorded, and no night measured, at an instant that is more than two days ahead.")
 def _(place):
     run, last = place.published(), datetime.now(UTC) + timedelta(days=2)
-    for statement, values in ((PERFORMANCE, [run, 0.5]), (OUTCOME, ["2013-06-15"])):
+    for statement, values in ((MEASUREMENT, [run, 0.5]), (OUTCOME, ["2013-06-15"])):
         is_the_last(place, statement, values, last)
 
 

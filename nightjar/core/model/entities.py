@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator
 
+from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.kinds.metrics import MetricRow, Of, read_rows, value_of
 from nightjar.core.values import Sha256, Value
@@ -28,7 +29,7 @@ class Candidate(Value):
     """A trained model before it is registered. `artifact_sha256` is of the stored bytes; metrics are of unseen dates."""
 
     model: str
-    kind: str = "binary"
+    kind: str = BINARY.name
     """Name of the kind (nightjar/core/kinds) that says what its scores and their metrics mean."""
     algorithm: str
     dataset_id: int

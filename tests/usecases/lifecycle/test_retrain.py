@@ -15,7 +15,7 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.learners.catboost import CatBoostPredictor
 from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.store import PredictorStore
-from nightjar.core.errors.inputs import MissingFeatures
+from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
 from nightjar.core.errors.model import TooLittleHistory
 from nightjar.core.errors.night import Stopped
 from nightjar.core.kinds.metrics import Of
@@ -268,6 +268,19 @@ def test_what_has_landed_is_said_where_no_row_is_known(ports):
         retrain(SPEC, known_at=evening(FIRST), **ports)
     told = "no happened landed by then; those of 40 days, 2013-03-01 to 2013-04-09, came later; planned of one day, 2013-03-01, landed"
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("label", [0.5, None, 2, -1, float("nan")])
+def test_a_label_that_cannot_be_stops_training_before_anything_is_made(ports, label):
+    def wrong(raw):
+        at = pl.int_range(pl.len()) == 7
+        value = pl.lit(label, pl.Float64)
+        return outcomes(raw).with_columns(outcome=pl.when(at).then(value).otherwise(pl.col("outcome").cast(pl.Float64)))
+
+    with pytest.raises(ContractBroken, match=r"outcomes of toy: 1 of 1200 .*, in the row of '2013-03-01-07' on 2013-03-01"):
+        retrain(replace(SPEC, outcomes=wrong), known_at=KNOWN, **ports)
+    assert ports["features"].asked == []
+    assert ports["registry"].versions("toy") == ()
 
 
 def test_too_little_history_is_said(ports):
