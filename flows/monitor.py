@@ -9,6 +9,7 @@ from flows.night import as_task, day_name, failures_told, make_ready, model_and_
 from flows.stopping import go_on
 from nightjar.core.night.clock import evening_by_now
 from nightjar.core.ports.progress import asking, silent
+from nightjar.showing.remedies import waiting_told
 
 
 @flow(name="monitor", flow_run_name=day_name, **WATCHED)
@@ -26,7 +27,7 @@ def monitor(model: str = "flight_delay", today: date | None = None) -> None:
         make_ready(spec, evening)
         follow_up = platform().follow_up(spec, as_task)
         measured = follow_up.watch.outcomes_known(evening)
-        for why in follow_up.watch.waiting(measured, evening):
-            get_run_logger().info(why)
+        for wait in follow_up.watch.waiting(measured, evening):
+            get_run_logger().info(waiting_told(spec, wait))
         show_performance(spec, measured)
         follow_up.catch_up(asking(silent, go_on))

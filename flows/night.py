@@ -46,6 +46,7 @@ from nightjar.showing.console import (
     training_columns,
     training_rows,
 )
+from nightjar.showing.remedies import advised, told, with_advice
 from nightjar.usecases.data.landing import Tell, log_refusal
 from nightjar.usecases.lifecycle.retrain import RetrainSummary
 from nightjar.usecases.scoring.backfill import BackfillSummary
@@ -57,7 +58,7 @@ from nightjar.wiring.platform import Platform
 @cache
 def platform() -> Platform:
     """One wiring a process: its connection pool and loaded models serve every task on its threads."""
-    made = Platform(go_on=go_on)
+    made = Platform(go_on=go_on, advised=advised)
     logs.configure(made.settings.log_format, made.settings.log_level)
     return made
 
@@ -123,6 +124,7 @@ def as_task(name: str, run: Run, work: Callable[[], None]) -> None:
 
 
 @task(name="follow-up", task_run_name="{step} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+@with_advice()
 def follow_up(step: str, model: str, score_date: date, work: Callable[[], None]) -> None:  # noqa: ARG001  # they name the task run
     work()
 
@@ -149,11 +151,11 @@ def failures_told(model: str) -> Iterator[None]:
         with ends_as_told():
             yield
     except REFUSALS as error:
-        tell(model, meant := refused(error))
+        tell(model, meant := advised(refused(error)))
         raise meant from error
     except Exception as error:
-        tell(model, error)
-        raise
+        tell(model, advised(error))
+        raise  # Prefect shows its text, as the state of the run
 
 
 def land(spec: ModelSpec, until: datetime) -> None:
@@ -199,8 +201,8 @@ def show_refusals(model: str, refusals: Sequence[Refusal]) -> None:
 def tell(model: str, error: Exception) -> None:
     """Leave the error and its runbook. The error is what the run ends with: that it could not be told must not replace it."""
     runbook = error.runbook if isinstance(error, NightjarError) else NightjarError.runbook
-    told = str(error) if isinstance(error, NightjarError) else f"{error} Runbook: runbooks/{runbook}.md"
-    get_run_logger().error("%s: %s", type(error).__name__, told)
+    says = str(error) if isinstance(error, NightjarError) else f"{error} Runbook: runbooks/{runbook}.md"
+    get_run_logger().error("%s: %s", type(error).__name__, says)
     with fails_nothing("showing the runbook"), get_client(sync_client=True) as client:
         text = with_runbook(client, f"**{type(error).__name__}**: {markdown.literal(str(error))}", runbook)
         create_markdown_artifact(key=f"failure-{slug(model)}", description=f"What to do: runbooks/{runbook}.md", markdown=text)
@@ -271,13 +273,13 @@ def show_late(model: str, nights: Sequence[LateNight]) -> None:
 def tell_backfill(model: str, summary: BackfillSummary) -> None:
     """Log each failure, and show what became of all."""
     for failed in summary.failed:
-        get_run_logger().error("%s: %s", failed.score_date, failed.reason, exc_info=failed.error)
+        get_run_logger().error("%s: %s", failed.score_date, told(failed.error), exc_info=failed.error)
     with fails_nothing(f"showing what became of {model}'s nights"):
         show_backfill(model, summary)
 
 
 def show_backfill(model: str, summary: BackfillSummary) -> None:
     """Why each failed night failed, and one row a night that is published."""
-    failed = [f"{night.score_date}: {night.reason}" for night in (*summary.failed, *summary.stopped)]
+    failed = [f"{night.score_date}: {told(night.error)}" for night in (*summary.failed, *summary.stopped)]
     lacking = [f"{night.score_date}: published without its {lack}" for night in summary.nights for lack in night.lacks]
     show(f"backfill-{model}", f"{model}: {summary}", NIGHT_COLUMNS, [night_row(night) for night in summary.nights], notes=failed + lacking)

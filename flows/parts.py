@@ -13,6 +13,7 @@ from structlog.contextvars import bound_contextvars
 from flows.night import RETRIED, platform
 from flows.stopping import cancelled_if_stopped, go_on
 from nightjar.core.night.entities import Night, PartJob, Receipt
+from nightjar.showing.remedies import with_advice
 from nightjar.wiring.settings import Settings
 
 THREADS: Any = ThreadPoolTaskRunner(max_workers=Settings().threads)
@@ -40,5 +41,6 @@ def submitted(night: Night, job: PartJob) -> PrefectFuture[Receipt]:
 
 @task(name="part", task_run_name="part {number} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
 @cancelled_if_stopped
+@with_advice()
 def score_part(model: str, score_date: date, number: int, job: PartJob) -> Receipt:  # noqa: ARG001  # they name the task run
     return platform().score_part(job)

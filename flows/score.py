@@ -26,6 +26,7 @@ from flows.stopping import cancelled_if_stopped, go_on
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of, night_of, wanted_until
 from nightjar.core.night.entities import NightSummary
+from nightjar.showing.remedies import with_advice
 from nightjar.usecases.scoring.backfill import BackfillSummary, missed_nights
 
 
@@ -92,6 +93,7 @@ def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) 
 
 @task(name="features", task_run_name="features {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
 @cancelled_if_stopped
+@with_advice()
 def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001  # the date names the task run
     """Land and build what is missing of what had happened and was recorded by `until`."""
     make_ready(models.model(model), until)
@@ -109,6 +111,7 @@ def watch(model: str, night: NightSummary, *, draw: bool) -> None:
 
 
 @task(name="report", task_run_name="report {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+@with_advice()
 def report(model: str, score_date: date, run_id: int) -> str:  # noqa: ARG001  # the date names the task run
     """Draw the drift report; return where it lies."""
     return platform().watch_night(models.model(model)).report(platform().store.run(run_id))[0]

@@ -39,7 +39,8 @@ def classes(root: type[NightjarError] = NightjarError) -> Iterator[type[Nightjar
         yield from classes(child)
 
 
-ERRORS = [error for error in classes() if error.__module__.startswith("nightjar.") and error is not Retryable]
+ERRORS = [error for error in classes() if error.__module__.startswith("nightjar.") and error is not Retryable and "exit_code" in vars(error)]
+"""One without an exit code of its own is a case of the error that it derives from."""
 
 
 def headings(page: Path, level: str) -> list[str]:

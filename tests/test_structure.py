@@ -2,12 +2,17 @@
 
 import ast
 import importlib.machinery
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from nightjar.cli import app
 from nightjar.wiring.settings import PROJECT
 
 SLOW = {"catboost", "evidently", "feast", "pandas", "polars", "prefect", "sklearn", "sqlalchemy"}
@@ -46,6 +51,31 @@ def test_what_publishes_is_also_what_follows_it_up() -> None:
     ends = [(file, name) for file, name in calls if file in {"night", "rollback"}]
     assert ends == [("night", "publish"), ("rollback", "roll_back")]
     assert set(calls) - set(ends) == {("nights", "roll_back")}, "the command line calls the use case, through the wiring"
+
+
+def options(command: Any) -> Iterator[str]:
+    """Those of a command and of all below it."""
+    for parameter in command.params:
+        yield from (name for name in (*parameter.opts, *parameter.secondary_opts) if name.startswith("--"))
+    for child in getattr(command, "commands", {}).values():
+        yield from options(child)
+
+
+def strings(folder: str) -> Iterator[tuple[str, str]]:
+    for file in sorted((PROJECT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield f"{file.relative_to(PROJECT)}:{node.lineno}", node.value
+
+
+@pytest.mark.parametrize("folder", ["nightjar/core", "nightjar/usecases", "nightjar/adapters", "nightjar/executors", "db", "models"])
+def test_only_the_edge_knows_commands_and_their_options(folder: str) -> None:
+    """What is below it has callers without a command line. The exception tells who writes migrations how to run Alembic."""
+    ours = "|".join(sorted(set(options(typer.main.get_command(app)))))
+    command = re.compile(rf"`nightjar [a-z]|(?<![\w-])({ours})(?![\w-])")
+    assert command.search("say --accept and the reason")
+    found = [where for where, text in strings(folder) if command.search(text)]
+    assert [where for where in found if not where.startswith("db/migrations/env.py")] == []
 
 
 def test_help_needs_nothing_that_is_slow_to_import() -> None:

@@ -33,7 +33,7 @@ from db.server.complaints import cause_of, complaint, full, remedy
 from db.server.passwords import verifier
 from db.session import translated
 from db.urls import DatabaseUrl
-from nightjar.core.errors.database import EmbeddedPostgresFailed, StoreUnavailable
+from nightjar.core.errors.database import EmbeddedPostgresFailed, NoEmbeddedPostgres, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +123,7 @@ class EmbeddedPostgres:
     def url(self, role: Role, database: str = "nightjar") -> str:
         """A URL with its password, as psql takes it. The server must have been started once."""
         if not self._port_file.exists():
-            raise EmbeddedPostgresFailed(f"there is none yet in {self.folder}", "Start it first, with `nightjar up` or `nightjar db migrate`.")
+            raise NoEmbeddedPostgres(self.folder)
         login = {"user": USERS[role], "password": self._all_passwords[role]}
         return DatabaseUrl({**login, "host": "127.0.0.1", "port": str(self.port), "dbname": database}).text
 

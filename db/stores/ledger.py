@@ -11,8 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from db.locks import held_nights
 from db.session import translated
 from db.stores.rows import LOCK_TIMEOUT, PUBLICATIONS, RUNS, OnEngine, as_claimed, hold, publication_of, run_of, shown
-from nightjar.core.errors.night import AuditFailed, RepairOutdated
-from nightjar.core.errors.settings import BadSettings
+from nightjar.core.errors.night import AuditFailed, NeverPublished, RepairOutdated
 from nightjar.core.night.entities import Publication, Run, RunState
 from nightjar.core.night.plan import Standing
 from nightjar.core.ports.going_on import GoOn, unasked
@@ -83,16 +82,14 @@ class PostgresLedger(OnEngine):
     def roll_back(self, run: Run, reason: str) -> Publication:
         """Show analysts an earlier publication of the night again; nothing changes if they see it now.
 
-        Raises BadSettings for a run that never was published.
+        Raises NeverPublished.
         """
         with translated(), self.engine.begin() as connection:
             connection.execute(LOCK_TIMEOUT)
             _hold_ledger(connection, run)
             stored = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update()).one()
             if stored.state != RunState.PUBLISHED:
-                raise BadSettings(
-                    f"Run {run.id} of {run.model} {run.score_date} was never published", "Name one that `nightjar status` lists as published."
-                )
+                raise NeverPublished(run.model, run.score_date, run.id)
             current = shown(connection, run.model, run.score_date)
             if current is not None and current.run_id == run.id:
                 return current

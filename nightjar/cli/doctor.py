@@ -12,6 +12,7 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import DeliveriesSetAside
 from nightjar.core.model.spec import ModelSpec
 from nightjar.showing import console
+from nightjar.showing.remedies import told
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
@@ -35,7 +36,7 @@ def verdict(name: str, check: Callable[[], str]) -> Row:
     try:
         return name, "ok", check()
     except NightjarError as error:
-        return name, "NO", console.plain(str(error))
+        return name, "NO", console.plain(told(error))
     except Exception as error:  # noqa: BLE001  # a doctor reports whatever it meets
         return name, "NO", console.plain(f"{type(error).__name__}: {error}")
 
@@ -108,7 +109,7 @@ def deliveries(platform: Platform, spec: ModelSpec) -> str:
     from nightjar.usecases.data.landing import set_aside
 
     if refusals := set_aside(spec, platform.raw):
-        raise DeliveriesSetAside([f"{refusal.dataset} {refusal.day}" for refusal in refusals])
+        raise DeliveriesSetAside(spec.name, [f"{refusal.dataset} {refusal.day}" for refusal in refusals])
     return "none is set aside"
 
 

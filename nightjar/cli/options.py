@@ -9,6 +9,7 @@ import typer
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.years import YEARS
 from nightjar.showing import console
+from nightjar.showing.remedies import advised, told
 
 if TYPE_CHECKING:
     from nightjar.core.model.spec import ModelSpec
@@ -87,7 +88,7 @@ def opened(*, service: bool = False) -> "Platform":
     from nightjar.wiring import logs
     from nightjar.wiring.platform import Platform
 
-    platform = Platform()
+    platform = Platform(advised=advised)
     settings = platform.settings
     level = "warning" if settings.log_level == "info" else settings.log_level
     logs.of_command_line(settings.log_format, level, all_of_it=service)
@@ -103,7 +104,7 @@ def spec_of(model: str) -> "ModelSpec":
 def end(summary: "BackfillSummary") -> None:
     """End with the exit code of the first night that failed, once all failures have been shown."""
     for failed in summary.failed:
-        console.err.print(f"[bold red]{failed.score_date}:[/] {console.plain(failed.reason)}")
+        console.err.print(f"[bold red]{failed.score_date}:[/] {console.plain(told(failed.error))}")
     failure = next((failed.error for failed in summary.failed), None)
     if isinstance(failure, NightjarError):
         raise typer.Exit(failure.exit_code)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar.cli.options import DEFAULT_MODEL, Model, opened, spec_of
-from nightjar.core.errors.machine import told_of
 from nightjar.showing import console
+from nightjar.showing.remedies import told
 
 if TYPE_CHECKING:
     from nightjar.core.model.spec import ModelSpec
@@ -148,4 +148,4 @@ def asked(platform: "Platform", spec: "ModelSpec") -> "ServerStatus | str":
     try:
         return server_status(platform.settings, api_url(platform.settings), spec)
     except Exception as error:  # noqa: BLE001  # what the server does not tell keeps nobody from what the ledger does
-        return told_of(error)
+        return told(error)

@@ -1,13 +1,18 @@
 """Commands about trained versions: make one, measure them, give one a role."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightjar.cli.options import DEFAULT_MODEL, Model, Today, opened, spec_of, stated, today_or
 from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
+from nightjar.showing.remedies import waiting_told
+
+if TYPE_CHECKING:
+    from nightjar.core.model.spec import ModelSpec
+    from nightjar.core.monitoring.due import Wait
 
 
 def retrain(
@@ -32,19 +37,19 @@ def monitor(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
     known = evening_by_now(spec, today_or(spec, today))
     follow_up = platform.follow_up(spec)
     if not platform.store.published(spec.name):
-        show_waiting(follow_up.watch.waiting((), known))
+        show_waiting(spec, follow_up.watch.waiting((), known))
         return
     platform.prepare(spec).ready(known, console.bar)
     measured = follow_up.watch.outcomes_known(known)
     console.show_performance(spec.kind, measured)
-    show_waiting(follow_up.watch.waiting(measured, known))
+    show_waiting(spec, follow_up.watch.waiting(measured, known))
     for score_date, lacks in follow_up.catch_up(console.bar).items():
         console.show_lacks(str(score_date), lacks)
 
 
-def show_waiting(reasons: Iterable[str]) -> None:
-    for why in reasons:
-        console.out.print(why)
+def show_waiting(spec: "ModelSpec", waits: "Iterable[Wait]") -> None:
+    for wait in waits:
+        console.out.print(waiting_told(spec, wait))
 
 
 def promote(

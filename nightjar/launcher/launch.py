@@ -23,7 +23,7 @@ from nightjar.server.alerts import told
 from nightjar.server.deploy import connected, deploy, environment, local_api, prefect
 from nightjar.server.login import ensured_login, login_file
 from nightjar.server.pool import POOL
-from nightjar.showing import console
+from nightjar.showing import console, remedies
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
@@ -95,8 +95,9 @@ def attend(settings: Settings, *parts: Supervised) -> None:
     except KeyboardInterrupt:
         console.notice("stopping: no new runs; waiting for those under way (Ctrl-C again ends them; a retry takes them up where they were)")
     except PlatformFailed as failure:
-        console.notice(f"giving up: {failure}", level="error")
-        if settings.alert_url is not None and not told(settings.alert_url, "Nightjar gives up", str(failure)):
+        text = remedies.told(failure)
+        console.notice(f"giving up: {text}", level="error")
+        if settings.alert_url is not None and not told(settings.alert_url, "Nightjar gives up", text):
             console.notice("nobody could be told through NIGHTJAR_ALERT_URL", level="error")
         raise
 

@@ -10,6 +10,7 @@ from nightjar.core.errors.machine import refused
 from nightjar.core.errors.platform import PlatformFailed
 from nightjar.core.platform.supervision import POLICY, RestartPolicy
 from nightjar.showing import console
+from nightjar.showing.remedies import advised
 
 LOOKS_EVERY_S = 0.5
 
@@ -85,9 +86,9 @@ class Supervised:
         try:
             self.start(now)
         except NightjarError as error:
-            self._bury(f"could not start: {error.args[0]}", now)
+            self._bury(f"could not start: {advised(error).words}", now)
         except OSError as error:
-            self._bury(f"could not start: {refused(error).args[0]}", now)
+            self._bury(f"could not start: {advised(refused(error)).words}", now)
 
     def _bury(self, how: str, now: float) -> None:
         self._lives_s.append(now - self._since)

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.settings import BadSettings
+from nightjar.showing import remedies
 from nightjar.wiring.logs import prefect_settings
 from nightjar.wiring.settings import Settings
 
@@ -56,4 +57,4 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except NightjarError as error:
-        sys.exit(f"{error}")
+        sys.exit(remedies.told(error))

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from nightjar.core.platform.log_lines import rendered
+from nightjar.showing.remedies import told
 from nightjar.wiring.json_lines import spoken_as_json
 
 if TYPE_CHECKING:
@@ -72,10 +73,11 @@ def notice(text: str, *, level: str = "info", **fields: object) -> None:
 
 def tell_error(error: "NightjarError") -> None:
     """An error raised on purpose, on stderr."""
+    text = told(error)
     if spoken_as_json():
-        log(str(error), "error", {"error": type(error).__name__, "exit_code": error.exit_code, "runbook": error.runbook})
+        log(text, "error", {"error": type(error).__name__, "exit_code": error.exit_code, "runbook": error.runbook})
     else:
-        err.print(f"[bold red]error:[/] {plain(str(error))}")
+        err.print(f"[bold red]error:[/] {plain(text)}")
 
 
 def log(event: str, level: str, fields: Mapping[str, object]) -> None:

@@ -17,8 +17,7 @@ import polars as pl
 from nightjar.adapters.files.feature_tables import columns_of, with_news
 from nightjar.core.comparison.entities import ColumnProfile, Distribution, NightProfile
 from nightjar.core.comparison.profile import quantiles_of
-from nightjar.core.errors.night import AuditFailed, ClaimLost, NightBusy, RepairOutdated, Stopped
-from nightjar.core.errors.settings import BadSettings
+from nightjar.core.errors.night import AuditFailed, ClaimLost, NeverPublished, NightBusy, RepairOutdated, Stopped
 from nightjar.core.kinds import KINDS
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
@@ -146,9 +145,9 @@ class MemoryNights:
 
     @_whole
     def roll_back(self, run: Run, reason: str) -> Publication:
-        """Show analysts an earlier publication of the night again; nothing changes if they see it now. Raises BadSettings."""
+        """Show analysts an earlier publication of the night again; nothing changes if they see it now. Raises NeverPublished."""
         if self._runs[run.id].state is not RunState.PUBLISHED:
-            raise BadSettings(f"Run {run.id} of {run.model} {run.score_date} was never published", "Name one that was.")
+            raise NeverPublished(run.model, run.score_date, run.id)
         current = self.publication(run.model, run.score_date)
         return current if current is not None and current.run_id == run.id else self._point_to(run, "rollback", reason)
 

@@ -44,7 +44,7 @@ def wired(inputs: NightInputs, store: NightStore, guard: NightGuard, go_on: GoOn
 def changed(night: ScoreNight, **changes: Any) -> ScoreNight:
     """The same night with other adapters: fields of NightInputs or of ScoreNight."""
     inputs = replace(night.inputs, **{name: value for name, value in changes.items() if name in OF_INPUTS})
-    kept = {"store": night.store, "guard": night.guard, "follow": night.follow, "go_on": night.go_on}
+    kept = {name: getattr(night, name) for name in ("store", "guard", "follow", "go_on", "advised")}
     return wired(inputs, **kept | {name: value for name, value in changes.items() if name not in OF_INPUTS})
 
 

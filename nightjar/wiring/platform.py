@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import PartJob, Receipt
+from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.progress import Progress, asking, silent
@@ -33,10 +34,11 @@ if TYPE_CHECKING:
 class Platform(Adapters):
     """The platform as configured.
 
-    go_on: what every use case asks between its steps.
+    go_on: what every use case asks between its steps. advised: completes the errors that use cases keep or tell.
     """
 
     go_on: GoOn = unasked
+    advised: Advise = unadvised
 
     def prepare(self, spec: ModelSpec) -> "Prepare":
         """What brings in the data that nights need. Processes of one model take turns."""
@@ -96,13 +98,14 @@ class Platform(Adapters):
             executor=executor or InTurn(self.score_part),
             follow=self.follow_up(spec, step),
             go_on=self.go_on,
+            advised=self.advised,
         )
 
     def follow_up(self, spec: ModelSpec, step: "Step | None" = None) -> "FollowUp":
         """What follows every publication. step: how each step of it is done."""
         from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
 
-        return FollowUp(watch=self.watch_night(spec), step=step or patiently)
+        return FollowUp(watch=self.watch_night(spec), step=step or patiently, advised=self.advised)
 
     def backfill(
         self,

@@ -12,6 +12,7 @@ import pytest
 import models
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.night.clock import dates_between
+from nightjar.showing.remedies import told
 from nightjar.usecases.data.landing import set_aside
 from nightjar.wiring.platform import Platform
 
@@ -94,8 +95,9 @@ def test_a_feed_that_sends_bad_weather_fails_the_nights_that_need_it_with_its_er
     """Two evenings later no weather is young enough."""
     night = LAST + timedelta(days=3)
     feed({("weather", day): cut for day in dates_between(LAST - timedelta(days=1), night)})
-    with pytest.raises(BadDelivery, match=r"is truncated.* the newest row of weather is of .* say --accept"):
+    with pytest.raises(BadDelivery, match=r"is truncated.* the newest row of weather is of ") as refused:
         run("score", "--date", night)
+    assert f"`nightjar score --model flight_delay --date {night} --accept REASON`" in told(refused.value)
     assert published(world, night, night) == []
     feed({})
     run("score", "--date", night)

@@ -1,6 +1,7 @@
 """What the doctor finds before a night does."""
 
 from datetime import UTC, date, datetime
+from functools import partial
 
 import psycopg
 import pytest
@@ -26,8 +27,11 @@ def test_a_bad_delivery_is_a_finding_until_it_is_settled(platform, tmp_path):
     spec, day = models.model("flight_delay"), date(2013, 3, 1)
     assert doctor.deliveries(platform, spec) == "none is set aside"
     platform.raw.receive(spec.dataset("weather"), day, tmp_path / "nowhere.csv", datetime(2013, 3, 2, tzinfo=UTC))
-    with pytest.raises(DeliveriesSetAside, match=r"set aside \(1\): weather 2013-03-01. Look with `nightjar deliveries list`"):
+    with pytest.raises(DeliveriesSetAside):
         doctor.deliveries(platform, spec)
+    name, verdict, found = doctor.verdict("deliveries", partial(doctor.deliveries, platform, spec))
+    assert (name, verdict) == ("deliveries", "NO")
+    assert "set aside (1): weather 2013-03-01. Look with `nightjar deliveries list --model flight_delay`" in found
     platform.raw.settle("weather", day)
     assert doctor.deliveries(platform, spec) == "none is set aside"
 

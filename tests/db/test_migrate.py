@@ -119,7 +119,7 @@ def test_a_database_that_is_behind_is_refused(empty):
     owner, writer = empty
     engine = make_engine(writer)
     try:
-        with pytest.raises(SchemaOutdated, match=r"at migration none.*nightjar db migrate"):
+        with pytest.raises(SchemaOutdated, match=r"at migration none.*has to be migrated"):
             migrate.require_head(engine)
         migrate.upgrade(owner, "0002")
         assert migrate.current(engine) == "0002"

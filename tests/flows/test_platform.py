@@ -126,8 +126,10 @@ def test_a_night_that_cannot_be_scored_fails_with_its_runbook(prefect):
     run = prefect.start("score", score_date=str(date(2014, 6, 1)), report=False)
     ended = prefect.ended(run)
     assert ended["state_type"] == "FAILED"
-    assert "runbooks/no-population.md" in ended["state"]["message"]
     page = prefect.artifacts(run)["failure-flight-delay"]
+    for told in (ended["state"]["message"], page):
+        assert "`nightjar land schedules 2014-06-01 FILE --model flight_delay`" in told
+        assert "runbooks/no-population.md" in told
     assert "## Fix" in page
     linked = set(re.findall(r"\(/artifacts/artifact/([0-9a-f-]{36})\)", page))
     assert linked

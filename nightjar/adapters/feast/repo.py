@@ -30,7 +30,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import UnsafeFeatureStore
+from nightjar.core.errors.inputs import FeastRegistryEmpty, FeastSchemaGone, UnsafeFeatureStore
 from nightjar.core.errors.settings import BadSettings
 
 _log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class FeastRepo:
         if engine.dialect.name == "postgresql":
             with self._asking(), engine.connect() as connection:
                 if connection.execute(text("SELECT current_schema()")).scalar_one() is None:
-                    raise BadSettings("The schema of Feast's registry is gone", "Run `nightjar db migrate`, then `nightjar features apply`.")
+                    raise FeastSchemaGone
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
@@ -114,7 +114,7 @@ class FeastRepo:
             with self.translated("Feast's registry"):
                 yield
         except FeastRegistrySchemaError as error:
-            raise BadSettings("Feast's registry has no tables yet", "Run `nightjar features apply`.") from error
+            raise FeastRegistryEmpty from error
         except (OperationalError, InterfaceError) as error:
             raise StoreUnavailable("Feast's registry", str(error.orig).strip().splitlines()[0]) from error
 

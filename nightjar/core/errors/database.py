@@ -1,6 +1,7 @@
 """What is wrong with the database, its schema or its roles."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from nightjar.core.errors.base import NightjarError, Retryable
 
@@ -9,14 +10,14 @@ class StoreUnavailable(Retryable):
     exit_code, runbook = 14, "store-unavailable"
 
     def __init__(self, what: str, cause: str) -> None:
-        super().__init__(f"{what} cannot be reached: {cause}. Check it with `nightjar doctor`; the run may simply be retried.")
+        super().__init__(f"{what} cannot be reached: {cause}. The run may simply be retried.")
 
 
 class SchemaOutdated(NightjarError):
     exit_code, runbook = 15, "schema-outdated"
 
     def __init__(self, found: str | None, expected: str) -> None:
-        super().__init__(f"The database is at migration {found or 'none'}, the code needs {expected}. Run `nightjar db migrate`.")
+        super().__init__(f"The database is at migration {found or 'none'}, the code needs {expected}: it has to be migrated.")
 
 
 class SchemaNewer(NightjarError):
@@ -38,11 +39,18 @@ class EmbeddedPostgresFailed(NightjarError):
         super().__init__(f"The embedded Postgres did not start: {problem}. {remedy}")
 
 
+class NoEmbeddedPostgres(EmbeddedPostgresFailed):
+    """It was never started in this folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"there is none yet in {folder}", "Start it first.")
+
+
 class RoleHasNoPassword(NightjarError):
     exit_code, runbook = 20, "role-has-no-password"
 
     def __init__(self, role: str) -> None:
-        super().__init__(f"The role {role} has no password here. Set NIGHTJAR_{role.upper()}_PASSWORD and run `nightjar db migrate` as the owner.")
+        super().__init__(f"The role {role} has no password here. Set NIGHTJAR_{role.upper()}_PASSWORD, and migrate the database as its owner.")
 
 
 class RightsMissing(NightjarError):
@@ -63,7 +71,7 @@ class RolesMissing(NightjarError):
         statements = " ".join(f"CREATE ROLE {role} LOGIN PASSWORD '...';" for role in roles)
         super().__init__(
             f"{user} may not create the roles {', '.join(roles)}. Let an administrator run once: {statements} "
-            "Then set NIGHTJAR_WRITER_PASSWORD and NIGHTJAR_ANALYST_PASSWORD, and run `nightjar db migrate` again."
+            "Then set NIGHTJAR_WRITER_PASSWORD and NIGHTJAR_ANALYST_PASSWORD, and migrate the database again."
         )
 
 
@@ -75,7 +83,7 @@ class OwnerNeeded(NightjarError):
     def __init__(self, user: str) -> None:
         super().__init__(
             f"Pruning removes rows, which only the owner of the schema may do, and {user} is not. "
-            "Let NIGHTJAR_DATABASE_URL name the owner, as it does for `nightjar db migrate`."
+            "Let NIGHTJAR_DATABASE_URL name the owner, as it does for a migration."
         )
 
 
@@ -87,5 +95,5 @@ class NightsRunning(Retryable):
     def __init__(self, working: Sequence[str], waited_s: float) -> None:
         super().__init__(
             f"The database is not migrated while someone works by its schema: {'; '.join(working) or 'a process that has just ended'}. "
-            f"Waited {waited_s:.0f} s; nothing was changed. Look with `nightjar status`, and migrate again when it has ended."
+            f"Waited {waited_s:.0f} s; nothing was changed. Migrate again when it has ended."
         )

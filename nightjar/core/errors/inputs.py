@@ -5,17 +5,22 @@ from datetime import date, datetime
 from pathlib import Path
 
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.settings import BadSettings
 
 
 class BadDelivery(NightjarError):
-    """A landed file that does not keep its dataset's schema. What was there before is untouched."""
+    """A landed file that does not keep its dataset's schema. What was there before is untouched.
+
+    night: the model and the score date of a night that needs the file, if a person may have it scored without.
+    """
 
     exit_code, runbook = 5, "bad-delivery"
 
-    def __init__(self, file: Path | str, problem: str, remedy: str, column: str | None = None) -> None:
+    def __init__(self, file: Path | str, problem: str, remedy: str, column: str | None = None, night: tuple[str, date] | None = None) -> None:
         where = f"{file}, column {column!r}" if column else str(file)
-        super().__init__(f"{where}: {problem}. {remedy}")
-        self.file, self.problem, self.remedy, self.column = str(file), problem, remedy, column
+        otherwise = " Or have the night scored without it, with a reason, which the ledger keeps." if night else ""
+        super().__init__(f"{where}: {problem}. {remedy}{otherwise}")
+        self.file, self.problem, self.remedy, self.column, self.night = str(file), problem, remedy, column, night
 
 
 class DeliveriesSetAside(NightjarError):
@@ -23,8 +28,17 @@ class DeliveriesSetAside(NightjarError):
 
     exit_code, runbook = 45, "bad-delivery"
 
-    def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(f"Bad deliveries are set aside ({len(names)}): {', '.join(names)}. Look with `nightjar deliveries list`.")
+    def __init__(self, model: str, names: Sequence[str]) -> None:
+        super().__init__(f"Bad deliveries are set aside ({len(names)}): {', '.join(names)}.")
+        self.model = model
+
+
+class NothingSetAside(BadSettings):
+    """There is nothing to clear."""
+
+    def __init__(self, model: str, dataset: str, day: date) -> None:
+        super().__init__(f"Nothing of {dataset} {day} is set aside", "Name what is.")
+        self.model = model
 
 
 class NoPopulation(NightjarError):
@@ -40,9 +54,10 @@ class NoPopulation(NightjarError):
             f"Look at the rows, and at the filter in models/{model}/; or name another date."
             if landed
             else f"no {dataset} {known} landed for that date. "
-            "Land it with `nightjar land`, or name another date; if it was recorded later than that, score with --known-at."
+            "Land it, or name another date; if it was recorded later than that, let the night know it."
         )
         super().__init__(f"{model}: nothing to score on {dates}: {why}")
+        self.model, self.score_date, self.dataset, self.landed = model, score_date, dataset, landed
 
 
 class ContractBroken(NightjarError):
@@ -62,16 +77,28 @@ class StaleFeatures(NightjarError):
     def __init__(self, model: str, score_date: date, as_of: datetime, findings: Sequence[str]) -> None:
         super().__init__(
             f"{model} {score_date} is not scored, as of {as_of:%Y-%m-%d %H:%M} UTC: {'; '.join(findings)}. "
-            "Land what was delivered and run the night again; or, if it is to be scored without, say --accept and the reason, which the ledger keeps."
+            "Land what was delivered and run the night again; or have it scored without, with a reason, which the ledger keeps."
         )
-        self.findings = tuple(findings)
+        self.model, self.score_date, self.findings = model, score_date, tuple(findings)
 
 
 class MissingFeatures(NightjarError):
     exit_code, runbook = 11, "missing-features"
 
     def __init__(self, model: str, missing: Sequence[str], service: str) -> None:
-        super().__init__(f"{model}: feature service {service!r} lacks {sorted(missing)}. Run `nightjar features apply`, or correct the model's spec.")
+        super().__init__(
+            f"{model}: feature service {service!r} lacks {sorted(missing)}. Tell Feast what the models declare, or correct the model's spec."
+        )
+
+
+class FeastSchemaGone(BadSettings):
+    def __init__(self) -> None:
+        super().__init__("The schema of Feast's registry is gone", "Migrate the database, then tell Feast what the models declare.")
+
+
+class FeastRegistryEmpty(BadSettings):
+    def __init__(self) -> None:
+        super().__init__("Feast's registry has no tables yet", "Tell Feast what the models declare.")
 
 
 class DamagedFile(NightjarError):

@@ -24,7 +24,8 @@ class NoChampion(NightjarError):
     exit_code, runbook = 7, "no-champion"
 
     def __init__(self, model: str) -> None:
-        super().__init__(f"{model} has no champion to score with. Train one with `nightjar retrain --model {model}`.")
+        super().__init__(f"{model} has no champion to score with. Train one.")
+        self.model = model
 
 
 class GateFailed(NightjarError):
@@ -35,8 +36,9 @@ class GateFailed(NightjarError):
     def __init__(self, model: str, version: int, failures: Sequence[str]) -> None:
         super().__init__(
             f"{model} version {version} did not pass its gates: {'; '.join(failures)}. "
-            "Train again when more is known, or say `--despite-gates` and why, which the ledger keeps."
+            "Train again when more is known, or promote it all the same, with a reason, which the ledger keeps."
         )
+        self.model, self.version = model, version
 
 
 class ArtifactBroken(NightjarError):
@@ -46,8 +48,8 @@ class ArtifactBroken(NightjarError):
 
     def __init__(self, uri: str, problem: str) -> None:
         super().__init__(
-            f"{uri}: {problem}. Restore it from a backup. Without one, promote another version with `nightjar promote` if it is a model, "
-            "or score its night with --force if it is a population."
+            f"{uri}: {problem}. Restore it from a backup. Without one, promote another version if it is a model, "
+            "or score its night in a new revision if it is a population."
         )
 
 
@@ -55,5 +57,6 @@ class TooLittleHistory(NightjarError):
     exit_code, runbook = 17, "too-little-history"
 
     def __init__(self, model: str, known_at: datetime, needed: str) -> None:
-        remedy = "Land more days, or name a later day with --today."
+        remedy = "Land more days, or train by what is known on a later day."
         super().__init__(f"{model}: too few mature outcomes are known at {known_at:%Y-%m-%d %H:%M} UTC: {needed}. {remedy}")
+        self.model = model

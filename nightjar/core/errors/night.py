@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from nightjar.core.errors.base import NightjarError, Retryable
+from nightjar.core.errors.settings import BadSettings
 
 
 class AuditFailed(NightjarError):
@@ -12,12 +13,12 @@ class AuditFailed(NightjarError):
     exit_code, runbook = 9, "audit-failed"
 
     def __init__(self, model: str, score_date: date, findings: Sequence[str], *, acceptable: bool = True) -> None:
-        otherwise = "; or, if the world was truly like this, publish it with --accept and the reason, which the ledger keeps"
+        otherwise = "; or, if the world was truly like this, publish it with a reason, which the ledger keeps"
         super().__init__(
             f"{model} {score_date} is stored but not published: {'; '.join(findings)}. "
-            f"Mend the cause and run the night again with --force (a new revision){otherwise if acceptable else ''}."
+            f"Mend the cause and score the night again in a new revision{otherwise if acceptable else ''}."
         )
-        self.findings = tuple(findings)
+        self.model, self.score_date, self.findings, self.acceptable = model, score_date, tuple(findings), acceptable
 
 
 class NightBusy(Retryable):
@@ -27,9 +28,9 @@ class NightBusy(Retryable):
 
     def __init__(self, model: str, score_date: date, holder: str, waited_s: float) -> None:
         super().__init__(
-            f"{model} {score_date} is being scored by {holder}; waited {waited_s:.0f} s. "
-            "Nothing was changed. Look with `nightjar status`, and try again when it has ended."
+            f"{model} {score_date} is being scored by {holder}; waited {waited_s:.0f} s. Nothing was changed. Try again when it has ended."
         )
+        self.model = model
 
 
 class ClaimLost(Retryable):
@@ -40,8 +41,9 @@ class ClaimLost(Retryable):
     def __init__(self, model: str, score_date: date, run_id: int) -> None:
         super().__init__(
             f"{model} {score_date}: run {run_id} was taken over by another attempt, so this one published nothing. "
-            "The other attempt finishes the night; look with `nightjar status`."
+            "The other attempt finishes the night."
         )
+        self.model = model
 
 
 class Stopped(NightjarError):
@@ -64,8 +66,30 @@ class RepairOutdated(Retryable):
     def __init__(self, model: str, score_date: date, run_id: int, base_id: int, shown_id: int) -> None:
         super().__init__(
             f"{model} {score_date}: run {run_id} repairs run {base_id}, but meanwhile analysts were shown run {shown_id}, so it published nothing. "
-            "Look why with `nightjar status`; the same command again repairs what they see now."
+            "The same repair again begins with what they see now."
         )
+        self.model = model
+
+
+class NotPublished(BadSettings):
+    """There is nothing to repair."""
+
+    def __init__(self, model: str, score_date: date) -> None:
+        super().__init__(f"{model} {score_date} is not published, so there is nothing to repair", "Score it.")
+        self.model, self.score_date = model, score_date
+
+
+class NeverPublished(BadSettings):
+    """A rollback to a run that analysts never saw."""
+
+    def __init__(self, model: str, score_date: date, run_id: int) -> None:
+        super().__init__(f"Run {run_id} of {model} {score_date} was never published", "Name one that was.")
+        self.model = model
+
+
+class ReasonMissing(BadSettings):
+    def __init__(self) -> None:
+        super().__init__("A rollback needs a reason", "Say why: the ledger keeps it, and people read it.")
 
 
 class WorkBusy(Retryable):

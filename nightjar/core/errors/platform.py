@@ -7,7 +7,7 @@ from nightjar.core.errors.base import NightjarError
 
 
 class PlatformFailed(NightjarError):
-    """A process of `nightjar up` did not come up, or ended on its own."""
+    """A process of the platform did not come up, or ended on its own."""
 
     exit_code, runbook = 19, "platform-failed"
 
@@ -16,12 +16,13 @@ class PlatformFailed(NightjarError):
 
 
 class NotDeployed(NightjarError):
-    """The Prefect server lacks, or has otherwise, what this code runs on."""
+    """The Prefect server lacks, or has otherwise, what this code runs on. remedy: what to do if deploying does not help."""
 
     exit_code, runbook = 28, "not-deployed"
 
-    def __init__(self, what: str, remedy: str = "Run `nightjar deploy`.") -> None:
-        super().__init__(f"The Prefect server is not as this code wants it: {what}. {remedy}")
+    def __init__(self, what: str, remedy: str | None = None) -> None:
+        super().__init__(f"The Prefect server is not as this code wants it: {what}. {remedy or 'Deploy again.'}")
+        self.remedy = remedy
 
 
 class ServerOpen(NightjarError):
@@ -31,8 +32,7 @@ class ServerOpen(NightjarError):
 
     def __init__(self, url: str, openings: Sequence[str]) -> None:
         super().__init__(
-            f"The Prefect server at {url} {'; it '.join(openings)}. "
-            "Who reaches it may run the flows, or more. Start it as `nightjar up` and docker/compose.yaml do."
+            f"The Prefect server at {url} {'; it '.join(openings)}. Who reaches it may run the flows, or more. Start it so that it is closed to them."
         )
 
 
@@ -69,4 +69,5 @@ class DeploymentPaused(NightjarError):
     exit_code, runbook = 32, "circuit-open"
 
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(f"Paused, by a person or by failures in a row: {', '.join(names)}. When that is mended: `nightjar resume {names[0]}`.")
+        super().__init__(f"Paused, by a person or by failures in a row: {', '.join(names)}. When that is mended, resume it.")
+        self.names = tuple(names)

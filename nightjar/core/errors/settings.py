@@ -1,5 +1,7 @@
 """A setting or an argument that cannot be used."""
 
+from datetime import date
+
 from nightjar.core.errors.base import NightjarError
 
 
@@ -10,3 +12,11 @@ class BadSettings(NightjarError):
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}. {remedy}")
+
+
+class DayToCome(BadSettings):
+    """A day that stands in for the calendar, and has not come yet. today: the day that it is in the model's zone."""
+
+    def __init__(self, given: date, today: date, time_zone: str) -> None:
+        super().__init__(f"The day {given} has not come yet: in {time_zone} it is {today}", "Name a day up to that one.")
+        self.today = today

@@ -33,12 +33,13 @@ class Refusal(Value):
         """What was raised when the file was looked at."""
         return BadDelivery(self.file, self.problem, self.remedy, self.column)
 
-    def wanted_by(self, model: str, score_date: date, why: str, otherwise: str = "") -> BadDelivery:
-        """The error of a night that needs this delivery and has no other. otherwise: what a person may do in
-        the place of the remedy.
+    def wanted_by(self, model: str, score_date: date, why: str, *, acceptable: bool = False) -> BadDelivery:
+        """The error of a night that needs this delivery and has no other.
+
+        acceptable: whether a person may have the night scored without.
         """
         problem = f"{self.problem}. {model} {score_date} needs this delivery: {why}"
-        return BadDelivery(self.file, problem, f"{self.remedy} {otherwise}".strip(), self.column)
+        return BadDelivery(self.file, problem, self.remedy, self.column, (model, score_date) if acceptable else None)
 
 
 def refused_for(refusals: Iterable[Refusal], day: date, known_at: datetime) -> Refusal | None:

@@ -1,13 +1,23 @@
 """Which published nights are to be measured against their outcomes, and which are measured already."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from nightjar.core.lifecycle.training_set import known_days, last_mature_date
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import NightPerformance
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.entities import Publication
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why nights are not measured, in words. lacking: what a person can bring in to end it; None if only time does."""
+
+    why: str
+    lacking: Literal["night", "outcomes"] | None = None
 
 
 def itself(day: date) -> tuple[date, date]:
@@ -26,19 +36,18 @@ def waiting(
     measured: Iterable[NightPerformance],
     recorded: Mapping[date, Sequence[datetime]],
     known_at: datetime,
-) -> Iterator[str]:
-    """Why published nights are not measured, or on no outcome, in words.
+) -> Iterator[Wait]:
+    """Why published nights are not measured, or on no outcome.
 
     recorded: when each day's outcomes were delivered.
     """
     if not nights:
-        yield f"{spec.name}: no night is published, so there is nothing to measure. `nightjar score` publishes one"
+        yield Wait(f"{spec.name}: no night is published, so there is nothing to measure", "night")
     if young := [night.score_date for night in nights if night.score_date > last_mature_date(spec, known_at)]:
-        yield f"not mature yet: {_told(young)}; outcomes count {spec.maturity_days} days after the date"
+        yield Wait(f"not mature yet: {_told(young)}; outcomes count {spec.maturity_days} days after the date")
     if empty := [night.score_date for night in measured if not night.with_outcome]:
         landed = known_days(spec.outcome_dataset, recorded, known_at)
-        command = f"`nightjar land {spec.outcome_dataset} YYYY-MM-DD FILE`"
-        yield f"no outcome known: {_told(empty)}; {landed}; {command} brings one in"
+        yield Wait(f"no outcome known: {_told(empty)}; {landed}", "outcomes")
 
 
 def _told(dates: Sequence[date]) -> str:

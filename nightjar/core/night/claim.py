@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from nightjar.core.errors.night import NotPublished
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.entities import Version
 from nightjar.core.night.entities import Night, Publication, Run, RunState
@@ -80,7 +81,7 @@ def new_revision(
     """
     base = None if request.repairs is None else published
     if request.repairs is not None and base is None:
-        raise BadSettings(f"{night.model} {night.score_date} is not published, so there is nothing to repair", "Score it with `nightjar score`.")
+        raise NotPublished(night.model, night.score_date)
     floor = night.as_of if published is None else published.known_at
     known_at = max(request.known_at or floor, floor) if base else request.known_at or floor
     if known_at < night.as_of:

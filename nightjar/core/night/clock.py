@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from nightjar.core.errors.settings import BadSettings
+from nightjar.core.errors.settings import BadSettings, DayToCome
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.night.entities import Night
 from nightjar.core.values import utc
@@ -45,8 +45,7 @@ def today_of(spec: ModelSpec, moment: datetime) -> date:
 def today_from(spec: ModelSpec, given: date | None, now: datetime) -> date:
     """The local day that a person names, else that of `now`. Raises BadSettings for a day that has not come yet."""
     if given is not None and given > (today := local_date(spec, now)):
-        wrong = f"--today {given} has not come yet: in {spec.time_zone} it is {today}"
-        raise BadSettings(wrong, "Name a day up to that one.")
+        raise DayToCome(given, today, spec.time_zone)
     return given or today_of(spec, now)
 
 

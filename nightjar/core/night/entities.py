@@ -115,7 +115,7 @@ class Publication(Value):
 
 
 class NightSummary(Value):
-    """What a night's attempt came to, for people: the artifact in Prefect, the table of `nightjar status`."""
+    """What a night's attempt came to, for people: the artifact in Prefect, the table in a terminal."""
 
     model: str
     score_date: date

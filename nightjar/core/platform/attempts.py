@@ -1,4 +1,4 @@
-"""Flow runs that came to nothing, as `nightjar status` lists them beside the ledger, which knows only what claimed a run."""
+"""Flow runs that came to nothing, as people see them beside the ledger, which knows only what claimed a run."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping

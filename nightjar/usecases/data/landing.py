@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from nightjar.core.errors.inputs import NothingSetAside
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import Delivery, ModelSpec, RawDataset
@@ -129,7 +130,7 @@ def clear(spec: ModelSpec, dataset: str, day: date, *, raw: RawStore) -> tuple[R
     """
     settled = raw.settle(declared(spec, dataset).name, day)
     if not settled:
-        raise BadSettings(f"Nothing of {dataset} {day} is set aside", "`nightjar deliveries list` shows what is.")
+        raise NothingSetAside(spec.name, dataset, day)
     return settled
 
 

@@ -12,6 +12,7 @@ from structlog.contextvars import bound_contextvars
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.machine import REFUSALS, told_of
 from nightjar.core.night.entities import Publication, Run
+from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.patience import patient
@@ -34,6 +35,7 @@ class FollowUp:
 
     watch: WatchNight
     step: Step = patiently
+    advised: Advise = unadvised
 
     def __call__(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:
         """Return what could not be done, in words. It raises no error: what is published stays published.
@@ -67,7 +69,7 @@ class FollowUp:
                     if (work := due()) is not None:
                         self.step(name, run, work)
                 except Exception as error:  # whatever it is, the night is published, and a person looks at it by day
-                    told, expected = told_of(error), isinstance(error, (NightjarError, *REFUSALS))
+                    told, expected = told_of(self.advised(error)), isinstance(error, (NightjarError, *REFUSALS))
                     fields = {"step": name, "error": told, "runbook": "runbooks/report-failed.md"}
                     log.error("follow_up_failed", **fields, exc_info=not expected)  # noqa: TRY400  # an expected error needs no traceback
                     yield f"{name}: {told}"

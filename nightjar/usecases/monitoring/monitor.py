@@ -11,7 +11,7 @@ import polars as pl
 from nightjar.core.comparison.profile import holds_all
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.monitoring.drift import TrainingSample
-from nightjar.core.monitoring.due import complete_at, outcome_days, outdated, waiting
+from nightjar.core.monitoring.due import Wait, complete_at, outcome_days, outdated, waiting
 from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
 from nightjar.core.night.clock import file_days
 from nightjar.core.night.entities import Publication, Run
@@ -104,8 +104,8 @@ class WatchNight:
     def _kept(self) -> dict[int, NightPerformance]:
         return {performance.run_id: performance for performance in self.outcomes.performances(self.inputs.spec.name)}
 
-    def waiting(self, measured: Iterable[NightPerformance], known_at: datetime) -> tuple[str, ...]:
-        """Why published nights are not among the measured ones, or on no outcome, in words."""
+    def waiting(self, measured: Iterable[NightPerformance], known_at: datetime) -> tuple[Wait, ...]:
+        """Why published nights are not among the measured ones, or on no outcome."""
         published, recorded = self.store.published(self.inputs.spec.name), self.inputs.raw.recorded(self.inputs.spec.outcome_dataset)
         return tuple(waiting(self.inputs.spec, published, measured, recorded, known_at))
 

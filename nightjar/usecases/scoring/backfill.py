@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from nightjar.core.errors.machine import REFUSALS, may_pass, refused, told_of
+from nightjar.core.errors.machine import REFUSALS, may_pass, refused
 from nightjar.core.errors.night import NightBusy, Stopped
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import ModelSpec
@@ -36,10 +36,6 @@ class FailedNight:
     def stopped(self) -> bool:
         """Whether nothing was wrong with the night: whoever scored it was stopped."""
         return isinstance(self.error, Stopped)
-
-    @property
-    def reason(self) -> str:
-        return told_of(self.error)
 
 
 @dataclass(frozen=True, slots=True)

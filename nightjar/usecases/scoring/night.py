@@ -21,6 +21,7 @@ from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Run
 from nightjar.core.night.population import missing_parts
 from nightjar.core.night.repair import split_carried
+from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightStore
@@ -69,7 +70,8 @@ def job_of(run: Run, part: Part) -> PartJob:
 class ScoreNight:
     """The use case with its ports. Safe to run again, in another process, at any time: what is stored is not done twice.
 
-    go_on is asked before the night, before each part and immediately before the publication.
+    go_on is asked before the night, before each part and immediately before the publication. advised: what the ledger
+    says of an error comes from it.
     """
 
     inputs: NightInputs
@@ -78,6 +80,7 @@ class ScoreNight:
     executor: PartExecutor
     follow: Follow = nothing_follows
     go_on: GoOn = unasked
+    advised: Advise = unadvised
 
     def run(
         self,
@@ -152,7 +155,7 @@ class ScoreNight:
             log.info("night_audited", findings=findings, accepted=accept)
             publication = self.store.publish(run, accept or repair_told(run), findings, go_on=self.go_on)
         except Exception as error:
-            self.store.fail(claimed, f"{type(error).__name__}: {error}")
+            self.store.fail(claimed, f"{type(error).__name__}: {self.advised(error)}")
             raise
         summary = self._summary(run, publication, done_now=len(todo), started=started, already=False)
         counts = summary.model_dump(include={"scored", "quarantined", "carried"})

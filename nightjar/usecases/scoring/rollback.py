@@ -5,6 +5,7 @@ from datetime import date
 
 import structlog
 
+from nightjar.core.errors.night import ReasonMissing
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.entities import Publication, RunState
 from nightjar.core.ports.nights import NightStore
@@ -24,7 +25,7 @@ class RolledBack:
 def roll_back(store: NightStore, model: str, score_date: date, run_id: int, reason: str, *, follow: Follow = nothing_follows) -> RolledBack:
     """Point the ledger to an earlier run of the night; nothing changes if analysts see it now. Raises BadSettings with the runs there are."""
     if not reason.strip():
-        raise BadSettings("A rollback needs a reason", "Say why with --reason: the ledger keeps it, and people read it.")
+        raise ReasonMissing
     of_night = {run.id: run for run in store.runs_of(model, score_date)}
     published = [run.id for run in of_night.values() if run.state is RunState.PUBLISHED]
     if run_id not in published:

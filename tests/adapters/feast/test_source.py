@@ -18,7 +18,7 @@ from db.urls import read
 from models import MODELS
 from nightjar.adapters.feast import source as feature_source
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import ContractBroken, MissingFeatures, NotOurStore, UnsafeFeatureStore
+from nightjar.core.errors.inputs import ContractBroken, FeastRegistryEmpty, FeastSchemaGone, MissingFeatures, NotOurStore, UnsafeFeatureStore
 from nightjar.core.errors.model import BadSpec
 from nightjar.core.errors.settings import BadSettings
 
@@ -154,8 +154,8 @@ def test_entities_without_a_join_key_are_refused(applied):
         applied.retrieve(SPEC, entities(1).drop(key))
 
 
-def test_a_registry_nobody_applied_to_says_what_to_run(registry, tmp_path):
-    with pytest.raises(BadSettings, match="nightjar features apply"):
+def test_a_registry_nobody_applied_to_says_what_is_missing(registry, tmp_path):
+    with pytest.raises(FeastRegistryEmpty, match="Tell Feast what the models declare"):
         FeastFeatureSource(REPO, registry, tmp_path).retrieve(SPEC, entities(1))
 
 
@@ -248,7 +248,7 @@ def test_models_that_mean_different_things_by_one_name_are_refused():
 
 
 def test_a_registry_whose_schema_was_dropped_says_what_brings_it_back(database, tmp_path):
-    with pytest.raises(BadSettings, match=r"schema of Feast's registry is gone\. Run `nightjar db migrate`"):
+    with pytest.raises(FeastSchemaGone, match=r"schema of Feast's registry is gone\. Migrate the database"):
         apply(REPO, registry_of(database.url("owner"), "nowhere"), tmp_path)
 
 

@@ -36,9 +36,12 @@ def test_only_what_is_newer_than_all_that_had_landed_by_then_made_a_feed_stale()
 
 
 def test_the_error_of_a_night_says_what_is_wrong_who_needs_it_and_what_to_do():
-    error = refusal().wanted_by("toy", DAY, "nothing else has landed", "Or wait.")
+    error = refusal().wanted_by("toy", DAY, "nothing else has landed")
     assert str(error) == (
         "in.csv, column 'shop': is truncated. toy 2013-06-15 needs this delivery: nothing else has landed. "
-        "Have it delivered again. Or wait. Runbook: runbooks/bad-delivery.md"
+        "Have it delivered again. Runbook: runbooks/bad-delivery.md"
     )
-    assert (error.column, error.file) == ("shop", "in.csv")
+    assert (error.column, error.file, error.night) == ("shop", "in.csv", None)
+    acceptable = refusal().wanted_by("toy", DAY, "nothing else has landed", acceptable=True)
+    assert acceptable.words == f"{error.words} Or have the night scored without it, with a reason, which the ledger keeps."
+    assert acceptable.night == ("toy", DAY)

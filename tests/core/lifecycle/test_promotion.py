@@ -56,5 +56,5 @@ def test_a_version_without_gates_stays():
 
 def test_a_person_who_promotes_is_told_which_gates_failed():
     require_gates(version(1, PASSED))
-    with pytest.raises(GateFailed, match=r"version 2 did not pass.*max_ece.*--despite-gates"):
+    with pytest.raises(GateFailed, match=r"version 2 did not pass.*max_ece.*promote it all the same, with a reason"):
         require_gates(version(2, PASSED, FAILED))

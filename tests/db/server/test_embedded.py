@@ -19,7 +19,7 @@ import pytest
 
 from db.server import embedded
 from db.server.embedded import EmbeddedPostgres
-from nightjar.core.errors.database import EmbeddedPostgresFailed, StoreUnavailable
+from nightjar.core.errors.database import EmbeddedPostgresFailed, NoEmbeddedPostgres, StoreUnavailable
 
 FASTER = {"fsync": "off", "shared_buffers": "16MB", "max_wal_size": "64MB", "logging_collector": "off"}
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root must run the server as another account")
@@ -212,7 +212,7 @@ def test_a_server_that_cannot_start_says_why_and_where_to_look(server, monkeypat
 
 
 def test_a_url_before_the_first_start_is_refused(server):
-    with pytest.raises(EmbeddedPostgresFailed, match="Start it first"):
+    with pytest.raises(NoEmbeddedPostgres, match="Start it first"):
         server.url("writer")
 
 

@@ -15,6 +15,7 @@ from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.entities import Night
 from nightjar.core.night.plan import Planned
+from nightjar.showing.remedies import advised
 from nightjar.testing.memory import MemoryDriftLedger, MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryOutcomes, MemoryRegistry
 from nightjar.testing.nights import score_night
 from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
@@ -180,6 +181,8 @@ def test_a_step_that_fails_is_named_and_takes_nothing_back(follow_up, scoring):
     assert scoring.store.publication("toy", DAY).run_id == night.run_id
     assert what_is_known(follow_up, night.run_id) == ([], 40), "the other step is done"
     assert list(follow_up.catch_up()) == [DAY]
+    (lack,) = replace(follow_up, advised=advised).catch_up()[DAY]
+    assert "Check it with `nightjar doctor`" in lack
     follow_up.watch.ledger.error = None
     assert follow_up.catch_up() == {}
     assert what_is_known(follow_up, night.run_id) == (["score", "x"], 40)

@@ -13,6 +13,7 @@ from nightjar.core.errors.night import Stopped
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import RawDataset
+from nightjar.core.monitoring.due import Wait
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.entities import Night, Part, Population
 from nightjar.core.night.part_rows import SCORES
@@ -156,12 +157,9 @@ def test_outcomes_are_looked_for_in_each_file_by_utc_days_that_a_local_date_over
 
 def test_why_nights_are_not_measured_is_said(watch):
     at = as_of(watch.inputs.spec, DAYS[1] + timedelta(days=1))
-    assert watch.waiting(watch.outcomes_known(at), at) == ("not mature yet: 2013-06-17; outcomes count 0 days after the date",)
+    assert watch.waiting(watch.outcomes_known(at), at) == (Wait("not mature yet: 2013-06-17; outcomes count 0 days after the date"),)
     deaf = watching(watch.store, Raw())
-    told = deaf.waiting(deaf.outcomes_known(evening(3)), evening(3))
-    assert told == (
-        "no outcome known: 2013-06-15 to 2013-06-17 (3 nights); no happened landed; `nightjar land happened YYYY-MM-DD FILE` brings one in",
-    )
-    assert watching(MemoryNights(), Raw()).waiting((), at) == (
-        "toy: no night is published, so there is nothing to measure. `nightjar score` publishes one",
-    )
+    waits = deaf.waiting(deaf.outcomes_known(evening(3)), evening(3))
+    assert waits == (Wait("no outcome known: 2013-06-15 to 2013-06-17 (3 nights); no happened landed", "outcomes"),)
+    nothing = watching(MemoryNights(), Raw()).waiting((), at)
+    assert nothing == (Wait("toy: no night is published, so there is nothing to measure", "night"),)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.machine import OutOfMemory, StorageRefused
+from nightjar.core.errors.machine import OutOfMemory, StorageRefused, told_of
 from nightjar.core.errors.night import AuditFailed, NightBusy, Stopped
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.kinds.binary import BINARY
@@ -152,7 +152,7 @@ def test_a_night_that_fails_does_not_stop_the_rest(night, parallel):
     summary = Backfill(night=Faults(odd).of(night), parallel=parallel).run(planned(night))
     assert str(summary) == "4 published now, 0 already, 2 failed, 0 skipped"
     assert [failed.score_date for failed in summary.failed] == [DAYS[1], DAYS[3]]
-    assert summary.failed[0].reason == "ValueError: a fault of ours"
+    assert told_of(summary.failed[0].error) == "ValueError: a fault of ours"
     with pytest.raises(ValueError, match="a fault of ours"):
         summary.raise_failure()
 

@@ -17,6 +17,7 @@ from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.entities import Candidate
 from nightjar.core.model.spec import AuditLimits, FeatureTable, RawDataset
 from nightjar.core.night.entities import Night, RunState
+from nightjar.showing.remedies import advised
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.testing.nights import changed, in_turn, score_night, with_parts
 from nightjar.usecases.scoring.guard import NightGuard
@@ -222,8 +223,9 @@ def test_a_night_that_fails_its_audit_stays_unseen(use_case):
 
 def test_a_person_can_vouch_for_a_night_that_looks_absurd_and_the_ledger_keeps_why(use_case):
     odd = changed(use_case, raw=Raw(["a", "b", None, None, None]))
-    with pytest.raises(AuditFailed, match="--accept"):
+    with pytest.raises(AuditFailed, match="publish it with a reason, which the ledger keeps") as refused:
         odd.run(NIGHT)
+    assert refused.value.acceptable
     night = odd.run(NIGHT, accept="the feed lost its keys, and two rows are better than none")
     assert (night.scored, night.parts_done_now) == (2, 0)
     assert use_case.store.publication("toy", DAY).reason == "the feed lost its keys, and two rows are better than none"
@@ -232,7 +234,8 @@ def test_a_person_can_vouch_for_a_night_that_looks_absurd_and_the_ledger_keeps_w
 def test_a_night_without_a_single_score_cannot_be_accepted(use_case):
     with pytest.raises(AuditFailed, match=r"no row was scored; 2 rows .* are quarantined") as refused:
         changed(use_case, raw=Raw([None, None])).run(NIGHT, accept="the weather service is down")
-    assert "--accept" not in str(refused.value)
+    assert not refused.value.acceptable
+    assert "with a reason" not in str(refused.value)
     assert use_case.store.publication("toy", DAY) is None
 
 
@@ -269,8 +272,16 @@ def test_a_model_that_takes_none_of_the_rows_is_not_told_to_land_them(use_case):
 
 
 def test_a_model_without_a_champion_says_how_to_get_one(use_case):
-    with pytest.raises(NoChampion, match="nightjar retrain"):
+    with pytest.raises(NoChampion, match=r"toy has no champion to score with\. Train one\."):
         changed(use_case, registry=MemoryRegistry()).run(NIGHT)
+
+
+def test_the_ledger_keeps_the_error_of_a_failed_night_with_the_command_that_mends_it(use_case):
+    with pytest.raises(AuditFailed):
+        changed(use_case, raw=Raw([None, None]), advised=advised).run(NIGHT)
+    standing = use_case.store.standings("toy", DAY, DAY)[DAY]
+    assert standing.error.startswith(f"AuditFailed: toy {DAY} is stored but not published: ")
+    assert f"`nightjar score --model toy --date {DAY} --force`" in standing.error
 
 
 def stale(use_case, age, limit=timedelta(hours=6), sources=()):
@@ -287,7 +298,9 @@ def stale(use_case, age, limit=timedelta(hours=6), sources=()):
 
 def test_a_stale_view_stops_the_night_before_it_is_scored(use_case):
     stopped = stale(use_case, timedelta(hours=9))
-    with pytest.raises(StaleFeatures, match=r"weather is of 2013-06-14 16:00 UTC, 9.0 h old at the as-of; 6.0 h is the limit.*--accept"):
+    with pytest.raises(
+        StaleFeatures, match=r"weather is of 2013-06-14 16:00 UTC, 9.0 h old at the as-of; 6.0 h is the limit.*scored without, with a reason"
+    ):
         stopped.run(NIGHT)
     assert use_case.store.publication("toy", DAY) is None
     assert use_case.store.receipts(use_case.store.runs("toy")[0]) == ()
@@ -297,8 +310,9 @@ def test_a_view_that_is_stale_because_its_feed_was_delivered_badly_names_the_del
     yesterday, recorded = DAY - timedelta(1), {DAY - timedelta(2): [NIGHT.as_of - timedelta(days=1)]}
     stopped = stale(use_case, timedelta(hours=9), sources=("gauges",))
     bad = changed(stopped, raw=Raw(["a"], (refusal("gauges", yesterday, NIGHT.as_of),), recorded))
-    with pytest.raises(BadDelivery, match=r"is truncated.*the newest row of weather is of .* --accept"):
+    with pytest.raises(BadDelivery, match=r"is truncated.*the newest row of weather is of .* scored without it, with a reason") as refused:
         bad.run(NIGHT)
+    assert refused.value.night == ("toy", DAY)
     older = changed(stopped, raw=Raw(["a"], (refusal("gauges", DAY - timedelta(3), NIGHT.as_of - timedelta(days=2)),), recorded))
     with pytest.raises(StaleFeatures):
         older.run(NIGHT, force=True)

@@ -1,0 +1,202 @@
+"""The command that mends an error: what a person types, with the arguments that the error is about.
+
+The core says what was wrong and what has to happen. Whoever shows an error to people shows `told` of it. What is
+imported here is light, for `nightjar --help` needs it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import singledispatch
+from typing import TYPE_CHECKING, TypeVar
+
+from nightjar.core.errors import database, inputs, model, night, platform, settings
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.machine import told_of
+
+if TYPE_CHECKING:
+    from nightjar.core.model.spec import ModelSpec
+    from nightjar.core.monitoring.due import Wait
+
+E = TypeVar("E", bound=Exception)
+
+
+def told(error: Exception) -> str:
+    """All that people read of an error: what was wrong, what has to happen, the command that does it, the runbook."""
+    return told_of(advised(error))
+
+
+def advised(error: E) -> E:
+    """The same error. Its own text names the command from now on, also for programs that show it by themselves."""
+    if isinstance(error, NightjarError):
+        error.advice = remedy(error)
+    return error
+
+
+@contextmanager
+def with_advice() -> Iterator[None]:
+    """What is raised within is advised."""
+    try:
+        yield
+    except NightjarError as error:
+        advised(error)
+        raise
+
+
+def waiting_told(spec: "ModelSpec", wait: "Wait") -> str:
+    """Why nights are not measured, and the command that ends the wait."""
+    if wait.lacking == "night":
+        return f"{wait.why}. `nightjar score --model {spec.name}` publishes one"
+    if wait.lacking == "outcomes":
+        return f"{wait.why}; `nightjar land {spec.outcome_dataset} YYYY-MM-DD FILE --model {spec.name}` brings one in"
+    return wait.why
+
+
+@singledispatch
+def remedy(error: NightjarError) -> str:  # noqa: ARG001  # its class has no command
+    """A sentence that names the command. Empty for an error whose own text is all there is to do."""
+    return ""
+
+
+# the database
+
+
+@remedy.register
+def _(_: database.StoreUnavailable) -> str:
+    return "Check it with `nightjar doctor`."
+
+
+@remedy.register
+def _(_: database.SchemaOutdated | database.RoleHasNoPassword | database.RolesMissing) -> str:
+    return "Run `nightjar db migrate`."
+
+
+@remedy.register
+def _(_: database.OwnerNeeded) -> str:
+    return "The owner is who runs `nightjar db migrate`."
+
+
+@remedy.register
+def _(_: database.NoEmbeddedPostgres) -> str:
+    return "`nightjar up` and `nightjar db migrate` start it."
+
+
+@remedy.register
+def _(_: database.NightsRunning) -> str:
+    return "Look with `nightjar status`; then run `nightjar db migrate`."
+
+
+# what a night needs
+
+
+@remedy.register
+def _(error: inputs.BadDelivery) -> str:
+    return f"To score it without: {scored(*error.night, '--accept REASON')}." if error.night else ""
+
+
+@remedy.register
+def _(error: inputs.DeliveriesSetAside | inputs.NothingSetAside) -> str:
+    return f"Look with `nightjar deliveries list --model {error.model}`."
+
+
+@remedy.register
+def _(error: inputs.NoPopulation) -> str:
+    if error.landed:
+        return ""
+    land = f"`nightjar land {error.dataset} {error.score_date} FILE --model {error.model}`"
+    late = scored(error.model, error.score_date, "--known-at INSTANT")
+    return f"To land it: {land}. To score with what is known later: {late}."
+
+
+@remedy.register
+def _(error: inputs.StaleFeatures) -> str:
+    return f"To score it without: {scored(error.model, error.score_date, '--accept REASON')}."
+
+
+@remedy.register
+def _(_: inputs.MissingFeatures | inputs.FeastRegistryEmpty) -> str:
+    return "Run `nightjar features apply`."
+
+
+@remedy.register
+def _(_: inputs.FeastSchemaGone) -> str:
+    return "Run `nightjar db migrate`, then `nightjar features apply`."
+
+
+# a model and its versions
+
+
+@remedy.register
+def _(error: model.NoChampion) -> str:
+    return f"Run `nightjar retrain --model {error.model}`."
+
+
+@remedy.register
+def _(error: model.GateFailed) -> str:
+    return f"To promote it all the same: `nightjar promote {error.version} --model {error.model} --despite-gates --reason REASON`."
+
+
+@remedy.register
+def _(_: model.ArtifactBroken) -> str:
+    promote, score = "`nightjar promote NUMBER --reason REASON`", "`nightjar score --date YYYY-MM-DD --force`"
+    return f"To promote another version: {promote}. To score a night in a new revision: {score}."
+
+
+@remedy.register
+def _(error: model.TooLittleHistory) -> str:
+    return f"To name a later day: `nightjar retrain --model {error.model} --today YYYY-MM-DD`."
+
+
+# nights
+
+
+@remedy.register
+def _(error: night.AuditFailed) -> str:
+    again = f"To score it again: {scored(error.model, error.score_date, '--force')}."
+    return f"{again} To publish it as it is: {scored(error.model, error.score_date, '--accept REASON')}." if error.acceptable else again
+
+
+@remedy.register
+def _(error: night.NightBusy | night.ClaimLost | night.RepairOutdated | night.NeverPublished) -> str:
+    return f"Look with `nightjar status --model {error.model}`."
+
+
+@remedy.register
+def _(error: night.NotPublished) -> str:
+    return f"Run {scored(error.model, error.score_date)}."
+
+
+@remedy.register
+def _(_: night.ReasonMissing) -> str:
+    return "`nightjar rollback` takes it as --reason."
+
+
+@remedy.register
+def _(error: settings.DayToCome) -> str:
+    return f"The last day is `--today {error.today}`."
+
+
+# the Prefect server
+
+
+@remedy.register
+def _(error: platform.NotDeployed) -> str:
+    return "" if error.remedy else "Run `nightjar deploy`."
+
+
+@remedy.register
+def _(_: platform.ServerOpen) -> str:
+    return "`nightjar up` and docker/compose.yaml start it like that."
+
+
+@remedy.register
+def _(_: platform.NoWorker) -> str:
+    return "`nightjar up` runs one."
+
+
+@remedy.register
+def _(error: platform.DeploymentPaused) -> str:
+    return f"Run `nightjar resume {error.names[0]}`."
+
+
+def scored(name: str, score_date: object, *options: str) -> str:
+    return f"`{' '.join(('nightjar score --model', name, '--date', str(score_date), *options))}`"
