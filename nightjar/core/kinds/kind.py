@@ -83,7 +83,7 @@ class Kind:
 
     def require_scores(self, where: str, score: pl.Series) -> None:
         """Raises ContractBroken, naming the first wrong value, unless each is a finite number within the bounds."""
-        if wrong := told(score, self._is_score(score)):
+        if wrong := wrong_values(score, self._is_score(score)):
             raise ContractBroken(where, [f"{wrong}: a score of the kind {self.name!r} is a number {span(self.low, self.high)}"])
 
     def require_outcomes(self, where: str, rows: pl.DataFrame) -> None:
@@ -93,7 +93,7 @@ class Kind:
         """
         outcome = rows["outcome"]
         valid = self._is_outcome(outcome)
-        if wrong := told(outcome, valid):
+        if wrong := wrong_values(outcome, valid):
             row = rows.filter(~valid).select(pl.col("entity_key", "score_date").cast(pl.String)).row(0)
             may_be = f"an outcome of the kind {self.name!r} is {self.outcomes_told}"
             raise ContractBroken(where, [f"{wrong}, in the row of {row[0]!r} on {row[1]}: {may_be}"])
@@ -125,14 +125,14 @@ class Kind:
         if score.len() != outcome.len():
             raise ValueError(f"{score.len()} scores for {outcome.len()} outcomes")
         rows = pl.DataFrame({"score": score.cast(pl.Float64), "outcome": outcome.cast(pl.Float64)}).drop_nulls("outcome")
-        if wrong := told(rows["score"], self._is_score(rows["score"])):
+        if wrong := wrong_values(rows["score"], self._is_score(rows["score"])):
             raise ValueError(f"{wrong}: a score is a number {span(self.low, self.high)}")
-        if wrong := told(rows["outcome"], self._is_outcome(rows["outcome"])):
+        if wrong := wrong_values(rows["outcome"], self._is_outcome(rows["outcome"])):
             raise ValueError(f"{wrong}: an outcome is {self.outcomes_told}")
         return rows
 
 
-def told(values: pl.Series, valid: pl.Series) -> str | None:
+def wrong_values(values: pl.Series, valid: pl.Series) -> str | None:
     """How many values are not valid, and the first of them; None if all are."""
     wrong = values.filter(~valid)
     if wrong.is_empty():
