@@ -144,6 +144,9 @@ def made_spec() -> ModelSpec:
 
 
 class NoFeatures:
+    def require(self, spec):
+        """Nothing is lacking."""
+
     def retrieve(self, spec, entities):
         return entities
 
