@@ -6,10 +6,13 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 import models
+from flows.about import platform
 from flows.circuit import WATCHED
-from flows.night import as_task, failures_told, platform, show_plan, tell_backfill
+from flows.failures import failures_told
 from flows.parts import PARTS, THREADS
 from flows.score import ready
+from flows.tables import show_plan, tell_backfill
+from flows.tasks import as_task
 from nightjar.core.night.clock import wanted_until
 from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.usecases.scoring.backfill import planned_nights

@@ -4,8 +4,10 @@ from datetime import date
 
 from prefect import flow
 
+from flows.about import day_name, model_and_today
 from flows.circuit import WATCHED
-from flows.night import day_name, failures_told, make_ready, model_and_today
+from flows.failures import failures_told
+from flows.preparing import make_ready
 from nightjar.core.night.clock import evening_by_now
 
 

@@ -4,9 +4,13 @@ from datetime import date
 
 from prefect import flow, get_run_logger
 
+from flows.about import day_name, model_and_today, platform
 from flows.circuit import WATCHED
-from flows.night import as_task, day_name, failures_told, make_ready, model_and_today, platform, show_performance
+from flows.failures import failures_told
+from flows.preparing import make_ready
 from flows.stopping import go_on
+from flows.tables import show_performance
+from flows.tasks import as_task
 from nightjar.core.night.clock import evening_by_now
 from nightjar.core.ports.progress import asking, silent
 from nightjar.showing.remedies import waiting_told

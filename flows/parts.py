@@ -10,8 +10,9 @@ from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import ThreadPoolTaskRunner
 from structlog.contextvars import bound_contextvars
 
-from flows.night import RETRIED, platform
+from flows.about import platform
 from flows.stopping import cancelled_if_stopped, go_on
+from flows.tasks import RETRIED
 from nightjar.core.night.entities import Night, PartJob, Receipt
 from nightjar.showing.remedies import with_advice
 from nightjar.wiring.settings import Settings

@@ -7,9 +7,12 @@ from prefect.runtime import flow_run
 from pydantic import AwareDatetime
 
 import models
+from flows.about import platform
 from flows.circuit import WATCHED
-from flows.night import as_task, failures_told, platform, show_late, show_plan, tell_backfill
+from flows.failures import failures_told
 from flows.parts import PARTS, THREADS
+from flows.tables import show_late, show_plan, tell_backfill
+from flows.tasks import as_task
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.plan import Planned
 from nightjar.core.night.repair import Cause

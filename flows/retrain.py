@@ -4,8 +4,11 @@ from datetime import date
 
 from prefect import flow
 
+from flows.about import day_name, model_and_today, platform
 from flows.circuit import WATCHED
-from flows.night import day_name, failures_told, land, model_and_today, platform, show_version
+from flows.failures import failures_told
+from flows.preparing import land
+from flows.tables import show_version
 from nightjar.core.night.clock import evening_by_now
 
 

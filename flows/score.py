@@ -7,22 +7,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 import models
+from flows.about import model_and_date, night_name, platform
 from flows.circuit import WATCHED
-from flows.night import (
-    RETRIED,
-    as_task,
-    fails_nothing,
-    failures_told,
-    make_ready,
-    model_and_date,
-    night_name,
-    platform,
-    show_drift,
-    show_night,
-    tell_backfill,
-)
+from flows.failures import fails_nothing, failures_told
 from flows.parts import PARTS, THREADS
+from flows.preparing import make_ready
 from flows.stopping import cancelled_if_stopped, go_on
+from flows.tables import show_drift, show_night, tell_backfill
+from flows.tasks import RETRIED, as_task
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of, night_of, wanted_until
 from nightjar.core.night.entities import NightSummary

@@ -56,9 +56,9 @@ VERSION = """
         INSERT INTO nightjar.dataset (model, sha256, uri, rows, first_date, last_date, known_at)
         VALUES ('flight_delay', repeat('a', 64), 'file:///d', 1, '2013-01-01', '2013-01-02', now()) RETURNING id
     )
-    INSERT INTO nightjar.model_version (model, number, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri,
+    INSERT INTO nightjar.model_version (model, number, kind, score_low, score_high, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri,
         params, metrics, gates, code_version, trained_through)
-    SELECT 'flight_delay', 1, 'catboost', id, 'file:///a', repeat('b', 64), 'file:///r', '{}', '{}', '[]', 'c', '2013-01-02' FROM kept
+    SELECT 'flight_delay', 1, 'binary', 0, 1, 'catboost', id, 'file:///a', repeat('b', 64), 'file:///r', '{}', '{}', '[]', 'c', '2013-01-02' FROM kept
 """
 FORBIDDEN = re.compile(r"cannot change any more|may not make it")
 

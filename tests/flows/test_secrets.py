@@ -15,7 +15,8 @@ import sys
 
 from prefect import flow
 from prefect.runtime import flow_run
-from flows.night import failures_told, platform
+from flows.about import platform
+from flows.failures import failures_told
 
 @flow(name="score")
 def connects():

@@ -18,7 +18,7 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 import models
-from flows import night, stopping
+from flows import about, stopping
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.launcher import launch as up
@@ -95,11 +95,11 @@ def here(prefect, world, monkeypatch) -> Iterator[None]:
     for name in ("NIGHTJAR_HOME", "NIGHTJAR_PREFECT_PORT"):
         monkeypatch.setenv(name, world.env()[name])
     monkeypatch.setattr(stopping, "ANSWER_HOLDS_S", 0)
-    night.platform.cache_clear()
+    about.platform.cache_clear()
     with temporary_settings(server):
         yield
-    night.platform().close()
-    night.platform.cache_clear()
+    about.platform().close()
+    about.platform.cache_clear()
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def test_the_flows_of_prefect_yaml_are_run():
         {"entrypoint": "flows/score.py:score"},
         {"entrypoint": "os.system"},
         {"entrypoint": f"{OURS} "},
-        {"entrypoint": "flows.night.platform"},
+        {"entrypoint": "flows.about.platform"},
         {"entrypoint": None},
         {"pull_steps": [SHELL]},
         {"pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": "/tmp"}}]},

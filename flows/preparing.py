@@ -1,0 +1,56 @@
+"""Land and build for a flow, and show what was set aside."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from flows.about import platform
+from flows.failures import fails_nothing
+from flows.showing import show
+from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.model.spec import ModelSpec
+from nightjar.showing.console import (
+    REFUSAL_COLUMNS,
+    refusal_row,
+)
+from nightjar.usecases.data.landing import Tell, log_refusal
+
+
+def land(spec: ModelSpec, until: datetime) -> None:
+    """Land what was delivered by an instant."""
+    with refusals_told(spec.name) as tell_refusal:
+        platform().prepare(spec).land(until, tell=tell_refusal)
+
+
+def make_ready(spec: ModelSpec, until: datetime) -> None:
+    """Land what was delivered by an instant and build the features of it."""
+    with refusals_told(spec.name) as tell_refusal:
+        platform().prepare(spec).ready(until, tell=tell_refusal)
+
+
+@contextmanager
+def refusals_told(model: str) -> Iterator[Tell]:
+    """What is to be called with each delivery that is set aside: it is logged at once, and all are left as an artifact."""
+    refusals: list[Refusal] = []
+
+    def tell_refusal(refusal: Refusal) -> None:
+        refusals.append(refusal)
+        log_refusal(refusal)
+
+    try:
+        yield tell_refusal
+    finally:
+        if refusals:
+            with fails_nothing("showing what was set aside"):
+                show_refusals(model, refusals)
+
+
+def show_refusals(model: str, refusals: Sequence[Refusal]) -> None:
+    """What is wrong with each delivery that was set aside now."""
+    show(
+        f"deliveries-{model}",
+        f"{model}: {len(refusals)} bad deliveries were set aside. What landed before is used in their place, and only a night that needs them "
+        "and has nothing else fails. `nightjar deliveries list` shows all that are. What to do: runbooks/bad-delivery.md",
+        REFUSAL_COLUMNS,
+        [refusal_row(refusal) for refusal in refusals],
+    )

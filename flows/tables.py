@@ -1,0 +1,110 @@
+"""The tables that a run leaves in the Prefect UI: the values that the command line shows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import get_run_logger
+from prefect.artifacts import create_link_artifact
+
+from flows.failures import fails_nothing
+from flows.showing import show, slug
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+from nightjar.core.night.entities import NightSummary, Run
+from nightjar.core.night.plan import Planned
+from nightjar.showing.console import (
+    DRIFT_COLUMNS,
+    LATE_COLUMNS,
+    NIGHT_COLUMNS,
+    PLAN_COLUMNS,
+    cell,
+    drift_row,
+    late_row,
+    night_row,
+    performance_columns,
+    performance_row,
+    plan_row,
+    training_columns,
+    training_rows,
+)
+from nightjar.showing.remedies import told
+from nightjar.usecases.lifecycle.retrain import RetrainSummary
+from nightjar.usecases.scoring.backfill import BackfillSummary
+from nightjar.usecases.scoring.repair import LateNight
+
+
+def show_night(night: NightSummary) -> None:
+    """The night's summary as a table."""
+    show(
+        f"night-{night.model}",
+        f"{night.model} {night.score_date}: run {night.run_id}, as of {night.as_of:%Y-%m-%d %H:%M} UTC, version {night.version_number}. "
+        "Analysts read it in `analytics.scores`; `nightjar status` shows it in a terminal.",
+        ("what", "value"),
+        [(name, cell(value)) for name, value in zip(NIGHT_COLUMNS, night_row(night), strict=True)],
+        notes=[f"published without its {lack}" for lack in night.lacks],
+    )
+
+
+def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | None) -> None:
+    """Each column's verdict as a table, those that drifted first, and where the report is."""
+    drifted = [column for column in columns if column.drifted]
+    verdict = f"{len(drifted)} of {len(columns)} columns drifted" if drifted else "no column drifted"
+    show(
+        f"drift-{run.model}",
+        f"{run.model} {run.score_date} against the training sample: {verdict}. " + report_told(report),
+        DRIFT_COLUMNS,
+        [drift_row(column) for column in sorted(columns, key=lambda column: not column.drifted)],
+    )
+    if isinstance(report, str) and report.startswith(("http://", "https://")):
+        create_link_artifact(key=f"drift-report-{slug(run.model)}", link=report, link_text=f"Drift report {run.model} {run.score_date}")
+
+
+def report_told(report: Path | str | None) -> str:
+    """A browser opens no file from a served page, so a path is told and not linked to."""
+    return "No report was drawn." if report is None else f"The report to open: `{report}`"
+
+
+def show_version(summary: RetrainSummary) -> None:
+    """The version, its metrics beside the baseline's, and what became of it."""
+    version = summary.version
+    show(
+        f"version-{version.model}",
+        f"{version.model} version {version.number}: {summary.decision}",
+        training_columns(version),
+        training_rows(version),
+        notes=[f"{gate.name} {'passed' if gate.passed else 'FAILED'}: {gate.reason}" for gate in version.gates],
+    )
+
+
+def show_performance(spec: ModelSpec, nights: Sequence[NightPerformance]) -> None:
+    """One row a night."""
+    says = f"{spec.name}: {len(nights)} published nights measured against what really happened"
+    rows = [performance_row(spec.kind, night) for night in nights]
+    show(f"performance-{spec.name}", says, performance_columns(spec.kind), rows)
+
+
+def show_plan(model: str, nights: Sequence[Planned]) -> None:
+    """What a backfill would do with each night, in its order."""
+    says = f"{model}: {sum(night.wanted for night in nights)} of {len(nights)} nights would be scored"
+    show(f"backfill-{model}", says, PLAN_COLUMNS, [plan_row(night) for night in nights])
+
+
+def show_late(model: str, nights: Sequence[LateNight]) -> None:
+    """The published nights that late data touches, with what came late."""
+    says = f"{model}: late data touches {len(nights)} published nights"
+    show(f"late-{model}", says, LATE_COLUMNS, [late_row(night) for night in nights])
+
+
+def tell_backfill(model: str, summary: BackfillSummary) -> None:
+    """Log each failure, and show what became of all."""
+    for failed in summary.failed:
+        get_run_logger().error("%s: %s", failed.score_date, told(failed.error), exc_info=failed.error)
+    with fails_nothing(f"showing what became of {model}'s nights"):
+        show_backfill(model, summary)
+
+
+def show_backfill(model: str, summary: BackfillSummary) -> None:
+    """Why each failed night failed, and one row a night that is published."""
+    failed = [f"{night.score_date}: {told(night.error)}" for night in (*summary.failed, *summary.stopped)]
+    lacking = [f"{night.score_date}: published without its {lack}" for night in summary.nights for lack in night.lacks]
+    show(f"backfill-{model}", f"{model}: {summary}", NIGHT_COLUMNS, [night_row(night) for night in summary.nights], notes=failed + lacking)

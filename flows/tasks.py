@@ -1,0 +1,39 @@
+"""What all tasks share: when they are tried again, and how a step of what follows a publication becomes one."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.tasks import exponential_backoff
+
+from nightjar.core.errors.machine import may_pass
+from nightjar.core.night.entities import Run
+from nightjar.showing.remedies import with_advice
+
+
+def is_retryable(_task: Any, _run: Any, state: State[Any]) -> bool:
+    """Whether a failed task may be tried again."""
+    return may_pass(state.result(raise_on_failure=False))
+
+
+RETRIED: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay_seconds": exponential_backoff(2),  # 2, 4 and 8 s, each with up to as much again
+    "retry_jitter_factor": 1,
+    "retry_condition_fn": is_retryable,
+}
+"""What all tasks are decorated with."""
+
+
+def as_task(name: str, run: Run, work: Callable[[], None]) -> None:
+    """A step of what follows a publication, as a task. Raises what the work raises."""
+    follow_up.submit(name, run.model, run.score_date, work).result()
+
+
+@task(name="follow-up", task_run_name="{step} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+@with_advice()
+def follow_up(step: str, model: str, score_date: date, work: Callable[[], None]) -> None:  # noqa: ARG001  # they name the task run
+    work()
