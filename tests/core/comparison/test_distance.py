@@ -1,7 +1,5 @@
 """How far columns lie from one another, as properties and against a plain reading of the definition."""
 
-from types import SimpleNamespace
-
 import polars as pl
 import pytest
 from hypothesis import given
@@ -103,4 +101,4 @@ def test_each_column_is_measured_by_itself():
         {"x": x["x"], "y": y["x"].model_copy(update={"column": "y"})} for x, y in zip(numbers([1.0], [1.0], [2.0]), texts("a", "b", "b"), strict=True)
     ]
     found = distances(both[0], both[1:])
-    assert SimpleNamespace(x=found["x"].now, y=found["y"].now) == SimpleNamespace(x=pytest.approx(0.5), y=pytest.approx(1.0))
+    assert (found["x"].now, found["y"].now) == pytest.approx((0.5, 1.0))

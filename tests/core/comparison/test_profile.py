@@ -1,7 +1,6 @@
 """Profiles describe whatever a night holds."""
 
-from datetime import date, timedelta
-from types import SimpleNamespace
+from datetime import date
 
 import polars as pl
 from hypothesis import given
@@ -10,14 +9,10 @@ from hypothesis import strategies as st
 from nightjar.core.comparison.columns import LONGEST
 from nightjar.core.comparison.entities import Distribution
 from nightjar.core.comparison.profile import MOST_CATEGORIES, SAMPLE_ROWS, categories_of, numbers_of, profile_of, quantiles_of, sample_of
-from nightjar.core.model.spec import FeatureTable
+from nightjar.testing.specs import WEATHER, toy_spec
 
 DAY = date(2013, 6, 15)
-WEATHER = FeatureTable(
-    name="weather", description="", keys={"city": pl.String()}, features={"rain": pl.Float64()}, ttl=timedelta(1), lookback_days=0, sources=(),
-    compute=lambda *_: pl.DataFrame(),
-)  # fmt: skip
-SPEC = SimpleNamespace(feature_tables=(WEATHER,), inputs=("city", "size", "rain"), categorical=("city",), numeric=("size", "rain"), seed=1)
+SPEC = toy_spec(feature_tables=(WEATHER,), categorical=("city",), numeric=("size", "rain"))
 SCORES = Distribution(score_date=DAY, rows=3, mean=0.2, stddev=0.1, distinct=2, quantiles=(0.1, 0.2, 0.3))
 
 

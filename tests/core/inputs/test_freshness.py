@@ -1,23 +1,20 @@
 """How old features may be, and what is said of those that are older."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nightjar.core.inputs.freshness import stale_views
-from nightjar.core.model.spec import FeatureTable
+from nightjar.testing.specs import WEATHER
 
 AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
 HOURS = timedelta(hours=1)
 
 
 def table(name="weather", hours=6):
-    return FeatureTable(
-        name=name, description="", keys={"city": pl.String()}, features={"rain": pl.Float64()}, ttl=timedelta(1), lookback_days=0, sources=(),
-        compute=lambda *_: pl.DataFrame(), max_age=None if hours is None else hours * HOURS,
-    )  # fmt: skip
+    return replace(WEATHER, name=name, max_age=None if hours is None else hours * HOURS)
 
 
 def test_a_stale_view_is_named_with_its_newest_row_and_its_age():

@@ -1,8 +1,8 @@
 """What the inputs of a night are told to be odd for, and what they are not."""
 
 import random
+from dataclasses import replace
 from datetime import date, timedelta
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -13,19 +13,16 @@ from nightjar.core.comparison.entities import Distribution
 from nightjar.core.comparison.ordinary import MIN_NIGHTS
 from nightjar.core.comparison.profile import profile_of
 from nightjar.core.inputs.oddities import FULL, comparable, oddities
-from nightjar.core.model.spec import AuditLimits, FeatureTable
+from nightjar.testing.specs import WEATHER, toy_spec
 
 FIRST = date(2013, 6, 1)
 CITIES = ["OSLO", "ROME", "CAIRO"]
-WEATHER = FeatureTable(
-    name="weather", description="", keys={"city": pl.String()}, features={"rain": pl.Float64(), "temp": pl.Float64()}, ttl=timedelta(1),
-    lookback_days=0, sources=(), compute=lambda *_: pl.DataFrame(),
-)  # fmt: skip
-SPEC = SimpleNamespace(
-    feature_tables=(WEATHER,), inputs=("city", "size", "price", "rate", "rain", "temp"), categorical=("city",),
-    numeric=("size", "price", "rate", "rain", "temp"), often_missing=frozenset({"temp"}),
-    audit=AuditLimits(max_quarantine_share=0.1, max_mean_shift=0.5, min_distinct_share=0.1),
-)  # fmt: skip
+SPEC = toy_spec(
+    feature_tables=(replace(WEATHER, features={"rain": pl.Float64(), "temp": pl.Float64()}),),
+    categorical=("city",),
+    numeric=("size", "price", "rate", "rain", "temp"),
+    often_missing=frozenset({"temp"}),
+)
 SCORES = Distribution(score_date=FIRST, rows=1, mean=0.2, stddev=0.1, distinct=1)
 
 

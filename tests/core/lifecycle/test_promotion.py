@@ -1,33 +1,16 @@
-from datetime import UTC, date, datetime
-
 import pytest
 
 from nightjar.core.errors.model import GateFailed
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.lifecycle.promotion import decide, require_gates
-from nightjar.core.model.entities import Version
+from nightjar.testing.versions import toy_version
 
 PASSED = GateResult(name="min_auc", passed=True, value=0.7, threshold=0.6, reason="AUC is 0.7000, must be at least 0.6000")
 FAILED = GateResult(name="max_ece", passed=False, value=None, threshold=0.1, reason="expected calibration error could not be measured")
 
 
 def version(number, *gates):
-    return Version(
-        id=number,
-        number=number,
-        created_at=datetime(2013, 9, 1, tzinfo=UTC),
-        model="toy",
-        algorithm="catboost",
-        dataset_id=1,
-        artifact_uri="memory://x",
-        artifact_sha256="0" * 64,
-        reference_uri="memory://y",
-        params={},
-        metrics={},
-        gates=gates,
-        code_version="1",
-        trained_through=date(2013, 8, 1),
-    )
+    return toy_version(id=number, number=number, gates=gates)
 
 
 def test_the_first_version_that_passes_becomes_champion():

@@ -1,6 +1,5 @@
 import io
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -8,13 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.core.errors.model import TooLittleHistory
-from nightjar.core.kinds.binary import BINARY
 from nightjar.core.lifecycle.training_set import content_sha256, cut_by_time, labelled, last_mature_date, mature_outcomes, reference_sample
 from nightjar.core.model.spec import TimeSplit
+from nightjar.testing.specs import toy_spec
 
 KNOWN = datetime(2013, 3, 10, 12, tzinfo=UTC)
-SPLIT = TimeSplit(test_days=7, valid_days=3, min_train_rows=10)
-SPEC = SimpleNamespace(name="toy", time_zone="America/New_York", maturity_days=1, split=SPLIT, kind=BINARY)
+SPEC = toy_spec(split=TimeSplit(test_days=7, valid_days=3, min_train_rows=10))
 
 
 def test_the_newest_mature_date_is_counted_in_local_days():

@@ -1,7 +1,6 @@
 """A night is measured again when more is known of it than was, and not otherwise."""
 
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from nightjar.core.monitoring.due import complete_at, outdated
 from nightjar.core.monitoring.entities import NightPerformance
 from nightjar.core.night.entities import Publication
+from nightjar.testing.specs import toy_spec
 
 DAY = date(2013, 6, 15)
 MIDNIGHT = datetime(2013, 6, 16, tzinfo=UTC)
@@ -48,7 +48,7 @@ def test_a_night_measured_just_now_is_up_to_date(delivered, now):
     assert not list(outdated([NIGHT], measured(now), {DAY: [after(n) for n in sorted(delivered)]}, after(now), maturity_days=0))
 
 
-NEW_YORK = SimpleNamespace(time_zone="America/New_York", maturity_days=1)
+NEW_YORK = toy_spec(time_zone="America/New_York", maturity_days=1)
 BEFORE_MIDNIGHT = datetime(2013, 6, 16, 3, 59, tzinfo=UTC)
 """Of DAY in New York, though it is the day after in UTC."""
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +9,11 @@ from hypothesis import strategies as st
 from nightjar.core.night.calendar import calendar, due_by
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.plan import Standing
+from nightjar.testing.specs import toy_spec
 
 DAY = date(2013, 6, 15)
 DAYS = [DAY + timedelta(days=n) for n in range(12)]
-NIGHTLY = SimpleNamespace(cron="30 21 * * *", time_zone="America/New_York", horizon_days=1, replay_year=None)
+NIGHTLY = toy_spec(cron="30 21 * * *", time_zone="America/New_York")
 
 
 def standing(day, state=RunState.PUBLISHED, error=None):
@@ -75,10 +75,10 @@ def test_a_night_is_due_from_its_start_on():
 
 
 def test_a_weekly_model_has_no_gaps_between_its_weeks():
-    weekly = SimpleNamespace(cron="0 23 * * 0", time_zone="UTC", horizon_days=1, replay_year=None)
+    weekly = toy_spec(cron="0 23 * * 0", time_zone="UTC")
     assert list(islice(due_by(weekly, datetime(2013, 6, 20, tzinfo=UTC)), 2)) == [date(2013, 6, 17), date(2013, 6, 10)]
 
 
 def test_a_replayed_year_has_no_nights_before_its_first_of_january():
-    replayed = SimpleNamespace(cron="30 21 * * *", time_zone="UTC", horizon_days=1, replay_year=2013)
+    replayed = toy_spec(time_zone="UTC", replay_year=2013)
     assert list(due_by(replayed, datetime(2026, 1, 3, 22, tzinfo=UTC))) == [date(2013, 1, day) for day in (4, 3, 2, 1)]

@@ -1,20 +1,20 @@
 """What claiming a night comes to, for every state of its newest revision, and what a new revision begins with."""
 
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.claim import Request, Step, new_revision, next_step
 from nightjar.core.night.entities import Night, Run, RunState
+from nightjar.testing.versions import toy_version
 
 AS_OF = datetime(2013, 6, 15, tzinfo=UTC)
 LATER = AS_OF + timedelta(days=1)
 SHOWN = 6
 ANOTHER = {"force": {"force": True}, "repair": {"repairs": SHOWN}}
 NIGHT = Night(model="m", score_date=date(2013, 6, 15), as_of=AS_OF)
-CHAMPION, CHALLENGER = SimpleNamespace(id=7), SimpleNamespace(id=8)
+CHAMPION, CHALLENGER = toy_version(id=7), toy_version(id=8)
 
 
 def run(state: RunState, **fields) -> Run:

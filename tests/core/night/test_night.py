@@ -1,7 +1,6 @@
 """The night's decisions, as properties."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -13,43 +12,38 @@ from nightjar.core.comparison.entities import Distribution, NightProfile
 from nightjar.core.comparison.profile import scores_of
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.settings import BadSettings
-from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.audit import Findings, audit
 from nightjar.core.night.clock import as_of, dates_between, file_days, local_date, score_date_of, today_from, wanted_until
 from nightjar.core.night.entities import Part, Population, Receipt, Run, RunState
 from nightjar.core.night.population import cut, key_is_storable, missing_parts, ordered_population
+from nightjar.testing.specs import toy_spec
 
 NEW_YORK = ZoneInfo("America/New_York")
 LIMITS = AuditLimits(max_quarantine_share=0.05, max_mean_shift=0.2, min_distinct_share=0.1)
 AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
 
 
-def spec(**changes):
-    return SimpleNamespace(time_zone="America/New_York", horizon_days=1, as_of_time=time(21), replay_year=None, **changes)
-
-
 def test_a_schedule_in_the_evening_scores_tomorrow_by_the_models_calendar():
-    assert score_date_of(spec(), datetime(2026, 6, 14, 21, 30, tzinfo=NEW_YORK)) == date(2026, 6, 15)
-    assert score_date_of(spec(), datetime(2026, 6, 15, 1, 30, tzinfo=UTC)) == date(2026, 6, 15)
+    assert score_date_of(toy_spec(), datetime(2026, 6, 14, 21, 30, tzinfo=NEW_YORK)) == date(2026, 6, 15)
+    assert score_date_of(toy_spec(), datetime(2026, 6, 15, 1, 30, tzinfo=UTC)) == date(2026, 6, 15)
 
 
 def test_a_replayed_year_keeps_day_and_month_and_never_leaves_the_year():
-    replayed = spec()
-    replayed.replay_year = 2013
+    replayed = toy_spec(replay_year=2013)
     assert score_date_of(replayed, datetime(2026, 12, 31, 21, 30, tzinfo=NEW_YORK)) == date(2013, 1, 1)
     assert score_date_of(replayed, datetime(2028, 2, 28, 21, 30, tzinfo=NEW_YORK)) == date(2013, 2, 28)
 
 
 def test_a_naive_start_is_refused_because_nobody_knows_its_date():
     with pytest.raises(ValueError, match="no time zone"):
-        score_date_of(spec(), datetime(2026, 6, 15, 1, 30))
+        score_date_of(toy_spec(), datetime(2026, 6, 15, 1, 30))
 
 
 @given(st.dates(date(2010, 1, 1), date(2030, 12, 31)))
 def test_the_scheduled_start_at_the_as_of_scores_the_date_it_is_the_as_of_of(score_date):
-    moment = as_of(spec(), score_date)
-    assert score_date_of(spec(), moment) == score_date
+    moment = as_of(toy_spec(), score_date)
+    assert score_date_of(toy_spec(), moment) == score_date
     assert moment.astimezone(NEW_YORK).time() == time(21)
 
 
@@ -63,7 +57,7 @@ DATES = st.dates(date(2012, 1, 2), date(2030, 12, 31))
 
 @given(st.sampled_from(ZONES), DATES, st.times(), st.integers(0, 3))
 def test_the_as_of_of_a_score_date_lies_on_its_evening_in_every_zone(zone, score_date, as_of_time, horizon_days):
-    model = SimpleNamespace(time_zone=zone, horizon_days=horizon_days, as_of_time=as_of_time, replay_year=None)
+    model = toy_spec(time_zone=zone, horizon_days=horizon_days, as_of_time=as_of_time)
     assert local_date(model, as_of(model, score_date)) == score_date - timedelta(days=horizon_days)
     assert score_date_of(model, as_of(model, score_date)) == score_date
 
@@ -74,7 +68,7 @@ LOCAL_DAYS = RawDataset(name="events", columns={"on": pl.Date(), "id": pl.Int64(
 
 @given(st.sampled_from(ZONES), st.datetimes(datetime(2012, 1, 2), datetime(2030, 12, 31), timezones=st.just(UTC)))
 def test_a_file_by_utc_days_is_about_each_local_date_that_it_overlaps(zone, moment):
-    day = local_date(SimpleNamespace(time_zone=zone), moment)
+    day = local_date(toy_spec(time_zone=zone), moment)
     first, last = file_days(INSTANTS, zone, day)
     assert first <= moment.date() <= last
     assert (last - first).days <= 1
@@ -85,11 +79,10 @@ def test_a_file_by_utc_days_is_about_each_local_date_that_it_overlaps(zone, mome
 
 def test_a_day_that_has_not_come_is_refused_by_the_models_calendar():
     noon = datetime(2026, 6, 15, 1, 30, tzinfo=UTC)
-    assert today_from(spec(), None, noon) == today_from(spec(), date(2026, 6, 14), noon) == date(2026, 6, 14)
+    assert today_from(toy_spec(), None, noon) == today_from(toy_spec(), date(2026, 6, 14), noon) == date(2026, 6, 14)
     with pytest.raises(BadSettings, match="2026-06-15 has not come yet: in America/New_York it is 2026-06-14"):
-        today_from(spec(), date(2026, 6, 15), noon)
-    replayed = spec()
-    replayed.replay_year = 2013
+        today_from(toy_spec(), date(2026, 6, 15), noon)
+    replayed = toy_spec(replay_year=2013)
     assert today_from(replayed, None, noon) == date(2013, 6, 14)
     assert today_from(replayed, date(2014, 1, 2), noon) == date(2014, 1, 2)
 
@@ -169,7 +162,7 @@ def night(found=None):
 
 
 def audited(receipts, held, trailing=1):
-    return audit(run(), cut(10, 5), receipts, held, night(held), [night()] * trailing, SimpleNamespace(audit=LIMITS, kind=BINARY))
+    return audit(run(), cut(10, 5), receipts, held, night(held), [night()] * trailing, toy_spec(audit=LIMITS))
 
 
 def test_a_whole_and_ordinary_night_may_be_published():
@@ -212,12 +205,12 @@ def test_a_retry_has_only_the_parts_without_a_receipt_to_do():
 @pytest.mark.parametrize("day", [date.min, date(1899, 12, 31), date(2200, 1, 1), date.max])
 def test_a_date_that_nobody_can_mean_is_refused(day):
     with pytest.raises(BadSettings, match=f"The score date {day} is not between 1900 and 2199"):
-        as_of(spec(), day)
+        as_of(toy_spec(), day)
 
 
 def test_as_of_follows_the_clock_change():
-    assert as_of(spec(), date(2013, 11, 3)) == datetime(2013, 11, 3, 1, tzinfo=UTC)
-    assert as_of(spec(), date(2013, 11, 4)) - as_of(spec(), date(2013, 11, 3)) == timedelta(hours=25)
+    assert as_of(toy_spec(), date(2013, 11, 3)) == datetime(2013, 11, 3, 1, tzinfo=UTC)
+    assert as_of(toy_spec(), date(2013, 11, 4)) - as_of(toy_spec(), date(2013, 11, 3)) == timedelta(hours=25)
 
 
 @pytest.mark.parametrize(
@@ -229,4 +222,4 @@ def test_as_of_follows_the_clock_change():
     ],
 )
 def test_nights_scored_by_hand_bring_in_their_outcomes_if_there_are_any_yet(now, until):
-    assert wanted_until(spec(maturity_days=1), date(2013, 6, 15), now) == until
+    assert wanted_until(toy_spec(maturity_days=1), date(2013, 6, 15), now) == until

@@ -1,7 +1,6 @@
 """Which nights are scored and in what order: each asked for once, none taken that waits for a person."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from types import SimpleNamespace
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +14,7 @@ from nightjar.core.night.clock import score_date_of
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.plan import Stage, Standing, due_before, kinds, missed, passes, plan
 from nightjar.core.night.reprocess import Order, Reprocess
+from nightjar.testing.specs import toy_spec
 
 DAY = date(2013, 6, 15)
 DAYS = [DAY + timedelta(days=n) for n in range(8)]
@@ -87,18 +87,6 @@ def test_before_the_first_publication_nothing_was_missed():
     assert missed(DAYS, {DAYS[0]: standing(DAYS[0], RunState.CLAIMED)}, None) == ()
 
 
-def spec(**changes):
-    fields = {
-        "time_zone": "America/New_York",
-        "cron": "30 21 * * *",
-        "horizon_days": 1,
-        "replay_year": None,
-        "catch_up_days": 7,
-        "as_of_time": time(21),
-    }
-    return SimpleNamespace(**fields | changes)
-
-
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -107,7 +95,7 @@ ZONES = ("America/New_York", "Pacific/Pago_Pago", "Pacific/Apia", "Pacific/Auckl
 
 @given(st.datetimes(datetime(2013, 1, 1), datetime(2040, 1, 1)), st.integers(0, 40), st.sampled_from([None, 2013]), st.sampled_from(ZONES))
 def test_due_nights_lie_within_the_days_before_in_the_order_of_the_calendar(moment, catch_up_days, replay_year, zone):
-    model = spec(catch_up_days=catch_up_days, replay_year=replay_year, time_zone=zone)
+    model = toy_spec(catch_up_days=catch_up_days, replay_year=replay_year, time_zone=zone)
     start = moment.replace(tzinfo=ZoneInfo(zone))
     own, due = score_date_of(model, start), due_before(model, start)
     assert list(due) == sorted(set(due))
@@ -126,11 +114,11 @@ def test_due_nights_lie_within_the_days_before_in_the_order_of_the_calendar(mome
     ],
 )
 def test_a_replayed_year_is_not_caught_up_over_its_turn(evening, due):
-    assert list(due_before(spec(replay_year=2013), evening.replace(tzinfo=NEW_YORK))) == due
+    assert list(due_before(toy_spec(replay_year=2013), evening.replace(tzinfo=NEW_YORK))) == due
 
 
 def test_days_without_a_schedule_are_not_due():
-    workdays = due_before(spec(cron="30 21 * * 1-5"), datetime(2026, 6, 15, 21, 30, tzinfo=NEW_YORK))  # a Monday
+    workdays = due_before(toy_spec(cron="30 21 * * 1-5"), datetime(2026, 6, 15, 21, 30, tzinfo=NEW_YORK))  # a Monday
     assert [day.strftime("%a %d") for day in workdays] == ["Tue 09", "Wed 10", "Thu 11", "Fri 12", "Sat 13"]
 
 

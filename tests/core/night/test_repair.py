@@ -1,13 +1,14 @@
 """Which rows of a night later knowledge touches."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from types import SimpleNamespace
 
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nightjar.core.night.repair import CARRIED, Touched, came_from, compared, late_days, split_carried, touched, with_carried
+from nightjar.testing.specs import PLANNED, WEATHER, toy_spec
 
 KEYS = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from([None, 0.0, 1.0, 2.0]), max_size=8)
 
@@ -69,11 +70,11 @@ def test_a_column_that_the_first_run_did_not_have_makes_every_row_another():
 
 
 def test_what_touched_a_night_names_the_raw_data_behind_it():
-    weather = SimpleNamespace(features={"rain": pl.Float64()}, sources=("weather", "stations"))
-    spec = SimpleNamespace(feature_tables=(weather,), population_dataset="schedules")
+    datasets = tuple(replace(PLANNED, name=name) for name in ("planned", "happened", "weather", "stations"))
+    spec = toy_spec(datasets=datasets, feature_tables=(replace(WEATHER, sources=("weather", "stations")),))
     assert came_from(Touched(changed=("a",), columns=("rain",)), spec) == {"weather", "stations"}
-    assert came_from(Touched(changed=("a",), columns=("gate", "rain")), spec) == {"weather", "stations", "schedules"}
-    assert came_from(Touched(removed=("a",)), spec) == {"schedules"}
+    assert came_from(Touched(changed=("a",), columns=("gate", "rain")), spec) == {"weather", "stations", "planned"}
+    assert came_from(Touched(removed=("a",)), spec) == {"planned"}
 
 
 def test_a_correction_is_late_and_a_day_that_nobody_could_have_had_is_not():

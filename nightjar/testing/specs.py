@@ -1,0 +1,96 @@
+"""A whole and valid spec of a toy model. A test changes what it is about, and leaves the rest."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandera.polars as pa
+import polars as pl
+
+from nightjar.core.model.spec import (
+    AuditLimits,
+    Delivery,
+    FeatureTable,
+    GateLimits,
+    ModelSpec,
+    RawDataset,
+    RawFrames,
+    TimeSplit,
+)
+from nightjar.testing.predictors import Formula
+
+PLANNED = RawDataset(name="planned", columns={"entity_key": pl.String(), "x": pl.Float64()}, keys=("entity_key",))
+HAPPENED = RawDataset(name="happened", columns={"entity_key": pl.String(), "late": pl.Int8()}, keys=("entity_key",))
+
+
+def deliver(inbox: Path, first: date, last: date) -> Iterator[Delivery]:  # noqa: ARG001  # whatever is asked for
+    """Nothing is delivered by itself."""
+    return iter(())
+
+
+def population(raw: RawFrames, score_date: date) -> pl.DataFrame:  # noqa: ARG001  # every row is to be scored
+    return raw[PLANNED.name]
+
+
+def outcomes(raw: RawFrames) -> pl.DataFrame:
+    return raw[HAPPENED.name].select("entity_key", "recorded_at", score_date="date", outcome="late")
+
+
+def fit_constant(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Formula:  # noqa: ARG001  # the mean needs neither
+    """Every row gets the mean outcome of the training rows."""
+    return Formula(pl.lit(train["outcome"].mean()))
+
+
+TOY = ModelSpec(
+    name="toy",
+    title="Toy",
+    description="A made-up world.",
+    time_zone="America/New_York",
+    cron="30 21 * * *",
+    retrain_cron="0 4 * * 1",
+    horizon_days=1,
+    as_of_time=time(21),
+    maturity_days=1,
+    part_rows=4,
+    seed=0,
+    datasets=(PLANNED, HAPPENED),
+    deliver=deliver,
+    feature_tables=(),
+    population_dataset=PLANNED.name,
+    population=population,
+    outcome_dataset=HAPPENED.name,
+    outcomes=outcomes,
+    categorical=(),
+    numeric=("x",),
+    contract=pa.DataFrameSchema,
+    baseline=fit_constant,
+    fit=fit_constant,
+    split=TimeSplit(test_days=7, valid_days=3, min_train_rows=10),
+    gates=GateLimits(
+        min_auc=0.6,
+        max_ece=0.2,
+        min_brier_skill=0.0,
+        min_auc_gain_over_baseline=-0.1,
+        max_auc_loss_to_champion=0.05,
+    ),
+    audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5),
+)
+
+WEATHER = FeatureTable(
+    name="weather",
+    description="",
+    keys={"city": pl.String()},
+    features={"rain": pl.Float64()},
+    ttl=timedelta(days=1),
+    lookback_days=0,
+    sources=(),
+    compute=lambda raw, first, last: pl.DataFrame(),  # noqa: ARG005  # it has no rows
+)
+"""A feature table for tests that ask for one; the toy has none."""
+
+
+def toy_spec(**changes: Any) -> ModelSpec:
+    """The toy with other fields. Raises BadSpec if they break a rule of specs."""
+    return replace(TOY, **changes)
