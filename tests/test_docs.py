@@ -26,6 +26,8 @@ ADRS = sorted((PROJECT / "docs" / "adr").glob("*.md"))
 DOCUMENTS = sorted(
     {PROJECT / "README.md", *PROJECT.glob("docs/**/*.md"), *RUNBOOKS.glob("*.md"), *PROJECT.glob("docker/*.md"), *PROJECT.glob("models/**/*.md")}
 )
+LONGEST_LINE = 110
+OF_THE_CHECKOUT = "nightjar|db|flows|models|tests|benchmarks|docs|docker|feature_repo|\\.ci|\\.github"
 ABSOLUTE = re.compile(r"(?<![\w.$}:/-])/(?:home|root|Users|work|mnt)/\w+")
 
 
@@ -98,6 +100,13 @@ def test_every_runbook_answers_the_same_questions_in_the_same_order(page: Path) 
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_runbook_says_what_happened_before_its_first_command(page: Path) -> None:
+    section = re.sub(r"<!--.*?-->", "", page.read_text()).partition("## Is it real?")[2].strip()
+    assert section
+    assert not section.startswith("```")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_no_runbook_is_left_that_nothing_leads_to(page: Path) -> None:
     alerts = (RUNBOOKS / "README.md").read_text().partition("## Alerts")[2]
     assert page.stem in {error.runbook for error in ERRORS} or f"]({page.name})" in alerts
@@ -137,6 +146,20 @@ def test_what_confirms_a_decision_exists(page: Path) -> None:
 def test_every_relative_link_leads_to_a_file(page: Path) -> None:
     targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)) if "://" not in target]
     assert not [target for target in targets if target and not (page.parent / target).exists()]
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=named)
+def test_every_line_that_can_be_broken_is_short(page: Path) -> None:
+    """Rows of a table, output of a command, drawings and comments that hold a command cannot be broken."""
+    text = re.sub(r"^ *```(?:text|mermaid)\n.*?^ *```|<!--.*?-->", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    long = [line for line in text.splitlines() if len(line) > LONGEST_LINE and not line.lstrip().startswith("|")]
+    assert not long
+
+
+@pytest.mark.parametrize("page", [page for page in DOCUMENTS if page not in ADRS], ids=named)
+def test_every_file_of_the_checkout_that_a_document_names_exists(page: Path) -> None:
+    files = re.findall(rf"`((?:{OF_THE_CHECKOUT})/[\w./-]*)`", page.read_text())
+    assert not [file for file in files if not (PROJECT / file).exists()]
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=named)
