@@ -95,6 +95,14 @@ class Prefect:
         found = self.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run]}}})
         return {artifact["key"]: artifact["data"] for artifact in found if artifact["key"]}
 
+    def left(self, flow_run: str, key: str) -> Any:
+        """What the run left under a key, once it is there: hooks of a run work on after its end."""
+        deadline = time.monotonic() + 60
+        while key not in (found := self.artifacts(flow_run)):
+            assert time.monotonic() < deadline, f"{flow_run} left {sorted(found)}, not {key}"
+            time.sleep(0.25)
+        return found[key]
+
     def written(self) -> str:
         """All that the platform wrote to its logs. Every line is one JSON object."""
         files = (self.settings.home / "up.log", *self.settings.home.glob("logs/*"))
