@@ -72,6 +72,7 @@ def backfill(world, days, order, *, reprocess=Reprocess.FAILED, parallel=1, **op
     return world.platform.backfill(SPEC, parallel=parallel).run(nights, **options)
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(200)
 def test_two_backfills_of_one_range_publish_each_night_once_though_one_is_killed(world):
     """And order, threads and the process that did it change no score."""

@@ -122,6 +122,7 @@ def logs_of_runs() -> Iterator[list[str]]:
     runs.removeHandler(handler)
 
 
+@pytest.mark.chaos
 def test_a_failing_drift_report_fails_no_night(prefect, world):
     world.execute(NO_DRIFT)
     try:

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
 chaos = pytest.mark.chaos
 BLOWS = [
-    pytest.param(("server", "worker"), id="server and worker"),
+    pytest.param(("server", "worker"), id="server and worker", marks=chaos),
     pytest.param(("postgres",), id="postgres"),
     pytest.param(("server",), id="server", marks=chaos),
     pytest.param(("worker",), id="worker", marks=chaos),
