@@ -75,7 +75,7 @@ TOY = ModelSpec(
         min_auc_gain_over_baseline=-0.1,
         max_auc_loss_to_champion=0.05,
     ),
-    audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5),
+    audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1),
 )
 
 WEATHER = FeatureTable(

@@ -47,6 +47,7 @@ from nightjar.core.night.entities import Night
 from nightjar.showing import console
 from nightjar.testing.memory import MemoryFeatureFiles
 from nightjar.testing.nights import wired
+from nightjar.testing.specs import TOY, toy_spec
 from nightjar.usecases.lifecycle.retrain import retrain
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.guard import NightGuard
@@ -69,7 +70,6 @@ COUNTS = Kind(
     ),
     absurdities=(Absurdity(name="max_mean_shift", low=0, high=inf, finding=shifted),),
 )
-BINARY_GATES = GateLimits(min_auc=0.6, max_ece=0.2, min_brier_skill=0.0, min_auc_gain_over_baseline=-0.1, max_auc_loss_to_champion=0.05)
 FIRST, DAYS, SHOPS = date(2013, 3, 1), 30, 40
 LAST = FIRST + timedelta(days=DAYS - 1)
 PLANNED = RawDataset(name="planned", columns={"key": pl.String(), "city": pl.String(), "staff": pl.Float64()}, keys=("key",))
@@ -112,24 +112,13 @@ def fit_sklearn(train, valid, *, spec):
 
 
 def made_spec() -> ModelSpec:
-    return ModelSpec(
+    return toy_spec(
         name="parcels",
-        title="Parcels",
-        description="A made-up world.",
         time_zone="UTC",
-        cron="0 21 * * *",
-        retrain_cron="0 4 * * 1",
-        horizon_days=1,
-        as_of_time=time(21),
-        maturity_days=1,
         part_rows=15,
         seed=5,
         datasets=(PLANNED, HAPPENED),
-        deliver=lambda inbox, first, last: iter(()),
-        feature_tables=(),
-        population_dataset="planned",
         population=population,
-        outcome_dataset="happened",
         outcomes=outcomes,
         categorical=("city",),
         numeric=("staff",),
@@ -237,8 +226,7 @@ def test_a_model_of_another_kind_is_trained_gated_scored_published_and_measured(
 def test_what_its_scores_and_outcomes_cannot_be_is_refused(world, database, tmp_path):
     version = world.retrain(LAST - timedelta(days=1)).version
     world.score(LAST)
-    binary = {"gates": BINARY_GATES, "audit": AuditLimits(max_quarantine_share=0.1, max_mean_shift=0.5, min_distinct_share=0.1)}
-    as_binary = replace(world.inputs.spec, kind=BINARY, **binary)
+    as_binary = replace(world.inputs.spec, kind=BINARY, gates=TOY.gates, audit=TOY.audit)
     with pytest.raises(BadSpec, match="kind is 'binary', but version 1 is 'counts'; retrain"):
         world.inputs.predictors.load(as_binary, version)
     with pytest.raises(BadSpec, match=r"gates.min_auc is no limit of the kind 'counts', which has min_mae_skill, max_mae_excess"):

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
-import pandera.polars as pa
 import polars as pl
 import pytest
 from catboost import CatBoostClassifier
@@ -21,9 +20,10 @@ from nightjar.core.errors.night import Stopped
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.training_set import content_sha256
 from nightjar.core.model.categories import Categories
-from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, RawDataset, TimeSplit
+from nightjar.core.model.spec import RawDataset, TimeSplit
 from nightjar.core.ports.progress import asking, silent
 from nightjar.testing.memory import MemoryGoOn, MemoryRegistry
+from nightjar.testing.specs import toy_spec
 from nightjar.usecases.lifecycle.retrain import retrain
 
 FIRST, DAYS, ROWS = date(2013, 3, 1), 40, 30
@@ -52,33 +52,17 @@ def catboost_with(depth, iterations):
     return fit
 
 
-SPEC = ModelSpec(
-    name="toy",
-    title="Toy",
-    description="A made-up world.",
+SPEC = toy_spec(
     time_zone="UTC",
-    cron="0 21 * * *",
-    retrain_cron="0 4 * * 1",
-    horizon_days=1,
-    as_of_time=time(21),
-    maturity_days=1,
-    part_rows=100,
     seed=5,
     datasets=(PLANNED, HAPPENED),
-    deliver=lambda inbox, first, last: iter(()),
-    feature_tables=(),
-    population_dataset="planned",
     population=population,
-    outcome_dataset="happened",
     outcomes=outcomes,
     categorical=("city",),
     numeric=("wind", "gust"),
-    contract=pa.DataFrameSchema,
     baseline=catboost_with(1, 5),
     fit=catboost_with(4, 40),
     split=TimeSplit(test_days=7, valid_days=5, min_train_rows=500),
-    gates=GateLimits(min_auc=0.6, max_ece=0.2, min_brier_skill=0.0, min_auc_gain_over_baseline=-0.1, max_auc_loss_to_champion=0.05),
-    audit=AuditLimits(max_quarantine_share=0.1, max_mean_shift=0.5, min_distinct_share=0.0),
 )
 
 

@@ -1,23 +1,23 @@
 """What follows every publication, whichever way it comes about: drift rows, and a measurement once its outcomes are known."""
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
+from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.kinds.binary import BINARY
-from nightjar.core.model.entities import Candidate
-from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.entities import Night
 from nightjar.core.night.plan import Planned
 from nightjar.showing.remedies import advised
 from nightjar.testing.memory import MemoryDriftLedger, MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryOutcomes, MemoryRegistry
 from nightjar.testing.nights import score_night
+from nightjar.testing.predictors import Formulas
+from nightjar.testing.specs import toy_spec
+from nightjar.testing.versions import champion_of
 from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.backfill import Backfill
@@ -30,7 +30,6 @@ KNOWN = datetime(2013, 6, 16, 10, tzinfo=UTC)
 """When the outcomes of DAY were delivered."""
 NIGHT = Night(model="toy", score_date=DAY, as_of=AS_OF)
 KEYS = [f"k{n:02}" for n in range(40)]
-NAMES = {name: RawDataset(name=name, columns={"entity_key": pl.String()}, keys=("entity_key",)) for name in ("planned", "happened")}
 
 
 @dataclass
@@ -71,30 +70,16 @@ def at_once(name, run, work):
     work()
 
 
-def check(spec, frame):
-    return SimpleNamespace(valid=frame, quarantined=pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String}))
-
-
 @pytest.fixture
 def scoring(tmp_path: Path):
     artifacts, registry, store, world = FsspecArtifacts(f"file://{tmp_path}/artifacts"), MemoryRegistry(), MemoryNights(), World()
     file = tmp_path / "reference.parquet"
     pl.DataFrame({"x": [float(n) for n in range(40)], "score": [n / 100 for n in range(40)]}).write_parquet(file)
-    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, AS_OF)
-    candidate = Candidate(
-        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, params={},
-        reference_uri=artifacts.put("reference", file)[0], metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
-    )  # fmt: skip
-    registry.promote(registry.add_version(candidate), "champion", "first")
-    spec = SimpleNamespace(
-        name="toy", kind=BINARY, part_rows=40, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1), feature_tables=(),
-        datasets=tuple(NAMES.values()), population_dataset="planned", outcome_dataset="happened", dataset=NAMES.get, seed=0, inputs=("x",),
-        population=lambda raw, _: raw["planned"], outcomes=lambda raw: raw["happened"], categorical=(), numeric=("x",),
-        often_missing=frozenset(), maturity_days=1, horizon_days=1, time_zone="America/New_York", as_of_time=time(21),
-    )  # fmt: skip
+    champion_of(registry, reference_uri=artifacts.put("reference", file)[0])
+    spec = toy_spec(part_rows=40, outcomes=lambda raw: raw["happened"])
     night = score_night(
         spec=spec, raw=world, features=world, artifacts=artifacts, registry=registry, store=store, check=check,
-        predictors=SimpleNamespace(load=lambda spec, version: SimpleNamespace(predict=lambda frame: frame["x"] / 100)),
+        predictors=Formulas(lambda version: pl.col("x") / 100),
         guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )  # fmt: skip
     watch = WatchNight(inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store), ledger=Unwilling(), writer=None)

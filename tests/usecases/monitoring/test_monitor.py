@@ -1,8 +1,7 @@
 """Measuring published nights: each when more is known of it than was, and with the newest that is known."""
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
-from types import SimpleNamespace
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -10,21 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.core.errors.night import Stopped
-from nightjar.core.kinds.binary import BINARY
-from nightjar.core.model.entities import Candidate
-from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.due import Wait
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.entities import Night, Part, Population
 from nightjar.core.night.part_rows import SCORES
-from nightjar.testing.memory import MemoryGoOn, MemoryNights, MemoryOutcomes, MemoryRegistry
+from nightjar.testing.memory import MemoryGoOn, MemoryNights, MemoryOutcomes
+from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
+from nightjar.testing.versions import toy_version
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.inputs import NightInputs
 
 DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(3)]
 KEYS = ["a", "b"]
-LOCAL = RawDataset(name="happened", columns={"key": pl.String(), "late": pl.Int8()}, keys=("key",))
-BY_UTC = RawDataset(name="happened", columns={"key": pl.String(), "at": pl.Datetime("us", "UTC")}, keys=("key",), day_column="at")
+BY_UTC = replace(HAPPENED, columns={**HAPPENED.columns, "at": pl.Datetime("us", "UTC")}, day_column="at")
 
 
 def evening(n):
@@ -51,17 +48,9 @@ class Raw:
 
 
 def publish(store, day):
-    registry = MemoryRegistry()
-    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, day, day, evening(0))
-    version = registry.add_version(
-        Candidate(
-            model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
-            metrics={}, gates=(), code_version="c", trained_through=day,
-        )
-    )  # fmt: skip
     scores = pl.DataFrame({"entity_key": KEYS, "score": [0.2, 0.8], "challenger_score": None, "carried_from": None}, schema=SCORES)
     quarantined = pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String))
-    with store.night(Night(model="toy", score_date=day, as_of=evening(-1)), version, None) as claimed:
+    with store.night(Night(model="toy", score_date=day, as_of=evening(-1)), toy_version(), None) as claimed:
         run = store.record_population(claimed.run, Population(uri="file:///p", sha256="2" * 64, rows=2, parts=1))
         store.write_part(run, Part(number=0, start=0, stop=2), scores, quarantined)
         store.publish(run)
@@ -76,18 +65,8 @@ def watch():
     return watching(store, raw)
 
 
-def watching(store, raw, time_zone="America/New_York", maturity_days=0, dataset=LOCAL):
-    spec = SimpleNamespace(
-        name="toy",
-        kind=BINARY,
-        time_zone=time_zone,
-        horizon_days=1,
-        as_of_time=time(21),
-        maturity_days=maturity_days,
-        outcome_dataset="happened",
-        dataset=lambda name: dataset,
-        outcomes=lambda raw: raw["happened"],
-    )
+def watching(store, raw, **changes):
+    spec = toy_spec(**{"maturity_days": 0, "outcomes": lambda raw: raw["happened"]} | changes)
     inputs = NightInputs(spec=spec, raw=raw, **dict.fromkeys(("features", "artifacts", "predictors", "registry", "check")))
     return WatchNight(inputs=inputs, store=store, outcomes=MemoryOutcomes(store), ledger=None, writer=None)
 
@@ -141,8 +120,7 @@ def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_e
     store = MemoryNights()
     for day in nights:
         publish(store, day)
-    watch = watching(store, Raw(), zone, maturity_days)
-    watch.inputs.spec.as_of_time = as_of_time
+    watch = watching(store, Raw(), time_zone=zone, maturity_days=maturity_days, as_of_time=as_of_time)
     evening_of_today = as_of(watch.inputs.spec, today + timedelta(days=1))
     measured = [night.score_date for night in watch.outcomes_known(evening_of_today)]
     assert measured == [day for day in nights if day + timedelta(days=maturity_days) <= today]
@@ -150,7 +128,7 @@ def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_e
 
 @pytest.mark.parametrize(("zone", "files"), [("Pacific/Auckland", (-1, 1)), ("Pacific/Pago_Pago", (0, 1)), ("UTC", (0, 1))])
 def test_outcomes_are_looked_for_in_each_file_by_utc_days_that_a_local_date_overlaps(watch, zone, files):
-    own = watching(watch.store, Raw(), zone, maturity_days=1, dataset=BY_UTC)
+    own = watching(watch.store, Raw(), time_zone=zone, maturity_days=1, datasets=(PLANNED, BY_UTC))
     own.outcomes_known(as_of(own.inputs.spec, DAYS[0] + timedelta(days=2)))
     assert own.inputs.raw.asked == [tuple(DAYS[0] + timedelta(days=n) for n in files)]
 

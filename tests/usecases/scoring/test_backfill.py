@@ -4,35 +4,36 @@ import threading
 from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nightjar.adapters.contracts import Checked
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.machine import OutOfMemory, StorageRefused, told_of
 from nightjar.core.errors.night import AuditFailed, NightBusy, Stopped
 from nightjar.core.errors.settings import BadSettings
-from nightjar.core.kinds.binary import BINARY
-from nightjar.core.model.entities import Candidate
-from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.plan import Planned
 from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.testing.nights import changed, in_turn, on, score_night, with_parts
+from nightjar.testing.predictors import Formulas
+from nightjar.testing.specs import toy_spec
+from nightjar.testing.versions import champion_of
 from nightjar.usecases.scoring.backfill import Backfill, missed_nights, planned_nights
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.patience import ATTEMPTS
 
 DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(6)]
 KEYS = [f"k{n}" for n in range(10)]
+BY_KEY = Formulas(lambda version: (pl.col("entity_key").hash(seed=1) % 10_000) / 20_000)
 GONE = StoreUnavailable("the database", "it is gone")
 
 
@@ -45,35 +46,18 @@ class Raw:
 
 class Features:
     def retrieve(self, spec, entities):
-        return entities
-
-
-class Predictors:
-    def load(self, spec, version):
-        return SimpleNamespace(predict=lambda frame: (frame["entity_key"].hash(seed=1) % 10_000).cast(pl.Float64) / 20_000)
+        return entities.with_columns(x=0.0)
 
 
 def check(spec, frame):
-    return SimpleNamespace(valid=frame, quarantined=pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String)))
+    return Checked(valid=frame, quarantined=pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String)))
 
 
 def scoring(folder):
-    registry, instant = MemoryRegistry(), datetime(2013, 6, 1, tzinfo=UTC)
-    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAYS[0], DAYS[0], instant)
-    version = Candidate(
-        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
-        metrics={}, gates=(), code_version="c", trained_through=DAYS[0],
-    )  # fmt: skip
-    registry.promote(registry.add_version(version), "champion", "first")
-    schedules = RawDataset(name="schedules", columns={"entity_key": pl.String()}, keys=("entity_key",))
-    spec = SimpleNamespace(
-        name="toy", kind=BINARY, part_rows=4, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5),
-        population_dataset="schedules", dataset=lambda _: schedules, population=lambda raw, _: raw["schedules"], time_zone="America/New_York",
-        cron="30 21 * * *", horizon_days=1, as_of_time=time(21), replay_year=None, catch_up_days=3, feature_tables=(), inputs=(), categorical=(), numeric=(), seed=0,
-    )  # fmt: skip
-    store = MemoryNights()
+    registry, store, spec = MemoryRegistry(), MemoryNights(), toy_spec(catch_up_days=3)
+    champion_of(registry)
     return score_night(
-        spec=spec, raw=Raw(), features=Features(), artifacts=FsspecArtifacts(f"file://{folder}"), predictors=Predictors(), registry=registry,
+        spec=spec, raw=Raw(), features=Features(), artifacts=FsspecArtifacts(f"file://{folder}"), predictors=BY_KEY, registry=registry,
         store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )  # fmt: skip
 
@@ -282,6 +266,6 @@ def test_missed_nights_are_those_within_reach_that_nobody_scored(night):
     Backfill(night=Faults({DAYS[3]: [AuditFailed("toy", DAYS[3], ["odd"])]}).of(night)).run(every([DAYS[0], DAYS[3]]))
     found = missed_nights(night.store, night.inputs.spec, start)
     assert [missed.score_date for missed in found] == [DAYS[2], DAYS[4]]  # the 15th is published, the 16th too long ago, the 18th held back
-    assert missed_nights(night.store, SimpleNamespace(**vars(night.inputs.spec) | {"catch_up_days": 0}), start) == ()
+    assert missed_nights(night.store, replace(night.inputs.spec, catch_up_days=0), start) == ()
     assert not Backfill(night=replace(night)).run(found).failed
     assert missed_nights(night.store, night.inputs.spec, start) == ()

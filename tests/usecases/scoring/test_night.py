@@ -2,30 +2,31 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
+from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation, StaleFeatures
 from nightjar.core.errors.model import NoChampion
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.refusals import Refusal
-from nightjar.core.kinds.binary import BINARY
-from nightjar.core.model.entities import Candidate
-from nightjar.core.model.spec import AuditLimits, FeatureTable, RawDataset
 from nightjar.core.night.entities import Night, RunState
 from nightjar.showing.remedies import advised
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.testing.nights import changed, in_turn, score_night, with_parts
+from nightjar.testing.predictors import Formulas
+from nightjar.testing.specs import HAPPENED, PLANNED, WEATHER, toy_spec
+from nightjar.testing.versions import champion_of, registered, toy_version
 from nightjar.usecases.scoring.guard import NightGuard
 
 DAY = date(2013, 6, 15)
 NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
-SCHEDULES = RawDataset(name="schedules", columns={"entity_key": pl.String()}, keys=("entity_key",))
-LIMITS = AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5)
+GAUGES = replace(PLANNED, name="gauges")
+BY_KEY = Formulas(lambda version: (pl.col("entity_key").hash(seed=1) % 10_000) / 20_000 + version.number / 100)
+"""Each key has a score of its own, and each version gives a hundredth more."""
 
 
 @dataclass
@@ -52,57 +53,12 @@ class Features:
         return entities.with_columns(x=pl.col("entity_key").str.len_chars().cast(pl.Float64))
 
 
-@dataclass
-class ByKey:
-    """A model that gives each key a score of its own, and each version a hundredth more."""
-
-    version: int
-
-    def predict(self, frame):
-        return (frame["entity_key"].hash(seed=1) % 10_000).cast(pl.Float64) / 20_000 + self.version / 100
-
-
-class Predictors:
-    def load(self, spec, version):
-        return ByKey(version.number)
-
-
-def check(spec, frame):
-    valid = frame.filter(pl.col("fault").is_null())
-    broken = frame.filter(pl.col("fault").is_not_null()).select("entity_key", reasons=pl.lit("[]"), row=pl.lit("{}"))
-    return SimpleNamespace(valid=valid, quarantined=broken)
-
-
-def candidate(registry, artifact="a"):
-    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, NIGHT.as_of)
-    return Candidate(
-        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri=artifact, artifact_sha256="1" * 64, reference_uri="file:///r", params={},
-        metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
-    )  # fmt: skip
-
-
 @pytest.fixture
 def use_case(tmp_path):
-    registry = MemoryRegistry()
-    registry.promote(registry.add_version(candidate(registry)), "champion", "first")
-    spec = SimpleNamespace(
-        name="toy",
-        kind=BINARY,
-        part_rows=4,
-        audit=LIMITS,
-        population_dataset="schedules",
-        dataset=lambda _: SCHEDULES,
-        population=lambda raw, _: raw["schedules"],
-        feature_tables=(),
-        inputs=("x",),
-        categorical=(),
-        numeric=("x",),
-        often_missing=frozenset(),
-        seed=0,
-    )
-    store = MemoryNights()
+    registry, store, spec = MemoryRegistry(), MemoryNights(), toy_spec()
+    champion_of(registry)
     return score_night(
-        spec=spec, raw=Raw([f"k{n}" for n in range(10)]), features=Features(), artifacts=FsspecArtifacts(f"file://{tmp_path}"), predictors=Predictors(),
+        spec=spec, raw=Raw([f"k{n}" for n in range(10)]), features=Features(), artifacts=FsspecArtifacts(f"file://{tmp_path}"), predictors=BY_KEY,
         registry=registry, store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )  # fmt: skip
 
@@ -146,11 +102,6 @@ def test_a_retry_does_only_the_part_that_failed(use_case):
     assert (done, night.parts_done_now, use_case.inputs.features.asked - asked) == ([1], 1, 3 + night.population), "the part, and the audit's sample"
 
 
-class ByFeature:
-    def load(self, spec, version):
-        return SimpleNamespace(predict=lambda frame: frame["x"] / 10)
-
-
 class Vanishing(Features):
     there = True
 
@@ -159,7 +110,7 @@ class Vanishing(Features):
 
 
 def test_a_night_whose_features_were_gone_for_a_part_of_it_is_published_for_nobody(use_case):
-    night = changed(use_case, predictors=ByFeature(), features=Vanishing())
+    night = changed(use_case, predictors=Formulas(lambda version: pl.col("x") / 10), features=Vanishing())
 
     def gone_for_the_second_part(work, parts):
         for part in parts:
@@ -179,14 +130,13 @@ def test_a_resumed_night_keeps_the_champion_it_was_claimed_with(use_case):
 
     with pytest.raises(StoreUnavailable):
         with_parts(use_case, fails).run(NIGHT)
-    newer = use_case.inputs.registry.add_version(candidate(use_case.inputs.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
-    use_case.inputs.registry.promote(newer, "champion", "better")
+    champion_of(use_case.inputs.registry, artifact_sha256="2" * 64)
     assert use_case.run(NIGHT).version_number == 1
     assert use_case.run(NIGHT, force=True).version_number == 2
 
 
 def test_a_night_is_scored_by_one_champion_also_when_another_is_promoted_meanwhile(use_case):
-    newer = use_case.inputs.registry.add_version(candidate(use_case.inputs.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+    newer = registered(use_case.inputs.registry, artifact_sha256="2" * 64)
 
     def promoted_after_the_first_part(work, parts):
         first, *rest = parts
@@ -195,14 +145,14 @@ def test_a_night_is_scored_by_one_champion_also_when_another_is_promoted_meanwhi
         return done + [work(part) for part in rest]
 
     night = with_parts(use_case, promoted_after_the_first_part).run(NIGHT)
-    by_first = ByKey(1).predict(use_case.inputs.raw.read(SCHEDULES, DAY, DAY))
+    by_first = BY_KEY.load(use_case.inputs.spec, toy_version()).predict(use_case.inputs.raw.read(PLANNED, DAY, DAY))
     assert (night.version_number, night.parts) == (1, 3)
     assert use_case.store.published_scores(use_case.store.run(night.run_id))["score"].to_list() == by_first.to_list()
     assert use_case.run(NIGHT, force=True).version_number == 2
 
 
 def test_a_challenger_scores_the_same_rows_in_shadow(use_case):
-    challenger = use_case.inputs.registry.add_version(candidate(use_case.inputs.registry, "b").model_copy(update={"artifact_sha256": "2" * 64}))
+    challenger = registered(use_case.inputs.registry, artifact_sha256="2" * 64)
     use_case.inputs.registry.promote(challenger, "challenger", "try it")
     night = use_case.run(NIGHT)
     scores = use_case.store.published_scores(use_case.store.run(night.run_id))
@@ -240,7 +190,7 @@ def test_a_night_without_a_single_score_cannot_be_accepted(use_case):
 
 
 def test_a_night_without_a_population_says_which_dataset_is_missing(use_case):
-    with pytest.raises(NoPopulation, match=r"no schedules recorded by .* landed"):
+    with pytest.raises(NoPopulation, match=r"no planned recorded by .* landed"):
         changed(use_case, raw=Raw([])).run(NIGHT)
 
 
@@ -252,23 +202,23 @@ def refusal(dataset, day, recorded_at):
 
 
 def test_a_night_whose_population_was_delivered_badly_says_so_and_not_that_it_is_missing(use_case):
-    bad = refusal("schedules", DAY, NIGHT.as_of)
-    with pytest.raises(BadDelivery, match=r"in.csv: is truncated\. toy 2013-06-15 needs this delivery: no other schedules of that day has landed"):
+    bad = refusal("planned", DAY, NIGHT.as_of)
+    with pytest.raises(BadDelivery, match=r"in.csv: is truncated\. toy 2013-06-15 needs this delivery: no other planned of that day has landed"):
         changed(use_case, raw=Raw([], (bad,))).run(NIGHT)
-    other_day, too_new = refusal("schedules", DAY - timedelta(1), NIGHT.as_of), refusal("schedules", DAY, NIGHT.as_of + timedelta(seconds=1))
+    other_day, too_new = refusal("planned", DAY - timedelta(1), NIGHT.as_of), refusal("planned", DAY, NIGHT.as_of + timedelta(seconds=1))
     with pytest.raises(NoPopulation):
         changed(use_case, raw=Raw([], (other_day, too_new, refusal("trains", DAY, NIGHT.as_of)))).run(NIGHT)
 
 
 def test_a_night_that_has_its_population_is_scored_whatever_was_delivered_badly_since(use_case):
-    bad = refusal("schedules", DAY, NIGHT.as_of)
+    bad = refusal("planned", DAY, NIGHT.as_of)
     assert changed(use_case, raw=Raw(["a", "b"], (bad,))).run(NIGHT).scored == 2
 
 
 def test_a_model_that_takes_none_of_the_rows_is_not_told_to_land_them(use_case):
-    use_case.inputs.spec.population = lambda raw, _: raw["schedules"].clear()
-    with pytest.raises(NoPopulation, match=r"10 rows of schedules .* `population` takes none of them"):
-        use_case.run(NIGHT)
+    taking_none = replace(use_case.inputs.spec, population=lambda raw, _: raw["planned"].clear())
+    with pytest.raises(NoPopulation, match=r"10 rows of planned .* `population` takes none of them"):
+        changed(use_case, spec=taking_none).run(NIGHT)
 
 
 def test_a_model_without_a_champion_says_how_to_get_one(use_case):
@@ -284,15 +234,12 @@ def test_the_ledger_keeps_the_error_of_a_failed_night_with_the_command_that_mend
     assert f"`nightjar score --model toy --date {DAY} --force`" in standing.error
 
 
-def stale(use_case, age, limit=timedelta(hours=6), sources=()):
+def stale(use_case, age, limit=timedelta(hours=6)):
     """The toy with a view whose newest row is so old at the as-of."""
-    table = FeatureTable(
-        name="weather", description="", keys={"city": pl.String()}, features={"rain": pl.Float64()}, ttl=timedelta(1), lookback_days=0, sources=sources,
-        compute=lambda *_: pl.DataFrame(), max_age=limit,
-    )  # fmt: skip
+    table = replace(WEATHER, sources=(GAUGES.name,), max_age=limit)
+    spec = toy_spec(datasets=(PLANNED, HAPPENED, GAUGES), feature_tables=(table,))
     files, moment = MemoryFeatureFiles(), NIGHT.as_of - age
     files.write(table, pl.DataFrame({"city": ["OSLO"], "rain": [0.0], "event_timestamp": [moment], "created": [moment]}), {})
-    spec = SimpleNamespace(**vars(use_case.inputs.spec) | {"feature_tables": (table,)})
     return changed(use_case, spec=spec, guard=replace(use_case.guard, spec=spec, files=files))
 
 
@@ -308,7 +255,7 @@ def test_a_stale_view_stops_the_night_before_it_is_scored(use_case):
 
 def test_a_view_that_is_stale_because_its_feed_was_delivered_badly_names_the_delivery(use_case):
     yesterday, recorded = DAY - timedelta(1), {DAY - timedelta(2): [NIGHT.as_of - timedelta(days=1)]}
-    stopped = stale(use_case, timedelta(hours=9), sources=("gauges",))
+    stopped = stale(use_case, timedelta(hours=9))
     bad = changed(stopped, raw=Raw(["a"], (refusal("gauges", yesterday, NIGHT.as_of),), recorded))
     with pytest.raises(BadDelivery, match=r"is truncated.*the newest row of weather is of .* scored without it, with a reason") as refused:
         bad.run(NIGHT)

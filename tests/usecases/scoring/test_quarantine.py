@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from types import SimpleNamespace
 
 import pandera.polars as pa
 import polars as pl
@@ -17,19 +16,17 @@ from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.night import AuditFailed
-from nightjar.core.kinds.binary import BINARY
-from nightjar.core.model.entities import Candidate
-from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.entities import Night
 from nightjar.testing.memory import MemoryFeatureFiles
 from nightjar.testing.nights import changed, score_night
+from nightjar.testing.predictors import Formulas
+from nightjar.testing.specs import toy_spec
+from nightjar.testing.versions import champion_of
 from nightjar.usecases.scoring.guard import NightGuard
 
 DAY = date(2013, 6, 15)
 NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
-SHOPS = RawDataset(name="shops", columns={"entity_key": pl.String()}, keys=("entity_key",))
 ROWS = pl.DataFrame({"entity_key": [f"k{n}" for n in range(8)], "city": ["OSLO", "ROME"] * 4, "size": range(8), "rain": [0.5, None] * 4})
-LIMITS = AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.5)
 
 
 def contract():
@@ -55,28 +52,15 @@ class NoFeatures:
         return entities
 
 
-class ByKey:
-    def predict(self, frame):
-        return (frame["entity_key"].hash(seed=1) % 10_000).cast(pl.Float64) / 10_000
-
-
 @pytest.fixture
 def use_case(tmp_path, database):
     engine = make_engine(database.url("writer"))
     registry = PostgresRegistry(engine)
-    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, NIGHT.as_of)
-    trained = Candidate(
-        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
-        metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
-    )  # fmt: skip
-    registry.promote(registry.add_version(trained), "champion", "first")
-    spec = SimpleNamespace(
-        name="toy", kind=BINARY, part_rows=4, audit=LIMITS, population_dataset="shops", dataset=lambda _: SHOPS, population=lambda raw, _: raw["shops"],
-        inputs=("city", "size", "rain"), contract=contract, feature_tables=(), categorical=("city",), numeric=("size", "rain"), often_missing=frozenset(), seed=0,
-    )  # fmt: skip
+    champion_of(registry)
+    spec = toy_spec(categorical=("city",), numeric=("size", "rain"), contract=contract)
     yield score_night(
         spec=spec, raw=Raw(ROWS), features=NoFeatures(), artifacts=FsspecArtifacts(f"file://{tmp_path}"),
-        predictors=SimpleNamespace(load=lambda spec, version: ByKey()), registry=registry, store=PostgresNights(engine), check=check,
+        predictors=Formulas(lambda version: (pl.col("entity_key").hash(seed=1) % 10_000) / 10_000), registry=registry, store=PostgresNights(engine), check=check,
         guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=PostgresInputProfiles(engine)),
     )  # fmt: skip
     engine.dispose()

@@ -1,22 +1,23 @@
 """Late data and mended rows: a published night is scored again where its inputs changed, and only there."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 
+import pandera.polars as pa
 import polars as pl
 import pytest
 
+from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.night import AuditFailed, Stopped
-from nightjar.core.kinds.binary import BINARY
-from nightjar.core.model.entities import Candidate
-from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.entities import Night
 from nightjar.core.night.repair import Touched
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.testing.nights import changed, score_night, with_parts
+from nightjar.testing.predictors import Formulas
+from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
+from nightjar.testing.versions import champion_of
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.repair import late_nights, nights_aside, repair_of
 
@@ -24,7 +25,7 @@ DAY = date(2013, 6, 15)
 AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
 LATER = AS_OF + timedelta(days=3)
 NIGHT = Night(model="toy", score_date=DAY, as_of=AS_OF)
-SCHEDULES = RawDataset(name="schedules", columns={"entity_key": pl.String(), "gate": pl.Int64()}, keys=("entity_key",))
+GATES = replace(PLANNED, columns={"entity_key": pl.String(), "gate": pl.Int64()})
 
 
 @dataclass
@@ -58,14 +59,11 @@ class World:
         return entities.with_columns(x=pl.col("entity_key").replace_strict(values, return_dtype=pl.Float64, default=None))
 
 
-class BySum:
-    def predict(self, frame):
-        return frame.select((pl.col("x") + pl.col("gate")) / 1000).to_series()
+BY_SUM = Formulas(lambda version: (pl.col("x") + pl.col("gate")) / 1000)
 
 
-def check(spec, frame):
-    broken = pl.col("x").is_null() | pl.col("fault").is_not_null()
-    return SimpleNamespace(valid=frame.filter(~broken), quarantined=frame.filter(broken).select("entity_key", reasons=pl.lit("[]"), row=pl.lit("{}")))
+def contract():
+    return pa.DataFrameSchema({"x": pa.Column(pl.Float64)})
 
 
 @pytest.fixture
@@ -78,21 +76,12 @@ def world():
 @pytest.fixture
 def scoring(world, tmp_path):
     registry = MemoryRegistry()
-    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, AS_OF)
-    candidate = Candidate(
-        model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///a", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
-        metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
-    )  # fmt: skip
-    registry.promote(registry.add_version(candidate), "champion", "first")
-    spec = SimpleNamespace(
-        name="toy", kind=BINARY, part_rows=4, audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1), feature_tables=(),
-        datasets=(SCHEDULES,), population_dataset="schedules", dataset=lambda _: SCHEDULES, population=lambda raw, _: raw["schedules"],
-        inputs=("gate", "x"), categorical=(), numeric=("gate", "x"), often_missing=frozenset(), seed=0,
-    )  # fmt: skip
+    champion_of(registry)
+    spec = toy_spec(datasets=(GATES, HAPPENED), numeric=("gate", "x"), contract=contract)
     store = MemoryNights()
     return score_night(
         spec=spec, raw=world, features=world, artifacts=FsspecArtifacts(f"file://{tmp_path}"),
-        predictors=SimpleNamespace(load=lambda spec, version: BySum()), registry=registry, store=store, check=check,
+        predictors=BY_SUM, registry=registry, store=store, check=check,
         guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )  # fmt: skip
 
@@ -119,7 +108,7 @@ def test_late_data_names_the_entities_it_touches(scoring, world):
     assert late(scoring, LATER - timedelta(seconds=1)) == []
     [night] = late(scoring)
     assert (night.run.id, night.touched) == (published.run_id, Touched(("b", "d"), ("g",), ("f",), ("gate", "x")))
-    assert night.late == {"schedules": LATER}
+    assert night.late == {"planned": LATER}
 
 
 def test_a_search_for_late_nights_that_is_stopped_looks_at_no_other(scoring):

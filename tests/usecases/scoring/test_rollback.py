@@ -4,11 +4,11 @@ import polars as pl
 import pytest
 
 from nightjar.core.errors.settings import BadSettings
-from nightjar.core.model.entities import Candidate
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population
 from nightjar.core.night.part_rows import SCORES
-from nightjar.testing.memory import MemoryNights, MemoryRegistry
+from nightjar.testing.memory import MemoryNights
+from nightjar.testing.versions import toy_version
 from nightjar.usecases.scoring.rollback import roll_back
 
 DAY = date(2013, 6, 15)
@@ -19,14 +19,7 @@ NONE_ASIDE = pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String,
 @pytest.fixture
 def store():
     """Two published revisions, and one that failed."""
-    store, registry = MemoryNights(), MemoryRegistry()
-    dataset = registry.add_dataset("toy", "0" * 64, "file:///u", 1, DAY, DAY, NIGHT.as_of)
-    version = registry.add_version(
-        Candidate(
-            model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri="file:///m", artifact_sha256="1" * 64, reference_uri="file:///r", params={},
-            metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
-        )
-    )  # fmt: skip
+    store, version = MemoryNights(), toy_version()
     scores = pl.DataFrame({"entity_key": ["a"], "score": [0.5], "challenger_score": [None], "carried_from": [None]}, schema=SCORES)
     for publish in (True, True, False):
         with store.night(NIGHT, version, None, Request(force=True)) as claimed:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.files.shelves import FolderShelf
-from nightjar.core.model.entities import Candidate
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population, RunState
 from nightjar.core.night.part_rows import SCORES
 from nightjar.core.upkeep.retention import Policy
 from nightjar.testing.holdings import MemoryHoldings
 from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryRegistry
+from nightjar.testing.versions import toy_candidate
 from nightjar.usecases.upkeep.prune import Prune
 
 DAYS = [date(2013, 6, 15), date(2013, 6, 16)]
@@ -52,11 +52,8 @@ class House:
         (uri, sha256), (model, model_sha256), (reference, _) = self.put("dataset"), self.put("model"), self.put("reference")
         dataset = self.registry.add_dataset("toy", sha256, uri, 1, DAYS[0], DAYS[0], AS_OF)
         self.champion = self.registry.add_version(
-            Candidate(
-                model="toy", algorithm="catboost", dataset_id=dataset.id, artifact_uri=model, artifact_sha256=model_sha256, reference_uri=reference,
-                params={}, metrics={}, gates=(), code_version="c", trained_through=date(2013, 5, 31),
-            )
-        )  # fmt: skip
+            toy_candidate(dataset_id=dataset.id, artifact_uri=model, artifact_sha256=model_sha256, reference_uri=reference)
+        )
 
     @contextmanager
     def stored(self, day: date, **wanted):
