@@ -1,7 +1,7 @@
 """The command that mends an error: what a person types, with the arguments that the error is about.
 
-The core says what was wrong and what has to happen. Whoever shows an error to people shows `told` of it. What is
-imported here is light, for `nightjar --help` needs it.
+The core says what was wrong and what has to happen. Whoever shows an error to people shows `told` of it. All
+imports are light, because `nightjar --help` needs this module.
 """
 
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ E = TypeVar("E", bound=Exception)
 
 
 def told(error: Exception) -> str:
-    """All that people read of an error: what was wrong, what has to happen, the command that does it, the runbook."""
+    """All that people read of an error: what was wrong, what has to happen, the command for it, the runbook."""
     return told_of(advised(error))
 
 
 def advised(error: E) -> E:
-    """The same error. Its own text names the command from now on, also for programs that show it by themselves."""
+    """The same error. Its own text names the command from now on, also where another program shows it."""
     if isinstance(error, NightjarError):
         error.advice = remedy(error)
     return error
@@ -47,7 +47,8 @@ def waiting_told(spec: "ModelSpec", wait: "Wait") -> str:
     if wait.lacking == "night":
         return f"{wait.why}. `nightjar score --model {spec.name}` publishes one"
     if wait.lacking == "outcomes":
-        return f"{wait.why}; `nightjar land {spec.outcome_dataset} YYYY-MM-DD FILE --model {spec.name}` brings one in"
+        land = f"`nightjar land {spec.outcome_dataset} YYYY-MM-DD FILE --model {spec.name}`"
+        return f"{wait.why}; {land} brings one in"
     return wait.why
 
 
@@ -132,7 +133,8 @@ def _(error: model.NoChampion) -> str:
 
 @remedy.register
 def _(error: model.GateFailed) -> str:
-    return f"To promote it all the same: `nightjar promote {error.version} --model {error.model} --despite-gates --reason REASON`."
+    promote = f"nightjar promote {error.version} --model {error.model} --despite-gates --reason REASON"
+    return f"To promote it all the same: `{promote}`."
 
 
 @remedy.register
@@ -152,7 +154,8 @@ def _(error: model.TooLittleHistory) -> str:
 @remedy.register
 def _(error: night.AuditFailed) -> str:
     again = f"To score it again: {scored(error.model, error.score_date, '--force')}."
-    return f"{again} To publish it as it is: {scored(error.model, error.score_date, '--accept REASON')}." if error.acceptable else again
+    accept = f" To publish it as it is: {scored(error.model, error.score_date, '--accept REASON')}."
+    return again + accept if error.acceptable else again
 
 
 @remedy.register

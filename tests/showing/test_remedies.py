@@ -1,4 +1,4 @@
-"""The text that people read of an error: what was wrong, the command that mends it with its arguments, the runbook."""
+"""The text that people read of an error: what was wrong, the command for it with its arguments, the runbook."""
 
 import pickle
 import re

@@ -6,8 +6,8 @@ from typing import ClassVar
 class NightjarError(Exception):
     """Root of all errors raised on purpose. No traceback is needed to act on one.
 
-    The text says what was wrong, where, and what has to happen. It names no command: an error keeps its facts as
-    attributes, and the edge makes its advice of them (nightjar/showing/remedies.py).
+    The text says what was wrong, where, and what has to happen. It names no command. An error keeps its facts
+    as attributes, and the edge makes its advice of them (nightjar/showing/remedies.py).
     """
 
     exit_code: ClassVar[int] = 1

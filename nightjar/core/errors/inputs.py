@@ -11,16 +11,25 @@ from nightjar.core.errors.settings import BadSettings
 class BadDelivery(NightjarError):
     """A landed file that does not keep its dataset's schema. What was there before is untouched.
 
-    night: the model and the score date of a night that needs the file, if a person may have it scored without.
+    night: the model and the score date of a night that needs the file, if a person may have it scored
+    without.
     """
 
     exit_code, runbook = 5, "bad-delivery"
 
-    def __init__(self, file: Path | str, problem: str, remedy: str, column: str | None = None, night: tuple[str, date] | None = None) -> None:
+    def __init__(
+        self,
+        file: Path | str,
+        problem: str,
+        remedy: str,
+        column: str | None = None,
+        night: tuple[str, date] | None = None,
+    ) -> None:
         where = f"{file}, column {column!r}" if column else str(file)
-        otherwise = " Or have the night scored without it, with a reason, which the ledger keeps." if night else ""
-        super().__init__(f"{where}: {problem}. {remedy}{otherwise}")
-        self.file, self.problem, self.remedy, self.column, self.night = str(file), problem, remedy, column, night
+        without = " Or have the night scored without it, with a reason, which the ledger keeps." if night else ""
+        super().__init__(f"{where}: {problem}. {remedy}{without}")
+        self.file, self.problem, self.remedy = str(file), problem, remedy
+        self.column, self.night = column, night
 
 
 class DeliveriesSetAside(NightjarError):
@@ -77,7 +86,8 @@ class StaleFeatures(NightjarError):
     def __init__(self, model: str, score_date: date, as_of: datetime, findings: Sequence[str]) -> None:
         super().__init__(
             f"{model} {score_date} is not scored, as of {as_of:%Y-%m-%d %H:%M} UTC: {'; '.join(findings)}. "
-            "Land what was delivered and run the night again; or have it scored without, with a reason, which the ledger keeps."
+            "Land what was delivered and run the night again; "
+            "or have it scored without, with a reason, which the ledger keeps."
         )
         self.model, self.score_date, self.findings = model, score_date, tuple(findings)
 
@@ -93,7 +103,8 @@ class MissingFeatures(NightjarError):
 
 class FeastSchemaGone(BadSettings):
     def __init__(self) -> None:
-        super().__init__("The schema of Feast's registry is gone", "Migrate the database, then tell Feast what the models declare.")
+        remedy = "Migrate the database, then tell Feast what the models declare."
+        super().__init__("The schema of Feast's registry is gone", remedy)
 
 
 class FeastRegistryEmpty(BadSettings):

@@ -65,7 +65,8 @@ class RepairOutdated(Retryable):
 
     def __init__(self, model: str, score_date: date, run_id: int, base_id: int, shown_id: int) -> None:
         super().__init__(
-            f"{model} {score_date}: run {run_id} repairs run {base_id}, but meanwhile analysts were shown run {shown_id}, so it published nothing. "
+            f"{model} {score_date}: run {run_id} repairs run {base_id}, but meanwhile analysts were shown run {shown_id}, "
+            "so it published nothing. "
             "The same repair again begins with what they see now."
         )
         self.model = model

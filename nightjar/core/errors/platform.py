@@ -16,7 +16,10 @@ class PlatformFailed(NightjarError):
 
 
 class NotDeployed(NightjarError):
-    """The Prefect server lacks, or has otherwise, what this code runs on. remedy: what to do if deploying does not help."""
+    """The Prefect server lacks, or has otherwise, what this code runs on.
+
+    remedy: what to do where deploying does not help.
+    """
 
     exit_code, runbook = 28, "not-deployed"
 
@@ -69,5 +72,6 @@ class DeploymentPaused(NightjarError):
     exit_code, runbook = 32, "circuit-open"
 
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(f"Paused, by a person or by failures in a row: {', '.join(names)}. When that is mended, resume it.")
+        paused = ", ".join(names)
+        super().__init__(f"Paused, by a person or by failures in a row: {paused}. When that is mended, resume it.")
         self.names = tuple(names)

@@ -15,8 +15,9 @@ class BadSettings(NightjarError):
 
 
 class DayToCome(BadSettings):
-    """A day that stands in for the calendar, and has not come yet. today: the day that it is in the model's zone."""
+    """A day that stands in for the calendar, and has not come yet. today: the day in the model's time zone."""
 
     def __init__(self, given: date, today: date, time_zone: str) -> None:
-        super().__init__(f"The day {given} has not come yet: in {time_zone} it is {today}", "Name a day up to that one.")
+        what = f"The day {given} has not come yet: in {time_zone} it is {today}"
+        super().__init__(what, "Name a day up to that one.")
         self.today = today

@@ -14,7 +14,7 @@ from nightjar.core.night.entities import Publication
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why nights are not measured, in words. lacking: what a person can bring in to end it; None if only time does."""
+    """Why nights are not measured, in words. lacking: what a person can bring in; None where only time helps."""
 
     why: str
     lacking: Literal["night", "outcomes"] | None = None

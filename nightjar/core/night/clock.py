@@ -43,7 +43,7 @@ def today_of(spec: ModelSpec, moment: datetime) -> date:
 
 
 def today_from(spec: ModelSpec, given: date | None, now: datetime) -> date:
-    """The local day that a person names, else that of `now`. Raises BadSettings for a day that has not come yet."""
+    """The local day that a person names, else that of `now`. Raises DayToCome for a day that has not come yet."""
     if given is not None and given > (today := local_date(spec, now)):
         raise DayToCome(given, today, spec.time_zone)
     return given or today_of(spec, now)
