@@ -227,7 +227,7 @@ class ReceiptRow(Table, table=True):
 class ScoreRow(Table, table=True):
     __tablename__ = "score"
     __table_args__ = (
-        # run_id has no foreign key, and score no bounds: a trigger checks each statement (docs/adr/0021, docs/adr/0038)
+        # run_id has no foreign key, and score no bounds: a trigger checks each statement (docs/adr/0021, 0038)
         CheckConstraint("octet_length(entity_key) BETWEEN 1 AND 512", name="entity_key_length"),
         {
             "comment": "Scores of all runs, published or not, one partition a month of score_date. Append-only.",
@@ -301,7 +301,7 @@ class MeasurementRow(Table, table=True):
         ForeignKeyConstraint(["run_id"], ["run.id"]),
         CheckConstraint("with_outcome BETWEEN 0 AND rows", name="outcomes_within_rows"),
         *_of_our_time("measured_at"),
-        {"comment": "How a published run did once outcomes were known: a row a metric. Append-only: the newest measurement of a run counts."},
+        {"comment": "How a published run did, a row a metric. Append-only: the newest measurement of a run counts."},
     )
     run_id: int = _column(Integer(), "The run", key=True)
     measured_at: datetime = _instant("Outcomes known by this instant were counted", key=True)

@@ -119,7 +119,7 @@ PIVOT = {
     "brier": "Mean squared error of the score",
     "ece": "Expected calibration error",
 }
-"""The metrics that have a column of their own. Every metric, of models of every kind, is a row of `measurements`."""
+"""The metrics that have a column of their own. Every metric of every kind is a row of `measurements`."""
 
 MEASURED = {
     **IN_SAMPLE,
@@ -205,7 +205,7 @@ VIEWS = (
             **SCORE,
             "outcome": (
                 "stored.outcome",
-                "What happened; of a binary model 1 if the event happened, 0 if not. Null while unknown; the newest correction counts",
+                "What happened, as 1 or 0 of a binary model; null while unknown; the newest correction counts",
             ),
             "outcome_recorded_at": ("stored.outcome_recorded_at", "From when on the outcome could be known"),
         },

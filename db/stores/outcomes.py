@@ -18,8 +18,10 @@ NEWS = text("INSERT INTO nightjar.outcome SELECT * FROM landed ON CONFLICT DO NO
 NEWEST = text("""
     SELECT DISTINCT ON (run_id) run_id, model, score_date, rows, with_outcome, measured_at, metrics
     FROM nightjar.run JOIN LATERAL (
-        SELECT run_id, rows, with_outcome, measured_at, recorded_at, jsonb_object_agg(metric, value) AS metrics
-        FROM nightjar.measurement WHERE run_id = run.id GROUP BY run_id, rows, with_outcome, measured_at, recorded_at
+        SELECT run_id, rows, with_outcome, measured_at, recorded_at,
+            jsonb_object_agg(metric, value) AS metrics
+        FROM nightjar.measurement WHERE run_id = run.id
+        GROUP BY run_id, rows, with_outcome, measured_at, recorded_at
     ) AS measured ON true
     WHERE model = :model ORDER BY run_id, measured_at DESC, recorded_at DESC
 """)

@@ -1,4 +1,4 @@
-"""Tables of versions and of measured nights take their columns from the kind of the model, everywhere alike."""
+"""Tables of versions and of measured nights take their columns from the kind of the model."""
 
 from datetime import UTC, date, datetime
 

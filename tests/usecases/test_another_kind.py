@@ -1,7 +1,7 @@
 """A kind of model that the project does not know goes all the way, from training to a measured night.
 
-Counts of parcels a day in each shop: no classes, no upper bound, other metrics, other gates. The kind is one value of
-this module; no other module and no table is touched for it.
+Counts of parcels a day in each shop: no classes, no upper bound, other metrics, other gates. The kind is one
+value of this module; no other module and no table is touched for it.
 """
 
 from dataclasses import dataclass, replace
@@ -233,7 +233,8 @@ def test_what_its_scores_and_outcomes_cannot_be_is_refused(world, database, tmp_
         replace(world.inputs.spec, gates=GateLimits(min_auc=0.6))
     night = Night(model="parcels", score_date=LAST, as_of=evening(LAST))
     with world.store.night(night, version, None, Request(force=True)) as claimed, psycopg.connect(database.url("writer")) as writer:
-        wanted = "INSERT INTO nightjar.score (score_date, run_id, part, entity_key, score) VALUES (%s, %s, 0, 'a', %s)"
+        columns = "score_date, run_id, part, entity_key, score"
+        wanted = f"INSERT INTO nightjar.score ({columns}) VALUES (%s, %s, 0, 'a', %s)"
         for score in (-1e-9, inf, float("nan")):
             with pytest.raises(psycopg.errors.CheckViolation, match="version 1 gives finite scores from 0 to Infinity"):
                 writer.execute(wanted, [LAST, claimed.run.id, score])

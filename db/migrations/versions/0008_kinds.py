@@ -1,4 +1,4 @@
-"""What a score and an outcome may be is a property of the version: bounds stand in its columns, not in the schema.
+"""What a score and an outcome may be is a property of the version: bounds stand in its columns.
 
 Measurements become rows of (metric, value): a kind of model with other metrics needs no column.
 """
@@ -14,13 +14,10 @@ WRITER = "nightjar_writer"
 OF_OUR_TIME = "BETWEEN '1890-01-01' AND '2210-01-01'"
 ADDED = "REFERENCING NEW TABLE AS added FOR EACH STATEMENT"
 BOUNDS = "kind, score_low, score_high, outcomes"
-MEASURED, NEWEST = (
-    "How a published run did once outcomes were known",
-    ". Append-only: the newest measurement of a run counts.",
-)
+NEWEST = "Append-only: the newest measurement of a run counts."
 METRICS = ("base_rate", "mean_score", "auc", "pr_auc", "brier", "ece")
 
-# One look at the rows of a statement gives their extremes. NaN is greater than every number: it is an extreme too.
+# One look at the rows of a statement gives their extremes. NaN is greater than every number.
 GUARD_NIGHT = """
 CREATE OR REPLACE FUNCTION nightjar.guard_night() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -36,8 +33,8 @@ BEGIN
         PERFORM FROM nightjar.run
         WHERE id = named.run_id AND score_date = named.score_date AND state = 'claimed' FOR SHARE;
         IF NOT FOUND THEN
-            RAISE EXCEPTION 'rows for %: no run % of % is claimed', TG_TABLE_NAME, named.run_id, named.score_date
-                USING ERRCODE = 'foreign_key_violation';
+            RAISE EXCEPTION 'rows for %: no run % of % is claimed', TG_TABLE_NAME, named.run_id,
+                named.score_date USING ERRCODE = 'foreign_key_violation';
         END IF;
         SELECT given.name, given.score, version.number, version.score_low, version.score_high INTO outside
         FROM nightjar.run
@@ -53,8 +50,9 @@ BEGIN
             OR given.score IN ('NaN', 'Infinity', '-Infinity')
         ) LIMIT 1;
         IF FOUND THEN
-            RAISE EXCEPTION 'run % has a % of %; version % gives finite scores from % to %', named.run_id, outside.name,
-                outside.score, outside.number, outside.score_low, outside.score_high USING ERRCODE = 'check_violation';
+            RAISE EXCEPTION 'run % has a % of %; version % gives finite scores from % to %', named.run_id,
+                outside.name, outside.score, outside.number, outside.score_low, outside.score_high
+                USING ERRCODE = 'check_violation';
         END IF;
     END LOOP;
     RETURN NULL;
@@ -72,8 +70,8 @@ BEGIN
         PERFORM FROM nightjar.run
         WHERE id = named.run_id AND score_date = named.score_date AND state = 'claimed' FOR SHARE;
         IF NOT FOUND THEN
-            RAISE EXCEPTION 'rows for %: no run % of % is claimed', TG_TABLE_NAME, named.run_id, named.score_date
-                USING ERRCODE = 'foreign_key_violation';
+            RAISE EXCEPTION 'rows for %: no run % of % is claimed', TG_TABLE_NAME, named.run_id,
+                named.score_date USING ERRCODE = 'foreign_key_violation';
         END IF;
     END LOOP;
     RETURN NULL;
@@ -97,12 +95,13 @@ BEGIN
     ) AS version ON version.model = added.model
     WHERE added.outcome IN ('NaN', 'Infinity', '-Infinity')
         OR NOT coalesce(
-            added.outcome = ANY (version.outcomes), added.outcome BETWEEN version.score_low AND version.score_high
+            added.outcome = ANY (version.outcomes),
+            added.outcome BETWEEN version.score_low AND version.score_high
         )
     LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'the outcome of % is %, which no outcome of the kind % can be', quote_literal(wrong.entity_key),
-            wrong.outcome, coalesce(wrong.kind, 'that is unknown') USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'the outcome of % is %, which no outcome of the kind % can be',
+            quote_literal(wrong.entity_key), wrong.outcome, coalesce(wrong.kind, 'that is unknown') USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
 END
@@ -132,9 +131,11 @@ BEGIN
             USING ERRCODE = 'datetime_field_overflow';
     END IF;
     IF EXISTS (
-        SELECT FROM added WHERE NOT EXISTS (SELECT FROM nightjar.publication WHERE publication.run_id = added.run_id)
+        SELECT FROM added
+        WHERE NOT EXISTS (SELECT FROM nightjar.publication WHERE publication.run_id = added.run_id)
     ) THEN
-        RAISE EXCEPTION 'rows for {table}: their run was never published' USING ERRCODE = 'foreign_key_violation';
+        RAISE EXCEPTION 'rows for {table}: their run was never published'
+            USING ERRCODE = 'foreign_key_violation';
     END IF;
     RETURN NULL;
 END
@@ -150,7 +151,8 @@ FROM (
     SELECT *, row_number() OVER (PARTITION BY run_id, measured_at, recorded_at ORDER BY id) - 1 AS later
     FROM nightjar.performance
 ) AS performance
-CROSS JOIN LATERAL (VALUES {", ".join(f"('{metric}', {metric})" for metric in METRICS)}) AS measured (metric, value)
+CROSS JOIN LATERAL (VALUES {", ".join(f"('{metric}', {metric})" for metric in METRICS)})
+    AS measured (metric, value)
 """  # noqa: S608  # words of this module
 
 # Rows that were stored before anybody asked this stay as they are, and the constraint stays unvalidated.
@@ -189,8 +191,10 @@ UPDATE nightjar.model_version SET metrics = coalesce((
 REFUSE_OTHER_KINDS = """
 DO $$
 BEGIN
-    IF EXISTS (SELECT FROM nightjar.model_version WHERE (kind, score_low, score_high) <> ('binary', 0, 1)) THEN
-        RAISE EXCEPTION 'there are models of other kinds than binary: the schema before 0008 has no place for them';
+    IF EXISTS (
+        SELECT FROM nightjar.model_version WHERE (kind, score_low, score_high) <> ('binary', 0, 1)
+    ) THEN
+        RAISE EXCEPTION 'there are models of other kinds than binary: an older schema has no place for them';
     END IF;
 END
 $$
@@ -306,7 +310,7 @@ def _create_measurement() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["nightjar.run.id"], name=op.f("measurement_run_id_fk")),
         sa.PrimaryKeyConstraint("run_id", "measured_at", "recorded_at", "metric", name=op.f("measurement_pk")),
         schema="nightjar",
-        comment=MEASURED + ": a row a metric" + NEWEST,
+        comment="How a published run did, a row a metric. " + NEWEST,
     )
     _tell_nothing("measurement", ("measured_at", "recorded_at", "metric", "value", "rows", "with_outcome"))
 
@@ -337,7 +341,7 @@ def _create_performance() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["nightjar.run.id"], name=op.f("performance_run_id_fk")),
         sa.PrimaryKeyConstraint("id", name=op.f("performance_pk")),
         schema="nightjar",
-        comment=MEASURED + NEWEST,
+        comment="How a published run did once outcomes were known. " + NEWEST,
     )
     newest_first = ["run_id", sa.literal_column("measured_at DESC"), sa.literal_column("id DESC")]
     op.create_index(op.f("performance_run_id_idx"), "performance", newest_first, schema="nightjar")

@@ -1,7 +1,7 @@
 """The kinds of models: what an outcome is, what is predicted, and how the two are compared. One file a kind.
 
-To add a kind, write its file and add its line here. Tables, stores, use cases and what people see read all that
-they need from `Kind`.
+To add a kind, write its file and add its line here. Tables, stores, use cases and what people see
+read all that they need from `Kind`.
 """
 
 from collections.abc import Mapping

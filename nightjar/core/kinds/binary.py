@@ -57,8 +57,8 @@ def _average_precision(rows: pl.DataFrame, positives: int) -> float:
 def _calibration_error(rows: pl.DataFrame) -> float:
     """Mean distance between predicted and observed rate over bins of equal mass, weighted by rows.
 
-    Equal mass rather than equal width, whose estimate is the more biased: Roelofs et al. (2022), Mitigating Bias in
-    Calibration Error Estimation, AISTATS. Equal scores share a bin, so the order of rows does not matter.
+    Equal mass rather than equal width, whose estimate is the more biased: Roelofs et al. (2022), Mitigating Bias
+    in Calibration Error Estimation, AISTATS. Equal scores share a bin, so the order of rows does not matter.
     """
     bin_number = ((pl.col("score").rank("average") - 0.5) / pl.len() * CALIBRATION_BINS).floor()
     gap = (pl.col("score") - pl.col("outcome")).sum().abs()

@@ -28,15 +28,17 @@ class Kind:
 
     low, high: a score lies between them or on them; infinite where there is no bound. Every score is finite.
     outcomes: the values that an outcome may have; None: any finite number between low and high.
-    probabilities: learners are asked for a matrix, the probability of each class in each row; else for one number a row.
+    probabilities: learners are asked for a matrix, the probability of each class in each row; else for one
+    number a row.
     output(raw): the score of each row, made of what a learner answers.
-    compare(rows): the metrics of `score` and `outcome`, both Float64 and valid, in at least one row. A metric that is
-    not defined may lack.
-    constant(outcomes): the one score for every row that a predictor without inputs gives, from the outcomes it has seen.
+    compare(rows): the metrics of `score` and `outcome`, both Float64 and valid, in at least one row.
+    A metric that is not defined may lack.
+    constant(outcomes): the one score for every row that a predictor without inputs gives, from the outcomes
+    that it has seen.
     lacking(outcomes): what they lack to be trained on or measured against, in words; None if nothing.
     headline: the metrics that stand for all of them where there is room for few.
-    gates: what a version must prove. absurdities: what the audit holds the scores of a night to. A spec sets the limit
-    of each.
+    gates: what a version must prove. absurdities: what the audit holds the scores of a night to.
+    A spec sets the limit of each.
     """
 
     name: str
@@ -67,22 +69,22 @@ class Kind:
         return tuple(metric for metric in self.metrics if metric.nightly and not metric.skill_of)
 
     def measure(self, score: pl.Series, outcome: pl.Series) -> Metrics:
-        """Every metric but skills, of scores against outcomes, row by row. A row whose outcome is null is left out.
+        """Every metric but skills, of scores against outcomes. A row whose outcome is null is left out.
 
-        Raises ValueError for a score that is null, NaN or out of bounds, for an outcome that cannot be, and for
-        unequal lengths.
+        Raises ValueError for a score that is null, NaN or out of bounds, for an outcome that cannot be,
+        and for unequal lengths.
         """
         rows = self._known(score, outcome)
         found: Metrics = self.compare(rows) if rows.height else {}
         return {metric.name: found.get(metric.name) for metric in self.metrics if not metric.skill_of}
 
     def skills(self, version: Metrics, constant: Metrics) -> Metrics:
-        """The skills of a version beside the constant predictor: above 0 is better. None where that is not defined."""
+        """The skills of a version beside the constant predictor: above 0 is better. None if not defined."""
         pairs = {metric.name: (version.get(metric.skill_of), constant.get(metric.skill_of)) for metric in self.metrics if metric.skill_of}
         return {name: None if own is None or not reference else 1 - own / reference for name, (own, reference) in pairs.items()}
 
     def require_scores(self, where: str, score: pl.Series) -> None:
-        """Raises ContractBroken, naming the first wrong value, unless each is a finite number within the bounds."""
+        """Raises ContractBroken, naming the first wrong value, unless each is finite and within the bounds."""
         if wrong := wrong_values(score, self._is_score(score)):
             raise ContractBroken(where, [f"{wrong}: a score of the kind {self.name!r} is a number {span(self.low, self.high)}"])
 
@@ -104,7 +106,7 @@ class Kind:
         return f"a number {span(self.low, self.high)}" if self.outcomes is None else " or ".join(f"{value:g}" for value in self.outcomes)
 
     def gate_limits(self) -> Iterator[Limit]:
-        """What a spec sets for the gates. A limit may be what the metric, or a difference of it, can reach."""
+        """What a spec sets for the gates. A limit may be what the metric, or its difference, can reach."""
         for gate in self.gates:
             metric = self.metric(gate.metric)
             reach = metric.high - metric.low

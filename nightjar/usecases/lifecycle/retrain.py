@@ -218,6 +218,7 @@ def _beside_champion(spec: ModelSpec, cut: TimeCut, predictor: Predictor, champi
 
 
 def _of(kind: Kind, score: pl.Series, outcome: pl.Series) -> Metrics:
+    """The metrics of a set of rows, and how many rows it has."""
     return {"rows": float(outcome.len()), **kind.measure(score, outcome)}
 
 
