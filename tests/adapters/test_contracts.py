@@ -1,5 +1,5 @@
 import json
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pandera.polars as pa
 import polars as pl
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nightjar.adapters.contracts import check
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import BadSpec
+from nightjar.testing.specs import toy_spec
 
 SCHEMA = pa.DataFrameSchema(
     {
@@ -18,7 +19,7 @@ SCHEMA = pa.DataFrameSchema(
         "wind": pa.Column(pl.Float64, pa.Check.in_range(0, 100), nullable=True),
     }
 )
-SPEC = SimpleNamespace(name="toy", contract=lambda: SCHEMA, inputs=("city", "wind"))
+SPEC = toy_spec(categorical=("city",), numeric=("wind",), contract=lambda: SCHEMA)
 
 
 def rows(*values):
@@ -77,18 +78,11 @@ def test_no_rows_give_no_rows():
 
 
 def test_a_check_over_several_columns_names_the_row():
-    spec = SimpleNamespace(
-        name="toy",
-        inputs=(),
-        contract=lambda: pa.DataFrameSchema(checks=pa.Check(lambda data: data.lazyframe.select(pl.col("a") < pl.col("b")), name="a before b")),
-    )
+    before = pa.Check(lambda data: data.lazyframe.select(pl.col("a") < pl.col("b")), name="a before b")
+    spec = toy_spec(numeric=("a", "b"), contract=lambda: pa.DataFrameSchema(checks=before))
     checked = check(spec, pl.DataFrame({"entity_key": ["x", "y"], "a": [1, 3], "b": [2, 2]}))
     assert checked.quarantined["entity_key"].to_list() == ["y"]
     assert json.loads(checked.quarantined["reasons"][0]) == [{"column": None, "check": "a before b", "value": '{"entity_key":"y","a":3,"b":2}'}]
-
-
-def spec_of(contract):
-    return SimpleNamespace(name="toy", contract=contract, inputs=("city", "wind"))
 
 
 def wind(**options):
@@ -110,7 +104,7 @@ def wind(**options):
 )
 def test_a_contract_that_would_let_broken_rows_pass_is_refused(contract, problem):
     with pytest.raises(BadSpec, match=problem):
-        check(spec_of(contract), rows(("a", "OSLO", 1.0, None)))
+        check(replace(SPEC, contract=contract), rows(("a", "OSLO", 1.0, None)))
 
 
 def test_validation_switched_off_in_the_environment_is_on_here(monkeypatch):
@@ -121,18 +115,18 @@ def test_validation_switched_off_in_the_environment_is_on_here(monkeypatch):
 def test_a_check_of_the_whole_column_breaks_the_batch_instead_of_blaming_its_first_row():
     contract = wind(checks=pa.Check(lambda data: data.lazyframe.select(pl.col(data.key).sum() > 100), name="enough wind"))
     with pytest.raises(ContractBroken, match="enough wind fails on the rest of the rows too"):
-        check(spec_of(contract), rows(("a", "OSLO", 1.0, None), ("b", "ROME", 2.0, None)))
+        check(replace(SPEC, contract=contract), rows(("a", "OSLO", 1.0, None), ("b", "ROME", 2.0, None)))
 
 
 def test_a_check_that_cannot_be_made_breaks_the_batch():
     contract = wind(checks=pa.Check(lambda value: 1 / (value - value), element_wise=True))
     with pytest.raises(ContractBroken, match="ZeroDivisionError"):
-        check(spec_of(contract), rows(("a", "OSLO", 1.0, None)))
+        check(replace(SPEC, contract=contract), rows(("a", "OSLO", 1.0, None)))
 
 
 def test_each_row_of_a_repeated_value_is_set_aside():
     contract = lambda: pa.DataFrameSchema({"city": pa.Column(pl.String, unique=True)})  # noqa: E731  # one of many
-    checked = check(spec_of(contract), rows(("a", "OSLO", 1.0, None), ("b", "ROME", 2.0, None), ("c", "OSLO", 3.0, None)))
+    checked = check(replace(SPEC, contract=contract), rows(("a", "OSLO", 1.0, None), ("b", "ROME", 2.0, None), ("c", "OSLO", 3.0, None)))
     assert checked.valid["entity_key"].to_list() == ["b"]
     assert json.loads(checked.quarantined["reasons"][1]) == [{"column": "city", "check": "field_uniqueness", "value": "OSLO"}]
 

@@ -1,6 +1,5 @@
 import warnings
 from datetime import UTC, date, datetime
-from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -9,10 +8,9 @@ import pytest
 from nightjar.adapters.reports import EvidentlyReportWriter
 from nightjar.core.monitoring.drift import night_drift
 from nightjar.core.night.entities import Run, RunState
+from nightjar.testing.specs import toy_spec
 
-SPEC = SimpleNamespace(
-    name="toy", title="Toy <b>model</b>", categorical=("city",), numeric=("wind", "rain", "sun"), inputs=("city", "wind", "rain", "sun"), seed=1
-)
+SPEC = toy_spec(title="Toy <b>model</b>", categorical=("city",), numeric=("wind", "rain", "sun"))
 RUN = Run(
     id=7,
     model="toy",

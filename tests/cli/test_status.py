@@ -4,18 +4,18 @@ import socket
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 
+from models.flight_delay.spec import SPEC
 from nightjar.cli.status import asked, counted, night_row, reasons
 from nightjar.core.night.calendar import calendar
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night
 from nightjar.testing.memory import MemoryNights
+from nightjar.testing.versions import toy_version
 
 DAY = date(2013, 6, 15)
-CHAMPION = SimpleNamespace(id=1, kind="binary")
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def store():
 
 def fail(store, day, error, request=None):
     night = Night(model="toy", score_date=day, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
-    with store.night(night, CHAMPION, None, *([request] if request else [])) as claimed:
+    with store.night(night, toy_version(), None, *([request] if request else [])) as claimed:
         store.fail(claimed.run, error)
 
 
@@ -94,7 +94,7 @@ def test_a_server_that_cannot_be_asked_costs_seconds_and_no_error(world, monkeyp
     if url is not None:
         monkeypatch.setenv("PREFECT_API_URL", silent if url == "silent" else url)
     started = time.monotonic()
-    told = asked(Alone(world.platform.settings.model_copy(update={"prefect_port": 1})), SimpleNamespace(name="flight_delay"))
+    told = asked(Alone(world.platform.settings.model_copy(update={"prefect_port": 1})), SPEC)
     assert isinstance(told, str)
     assert says in told
     assert time.monotonic() - started < 15

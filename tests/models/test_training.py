@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import numpy as np
 import polars as pl
 import pytest
@@ -7,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.flight_delay.training import LEVEL_SHARE, fit_baseline, fit_catboost, level_shift
+from nightjar.testing.specs import toy_spec
 
-SPEC = SimpleNamespace(categorical=("city",), numeric=("wind",), seed=3)
+SPEC = toy_spec(categorical=("city",), numeric=("wind",), seed=3)
 
 
 def sample(rows, seed, level=0.0):

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import typer
@@ -16,6 +15,7 @@ from nightjar.core.errors import database, inputs, machine, model, night, platfo
 from nightjar.core.errors.base import NightjarError, Retryable
 from nightjar.core.monitoring.due import Wait
 from nightjar.showing.remedies import advised, remedy, told, waiting_told, with_advice
+from nightjar.testing.specs import toy_spec
 
 DAY, AS_OF = date(2013, 6, 15), datetime(2013, 6, 15, 1, tzinfo=UTC)
 SCORE = "nightjar score --model toy --date 2013-06-15"
@@ -155,8 +155,7 @@ def test_what_is_raised_by_work_with_advice_is_itself_and_names_its_command():
     ],
 )
 def test_who_waits_for_a_measurement_reads_which_command_ends_the_wait(lacking, ends):
-    spec = SimpleNamespace(name="toy", outcome_dataset="happened")
-    assert waiting_told(spec, Wait("nothing is measured", lacking)) == f"nothing is measured{ends}"
+    assert waiting_told(toy_spec(), Wait("nothing is measured", lacking)) == f"nothing is measured{ends}"
 
 
 def test_an_error_that_nobody_raised_on_purpose_begins_with_its_type():

@@ -3,9 +3,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -21,11 +20,10 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import ArtifactBroken, BadSpec
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.categories import CastCategories
-from nightjar.core.model.entities import Version
+from nightjar.testing.specs import toy_spec
+from nightjar.testing.versions import toy_version
 
-SPEC = SimpleNamespace(
-    name="toy", kind=BINARY, categorical=("city", "plane"), numeric=("wind", "late"), inputs=("city", "plane", "wind", "late"), seed=3
-)
+SPEC = toy_spec(categorical=("city", "plane"), numeric=("wind", "late"), seed=3)
 FITS = {"catboost": fit_catboost, "sklearn": fit_baseline}
 
 
@@ -51,22 +49,7 @@ def saved(predictor, tmp_path):
 
 
 def version(algorithm, uri, sha256):
-    return Version(
-        id=1,
-        number=4,
-        created_at=datetime(2013, 9, 1, tzinfo=UTC),
-        model="toy",
-        algorithm=algorithm,
-        dataset_id=1,
-        artifact_uri=uri,
-        artifact_sha256=sha256,
-        reference_uri="memory://y",
-        params={},
-        metrics={},
-        gates=(),
-        code_version="1",
-        trained_through=date(2013, 8, 1),
-    )
+    return toy_version(number=4, algorithm=algorithm, artifact_uri=uri, artifact_sha256=sha256)
 
 
 def test_scores_are_probabilities_one_a_row_in_order(predictor):
@@ -99,7 +82,7 @@ def test_nulls_nan_unseen_categories_and_any_text_type_are_scored(predictor):
     assert predictor.predict(frame.with_columns(wind=pl.lit(None))).len() == 3
 
 
-TYPED = SimpleNamespace(categorical=("store", "rate", "day", "seen", "flag", "city"), numeric=("wind",), seed=3)
+TYPED = toy_spec(categorical=("store", "rate", "day", "seen", "flag", "city"), numeric=("wind",), seed=3)
 FLOATS = pl.datatypes.group.FLOAT_DTYPES
 NUMBER_TYPES = (*pl.datatypes.group.INTEGER_DTYPES, *FLOATS, pl.Decimal(20, 6), pl.Decimal(38, 10))
 DAYS = [date(2013, 6, 1), date(2013, 6, 2), None]
@@ -219,14 +202,13 @@ def test_a_version_stored_before_types_were_kept_scores_as_it_did(algorithm, tmp
     as_it_did = old.predict(frame).to_list()
     texts = frame.select(pl.col(TYPED.categorical).cast(pl.String), "wind")
     assert replace(old, categories=CastCategories()).predict(texts).to_list() == as_it_did
-    spec = SimpleNamespace(name="typed", kind=BINARY, inputs=(*TYPED.categorical, *TYPED.numeric))
-    loaded = store.load(spec, stored)
+    loaded = store.load(TYPED, stored)
     assert loaded.predict(frame).to_list() == as_it_did
     assert loaded.predict(frame.with_columns(pl.col("store").cast(pl.Float64))).to_list() == as_it_did
     with pytest.raises(ContractBroken, match="fitted on Int64 there; retrain it"):
         loaded.predict(frame.with_columns(store=1.5))
     without_sample = PredictorStore(artifacts).load(
-        spec, stored.model_copy(update={"reference_uri": f"{artifacts.url}/reference/00/{'0' * 64}.parquet"})
+        TYPED, stored.model_copy(update={"reference_uri": f"{artifacts.url}/reference/00/{'0' * 64}.parquet"})
     )
     with pytest.raises(ContractBroken, match="store is Int64"):
         without_sample.predict(frame)
@@ -300,7 +282,7 @@ def test_a_spec_that_lost_an_input_of_the_version_is_refused(predictor, tmp_path
     store = PredictorStore(FsspecArtifacts(str(tmp_path / "store")))
     stored = version(predictor.algorithm, *store.save(predictor))
     with pytest.raises(BadSpec, match="lacks \\['wind'\\], which version 4 was trained on"):
-        store.load(SimpleNamespace(name="toy", kind=BINARY, inputs=("city", "plane", "late")), stored)
+        store.load(replace(SPEC, numeric=("late",)), stored)
 
 
 class Harmful:
