@@ -1,7 +1,11 @@
-# Run once by the Postgres image, as its superuser, when the volume is empty: roles and databases, each with no more than it needs.
-# nightjar_owner may create no roles, so they exist before it migrates. What they may do inside the schema, the migration grants.
-# The last part closes what Postgres lets everybody use; on a server that is not made by this script an administrator runs it by hand.
-# Passwords may hold any character. They come by environment and are in no log: who lists processes sees arguments, and a server may log statements.
+# Run once by the Postgres image, as its superuser, when the volume is empty: roles and databases, each with
+# no more than it needs.
+# nightjar_owner may create no roles, so they exist before it migrates. What they may do inside the schema,
+# the migration grants.
+# The last part closes what Postgres lets everybody use; on a server that is not made by this script an
+# administrator runs it by hand.
+# Passwords may hold any character. They come by environment and are in no log: who lists processes sees
+# arguments, and a server may log statements.
 psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres <<'SQL'
 \getenv owner OWNER_PASSWORD
 \getenv writer NIGHTJAR_WRITER_PASSWORD
