@@ -1,9 +1,11 @@
-"""What the barrier and the fences of the analysts' views cost: their commonest queries beside the same views without either, in turns.
+"""What the barrier and the fences of the analysts' views cost: their commonest queries beside the same views
+without either, in turns.
 
     python benchmarks/analyst_queries.py --rows 1000 --rounds 15 --json
 
-A year of nights, every seventh with a failed run and every seventh with a replaced revision, is stored once. Each round asks every query of both
-kinds of views, one after the other; what counts is the median of the rounds' ratios. Statements are not prepared, as from psql.
+A year of nights, every seventh with a failed run and every seventh with a replaced revision, is stored once.
+Each round asks every query of both kinds of views, one after the other; what counts is the median of the
+rounds' ratios. Statements are not prepared, as from psql.
 """
 
 import argparse
@@ -25,54 +27,80 @@ BARE = "bare"
 
 YEAR = """
     SET session_replication_role = replica;
-    SELECT nightjar.ensure_score_partition(day::date) FROM generate_series('2013-01-01', '2013-12-01', interval '1 month') AS day;
+    SELECT nightjar.ensure_score_partition(day::date) FROM generate_series('2013-01-01', '2013-12-01',
+        interval '1 month') AS day;
     INSERT INTO nightjar.dataset (model, sha256, uri, rows, first_date, last_date, known_at)
         VALUES ('m', repeat('a', 64), 'file:///d', 1, '2012-01-01', '2012-12-01', '2013-01-01Z');
-    INSERT INTO nightjar.model_version (model, number, kind, score_low, score_high, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri, params, metrics,
+    INSERT INTO nightjar.model_version (model, number, kind, score_low, score_high, algorithm, dataset_id,
+        artifact_uri, artifact_sha256, reference_uri, params, metrics,
         gates, code_version, trained_through)
-        SELECT 'm', n, 'binary', 0, 1, 'a', 1, 'file:///m', repeat(n::text, 64), 'file:///r', '{}', '{}', '[]', 'c', '2012-12-01' FROM generate_series(1, 5) AS n;
-    INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id, state, population_uri, population_sha256,
+        SELECT 'm', n, 'binary', 0, 1, 'a', 1, 'file:///m', repeat(n::text, 64), 'file:///r', '{}', '{}',
+            '[]', 'c', '2012-12-01' FROM generate_series(1, 5) AS n;
+    INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id, state, population_uri,
+        population_sha256,
         population_rows, population_parts)
-        SELECT 'm', day::date, revision, day - interval '6 hours', day - interval '6 hours', 1 + extract(month FROM day)::integer / 3,
-            CASE WHEN revision = 2 AND extract(doy FROM day)::integer % 7 = 0 THEN 'failed' ELSE 'published' END,
+        SELECT 'm', day::date, revision, day - interval '6 hours', day - interval '6 hours', 1 + extract(month
+            FROM day)::integer / 3,
+            CASE WHEN revision = 2 AND extract(doy FROM day)::integer % 7 = 0 THEN 'failed'
+                ELSE 'published' END,
             'file:///p', repeat('b', 64), {rows} + 5, 1
-        FROM generate_series('2013-01-01', '2013-12-31', interval '1 day') AS day, generate_series(1, 2) AS revision
+        FROM generate_series('2013-01-01', '2013-12-31', interval '1 day') AS day, generate_series(1,
+            2) AS revision
         WHERE revision = 1 OR extract(doy FROM day)::integer % 7 IN (0, 1) ORDER BY day, revision;
     INSERT INTO nightjar.receipt (run_id, part, rows, scored, quarantined, attempt)
         SELECT id, 0, {rows} + 5, {rows}, 5, 1 FROM nightjar.run;
     INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score)
-        SELECT score_date, id, 'C' || lpad(k::text, 9, '0'), 0, random() FROM nightjar.run, generate_series(1, {rows}) AS k ORDER BY id, k;
-    INSERT INTO nightjar.quarantined_row SELECT id, 0, k, 'Q' || k, '[]', '{}' FROM nightjar.run, generate_series(0, 4) AS k;
+        SELECT score_date, id, 'C' || lpad(k::text, 9, '0'), 0, random() FROM nightjar.run, generate_series(1,
+            {rows}) AS k ORDER BY id, k;
+    INSERT INTO nightjar.quarantined_row SELECT id, 0, k, 'Q' || k, '[]', '{}' FROM nightjar.run,
+        generate_series(0, 4) AS k;
     INSERT INTO nightjar.publication (model, score_date, run_id, action)
         SELECT model, score_date, id, 'publish' FROM nightjar.run WHERE state = 'published' ORDER BY id;
     INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome)
-        SELECT 'm', day::date, 'C' || lpad(k::text, 9, '0'), day + interval '30 hours', (random() > 0.7)::integer
-        FROM generate_series('2013-01-01', '2013-12-31', interval '1 day') AS day, generate_series(1, {rows}) AS k;
-    INSERT INTO nightjar.drift (run_id, method, column_name, value, threshold, drifted, null_share, reference_null_share)
-        SELECT id, 'psi', 'column ' || k, random(), 0.9, random() > 0.9, 0, 0 FROM nightjar.run, generate_series(1, 35) AS k ORDER BY id, k;
+        SELECT 'm', day::date, 'C' || lpad(k::text, 9, '0'), day + interval '30 hours',
+            (random() > 0.7)::integer
+        FROM generate_series('2013-01-01', '2013-12-31', interval '1 day') AS day, generate_series(1,
+            {rows}) AS k;
+    INSERT INTO nightjar.drift (run_id, method, column_name, value, threshold, drifted, null_share,
+        reference_null_share)
+        SELECT id, 'psi', 'column ' || k, random(), 0.9, random() > 0.9, 0, 0 FROM nightjar.run,
+            generate_series(1, 35) AS k ORDER BY id, k;
     INSERT INTO nightjar.measurement (run_id, metric, value, rows, with_outcome, measured_at)
         SELECT id, metric, value, {rows}, {rows}, now()
-        FROM nightjar.run, (VALUES ('auc', 0.7), ('brier', 0.1), ('ece', 0.05)) AS measured (metric, value) WHERE state = 'published';
+        FROM nightjar.run, (VALUES ('auc', 0.7), ('brier', 0.1), ('ece', 0.05)) AS measured (metric, value)
+            WHERE state = 'published';
     VACUUM (ANALYZE)
 """
 NIGHT = "model = 'm' AND score_date = '2013-10-15'"
 OCTOBER = "model = 'm' AND score_date BETWEEN '2013-10-01' AND '2013-10-31'"
 QUERIES = {
     "the scores of a night": f"SELECT entity_key, score FROM scores WHERE {NIGHT}",
-    "the newest night": "SELECT * FROM scores WHERE score_date = (SELECT max(score_date) FROM publications WHERE model = 'm')",
-    "its fifty highest scores": f"SELECT entity_key, score FROM scores WHERE {NIGHT} ORDER BY score DESC LIMIT 50",
+    "the newest night": "SELECT * FROM scores WHERE score_date = (SELECT max(score_date) FROM publications "
+    "WHERE model = 'm')",
+    "its fifty highest scores": f"SELECT entity_key, score FROM scores "
+    f"WHERE {NIGHT} ORDER BY score DESC LIMIT 50",
     "one entity on a night": f"SELECT * FROM scores WHERE {NIGHT} AND entity_key = 'C000000123'",
-    "three entities on a night": f"SELECT * FROM scores WHERE {NIGHT} AND entity_key IN ('C000000003', 'C000000123', 'C000000456')",
-    "one entity over the year": "SELECT score_date, score FROM scores WHERE model = 'm' AND entity_key = 'C000000123' ORDER BY 1",
-    "mean scores of a month": f"SELECT score_date, count(*), avg(score) FROM scores WHERE {OCTOBER} GROUP BY 1 ORDER BY 1",
-    "mean scores of the year": "SELECT score_date, count(*), avg(score) FROM scores WHERE model = 'm' GROUP BY 1 ORDER BY 1",
-    "a night beside its outcomes": f"SELECT entity_key, score, outcome FROM scores_with_outcomes WHERE {NIGHT}",
-    "calibration of a month": "SELECT width_bucket(score, 0, 1, 10), count(*), avg(score), avg(outcome) FROM scores_with_outcomes "
+    "three entities on a night": f"SELECT * FROM scores "
+    f"WHERE {NIGHT} AND entity_key IN ('C000000003', 'C000000123', 'C000000456')",
+    "one entity over the year": "SELECT score_date, score FROM scores "
+    "WHERE model = 'm' AND entity_key = 'C000000123' ORDER BY 1",
+    "mean scores of a month": f"SELECT score_date, count(*), avg(score) FROM scores "
+    f"WHERE {OCTOBER} GROUP BY 1 ORDER BY 1",
+    "mean scores of the year": "SELECT score_date, count(*), avg(score) FROM scores "
+    "WHERE model = 'm' GROUP BY 1 ORDER BY 1",
+    "a night beside its outcomes": f"SELECT entity_key, score, outcome FROM scores_with_outcomes "
+    f"WHERE {NIGHT}",
+    "calibration of a month": "SELECT width_bucket(score, 0, 1, 10), count(*), avg(score), avg(outcome) "
+    "FROM scores_with_outcomes "
     f"WHERE {OCTOBER} AND outcome IS NOT NULL GROUP BY 1 ORDER BY 1",
-    "what stood there at an instant": f"SELECT entity_key, score FROM scores_history WHERE {NIGHT} AND visible_from <= now() "
+    "what stood there at an instant": f"SELECT entity_key, score FROM scores_history "
+    f"WHERE {NIGHT} AND visible_from <= now() "
     "AND (visible_until IS NULL OR now() < visible_until)",
-    "performance of the last thirty nights": "SELECT * FROM nightly_performance WHERE model = 'm' ORDER BY score_date DESC LIMIT 30",
-    "drifted columns of the year": "SELECT score_date, column_name, value FROM drift WHERE model = 'm' AND drifted ORDER BY 1",
+    "performance of the last thirty nights": "SELECT * FROM nightly_performance "
+    "WHERE model = 'm' ORDER BY score_date DESC LIMIT 30",
+    "drifted columns of the year": (
+        "SELECT score_date, column_name, value FROM drift WHERE model = 'm' AND drifted ORDER BY 1"
+    ),
 }
 
 
@@ -90,7 +118,10 @@ def filled(server: EmbeddedPostgres, rows: int) -> None:
     with psycopg.connect(server.url("admin"), autocommit=True) as admin:
         for statement in YEAR.replace("{rows}", str(rows)).split(";"):
             admin.execute(statement)
-        admin.execute(f"CREATE SCHEMA {BARE} AUTHORIZATION nightjar_owner; GRANT USAGE ON SCHEMA {BARE} TO nightjar_analyst")
+        admin.execute(
+            f"CREATE SCHEMA {BARE} AUTHORIZATION nightjar_owner; GRANT USAGE ON SCHEMA {BARE} TO "
+            "nightjar_analyst"
+        )
         admin.execute("SET ROLE nightjar_owner")
         for view in VIEWS:
             admin.execute(bare(view.definition(BARE)))
@@ -105,7 +136,9 @@ def seconds(analyst: psycopg.Connection, schema: str, query: str) -> float:
 
 
 def measure(url: str, rounds: int) -> dict[str, dict[str, float]]:
-    """Of each query: median milliseconds behind the barrier and without it, and the median of the rounds' ratios."""
+    """Of each query: median milliseconds behind the barrier and without it, and the median of the rounds'
+    ratios.
+    """
     took: dict[str, list[tuple[float, float]]] = {name: [] for name in QUERIES}
     with psycopg.connect(url, autocommit=True, prepare_threshold=None) as analyst:
         analyst.execute("SET statement_timeout = 0")
@@ -126,7 +159,9 @@ def measure(url: str, rounds: int) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=1000, help="scores of a night")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
@@ -145,7 +180,9 @@ def main() -> None:
         print(json.dumps({"rows": options.rows, "rounds": options.rounds, "queries": found}))
         return
     for name, result in found.items():
-        print(f"{name:38} {result['ms']:9.2f} ms {result['bare_ms']:9.2f} ms without {result['ratio']:6.2f} x")
+        print(
+            f"{name:38} {result['ms']:9.2f} ms {result['bare_ms']:9.2f} ms without {result['ratio']:6.2f} x"
+        )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""How well the audit guards the inputs of a night: false alarms on the recorded year, and which of the faults put into ordinary nights it tells.
+"""How well the audit guards the inputs of a night: false alarms on the recorded year, and which of the faults
+put into ordinary nights it tells.
 
     python benchmarks/audit_guard.py
 
-Lands the year in a folder of its own, retrieves what each night would be scored with, and compares every night with the 14 before it by the
-functions that the audit uses. Then, night by night: each pair of number columns swapped, each column missing or constant, categories never
-seen. A fault is caught by the contract (the batch is refused, or more rows quarantined than allowed), by the guard, or by neither.
+Lands the year in a folder of its own, retrieves what each night would be scored with, and compares every
+night with the 14 before it by the functions that the audit uses. Then, night by night: each pair of number
+columns swapped, each column missing or constant, categories never seen. A fault is caught by the contract
+(the batch is refused, or more rows quarantined than allowed), by the guard, or by neither.
 """
 
 import argparse
@@ -62,21 +64,28 @@ def retrieved(platform: Platform, spec: ModelSpec) -> Nights:
     platform.prepare(spec).ready(evening_by_now(spec, YEAR[-1]))
     dataset = spec.dataset(spec.population_dataset)
     rows = pl.concat(
-        ordered_population(spec.population({dataset.name: platform.raw.read(dataset, day, day)}, day)).with_columns(
-            score_date=day, event_timestamp=pl.lit(as_of(spec, day), pl.Datetime("us", "UTC"))
-        )
+        ordered_population(
+            spec.population({dataset.name: platform.raw.read(dataset, day, day)}, day)
+        ).with_columns(score_date=day, event_timestamp=pl.lit(as_of(spec, day), pl.Datetime("us", "UTC")))
         for day in YEAR
     )
     joined = platform.features.retrieve(spec, rows)
     version = platform.retrain(spec, TRAINED, promote=False).version
-    scored = joined.with_columns(PredictorStore(platform.artifacts).load(spec, version).predict(joined).alias("score"))
+    scored = joined.with_columns(
+        PredictorStore(platform.artifacts).load(spec, version).predict(joined).alias("score")
+    )
     return {key[0]: part for key, part in scored.partition_by("score_date", as_dict=True).items()}
 
 
 def profiled(spec: ModelSpec, day: date, rows: pl.DataFrame) -> NightProfile:
     score = rows["score"]
     scores = Distribution(
-        score_date=day, rows=len(score), mean=score.mean(), stddev=score.std(), distinct=score.n_unique(), quantiles=quantiles_of(score.sort())
+        score_date=day,
+        rows=len(score),
+        mean=score.mean(),
+        stddev=score.std(),
+        distinct=score.n_unique(),
+        quantiles=quantiles_of(score.sort()),
     )
     return profile_of(sample_of(rows, spec.seed), scores, spec)
 
@@ -85,14 +94,23 @@ def faults(spec: ModelSpec, rows: pl.DataFrame) -> Iterator[Fault]:
     for one, other in combinations(spec.numeric, 2):
         kinds = {name: rows.schema[name] for name in (one, other)}
         swapped = rows.with_columns(
-            pl.col(other).cast(kinds[one], strict=False).alias(one), pl.col(one).cast(kinds[other], strict=False).alias(other)
+            pl.col(other).cast(kinds[one], strict=False).alias(one),
+            pl.col(one).cast(kinds[other], strict=False).alias(other),
         )
         yield "two number columns swapped", f"{one} and {other}", swapped
     for name in spec.numeric:
         middle = rows[name].sort()[rows.height // 2]
         yield "a column missing", name, rows.with_columns(pl.lit(None, rows.schema[name]).alias(name))
-        yield "half of a column missing", name, rows.with_columns(pl.when(pl.int_range(pl.len()) % 2 == 0).then(name).alias(name))
-        yield "a column constant, at its median", name, rows.with_columns(pl.lit(middle, rows.schema[name]).alias(name))
+        yield (
+            "half of a column missing",
+            name,
+            rows.with_columns(pl.when(pl.int_range(pl.len()) % 2 == 0).then(name).alias(name)),
+        )
+        yield (
+            "a column constant, at its median",
+            name,
+            rows.with_columns(pl.lit(middle, rows.schema[name]).alias(name)),
+        )
     for name in spec.categorical:
         tenth = pl.int_range(pl.len()) % 10 == 0
         yield "a text column missing", name, rows.with_columns(pl.lit(None, pl.String).alias(name))
@@ -100,7 +118,9 @@ def faults(spec: ModelSpec, rows: pl.DataFrame) -> Iterator[Fault]:
         yield (
             "new categories in a tenth of the rows",
             name,
-            rows.with_columns(pl.when(tenth).then(pl.lit("ZZ9"[: len(rows[name][0])])).otherwise(name).alias(name)),
+            rows.with_columns(
+                pl.when(tenth).then(pl.lit("ZZ9"[: len(rows[name][0])])).otherwise(name).alias(name)
+            ),
         )
 
 
@@ -121,7 +141,9 @@ def false_alarms(year: Year) -> None:
         print(f"beside {nights:2} nights: {len(alarms)} false alarms")
         for day, found in alarms.items():
             print(f"  {day}: {'; '.join(found)}")
-    print(f"guard: {1000 * (time.process_time() - started) / len(YEAR) / len(HISTORIES):.0f} ms of CPU a night")
+    print(
+        f"guard: {1000 * (time.process_time() - started) / len(YEAR) / len(HISTORIES):.0f} ms of CPU a night"
+    )
 
 
 def detection(year: Year, days: tuple[date, ...]) -> None:
@@ -142,12 +164,20 @@ def detection(year: Year, days: tuple[date, ...]) -> None:
         shares = (caught[kind, by] / count for by in ("contract", "guard", "either"))
         print(f"{kind:40} {count:6} " + " ".join(f"{share:8.1%}" for share in shares))
     for kind, columns in missed.items():
-        print(f"\n{kind}, missed: " + ", ".join(f"{name} ({count} of {len(days)})" for name, count in columns.most_common()))
+        print(
+            f"\n{kind}, missed: "
+            + ", ".join(f"{name} ({count} of {len(days)})" for name, count in columns.most_common())
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nights", type=int, default=len(ORDINARY), help="ordinary nights to put faults into; 0: false alarms alone")
+    parser.add_argument(
+        "--nights",
+        type=int,
+        default=len(ORDINARY),
+        help="ordinary nights to put faults into; 0: false alarms alone",
+    )
     days = ORDINARY[: parser.parse_args().nights]
     spec = models.model("flight_delay")
     with platform_of_its_own() as platform:

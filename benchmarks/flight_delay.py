@@ -1,7 +1,7 @@
 """The figures of the flight delay model's card.
 
-    python benchmarks/flight_delay.py           # of the recording alone
-    python benchmarks/flight_delay.py year      # of every night of the year, and of versions trained on its evenings
+    python benchmarks/flight_delay.py           # of the recording alone python benchmarks/flight_delay.py
+    year      # of every night of the year, and of versions trained on its evenings
 
 The second takes minutes: it lands the year and trains in a folder of its own.
 """
@@ -49,7 +49,9 @@ class Trained:
 def happened() -> pl.DataFrame:
     """What the files of all days say of the flights."""
     days = recording()[FLIGHTS.name].items()
-    return pl.concat(rows.with_columns(date=day, recorded_at=pl.lit(recorded_at(FLIGHTS.name, day))) for day, rows in days)
+    return pl.concat(
+        rows.with_columns(date=day, recorded_at=pl.lit(recorded_at(FLIGHTS.name, day))) for day, rows in days
+    )
 
 
 def of_the_recording() -> Iterator[str]:
@@ -63,7 +65,10 @@ def of_the_recording() -> Iterator[str]:
     yield f"under way at 06:00: {at_six.height}, of which {at_six['dep_delay'].null_count()} had not left"
     late = outcomes({FLIGHTS.name: flights})
     days, months = rates(late, pl.col("score_date")), rates(late, pl.col("score_date").dt.month())
-    yield f"outcome 1: {BINARY.constant(late['outcome']):.1%} of departures, {min(days.values()):.0%} to {max(days.values()):.0%} of a day's"
+    yield (
+        f"outcome 1: {BINARY.constant(late['outcome']):.1%} of departures, {min(days.values()):.0%} to "
+        f"{max(days.values()):.0%} of a day's"
+    )
     yield f"outcome 1 in September: {months[9]:.0%}, in December: {months[12]:.0%}"
     yield f"fastest wind: {read_weather(recorded_files())['wind_speed'].max():,.0f} mph"
     yield f"weather is recorded up to {max(recording()[WEATHER.name])}"
@@ -96,7 +101,11 @@ def trained(platform: Platform, spec: ModelSpec, day: date) -> Trained:
 def show_version(version: Trained) -> None:
     """Which rows it was made of and judged by, and what `nightjar retrain` prints."""
     number = version.summary.version.number
-    uses = {"fitted": version.cut.train, "trees and level chosen": version.cut.valid, "judged": version.cut.test}
+    uses = {
+        "fitted": version.cut.train,
+        "trees and level chosen": version.cut.valid,
+        "judged": version.cut.test,
+    }
     for use, rows in uses.items():
         console.out.print(f"version {number} {use} on {told(rows)}")
     console.show_training(version.summary)
@@ -108,7 +117,9 @@ def told(rows: pl.DataFrame) -> str:
 
 
 def show_months_after(platform: Platform, spec: ModelSpec, version: Trained, known: pl.DataFrame) -> None:
-    """A version and its rivals, made of the same rows, on all days after the evening on which it was trained."""
+    """A version and its rivals, made of the same rows, on all days after the evening on which it was
+    trained.
+    """
     rows = known.filter(pl.col("score_date") > SEPTEMBER)
     cut, outcome = version.cut, rows["outcome"]
     predictor = PredictorStore(platform.artifacts).load(spec, version.summary.version)
@@ -135,7 +146,9 @@ def cut_on(spec: ModelSpec, day: date, known: pl.DataFrame) -> TimeCut:
 
 
 def levels(spec: ModelSpec, cut: TimeCut) -> dict[float, tuple[float, float]]:
-    """ECE and Brier skill on unseen days, by how far the level of the scores follows that of the newest days."""
+    """ECE and Brier skill on unseen days, by how far the level of the scores follows that of the newest
+    days.
+    """
     predictor = spec.fit(cut.train, cut.valid, spec=spec)
     base_rate, newest_rate = (spec.kind.constant(rows["outcome"]) for rows in (cut.seen, cut.valid))
     constant = spec.kind.measure(always(base_rate, cut.test), cut.test["outcome"])

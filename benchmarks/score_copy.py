@@ -1,9 +1,11 @@
-"""How fast scores get into Postgres: our binary COPY beside psycopg's text COPY and a CSV of Polars, into the real table, in turns;
-and what it costs to check that each row's run is claimed: by our trigger once a statement, by a foreign key once a row, or not at all.
+"""How fast scores get into Postgres: our binary COPY beside psycopg's text COPY and a CSV of Polars, into the
+real table, in turns; and what it costs to check that each row's run is claimed: by our trigger once a
+statement, by a foreign key once a row, or not at all.
 
     python benchmarks/score_copy.py --rows 1000000 --rounds 3 --json
 
-Each round writes the same rows by every way into a transaction that is rolled back, so all meet the same table. The median counts.
+Each round writes the same rows by every way into a transaction that is rolled back, so all meet the same
+table. The median counts.
 """
 
 import argparse
@@ -35,17 +37,29 @@ RUN = f"""
     SELECT nightjar.ensure_score_partition('{DAY}');
     INSERT INTO nightjar.dataset (model, sha256, uri, rows, first_date, last_date, known_at)
         VALUES ('m', repeat('a', 64), 'file:///d', 1, '{DAY}', '{DAY}', now());
-    INSERT INTO nightjar.model_version (model, number, kind, score_low, score_high, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri, params, metrics, gates,
-        code_version, trained_through) VALUES ('m', 1, 'binary', 0, 1, '', 1, 'file:///m', repeat('a', 64), 'file:///r', '{{}}', '{{}}', '[]', '', '{DAY}');
-    INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id) VALUES ('m', '{DAY}', 1, now(), now(), 1)
+    INSERT INTO nightjar.model_version (model, number, kind, score_low, score_high, algorithm, dataset_id,
+        artifact_uri, artifact_sha256, reference_uri, params, metrics, gates,
+        code_version, trained_through) VALUES ('m', 1, 'binary', 0, 1, '', 1, 'file:///m', repeat('a', 64),
+            'file:///r', '{{}}', '{{}}', '[]', '', '{DAY}');
+    INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id) VALUES ('m', '{DAY}',
+        1, now(), now(), 1)
 """
 
 
 def rows(count: int) -> pl.DataFrame:
     score = np.random.default_rng(0).random(count)
     keys = pl.select(pl.format("UA{}-EWR-2013-06-15", pl.int_range(count))).to_series()
-    run = {"score_date": pl.lit(DAY), "run_id": pl.lit(1, pl.Int32), "part": pl.lit(0, pl.Int32), "carried_from": pl.lit(None, pl.Int32)}
-    return pl.DataFrame({"entity_key": keys, "score": score, "challenger_score": 1 - score}).with_columns(**run).select(COLUMNS)
+    run = {
+        "score_date": pl.lit(DAY),
+        "run_id": pl.lit(1, pl.Int32),
+        "part": pl.lit(0, pl.Int32),
+        "carried_from": pl.lit(None, pl.Int32),
+    }
+    return (
+        pl.DataFrame({"entity_key": keys, "score": score, "challenger_score": 1 - score})
+        .with_columns(**run)
+        .select(COLUMNS)
+    )
 
 
 def binary(connection: Connection, frame: pl.DataFrame) -> None:
@@ -66,10 +80,17 @@ def text_rows(connection: Connection, frame: pl.DataFrame) -> None:
             copy.write_row(row)
 
 
-WAYS: dict[str, Callable[[Connection, pl.DataFrame], None]] = {"binary COPY (ours)": binary, "CSV by Polars": csv, "text COPY by psycopg": text_rows}
+WAYS: dict[str, Callable[[Connection, pl.DataFrame], None]] = {
+    "binary COPY (ours)": binary,
+    "CSV by Polars": csv,
+    "text COPY by psycopg": text_rows,
+}
 
 TRIGGER = "ALTER TABLE nightjar.score {} TRIGGER guard_night"
-FOREIGN_KEY = "ALTER TABLE nightjar.score ADD CONSTRAINT score_run_id_fk FOREIGN KEY (run_id) REFERENCES nightjar.run (id)"
+FOREIGN_KEY = (
+    "ALTER TABLE nightjar.score ADD CONSTRAINT score_run_id_fk FOREIGN KEY (run_id) REFERENCES nightjar.run "
+    "(id)"
+)
 NO_FOREIGN_KEY = "ALTER TABLE nightjar.score DROP CONSTRAINT score_run_id_fk"
 CHECKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a trigger (ours)": ((), ()),
@@ -130,7 +151,9 @@ def encoding(frame: pl.DataFrame) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
@@ -154,18 +177,49 @@ def main() -> None:
     report(options.rows, options.rounds, seconds, checks, encoder, as_json=options.json)
 
 
-def report(rows: int, rounds: int, seconds: dict[str, float], checks: dict[str, float], encoder: float, *, as_json: bool) -> None:
+def report(
+    rows: int,
+    rounds: int,
+    seconds: dict[str, float],
+    checks: dict[str, float],
+    encoder: float,
+    *,
+    as_json: bool,
+) -> None:
     ways, checked = compared(rows, seconds, "binary COPY (ours)"), compared(rows, checks, "a trigger (ours)")
     if as_json:
-        print(json.dumps({"rows": rows, "rounds": rounds, "encoder_alone_s": round(encoder, 3), "ways": ways, "checks": checked}))
+        print(
+            json.dumps(
+                {
+                    "rows": rows,
+                    "rounds": rounds,
+                    "encoder_alone_s": round(encoder, 3),
+                    "ways": ways,
+                    "checks": checked,
+                }
+            )
+        )
         return
-    for name, result in [*ways.items(), *((f"checked by {name}", result) for name, result in checked.items())]:
-        print(f"{name:30} {result['seconds']:8.2f} s {result['rows_per_s']:>10,} rows/s {result['times_ours']:6.2f} x ours")
+    for name, result in [
+        *ways.items(),
+        *((f"checked by {name}", result) for name, result in checked.items()),
+    ]:
+        print(
+            f"{name:30} {result['seconds']:8.2f} s {result['rows_per_s']:>10,} rows/s "
+            f"{result['times_ours']:6.2f} x ours"
+        )
     print(f"{'the encoder alone':30} {encoder:8.2f} s")
 
 
 def compared(rows: int, seconds: dict[str, float], ours: str) -> dict[str, dict[str, float]]:
-    return {name: {"seconds": round(s, 3), "rows_per_s": round(rows / s), "times_ours": round(s / seconds[ours], 2)} for name, s in seconds.items()}
+    return {
+        name: {
+            "seconds": round(s, 3),
+            "rows_per_s": round(rows / s),
+            "times_ours": round(s / seconds[ours], 2),
+        }
+        for name, s in seconds.items()
+    }
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Frames to and from Postgres by COPY: a vectorised encoder of the binary format, driven by the columns of the SQLModel class.
+"""Frames to and from Postgres by COPY: a vectorised encoder of the binary format, driven by the columns of
+the SQLModel class.
 
-A row on the wire is a count of fields, and each field a length and its bytes. Rows of a batch are cut into segments, alternately of fixed
-and of varying width; each segment of all rows is one numpy array, and a mask says which bytes of the batch belong to which.
+A row on the wire is a count of fields, and each field a length and its bytes. Rows of a batch are cut into
+segments, alternately of fixed and of varying width; each segment of all rows is one numpy array, and a mask
+says which bytes of the batch belong to which.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +38,9 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The same stretch of every row: how many bytes it has in each (one number if in all alike), and those bytes, row after row."""
+    """The same stretch of every row: how many bytes it has in each (one number if in all alike), and those
+    bytes, row after row.
+    """
 
     lengths: "int | np.ndarray[Any, Any]"
     bytes_: Bytes
@@ -44,9 +48,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class WireType:
-    """A Postgres type: what frames may hold for it, the Polars type it is cast to, and how that becomes bytes.
+    """A Postgres type: what frames may hold for it, the Polars type it is cast to, and how that becomes
+    bytes.
 
-    accepts: Polars types whose values may become it, as long as none is changed on the way. width: bytes of a value, None if it varies.
+    accepts: Polars types whose values may become it, as long as none is changed on the way. width: bytes of a
+    value, None if it varies.
     """
 
     name: str
@@ -80,8 +86,20 @@ WIRE_TYPES = {
         WireType("BIGINT", _integer, pl.Int64(), 8),
         WireType("REAL", _number, pl.Float32(), 4),
         WireType("DOUBLE PRECISION", _number, pl.Float64(), 8),
-        WireType("BOOLEAN", lambda dtype: dtype == pl.Boolean, pl.Boolean(), 1, lambda series: series.cast(pl.UInt8)),
-        WireType("DATE", lambda dtype: dtype == pl.Date, pl.Date(), 4, lambda series: series.to_physical() - POSTGRES_EPOCH_DAYS),
+        WireType(
+            "BOOLEAN",
+            lambda dtype: dtype == pl.Boolean,
+            pl.Boolean(),
+            1,
+            lambda series: series.cast(pl.UInt8),
+        ),
+        WireType(
+            "DATE",
+            lambda dtype: dtype == pl.Date,
+            pl.Date(),
+            4,
+            lambda series: series.to_physical() - POSTGRES_EPOCH_DAYS,
+        ),
         WireType(
             "TIMESTAMP WITH TIME ZONE",
             _aware,
@@ -99,15 +117,20 @@ WIRE_TYPES = {
 def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     """COPY a frame into a table, in the connection's transaction.
 
-    Columns go by name; those that are nullable or have a default may be absent. Raises ContractBroken, naming the column, for one that is
-    unknown, lacking, of another kind, null where it may not be, or with a value that the column's type cannot hold unchanged.
+    Columns go by name; those that are nullable or have a default may be absent. Raises ContractBroken, naming
+    the column, for one that is unknown, lacking, of another kind, null where it may not be, or with a value
+    that the column's type cannot hold unchanged.
     """
     columns = _columns(table, frame)
     prepared = frame.select(_prepared(column, frame[column.name]) for column in columns)
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
     target = sql.Identifier(*([table.schema] if table.schema else []), table.name)
     try:
-        with driver(connection).cursor().copy(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, names)) as copy:
+        with (
+            driver(connection)
+            .cursor()
+            .copy(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, names)) as copy
+        ):
             for chunk in encode(prepared, [wire_type(column) for column in columns]):
                 copy.write(chunk)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
@@ -115,11 +138,23 @@ def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> Non
 
 
 def read_frame(
-    connection: Connection, query: sql.Composable, parameters: Sequence[Any] | Mapping[str, Any], schema: Mapping[str, pl.DataType]
+    connection: Connection,
+    query: sql.Composable,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    schema: Mapping[str, pl.DataType],
 ) -> pl.DataFrame:
-    """The rows of a query, through COPY as CSV. An empty text comes back as null: CSV has one sign for both."""
-    with driver(connection).cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(query), parameters) as copy:
-        content = b"".join(copy)  # the header keeps a text that begins with U+FEFF from being taken for a byte order mark
+    """The rows of a query, through COPY as CSV.
+
+    An empty text comes back as null: CSV has one sign for both.
+    """
+    with (
+        driver(connection)
+        .cursor()
+        .copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(query), parameters) as copy
+    ):
+        content = b"".join(
+            copy
+        )  # the header keeps a text that begins with U+FEFF from being taken for a byte order mark
     return pl.read_csv(content, has_header=False, skip_rows=1, schema=schema, raise_if_empty=False)
 
 
@@ -135,13 +170,20 @@ def wire_type(column: "Column[Any]") -> WireType:
     """Raises ContractBroken for a type that nobody has needed yet."""
     name = column.type.compile(dialect=DIALECT)
     if name not in WIRE_TYPES:
-        raise ContractBroken(f"column {column.name!r}", [f"COPY of {name} is not implemented; known are {', '.join(WIRE_TYPES)}"])
+        raise ContractBroken(
+            f"column {column.name!r}",
+            [f"COPY of {name} is not implemented; known are {', '.join(WIRE_TYPES)}"],
+        )
     return WIRE_TYPES[name]
 
 
 def _columns(table: Table, frame: pl.DataFrame) -> "list[Column[Any]]":
     """The table's columns that the frame holds, in the table's order."""
-    needed = {column.name for column in table.columns if not (column.nullable or column.server_default is not None or column.identity)}
+    needed = {
+        column.name
+        for column in table.columns
+        if not (column.nullable or column.server_default is not None or column.identity)
+    }
     faults = [f"column {name!r} is not in the table" for name in frame.columns if name not in table.columns]
     faults += [f"column {name!r} is lacking" for name in sorted(needed - set(frame.columns))]
     if faults:
@@ -157,11 +199,19 @@ def _prepared(column: "Column[Any]", series: pl.Series) -> pl.Series:
         fault = f"holds {series.dtype}, the table wants {target.name}"
     prepared = series.cast(target.polars, strict=False) if fault is None else series
     if fault is None and series.dtype != target.polars:
-        fault = _first(series, prepared.cast(series.dtype, strict=False).ne_missing(series), f"does not fit {target.name}")
+        fault = _first(
+            series,
+            prepared.cast(series.dtype, strict=False).ne_missing(series),
+            f"does not fit {target.name}",
+        )
     if fault is None and not column.nullable:
         fault = _first(series, series.is_null(), "is null")
     if fault is None and target.polars == pl.String:
-        fault = _first(series, prepared.str.contains("\0", literal=True), "holds a NUL character, which Postgres cannot store in text")
+        fault = _first(
+            series,
+            prepared.str.contains("\0", literal=True),
+            "holds a NUL character, which Postgres cannot store in text",
+        )
     if fault is not None:
         raise ContractBroken("rows for Postgres", [f"column {column.name!r} {fault}"])
     return prepared
@@ -195,13 +245,24 @@ def _segments(batch: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[S
         if series.null_count() == batch.height:
             block.append(_repeated(NULL, ">i4", batch.height))
         elif target.width is not None and series.null_count() == 0:
-            block += [_repeated(target.width, ">i4", batch.height), _big_endian(values).reshape(batch.height, target.width)]
+            block += [
+                _repeated(target.width, ">i4", batch.height),
+                _big_endian(values).reshape(batch.height, target.width),
+            ]
         else:
             present = series.is_not_null().to_numpy()
-            lengths = values.str.len_bytes().fill_null(0).to_numpy() if target.width is None else present * target.width
-            block.append(np.where(present, lengths, NULL).astype(">i4").view(np.uint8).reshape(batch.height, 4))
+            lengths = (
+                values.str.len_bytes().fill_null(0).to_numpy()
+                if target.width is None
+                else present * target.width
+            )
+            block.append(
+                np.where(present, lengths, NULL).astype(">i4").view(np.uint8).reshape(batch.height, 4)
+            )
             yield _joined(block)
-            yield Segment(lengths, _text_bytes(values) if target.width is None else _big_endian(values.drop_nulls()))
+            yield Segment(
+                lengths, _text_bytes(values) if target.width is None else _big_endian(values.drop_nulls())
+            )
             block = []
     if block:
         yield _joined(block)
@@ -226,4 +287,8 @@ def _text_bytes(values: pl.Series) -> Bytes:
     array = values.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offsets, characters = array.buffers()
     edges = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-    return np.frombuffer(characters, np.uint8)[edges[0] : edges[-1]] if characters is not None else np.empty(0, np.uint8)
+    return (
+        np.frombuffer(characters, np.uint8)[edges[0] : edges[-1]]
+        if characters is not None
+        else np.empty(0, np.uint8)
+    )

@@ -20,10 +20,14 @@ from nightjar.core.ports.going_on import GoOn, unasked
 
 POLL_S = 0.2
 SCHEMA_LOCK = "nightjar schema"
-"""Whoever works by the tables shares it; a migration holds it alone, and from when it asks for it nobody else gets it."""
+"""Whoever works by the tables shares it; a migration holds it alone, and from when it asks for it nobody
+else gets it.
+"""
 
 READERS_END_WITHIN_S = 10
-"""Someone who idles in a transaction keeps what it has read as it is; the readers who come after must not wait for that one's lunch."""
+"""Someone who idles in a transaction keeps what it has read as it is; the readers who come after must not
+wait for that one's lunch.
+"""
 
 INTRODUCE = text("""
     SELECT set_config('application_name', :name, false), set_config('idle_session_timeout', '0', false)
@@ -36,7 +40,8 @@ RELEASE = text("SELECT pg_advisory_unlock_all()")
 BACKEND = text("SELECT pg_backend_pid()")
 HOLDER = text("""
     SELECT coalesce(
-        application_name || ' since ' || to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC',
+        application_name || ' since ' ||
+        to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC',
         'another process, of role ' || usename
     )
     FROM pg_locks AS held JOIN pg_stat_activity USING (pid)
@@ -46,10 +51,13 @@ HOLDER = text("""
 """)
 
 READERS = text("""
-    SELECT DISTINCT 'role ' || usename || ' with pid ' || pid || ', which reads in an open transaction' AS reader
+    SELECT DISTINCT 'role ' || usename || ' with pid ' || pid ||
+        ', which reads in an open transaction' AS reader
     FROM pg_locks AS held JOIN pg_stat_activity USING (pid) JOIN pg_class ON pg_class.oid = held.relation
-    WHERE held.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
-      AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('nightjar', 'analytics')) ORDER BY reader
+    WHERE held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND pid <> pg_backend_pid()
+      AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('nightjar', 'analytics'))
+          ORDER BY reader
 """)
 HELD = text("""
     SELECT what FROM unnest(CAST(:whats AS text[])) AS what JOIN pg_locks AS held
@@ -59,9 +67,20 @@ HELD = text("""
 """)
 
 
-def night_lock(engine: Engine, model: str, score_date: date, *, wait_s: float, go_on: GoOn = unasked) -> AbstractContextManager[None]:
-    """Hold (model, score date) for the context. Raises NightBusy after wait_s seconds, Stopped while it waits, StoreUnavailable."""
-    return _held(engine, lock_name(model, score_date), wait_s, lambda holder: NightBusy(model, score_date, holder, wait_s), go_on)
+def night_lock(
+    engine: Engine, model: str, score_date: date, *, wait_s: float, go_on: GoOn = unasked
+) -> AbstractContextManager[None]:
+    """Hold (model, score date) for the context.
+
+    Raises NightBusy after wait_s seconds, Stopped while it waits, StoreUnavailable.
+    """
+    return _held(
+        engine,
+        lock_name(model, score_date),
+        wait_s,
+        lambda holder: NightBusy(model, score_date, holder, wait_s),
+        go_on,
+    )
 
 
 def held_nights(connection: Connection, model: str, score_dates: Iterable[date]) -> frozenset[date]:
@@ -72,7 +91,10 @@ def held_nights(connection: Connection, model: str, score_dates: Iterable[date])
 
 @contextmanager
 def nights_lock(engine: Engine, nights: Iterable[tuple[str, date]]) -> Iterator[bool]:
-    """Hold several nights for a moment, if nobody works at any of them; whether they are held. Never waits, so it cannot deadlock."""
+    """Hold several nights for a moment, if nobody works at any of them; whether they are held.
+
+    Never waits, so it cannot deadlock.
+    """
     with translated():
         connection = _own_connection(engine)
     try:
@@ -87,15 +109,21 @@ def lock_name(model: str, score_date: date) -> str:
     return f"{model} {score_date}"
 
 
-def exclusive(engine: Engine, what: str, *, wait_s: float, go_on: GoOn = unasked) -> AbstractContextManager[None]:
-    """Do one kind of work in one process at a time. Raises WorkBusy after wait_s seconds, Stopped while it waits, StoreUnavailable."""
+def exclusive(
+    engine: Engine, what: str, *, wait_s: float, go_on: GoOn = unasked
+) -> AbstractContextManager[None]:
+    """Do one kind of work in one process at a time.
+
+    Raises WorkBusy after wait_s seconds, Stopped while it waits, StoreUnavailable.
+    """
     return _held(engine, what, wait_s, lambda holder: WorkBusy(what, holder, wait_s), go_on)
 
 
 def alone(connection: Connection, *, wait_s: float) -> None:
     """Keep the schema to this transaction: work under way ends first, and none begins until it is over.
 
-    Raises NightsRunning, and changes nothing, if after wait_s seconds somebody is still at work. From then on the transaction waits for no
+    Raises NightsRunning, and changes nothing, if after wait_s seconds somebody is still at work. From then on
+    the transaction waits for no
     lock longer than READERS_END_WITHIN_S: new readers queue behind it.
     """
     try:
@@ -112,7 +140,10 @@ def alone(connection: Connection, *, wait_s: float) -> None:
 
 @contextmanager
 def naming_readers(engine: Engine) -> Iterator[None]:
-    """Around the transaction of `alone`. Raises NightsRunning where it gave up waiting for readers; everything is as it was then."""
+    """Around the transaction of `alone`.
+
+    Raises NightsRunning where it gave up waiting for readers; everything is as it was then.
+    """
     try:
         yield
     except DBAPIError as error:
@@ -124,18 +155,26 @@ def naming_readers(engine: Engine) -> Iterator[None]:
 
 
 def require_own_sessions(engine: Engine) -> None:
-    """Raises BadSettings where connections share sessions, as behind a pooler: a lock would then be held by nobody, or by everybody."""
+    """Raises BadSettings where connections share sessions, as behind a pooler: a lock would then be held
+    by nobody, or by everybody.
+    """
     with translated(), _own_connection(engine) as one, _own_connection(engine) as other:
         first, second, again = (connection.execute(BACKEND).scalar_one() for connection in (one, other, one))
     if first == second or first != again:
         raise BadSettings(
-            "NIGHTJAR_DATABASE_URL leads through a pooler that shares sessions, like PgBouncer in transaction mode",
-            "Name Postgres itself, or let the pooler pool whole sessions: a night's lock lives on its session.",
+            "NIGHTJAR_DATABASE_URL leads through a pooler that shares sessions, like PgBouncer in "
+            "transaction mode",
+            (
+                "Name Postgres itself, or let the pooler pool whole sessions: a night's lock lives on its "
+                "session."
+            ),
         )
 
 
 @contextmanager
-def _held(engine: Engine, what: str, wait_s: float, busy: Callable[[str], Retryable], go_on: GoOn) -> Iterator[None]:
+def _held(
+    engine: Engine, what: str, wait_s: float, busy: Callable[[str], Retryable], go_on: GoOn
+) -> Iterator[None]:
     with translated():
         connection = _own_connection(engine)
     try:
@@ -154,7 +193,9 @@ def _held(engine: Engine, what: str, wait_s: float, busy: Callable[[str], Retrya
 
 
 def _own_connection(engine: Engine) -> Connection:
-    """Outside the pool and outside any transaction, so that closing it ends the session, and the lock with it."""
+    """Outside the pool and outside any transaction, so that closing it ends the session, and the lock with
+    it.
+    """
     connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     connection.detach()
     connection.execute(INTRODUCE, {"name": f"process {os.getpid()} on {socket.gethostname()[:32]}"})
@@ -162,17 +203,25 @@ def _own_connection(engine: Engine) -> Connection:
 
 
 def _let_go(connection: Connection) -> None:
-    """Closing alone would let go too, but a moment after we return. A session that was lost has let go, and must not hide why it was lost."""
+    """Closing alone would let go too, but a moment after we return.
+
+    A session that was lost has let go, and must not hide why it was lost.
+    """
     with suppress(SQLAlchemyError):
         connection.execute(RELEASE)
     connection.close()
 
 
 def _wait(connection: Connection, take: TextClause, what: str, deadline: float, go_on: GoOn) -> str | None:
-    """None once the lock is ours; who holds it, or is about to, when the deadline (of the monotonic clock) has passed."""
+    """None once the lock is ours; who holds it, or is about to, when the deadline (of the monotonic clock)
+    has passed.
+    """
     while not connection.execute(take, {"what": what}).scalar_one():
         if time.monotonic() >= deadline:
-            return connection.execute(HOLDER, {"what": what, "mode": "ExclusiveLock"}).scalars().first() or "a process that has just ended"
+            return (
+                connection.execute(HOLDER, {"what": what, "mode": "ExclusiveLock"}).scalars().first()
+                or "a process that has just ended"
+            )
         go_on()
         time.sleep(min(POLL_S, max(0.0, deadline - time.monotonic())))
     return None

@@ -1,4 +1,7 @@
-"""Bring the schema to what the code needs, and say where it is. No ini file: the environment lies in db/migrations."""
+"""Bring the schema to what the code needs, and say where it is.
+
+No ini file: the environment lies in db/migrations.
+"""
 
 import re
 from functools import cache
@@ -32,10 +35,12 @@ PARTITION = re.compile(r"^score_\d{4}_\d{2}$")
 
 
 def upgrade(owner_url: str, revision: str = "head", *, wait_s: float = WORK_ENDS_WITHIN_S) -> None:
-    """Migrate to a revision and put the analysts' views in place, all in one transaction; waits for another migration to end.
+    """Migrate to a revision and put the analysts' views in place, all in one transaction; waits for another
+    migration to end.
 
-    Where nothing is to do, nothing is locked, so it may run at every start. Else nights under way end first, which takes wait_s seconds at
-    most, and none begins meanwhile; readers have some seconds to end theirs. The roles must exist (`db.server.roles.ensure_roles`).
+    Where nothing is to do, nothing is locked, so it may run at every start. Else nights under way end first,
+    which takes wait_s seconds at most, and none begins meanwhile; readers have some seconds to end theirs.
+    The roles must exist (`db.server.roles.ensure_roles`).
     Raises SchemaNewer where newer code has migrated before, NightsRunning, StoreUnavailable.
     """
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
@@ -45,7 +50,11 @@ def upgrade(owner_url: str, revision: str = "head", *, wait_s: float = WORK_ENDS
             target = head() if revision == "head" else revision
             found = _revision(connection)
             require_known(found)
-            if found != target or not views.in_place(connection) or not connection.execute(FEAST_SCHEMA).scalar_one():
+            if (
+                found != target
+                or not views.in_place(connection)
+                or not connection.execute(FEAST_SCHEMA).scalar_one()
+            ):
                 alone(connection, wait_s=wait_s)
                 _migrate(connection, target)
     finally:
@@ -53,7 +62,10 @@ def upgrade(owner_url: str, revision: str = "head", *, wait_s: float = WORK_ENDS
 
 
 def downgrade(owner_url: str, revision: str = "base", *, wait_s: float = WORK_ENDS_WITHIN_S) -> None:
-    """Go back to a revision. The views go; the next upgrade brings them back. Raises SchemaNewer, NightsRunning."""
+    """Go back to a revision. The views go; the next upgrade brings them back.
+
+    Raises SchemaNewer, NightsRunning.
+    """
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
     try:
         with translated(), naming_readers(engine), engine.begin() as connection:
@@ -100,7 +112,9 @@ def require_known(found: str | None) -> None:
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:
-    """What Alembic compares: our schema without its version table and without the months of score, which are data."""
+    """What Alembic compares: our schema without its version table and without the months of score, which
+    are data.
+    """
     del parents
     if kind == "schema":
         return name == SCHEMA

@@ -1,4 +1,6 @@
-"""Connections to Postgres, and what their failures mean: the store cannot be reached now, and the same call may be made again."""
+"""Connections to Postgres, and what their failures mean: the store cannot be reached now, and the same
+call may be made again.
+"""
 
 import errno
 from collections.abc import Iterator
@@ -17,20 +19,34 @@ from nightjar.core.errors.database import RightsMissing, StoreUnavailable
 from nightjar.core.errors.machine import StorageRefused
 from nightjar.core.errors.settings import BadSettings
 
-KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
-"""A server that vanished without a word is noticed after a minute, not after two hours; also with bytes on their way to it, then not after 15 minutes."""
+KEEPALIVES = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server that vanished without a word is noticed after a minute, not after two hours; also with bytes on
+their way to it, then not after 15 minutes.
+"""
 
 SESSION = """
-    SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false), set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
+    SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false),
+        set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
            set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '60000', false),
-           set_config('extra_float_digits', '1', false), set_config('default_transaction_isolation', 'read committed', false)
+           set_config('extra_float_digits', '1', false),
+           set_config('default_transaction_isolation', 'read committed', false)
 """
-"""Whatever the server, PGTZ or an ALTER ROLE says: instants come back in UTC, scores with all their digits, and whoever has waited for a lock sees what
-was committed meanwhile. And a client that vanished is noticed in the same time: until then its session keeps the rows and the lock that it holds."""
+"""Whatever the server, PGTZ or an ALTER ROLE says: instants come back in UTC, scores with all their
+digits, and whoever has waited for a lock sees what was committed meanwhile. And a client that vanished is
+noticed in the same time: until then its session keeps the rows and the lock that it holds.
+"""
 
 TRANSIENT = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
-"""SQLSTATEs (or their classes) that pass by themselves: connection, rollback, resources, operator intervention, disk, lock not available; a standby
-that is not promoted yet, or a database that was made read-only; a transaction that stood still or lasted longer than somebody lets it."""
+"""SQLSTATEs (or their classes) that pass by themselves: connection, rollback, resources, operator
+intervention, disk, lock not available; a standby that is not promoted yet, or a database that was made
+read-only; a transaction that stood still or lasted longer than somebody lets it.
+"""
 
 BEYOND_STATE = "22008"
 """SQLSTATE of a date or an instant for which there is no room."""
@@ -42,7 +58,8 @@ FULL_STATE = "53100"
 """SQLSTATE of a server whose disk is full."""
 
 REMEDY = (
-    "Correct NIGHTJAR_DATABASE_URL or NIGHTJAR_DATABASE_PASSWORD, or the role's password in NIGHTJAR_WRITER_PASSWORD or NIGHTJAR_ANALYST_PASSWORD."
+    "Correct NIGHTJAR_DATABASE_URL or NIGHTJAR_DATABASE_PASSWORD, or the role's password in "
+    "NIGHTJAR_WRITER_PASSWORD or NIGHTJAR_ANALYST_PASSWORD."
 )
 OLDEST = 15
 """The oldest version of Postgres that the migrations, the roles' rights and the tests know."""
@@ -84,7 +101,10 @@ def require_supported(version: int) -> None:
 
 
 def _settings(url: str, application_name: str) -> dict[str, Any]:
-    """What a connection is opened with. The URL may change how long we wait for whom, but not how text is encoded."""
+    """What a connection is opened with.
+
+    The URL may change how long we wait for whom, but not how text is encoded.
+    """
     ours = {"application_name": application_name, "client_encoding": "utf8"}
     return {"connect_timeout": 10, **KEEPALIVES, **read(url).parameters, **ours}
 

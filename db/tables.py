@@ -1,7 +1,8 @@
-"""The schema: one SQLModel class a table, with the comments that stand in the database. Migrations are checked against these classes.
+"""The schema: one SQLModel class a table, with the comments that stand in the database. Migrations are
+checked against these classes.
 
-Every table but `run` is only ever added to: privileges, not promises, see to it. What the writer may set is checked here
-by constraints, and by the triggers of the migrations; the rest it is given by the database.
+Every table but `run` is only ever added to: privileges, not promises, see to it. What the writer may set is
+checked here by constraints, and by the triggers of the migrations; the rest it is given by the database.
 """
 
 from datetime import date, datetime
@@ -32,7 +33,9 @@ from nightjar.core.places import PLACE
 
 SCHEMA = "nightjar"
 OF_OUR_TIME = "BETWEEN '1890-01-01' AND '2210-01-01'"
-"""Of every date and instant that the writer may set: no infinity, and room for what lies about the years of a command line."""
+"""Of every date and instant that the writer may set: no infinity, and room for what lies about the years
+of a command line.
+"""
 
 RUN_STATES = ("claimed", "published", "failed", "abandoned", "pruned")
 
@@ -40,7 +43,8 @@ RUN_STATES = ("claimed", "published", "failed", "abandoned", "pruned")
 class Table(SQLModel):
     """Root of the tables, with metadata of their own: other libraries define tables in the shared ones."""
 
-    __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]  # SQLModel declares a computed one
+    # SQLModel declares a computed one
+    __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
     __table__: ClassVar[SqlTable]
     metadata = MetaData(
         schema=SCHEMA,
@@ -54,21 +58,34 @@ class Table(SQLModel):
     )
 
 
-def _column(type_: TypeEngine[Any], comment: str, *, null: bool = False, key: bool = False, default: str | None = None) -> Any:
+def _column(
+    type_: TypeEngine[Any], comment: str, *, null: bool = False, key: bool = False, default: str | None = None
+) -> Any:
     server_default = None if default is None else text(default)
-    return Field(default=None, sa_column=Column(type_, comment=comment, nullable=null, primary_key=key, server_default=server_default))
+    return Field(
+        default=None,
+        sa_column=Column(
+            type_, comment=comment, nullable=null, primary_key=key, server_default=server_default
+        ),
+    )
 
 
 def _id(comment: str) -> Any:
-    return Field(default=None, sa_column=Column(Integer, Identity(always=True), primary_key=True, comment=comment))
+    return Field(
+        default=None, sa_column=Column(Integer, Identity(always=True), primary_key=True, comment=comment)
+    )
 
 
 def _instant(comment: str, *, null: bool = False, key: bool = False, now: bool = False) -> Any:
-    return _column(DateTime(timezone=True), comment, null=null, key=key, default="clock_timestamp()" if now else None)
+    return _column(
+        DateTime(timezone=True), comment, null=null, key=key, default="clock_timestamp()" if now else None
+    )
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=f"{column}_known")
+    return CheckConstraint(
+        f"{column} IN ({', '.join(repr(value) for value in values)})", name=f"{column}_known"
+    )
 
 
 def _sha256(column: str) -> CheckConstraint:
@@ -80,7 +97,9 @@ def _place(column: str) -> CheckConstraint:
 
 
 def _of_our_time(*columns: str) -> tuple[CheckConstraint, ...]:
-    return tuple(CheckConstraint(f"{column} {OF_OUR_TIME}", name=f"{column}_of_our_time") for column in columns)
+    return tuple(
+        CheckConstraint(f"{column} {OF_OUR_TIME}", name=f"{column}_of_our_time") for column in columns
+    )
 
 
 class DatasetRow(Table, table=True):
@@ -128,7 +147,9 @@ class VersionRow(Table, table=True):
     score_low: float = _column(Double(), "Least score that it may give; -Infinity where there is no bound")
     score_high: float = _column(Double(), "Greatest score that it may give; Infinity where there is no bound")
     outcomes: list[float] | None = _column(
-        ARRAY(Double()), "What an outcome may be; null where it may be any number within the bounds of a score", null=True
+        ARRAY(Double()),
+        "What an outcome may be; null where it may be any number within the bounds of a score",
+        null=True,
     )
     algorithm: str = _column(Text(), "What made it, and so what can load it")
     dataset_id: int = _column(Integer(), "The snapshot it was trained on")
@@ -142,7 +163,9 @@ class VersionRow(Table, table=True):
     )
     gates: list[dict[str, Any]] = _column(JSONB(), "Verdict of each gate")
     code_version: str = _column(Text(), "The code that trained it")
-    trained_through: date = _column(Date(), "Last date whose outcomes it has seen; scores of that date or earlier are in-sample")
+    trained_through: date = _column(
+        Date(), "Last date whose outcomes it has seen; scores of that date or earlier are in-sample"
+    )
     created_at: datetime = _instant("When it was registered", now=True)
 
 
@@ -152,12 +175,18 @@ class PromotionRow(Table, table=True):
         ForeignKeyConstraint(["version_id", "model"], ["model_version.id", "model_version.model"]),
         _one_of("role", ("champion", "challenger")),
         Index(None, "model", "role", text("id DESC")),
-        {"comment": "Who held which role from when on. Append-only: the newest row of a model and role counts."},
+        {
+            "comment": (
+                "Who held which role from when on. Append-only: the newest row of a model and role counts."
+            )
+        },
     )
     id: int = _id("Order of the ledger")
     model: str = _column(Text(), "Name of the model")
     version_id: int = _column(Integer(), "The version that got the role")
-    role: str = _column(Text(), "champion: its scores are published; challenger: scores the same rows in shadow")
+    role: str = _column(
+        Text(), "champion: its scores are published; challenger: scores the same rows in shadow"
+    )
     reason: str = _column(Text(), "Why")
     actor: str = _column(Text(), "Database user that promoted", default="CURRENT_USER")
     promoted_at: datetime = _instant("From when on it holds the role", now=True)
@@ -174,8 +203,13 @@ class RunRow(Table, table=True):
         CheckConstraint("known_at >= as_of", name="known_at_not_before_as_of"),
         CheckConstraint("revision > 0 AND attempt > 0", name="counts_positive"),
         CheckConstraint("population_rows > 0 AND population_parts > 0", name="population_positive"),
-        CheckConstraint("num_nulls(population_uri, population_sha256, population_rows, population_parts) IN (0, 4)", name="population_whole"),
-        CheckConstraint("state <> 'published' OR population_rows IS NOT NULL", name="published_has_population"),
+        CheckConstraint(
+            "num_nulls(population_uri, population_sha256, population_rows, population_parts) IN (0, 4)",
+            name="population_whole",
+        ),
+        CheckConstraint(
+            "state <> 'published' OR population_rows IS NOT NULL", name="published_has_population"
+        ),
         _one_of("state", RUN_STATES),
         _sha256("population_sha256"),
         _place("population_uri"),
@@ -186,20 +220,31 @@ class RunRow(Table, table=True):
     model: str = _column(Text(), "Name of the model")
     score_date: date = _column(Date(), "Local calendar date that is scored")
     revision: int = _column(Integer(), "Counts from 1 within the night; a forced rerun is the next one")
-    attempt: int = _column(Integer(), "How many processes claimed it; only the newest may write and publish", default="1")
+    attempt: int = _column(
+        Integer(), "How many processes claimed it; only the newest may write and publish", default="1"
+    )
     state: str = _column(
         Text(),
-        "claimed, published, failed (resumable), abandoned (replaced before it was published) or pruned (never published, and its rows are gone)",
+        (
+            "claimed, published, failed (resumable), abandoned (replaced before it was published) or pruned "
+            "(never published, and its rows are gone)"
+        ),
         default="'claimed'",
     )
     as_of: datetime = _instant("Instant up to which anything may be known")
-    known_at: datetime = _instant("Corrections recorded up to this instant count; as_of, unless a later one was asked for")
-    base_id: int | None = _column(Integer(), "The published run it repairs, whose scores of untouched rows it keeps", null=True)
+    known_at: datetime = _instant(
+        "Corrections recorded up to this instant count; as_of, unless a later one was asked for"
+    )
+    base_id: int | None = _column(
+        Integer(), "The published run it repairs, whose scores of untouched rows it keeps", null=True
+    )
     version_id: int = _column(Integer(), "The champion when the run was first claimed")
     challenger_id: int | None = _column(Integer(), "The challenger then, scored in shadow", null=True)
     population_uri: str | None = _column(Text(), "Where the snapshot of the population lies", null=True)
     population_sha256: str | None = _column(Text(), "Hash of the snapshot", null=True)
-    population_rows: int | None = _column(BigInteger(), "Rows to account for: scored + quarantined", null=True)
+    population_rows: int | None = _column(
+        BigInteger(), "Rows to account for: scored + quarantined", null=True
+    )
     population_parts: int | None = _column(Integer(), "Parts the population is cut into", null=True)
     flow_run: str | None = _column(Text(), "Flow run that claimed it last", null=True)
     error: str | None = _column(Text(), "Why the last attempt ended, if it failed", null=True)
@@ -227,10 +272,13 @@ class ReceiptRow(Table, table=True):
 class ScoreRow(Table, table=True):
     __tablename__ = "score"
     __table_args__ = (
-        # run_id has no foreign key, and score no bounds: a trigger checks each statement (docs/adr/0021, 0038)
+        # run_id has no foreign key, and score no bounds: a trigger checks each statement (docs/adr/0021,
+        # 0038)
         CheckConstraint("octet_length(entity_key) BETWEEN 1 AND 512", name="entity_key_length"),
         {
-            "comment": "Scores of all runs, published or not, one partition a month of score_date. Append-only.",
+            "comment": (
+                "Scores of all runs, published or not, one partition a month of score_date. Append-only."
+            ),
             "postgresql_partition_by": "RANGE (score_date)",
         },
     )
@@ -239,8 +287,12 @@ class ScoreRow(Table, table=True):
     entity_key: str = _column(Text(), "What is scored", key=True)
     part: int = _column(Integer(), "Part of the run it came with")
     score: float = _column(Double(), "Given by the champion, within the bounds of its version")
-    challenger_score: float | None = _column(Double(), "Given by the challenger, in shadow, within the bounds of its version", null=True)
-    carried_from: int | None = _column(Integer(), "The run that computed it, where a repair kept the score of an untouched row", null=True)
+    challenger_score: float | None = _column(
+        Double(), "Given by the challenger, in shadow, within the bounds of its version", null=True
+    )
+    carried_from: int | None = _column(
+        Integer(), "The run that computed it, where a repair kept the score of an untouched row", null=True
+    )
 
 
 class QuarantinedRow(Table, table=True):
@@ -265,7 +317,12 @@ class PublicationRow(Table, table=True):
         _one_of("action", ("publish", "rollback")),
         Index(None, "model", "score_date", text("id DESC")),
         Index("publication_once_a_run", "run_id", unique=True, postgresql_where=text("action = 'publish'")),
-        {"comment": "Which run analysts see of a night. Append-only: the newest row of a model and score date counts."},
+        {
+            "comment": (
+                "Which run analysts see of a night. Append-only: the newest row of a model and score date "
+                "counts."
+            )
+        },
     )
     id: int = _id("Order of the ledger")
     model: str = _column(Text(), "Name of the model")
@@ -273,7 +330,9 @@ class PublicationRow(Table, table=True):
     run_id: int = _column(Integer(), "The run that is visible from now on")
     action: str = _column(Text(), "publish, or rollback to a run published earlier")
     reason: str | None = _column(Text(), "Why, where a person decided", null=True)
-    findings: list[str] = _column(ARRAY(Text()), "What the audit had against it, and the person accepted", default="'{}'::text[]")
+    findings: list[str] = _column(
+        ARRAY(Text()), "What the audit had against it, and the person accepted", default="'{}'::text[]"
+    )
     actor: str = _column(Text(), "Database user that published", default="CURRENT_USER")
     flow_run: str | None = _column(Text(), "Flow run that published", null=True)
     published_at: datetime = _instant("From when on it is visible", now=True)
@@ -283,7 +342,12 @@ class OutcomeRow(Table, table=True):
     __tablename__ = "outcome"
     __table_args__ = (
         *_of_our_time("score_date", "recorded_at"),
-        {"comment": "What really happened. Append-only: a correction joins the row it corrects under its later recorded_at."},
+        {
+            "comment": (
+                "What really happened. Append-only: a correction joins the row it corrects under its later "
+                "recorded_at."
+            )
+        },
     )
     model: str = _column(Text(), "Name of the model", key=True)
     score_date: date = _column(Date(), "Local calendar date it happened on", key=True)
@@ -301,14 +365,24 @@ class MeasurementRow(Table, table=True):
         ForeignKeyConstraint(["run_id"], ["run.id"]),
         CheckConstraint("with_outcome BETWEEN 0 AND rows", name="outcomes_within_rows"),
         *_of_our_time("measured_at"),
-        {"comment": "How a published run did, a row a metric. Append-only: the newest measurement of a run counts."},
+        {
+            "comment": (
+                "How a published run did, a row a metric. Append-only: the newest measurement of a run "
+                "counts."
+            )
+        },
     )
     run_id: int = _column(Integer(), "The run", key=True)
     measured_at: datetime = _instant("Outcomes known by this instant were counted", key=True)
     recorded_at: datetime = _column(
-        DateTime(timezone=True), "When it was stored; the same for all rows of a measurement", key=True, default="statement_timestamp()"
+        DateTime(timezone=True),
+        "When it was stored; the same for all rows of a measurement",
+        key=True,
+        default="statement_timestamp()",
     )
-    metric: str = _column(Text(), "What was measured; the model's kind says which metrics there are", key=True)
+    metric: str = _column(
+        Text(), "What was measured; the model's kind says which metrics there are", key=True
+    )
     value: float | None = _column(
         Double(),
         "The number; null where it is not defined, as the AUC of outcomes that are all alike",
@@ -322,12 +396,20 @@ class DriftRow(Table, table=True):
     __tablename__ = "drift"
     __table_args__ = (
         ForeignKeyConstraint(["run_id"], ["run.id"]),
-        {"comment": "Each column of a night against the training sample. Append-only: the newest rows of a run and method count."},
+        {
+            "comment": (
+                "Each column of a night against the training sample. Append-only: the newest rows of a run "
+                "and method count."
+            )
+        },
     )
     run_id: int = _column(Integer(), "The run", key=True)
     method: str = _column(Text(), "How the distance was measured", key=True)
     measured_at: datetime = _column(
-        DateTime(timezone=True), "When it was measured; the same for all rows of a measurement", key=True, default="statement_timestamp()"
+        DateTime(timezone=True),
+        "When it was measured; the same for all rows of a measurement",
+        key=True,
+        default="statement_timestamp()",
     )
     column_name: str = _column(Text(), "Input column, or score", key=True)
     value: float | None = _column(Double(), "The distance; null where it cannot be computed", null=True)
@@ -343,14 +425,21 @@ class InputProfileRow(Table, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["run_id"], ["run.id"]),
         CheckConstraint("nulls BETWEEN 0 AND rows", name="nulls_within_rows"),
-        {"comment": "What each input of a run looks like, and its scores: what later nights are compared with. Append-only."},
+        {
+            "comment": (
+                "What each input of a run looks like, and its scores: what later nights are compared with. "
+                "Append-only."
+            )
+        },
     )
     run_id: int = _column(Integer(), "The run", key=True)
     column_name: str = _column(Text(), "Input column, or score", key=True)
     rows: int = _column(BigInteger(), "Rows looked at: a fixed sample for inputs, all for score")
     nulls: int = _column(BigInteger(), "Rows without a value")
     distinct: int = _column(BigInteger(), "Different values")
-    entities: int = _column(BigInteger(), "How many share the values: keys of the feature table, or else rows")
+    entities: int = _column(
+        BigInteger(), "How many share the values: keys of the feature table, or else rows"
+    )
     mean: float | None = _column(Double(), "Of a column of numbers", null=True)
     stddev: float | None = _column(Double(), "Of a column of numbers", null=True)
     quantiles: list[float] = _column(
@@ -358,7 +447,9 @@ class InputProfileRow(Table, table=True):
         "41 values of a column of numbers, from the least to the greatest, evenly spaced by rank",
         default="'{}'::double precision[]",
     )
-    categories: dict[str, int] = _column(JSONB(), "Of a column of texts: rows by category, the most frequent 200", default="'{}'::jsonb")
+    categories: dict[str, int] = _column(
+        JSONB(), "Of a column of texts: rows by category, the most frequent 200", default="'{}'::jsonb"
+    )
 
 
 class ReportRow(Table, table=True):

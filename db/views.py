@@ -1,8 +1,9 @@
-"""What analysts read: the views of the schema `analytics`, each column with its meaning. They hold no data, so every migration makes them anew.
+"""What analysts read: the views of the schema `analytics`, each column with its meaning. They hold no data,
+so every migration makes them anew.
 
-Views run with their owner's rights: an analyst may read them and nothing beneath them. Whatever is not published does not appear, except
-as a row of `runs`. No condition of an analyst is asked about a row that is not published: it could tell of the row by an error, by its
-time, or by a count in EXPLAIN (docs/adr/0029).
+Views run with their owner's rights: an analyst may read them and nothing beneath them. Whatever is not
+published does not appear, except as a row of `runs`. No condition of an analyst is asked about a row that is
+not published: it could tell of the row by an error, by its time, or by a count in EXPLAIN (docs/adr/0029).
 """
 
 import hashlib
@@ -28,7 +29,9 @@ class View:
 
     @property
     def query(self) -> str:
-        selected = ",\n    ".join(f"{expression} AS {column}" for column, (expression, _) in self.columns.items())
+        selected = ",\n    ".join(
+            f"{expression} AS {column}" for column, (expression, _) in self.columns.items()
+        )
         return f"SELECT\n    {selected}\n{self.source}"
 
     def definition(self, schema: str) -> str:
@@ -42,7 +45,8 @@ CURRENT = """(
 """The publications that count now: the newest of each night."""
 
 SHOWN = """(
-    SELECT id, model, score_date, run_id, published_at, lead(published_at) OVER (PARTITION BY model, score_date ORDER BY id) AS visible_until
+    SELECT id, model, score_date, run_id, published_at, lead(published_at) OVER (PARTITION BY model,
+        score_date ORDER BY id) AS visible_until
     FROM nightjar.publication
 )"""
 """Every publication with the time it was the one that counted."""
@@ -51,18 +55,22 @@ BARRIER = "WITH (security_barrier)"
 """Of a view: conditions whose functions may tell what they are given stay outside."""
 
 APART = "WITH apart AS (SELECT)"
-"""Makes a subquery that Postgres plans by itself, once a run: conditions on its columns still reach its indexes."""
+"""Makes a subquery that Postgres plans by itself, once a run: conditions on its columns still reach its
+indexes.
+"""
 
 ALONE = "OFFSET 0"
 """Likewise, and no condition from outside reaches its rows."""
 
 FIRST = "pg_catalog.int4eq({}.run_id, run.id) AND "
-"""The conditions that come first where Postgres reads a whole table: they are no operators, which it would move to the end, and none costs
-less."""
+"""The conditions that come first where Postgres reads a whole table: they are no operators, which it would
+move to the end, and none costs less.
+"""
 
 IN_ORDER = "ORDER BY publication.model, publication.score_date"
-"""The order in which runs are read. CURRENT sorts publications like this anyway: a query that groups by night need not
-sort scores. A source that does not always sort them would only be slower by it."""
+"""The order in which runs are read. CURRENT sorts publications like this anyway: a query that groups by
+night need not sort scores. A source that does not always sort them would only be slower by it.
+"""
 
 CURRENT_RUN = f"{CURRENT} AS publication JOIN nightjar.run ON run.id = publication.run_id"
 VERSION = "JOIN nightjar.model_version AS version ON version.id = run.version_id"
@@ -70,19 +78,25 @@ VERSION = "JOIN nightjar.model_version AS version ON version.id = run.version_id
 
 def of_run(table: str, alias: str) -> str:
     """Rows of a table that belong to the run, and no others are looked at."""
-    rows = f"SELECT * FROM nightjar.{table} WHERE {table}.run_id = run.id {ALONE}"  # noqa: S608  # tables of VIEWS
+    # tables of VIEWS
+    rows = f"SELECT * FROM nightjar.{table} WHERE {table}.run_id = run.id {ALONE}"  # noqa: S608
     return f"CROSS JOIN LATERAL ({rows}) AS {alias}"
 
 
 def scores_of_run(more: str = "", joined: str = "") -> str:
-    """The run's scores as `stored`. The date is compared twice: inside it finds the month, outside it lets a wanted date find the publication."""
+    """The run's scores as `stored`.
+
+    The date is compared twice: inside it finds the month, outside it lets a wanted date find the publication.
+    """
     return f"""{VERSION}
 JOIN LATERAL (
     {APART}
-    SELECT score.score_date, score.entity_key, score.score, coalesce(score.carried_from, score.run_id) AS scored_by_run,
+    SELECT score.score_date, score.entity_key, score.score, coalesce(score.carried_from,
+        score.run_id) AS scored_by_run,
         score.score_date <= version.trained_through AS in_sample, receipt.stored_at{more}
     FROM nightjar.score
-    LEFT JOIN nightjar.receipt ON {FIRST.format("receipt")}receipt.run_id = score.run_id AND receipt.part = score.part{joined}
+    LEFT JOIN nightjar.receipt ON {FIRST.format("receipt")}receipt.run_id = score.run_id
+        AND receipt.part = score.part{joined}
     WHERE {FIRST.format("score")}score.run_id = run.id AND score.score_date = publication.score_date
 ) AS stored ON stored.score_date = publication.score_date"""  # noqa: S608  # words of this module
 
@@ -91,7 +105,8 @@ OUTCOME = ", known.outcome, known.recorded_at AS outcome_recorded_at"
 KNOWN = """
     LEFT JOIN LATERAL (
         SELECT outcome, recorded_at FROM nightjar.outcome
-        WHERE outcome.model = publication.model AND outcome.score_date = publication.score_date AND outcome.entity_key = score.entity_key
+        WHERE outcome.model = publication.model AND outcome.score_date = publication.score_date
+            AND outcome.entity_key = score.entity_key
         ORDER BY recorded_at DESC LIMIT 1
     ) AS known ON true"""
 """The outcome of a score, as last corrected; those of rows without a score are not looked at."""
@@ -125,7 +140,10 @@ MEASURED = {
     **IN_SAMPLE,
     "rows": ("performance.rows", "Scored rows"),
     "with_outcome": ("performance.with_outcome", "Scored rows whose outcome was known"),
-    **{metric: (f"performance.{metric}", f"{meaning}; null for a model without this metric") for metric, meaning in PIVOT.items()},
+    **{
+        metric: (f"performance.{metric}", f"{meaning}; null for a model without this metric")
+        for metric, meaning in PIVOT.items()
+    },
     "measured_at": ("performance.measured_at", "Outcomes known by this instant were counted"),
     "recorded_at": ("performance.recorded_at", "When the measurement was stored"),
 }
@@ -144,7 +162,8 @@ def measured(newest: str = "") -> str:
 
 NEWEST_DRIFT = f"""CROSS JOIN LATERAL (
     SELECT * FROM (
-        SELECT *, rank() OVER (PARTITION BY method ORDER BY measured_at DESC) AS age FROM nightjar.drift WHERE drift.run_id = run.id
+        SELECT *, rank() OVER (PARTITION BY method ORDER BY measured_at DESC) AS age FROM nightjar.drift
+            WHERE drift.run_id = run.id
     ) AS measured WHERE age = 1 {ALONE}
 ) AS drift"""  # noqa: S608  # words of this module
 """Of the run's measurements by each method the newest."""
@@ -172,7 +191,10 @@ COLUMN_DRIFT = {
 }
 SCORE = {
     "model": ("publication.model", "Name of the model"),
-    "score_date": ("stored.score_date", "Local calendar date that is scored; filter on it, the table is partitioned by it"),
+    "score_date": (
+        "stored.score_date",
+        "Local calendar date that is scored; filter on it, the table is partitioned by it",
+    ),
     "entity_key": ("stored.entity_key", "What is scored; one row each per model and score date"),
     "score": (
         "stored.score",
@@ -180,14 +202,26 @@ SCORE = {
     ),
     **VERSION_NUMBER,
     **RUN,
-    "as_of": ("run.as_of", "Nothing that happened or was first recorded later than this instant went into the score"),
+    "as_of": (
+        "run.as_of",
+        "Nothing that happened or was first recorded later than this instant went into the score",
+    ),
     "known_at": (
         "run.known_at",
-        "Corrections of earlier records counted if they were recorded by this instant; as_of, unless the night was repaired",
+        (
+            "Corrections of earlier records counted if they were recorded by this instant; as_of, unless "
+            "the night was repaired"
+        ),
     ),
-    "scored_by_run": ("stored.scored_by_run", "The run that computed the score; not run_id where a repair kept it"),
+    "scored_by_run": (
+        "stored.scored_by_run",
+        "The run that computed the score; not run_id where a repair kept it",
+    ),
     "trained_through": ("version.trained_through", "Last date whose outcomes the model had seen"),
-    "in_sample": ("stored.in_sample", "True if the model may have seen this very outcome: not for judging it"),
+    "in_sample": (
+        "stored.in_sample",
+        "True if the model may have seen this very outcome: not for judging it",
+    ),
     "published_at": ("publication.published_at", "From when on this score is the published one"),
     "scored_at": ("stored.stored_at", "When the score was stored"),
 }
@@ -205,7 +239,10 @@ VIEWS = (
             **SCORE,
             "outcome": (
                 "stored.outcome",
-                "What happened, as 1 or 0 of a binary model; null while unknown; the newest correction counts",
+                (
+                    "What happened, as 1 or 0 of a binary model; null while unknown; the newest correction "
+                    "counts"
+                ),
             ),
             "outcome_recorded_at": ("stored.outcome_recorded_at", "From when on the outcome could be known"),
         },
@@ -230,7 +267,8 @@ VIEWS = (
         source=f"""FROM nightjar.publication
 JOIN nightjar.run ON run.id = publication.run_id
 {VERSION}
-JOIN {CURRENT} AS current ON current.model = publication.model AND current.score_date = publication.score_date""",
+JOIN {CURRENT} AS current
+    ON current.model = publication.model AND current.score_date = publication.score_date""",
     ),
     View(
         name="scores_history",
@@ -240,7 +278,10 @@ JOIN {CURRENT} AS current ON current.model = publication.model AND current.score
             **{name: column for name, column in SCORE.items() if name != "published_at"},
             "publication_id": ("publication.id", "The row of publications that made it visible"),
             "visible_from": ("publication.published_at", "From when on analysts saw it"),
-            "visible_until": ("publication.visible_until", "Until when, excluded; null for what they see now"),
+            "visible_until": (
+                "publication.visible_until",
+                "Until when, excluded; null for what they see now",
+            ),
         },
         source=f"""FROM {SHOWN} AS publication
 JOIN nightjar.run ON run.id = publication.run_id
@@ -308,8 +349,14 @@ CROSS JOIN LATERAL (
             "distinct_values": ("profile.distinct", "Different values"),
             "mean": ("profile.mean", "Of a column of numbers"),
             "stddev": ("profile.stddev", "Of a column of numbers"),
-            "quantiles": ("profile.quantiles", "41 values of a column of numbers, from the least to the greatest, evenly spaced by rank"),
-            "categories": ("profile.categories", "Of a column of texts: rows by category, the most frequent 200"),
+            "quantiles": (
+                "profile.quantiles",
+                "41 values of a column of numbers, from the least to the greatest, evenly spaced by rank",
+            ),
+            "categories": (
+                "profile.categories",
+                "Of a column of texts: rows by category, the most frequent 200",
+            ),
         },
         source=f"FROM {CURRENT_RUN}\n{of_run('input_profile', 'profile')}",
     ),
@@ -324,13 +371,22 @@ CROSS JOIN LATERAL (
             "attempt": ("run.attempt", "How many processes claimed it"),
             "state": (
                 "run.state",
-                "claimed, published, failed (resumable), abandoned (replaced before it was published) or pruned (its rows are gone)",
+                (
+                    "claimed, published, failed (resumable), abandoned (replaced before it was published) "
+                    "or pruned (its rows are gone)"
+                ),
             ),
             **VERSION_NUMBER,
             "as_of": ("run.as_of", "Instant up to which anything may be known"),
             "known_at": ("run.known_at", "Instant up to which corrections count"),
-            "repairs_run": ("run.base_id", "The published run whose scores of untouched rows it keeps; null for a run that scores all"),
-            "population": ("run.population_rows", "Rows to account for: scored + quarantined once all parts are stored"),
+            "repairs_run": (
+                "run.base_id",
+                "The published run whose scores of untouched rows it keeps; null for a run that scores all",
+            ),
+            "population": (
+                "run.population_rows",
+                "Rows to account for: scored + quarantined once all parts are stored",
+            ),
             "scored": ("stored.scored", "Rows scored so far"),
             "quarantined": ("stored.quarantined", "Rows that broke the contract so far"),
             "parts": ("run.population_parts", "Parts of the population"),
@@ -343,7 +399,8 @@ CROSS JOIN LATERAL (
         source="""FROM nightjar.run
 JOIN nightjar.model_version AS version ON version.id = run.version_id
 CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS parts, coalesce(sum(scored), 0)::bigint AS scored, coalesce(sum(quarantined), 0)::bigint AS quarantined
+    SELECT count(*)::integer AS parts, coalesce(sum(scored), 0)::bigint AS scored, coalesce(sum(quarantined),
+        0)::bigint AS quarantined
     FROM nightjar.receipt WHERE receipt.run_id = run.id
 ) AS stored""",
     ),
@@ -373,7 +430,10 @@ CROSS JOIN LATERAL (
             "dataset_rows": ("dataset.rows", "Rows of its training snapshot"),
             "dataset_sha256": ("dataset.sha256", "Hash of the snapshot's content"),
             "params": ("version.params", "Parameters it was fitted with"),
-            "metrics": (METRICS, "Measurements on unseen dates by name; a prefix says whose, if it is not the version"),
+            "metrics": (
+                METRICS,
+                "Measurements on unseen dates by name; a prefix says whose, if it is not the version",
+            ),
             "gates": ("version.gates", "Verdict of each gate"),
             "code_version": ("version.code_version", "The code that trained it"),
             "created_at": ("version.created_at", "When it was registered"),
@@ -386,24 +446,38 @@ CROSS JOIN LATERAL (
             ),
             "kind": ("version.kind", "What its scores and outcomes mean, as binary"),
         },
-        source="FROM nightjar.model_version AS version JOIN nightjar.dataset ON dataset.id = version.dataset_id",
+        source=(
+            "FROM nightjar.model_version AS version JOIN nightjar.dataset ON dataset.id = version.dataset_id"
+        ),
     ),
     View(
         name="promotions",
-        comment="Who held which role when: the champion of an instant is the row with held_from <= it < held_until.",
+        comment=(
+            "Who held which role when: the champion of an instant is the row with held_from <= it < "
+            "held_until."
+        ),
         columns={
             "model": ("promotion.model", "Name of the model"),
-            "role": ("promotion.role", "champion: its scores are published; challenger: scores the same rows in shadow"),
+            "role": (
+                "promotion.role",
+                "champion: its scores are published; challenger: scores the same rows in shadow",
+            ),
             "model_version": ("version.number", "The version that held it"),
             "held_from": ("promotion.promoted_at", "From when on"),
             "held_until": (
-                "lead(promotion.promoted_at) OVER (PARTITION BY promotion.model, promotion.role ORDER BY promotion.id)",
+                (
+                    "lead(promotion.promoted_at) OVER (PARTITION BY promotion.model, promotion.role ORDER BY "
+                    "promotion.id)"
+                ),
                 "Until when, excluded; null for the one who holds it now",
             ),
             "reason": ("promotion.reason", "Why"),
             "actor": ("promotion.actor", "Database user that promoted"),
         },
-        source="FROM nightjar.promotion JOIN nightjar.model_version AS version ON version.id = promotion.version_id",
+        source=(
+            "FROM nightjar.promotion JOIN nightjar.model_version AS version ON version.id = "
+            "promotion.version_id"
+        ),
     ),
     View(
         name="reports",
@@ -419,13 +493,20 @@ CROSS JOIN LATERAL (
     ),
 )
 
-FINGERPRINT = "Published results, for analysts. Definition " + hashlib.sha256(repr((BARRIER, VIEWS)).encode()).hexdigest()[:16]
+FINGERPRINT = (
+    "Published results, for analysts. Definition "
+    + hashlib.sha256(repr((BARRIER, VIEWS)).encode()).hexdigest()[:16]
+)
 
 
 def in_place(connection: Connection) -> bool:
     """Whether the views in the database are these, and all of them are there."""
-    there = connection.execute(text("SELECT viewname FROM pg_views WHERE schemaname = :schema"), {"schema": ANALYTICS}).scalars()
-    found = connection.execute(text("SELECT obj_description(to_regnamespace(:schema)::oid, 'pg_namespace')"), {"schema": ANALYTICS})
+    there = connection.execute(
+        text("SELECT viewname FROM pg_views WHERE schemaname = :schema"), {"schema": ANALYTICS}
+    ).scalars()
+    found = connection.execute(
+        text("SELECT obj_description(to_regnamespace(:schema)::oid, 'pg_namespace')"), {"schema": ANALYTICS}
+    )
     return {view.name for view in VIEWS} <= set(there) and found.scalar_one_or_none() == FINGERPRINT
 
 

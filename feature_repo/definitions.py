@@ -1,4 +1,5 @@
-"""What Feast knows of the models: an entity a key, a view a feature table, a service a model. Adding a model changes nothing here.
+"""What Feast knows of the models: an entity a key, a view a feature table, a service a model. Adding a model
+changes nothing here.
 
 Feast imports this file by its bare stem and takes every Feast object among the module's attributes.
 """
@@ -8,7 +9,17 @@ from itertools import chain
 
 import polars as pl
 from feast import Entity, FeatureService, FeatureView, Field, FileSource
-from feast.types import Bool, FeastType, Float32, Float64, Int32, Int64, String, UnixTimestamp, from_feast_type
+from feast.types import (
+    Bool,
+    FeastType,
+    Float32,
+    Float64,
+    Int32,
+    Int64,
+    String,
+    UnixTimestamp,
+    from_feast_type,
+)
 
 from models import MODELS
 from nightjar.core.errors.model import BadSpec
@@ -26,7 +37,10 @@ FEAST_TYPES: Mapping[type[pl.DataType], FeastType] = {
 
 
 def feast_objects(specs: Iterable[ModelSpec]) -> Iterator[tuple[str, Entity | FeatureView | FeatureService]]:
-    """Every object under a name of its own. Raises BadSpec where two models mean different things by one name."""
+    """Every object under a name of its own.
+
+    Raises BadSpec where two models mean different things by one name.
+    """
     specs = tuple(specs)
     tables = _tables(specs)
     entities = _entities(specs)
@@ -35,7 +49,10 @@ def feast_objects(specs: Iterable[ModelSpec]) -> Iterator[tuple[str, Entity | Fe
     yield from ((f"view_{name}", view) for name, view in views.items())
     for spec in specs:
         features = [views[table.name] for table in spec.feature_tables]
-        yield f"service_{spec.name}", FeatureService(name=spec.feature_service, features=features, description=spec.title)
+        yield (
+            f"service_{spec.name}",
+            FeatureService(name=spec.feature_service, features=features, description=spec.title),
+        )
 
 
 def _tables(specs: Iterable[ModelSpec]) -> dict[str, FeatureTable]:
@@ -44,7 +61,9 @@ def _tables(specs: Iterable[ModelSpec]) -> dict[str, FeatureTable]:
         for table in spec.feature_tables:
             if tables.setdefault(table.name, table) != table:
                 raise BadSpec(
-                    spec.name, f"feature table {table.name}", "differs from the table of that name in another model: share one, or rename it"
+                    spec.name,
+                    f"feature table {table.name}",
+                    "differs from the table of that name in another model: share one, or rename it",
                 )
     return tables
 
@@ -53,9 +72,15 @@ def _entities(specs: Iterable[ModelSpec]) -> dict[str, Entity]:
     entities: dict[str, Entity] = {}
     for spec in specs:
         for key, dtype in chain.from_iterable(table.keys.items() for table in spec.feature_tables):
-            entity = Entity(name=key, join_keys=[key], value_type=from_feast_type(_feast_type(spec.name, key, dtype)))
+            entity = Entity(
+                name=key, join_keys=[key], value_type=from_feast_type(_feast_type(spec.name, key, dtype))
+            )
             if entities.setdefault(key, entity) != entity:
-                raise BadSpec(spec.name, f"join key {key}", f"is {dtype} here and of another type elsewhere: make them the same, or rename it")
+                raise BadSpec(
+                    spec.name,
+                    f"join key {key}",
+                    f"is {dtype} here and of another type elsewhere: make them the same, or rename it",
+                )
     return entities
 
 
@@ -71,7 +96,10 @@ def _view(table: FeatureTable, entities: Mapping[str, Entity]) -> FeatureView:
         name=table.name,
         description=table.description,
         entities=[entities[key] for key in table.keys],
-        schema=[Field(name=name, dtype=_feast_type(table.name, name, dtype)) for name, dtype in {**table.keys, **table.features}.items()],
+        schema=[
+            Field(name=name, dtype=_feast_type(table.name, name, dtype))
+            for name, dtype in {**table.keys, **table.features}.items()
+        ],
         source=source,
         ttl=table.ttl,
         online=False,
@@ -82,7 +110,11 @@ def _feast_type(where: str, column: str, dtype: pl.DataType) -> FeastType:
     try:
         return FEAST_TYPES[dtype.base_type()]
     except KeyError:
-        raise BadSpec(where, column, f"is {dtype}, which Feast has no type for; use one of {sorted(map(str, FEAST_TYPES))}") from None
+        raise BadSpec(
+            where,
+            column,
+            f"is {dtype}, which Feast has no type for; use one of {sorted(map(str, FEAST_TYPES))}",
+        ) from None
 
 
 globals().update(feast_objects(MODELS.values()))

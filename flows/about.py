@@ -35,7 +35,8 @@ def model_and_date(model: str, score_date: date | None) -> tuple[ModelSpec, date
 def model_and_today(model: str, today: date | None) -> tuple[ModelSpec, date]:
     """The spec, and the local day given or else that of the scheduled start.
 
-    That is carried into the model's recorded year if it replays one. Raises BadSettings for a day that has not come yet.
+    That is carried into the model's recorded year if it replays one. Raises BadSettings for a day that has
+    not come yet.
     """
     spec = models.model(model)
     return spec, today_from(spec, today, flow_run.scheduled_start_time)
@@ -51,7 +52,9 @@ def day_name() -> str:
     return named(flow_run.parameters, model_and_today, "today")
 
 
-def named(given: Mapping[str, Any], resolve: Callable[[str, date | None], tuple[ModelSpec, date]], field: str) -> str:
+def named(
+    given: Mapping[str, Any], resolve: Callable[[str, date | None], tuple[ModelSpec, date]], field: str
+) -> str:
     """Model and date. Both are bound to the log from here on: this process carries out one flow run."""
     model = given.get("model", "flight_delay")
     bind_contextvars(model=model)

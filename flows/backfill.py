@@ -1,4 +1,6 @@
-"""The backfill flow: many nights in one run, because a flow run of its own would cost each night a second or more."""
+"""The backfill flow: many nights in one run, because a flow run of its own would cost each night a second
+or more.
+"""
 
 from datetime import UTC, date, datetime
 
@@ -29,21 +31,25 @@ def backfill(
     parallel: int = 1,
     dry_run: bool = False,
 ) -> None:
-    """Score the nights of a range: by default what is missing or failed. Fails at the end if a night failed; run it again for those alone.
+    """Score the nights of a range: by default what is missing or failed. Fails at the end if a night failed;
+    run it again for those alone.
 
     Args:
         first: First local date to score.
         last: Last local date to score.
         model: Name of a folder in models/.
         order: Which nights first.
-        reprocess: Of nights attempted before, score none; those that failed or were left unfinished; or all, in a new revision.
+        reprocess: Of nights attempted before, score none; those that failed or were left unfinished; or all,
+        in a new revision.
         parallel: Nights at a time, up to NIGHTJAR_NIGHTS_AT_ONCE.
         dry_run: Only list what would be done.
 
     """
     with failures_told(model):
         spec = models.model(model)
-        use_case = platform().backfill(spec, parallel=parallel, flow_run=str(flow_run.id), executor=PARTS, step=as_task)
+        use_case = platform().backfill(
+            spec, parallel=parallel, flow_run=str(flow_run.id), executor=PARTS, step=as_task
+        )
         nights = planned_nights(platform().store, model, first, last, reprocess, order)
         if dry_run:
             show_plan(model, nights)

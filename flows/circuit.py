@@ -1,4 +1,6 @@
-"""The circuit breaker at the end of a run that came to nothing: after so many in a row its deployment is paused, and a person is told."""
+"""The circuit breaker at the end of a run that came to nothing: after so many in a row its deployment is
+paused, and a person is told.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -21,24 +23,35 @@ RUNBOOK = "runbooks/circuit-open.md"
 
 
 def break_circuit(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """A Prefect hook for failed and crashed runs. What goes wrong in it is logged by Prefect and changes nothing of the run.
+    """A Prefect hook for failed and crashed runs. What goes wrong in it is logged by Prefect and changes
+    nothing of the run.
 
-    In a crash it is the worker that calls it, and the run itself could not say where to look. One that the server retries does not count yet.
+    In a crash it is the worker that calls it, and the run itself could not say where to look. One that the
+    server retries does not count yet.
     """
     if state.is_crashed():
         flow_run_logger(flow_run, flow).error("The process of this run died. Runbook: runbooks/stuck-run.md")
     limit = Settings().circuit_failures
     with get_client(sync_client=True) as client:
-        if flow_run.deployment_id is None or (state.is_crashed() and may_be_retried(past(client, flow_run.id))):
+        if flow_run.deployment_id is None or (
+            state.is_crashed() and may_be_retried(past(client, flow_run.id))
+        ):
             return
         deployment = client.read_deployment(flow_run.deployment_id)
         if deployment.paused or not opens(ends(client, deployment.id, limit), limit):
             return
         client.pause_deployment(deployment.id)
         name = deployment.name
-        text = f"The last {limit} runs of {name} came to nothing. Its schedule is paused until someone resumes it. Runbook: {RUNBOOK}"
+        text = (
+            f"The last {limit} runs of {name} came to nothing. Its schedule is paused until someone resumes "
+            f"it. Runbook: {RUNBOOK}"
+        )
         flow_run_logger(flow_run, flow).error(text)
-        emit_event(OPENED, {"prefect.resource.id": f"prefect.deployment.{deployment.id}", "prefect.resource.name": name}, payload={"text": text})
+        emit_event(
+            OPENED,
+            {"prefect.resource.id": f"prefect.deployment.{deployment.id}", "prefect.resource.name": name},
+            payload={"text": text},
+        )
         client.create_artifact(
             ArtifactCreate(
                 key=slug(f"circuit-{deployment.name}"),
@@ -63,4 +76,6 @@ WATCHED: dict[str, Any] = {
     "on_crashed": [end_dead_tasks, break_circuit],
     "on_cancellation": [end_dead_tasks],
 }
-"""What all flows are decorated with: receipts say what is done, so no result is kept, what fails counts, and what died is said to have."""
+"""What all flows are decorated with: receipts say what is done, so no result is kept, what fails counts,
+and what died is said to have.
+"""

@@ -1,4 +1,7 @@
-"""Task runs of an attempt whose process died stay `Running` for ever: nobody is left to say how they ended. Whoever comes next says it."""
+"""Task runs of an attempt whose process died stay `Running` for ever: nobody is left to say how they ended.
+
+Whoever comes next says it.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +19,9 @@ LIMIT = 100
 
 UNENDED = ("PENDING", "RUNNING")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-SAYS = "The process of this attempt has ended without saying how. What it did not store, a later attempt does."
+SAYS = (
+    "The process of this attempt has ended without saying how. What it did not store, a later attempt does."
+)
 
 
 def end_dead_tasks(
@@ -24,20 +29,27 @@ def end_dead_tasks(
     flow_run: FlowRun,
     state: State[Any],  # noqa: ARG001  # a worker calls hooks by these three names
 ) -> None:
-    """A Prefect hook for a run that begins or begins again, and for one that crashed or was cancelled: at these moments no task of it runs.
+    """A Prefect hook for a run that begins or begins again, and for one that crashed or was cancelled: at
+    these moments no task of it runs.
 
-    A run that ended while no worker was there is looked after by the next run of its deployment. What goes wrong is logged, and no more.
+    A run that ended while no worker was there is looked after by the next run of its deployment. What goes
+    wrong is logged, and no more.
     """
     try:
         with get_client(sync_client=True) as client:
             dead = unended(client, {"id": {"any_": [str(flow_run.id)]}})
             if flow_run.deployment_id is not None:
-                ended = {"deployment_id": {"any_": [str(flow_run.deployment_id)]}, "state": {"type": {"any_": ENDED}}}
+                ended = {
+                    "deployment_id": {"any_": [str(flow_run.deployment_id)]},
+                    "state": {"type": {"any_": ENDED}},
+                }
                 dead = {*dead, *unended(client, ended)}
             for task_run in dead:
                 client.set_task_run_state(task_run, Crashed(message=SAYS), force=True)
     except Exception as error:  # noqa: BLE001  # it only tells people how something ended
-        flow_run_logger(flow_run, flow).warning("task runs of dead attempts are still shown as running: %s", error)
+        flow_run_logger(flow_run, flow).warning(
+            "task runs of dead attempts are still shown as running: %s", error
+        )
 
 
 def unended(client: SyncPrefectClient, of_runs: dict[str, Any]) -> Sequence[UUID]:

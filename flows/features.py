@@ -1,4 +1,6 @@
-"""The feature flow: land what was delivered and build the features of it, ahead of the night that needs them."""
+"""The feature flow: land what was delivered and build the features of it, ahead of the night that needs
+them.
+"""
 
 from datetime import date
 
@@ -17,7 +19,8 @@ def features(model: str = "flight_delay", today: date | None = None) -> None:
 
     Args:
         model: Name of a folder in models/.
-        today: Stands in for the calendar: only what was known on this local day's evening is used. Empty: the day of the scheduled start.
+        today: Stands in for the calendar: only what was known on this local day's evening is used. Empty: the
+        day of the scheduled start.
 
     """
     with failures_told(model):

@@ -35,13 +35,23 @@ PARTS = PartTasks()
 
 
 def submitted(night: Night, job: PartJob) -> PrefectFuture[Receipt]:
-    """A part's task. Prefect copies the context to its thread, so that what it logs of the task names the part too."""
+    """A part's task.
+
+    Prefect copies the context to its thread, so that what it logs of the task names the part too.
+    """
     with bound_contextvars(model=night.model, score_date=str(night.score_date), part=job.part):
         return score_part.submit(night.model, night.score_date, job.part, job)
 
 
-@task(name="part", task_run_name="part {number} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+@task(
+    name="part",
+    task_run_name="part {number} {model} {score_date}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    **RETRIED,
+)
 @cancelled_if_stopped
 @with_advice()
-def score_part(model: str, score_date: date, number: int, job: PartJob) -> Receipt:  # noqa: ARG001  # they name the task run
+# they name the task run
+def score_part(model: str, score_date: date, number: int, job: PartJob) -> Receipt:  # noqa: ARG001
     return platform().score_part(job)

@@ -30,15 +30,18 @@ def repair(
     accept: str | None = None,
     dry_run: bool = False,
 ) -> None:
-    """Mend published nights by what is known now: rows whose inputs changed, or that were set aside, are scored again, the others keep their scores.
+    """Mend published nights by what is known now: rows whose inputs changed, or that were set aside, are
+    scored again, the others keep their scores.
 
     Args:
-        cause: late: corrections that came after the night. quarantine: rows set aside, where the data or the contract is mended.
+        cause: late: corrections that came after the night. quarantine: rows set aside, where the data or the
+        contract is mended.
         first: First local date to look at. Empty: the first there is.
         last: Last local date to look at. Empty: the last there is.
         model: Name of a folder in models/.
         known_at: Corrections recorded up to this instant count. Empty: up to now.
-        accept: Why to publish a night though features are stale or its audit finds it odd; the ledger keeps that, and what was found.
+        accept: Why to publish a night though features are stale or its audit finds it odd; the ledger keeps
+        that, and what was found.
         dry_run: Only list the nights.
 
     """
@@ -49,16 +52,22 @@ def repair(
         if dry_run or not nights:
             show_plan(model, nights)
             return
-        use_case = platform().backfill(spec, flow_run=str(flow_run.id), executor=PARTS, step=as_task, known_at=known, accept=accept)
+        use_case = platform().backfill(
+            spec, flow_run=str(flow_run.id), executor=PARTS, step=as_task, known_at=known, accept=accept
+        )
         summary = use_case.run(nights)
         tell_backfill(model, summary)
         summary.raise_failure()
 
 
 def wanted(spec: ModelSpec, cause: Cause, first: date, last: date, known_at: datetime) -> tuple[Planned, ...]:
-    """The nights to mend; of those that late data touches the run shows which entities, and what came late."""
+    """The nights to mend; of those that late data touches the run shows which entities, and what came
+    late.
+    """
     if cause is Cause.QUARANTINE:
         return nights_aside(platform().store, spec.name, first, last)
-    late = tuple(late_nights(platform().night_inputs(spec), platform().store, first, last, known_at, platform().go_on))
+    late = tuple(
+        late_nights(platform().night_inputs(spec), platform().store, first, last, known_at, platform().go_on)
+    )
     show_late(spec.name, late)
     return tuple(night.planned for night in late)

@@ -1,4 +1,7 @@
-"""The nightly flow: score one model for one date. What a night is stands in nightjar/usecases/scoring/night.py; here each step becomes a task."""
+"""The nightly flow: score one model for one date.
+
+What a night is stands in nightjar/usecases/scoring/night.py; here each step becomes a task.
+"""
 
 from datetime import UTC, date, datetime
 
@@ -32,20 +35,26 @@ def score(
     report: bool = True,
     catch_up: bool = True,
 ) -> None:
-    """Score a night and publish it, after those that the schedule missed. Safe to run again at any time: a published night stays, a stored part is not done twice.
+    """Score a night and publish it, after those that the schedule missed. Safe to run again at any time: a
+    published night stays, a stored part is not done twice.
 
     Args:
         model: Name of a folder in models/.
-        score_date: The local date to score. Empty: the date that the scheduled start stands for, also in a late or retried run.
+        score_date: The local date to score. Empty: the date that the scheduled start stands for, also in a
+        late or retried run.
         force: Publish a new revision though the night is published.
-        accept: Why to publish the night though features are stale or its audit finds it odd; the ledger keeps that, and what was found.
+        accept: Why to publish the night though features are stale or its audit finds it odd; the ledger keeps
+        that, and what was found.
         report: Draw the drift report afterwards.
-        catch_up: Without a score date, score missed nights of the model's last catch_up_days first. If one fails, so does this run, at its end.
+        catch_up: Without a score date, score missed nights of the model's last catch_up_days first. If one
+        fails, so does this run, at its end.
 
     """
     with failures_told(model):
         spec, day = model_and_date(model, score_date)
-        ready(model, day, as_of(spec, day) if score_date is None else wanted_until(spec, day, datetime.now(UTC)))
+        ready(
+            model, day, as_of(spec, day) if score_date is None else wanted_until(spec, day, datetime.now(UTC))
+        )
         earlier = catch_up_missed(spec) if catch_up and score_date is None else BackfillSummary()
         night = score_night(spec, day, force=force, accept=accept)
         with fails_nothing(f"showing {model} {night.score_date}"):
@@ -63,7 +72,9 @@ def catch_up_missed(spec: ModelSpec) -> BackfillSummary:
     nights = missed_nights(platform().store, spec, flow_run.scheduled_start_time)
     if not nights:
         return BackfillSummary()
-    get_run_logger().warning("the schedule missed %s: scoring them first", ", ".join(str(night.score_date) for night in nights))
+    get_run_logger().warning(
+        "the schedule missed %s: scoring them first", ", ".join(str(night.score_date) for night in nights)
+    )
     summary = platform().backfill(spec, flow_run=str(flow_run.id), executor=PARTS, step=as_task).run(nights)
     tell_backfill(spec.name, summary)
     return summary
@@ -83,16 +94,26 @@ def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) 
     )
 
 
-@task(name="features", task_run_name="features {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+@task(
+    name="features",
+    task_run_name="features {model} {score_date}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    **RETRIED,
+)
 @cancelled_if_stopped
 @with_advice()
-def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001  # the date names the task run
+# the date names the task run
+def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001
     """Land and build what is missing of what had happened and was recorded by `until`."""
     make_ready(models.model(model), until)
 
 
 def watch(model: str, night: NightSummary, *, draw: bool) -> None:
-    """The drift rows of a night, and its report if one is asked for, unless an earlier attempt drew it. Raises Stopped."""
+    """The drift rows of a night, and its report if one is asked for, unless an earlier attempt drew it.
+
+    Raises Stopped.
+    """
     go_on()
     run, ledger = platform().store.run(night.run_id), platform().drift_ledger
     drawn = ledger.reports(run)
@@ -102,7 +123,13 @@ def watch(model: str, night: NightSummary, *, draw: bool) -> None:
         show_drift(run, columns, platform().artifacts.local_path(drawn[-1]) or drawn[-1] if drawn else None)
 
 
-@task(name="report", task_run_name="report {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+@task(
+    name="report",
+    task_run_name="report {model} {score_date}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    **RETRIED,
+)
 @with_advice()
 def report(model: str, score_date: date, run_id: int) -> str:  # noqa: ARG001  # the date names the task run
     """Draw the drift report; return where it lies."""

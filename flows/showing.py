@@ -15,7 +15,14 @@ from nightjar.wiring.settings import PROJECT
 RUNBOOKS = PROJECT / "runbooks"
 
 
-def show(key: str, says: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, notes: Sequence[str] = ()) -> None:
+def show(
+    key: str,
+    says: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    notes: Sequence[str] = (),
+) -> None:
     """A sentence, a list of notes, and a table below: nothing of them is cut off."""
     table = [markdown.table(columns, rows)] if rows else []
     text = "\n\n".join([*([markdown.bullets(notes)] if notes else []), *table]) or "Nothing to list."
@@ -23,18 +30,24 @@ def show(key: str, says: str, columns: Sequence[str], rows: Sequence[Sequence[ob
 
 
 def with_runbook(client: SyncPrefectClient, says: str, runbook: str) -> str:
-    """A sentence and a page of the runbooks. The pages that it leads to become artifacts, so that its links can be followed."""
+    """A sentence and a page of the runbooks.
+
+    The pages that it leads to become artifacts, so that its links can be followed.
+    """
     places = shown_pages(client, reachable(runbook))
     return f"{says}\n\n---\n\n{page(runbook, places)}"
 
 
 def shown_pages(client: SyncPrefectClient, names: Sequence[str]) -> dict[str, str]:
-    """Where the UI shows each page, by the name of its file. Pages belong to no run, so they stay when a run goes.
+    """Where the UI shows each page, by the name of its file. Pages belong to no run, so they stay when a run
+    goes.
 
     Each page has one artifact, which links of other pages name. So it is changed, and not made anew.
     """
     known = latest(client, [key_of(name) for name in names])
-    ids = {name: known[key].latest_id if (key := key_of(name)) in known else empty(client, key) for name in names}
+    ids = {
+        name: known[key].latest_id if (key := key_of(name)) in known else empty(client, key) for name in names
+    }
     places = {f"{name}.md": f"/artifacts/artifact/{id_}" for name, id_ in ids.items()}
     for name, id_ in ids.items():
         text, there = page(name, places), known.get(key_of(name))
@@ -60,12 +73,20 @@ def page(runbook: str, places: Mapping[str, str]) -> str:
 
 
 def reachable(runbook: str) -> tuple[str, ...]:
-    """The pages of the runbooks that its links lead to, and theirs, in order; none if it has no link to another page."""
+    """The pages of the runbooks that its links lead to, and theirs, in order; none if it has no link to
+    another page.
+    """
     found: dict[str, None] = {}
     todo = [runbook]
     while todo:
-        near = [link.removesuffix(".md") for link in markdown.links((RUNBOOKS / f"{todo.pop()}.md").read_text())]
-        fresh = [name for name in near if name not in found and "/" not in name and (RUNBOOKS / f"{name}.md").exists()]
+        near = [
+            link.removesuffix(".md") for link in markdown.links((RUNBOOKS / f"{todo.pop()}.md").read_text())
+        ]
+        fresh = [
+            name
+            for name in near
+            if name not in found and "/" not in name and (RUNBOOKS / f"{name}.md").exists()
+        ]
         found.update(dict.fromkeys(fresh))
         todo += fresh
     return tuple(found)

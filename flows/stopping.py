@@ -1,7 +1,9 @@
-"""A flow run asks the Prefect server for its own state, stops when somebody has changed it, and ends in the state that they gave it.
+"""A flow run asks the Prefect server for its own state, stops when somebody has changed it, and ends in the
+state that they gave it.
 
-Prefect leaves that to the flow: it ends the process of a run that is `Cancelling`, of no other, and whatever a process proposes at its end
-becomes the run's state. A run that a person set to Cancelled would go on, and then be Completed.
+Prefect leaves that to the flow: it ends the process of a run that is `Cancelling`, of no other, and whatever
+a process proposes at its end becomes the run's state. A run that a person set to Cancelled would go on, and
+then be Completed.
 """
 
 import time
@@ -32,13 +34,17 @@ T = TypeVar("T")
 ANSWER_HOLDS_S = 1.0
 ANSWERED_WITHIN_S = 2.0
 ASKED_AGAIN_AFTER_S = 5.0
-"""Since a question that was not answered. A night goes on without the server: locks and the ledger keep it exact, not the server."""
+"""Since a question that was not answered.
+
+A night goes on without the server: locks and the ledger keep it exact, not the server.
+"""
 
 
 def why_not(began: UUID, now: State | None) -> str | None:
     """Why an attempt that began with a `Running` state may not go on; None if it may.
 
-    now: the state that the flow run is in, None if the run is gone. Each `Running` has an id of its own, so that of another attempt differs.
+    now: the state that the flow run is in, None if the run is gone. Each `Running` has an id of its own, so
+    that of another attempt differs.
     """
     if now is None:
         return "it was deleted"
@@ -52,12 +58,15 @@ def why_not(began: UUID, now: State | None) -> str | None:
 def left_as(found: State) -> State | None:
     """The state that a stopped run still has to be brought to, if that is not the one it is in.
 
-    Nobody but its worker ends a `Cancelling`, and that may be gone. A `Paused` would be resumed as `Running`, and its process has ended.
+    Nobody but its worker ends a `Cancelling`, and that may be gone. A `Paused` would be resumed as `Running`,
+    and its process has ended.
     """
     if found.is_cancelling():
         return Cancelled(message="It stopped by itself, as it was asked to.")
     if found.is_paused() and not found.state_details.pause_reschedule:
-        return Suspended(pause_expiration_time=found.state_details.pause_timeout, pause_key=found.state_details.pause_key)
+        return Suspended(
+            pause_expiration_time=found.state_details.pause_timeout, pause_key=found.state_details.pause_key
+        )
     return None
 
 
@@ -86,10 +95,12 @@ class Attempt:
     def _look(self) -> None:
         try:
             self._found = self._asked(self._state)
-        except Exception as error:  # noqa: BLE001  # whatever keeps the server from answering, the night goes on
+        except Exception as error:  # noqa: BLE001  # without an answer the night goes on
             self._ask_at = time.monotonic() + ASKED_AGAIN_AFTER_S
             if self._answered:
-                get_run_logger().warning("the Prefect server does not say whether this run may go on, so it does: %r", error)
+                get_run_logger().warning(
+                    "the Prefect server does not say whether this run may go on, so it does: %r", error
+                )
             self._answered = False
         else:
             self._ask_at, self._answered = time.monotonic() + ANSWER_HOLDS_S, True
@@ -113,7 +124,8 @@ class Attempt:
         """The signal on which Prefect's engine ends the process and proposes no state of its own."""
         signal = Abort(f"Flow run {self.flow_run} is left as it is")
         if self._found is not None:
-            signal.state = self._leave(self._found)  # pyright: ignore[reportAttributeAccessIssue]  # the engine looks for it
+            # the engine looks for it
+            signal.state = self._leave(self._found)  # pyright: ignore[reportAttributeAccessIssue]
         return signal
 
     def _leave(self, found: State) -> State:
@@ -128,14 +140,18 @@ class Attempt:
 
 
 def impatient_client() -> SyncPrefectClient:
-    """Prefect's own tries again for a minute. That this one does not is a setting of the context in which it is made and used.
+    """Prefect's own tries again for a minute. That this one does not is a setting of the context in which it
+    is made and used.
 
     It keeps no connection, so a server that was started anew meanwhile does not make a question fail.
     """
     settings = get_settings_context()
     once = settings.settings.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: 0})
     SettingsContext(profile=settings.profile, settings=once).__enter__()
-    return get_client(sync_client=True, httpx_settings={"timeout": ANSWERED_WITHIN_S, "limits": httpx.Limits(max_keepalive_connections=0)})
+    return get_client(
+        sync_client=True,
+        httpx_settings={"timeout": ANSWERED_WITHIN_S, "limits": httpx.Limits(max_keepalive_connections=0)},
+    )
 
 
 attempt_of = cache(Attempt)
@@ -157,7 +173,10 @@ def go_on(*, last: bool = False) -> None:
 
 @contextmanager
 def ends_as_told() -> Iterator[None]:
-    """Around all that a flow does. However that ends: a run whose state was changed meanwhile ends its process, and keeps that state."""
+    """Around all that a flow does.
+
+    However that ends: a run whose state was changed meanwhile ends its process, and keeps that state.
+    """
     try:
         go_on(last=True)
         yield

@@ -37,7 +37,8 @@ def show_night(night: NightSummary) -> None:
     """The night's summary as a table."""
     show(
         f"night-{night.model}",
-        f"{night.model} {night.score_date}: run {night.run_id}, as of {night.as_of:%Y-%m-%d %H:%M} UTC, version {night.version_number}. "
+        f"{night.model} {night.score_date}: run {night.run_id}, as of {night.as_of:%Y-%m-%d %H:%M} UTC, "
+        f"version {night.version_number}. "
         "Analysts read it in `analytics.scores`; `nightjar status` shows it in a terminal.",
         ("what", "value"),
         [(name, cell(value)) for name, value in zip(NIGHT_COLUMNS, night_row(night), strict=True)],
@@ -56,7 +57,11 @@ def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | No
         [drift_row(column) for column in sorted(columns, key=lambda column: not column.drifted)],
     )
     if isinstance(report, str) and report.startswith(("http://", "https://")):
-        create_link_artifact(key=f"drift-report-{slug(run.model)}", link=report, link_text=f"Drift report {run.model} {run.score_date}")
+        create_link_artifact(
+            key=f"drift-report-{slug(run.model)}",
+            link=report,
+            link_text=f"Drift report {run.model} {run.score_date}",
+        )
 
 
 def report_told(report: Path | str | None) -> str:
@@ -72,7 +77,9 @@ def show_version(summary: RetrainSummary) -> None:
         f"{version.model} version {version.number}: {summary.decision}",
         training_columns(version),
         training_rows(version),
-        notes=[f"{gate.name} {'passed' if gate.passed else 'FAILED'}: {gate.reason}" for gate in version.gates],
+        notes=[
+            f"{gate.name} {'passed' if gate.passed else 'FAILED'}: {gate.reason}" for gate in version.gates
+        ],
     )
 
 
@@ -106,5 +113,15 @@ def tell_backfill(model: str, summary: BackfillSummary) -> None:
 def show_backfill(model: str, summary: BackfillSummary) -> None:
     """Why each failed night failed, and one row a night that is published."""
     failed = [f"{night.score_date}: {told(night.error)}" for night in (*summary.failed, *summary.stopped)]
-    lacking = [f"{night.score_date}: published without its {lack}" for night in summary.nights for lack in night.lacks]
-    show(f"backfill-{model}", f"{model}: {summary}", NIGHT_COLUMNS, [night_row(night) for night in summary.nights], notes=failed + lacking)
+    lacking = [
+        f"{night.score_date}: published without its {lack}"
+        for night in summary.nights
+        for lack in night.lacks
+    ]
+    show(
+        f"backfill-{model}",
+        f"{model}: {summary}",
+        NIGHT_COLUMNS,
+        [night_row(night) for night in summary.nights],
+        notes=failed + lacking,
+    )

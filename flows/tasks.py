@@ -1,4 +1,6 @@
-"""What all tasks share: when they are tried again, and how a step of what follows a publication becomes one."""
+"""What all tasks share: when they are tried again, and how a step of what follows a publication becomes
+one.
+"""
 
 from collections.abc import Callable
 from datetime import date
@@ -33,7 +35,14 @@ def as_task(name: str, run: Run, work: Callable[[], None]) -> None:
     follow_up.submit(name, run.model, run.score_date, work).result()
 
 
-@task(name="follow-up", task_run_name="{step} {model} {score_date}", cache_policy=NO_CACHE, persist_result=False, **RETRIED)
+@task(
+    name="follow-up",
+    task_run_name="{step} {model} {score_date}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    **RETRIED,
+)
 @with_advice()
-def follow_up(step: str, model: str, score_date: date, work: Callable[[], None]) -> None:  # noqa: ARG001  # they name the task run
+# they name the task run
+def follow_up(step: str, model: str, score_date: date, work: Callable[[], None]) -> None:  # noqa: ARG001
     work()

@@ -1,4 +1,6 @@
-"""What all tests share: one real Postgres, a migrated database of its own for each test that asks, and a world with flights and a champion."""
+"""What all tests share: one real Postgres, a migrated database of its own for each test that asks, and a
+world with flights and a champion.
+"""
 
 import os
 import shutil
@@ -33,8 +35,18 @@ hypothesis.settings.load_profile("nightjar")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Here, because pytest asks the conftests of folders too late for the command line."""
     chaos = parser.getgroup("chaos")
-    chaos.addoption("--chaos-minutes", type=float, default=1.0, help="How long readers and writers run together in the chaos suite (default: 1).")
-    chaos.addoption("--chaos-seed", type=int, default=None, help="Repeat the random blows of an earlier run; each run prints its own.")
+    chaos.addoption(
+        "--chaos-minutes",
+        type=float,
+        default=1.0,
+        help="How long readers and writers run together in the chaos suite (default: 1).",
+    )
+    chaos.addoption(
+        "--chaos-seed",
+        type=int,
+        default=None,
+        help="Repeat the random blows of an earlier run; each run prints its own.",
+    )
 
 
 PLATFORM = "tests/flows/"
@@ -112,7 +124,9 @@ def _fresh(server: EmbeddedPostgres, template: str) -> Iterator[Database]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server.url("admin", "postgres"), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
-        ensure_roles(server.url("admin", name), server.passwords)  # who may connect is not copied from the template
+        ensure_roles(
+            server.url("admin", name), server.passwords
+        )  # who may connect is not copied from the template
         yield Database(server, name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -138,15 +152,21 @@ NIGHTJAR = Path(sys.executable).with_name("nightjar")
 class CommandLine:
     """`nightjar` in a process of its own, born in milliseconds.
 
-    Not in this one: it runs threads of many libraries by now, and none of them may read the environment while it is exchanged.
+    Not in this one: it runs threads of many libraries by now, and none of them may read the environment while
+    it is exchanged.
     """
 
     nursery: Nursery
 
     def run(self, *words: str, everything_logged: bool = False, **environment: str) -> tuple[int, str]:
-        """Exit code, and all that was printed. environment: beside what this process has, except its own NIGHTJAR_ variables."""
+        """Exit code, and all that was printed.
+
+        environment: beside what this process has, except its own NIGHTJAR_ variables.
+        """
         clean = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
-        return self.order("harness.line", argv=words, environment=clean | environment, everything=everything_logged)
+        return self.order(
+            "harness.line", argv=words, environment=clean | environment, everything=everything_logged
+        )
 
     def order(self, module: str, **order: Any) -> tuple[int, str]:
         """Exit code, and all that was printed, of another module of the harness."""
@@ -183,10 +203,21 @@ class World:
     platform: Platform
 
     def command(self, *arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([NIGHTJAR, *arguments], capture_output=True, text=True, timeout=timeout, check=False, env=self.env())
+        return subprocess.run(
+            [NIGHTJAR, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=self.env(),
+        )
 
     def env(self) -> dict[str, str]:
-        return {**os.environ, "NIGHTJAR_HOME": str(self.home), "NIGHTJAR_PREFECT_PORT": str(self.platform.settings.prefect_port)}
+        return {
+            **os.environ,
+            "NIGHTJAR_HOME": str(self.home),
+            "NIGHTJAR_PREFECT_PORT": str(self.platform.settings.prefect_port),
+        }
 
     def scheduled(self, day: date) -> int:
         """How many departures are scheduled on a day, as its file says."""
@@ -215,7 +246,11 @@ def world() -> Iterator[World]:
         platform.prepare(spec).ready(evening_by_now(spec, TODAY))
         trained = platform.retrain(spec, TODAY)
         if not trained.promoted:
-            platform.registry.promote(trained.version, "champion", "ten weeks of history are too few for the gates; the flows need one all the same")
+            platform.registry.promote(
+                trained.version,
+                "champion",
+                "ten weeks of history are too few for the gates; the flows need one all the same",
+            )
         yield World(home, platform)
     finally:
         platform.close()

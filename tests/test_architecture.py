@@ -1,4 +1,6 @@
-"""What docs/architecture.md draws is what the code does: the rooms, the states of a run, those of a delivery."""
+"""What docs/architecture.md draws is what the code does: the rooms, the states of a run, those of a
+delivery.
+"""
 
 import ast
 import re
@@ -17,14 +19,19 @@ from nightjar.core.night.entities import RunState
 PROJECT = Path(__file__).parents[1]
 PAGE = (PROJECT / "docs" / "architecture.md").read_text()
 EDGE = re.compile(r"^    (\[\*\]|\w+) --> (\w+): (.+)$", re.MULTILINE)
-OF_A_RUN, OF_A_DELIVERY = ([*EDGE.findall(drawing)] for drawing in re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", PAGE, re.DOTALL))
+OF_A_RUN, OF_A_DELIVERY = (
+    [*EDGE.findall(drawing)]
+    for drawing in re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", PAGE, re.DOTALL)
+)
 
 
 # --- rooms ---
 
 
 def rooms() -> Iterator[tuple[str, str]]:
-    """Each package with the first paragraph of its docstring; not migrations, and of models only the folder of them."""
+    """Each package with the first paragraph of its docstring; not migrations, and of models only the
+    folder of them.
+    """
     for top in ("db", "flows", "models", "nightjar"):
         for file in sorted(PROJECT.glob(f"{top}/**/__init__.py")):
             name = str(file.parent.relative_to(PROJECT))
@@ -42,7 +49,9 @@ def test_every_package_is_listed_with_its_subject():
 def test_every_room_of_the_engine_is_drawn():
     (drawing,) = re.findall(r"## The house\n\n```mermaid\n(.*?)```", PAGE, re.DOTALL)
     drawn = set(re.findall(r"nightjar\.(\w+)", drawing))
-    assert drawn == {name.split("/")[1] for name, _ in rooms() if name.count("/") == 1 and name.startswith("nightjar/")}
+    assert drawn == {
+        name.split("/")[1] for name, _ in rooms() if name.count("/") == 1 and name.startswith("nightjar/")
+    }
 
 
 # --- a run ---
@@ -54,25 +63,33 @@ BEGUN = """
 VERSION = """
     WITH kept AS (
         INSERT INTO nightjar.dataset (model, sha256, uri, rows, first_date, last_date, known_at)
-        VALUES ('flight_delay', repeat('a', 64), 'file:///d', 1, '2013-01-01', '2013-01-02', now()) RETURNING id
+        VALUES ('flight_delay', repeat('a', 64), 'file:///d', 1, '2013-01-01', '2013-01-02', now())
+            RETURNING id
     )
-    INSERT INTO nightjar.model_version (model, number, kind, score_low, score_high, algorithm, dataset_id, artifact_uri, artifact_sha256, reference_uri,
+    INSERT INTO nightjar.model_version (model, number, kind, score_low, score_high, algorithm, dataset_id,
+        artifact_uri, artifact_sha256, reference_uri,
         params, metrics, gates, code_version, trained_through)
-    SELECT 'flight_delay', 1, 'binary', 0, 1, 'catboost', id, 'file:///a', repeat('b', 64), 'file:///r', '{}', '{}', '[]', 'c', '2013-01-02' FROM kept
+    SELECT 'flight_delay', 1, 'binary', 0, 1, 'catboost', id, 'file:///a', repeat('b', 64), 'file:///r', '{}',
+        '{}', '[]', 'c', '2013-01-02' FROM kept
 """
 FORBIDDEN = re.compile(r"cannot change any more|may not make it")
 
 
 @pytest.fixture(scope="module")
 def allowed(shared_database) -> Callable[[str, str], bool]:
-    """Whether the database lets its owner bring a run from one state to another. That a night is whole is another question."""
+    """Whether the database lets its owner bring a run from one state to another.
+
+    That a night is whole is another question.
+    """
     with psycopg.connect(shared_database.url("owner"), autocommit=True) as owner:
         owner.execute(VERSION)
         run = owner.execute(BEGUN).fetchone()[0]
 
     def may(old: str, new: str) -> bool:
         with psycopg.connect(shared_database.url("owner")) as owner:
-            owner.execute("ALTER TABLE nightjar.run DISABLE TRIGGER USER, DROP CONSTRAINT run_published_has_population")
+            owner.execute(
+                "ALTER TABLE nightjar.run DISABLE TRIGGER USER, DROP CONSTRAINT run_published_has_population"
+            )
             owner.execute("UPDATE nightjar.run SET state = %s WHERE id = %s", [old, run])
             owner.execute("ALTER TABLE nightjar.run ENABLE TRIGGER USER")
             try:
@@ -138,7 +155,9 @@ STEPS: dict[str, tuple[list[str], Callable[[Feed], object], object]] = {
     "a person clears it": ([BROKEN], Feed.cleared, None),
     "the same content is delivered anew": ([BROKEN, ""], lambda feed: feed.delivered(BROKEN).day, DAY),
 }
-"""What happens -> what was delivered before (an empty text: a person cleared it), what to do, what comes of it."""
+"""What happens -> what was delivered before (an empty text: a person cleared it), what to do, what comes
+of it.
+"""
 
 
 def test_every_step_of_a_delivery_that_is_drawn_is_tried():

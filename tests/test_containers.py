@@ -20,5 +20,7 @@ def test_the_format_of_the_logs_is_the_images_json_or_what_the_environment_file_
 
 @pytest.mark.parametrize("service", OURS)
 def test_what_a_container_prints_goes_through_what_makes_json_of_it(service):
-    command = SERVICES[service].get("command") or yaml.safe_load(re.findall(r"^CMD (.*)$", IMAGE, re.MULTILINE)[-1])
+    command = SERVICES[service].get("command") or yaml.safe_load(
+        re.findall(r"^CMD (.*)$", IMAGE, re.MULTILINE)[-1]
+    )
     assert command[:4] == ["python", "-m", "nightjar.wiring.json_lines", "--logger"]

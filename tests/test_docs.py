@@ -1,4 +1,6 @@
-"""The documents keep what they promise: a page for every error, a line for every setting, links that lead somewhere."""
+"""The documents keep what they promise: a page for every error, a line for every setting, links that lead
+somewhere.
+"""
 
 import re
 import shlex
@@ -24,7 +26,13 @@ ADR_SECTIONS = ["Context", "Options", "Decision", "Consequences", "Confirmation"
 PAGES = sorted(page for page in RUNBOOKS.glob("*.md") if page.name != "README.md")
 ADRS = sorted((PROJECT / "docs" / "adr").glob("*.md"))
 DOCUMENTS = sorted(
-    {PROJECT / "README.md", *PROJECT.glob("docs/**/*.md"), *RUNBOOKS.glob("*.md"), *PROJECT.glob("docker/*.md"), *PROJECT.glob("models/**/*.md")}
+    {
+        PROJECT / "README.md",
+        *PROJECT.glob("docs/**/*.md"),
+        *RUNBOOKS.glob("*.md"),
+        *PROJECT.glob("docker/*.md"),
+        *PROJECT.glob("models/**/*.md"),
+    }
 )
 LONGEST_LINE = 110
 OF_THE_CHECKOUT = "nightjar|db|flows|models|tests|benchmarks|docs|docker|feature_repo|\\.ci|\\.github"
@@ -41,7 +49,11 @@ def classes(root: type[NightjarError] = NightjarError) -> Iterator[type[Nightjar
         yield from classes(child)
 
 
-ERRORS = [error for error in classes() if error.__module__.startswith("nightjar.") and error is not Retryable and "exit_code" in vars(error)]
+ERRORS = [
+    error
+    for error in classes()
+    if error.__module__.startswith("nightjar.") and error is not Retryable and "exit_code" in vars(error)
+]
 """One without an exit code of its own is a case of the error that it derives from."""
 
 
@@ -55,7 +67,9 @@ def prose(page: Path) -> str:
 
 
 def commands(page: Path) -> Iterator[list[str]]:
-    """The words of each `nightjar ...` in the code blocks of a page, up to what a shell would take for itself."""
+    """The words of each `nightjar ...` in the code blocks of a page, up to what a shell would take for
+    itself.
+    """
     for block in re.findall(r"^ *```.*?^ *```", page.read_text(), flags=re.DOTALL | re.MULTILINE):
         joined = re.sub(r'"(?:\\.|[^"\\])*"', lambda quoted: quoted[0].replace("\n", " "), block)
         for rest in re.findall(r"\b(?:run|migrate|worker) nightjar (.*)", joined):
@@ -82,15 +96,22 @@ def found(given: list[str]) -> tuple[Any, list[str]]:
 
 
 def test_every_error_has_an_exit_code_of_its_own() -> None:
-    repeated = {code: count for code, count in Counter(error.exit_code for error in ERRORS).items() if count > 1}
+    repeated = {
+        code: count for code, count in Counter(error.exit_code for error in ERRORS).items() if count > 1
+    }
     assert not repeated
-    assert all(0 < error.exit_code < 128 for error in ERRORS), "0 means success, and from 128 on shells mean signals"
+    assert all(0 < error.exit_code < 128 for error in ERRORS), (
+        "0 means success, and from 128 on shells mean signals"
+    )
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
 def test_every_error_has_a_runbook_that_its_index_lists(error: type[NightjarError]) -> None:
     assert re.search(rf"\bexit code {error.exit_code}\b", (RUNBOOKS / f"{error.runbook}.md").read_text())
-    assert f"| {error.exit_code} | {error.__name__} | [{error.runbook}]({error.runbook}.md) |" in (RUNBOOKS / "README.md").read_text()
+    assert (
+        f"| {error.exit_code} | {error.__name__} | [{error.runbook}]({error.runbook}.md) |"
+        in (RUNBOOKS / "README.md").read_text()
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -119,12 +140,18 @@ def test_every_setting_is_explained_in_the_example_environment() -> None:
 
 def test_every_setting_reaches_the_containers_that_read_it() -> None:
     services = yaml.safe_load((PROJECT / "docker" / "compose.yaml").read_text())["services"]
-    server, migrate, worker = (set(services[name]["environment"]) for name in ("prefect-server", "migrate", "worker"))
+    server, migrate, worker = (
+        set(services[name]["environment"]) for name in ("prefect-server", "migrate", "worker")
+    )
     of_the_image = {"NIGHTJAR_HOME", "NIGHTJAR_FEATURE_REPO"}
     of_the_server = {"NIGHTJAR_PREFECT_PORT", "NIGHTJAR_PREFECT_HOSTS"}
-    assert {f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields} - migrate == of_the_image | of_the_server
+    assert {
+        f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields
+    } - migrate == of_the_image | of_the_server
     assert server >= of_the_server | {"NIGHTJAR_PREFECT_AUTH", "NIGHTJAR_KEEP_FLOW_RUNS_DAYS"}
-    assert migrate - worker == {"NIGHTJAR_ANALYST_PASSWORD", "NIGHTJAR_ALERT_URL", "NIGHTJAR_PREFECT_AUTH"}, "a flow needs none of these"
+    assert migrate - worker == {"NIGHTJAR_ANALYST_PASSWORD", "NIGHTJAR_ALERT_URL", "NIGHTJAR_PREFECT_AUTH"}, (
+        "a flow needs none of these"
+    )
 
 
 @pytest.mark.parametrize("page", ADRS, ids=named)
@@ -144,15 +171,23 @@ def test_what_confirms_a_decision_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=named)
 def test_every_relative_link_leads_to_a_file(page: Path) -> None:
-    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)) if "://" not in target]
+    targets = [
+        target.partition("#")[0]
+        for target in re.findall(r"\]\(([^)\s]+)\)", prose(page))
+        if "://" not in target
+    ]
     assert not [target for target in targets if target and not (page.parent / target).exists()]
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=named)
 def test_every_line_that_can_be_broken_is_short(page: Path) -> None:
     """Rows of a table, output of a command, drawings and comments that hold a command cannot be broken."""
-    text = re.sub(r"^ *```(?:text|mermaid)\n.*?^ *```|<!--.*?-->", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    long = [line for line in text.splitlines() if len(line) > LONGEST_LINE and not line.lstrip().startswith("|")]
+    text = re.sub(
+        r"^ *```(?:text|mermaid)\n.*?^ *```|<!--.*?-->", "", page.read_text(), flags=re.DOTALL | re.MULTILINE
+    )
+    long = [
+        line for line in text.splitlines() if len(line) > LONGEST_LINE and not line.lstrip().startswith("|")
+    ]
     assert not long
 
 
@@ -168,14 +203,18 @@ def test_no_document_names_a_path_of_one_machine(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=named)
-def test_the_command_line_takes_every_command_in_a_code_block(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_takes_every_command_in_a_code_block(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "path" / "to").mkdir(parents=True)
     (tmp_path / "path" / "to" / "file.csv").touch()
     for given in commands(page):
         command, rest = found(given)
         with suppress(typer.Exit):  # by which --help ends
-            command.make_context(command.name, rest)  # refuses what it does not know, what is missing and what is no date
+            command.make_context(
+                command.name, rest
+            )  # refuses what it does not know, what is missing and what is no date
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=named)
@@ -188,8 +227,19 @@ def test_the_command_line_has_every_command_and_option_that_prose_names(page: Pa
 
 def test_pytest_knows_every_option_that_a_document_gives_it() -> None:
     given = {
-        option for page in DOCUMENTS for line in page.read_text().splitlines() if "pytest" in line for option in re.findall(r"(--chaos-\w+)", line)
+        option
+        for page in DOCUMENTS
+        for line in page.read_text().splitlines()
+        if "pytest" in line
+        for option in re.findall(r"(--chaos-\w+)", line)
     }
-    known = subprocess.run([sys.executable, "-m", "pytest", "--help"], cwd=PROJECT, capture_output=True, text=True, timeout=120, check=True).stdout
+    known = subprocess.run(
+        [sys.executable, "-m", "pytest", "--help"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
     assert given
     assert not [option for option in given if option not in known]

@@ -1,15 +1,16 @@
 """A figure in a document is printed by a command that the document names, or set by a file that it names.
 
-    <!-- prints: COMMAND -->            above a block of output; the test runs COMMAND, which must print these lines in this order
-    <!-- prints, slowly: COMMAND -->    the same; it takes minutes, so the test is among those of `pytest -m chaos`
-    <!-- printed on DATE: COMMAND -->   a run of the chaos suite, which kills at random: no other run prints the same
-    <!-- set by: FILES -->              figures of the page are constants in these files
+    <!-- prints: COMMAND -->            above a block of output; the test runs COMMAND, which must print these
+    lines in this order <!-- prints, slowly: COMMAND -->    the same; it takes minutes, so the test is among
+    those of `pytest -m chaos` <!-- printed on DATE: COMMAND -->   a run of the chaos suite, which kills at
+    random: no other run prints the same <!-- set by: FILES -->              figures of the page are constants
+    in these files
 
-In a block, `...` stands for lines that are left out. Numbers are equal to the digit, or differ by at most N% where the
-comment ends in `(within N%)`. Seconds depend on the machine and are not compared.
+In a block, `...` stands for lines that are left out. Numbers are equal to the digit, or differ by at most N%
+where the comment ends in `(within N%)`. Seconds depend on the machine and are not compared.
 
-A figure is a number with a decimal point, with thousands, with a unit or in per cent. Numbers in code are none.
-A decision in docs/adr is history: it says on which day its figures were taken.
+A figure is a number with a decimal point, with thousands, with a unit or in per cent. Numbers in code are
+none. A decision in docs/adr is history: it says on which day its figures were taken.
 """
 
 import os
@@ -27,18 +28,28 @@ import pytest
 
 from nightjar.wiring.settings import PROJECT
 
-PAGES = sorted(page for pattern in ("*.md", "docs/*.md", "docker/*.md", "runbooks/*.md", "models/*/*.md") for page in PROJECT.glob(pattern))
+PAGES = sorted(
+    page
+    for pattern in ("*.md", "docs/*.md", "docker/*.md", "runbooks/*.md", "models/*/*.md")
+    for page in PROJECT.glob(pattern)
+)
 DECISIONS = sorted(PROJECT.glob("docs/adr/*.md"))
 
 BLOCK = re.compile(
-    r"^<!-- (?P<how>prints|prints, slowly|printed on \d{4}-\d\d-\d\d): (?P<command>.+?)(?: \(within (?P<percent>\d+)%\))? -->\n"
+    r"^<!-- (?P<how>prints|prints, slowly|printed on \d{4}-\d\d-\d\d): (?P<command>.+?)"
+    r"(?: \(within (?P<percent>\d+)%\))? -->\n"
     r"```text\n(?P<shown>.*?)^```$",
     flags=re.MULTILINE | re.DOTALL,
 )
 SET_BY = re.compile(r"<!-- set by: (.+?) -->")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 SECONDS = re.compile(r"\b\d+(?:\.\d+)? s\b")
-WORDS = {word: n for n, word in enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=2)}
+WORDS = {
+    word: n
+    for n, word in enumerate(
+        ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), start=2
+    )
+}
 COUNTED = r"s|ms|kB|MB|GB|seconds?|minutes?|hours?|times"
 FIGURE = re.compile(
     rf"\d+\.\d+|\d{{1,3}}(?:,\d{{3}})+|\d+(?= ?%)|\d+(?= (?:{COUNTED})\b)|\d+(?= of (?:the )?\d)"
@@ -77,7 +88,9 @@ def named(page: Path) -> str:
 
 def blocks(page: Path) -> list[Block]:
     found = BLOCK.finditer(page.read_text())
-    return [Block(page, one["how"], one["command"], one["shown"], float(one["percent"] or 0)) for one in found]
+    return [
+        Block(page, one["how"], one["command"], one["shown"], float(one["percent"] or 0)) for one in found
+    ]
 
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
@@ -119,7 +132,9 @@ def alike(shown: str, printed: str, percent: float) -> bool:
     """True if two lines have the same words, and numbers that differ by no more than they may."""
     shown, printed = timeless(shown), timeless(printed)
     pairs = zip(numbers(shown), numbers(printed), strict=False)
-    return NUMBER.sub("#", shown) == NUMBER.sub("#", printed) and all(abs(a - b) <= a * percent / 100 for a, b in pairs)
+    return NUMBER.sub("#", shown) == NUMBER.sub("#", printed) and all(
+        abs(a - b) <= a * percent / 100 for a, b in pairs
+    )
 
 
 def missing(block: Block, output: str) -> list[str]:
@@ -150,7 +165,9 @@ def ran(command: str, home: Path) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = clean | {"NIGHTJAR_HOME": str(home), "PATH": path}
     words = shlex.split(command.removeprefix("uv run "))
-    done = subprocess.run(words, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=30 * MINUTES, check=False)
+    done = subprocess.run(
+        words, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=30 * MINUTES, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -206,11 +223,16 @@ def test_only_a_run_of_the_chaos_suite_is_kept_without_being_repeated(block: Blo
         ("1 of 2", "1 of 2 and 3", 50, False),
     ],
 )
-def test_lines_are_compared_by_their_words_and_numbers(shown: str, printed: str, percent: float, same: bool) -> None:
+def test_lines_are_compared_by_their_words_and_numbers(
+    shown: str, printed: str, percent: float, same: bool
+) -> None:
     assert alike(shown, printed, percent) is same
 
 
-@pytest.mark.parametrize(("printed", "lost"), [("x\na 1\ny\nb 2\n", []), ("b 2\na 1\n", ["b 2"]), ("a 1\n", ["b 2"]), ("", ["a 1", "b 2"])])
+@pytest.mark.parametrize(
+    ("printed", "lost"),
+    [("x\na 1\ny\nb 2\n", []), ("b 2\na 1\n", ["b 2"]), ("a 1\n", ["b 2"]), ("", ["a 1", "b 2"])],
+)
 def test_lines_must_be_printed_in_their_order(printed: str, lost: list[str]) -> None:
     assert missing(Block(PROJECT, "prints", "true", "a 1\n...\nb 2\n"), printed) == lost
 

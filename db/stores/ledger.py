@@ -10,14 +10,26 @@ from sqlalchemy.exc import IntegrityError
 
 from db.locks import held_nights
 from db.session import translated
-from db.stores.rows import LOCK_TIMEOUT, PUBLICATIONS, RUNS, OnEngine, as_claimed, hold, publication_of, run_of, shown
+from db.stores.rows import (
+    LOCK_TIMEOUT,
+    PUBLICATIONS,
+    RUNS,
+    OnEngine,
+    as_claimed,
+    hold,
+    publication_of,
+    run_of,
+    shown,
+)
 from nightjar.core.errors.night import AuditFailed, NeverPublished, RepairOutdated
 from nightjar.core.night.entities import Publication, Run, RunState
 from nightjar.core.night.plan import Standing
 from nightjar.core.ports.going_on import GoOn, unasked
 
 LEDGER = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
-"""Whoever points a night's ledger to a run does it alone, so that what it looked at is still true when its row is there."""
+"""Whoever points a night's ledger to a run does it alone, so that what it looked at is still true when its
+row is there.
+"""
 
 
 class PostgresLedger(OnEngine):
@@ -32,7 +44,9 @@ class PostgresLedger(OnEngine):
     def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]:
         wanted = select(RUNS) if model is None else select(RUNS).where(RUNS.c.model == model)
         with translated(), self.engine.connect() as connection:
-            return tuple(run_of(row) for row in connection.execute(wanted.order_by(RUNS.c.id.desc()).limit(limit)))
+            return tuple(
+                run_of(row) for row in connection.execute(wanted.order_by(RUNS.c.id.desc()).limit(limit))
+            )
 
     def runs_of(self, model: str, score_date: date) -> tuple[Run, ...]:
         of_night = select(RUNS).where(RUNS.c.model == model, RUNS.c.score_date == score_date)
@@ -41,19 +55,35 @@ class PostgresLedger(OnEngine):
 
     def standings(self, model: str, first: date, last: date) -> dict[date, Standing]:
         ours = (RUNS.c.model == model) & RUNS.c.score_date.between(first, last)
-        newest = select(RUNS).distinct(RUNS.c.score_date).where(ours).order_by(RUNS.c.score_date, RUNS.c.revision.desc())
+        newest = (
+            select(RUNS)
+            .distinct(RUNS.c.score_date)
+            .where(ours)
+            .order_by(RUNS.c.score_date, RUNS.c.revision.desc())
+        )
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(newest).all()
             held = held_nights(connection, model, [row.score_date for row in rows])
-            published = set(connection.execute(select(PUBLICATIONS.c.score_date).where(PUBLICATIONS.c.model == model)).scalars())
+            published = set(
+                connection.execute(
+                    select(PUBLICATIONS.c.score_date).where(PUBLICATIONS.c.model == model)
+                ).scalars()
+            )
         return {
-            row.score_date: Standing(run=run_of(row), error=row.error, published=row.score_date in published, held=row.score_date in held)
+            row.score_date: Standing(
+                run=run_of(row),
+                error=row.error,
+                published=row.score_date in published,
+                held=row.score_date in held,
+            )
             for row in rows
         }
 
     def claimants(self, flow_runs: Collection[str]) -> frozenset[str]:
         with translated(), self.engine.connect() as connection:
-            return frozenset(connection.execute(select(RUNS.c.flow_run).where(RUNS.c.flow_run.in_(flow_runs))).scalars())
+            return frozenset(
+                connection.execute(select(RUNS.c.flow_run).where(RUNS.c.flow_run.in_(flow_runs))).scalars()
+            )
 
     def publication(self, model: str, score_date: date) -> Publication | None:
         with translated(), self.engine.connect() as connection:
@@ -65,12 +95,18 @@ class PostgresLedger(OnEngine):
             rows = connection.execute(wanted.order_by(PUBLICATIONS.c.score_date, PUBLICATIONS.c.id.desc()))
             return tuple(publication_of(row) for row in rows)
 
-    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked) -> Publication:
+    def publish(
+        self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked
+    ) -> Publication:
         with translated(), self.engine.begin() as connection:
             connection.execute(LOCK_TIMEOUT)
             _hold_ledger(connection, run)
             as_claimed(connection, run)
-            first = connection.execute(select(PUBLICATIONS).where(PUBLICATIONS.c.run_id == run.id, PUBLICATIONS.c.action == "publish")).one_or_none()
+            first = connection.execute(
+                select(PUBLICATIONS).where(
+                    PUBLICATIONS.c.run_id == run.id, PUBLICATIONS.c.action == "publish"
+                )
+            ).one_or_none()
             if first is not None:
                 return publication_of(first)
             held = hold(connection, run)
@@ -97,18 +133,25 @@ class PostgresLedger(OnEngine):
 
 
 def _counted(connection: Connection, run: Run) -> str | None:
-    """Make the run published, which the database does if all of it is stored; its flow run. Raises AuditFailed, which nobody can accept."""
+    """Make the run published, which the database does if all of it is stored; its flow run.
+
+    Raises AuditFailed, which nobody can accept.
+    """
     published = update(RUNS).where(RUNS.c.id == run.id).values(state=RunState.PUBLISHED, error=None)
     try:
         return connection.execute(published.returning(RUNS.c.flow_run)).scalar_one()
     except IntegrityError as error:
         if not isinstance(error.orig, RestrictViolation):
             raise
-        raise AuditFailed(run.model, run.score_date, [error.orig.diag.message_primary or ""], acceptable=False) from error
+        raise AuditFailed(
+            run.model, run.score_date, [error.orig.diag.message_primary or ""], acceptable=False
+        ) from error
 
 
 def _require_base_shown(connection: Connection, run: Run) -> None:
-    """A repair keeps scores of the run it repairs: where that was rolled back meanwhile, they must not come back by it."""
+    """A repair keeps scores of the run it repairs: where that was rolled back meanwhile, they must not
+    come back by it.
+    """
     now = None if run.base_id is None else shown(connection, run.model, run.score_date)
     if run.base_id is not None and now is not None and now.run_id != run.base_id:
         raise RepairOutdated(run.model, run.score_date, run.id, run.base_id, now.run_id)
@@ -118,7 +161,14 @@ def _hold_ledger(connection: Connection, run: Run) -> None:
     connection.execute(LEDGER, {"what": f"ledger of {run.model} {run.score_date}"})
 
 
-def _point_to(connection: Connection, run: Run, action: str, reason: str | None, flow_run: str | None, findings: Sequence[str] = ()) -> Row[Any]:
+def _point_to(
+    connection: Connection,
+    run: Run,
+    action: str,
+    reason: str | None,
+    flow_run: str | None,
+    findings: Sequence[str] = (),
+) -> Row[Any]:
     night = {"model": run.model, "score_date": run.score_date, "run_id": run.id}
     why = {"action": action, "reason": reason, "flow_run": flow_run, "findings": list(findings)}
     return connection.execute(insert(PUBLICATIONS).values(night | why).returning(PUBLICATIONS)).one()

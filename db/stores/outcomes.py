@@ -12,7 +12,11 @@ from db.session import translated
 from db.tables import MeasurementRow, OutcomeRow, table_of
 from nightjar.core.monitoring.entities import NightPerformance
 
-LANDED = Table("landed", MetaData(), *(Column(column.name, column.type, nullable=False) for column in table_of(OutcomeRow).columns))
+LANDED = Table(
+    "landed",
+    MetaData(),
+    *(Column(column.name, column.type, nullable=False) for column in table_of(OutcomeRow).columns),
+)
 STAGE = text("CREATE TEMPORARY TABLE landed (LIKE nightjar.outcome INCLUDING DEFAULTS) ON COMMIT DROP")
 NEWS = text("INSERT INTO nightjar.outcome SELECT * FROM landed ON CONFLICT DO NOTHING")
 NEWEST = text("""
@@ -27,7 +31,8 @@ NEWEST = text("""
 """)
 SCORED = sql.SQL("""
     SELECT score.entity_key, score.score, known.outcome
-    FROM (SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s ORDER BY id DESC LIMIT 1) AS published
+    FROM (SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s
+        ORDER BY id DESC LIMIT 1) AS published
     JOIN nightjar.score ON score.run_id = published.run_id AND score.score_date = %(day)s
     LEFT JOIN (
         SELECT DISTINCT ON (entity_key) entity_key, outcome FROM nightjar.outcome
@@ -57,9 +62,14 @@ class PostgresOutcomes:
 
     def performances(self, model: str) -> tuple[NightPerformance, ...]:
         with translated(), self.engine.connect() as connection:
-            return tuple(NightPerformance.model_validate(row) for row in connection.execute(NEWEST, {"model": model}).mappings())
+            return tuple(
+                NightPerformance.model_validate(row)
+                for row in connection.execute(NEWEST, {"model": model}).mappings()
+            )
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
         schema = {"entity_key": pl.String(), "score": pl.Float64(), "outcome": pl.Float64()}
         with translated(), self.engine.connect() as connection:
-            return read_frame(connection, SCORED, {"model": model, "day": score_date}, schema).sort("entity_key")
+            return read_frame(connection, SCORED, {"model": model, "day": score_date}, schema).sort(
+                "entity_key"
+            )

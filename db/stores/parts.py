@@ -26,11 +26,22 @@ class PostgresParts(OnEngine):
 
     def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
         require_storable(run, part, scores, quarantined)
-        counts = {"rows": part.rows, "scored": scores.height, "quarantined": quarantined.height, "attempt": run.attempt}
+        counts = {
+            "rows": part.rows,
+            "scored": scores.height,
+            "quarantined": quarantined.height,
+            "attempt": run.attempt,
+        }
         with translated(), self.engine.begin() as connection:
             hold(connection, run, share=True)
-            # The receipt goes first: of two processes that write the same part, the second waits here and then finds it written.
-            receipt = upsert(RECEIPTS).values(run_id=run.id, part=part.number, **counts).on_conflict_do_nothing().returning(RECEIPTS)
+            # The receipt goes first: of two processes that write the same part, the second waits here and
+            # then finds it written.
+            receipt = (
+                upsert(RECEIPTS)
+                .values(run_id=run.id, part=part.number, **counts)
+                .on_conflict_do_nothing()
+                .returning(RECEIPTS)
+            )
             stored = connection.execute(receipt).one_or_none()
             if stored is not None:
                 _copy_part(connection, run, part, scores, quarantined)
@@ -40,14 +51,22 @@ class PostgresParts(OnEngine):
         return receipt_of(stored)
 
 
-def _copy_part(connection: Connection, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> None:
+def _copy_part(
+    connection: Connection, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame
+) -> None:
     of_part = {"run_id": pl.lit(run.id), "part": pl.lit(part.number)}
     copy_frame(connection, SCORES, scores.with_columns(score_date=pl.lit(run.score_date), **of_part))
-    copy_frame(connection, table_of(QuarantinedRow), _storable(quarantined).with_columns(row_number=pl.int_range(pl.len()), **of_part))
+    copy_frame(
+        connection,
+        table_of(QuarantinedRow),
+        _storable(quarantined).with_columns(row_number=pl.int_range(pl.len()), **of_part),
+    )
 
 
 def _storable(quarantined: pl.DataFrame) -> pl.DataFrame:
     """Postgres knows no NUL in text, and a broken row must not be able to break its night."""
     return quarantined.cast(pl.String).with_columns(
-        pl.all().str.replace_all("\0", "\ufffd", literal=True).str.replace_all("\\u0000", "\\ufffd", literal=True)
+        pl.all()
+        .str.replace_all("\0", "\ufffd", literal=True)
+        .str.replace_all("\\u0000", "\\ufffd", literal=True)
     )

@@ -32,7 +32,10 @@ class PostgresInputProfiles:
     engine: Engine
 
     def record(self, run: Run, profile: NightProfile) -> None:
-        rows = [{"run_id": run.id, "column_name": column.column, **column.model_dump(exclude={"column"})} for column in profile.columns]
+        rows = [
+            {"run_id": run.id, "column_name": column.column, **column.model_dump(exclude={"column"})}
+            for column in profile.columns
+        ]
         with translated(), self.engine.begin() as connection:
             hold(connection, run, share=True)
             connection.execute(insert(PROFILES).on_conflict_do_nothing(), rows)
@@ -40,11 +43,15 @@ class PostgresInputProfiles:
     def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(TRAILING, {"model": model, "before": before, "nights": nights}).all()
-        return tuple(_night(day, tuple(columns)) for day, columns in groupby(rows, key=lambda row: row.score_date))
+        return tuple(
+            _night(day, tuple(columns)) for day, columns in groupby(rows, key=lambda row: row.score_date)
+        )
 
 
 def _night(score_date: date, rows: Sequence[Row[Any]]) -> NightProfile:
-    return NightProfile(score_date=score_date, columns=tuple(_column(row) for row in rows if row.run_id is not None))
+    return NightProfile(
+        score_date=score_date, columns=tuple(_column(row) for row in rows if row.run_id is not None)
+    )
 
 
 def _column(row: Row[Any]) -> ColumnProfile:

@@ -1,4 +1,6 @@
-"""Datasets, versions and promotions in Postgres: the registry of models, transactional with the scores that refer to it."""
+"""Datasets, versions and promotions in Postgres: the registry of models, transactional with the scores
+that refer to it.
+"""
 
 import json
 from dataclasses import dataclass
@@ -25,7 +27,16 @@ class PostgresRegistry:
 
     engine: Engine
 
-    def add_dataset(self, model: str, sha256: str, uri: str, rows: int, first_date: date, last_date: date, known_at: datetime) -> Dataset:
+    def add_dataset(
+        self,
+        model: str,
+        sha256: str,
+        uri: str,
+        rows: int,
+        first_date: date,
+        last_date: date,
+        known_at: datetime,
+    ) -> Dataset:
         values = {
             "model": model,
             "sha256": sha256,
@@ -38,17 +49,26 @@ class PostgresRegistry:
         table = table_of(DatasetRow)
         with translated(), self.engine.begin() as connection:
             connection.execute(insert(table).values(values).on_conflict_do_nothing())
-            row = connection.execute(select(table).where(table.c.model == model, table.c.sha256 == sha256)).one()
+            row = connection.execute(
+                select(table).where(table.c.model == model, table.c.sha256 == sha256)
+            ).one()
         return _as(Dataset, row)
 
     def add_version(self, candidate: Candidate) -> Version:
         table = table_of(VersionRow)
         with translated(), self.engine.begin() as connection:
             connection.execute(ONE_AT_A_TIME, {"model": candidate.model})
-            same = select(table).where(table.c.dataset_id == candidate.dataset_id, table.c.artifact_sha256 == candidate.artifact_sha256)
+            same = select(table).where(
+                table.c.dataset_id == candidate.dataset_id,
+                table.c.artifact_sha256 == candidate.artifact_sha256,
+            )
             row = connection.execute(same).one_or_none()
             if row is None:
-                number = connection.execute(select(func.coalesce(func.max(table.c.number), 0) + 1).where(table.c.model == candidate.model))
+                number = connection.execute(
+                    select(func.coalesce(func.max(table.c.number), 0) + 1).where(
+                        table.c.model == candidate.model
+                    )
+                )
                 values = _storable(candidate) | {"number": number.scalar_one()}
                 row = connection.execute(insert(table).values(values).returning(table)).one()
         return _as(Version, row)
@@ -56,7 +76,9 @@ class PostgresRegistry:
     def version(self, model: str, number: int) -> Version | None:
         table = table_of(VersionRow)
         with translated(), self.engine.connect() as connection:
-            row = connection.execute(select(table).where(table.c.model == model, table.c.number == number)).one_or_none()
+            row = connection.execute(
+                select(table).where(table.c.model == model, table.c.number == number)
+            ).one_or_none()
         return None if row is None else _as(Version, row)
 
     def version_by_id(self, version_id: int) -> Version:
@@ -67,7 +89,9 @@ class PostgresRegistry:
     def versions(self, model: str) -> tuple[Version, ...]:
         table = table_of(VersionRow)
         with translated(), self.engine.connect() as connection:
-            rows = connection.execute(select(table).where(table.c.model == model).order_by(table.c.number.desc()))
+            rows = connection.execute(
+                select(table).where(table.c.model == model).order_by(table.c.number.desc())
+            )
             return tuple(_as(Version, row) for row in rows)
 
     def holder(self, model: str, role: str, at: datetime | None = None) -> Version | None:
@@ -113,7 +137,11 @@ def _storable(candidate: Candidate) -> dict[str, Any]:
 
 def _bounds(kind: Kind) -> dict[str, Any]:
     """What the database checks scores and outcomes by."""
-    return {"score_low": kind.low, "score_high": kind.high, "outcomes": None if kind.outcomes is None else list(kind.outcomes)}
+    return {
+        "score_low": kind.low,
+        "score_high": kind.high,
+        "outcomes": None if kind.outcomes is None else list(kind.outcomes),
+    }
 
 
 def _as(kind: type[T], row: Row[Any]) -> T:

@@ -13,7 +13,9 @@ from nightjar.core.night.entities import Population, Publication, Receipt, Run, 
 RUNS, RECEIPTS, PUBLICATIONS = table_of(RunRow), table_of(ReceiptRow), table_of(PublicationRow)
 
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '30s'")
-"""A run's row is held while one part is stored; whoever holds it longer has vanished, and the call is worth repeating."""
+"""A run's row is held while one part is stored; whoever holds it longer has vanished, and the call is
+worth repeating.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,10 @@ class OnEngine:
 
 
 def hold(connection: Connection, run: Run, *, share: bool = False) -> Run:
-    """The run as stored, kept from changing until the transaction ends. Raises ClaimLost if another attempt has it, or it has ended."""
+    """The run as stored, kept from changing until the transaction ends.
+
+    Raises ClaimLost if another attempt has it, or it has ended.
+    """
     stored = as_claimed(connection, run, share=share)
     if stored.state is not RunState.CLAIMED:
         raise ClaimLost(run.model, run.score_date, run.id)
@@ -32,8 +37,13 @@ def hold(connection: Connection, run: Run, *, share: bool = False) -> Run:
 
 
 def as_claimed(connection: Connection, run: Run, *, share: bool = False) -> Run:
-    """The same, claimed or ended. The number alone proves nothing: a database put back to an earlier moment gives it to another night."""
-    row = connection.execute(select(RUNS).where(RUNS.c.id == run.id).with_for_update(read=share)).one_or_none()
+    """The same, claimed or ended.
+
+    The number alone proves nothing: a database put back to an earlier moment gives it to another night.
+    """
+    row = connection.execute(
+        select(RUNS).where(RUNS.c.id == run.id).with_for_update(read=share)
+    ).one_or_none()
     stored = None if row is None else run_of(row)
     if stored is None or stored.model_copy(update={"state": run.state, "population": run.population}) != run:
         raise ClaimLost(run.model, run.score_date, run.id)
@@ -41,7 +51,9 @@ def as_claimed(connection: Connection, run: Run, *, share: bool = False) -> Run:
 
 
 def shown(connection: Connection, model: str, score_date: date) -> Publication | None:
-    of_night = select(PUBLICATIONS).where(PUBLICATIONS.c.model == model, PUBLICATIONS.c.score_date == score_date)
+    of_night = select(PUBLICATIONS).where(
+        PUBLICATIONS.c.model == model, PUBLICATIONS.c.score_date == score_date
+    )
     row = connection.execute(of_night.order_by(PUBLICATIONS.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else publication_of(row)
 

@@ -14,9 +14,11 @@ from nightjar.core.night.part_rows import QUARANTINED as QUARANTINED_COLUMNS
 from nightjar.core.night.part_rows import SCORES as SCORE_COLUMNS
 
 DISTRIBUTION = text("""
-    SELECT count(score) AS rows, coalesce(avg(score), 'NaN') AS mean, coalesce(stddev_pop(score), 'NaN') AS stddev,
+    SELECT count(score) AS rows, coalesce(avg(score), 'NaN') AS mean, coalesce(stddev_pop(score),
+        'NaN') AS stddev,
            count(DISTINCT score) AS distinct, count(carried_from) AS carried,
-           coalesce(percentile_disc(CAST(:steps AS double precision[])) WITHIN GROUP (ORDER BY score), '{}') AS quantiles
+           coalesce(percentile_disc(CAST(:steps AS double precision[]))
+               WITHIN GROUP (ORDER BY score), '{}') AS quantiles
     FROM nightjar.score WHERE run_id = :run_id AND score_date = :score_date
 """)
 EVENLY = [step / STEPS for step in range(STEPS + 1)]
@@ -24,8 +26,14 @@ PUBLISHED_SCORES = sql.SQL(
     "SELECT entity_key, score, challenger_score, carried_from FROM nightjar.score "
     'WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
 )
-SCORES_FOR = sql.SQL("SELECT entity_key, score FROM nightjar.score WHERE score_date = %s AND run_id = %s AND entity_key = ANY(%s)")
-QUARANTINED_OF_RUN = sql.SQL("SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row WHERE run_id = %s ORDER BY part, row_number")
+SCORES_FOR = sql.SQL(
+    "SELECT entity_key, score FROM nightjar.score WHERE score_date = %s AND run_id = %s AND entity_key = "
+    "ANY(%s)"
+)
+QUARANTINED_OF_RUN = sql.SQL(
+    "SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row WHERE run_id = %s ORDER BY "
+    "part, row_number"
+)
 
 
 class PostgresScores(OnEngine):
@@ -35,7 +43,13 @@ class PostgresScores(OnEngine):
 
     def distribution(self, run: Run) -> Distribution:
         with translated(), self.engine.connect() as connection:
-            found = connection.execute(DISTRIBUTION, {"run_id": run.id, "score_date": run.score_date, "steps": EVENLY}).mappings().one()
+            found = (
+                connection.execute(
+                    DISTRIBUTION, {"run_id": run.id, "score_date": run.score_date, "steps": EVENLY}
+                )
+                .mappings()
+                .one()
+            )
         return Distribution(score_date=run.score_date, **found)
 
     def published_scores(self, run: Run) -> pl.DataFrame:
@@ -45,7 +59,10 @@ class PostgresScores(OnEngine):
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
             return read_frame(
-                connection, SCORES_FOR, [run.score_date, run.id, keys.to_list()], {name: SCORE_COLUMNS[name] for name in ("entity_key", "score")}
+                connection,
+                SCORES_FOR,
+                [run.score_date, run.id, keys.to_list()],
+                {name: SCORE_COLUMNS[name] for name in ("entity_key", "score")},
             )
 
     def quarantined(self, run: Run) -> pl.DataFrame:

@@ -1,7 +1,8 @@
-"""What a departure must look like to be scored. Features may be missing (a new route has no history), what the schedule says may not.
+"""What a departure must look like to be scored. Features may be missing (a new route has no history), what
+the schedule says may not.
 
-Categories that the champion never saw: a new carrier or destination is life and is scored, which CatBoost can; a fourth New York airport is
-an error of the feed, and `isin` says so.
+Categories that the champion never saw: a new carrier or destination is life and is scored, which CatBoost
+can; a fourth New York airport is an error of the feed, and `isin` says so.
 """
 
 from typing import TYPE_CHECKING
@@ -30,17 +31,27 @@ RANGES = {
     "aircraft_age": (-1, 120),
     "flight_count_28d": (1, 200),
 }
-"""What the units of features.py allow; a value outside them is an error of the feed, not weather. A plane may fly in the year before it counts as built."""
+"""What the units of features.py allow; a value outside them is an error of the feed, not weather.
+
+A plane may fly in the year before it counts as built.
+"""
 FINITE = (-1e300, 1e300)
 """What holds for a feature that RANGES does not name."""
 DELAY_RANGE = (-MINUTES_A_DAY, 7 * MINUTES_A_DAY)
 
 
 def contract() -> "pa.DataFrameSchema":
-    """The Pandera schema; other columns may stand beside these. NaN and infinities break it: a missing feature is null."""
+    """The Pandera schema; other columns may stand beside these.
+
+    NaN and infinities break it: a missing feature is null.
+    """
     import pandera.polars as pa  # noqa: PLC0415  # takes seconds to import, and only checking needs it
 
-    features = {name: pa.Column(pl.Float64, pa.Check.in_range(*range_of(name)), nullable=True) for table in TABLES for name in table.features}
+    features = {
+        name: pa.Column(pl.Float64, pa.Check.in_range(*range_of(name)), nullable=True)
+        for table in TABLES
+        for name in table.features
+    }
     schedule = {
         "entity_key": text(r"^[A-Z0-9]{2}\d{1,4}-[A-Z]{3}-\d{4}-\d{2}-\d{2}$"),
         "carrier": text(r"^[A-Z0-9]{2}$"),
@@ -63,7 +74,9 @@ def at_its_minute(data: "PolarsData") -> pl.LazyFrame:
     local = pl.col(data.key or "sched_dep").dt.convert_time_zone(ZONE.key)
     day = pl.col("entity_key").str.tail(10).str.to_date("%Y-%m-%d", strict=False)
     minute = local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute()
-    return data.lazyframe.select((local.dt.date().eq_missing(day) & minute.eq_missing(pl.col("sched_dep_minute"))).alias("agrees"))
+    return data.lazyframe.select(
+        (local.dt.date().eq_missing(day) & minute.eq_missing(pl.col("sched_dep_minute"))).alias("agrees")
+    )
 
 
 def range_of(feature: str) -> tuple[float, float]:

@@ -26,7 +26,8 @@ SCHEDULES = RawDataset(
     keys=("carrier", "flight", "origin"),
     day_column="flight_date",
 )
-"""The departures scheduled for a local day. Minutes count from local midnight where the plane then is; distance is in miles.
+"""The departures scheduled for a local day. Minutes count from local midnight where the plane then is;
+distance is in miles.
 
 It names no aircraft: in this data a missing tail number gives a cancelled flight away.
 """
@@ -51,9 +52,11 @@ FLIGHTS = RawDataset(
     nullable=frozenset({"tailnum", "seats", "built", "dep_delay", "arr_delay"}),
     day_column="flight_date",
 )
-"""What happened to the departures of a local day, as far as it was known when the file was written. Delays are in minutes, early is negative.
+"""What happened to the departures of a local day, as far as it was known when the file was written. Delays
+are in minutes, early is negative.
 
-A flight still under way then has no arr_delay, one still waiting no dep_delay. seats and built (a year) describe the aircraft that flew.
+A flight still under way then has no arr_delay, one still waiting no dep_delay. seats and built (a year)
+describe the aircraft that flew.
 """
 
 WEATHER = RawDataset(
@@ -75,7 +78,9 @@ WEATHER = RawDataset(
     nullable=frozenset({"temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "pressure"}),
     day_column="time_hour",
 )
-"""Hourly observations of a UTC day at the three airports: Fahrenheit, per cent, degrees, miles an hour, inches, millibars, miles."""
+"""Hourly observations of a UTC day at the three airports: Fahrenheit, per cent, degrees, miles an hour,
+inches, millibars, miles.
+"""
 
 
 def local_instant(day: date, at: time) -> datetime:
@@ -83,7 +88,9 @@ def local_instant(day: date, at: time) -> datetime:
 
 
 def recorded_at(dataset: str, day: date) -> datetime:
-    """When a day's file is delivered: schedules at noon of the day before, flights at 06:00 of the day after, weather when its UTC day has ended."""
+    """When a day's file is delivered: schedules at noon of the day before, flights at 06:00 of the day
+    after, weather when its UTC day has ended.
+    """
     if dataset == SCHEDULES.name:
         return local_instant(day - timedelta(days=1), time(12))
     if dataset == FLIGHTS.name:

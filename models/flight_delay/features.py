@@ -1,7 +1,9 @@
-"""Feature tables: how carriers, airports, routes and flight numbers did in past weeks, and the weather at the airport.
+"""Feature tables: how carriers, airports, routes and flight numbers did in past weeks, and the weather at the
+airport.
 
-Each is a pure function of raw days. A row stands for a key on a day on which it flew, its rates for the days up to that one; retrieval picks
-the newest row that was known in time. Sums are of integers, so a day's row is the same whichever range it is computed in.
+Each is a pure function of raw days. A row stands for a key on a day on which it flew, its rates for the days
+up to that one; retrieval picks the newest row that was known in time. Sums are of integers, so a day's row is
+the same whichever range it is computed in.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +25,10 @@ MAX_WIND_MPH = 200
 """A gauge that shows more is broken: the recording holds 1,048 miles an hour once."""
 
 FLIGHTS_MAX_AGE = timedelta(hours=48)
-"""The flights of a day are known the next morning, 20 to 22 hours before the evening's as-of. One missed file is borne, two are not."""
+"""The flights of a day are known the next morning, 20 to 22 hours before the evening's as-of.
+
+One missed file is borne, two are not.
+"""
 
 CODE = pl.String()
 NUMBER = pl.Int64()
@@ -31,13 +36,26 @@ NUMBER = pl.Int64()
 
 def rates(subject: str) -> Mapping[str, pl.DataType]:
     """Features of a subject's record. dep_delay is the mean in minutes of flights that left."""
-    return {f"{subject}_{name}_{days}d": pl.Float64() for days in WEEKS for name in ("late_rate", "cancel_rate", "dep_delay")}
+    return {
+        f"{subject}_{name}_{days}d": pl.Float64()
+        for days in WEEKS
+        for name in ("late_rate", "cancel_rate", "dep_delay")
+    }
 
 
 def record_of(subject: str, keys: tuple[str, ...], raw: RawFrames, first: date, last: date) -> pl.DataFrame:
-    """Rates of late and cancelled departures and their mean departure delay, of each key on each day it flew."""
+    """Rates of late and cancelled departures and their mean departure delay, of each key on each day it
+    flew.
+    """
     totals = daily(
-        raw, keys, {"late": late(), "cancelled": pl.col("cancelled"), "left": pl.col("dep_delay").is_not_null(), "delay": pl.col("dep_delay")}
+        raw,
+        keys,
+        {
+            "late": late(),
+            "cancelled": pl.col("cancelled"),
+            "left": pl.col("dep_delay").is_not_null(),
+            "delay": pl.col("dep_delay"),
+        },
     )
     features = [
         feature.alias(f"{subject}_{name}_{days}d")
@@ -52,7 +70,8 @@ def record_of(subject: str, keys: tuple[str, ...], raw: RawFrames, first: date, 
 
 
 def aircraft_of(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
-    """What usually flies under a flight number, as far as it is known: mean seats and age in years of its planes, and its own late rate.
+    """What usually flies under a flight number, as far as it is known: mean seats and age in years of its
+    planes, and its own late rate.
 
     The plane that will fly is not asked for: that it is missing from the record tells of a cancellation.
     """
@@ -80,7 +99,10 @@ def aircraft_of(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
 
 
 def weather_at(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
-    """Each observation as a row: the newest one before a night stands for its weather. Rain is also summed over the last 6 hours."""
+    """Each observation as a row: the newest one before a night stands for its weather.
+
+    Rain is also summed over the last 6 hours.
+    """
     rows = raw[WEATHER.name]
     hundredths = (pl.col("precip") * 100).round().cast(pl.Int64())
     rain = hundredths.rolling_sum_by("time_hour", window_size=f"{RAIN_HOURS}h").over("origin") / 100
@@ -110,7 +132,9 @@ def daily(raw: RawFrames, keys: tuple[str, ...], counted: Mapping[str, pl.Expr])
     return (
         raw[FLIGHTS.name]
         .group_by("date", *keys)
-        .agg(flights=pl.len().cast(NUMBER), **{name: expr.cast(NUMBER).sum() for name, expr in counted.items()})
+        .agg(
+            flights=pl.len().cast(NUMBER), **{name: expr.cast(NUMBER).sum() for name, expr in counted.items()}
+        )
     )
 
 
@@ -125,9 +149,23 @@ def ratio(keys: tuple[str, ...], part: str, whole: str, days: int) -> pl.Expr:
     return pl.when(below > 0).then(total(keys, part, days) / below)
 
 
-def finished(totals: pl.DataFrame, keys: tuple[str, ...], features: Iterable[pl.Expr], raw: RawFrames, first: date, last: date) -> pl.DataFrame:
-    """Rows of the days asked for, each with when its last event happened and when its last input was recorded."""
-    midnight = (pl.col("date") + timedelta(days=1)).cast(pl.Datetime("us")).dt.replace_time_zone(ZONE.key).dt.convert_time_zone("UTC")
+def finished(
+    totals: pl.DataFrame,
+    keys: tuple[str, ...],
+    features: Iterable[pl.Expr],
+    raw: RawFrames,
+    first: date,
+    last: date,
+) -> pl.DataFrame:
+    """Rows of the days asked for, each with when its last event happened and when its last input was
+    recorded.
+    """
+    midnight = (
+        (pl.col("date") + timedelta(days=1))
+        .cast(pl.Datetime("us"))
+        .dt.replace_time_zone(ZONE.key)
+        .dt.convert_time_zone("UTC")
+    )
     return (
         totals.join(known_since(raw[FLIGHTS.name], max(WEEKS)), on="date")
         .sort("date", *keys)
@@ -139,7 +177,9 @@ def finished(totals: pl.DataFrame, keys: tuple[str, ...], features: Iterable[pl.
 def known_since(rows: pl.DataFrame, days: int) -> pl.DataFrame:
     """`date` and `created`: when the last of the files in the window that ends with a day was recorded."""
     files = rows.select("date", instant=pl.col("recorded_at").to_physical()).unique().sort("date")
-    return files.select("date", created=pl.col("instant").rolling_max_by("date", window_size=f"{days}d").cast(INSTANT))
+    return files.select(
+        "date", created=pl.col("instant").rolling_max_by("date", window_size=f"{days}d").cast(INSTANT)
+    )
 
 
 def record_table(subject: str, keys: Mapping[str, pl.DataType], description: str) -> FeatureTable:
@@ -157,14 +197,30 @@ def record_table(subject: str, keys: Mapping[str, pl.DataType], description: str
 
 
 TABLES = (
-    record_table("carrier", {"carrier": CODE}, "How punctual the airline was in the last one and four weeks."),
-    record_table("origin", {"origin": CODE}, "How punctual departures from the airport were in the last one and four weeks."),
-    record_table("route", {"origin": CODE, "dest": CODE}, "How punctual flights between the two airports were in the last one and four weeks."),
+    record_table(
+        "carrier", {"carrier": CODE}, "How punctual the airline was in the last one and four weeks."
+    ),
+    record_table(
+        "origin",
+        {"origin": CODE},
+        "How punctual departures from the airport were in the last one and four weeks.",
+    ),
+    record_table(
+        "route",
+        {"origin": CODE, "dest": CODE},
+        "How punctual flights between the two airports were in the last one and four weeks.",
+    ),
     FeatureTable(
         name="aircraft",
-        description="What usually flies under a flight number, and how punctual that flight was in the last four weeks.",
+        description=(
+            "What usually flies under a flight number, and how punctual that flight was in the last four "
+            "weeks."
+        ),
         keys={"carrier": CODE, "flight": NUMBER},
-        features={name: pl.Float64() for name in ("aircraft_seats", "aircraft_age", "flight_late_rate_28d", "flight_count_28d")},
+        features={
+            name: pl.Float64()
+            for name in ("aircraft_seats", "aircraft_age", "flight_late_rate_28d", "flight_count_28d")
+        },
         ttl=timedelta(days=28),
         max_age=FLIGHTS_MAX_AGE,
         lookback_days=LOOKBACK_DAYS,
@@ -173,10 +229,21 @@ TABLES = (
     ),
     FeatureTable(
         name="weather",
-        description="The newest observation at the airport: Fahrenheit, per cent, miles an hour, millibars, miles, inches of rain in 6 hours.",
+        description=(
+            "The newest observation at the airport: Fahrenheit, per cent, miles an hour, millibars, miles, "
+            "inches of rain in 6 hours."
+        ),
         keys={"origin": CODE},
         features={
-            name: pl.Float64() for name in ("weather_temp", "weather_humid", "weather_wind", "weather_pressure", "weather_visib", "weather_precip_6h")
+            name: pl.Float64()
+            for name in (
+                "weather_temp",
+                "weather_humid",
+                "weather_wind",
+                "weather_pressure",
+                "weather_visib",
+                "weather_precip_6h",
+            )
         },
         ttl=timedelta(hours=12),
         max_age=timedelta(hours=6),

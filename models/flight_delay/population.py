@@ -11,9 +11,11 @@ LATE_MINUTES = 15
 
 
 def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
-    """Every departure scheduled for the local day: its key, the join keys of its features, and what the schedule says.
+    """Every departure scheduled for the local day: its key, the join keys of its features, and what the
+    schedule says.
 
-    sched_block_minutes: from departure to arrival by the clocks at both ends, so it holds the difference of time zones too.
+    sched_block_minutes: from departure to arrival by the clocks at both ends, so it holds the difference of
+    time zones too.
     hour_departures: how many leave the same airport within the same clock hour.
     """
     minute = pl.col("sched_dep_minute")
@@ -39,19 +41,31 @@ def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
 
 
 def outcomes(raw: RawFrames) -> pl.DataFrame:
-    """1 for every departure that did not arrive within 15 minutes of its schedule: late, diverted, still under way, or cancelled."""
+    """1 for every departure that did not arrive within 15 minutes of its schedule: late, diverted, still
+    under way, or cancelled.
+    """
     return (
         raw[FLIGHTS.name]
-        .select(entity_key(), pl.col("flight_date").alias("score_date"), late().cast(pl.Int8).alias("outcome"), "recorded_at")
+        .select(
+            entity_key(),
+            pl.col("flight_date").alias("score_date"),
+            late().cast(pl.Int8).alias("outcome"),
+            "recorded_at",
+        )
         .sort("score_date", "entity_key")
     )
 
 
 def late() -> pl.Expr:
-    """Whether a departure missed its arrival. A flight without an arrival by the next morning is late, whatever its delay turns out to be."""
+    """Whether a departure missed its arrival.
+
+    A flight without an arrival by the next morning is late, whatever its delay turns out to be.
+    """
     return ~(pl.col("arr_delay") <= LATE_MINUTES).fill_null(value=False)
 
 
 def entity_key() -> pl.Expr:
     """`UA1545-EWR-2013-06-15`: a carrier uses a flight number once a day at an airport."""
-    return pl.format("{}{}-{}-{}", "carrier", "flight", "origin", pl.col("flight_date").dt.to_string("%Y-%m-%d")).alias("entity_key")
+    return pl.format(
+        "{}{}-{}-{}", "carrier", "flight", "origin", pl.col("flight_date").dt.to_string("%Y-%m-%d")
+    ).alias("entity_key")

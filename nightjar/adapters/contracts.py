@@ -1,4 +1,6 @@
-"""Which rows may be scored: a model's Pandera contract applied to a part, its broken rows set apart with every reason."""
+"""Which rows may be scored: a model's Pandera contract applied to a part, its broken rows set apart with
+every reason.
+"""
 
 import json
 import math
@@ -22,7 +24,10 @@ Reason = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """valid: rows that kept the contract, in their order. quarantined: `entity_key`, `reasons` (JSON array of {column, check, value}), `row` (JSON)."""
+    """valid: rows that kept the contract, in their order.
+
+    quarantined: `entity_key`, `reasons` (JSON array of {column, check, value}), `row` (JSON).
+    """
 
     valid: pl.DataFrame
     quarantined: pl.DataFrame
@@ -31,17 +36,27 @@ class Checked:
 def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
     """Split a frame into valid and quarantined rows; together they are all its rows.
 
-    frame: `entity_key` and the model's inputs; an optional `fault` (String, null where all is well) bars a row before the contract is asked.
-    Raises ContractBroken naming the columns if one is missing or has the wrong type: then no row can be trusted. Raises BadSpec for a
-    contract that would let broken rows pass.
+    frame: `entity_key` and the model's inputs; an optional `fault` (String, null where all is well) bars a
+    row before the contract is asked.
+    Raises ContractBroken naming the columns if one is missing or has the wrong type: then no row can be
+    trusted. Raises BadSpec for a contract that would let broken rows pass.
     """
     if missing := [name for name in ("entity_key", *spec.inputs) if name not in frame.columns]:
-        raise ContractBroken(f"{spec.name}: the rows to score", [f"column {name} is missing" for name in missing])
+        raise ContractBroken(
+            f"{spec.name}: the rows to score", [f"column {name} is missing" for name in missing]
+        )
     rows = frame.drop("fault", strict=False)
-    fault = frame["fault"] if "fault" in frame.columns else pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+    fault = (
+        frame["fault"]
+        if "fault" in frame.columns
+        else pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+    )
     sound = fault.is_null().arg_true()
 
-    reasons = {at: [_reason("entity_key", fault[at], rows["entity_key"][at])] for at in fault.is_not_null().arg_true()}
+    reasons = {
+        at: [_reason("entity_key", fault[at], rows["entity_key"][at])]
+        for at in fault.is_not_null().arg_true()
+    }
     contract = strict_contract(spec)
     for position, found in _broken_rows(spec, contract, rows[sound]).items():
         reasons[sound[position]] = found
@@ -49,7 +64,11 @@ def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
     if reasons and (left := _broken_rows(spec, contract, valid)):
         broken = sorted({str(reason["check"]) for found in left.values() for reason in found})
         raise ContractBroken(
-            f"{spec.name}: the rows to score", [f"{check} fails on the rest of the rows too: it judges not rows but the whole" for check in broken]
+            f"{spec.name}: the rows to score",
+            [
+                f"{check} fails on the rest of the rows too: it judges not rows but the whole"
+                for check in broken
+            ],
         )
     return Checked(valid=valid, quarantined=_quarantined(rows, reasons))
 
@@ -63,14 +82,18 @@ def strict_contract(spec: ModelSpec) -> "pa.DataFrameSchema":
     except Exception as error:  # whatever a model's own code meets
         raise BadSpec(spec.name, "contract", f"cannot be built: {type(error).__name__}: {error}") from error
     if not isinstance(schema, pa.DataFrameSchema):
-        raise BadSpec(spec.name, "contract", f"gives a {type(schema).__name__}, not a pandera.polars.DataFrameSchema")
+        raise BadSpec(
+            spec.name, "contract", f"gives a {type(schema).__name__}, not a pandera.polars.DataFrameSchema"
+        )
     if lax := sorted(set(_laxities(schema))):
         raise BadSpec(spec.name, "contract", f"would let broken rows pass: {', '.join(lax)}")
     return schema
 
 
 def _laxities(schema: "pa.DataFrameSchema") -> Iterator[str]:
-    """What makes Pandera mend, drop or overlook rows in its answer: the rows that are scored are ours, as they came."""
+    """What makes Pandera mend, drop or overlook rows in its answer: the rows that are scored are ours, as
+    they came.
+    """
     for where, part in (("the frame", schema), *schema.columns.items()):
         for option in ("coerce", "default", "drop_invalid_rows", "add_missing_columns"):
             value = getattr(part, option, None)
@@ -82,13 +105,20 @@ def _laxities(schema: "pa.DataFrameSchema") -> Iterator[str]:
                     yield f"{option} of {rule.name or rule.error or 'a check'} on {where}"
 
 
-def _broken_rows(spec: ModelSpec, contract: "pa.DataFrameSchema", rows: pl.DataFrame) -> dict[int, list[Reason]]:
-    """Row position -> what it broke. Eager, because Pandera passes over the data of a LazyFrame; an empty frame still has types to keep."""
+def _broken_rows(
+    spec: ModelSpec, contract: "pa.DataFrameSchema", rows: pl.DataFrame
+) -> dict[int, list[Reason]]:
+    """Row position -> what it broke.
+
+    Eager, because Pandera passes over the data of a LazyFrame; an empty frame still has types to keep.
+    """
     from pandera.config import ValidationDepth, config_context  # noqa: PLC0415  # as above
     from pandera.errors import SchemaErrors  # noqa: PLC0415  # as above
 
     try:
-        with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):  # the environment may say less
+        with config_context(
+            validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA
+        ):  # the environment may say less
             contract.validate(rows, lazy=True)
     except SchemaErrors as errors:
         cases: pl.DataFrame = errors.failure_cases
@@ -105,15 +135,25 @@ def _broken_rows(spec: ModelSpec, contract: "pa.DataFrameSchema", rows: pl.DataF
 
 
 def _schema_faults(cases: pl.DataFrame) -> list[str]:
-    """A failure without a row is a fault of the whole frame. A wrong type makes checks fail too: then the type alone is told."""
+    """A failure without a row is a fault of the whole frame.
+
+    A wrong type makes checks fail too: then the type alone is told.
+    """
     told = {
         "column_in_dataframe": "column {failure_case} is missing",
         "column_in_schema": "column {failure_case} is not expected",
         "dtype": "column {column} has type {failure_case}, not {check}",
     }
-    plain = [told[kind].format(**case) for case in cases.iter_rows(named=True) if (kind := case["check"].split("(")[0]) in told]
+    plain = [
+        told[kind].format(**case)
+        for case in cases.iter_rows(named=True)
+        if (kind := case["check"].split("(")[0]) in told
+    ]
     return sorted(set(plain)) or sorted(
-        {f"{case['column']}: {case['check']} failed on {str(case['failure_case']).splitlines()[0]}" for case in cases.iter_rows(named=True)}
+        {
+            f"{case['column']}: {case['check']} failed on {str(case['failure_case']).splitlines()[0]}"
+            for case in cases.iter_rows(named=True)
+        }
     )
 
 
@@ -128,14 +168,19 @@ def _quarantined(rows: pl.DataFrame, reasons: dict[int, list[Reason]]) -> pl.Dat
         {
             "entity_key": broken["entity_key"],
             "reasons": [_json(reasons[position]) for position in positions],
-            "row": [_json({name: _json_value(value) for name, value in row.items()}) for row in broken.iter_rows(named=True)],
+            "row": [
+                _json({name: _json_value(value) for name, value in row.items()})
+                for row in broken.iter_rows(named=True)
+            ],
         },
         schema=QUARANTINE,
     )
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("\\u0000", "\\ufffd")  # Postgres' jsonb holds no NUL
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace(
+        "\\u0000", "\\ufffd"
+    )  # Postgres' jsonb holds no NUL
 
 
 def _json_value(value: Any) -> Any:

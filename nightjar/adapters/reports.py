@@ -1,4 +1,5 @@
-"""The drift report a person opens: our own decisions on top, Evidently's charts below, in one HTML file that needs no network.
+"""The drift report a person opens: our own decisions on top, Evidently's charts below, in one HTML file that
+needs no network.
 
 Evidently takes seconds to import and a long time to draw, so it is imported by the one call that draws.
 """
@@ -23,32 +24,53 @@ SAMPLE_ROWS = 50_000
 SCORE = "score"
 LESS_THAN = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
 STYLE = """
-#nightjar {font: 15px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 1100px; margin: 0 auto; padding: 24px}
-#nightjar table {border-collapse: collapse; width: 100%; margin: 12px 0} #nightjar th, #nightjar td {border-bottom: 1px solid #ddd; padding: 4px 8px; text-align: left}
-#nightjar td {font-variant-numeric: tabular-nums} #nightjar .drifted td:first-child {border-left: 4px solid #b3261e; font-weight: 600}
+#nightjar {font: 15px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff}
+#nightjar {max-width: 1100px; margin: 0 auto; padding: 24px}
+#nightjar table {border-collapse: collapse; width: 100%; margin: 12px 0}
+#nightjar th, #nightjar td {border-bottom: 1px solid #ddd; padding: 4px 8px; text-align: left}
+#nightjar td {font-variant-numeric: tabular-nums}
+#nightjar .drifted td:first-child {border-left: 4px solid #b3261e; font-weight: 600}
 """
-EXPLANATION = """The table is what the platform decided: PSI of each column against the training sample, with a threshold that allows for the size of the
-night and for how far ordinary training nights lie apart, and the share of missing values."""
-CHARTS = """Below, Evidently draws the same columns and applies its own tests, as a second opinion: they raise more alarms on clean data and do not notice
-missing values."""
+EXPLANATION = """The table is what the platform decided: PSI of each column against the training sample,
+with a threshold that allows for the size of the night and for how far ordinary training nights lie apart,
+and the share of missing values."""
+CHARTS = """Below, Evidently draws the same columns and applies its own tests, as a second opinion:
+they raise more alarms on clean data and do not notice missing values."""
 
 
 class EvidentlyReportWriter:
     """Implements ports.ReportWriter."""
 
     def draw(
-        self, spec: ModelSpec, run: Run, night: pl.DataFrame, reference: pl.DataFrame, columns: Sequence[ColumnDrift], into: Path
+        self,
+        spec: ModelSpec,
+        run: Run,
+        night: pl.DataFrame,
+        reference: pl.DataFrame,
+        columns: Sequence[ColumnDrift],
+        into: Path,
     ) -> Sequence[ColumnDrift]:
-        """night, reference: the model's inputs and `score`; at most 50,000 rows of each are drawn. A column that cannot be drawn is named in the page."""
+        """night, reference: the model's inputs and `score`; at most 50,000 rows of each are drawn.
+
+        A column that cannot be drawn is named in the page.
+        """
         known = {column.column: column for column in columns}
-        categorical = [name for name in spec.categorical if _drawable(night, name) and _drawable(reference, name)]
-        numeric = [name for name in (*spec.numeric, SCORE) if _drawable(night, name, number=True) and _drawable(reference, name, number=True)]
+        categorical = [
+            name for name in spec.categorical if _drawable(night, name) and _drawable(reference, name)
+        ]
+        numeric = [
+            name
+            for name in (*spec.numeric, SCORE)
+            if _drawable(night, name, number=True) and _drawable(reference, name, number=True)
+        ]
         skipped = [name for name in (*spec.inputs, SCORE) if name not in (*categorical, *numeric)]
         heading = _heading(spec, run, night.height, columns, skipped)
         if not categorical and not numeric:
             into.write_text(_page(heading), encoding="utf-8")
             return tuple(_row(name, known, "none", note="nothing to draw") for name in skipped)
-        drawn_night, drawn_reference = (_sample(frame, categorical, numeric, spec.seed) for frame in (night, reference))
+        drawn_night, drawn_reference = (
+            _sample(frame, categorical, numeric, spec.seed) for frame in (night, reference)
+        )
         page, found = _evidently(drawn_night, drawn_reference, categorical, numeric)
         into.write_text(page.replace("<body>", f"<body>{heading}", 1), encoding="utf-8")
         drawn = tuple(_row(name, known, **values) for name, values in found.items())
@@ -61,16 +83,21 @@ def _drawable(frame: pl.DataFrame, name: str, *, number: bool = False) -> bool:
     column = frame[name]
     if not number:
         return column.null_count() < column.len() and not column.dtype.is_nested()
-    return (column.dtype.is_numeric() or column.dtype == pl.Boolean) and bool(column.cast(pl.Float64).is_finite().any())
+    return (column.dtype.is_numeric() or column.dtype == pl.Boolean) and bool(
+        column.cast(pl.Float64).is_finite().any()
+    )
 
 
 def _sample(frame: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str], seed: int) -> Any:
-    """A pandas frame, the only kind Evidently takes. Infinities are left out, for it draws histograms; `<` is replaced, for it writes categories
-    unescaped into a script of the page.
+    """A pandas frame, the only kind Evidently takes. Infinities are left out, for it draws histograms; `<` is
+    replaced, for it writes categories unescaped into a script of the page.
     """
     rows = frame.select(
         *(_harmless(spelled(frame[name])).alias(name) for name in categorical),
-        *(pl.when(pl.col(name).cast(pl.Float64).is_finite()).then(pl.col(name).cast(pl.Float64)).alias(name) for name in numeric),
+        *(
+            pl.when(pl.col(name).cast(pl.Float64).is_finite()).then(pl.col(name).cast(pl.Float64)).alias(name)
+            for name in numeric
+        ),
     )
     return (rows if rows.height <= SAMPLE_ROWS else rows.sample(SAMPLE_ROWS, seed=seed)).to_pandas()
 
@@ -79,7 +106,9 @@ def _harmless(texts: pl.Series) -> pl.Series:
     return texts.str.replace_all("<", LESS_THAN, literal=True)
 
 
-def _evidently(night: Any, reference: Any, categorical: Sequence[str], numeric: Sequence[str]) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
+def _evidently(
+    night: Any, reference: Any, categorical: Sequence[str], numeric: Sequence[str]
+) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
     """The page, and per column the method, its value, its threshold and whether Evidently's test failed."""
     with _quiet():
         from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415  # 4 to 20 s
@@ -135,33 +164,62 @@ def _row(
 
 
 def _page(heading: str) -> str:
-    return f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="UTF-8"><title>Drift</title></head><body>{heading}</body></html>\n'
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta '
+        f'charset="UTF-8"><title>Drift</title></head><body>{heading}</body></html>\n'
+    )
 
 
-def _heading(spec: ModelSpec, run: Run, rows: int, columns: Sequence[ColumnDrift], skipped: Sequence[str]) -> str:
+def _heading(
+    spec: ModelSpec, run: Run, rows: int, columns: Sequence[ColumnDrift], skipped: Sequence[str]
+) -> str:
     drifted = [column for column in columns if column.drifted]
-    verdict = f"{len(drifted)} of {len(columns)} columns drifted" if drifted else f"None of {len(columns)} columns drifted"
+    verdict = (
+        f"{len(drifted)} of {len(columns)} columns drifted"
+        if drifted
+        else f"None of {len(columns)} columns drifted"
+    )
     ordered = sorted(columns, key=lambda column: (not column.drifted, column.column))
-    who = f"run {run.id} (revision {run.revision}), scored by the version with id {run.version_id} as known at {run.as_of:%Y-%m-%d %H:%M} UTC"
+    who = (
+        f"run {run.id} (revision {run.revision}), scored by the version with id {run.version_id} as known "
+        f"at {run.as_of:%Y-%m-%d %H:%M} UTC"
+    )
     names = ("column", "PSI", "threshold", "drifted", "missing", "missing in training")
     parts = [
         f"<h1>{escape(spec.title)}: {run.score_date}</h1>",
         f"<p>Model {escape(run.model)}, score date {run.score_date}, {who}. {rows:,} rows.</p>",
         f"<h2>{verdict}</h2><p>{EXPLANATION}</p>",
         _notes(columns),
-        f"<table><tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>{''.join(map(_table_row, ordered))}</table>",
-        f"<p>Without a chart, for want of values on one side: {escape(', '.join(skipped))}.</p>" if skipped else "",
-        f"<p>{CHARTS}</p>" if len(skipped) <= len(spec.inputs) else "<p>No column has values on both sides, so there is nothing to chart.</p>",
+        f"<table><tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>",
+        f"{''.join(map(_table_row, ordered))}</table>",
+        f"<p>Without a chart, for want of values on one side: {escape(', '.join(skipped))}.</p>"
+        if skipped
+        else "",
+        f"<p>{CHARTS}</p>"
+        if len(skipped) <= len(spec.inputs)
+        else "<p>No column has values on both sides, so there is nothing to chart.</p>",
     ]
     return f'<style>{STYLE}</style><section id="nightjar">{"".join(parts)}</section>'
 
 
 def _notes(columns: Sequence[ColumnDrift]) -> str:
-    said = [f"<li>column {escape(column.column)}: {escape(column.note)}</li>" for column in columns if column.note]
+    said = [
+        f"<li>column {escape(column.column)}: {escape(column.note)}</li>" for column in columns if column.note
+    ]
     return f"<ul>{''.join(said)}</ul>" if said else ""
 
 
 def _table_row(column: ColumnDrift) -> str:
-    value, threshold = ("" if number is None else f"{number:.3f}" for number in (column.value, column.threshold))
-    cells = (column.column, value, threshold, "yes" if column.drifted else "no", f"{column.null_share:.1%}", f"{column.reference_null_share:.1%}")
-    return f'<tr class="{"drifted" if column.drifted else ""}">{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
+    value, threshold = (
+        "" if number is None else f"{number:.3f}" for number in (column.value, column.threshold)
+    )
+    cells = (
+        column.column,
+        value,
+        threshold,
+        "yes" if column.drifted else "no",
+        f"{column.null_share:.1%}",
+        f"{column.reference_null_share:.1%}",
+    )
+    told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f'<tr class="{"drifted" if column.drifted else ""}">{told}</tr>'

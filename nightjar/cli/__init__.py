@@ -1,4 +1,7 @@
-"""The command line. Each command resolves its words, calls one use case through the bootstrap and shows what came of it."""
+"""The command line.
+
+Each command resolves its words, calls one use case through the bootstrap and shows what came of it.
+"""
 
 import os
 import sys
@@ -20,9 +23,17 @@ INTERRUPTED = 130
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 """For a command whose words are another program's."""
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-quarantine = typer.Typer(no_args_is_help=True, help="Rows that broke the contract: see them, and score them once the cause is mended.")
-deliveries = typer.Typer(no_args_is_help=True, help="Bad deliveries, which were set aside: see them, and clear those that stay bad.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+)
+quarantine = typer.Typer(
+    no_args_is_help=True,
+    help="Rows that broke the contract: see them, and score them once the cause is mended.",
+)
+deliveries = typer.Typer(
+    no_args_is_help=True,
+    help="Bad deliveries, which were set aside: see them, and clear those that stay bad.",
+)
 db = typer.Typer(no_args_is_help=True, help="The database: migrate it, connect to it, stop the embedded one.")
 features = typer.Typer(no_args_is_help=True, help="Feature tables and Feast's registry.")
 
@@ -62,8 +73,12 @@ app.add_typer(db, name="db")
 
 
 def main() -> None:
-    """Run the command; an error raised on purpose is shown without a traceback and ends with its class's exit code."""
-    if os.environ.get("NIGHTJAR_LOG_FORMAT") == "json":  # before the settings, whose errors are lines of a log too
+    """Run the command; an error raised on purpose is shown without a traceback and ends with its class's
+    exit code.
+    """
+    if (
+        os.environ.get("NIGHTJAR_LOG_FORMAT") == "json"
+    ):  # before the settings, whose errors are lines of a log too
         speak_json()
     try:
         require_text(sys.argv[1:])
@@ -79,7 +94,9 @@ def main() -> None:
 
 
 def require_text(arguments: Sequence[str]) -> None:
-    """Raises BadSettings for an argument that was typed in another encoding: no database and no log could hold it."""
+    """Raises BadSettings for an argument that was typed in another encoding: no database and no log could
+    hold it.
+    """
     for argument in arguments:
         try:
             argument.encode()

@@ -12,17 +12,25 @@ from nightjar.showing import console
 
 def land(
     dataset: Annotated[str, typer.Argument(help="Name of a raw dataset of the model.")],
-    landed_day: Annotated[date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day the file is about.")],
+    landed_day: Annotated[
+        date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day the file is about.")
+    ],
     file: Annotated[Path, typer.Argument(help="A CSV file with a header and the trailer `# rows=N`.")],
     model: Model = DEFAULT_MODEL,
     recorded_at: Annotated[
         datetime | None,
-        typer.Option(parser=instant, metavar="INSTANT", help="When its content became known, like 2013-10-01T16:00:00+00:00; now, if not given."),
+        typer.Option(
+            parser=instant,
+            metavar="INSTANT",
+            help="When its content became known, like 2013-10-01T16:00:00+00:00; now, if not given.",
+        ),
     ] = None,
 ) -> None:
-    """Check one delivered file and keep it. A different file for a day that has landed is kept beside it, as a correction.
+    """Check one delivered file and keep it. A different file for a day that has landed is kept beside it, as
+    a correction.
 
-    It settles what was set aside of that day. A bad file ends the command with its error, and is not set aside.
+    It settles what was set aside of that day. A bad file ends the command with its error, and is not set
+    aside.
     """
     from nightjar.usecases.data.landing import land_file
 
@@ -32,7 +40,9 @@ def land(
 
 
 def deliveries_list(model: Model = DEFAULT_MODEL) -> None:
-    """What the feed delivered badly and nothing has replaced: what is wrong with each, what to do, and where its bytes are kept."""
+    """What the feed delivered badly and nothing has replaced: what is wrong with each, what to do, and
+    where its bytes are kept.
+    """
     from nightjar.usecases.data.landing import set_aside
 
     platform, spec = opened(), spec_of(model)
@@ -46,10 +56,14 @@ def deliveries_list(model: Model = DEFAULT_MODEL) -> None:
 
 def deliveries_clear(
     dataset: Annotated[str, typer.Argument(help="Name of a raw dataset of the model.")],
-    cleared_day: Annotated[date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day that the deliveries are about.")],
+    cleared_day: Annotated[
+        date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day that the deliveries are about.")
+    ],
     model: Model = DEFAULT_MODEL,
 ) -> None:
-    """Settle what is set aside of a day that will not be delivered again: it counts as never delivered, and is listed no more."""
+    """Settle what is set aside of a day that will not be delivered again: it counts as never delivered,
+    and is listed no more.
+    """
     from nightjar.usecases.data.landing import clear
 
     platform, spec = opened(), spec_of(model)

@@ -1,4 +1,6 @@
-"""The demo: the whole platform once, on real flights, from raw files to published scores and a drift report."""
+"""The demo: the whole platform once, on real flights, from raw files to published scores and a drift
+report.
+"""
 
 import time
 from datetime import date, timedelta
@@ -13,7 +15,9 @@ from nightjar.wiring.platform import Platform
 
 
 def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
-    """Migrate, land, train, score `nights` nights from `today` on, measure them, draw the last one's report."""
+    """Migrate, land, train, score `nights` nights from `today` on, measure them, draw the last one's
+    report.
+    """
     started = time.monotonic()
     last = today + timedelta(days=nights - 1)
     if missing := platform.prepare(spec).undelivered(dates_between(today, last)):
@@ -29,7 +33,9 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     train(platform, spec, today)
     step(f"5 Score: {nights} nights from {today}")
     platform.prepare(spec).ready(known_later, console.bar)
-    summary = platform.backfill(spec).run([Planned(score_date=day) for day in dates_between(today, last)], console.bar)
+    summary = platform.backfill(spec).run(
+        [Planned(score_date=day) for day in dates_between(today, last)], console.bar
+    )
     summary.raise_failure()
     console.show_nights(spec.title, summary.nights)
     step("6 Measure: what really happened")
@@ -37,7 +43,11 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     console.show_performance(spec.kind, watcher.outcomes_known(known_later))
     step("7 Report: drift of the last night against the training sample")
     report(platform, spec, summary.nights[-1])
-    ending = "everything was published already; nothing changed" if not summary.published_now else f"{len(summary.published_now)} nights published"
+    ending = (
+        "everything was published already; nothing changed"
+        if not summary.published_now
+        else f"{len(summary.published_now)} nights published"
+    )
     console.out.print(f"\n[bold]{ending}[/] ({time.monotonic() - started:.0f} s)")
     console.show_where(platform)
     console.out.print("Postgres keeps running; stop it with: uv run nightjar db stop")
@@ -50,9 +60,13 @@ def step(what: str) -> None:
 def train(platform: Platform, spec: ModelSpec, today: date) -> None:
     champion = platform.registry.holder(spec.name, "champion")
     if champion is not None:
-        console.out.print(f"  version {champion.number} is champion already; `nightjar retrain` trains another")
+        console.out.print(
+            f"  version {champion.number} is champion already; `nightjar retrain` trains another"
+        )
         return
-    console.show_training(platform.retrain(spec, today - timedelta(days=spec.horizon_days), progress=console.bar))
+    console.show_training(
+        platform.retrain(spec, today - timedelta(days=spec.horizon_days), progress=console.bar)
+    )
 
 
 def report(platform: Platform, spec: ModelSpec, night: NightSummary) -> None:

@@ -50,7 +50,9 @@ def has_server(settings: Settings) -> bool:
 
 
 def prefect(settings: Settings) -> list[Row]:
-    """Rows about the Prefect server; one row where there is none, for nights can be scored without, or none that lets us in."""
+    """Rows about the Prefect server; one row where there is none, for nights can be scored without, or
+    none that lets us in.
+    """
     name = "prefect server"
     if not has_server(settings):
         return [(name, "ok", f"none to look at: {NO_SERVER}")]
@@ -62,7 +64,10 @@ def prefect(settings: Settings) -> list[Row]:
             return check(client, settings)
 
     first = verdict(name, partial(asked, checkup.server))
-    return [first, *(verdict(name, partial(asked, check)) for name, check in checkup.CHECKS.items() if first[1] == "ok")]
+    return [
+        first,
+        *(verdict(name, partial(asked, check)) for name, check in checkup.CHECKS.items() if first[1] == "ok"),
+    ]
 
 
 def listened_to(port: int) -> bool:
@@ -79,7 +84,9 @@ def postgres(platform: Platform, _: ModelSpec) -> str:
     with platform.engine.connect() as connection:
         version = connection.execute(text("SHOW server_version")).scalar_one()
         if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
-            raise StoreUnavailable("The score database", "it takes no writes; it is a standby, or was made read-only")
+            raise StoreUnavailable(
+                "The score database", "it takes no writes; it is a standby, or was made read-only"
+            )
     return f"Postgres {version}, {'embedded' if platform.embedded else 'yours'}, schema up to date"
 
 
@@ -101,7 +108,9 @@ def feature_registry(platform: Platform, spec: ModelSpec) -> str:
 
 def data(platform: Platform, spec: ModelSpec) -> str:
     landed = {dataset.name: platform.raw.days(dataset.name) for dataset in spec.datasets}
-    return ", ".join(f"{name} to {max(days)}" if days else f"{name}: none landed yet" for name, days in landed.items())
+    return ", ".join(
+        f"{name} to {max(days)}" if days else f"{name}: none landed yet" for name, days in landed.items()
+    )
 
 
 def deliveries(platform: Platform, spec: ModelSpec) -> str:
@@ -122,7 +131,10 @@ def disk(platform: Platform, _: ModelSpec) -> str:
     home = platform.settings.home
     free = shutil.disk_usage(home if home.exists() else home.parent).free / 1e9
     if free < ENOUGH_DISK_GB:
-        raise OSError(f"{free:.1f} GB free at {home}; nightly data and Postgres need {ENOUGH_DISK_GB}. Free some or set NIGHTJAR_HOME.")
+        raise OSError(
+            f"{free:.1f} GB free at {home}; nightly data and Postgres need {ENOUGH_DISK_GB}. Free some or "
+            "set NIGHTJAR_HOME."
+        )
     return f"{free:.0f} GB free"
 
 

@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import DEFAULT_MODEL, Accept, Date, KnownAt, Model, day, end, opened, seconds, spec_of, today_or
+from nightjar.cli.options import (
+    DEFAULT_MODEL,
+    Accept,
+    Date,
+    KnownAt,
+    Model,
+    day,
+    end,
+    opened,
+    seconds,
+    spec_of,
+    today_or,
+)
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.showing import console
@@ -18,12 +30,19 @@ if TYPE_CHECKING:
 def score(
     score_date: Date = None,
     model: Model = DEFAULT_MODEL,
-    force: Annotated[bool, typer.Option(help="Publish a new revision though the night is published.")] = False,
+    force: Annotated[
+        bool, typer.Option(help="Publish a new revision though the night is published.")
+    ] = False,
     accept: Accept = None,
     known_at: KnownAt = None,
     report: Annotated[bool, typer.Option(help="Draw the drift report afterwards.")] = False,
     wait: Annotated[
-        float, typer.Option(parser=seconds, metavar="SECONDS", help="Seconds to wait for another process that is scoring this night.")
+        float,
+        typer.Option(
+            parser=seconds,
+            metavar="SECONDS",
+            help="Seconds to wait for another process that is scoring this night.",
+        ),
     ] = 0,
 ) -> None:
     """Score one night and publish it. Without --date: tomorrow, as the schedule would tonight."""
@@ -39,10 +58,13 @@ def score(
         if known_at is not None:
             platform.prepare(spec).corrected(known_at, console.bar)
     with console.waiting(f"scoring {spec.name} {scored}"):
-        summary = platform.score_night(spec).run(night, force=force, known_at=known_at, accept=accept, wait_s=wait)
+        summary = platform.score_night(spec).run(
+            night, force=force, known_at=known_at, accept=accept, wait_s=wait
+        )
     if known_at is not None and summary.already_published:
         raise BadSettings(
-            f"{spec.name} {scored} is published already, so --known-at changed nothing", "Mend it with `nightjar late --rescore`, or add --force."
+            f"{spec.name} {scored} is published already, so --known-at changed nothing",
+            "Mend it with `nightjar late --rescore`, or add --force.",
         )
     console.show_nights(spec.name, [summary])
     if report:
@@ -53,7 +75,9 @@ def draw_report(platform: "Platform", spec: "ModelSpec", run_id: int) -> None:
     with console.waiting("drawing the drift report"):
         uri, columns = platform.watch_night(spec).report(platform.store.run(run_id))
     drifted = [column.column for column in columns if column.drifted]
-    console.out.print(f"drift: {len(drifted)} of {len(columns)} columns{': ' + ', '.join(drifted) if drifted else ''}")
+    console.out.print(
+        f"drift: {len(drifted)} of {len(columns)} columns{': ' + ', '.join(drifted) if drifted else ''}"
+    )
     console.out.print(f"report: {platform.artifacts.local_path(uri) or uri}")
 
 
@@ -64,9 +88,16 @@ def backfill(
     order: Annotated[Order, typer.Option(help="Which nights first.")] = Order.OLDEST,
     reprocess: Annotated[
         Reprocess,
-        typer.Option(help="Of nights attempted before, score: none; those that failed or were left unfinished; all, in a new revision."),
+        typer.Option(
+            help=(
+                "Of nights attempted before, score: none; those that failed or were left unfinished; all, "
+                "in a new revision."
+            )
+        ),
     ] = Reprocess.FAILED,
-    parallel: Annotated[int, typer.Option(min=1, metavar="N", help="Nights at a time, up to NIGHTJAR_NIGHTS_AT_ONCE.")] = 1,
+    parallel: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Nights at a time, up to NIGHTJAR_NIGHTS_AT_ONCE.")
+    ] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be done.")] = False,
 ) -> None:
     """Score the nights from --from to --to: by default what is missing or failed. Run it again to go on."""
@@ -92,16 +123,30 @@ def backfill(
 
 
 def rollback(
-    score_date: Annotated[date, typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The night.")],
-    run: Annotated[int, typer.Option("--to-run", min=1, help="A run of that night that was published, as `nightjar status` lists them.")],
+    score_date: Annotated[
+        date, typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The night.")
+    ],
+    run: Annotated[
+        int,
+        typer.Option(
+            "--to-run", min=1, help="A run of that night that was published, as `nightjar status` lists them."
+        ),
+    ],
     reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")],
     model: Model = DEFAULT_MODEL,
 ) -> None:
-    """Show analysts an earlier publication of a night again. The later one stays in the ledger, and can be shown again in the same way."""
+    """Show analysts an earlier publication of a night again.
+
+    The later one stays in the ledger, and can be shown again in the same way.
+    """
     platform, spec = opened(), spec_of(model)
     before = platform.store.publication(spec.name, score_date)
     done = platform.roll_back(spec, score_date, run, reason)
     shown = f"analysts see run {done.publication.run_id} of {spec.name} {score_date}"
     already = before == done.publication
-    console.out.print(f"{shown} already" if already else f"{shown} since {done.publication.published_at:%Y-%m-%d %H:%M:%S} UTC")
+    console.out.print(
+        f"{shown} already"
+        if already
+        else f"{shown} since {done.publication.published_at:%Y-%m-%d %H:%M:%S} UTC"
+    )
     console.show_lacks(str(score_date), done.lacks)

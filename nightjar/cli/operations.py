@@ -22,10 +22,15 @@ class DbRole(StrEnum):
 
 
 def demo(
-    today: Annotated[date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="The day the demo pretends it is.")] = "2013-10-01",  # type: ignore[assignment]  # typer parses the default too
-    nights: Annotated[int, typer.Option(min=1, max=60, help="How many nights to score from that day on.")] = 7,
+    today: Annotated[
+        date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="The day the demo pretends it is.")
+    ] = "2013-10-01",  # type: ignore[assignment]  # typer parses the default too
+    nights: Annotated[
+        int, typer.Option(min=1, max=60, help="How many nights to score from that day on.")
+    ] = 7,
 ) -> None:
-    """Train a model on nine months of real flights, score a week of nights and publish them to a real Postgres.
+    """Train a model on nine months of real flights, score a week of nights and publish them to a real
+    Postgres.
 
     Needs no network and no system package. Run it twice: the second run finds everything published.
     """
@@ -34,8 +39,16 @@ def demo(
     run(opened(), spec_of(DEFAULT_MODEL), today, nights)
 
 
-def up(*, demo_data: Annotated[bool, typer.Option("--champion/--no-champion", help="Train a champion first if there is none.")] = True) -> None:
-    """Start everything: Postgres, the Prefect server with its UI, a worker, all deployments. Ctrl-C stops it cleanly."""
+def up(
+    *,
+    demo_data: Annotated[
+        bool, typer.Option("--champion/--no-champion", help="Train a champion first if there is none.")
+    ] = True,
+) -> None:
+    """Start everything: Postgres, the Prefect server with its UI, a worker, all deployments.
+
+    Ctrl-C stops it cleanly.
+    """
     from nightjar.launcher.launch import alone, run
 
     platform = opened(service=True)
@@ -47,7 +60,8 @@ def up(*, demo_data: Annotated[bool, typer.Option("--champion/--no-champion", he
 
 
 def deploy() -> None:
-    """Tell a Prefect server of the work pool, the deployments and the automations: that of PREFECT_API_URL, or else of `nightjar up`.
+    """Tell a Prefect server of the work pool, the deployments and the automations: that of PREFECT_API_URL,
+    or else of `nightjar up`.
 
     Doing it again changes nothing; it is part of every release.
     """
@@ -98,7 +112,10 @@ def train_first_champion(platform: "Platform") -> None:
 
 
 def doctor() -> None:
-    """Check everything a night needs, and say what to do about what is missing. Exit code 1 if something is."""
+    """Check everything a night needs, and say what to do about what is missing.
+
+    Exit code 1 if something is.
+    """
     from nightjar.cli.doctor import run
 
     if not run(opened(), spec_of(DEFAULT_MODEL)):
@@ -108,9 +125,11 @@ def doctor() -> None:
 def prune(
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, nothing is changed.")] = False,
 ) -> None:
-    """Show what nobody needs any more, or remove it: rows of runs never published, files that nothing names, old copies and drafts.
+    """Show what nobody needs any more, or remove it: rows of runs never published, files that nothing names,
+    old copies and drafts.
 
-    Nothing that was ever published goes, nor what a publication, a dataset, a version or a report names. Needs the owner's rights.
+    Nothing that was ever published goes, nor what a publication, a dataset, a version or a report names.
+    Needs the owner's rights.
     """
     from datetime import UTC, datetime
 
@@ -124,13 +143,21 @@ def db_migrate() -> None:
     console.out.print(f"the database is at migration {opened().migrate()}")
 
 
-def db_url(role: Annotated[DbRole, typer.Option(help="Whose rights the connection has.")] = DbRole.analyst) -> None:
+def db_url(
+    role: Annotated[DbRole, typer.Option(help="Whose rights the connection has.")] = DbRole.analyst,
+) -> None:
     """Print the database's URL with its password: `psql "$(nightjar db url --role analyst)"`."""
     print(opened().url(role.value))  # noqa: T201  # the bare line is what a shell substitutes
 
 
-def db_psql(context: typer.Context, role: Annotated[DbRole, typer.Option(help="Whose rights the session has.")] = DbRole.analyst) -> None:
-    """Open psql, that of the embedded Postgres if there is no other. What follows goes to it: `nightjar db psql -c "SELECT 1"`."""
+def db_psql(
+    context: typer.Context,
+    role: Annotated[DbRole, typer.Option(help="Whose rights the session has.")] = DbRole.analyst,
+) -> None:
+    """Open psql, that of the embedded Postgres if there is no other.
+
+    What follows goes to it: `nightjar db psql -c "SELECT 1"`.
+    """
     import os
     import shutil
 
@@ -140,7 +167,9 @@ def db_psql(context: typer.Context, role: Annotated[DbRole, typer.Option(help="W
     url = read(opened().url(role.value))
     program = shutil.which("psql") or str(binary("psql"))
     password = url.parameters.get("password")
-    secret = {"PGPASSWORD": password} if password else {}  # who lists processes sees arguments, but no environment
+    secret = (
+        {"PGPASSWORD": password} if password else {}
+    )  # who lists processes sees arguments, but no environment
     os.execve(program, [program, url.without_secrets().text, *context.args], {**os.environ, **secret})
 
 
@@ -148,6 +177,8 @@ def db_stop() -> None:
     """Stop the embedded Postgres. Any command that needs it starts it again."""
     platform = opened()
     if platform.settings.database_url is not None and not platform.local.running:
-        raise BadSettings("The database is a Postgres of yours (NIGHTJAR_DATABASE_URL)", "Stop it where it runs.")
+        raise BadSettings(
+            "The database is a Postgres of yours (NIGHTJAR_DATABASE_URL)", "Stop it where it runs."
+        )
     platform.local.stop()
     console.out.print("the embedded Postgres has stopped; nothing is lost")

@@ -60,16 +60,26 @@ def stated(text: str) -> str:
 
 
 Model = Annotated[str, typer.Option("--model", "-m", help="Name of a folder in models/.")]
-Date = Annotated[date | None, typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The local date to score.")]
+Date = Annotated[
+    date | None,
+    typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The local date to score."),
+]
 Today = Annotated[
     date | None,
-    typer.Option(parser=day, metavar="YYYY-MM-DD", help="Stands in for the calendar: only what was known on this day's evening is used."),
+    typer.Option(
+        parser=day,
+        metavar="YYYY-MM-DD",
+        help="Stands in for the calendar: only what was known on this day's evening is used.",
+    ),
 ]
 
 KnownAt = Annotated[
     datetime | None,
     typer.Option(
-        "--known-at", parser=instant, metavar="INSTANT", help="Corrections recorded up to this instant count, like 2013-10-01T16:00:00+00:00."
+        "--known-at",
+        parser=instant,
+        metavar="INSTANT",
+        help="Corrections recorded up to this instant count, like 2013-10-01T16:00:00+00:00.",
     ),
 ]
 
@@ -78,13 +88,19 @@ Accept = Annotated[
     typer.Option(
         parser=stated,
         metavar="REASON",
-        help="Publish though features are stale or the audit finds the night odd; the ledger keeps why, and what was found.",
+        help=(
+            "Publish though features are stale or the audit finds the night odd; the ledger keeps why, and "
+            "what was found."
+        ),
     ),
 ]
 
 
 def opened(*, service: bool = False) -> "Platform":
-    """The platform as configured, and this process's log. service: what it prints is its log, not its result."""
+    """The platform as configured, and this process's log.
+
+    service: what it prints is its log, not its result.
+    """
     from nightjar.wiring import logs
     from nightjar.wiring.platform import Platform
 
@@ -114,7 +130,8 @@ def end(summary: "BackfillSummary") -> None:
 def today_or(spec: "ModelSpec", today: date | None) -> date:
     """The given day, or the calendar's in the model's time zone.
 
-    That is carried into the model's recorded year if it replays one. Raises BadSettings for a day that has not come yet.
+    That is carried into the model's recorded year if it replays one. Raises BadSettings for a day that has
+    not come yet.
     """
     from datetime import UTC
 

@@ -1,4 +1,6 @@
-"""Commands about published nights that turn out wrong: late data, rows that were set aside, and scoring just those again."""
+"""Commands about published nights that turn out wrong: late data, rows that were set aside, and scoring
+just those again.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -19,8 +21,13 @@ if TYPE_CHECKING:
     from nightjar.wiring.platform import Platform
 
 SHOWN = 20
-First = Annotated[date | None, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="Only nights from this date on.")]
-Last = Annotated[date | None, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Only nights up to this date.")]
+First = Annotated[
+    date | None,
+    typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="Only nights from this date on."),
+]
+Last = Annotated[
+    date | None, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Only nights up to this date.")
+]
 
 
 def late(
@@ -28,13 +35,20 @@ def late(
     first: First = None,
     last: Last = None,
     known_at: KnownAt = None,
-    rescore: Annotated[bool, typer.Option("--rescore", help="Score what is touched again, and publish each of these nights whole.")] = False,
+    rescore: Annotated[
+        bool,
+        typer.Option(
+            "--rescore", help="Score what is touched again, and publish each of these nights whole."
+        ),
+    ] = False,
     accept: Accept = None,
     entities: Annotated[bool, typer.Option("--entities", help="List every touched entity.")] = False,
 ) -> None:
-    """Show the published nights that corrections have touched since, and which entities; --rescore mends them.
+    """Show the published nights that corrections have touched since, and which entities; --rescore mends
+    them.
 
-    Nothing is asked of the outside world: land corrections first, with `nightjar land` or by waiting for the nightly flow.
+    Nothing is asked of the outside world: land corrections first, with `nightjar land` or by waiting for the
+    nightly flow.
     """
     from nightjar.usecases.scoring.repair import late_nights
 
@@ -44,15 +58,32 @@ def late(
         return
     known = platform.prepare(spec).corrected(known_at, console.bar)
     with console.waiting("comparing what was known with what is known now"):
-        found = list(late_nights(platform.night_inputs(spec), platform.store, first or date.min, last or date.max, known))
+        found = list(
+            late_nights(
+                platform.night_inputs(spec), platform.store, first or date.min, last or date.max, known
+            )
+        )
     if not found:
-        console.out.print(f"{spec.name}: no published night is touched by anything recorded up to {known:%Y-%m-%d %H:%M} UTC")
+        console.out.print(
+            f"{spec.name}: no published night is touched by anything recorded up to {known:%Y-%m-%d %H:%M} "
+            "UTC"
+        )
         return
     console.out.print(
-        console.table(f"{spec.name}: nights that late data touches", console.LATE_COLUMNS, [console.late_row(night) for night in found])
+        console.table(
+            f"{spec.name}: nights that late data touches",
+            console.LATE_COLUMNS,
+            [console.late_row(night) for night in found],
+        )
     )
     if entities:
-        console.out.print(console.table("touched", ("score date", "entity", "what happened"), [row for night in found for row in entity_rows(night)]))
+        console.out.print(
+            console.table(
+                "touched",
+                ("score date", "entity", "what happened"),
+                [row for night in found for row in entity_rows(night)],
+            )
+        )
     if rescore:
         mend(platform, spec, [night.planned for night in found], known, accept)
     else:
@@ -60,7 +91,11 @@ def late(
 
 
 def entity_rows(night: "LateNight") -> Iterator[tuple[str, str, str]]:
-    for what, keys in (("changed", night.touched.changed), ("new", night.touched.added), ("gone", night.touched.removed)):
+    for what, keys in (
+        ("changed", night.touched.changed),
+        ("new", night.touched.added),
+        ("gone", night.touched.removed),
+    ):
         yield from ((str(night.run.score_date), console.plain(key), what) for key in keys)
 
 
@@ -69,7 +104,9 @@ def quarantine_list(
     score_date: Date = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many rows to list.")] = SHOWN,
 ) -> None:
-    """List the rows that broke the contract, each with its reasons: of what is published, or held back, of each night."""
+    """List the rows that broke the contract, each with its reasons: of what is published, or held back, of
+    each night.
+    """
     from nightjar.usecases.scoring.repair import newest_runs
 
     platform, spec = opened(), spec_of(model)
@@ -91,9 +128,11 @@ def quarantine_replay(
     known_at: KnownAt = None,
     accept: Accept = None,
 ) -> None:
-    """Score the rows that were set aside once more, by the contract and the data of now, into a new revision of their night.
+    """Score the rows that were set aside once more, by the contract and the data of now, into a new revision
+    of their night.
 
-    Rows whose inputs are unchanged keep their scores. Without --date: every published night that has rows set aside.
+    Rows whose inputs are unchanged keep their scores. Without --date: every published night that has rows set
+    aside.
     """
     from nightjar.usecases.scoring.repair import nights_aside
 
@@ -120,11 +159,22 @@ def reasons_of(store: "ScoreReader", run: "Run") -> Iterator[tuple[object, ...]]
             )
 
 
-def mend(platform: "Platform", spec: "ModelSpec", nights: "Sequence[Planned]", known_at: datetime, accept: str | None) -> None:
-    """Score each night again: what is published is repaired, what was held back is scored whole. One that fails does not stop the rest."""
+def mend(
+    platform: "Platform",
+    spec: "ModelSpec",
+    nights: "Sequence[Planned]",
+    known_at: datetime,
+    accept: str | None,
+) -> None:
+    """Score each night again: what is published is repaired, what was held back is scored whole.
+
+    One that fails does not stop the rest.
+    """
     from uuid import uuid4
 
-    summary = platform.backfill(spec, flow_run=f"repair {uuid4()}", known_at=known_at, accept=accept).run(nights, console.bar)
+    summary = platform.backfill(spec, flow_run=f"repair {uuid4()}", known_at=known_at, accept=accept).run(
+        nights, console.bar
+    )
     for night in summary.nights:
         console.out.print(f"{night.score_date}: {mended(night)}")
         console.show_lacks(str(night.score_date), night.lacks)
@@ -134,5 +184,8 @@ def mend(platform: "Platform", spec: "ModelSpec", nights: "Sequence[Planned]", k
 def mended(night: "NightSummary") -> str:
     if night.already_published:
         return f"nothing to mend; run {night.run_id} stays as published, {night.quarantined} set aside"
-    counts = f"{night.scored - night.carried} rows scored again, {night.carried} kept, {night.quarantined} set aside"
+    counts = (
+        f"{night.scored - night.carried} rows scored again, {night.carried} kept, {night.quarantined} set "
+        "aside"
+    )
     return f"revision {night.revision} published (run {night.run_id}): {counts}"

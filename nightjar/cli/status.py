@@ -1,4 +1,6 @@
-"""The command that says how things stand: versions, nights with their gaps, runs, and what a Prefect server knows beside them."""
+"""The command that says how things stand: versions, nights with their gaps, runs, and what a Prefect
+server knows beside them.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -24,9 +26,14 @@ ATTEMPTS = ("ended (UTC)", "flow", "flow run", "state", "why")
 
 def status(
     model: Model = DEFAULT_MODEL,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many versions, nights, runs and failed attempts to list.")] = 10,
+    limit: Annotated[
+        int,
+        typer.Option(min=1, max=10_000, help="How many versions, nights, runs and failed attempts to list."),
+    ] = 10,
 ) -> None:
-    """The latest versions, nights and runs; nights that are missing or held back; attempts that failed; what is paused."""
+    """The latest versions, nights and runs; nights that are missing or held back; attempts that failed;
+    what is paused.
+    """
     from nightjar.core.night.calendar import calendar, due_by
     from nightjar.core.platform.attempts import by_night
     from nightjar.usecases.data.landing import set_aside
@@ -45,10 +52,20 @@ def status(
 
 
 def show_versions(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
-    roles = {holder.id: role for role in ("challenger", "champion") if (holder := platform.registry.holder(spec.name, role))}
+    roles = {
+        holder.id: role
+        for role in ("challenger", "champion")
+        if (holder := platform.registry.holder(spec.name, role))
+    }
     headline = [spec.kind.metric(name) for name in spec.kind.headline]
     rows = [
-        (v.number, v.algorithm, *(v.metric(metric.name) for metric in headline), str(v.trained_through), roles.get(v.id, ""))
+        (
+            v.number,
+            v.algorithm,
+            *(v.metric(metric.name) for metric in headline),
+            str(v.trained_through),
+            roles.get(v.id, ""),
+        )
         for v in platform.registry.versions(spec.name)[:limit]
     ]
     columns = ("version", "algorithm", *(metric.title for metric in headline), "trained through", "role")
@@ -58,7 +75,9 @@ def show_versions(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
 def show_nights(entries: "Sequence[Entry]", published: "Mapping[date, Publication]", limit: int) -> None:
     """The newest nights as a calendar, why those that failed did, and what the older ones hold."""
     shown, older = entries[:limit], entries[limit:]
-    console.out.print(console.table("nights", NIGHTS, [night_row(entry, published.get(entry.first)) for entry in shown]))
+    console.out.print(
+        console.table("nights", NIGHTS, [night_row(entry, published.get(entry.first)) for entry in shown])
+    )
     for why in reasons(shown):
         console.out.print(console.plain(why))
     if told := counted(older):
@@ -66,14 +85,23 @@ def show_nights(entries: "Sequence[Entry]", published: "Mapping[date, Publicatio
 
 
 def night_row(entry: "Entry", publication: "Publication | None") -> tuple[object, ...]:
-    """A night, or a stretch of missing ones, in NIGHTS: of a published night what analysts see, else its newest run."""
+    """A night, or a stretch of missing ones, in NIGHTS: of a published night what analysts see, else its
+    newest run.
+    """
     if entry.standing is None:
         return *missing_row(entry), None, None, None, None
     run = entry.standing.run
     rows = run.population.rows if run.population else None
     if publication is None:
         return str(entry.first), entry.what, run.id, run.revision, rows, None
-    return str(entry.first), entry.what, publication.run_id, run.revision, rows, f"{publication.published_at:%Y-%m-%d %H:%M:%S}"
+    return (
+        str(entry.first),
+        entry.what,
+        publication.run_id,
+        run.revision,
+        rows,
+        f"{publication.published_at:%Y-%m-%d %H:%M:%S}",
+    )
 
 
 def missing_row(entry: "Entry") -> tuple[str, str]:
@@ -87,7 +115,10 @@ def reasons(entries: "Sequence[Entry]") -> Iterator[str]:
     """Why the newest run of a night ended, if it failed; also where analysts see an older one."""
     for entry in entries:
         if entry.standing is not None and entry.standing.error:
-            yield f"{entry.first} run {entry.standing.run.id} {entry.standing.run.state.value}: {entry.standing.error}"
+            yield (
+                f"{entry.first} run {entry.standing.run.id} {entry.standing.run.state.value}: "
+                f"{entry.standing.error}"
+            )
 
 
 def counted(entries: "Sequence[Entry]") -> str:
@@ -98,37 +129,67 @@ def counted(entries: "Sequence[Entry]") -> str:
     return ", ".join(f"{count} {what}" for what, count in counts.items())
 
 
-def show_runs(platform: "Platform", spec: "ModelSpec", limit: int, published: "Mapping[date, Publication]") -> None:
-    runs, seen = platform.store.runs(spec.name, limit), {publication.run_id for publication in published.values()}
+def show_runs(
+    platform: "Platform", spec: "ModelSpec", limit: int, published: "Mapping[date, Publication]"
+) -> None:
+    runs, seen = (
+        platform.store.runs(spec.name, limit),
+        {publication.run_id for publication in published.values()},
+    )
     console.out.print(console.table("runs", RUNS, [run_row(run, seen=run.id in seen) for run in runs]))
     for uri in [uri for run in runs for uri in platform.drift_ledger.reports(run)][:1]:
-        console.out.print(f"report:  {platform.artifacts.local_path(present := platform.artifacts.present(uri)) or present}")
+        console.out.print(
+            f"report:  {platform.artifacts.local_path(present := platform.artifacts.present(uri)) or present}"
+        )
 
 
 def run_row(run: "Run", *, seen: bool) -> tuple[object, ...]:
     rows = run.population.rows if run.population else None
-    return str(run.score_date), run.id, run.revision, run.attempt, run.state.value, "yes" if seen else "", rows
+    return (
+        str(run.score_date),
+        run.id,
+        run.revision,
+        run.attempt,
+        run.state.value,
+        "yes" if seen else "",
+        rows,
+    )
 
 
 def show_server(server: "ServerStatus | str", attempts: "Sequence[Attempt]", limit: int) -> None:
-    """Attempts that failed without a run, and what is paused; or, in one line, why the server could not be asked."""
+    """Attempts that failed without a run, and what is paused; or, in one line, why the server could not be
+    asked.
+    """
     if isinstance(server, str):
         console.out.print(f"Prefect: not asked for failed attempts and pauses: {console.plain(server)}")
         return
     if attempts:
-        console.out.print(console.table("attempts that failed and hold no run", ATTEMPTS, [attempt_row(each) for each in attempts[:limit]]))
+        console.out.print(
+            console.table(
+                "attempts that failed and hold no run",
+                ATTEMPTS,
+                [attempt_row(each) for each in attempts[:limit]],
+            )
+        )
     if server.pauses:
         pauses = [(console.plain(pause.what), console.plain(pause.why)) for pause in server.pauses]
         console.out.print(console.table("paused", ("what", "why"), pauses))
-    console.out.print(f"Prefect: {len(attempts) or 'no'} failed without a run in the last 14 days, {len(server.pauses) or 'nothing'} paused")
+    console.out.print(
+        f"Prefect: {len(attempts) or 'no'} failed without a run in the last 14 days, "
+        f"{len(server.pauses) or 'nothing'} paused"
+    )
 
 
-def left_over(platform: "Platform", server: "ServerStatus", published: "Mapping[date, Publication]") -> "tuple[Attempt, ...]":
+def left_over(
+    platform: "Platform", server: "ServerStatus", published: "Mapping[date, Publication]"
+) -> "tuple[Attempt, ...]":
     """The attempts that neither the ledger knows nor anything has made good."""
     from nightjar.core.platform.attempts import unhealed
 
     claimants = platform.store.claimants([attempt.flow_run for attempt in server.attempts])
-    return unhealed(server, claimants, {night: publication.published_at for night, publication in published.items()})
+    return unhealed(
+        server, claimants, {night: publication.published_at for night, publication in published.items()}
+    )
 
 
 def attempt_row(attempt: "Attempt") -> tuple[str, ...]:
@@ -147,5 +208,5 @@ def asked(platform: "Platform", spec: "ModelSpec") -> "ServerStatus | str":
 
     try:
         return server_status(platform.settings, api_url(platform.settings), spec)
-    except Exception as error:  # noqa: BLE001  # what the server does not tell keeps nobody from what the ledger does
+    except Exception as error:  # noqa: BLE001  # the ledger is shown without the server
         return told(error)

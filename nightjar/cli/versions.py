@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 def retrain(
     model: Model = DEFAULT_MODEL,
     today: Today = None,
-    promote: Annotated[bool, typer.Option(help="Let a version that passes its gates become champion.")] = True,
+    promote: Annotated[
+        bool, typer.Option(help="Let a version that passes its gates become champion.")
+    ] = True,
 ) -> None:
-    """Train on all that was known by --today, measure on unseen days, register; champion if it passes its gates."""
+    """Train on all that was known by --today, measure on unseen days, register; champion if it passes its
+    gates.
+    """
     from nightjar.core.night.clock import evening_by_now
 
     platform, spec = opened(), spec_of(model)
@@ -30,7 +34,9 @@ def retrain(
 
 
 def monitor(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
-    """Load the outcomes known by --today and measure every published night against them; do what else a published night lacks."""
+    """Load the outcomes known by --today and measure every published night against them; do what else a
+    published night lacks.
+    """
     from nightjar.core.night.clock import evening_by_now
 
     platform, spec = opened(), spec_of(model)
@@ -54,10 +60,16 @@ def show_waiting(spec: "ModelSpec", waits: "Iterable[Wait]") -> None:
 
 def promote(
     version: Annotated[int, typer.Argument(help="Number of the version, as `nightjar status` lists it.")],
-    reason: Annotated[str, typer.Option(parser=stated, metavar="REASON", help="Why; it is kept in the ledger.")],
+    reason: Annotated[
+        str, typer.Option(parser=stated, metavar="REASON", help="Why; it is kept in the ledger.")
+    ],
     model: Model = DEFAULT_MODEL,
-    challenger: Annotated[bool, typer.Option("--challenger", help="Let it score in shadow beside the champion instead.")] = False,
-    despite_gates: Annotated[bool, typer.Option("--despite-gates", help="Promote a version that failed its gates.")] = False,
+    challenger: Annotated[
+        bool, typer.Option("--challenger", help="Let it score in shadow beside the champion instead.")
+    ] = False,
+    despite_gates: Annotated[
+        bool, typer.Option("--despite-gates", help="Promote a version that failed its gates.")
+    ] = False,
 ) -> None:
     """Make a version champion by hand: to roll back, to approve, or to try a challenger in shadow."""
     from nightjar.core.lifecycle.promotion import require_gates

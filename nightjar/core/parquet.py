@@ -1,4 +1,6 @@
-"""A frame as the bytes of a Parquet file: made in memory, so that whoever writes them to a disk meets the disk's own errors."""
+"""A frame as the bytes of a Parquet file: made in memory, so that whoever writes them to a disk meets the
+disk's own errors.
+"""
 
 from io import BytesIO
 
@@ -6,7 +8,10 @@ import polars as pl
 
 
 def parquet(rows: pl.DataFrame) -> bytes:
-    """What `write_parquet` would write. Polars itself reports a full or read-only disk as a ComputeError, which nobody takes for one."""
+    """What `write_parquet` would write.
+
+    Polars itself reports a full or read-only disk as a ComputeError, which nobody takes for one.
+    """
     file = BytesIO()
     rows.write_parquet(file)
     return file.getvalue()

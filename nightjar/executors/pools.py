@@ -11,7 +11,10 @@ from nightjar.core.night.entities import Night, PartJob, Receipt
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """Implements ports.PartExecutor. Each part runs in a copy of this context, so that its log says which night it is of."""
+    """Implements ports.PartExecutor.
+
+    Each part runs in a copy of this context, so that its log says which night it is of.
+    """
 
     work: Callable[[PartJob], Receipt]
     threads: int
@@ -23,7 +26,8 @@ class Threads:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """Implements ports.PartExecutor. work: a function that a new process finds by its name, and that wires itself there.
+    """Implements ports.PartExecutor. work: a function that a new process finds by its name, and that wires
+    itself there.
 
     Processes are started anew and not forked: threads and connections do not survive a fork.
     """

@@ -1,4 +1,5 @@
-"""Processes that outlive a killed parent: each holds a lock as long as it lives, so the next start finds it and ends it.
+"""Processes that outlive a killed parent: each holds a lock as long as it lives, so the next start finds it
+and ends it.
 
 A pid file alone would lie: pids are used again. A lock that cannot be taken proves that its holder lives.
 """
@@ -24,7 +25,10 @@ def only_one(folder: Path) -> Iterator[None]:
     require_room(folder)
     with (folder / "up.lock").open("a+") as lock:
         if not taken(lock):
-            raise BadSettings(f"`nightjar up` runs already, as process {pid_in(lock)}", "Stop it, or give this one another NIGHTJAR_HOME and port.")
+            raise BadSettings(
+                f"`nightjar up` runs already, as process {pid_in(lock)}",
+                "Stop it, or give this one another NIGHTJAR_HOME and port.",
+            )
         note_pid(lock, os.getpid())
         for child in sorted(folder.glob("*.lock")):
             if child.name != "up.lock":
@@ -34,7 +38,9 @@ def only_one(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def held_by_child(file: Path) -> Iterator[TextIO]:
-    """A locked file to hand to a child with `pass_fds`; the caller notes the child's pid, which leads a group of its own."""
+    """A locked file to hand to a child with `pass_fds`; the caller notes the child's pid, which leads a
+    group of its own.
+    """
     with file.open("a+") as lock:
         flock(lock, LOCK_EX)
         yield lock

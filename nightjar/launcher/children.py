@@ -16,7 +16,10 @@ LAST_LINES_WITHIN_S = 5
 
 
 class Child:
-    """Started when it is made. Ctrl-C in a terminal does not reach its group: the platform chooses the order."""
+    """Started when it is made.
+
+    Ctrl-C in a terminal does not reach its group: the platform chooses the order.
+    """
 
     def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], settings: Settings) -> None:
         logs, locks = settings.home / "logs", settings.home / "run"
@@ -59,6 +62,8 @@ class Child:
 
 
 def filtering(name: str, file: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """A process that makes JSON of each line that it reads, and ends with the last process that writes to it."""
+    """A process that makes JSON of each line that it reads, and ends with the last process that writes to
+    it.
+    """
     command = [sys.executable, "-m", "nightjar.wiring.json_lines", "--logger", name]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=file, start_new_session=True)

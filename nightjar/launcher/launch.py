@@ -67,7 +67,10 @@ def run(platform: Platform) -> None:
         stack.callback(worker.stop)
         worker.start(time.monotonic())
         stack.callback(drain, server, worker, settings, api, logs / "deploy.log")
-        console.notice(f"Nightjar is up: http://127.0.0.1:{settings.prefect_port}  (logs in {logs}; Ctrl-C stops everything)")
+        console.notice(
+            f"Nightjar is up: http://127.0.0.1:{settings.prefect_port}  (logs in {logs}; Ctrl-C stops "
+            "everything)"
+        )
         console.notice(f"The UI asks once for a login: paste {where_login_is(platform.settings)}")
         attend(settings, postgres, server, worker)
     console.notice("everything has stopped")
@@ -93,7 +96,10 @@ def attend(settings: Settings, *parts: Supervised) -> None:
     try:
         watch(parts)
     except KeyboardInterrupt:
-        console.notice("stopping: no new runs; waiting for those under way (Ctrl-C again ends them; a retry takes them up where they were)")
+        console.notice(
+            "stopping: no new runs; waiting for those under way (Ctrl-C again ends them; a retry takes them "
+            "up where they were)"
+        )
     except PlatformFailed as failure:
         text = remedies.told(failure)
         console.notice(f"giving up: {text}", level="error")
@@ -116,7 +122,10 @@ def drain(server: Supervised, worker: Supervised, settings: Settings, api: str, 
 
 
 def under_way(worker: Supervised, settings: Settings, api: str) -> int:
-    """How many runs there are. The server knows those of all workers, but no process whose run was ended by force."""
+    """How many runs there are.
+
+    The server knows those of all workers, but no process whose run was ended by force.
+    """
     ours = worker.life.runs() if isinstance(worker.life, Worker) else 0
     try:
         return max(ours, running_flows(settings, api))
@@ -125,7 +134,10 @@ def under_way(worker: Supervised, settings: Settings, api: str) -> int:
 
 
 def running_flows(settings: Settings, api: str) -> int:
-    """How many runs have a process, as far as the server knows. One left `Cancelling` would wait for the next start."""
+    """How many runs have a process, as far as the server knows.
+
+    One left `Cancelling` would wait for the next start.
+    """
     of = {"state": {"type": {"any_": UNDER_WAY}}}
     with connected(settings, api) as client:
         return client.count_flow_runs(flow_run_filter=FlowRunFilter.model_validate(of))

@@ -25,11 +25,17 @@ SERVER = [sys.executable, "-m", "nightjar.server"]
 WORKER = [*PREFECT, "worker", "start", "--pool", POOL, "--type", TYPE, "--name", "nightjar-1"]
 
 
-def supervised(platform: Platform, settings: Settings, logs: Path) -> tuple[Supervised, Supervised, Supervised]:
+def supervised(
+    platform: Platform, settings: Settings, logs: Path
+) -> tuple[Supervised, Supervised, Supervised]:
     """Postgres, the server that needs it, and the worker that needs the server."""
     postgres = Supervised("The embedded Postgres", lambda: Postgres(platform), log=platform.local.log_folder)
-    server = Supervised("The Prefect server", lambda: Server(platform, settings), log=logs / "server.log", needs=[postgres])
-    worker = Supervised("The Prefect worker", lambda: Worker(settings), log=logs / "worker.log", needs=[server])
+    server = Supervised(
+        "The Prefect server", lambda: Server(platform, settings), log=logs / "server.log", needs=[postgres]
+    )
+    worker = Supervised(
+        "The Prefect worker", lambda: Worker(settings), log=logs / "worker.log", needs=[server]
+    )
     return postgres, server, worker
 
 
@@ -51,7 +57,10 @@ class Postgres:
 
 
 class Server(Child):
-    """The Prefect server. One that stops answering, or whose database moved to another port, counts as ended."""
+    """The Prefect server.
+
+    One that stops answering, or whose database moved to another port, counts as ended.
+    """
 
     def __init__(self, platform: Platform, settings: Settings) -> None:
         require_free(settings.prefect_port)
@@ -117,4 +126,7 @@ def require_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise BadSettings(f"Port {port} is taken", "Stop what listens there, or name another with NIGHTJAR_PREFECT_PORT.") from None
+            raise BadSettings(
+                f"Port {port} is taken",
+                "Stop what listens there, or name another with NIGHTJAR_PREFECT_PORT.",
+            ) from None

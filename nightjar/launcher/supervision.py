@@ -1,4 +1,6 @@
-"""Keeps what the platform consists of alive: what has ended is started again, as nightjar.core.supervision decides."""
+"""Keeps what the platform consists of alive: what has ended is started again, as nightjar.core.supervision
+decides.
+"""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +36,8 @@ class Life(Protocol):
 class Supervised:
     """A part of the platform, life after life.
 
-    begin: starts a life. log: where a person reads why it ended. needs: parts without which it is not started again.
+    begin: starts a life. log: where a person reads why it ended. needs: parts without which it is not started
+    again.
     """
 
     def __init__(
@@ -67,7 +70,10 @@ class Supervised:
             self.life.stop()
 
     def tend(self, now: float) -> None:
-        """Look at it, and start it again when its pause is over. Raises PlatformFailed when that is given up."""
+        """Look at it, and start it again when its pause is over.
+
+        Raises PlatformFailed when that is given up.
+        """
         if self.life is not None:
             self._look(self.life, now)
         elif now >= self._due and all(needed.ready for needed in self._needs):
@@ -95,7 +101,9 @@ class Supervised:
         self.life, self._missed = None, True
         pause = self._policy.pause_s(self._lives_s)
         if pause is None:
-            raise PlatformFailed(self.name, f"{how}. It was started again {self._policy.restarts} times in a row", self.log)
+            raise PlatformFailed(
+                self.name, f"{how}. It was started again {self._policy.restarts} times in a row", self.log
+            )
         self._due = now + pause
         row = self._policy.ends_in_a_row(self._lives_s)
         text = f"{self.name} {how}; start {row} of {self._policy.restarts} follows in {pause:.0f} s"
@@ -111,7 +119,10 @@ def until_ready(part: Supervised) -> None:
 
 
 def watch(parts: Iterable[Supervised]) -> None:
-    """Tend them, those that others need first, until KeyboardInterrupt. Raises PlatformFailed when one is given up."""
+    """Tend them, those that others need first, until KeyboardInterrupt.
+
+    Raises PlatformFailed when one is given up.
+    """
     parts = tuple(parts)
     while True:
         for part in parts:

@@ -38,7 +38,9 @@ def told(settings: Settings) -> dict[str, str]:
 
 
 def main(words: list[str]) -> None:
-    options = argparse.ArgumentParser("python -m nightjar.server", description="Prefect's server, behind a login.")
+    options = argparse.ArgumentParser(
+        "python -m nightjar.server", description="Prefect's server, behind a login."
+    )
     options.add_argument("--host", default="127.0.0.1")
     options.add_argument("--port", type=int, default=4200)
     given = options.parse_args(words)
@@ -50,7 +52,9 @@ def main(words: list[str]) -> None:
     from nightjar.server.app import guarded  # noqa: PLC0415
 
     app = guarded(settings.prefect_hosts)
-    uvicorn.run(app, host=given.host, port=given.port, log_level="warning", log_config=None, server_header=False)
+    uvicorn.run(
+        app, host=given.host, port=given.port, log_level="warning", log_config=None, server_header=False
+    )
 
 
 if __name__ == "__main__":

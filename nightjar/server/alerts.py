@@ -12,7 +12,10 @@ from nightjar.core.errors.settings import BadSettings
 
 
 def service(url: SecretStr) -> Any:
-    """Apprise's own object for the URL. Raises BadSettings, which doesn't repeat the URL: it holds a token."""
+    """Apprise's own object for the URL.
+
+    Raises BadSettings, which doesn't repeat the URL: it holds a token.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # its import of imghdr is no news to who deploys
         from apprise import Apprise  # noqa: PLC0415  # only here can its warning be kept from the terminal
@@ -28,7 +31,10 @@ def service(url: SecretStr) -> Any:
 
 
 def told(url: SecretStr, title: str, text: str) -> bool:
-    """Whether the service took the message. One that is out of order must not keep the platform from ending."""
+    """Whether the service took the message.
+
+    One that is out of order must not keep the platform from ending.
+    """
     try:
         with unheard("apprise"), unheard("urllib3.connectionpool"):
             return bool(service(url).notify(title=title, body=text))

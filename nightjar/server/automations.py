@@ -1,6 +1,8 @@
-"""What the Prefect server does by itself when a process can no longer act: bring dead runs to an end, pause, tell. Retries: healing.py.
+"""What the Prefect server does by itself when a process can no longer act: bring dead runs to an end, pause,
+tell. Retries: healing.py.
 
-`wanted` is the whole list, as values; `sync` makes the server's automations equal to it. Those of other names are left alone.
+`wanted` is the whole list, as values; `sync` makes the server's automations equal to it. Those of other names
+are left alone.
 """
 
 from collections.abc import Iterable
@@ -20,7 +22,9 @@ PREFIX = "nightjar: "
 PRESUMED = "presumed"
 RUNBOOK = "Runbook: runbooks/stuck-run.md"
 TAG = "nightjar"
-"""Every deployment in prefect.yaml carries it, so a run that somebody started otherwise, without heartbeats, is not taken for dead."""
+"""Every deployment in prefect.yaml carries it, so a run that somebody started otherwise, without
+heartbeats, is not taken for dead.
+"""
 
 Labels = dict[str, str | list[str]]
 
@@ -33,9 +37,10 @@ EACH_RUN = {"prefect.resource.id"}
 class Patience:
     """How long the server waits, in seconds, and how many failures in a row it bears.
 
-    dead_after_s: without a sign of life, three heartbeats of 30 s. stuck_after_s: between being taken by a worker and running, which
-    takes 6 to 30 s. settled_after_s: since a death was reported; a second report comes up to 10 s later. crashes_within_s: how far apart
-    `failures` crashes of one deployment may lie to be counted together.
+    dead_after_s: without a sign of life, three heartbeats of 30 s. stuck_after_s: between being taken by a
+    worker and running, which takes 6 to 30 s. settled_after_s: since a death was reported; a second report
+    comes up to 10 s later. crashes_within_s: how far apart `failures` crashes of one deployment may lie to be
+    counted together.
     """
 
     dead_after_s: float = 90
@@ -46,7 +51,10 @@ class Patience:
 
 
 def wanted(patience: Patience, alert: UUID | None) -> tuple[AutomationCore, ...]:
-    """All automations of ours. alert: the notification block through which a person is told; None tells nobody."""
+    """All automations of ours.
+
+    alert: the notification block through which a person is told; None tells nobody.
+    """
     healing = (dead(patience), stuck(patience), cancelling(patience), crashing(patience, alert))
     return healing if alert is None else (*healing, told(alert))
 
@@ -58,7 +66,9 @@ def dead(patience: Patience) -> AutomationCore:
         name=f"{PREFIX}a run without a sign of life has crashed",
         description=f"No heartbeat for {patience.dead_after_s:.0f} s. {RUNBOOK}",
         trigger=silence(alive, patience.dead_after_s),
-        actions=[becomes(StateType.CRASHED, f"{PRESUMED} dead: no sign of life for {patience.dead_after_s:.0f} s.")],
+        actions=[
+            becomes(StateType.CRASHED, f"{PRESUMED} dead: no sign of life for {patience.dead_after_s:.0f} s.")
+        ],
     )
 
 
@@ -68,35 +78,56 @@ def stuck(patience: Patience) -> AutomationCore:
         name=f"{PREFIX}a run that was taken but never started has crashed",
         description=f"Not running {patience.stuck_after_s:.0f} s after a worker took it. {RUNBOOK}",
         trigger=silence(taken, patience.stuck_after_s),
-        actions=[becomes(StateType.CRASHED, f"{PRESUMED} dead: not started {patience.stuck_after_s:.0f} s after a worker took it.")],
+        actions=[
+            becomes(
+                StateType.CRASHED,
+                f"{PRESUMED} dead: not started {patience.stuck_after_s:.0f} s after a worker took it.",
+            )
+        ],
     )
 
 
 def cancelling(patience: Patience) -> AutomationCore:
-    """Only the worker of a run that is `Cancelling` ends it, or the run itself. Where both are gone nobody does."""
+    """Only the worker of a run that is `Cancelling` ends it, or the run itself.
+
+    Where both are gone nobody does.
+    """
     return AutomationCore(
         name=f"{PREFIX}a run that was asked to stop and is silent is cancelled",
         description=f"No heartbeat for {patience.dead_after_s:.0f} s. {RUNBOOK}",
         trigger=silence({"prefect.flow-run.Cancelling"}, patience.dead_after_s),
-        actions=[becomes(StateType.CANCELLED, f"No sign of life for {patience.dead_after_s:.0f} s after it was asked to stop.")],
+        actions=[
+            becomes(
+                StateType.CANCELLED,
+                f"No sign of life for {patience.dead_after_s:.0f} s after it was asked to stop.",
+            )
+        ],
     )
 
 
 def crashing(patience: Patience, alert: UUID | None) -> AutomationCore:
-    """The circuit breaker for runs whose process is dead. Those that fail alive count for themselves, exactly: flows/circuit.py.
+    """The circuit breaker for runs whose process is dead. Those that fail alive count for themselves,
+    exactly: flows/circuit.py.
 
     A crash counts once the server has given the run up, so not one that it retries.
     """
     actions: list[ActionTypes] = [PauseDeployment(source="inferred", deployment_id=None)]
     if alert is not None:
         text = (
-            f"{patience.failures} runs of {{{{ deployment.name }}}} crashed and their retries too. Its schedule is paused. "
+            f"{patience.failures} runs of {{{{ deployment.name }}}} crashed and their retries too. Its "
+            "schedule is paused. "
             "Runbook: runbooks/circuit-open.md"
         )
-        actions.append(SendNotification(block_document_id=alert, subject="Nightjar: {{ deployment.name }} is paused", body=text))
+        actions.append(
+            SendNotification(
+                block_document_id=alert, subject="Nightjar: {{ deployment.name }} is paused", body=text
+            )
+        )
     return AutomationCore(
         name=f"{PREFIX}a deployment whose runs keep crashing is paused",
-        description=f"{patience.failures} runs crashed, and their retries too. Runbook: runbooks/circuit-open.md",
+        description=(
+            f"{patience.failures} runs crashed, and their retries too. Runbook: runbooks/circuit-open.md"
+        ),
         trigger=EventTrigger(
             expect={"prefect.flow-run.Crashed"},
             match={**RUN, "prefect.state-message": f"{GIVEN_UP}*"},
@@ -115,7 +146,13 @@ def told(alert: UUID) -> AutomationCore:
         name=f"{PREFIX}a person is told of a broken circuit",
         description="Through NIGHTJAR_ALERT_URL. Runbook: runbooks/circuit-open.md",
         trigger=EventTrigger(expect={OPENED}, posture=Posture.Reactive, threshold=1, within=timedelta(0)),
-        actions=[SendNotification(block_document_id=alert, subject="Nightjar: {{ event.resource.name }} is paused", body="{{ event.payload.text }}")],
+        actions=[
+            SendNotification(
+                block_document_id=alert,
+                subject="Nightjar: {{ event.resource.name }} is paused",
+                body="{{ event.payload.text }}",
+            )
+        ],
     )
 
 
@@ -139,7 +176,9 @@ def becomes(state: StateType, message: str, name: str | None = None) -> ActionTy
 
 
 def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> int:
-    """Create, update and delete until the server's automations with our prefix are these; return how many were touched, 0 the second time."""
+    """Create, update and delete until the server's automations with our prefix are these; return how many
+    were touched, 0 the second time.
+    """
     touched, found = 0, ours(client)
     missing = {automation.name: automation for automation in automations}
     for each in found:
@@ -147,7 +186,9 @@ def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> in
         if asked is None:
             client.delete_automation(each.id)
         elif essence(each) != essence(asked):
-            client.update_automation(each.id, essence(asked))  # whole: what is left unset, the server leaves as it is
+            client.update_automation(
+                each.id, essence(asked)
+            )  # whole: what is left unset, the server leaves as it is
         else:
             continue
         touched += 1
@@ -159,7 +200,11 @@ def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> in
 def differing(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> list[str]:
     """Names of those that `sync` would touch."""
     found, asked = ({each.name: essence(each) for each in some} for some in (ours(client), automations))
-    return sorted(name.removeprefix(PREFIX) for name in found.keys() | asked.keys() if found.get(name) != asked.get(name))
+    return sorted(
+        name.removeprefix(PREFIX)
+        for name in found.keys() | asked.keys()
+        if found.get(name) != asked.get(name)
+    )
 
 
 def ours(client: SyncPrefectClient) -> list[Automation]:
@@ -167,5 +212,9 @@ def ours(client: SyncPrefectClient) -> list[Automation]:
 
 
 def essence(automation: AutomationCore) -> AutomationCore:
-    """Without what the server adds; and switched on: one that an operator has disabled comes back with the next deployment."""
-    return AutomationCore.model_validate(automation.model_dump(include=set(AutomationCore.model_fields), exclude={"owner_resource"}))
+    """Without what the server adds; and switched on: one that an operator has disabled comes back with the
+    next deployment.
+    """
+    return AutomationCore.model_validate(
+        automation.model_dump(include=set(AutomationCore.model_fields), exclude={"owner_resource"})
+    )

@@ -1,9 +1,11 @@
 """The order in which Prefect's server evaluates events, mended for what the server forgets when it restarts.
 
-Prefect holds an event back until it has seen the one before it, for 15 minutes at most, and keeps in memory what it has seen. After a restart
-it would hold back the crash of a run that began under its predecessor, and with it the retry, for as long. What came before the restart was seen.
-Named by PREFECT_SERVER_EVENTS_CAUSAL_ORDERING; the server makes one `CausalOrdering`. It is the one door by which code of ours gets into
-the server, so `nightjar.server.missed_heartbeats` and `nightjar.server.ended` come in here too.
+Prefect holds an event back until it has seen the one before it, for 15 minutes at most, and keeps in memory
+what it has seen. After a restart it would hold back the crash of a run that began under its predecessor, and
+with it the retry, for as long. What came before the restart was seen. Named by
+PREFECT_SERVER_EVENTS_CAUSAL_ORDERING; the server makes one `CausalOrdering`. It is the one door by which code
+of ours gets into the server, so `nightjar.server.missed_heartbeats` and `nightjar.server.ended` come in here
+too.
 """
 
 import time
@@ -29,5 +31,8 @@ class CausalOrdering(InMemory):
 
 
 def made_before(event_id: UUID, moment_ms: int) -> bool:
-    """Whether an event is older than a moment, in ms since 1970. A version 7 id begins with the ms in which it was made; others do not tell."""
+    """Whether an event is older than a moment, in ms since 1970.
+
+    A version 7 id begins with the ms in which it was made; others do not tell.
+    """
     return event_id.version == 7 and event_id.int >> 80 < moment_ms

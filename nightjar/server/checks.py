@@ -1,4 +1,6 @@
-"""What a Prefect server has of what `nightjar deploy` gave it, whether a worker asks it for runs, and which runs look stuck. Changes nothing."""
+"""What a Prefect server has of what `nightjar deploy` gave it, whether a worker asks it for runs, and
+which runs look stuck. Changes nothing.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -69,9 +71,13 @@ def kept_for(client: SyncPrefectClient) -> timedelta | None:
 
 
 def deployments(client: SyncPrefectClient, _: Settings) -> str:
-    """Raises NotDeployed for what is missing or other than in prefect.yaml, DeploymentPaused for what follows no schedule."""
+    """Raises NotDeployed for what is missing or other than in prefect.yaml, DeploymentPaused for what
+    follows no schedule.
+    """
     asked, found = declared(), deployed(client)
-    wrong = [name for name in sorted(asked) if name not in found or wanted_of(asked[name]) != found_of(found[name])]
+    wrong = [
+        name for name in sorted(asked) if name not in found or wanted_of(asked[name]) != found_of(found[name])
+    ]
     if wrong:
         raise NotDeployed(f"deployments that are missing or not as in prefect.yaml: {', '.join(wrong)}")
     if resting := [name for name in sorted(asked) if paused(found[name])]:
@@ -88,7 +94,11 @@ def wanted_of(each: Mapping[str, Any]) -> tuple[object, ...]:
 
 def found_of(each: DeploymentResponse) -> tuple[object, ...]:
     """The same, as the server has it."""
-    crons = sorted((schedule.schedule.cron, schedule.schedule.timezone) for schedule in each.schedules if isinstance(schedule.schedule, CronSchedule))
+    crons = sorted(
+        (schedule.schedule.cron, schedule.schedule.timezone)
+        for schedule in each.schedules
+        if isinstance(schedule.schedule, CronSchedule)
+    )
     limit = each.global_concurrency_limit and each.global_concurrency_limit.limit
     brings = bool(each.pull_steps or each.job_variables or each.storage_document_id)
     code = each.entrypoint, each.parameters, brings
@@ -96,14 +106,20 @@ def found_of(each: DeploymentResponse) -> tuple[object, ...]:
 
 
 def automations(client: SyncPrefectClient, settings: Settings) -> str:
-    """Raises NotDeployed for those that are missing, switched off or other than the code's, and for an alert URL that the server was not told."""
+    """Raises NotDeployed for those that are missing, switched off or other than the code's, and for an
+    alert URL that the server was not told.
+    """
     alert = known_alert_block(client)
     if settings.alert_url is not None and alert is None:
         raise NotDeployed("NIGHTJAR_ALERT_URL is set, but the server does not know it")
     asked = wanted(Patience(failures=settings.circuit_failures), alert)
     if wrong := differing(client, asked):
-        raise NotDeployed(f"automations that are missing, switched off or not as in the code: {', '.join(wrong)}")
-    return f"{len(asked)} as in the code, " + ("a broken circuit alerts a person" if alert else "nobody is alerted (NIGHTJAR_ALERT_URL)")
+        raise NotDeployed(
+            f"automations that are missing, switched off or not as in the code: {', '.join(wrong)}"
+        )
+    return f"{len(asked)} as in the code, " + (
+        "a broken circuit alerts a person" if alert else "nobody is alerted (NIGHTJAR_ALERT_URL)"
+    )
 
 
 def workers(client: SyncPrefectClient, _: Settings) -> str:
@@ -119,25 +135,43 @@ def workers(client: SyncPrefectClient, _: Settings) -> str:
     online = sorted(worker.name for worker in known if worker.status == WorkerStatus.ONLINE)
     if not online:
         seen = [worker.last_heartbeat_time for worker in known if worker.last_heartbeat_time is not None]
-        raise NoWorker(f"No worker polls the work pool {POOL}" + (f"; the last did at {max(seen):%Y-%m-%d %H:%M:%S} UTC" if seen else ""))
+        raise NoWorker(
+            f"No worker polls the work pool {POOL}"
+            + (f"; the last did at {max(seen):%Y-%m-%d %H:%M:%S} UTC" if seen else "")
+        )
     return f"{', '.join(online)} in the work pool {POOL}"
 
 
 def runs(client: SyncPrefectClient, _: Settings, patience: Patience = PATIENCE) -> str:
-    """Raises RunsStuck for runs that should long have been ended or taken: twice what the server waits for itself."""
+    """Raises RunsStuck for runs that should long have been ended or taken: twice what the server waits for
+    itself.
+    """
     now = datetime.now(UTC)
     active = of_ours(client, {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}})
     heard = heard_of(client, active, now - timedelta(seconds=2 * patience.dead_after_s))
-    limits = {"RUNNING": 2 * patience.dead_after_s, "PENDING": 2 * patience.stuck_after_s, "CANCELLING": 2 * patience.dead_after_s}
+    limits = {
+        "RUNNING": 2 * patience.dead_after_s,
+        "PENDING": 2 * patience.stuck_after_s,
+        "CANCELLING": 2 * patience.dead_after_s,
+    }
     silent = [run for run in active if run.id not in heard and since(run, now) > limits[kind(run)]]
-    late = [run for run in of_ours(client, {"name": {"any_": ["Late"]}}) if since(run, now) > limits["PENDING"]]
+    late = [
+        run for run in of_ours(client, {"name": {"any_": ["Late"]}}) if since(run, now) > limits["PENDING"]
+    ]
     if silent or late:
-        raise RunsStuck([f"{run.name} ({run.id}), {run.state_name} for {since(run, now) / 60:.0f} min" for run in (*silent, *late)])
+        raise RunsStuck(
+            [
+                f"{run.name} ({run.id}), {run.state_name} for {since(run, now) / 60:.0f} min"
+                for run in (*silent, *late)
+            ]
+        )
     return f"{len(active)} under way, none of them silent or late"
 
 
 def of_ours(client: SyncPrefectClient, state: Mapping[str, Any]) -> list[FlowRun]:
-    return client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate({"state": state, "tags": {"all_": [TAG]}}))
+    return client.read_flow_runs(
+        flow_run_filter=FlowRunFilter.model_validate({"state": state, "tags": {"all_": [TAG]}})
+    )
 
 
 def heard_of(client: SyncPrefectClient, runs: list[FlowRun], moment: datetime) -> set[UUID]:
@@ -148,7 +182,9 @@ def heard_of(client: SyncPrefectClient, runs: list[FlowRun], moment: datetime) -
 
 
 def sent_any(client: SyncPrefectClient, events: Mapping[str, Any]) -> bool:
-    return bool(client.request("POST", "/events/filter", json={"filter": events, "limit": 1}).json()["events"])
+    return bool(
+        client.request("POST", "/events/filter", json={"filter": events, "limit": 1}).json()["events"]
+    )
 
 
 def since(run: FlowRun, now: datetime) -> float:

@@ -1,4 +1,5 @@
-"""What a Prefect server is told of us: the work pool, the deployments of prefect.yaml, the automations, where alerts go.
+"""What a Prefect server is told of us: the work pool, the deployments of prefect.yaml, the automations, where
+alerts go.
 
 Doing it again changes nothing.
 """
@@ -39,7 +40,9 @@ PREFECT = (sys.executable, "-m", "nightjar.server.prefect", "--no-prompt")
 
 
 def environment(settings: Settings, api: str) -> dict[str, str]:
-    """What every process that talks to the server at `api` sees: this process's environment and Prefect's settings as we need them."""
+    """What every process that talks to the server at `api` sees: this process's environment and Prefect's
+    settings as we need them.
+    """
     known = login(settings, api)
     auth = {} if known is None else {"PREFECT_API_AUTH_STRING": known.get_secret_value()}
     return {
@@ -69,7 +72,8 @@ def api_url(settings: Settings) -> str:
 def deploy(settings: Settings, api: str, log: Path) -> None:
     """Doing it again changes nothing; what is paused stays paused.
 
-    Raises PlatformFailed, naming the log, if Prefect refuses; BadSettings for an alert URL that leads nowhere.
+    Raises PlatformFailed, naming the log, if Prefect refuses; BadSettings for an alert URL that leads
+    nowhere.
     """
     env = environment(settings, api)
     with connected(settings, api) as client, pauses_kept(client):
@@ -80,10 +84,14 @@ def deploy(settings: Settings, api: str, log: Path) -> None:
 
 def prefect(arguments: list[str], env: Mapping[str, str], log: Path) -> None:
     """Run a command of Prefect, and append what it printed to the log. Raises PlatformFailed if it fails."""
-    done = subprocess.run([*PREFECT, *arguments], env=env, cwd=PROJECT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*PREFECT, *arguments], env=env, cwd=PROJECT, capture_output=True, text=True, check=False
+    )
     words, code, output = f"prefect {' '.join(arguments)}", done.returncode, done.stdout + done.stderr
     with naming(log), log.open("a") as file:
-        file.write(as_json(words, code, output) if env["NIGHTJAR_LOG_FORMAT"] == "json" else f"$ {words}\n{output}")
+        file.write(
+            as_json(words, code, output) if env["NIGHTJAR_LOG_FORMAT"] == "json" else f"$ {words}\n{output}"
+        )
     if code != 0:
         raise PlatformFailed(f"`{words}`", f"ended with code {code}", log)
 
@@ -111,11 +119,16 @@ def connected(settings: Settings, api: str) -> Iterator[SyncPrefectClient]:
     known = login(settings, api)
     auth = None if known is None else known.get_secret_value()
     try:
-        with temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: auth}), get_client(sync_client=True) as client:
+        with (
+            temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: auth}),
+            get_client(sync_client=True) as client,
+        ):
             yield client
     except HTTPStatusError as error:
         if error.response.status_code == UNAUTHORIZED:
-            raise BadSettings(f"The Prefect server at {api} refuses us", "Set NIGHTJAR_PREFECT_AUTH to its user:password.") from error
+            raise BadSettings(
+                f"The Prefect server at {api} refuses us", "Set NIGHTJAR_PREFECT_AUTH to its user:password."
+            ) from error
         if error.response.status_code == FORBIDDEN:
             why = f"The Prefect server at {api} refuses us: {detail(error.response)}"
             raise BadSettings(why, "Correct it where the server runs.") from error
@@ -132,9 +145,11 @@ def detail(answer: Response) -> str:
 
 
 def alert_block(client: SyncPrefectClient, url: SecretStr | None) -> UUID | None:
-    """The server's notification block with this URL; without a URL none, and one of an earlier deployment goes.
+    """The server's notification block with this URL; without a URL none, and one of an earlier deployment
+    goes.
 
-    Prefect's block for Slack hands every URL to Apprise, whatever the service, and the server keeps it encrypted.
+    Prefect's block for Slack hands every URL to Apprise, whatever the service, and the server keeps it
+    encrypted.
     """
     if url is not None:
         service(url)  # raises for one that leads nowhere
@@ -150,5 +165,7 @@ def alert_block(client: SyncPrefectClient, url: SecretStr | None) -> UUID | None
 def known_alert_block(client: SyncPrefectClient) -> UUID | None:
     """The server's notification block, whoever deployed it: not every process knows its URL."""
     with suppress(ObjectNotFound):
-        return client.read_block_document_by_name(ALERT_BLOCK, SlackWebhook.get_block_type_slug(), include_secrets=False).id
+        return client.read_block_document_by_name(
+            ALERT_BLOCK, SlackWebhook.get_block_type_slug(), include_secrets=False
+        ).id
     return None

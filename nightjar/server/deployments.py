@@ -1,4 +1,6 @@
-"""The deployments on a Prefect server: which are ours, how they did, and how a pause outlives `prefect deploy` and a change of name."""
+"""The deployments on a Prefect server: which are ours, how they did, and how a pause outlives `prefect
+deploy` and a change of name.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +22,9 @@ from nightjar.wiring.settings import PROJECT
 
 def declared() -> dict[str, dict[str, Any]]:
     """What prefect.yaml deploys, by name."""
-    return {each["name"]: each for each in yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]}
+    return {
+        each["name"]: each for each in yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
+    }
 
 
 def deployed(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
@@ -30,7 +34,8 @@ def deployed(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
 
 @contextmanager
 def pauses_kept(client: SyncPrefectClient) -> Iterator[None]:
-    """What was paused before is paused afterwards, whoever paused it: a deployment, or a schedule of it. `prefect deploy` would resume both.
+    """What was paused before is paused afterwards, whoever paused it: a deployment, or a schedule of it.
+    `prefect deploy` would resume both.
 
     A deployment that has a new name by then hands its pauses over and is removed.
     """
@@ -47,10 +52,17 @@ def pauses_kept(client: SyncPrefectClient) -> Iterator[None]:
 
 
 def renamed(old: DeploymentResponse, names: Mapping[str, DeploymentResponse]) -> DeploymentResponse | None:
-    """The deployment of the same flow and model under its new name. All six of a model were once called by the model alone."""
+    """The deployment of the same flow and model under its new name.
+
+    All six of a model were once called by the model alone.
+    """
     if TAG not in old.tags or old.name != old.parameters.get("model"):
         return None
-    alike = (each for each in names.values() if each.flow_id == old.flow_id and each.parameters.get("model") == old.name)
+    alike = (
+        each
+        for each in names.values()
+        if each.flow_id == old.flow_id and each.parameters.get("model") == old.name
+    )
     return next((each for each in alike if each.name in declared()), None)
 
 
@@ -73,16 +85,25 @@ def paused(each: DeploymentResponse) -> bool:
 
 
 def resume(client: SyncPrefectClient, name: str) -> str:
-    """Let a deployment follow its schedules again, apart from those that prefect.yaml switches off; return its name.
+    """Let a deployment follow its schedules again, apart from those that prefect.yaml switches off; return
+    its name.
 
-    name: as the UI lists it; `flow/name`, as Prefect's command line has it, will do. Raises BadSettings for one that the server does not have.
+    name: as the UI lists it; `flow/name`, as Prefect's command line has it, will do. Raises BadSettings for
+    one that the server does not have.
     """
     known = deployed(client)
     found = known.get(name.rpartition("/")[2])
     if found is None:
-        raise BadSettings(f"There is no deployment {name!r}", f"Known: {', '.join(sorted(known)) or 'none; run `nightjar deploy`'}.")
+        raise BadSettings(
+            f"There is no deployment {name!r}",
+            f"Known: {', '.join(sorted(known)) or 'none; run `nightjar deploy`'}.",
+        )
     client.resume_deployment(found.id)
-    off = {schedule.get("slug") for schedule in declared().get(found.name, {}).get("schedules", []) if not schedule.get("active", True)}
+    off = {
+        schedule.get("slug")
+        for schedule in declared().get(found.name, {}).get("schedules", [])
+        if not schedule.get("active", True)
+    }
     for schedule in found.schedules:
         if not schedule.active and schedule.slug not in off:
             client.update_deployment_schedule(found.id, schedule.id, active=True)

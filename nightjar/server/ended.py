@@ -1,7 +1,9 @@
-"""A run that has ended stays as it ended until somebody puts it back in the queue: a rule for Prefect's server, which has none.
+"""A run that has ended stays as it ended until somebody puts it back in the queue: a rule for Prefect's
+server, which has none.
 
-Without it the server takes whatever a process proposes. A run that was cancelled while its process started would become `Running`, and one
-that was cancelled in its last milliseconds `Completed`. What is forced, as by a person in the UI, is not held to the rule.
+Without it the server takes whatever a process proposes. A run that was cancelled while its process started
+would become `Running`, and one that was cancelled in its last milliseconds `Completed`. What is forced, as by
+a person in the UI, is not held to the rule.
 """
 
 from typing import Any
@@ -20,17 +22,35 @@ class StayEnded(FlowRunOrchestrationRule):
     """For runs of our deployments: a retry of one always begins in the queue."""
 
     FROM_STATES: set[StateType | None] = {*TERMINAL_STATES}  # noqa: RUF012  # as the base class has it
-    TO_STATES: set[StateType | None] = {StateType.RUNNING, StateType.COMPLETED, StateType.FAILED}  # noqa: RUF012  # likewise
+    # likewise
+    TO_STATES: set[StateType | None] = {  # noqa: RUF012
+        StateType.RUNNING,
+        StateType.COMPLETED,
+        StateType.FAILED,
+    }
 
     async def before_transition(
-        self, initial_state: "State[Any] | None", proposed_state: "State[Any] | None", context: OrchestrationContext[FlowRun, FlowRunPolicy]
+        self,
+        initial_state: "State[Any] | None",
+        proposed_state: "State[Any] | None",
+        context: OrchestrationContext[FlowRun, FlowRunPolicy],
     ) -> None:
-        if initial_state is not None and proposed_state is not None and context.run.deployment_id and TAG in (context.run.tags or []):
-            await self.abort_transition(f"The run is {initial_state.name}; only a retry, through the queue, changes that.")
+        if (
+            initial_state is not None
+            and proposed_state is not None
+            and context.run.deployment_id
+            and TAG in (context.run.tags or [])
+        ):
+            await self.abort_transition(
+                f"The run is {initial_state.name}; only a retry, through the queue, changes that."
+            )
 
 
 def keep_ended() -> None:
-    """Add the rule to those by which the server judges what a process proposes. Doing it again changes nothing."""
+    """Add the rule to those by which the server judges what a process proposes.
+
+    Doing it again changes nothing.
+    """
     rules = CoreFlowPolicy.priority()
     if StayEnded not in rules:
         CoreFlowPolicy.priority = staticmethod(lambda: [StayEnded, *rules])

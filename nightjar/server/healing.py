@@ -1,6 +1,8 @@
-"""Runs whose process died are put back in the queue by Prefect's server, as `nightjar.core.platform.healing` says, or told to be left to a person.
+"""Runs whose process died are put back in the queue by Prefect's server, as `nightjar.core.platform.healing`
+says, or told to be left to a person.
 
-It looks at what is there instead of waiting for an event, so nothing is lost when the server stops in between.
+It looks at what is there instead of waiting for an event, so nothing is lost when the server stops in
+between.
 """
 
 from datetime import datetime, timedelta
@@ -33,12 +35,15 @@ async def heal(db: PrefectDBInterface, at: datetime, patience: Patience) -> None
 
 
 def settled(run: FlowRun, at: datetime, patience: Patience) -> bool:
-    """Whether its death is not reported once more. A worker does so twice, and would take a retry in between for the dead process.
+    """Whether its death is not reported once more. A worker does so twice, and would take a retry in between
+    for the dead process.
 
     One that is presumed dead was silent for long enough.
     """
     assert run.state is not None  # its type was asked for
-    return message_of(run).startswith(PRESUMED) or at - run.state.timestamp >= timedelta(seconds=patience.settled_after_s)
+    return message_of(run).startswith(PRESUMED) or at - run.state.timestamp >= timedelta(
+        seconds=patience.settled_after_s
+    )
 
 
 async def decide(session: AsyncSession, run_id: UUID) -> None:
@@ -62,19 +67,33 @@ def message_of(run: FlowRun) -> str:
 async def crashed_runs(db: PrefectDBInterface, session: AsyncSession, since: datetime) -> list[FlowRun]:
     """Those of our deployments that nobody has decided about."""
     query = sa.select(db.FlowRun).where(
-        db.FlowRun.state_type == StateType.CRASHED, db.FlowRun.state_timestamp > since, db.FlowRun.deployment_id.is_not(None)
+        db.FlowRun.state_type == StateType.CRASHED,
+        db.FlowRun.state_timestamp > since,
+        db.FlowRun.deployment_id.is_not(None),
     )
-    return [run for run in (await session.execute(query)).scalars() if TAG in run.tags and not message_of(run).startswith(GIVEN_UP)]
+    return [
+        run
+        for run in (await session.execute(query)).scalars()
+        if TAG in run.tags and not message_of(run).startswith(GIVEN_UP)
+    ]
 
 
 @db_injector
 async def still_crashed(db: PrefectDBInterface, session: AsyncSession, run_id: UUID) -> FlowRun | None:
     """The run, kept from changing until the transaction ends, unless a person was faster."""
-    query = sa.select(db.FlowRun).where(db.FlowRun.id == run_id, db.FlowRun.state_type == StateType.CRASHED).with_for_update(of=db.FlowRun)
+    query = (
+        sa.select(db.FlowRun)
+        .where(db.FlowRun.id == run_id, db.FlowRun.state_type == StateType.CRASHED)
+        .with_for_update(of=db.FlowRun)
+    )
     return (await session.execute(query)).scalar_one_or_none()
 
 
 @db_injector
 async def past(db: PrefectDBInterface, session: AsyncSession, run_id: UUID) -> list[Past]:
-    query = sa.select(db.FlowRunState).where(db.FlowRunState.flow_run_id == run_id).order_by(db.FlowRunState.timestamp)
+    query = (
+        sa.select(db.FlowRunState)
+        .where(db.FlowRunState.flow_run_id == run_id)
+        .order_by(db.FlowRunState.timestamp)
+    )
     return [Past(state.type.value, state.message or "") for state in (await session.execute(query)).scalars()]

@@ -62,7 +62,9 @@ def read(file: Path) -> SecretStr:
     try:
         with file.open() as opened:
             if os.fstat(opened.fileno()).st_mode & 0o077:
-                raise BadSettings(f"Others than its owner may read {file}, the Prefect server's login", remedy)
+                raise BadSettings(
+                    f"Others than its owner may read {file}, the Prefect server's login", remedy
+                )
             return user_and_password(SecretStr(opened.read().strip()))
     except PermissionError:
         whose = "Run as that user, or set NIGHTJAR_PREFECT_AUTH."

@@ -1,9 +1,11 @@
 """What Prefect's server waits for when it watches over runs, kept through restarts and outages of its own.
 
-A proactive trigger waits in a row of the server's database, a bucket, and the row is lost too easily: the server sweeps it away unread when it comes back
-more than a minute after its end, and what it fired in the second before it stopped was never done. The run then stays as it is for ever. And a
-bucket that ended while the server was away would fire at once, though the run lives: nobody listened. So before each evaluation, every 5 s,
-buckets that nobody listened for are thrown away, and a run whose state asks for a bucket and has none gets one, from now on.
+A proactive trigger waits in a row of the server's database, a bucket, and the row is lost too easily: the
+server sweeps it away unread when it comes back more than a minute after its end, and what it fired in the
+second before it stopped was never done. The run then stays as it is for ever. And a bucket that ended while
+the server was away would fire at once, though the run lives: nobody listened. So before each evaluation,
+every 5 s, buckets that nobody listened for are thrown away, and a run whose state asks for a bucket and has
+none gets one, from now on.
 """
 
 from collections.abc import Callable, Coroutine
@@ -33,7 +35,9 @@ Evaluation = Callable[[], Coroutine[Any, Any, None]]
 
 
 def watchful(evaluate: Evaluation) -> Evaluation:
-    """The server's evaluation of what did not happen, after a look at what it waits for, and then the retries. A look that fails delays it."""
+    """The server's evaluation of what did not happen, after a look at what it waits for, and then the
+    retries. A look that fails delays it.
+    """
     looked_at: datetime | None = None
 
     async def evaluate_watchfully() -> None:
@@ -48,7 +52,10 @@ def watchful(evaluate: Evaluation) -> Evaluation:
 
 
 async def look(at: datetime, *, deaf: bool) -> None:
-    """Give every run that should be waited for a bucket. deaf: nobody listened until now, so what ended by now is no silence."""
+    """Give every run that should be waited for a bucket.
+
+    deaf: nobody listened until now, so what ended by now is no silence.
+    """
     waiting = {trigger.id: trigger for trigger in triggers.triggers.values() if of_ours(trigger)}
     if not waiting:
         return
@@ -57,7 +64,9 @@ async def look(at: datetime, *, deaf: bool) -> None:
             await forget_ended(session, list(waiting), at)
         waited_for = await buckets(session, list(waiting))
         for run in await unsettled(session):
-            missing = [waiting[each] for each in waiting if (each, f"prefect.flow-run.{run.id}") not in waited_for]
+            missing = [
+                waiting[each] for each in waiting if (each, f"prefect.flow-run.{run.id}") not in waited_for
+            ]
             if missing:
                 event = await state_event(session, run, at)
                 for trigger in missing:
@@ -66,7 +75,11 @@ async def look(at: datetime, *, deaf: bool) -> None:
 
 
 def of_ours(trigger: EventTrigger) -> bool:
-    return trigger.automation.name.startswith(PREFIX) and trigger.for_each == EACH_RUN and trigger.posture == Posture.Proactive
+    return (
+        trigger.automation.name.startswith(PREFIX)
+        and trigger.for_each == EACH_RUN
+        and trigger.posture == Posture.Proactive
+    )
 
 
 def starts(trigger: EventTrigger, event: ReceivedEvent) -> bool:
@@ -76,7 +89,12 @@ def starts(trigger: EventTrigger, event: ReceivedEvent) -> bool:
 async def wait_for(session: AsyncSession, trigger: EventTrigger, event: ReceivedEvent) -> None:
     """As if the event had just arrived, for this trigger alone."""
     await triggers.ensure_bucket(
-        session, trigger, trigger.bucketing_key(event), start=event.occurred, end=event.occurred + trigger.within, last_event=event
+        session,
+        trigger,
+        trigger.bucketing_key(event),
+        start=event.occurred,
+        end=event.occurred + trigger.within,
+        last_event=event,
     )
 
 
@@ -85,7 +103,13 @@ async def state_event(session: AsyncSession, run: FlowRun, at: datetime) -> Rece
     assert run.state is not None  # its type was asked for
     state = run.state.as_state()
     event = await flow_run_state_change_event(
-        session=session, occurred=at, flow_run=run, initial_state_id=None, initial_state=None, validated_state_id=state.id, validated_state=state
+        session=session,
+        occurred=at,
+        flow_run=run,
+        initial_state_id=None,
+        initial_state=None,
+        validated_state_id=state.id,
+        validated_state=state,
     )
     return event.receive()
 
@@ -93,17 +117,25 @@ async def state_event(session: AsyncSession, run: FlowRun, at: datetime) -> Rece
 @db_injector
 async def unsettled(db: PrefectDBInterface, session: AsyncSession) -> list[FlowRun]:
     """Runs that cannot stay as they are."""
-    query = sa.select(db.FlowRun).where(db.FlowRun.state_type.in_([StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]))
+    query = sa.select(db.FlowRun).where(
+        db.FlowRun.state_type.in_([StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    )
     return list((await session.execute(query)).scalars())
 
 
 @db_injector
 async def buckets(db: PrefectDBInterface, session: AsyncSession, ids: list[UUID]) -> set[tuple[UUID, str]]:
     """Trigger and run of each bucket there is."""
-    query = sa.select(db.AutomationBucket.trigger_id, db.AutomationBucket.bucketing_key).where(db.AutomationBucket.trigger_id.in_(ids))
+    query = sa.select(db.AutomationBucket.trigger_id, db.AutomationBucket.bucketing_key).where(
+        db.AutomationBucket.trigger_id.in_(ids)
+    )
     return {(trigger, key[0]) for trigger, key in (await session.execute(query)).tuples()}
 
 
 @db_injector
 async def forget_ended(db: PrefectDBInterface, session: AsyncSession, ids: list[UUID], at: datetime) -> None:
-    await session.execute(sa.delete(db.AutomationBucket).where(db.AutomationBucket.trigger_id.in_(ids), db.AutomationBucket.end <= at))
+    await session.execute(
+        sa.delete(db.AutomationBucket).where(
+            db.AutomationBucket.trigger_id.in_(ids), db.AutomationBucket.end <= at
+        )
+    )

@@ -1,4 +1,6 @@
-"""What a Prefect server tells `nightjar status` of a model: runs that came to nothing, and what keeps others from starting. Changes nothing."""
+"""What a Prefect server tells `nightjar status` of a model: runs that came to nothing, and what keeps
+others from starting. Changes nothing.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -32,9 +34,16 @@ RAISED = "Flow run encountered an exception: "
 
 
 def server_status(settings: Settings, api: str, spec: ModelSpec) -> ServerStatus:
-    """Raises BadSettings, StoreUnavailable where the server refuses, or does not answer within a few seconds."""
-    with temporary_settings({PREFECT_API_REQUEST_TIMEOUT: WAITS_S, PREFECT_CLIENT_MAX_RETRIES: 0}), connected(settings, api) as client:
-        deployments = [each for each in deployed(client).values() if each.parameters.get("model") == spec.name]
+    """Raises BadSettings, StoreUnavailable where the server refuses, or does not answer within a few
+    seconds.
+    """
+    with (
+        temporary_settings({PREFECT_API_REQUEST_TIMEOUT: WAITS_S, PREFECT_CLIENT_MAX_RETRIES: 0}),
+        connected(settings, api) as client,
+    ):
+        deployments = [
+            each for each in deployed(client).values() if each.parameters.get("model") == spec.name
+        ]
         flows = {each.flow_id: client.read_flow(each.flow_id).name for each in deployments}
         failed = runs_of(client, spec, ["FAILED", "CRASHED"], datetime.now(UTC) - LOOKS_BACK)
         names = {run.flow_id: flows.get(run.flow_id) or client.read_flow(run.flow_id).name for run in failed}
@@ -45,9 +54,17 @@ def server_status(settings: Settings, api: str, spec: ModelSpec) -> ServerStatus
         )
 
 
-def runs_of(client: SyncPrefectClient, spec: ModelSpec, states: Sequence[str], since: datetime) -> list[FlowRun]:
-    wanted = {"state": {"type": {"any_": states}}, "tags": {"all_": [TAG, f"model:{spec.name}"]}, "end_time": {"after_": since.isoformat()}}
-    return client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted), sort=FlowRunSort.END_TIME_DESC, limit=AT_MOST)
+def runs_of(
+    client: SyncPrefectClient, spec: ModelSpec, states: Sequence[str], since: datetime
+) -> list[FlowRun]:
+    wanted = {
+        "state": {"type": {"any_": states}},
+        "tags": {"all_": [TAG, f"model:{spec.name}"]},
+        "end_time": {"after_": since.isoformat()},
+    }
+    return client.read_flow_runs(
+        flow_run_filter=FlowRunFilter.model_validate(wanted), sort=FlowRunSort.END_TIME_DESC, limit=AT_MOST
+    )
 
 
 def attempt(run: FlowRun, flow: str, spec: ModelSpec) -> Attempt:
@@ -64,7 +81,9 @@ def attempt(run: FlowRun, flow: str, spec: ModelSpec) -> Attempt:
 
 
 def night_of(run: FlowRun, spec: ModelSpec) -> date | None:
-    """The score date of a run of the nightly flow: the one that it was given, or the one that its scheduled start stands for."""
+    """The score date of a run of the nightly flow: the one that it was given, or the one that its
+    scheduled start stands for.
+    """
     given = run.parameters.get("score_date")
     if given is not None:
         try:
@@ -79,18 +98,29 @@ def newest_completed(
 ) -> Iterator[tuple[str, datetime]]:
     for each in deployments:
         wanted = {"state": {"type": {"any_": ["COMPLETED"]}}, "deployment_id": {"any_": [str(each.id)]}}
-        runs = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted), sort=FlowRunSort.END_TIME_DESC, limit=1)
+        runs = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter.model_validate(wanted), sort=FlowRunSort.END_TIME_DESC, limit=1
+        )
         yield from ((flows[each.flow_id], run.end_time) for run in runs if run.end_time is not None)
 
 
-def pauses_of(client: SyncPrefectClient, deployments: Iterable[DeploymentResponse], limit: int) -> Iterator[Pause]:
+def pauses_of(
+    client: SyncPrefectClient, deployments: Iterable[DeploymentResponse], limit: int
+) -> Iterator[Pause]:
     for each in sorted(deployments, key=lambda each: each.name):
         if each.paused:
             failed = opens(ends(client, each.id, limit), limit)
-            why = f"its last {limit} runs came to nothing (runbooks/circuit-open.md)" if failed else "by a person"
+            why = (
+                f"its last {limit} runs came to nothing (runbooks/circuit-open.md)"
+                if failed
+                else "by a person"
+            )
             yield Pause(each.name, f"{why}; `nightjar resume {each.name}` when that is mended")
         elif not all(schedule.active for schedule in each.schedules):
-            yield Pause(f"schedule of {each.name}", f"switched off by a person; `nightjar resume {each.name}` switches it on")
+            yield Pause(
+                f"schedule of {each.name}",
+                f"switched off by a person; `nightjar resume {each.name}` switches it on",
+            )
 
 
 def pauses_of_pool(client: SyncPrefectClient) -> Iterator[Pause]:
@@ -99,7 +129,9 @@ def pauses_of_pool(client: SyncPrefectClient) -> Iterator[Pause]:
     if pool is None:
         return
     if pool.is_paused:
-        yield Pause(f"work pool {POOL}", "by a person, or by `nightjar up` as it stops; runbooks/no-worker.md")
+        yield Pause(
+            f"work pool {POOL}", "by a person, or by `nightjar up` as it stops; runbooks/no-worker.md"
+        )
     for queue in client.read_work_queues(work_pool_name=POOL):
         if queue.is_paused:
             resumes = f"nightjar prefect work-queue resume {queue.name} --pool {POOL}"

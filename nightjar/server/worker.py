@@ -1,8 +1,8 @@
 """The worker that runs the flows of this checkout and nothing else, whatever the server says.
 
 Whoever may talk to the server can make deployments with steps to run first and with code from elsewhere, and
-can change the work pool. Prefect's worker does all of it. This one takes from the server which of our flows to
-run, and its parameters.
+can change the work pool. Prefect's worker does all of it. This one takes from the server which of our flows
+to run, and its parameters.
 """
 
 import warnings

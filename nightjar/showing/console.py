@@ -40,7 +40,9 @@ WIDTH_WITHOUT_TERMINAL = 100_000
 
 
 class Stream:
-    """stdout or stderr, whichever it is at the moment of writing, where no terminal is: lines end where their text does."""
+    """stdout or stderr, whichever it is at the moment of writing, where no terminal is: lines end where
+    their text does.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -75,13 +77,19 @@ def tell_error(error: "NightjarError") -> None:
     """An error raised on purpose, on stderr."""
     text = told(error)
     if spoken_as_json():
-        log(text, "error", {"error": type(error).__name__, "exit_code": error.exit_code, "runbook": error.runbook})
+        log(
+            text,
+            "error",
+            {"error": type(error).__name__, "exit_code": error.exit_code, "runbook": error.runbook},
+        )
     else:
         err.print(f"[bold red]error:[/] {plain(text)}")
 
 
 def log(event: str, level: str, fields: Mapping[str, object]) -> None:
-    sys.stderr.write(rendered(event, at=datetime.now(UTC), level=level, logger="nightjar", fields=fields) + "\n")
+    sys.stderr.write(
+        rendered(event, at=datetime.now(UTC), level=level, logger="nightjar", fields=fields) + "\n"
+    )
     sys.stderr.flush()
 
 
@@ -93,7 +101,12 @@ def bar(what: str, total: int) -> "Iterator[Advance]":
         yield lambda steps=1: None  # noqa: ARG005  # nobody watches the single steps
         err.print(f"  {total} {what} in {time.monotonic() - started:.1f} s")
         return
-    columns = (TextColumn("  {task.description:<36}"), BarColumn(bar_width=32), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("  {task.description:<36}"),
+        BarColumn(bar_width=32),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=err) as progress:
         task = progress.add_task(what, total=total)
         yield lambda steps=1: progress.advance(task, steps)
@@ -112,7 +125,9 @@ def waiting(what: str) -> Iterator[None]:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     """Numbers to the right, text to the left."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    drawn = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for n, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[n], int | float) or row[n] is None for row in rows)
         drawn.add_column(column, justify="right" if numeric else "left", header_style="dim", overflow="fold")
@@ -127,7 +142,16 @@ def cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-NIGHT_COLUMNS = ("score date", "rows", "scored", "quarantined", "mean score", "version", "run", "what happened")
+NIGHT_COLUMNS = (
+    "score date",
+    "rows",
+    "scored",
+    "quarantined",
+    "mean score",
+    "version",
+    "run",
+    "what happened",
+)
 
 
 def night_row(night: "NightSummary") -> tuple[object, ...]:
@@ -135,8 +159,19 @@ def night_row(night: "NightSummary") -> tuple[object, ...]:
     run = f"{night.run_id}" if night.revision == 1 else f"{night.run_id} (revision {night.revision})"
     kept = f", {night.carried} scores kept" if night.carried else ""
     now = f"published: {night.parts_done_now} of {night.parts} parts now{kept}, {night.seconds:.1f} s"
-    happened = ("published already" if night.already_published else now) + "".join(f"; no {lack.partition(':')[0]}" for lack in night.lacks)
-    return str(night.score_date), night.population, night.scored, night.quarantined, night.mean_score, night.version_number, run, happened
+    happened = ("published already" if night.already_published else now) + "".join(
+        f"; no {lack.partition(':')[0]}" for lack in night.lacks
+    )
+    return (
+        str(night.score_date),
+        night.population,
+        night.scored,
+        night.quarantined,
+        night.mean_score,
+        night.version_number,
+        run,
+        happened,
+    )
 
 
 REPORT_FAILED = "runbooks/report-failed.md"
@@ -145,11 +180,21 @@ LATE_COLUMNS = ("score date", "run", "changed", "new", "gone", "for instance", "
 
 
 def late_row(night: "LateNight") -> tuple[object, ...]:
-    """A night that late data touches in LATE_COLUMNS: its entities by what became of them, and the raw data behind it."""
+    """A night that late data touches in LATE_COLUMNS: its entities by what became of them, and the raw
+    data behind it.
+    """
     touched = night.touched
     instance = next(iter((*touched.changed, *touched.added, *touched.removed)))
     late = ", ".join(f"{name} {instant:%Y-%m-%d %H:%M}" for name, instant in night.late.items())
-    return str(night.run.score_date), night.run.id, len(touched.changed), len(touched.added), len(touched.removed), plain(instance), late
+    return (
+        str(night.run.score_date),
+        night.run.id,
+        len(touched.changed),
+        len(touched.added),
+        len(touched.removed),
+        plain(instance),
+        late,
+    )
 
 
 REFUSAL_COLUMNS = ("dataset", "day", "recorded (UTC)", "set aside (UTC)", "what is wrong")
@@ -165,7 +210,13 @@ def refusal_row(refusal: "Refusal") -> tuple[str, ...]:
 def show_refusals(refusals: "Sequence[Refusal]") -> None:
     """The deliveries that are set aside; nothing if none is."""
     if refusals:
-        out.print(table("deliveries set aside", REFUSAL_COLUMNS, [tuple(map(plain, refusal_row(refusal))) for refusal in refusals]))
+        out.print(
+            table(
+                "deliveries set aside",
+                REFUSAL_COLUMNS,
+                [tuple(map(plain, refusal_row(refusal))) for refusal in refusals],
+            )
+        )
 
 
 def show_kept(refusals: "Iterable[Refusal]") -> None:
@@ -187,7 +238,13 @@ def show_plan(spec: "ModelSpec", nights: "Sequence[Planned]") -> None:
 
 def plan_row(night: "Planned") -> tuple[str, ...]:
     """A night in PLAN_COLUMNS."""
-    again = "scored again, a new revision" if night.force else "scored again where that changes it" if night.repair else "scored"
+    again = (
+        "scored again, a new revision"
+        if night.force
+        else "scored again where that changes it"
+        if night.repair
+        else "scored"
+    )
     intent = again if night.wanted else "left as it is"
     return str(night.score_date), night.stage.value, intent, night.error or ""
 
@@ -215,8 +272,12 @@ def show_lacks(of: str, lacks: "Sequence[str]") -> None:
 
 
 def plain(text: str) -> str:
-    """Text as it is: square brackets in it are no markup, and what a terminal would obey or hide is written out."""
-    return escape("".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text))
+    """Text as it is: square brackets in it are no markup, and what a terminal would obey or hide is
+    written out.
+    """
+    return escape(
+        "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
+    )
 
 
 PREDICTORS = {
@@ -242,15 +303,32 @@ def training_rows(version: "Version") -> list[tuple[object, ...]]:
     """Each predictor that was measured beside the version, in training_columns."""
     from nightjar.core.kinds.metrics import Of
 
-    rows = [(told, [version.metric(metric.name, Of(of)) for metric in judging(version)]) for of, told in PREDICTORS.items()]
+    rows = [
+        (told, [version.metric(metric.name, Of(of)) for metric in judging(version)])
+        for of, told in PREDICTORS.items()
+    ]
     return [(told, *values) for told, values in rows if any(value is not None for value in values)]
 
 
 def show_training(summary: "RetrainSummary") -> None:
-    """A version's metrics on unseen days beside the baseline, the constant predictor and the reigning champion."""
+    """A version's metrics on unseen days beside the baseline, the constant predictor and the reigning
+    champion.
+    """
     version = summary.version
-    out.print(table(f"{version.model} version {version.number} on unseen days", training_columns(version), training_rows(version)))
-    out.print(table("gates", ("gate", "passed", "why"), [(gate.name, "yes" if gate.passed else "NO", gate.reason) for gate in version.gates]))
+    out.print(
+        table(
+            f"{version.model} version {version.number} on unseen days",
+            training_columns(version),
+            training_rows(version),
+        )
+    )
+    out.print(
+        table(
+            "gates",
+            ("gate", "passed", "why"),
+            [(gate.name, "yes" if gate.passed else "NO", gate.reason) for gate in version.gates],
+        )
+    )
     out.print(f"{version.model} version {version.number}: {summary.decision}")
 
 
@@ -260,7 +338,12 @@ def performance_columns(kind: "Kind") -> tuple[str, ...]:
 
 def performance_row(kind: "Kind", night: "NightPerformance") -> tuple[object, ...]:
     """A night in performance_columns."""
-    return str(night.score_date), night.rows, night.with_outcome, *(night.metrics.get(metric.name) for metric in kind.nightly)
+    return (
+        str(night.score_date),
+        night.rows,
+        night.with_outcome,
+        *(night.metrics.get(metric.name) for metric in kind.nightly),
+    )
 
 
 def show_performance(kind: "Kind", nights: "Sequence[NightPerformance]") -> None:
@@ -274,13 +357,24 @@ DRIFT_COLUMNS = ("column", "drifted", "PSI", "limit", "missing", "in training", 
 def drift_row(column: "ColumnDrift") -> tuple[object, ...]:
     """A column in DRIFT_COLUMNS: `missing` and `in training` are shares of missing values."""
     shares = (f"{share:.1%}" for share in (column.null_share, column.reference_null_share))
-    return column.column, "yes" if column.drifted else "no", column.value, column.threshold, *shares, column.note or ""
+    return (
+        column.column,
+        "yes" if column.drifted else "no",
+        column.value,
+        column.threshold,
+        *shares,
+        column.note or "",
+    )
 
 
 def show_pruned(pruned: "Pruned") -> None:
     """What would go, or went, and what was left alone because somebody was at it."""
     rows = [(holding.kind, holding.count, size(holding.bytes)) for holding in pruned.holdings]
-    out.print(table("removed" if pruned.applied else "would be removed", ("what", "how many", "size"), rows) if rows else "nothing to remove")
+    out.print(
+        table("removed" if pruned.applied else "would be removed", ("what", "how many", "size"), rows)
+        if rows
+        else "nothing to remove"
+    )
     for name in pruned.busy:
         err.print(f"{name}: somebody is at it, so it was left as it is; the next time does it")
     if rows and not pruned.applied:
@@ -294,6 +388,9 @@ def size(count: int) -> str:
 
 def show_where(platform: "Platform") -> None:
     """Where a person looks next."""
-    out.print('table:   uv run nightjar db psql -c "SELECT * FROM scores LIMIT 5"   (or any client: uv run nightjar db url --role analyst)')
+    out.print(
+        'table:   uv run nightjar db psql -c "SELECT * FROM scores LIMIT 5"   (or any client: uv run '
+        "nightjar db url --role analyst)"
+    )
     out.print('reports: uv run nightjar db psql -c "SELECT * FROM reports"')
     out.print(f"UI:      uv run nightjar up, then http://127.0.0.1:{platform.settings.prefect_port}")

@@ -1,8 +1,9 @@
 """Text and tables as Prefect's UI shows them whole.
 
-Its table artifacts do not serve: the columns are those of the first row, a column without a name is not shown, a long value is cut off, and
-values are read as Markdown in one of its two views and as text in the other. Both views show a table in Markdown alike, where a long value is
-broken into lines by hand. A line end within a paragraph becomes a paragraph's end in one of them, so paragraphs are put on one line.
+Its table artifacts do not serve: the columns are those of the first row, a column without a name is not
+shown, a long value is cut off, and values are read as Markdown in one of its two views and as text in the
+other. Both views show a table in Markdown alike, where a long value is broken into lines by hand. A line end
+within a paragraph becomes a paragraph's end in one of them, so paragraphs are put on one line.
 """
 
 import re
@@ -25,16 +26,30 @@ LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
 def literal(text: str) -> str:
-    """Text that is shown as it is. What stands between backticks is shown as code; nothing else is Markdown, HTML or a link."""
+    """Text that is shown as it is.
+
+    What stands between backticks is shown as code; nothing else is Markdown, HTML or a link.
+    """
     pieces = CODE.split(" ".join(text.split()))
-    return "".join(piece.replace("|", "\\|") if n % 2 else SIGNS.sub(r"\\\1", piece) for n, piece in enumerate(pieces))
+    return "".join(
+        piece.replace("|", "\\|") if n % 2 else SIGNS.sub(r"\\\1", piece) for n, piece in enumerate(pieces)
+    )
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table in Markdown. Columns of numbers are set to the right; None is a dash; a long value takes several lines."""
-    numeric = [bool(rows) and all(isinstance(row[n], int | float) or row[n] is None for row in rows) for n in range(len(columns))]
+    """A table in Markdown.
+
+    Columns of numbers are set to the right; None is a dash; a long value takes several lines.
+    """
+    numeric = [
+        bool(rows) and all(isinstance(row[n], int | float) or row[n] is None for row in rows)
+        for n in range(len(columns))
+    ]
     rule = ["---:" if right else "---" for right in numeric]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (list(map(literal, columns)), rule, *([cell(value) for value in row] for row in rows)))
+    return "\n".join(
+        f"| {' | '.join(line)} |"
+        for line in (list(map(literal, columns)), rule, *([cell(value) for value in row] for row in rows))
+    )
 
 
 def cell(value: object) -> str:
@@ -50,7 +65,8 @@ def bullets(texts: Sequence[str]) -> str:
 
 
 def page(text: str, places: Mapping[str, str]) -> str:
-    """A page of the runbooks for the UI: paragraphs on one line, remarks above long commands, links to other pages.
+    """A page of the runbooks for the UI: paragraphs on one line, remarks above long commands, links to other
+    pages.
 
     A link to anything else becomes the path that it names.
 
@@ -70,25 +86,37 @@ def linked(text: str, target: str, places: Mapping[str, str]) -> str:
 
 def links(text: str) -> tuple[str, ...]:
     """The files that a page links to, in order."""
-    return tuple(dict.fromkeys(target.partition("#")[0] for _, target in LINK.findall(text) if "://" not in target))
+    return tuple(
+        dict.fromkeys(target.partition("#")[0] for _, target in LINK.findall(text) if "://" not in target)
+    )
 
 
 def one_line_each(text: str) -> str:
     """The same Markdown with each paragraph on one line."""
     lines = text.splitlines()
     for first, last in reversed(list(paragraphs(text))):
-        lines[first:last] = [" ".join([lines[first].rstrip(), *(line.strip(" >") for line in lines[first + 1 : last])])]
+        lines[first:last] = [
+            " ".join([lines[first].rstrip(), *(line.strip(" >") for line in lines[first + 1 : last])])
+        ]
     return "\n".join(lines) + "\n"
 
 
 def remarks_above(text: str) -> str:
     """The same page, in which a remark at the end of a long line of code has a line of its own before it."""
     lines = text.splitlines()
-    code = [number for token in MarkdownIt().parse(text) if token.type == "fence" and token.map for number in range(*token.map)]
+    code = [
+        number
+        for token in MarkdownIt().parse(text)
+        if token.type == "fence" and token.map
+        for number in range(*token.map)
+    ]
     for number in reversed(code):
         found = REMARK.fullmatch(lines[number])
         if found is not None and len(lines[number]) > CODE_WIDTH:
-            lines[number : number + 1] = [f"{found['indent']}{found['remark']}", f"{found['indent']}{found['command']}"]
+            lines[number : number + 1] = [
+                f"{found['indent']}{found['remark']}",
+                f"{found['indent']}{found['command']}",
+            ]
     return "\n".join(lines) + "\n"
 
 

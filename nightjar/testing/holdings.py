@@ -43,7 +43,11 @@ class MemoryHoldings:
         raise ValueError(f"there is no month {month.name}")
 
     def _held(self, run: Trace) -> tuple[Holding, ...]:
-        drift = (Holding("drift", len(rows), 0) for (run_id, _), rows in self.ledger.rows.items() if run_id == run.id)
+        drift = (
+            Holding("drift", len(rows), 0)
+            for (run_id, _), rows in self.ledger.rows.items()
+            if run_id == run.id
+        )
         reports = (Holding("report", 1, 0) for report in self.ledger.named() if report.run_id == run.id)
         profiles = (Holding("input_profile", 1, 0) for _ in self.profiles.of(run.id))
         return (*self.store.held(run.id), *total((*profiles, *drift, *reports)))

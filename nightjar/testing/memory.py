@@ -1,4 +1,5 @@
-"""The stores in memory: what Postgres promises, without Postgres. For tests and experiments; everything ends with the process.
+"""The stores in memory: what Postgres promises, without Postgres. For tests and experiments; everything ends
+with the process.
 
 They run the same contract tests as the real ones. Threads may share one.
 """
@@ -17,7 +18,14 @@ import polars as pl
 from nightjar.adapters.files.feature_tables import columns_of, with_news
 from nightjar.core.comparison.entities import ColumnProfile, Distribution, NightProfile
 from nightjar.core.comparison.profile import quantiles_of
-from nightjar.core.errors.night import AuditFailed, ClaimLost, NeverPublished, NightBusy, RepairOutdated, Stopped
+from nightjar.core.errors.night import (
+    AuditFailed,
+    ClaimLost,
+    NeverPublished,
+    NightBusy,
+    RepairOutdated,
+    Stopped,
+)
 from nightjar.core.kinds import KINDS
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
@@ -32,7 +40,12 @@ from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.upkeep.retention import Holding, Named, Trace, total
 from nightjar.core.values import INSTANT
 
-OUTCOMES = {"entity_key": pl.String(), "score_date": pl.Date(), "outcome": pl.Float64(), "recorded_at": INSTANT}
+OUTCOMES = {
+    "entity_key": pl.String(),
+    "score_date": pl.Date(),
+    "outcome": pl.Float64(),
+    "recorded_at": INSTANT,
+}
 
 POLL_S = 0.2
 
@@ -44,7 +57,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _whole(method: "Callable[Concatenate[MemoryNights, P], T]") -> "Callable[Concatenate[MemoryNights, P], T]":
+def _whole(
+    method: "Callable[Concatenate[MemoryNights, P], T]",
+) -> "Callable[Concatenate[MemoryNights, P], T]":
     """One call at a time, as a transaction would have it."""
 
     @functools.wraps(method)
@@ -105,9 +120,17 @@ class MemoryNights:
             self._kinds[run.id].require_scores(f"rows for score of run {run.id}", scores[column].drop_nulls())
         key = (run.id, part.number)
         if key not in self._receipts:
-            self._scores[key], self._quarantined[key] = scores.select(pl.col(name).cast(dtype) for name, dtype in SCORES.items()), quarantined
+            self._scores[key], self._quarantined[key] = (
+                scores.select(pl.col(name).cast(dtype) for name, dtype in SCORES.items()),
+                quarantined,
+            )
             self._receipts[key] = Receipt(
-                run_id=run.id, part=part.number, rows=part.rows, scored=scores.height, quarantined=quarantined.height, stored_at=_now()
+                run_id=run.id,
+                part=part.number,
+                rows=part.rows,
+                scored=scores.height,
+                quarantined=quarantined.height,
+                stored_at=_now(),
             )
         return self._receipts[key]
 
@@ -127,7 +150,9 @@ class MemoryNights:
         )
 
     @_whole
-    def publish(self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked) -> Publication:
+    def publish(
+        self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked
+    ) -> Publication:
         if self._runs[run.id].attempt != run.attempt:
             raise ClaimLost(run.model, run.score_date, run.id)
         first = next((row for row in self._ledger if row.run_id == run.id and row.action == "publish"), None)
@@ -137,19 +162,34 @@ class MemoryNights:
         if run.base_id is not None and shown is not None and shown.run_id != run.base_id:
             raise RepairOutdated(run.model, run.score_date, run.id, run.base_id, shown.run_id)
         stored = self.receipts(run)
-        if kept.population is None or (len(stored), sum(receipt.rows for receipt in stored)) != (kept.population.parts, kept.population.rows):
-            raise AuditFailed(run.model, run.score_date, [f"{len(stored)} parts are stored, which is not the population"], acceptable=False)
+        if kept.population is None or (len(stored), sum(receipt.rows for receipt in stored)) != (
+            kept.population.parts,
+            kept.population.rows,
+        ):
+            raise AuditFailed(
+                run.model,
+                run.score_date,
+                [f"{len(stored)} parts are stored, which is not the population"],
+                acceptable=False,
+            )
         go_on(last=True)
         self._change(run.id, state=RunState.PUBLISHED)
         return self._point_to(run, "publish", reason, findings)
 
     @_whole
     def roll_back(self, run: Run, reason: str) -> Publication:
-        """Show analysts an earlier publication of the night again; nothing changes if they see it now. Raises NeverPublished."""
+        """Show analysts an earlier publication of the night again; nothing changes if they see it now.
+
+        Raises NeverPublished.
+        """
         if self._runs[run.id].state is not RunState.PUBLISHED:
             raise NeverPublished(run.model, run.score_date, run.id)
         current = self.publication(run.model, run.score_date)
-        return current if current is not None and current.run_id == run.id else self._point_to(run, "rollback", reason)
+        return (
+            current
+            if current is not None and current.run_id == run.id
+            else self._point_to(run, "rollback", reason)
+        )
 
     @_whole
     def fail(self, run: Run, error: str) -> None:
@@ -160,7 +200,10 @@ class MemoryNights:
 
     @_whole
     def publication(self, model: str, score_date: date) -> Publication | None:
-        return next((row for row in reversed(self._ledger) if (row.model, row.score_date) == (model, score_date)), None)
+        return next(
+            (row for row in reversed(self._ledger) if (row.model, row.score_date) == (model, score_date)),
+            None,
+        )
 
     @_whole
     def published(self, model: str) -> tuple[Publication, ...]:
@@ -169,7 +212,11 @@ class MemoryNights:
 
     @_whole
     def standings(self, model: str, first: date, last: date) -> dict[date, Standing]:
-        newest = {run.score_date: run for run in self._runs.values() if run.model == model and first <= run.score_date <= last}
+        newest = {
+            run.score_date: run
+            for run in self._runs.values()
+            if run.model == model and first <= run.score_date <= last
+        }
         published = {night.score_date for night in self.published(model)}
         return {
             day: Standing(
@@ -196,7 +243,9 @@ class MemoryNights:
 
     @_whole
     def claimants(self, flow_runs: Collection[str]) -> frozenset[str]:
-        return frozenset(flow_runs) & {flow_run for flow_run in self._flow_runs.values() if flow_run is not None}
+        return frozenset(flow_runs) & {
+            flow_run for flow_run in self._flow_runs.values() if flow_run is not None
+        }
 
     @_whole
     def published_scores(self, run: Run) -> pl.DataFrame:
@@ -204,11 +253,19 @@ class MemoryNights:
         return pl.concat([pl.DataFrame(schema=SCORES), *parts]).sort("entity_key")
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
-        return self.published_scores(run).filter(pl.col("entity_key").is_in(keys.to_list())).select("entity_key", "score")
+        return (
+            self.published_scores(run)
+            .filter(pl.col("entity_key").is_in(keys.to_list()))
+            .select("entity_key", "score")
+        )
 
     @_whole
     def quarantined(self, run: Run) -> pl.DataFrame:
-        parts = [self._quarantined[key].select(*QUARANTINED) for key in sorted(self._quarantined) if key[0] == run.id]
+        parts = [
+            self._quarantined[key].select(*QUARANTINED)
+            for key in sorted(self._quarantined)
+            if key[0] == run.id
+        ]
         return pl.concat([pl.DataFrame(schema=QUARANTINED), *parts])
 
     @_whole
@@ -229,8 +286,14 @@ class MemoryNights:
     def held(self, run_id: int) -> tuple[Holding, ...]:
         """The run's rows: scores, those set aside, receipts."""
         frames = {"score": self._scores, "quarantined_row": self._quarantined}
-        mine = {kind: [frame for key, frame in kept.items() if key[0] == run_id] for kind, kept in frames.items()}
-        rows = (Holding(kind, frame.height, int(frame.estimated_size())) for kind, kept in mine.items() for frame in kept)
+        mine = {
+            kind: [frame for key, frame in kept.items() if key[0] == run_id] for kind, kept in frames.items()
+        }
+        rows = (
+            Holding(kind, frame.height, int(frame.estimated_size()))
+            for kind, kept in mine.items()
+            for frame in kept
+        )
         return total((*rows, *(Holding("receipt", 1, 0) for key in self._receipts if key[0] == run_id)))
 
     def forget(self, run: Trace) -> tuple[Holding, ...] | None:
@@ -268,11 +331,24 @@ class MemoryNights:
                 self._let_go.notify_all()
 
     @_whole
-    def _claim(self, night: Night, champion: Version, challenger: Version | None, request: Request) -> Claimed:
-        of_night = [run for run in self._runs.values() if (run.model, run.score_date) == (night.model, night.score_date)]
-        newest, publication = max(of_night, key=lambda run: run.revision, default=None), self.publication(night.model, night.score_date)
+    def _claim(
+        self, night: Night, champion: Version, challenger: Version | None, request: Request
+    ) -> Claimed:
+        of_night = [
+            run
+            for run in self._runs.values()
+            if (run.model, run.score_date) == (night.model, night.score_date)
+        ]
+        newest, publication = (
+            max(of_night, key=lambda run: run.revision, default=None),
+            self.publication(night.model, night.score_date),
+        )
         published = None if publication is None else self._runs[publication.run_id]
-        same_flow_run = newest is not None and request.flow_run is not None and self._flow_runs[newest.id] == request.flow_run
+        same_flow_run = (
+            newest is not None
+            and request.flow_run is not None
+            and self._flow_runs[newest.id] == request.flow_run
+        )
         step = next_step(newest, published, request, same_flow_run=same_flow_run)
         if step is Step.PUBLISHED and published is not None:
             return Claimed(published, publication)
@@ -303,7 +379,9 @@ class MemoryNights:
             self._touched[run_id] = _now()
         return self._runs[run_id]
 
-    def _point_to(self, run: Run, action: str, reason: str | None, findings: Sequence[str] = ()) -> Publication:
+    def _point_to(
+        self, run: Run, action: str, reason: str | None, findings: Sequence[str] = ()
+    ) -> Publication:
         night = {"model": run.model, "score_date": run.score_date, "run_id": run.id}
         why = {"action": action, "reason": reason, "findings": tuple(findings)}
         row = Publication(id=len(self._ledger) + 1, published_at=_now(), **night, **why)
@@ -320,22 +398,40 @@ class MemoryRegistry:
         self._versions: list[Version] = []
         self._ledger: list[Promotion] = []
 
-    def add_dataset(self, model: str, sha256: str, uri: str, rows: int, first_date: date, last_date: date, known_at: datetime) -> Dataset:
+    def add_dataset(
+        self,
+        model: str,
+        sha256: str,
+        uri: str,
+        rows: int,
+        first_date: date,
+        last_date: date,
+        known_at: datetime,
+    ) -> Dataset:
         with self._lock:
             for dataset in self._datasets:
                 if (dataset.model, dataset.sha256) == (model, sha256):
                     return dataset
             dates = {"first_date": first_date, "last_date": last_date, "known_at": known_at}
-            self._datasets.append(Dataset(id=len(self._datasets) + 1, model=model, sha256=sha256, uri=uri, rows=rows, **dates))
+            self._datasets.append(
+                Dataset(id=len(self._datasets) + 1, model=model, sha256=sha256, uri=uri, rows=rows, **dates)
+            )
             return self._datasets[-1]
 
     def add_version(self, candidate: Candidate) -> Version:
         with self._lock:
             for version in self._versions:
-                if (version.dataset_id, version.artifact_sha256) == (candidate.dataset_id, candidate.artifact_sha256):
+                if (version.dataset_id, version.artifact_sha256) == (
+                    candidate.dataset_id,
+                    candidate.artifact_sha256,
+                ):
                     return version
             number = 1 + len(self.versions(candidate.model))
-            self._versions.append(Version(**candidate.model_dump(), id=len(self._versions) + 1, number=number, created_at=_now()))
+            self._versions.append(
+                Version(
+                    **candidate.model_dump(), id=len(self._versions) + 1, number=number, created_at=_now()
+                )
+            )
             return self._versions[-1]
 
     def version(self, model: str, number: int) -> Version | None:
@@ -348,7 +444,11 @@ class MemoryRegistry:
         return tuple(version for version in reversed(self._versions) if version.model == model)
 
     def holder(self, model: str, role: str, at: datetime | None = None) -> Version | None:
-        rows = (row for row in self.promotions(model) if row.role == role and (at is None or row.promoted_at <= at))
+        rows = (
+            row
+            for row in self.promotions(model)
+            if row.role == role and (at is None or row.promoted_at <= at)
+        )
         newest = next(rows, None)
         return None if newest is None else self.version_by_id(newest.version_id)
 
@@ -357,8 +457,15 @@ class MemoryRegistry:
             newest = next((row for row in self.promotions(version.model) if row.role == role), None)
             if newest is not None and newest.version_id == version.id:
                 return newest
-            held = {"version_id": version.id, "version_number": version.number, "role": role, "reason": reason}
-            self._ledger.append(Promotion(id=len(self._ledger) + 1, model=version.model, promoted_at=_now(), **held))
+            held = {
+                "version_id": version.id,
+                "version_number": version.number,
+                "role": role,
+                "reason": reason,
+            }
+            self._ledger.append(
+                Promotion(id=len(self._ledger) + 1, model=version.model, promoted_at=_now(), **held)
+            )
             return self._ledger[-1]
 
     def promotions(self, model: str) -> tuple[Promotion, ...]:
@@ -366,7 +473,9 @@ class MemoryRegistry:
 
     def named(self) -> tuple[Named, ...]:
         """Every file that a dataset or a version names."""
-        of_versions = [uri for version in self._versions for uri in (version.artifact_uri, version.reference_uri)]
+        of_versions = [
+            uri for version in self._versions for uri in (version.artifact_uri, version.reference_uri)
+        ]
         return tuple(map(Named, [*(dataset.uri for dataset in self._datasets), *of_versions]))
 
 
@@ -394,7 +503,9 @@ class MemoryOutcomes:
     def record(self, model: str, outcomes: pl.DataFrame) -> int:
         kept = self._rows.get(model, pl.DataFrame(schema=OUTCOMES))
         added = outcomes.select(pl.col(name).cast(dtype) for name, dtype in OUTCOMES.items())
-        joined = pl.concat([kept, added]).unique(["entity_key", "score_date", "recorded_at"], keep="first", maintain_order=True)
+        joined = pl.concat([kept, added]).unique(
+            ["entity_key", "score_date", "recorded_at"], keep="first", maintain_order=True
+        )
         self._rows[model] = joined
         return joined.height - kept.height
 
@@ -408,11 +519,22 @@ class MemoryOutcomes:
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
         publication = self.store.publication(model, score_date)
-        run = next((run for run in self.store.runs(model, limit=10**9) if publication is not None and run.id == publication.run_id), None)
+        run = next(
+            (
+                run
+                for run in self.store.runs(model, limit=10**9)
+                if publication is not None and run.id == publication.run_id
+            ),
+            None,
+        )
         scores = pl.DataFrame(schema=SCORES) if run is None else self.store.published_scores(run)
-        known = self._rows.get(model, pl.DataFrame(schema=OUTCOMES)).filter(pl.col("score_date") == score_date)
+        known = self._rows.get(model, pl.DataFrame(schema=OUTCOMES)).filter(
+            pl.col("score_date") == score_date
+        )
         newest = known.sort("recorded_at").unique("entity_key", keep="last").select("entity_key", "outcome")
-        return scores.select("entity_key", "score").join(newest, on="entity_key", how="left").sort("entity_key")
+        return (
+            scores.select("entity_key", "score").join(newest, on="entity_key", how="left").sort("entity_key")
+        )
 
 
 @dataclass
@@ -431,8 +553,12 @@ class MemoryInputProfiles:
             kept.setdefault(column.column, column)
 
     def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
-        earlier = [night for night in reversed(self.store.published(model)) if night.score_date < before][:nights]
-        return tuple(NightProfile(score_date=night.score_date, columns=self.of(night.run_id)) for night in earlier)
+        earlier = [night for night in reversed(self.store.published(model)) if night.score_date < before][
+            :nights
+        ]
+        return tuple(
+            NightProfile(score_date=night.score_date, columns=self.of(night.run_id)) for night in earlier
+        )
 
     def of(self, run_id: int) -> tuple[ColumnProfile, ...]:
         return tuple(self._kept.get(run_id, {}).values())
@@ -453,14 +579,18 @@ class MemoryFeatureFiles:
 
     def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
         kept = self._rows.get(table.name, pl.DataFrame(schema=columns_of(table)))
-        merged = with_news(kept, rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items()), table)
+        merged = with_news(
+            kept, rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items()), table
+        )
         self._rows[table.name] = merged
         self._built[table.name] = self.fingerprints(table) | built
         return merged.height - kept.height
 
     def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
         rows = self._rows.get(table.name, pl.DataFrame(schema=columns_of(table)))
-        found = rows.filter(pl.col("event_timestamp") <= as_of, pl.col("created") <= as_of)["event_timestamp"].max()
+        found = rows.filter(pl.col("event_timestamp") <= as_of, pl.col("created") <= as_of)[
+            "event_timestamp"
+        ].max()
         return found if isinstance(found, datetime) else None
 
 
@@ -484,7 +614,9 @@ class MemoryDriftLedger:
         return tuple(sorted(self.rows.get((run.id, DECIDES), ()), key=lambda column: column.column))
 
     def compared(self, model: str) -> frozenset[int]:
-        return frozenset(run_id for run_id, method in self.rows if method == DECIDES and self._models[run_id] == model)
+        return frozenset(
+            run_id for run_id, method in self.rows if method == DECIDES and self._models[run_id] == model
+        )
 
     def reports(self, run: Run) -> tuple[str, ...]:
         return tuple(uri for run_id, uri in self._reports if run_id == run.id)

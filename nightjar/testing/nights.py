@@ -27,7 +27,8 @@ class Parts:
     work: Callable[[PartJob], Receipt]
     each: Each
 
-    def run(self, night: Night, jobs: Sequence[PartJob]) -> Sequence[Receipt]:  # noqa: ARG002  # nobody watches
+    # nobody watches
+    def run(self, night: Night, jobs: Sequence[PartJob]) -> Sequence[Receipt]:  # noqa: ARG002
         return self.each(self.work, jobs)
 
 
@@ -36,7 +37,9 @@ def score_night(*, store: NightStore, guard: NightGuard, **inputs: Any) -> Score
     return wired(NightInputs(**inputs), store, guard)
 
 
-def wired(inputs: NightInputs, store: NightStore, guard: NightGuard, go_on: GoOn = unasked, **others: Any) -> ScoreNight:
+def wired(
+    inputs: NightInputs, store: NightStore, guard: NightGuard, go_on: GoOn = unasked, **others: Any
+) -> ScoreNight:
     executor = InTurn(ScorePart(inputs, store, go_on))
     return ScoreNight(inputs=inputs, store=store, guard=guard, executor=executor, go_on=go_on, **others)
 

@@ -34,5 +34,6 @@ class Formulas:
 
     of: Callable[[Version], pl.Expr]
 
-    def load(self, spec: ModelSpec, version: Version) -> Formula:  # noqa: ARG002  # a formula holds its inputs
+    # a formula holds its inputs
+    def load(self, spec: ModelSpec, version: Version) -> Formula:  # noqa: ARG002
         return Formula(self.of(version))

@@ -21,11 +21,16 @@ from nightjar.core.model.spec import (
 )
 from nightjar.testing.predictors import Formula
 
-PLANNED = RawDataset(name="planned", columns={"entity_key": pl.String(), "x": pl.Float64()}, keys=("entity_key",))
-HAPPENED = RawDataset(name="happened", columns={"entity_key": pl.String(), "late": pl.Int8()}, keys=("entity_key",))
+PLANNED = RawDataset(
+    name="planned", columns={"entity_key": pl.String(), "x": pl.Float64()}, keys=("entity_key",)
+)
+HAPPENED = RawDataset(
+    name="happened", columns={"entity_key": pl.String(), "late": pl.Int8()}, keys=("entity_key",)
+)
 
 
-def deliver(inbox: Path, first: date, last: date) -> Iterator[Delivery]:  # noqa: ARG001  # whatever is asked for
+# whatever is asked for
+def deliver(inbox: Path, first: date, last: date) -> Iterator[Delivery]:  # noqa: ARG001
     """Nothing is delivered by itself."""
     return iter(())
 
@@ -38,7 +43,8 @@ def outcomes(raw: RawFrames) -> pl.DataFrame:
     return raw[HAPPENED.name].select("entity_key", "recorded_at", score_date="date", outcome="late")
 
 
-def fit_constant(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Formula:  # noqa: ARG001  # the mean needs neither
+# the mean needs neither
+def fit_constant(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Formula:  # noqa: ARG001
     """Every row gets the mean outcome of the training rows."""
     return Formula(pl.lit(train["outcome"].mean()))
 

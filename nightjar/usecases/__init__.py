@@ -1,1 +1,3 @@
-"""What the platform does, one module a use case: gather through ports, decide in the core, apply through ports."""
+"""What the platform does, one module a use case: gather through ports, decide in the core, apply through
+ports.
+"""

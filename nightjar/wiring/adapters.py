@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Adapters(Database):
-    """Each is made, and its libraries are imported, when it is first asked for: `nightjar --help` needs none of it."""
+    """Each is made, and its libraries are imported, when it is first asked for: `nightjar --help` needs
+    none of it.
+    """
 
     @cached_property
     def store(self) -> "PostgresNights":
@@ -76,14 +78,21 @@ class Adapters(Database):
         from nightjar.adapters.feast.source import FeastFeatureSource
 
         folder = self.settings.data / "features"
-        return FeastFeatureSource(self.settings.feature_repo, self._feature_registry("writer"), folder, translated=translated)
+        return FeastFeatureSource(
+            self.settings.feature_repo, self._feature_registry("writer"), folder, translated=translated
+        )
 
     def apply_features(self) -> None:
         """Tell Feast's registry what the models declare. At deploy time, never inside a flow."""
         from db.session import translated
         from nightjar.adapters.feast.source import apply
 
-        apply(self.settings.feature_repo, self._feature_registry("owner"), self.settings.data / "features", translated=translated)
+        apply(
+            self.settings.feature_repo,
+            self._feature_registry("owner"),
+            self.settings.data / "features",
+            translated=translated,
+        )
 
     def _feature_registry(self, role: Role) -> str:
         from db.urls import read
@@ -94,7 +103,9 @@ class Adapters(Database):
         from nightjar.adapters.files.shelves import FolderShelf
 
         store = self.artifacts.local_path(self.artifacts.url)
-        return FolderShelf("drafts of killed writers", (self.settings.data, *([] if store is None else [store])), drafts=True)
+        return FolderShelf(
+            "drafts of killed writers", (self.settings.data, *([] if store is None else [store])), drafts=True
+        )
 
     def inbox_copies(self) -> "FolderShelf":
         from nightjar.adapters.files.shelves import FolderShelf

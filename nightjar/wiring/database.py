@@ -39,16 +39,25 @@ class Database:
         return self.local
 
     def url(self, role: Role) -> str:
-        """A URL for psql. Raises RoleHasNoPassword for a role whose password is not set on a Postgres of yours."""
+        """A URL for psql.
+
+        Raises RoleHasNoPassword for a role whose password is not set on a Postgres of yours.
+        """
         if self.embedded is not None:
             return self.embedded.url(role, DATABASE)
         from db.urls import read
 
         settings = self.settings
         assert settings.database_url is not None
-        given = read(settings.database_url.get_secret_value())  # a URL that is none is told before a password that is missing
+        given = read(
+            settings.database_url.get_secret_value()
+        )  # a URL that is none is told before a password that is missing
         if role == "owner":
-            return (given if settings.database_password is None else given.changed(password=settings.database_password.get_secret_value())).text
+            return (
+                given
+                if settings.database_password is None
+                else given.changed(password=settings.database_password.get_secret_value())
+            ).text
         password = {"writer": settings.writer_password, "analyst": settings.analyst_password}[role]
         if password is None:
             raise RoleHasNoPassword(role)
@@ -56,7 +65,10 @@ class Database:
 
     @cached_property
     def engine(self) -> "Engine":
-        """Connections of the writer: all that flows may do. Raises SchemaOutdated before anything is half done."""
+        """Connections of the writer: all that flows may do.
+
+        Raises SchemaOutdated before anything is half done.
+        """
         return self.migrated("writer", pool_size=self.settings.threads + self.settings.nights_at_once + 2)
 
     def migrated(self, role: Role, *, pool_size: int) -> "Engine":

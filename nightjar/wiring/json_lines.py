@@ -1,9 +1,11 @@
-"""Makes one JSON object of every line that a program prints, and of every traceback: what logging does not reach.
+"""Makes one JSON object of every line that a program prints, and of every traceback: what logging does not
+reach.
 
-    python -m nightjar.wiring.json_lines --logger worker        reads its input
-    python -m nightjar.wiring.json_lines --logger worker COMMAND...    runs a command, where NIGHTJAR_LOG_FORMAT is json
+    python -m nightjar.wiring.json_lines --logger worker        reads its input python -m
+    nightjar.wiring.json_lines --logger worker COMMAND...    runs a command, where NIGHTJAR_LOG_FORMAT is json
 
-The command gets the signals that this program gets, and its exit code is the command's. Only the standard library is
+The command gets the signals that this program gets, and its exit code is the command's. Only the standard
+library is
 imported: each process of the platform has one of these beside it.
 """
 
@@ -21,7 +23,16 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TextIO
 
-from nightjar.core.platform.log_lines import OURS, as_object, begins, goes_on, is_object, rendered, told, visible
+from nightjar.core.platform.log_lines import (
+    OURS,
+    as_object,
+    begins,
+    goes_on,
+    is_object,
+    rendered,
+    told,
+    visible,
+)
 
 SETTLES_AFTER_S = 0.5
 """A traceback is written at once: after so long without another line it is whole."""
@@ -35,7 +46,10 @@ PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signa
 
 
 class Lines:
-    """Takes text as it comes and hands on lines, each a JSON object. logger: the name under which plain lines go."""
+    """Takes text as it comes and hands on lines, each a JSON object.
+
+    logger: the name under which plain lines go.
+    """
 
     def __init__(self, logger: str, write: Callable[[str], None]) -> None:
         self._logger, self._write = logger, write
@@ -130,7 +144,10 @@ def spoken_as_json() -> bool:
 
 
 class Log:
-    """A file that lines go to. What a full disk refuses is lost, and counted: the program that speaks must not stop for it."""
+    """A file that lines go to.
+
+    What a full disk refuses is lost, and counted: the program that speaks must not stop for it.
+    """
 
     def __init__(self, descriptor: int, logger: str) -> None:
         self._descriptor, self._logger = descriptor, logger

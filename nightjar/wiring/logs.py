@@ -46,7 +46,10 @@ def prefect_settings(log_format: str) -> dict[str, str]:
 
 
 def configure(log_format: str, level: str) -> None:
-    """Let events of ours go to the loggers that this process has, or to stderr where it has none. Called once a process."""
+    """Let events of ours go to the loggers that this process has, or to stderr where it has none.
+
+    Called once a process.
+    """
     as_json = log_format == "json"
     structlog.configure(
         processors=[
@@ -62,7 +65,9 @@ def configure(log_format: str, level: str) -> None:
     logger.setLevel(level.upper())
     if not logger.handlers and not logging.getLogger().handlers:
         handler = logging.StreamHandler()
-        handler.setFormatter(json_formatter() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(
+            json_formatter() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+        )
         (logging.getLogger() if as_json else logger).addHandler(handler)
 
 
@@ -98,7 +103,9 @@ def as_line(_logger: Any, _method: str, event: Event) -> str:
 
 
 def of_process() -> dict[str, object]:
-    """What is true of all that this process logs: Prefect names a flow run to the process that carries it out."""
+    """What is true of all that this process logs: Prefect names a flow run to the process that carries it
+    out.
+    """
     flow_run = os.environ.get("PREFECT__FLOW_RUN_ID")
     return {"flow_run": flow_run} if flow_run else {}
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 class Platform(Adapters):
     """The platform as configured.
 
-    go_on: what every use case asks between its steps. advised: completes the errors that use cases keep or tell.
+    go_on: what every use case asks between its steps. advised: completes the errors that use cases keep or
+    tell.
     """
 
     go_on: GoOn = unasked
@@ -84,8 +85,13 @@ class Platform(Adapters):
         spec = models.model(self.store.run(job.run_id).model)
         return ScorePart(self.night_inputs(spec), self.store, self.go_on)(job)
 
-    def score_night(self, spec: ModelSpec, step: "Step | None" = None, executor: PartExecutor | None = None) -> "ScoreNight":
-        """One night, and what follows its publication. step: how each step of that is done. executor: what carries out its parts."""
+    def score_night(
+        self, spec: ModelSpec, step: "Step | None" = None, executor: PartExecutor | None = None
+    ) -> "ScoreNight":
+        """One night, and what follows its publication. step: how each step of that is done.
+
+        executor: what carries out its parts.
+        """
         from db.stores.profiles import PostgresInputProfiles
         from nightjar.executors.in_turn import InTurn
         from nightjar.usecases.scoring.guard import NightGuard
@@ -94,7 +100,9 @@ class Platform(Adapters):
         return ScoreNight(
             inputs=self.night_inputs(spec),
             store=self.store,
-            guard=NightGuard(spec=spec, files=self.feature_files, profiles=PostgresInputProfiles(self.engine)),
+            guard=NightGuard(
+                spec=spec, files=self.feature_files, profiles=PostgresInputProfiles(self.engine)
+            ),
             executor=executor or InTurn(self.score_part),
             follow=self.follow_up(spec, step),
             go_on=self.go_on,
@@ -118,12 +126,16 @@ class Platform(Adapters):
         known_at: datetime | None = None,
         accept: str | None = None,
     ) -> "Backfill":
-        """Many nights, `parallel` at a time. Raises BadSettings for more than the connection pool was made for."""
+        """Many nights, `parallel` at a time.
+
+        Raises BadSettings for more than the connection pool was made for.
+        """
         from nightjar.usecases.scoring.backfill import Backfill
 
         if not 1 <= parallel <= self.settings.nights_at_once:
             raise BadSettings(
-                f"{parallel} nights cannot be scored at once", f"Name 1 to {self.settings.nights_at_once}, or raise NIGHTJAR_NIGHTS_AT_ONCE."
+                f"{parallel} nights cannot be scored at once",
+                f"Name 1 to {self.settings.nights_at_once}, or raise NIGHTJAR_NIGHTS_AT_ONCE.",
             )
         return Backfill(
             night=self.score_night(spec, step, executor),
@@ -153,7 +165,9 @@ class Platform(Adapters):
             go_on=self.go_on,
         )
 
-    def retrain(self, spec: ModelSpec, today: date, *, promote: bool = True, progress: Progress = silent) -> "RetrainSummary":
+    def retrain(
+        self, spec: ModelSpec, today: date, *, promote: bool = True, progress: Progress = silent
+    ) -> "RetrainSummary":
         """Train on all that was known on the evening of `today` (local), and promote what passes the gates.
 
         Builds features, of what has landed, when there is enough to train on.
@@ -188,7 +202,11 @@ class Platform(Adapters):
         try:
             require_owner(engine)
             yield Prune(
-                policy=self._policy(), holdings=PostgresHoldings(engine), artifacts=self.artifacts, drafts=self.drafts(), inbox=self.inbox_copies()
+                policy=self._policy(),
+                holdings=PostgresHoldings(engine),
+                artifacts=self.artifacts,
+                drafts=self.drafts(),
+                inbox=self.inbox_copies(),
             )
         finally:
             engine.dispose()

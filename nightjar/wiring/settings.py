@@ -1,4 +1,7 @@
-"""Every setting, read once from the environment (prefix NIGHTJAR_) and `.env`. `.env.example` names them all."""
+"""Every setting, read once from the environment (prefix NIGHTJAR_) and `.env`.
+
+`.env.example` names them all.
+"""
 
 import os
 import re
@@ -24,7 +27,9 @@ def user_and_password(auth: SecretStr) -> SecretStr:
     if not (user and password):
         raise ValueError("it reads user:password")
     if not auth.get_secret_value().isascii():
-        raise ValueError("it may hold ASCII characters only: neither a browser nor the Prefect server takes others there")
+        raise ValueError(
+            "it may hold ASCII characters only: neither a browser nor the Prefect server takes others there"
+        )
     return auth
 
 
@@ -43,7 +48,8 @@ def without_credentials(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if re.match(r"[^/]*:.*@", rest) or "?" in rest or "#" in rest:  # a password may hold a bare /, too
         raise ValueError(
-            "it may hold no credentials; give them to its driver: AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, FSSPEC_<SCHEME>_..."
+            "it may hold no credentials; give them to its driver: AWS_ACCESS_KEY_ID, "
+            "GOOGLE_APPLICATION_CREDENTIALS, FSSPEC_<SCHEME>_..."
         )
     if not (re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme) and rest if separator else Path(url).is_absolute()):
         raise ValueError("it reads like file:///folder, s3://bucket/folder or /folder")
@@ -55,24 +61,32 @@ def without_credentials(url: str) -> str:
 
 
 class Settings(BaseSettings):
-    """Frozen; secrets are SecretStr and never printed. Raises BadSettings naming the variables, and no value, of what cannot be used.
+    """Frozen; secrets are SecretStr and never printed. Raises BadSettings naming the variables, and no value,
+    of what cannot be used.
 
-    home: everything the platform writes when no other place is named: the embedded Postgres, raw and feature files, artifacts, logs.
+    home: everything the platform writes when no other place is named: the embedded Postgres, raw and feature
+    files, artifacts, logs.
     database_url: a Postgres of yours, as the owner of its schema; unset means the embedded one.
     database_password: the password of that URL's user, as it is, so that nothing of it is encoded.
-    writer_password, analyst_password: passwords of the roles nightjar_writer and nightjar_analyst on a Postgres of yours.
-    prefect_auth: "user:password" that the Prefect API asks of everyone; unset means what `nightjar up` has made
-    and keeps in its home.
+    writer_password, analyst_password: passwords of the roles nightjar_writer and nightjar_analyst on a
+    Postgres of yours.
+    prefect_auth: "user:password" that the Prefect API asks of everyone; unset means what `nightjar up` has
+    made and keeps in its home.
     prefect_hosts: names by which the Prefect server is reached beside this machine's own, through a proxy.
-    alert_url: where a person is told of a broken circuit, as Apprise writes it; unset means an artifact and a log line only.
-    max_delivery_mb: what a delivered file may hold, in megabytes: it is checked in memory, which takes about seven times as much.
+    alert_url: where a person is told of a broken circuit, as Apprise writes it; unset means an artifact and a
+    log line only.
+    max_delivery_mb: what a delivered file may hold, in megabytes: it is checked in memory, which takes about
+    seven times as much.
     circuit_failures: after how many failed runs in a row a deployment's schedule is paused.
     keep_flow_runs_days: how long Prefect keeps flow runs that have ended, with what belongs to them.
-    keep_unpublished_days, keep_inbox_days, keep_unnamed_days: what `nightjar prune` leaves alone, in days: rows of runs that were never
-    published, copies of delivered files, files that no row names (longer than any night takes).
+    keep_unpublished_days, keep_inbox_days, keep_unnamed_days: what `nightjar prune` leaves alone, in days:
+    rows of runs that were never published, copies of delivered files, files that no row names (longer than
+    any night takes).
     """
 
-    model_config = SettingsConfigDict(env_prefix="NIGHTJAR_", env_file=PROJECT / ".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="NIGHTJAR_", env_file=PROJECT / ".env", frozen=True, extra="ignore"
+    )
 
     home: Path = PROJECT / ".nightjar"
     database_url: SecretStr | None = None
@@ -109,7 +123,9 @@ class Settings(BaseSettings):
             )
         except UnicodeDecodeError:
             faults = f"{self.model_config.get('env_file')} is not UTF-8"
-        if faults is not None:  # raised here, so that it does not carry the other error along: that quotes what it was given
+        if (
+            faults is not None
+        ):  # raised here, so that it does not carry the other error along: that quotes what it was given
             raise BadSettings(faults, REMEDY)
 
     @field_validator("*", mode="before")

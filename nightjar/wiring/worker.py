@@ -1,4 +1,6 @@
-"""What a worker process does with a part job: it wires itself once, and carries out one job after the other."""
+"""What a worker process does with a part job: it wires itself once, and carries out one job after the
+other.
+"""
 
 from functools import cache
 
@@ -12,5 +14,8 @@ def platform() -> Platform:
 
 
 def score_part(job: PartJob) -> Receipt:
-    """Found by its name in any process with the package and the settings. Raises what `Platform.score_part` raises."""
+    """Found by its name in any process with the package and the settings.
+
+    Raises what `Platform.score_part` raises.
+    """
     return platform().score_part(job)

@@ -23,7 +23,11 @@ SPEC = toy_spec(categorical=("city",), numeric=("wind",), contract=lambda: SCHEM
 
 
 def rows(*values):
-    return pl.DataFrame(values, schema={"entity_key": pl.String, "city": pl.String, "wind": pl.Float64, "fault": pl.String}, orient="row")
+    return pl.DataFrame(
+        values,
+        schema={"entity_key": pl.String, "city": pl.String, "wind": pl.Float64, "fault": pl.String},
+        orient="row",
+    )
 
 
 def test_rows_that_keep_the_contract_stay_in_order():
@@ -35,7 +39,9 @@ def test_rows_that_keep_the_contract_stay_in_order():
 
 
 def test_every_reason_of_a_broken_row_is_kept_with_the_row():
-    checked = check(SPEC, rows(("a", "OSLO", 1.0, None), ("b", "oslo", 200.0, None), ("c", None, float("inf"), None)))
+    checked = check(
+        SPEC, rows(("a", "OSLO", 1.0, None), ("b", "oslo", 200.0, None), ("c", None, float("inf"), None))
+    )
     assert checked.valid["entity_key"].to_list() == ["a"]
     first, second = checked.quarantined.rows(named=True)
     assert first["entity_key"] == "b"
@@ -44,14 +50,24 @@ def test_every_reason_of_a_broken_row_is_kept_with_the_row():
         {"column": "wind", "check": "in_range(0, 100)", "value": 200.0},
     ]
     assert json.loads(first["row"]) == {"entity_key": "b", "city": "oslo", "wind": 200.0}
-    assert [(reason["column"], reason["value"]) for reason in json.loads(second["reasons"])] == [("city", None), ("wind", "inf")]
+    assert [(reason["column"], reason["value"]) for reason in json.loads(second["reasons"])] == [
+        ("city", None),
+        ("wind", "inf"),
+    ]
 
 
 def test_a_row_with_a_fault_is_quarantined_for_it_alone():
-    checked = check(SPEC, rows((None, "oslo", 1.0, "entity_key is missing"), ("a", "OSLO", 1.0, None), ("b", "oslo", 1.0, None)))
+    checked = check(
+        SPEC,
+        rows(
+            (None, "oslo", 1.0, "entity_key is missing"), ("a", "OSLO", 1.0, None), ("b", "oslo", 1.0, None)
+        ),
+    )
     assert checked.valid["entity_key"].to_list() == ["a"]
     assert checked.quarantined["entity_key"].to_list() == [None, "b"]
-    assert json.loads(checked.quarantined["reasons"][0]) == [{"column": "entity_key", "check": "entity_key is missing", "value": None}]
+    assert json.loads(checked.quarantined["reasons"][0]) == [
+        {"column": "entity_key", "check": "entity_key is missing", "value": None}
+    ]
 
 
 def test_a_missing_column_condemns_the_whole_batch():
@@ -82,7 +98,9 @@ def test_a_check_over_several_columns_names_the_row():
     spec = toy_spec(numeric=("a", "b"), contract=lambda: pa.DataFrameSchema(checks=before))
     checked = check(spec, pl.DataFrame({"entity_key": ["x", "y"], "a": [1, 3], "b": [2, 2]}))
     assert checked.quarantined["entity_key"].to_list() == ["y"]
-    assert json.loads(checked.quarantined["reasons"][0]) == [{"column": None, "check": "a before b", "value": '{"entity_key":"y","a":3,"b":2}'}]
+    assert json.loads(checked.quarantined["reasons"][0]) == [
+        {"column": None, "check": "a before b", "value": '{"entity_key":"y","a":3,"b":2}'}
+    ]
 
 
 def wind(**options):
@@ -113,7 +131,9 @@ def test_validation_switched_off_in_the_environment_is_on_here(monkeypatch):
 
 
 def test_a_check_of_the_whole_column_breaks_the_batch_instead_of_blaming_its_first_row():
-    contract = wind(checks=pa.Check(lambda data: data.lazyframe.select(pl.col(data.key).sum() > 100), name="enough wind"))
+    contract = wind(
+        checks=pa.Check(lambda data: data.lazyframe.select(pl.col(data.key).sum() > 100), name="enough wind")
+    )
     with pytest.raises(ContractBroken, match="enough wind fails on the rest of the rows too"):
         check(replace(SPEC, contract=contract), rows(("a", "OSLO", 1.0, None), ("b", "ROME", 2.0, None)))
 
@@ -125,10 +145,16 @@ def test_a_check_that_cannot_be_made_breaks_the_batch():
 
 
 def test_each_row_of_a_repeated_value_is_set_aside():
-    contract = lambda: pa.DataFrameSchema({"city": pa.Column(pl.String, unique=True)})  # noqa: E731  # one of many
-    checked = check(replace(SPEC, contract=contract), rows(("a", "OSLO", 1.0, None), ("b", "ROME", 2.0, None), ("c", "OSLO", 3.0, None)))
+    # one of many
+    contract = lambda: pa.DataFrameSchema({"city": pa.Column(pl.String, unique=True)})  # noqa: E731
+    checked = check(
+        replace(SPEC, contract=contract),
+        rows(("a", "OSLO", 1.0, None), ("b", "ROME", 2.0, None), ("c", "OSLO", 3.0, None)),
+    )
     assert checked.valid["entity_key"].to_list() == ["b"]
-    assert json.loads(checked.quarantined["reasons"][1]) == [{"column": "city", "check": "field_uniqueness", "value": "OSLO"}]
+    assert json.loads(checked.quarantined["reasons"][1]) == [
+        {"column": "city", "check": "field_uniqueness", "value": "OSLO"}
+    ]
 
 
 row = st.tuples(

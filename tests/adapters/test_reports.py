@@ -85,7 +85,9 @@ def test_columns_that_are_all_null_missing_or_constant_are_said_so(tmp_path):
     "spoil",
     [
         lambda frame: frame.clear(),
-        lambda frame: frame.with_columns(pl.lit(None).alias(name) for name in ("city", "wind", "rain", "sun", "score")),
+        lambda frame: frame.with_columns(
+            pl.lit(None).alias(name) for name in ("city", "wind", "rain", "sun", "score")
+        ),
         lambda frame: frame.select("entity_key"),
     ],
 )

@@ -32,9 +32,12 @@ def stage(world, request) -> Iterator[Stage]:
 
 @pytest.fixture(scope="session")
 def nights() -> Iterator[Callable[..., Attack]]:
-    """A night for each attack: first those that were never published, in order, then the same again, each in a new revision."""
+    """A night for each attack: first those that were never published, in order, then the same again, each
+    in a new revision.
+    """
     return chain(
-        (partial(Attack, nights=[night]) for night in NIGHTS), (partial(Attack, nights=[night], request={"force": True}) for night in cycle(NIGHTS))
+        (partial(Attack, nights=[night]) for night in NIGHTS),
+        (partial(Attack, nights=[night], request={"force": True}) for night in cycle(NIGHTS)),
     )
 
 

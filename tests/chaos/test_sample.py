@@ -10,13 +10,20 @@ BLOWS = {
         Blow("cut the connection", "12 kB into the COPY"),
         Blow("kill the process", "unanswered commit of the publication"),
     ],
-    "postgres or the disk": [Blow("fill the artifact store", "before snapshot"), Blow("kill postgres", "unanswered commit of a part")],
+    "postgres or the disk": [
+        Blow("fill the artifact store", "before snapshot"),
+        Blow("kill postgres", "unanswered commit of a part"),
+    ],
 }
 
 
 @pytest.mark.parametrize("lost", BLOWS)
 def test_a_night_that_loses_something_ends_as_an_undisturbed_one(stage, nights, lost):
-    blows = [blow for blow in BLOWS[lost] if blow.deed != "fill the artifact store" or not stage.artifact_disk.refused]
+    blows = [
+        blow
+        for blow in BLOWS[lost]
+        if blow.deed != "fill the artifact store" or not stage.artifact_disk.refused
+    ]
     assert next(nights)(stage, blows, finishers=2).run() == []
     assert stage.tally.faults == []
 

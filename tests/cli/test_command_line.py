@@ -19,7 +19,12 @@ NIGHTJAR = Path(sys.executable).with_name("nightjar")
 
 def nightjar(*arguments, home, **env):
     return subprocess.run(
-        [NIGHTJAR, *arguments], capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "NIGHTJAR_HOME": str(home), **env}
+        [NIGHTJAR, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "NIGHTJAR_HOME": str(home), **env},
     )
 
 
@@ -37,8 +42,18 @@ def test_help_names_every_command(tmp_path):
         (("score", "--date", "yesterday"), {}, 2, "is no date"),
         (("backfill", "--from", "2013-10-02", "--to", "2013-10-01"), {}, 2, "lies before"),
         (("status",), {"NIGHTJAR_THREADS": "none"}, 2, "NIGHTJAR_THREADS"),
-        (("db", "url"), {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"}, 20, "NIGHTJAR_ANALYST_PASSWORD"),
-        (("db", "stop"), {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"}, 2, "Stop it where it runs"),
+        (
+            ("db", "url"),
+            {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"},
+            20,
+            "NIGHTJAR_ANALYST_PASSWORD",
+        ),
+        (
+            ("db", "stop"),
+            {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"},
+            2,
+            "Stop it where it runs",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence_and_an_exit_code(tmp_path, arguments, env, code, said):

@@ -58,12 +58,22 @@ def fifo(path):
 
 
 def published(world, first=FIRST, last=LAST):
-    return [day for (day,) in world.query(f"SELECT DISTINCT score_date FROM scores WHERE score_date BETWEEN '{first}' AND '{last}' ORDER BY 1")]
+    return [
+        day
+        for (day,) in world.query(
+            f"SELECT DISTINCT score_date FROM scores WHERE score_date BETWEEN '{first}' AND '{last}' ORDER "
+            "BY 1"
+        )
+    ]
 
 
-def test_bad_deliveries_fail_only_the_night_that_has_nothing_else_and_are_told_until_they_are_mended(run, feed, world, platform):
+def test_bad_deliveries_fail_only_the_night_that_has_nothing_else_and_are_told_until_they_are_mended(
+    run, feed, world, platform
+):
     landed_before = date(2013, 3, 15)
-    feed({("schedules", landed_before): cut, ("weather", date(2013, 3, 20)): fifo, ("schedules", BAD_DAY): cut})
+    feed(
+        {("schedules", landed_before): cut, ("weather", date(2013, 3, 20)): fifo, ("schedules", BAD_DAY): cut}
+    )
     said = run("backfill", "--from", FIRST, "--to", LAST, code=5)
     assert "3 published now, 0 already, 1 failed" in said
     assert f"{BAD_DAY}:" in said
@@ -79,13 +89,20 @@ def test_bad_deliveries_fail_only_the_night_that_has_nothing_else_and_are_told_u
     ):
         assert f"{dataset} {day}" in " ".join(listed.split())
         assert f"{dataset} {day}" in " ".join(status.split())
-    assert world.scheduled(landed_before) == platform.raw.read(SPEC.dataset("schedules"), landed_before, landed_before).height
+    assert (
+        world.scheduled(landed_before)
+        == platform.raw.read(SPEC.dataset("schedules"), landed_before, landed_before).height
+    )
 
     feed({("schedules", landed_before): cut})
     run("score", "--date", BAD_DAY)
     assert published(world) == list(dates_between(*NIGHTS))
-    assert [(refusal.dataset, refusal.day) for refusal in set_aside(SPEC, platform.raw)] == [("schedules", landed_before)]
-    assert "cleared: schedules 2013-03-15: is truncated" in run("deliveries", "clear", "schedules", landed_before)
+    assert [(refusal.dataset, refusal.day) for refusal in set_aside(SPEC, platform.raw)] == [
+        ("schedules", landed_before)
+    ]
+    assert "cleared: schedules 2013-03-15: is truncated" in run(
+        "deliveries", "clear", "schedules", landed_before
+    )
     run("features", "build", "--today", LAST)
     assert run("deliveries", "list") == "no delivery is set aside\n"
     assert "set aside" not in run("status")
@@ -104,7 +121,9 @@ def test_a_feed_that_sends_bad_weather_fails_the_nights_that_need_it_with_its_er
     assert published(world, night, night) == [night]
 
 
-def test_a_bad_file_landed_by_hand_ends_with_its_error_and_nothing_is_set_aside(run, feed, platform, tmp_path):
+def test_a_bad_file_landed_by_hand_ends_with_its_error_and_nothing_is_set_aside(
+    run, feed, platform, tmp_path
+):
     feed({})
     os.mkfifo(tmp_path / "in.csv")
     for file, said in (

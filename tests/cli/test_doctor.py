@@ -18,7 +18,9 @@ from nightjar.wiring.settings import Settings
 def platform(database, tmp_path):
     """On a Postgres that is not the embedded one of its home."""
     writer = database.server.passwords["writer"]
-    made = Platform(Settings(home=tmp_path, database_url=database.url("owner"), writer_password=writer, _env_file=None))
+    made = Platform(
+        Settings(home=tmp_path, database_url=database.url("owner"), writer_password=writer, _env_file=None)
+    )
     yield made
     made.close()
 
@@ -26,12 +28,17 @@ def platform(database, tmp_path):
 def test_a_bad_delivery_is_a_finding_until_it_is_settled(platform, tmp_path):
     spec, day = models.model("flight_delay"), date(2013, 3, 1)
     assert doctor.deliveries(platform, spec) == "none is set aside"
-    platform.raw.receive(spec.dataset("weather"), day, tmp_path / "nowhere.csv", datetime(2013, 3, 2, tzinfo=UTC))
+    platform.raw.receive(
+        spec.dataset("weather"), day, tmp_path / "nowhere.csv", datetime(2013, 3, 2, tzinfo=UTC)
+    )
     with pytest.raises(DeliveriesSetAside):
         doctor.deliveries(platform, spec)
     name, verdict, found = doctor.verdict("deliveries", partial(doctor.deliveries, platform, spec))
     assert (name, verdict) == ("deliveries", "NO")
-    assert "set aside (1): weather 2013-03-01. Look with `nightjar deliveries list --model flight_delay`" in found
+    assert (
+        "set aside (1): weather 2013-03-01. Look with `nightjar deliveries list --model flight_delay`"
+        in found
+    )
     platform.raw.settle("weather", day)
     assert doctor.deliveries(platform, spec) == "none is set aside"
 

@@ -1,4 +1,6 @@
-"""What cannot be done is said before anything that takes long: no day is landed for it, no feature is built."""
+"""What cannot be done is said before anything that takes long: no day is landed for it, no feature is
+built.
+"""
 
 import re
 from datetime import date
@@ -18,7 +20,9 @@ def untouched(world):
     """The built days and the landed ones, which a refused command leaves as they were."""
 
     def now():
-        return [world.platform.feature_files.fingerprints(table) for table in SPEC.feature_tables], world.platform.raw.days("schedules")
+        return [
+            world.platform.feature_files.fingerprints(table) for table in SPEC.feature_tables
+        ], world.platform.raw.days("schedules")
 
     before = now()
     yield
@@ -30,13 +34,33 @@ def untouched(world):
     ("words", "code", "told"),
     [
         (("score", "--date", "2014-03-01"), 6, "nothing to score on 2014-03-01: no schedules"),
-        (("backfill", "--from", "2014-01-01", "--to", "2014-03-01"), 6, "nothing to score on 2014-01-01 to 2014-03-01: no schedules"),
+        (
+            ("backfill", "--from", "2014-01-01", "--to", "2014-03-01"),
+            6,
+            "nothing to score on 2014-01-01 to 2014-03-01: no schedules",
+        ),
         (("demo", "--today", "2013-12-30"), 6, "nothing to score on 2014-01-01"),
-        (("retrain", "--today", "2013-01-20"), 17, "20,000 rows before 2012-12-09 are needed to train on, there are 0"),
+        (
+            ("retrain", "--today", "2013-01-20"),
+            17,
+            "20,000 rows before 2012-12-09 are needed to train on, there are 0",
+        ),
         (("retrain", "--today", "2012-01-20"), 17, "no flights landed by then"),
-        (("monitor", "--today", "2199-01-01"), 2, r"The day 2199-01-01 has not come yet.* `--today \d{4}-\d\d-\d\d`"),
-        (("retrain", "--today", "2199-01-01"), 2, r"The day 2199-01-01 has not come yet.* `--today \d{4}-\d\d-\d\d`"),
-        (("features", "build", "--today", "2199-01-01"), 2, r"The day 2199-01-01 has not come yet.* `--today \d{4}-\d\d-\d\d`"),
+        (
+            ("monitor", "--today", "2199-01-01"),
+            2,
+            r"The day 2199-01-01 has not come yet.* `--today \d{4}-\d\d-\d\d`",
+        ),
+        (
+            ("retrain", "--today", "2199-01-01"),
+            2,
+            r"The day 2199-01-01 has not come yet.* `--today \d{4}-\d\d-\d\d`",
+        ),
+        (
+            ("features", "build", "--today", "2199-01-01"),
+            2,
+            r"The day 2199-01-01 has not come yet.* `--today \d{4}-\d\d-\d\d`",
+        ),
     ],
 )
 def test_a_command_that_cannot_succeed_says_so_at_once(run, words, code, told):

@@ -1,4 +1,6 @@
-"""Whatever is typed after `nightjar`: a result, or a sentence and the exit code of its error; never a traceback."""
+"""Whatever is typed after `nightjar`: a result, or a sentence and the exit code of its error; never a
+traceback.
+"""
 
 import tempfile
 from collections.abc import Iterator
@@ -32,14 +34,56 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 COMMANDS = {path: command for path, command in leaves(typer.main.get_command(app)) if path not in LEAVE}
 CODES = {0, 2} | {error.exit_code for error in NightjarError.__subclasses__()} | {14, 24}
 sensible = st.sampled_from(
-    ["flight_delay", "schedules", "2013-10-01", "2013-10-02", "1", "0", "-1", "1.5", "/dev/null", "2013-10-01T16:00:00+00:00", "none"]
+    [
+        "flight_delay",
+        "schedules",
+        "2013-10-01",
+        "2013-10-02",
+        "1",
+        "0",
+        "-1",
+        "1.5",
+        "/dev/null",
+        "2013-10-01T16:00:00+00:00",
+        "none",
+    ]
 )
 odd = st.sampled_from(
-    ["", " ", "--", "-", "🦉", "\u202e", "\x1b[2J", "\udcff", "[red]", "9" * 5000, "a" * 100_000, "nan", "inf", "1e400", "0000-00-00", "99999-01-01",
-     "2013-02-30", "1899-12-31", "2200-01-01", "2013-W40-2", "2013-10-01T16:00:00+99:99", "0001-01-01T00:00:00+23:59", "../../etc/passwd", "/", "a\nb",
-     "'; DROP TABLE run --", "%s", "{}", "\u0662\u0660\u0661\u0663-\u0661\u0660-\u0660\u0661"]
-)  # fmt: skip
-word = sensible | odd | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)  # no NUL: a process cannot be given one
+    [
+        "",
+        " ",
+        "--",
+        "-",
+        "🦉",
+        "\u202e",
+        "\x1b[2J",
+        "\udcff",
+        "[red]",
+        "9" * 5000,
+        "a" * 100_000,
+        "nan",
+        "inf",
+        "1e400",
+        "0000-00-00",
+        "99999-01-01",
+        "2013-02-30",
+        "1899-12-31",
+        "2200-01-01",
+        "2013-W40-2",
+        "2013-10-01T16:00:00+99:99",
+        "0001-01-01T00:00:00+23:59",
+        "../../etc/passwd",
+        "/",
+        "a\nb",
+        "'; DROP TABLE run --",
+        "%s",
+        "{}",
+        "\u0662\u0660\u0661\u0663-\u0661\u0660-\u0660\u0661",
+    ]
+)
+word = (
+    sensible | odd | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+)  # no NUL: a process cannot be given one
 
 
 @st.composite
@@ -101,7 +145,11 @@ def test_every_command_explains_itself(run, path):
         (["land", "schedules", "2013-10-01", "/proc/self/status"], 5, "is empty"),
         (["land", "schedules", "2013-10-01", "/dev/null/x"], 5, "cannot be read: Not a directory"),
         (["land", "trains", "2013-10-01", "/dev/null"], 2, "no dataset 'trains'"),
-        (["land", "schedules", "2013-10-01", "/dev/null", "--recorded-at", "0001-01-01T00:00:00+23:59"], 2, "is not between"),
+        (
+            ["land", "schedules", "2013-10-01", "/dev/null", "--recorded-at", "0001-01-01T00:00:00+23:59"],
+            2,
+            "is not between",
+        ),
         (["status", "--limit", "0"], 2, "greater than or equal to 1"),
         (["status"], 14, "cannot be reached"),
     ],

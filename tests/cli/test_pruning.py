@@ -1,4 +1,6 @@
-"""Pruning and rolling back as an operator does it: a real night, a run that failed long ago, what analysts see."""
+"""Pruning and rolling back as an operator does it: a real night, a run that failed long ago, what analysts
+see.
+"""
 
 import os
 from datetime import UTC, date, datetime
@@ -33,12 +35,18 @@ def failed(world, tmp_path):
     os.utime(platform.artifacts.local_path(uri), (LONG_AGO, LONG_AGO))
     champion = platform.registry.holder(spec.name, "champion")
     with platform.store.night(night_of(spec, UNPUBLISHED), champion, None, Request()) as claimed:
-        run = platform.store.record_population(claimed.run, Population(uri=uri, sha256=sha256, rows=2, parts=2))
+        run = platform.store.record_population(
+            claimed.run, Population(uri=uri, sha256=sha256, rows=2, parts=2)
+        )
         row = {"entity_key": ["a"], "score": [0.5], "challenger_score": [None], "carried_from": [None]}
         aside = pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String})
-        platform.store.write_part(run, Part(number=0, start=0, stop=1), pl.DataFrame(row, schema=SCORES), aside)
+        platform.store.write_part(
+            run, Part(number=0, start=0, stop=1), pl.DataFrame(row, schema=SCORES), aside
+        )
         platform.store.fail(run, "it broke")
-    world.execute(f"UPDATE nightjar.run SET claimed_at = '2001-09-09', ended_at = '2001-09-09' WHERE id = {run.id}")
+    world.execute(
+        f"UPDATE nightjar.run SET claimed_at = '2001-09-09', ended_at = '2001-09-09' WHERE id = {run.id}"
+    )
     return run
 
 
@@ -91,13 +99,24 @@ def test_a_night_is_rolled_back_and_the_ledger_says_why(run, world):
     )
     assert world.query(SHOWN)[0][0] == first
     assert "already" in run("rollback", "--date", NIGHT, "--to-run", first, "--reason", "it was right")
-    ledger = world.query(f"SELECT run_id, action, reason, actor FROM publications WHERE score_date = '{NIGHT}' ORDER BY publication_id DESC LIMIT 2")
-    assert ledger == [(first, "rollback", "it was right", "nightjar_writer"), (second, "publish", None, "nightjar_writer")]
+    ledger = world.query(
+        f"SELECT run_id, action, reason, actor FROM publications WHERE score_date = '{NIGHT}' ORDER BY "
+        "publication_id DESC LIMIT 2"
+    )
+    assert ledger == [
+        (first, "rollback", "it was right", "nightjar_writer"),
+        (second, "publish", None, "nightjar_writer"),
+    ]
 
 
 def test_a_worker_may_not_prune(world):
     url = world.platform.url("writer")
-    refused = CliRunner(env={"NIGHTJAR_DATABASE_URL": url, "NIGHTJAR_WRITER_PASSWORD": psycopg.conninfo.conninfo_to_dict(url)["password"]})
+    refused = CliRunner(
+        env={
+            "NIGHTJAR_DATABASE_URL": url,
+            "NIGHTJAR_WRITER_PASSWORD": psycopg.conninfo.conninfo_to_dict(url)["password"],
+        }
+    )
     with pytest.raises(Exception, match="nightjar_writer is not") as error:
         refused.invoke(app, ["prune"], catch_exceptions=False)
     assert error.value.exit_code == 33

@@ -1,4 +1,6 @@
-"""Late data and set-aside rows as an operator meets them: real files, a real night, what analysts see before and after."""
+"""Late data and set-aside rows as an operator meets them: real files, a real night, what analysts see
+before and after.
+"""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +15,14 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.clock import night_of
 
 NIGHT, TWICE = date(2013, 3, 9), date(2013, 3, 12)
-SCORES = f"SELECT entity_key, score, run_id, scored_by_run, model_version FROM scores WHERE score_date = '{NIGHT}' ORDER BY 1"
+SCORES = (
+    "SELECT entity_key, score, run_id, scored_by_run, model_version FROM scores WHERE score_date = "
+    f"'{NIGHT}' ORDER BY 1"
+)
 
 FOLLOWED_UP = f"""
-    SELECT EXISTS (SELECT FROM drift WHERE run_id = current.run_id), EXISTS (SELECT FROM nightly_performance WHERE run_id = current.run_id)
+    SELECT EXISTS (SELECT FROM drift WHERE run_id = current.run_id), EXISTS (SELECT FROM nightly_performance
+        WHERE run_id = current.run_id)
     FROM publications AS current WHERE is_current AND score_date = '{NIGHT}'"""
 """Whether what analysts see was compared with the training sample, and measured."""
 
@@ -26,10 +32,17 @@ def delivered(world, tmp_path):
     """delivered(change, day): a day's schedule, its lines changed, as a file to land."""
 
     def make(change, day=NIGHT):
-        lines = (world.home / "data" / "inbox" / "flight_delay" / "schedules" / f"{day}.csv").read_text().splitlines()[:-1]
+        lines = (
+            (world.home / "data" / "inbox" / "flight_delay" / "schedules" / f"{day}.csv")
+            .read_text()
+            .splitlines()[:-1]
+        )
         lines = [lines[0], *change([line.split(",") for line in lines[1:]])]
         file = tmp_path / "schedule.csv"
-        file.write_text("\n".join(",".join(line) if isinstance(line, list) else line for line in lines) + f"\n# rows={len(lines) - 1}\n")
+        file.write_text(
+            "\n".join(",".join(line) if isinstance(line, list) else line for line in lines)
+            + f"\n# rows={len(lines) - 1}\n"
+        )
         return file
 
     return make
@@ -64,16 +77,33 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     assert "no published night is touched" in run("late", "--from", NIGHT)
     with pytest.raises(BadSettings, match="changed nothing"):
         run("score", "--date", NIGHT, "--known-at", "2013-03-20T00:00:00")
-    told = world.query(f"SELECT action, reason FROM publications WHERE score_date = '{NIGHT}' ORDER BY publication_id")
-    assert [(action, (reason or "")[:13]) for action, reason in told] == [("publish", ""), ("publish", "repair of run")]
-    assert world.query(SCORES.replace("FROM scores", "FROM scores_history").replace("WHERE", "WHERE visible_until IS NOT NULL AND")) == first
+    told = world.query(
+        f"SELECT action, reason FROM publications WHERE score_date = '{NIGHT}' ORDER BY publication_id"
+    )
+    assert [(action, (reason or "")[:13]) for action, reason in told] == [
+        ("publish", ""),
+        ("publish", "repair of run"),
+    ]
+    assert (
+        world.query(
+            SCORES.replace("FROM scores", "FROM scores_history").replace(
+                "WHERE", "WHERE visible_until IS NOT NULL AND"
+            )
+        )
+        == first
+    )
 
     run("land", "schedules", NIGHT, delivered(lambda rows: [[*rows[0][:4], "???", *rows[0][5:]], *rows[2:]]))
     assert "1 set aside" in run("late", "--from", NIGHT, "--rescore")
     listed = run("quarantine", "list", "--date", NIGHT).splitlines()
     assert [line.split()[-3:] for line in listed if "???" in line] == [["dest", listed[2].split()[-2], "???"]]
     assert listed[1].split()[-3:] == ["column", "check", "value"]
-    assert json.loads(world.query(f"SELECT reasons::text FROM quarantine WHERE score_date = '{NIGHT}'")[0][0])[0]["column"] == "dest"
+    assert (
+        json.loads(world.query(f"SELECT reasons::text FROM quarantine WHERE score_date = '{NIGHT}'")[0][0])[
+            0
+        ]["column"]
+        == "dest"
+    )
 
     assert "nothing to mend; run" in run("quarantine", "replay", "--date", NIGHT)
     assert world.query(f"SELECT count(*) FROM publications WHERE score_date = '{NIGHT}'") == [(3,)]
@@ -84,7 +114,15 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     run("rollback", "--date", NIGHT, "--to-run", second[0][2], "--reason", "it was right")
     assert world.query(FOLLOWED_UP) == [(True, True)]
     assert world.query(SCORES) == second
-    run("rollback", "--date", NIGHT, "--to-run", world.query(f"SELECT max(run_id) FROM runs WHERE score_date = '{NIGHT}'")[0][0], "--reason", "no")
+    run(
+        "rollback",
+        "--date",
+        NIGHT,
+        "--to-run",
+        world.query(f"SELECT max(run_id) FROM runs WHERE score_date = '{NIGHT}'")[0][0],
+        "--reason",
+        "no",
+    )
     assert {row[0]: row[1] for row in world.query(SCORES)} == {row[0]: row[1] for row in second}
     assert "no row is set aside" in run("quarantine", "list", "--date", NIGHT)
 
@@ -111,7 +149,13 @@ def test_two_repairs_at_once_publish_one_revision(run, world, delivered):
 
     scoring = replace(world.platform.score_night(spec), store=AfterBothLooked())
     with ThreadPoolExecutor(2) as pool:
-        ended = [pool.submit(scoring.run, night_of(spec, TWICE), repair=True, known_at=known, wait_s=120) for _ in range(2)]
+        ended = [
+            pool.submit(scoring.run, night_of(spec, TWICE), repair=True, known_at=known, wait_s=120)
+            for _ in range(2)
+        ]
     assert sorted(night.result().already_published for night in ended) == [False, True]
     assert len({night.result().run_id for night in ended}) == 1
-    assert world.query(f"SELECT revision, state FROM runs WHERE score_date = '{TWICE}' ORDER BY 1") == [(1, "published"), (2, "published")]
+    assert world.query(f"SELECT revision, state FROM runs WHERE score_date = '{TWICE}' ORDER BY 1") == [
+        (1, "published"),
+        (2, "published"),
+    ]

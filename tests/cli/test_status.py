@@ -53,7 +53,9 @@ def test_where_nothing_ran_nothing_failed(store):
     assert (list(reasons(entries(store))), counted(entries(store))) == ([], "")
 
 
-@pytest.mark.parametrize(("tried", "says"), [({DAY: 1}, "missing: 1 attempt failed"), ({DAY: 2}, "missing: 2 attempts failed")])
+@pytest.mark.parametrize(
+    ("tried", "says"), [({DAY: 1}, "missing: 1 attempt failed"), ({DAY: 2}, "missing: 2 attempts failed")]
+)
 def test_a_night_without_a_run_says_how_often_it_was_tried(store, tried, says):
     assert [night_row(entry, None)[:2] for entry in entries(store, tried)] == [("2013-06-15", says)]
 
@@ -63,7 +65,10 @@ def test_gaps_are_shown_between_published_nights(run, world):
     for day in (first, last):
         run("score", "--date", day)
     lines = [" ".join(line.split()) for line in run("status", "--limit", 100).splitlines()]
-    assert [line.split(" ", 2)[1] for line in lines if line.startswith((f"{last} ", f"{first} "))][:2] == ["published", "published"]
+    assert [line.split(" ", 2)[1] for line in lines if line.startswith((f"{last} ", f"{first} "))][:2] == [
+        "published",
+        "published",
+    ]
     assert "2013-06-21 to 2013-06-23 missing: 3 nights - - - -" in lines
 
 

@@ -30,7 +30,13 @@ from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.registry import Registry
-from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryOutcomes, MemoryRegistry
+from nightjar.testing.memory import (
+    MemoryDriftLedger,
+    MemoryInputProfiles,
+    MemoryNights,
+    MemoryOutcomes,
+    MemoryRegistry,
+)
 
 MODEL = "flight_delay"
 DAY = date(2013, 6, 15)
@@ -51,7 +57,9 @@ class Stores:
         return self.registry.add_version(candidate(self.registry))
 
     def claim(self, day: date = DAY, *, wait_s: float = 0, go_on: GoOn = unasked, **wanted):
-        return self.store.night(night(day), self.champion, None, Request(**wanted), wait_s=wait_s, go_on=go_on)
+        return self.store.night(
+            night(day), self.champion, None, Request(**wanted), wait_s=wait_s, go_on=go_on
+        )
 
     def publish(self, day: date = DAY, keys: tuple[str, ...] = ("a", "b"), score: float = 0.5, **options):
         """A whole night of one part: (run, publication)."""
@@ -71,7 +79,11 @@ def engine(database) -> Iterator[Engine]:
 
 def _on(engine: Engine) -> Stores:
     return Stores(
-        PostgresRegistry(engine), PostgresNights(engine), PostgresOutcomes(engine), PostgresDriftLedger(engine), PostgresInputProfiles(engine)
+        PostgresRegistry(engine),
+        PostgresNights(engine),
+        PostgresOutcomes(engine),
+        PostgresDriftLedger(engine),
+        PostgresInputProfiles(engine),
     )
 
 
@@ -83,7 +95,9 @@ def on_postgres(engine) -> Stores:
 @pytest.fixture
 def in_memory() -> Stores:
     store = MemoryNights()
-    return Stores(MemoryRegistry(), store, MemoryOutcomes(store), MemoryDriftLedger(), MemoryInputProfiles(store))
+    return Stores(
+        MemoryRegistry(), store, MemoryOutcomes(store), MemoryDriftLedger(), MemoryInputProfiles(store)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +115,9 @@ def published(shared_database):
 
 @pytest.fixture(scope="module")
 def nights(shared_database):
-    """A database with something of everything: a night that was published twice and failed a third time, and another that failed."""
+    """A database with something of everything: a night that was published twice and failed a third time,
+    and another that failed.
+    """
     engine = make_engine(shared_database.url("writer"))
     stores = _on(engine)
     keys = tuple(f"k{number:03}" for number in range(60))
@@ -114,7 +130,12 @@ def nights(shared_database):
             stores.profiles.record(run, NightProfile(score_date=day, columns=(PROFILE,)))
             stores.store.fail(run, "it broke")
         _compare(stores, run)
-    known = {"entity_key": [*keys, "unscored0", "unscored1"], "outcome": [0] * 62, "score_date": [DAY] * 62, "recorded_at": [AS_OF] * 62}
+    known = {
+        "entity_key": [*keys, "unscored0", "unscored1"],
+        "outcome": [0] * 62,
+        "score_date": [DAY] * 62,
+        "recorded_at": [AS_OF] * 62,
+    }
     stores.outcomes.record(MODEL, pl.DataFrame(known))
     engine.dispose()
     return shared_database
@@ -127,7 +148,15 @@ def _keep_everything(stores: Stores, run: Run) -> None:
 
 
 def _compare(stores: Stores, run: Run) -> None:
-    drift = ColumnDrift(column="distance", method="psi", value=0.1, threshold=0.2, drifted=False, null_share=0, reference_null_share=0)
+    drift = ColumnDrift(
+        column="distance",
+        method="psi",
+        value=0.1,
+        threshold=0.2,
+        drifted=False,
+        null_share=0,
+        reference_null_share=0,
+    )
     stores.ledger.record_drift(run, [drift])
     stores.ledger.record_report(run, "drift", "file:///report")
 
@@ -142,7 +171,9 @@ def night(day: date = DAY) -> Night:
 
 
 def candidate(registry: Registry, content: str = "a", model: str = MODEL, **changes) -> Candidate:
-    dataset = registry.add_dataset(model, "d" * 64, "file:///d", 10, date(2013, 1, 1), date(2013, 5, 1), AS_OF)
+    dataset = registry.add_dataset(
+        model, "d" * 64, "file:///d", 10, date(2013, 1, 1), date(2013, 5, 1), AS_OF
+    )
     values = {
         "model": model,
         "algorithm": "catboost",
@@ -152,7 +183,9 @@ def candidate(registry: Registry, content: str = "a", model: str = MODEL, **chan
         "reference_uri": "file:///r",
         "params": {"depth": 6, "names": ["x"]},
         "metrics": {"auc": 0.7},
-        "gates": (GateResult(name="auc", passed=True, value=0.7, threshold=0.6, reason="0.7 is at least 0.6"),),
+        "gates": (
+            GateResult(name="auc", passed=True, value=0.7, threshold=0.6, reason="0.7 is at least 0.6"),
+        ),
         "code_version": "abc",
         "trained_through": date(2013, 5, 1),
     }
@@ -168,7 +201,12 @@ def part(start: int, stop: int, number: int = 0) -> Part:
 
 
 def scores(*keys: str, score: float = 0.5, challenger: float | None = None) -> pl.DataFrame:
-    values = {"entity_key": keys, "score": [score] * len(keys), "challenger_score": [challenger] * len(keys), "carried_from": [None] * len(keys)}
+    values = {
+        "entity_key": keys,
+        "score": [score] * len(keys),
+        "challenger_score": [challenger] * len(keys),
+        "carried_from": [None] * len(keys),
+    }
     return pl.DataFrame(values, schema=SCORES)
 
 
@@ -178,7 +216,9 @@ def quarantined(*keys: str | None, row: str = '{"carrier": "UA"}') -> pl.DataFra
     return pl.DataFrame(values, schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String})
 
 
-def measured(run: Run, at: datetime, *, rows: int = 2, with_outcome: int = 1, **metrics: float | None) -> NightPerformance:
+def measured(
+    run: Run, at: datetime, *, rows: int = 2, with_outcome: int = 1, **metrics: float | None
+) -> NightPerformance:
     """By every metric of a night; those that are not given are not defined."""
     known = dict.fromkeys(metric.name for metric in BINARY.nightly) | metrics
     night = {"run_id": run.id, "model": run.model, "score_date": run.score_date}
@@ -203,7 +243,9 @@ class ByHand:
             FROM nightjar.run WHERE model = %(model)s AND score_date = %(day)s RETURNING id
         """
         self.connection.execute("SELECT nightjar.ensure_score_partition(%s)", [day])
-        return self.connection.execute(begun, {"model": MODEL, "day": day, "as_of": AS_OF, "base": base}).fetchone()[0]
+        return self.connection.execute(
+            begun, {"model": MODEL, "day": day, "as_of": AS_OF, "base": base}
+        ).fetchone()[0]
 
     def population(self, run: int, rows: int, parts: int = 1) -> None:
         told = """
@@ -226,7 +268,9 @@ class ByHand:
             SELECT score_date, id, 'p' || %(part)s::integer || 'k' || n, %(part)s, 0.5, %(carried_from)s
             FROM nightjar.run, generate_series(1, %(rows)s) AS n WHERE id = %(run)s
         """
-        self.connection.execute(scored, {"run": run, "part": part, "rows": rows, "carried_from": carried_from})
+        self.connection.execute(
+            scored, {"run": run, "part": part, "rows": rows, "carried_from": carried_from}
+        )
 
     def aside(self, run: int, part: int, rows: int) -> None:
         aside = """
@@ -235,7 +279,9 @@ class ByHand:
         """
         self.connection.execute(aside, [run, part, rows])
 
-    def store(self, run: int, part: int, scored: int, aside: int = 0, carried_from: int | None = None) -> None:
+    def store(
+        self, run: int, part: int, scored: int, aside: int = 0, carried_from: int | None = None
+    ) -> None:
         with self.connection.transaction():
             self.receipt(run, part, scored, aside)
             self.scores(run, part, scored, carried_from)
@@ -273,4 +319,6 @@ def by_hand() -> type[ByHand]:
 def make() -> SimpleNamespace:
     """Values to store: conftest modules cannot be imported."""
     builders = (night, candidate, population, part, scores, quarantined, measured)
-    return SimpleNamespace(model=MODEL, day=DAY, as_of=AS_OF, **{builder.__name__: builder for builder in builders})
+    return SimpleNamespace(
+        model=MODEL, day=DAY, as_of=AS_OF, **{builder.__name__: builder for builder in builders}
+    )

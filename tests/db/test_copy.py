@@ -9,7 +9,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from psycopg import sql
-from sqlalchemy import REAL, BigInteger, Boolean, Column, Date, DateTime, Double, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    REAL,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from db import copy
@@ -59,7 +73,9 @@ values = {
     "more_words": words,
     "document": st.sampled_from(['{"a": 1}', "[]", '"ü"', "null", "[1, null]"]),
 }
-rows = st.lists(st.fixed_dictionaries({name: st.none() | value for name, value in values.items()}), max_size=20)
+rows = st.lists(
+    st.fixed_dictionaries({name: st.none() | value for name, value in values.items()}), max_size=20
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +88,9 @@ def connection(postgres):
 
 
 def fetched(connection):
-    names = sql.SQL(", ").join(sql.Identifier(name) if name != "document" else sql.SQL("document::text") for name in SCHEMA)
+    names = sql.SQL(", ").join(
+        sql.Identifier(name) if name != "document" else sql.SQL("document::text") for name in SCHEMA
+    )
     found = copy.driver(connection).execute(sql.SQL("SELECT {} FROM sample").format(names)).fetchall()
     return pl.DataFrame(found, schema=SCHEMA, orient="row")
 
@@ -88,7 +106,10 @@ def test_a_round_trip_changes_nothing(connection, rows):
 
 def test_batches_join_seamlessly(connection, monkeypatch):
     monkeypatch.setattr(copy, "BATCH_ROWS", 7)
-    frame = pl.DataFrame({"mid": range(50), "words": ["x" * n if n % 3 else None for n in range(50)]}, schema_overrides={"mid": pl.Int32})
+    frame = pl.DataFrame(
+        {"mid": range(50), "words": ["x" * n if n % 3 else None for n in range(50)]},
+        schema_overrides={"mid": pl.Int32},
+    )
     connection.exec_driver_sql("TRUNCATE sample")
     copy.copy_frame(connection, TABLE, frame)
     assert_frame_equal(fetched(connection).select("mid", "words"), frame)
@@ -134,7 +155,12 @@ def test_a_value_that_cannot_be_kept_is_refused_with_its_column(connection, colu
 
 
 def test_nulls_and_absent_columns_are_refused_where_the_table_needs_them(connection):
-    table = Table("strict", MetaData(), Column("key", Text, nullable=False), Column("n", Integer, nullable=False, server_default="7"))
+    table = Table(
+        "strict",
+        MetaData(),
+        Column("key", Text, nullable=False),
+        Column("n", Integer, nullable=False, server_default="7"),
+    )
     with pytest.raises(ContractBroken, match="'key' is lacking"):
         copy.copy_frame(connection, table, pl.DataFrame({"n": [1]}))
     with pytest.raises(ContractBroken, match="'key' is null: None in row 1"):
@@ -143,14 +169,24 @@ def test_nulls_and_absent_columns_are_refused_where_the_table_needs_them(connect
 
 def test_a_type_nobody_needed_yet_is_refused(connection):
     with pytest.raises(ContractBroken, match="COPY of BYTEA is not implemented"):
-        copy.copy_frame(connection, Table("odd", MetaData(), Column("raw", LargeBinary)), pl.DataFrame({"raw": ["x"]}))
+        copy.copy_frame(
+            connection, Table("odd", MetaData(), Column("raw", LargeBinary)), pl.DataFrame({"raw": ["x"]})
+        )
 
 
 def test_a_query_comes_back_as_a_frame(connection):
     schema = {"day": pl.Date(), "n": pl.Int8(), "word": pl.String(), "share": pl.Float64()}
-    query = sql.SQL("SELECT day::date, n, word, share FROM (VALUES (%s, 1, 'a,\"b', 0.1::float8), (%s, NULL, NULL, NULL)) AS t (day, n, word, share)")
+    query = sql.SQL(
+        "SELECT day::date, n, word, share FROM (VALUES (%s, 1, 'a,\"b', 0.1::float8), (%s, NULL, NULL, "
+        "NULL)) AS t (day, n, word, share)"
+    )
     found = copy.read_frame(connection, query, ["2013-01-01", "2013-01-02"], schema)
-    expected = {"day": [date(2013, 1, 1), date(2013, 1, 2)], "n": [1, None], "word": ['a,"b', None], "share": [0.1, None]}
+    expected = {
+        "day": [date(2013, 1, 1), date(2013, 1, 2)],
+        "n": [1, None],
+        "word": ['a,"b', None],
+        "share": [0.1, None],
+    }
     assert_frame_equal(found, pl.DataFrame(expected, schema=schema))
     assert copy.read_frame(connection, sql.SQL("SELECT 1 WHERE false"), [], {"n": pl.Int8()}).is_empty()
 
@@ -159,8 +195,12 @@ def test_psycopg_writes_what_we_read(connection):
     """The other way round: rows that another encoder stored look the same as ours."""
     connection.exec_driver_sql("TRUNCATE sample")
     moment = datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
-    copy.driver(connection).execute("INSERT INTO sample (day, moment, double) VALUES (%s, %s, %s)", [date(1970, 1, 1), moment, 0.1])
-    copy.copy_frame(connection, TABLE, pl.DataFrame({"day": [date(1970, 1, 1)], "moment": [moment], "double": [0.1]}))
+    copy.driver(connection).execute(
+        "INSERT INTO sample (day, moment, double) VALUES (%s, %s, %s)", [date(1970, 1, 1), moment, 0.1]
+    )
+    copy.copy_frame(
+        connection, TABLE, pl.DataFrame({"day": [date(1970, 1, 1)], "moment": [moment], "double": [0.1]})
+    )
     stored = fetched(connection)
     assert stored.n_unique() == 1
     assert isinstance(copy.driver(connection), psycopg.Connection)

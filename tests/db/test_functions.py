@@ -10,7 +10,8 @@ from nightjar.core.errors.settings import BadSettings
 
 OURS = """
     SELECT oid::regprocedure::text, prosecdef, proowner::regrole::text, coalesce(proconfig, '{}'),
-        has_function_privilege('nightjar_writer', oid, 'EXECUTE'), has_function_privilege('nightjar_analyst', oid, 'EXECUTE')
+        has_function_privilege('nightjar_writer', oid, 'EXECUTE'),
+        has_function_privilege('nightjar_analyst', oid, 'EXECUTE')
     FROM pg_proc WHERE pronamespace::regnamespace::text IN ('nightjar', 'analytics', 'feast', 'public')
 """
 PARTITIONS = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'nightjar.score'::regclass"
@@ -27,7 +28,13 @@ BEYOND = (
     "'5874897-12-31'",
     f"'{TODAY + timedelta(days=400)}'",
 )
-SETTINGS = ("DateStyle = 'SQL, DMY'", "DateStyle = 'German'", "TimeZone = 'Pacific/Kiritimati'", "TimeZone = 'Etc/GMT+12'", "search_path = pg_temp")
+SETTINGS = (
+    "DateStyle = 'SQL, DMY'",
+    "DateStyle = 'German'",
+    "TimeZone = 'Pacific/Kiritimati'",
+    "TimeZone = 'Etc/GMT+12'",
+    "search_path = pg_temp",
+)
 
 
 @pytest.fixture
@@ -49,23 +56,33 @@ def test_each_function_looks_names_up_where_nobody_else_puts_any(shared_database
     assert len(found) > 4
     for name, _, belongs_to, settings, *_ in found:
         assert (name, belongs_to) == (name, "nightjar_owner")
-        assert (name, [setting for setting in settings if "search_path" in setting]) == (name, ["search_path=pg_catalog, pg_temp"])
+        assert (name, [setting for setting in settings if "search_path" in setting]) == (
+            name,
+            ["search_path=pg_catalog, pg_temp"],
+        )
 
 
 def test_one_function_has_the_rights_of_its_owner(shared_database):
     with psycopg.connect(shared_database.url("owner")) as owner:
-        assert [name for name, definer, *_ in owner.execute(OURS) if definer] == ["nightjar.ensure_score_partition(date)"]
+        assert [name for name, definer, *_ in owner.execute(OURS) if definer] == [
+            "nightjar.ensure_score_partition(date)"
+        ]
 
 
 @pytest.mark.parametrize("day", BEYOND)
 def test_no_month_is_made_for_a_date_that_no_night_has(writer, day):
-    with pytest.raises(errors.DatetimeFieldOverflow, match="it is not between 1900-01-01 and a year from now"):
+    with pytest.raises(
+        errors.DatetimeFieldOverflow, match="it is not between 1900-01-01 and a year from now"
+    ):
         writer.execute(f"SELECT nightjar.ensure_score_partition({day})")
     assert writer.execute(PARTITIONS).fetchone() == (0,)
 
 
 def test_many_months_ahead_are_refused_together(writer):
-    ahead = "SELECT nightjar.ensure_score_partition((now() + n * interval '1 month')::date) FROM generate_series(1, 60) AS n"
+    ahead = (
+        "SELECT nightjar.ensure_score_partition((now() + n * interval '1 month')::date) FROM "
+        "generate_series(1, 60) AS n"
+    )
     with pytest.raises(errors.DatetimeFieldOverflow):
         writer.execute(ahead)
     assert writer.execute(PARTITIONS).fetchone() == (0,)
@@ -74,20 +91,33 @@ def test_many_months_ahead_are_refused_together(writer):
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_month_is_the_same_whatever_the_session_is_set_to(writer, setting):
     writer.execute(f"SET {setting}")
-    for day, month in (("1900-01-01", "score_1900_01"), ("2013-03-31", "score_2013_03"), ("2013-12-01", "score_2013_12")):
+    for day, month in (
+        ("1900-01-01", "score_1900_01"),
+        ("2013-03-31", "score_2013_03"),
+        ("2013-12-01", "score_2013_12"),
+    ):
         assert writer.execute(f"SELECT nightjar.ensure_score_partition(date '{day}')").fetchone() == (month,)
-    bounds = writer.execute("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'score_2013_03'").fetchone()
+    bounds = writer.execute(
+        "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'score_2013_03'"
+    ).fetchone()
     writer.execute("RESET ALL")
-    again = writer.execute("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'score_2013_03'").fetchone()
+    again = writer.execute(
+        "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'score_2013_03'"
+    ).fetchone()
     assert again == ("FOR VALUES FROM ('2013-03-01') TO ('2013-04-01')",), bounds
 
 
 def test_tomorrow_and_the_day_in_a_year_have_a_month(writer):
     for day in (TODAY + timedelta(days=1), TODAY + timedelta(days=365)):
-        assert writer.execute("SELECT nightjar.ensure_score_partition(%s)", [day]).fetchone() == (f"score_{day:%Y_%m}",)
+        assert writer.execute("SELECT nightjar.ensure_score_partition(%s)", [day]).fetchone() == (
+            f"score_{day:%Y_%m}",
+        )
 
 
 def test_a_night_too_far_ahead_is_refused_with_a_sentence(on_postgres):
-    with pytest.raises(BadSettings, match=r"refuses a date: no night of 2190-01-01 is stored"), on_postgres.claim(TODAY.replace(2190, 1, 1)):
+    with (
+        pytest.raises(BadSettings, match=r"refuses a date: no night of 2190-01-01 is stored"),
+        on_postgres.claim(TODAY.replace(2190, 1, 1)),
+    ):
         pass
     assert on_postgres.store.runs() == ()

@@ -1,4 +1,5 @@
-"""What is not published stays hidden from analysts: two databases that differ in nothing else give them the same answers.
+"""What is not published stays hidden from analysts: two databases that differ in nothing else give them the
+same answers.
 
 Views, columns and hidden rows are found in the catalogue, so that a new one is tried by itself.
 """
@@ -26,15 +27,32 @@ HIDDEN = {
     "jsonb": (f"'[\"a{SENTINEL}\"]'", f"'[\"z{SENTINEL}\"]'"),
     "timestamp with time zone": ("'2001-01-01Z'", "'2012-01-01Z'"),
 }
-"""Type -> what a hidden value is in the one database and in the other; nth numbers the hidden rows of a table."""
+"""Type -> what a hidden value is in the one database and in the other; nth numbers the hidden rows of a
+table.
+"""
 
-LINKS = ("run_id", "part", "row_number", "score_date", "id", "model", "carried_from", "receipt.rows", "scored", "quarantined", "attempt")
+LINKS = (
+    "run_id",
+    "part",
+    "row_number",
+    "score_date",
+    "id",
+    "model",
+    "carried_from",
+    "receipt.rows",
+    "scored",
+    "quarantined",
+    "attempt",
+)
 """Columns by which a row is one of its run, and counts that `runs` shows of every run."""
 
 NEVER_SHOWN = "run_id NOT IN (SELECT run_id FROM nightjar.publication)"
 HIDDEN_ROWS = {"score": NEVER_SHOWN, "receipt": NEVER_SHOWN, "outcome": "entity_key LIKE 'unscored%'"}
 REPLACED = "run_id NOT IN (SELECT run_id FROM analytics.publications WHERE is_current)"
-"""Which rows of a table no view shows. Where nothing else is said, those of runs that are not what analysts see now."""
+"""Which rows of a table no view shows.
+
+Where nothing else is said, those of runs that are not what analysts see now.
+"""
 
 TELLS_APART = {
     "text": ("{c} > 'm'", f"{{c}} = 'z{SENTINEL}1'"),
@@ -53,7 +71,9 @@ TELLS_APART = {
 """Type -> conditions that hold for hidden values of the second database alone."""
 
 NO_VALUE = "1 / (random() * 0)::integer > 0"
-"""An error that is given no value of the row: Postgres takes a condition around it for one that tells nothing."""
+"""An error that is given no value of the row: Postgres takes a condition around it for one that tells
+nothing.
+"""
 
 PROBES = {
     "count": "SELECT count(*) FROM {v} WHERE {p}",
@@ -69,7 +89,8 @@ PREPARED = "PREPARE probe(integer) AS SELECT count(*) FROM {v} WHERE NOT ({p}) O
 
 PLANS = {
     "as Postgres plans": "RESET ALL",
-    "whole tables first": "SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off; SET enable_nestloop = off;"
+    "whole tables first": "SET enable_indexscan = off; SET enable_bitmapscan = off; "
+    "SET enable_indexonlyscan = off; SET enable_nestloop = off;"
     "SET cpu_operator_cost = 0; SET jit = off; SET plan_cache_mode = force_generic_plan",
 }
 """What an analyst may set to have rows read in another order."""
@@ -122,7 +143,10 @@ def twins(postgres, nights) -> Iterator[Twins]:
 
             def connected(role):
                 urls = [postgres.url(role, name) for name in names]
-                return tuple(stack.enter_context(psycopg.connect(url, autocommit=True, prepare_threshold=None)) for url in urls)
+                return tuple(
+                    stack.enter_context(psycopg.connect(url, autocommit=True, prepare_threshold=None))
+                    for url in urls
+                )
 
             owners = connected("owner")
             for which, owner in enumerate(owners):
@@ -137,7 +161,8 @@ def hide(owner: psycopg.Connection, which: int) -> None:
         changes = ", ".join(f'"{column}" = {HIDDEN[kind][which]}' for column, kind in columns.items())
         done = owner.execute(f"""
             UPDATE nightjar.{table} AS kept SET {changes}
-            FROM (SELECT ctid, row_number() OVER (ORDER BY ctid) AS nth FROM nightjar.{table} WHERE {HIDDEN_ROWS.get(table, REPLACED)}) AS hidden
+            FROM (SELECT ctid, row_number() OVER (ORDER BY ctid) AS nth FROM nightjar.{table}
+                WHERE {HIDDEN_ROWS.get(table, REPLACED)}) AS hidden
             WHERE kept.ctid = hidden.ctid
         """)
         assert done.rowcount > 0, f"nothing is hidden in {table}"
@@ -145,14 +170,18 @@ def hide(owner: psycopg.Connection, which: int) -> None:
 
 
 def hidden_columns(owner: psycopg.Connection) -> Mapping[str, dict[str, str]]:
-    """Table with rows of runs or outcomes -> its columns that may hold something of a hidden row, with their types."""
+    """Table with rows of runs or outcomes -> its columns that may hold something of a hidden row, with
+    their types.
+    """
     found = owner.execute(
         """
         SELECT relname, attname, CASE WHEN attname = 'uri' THEN attname ELSE format_type(atttypid, NULL) END
         FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
-        WHERE relnamespace = 'nightjar'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND attnum > 0 AND attname <> ALL (%s) AND relname || '.' || attname <> ALL (%s)
+        WHERE relnamespace = 'nightjar'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+            AND attnum > 0 AND attname <> ALL (%s) AND relname || '.' || attname <> ALL (%s)
           AND relname NOT IN ('publication', 'run') AND (relname = 'outcome' OR EXISTS (
-              SELECT FROM pg_attribute AS link WHERE link.attrelid = pg_class.oid AND link.attname = 'run_id'))
+              SELECT FROM pg_attribute AS link WHERE link.attrelid = pg_class.oid
+                  AND link.attname = 'run_id'))
         """,
         [list(LINKS), list(LINKS)],
     )
@@ -177,9 +206,13 @@ def view_columns(owner: psycopg.Connection, schema: str) -> list[tuple[str, str,
 @pytest.mark.parametrize("view", [view.name for view in VIEWS])
 def test_no_question_about_a_column_tells_of_a_hidden_row(twins, view, plan):
     twins.set(PLANS[plan])
-    columns = [(column, kind) for name, column, kind in view_columns(twins.owners[0], "analytics") if name == view]
+    columns = [
+        (column, kind) for name, column, kind in view_columns(twins.owners[0], "analytics") if name == view
+    ]
     assert columns
-    assert [question for column, kind in columns for _, question in twins.told(f"analytics.{view}", column, kind)] == []
+    assert [
+        question for column, kind in columns for _, question in twins.told(f"analytics.{view}", column, kind)
+    ] == []
 
 
 FIRST_TWO = {FIRST.format(table): "" for table in ("score", "receipt")}
@@ -197,11 +230,17 @@ def test_the_probes_notice_a_weaker_view(twins, weaker):
     left_out, plan, noticing = WEAKER[weaker]
     for owner in twins.owners:
         owner.execute("CREATE SCHEMA weak; GRANT USAGE ON SCHEMA weak TO nightjar_analyst")
-        owner.execute(without(left_out, next(view for view in VIEWS if view.name == "scores").definition("weak")))
+        owner.execute(
+            without(left_out, next(view for view in VIEWS if view.name == "scores").definition("weak"))
+        )
         owner.execute("GRANT SELECT ON ALL TABLES IN SCHEMA weak TO nightjar_analyst")
     try:
         twins.set(PLANS[plan])
-        told = {name for column in ("entity_key", "score") for name, _ in twins.told("weak.scores", column, COLUMN_TYPES[column])}
+        told = {
+            name
+            for column in ("entity_key", "score")
+            for name, _ in twins.told("weak.scores", column, COLUMN_TYPES[column])
+        }
     finally:
         for owner in twins.owners:
             owner.execute("DROP SCHEMA weak CASCADE")
@@ -230,7 +269,8 @@ def test_the_probes_notice_statistics_of_hidden_values(twins):
 
 READABLE = """
     SELECT relnamespace::regnamespace || '.' || relname FROM pg_class
-    WHERE relkind IN ('r', 'v', 'm', 'p') AND has_table_privilege(oid, 'SELECT') AND has_schema_privilege(relnamespace, 'USAGE')
+    WHERE relkind IN ('r', 'v', 'm', 'p') AND has_table_privilege(oid, 'SELECT')
+        AND has_schema_privilege(relnamespace, 'USAGE')
 """
 
 
@@ -238,9 +278,14 @@ def test_no_relation_that_an_analyst_may_read_holds_a_hidden_value(twins):
     analyst = twins.analysts[1]
     relations = [row[0] for row in analyst.execute(READABLE)]
     assert {"analytics.scores", "pg_catalog.pg_stats", "pg_catalog.pg_stat_activity"} <= set(relations)
-    seen = {relation: answer(analyst, f"SELECT readable::text FROM {relation} AS readable") for relation in relations}
+    seen = {
+        relation: answer(analyst, f"SELECT readable::text FROM {relation} AS readable")
+        for relation in relations
+    }
     assert [relation for relation, rows in seen.items() if SENTINEL in rows or "92345678" in rows] == []
 
 
 def test_every_view_of_the_database_is_tried(twins):
-    assert {name for name, _, _ in view_columns(twins.owners[0], "analytics")} == {view.name for view in VIEWS}
+    assert {name for name, _, _ in view_columns(twins.owners[0], "analytics")} == {
+        view.name for view in VIEWS
+    }

@@ -22,8 +22,10 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.testing.memory import MemoryGoOn
 
 KILL_WAITING = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_locks AS held USING (pid) WHERE datname = current_database() AND pid <> pg_backend_pid()
-    GROUP BY pid HAVING bool_and(held.mode <> 'ExclusiveLock' OR held.locktype <> 'advisory') AND bool_or(held.locktype = 'advisory')
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_locks AS held USING (pid)
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+    GROUP BY pid HAVING bool_and(held.mode <> 'ExclusiveLock' OR held.locktype <> 'advisory')
+        AND bool_or(held.locktype = 'advisory')
 """
 """Whoever shares the schema and holds no work: it waits for some."""
 
@@ -37,11 +39,16 @@ def pooler(folder: Path, url: str, mode: str) -> Iterator[Engine]:
         port = free.getsockname()[1]
     config = folder / f"{mode}.ini"
     config.write_text(
-        f"[databases]\n{to.database} = host={to.host} port={to.port} user={to.username} password={to.password}\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\nunix_socket_dir =\n"
-        f"ignore_startup_parameters = extra_float_digits\nuser = {'nobody' if getpass.getuser() == 'root' else getpass.getuser()}\n"
+        f"[databases]\n{to.database} = host={to.host} port={to.port} user={to.username} "
+        f"password={to.password}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\npool_mode = "
+        f"{mode}\nunix_socket_dir =\n"
+        "ignore_startup_parameters = extra_float_digits\nuser = "
+        f"{'nobody' if getpass.getuser() == 'root' else getpass.getuser()}\n"
     )
-    process = subprocess.Popen(["pgbouncer", "-q", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        ["pgbouncer", "-q", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     through = f"postgresql://any@127.0.0.1:{port}/{to.database}"
     for _ in range(100):
         with suppress(psycopg.OperationalError), psycopg.connect(through):
@@ -72,7 +79,11 @@ def test_work_is_done_by_one_at_a_time_and_other_work_beside_it(engine):
 
 
 def test_whoever_is_stopped_waits_no_longer(engine):
-    with exclusive(engine, "features", wait_s=0), pytest.raises(Stopped), exclusive(engine, "features", wait_s=20, go_on=MemoryGoOn()):
+    with (
+        exclusive(engine, "features", wait_s=0),
+        pytest.raises(Stopped),
+        exclusive(engine, "features", wait_s=20, go_on=MemoryGoOn()),
+    ):
         pass
 
 
@@ -93,7 +104,11 @@ def test_a_session_that_is_lost_while_it_waits_is_said_to_be_lost(engine, databa
         with exclusive(engine, "work", wait_s=60):
             raise AssertionError("somebody holds it")
 
-    with exclusive(engine, "work", wait_s=0), ThreadPoolExecutor(1) as threads, psycopg.connect(database.url("admin"), autocommit=True) as admin:
+    with (
+        exclusive(engine, "work", wait_s=0),
+        ThreadPoolExecutor(1) as threads,
+        psycopg.connect(database.url("admin"), autocommit=True) as admin,
+    ):
         waits = threads.submit(waiting)
         while not admin.execute(KILL_WAITING).rowcount:
             time.sleep(0.05)
@@ -119,7 +134,9 @@ def test_an_error_in_the_work_lets_go_and_comes_through(engine):
         pass
 
 
-def test_a_lock_takes_no_place_in_the_pool_and_its_lost_connection_does_not_hide_the_works_result(engine, database):
+def test_a_lock_takes_no_place_in_the_pool_and_its_lost_connection_does_not_hide_the_works_result(
+    engine, database
+):
     held = [exclusive(engine, f"work {n}", wait_s=0) for n in range(12)]
     for lock in held:
         lock.__enter__()

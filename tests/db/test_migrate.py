@@ -36,36 +36,59 @@ def empty(postgres):
 
 
 def differences(url: str) -> list:
-    options = {"include_schemas": True, "include_name": migrate.is_ours, "compare_type": True, "compare_server_default": True}
+    options = {
+        "include_schemas": True,
+        "include_name": migrate.is_ours,
+        "compare_type": True,
+        "compare_server_default": True,
+    }
     engine = make_engine(url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts=options | {"version_table": migrate.VERSION_TABLE, "version_table_schema": SCHEMA})
+        context = MigrationContext.configure(
+            connection,
+            opts=options | {"version_table": migrate.VERSION_TABLE, "version_table_schema": SCHEMA},
+        )
         found = compare_metadata(context, Table.metadata)
     engine.dispose()
     return found
 
 
 def described(url: str) -> list[tuple]:
-    """Tables with columns, types, rights and comments; constraints; indexes; views; rights; triggers and functions."""
+    """Tables with columns, types, rights and comments; constraints; indexes; views; rights; triggers and
+    functions.
+    """
     with psycopg.connect(url) as connection:
         return [
             connection.execute(query).fetchall()
             for query in (
-                """SELECT c.oid::regclass::text, attname, atttypid::regtype::text, attnotnull, attacl::text, col_description(c.oid, attnum)
-                   FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace IN ('nightjar'::regnamespace, 'analytics'::regnamespace)
+                """SELECT c.oid::regclass::text, attname, atttypid::regtype::text, attnotnull, attacl::text,
+                    col_description(c.oid, attnum)
+                   FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+                       WHERE relnamespace IN ('nightjar'::regnamespace, 'analytics'::regnamespace)
                    AND relkind IN ('r', 'p', 'v') AND attnum > 0 ORDER BY 1, 2""",
-                "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2",
+                (
+                    "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+                    "ORDER BY 1, 2"
+                ),
                 "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'nightjar' ORDER BY 1",
-                "SELECT oid::regclass::text, relacl::text FROM pg_class WHERE relnamespace::regnamespace::text IN ('nightjar', 'analytics') ORDER BY 1",
+                (
+                    "SELECT oid::regclass::text, relacl::text FROM pg_class WHERE "
+                    "relnamespace::regnamespace::text IN ('nightjar', 'analytics') ORDER BY 1"
+                ),
                 "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
-                "SELECT proname, prosrc, proacl::text FROM pg_proc WHERE pronamespace = 'nightjar'::regnamespace ORDER BY 1",
+                (
+                    "SELECT proname, prosrc, proacl::text FROM pg_proc WHERE pronamespace = "
+                    "'nightjar'::regnamespace ORDER BY 1"
+                ),
             )
         ]
 
 
 def test_the_migrations_make_what_the_classes_describe(database):
     with psycopg.connect(database.url("writer"), autocommit=True) as writer:
-        writer.execute("SELECT nightjar.ensure_score_partition('2013-06-15')")  # a month is data, not a difference
+        writer.execute(
+            "SELECT nightjar.ensure_score_partition('2013-06-15')"
+        )  # a month is data, not a difference
     assert differences(database.url("owner")) == []
 
 
@@ -78,16 +101,24 @@ def test_a_difference_would_be_seen(database):
 def test_the_check_constraints_are_those_of_the_classes(database):
     """Alembic doesn't compare them."""
     with psycopg.connect(database.url("owner")) as owner:
-        found = owner.execute("SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'nightjar'::regnamespace").fetchall()
+        found = owner.execute(
+            "SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = "
+            "'nightjar'::regnamespace"
+        ).fetchall()
     constraints = [constraint for table in Table.metadata.sorted_tables for constraint in table.constraints]
-    assert {row[0] for row in found} == {str(constraint.name) for constraint in constraints if isinstance(constraint, CheckConstraint)}
+    assert {row[0] for row in found} == {
+        str(constraint.name) for constraint in constraints if isinstance(constraint, CheckConstraint)
+    }
 
 
 def test_going_down_and_up_again_leads_to_the_same_schema(database):
     before = described(database.url("owner"))
     migrate.downgrade(database.url("owner"))
     with psycopg.connect(database.url("owner")) as owner:
-        left = owner.execute("SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text IN ('nightjar', 'analytics', 'feast')").fetchall()
+        left = owner.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text IN ('nightjar', "
+            "'analytics', 'feast')"
+        ).fetchall()
     assert {row[0] for row in left} <= {"alembic_version", "alembic_version_pkc"}
     migrate.upgrade(database.url("owner"))
     assert described(database.url("owner")) == before
@@ -137,7 +168,9 @@ def test_a_database_that_newer_code_migrated_is_left_as_it_is(database, doing):
     with psycopg.connect(database.url("owner"), autocommit=True) as owner:
         owner.execute("UPDATE nightjar.alembic_version SET version_num = '9999'")
     before = described(database.url("owner"))
-    with pytest.raises(SchemaNewer, match=rf"newer than this code: it is at migration 9999, .* here is {migrate.head()}"):
+    with pytest.raises(
+        SchemaNewer, match=rf"newer than this code: it is at migration 9999, .* here is {migrate.head()}"
+    ):
         getattr(migrate, doing)(database.url("owner"))
     assert described(database.url("owner")) == before
     engine = make_engine(database.url("writer"))
@@ -189,9 +222,14 @@ def test_a_migration_and_nights_wait_for_each_other(empty):
         with night_lock(engine, "other", DAY, wait_s=0):
             migrating = pool.submit(migration)
             with engine.connect() as looking:
-                while not looking.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").scalar_one():
+                while not looking.exec_driver_sql(
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                ).scalar_one():
                     assert not migrating.done()
-            with pytest.raises(WorkBusy, match="Migrating the database"), night_lock(engine, "toy", DAY, wait_s=0):
+            with (
+                pytest.raises(WorkBusy, match="Migrating the database"),
+                night_lock(engine, "toy", DAY, wait_s=0),
+            ):
                 pass
             waiting = pool.submit(second_night)
             order.append("first night")
@@ -209,7 +247,10 @@ def test_a_migration_does_not_keep_readers_waiting_for_one_who_idles(empty, monk
     migrate.upgrade(owner)
     with psycopg.connect(owner) as idle, psycopg.connect(owner) as reader:
         idle.execute("SELECT count(*) FROM analytics.scores")
-        with pytest.raises(NightsRunning, match=rf"pid {idle.info.backend_pid}, which reads in an open transaction. Waited 1 s; nothing"):
+        with pytest.raises(
+            NightsRunning,
+            match=rf"pid {idle.info.backend_pid}, which reads in an open transaction. Waited 1 s; nothing",
+        ):
             migrate.downgrade(owner, "0003")
         reader.execute("SELECT count(*) FROM analytics.scores")
     migrate.downgrade(owner, "0003")
@@ -221,7 +262,10 @@ def test_a_migration_that_waited_in_vain_changes_nothing_and_names_who_works(emp
     owner, writer = empty
     migrate.upgrade(owner, "0003")
     engine, at = make_engine(writer), make_engine(owner)
-    with night_lock(engine, "toy", DAY, wait_s=0), pytest.raises(NightsRunning, match=r"while someone works .*nightjar_writer.* Waited 0 s; nothing"):
+    with (
+        night_lock(engine, "toy", DAY, wait_s=0),
+        pytest.raises(NightsRunning, match=r"while someone works .*nightjar_writer.* Waited 0 s; nothing"),
+    ):
         migrate.upgrade(owner, wait_s=0.2)
     assert migrate.current(at) == "0003"
     engine.dispose()
@@ -235,18 +279,25 @@ def test_a_month_of_scores_is_made_once_also_by_several_at_once(database):
 
     def ensure(_):
         with engine.begin() as connection:
-            return connection.execute(text("SELECT nightjar.ensure_score_partition('2024-02-29')")).scalar_one()
+            return connection.execute(
+                text("SELECT nightjar.ensure_score_partition('2024-02-29')")
+            ).scalar_one()
 
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(ensure, range(8))) == {"score_2024_02"}
     engine.dispose()
     with psycopg.connect(database.url("owner")) as owner:
-        bounds = owner.execute("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'score_2024_02'").fetchone()
+        bounds = owner.execute(
+            "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'score_2024_02'"
+        ).fetchone()
     assert bounds == ("FOR VALUES FROM ('2024-02-01') TO ('2024-03-01')",)
 
 
 def test_a_new_month_does_not_wait_for_analysts(database):
-    with psycopg.connect(database.url("analyst")) as analyst, psycopg.connect(database.url("writer")) as writer:
+    with (
+        psycopg.connect(database.url("analyst")) as analyst,
+        psycopg.connect(database.url("writer")) as writer,
+    ):
         analyst.execute("SELECT count(*) FROM scores")
         writer.execute("SET lock_timeout = '2s'")
         writer.execute("SELECT nightjar.ensure_score_partition('2024-05-01')")
@@ -256,7 +307,10 @@ OLD_DRIFT = """
     INSERT INTO nightjar.drift (run_id, method, column_name, value, drifted, null_share, reference_null_share)
     SELECT %s, 'psi', name, 0.1, false, 0, 0 FROM unnest(ARRAY['a', 'b']) AS name
 """
-OLD_MEASUREMENT = "INSERT INTO nightjar.performance (run_id, rows, with_outcome, auc, measured_at) VALUES (%s, 2, 2, %s, '2013-06-16Z')"
+OLD_MEASUREMENT = (
+    "INSERT INTO nightjar.performance (run_id, rows, with_outcome, auc, measured_at) VALUES (%s, 2, 2, %s, "
+    "'2013-06-16Z')"
+)
 
 
 MEASUREMENT = """
@@ -266,14 +320,19 @@ MEASUREMENT = """
 
 
 def test_what_was_stored_before_stays_and_is_seen(on_postgres, database, engine):
-    """Rows of one measurement had an instant each, a measurement replaced the one before, and any text was a place."""
+    """Rows of one measurement had an instant each, a measurement replaced the one before, and any text was
+    a place.
+    """
     run, _ = on_postgres.publish()
     engine.dispose()
     migrate.downgrade(database.url("owner"), "0005")
     with psycopg.connect(database.url("writer"), autocommit=True) as writer:
         writer.execute(OLD_DRIFT, [run.id])
         writer.execute(OLD_MEASUREMENT, [run.id, 0.6])
-        writer.execute("INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%s, 'drift', 'javascript:alert(1)')", [run.id])
+        writer.execute(
+            "INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%s, 'drift', 'javascript:alert(1)')",
+            [run.id],
+        )
     migrate.upgrade(database.url("owner"))
     with psycopg.connect(database.url("analyst"), autocommit=True) as analyst:
         assert analyst.execute("SELECT count(*) FROM scores").fetchone() == (2,)
@@ -282,32 +341,48 @@ def test_what_was_stored_before_stays_and_is_seen(on_postgres, database, engine)
         assert analyst.execute("SELECT uri FROM reports").fetchall() == [("javascript:alert(1)",)]
     with psycopg.connect(database.url("writer"), autocommit=True) as writer:
         with pytest.raises(psycopg.errors.CheckViolation):
-            writer.execute("INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%s, 'drift', 'javascript:alert(2)')", [run.id])
+            writer.execute(
+                "INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%s, 'drift', 'javascript:alert(2)')",
+                [run.id],
+            )
         writer.execute(MEASUREMENT, [run.id, 0.7])
         writer.execute(OLD_DRIFT, [run.id])
     migrate.downgrade(database.url("owner"), "0005")
     with psycopg.connect(database.url("owner"), autocommit=True) as owner:
         assert owner.execute("SELECT auc FROM nightjar.performance").fetchall() == [(0.7,)]
-        assert owner.execute("SELECT column_name FROM nightjar.drift ORDER BY 1").fetchall() == [("a",), ("b",)]
+        assert owner.execute("SELECT column_name FROM nightjar.drift ORDER BY 1").fetchall() == [
+            ("a",),
+            ("b",),
+        ]
     migrate.upgrade(database.url("owner"))
 
 
 OLD_MEASUREMENTS = """
-    INSERT INTO nightjar.performance (run_id, rows, with_outcome, base_rate, mean_score, auc, pr_auc, brier, ece, measured_at)
-    VALUES (%(run)s, 2, 1, 1, 0.5, NULL, NULL, 0.25, 0.5, '2013-06-16Z'), (%(run)s, 2, 2, 0.5, 0.5, 0.7, 0.6, 0.2, 0.1, '2013-06-17Z')
+    INSERT INTO nightjar.performance (run_id, rows, with_outcome, base_rate, mean_score, auc, pr_auc, brier,
+        ece, measured_at)
+    VALUES (%(run)s, 2, 1, 1, 0.5, NULL, NULL, 0.25, 0.5, '2013-06-16Z'), (%(run)s, 2, 2, 0.5, 0.5, 0.7, 0.6,
+        0.2, 0.1, '2013-06-17Z')
 """
 METRICS = {"auc": 0.7, "baseline_auc": 0.6, "champion_rows": 40, "auc_beside_champion": 0.69}
-SHOWN = "SELECT rows, with_outcome, base_rate, mean_score, auc, pr_auc, brier, ece, measured_at, recorded_at FROM {} ORDER BY measured_at"
+SHOWN = (
+    "SELECT rows, with_outcome, base_rate, mean_score, auc, pr_auc, brier, ece, measured_at, recorded_at "
+    "FROM {} ORDER BY measured_at"
+)
 
 
-def test_measurements_versions_and_outcomes_of_before_become_rows_and_can_go_back(on_postgres, database, engine, make):
+def test_measurements_versions_and_outcomes_of_before_become_rows_and_can_go_back(
+    on_postgres, database, engine, make
+):
     """Metrics had a column each, or a prefix in their name; an outcome was a small integer."""
     run, _ = on_postgres.publish()
     engine.dispose()
     migrate.downgrade(database.url("owner"), "0007")
     with psycopg.connect(database.url("writer"), autocommit=True) as writer:
         writer.execute(OLD_MEASUREMENTS, {"run": run.id})
-        outcome = "INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome) VALUES (%s, %s, 'a', '2013-06-16Z', 1)"
+        outcome = (
+            "INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome) VALUES (%s, "
+            "%s, 'a', '2013-06-16Z', 1)"
+        )
         writer.execute(outcome, [make.model, make.day])
     with psycopg.connect(database.url("owner"), autocommit=True) as owner:
         owner.execute("UPDATE nightjar.model_version SET metrics = %s", [Jsonb(METRICS)])
@@ -316,21 +391,37 @@ def test_measurements_versions_and_outcomes_of_before_become_rows_and_can_go_bac
     with psycopg.connect(database.url("analyst")) as analyst:
         assert analyst.execute(SHOWN.format("performance_history")).fetchall() == before
         assert analyst.execute(SHOWN.format("nightly_performance")).fetchall() == before[1:]
-        newest = analyst.execute("SELECT metric, value FROM measurements WHERE is_newest ORDER BY metric").fetchall()
-        assert newest == [("auc", 0.7), ("base_rate", 0.5), ("brier", 0.2), ("ece", 0.1), ("mean_score", 0.5), ("pr_auc", 0.6)]
-        assert analyst.execute("SELECT outcome FROM scores_with_outcomes WHERE entity_key = 'a'").fetchall() == [(1.0,)]
+        newest = analyst.execute(
+            "SELECT metric, value FROM measurements WHERE is_newest ORDER BY metric"
+        ).fetchall()
+        assert newest == [
+            ("auc", 0.7),
+            ("base_rate", 0.5),
+            ("brier", 0.2),
+            ("ece", 0.1),
+            ("mean_score", 0.5),
+            ("pr_auc", 0.6),
+        ]
+        assert analyst.execute(
+            "SELECT outcome FROM scores_with_outcomes WHERE entity_key = 'a'"
+        ).fetchall() == [(1.0,)]
         assert analyst.execute("SELECT kind, metrics FROM model_versions").fetchall() == [("binary", METRICS)]
     assert on_postgres.registry.versions(make.model)[0].metrics == read_rows(METRICS)
     (measured,) = on_postgres.outcomes.performances(make.model)
     assert (measured.with_outcome, measured.metrics["auc"]) == (2, 0.7)
     version = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "c", metrics=METRICS))
     with psycopg.connect(database.url("analyst")) as analyst:
-        assert analyst.execute("SELECT metrics FROM model_versions WHERE model_version = %s", [version.number]).fetchall() == [(METRICS,)]
+        assert analyst.execute(
+            "SELECT metrics FROM model_versions WHERE model_version = %s", [version.number]
+        ).fetchall() == [(METRICS,)]
     engine.dispose()
     migrate.downgrade(database.url("owner"), "0007")
     with psycopg.connect(database.url("owner"), autocommit=True) as owner:
         assert owner.execute(SHOWN.format("nightjar.performance")).fetchall() == before
-        assert owner.execute("SELECT metrics FROM nightjar.model_version").fetchall() == [(METRICS,), (METRICS,)]
+        assert owner.execute("SELECT metrics FROM nightjar.model_version").fetchall() == [
+            (METRICS,),
+            (METRICS,),
+        ]
     migrate.upgrade(database.url("owner"))
 
 
@@ -338,7 +429,9 @@ def test_a_schema_without_kinds_has_no_place_for_models_of_others(on_postgres, d
     _ = on_postgres.champion
     engine.dispose()
     with psycopg.connect(database.url("owner"), autocommit=True) as owner:
-        owner.execute("UPDATE nightjar.model_version SET kind = 'counts', score_high = 'Infinity', outcomes = NULL")
+        owner.execute(
+            "UPDATE nightjar.model_version SET kind = 'counts', score_high = 'Infinity', outcomes = NULL"
+        )
     before = described(database.url("owner"))
     with pytest.raises(DBAPIError, match="models of other kinds than binary"):
         migrate.downgrade(database.url("owner"), "0007")
@@ -347,19 +440,24 @@ def test_a_schema_without_kinds_has_no_place_for_models_of_others(on_postgres, d
 
 def test_months_made_before_and_after_the_migration_keep_no_statistics_of_what_is_hidden(database):
     migrate.downgrade(database.url("owner"), "0005")
-    told = "SELECT count(*) FROM pg_stats WHERE schemaname = 'nightjar' AND tablename ~ '^score_' AND attname = 'score'"
+    told = (
+        "SELECT count(*) FROM pg_stats WHERE schemaname = 'nightjar' AND tablename ~ '^score_' AND attname "
+        "= 'score'"
+    )
     with psycopg.connect(database.url("owner"), autocommit=True) as owner:
         owner.execute("SELECT nightjar.ensure_score_partition('2013-06-01')")
         owner.execute("ALTER TABLE nightjar.score DISABLE TRIGGER guard_night")
         owner.execute(
-            "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) SELECT '2013-06-15', 1, n, 0, 0.5 FROM generate_series(1, 9) n"
+            "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) SELECT '2013-06-15', "
+            "1, n, 0, 0.5 FROM generate_series(1, 9) n"
         )
         owner.execute("ANALYZE")
         assert owner.execute(told).fetchone() == (1,)
         migrate.upgrade(database.url("owner"))
         owner.execute("SELECT nightjar.ensure_score_partition('2013-07-01')")
         owner.execute(
-            "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) SELECT '2013-07-15', 1, n, 0, 0.5 FROM generate_series(1, 9) n"
+            "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) SELECT '2013-07-15', "
+            "1, n, 0, 0.5 FROM generate_series(1, 9) n"
         )
         owner.execute("ANALYZE")
         assert owner.execute(told).fetchone() == (0,)

@@ -79,7 +79,9 @@ def place(nights, by_hand) -> Iterator[Place]:
         owner.execute("CREATE TABLE feast.sample (n integer)")
         analyst.execute("SET default_transaction_read_only = off")  # rights must do, not habits
         days = (date(2013, 6, 20) + timedelta(days=number) for number in count())
-        yield Place(nights.url, nights.name, by_hand, {"owner": owner, "writer": writer, "analyst": analyst}, days)
+        yield Place(
+            nights.url, nights.name, by_hand, {"owner": owner, "writer": writer, "analyst": analyst}, days
+        )
 
 
 # --- the page -------------------------------------------------------------------------------------
@@ -110,7 +112,9 @@ def rows(section: str) -> list[list[str]]:
 
 
 MAY = {what: dict(zip(ROLES, cells, strict=True)) for what, *cells in rows("Who may do what in the database")}
-UNCHECKED = {table.strip("`"): set(re.findall(r"`(\w+)`", columns)) for table, columns in rows("What it cannot check")}
+UNCHECKED = {
+    table.strip("`"): set(re.findall(r"`(\w+)`", columns)) for table, columns in rows("What it cannot check")
+}
 FREE = {what: cells for what, *cells in rows("What Postgres cannot forbid")}
 TRIED: dict[str, Callable[..., None]] = {}
 """Sentence -> what tries it."""
@@ -147,7 +151,9 @@ CHECKED = {
 """Columns that the writer sets and triggers check."""
 
 WRITES = {table: UNCHECKED.get(table, set()) | CHECKED.get(table, set()) for table in {*UNCHECKED, *CHECKED}}
-AFTER_THE_CLAIM = {"attempt", "state", "error"} | {f"population_{what}" for what in ("uri", "sha256", "rows", "parts")}
+AFTER_THE_CLAIM = {"attempt", "state", "error"} | {
+    f"population_{what}" for what in ("uri", "sha256", "rows", "parts")
+}
 ADDED = {(table, column) for table, columns in WRITES.items() for column in columns}
 ADDED -= {("run", column) for column in AFTER_THE_CLAIM}
 CHANGED = {("run", column) for column in AFTER_THE_CLAIM | {"flow_run"}}
@@ -188,7 +194,10 @@ def may(connection: Connection, statement: str) -> bool:
 
 
 def each(*templates: str) -> Callable[[Place, str], Iterator[bool]]:
-    """Whether a role may do each statement. A template that names a kind of object stands for all there are."""
+    """Whether a role may do each statement.
+
+    A template that names a kind of object stands for all there are.
+    """
 
     def tried(place: Place, role: str) -> Iterator[bool]:
         for template in templates:
@@ -224,7 +233,9 @@ def adds(place: Place, role: str) -> Iterator[bool]:
 
 
 def changes_a_run(place: Place, role: str) -> Iterator[bool]:
-    changes = (f"UPDATE nightjar.run SET {column} = {column} WHERE state = 'failed'" for _, column in sorted(CHANGED))
+    changes = (
+        f"UPDATE nightjar.run SET {column} = {column} WHERE state = 'failed'" for _, column in sorted(CHANGED)
+    )
     return (may(place.roles[role], change) for change in changes)
 
 
@@ -293,18 +304,28 @@ DOING: dict[str, Callable[[Place, str], Iterator[bool]]] = {
     "read the views in `analytics`": each("SELECT * FROM analytics.{view}"),
     "read the tables": each("SELECT FROM nightjar.{table}"),
     "read Feast's registry": each("SELECT * FROM feast.sample"),
-    "write Feast's registry": each("INSERT INTO feast.sample VALUES (1)", "UPDATE feast.sample SET n = 1", "DELETE FROM feast.sample"),
+    "write Feast's registry": each(
+        "INSERT INTO feast.sample VALUES (1)", "UPDATE feast.sample SET n = 1", "DELETE FROM feast.sample"
+    ),
     "add rows to the tables of nights and models": adds,
     "change a run that has not ended": changes_a_run,
     "change, delete or lock any other row": changes_other_rows,
     "lock a table": each(*(f"LOCK TABLE nightjar.{{relation}} IN {mode} MODE" for mode in MODES)),
-    "advance or set a sequence": each("SELECT nextval('nightjar.{sequence}')", "SELECT setval('nightjar.{sequence}', 1000)"),
+    "advance or set a sequence": each(
+        "SELECT nextval('nightjar.{sequence}')", "SELECT setval('nightjar.{sequence}', 1000)"
+    ),
     "make a month for scores": each("SELECT nightjar.ensure_score_partition('2013-09-15')"),
     "take advisory locks": together(each("SELECT pg_advisory_xact_lock(1)"), executes("^pg_.*advisory")),
-    "create temporary tables": each("CREATE TEMPORARY TABLE mine (n integer)", "SELECT 1 AS n INTO TEMPORARY mine"),
+    "create temporary tables": each(
+        "CREATE TEMPORARY TABLE mine (n integer)", "SELECT 1 AS n INTO TEMPORARY mine"
+    ),
     "run procedural code": each("DO $$ BEGIN PERFORM 1; END $$"),
     "use large objects and messages in the WAL": together(
-        each("SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT pg_logical_emit_message(false, 'x', 'y')"),
+        each(
+            "SELECT lo_create(0)",
+            "SELECT lo_from_bytea(0, 'x')",
+            "SELECT pg_logical_emit_message(false, 'x', 'y')",
+        ),
         executes("^(lo_|loread|lowrite|pg_logical_emit_message)"),
     ),
     "reach files and programs of the server": together(
@@ -420,8 +441,12 @@ def _(place):
 
 @tries("A run is published only if each part holds the rows that its receipt counts.")
 def _(place):
-    with pytest.raises(REFUSED, match="part 1: its receipt says 2 scored and 0 set aside, stored are 1 and 0"):
-        half(place, lambda hand, run: [hand.store(run, 0, 2), hand.receipt(run, 1, 2), hand.scores(run, 1, 1)])
+    with pytest.raises(
+        REFUSED, match="part 1: its receipt says 2 scored and 0 set aside, stored are 1 and 0"
+    ):
+        half(
+            place, lambda hand, run: [hand.store(run, 0, 2), hand.receipt(run, 1, 2), hand.scores(run, 1, 1)]
+        )
 
 
 @tries("Rows come in for a claimed run alone, and a publication waits for those that are coming in.")
@@ -483,7 +508,8 @@ VERSION = sorted(UNCHECKED["model_version"])
 
 
 @tries(
-    "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, `promoted_at`, "
+    "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, "
+    "`promoted_at`, "
     "`created_at`, `drift.measured_at` and `measurement.recorded_at`."
 )
 def _(place):
@@ -550,7 +576,9 @@ def _(place):
 def _(place):
     for value in (0.5, 2, float("nan")):
         with pytest.raises(errors.CheckViolation, match="which no outcome of the kind binary can be"):
-            place.roles["writer"].execute(OUTCOME.replace("'x', %s, 1", "'x', %s, %s"), ["2013-06-15", "2013-06-16Z", value])
+            place.roles["writer"].execute(
+                OUTCOME.replace("'x', %s, 1", "'x', %s, %s"), ["2013-06-15", "2013-06-16Z", value]
+            )
 
 
 DRIFT = """
@@ -681,7 +709,10 @@ def _(place):
 def _(place):
     """No file of a model, an input or a population lies anywhere."""
     run = place.published()
-    assert place.one("analyst", "SELECT actor FROM analytics.publications WHERE run_id = %s", run) == "nightjar_writer"
+    assert (
+        place.one("analyst", "SELECT actor FROM analytics.publications WHERE run_id = %s", run)
+        == "nightjar_writer"
+    )
     assert place.one("analyst", "SELECT avg(score) FROM analytics.scores WHERE run_id = %s", run) == 0.5
 
 
@@ -708,7 +739,9 @@ def _(place):
         asked = f"SELECT count(*) FROM analytics.scores WHERE score_date = %s AND {condition}"
         assert analyst.execute(asked, [day]).fetchone() == (0,)
     plans = [
-        analyst.execute(f"EXPLAIN SELECT FROM analytics.scores WHERE score_date = '{day}' AND entity_key = '{key}'").fetchall()
+        analyst.execute(
+            f"EXPLAIN SELECT FROM analytics.scores WHERE score_date = '{day}' AND entity_key = '{key}'"
+        ).fetchall()
         for key in ("p0k1", "none")
     ]
     assert str(plans[0]).replace("p0k1", "none") == str(plans[1])
@@ -731,7 +764,9 @@ def _(place):
         WHERE relname = 'run'
     """
     assert "population_sha256" in place.one("analyst", known)
-    assert "nightjar.score" in place.one("analyst", "SELECT definition FROM pg_views WHERE viewname = 'scores'")
+    assert "nightjar.score" in place.one(
+        "analyst", "SELECT definition FROM pg_views WHERE viewname = 'scores'"
+    )
 
 
 @tries("The catalogue tells them about how many rows a table has, and how many bytes.")
@@ -754,7 +789,10 @@ def theirs(postgres, template) -> Iterator[dict[str, str]]:
         owner = read(postgres.url("admin", "theirs")).changed(user="landlord", password="open").text
         ensure_roles(owner, {role: postgres.passwords[role] for role in ("writer", "analyst")})
         upgrade(owner)
-        yield {"owner": owner, **{role: postgres.url(role, "theirs") for role in ("admin", "writer", "analyst")}}
+        yield {
+            "owner": owner,
+            **{role: postgres.url(role, "theirs") for role in ("admin", "writer", "analyst")},
+        }
         admin.execute("DROP DATABASE theirs WITH (FORCE)")
         admin.execute("DROP ROLE landlord")
 
@@ -793,14 +831,19 @@ def _(place, theirs):
 
 @tries("What Postgres gives to everybody, only a superuser can take back.")
 def _(theirs):
-    with psycopg.connect(theirs["owner"], autocommit=True) as landlord, everybody(theirs["analyst"]) as analyst:
+    with (
+        psycopg.connect(theirs["owner"], autocommit=True) as landlord,
+        everybody(theirs["analyst"]) as analyst,
+    ):
         for door in ("FUNCTION pg_catalog.lo_create(oid)", "LANGUAGE plpgsql"):
             with suppress(DENIED):  # some only warn
                 landlord.execute(f"REVOKE ALL ON {door} FROM PUBLIC")
         assert [statement for statement in BY_EVERYBODY if not may(analyst, statement)] == []
 
 
-@tries("The part of `docker/create-databases.sh` after `\\connect nightjar` takes it back where psql runs it.")
+@tries(
+    "The part of `docker/create-databases.sh` after `\\connect nightjar` takes it back where psql runs it."
+)
 def _(theirs):
     run_second_part(theirs["admin"])
     with everybody(theirs["analyst"]) as analyst:
@@ -840,7 +883,11 @@ def everybody(url: str) -> Iterator[Connection]:
 
 def run_second_part(admin: str) -> None:
     script = (PROJECT / "docker" / "create-databases.sh").read_text()
-    part = script.partition("\\connect nightjar\n")[2].partition("\nSQL\n")[0].replace("nightjar_owner", "landlord")
+    part = (
+        script.partition("\\connect nightjar\n")[2]
+        .partition("\nSQL\n")[0]
+        .replace("nightjar_owner", "landlord")
+    )
     command = [binary("psql"), "-v", "ON_ERROR_STOP=1", "-d", admin, "-f", "-"]
     subprocess.run(command, input=part, text=True, check=True, capture_output=True, timeout=60)
 
@@ -877,13 +924,18 @@ def jane(place: Place, cell: str) -> Iterator[Connection]:
 
 
 def wait_for_the_end(place: Place, session: Connection) -> None:
-    while place.one("owner", "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", session.info.backend_pid):
+    while place.one(
+        "owner", "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", session.info.backend_pid
+    ):
         pass
 
 
 def changes_its_password(place: Place, migrated: Callable[[], None], remedy: str) -> None:
     place.roles["analyst"].execute("ALTER ROLE nightjar_analyst PASSWORD 'mine'")
-    with pytest.raises(psycopg.OperationalError, match="password authentication failed"), place.another("analyst"):
+    with (
+        pytest.raises(psycopg.OperationalError, match="password authentication failed"),
+        place.another("analyst"),
+    ):
         pass
     with jane(place, remedy) as connection:
         connection.execute("SET default_transaction_read_only = off")
@@ -955,12 +1007,16 @@ def fills_the_queue(place: Place, _migrated: Callable[[], None], remedy: str) ->
         listening.commit()
         listening.execute("SELECT 1")
         before = place.one("analyst", used)
-        place.roles["analyst"].execute("SELECT count(pg_notify('mine', repeat('x', 7000) || n)) FROM generate_series(1, 50) AS n")
+        place.roles["analyst"].execute(
+            "SELECT count(pg_notify('mine', repeat('x', 7000) || n)) FROM generate_series(1, 50) AS n"
+        )
         assert place.one("analyst", used) > before
 
 
 def reads_the_catalogue(place: Place, _migrated: Callable[[], None], _remedy: str) -> None:
-    known = "SELECT array_agg(DISTINCT relname::text) FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid"
+    known = (
+        "SELECT array_agg(DISTINCT relname::text) FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid"
+    )
     assert {"run", "score", "drift"} <= set(place.one("analyst", known))
 
 

@@ -23,13 +23,19 @@ def test_an_engine_shows_nothing_of_its_url():
 def test_a_url_may_say_when_a_server_that_vanished_is_noticed(database):
     with connect(read(database.url("writer")).changed(keepalives_idle="5").text) as connection:
         given = connection.info.get_parameters()
-    assert (given["keepalives_idle"], given["connect_timeout"], given["application_name"]) == ("5", "10", "nightjar")
+    assert (given["keepalives_idle"], given["connect_timeout"], given["application_name"]) == (
+        "5",
+        "10",
+        "nightjar",
+    )
 
 
 def test_a_search_path_reaches_the_server(database):
     url = read(database.url("owner")).changed(options="-cwork_mem=3MB").searching("feast")
     with psycopg.connect(url.text) as connection:
-        found = connection.execute("SELECT current_setting('search_path'), current_setting('work_mem')").fetchone()
+        found = connection.execute(
+            "SELECT current_setting('search_path'), current_setting('work_mem')"
+        ).fetchone()
     assert found == ("feast", "3MB")
 
 
@@ -58,7 +64,9 @@ def test_a_server_that_is_not_there_is_unavailable():
         ({"host": f"/{'x' * 200}"}, "is too long"),
     ],
 )
-def test_a_login_or_a_parameter_that_is_refused_is_a_setting_to_correct_and_not_retried(database, change, says):
+def test_a_login_or_a_parameter_that_is_refused_is_a_setting_to_correct_and_not_retried(
+    database, change, says
+):
     url = read(database.url("writer")).changed(**change)
     with pytest.raises(BadSettings, match=says) as caught, translated(), make_engine(url.text).connect():
         pass
@@ -66,7 +74,10 @@ def test_a_login_or_a_parameter_that_is_refused_is_a_setting_to_correct_and_not_
     assert url.parameters["password"] not in str(caught.value)
 
 
-@pytest.mark.parametrize("change", [{"port": "1"}, {"host": "nowhere.invalid"}, {"host": "/nowhere"}, {"target_session_attrs": "standby"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"port": "1"}, {"host": "nowhere.invalid"}, {"host": "/nowhere"}, {"target_session_attrs": "standby"}],
+)
 def test_a_server_out_of_reach_is_worth_trying_again(database, change):
     url = read(database.url("writer")).changed(**change)
     with pytest.raises(StoreUnavailable), translated(), make_engine(url.text).connect():
@@ -76,8 +87,14 @@ def test_a_server_out_of_reach_is_worth_trying_again(database, change):
 @pytest.mark.parametrize(
     "says",
     [
-        'connection failed: connection to server at "127.0.0.1", port 5432 failed: FATAL:  the database system is starting up',
-        'connection failed: connection to server at "127.0.0.1", port 5432 failed: FATAL:  sorry, too many clients already',
+        (
+            'connection failed: connection to server at "127.0.0.1", port 5432 failed: FATAL:  the database '
+            "system is starting up"
+        ),
+        (
+            'connection failed: connection to server at "127.0.0.1", port 5432 failed: FATAL:  sorry, too '
+            "many clients already"
+        ),
         "failed to resolve host 'db': [Errno -3] Temporary failure in name resolution",
         "connection timeout expired",
     ],
@@ -88,7 +105,11 @@ def test_a_server_that_is_not_ready_yet_is_worth_trying_again(says):
 
 
 def test_a_statement_that_was_cancelled_is_worth_repeating(engine):
-    with pytest.raises(StoreUnavailable, match="statement timeout"), translated(), engine.begin() as connection:
+    with (
+        pytest.raises(StoreUnavailable, match="statement timeout"),
+        translated(),
+        engine.begin() as connection,
+    ):
         connection.exec_driver_sql("SET LOCAL statement_timeout = 10; SELECT pg_sleep(5)")
 
 
@@ -139,7 +160,9 @@ def test_a_session_speaks_utc_and_utf8_whatever_the_environment_or_the_server_sa
     engine = make_engine(database.url("writer"))
     try:
         with engine.connect() as connection:
-            moment, key = connection.exec_driver_sql("SELECT timestamptz '2013-05-02 01:00:00+00', '\u4e2d'").one()
+            moment, key = connection.exec_driver_sql(
+                "SELECT timestamptz '2013-05-02 01:00:00+00', '\u4e2d'"
+            ).one()
     finally:
         engine.dispose()
     assert (moment.isoformat(), key) == ("2013-05-02T01:00:00+00:00", "\u4e2d")
@@ -152,7 +175,9 @@ def test_a_session_keeps_all_digits_and_sees_what_was_committed_whatever_an_admi
     engine = make_engine(database.url("writer"))
     try:
         with engine.connect() as connection:
-            found = connection.exec_driver_sql("SELECT (float8 '1' / 3)::text, current_setting('transaction_isolation')").one()
+            found = connection.exec_driver_sql(
+                "SELECT (float8 '1' / 3)::text, current_setting('transaction_isolation')"
+            ).one()
     finally:
         engine.dispose()
     assert found == (str(1 / 3), "read committed")
@@ -167,17 +192,23 @@ def test_a_connection_that_died_in_the_pool_is_replaced_unnoticed(engine, databa
     with engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
     with psycopg.connect(database.url("admin"), autocommit=True) as admin:
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'nightjar_writer'")
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'nightjar_writer'"
+        )
     with translated(), engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
 
 
 def test_a_server_that_loses_a_client_knows_after_a_minute_whatever_was_rolled_back(database):
-    """Whether it waits for the client or for an acknowledgement: until it knows, the client's rows and locks stay held."""
+    """Whether it waits for the client or for an acknowledgement: until it knows, the client's rows and
+    locks stay held.
+    """
     engine = make_engine(database.url("writer"))
     names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
     with engine.connect() as connection:
         connection.rollback()
-        idle, interval, count, unacknowledged_ms = (int(connection.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names)
+        idle, interval, count, unacknowledged_ms = (
+            int(connection.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names
+        )
     engine.dispose()
     assert (idle + interval * count, unacknowledged_ms) == (60, 60_000)

@@ -14,13 +14,16 @@ from nightjar.core.monitoring.entities import ColumnDrift
 @pytest.fixture
 def ask(on_postgres, database):
     """A query as the analyst: rows as dictionaries."""
-    with psycopg.connect(database.url("analyst"), autocommit=True, row_factory=psycopg.rows.dict_row) as analyst:
+    with psycopg.connect(
+        database.url("analyst"), autocommit=True, row_factory=psycopg.rows.dict_row
+    ) as analyst:
         yield lambda query, *values: analyst.execute(query, values).fetchall()
 
 
 def test_every_view_and_every_column_says_what_it_means(ask):
     silent = ask("""
-        SELECT view.relname, attribute.attname FROM pg_class AS view JOIN pg_attribute AS attribute ON attrelid = view.oid
+        SELECT view.relname, attribute.attname FROM pg_class AS view JOIN pg_attribute AS attribute
+            ON attrelid = view.oid
         WHERE relnamespace = 'analytics'::regnamespace AND attnum > 0
           AND (obj_description(view.oid) IS NULL OR col_description(view.oid, attnum) IS NULL)
     """)
@@ -31,7 +34,8 @@ def test_every_table_and_every_column_says_what_it_means(database):
     with psycopg.connect(database.url("owner")) as owner:
         silent = owner.execute("""
             SELECT relname, attname FROM pg_class AS t JOIN pg_attribute ON attrelid = t.oid
-            WHERE relnamespace = 'nightjar'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND relname <> 'alembic_version'
+            WHERE relnamespace = 'nightjar'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0
+                AND relname <> 'alembic_version'
               AND (obj_description(t.oid) IS NULL OR col_description(t.oid, attnum) IS NULL)
         """).fetchall()
     assert silent == []
@@ -47,7 +51,9 @@ def test_nothing_is_seen_of_a_night_until_it_is_published_and_then_all_of_it(on_
         on_postgres.store.publish(run)
     assert len(ask("SELECT * FROM scores")) == 2
     quarantined = ask("SELECT * FROM quarantine")
-    assert [(row["entity_key"], row["reasons"][0]["check"], row["row"]) for row in quarantined] == [("c", "in_range", {"carrier": "UA"})]
+    assert [(row["entity_key"], row["reasons"][0]["check"], row["row"]) for row in quarantined] == [
+        ("c", "in_range", {"carrier": "UA"})
+    ]
 
 
 def test_a_score_says_where_it_comes_from(on_postgres, ask, make):
@@ -71,7 +77,9 @@ def test_a_score_says_where_it_comes_from(on_postgres, ask, make):
         "scored_at": stored_at,
     }
     in_sample, _ = on_postgres.publish(date(2013, 4, 1))
-    assert ask("SELECT DISTINCT in_sample FROM scores WHERE run_id = %s", in_sample.id) == [{"in_sample": True}]
+    assert ask("SELECT DISTINCT in_sample FROM scores WHERE run_id = %s", in_sample.id) == [
+        {"in_sample": True}
+    ]
 
 
 def test_what_stood_there_at_any_time_is_answered(on_postgres, ask):
@@ -79,7 +87,8 @@ def test_what_stood_there_at_any_time_is_answered(on_postgres, ask):
     second, corrected = on_postgres.publish(score=0.9, force=True)
     back = on_postgres.store.roll_back(first, "the correction was wrong")
     history = (
-        "SELECT DISTINCT run_id, score FROM scores_history WHERE %s BETWEEN visible_from AND coalesce(visible_until - interval '1 us', 'infinity')"
+        "SELECT DISTINCT run_id, score FROM scores_history WHERE %s BETWEEN visible_from AND "
+        "coalesce(visible_until - interval '1 us', 'infinity')"
     )
     assert ask(history, published.published_at - timedelta(seconds=1)) == []
     assert ask(history, published.published_at) == [{"run_id": first.id, "score": 0.1}]
@@ -92,7 +101,9 @@ def test_one_revision_of_a_night_is_seen_and_the_history_of_all(on_postgres, ask
     second, _ = on_postgres.publish(score=0.9, force=True)
     on_postgres.store.roll_back(first, "the feed was wrong")
     assert {row["run_id"] for row in ask("SELECT run_id FROM scores")} == {first.id}
-    history = ask("SELECT run_id, action, reason, actor, is_current FROM publications ORDER BY publication_id")
+    history = ask(
+        "SELECT run_id, action, reason, actor, is_current FROM publications ORDER BY publication_id"
+    )
     assert [(row["run_id"], row["action"], row["is_current"]) for row in history] == [
         (first.id, "publish", False),
         (second.id, "publish", False),
@@ -104,24 +115,52 @@ def test_one_revision_of_a_night_is_seen_and_the_history_of_all(on_postgres, ask
 def test_outcomes_stand_beside_their_scores_as_last_corrected(on_postgres, ask, make):
     on_postgres.publish(keys=("a", "b"))
     for outcome, day in ((1, 16), (0, 17)):
-        known = {"entity_key": ["a"], "score_date": [make.day], "outcome": [outcome], "recorded_at": [datetime(2013, 6, day, tzinfo=UTC)]}
-        on_postgres.outcomes.record(make.model, pl.DataFrame(known).with_columns(pl.col("outcome").cast(pl.Int8)))
-    assert [row["outcome"] for row in ask("SELECT outcome FROM scores_with_outcomes ORDER BY entity_key")] == [0, None]
+        known = {
+            "entity_key": ["a"],
+            "score_date": [make.day],
+            "outcome": [outcome],
+            "recorded_at": [datetime(2013, 6, day, tzinfo=UTC)],
+        }
+        on_postgres.outcomes.record(
+            make.model, pl.DataFrame(known).with_columns(pl.col("outcome").cast(pl.Int8))
+        )
+    assert [
+        row["outcome"] for row in ask("SELECT outcome FROM scores_with_outcomes ORDER BY entity_key")
+    ] == [0, None]
 
 
 def test_monitoring_of_the_published_run_is_seen(on_postgres, ask, make):
     run, _ = on_postgres.publish()
     on_postgres.ledger.record_drift(
-        run, [ColumnDrift(column="distance", method="psi", value=0.1, threshold=0.2, drifted=False, null_share=0, reference_null_share=0)]
+        run,
+        [
+            ColumnDrift(
+                column="distance",
+                method="psi",
+                value=0.1,
+                threshold=0.2,
+                drifted=False,
+                null_share=0,
+                reference_null_share=0,
+            )
+        ],
     )
     on_postgres.ledger.record_report(run, "drift", "file:///report.html")
     on_postgres.outcomes.record_performance(make.measured(run, make.as_of, auc=0.5))
-    assert ask("SELECT column_name, value, drifted FROM drift") == [{"column_name": "distance", "value": 0.1, "drifted": False}]
+    assert ask("SELECT column_name, value, drifted FROM drift") == [
+        {"column_name": "distance", "value": 0.1, "drifted": False}
+    ]
     assert ask("SELECT uri FROM reports") == [{"uri": "file:///report.html"}]
-    assert ask("SELECT auc, brier, model_version FROM nightly_performance") == [{"auc": 0.5, "brier": None, "model_version": 1}]
-    newest = "SELECT value, with_outcome, is_newest FROM measurements WHERE metric = 'auc' ORDER BY measured_at"
+    assert ask("SELECT auc, brier, model_version FROM nightly_performance") == [
+        {"auc": 0.5, "brier": None, "model_version": 1}
+    ]
+    newest = (
+        "SELECT value, with_outcome, is_newest FROM measurements WHERE metric = 'auc' ORDER BY measured_at"
+    )
     assert ask(newest) == [{"value": 0.5, "with_outcome": 1, "is_newest": True}]
-    on_postgres.outcomes.record_performance(make.measured(run, make.as_of + timedelta(days=1), auc=0.6, with_outcome=2))
+    on_postgres.outcomes.record_performance(
+        make.measured(run, make.as_of + timedelta(days=1), auc=0.6, with_outcome=2)
+    )
     assert ask(newest) == [
         {"value": 0.5, "with_outcome": 1, "is_newest": False},
         {"value": 0.6, "with_outcome": 2, "is_newest": True},
@@ -129,7 +168,9 @@ def test_monitoring_of_the_published_run_is_seen(on_postgres, ask, make):
 
 
 def test_versions_and_roles_have_their_history(on_postgres, ask, make):
-    old, new = (on_postgres.registry.add_version(make.candidate(on_postgres.registry, content)) for content in "ac")
+    old, new = (
+        on_postgres.registry.add_version(make.candidate(on_postgres.registry, content)) for content in "ac"
+    )
     on_postgres.registry.promote(old, "champion", "first")
     assert ask("SELECT model_version, is_champion FROM model_versions ORDER BY 1") == [
         {"model_version": 1, "is_champion": True},
@@ -137,15 +178,22 @@ def test_versions_and_roles_have_their_history(on_postgres, ask, make):
     ]
     later = on_postgres.registry.promote(new, "champion", "better")
     held = ask("SELECT model_version, held_until FROM promotions ORDER BY held_from")
-    assert held == [{"model_version": 1, "held_until": later.promoted_at}, {"model_version": 2, "held_until": None}]
+    assert held == [
+        {"model_version": 1, "held_until": later.promoted_at},
+        {"model_version": 2, "held_until": None},
+    ]
 
 
 @pytest.mark.parametrize("view", ["scores", "scores_with_outcomes"])
-@pytest.mark.parametrize("condition", ["score_date = '2013-06-15'", "score_date BETWEEN '2013-06-10' AND '2013-06-20'"])
+@pytest.mark.parametrize(
+    "condition", ["score_date = '2013-06-15'", "score_date BETWEEN '2013-06-10' AND '2013-06-20'"]
+)
 def test_asking_for_a_date_reads_its_month_alone(on_postgres, ask, view, condition):
     for month in (5, 6, 7):
         on_postgres.publish(date(2013, month, 15))
-    plan = json.dumps(ask(f"EXPLAIN (FORMAT json) SELECT * FROM {view} WHERE model = 'flight_delay' AND {condition}"))
+    plan = json.dumps(
+        ask(f"EXPLAIN (FORMAT json) SELECT * FROM {view} WHERE model = 'flight_delay' AND {condition}")
+    )
     assert "score_2013_06" in plan
     assert "score_2013_05" not in plan
     assert "score_2013_07" not in plan

@@ -77,7 +77,10 @@ HALF: dict[str, tuple[str, Callable]] = {
         "299 of 300 rows",
         lambda hand, run: [hand.store(run, n, rows) for n, rows in enumerate((100, 100, 99))],
     ),
-    "more parts than the population": ("4 of 3 parts", lambda hand, run: [hand.store(run, n, 75) for n in range(4)]),
+    "more parts than the population": (
+        "4 of 3 parts",
+        lambda hand, run: [hand.store(run, n, 75) for n in range(4)],
+    ),
     "parts that are not numbered through": (
         "300 of 300 rows in 3 of 3",
         lambda hand, run: [hand.store(run, n, 100) for n in (0, 1, 3)],
@@ -99,7 +102,10 @@ HALF: dict[str, tuple[str, Callable]] = {
             hand.scores(run, 9, 1),
         ],
     ),
-    "rows set aside that are not there": ("says 99 scored and 1 set aside, stored are 99 and 0", all_but_a_row_of_part_0),
+    "rows set aside that are not there": (
+        "says 99 scored and 1 set aside, stored are 99 and 0",
+        all_but_a_row_of_part_0,
+    ),
     "rows set aside that no receipt knows": (
         "part 2: its receipt says 100 scored and 0 set aside, stored are 100 and 1",
         lambda hand, run: [hand.store(run, 0, 100), all_but_part_0(hand, run), hand.aside(run, 2, 1)],
@@ -127,7 +133,9 @@ def test_the_application_says_what_does_not_add_up(on_postgres, hand, make):
         run = on_postgres.store.record_population(claimed.run, make.population(2))
         on_postgres.store.write_part(run, make.part(0, 2), make.scores("a", "b"), make.quarantined())
         hand.scores(run.id, 0, 1)
-        with pytest.raises(AuditFailed, match="part 0: its receipt says 2 scored and 0 set aside, stored are 3 and 0"):
+        with pytest.raises(
+            AuditFailed, match="part 0: its receipt says 2 scored and 0 set aside, stored are 3 and 0"
+        ):
             on_postgres.store.publish(run)
         on_postgres.store.fail(run, "it does not add up")
 
@@ -164,7 +172,9 @@ def test_rows_that_come_in_while_a_night_is_published_are_counted(database, writ
         by_hand(late).scores(run, 1, 1)
         publishing = threading.Thread(target=published)
         publishing.start()
-        while not writer.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()").fetchone():
+        while not writer.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        ).fetchone():
             assert publishing.is_alive()
         late.commit()
         publishing.join()
@@ -173,7 +183,10 @@ def test_rows_that_come_in_while_a_night_is_published_are_counted(database, writ
 
 def test_rows_that_come_in_after_a_publication_began_are_refused(database, hand, by_hand):
     run = hand.whole()
-    with psycopg.connect(database.url("writer")) as publishing, psycopg.connect(database.url("writer")) as late:
+    with (
+        psycopg.connect(database.url("writer")) as publishing,
+        psycopg.connect(database.url("writer")) as late,
+    ):
         by_hand(publishing).end(run)
         late.execute("SET lock_timeout = '200ms'")
         with pytest.raises(errors.LockNotAvailable):
@@ -198,7 +211,10 @@ def test_nobody_publishes_by_a_snapshot_from_before(database, hand, by_hand, lev
 
 
 END = "UPDATE nightjar.run SET state = 'published' WHERE id = %(run)s"
-LATE = "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) SELECT score_date, id, 'late', 0, 0.5 FROM"
+LATE = (
+    "INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score) SELECT score_date, id, "
+    "'late', 0, 0.5 FROM"
+)
 AT_ONCE = {
     "published first": f"WITH ended AS ({END} RETURNING *) {LATE} ended",
     "added first": f"WITH added AS ({LATE} nightjar.run WHERE id = %(run)s RETURNING 1) {END}",
@@ -245,16 +261,22 @@ def test_the_ledger_names_the_newest_last(database, writer, hand, by_hand):
                 failed.append(error)
 
     with psycopg.connect(database.url("writer")) as first:
-        first.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger of flight_delay 2013-06-15', 0))")
+        first.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('ledger of flight_delay 2013-06-15', 0))"
+        )
         waiting = threading.Thread(target=behind)
         waiting.start()
-        while not writer.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone():
+        while not writer.execute(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        ).fetchone():
             assert waiting.is_alive()
         by_hand(first).show(runs[1], "rollback")
         first.commit()
         waiting.join()
     assert len(failed) == 1
-    assert writer.execute("SELECT run_id FROM analytics.publications WHERE is_current").fetchall() == [(runs[1],)]
+    assert writer.execute("SELECT run_id FROM analytics.publications WHERE is_current").fetchall() == [
+        (runs[1],)
+    ]
 
 
 # --- repairs ---
@@ -282,7 +304,9 @@ LIES = {
     "another run": "UPDATE nightjar.score SET carried_from = 1 WHERE run_id = %s",
     "another score": "UPDATE nightjar.score SET score = 0.4 WHERE run_id = %s",
     "another challenger's score": "UPDATE nightjar.score SET challenger_score = 0.5 WHERE run_id = %s",
-    "an entity that was not scored": "UPDATE nightjar.score SET entity_key = entity_key || '!' WHERE run_id = %s",
+    "an entity that was not scored": (
+        "UPDATE nightjar.score SET entity_key = entity_key || '!' WHERE run_id = %s"
+    ),
 }
 
 
@@ -308,7 +332,10 @@ def test_a_repair_of_what_analysts_no_longer_see_is_not_published(hand, base):
 
 # --- what a run begins with ---
 
-BEGIN = "INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id, base_id) VALUES ('m', %s, %s, %s, %s, %s, %s)"
+BEGIN = (
+    "INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id, base_id) VALUES "
+    "('m', %s, %s, %s, %s, %s, %s)"
+)
 
 
 @pytest.mark.parametrize(
@@ -326,16 +353,27 @@ BEGIN = "INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at,
 )
 def test_a_run_begins_as_the_next_of_its_night(writer, on_postgres, make, says, change):
     version = on_postgres.registry.add_version(make.candidate(on_postgres.registry, model="m"))
-    values = {"score_date": "2013-09-01", "revision": 1, "as_of": make.as_of, "known_at": make.as_of, "version_id": version.id, "base_id": None}
+    values = {
+        "score_date": "2013-09-01",
+        "revision": 1,
+        "as_of": make.as_of,
+        "known_at": make.as_of,
+        "version_id": version.id,
+        "base_id": None,
+    }
     with pytest.raises(errors.Error, match=says):
         writer.execute(BEGIN, list((values | change).values()))
 
 
 def test_a_version_has_the_next_number(writer, on_postgres, make):
     version = on_postgres.registry.add_version(make.candidate(on_postgres.registry))
-    columns = "model, kind, score_low, score_high, outcomes, algorithm, dataset_id, artifact_uri, reference_uri, params, metrics, gates, code_version, trained_through"
+    columns = (
+        "model, kind, score_low, score_high, outcomes, algorithm, dataset_id, artifact_uri, reference_uri, "
+        "params, metrics, gates, code_version, trained_through"
+    )
     copied = (
-        f"INSERT INTO nightjar.model_version (number, artifact_sha256, {columns}) SELECT %s, repeat('e', 64), {columns} FROM nightjar.model_version"
+        f"INSERT INTO nightjar.model_version (number, artifact_sha256, {columns}) SELECT %s, repeat('e', "
+        f"64), {columns} FROM nightjar.model_version"
     )
     for number in (version.number + 2, 2**31 - 1, 0):
         with pytest.raises(REFUSED, match="the next version of flight_delay is"):
@@ -387,19 +425,45 @@ def test_a_worker_with_a_login_of_its_own_is_no_owner(postgres, database, owner,
 # --- places and measurements ---
 
 NO_PLACES = (
-    "javascript:alert(1)", "JAVASCRIPT:alert(1)", " javascript:alert(1)", "data:text/html,x", "http://evil.example/x", "https://evil.example/x",
-    "s3://", "s3:///x", "s3://b\nx", "file://host/x", "file:/x", "file:///x\x1b[2J", "relative/x", "", "ftp://x/y", "vbscript:x", "file:///a\r\nb",
-)  # fmt: skip
+    "javascript:alert(1)",
+    "JAVASCRIPT:alert(1)",
+    " javascript:alert(1)",
+    "data:text/html,x",
+    "http://evil.example/x",
+    "https://evil.example/x",
+    "s3://",
+    "s3:///x",
+    "s3://b\nx",
+    "file://host/x",
+    "file:/x",
+    "file:///x\x1b[2J",
+    "relative/x",
+    "",
+    "ftp://x/y",
+    "vbscript:x",
+    "file:///a\r\nb",
+)
 
 
 @pytest.mark.parametrize("uri", NO_PLACES)
 def test_a_report_lies_in_a_folder_or_a_store(writer, on_postgres, uri):
     run, _ = on_postgres.publish(force=True)
     with pytest.raises(errors.CheckViolation, match="report_uri_of_store"):
-        writer.execute("INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%s, 'drift', %s)", [run.id, uri])
+        writer.execute(
+            "INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%s, 'drift', %s)", [run.id, uri]
+        )
 
 
-@pytest.mark.parametrize("uri", ["/data/report/a.html", "file:///data/a b/report.html", "s3://bucket/report", "gs://b/é", "abfss://c@a.net/x"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "/data/report/a.html",
+        "file:///data/a b/report.html",
+        "s3://bucket/report",
+        "gs://b/é",
+        "abfss://c@a.net/x",
+    ],
+)
 def test_a_place_of_a_store_is_taken(writer, on_postgres, uri):
     run, _ = on_postgres.publish(force=True)
     writer.execute("INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%s, 'drift', %s)", [run.id, uri])
@@ -407,10 +471,13 @@ def test_a_place_of_a_store_is_taken(writer, on_postgres, uri):
 
 def test_every_place_is_checked(owner):
     named = owner.execute("""
-        SELECT relname || '_' || attname || '_of_store' FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+        SELECT relname || '_' || attname || '_of_store' FROM pg_class JOIN pg_attribute
+            ON attrelid = pg_class.oid
         WHERE relnamespace = 'nightjar'::regnamespace AND relkind = 'r' AND attname ~ 'ur[il]'
     """).fetchall()
-    checked = owner.execute("SELECT conname FROM pg_constraint WHERE conname LIKE '%of_store' AND convalidated").fetchall()
+    checked = owner.execute(
+        "SELECT conname FROM pg_constraint WHERE conname LIKE '%of_store' AND convalidated"
+    ).fetchall()
     assert len(named) == 5
     assert set(named) == set(checked)
 
@@ -418,20 +485,25 @@ def test_every_place_is_checked(owner):
 def test_every_date_that_the_writer_may_set_is_of_our_time(owner):
     """A night's own dates are those of its run, and scores lie in months that are made for them."""
     settable = owner.execute("""
-        SELECT relname || '_' || attname || '_of_our_time' FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
-        WHERE relnamespace = 'nightjar'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND attnum > 0
+        SELECT relname || '_' || attname || '_of_our_time' FROM pg_class JOIN pg_attribute
+            ON attrelid = pg_class.oid
+        WHERE relnamespace = 'nightjar'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+            AND attnum > 0
           AND atttypid IN ('date'::regtype, 'timestamptz'::regtype, 'timestamp'::regtype)
           AND (has_column_privilege('nightjar_writer', pg_class.oid, attnum, 'INSERT')
             OR has_column_privilege('nightjar_writer', pg_class.oid, attnum, 'UPDATE'))
           AND relname || '.' || attname NOT IN ('publication.score_date', 'score.score_date')
     """).fetchall()
-    checked = owner.execute("SELECT conname FROM pg_constraint WHERE conname LIKE '%of_our_time' AND convalidated").fetchall()
+    checked = owner.execute(
+        "SELECT conname FROM pg_constraint WHERE conname LIKE '%of_our_time' AND convalidated"
+    ).fetchall()
     assert len(settable) == 10
     assert set(settable) == set(checked)
 
 
 MEASUREMENT = """
-    INSERT INTO nightjar.measurement (run_id, metric, rows, with_outcome, measured_at) VALUES (%s, 'auc', 1, 1, %s)
+    INSERT INTO nightjar.measurement (run_id, metric, rows, with_outcome, measured_at) VALUES (%s, 'auc', 1,
+        1, %s)
 """
 
 
@@ -440,7 +512,9 @@ def test_no_outcome_is_recorded_and_no_night_measured_when_nobody_lives(writer, 
     run, _ = on_postgres.publish(force=True)
     with pytest.raises((errors.CheckViolation, errors.DatetimeFieldOverflow)):
         writer.execute(
-            "INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome) VALUES ('m', '2013-06-15', 'a', %s, 1)", [at]
+            "INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome) VALUES "
+            "('m', '2013-06-15', 'a', %s, 1)",
+            [at],
         )
     with pytest.raises((errors.CheckViolation, errors.DatetimeFieldOverflow)):
         writer.execute(MEASUREMENT, [run.id, at])
@@ -469,18 +543,28 @@ def test_drift_that_is_measured_again_restates_and_the_rows_before_stay(on_postg
 
     for columns in ((("a", 0.1), ("b", 0.1)), (("a", 0.1), ("b", 0.1)), (("a", 0.2),)):
         on_postgres.ledger.record_drift(run, drift(*columns))
-    kept = writer.execute("SELECT column_name, value FROM nightjar.drift WHERE run_id = %s ORDER BY measured_at, column_name", [run.id]).fetchall()
+    kept = writer.execute(
+        "SELECT column_name, value FROM nightjar.drift WHERE run_id = %s ORDER BY measured_at, column_name",
+        [run.id],
+    ).fetchall()
     assert kept == [("a", 0.1), ("b", 0.1), ("a", 0.2)]
-    assert writer.execute("SELECT column_name, value FROM analytics.drift WHERE run_id = %s", [run.id]).fetchall() == [("a", 0.2)]
+    assert writer.execute(
+        "SELECT column_name, value FROM analytics.drift WHERE run_id = %s", [run.id]
+    ).fetchall() == [("a", 0.2)]
 
 
 def test_a_measurement_ahead_of_time_is_refused_with_a_sentence(on_postgres, make):
     run, _ = on_postgres.publish(force=True)
     ahead = make.as_of.replace(year=2190)
-    with pytest.raises(BadSettings, match="refuses a date: no night is measured by outcomes that are not known yet"):
+    with pytest.raises(
+        BadSettings, match="refuses a date: no night is measured by outcomes that are not known yet"
+    ):
         on_postgres.outcomes.record_performance(make.measured(run, ahead))
 
 
 def test_what_is_known_ahead_of_time_is_refused_with_a_sentence(on_postgres, make):
-    with pytest.raises(NightjarError, match="nothing is known yet"), on_postgres.claim(force=True, known_at=make.as_of.replace(year=2190)):
+    with (
+        pytest.raises(NightjarError, match="nothing is known yet"),
+        on_postgres.claim(force=True, known_at=make.as_of.replace(year=2190)),
+    ):
         pass

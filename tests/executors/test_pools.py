@@ -75,8 +75,14 @@ def test_a_night_whose_parts_are_scored_by_another_process_is_the_same(world, mo
     platform.prepare(SPEC).ready(as_of(SPEC, day))
     here = platform.score_night(SPEC).run(night_of(SPEC, day))
     there = platform.score_night(SPEC, executor=Processes(score_part, 1)).run(night_of(SPEC, day), force=True)
-    assert (there.revision, there.parts_done_now, there.scored) == (here.revision + 1, here.parts, here.scored)
-    one, other = (platform.store.published_scores(platform.store.run(night.run_id)) for night in (here, there))
+    assert (there.revision, there.parts_done_now, there.scored) == (
+        here.revision + 1,
+        here.parts,
+        here.scored,
+    )
+    one, other = (
+        platform.store.published_scores(platform.store.run(night.run_id)) for night in (here, there)
+    )
     assert one.equals(other)
 
 

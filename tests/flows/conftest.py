@@ -1,4 +1,6 @@
-"""The world with a platform in it: a Prefect server with the login that it made itself, a worker, and somewhere to send alerts to."""
+"""The world with a platform in it: a Prefect server with the login that it made itself, a worker, and
+somewhere to send alerts to.
+"""
 
 import json
 import logging
@@ -51,7 +53,8 @@ class Alerts:
                 self.send_response(alerts.status)
                 self.end_headers()
 
-            def log_message(self, format: str, *arguments: Any) -> None: ...  # noqa: A002  # the name is the base class's
+            # the name is the base class's
+            def log_message(self, format: str, *arguments: Any) -> None: ...  # noqa: A002
 
         with HTTPServer(("127.0.0.1", 0), Handler) as server:
             self.url = f"json://127.0.0.1:{server.server_port}/{TOKEN}"
@@ -77,15 +80,24 @@ class Prefect:
 
     def start(self, flow: str, scheduled_time: str | None = None, **parameters: Any) -> str:
         deployment = self.ask(f"/deployments/name/{flow}/flight_delay-{flow}")
-        state = {"type": "SCHEDULED", "state_details": {"scheduled_time": scheduled_time}} if scheduled_time else {"type": "SCHEDULED"}
-        return self.ask(f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters, "state": state})["id"]
+        state = (
+            {"type": "SCHEDULED", "state_details": {"scheduled_time": scheduled_time}}
+            if scheduled_time
+            else {"type": "SCHEDULED"}
+        )
+        return self.ask(
+            f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters, "state": state}
+        )["id"]
 
     def ended(self, flow_run: str, timeout_s: float = 150, after_runs: int = 0) -> dict[str, Any]:
         """The flow run once it has ended, having run more than `after_runs` times."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             run = self.ask(f"/flow_runs/{flow_run}")
-            if run["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"} and run["run_count"] > after_runs:
+            if (
+                run["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+                and run["run_count"] > after_runs
+            ):
                 return run
             time.sleep(1)
         raise AssertionError(f"flow run {flow_run} is still {run['state_name']} after {timeout_s} s")
@@ -117,11 +129,15 @@ class Prefect:
         return [line for line in lines if line.get("flow_run") == flow_run]
 
     def told(self, flow_run: str, until: str, level: int = logging.NOTSET) -> list[str]:
-        """The run's log as people read it in the UI, once the words are in it: a run sends its log a moment after its state.
+        """The run's log as people read it in the UI, once the words are in it: a run sends its log a moment
+        after its state.
 
         Oldest first.
         """
-        wanted = {"logs": {"flow_run_id": {"any_": [flow_run]}, "level": {"ge_": level}}, "sort": "TIMESTAMP_ASC"}
+        wanted = {
+            "logs": {"flow_run_id": {"any_": [flow_run]}, "level": {"ge_": level}},
+            "sort": "TIMESTAMP_ASC",
+        }
         deadline = time.monotonic() + 60
         while True:
             found = [line["message"] for line in self.ask("/logs/filter", wanted)]
@@ -131,7 +147,10 @@ class Prefect:
             time.sleep(0.25)
 
     def tasks(self, flow_run: str) -> list[dict[str, Any]]:
-        return self.ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}, "sort": "EXPECTED_START_TIME_ASC"})
+        return self.ask(
+            "/task_runs/filter",
+            {"flow_runs": {"id": {"any_": [flow_run]}}, "sort": "EXPECTED_START_TIME_ASC"},
+        )
 
     def log_in(self, page: Any) -> None:
         """As a person does: paste the login into the page that a browser is sent to."""

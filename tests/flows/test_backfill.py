@@ -1,4 +1,6 @@
-"""Backfills and catching up as operators meet them: processes that overlap and die, and a schedule that comes back after an outage."""
+"""Backfills and catching up as operators meet them: processes that overlap and die, and a schedule that
+comes back after an outage.
+"""
 
 import subprocess
 import sys
@@ -18,8 +20,10 @@ NIGHTJAR = Path(sys.executable).with_name("nightjar")
 SPEC = models.model("flight_delay")
 
 REFUSE = """
-    CREATE FUNCTION nightjar.refuse_night() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'this night is refused'; END $$;
-    CREATE TRIGGER refuse_night BEFORE INSERT ON nightjar.publication FOR EACH ROW WHEN (NEW.score_date = '{day}') EXECUTE FUNCTION nightjar.refuse_night();
+    CREATE FUNCTION nightjar.refuse_night() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'this night is refused'; END $$;
+    CREATE TRIGGER refuse_night BEFORE INSERT ON nightjar.publication
+        FOR EACH ROW WHEN (NEW.score_date = '{day}') EXECUTE FUNCTION nightjar.refuse_night();
 """
 ALLOW = "DROP TRIGGER refuse_night ON nightjar.publication; DROP FUNCTION nightjar.refuse_night();"
 
@@ -37,7 +41,8 @@ def hashes(world, days):
     """Of what analysts see of each night."""
     return dict(
         world.query(f"""
-            SELECT score_date, md5(string_agg(entity_key || ' ' || score, ',' ORDER BY entity_key)) FROM scores
+            SELECT score_date, md5(string_agg(entity_key || ' ' || score, ',' ORDER BY entity_key))
+                FROM scores
             WHERE score_date BETWEEN '{days[0]}' AND '{days[-1]}' GROUP BY score_date
         """)
     )
@@ -47,8 +52,10 @@ def followed_up(world, days):
     """Of each published night whether it was compared with the training sample and measured."""
     return dict(
         world.query(f"""
-            SELECT score_date, (SELECT count(*) FROM drift WHERE drift.run_id = publications.run_id) >= 38 AND EXISTS (
-                SELECT FROM nightly_performance AS measured WHERE measured.run_id = publications.run_id AND with_outcome = rows)
+            SELECT score_date, (SELECT count(*) FROM drift WHERE drift.run_id = publications.run_id) >= 38
+                AND EXISTS (
+                SELECT FROM nightly_performance AS measured WHERE measured.run_id = publications.run_id
+                    AND with_outcome = rows)
             FROM publications WHERE is_current AND score_date BETWEEN '{days[0]}' AND '{days[-1]}'
         """)
     )
@@ -56,7 +63,8 @@ def followed_up(world, days):
 
 def publications(world, days):
     return world.query(
-        f"SELECT score_date, run_id, published_at FROM publications WHERE score_date BETWEEN '{days[0]}' AND '{days[-1]}' ORDER BY 1, 3"
+        f"SELECT score_date, run_id, published_at FROM publications WHERE score_date BETWEEN '{days[0]}' "
+        f"AND '{days[-1]}' ORDER BY 1, 3"
     )
 
 
@@ -79,7 +87,10 @@ def test_two_backfills_of_one_range_publish_each_night_once_though_one_is_killed
     days = dates_between(date(2013, 4, 7), date(2013, 4, 11))
     world.platform.prepare(SPEC).ready(as_of(SPEC, days[-1]))
     first = subprocess.Popen(
-        [NIGHTJAR, "backfill", "--from", str(days[0]), "--to", str(days[-1])], env=world.env(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [NIGHTJAR, "backfill", "--from", str(days[0]), "--to", str(days[-1])],
+        env=world.env(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     until(lambda: publications(world, days))
 
@@ -113,7 +124,9 @@ def test_two_backfills_of_one_range_publish_each_night_once_though_one_is_killed
 def test_a_dry_run_lists_what_would_be_done_and_does_nothing(world):
     days = dates_between(date(2013, 5, 1), date(2013, 5, 3))
     hold_back(world, days[1], "AuditFailed: [odd] scores")
-    listed = world.command("backfill", "--from", str(days[0]), "--to", str(days[-1]), "--order", "newest", "--dry-run")
+    listed = world.command(
+        "backfill", "--from", str(days[0]), "--to", str(days[-1]), "--order", "newest", "--dry-run"
+    )
     assert listed.returncode == 0, listed.stderr
     lines = [" ".join(line.split()) for line in listed.stdout.splitlines()]
     assert lines[2:] == [
@@ -153,7 +166,9 @@ def test_a_schedule_that_comes_back_scores_what_it_missed_before_its_own_night(p
     assert "this night is refused" in told
     assert "night-flight-delay" in prefect.artifacts(run)
 
-    assert not missed_nights(world.platform.store, SPEC, datetime.fromisoformat(start)), "what failed for a reason that stays waits for a person"
+    assert not missed_nights(world.platform.store, SPEC, datetime.fromisoformat(start)), (
+        "what failed for a reason that stays waits for a person"
+    )
 
 
 def by_instant(world, first, last):

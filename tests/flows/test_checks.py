@@ -24,7 +24,15 @@ def test_a_whole_platform_is_said_to_be_well(prefect):
         assert time.monotonic() < deadline, rows
         time.sleep(1)
         rows = doctor.prefect(prefect.settings)
-    assert [name for name, *_ in rows] == ["prefect server", "access", "retention", "deployments", "automations", "workers", "flow runs"]
+    assert [name for name, *_ in rows] == [
+        "prefect server",
+        "access",
+        "retention",
+        "deployments",
+        "automations",
+        "workers",
+        "flow runs",
+    ]
 
 
 def test_without_a_server_nothing_is_amiss(prefect, monkeypatch):
@@ -36,7 +44,9 @@ def test_without_a_server_nothing_is_amiss(prefect, monkeypatch):
 
 
 def test_refused_credentials_are_said_once(prefect):
-    ((_, verdict, text),) = doctor.prefect(prefect.settings.model_copy(update={"prefect_auth": SecretStr("night:wrong")}))
+    ((_, verdict, text),) = doctor.prefect(
+        prefect.settings.model_copy(update={"prefect_auth": SecretStr("night:wrong")})
+    )
     assert (verdict, "NIGHTJAR_PREFECT_AUTH" in text) == ("NO", True)
 
 
@@ -52,7 +62,10 @@ def changed(client, **fields):
 def test_deployments_other_than_the_codes_or_paused_are_named(prefect):
     with changed(prefect.client, tags=["nightjar"]), pytest.raises(NotDeployed, match="flight_delay-monitor"):
         deployments(prefect.client, prefect.settings)
-    with changed(prefect.client, paused=True), pytest.raises(DeploymentPaused, match=r"in a row: flight_delay-monitor\. .* resume it"):
+    with (
+        changed(prefect.client, paused=True),
+        pytest.raises(DeploymentPaused, match=r"in a row: flight_delay-monitor\. .* resume it"),
+    ):
         deployments(prefect.client, prefect.settings)
 
 
@@ -61,7 +74,10 @@ def test_automations_that_are_missing_or_other_than_the_codes_are_named(prefect)
     automate(prefect.settings, api, Patience(dead_after_s=33))
     gone = next(each for each in prefect.client.read_automations() if "never started" in each.name)
     prefect.client.delete_automation(gone.id)
-    with pytest.raises(NotDeployed, match="a run that was taken but never started has crashed, a run without a sign of life has crashed"):
+    with pytest.raises(
+        NotDeployed,
+        match="a run that was taken but never started has crashed, a run without a sign of life has crashed",
+    ):
         automations(prefect.client, prefect.settings)
     automate(prefect.settings, api)
     assert "alerts a person" in automations(prefect.client, prefect.settings)
@@ -75,7 +91,10 @@ def test_a_paused_pool_means_that_nothing_takes_runs(prefect):
 
 
 def test_a_pool_that_takes_commands_again_is_named(prefect):
-    open_template = {**TEMPLATE, "variables": {"type": "object", "properties": {"command": {"type": "string"}}}}
+    open_template = {
+        **TEMPLATE,
+        "variables": {"type": "object", "properties": {"command": {"type": "string"}}},
+    }
     prefect.client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=open_template))
     with pytest.raises(NotDeployed, match="another job template"):
         workers(prefect.client, prefect.settings)

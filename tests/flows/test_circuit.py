@@ -15,7 +15,8 @@ from prefect.states import Crashed
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
 NO_DRIFT = """
-    CREATE FUNCTION nightjar.no_drift() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'drift is not to be had'; END $$;
+    CREATE FUNCTION nightjar.no_drift() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'drift is not to be had'; END $$;
     CREATE TRIGGER no_drift BEFORE INSERT ON nightjar.drift FOR EACH ROW EXECUTE FUNCTION nightjar.no_drift();
 """
 DRIFT_AGAIN = "DROP TRIGGER no_drift ON nightjar.drift; DROP FUNCTION nightjar.no_drift();"
@@ -32,13 +33,25 @@ def paused(prefect, name: str) -> bool:
 
 
 def called_as_once(prefect, flow: str, *, paused: bool, name: str = "flight_delay") -> UUID:
-    """A deployment of ours as earlier releases made it: called by its model alone, like all the others. One not paused has its schedule paused."""
+    """A deployment of ours as earlier releases made it: called by its model alone, like all the others.
+
+    One not paused has its schedule paused.
+    """
     now = prefect.client.read_deployment_by_name(f"{flow}/flight_delay-{flow}")
-    schedules = [DeploymentScheduleCreate(schedule=each.schedule, slug=each.slug, active=paused) for each in now.schedules]
+    schedules = [
+        DeploymentScheduleCreate(schedule=each.schedule, slug=each.slug, active=paused)
+        for each in now.schedules
+    ]
     return prefect.client.create_deployment(
-        now.flow_id, name, schedules=schedules, paused=paused, tags=now.tags, parameters=now.parameters, entrypoint=now.entrypoint,
+        now.flow_id,
+        name,
+        schedules=schedules,
+        paused=paused,
+        tags=now.tags,
+        parameters=now.parameters,
+        entrypoint=now.entrypoint,
         work_pool_name=now.work_pool_name,
-    )  # fmt: skip
+    )
 
 
 def heard(alerts, count: int) -> list[str]:
@@ -60,22 +73,34 @@ def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, 
 
     last = prefect.start("monitor", model="none")
     assert prefect.ended(last)["state_type"] == "FAILED"
-    says = "The last 3 runs of flight_delay-monitor came to nothing. Its schedule is paused until someone resumes it."
-    assert heard(alerts, 1) == [f"Nightjar: flight_delay-monitor is paused. {says} Runbook: runbooks/circuit-open.md"]
+    says = (
+        "The last 3 runs of flight_delay-monitor came to nothing. Its schedule is paused until someone "
+        "resumes it."
+    )
+    assert heard(alerts, 1) == [
+        f"Nightjar: flight_delay-monitor is paused. {says} Runbook: runbooks/circuit-open.md"
+    ]
     assert paused(prefect, "monitor")
     assert "## Fix" in prefect.left(last, "circuit-flight-delay-monitor")
     logged = prefect.told(last, until=says, level=logging.ERROR)
     assert any(says in message for message in logged)
-    assert [message.count("runbooks/unknown-model.md") for message in logged if message.startswith("UnknownModel")] == [1]
+    assert [
+        message.count("runbooks/unknown-model.md") for message in logged if message.startswith("UnknownModel")
+    ] == [1]
 
     api = local_api(prefect.settings)
-    of_before = [called_as_once(prefect, "repair", paused=True), called_as_once(prefect, "features", paused=False)]
+    of_before = [
+        called_as_once(prefect, "repair", paused=True),
+        called_as_once(prefect, "features", paused=False),
+    ]
     by_hand = called_as_once(prefect, "score", name="by hand", paused=True)
     logs_json = prefect.settings.model_copy(update={"log_format": "json"})  # as the platform does
     deploy(logs_json, api, world.home / "logs" / "deploy.log")
     assert paused(prefect, "monitor"), "a deployment must not resume what somebody paused"
     names = {each.name for each in prefect.client.read_deployments()}
-    assert (names & {"flight_delay", "by hand"}, len(names)) == ({"by hand"}, 7), f"{of_before} have new names, {by_hand} is somebody's own"
+    assert (names & {"flight_delay", "by hand"}, len(names)) == ({"by hand"}, 7), (
+        f"{of_before} have new names, {by_hand} is somebody's own"
+    )
     assert paused(prefect, "repair"), "a pause goes with the deployment to its new name"
     assert not paused(prefect, "score")
     features = prefect.client.read_deployment_by_name("features/flight_delay-features")
@@ -103,7 +128,10 @@ def test_a_crash_names_its_runbook_in_the_log_of_the_run(prefect):
     from flows.features import features
     from nightjar.server.deploy import local_api
 
-    server = {PREFECT_API_URL: local_api(prefect.settings), PREFECT_API_AUTH_STRING: prefect.settings.prefect_auth.get_secret_value()}
+    server = {
+        PREFECT_API_URL: local_api(prefect.settings),
+        PREFECT_API_AUTH_STRING: prefect.settings.prefect_auth.get_secret_value(),
+    }
     run = prefect.client.read_flow_run(prefect.start("features", scheduled_time="2099-01-01T00:00:00Z"))
     with temporary_settings(server), logs_of_runs() as told:
         break_circuit(features, run, Crashed())
@@ -130,5 +158,9 @@ def test_a_failing_drift_report_fails_no_night(prefect, world):
         assert prefect.ended(run)["state_name"] == "Completed"
     finally:
         world.execute(DRIFT_AGAIN)
-    assert {task["name"].partition(" ")[0] for task in prefect.tasks(run) if task["state_type"] == "FAILED"} == {"drift"}
-    assert world.query("SELECT count(*) FROM scores WHERE score_date = '2013-03-21'") == [(world.scheduled(date(2013, 3, 21)),)]
+    assert {
+        task["name"].partition(" ")[0] for task in prefect.tasks(run) if task["state_type"] == "FAILED"
+    } == {"drift"}
+    assert world.query("SELECT count(*) FROM scores WHERE score_date = '2013-03-21'") == [
+        (world.scheduled(date(2013, 3, 21)),)
+    ]

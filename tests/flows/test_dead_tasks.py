@@ -1,4 +1,6 @@
-"""Tasks of a process that died are shown as crashed as soon as its worker notices, not when a retry begins."""
+"""Tasks of a process that died are shown as crashed as soon as its worker notices, not when a retry
+begins.
+"""
 
 import asyncio
 from functools import partial

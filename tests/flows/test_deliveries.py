@@ -27,7 +27,9 @@ def test_a_flow_that_meets_a_bad_delivery_goes_green_and_shows_what_it_set_aside
     assert ended["state_name"] == "Completed", ended["state"]["message"]
     assert "is a folder, not a regular file" in prefect.artifacts(run)["deliveries-flight-delay"]
     logged = prefect.told(run, until="delivery_set_aside")
-    assert [line for line in logged if "delivery_set_aside" in line and "is a folder, not a regular file" in line]
+    assert [
+        line for line in logged if "delivery_set_aside" in line and "is a folder, not a regular file" in line
+    ]
     assert [refusal.day for refusal in raw.refused("weather")] == [day]
     world.platform.prepare(SPEC).ready(evening_by_now(SPEC, today))
     assert raw.refused("weather") == ()

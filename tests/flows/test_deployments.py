@@ -13,7 +13,11 @@ DEPLOYMENTS = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployment
 
 
 def deployment(flow, model):
-    found = [each for each in DEPLOYMENTS if each["entrypoint"] == f"flows.{flow}.{flow}" and each["name"] == f"{model}-{flow}"]
+    found = [
+        each
+        for each in DEPLOYMENTS
+        if each["entrypoint"] == f"flows.{flow}.{flow}" and each["name"] == f"{model}-{flow}"
+    ]
     assert len(found) == 1, f"prefect.yaml has {len(found)} deployments of {flow} for {model}"
     return found[0]
 
@@ -37,7 +41,10 @@ def test_every_model_has_every_flow_tagged_and_one_at_a_time(model, flow):
 
 @pytest.mark.parametrize("spec", models.MODELS.values(), ids=lambda spec: spec.name)
 def test_schedules_are_those_of_the_spec_in_the_models_time_zone(spec):
-    crons = {flow: [schedule["cron"] for schedule in deployment(flow, spec.name)["schedules"]] for flow in ("score", "retrain")}
+    crons = {
+        flow: [schedule["cron"] for schedule in deployment(flow, spec.name)["schedules"]]
+        for flow in ("score", "retrain")
+    }
     assert crons == {"score": [spec.cron], "retrain": [spec.retrain_cron]}
     zones = {schedule["timezone"] for each in of(spec) for schedule in each["schedules"]}
     assert zones == {spec.time_zone}
@@ -48,7 +55,9 @@ def test_nothing_is_scheduled_before_what_it_may_know_is_known(spec):
     for each in of(spec):
         for schedule in each["schedules"]:
             minute, hour, *_ = schedule["cron"].split()
-            assert (int(hour), int(minute)) >= (spec.as_of_time.hour, spec.as_of_time.minute), f"{each['entrypoint']} starts before the as-of"
+            assert (int(hour), int(minute)) >= (spec.as_of_time.hour, spec.as_of_time.minute), (
+                f"{each['entrypoint']} starts before the as-of"
+            )
 
 
 def test_no_flow_shares_its_name_with_an_importable_module():

@@ -15,8 +15,10 @@ from nightjar.showing import markdown
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
 REFUSE = """
-    CREATE FUNCTION nightjar.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the disk of part % is full', NEW.part; END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON nightjar.receipt FOR EACH ROW WHEN (NEW.part = 1) EXECUTE FUNCTION nightjar.refuse();
+    CREATE FUNCTION nightjar.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'the disk of part % is full', NEW.part; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON nightjar.receipt
+        FOR EACH ROW WHEN (NEW.part = 1) EXECUTE FUNCTION nightjar.refuse();
 """
 ALLOW = "DROP TRIGGER refuse ON nightjar.receipt; DROP FUNCTION nightjar.refuse();"
 
@@ -28,7 +30,9 @@ def test_a_deployment_leads_to_scheduled_runs(prefect):
     scheduled = set()
     while scheduled != {"features", "score", "monitor", "retrain"}:
         assert time.monotonic() < deadline, f"only {scheduled} have scheduled runs"
-        runs = prefect.ask("/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "limit": 100})
+        runs = prefect.ask(
+            "/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "limit": 100}
+        )
         scheduled = {flows[run["flow_id"]] for run in runs}
         time.sleep(1)
 
@@ -39,7 +43,9 @@ def test_a_scheduled_run_scores_the_date_its_schedule_means_and_goes_green(prefe
     assert ended["state_name"] == "Completed", ended["state"]["message"]
     assert ended["name"] == "flight_delay 2013-03-16"
     assert "part 0 flight_delay 2013-03-16" in {task["name"] for task in prefect.tasks(run)}
-    assert world.query("SELECT count(*) FROM scores WHERE score_date = '2013-03-16'") == [(world.scheduled(date(2013, 3, 16)),)]
+    assert world.query("SELECT count(*) FROM scores WHERE score_date = '2013-03-16'") == [
+        (world.scheduled(date(2013, 3, 16)),)
+    ]
     told = prefect.logged(run)
     parts = [line for line in told if "part" in line]
     assert {line["part"] for line in parts} == set(receipts(world, date(2013, 3, 16)))
@@ -47,7 +53,10 @@ def test_a_scheduled_run_scores_the_date_its_schedule_means_and_goes_green(prefe
     assert {"part_scored", "Finished in state Completed()"} <= {line["event"] for line in parts}
     assert {"night_claimed", "night_published"} <= {line["event"] for line in told}
     left = prefect.artifacts(run)
-    assert set(left) - {"backfill-flight-delay"} == {"night-flight-delay", "drift-flight-delay"}  # it may have caught up nights too
+    assert set(left) - {"backfill-flight-delay"} == {
+        "night-flight-delay",
+        "drift-flight-delay",
+    }  # it may have caught up nights too
     assert "| quarantined | 0 |" in left["night-flight-delay"], "each value has its label"
     night = [line for line in prefect.told(run, until="night_published") if "2013-03-16" in line]
     steps = ("night_claimed", "population", "night_audited", "night_published")
@@ -78,21 +87,27 @@ def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefe
     after = receipts(world, date(2013, 3, 17))
     assert {part: after[part] for part in stored} == stored
     assert set(after) - set(stored) == {1}
-    scored, distinct = world.query("SELECT count(*), count(DISTINCT entity_key) FROM scores WHERE score_date = '2013-03-17'")[0]
+    scored, distinct = world.query(
+        "SELECT count(*), count(DISTINCT entity_key) FROM scores WHERE score_date = '2013-03-17'"
+    )[0]
     assert scored == distinct == world.scheduled(date(2013, 3, 17))
 
 
 def retry(page, prefect, run: str) -> None:
     """What an operator does: log in, open the failed run, choose Retry, confirm."""
     refused: list[str] = []
-    page.on("console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None)
+    page.on(
+        "console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None
+    )
     prefect.log_in(page)
     page.goto(f"{prefect.base}/runs/flow-run/{run}")
     page.get_by_role("button", name="Retry").first.click()
     page.get_by_role("dialog").get_by_role("button", name="Retry").click()
     page.get_by_text("Flow run has been").or_(page.get_by_text("Retry")).first.wait_for()
     page.wait_for_timeout(1000)
-    assert not [text for text in refused if "amplitude" not in text], "the pages miss something of the server's own"
+    assert not [text for text in refused if "amplitude" not in text], (
+        "the pages miss something of the server's own"
+    )
 
 
 def test_two_runs_of_one_night_publish_it_once(prefect, world):
@@ -101,13 +116,17 @@ def test_two_runs_of_one_night_publish_it_once(prefect, world):
         prefect.start("backfill", first="2013-03-17", last="2013-03-18", order="newest", parallel=2),
     ]
     assert [prefect.ended(run)["state_name"] for run in runs] == ["Completed", "Completed"]
-    assert world.query("SELECT count(*), count(DISTINCT run_id) FROM publications WHERE score_date = '2013-03-18'") == [(1, 1)]
+    assert world.query(
+        "SELECT count(*), count(DISTINCT run_id) FROM publications WHERE score_date = '2013-03-18'"
+    ) == [(1, 1)]
 
 
 def test_a_repair_from_the_ui_scores_again_what_came_late(prefect, world):
     spec, day = models.model("flight_delay"), date(2013, 3, 15)
     world.platform.score_night(spec).run(night_of(spec, day))
-    lines = (world.home / "data" / "inbox" / "flight_delay" / "schedules" / f"{day}.csv").read_text().splitlines()
+    lines = (
+        (world.home / "data" / "inbox" / "flight_delay" / "schedules" / f"{day}.csv").read_text().splitlines()
+    )
     late = world.home / "late.csv"
     late.write_text("\n".join([lines[0], *lines[2:-1], f"# rows={len(lines) - 3}", ""]))
     world.platform.raw.land(spec.dataset("schedules"), day, late, recorded := datetime.now(UTC))
@@ -117,7 +136,10 @@ def test_a_repair_from_the_ui_scores_again_what_came_late(prefect, world):
     assert "part 0 flight_delay 2013-03-15" in {task["name"] for task in prefect.tasks(run)}
     assert f"schedules {recorded:%Y-%m-%d}" in str(prefect.artifacts(run)["late-flight-delay"])
     assert "scores kept" in str(prefect.artifacts(run)["backfill-flight-delay"])
-    told = world.query(f"SELECT action, left(reason, 13), flow_run FROM publications WHERE score_date = '{day}' ORDER BY publication_id")
+    told = world.query(
+        f"SELECT action, left(reason, 13), flow_run FROM publications WHERE score_date = '{day}' ORDER BY "
+        "publication_id"
+    )
     assert told[1:] == [("publish", "repair of run", run)]
     assert world.query(f"SELECT count(*) FROM scores WHERE score_date = '{day}'") == [(len(lines) - 3,)]
 
@@ -143,13 +165,17 @@ HOSTILE = "<b>broken</b> [here](javascript:alert(1))"
 def test_in_the_ui_no_value_lacks_its_label_and_no_note_is_cut_off(prefect, browsing):
     with browsing() as page:
         prefect.log_in(page)
-        page.goto(address(prefect, markdown.table(("what", "note"), [("quarantined", "12 rows"), (HOSTILE, LONG)])))
+        page.goto(
+            address(prefect, markdown.table(("what", "note"), [("quarantined", "12 rows"), (HOSTILE, LONG)]))
+        )
         row = page.get_by_role("row").filter(has_text="quarantined")
         row.wait_for()
         assert row.get_by_role("cell").all_inner_texts() == ["quarantined", "12 rows"]
         assert " ".join(page.get_by_role("row").last.inner_text().split()) == f"{HOSTILE} {LONG}"
         assert page.get_by_role("row").get_by_role("link").count() == 0
-        assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.p-table'))")
+        assert page.evaluate(
+            "(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.p-table'))"
+        )
 
 
 def test_in_the_ui_a_runbook_breaks_no_sentence_and_its_links_lead_to_pages(prefect, browsing):

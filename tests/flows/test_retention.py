@@ -1,4 +1,6 @@
-"""What Prefect keeps of a flow run: everything, until it ended longer ago than the setting says; then nothing."""
+"""What Prefect keeps of a flow run: everything, until it ended longer ago than the setting says; then
+nothing.
+"""
 
 import subprocess
 import sys
@@ -66,7 +68,9 @@ def execute(world, sql: str) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def two_runs(prefect) -> Iterator[list[str]]:
     env = environment(prefect.settings, local_api(prefect.settings))
-    done = subprocess.run([sys.executable, "-c", TWO_RUNS], env=env, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_RUNS], env=env, capture_output=True, text=True, timeout=120, check=True
+    )
     yield done.stdout.split()
     prefect.client.request("DELETE", f"/flows/{prefect.ask('/flows/name/kept')['id']}")
 

@@ -1,4 +1,6 @@
-"""What a night gets through Feast, its registry in Postgres and our offline store is what the plain rule gives."""
+"""What a night gets through Feast, its registry in Postgres and our offline store is what the plain rule
+gives.
+"""
 
 from datetime import date, timedelta
 
@@ -12,19 +14,30 @@ from nightjar.core.night.clock import as_of
 SPEC = models.model("flight_delay")
 
 
-@pytest.mark.parametrize("score_date", [date(2013, 1, 1), date(2013, 1, 2), date(2013, 2, 10), date(2013, 3, 11)], ids=str)
+@pytest.mark.parametrize(
+    "score_date", [date(2013, 1, 1), date(2013, 1, 2), date(2013, 2, 10), date(2013, 3, 11)], ids=str
+)
 def test_every_row_gets_the_newest_features_known_in_time(world, score_date):
     now, files = as_of(SPEC, score_date), world.home / "data" / "features"
     schedules = SPEC.dataset(SPEC.population_dataset)
-    population = SPEC.population({schedules.name: world.platform.raw.read(schedules, score_date, score_date)}, score_date)
+    population = SPEC.population(
+        {schedules.name: world.platform.raw.read(schedules, score_date, score_date)}, score_date
+    )
     asked = population.with_columns(event_timestamp=pl.lit(now, pl.Datetime("us", "UTC")))
 
     expected = asked
     for table in SPEC.feature_tables:
         rows = pl.read_parquet(files / table.name / "date=*" / "part.parquet", hive_partitioning=False)
-        usable = rows.filter(pl.col("event_timestamp").is_between(now - table.ttl, now), pl.col("created") <= now)
+        usable = rows.filter(
+            pl.col("event_timestamp").is_between(now - table.ttl, now), pl.col("created") <= now
+        )
         newest = usable.sort("event_timestamp", "created").unique(list(table.keys), keep="last")
-        expected = expected.join(newest.select(*table.keys, *table.features), on=list(table.keys), how="left", maintain_order="left")
+        expected = expected.join(
+            newest.select(*table.keys, *table.features),
+            on=list(table.keys),
+            how="left",
+            maintain_order="left",
+        )
 
     assert_frame_equal(world.platform.features.retrieve(SPEC, asked), expected, check_column_order=False)
     if score_date > date(2013, 1, 7):
@@ -40,7 +53,9 @@ def test_training_and_scoring_see_the_same_features(world):
     rows = sample.filter(score_date=night)
     schedules = SPEC.dataset(SPEC.population_dataset)
     population = SPEC.population({schedules.name: world.platform.raw.read(schedules, night, night)}, night)
-    scored = world.platform.features.retrieve(SPEC, population.with_columns(event_timestamp=pl.lit(as_of(SPEC, night), pl.Datetime("us", "UTC"))))
+    scored = world.platform.features.retrieve(
+        SPEC, population.with_columns(event_timestamp=pl.lit(as_of(SPEC, night), pl.Datetime("us", "UTC")))
+    )
     same = rows.select("entity_key").join(scored, on="entity_key", maintain_order="left")
     assert rows.height > 50
     assert_frame_equal(rows.select(SPEC.inputs), same.select(SPEC.inputs))

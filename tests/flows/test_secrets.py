@@ -29,16 +29,30 @@ connects()
 
 
 @pytest.mark.parametrize(
-    "url", [f"postgresql://owner:{CANARY}@127.0.0.1:1/scores", f"postgresql://owner:pass@{CANARY}@127.0.0.1:1/scores"], ids=["refused", "broken"]
+    "url",
+    [
+        f"postgresql://owner:{CANARY}@127.0.0.1:1/scores",
+        f"postgresql://owner:pass@{CANARY}@127.0.0.1:1/scores",
+    ],
+    ids=["refused", "broken"],
 )
 def test_a_flow_that_cannot_connect_leaves_its_runbook_and_no_secret(prefect, url):
-    planted = {"NIGHTJAR_DATABASE_URL": url, "NIGHTJAR_WRITER_PASSWORD": CANARY, "NIGHTJAR_ANALYST_PASSWORD": CANARY, "NIGHTJAR_LOG_LEVEL": "debug"}
+    planted = {
+        "NIGHTJAR_DATABASE_URL": url,
+        "NIGHTJAR_WRITER_PASSWORD": CANARY,
+        "NIGHTJAR_ANALYST_PASSWORD": CANARY,
+        "NIGHTJAR_LOG_LEVEL": "debug",
+    }
     env = environment(prefect.settings, local_api(prefect.settings)) | planted
-    done = subprocess.run([sys.executable, "-c", FAILS], env=env, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", FAILS], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode != 0
     flow_run = done.stdout.split()[0]
     logs = prefect.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [flow_run]}}})
     artifacts = prefect.artifacts(flow_run)
-    assert "What to do" in str(prefect.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run]}}}))
+    assert "What to do" in str(
+        prefect.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run]}}})
+    )
     assert "failure-flight-delay" in artifacts
     assert CANARY not in f"{done.stdout}{done.stderr}{logs}{artifacts}{prefect.ended(flow_run)}"

@@ -1,4 +1,6 @@
-"""What `nightjar status` says of a real server: what is paused and why, and attempts that the ledger cannot know."""
+"""What `nightjar status` says of a real server: what is paused and why, and attempts that the ledger
+cannot know.
+"""
 
 from dataclasses import replace
 from datetime import date
@@ -61,15 +63,24 @@ def test_everything_that_is_paused_is_named_with_its_reason(prefect, shown):
     client.update_deployment_schedule(found["flight_delay-features"].id, schedule.id, active=False)
     client.update_work_pool(POOL, WorkPoolUpdate(is_paused=True))
     try:
-        pauses = {pause.what: pause.why for pause in set(server_status(prefect.settings, api, SPEC).pauses) - before}
+        pauses = {
+            pause.what: pause.why for pause in set(server_status(prefect.settings, api, SPEC).pauses) - before
+        }
         lines = shown()
     finally:
         client.update_work_pool(POOL, WorkPoolUpdate(is_paused=False))
         for name in ("flight_delay-repair", "flight_delay-features", "flight_delay-retrain"):
             resume(client, name)
-    assert set(pauses) == {"flight_delay-repair", "flight_delay-retrain", "schedule of flight_delay-features", f"work pool {POOL}"}
+    assert set(pauses) == {
+        "flight_delay-repair",
+        "flight_delay-retrain",
+        "schedule of flight_delay-features",
+        f"work pool {POOL}",
+    }
     assert pauses["flight_delay-repair"].startswith("by a person; `nightjar resume flight_delay-repair`")
-    assert pauses["flight_delay-retrain"].startswith("its last 3 runs came to nothing (runbooks/circuit-open.md)")
+    assert pauses["flight_delay-retrain"].startswith(
+        "its last 3 runs came to nothing (runbooks/circuit-open.md)"
+    )
     assert all(any(line.startswith(f"{what} {why}"[:60]) for line in lines) for what, why in pauses.items())
     assert set(server_status(prefect.settings, api, SPEC).pauses) == before
     assert all(isinstance(pause, Pause) for pause in before)

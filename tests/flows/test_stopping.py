@@ -31,10 +31,12 @@ HOLD = 4_712
 HOLDING = """
     CREATE FUNCTION nightjar.hold_night() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF (SELECT score_date FROM nightjar.run WHERE id = NEW.run_id) = '{day}' THEN PERFORM pg_advisory_xact_lock({lock}); END IF;
+        IF (SELECT score_date FROM nightjar.run WHERE id = NEW.run_id) = '{day}'
+            THEN PERFORM pg_advisory_xact_lock({lock}); END IF;
         RETURN NEW;
     END $$;
-    CREATE TRIGGER hold_night BEFORE INSERT ON nightjar.receipt FOR EACH ROW WHEN (NEW.part = 0) EXECUTE FUNCTION nightjar.hold_night();
+    CREATE TRIGGER hold_night BEFORE INSERT ON nightjar.receipt
+        FOR EACH ROW WHEN (NEW.part = 0) EXECUTE FUNCTION nightjar.hold_night();
     GRANT EXECUTE ON FUNCTION nightjar.hold_night() TO PUBLIC;
 """
 FREE = "DROP TRIGGER hold_night ON nightjar.receipt; DROP FUNCTION nightjar.hold_night();"
@@ -54,13 +56,19 @@ def test_only_the_running_state_that_an_attempt_began_with_lets_it_go_on():
     assert stopping.why_not(ours.id, None) == "it was deleted"
     for kind in set(StateType) - {StateType.RUNNING}:
         changed = State(type=kind)
-        assert stopping.why_not(changed.id, changed), f"{kind} is no state to work in, even if it was there first"
+        assert stopping.why_not(changed.id, changed), (
+            f"{kind} is no state to work in, even if it was there first"
+        )
 
 
 def test_a_run_that_is_only_paused_is_suspended_so_that_it_can_be_resumed_without_its_process():
     paused = State(type=StateType.PAUSED, state_details=StateDetails(pause_key="k"))
     left = stopping.left_as(paused)
-    assert (left.name, left.state_details.pause_reschedule, left.state_details.pause_key) == ("Suspended", True, "k")
+    assert (left.name, left.state_details.pause_reschedule, left.state_details.pause_key) == (
+        "Suspended",
+        True,
+        "k",
+    )
     assert stopping.left_as(left) is None
 
 
@@ -91,7 +99,10 @@ def test_a_server_that_cannot_be_asked_stops_no_night_and_costs_it_little(away, 
 @pytest.fixture
 def here(prefect, world, monkeypatch) -> Iterator[None]:
     """Flows that are called in this process work in the world, and for the platform's server."""
-    server = {PREFECT_API_URL: local_api(prefect.settings), PREFECT_API_AUTH_STRING: prefect.settings.prefect_auth.get_secret_value()}
+    server = {
+        PREFECT_API_URL: local_api(prefect.settings),
+        PREFECT_API_AUTH_STRING: prefect.settings.prefect_auth.get_secret_value(),
+    }
     for name in ("NIGHTJAR_HOME", "NIGHTJAR_PREFECT_PORT"):
         monkeypatch.setenv(name, world.env()[name])
     monkeypatch.setattr(stopping, "ANSWER_HOLDS_S", 0)
@@ -104,7 +115,9 @@ def here(prefect, world, monkeypatch) -> Iterator[None]:
 
 @contextmanager
 def changed_meanwhile(prefect, monkeypatch, change) -> Iterator[SimpleNamespace]:
-    """The run of whatever flow is called is changed once it works: when it asks for its model, which is the first that it does."""
+    """The run of whatever flow is called is changed once it works: when it asks for its model, which is
+    the first that it does.
+    """
     seen, model = SimpleNamespace(run=None), models.model
 
     def changing(name):
@@ -135,22 +148,39 @@ LATER = {"scheduled_time": "2099-01-01T00:00:00Z"}
         pytest.param({"type": "CRASHED"}, "Crashed", marks=pytest.mark.chaos),
         pytest.param({"type": "COMPLETED"}, "Completed", marks=pytest.mark.chaos),
         pytest.param({"type": "PENDING"}, "Pending", marks=pytest.mark.chaos),
-        pytest.param({"type": "SCHEDULED", "name": "AwaitingRetry", "state_details": LATER}, "AwaitingRetry", marks=pytest.mark.chaos),
-        pytest.param({"type": "PAUSED", "name": "Suspended", "state_details": {"pause_reschedule": True}}, "Suspended", marks=pytest.mark.chaos),
+        pytest.param(
+            {"type": "SCHEDULED", "name": "AwaitingRetry", "state_details": LATER},
+            "AwaitingRetry",
+            marks=pytest.mark.chaos,
+        ),
+        pytest.param(
+            {"type": "PAUSED", "name": "Suspended", "state_details": {"pause_reschedule": True}},
+            "Suspended",
+            marks=pytest.mark.chaos,
+        ),
     ],
 )
 def test_a_run_whose_state_is_changed_stops_and_keeps_the_state(here, prefect, monkeypatch, state, ends):
     features = importlib.import_module("flows.features").features
-    with changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, **state)) as seen, pytest.raises(Abort):
+    with (
+        changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, **state)) as seen,
+        pytest.raises(Abort),
+    ):
         features(today=date(2013, 3, 15))
     left = prefect.ask(f"/flow_runs/{seen.run}")
-    assert (left["state_name"], left["state"]["message"] or "") == (ends, state.get("message", left["state"]["message"] or ""))
+    assert (left["state_name"], left["state"]["message"] or "") == (
+        ends,
+        state.get("message", left["state"]["message"] or ""),
+    )
     prefect.client.delete_flow_run(seen.run)
 
 
 def test_a_run_that_is_deleted_stops_and_does_not_come_back(here, prefect, monkeypatch):
     features = importlib.import_module("flows.features").features
-    with changed_meanwhile(prefect, monkeypatch, prefect.client.delete_flow_run) as seen, pytest.raises(Abort):
+    with (
+        changed_meanwhile(prefect, monkeypatch, prefect.client.delete_flow_run) as seen,
+        pytest.raises(Abort),
+    ):
         features(today=date(2013, 3, 15))
     with pytest.raises(ObjectNotFound):
         prefect.client.read_flow_run(seen.run)
@@ -158,7 +188,10 @@ def test_a_run_that_is_deleted_stops_and_does_not_come_back(here, prefect, monke
 
 def test_a_run_that_fails_after_it_was_cancelled_is_cancelled(here, prefect, monkeypatch):
     score = importlib.import_module("flows.score").score
-    with changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, type="CANCELLED")) as seen, pytest.raises(Abort):
+    with (
+        changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, type="CANCELLED")) as seen,
+        pytest.raises(Abort),
+    ):
         score(model="none", score_date=date(2013, 3, 15))
     assert prefect.ask(f"/flow_runs/{seen.run}")["state_name"] == "Cancelled"
     assert prefect.artifacts(seen.run) == {}, "there is nothing to mend"
@@ -178,7 +211,10 @@ def test_every_flow_stops_and_leaves_what_there_was(here, prefect, world, monkey
     told = "SELECT (SELECT count(*) FROM nightjar.publication), (SELECT count(*) FROM nightjar.model_version)"
     before = world.query(told, "owner")
     called = getattr(importlib.import_module(f"flows.{flow}"), flow)
-    with changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, type="CANCELLED")) as seen, pytest.raises(Abort):
+    with (
+        changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, type="CANCELLED")) as seen,
+        pytest.raises(Abort),
+    ):
         called(**parameters)
     assert prefect.ask(f"/flow_runs/{seen.run}")["state_name"] == "Cancelled"
     assert {task["state_name"] for task in prefect.tasks(seen.run)} <= {"Cancelled"}
@@ -206,7 +242,9 @@ def test_what_a_process_proposes_changes_no_run_that_has_ended(prefect, ended, p
 
 
 def test_a_retry_puts_a_run_that_has_ended_back_in_the_queue(prefect, ended):
-    answer = prefect.ask(f"/flow_runs/{ended}/set_state", {"state": {"type": "SCHEDULED", "state_details": LATER}})
+    answer = prefect.ask(
+        f"/flow_runs/{ended}/set_state", {"state": {"type": "SCHEDULED", "state_details": LATER}}
+    )
     assert answer["status"] == "ACCEPT"
 
 
@@ -234,20 +272,35 @@ def first_part_held(world, day):
 
 
 def waits(world) -> bool:
-    return world.query(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {HOLD} AND NOT granted", "owner") == [(1,)]
+    return world.query(
+        f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {HOLD} AND NOT granted",
+        "owner",
+    ) == [(1,)]
 
 
 def publications(world, days) -> list[date]:
-    return [day for (day,) in world.query(f"SELECT score_date FROM publications WHERE score_date BETWEEN '{days[0]}' AND '{days[-1]}' ORDER BY 1")]
+    return [
+        day
+        for (day,) in world.query(
+            f"SELECT score_date FROM publications WHERE score_date BETWEEN '{days[0]}' AND '{days[-1]}' "
+            "ORDER BY 1"
+        )
+    ]
 
 
 def receipts(world, day) -> set[tuple]:
     return set(
-        world.query(f"SELECT run_id, part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '{day}'", "owner")
+        world.query(
+            "SELECT run_id, part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE "
+            f"score_date = '{day}'",
+            "owner",
+        )
     )
 
 
-def test_a_backfill_that_is_forced_to_cancelled_publishes_no_further_night_and_the_next_one_does_the_rest(prefect, world):
+def test_a_backfill_that_is_forced_to_cancelled_publishes_no_further_night_and_the_next_one_does_the_rest(
+    prefect, world
+):
     days = dates_between(date(2013, 3, 22), date(2013, 3, 25))
     run = prefect.start("backfill", first=str(days[0]), last=str(days[-1]))
     with first_part_held(world, days[1]):
@@ -263,7 +316,9 @@ def test_a_backfill_that_is_forced_to_cancelled_publishes_no_further_night_and_t
     stored = receipts(world, days[1])
     assert stored
     spec = models.model("flight_delay")
-    world.platform.backfill(spec).run(planned_nights(world.platform.store, spec.name, days[0], days[-1], Reprocess.FAILED, Order.OLDEST))
+    world.platform.backfill(spec).run(
+        planned_nights(world.platform.store, spec.name, days[0], days[-1], Reprocess.FAILED, Order.OLDEST)
+    )
     assert publications(world, days) == list(days)
     assert stored <= receipts(world, days[1])
 

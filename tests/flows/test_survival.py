@@ -1,4 +1,6 @@
-"""A platform that loses a process in the middle of a night brings it back, and the night goes on where it was."""
+"""A platform that loses a process in the middle of a night brings it back, and the night goes on where it
+was.
+"""
 
 import os
 import signal
@@ -43,8 +45,12 @@ def test_a_night_goes_on_while_what_died_around_it_is_started_again(prefect, wor
     assert (ended["state_name"], ended["run_count"]) == ("Completed", 1)
     after = receipts(world, night)
     assert stored == {part: after[part] for part in stored}
-    assert world.query(f"SELECT count(*), count(DISTINCT run_id) FROM publications WHERE score_date = '{night}'") == [(1, 1)]
-    assert world.query(f"SELECT count(DISTINCT entity_key) FROM scores WHERE score_date = '{night}'") == [(world.scheduled(night),)]
+    assert world.query(
+        f"SELECT count(*), count(DISTINCT run_id) FROM publications WHERE score_date = '{night}'"
+    ) == [(1, 1)]
+    assert world.query(f"SELECT count(DISTINCT entity_key) FROM scores WHERE score_date = '{night}'") == [
+        (world.scheduled(night),)
+    ]
     if "worker" in killed:
         again = prefect.ended(prefect.start("features", today="2013-03-15"))
         assert again["state_name"] == "Completed", "the new worker takes runs"

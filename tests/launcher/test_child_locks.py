@@ -26,7 +26,9 @@ with only_one(folder):
 
 @pytest.fixture
 def parent(tmp_path):
-    started = subprocess.Popen([sys.executable, "-c", PARENT, tmp_path / "run"], stdout=subprocess.PIPE, text=True)
+    started = subprocess.Popen(
+        [sys.executable, "-c", PARENT, tmp_path / "run"], stdout=subprocess.PIPE, text=True
+    )
     assert started.stdout is not None
     child = int(started.stdout.readline())
     yield started, child
@@ -36,7 +38,9 @@ def parent(tmp_path):
 
 
 def lives(pid: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout
     return bool(state) and not state.startswith("Z")
 
 
@@ -51,7 +55,10 @@ def test_what_a_killed_platform_left_running_ends_when_the_next_one_starts(paren
 
 def test_a_second_platform_in_the_same_home_is_refused_and_disturbs_nothing(parent, tmp_path):
     started, child = parent
-    with pytest.raises(BadSettings, match=f"runs already, as process {started.pid}"), only_one(tmp_path / "run"):
+    with (
+        pytest.raises(BadSettings, match=f"runs already, as process {started.pid}"),
+        only_one(tmp_path / "run"),
+    ):
         pass
     assert lives(child)
 

@@ -1,4 +1,6 @@
-"""What ends is started again; what ends again and again takes the platform down with an error that says so."""
+"""What ends is started again; what ends again and again takes the platform down with an error that says
+so.
+"""
 
 import json
 import subprocess
@@ -85,7 +87,9 @@ def test_pauses_grow_until_it_is_given_up_with_the_count_and_the_log():
         part.tend(now)
         assert part.ready
     lives.end("ended with code 1")
-    with pytest.raises(PlatformFailed, match=r"The part ended with code 1\. It was started again 3 times in a row.*part\.log"):
+    with pytest.raises(
+        PlatformFailed, match=r"The part ended with code 1\. It was started again 3 times in a row.*part\.log"
+    ):
         part.tend(now)
 
 
@@ -101,13 +105,18 @@ def test_a_life_that_was_steady_is_followed_by_a_short_pause_again():
 
 
 def test_a_start_that_fails_counts_as_an_end_and_says_why(capsys):
-    taken, full = BadSettings("Port 4200 is taken", "Stop what listens there."), OSError(28, "No space left on device", "x.log")
+    taken, full = (
+        BadSettings("Port 4200 is taken", "Stop what listens there."),
+        OSError(28, "No space left on device", "x.log"),
+    )
     part = started(lives := Lives(), policy=RestartPolicy(restarts=2))
     lives.planned = [taken, full]
     lives.end()
     part.tend(1000)
     part.tend(1001)
-    with pytest.raises(PlatformFailed, match=r"could not start: x\.log: No space left on device\. Free space"):
+    with pytest.raises(
+        PlatformFailed, match=r"could not start: x\.log: No space left on device\. Free space"
+    ):
         part.tend(1003)
     assert "could not start: Port 4200 is taken. Stop what listens there." in capsys.readouterr().out
 

@@ -21,7 +21,9 @@ FIRST, LAST = (2, 8), (4, 5)
 
 @dataclass(frozen=True)
 class World:
-    """What has landed by the evening before `last`, the last night that can be scored, and the features of it."""
+    """What has landed by the evening before `last`, the last night that can be scored, and the features of
+    it.
+    """
 
     spec: ModelSpec
     raw: RawFiles
@@ -30,22 +32,34 @@ class World:
     last: date
 
     def table(self, table: FeatureTable) -> pl.DataFrame:
-        return pl.read_parquet(self.features.root / "features" / table.name / "date=*" / "part.parquet", hive_partitioning=False)
+        return pl.read_parquet(
+            self.features.root / "features" / table.name / "date=*" / "part.parquet", hive_partitioning=False
+        )
 
     def night(self, score_date: date) -> pl.DataFrame:
-        """The population with its features by the plain rule: of each key the newest row that had happened and was recorded in time."""
+        """The population with its features by the plain rule: of each key the newest row that had happened
+        and was recorded in time.
+        """
         dataset = self.spec.dataset(self.spec.population_dataset)
         now = as_of(self.spec, score_date)
-        rows = self.spec.population({dataset.name: self.raw.read(dataset, score_date, score_date, known_at=now)}, score_date)
+        rows = self.spec.population(
+            {dataset.name: self.raw.read(dataset, score_date, score_date, known_at=now)}, score_date
+        )
         for table in self.spec.feature_tables:
-            rows = rows.join(self.known(table, now).select(*table.keys, *table.features), on=list(table.keys), how="left")
+            rows = rows.join(
+                self.known(table, now).select(*table.keys, *table.features), on=list(table.keys), how="left"
+            )
         return rows
 
     def known(self, table: FeatureTable, now: datetime) -> pl.DataFrame:
-        usable = self.table(table).filter(pl.col("event_timestamp").is_between(now - table.ttl, now), pl.col("created") <= now)
+        usable = self.table(table).filter(
+            pl.col("event_timestamp").is_between(now - table.ttl, now), pl.col("created") <= now
+        )
         return usable.sort("event_timestamp", "created").unique(list(table.keys), keep="last")
 
-    def frames(self, table: FeatureTable, first: date, last: date, known_at: datetime | None = None) -> dict[str, pl.DataFrame]:
+    def frames(
+        self, table: FeatureTable, first: date, last: date, known_at: datetime | None = None
+    ) -> dict[str, pl.DataFrame]:
         """The raw days a table sees when it computes first..last."""
         seen = first - timedelta(days=table.lookback_days)
         return {name: self.raw.read(self.spec.dataset(name), seen, last, known_at) for name in table.sources}

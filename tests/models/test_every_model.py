@@ -28,7 +28,9 @@ def test_a_model_is_found_by_its_name():
 
 def test_listing_the_models_imports_nothing_heavy():
     script = "import json, sys, models; print(json.dumps(sorted(sys.modules)))"
-    loaded = json.loads(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
+    loaded = json.loads(
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    )
     assert not {"pandas", "pandera", "catboost", "sklearn", "feast", "prefect", "sqlalchemy"} & set(loaded)
 
 
@@ -48,7 +50,9 @@ def test_schedules_avoid_the_hours_that_a_clock_change_repeats_or_skips(spec):
 def test_a_delivery_replayed_gives_the_same_bytes_in_order_of_recording(spec, world_of, tmp_path):
     day = world_of(spec).last - timedelta(days=2)
     one, two = (list(spec.deliver(tmp_path / name, day - timedelta(days=2), day)) for name in ("one", "two"))
-    assert [delivery.path.read_bytes() for delivery in one] == [delivery.path.read_bytes() for delivery in two]
+    assert [delivery.path.read_bytes() for delivery in one] == [
+        delivery.path.read_bytes() for delivery in two
+    ]
     assert [delivery.recorded_at for delivery in one] == sorted(delivery.recorded_at for delivery in one)
     assert len({(delivery.dataset, delivery.day) for delivery in one}) == len(one)
 
@@ -83,7 +87,12 @@ def test_feature_rows_have_the_declared_columns_and_one_row_a_key_and_instant(sp
     world = world_of(spec)
     for table in spec.feature_tables:
         rows = table.compute(world.frames(table, world.first, world.last), world.first, world.last)
-        declared = {**table.keys, **table.features, "date": pl.Date(), **dict.fromkeys(("event_timestamp", "created"), pl.Datetime("us", "UTC"))}
+        declared = {
+            **table.keys,
+            **table.features,
+            "date": pl.Date(),
+            **dict.fromkeys(("event_timestamp", "created"), pl.Datetime("us", "UTC")),
+        }
         assert dict(rows.schema) == declared
         assert rows.select(*table.keys, "event_timestamp").is_duplicated().any() is False
         assert rows.select(list(table.keys)).null_count().sum_horizontal().item() == 0

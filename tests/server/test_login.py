@@ -41,12 +41,22 @@ def test_each_home_has_its_own(settings, tmp_path):
 
 def test_what_the_user_sets_wins_and_no_file_is_made(settings):
     given = settings.model_copy(update={"prefect_auth": GIVEN})
-    assert ensured_login(given) == login(given, local_api(given)) == login(given, "https://elsewhere.example/api") == GIVEN
+    assert (
+        ensured_login(given)
+        == login(given, local_api(given))
+        == login(given, "https://elsewhere.example/api")
+        == GIVEN
+    )
     assert not login_file(settings).exists()
 
 
-@pytest.mark.parametrize("api", ["https://elsewhere.example/api", "http://127.0.0.1:1/api", "http://127.0.0.1.evil.example:4200/api"])
-def test_another_server_is_told_what_prefects_own_setting_says_and_never_the_login_of_the_home(settings, api, monkeypatch):
+@pytest.mark.parametrize(
+    "api",
+    ["https://elsewhere.example/api", "http://127.0.0.1:1/api", "http://127.0.0.1.evil.example:4200/api"],
+)
+def test_another_server_is_told_what_prefects_own_setting_says_and_never_the_login_of_the_home(
+    settings, api, monkeypatch
+):
     ensured_login(settings)
     assert login(settings, api) is None
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", "its:own")
@@ -68,7 +78,15 @@ def test_a_file_that_others_may_read_or_write_is_refused(settings, mode):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"s3cret-c4nary", b"user:\n", b":s3cret-c4nary", b"s3cret-c4nary:\xff\xfe", "user:s3cret-c4nary-\u00fc".encode()]
+    "content",
+    [
+        b"",
+        b"s3cret-c4nary",
+        b"user:\n",
+        b":s3cret-c4nary",
+        b"s3cret-c4nary:\xff\xfe",
+        "user:s3cret-c4nary-\u00fc".encode(),
+    ],
 )
 def test_a_file_without_a_login_is_named_and_not_quoted(settings, content):
     ensured_login(settings)

@@ -21,7 +21,9 @@ def server(left_open: str, allows: str = "*") -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             strange = "stranger" in self.headers["Host"]
-            shut = (strange and left_open != "host") or (self.path.endswith("version") and left_open != "login")
+            shut = (strange and left_open != "host") or (
+                self.path.endswith("version") and left_open != "login"
+            )
             self.send_response(403 if shut else 200)
             self.end_headers()
 
@@ -31,7 +33,8 @@ def server(left_open: str, allows: str = "*") -> Iterator[str]:
                 self.send_header("Access-Control-Allow-Origin", allows)
             self.end_headers()
 
-        def log_message(self, format: str, *arguments: Any) -> None: ...  # noqa: A002  # the name is the base class's
+        # the name is the base class's
+        def log_message(self, format: str, *arguments: Any) -> None: ...  # noqa: A002
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         Thread(target=listening.serve_forever, daemon=True).start()

@@ -1,7 +1,7 @@
 """The code of Prefect that nightjar.server completes is as it was when we completed it.
 
-A test that fails after an upgrade says: look whether Prefect does it by itself now. If it does, delete our module. If it does
-not, check ours against the new code, and keep the new fingerprint.
+A test that fails after an upgrade says: look whether Prefect does it by itself now. If it does, delete our
+module. If it does not, check ours against the new code, and keep the new fingerprint.
 """
 
 import asyncio
@@ -34,11 +34,15 @@ COMPLETED = {
 @pytest.mark.parametrize("module", COMPLETED)
 def test_the_code_that_we_complete_is_as_it_was(module):
     code, fingerprint = COMPLETED[module]
-    assert sha256(inspect.getsource(code).encode()).hexdigest()[:12] == fingerprint, f"look at nightjar/server/{module}.py"
+    assert sha256(inspect.getsource(code).encode()).hexdigest()[:12] == fingerprint, (
+        f"look at nightjar/server/{module}.py"
+    )
 
 
 def event(**fields: Any) -> ReceivedEvent:
-    return ReceivedEvent(occurred=now(), event="e", resource={"prefect.resource.id": "r"}, id=uuid4(), received=now(), **fields)
+    return ReceivedEvent(
+        occurred=now(), event="e", resource={"prefect.resource.id": "r"}, id=uuid4(), received=now(), **fields
+    )
 
 
 def test_an_event_is_held_back_for_one_that_only_the_server_before_saw():

@@ -16,11 +16,15 @@ SHELL = {"prefect.deployments.steps.run_shell_script": {"script": "true"}}
 
 
 def deployment(**changed):
-    return SimpleNamespace(**{"name": "one", "entrypoint": OURS, "pull_steps": [], "storage_document_id": None, **changed})
+    return SimpleNamespace(
+        **{"name": "one", "entrypoint": OURS, "pull_steps": [], "storage_document_id": None, **changed}
+    )
 
 
 def test_the_flows_of_prefect_yaml_are_run():
-    assert {f"flows.{name}.{name}" for name in ("features", "score", "monitor", "retrain", "backfill", "repair")} == entrypoints()
+    assert {
+        f"flows.{name}.{name}" for name in ("features", "score", "monitor", "retrain", "backfill", "repair")
+    } == entrypoints()
     assert entrypoint_of(deployment(), entrypoints()) == OURS
     assert entrypoint_of(deployment(pull_steps=None), entrypoints()) == OURS
 
@@ -50,10 +54,22 @@ def test_a_run_without_a_deployment_is_refused():
         entrypoint_of(None, entrypoints())
 
 
-@pytest.mark.parametrize("asked", [{"command": "touch /tmp/x"}, {"env": {"PYTHONPATH": "/tmp"}}, {"env.PYTHONPATH": "/tmp"}, {"working_dir": "/tmp"}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"command": "touch /tmp/x"},
+        {"env": {"PYTHONPATH": "/tmp"}},
+        {"env.PYTHONPATH": "/tmp"},
+        {"working_dir": "/tmp"},
+    ],
+)
 def test_nothing_that_the_pool_or_a_run_asks_for_changes_how_a_process_starts(asked):
     open_template = {
-        "job_configuration": {"command": "{{ command }}", "env": {"LD_PRELOAD": "/tmp/x.so"}, "working_dir": "/tmp"},
+        "job_configuration": {
+            "command": "{{ command }}",
+            "env": {"LD_PRELOAD": "/tmp/x.so"},
+            "working_dir": "/tmp",
+        },
         "variables": {"properties": {"command": {"default": "touch /tmp/y"}}},
     }
     assert asyncio.run(OwnConfiguration.from_template_and_values(open_template, asked)) == OwnConfiguration()

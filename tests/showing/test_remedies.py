@@ -1,4 +1,6 @@
-"""The text that people read of an error: what was wrong, the command for it with its arguments, the runbook."""
+"""The text that people read of an error: what was wrong, the command for it with its arguments, the
+runbook.
+"""
 
 import pickle
 import re
@@ -30,7 +32,10 @@ COMMANDS = [
     (database.NoEmbeddedPostgres(Path("postgres")), ("nightjar up", "nightjar db migrate")),
     (database.NightsRunning(["process 7"], 3), ("nightjar status", "nightjar db migrate")),
     (inputs.BadDelivery("in.csv", "is truncated", "Have it sent again."), ()),
-    (inputs.BadDelivery("in.csv", "is truncated", "Have it sent again.", night=("toy", DAY)), (f"{SCORE} --accept REASON",)),
+    (
+        inputs.BadDelivery("in.csv", "is truncated", "Have it sent again.", night=("toy", DAY)),
+        (f"{SCORE} --accept REASON",),
+    ),
     (inputs.DeliveriesSetAside("toy", ["weather 2013-06-14"]), ("nightjar deliveries list --model toy",)),
     (inputs.NothingSetAside("toy", "weather", DAY), ("nightjar deliveries list --model toy",)),
     (
@@ -48,7 +53,10 @@ COMMANDS = [
         model.ArtifactBroken("s3://artifacts/3f", "the file is missing"),
         ("nightjar promote NUMBER --reason REASON", "nightjar score --date YYYY-MM-DD --force"),
     ),
-    (model.TooLittleHistory("toy", AS_OF, "there is none"), ("nightjar retrain --model toy --today YYYY-MM-DD",)),
+    (
+        model.TooLittleHistory("toy", AS_OF, "there is none"),
+        ("nightjar retrain --model toy --today YYYY-MM-DD",),
+    ),
     (night.AuditFailed("toy", DAY, FAULTS), (f"{SCORE} --force", f"{SCORE} --accept REASON")),
     (night.AuditFailed("toy", DAY, FAULTS, acceptable=False), (f"{SCORE} --force",)),
     (night.NightBusy("toy", DAY, "process 7", 3), ("nightjar status --model toy",)),
@@ -120,7 +128,9 @@ def test_the_command_line_takes_every_command_that_an_error_names(error, tmp_pat
         while hasattr(command, "commands"):
             command = command.commands[rest.pop(0)]
         if rest:
-            command.make_context(command.name, rest)  # refuses what it does not know, what is missing and what is no date
+            command.make_context(
+                command.name, rest
+            )  # refuses what it does not know, what is missing and what is no date
 
 
 def test_every_error_has_a_command_or_says_itself_what_has_to_happen():

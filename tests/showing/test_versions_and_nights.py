@@ -12,8 +12,19 @@ NOW = datetime(2013, 6, 16, tzinfo=UTC)
 
 
 def version(measured) -> Version:
-    where = {"artifact_uri": "file:///a", "artifact_sha256": "1" * 64, "reference_uri": "file:///r", "dataset_id": 1}
-    made = {"algorithm": "catboost", "params": {}, "gates": (), "code_version": "c", "trained_through": date(2013, 5, 1)}
+    where = {
+        "artifact_uri": "file:///a",
+        "artifact_sha256": "1" * 64,
+        "reference_uri": "file:///r",
+        "dataset_id": 1,
+    }
+    made = {
+        "algorithm": "catboost",
+        "params": {},
+        "gates": (),
+        "code_version": "c",
+        "trained_through": date(2013, 5, 1),
+    }
     return Version(id=1, number=2, model="toy", created_at=NOW, metrics=as_rows(measured), **where, **made)
 
 
@@ -23,7 +34,14 @@ def test_each_predictor_that_was_measured_is_shown_beside_the_version():
         Of.CHAMPION: {"auc": 0.65},
         Of.BESIDE_CHAMPION: {"auc": 0.6},
     }
-    assert console.training_columns(version(measured)) == ("predictor", "AUC", "PR-AUC", "Brier", "ECE", "log loss")
+    assert console.training_columns(version(measured)) == (
+        "predictor",
+        "AUC",
+        "PR-AUC",
+        "Brier",
+        "ECE",
+        "log loss",
+    )
     assert console.training_rows(version(measured)) == [
         ("this version", 0.7, None, 0.1, None, None),
         ("reigning champion", 0.65, None, None, None, None),

@@ -66,13 +66,21 @@ COUNTS = Kind(
     constant=lambda outcomes: float(outcomes.to_numpy().mean()),
     gates=(
         Gate(name="min_mae_skill", what="MAE skill", metric="mae_skill", bound="at least"),
-        Gate(name="max_mae_excess", what="MAE above the baseline's", metric="mae", bound="at most", minus=Of.BASELINE),
+        Gate(
+            name="max_mae_excess",
+            what="MAE above the baseline's",
+            metric="mae",
+            bound="at most",
+            minus=Of.BASELINE,
+        ),
     ),
     absurdities=(Absurdity(name="max_mean_shift", low=0, high=inf, finding=shifted),),
 )
 FIRST, DAYS, SHOPS = date(2013, 3, 1), 30, 40
 LAST = FIRST + timedelta(days=DAYS - 1)
-PLANNED = RawDataset(name="planned", columns={"key": pl.String(), "city": pl.String(), "staff": pl.Float64()}, keys=("key",))
+PLANNED = RawDataset(
+    name="planned", columns={"key": pl.String(), "city": pl.String(), "staff": pl.Float64()}, keys=("key",)
+)
 HAPPENED = RawDataset(name="happened", columns={"key": pl.String(), "parcels": pl.Float64()}, keys=("key",))
 
 
@@ -86,7 +94,9 @@ def population(raw, score_date):
 
 def outcomes(raw):
     happened = raw["happened"]
-    return happened.select("recorded_at", entity_key=pl.col("key"), score_date=pl.col("date"), outcome=pl.col("parcels"))
+    return happened.select(
+        "recorded_at", entity_key=pl.col("key"), score_date=pl.col("date"), outcome=pl.col("parcels")
+    )
 
 
 def contract():
@@ -105,7 +115,9 @@ def fit_catboost(train, valid, *, spec):
 
 def fit_sklearn(train, valid, *, spec):
     categories = Categories.of(train, spec.categorical)
-    encoded = make_column_transformer((OneHotEncoder(sparse_output=False), [*spec.categorical]), remainder="passthrough")
+    encoded = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), [*spec.categorical]), remainder="passthrough"
+    )
     pipeline = make_pipeline(encoded, PoissonRegressor())
     pipeline.fit(inputs(train, spec.categorical, spec.numeric, categories), train["outcome"].to_numpy())
     return SklearnPredictor(pipeline, spec.categorical, spec.numeric, categories, kind=spec.kind)
@@ -153,8 +165,22 @@ def land_all(raw, folder):
         keys = [f"{day}-{n:02}" for n in range(SHOPS)]
         staff, city = random.normal(size=SHOPS).round(3), random.choice(["OSLO", "ROME"], SHOPS)
         parcels = random.poisson(np.exp(2 + 0.5 * staff + (city == "ROME")))
-        land(raw, folder, PLANNED, day, list(zip(keys, city, staff, strict=True)), evening(day) - timedelta(hours=1))
-        land(raw, folder, HAPPENED, day, list(zip(keys, parcels, strict=True)), evening(day) + timedelta(days=1, hours=12))
+        land(
+            raw,
+            folder,
+            PLANNED,
+            day,
+            list(zip(keys, city, staff, strict=True)),
+            evening(day) - timedelta(hours=1),
+        )
+        land(
+            raw,
+            folder,
+            HAPPENED,
+            day,
+            list(zip(keys, parcels, strict=True)),
+            evening(day) + timedelta(days=1, hours=12),
+        )
 
 
 @dataclass(frozen=True)
@@ -166,12 +192,17 @@ class World:
     url: str
 
     def retrain(self, known: date, **changes):
-        ports = {name: getattr(self.inputs, name) for name in ("raw", "features", "artifacts", "predictors", "registry")}
+        ports = {
+            name: getattr(self.inputs, name)
+            for name in ("raw", "features", "artifacts", "predictors", "registry")
+        }
         spec = replace(self.inputs.spec, **changes)
         return retrain(spec, known_at=evening(known), code_version="c", promote=not changes, **ports)
 
     def score(self, day: date):
-        return wired(self.inputs, self.store, self.guard).run(Night(model="parcels", score_date=day, as_of=evening(day)))
+        return wired(self.inputs, self.store, self.guard).run(
+            Night(model="parcels", score_date=day, as_of=evening(day))
+        )
 
     def ask(self, query: str) -> list[tuple]:
         with psycopg.connect(self.url) as analyst:
@@ -185,8 +216,22 @@ def world(tmp_path, database, monkeypatch):
     land_all(raw, tmp_path)
     artifacts, store = FsspecArtifacts(str(tmp_path / "artifacts")), PostgresNights(engine)
     predictors, registry = PredictorStore(artifacts), PostgresRegistry(engine)
-    night_inputs = NightInputs(spec=spec, raw=raw, features=NoFeatures(), artifacts=artifacts, predictors=predictors, registry=registry, check=check)
-    watch = WatchNight(inputs=night_inputs, store=store, outcomes=PostgresOutcomes(engine), ledger=PostgresDriftLedger(engine), writer=None)
+    night_inputs = NightInputs(
+        spec=spec,
+        raw=raw,
+        features=NoFeatures(),
+        artifacts=artifacts,
+        predictors=predictors,
+        registry=registry,
+        check=check,
+    )
+    watch = WatchNight(
+        inputs=night_inputs,
+        store=store,
+        outcomes=PostgresOutcomes(engine),
+        ledger=PostgresDriftLedger(engine),
+        writer=None,
+    )
     guard = NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=PostgresInputProfiles(engine))
     yield World(night_inputs, store, watch, guard, database.url("analyst"))
     engine.dispose()
@@ -229,17 +274,30 @@ def test_what_its_scores_and_outcomes_cannot_be_is_refused(world, database, tmp_
     as_binary = replace(world.inputs.spec, kind=BINARY, gates=TOY.gates, audit=TOY.audit)
     with pytest.raises(BadSpec, match="kind is 'binary', but version 1 is 'counts'; retrain"):
         world.inputs.predictors.load(as_binary, version)
-    with pytest.raises(BadSpec, match=r"gates.min_auc is no limit of the kind 'counts', which has min_mae_skill, max_mae_excess"):
+    with pytest.raises(
+        BadSpec,
+        match=r"gates.min_auc is no limit of the kind 'counts', which has min_mae_skill, max_mae_excess",
+    ):
         replace(world.inputs.spec, gates=GateLimits(min_auc=0.6))
     night = Night(model="parcels", score_date=LAST, as_of=evening(LAST))
-    with world.store.night(night, version, None, Request(force=True)) as claimed, psycopg.connect(database.url("writer")) as writer:
+    with (
+        world.store.night(night, version, None, Request(force=True)) as claimed,
+        psycopg.connect(database.url("writer")) as writer,
+    ):
         columns = "score_date, run_id, part, entity_key, score"
         wanted = f"INSERT INTO nightjar.score ({columns}) VALUES (%s, %s, 0, 'a', %s)"
         for score in (-1e-9, inf, float("nan")):
-            with pytest.raises(psycopg.errors.CheckViolation, match="version 1 gives finite scores from 0 to Infinity"):
+            with pytest.raises(
+                psycopg.errors.CheckViolation, match="version 1 gives finite scores from 0 to Infinity"
+            ):
                 writer.execute(wanted, [LAST, claimed.run.id, score])
             writer.rollback()
         writer.execute(wanted, [LAST, claimed.run.id, 1e9])
-    land(world.inputs.raw, tmp_path, HAPPENED, LAST, [(f"{LAST}-00", -1.5)], evening(LAST) + timedelta(days=2))
-    with pytest.raises(ContractBroken, match=rf"the first is -1.5, in the row of '{LAST}-00' on {LAST}: .* is a number from 0 on"):
+    land(
+        world.inputs.raw, tmp_path, HAPPENED, LAST, [(f"{LAST}-00", -1.5)], evening(LAST) + timedelta(days=2)
+    )
+    with pytest.raises(
+        ContractBroken,
+        match=rf"the first is -1.5, in the row of '{LAST}-00' on {LAST}: .* is a number from 0 on",
+    ):
         world.watch.outcomes_known(evening(LAST + timedelta(days=4)))

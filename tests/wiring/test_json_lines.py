@@ -42,7 +42,10 @@ def test_decoration_and_empty_lines_are_left_out():
 
 def test_an_object_after_a_text_without_a_line_end_keeps_its_fields():
     ours = '{"timestamp": "2013-10-01T21:30:00.000Z", "event": "two", "part": 1}'
-    assert [(each["event"], each.get("part")) for each in taken(f"no line end{ours}\n")] == [("no line end", None), ("two", 1)]
+    assert [(each["event"], each.get("part")) for each in taken(f"no line end{ours}\n")] == [
+        ("no line end", None),
+        ("two", 1),
+    ]
 
 
 def test_an_object_of_another_thread_does_not_tear_a_traceback():
@@ -76,7 +79,9 @@ raise KeyError("é") from ValueError(1)
 
 def ran(command: list[str], **environment: str) -> tuple[int, str]:
     env = {**os.environ, **environment}
-    done = subprocess.run([*FILTER, *command], env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [*FILTER, *command], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -101,7 +106,9 @@ def test_the_end_of_a_command_is_told_as_a_shell_would(command, code):
 def test_a_command_gets_the_signals_and_may_take_its_time():
     script = "trap 'sleep 0.3; echo drained; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
     env = {**os.environ, "NIGHTJAR_LOG_FORMAT": "json"}
-    with subprocess.Popen([*FILTER, "sh", "-c", script], stdout=subprocess.PIPE, text=True, env=env) as running:
+    with subprocess.Popen(
+        [*FILTER, "sh", "-c", script], stdout=subprocess.PIPE, text=True, env=env
+    ) as running:
         assert running.stdout is not None
         assert json.loads(running.stdout.readline())["event"] == "ready"
         running.send_signal(signal.SIGTERM)
@@ -126,7 +133,10 @@ def test_a_full_disk_loses_lines_whole_and_says_how_many(tmp_path: Path):
         pytest.skip(disk.refused)
     try:
         log = disk.folder / "part.log"
-        with log.open("ab") as file, subprocess.Popen(FILTER, stdin=subprocess.PIPE, stdout=file) as filtering:
+        with (
+            log.open("ab") as file,
+            subprocess.Popen(FILTER, stdin=subprocess.PIPE, stdout=file) as filtering,
+        ):
             assert filtering.stdin is not None
             for _ in range(40):
                 filtering.stdin.write(b"x" * 4000 + b"\n")

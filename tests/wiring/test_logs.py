@@ -1,4 +1,6 @@
-"""Records of every library become the same kind of line, with the fields that Prefect and the context know."""
+"""Records of every library become the same kind of line, with the fields that Prefect and the context
+know.
+"""
 
 import json
 import logging
@@ -34,7 +36,8 @@ with bound_contextvars(model="flight_delay", score_date="2013-10-01", part=2):
         log.exception("part_failed")
         get_logger("engine").exception("Crash detected")
 warnings.warn("old", FutureWarning)
-extra = {{"flow_run_name": "flight_delay 2013-10-01", "flow_run_id": "r-1", "flow_name": "score", "deployment_name": None}}
+extra = {{"flow_run_name": "flight_delay 2013-10-01", "flow_run_id": "r-1",
+    "flow_name": "score", "deployment_name": None}}
 logging.getLogger("prefect.flow_runs").info("Beginning", extra={{**extra, "send_to_api": False}})
 logging.getLogger("uvicorn.error").error("Exception in ASGI application")
 log.debug("not told")
@@ -43,9 +46,15 @@ log.debug("not told")
 
 def spoken(log_format: str, **environment: str) -> str:
     """What a process of Prefect's writes to stderr."""
-    env = {**os.environ, **logs.prefect_settings(log_format), "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore"}
+    env = {
+        **os.environ,
+        **logs.prefect_settings(log_format),
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    }
     command = [sys.executable, "-W", "always::FutureWarning", "-c", SPEAKS.format(log_format=log_format)]
-    return subprocess.run(command, env=env | environment, capture_output=True, text=True, timeout=60, check=True).stderr
+    return subprocess.run(
+        command, env=env | environment, capture_output=True, text=True, timeout=60, check=True
+    ).stderr
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +87,9 @@ def test_fields_of_an_event_and_of_its_context_stand_beside_it(lines):
 
 
 def test_other_libraries_lines_name_the_night_and_part_too(lines):
-    assert {"model": "flight_delay", "score_date": "2013-10-01", "part": 2}.items() <= lines["slow pool"].items()
+    assert {"model": "flight_delay", "score_date": "2013-10-01", "part": 2}.items() <= lines[
+        "slow pool"
+    ].items()
 
 
 @pytest.mark.parametrize("event", ["part_failed", "Crash detected"])
@@ -90,7 +101,11 @@ def test_a_traceback_is_a_field(lines, event):
 
 def test_prefects_fields_have_our_names_and_what_it_does_not_know_is_left_out(lines):
     told = lines["Beginning"]
-    assert (told["flow_run"], told["flow_run_name"], told["flow"]) == ("r-1", "flight_delay 2013-10-01", "score")
+    assert (told["flow_run"], told["flow_run_name"], told["flow"]) == (
+        "r-1",
+        "flight_delay 2013-10-01",
+        "score",
+    )
     assert "deployment" not in told
 
 
@@ -103,7 +118,9 @@ def test_warnings_and_the_web_server_speak_alike(lines):
 def test_for_people_the_same_is_text():
     said = spoken("console")
     assert "| INFO    | nightjar.usecases.scoring.night - part_scored rows=3" in said
-    assert re.search(r" - part_failed [^\n]*part=2[^\n]*\nTraceback", said), "a traceback has lines of its own"
+    assert re.search(r" - part_failed [^\n]*part=2[^\n]*\nTraceback", said), (
+        "a traceback has lines of its own"
+    )
     assert "| INFO    | Flow run 'flight_delay 2013-10-01' - Beginning" in said
 
 
@@ -112,12 +129,17 @@ def test_what_prefect_shows_in_its_ui_is_for_people_in_both_formats():
     event = {"event": "part_failed", "part": 2, "exc_info": ValueError("x")}
     record = logging.LogRecord("nightjar", logging.ERROR, "", 0, event, (), None)
     assert readable.format(record) == "part_failed part=2\nValueError: x"
-    assert readable.format(logging.LogRecord("prefect", logging.INFO, "", 0, "Beginning %s", ("x",), None)) == "Beginning x"
+    assert (
+        readable.format(logging.LogRecord("prefect", logging.INFO, "", 0, "Beginning %s", ("x",), None))
+        == "Beginning x"
+    )
 
 
 def test_our_logging_is_prefects_own_but_for_how_lines_are_written():
     """When Prefect's file changes, so must ours."""
-    ours, theirs = (yaml.safe_load(file.read_text()) for file in (logs.FORMATTERS, DEFAULT_LOGGING_SETTINGS_PATH))
+    ours, theirs = (
+        yaml.safe_load(file.read_text()) for file in (logs.FORMATTERS, DEFAULT_LOGGING_SETTINGS_PATH)
+    )
     assert (ours["loggers"], ours["root"]) == (theirs["loggers"], theirs["root"])
     assert set(ours["handlers"]) == set(theirs["handlers"])
     assert ours["formatters"]["console"] == theirs["formatters"]["standard"]
@@ -130,5 +152,10 @@ def test_a_command_speaks_json_from_its_first_error_on(command_line, tmp_path):
     assert "'never' is no date" in " ".join(json.loads(line)["event"] for line in said.splitlines())
     code, said = command_line.run("status", **env, NIGHTJAR_THREADS="many")
     error = json.loads(said)
-    assert (code, error["level"], error["error"], error["runbook"]) == (2, "error", "BadSettings", "bad-settings")
+    assert (code, error["level"], error["error"], error["runbook"]) == (
+        2,
+        "error",
+        "BadSettings",
+        "bad-settings",
+    )
     assert (PROJECT / "runbooks" / f"{error['runbook']}.md").exists()

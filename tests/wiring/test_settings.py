@@ -1,4 +1,6 @@
-"""Whatever stands in the environment: a setting that can be used, or an error that names its variable and repeats no value."""
+"""Whatever stands in the environment: a setting that can be used, or an error that names its variable and
+repeats no value.
+"""
 
 import pytest
 from hypothesis import given
@@ -36,7 +38,9 @@ garbage = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_siz
 
 
 def read(**environment: str) -> Settings:
-    with pytest.MonkeyPatch.context() as patch:  # one variable at a time: other threads may read the environment
+    with (
+        pytest.MonkeyPatch.context() as patch
+    ):  # one variable at a time: other threads may read the environment
         for name in VARIABLES:
             patch.delenv(name, raising=False)
         for name, value in environment.items():
@@ -62,7 +66,9 @@ def test_any_value_can_be_used_or_is_refused_by_its_variable(variable, value):
         assert settings.data.is_absolute()
         assert "://" in settings.artifacts or settings.artifacts.startswith("/")
         str(settings.home.resolve()).encode()
-        assert "password" not in variable.lower() or repr(settings) == repr(read(**{variable: "another secret"}))
+        assert "password" not in variable.lower() or repr(settings) == repr(
+            read(**{variable: "another secret"})
+        )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,9 @@ def test_every_faulty_variable_is_named_at_once():
 
 
 def test_an_account_at_a_store_is_no_credential():
-    assert read(NIGHTJAR_ARTIFACT_URL="abfs://container@account.dfs.core.windows.net/x").artifacts.startswith("abfs://")
+    assert read(NIGHTJAR_ARTIFACT_URL="abfs://container@account.dfs.core.windows.net/x").artifacts.startswith(
+        "abfs://"
+    )
 
 
 def test_a_home_may_be_written_as_the_shell_does():
@@ -111,7 +119,9 @@ def test_a_home_may_be_written_as_the_shell_does():
 
 
 def test_a_password_in_single_quotes_is_read_from_an_env_file_as_it_is(tmp_path, monkeypatch):
-    password = "".join(character for character in map(chr, range(0x20, 0x7F)) if character not in "'\\") + "ü密"
+    password = (
+        "".join(character for character in map(chr, range(0x20, 0x7F)) if character not in "'\\") + "ü密"
+    )
     file = tmp_path / ".env"
     file.write_text(f"NIGHTJAR_WRITER_PASSWORD='{password}'\n", encoding="utf-8")
     monkeypatch.setitem(Settings.model_config, "env_file", file)
@@ -132,7 +142,10 @@ def test_the_servers_names_are_read_as_a_browser_shows_them():
     assert [str(name) for name in read_names] == ["ui.example.org", "10.0.0.5:8080", "[::1]:4200"]
 
 
-@pytest.mark.parametrize("names", ["*", "https://ui.example.org", "ui.example.org/path", "ui example", "münchen.example", "a:99999", "a;b"])
+@pytest.mark.parametrize(
+    "names",
+    ["*", "https://ui.example.org", "ui.example.org/path", "ui example", "münchen.example", "a:99999", "a;b"],
+)
 def test_what_is_no_name_of_a_server_is_refused(names):
     with pytest.raises(BadSettings, match="NIGHTJAR_PREFECT_HOSTS: it lists names"):
         read(NIGHTJAR_PREFECT_HOSTS=names)

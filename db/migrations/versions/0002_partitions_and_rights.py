@@ -1,4 +1,6 @@
-"""Months of scores, made when a night first needs them; what the writer may do; the schema of Feast's registry."""
+"""Months of scores, made when a night first needs them; what the writer may do; the schema of Feast's
+registry.
+"""
 
 from alembic import op
 
@@ -6,7 +8,17 @@ revision = "0002"
 down_revision = "0001"
 
 WRITER = "nightjar_writer"
-ADDS_TO = ("dataset", "model_version", "promotion", "receipt", "score", "quarantined_row", "publication", "outcome", "report")
+ADDS_TO = (
+    "dataset",
+    "model_version",
+    "promotion",
+    "receipt",
+    "score",
+    "quarantined_row",
+    "publication",
+    "outcome",
+    "report",
+)
 
 # A month is attached, not created in place: that lets analysts go on reading the others meanwhile.
 ENSURE_SCORE_PARTITION = """
@@ -35,7 +47,10 @@ $$
 
 def upgrade() -> None:
     op.execute(ENSURE_SCORE_PARTITION)
-    op.execute("COMMENT ON FUNCTION nightjar.ensure_score_partition(date) IS 'Make sure that scores of this month can be stored'")
+    op.execute(
+        "COMMENT ON FUNCTION nightjar.ensure_score_partition(date) IS 'Make sure that scores of this month "
+        "can be stored'"
+    )
     op.execute("REVOKE ALL ON FUNCTION nightjar.ensure_score_partition(date) FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION nightjar.ensure_score_partition(date) TO {WRITER}")
     op.execute(f"GRANT USAGE ON SCHEMA nightjar TO {WRITER}")
@@ -44,7 +59,10 @@ def upgrade() -> None:
         op.execute(f"GRANT INSERT ON nightjar.{table} TO {WRITER}")
     op.execute(f"GRANT INSERT, UPDATE ON nightjar.run, nightjar.performance TO {WRITER}")
     op.execute(f"GRANT INSERT, DELETE ON nightjar.drift TO {WRITER}")
-    op.execute("COMMENT ON SCHEMA nightjar IS 'Runs, scores and ledgers of the scoring platform; analysts read the schema analytics'")
+    op.execute(
+        "COMMENT ON SCHEMA nightjar IS 'Runs, scores and ledgers of the scoring platform; analysts read the "
+        "schema analytics'"
+    )
     op.execute("CREATE SCHEMA IF NOT EXISTS feast")
     op.execute("COMMENT ON SCHEMA feast IS 'Registry of Feast: written by feast apply, read by flows'")
     op.execute(f"GRANT USAGE ON SCHEMA feast TO {WRITER}")

@@ -1,6 +1,8 @@
-"""What the writer may set, column by column; what a run may become; rows only for a run that is claimed. And runs whose rows are pruned.
+"""What the writer may set, column by column; what a run may become; rows only for a run that is claimed. And
+runs whose rows are pruned.
 
-The check of a score's run moves from a foreign key, which Postgres asks about each row, to a trigger that asks once a statement.
+The check of a score's run moves from a foreign key, which Postgres asks about each row, to a trigger that
+asks once a statement.
 """
 
 import sqlalchemy as sa
@@ -24,10 +26,16 @@ ADDS = {
 }
 """Not in it: identities, the user that acts, the instant it happens at. Those the database alone knows."""
 
-CHANGES_OF_RUN = "attempt, state, population_uri, population_sha256, population_rows, population_parts, flow_run, error, claimed_at, ended_at"
+CHANGES_OF_RUN = (
+    "attempt, state, population_uri, population_sha256, population_rows, population_parts, flow_run, error, "
+    "claimed_at, ended_at"
+)
 
 BEFORE = "claimed, published, failed (resumable) or abandoned (replaced before it was published)"
-AFTER = "claimed, published, failed (resumable), abandoned (replaced before it was published) or pruned (never published, and its rows are gone)"
+AFTER = (
+    "claimed, published, failed (resumable), abandoned (replaced before it was published) or pruned (never "
+    "published, and its rows are gone)"
+)
 STATES = "'claimed', 'published', 'failed', 'abandoned'"
 
 GUARD_RUN = f"""
@@ -66,7 +74,10 @@ $$
 
 
 def guard_rows(function: str, named: str, columns: str, meets: str) -> str:
-    """A trigger function for the rows of one statement. The share lock keeps the run from being published until they are committed."""
+    """A trigger function for the rows of one statement.
+
+    The share lock keeps the run from being published until they are committed.
+    """
     found = f"SELECT DISTINCT {columns} FROM added"  # noqa: S608  # every word of it stands below
     values = ", ".join(f"named.{column}" for column in columns.split(", "))
     return f"""
@@ -87,7 +98,12 @@ $$
 """
 
 
-GUARD_NIGHT = guard_rows("guard_night", "no run % of % is claimed", "run_id, score_date", "id = named.run_id AND score_date = named.score_date")
+GUARD_NIGHT = guard_rows(
+    "guard_night",
+    "no run % of % is claimed",
+    "run_id, score_date",
+    "id = named.run_id AND score_date = named.score_date",
+)
 GUARD_ROWS = guard_rows("guard_rows", "no run % is claimed", "run_id", "id = named.run_id")
 GUARDED_BY = {"score": "guard_night", "receipt": "guard_rows", "quarantined_row": "guard_rows"}
 GUARDS = ("guard_run", "guard_publication", "guard_night", "guard_rows")
@@ -97,8 +113,14 @@ def upgrade() -> None:
     op.drop_constraint(op.f("score_run_id_fk"), "score", schema="nightjar", type_="foreignkey")
     for function in (GUARD_RUN, GUARD_PUBLICATION, GUARD_NIGHT, GUARD_ROWS):
         op.execute(function)
-    op.execute("CREATE TRIGGER guard_run BEFORE UPDATE ON nightjar.run FOR EACH ROW EXECUTE FUNCTION nightjar.guard_run()")
-    op.execute("CREATE TRIGGER guard_publication BEFORE INSERT ON nightjar.publication FOR EACH ROW EXECUTE FUNCTION nightjar.guard_publication()")
+    op.execute(
+        "CREATE TRIGGER guard_run BEFORE UPDATE ON nightjar.run FOR EACH ROW EXECUTE FUNCTION "
+        "nightjar.guard_run()"
+    )
+    op.execute(
+        "CREATE TRIGGER guard_publication BEFORE INSERT ON nightjar.publication FOR EACH ROW EXECUTE "
+        "FUNCTION nightjar.guard_publication()"
+    )
     for table, function in GUARDED_BY.items():
         op.execute(
             f"CREATE TRIGGER {function} AFTER INSERT ON nightjar.{table} REFERENCING NEW TABLE AS added "
@@ -126,7 +148,15 @@ def downgrade() -> None:
         op.execute(f"REVOKE INSERT, UPDATE ON nightjar.{table} FROM {WRITER}")
         op.execute(f"GRANT INSERT ON nightjar.{table} TO {WRITER}")
     op.execute(f"GRANT UPDATE ON nightjar.run TO {WRITER}")
-    op.create_foreign_key(op.f("score_run_id_fk"), "score", "run", ["run_id"], ["id"], source_schema="nightjar", referent_schema="nightjar")
+    op.create_foreign_key(
+        op.f("score_run_id_fk"),
+        "score",
+        "run",
+        ["run_id"],
+        ["id"],
+        source_schema="nightjar",
+        referent_schema="nightjar",
+    )
 
 
 def _let_states_be(states: str) -> None:
@@ -135,4 +165,12 @@ def _let_states_be(states: str) -> None:
 
 
 def _say_states_are(comment: str, before: str) -> None:
-    op.alter_column("run", "state", existing_type=sa.Text(), existing_nullable=False, comment=comment, existing_comment=before, schema="nightjar")
+    op.alter_column(
+        "run",
+        "state",
+        existing_type=sa.Text(),
+        existing_nullable=False,
+        comment=comment,
+        existing_comment=before,
+        schema="nightjar",
+    )

@@ -1,4 +1,6 @@
-"""What inputs and scores of a run look like, kept for the nights after it; and what a person accepted when publishing."""
+"""What inputs and scores of a run look like, kept for the nights after it; and what a person accepted when
+publishing.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +11,8 @@ down_revision = "0004"
 
 WRITER = "nightjar_writer"
 
-# Published nights of before get a profile of their scores, so that tonight's mean has something to be compared with.
+# Published nights of before get a profile of their scores, so that tonight's mean has something to be
+# compared with.
 SCORES_OF_BEFORE = """
 INSERT INTO nightjar.input_profile (run_id, column_name, rows, nulls, "distinct", entities, mean, stddev, quantiles)
 SELECT run_id, 'score', count(*), 0, count(DISTINCT score), count(*), avg(score), stddev_pop(score),
@@ -23,10 +26,20 @@ def upgrade() -> None:
         "input_profile",
         sa.Column("run_id", sa.Integer(), nullable=False, comment="The run"),
         sa.Column("column_name", sa.Text(), nullable=False, comment="Input column, or score"),
-        sa.Column("rows", sa.BigInteger(), nullable=False, comment="Rows looked at: a fixed sample for inputs, all for score"),
+        sa.Column(
+            "rows",
+            sa.BigInteger(),
+            nullable=False,
+            comment="Rows looked at: a fixed sample for inputs, all for score",
+        ),
         sa.Column("nulls", sa.BigInteger(), nullable=False, comment="Rows without a value"),
         sa.Column("distinct", sa.BigInteger(), nullable=False, comment="Different values"),
-        sa.Column("entities", sa.BigInteger(), nullable=False, comment="How many share the values: keys of the feature table, or else rows"),
+        sa.Column(
+            "entities",
+            sa.BigInteger(),
+            nullable=False,
+            comment="How many share the values: keys of the feature table, or else rows",
+        ),
         sa.Column("mean", sa.Double(), nullable=True, comment="Of a column of numbers"),
         sa.Column("stddev", sa.Double(), nullable=True, comment="Of a column of numbers"),
         sa.Column(
@@ -47,7 +60,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["nightjar.run.id"], name=op.f("input_profile_run_id_fk")),
         sa.PrimaryKeyConstraint("run_id", "column_name", name=op.f("input_profile_pk")),
         schema="nightjar",
-        comment="What each input of a run looks like, and its scores: what later nights are compared with. Append-only.",
+        comment=(
+            "What each input of a run looks like, and its scores: what later nights are compared with. "
+            "Append-only."
+        ),
     )
     op.execute(SCORES_OF_BEFORE)
     op.execute(

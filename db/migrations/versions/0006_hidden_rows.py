@@ -1,6 +1,8 @@
-"""Nothing is told of rows that no view shows: no statistics of their values. And months of scores only where nights can be.
+"""Nothing is told of rows that no view shows: no statistics of their values. And months of scores only where
+nights can be.
 
-Statistics hold values of all rows, and the planner's estimates, which EXPLAIN shows to everybody, come from them.
+Statistics hold values of all rows, and the planner's estimates, which EXPLAIN shows to everybody, come from
+them.
 """
 
 from alembic import op
@@ -14,16 +16,43 @@ UNTOLD = {
     "quarantined_row": ("entity_key", "reasons", "row"),
     "outcome": ("entity_key", "recorded_at", "outcome"),
     "drift": (
-        "method", "column_name", "value", "threshold", "drifted", "null_share", "reference_null_share", "note", "measured_at"
+        "method",
+        "column_name",
+        "value",
+        "threshold",
+        "drifted",
+        "null_share",
+        "reference_null_share",
+        "note",
+        "measured_at",
     ),
-    "performance": ("rows", "with_outcome", "base_rate", "mean_score", "auc", "pr_auc", "brier", "ece", "measured_at"),
+    "performance": (
+        "rows",
+        "with_outcome",
+        "base_rate",
+        "mean_score",
+        "auc",
+        "pr_auc",
+        "brier",
+        "ece",
+        "measured_at",
+    ),
     "input_profile": (
-        "column_name", "rows", "nulls", "distinct", "entities", "mean", "stddev", "quantiles", "categories"
+        "column_name",
+        "rows",
+        "nulls",
+        "distinct",
+        "entities",
+        "mean",
+        "stddev",
+        "quantiles",
+        "categories",
     ),
     "report": ("kind", "uri", "created_at"),
-}  # fmt: skip
+}
 
-# Servers before 18 cannot forget: what was gathered before the migration stays there until its month of scores is dropped.
+# Servers before 18 cannot forget: what was gathered before the migration stays there until its month of
+# scores is dropped.
 FORGET = """
 DO $$
 DECLARE

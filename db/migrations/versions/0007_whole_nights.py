@@ -1,5 +1,5 @@
-"""What the writer says is checked where it can be: a night is published whole or not at all, measurements are only ever added, and the
-database sets the instants.
+"""What the writer says is checked where it can be: a night is published whole or not at all, measurements are
+only ever added, and the database sets the instants.
 """
 
 import sqlalchemy as sa
@@ -49,7 +49,10 @@ CHECKS = {
     },
     ("run", "population_sha256_hex"): "population_sha256 ~ '^[0-9a-f]{64}$'",
 }
-"""Asked about what comes from now on. Stored rows that would not pass stay as they are, and the constraint stays unvalidated."""
+"""Asked about what comes from now on.
+
+Stored rows that would not pass stay as they are, and the constraint stays unvalidated.
+"""
 
 VALIDATE = """
 DO $$
@@ -125,7 +128,8 @@ END
 $$
 """
 
-# Whoever stores rows holds a share of the run's row until they are committed: they are counted here, or refused later. A transaction that
+# Whoever stores rows holds a share of the run's row until they are committed: they are counted here, or
+# refused later. A transaction that
 # goes by an older snapshot would not count them.
 GUARD_WHOLE = """
 CREATE FUNCTION nightjar.guard_whole() RETURNS trigger
@@ -329,8 +333,16 @@ $$
 """
 
 FUNCTIONS = (
-    GUARD_NEW_RUN, GUARD_RUN, GUARD_WHOLE, GUARD_SHOWN, GUARD_PUBLICATION, GUARD_VERSION, GUARD_RECEIPTS, GUARD_MEASURED, GUARD_OUTCOMES
-)  # fmt: skip
+    GUARD_NEW_RUN,
+    GUARD_RUN,
+    GUARD_WHOLE,
+    GUARD_SHOWN,
+    GUARD_PUBLICATION,
+    GUARD_VERSION,
+    GUARD_RECEIPTS,
+    GUARD_MEASURED,
+    GUARD_OUTCOMES,
+)
 
 
 def upgrade() -> None:
@@ -341,7 +353,9 @@ def upgrade() -> None:
         op.execute(f"{trigger} EXECUTE FUNCTION nightjar.{function}()")
         op.execute(f"REVOKE ALL ON FUNCTION nightjar.{function}() FROM PUBLIC")
     for (table, name), condition in CHECKS.items():
-        op.create_check_constraint(op.f(f"{table}_{name}"), table, condition, schema="nightjar", postgresql_not_valid=True)
+        op.create_check_constraint(
+            op.f(f"{table}_{name}"), table, condition, schema="nightjar", postgresql_not_valid=True
+        )
     op.execute(VALIDATE)
     _add_measurements()
     _grant()
@@ -355,13 +369,19 @@ def downgrade() -> None:
     for function, trigger in TRIGGERS.items():
         op.execute(f"DROP TRIGGER {function} ON {trigger.partition(' ON ')[2].split()[0]}")
         op.execute(f"DROP FUNCTION nightjar.{function}()")
-    op.execute(f"CREATE TRIGGER guard_rows AFTER INSERT ON nightjar.receipt {ADDED} EXECUTE FUNCTION nightjar.guard_rows()")
+    op.execute(
+        f"CREATE TRIGGER guard_rows AFTER INSERT ON nightjar.receipt {ADDED} EXECUTE FUNCTION "
+        "nightjar.guard_rows()"
+    )
     op.execute(GUARD_RUN_BEFORE)
     op.execute(GUARD_PUBLICATION_BEFORE)
 
 
 DRIFT, DRIFT_BEFORE = (
-    "Each column of a night against the training sample. Append-only: the newest rows of a run and method count.",
+    (
+        "Each column of a night against the training sample. Append-only: the newest rows of a run and method "
+        "count."
+    ),
     "Each column of a night against the training sample, by one or more methods.",
 )
 MEASURED, MEASURED_BEFORE = (
@@ -381,7 +401,9 @@ def _add_measurements() -> None:
     """)
     _key("drift", "run_id", "method", "measured_at", "column_name")
     op.execute("ALTER TABLE nightjar.drift ALTER measured_at SET DEFAULT statement_timestamp()")
-    id_ = sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False, comment="Order of measuring")
+    id_ = sa.Column(
+        "id", sa.Integer(), sa.Identity(always=True), nullable=False, comment="Order of measuring"
+    )
     stored = sa.Column(
         "recorded_at",
         sa.DateTime(timezone=True),

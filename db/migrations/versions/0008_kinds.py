@@ -205,7 +205,10 @@ COMMENTS = {
         "Measurements on unseen dates: array of {metric, of, value}; one that is not defined is absent",
         "Measurements on unseen dates; one that is not defined is absent",
     ),
-    "score.score": ("Given by the champion, within the bounds of its version", "Probability given by the champion"),
+    "score.score": (
+        "Given by the champion, within the bounds of its version",
+        "Probability given by the champion",
+    ),
     "score.challenger_score": (
         "Given by the challenger, in shadow, within the bounds of its version",
         "Probability given by the challenger, in shadow",
@@ -260,7 +263,12 @@ def downgrade() -> None:
 def _add_bounds() -> None:
     """Every version of before is binary. Later ones must say what they are, so no default stays."""
     for name, kind, default, comment in (
-        ("kind", sa.Text(), "'binary'", "What its scores and outcomes mean; nightjar/core/kinds has one file a kind"),
+        (
+            "kind",
+            sa.Text(),
+            "'binary'",
+            "What its scores and outcomes mean; nightjar/core/kinds has one file a kind",
+        ),
         ("score_low", sa.Double(), "0", "Least score that it may give; -Infinity where there is no bound"),
         ("score_high", sa.Double(), "1", "Greatest score that it may give; Infinity where there is no bound"),
     ):
@@ -289,7 +297,12 @@ def _create_measurement() -> None:
     op.create_table(
         "measurement",
         sa.Column("run_id", sa.Integer(), nullable=False, comment="The run"),
-        sa.Column("measured_at", sa.DateTime(timezone=True), nullable=False, comment="Outcomes known by this instant were counted"),
+        sa.Column(
+            "measured_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="Outcomes known by this instant were counted",
+        ),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -297,7 +310,12 @@ def _create_measurement() -> None:
             nullable=False,
             comment="When it was stored; the same for all rows of a measurement",
         ),
-        sa.Column("metric", sa.Text(), nullable=False, comment="What was measured; the model's kind says which metrics there are"),
+        sa.Column(
+            "metric",
+            sa.Text(),
+            nullable=False,
+            comment="What was measured; the model's kind says which metrics there are",
+        ),
         sa.Column(
             "value",
             sa.Double(),
@@ -305,10 +323,14 @@ def _create_measurement() -> None:
             comment="The number; null where it is not defined, as the AUC of outcomes that are all alike",
         ),
         sa.Column("rows", sa.BigInteger(), nullable=False, comment="Scored rows"),
-        sa.Column("with_outcome", sa.BigInteger(), nullable=False, comment="Scored rows whose outcome was known"),
+        sa.Column(
+            "with_outcome", sa.BigInteger(), nullable=False, comment="Scored rows whose outcome was known"
+        ),
         sa.CheckConstraint("with_outcome BETWEEN 0 AND rows", name=op.f("measurement_outcomes_within_rows")),
         sa.ForeignKeyConstraint(["run_id"], ["nightjar.run.id"], name=op.f("measurement_run_id_fk")),
-        sa.PrimaryKeyConstraint("run_id", "measured_at", "recorded_at", "metric", name=op.f("measurement_pk")),
+        sa.PrimaryKeyConstraint(
+            "run_id", "measured_at", "recorded_at", "metric", name=op.f("measurement_pk")
+        ),
         schema="nightjar",
         comment="How a published run did, a row a metric. " + NEWEST,
     )
@@ -321,14 +343,26 @@ def _create_performance() -> None:
         sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False, comment="Order of measuring"),
         sa.Column("run_id", sa.Integer(), nullable=False, comment="The run"),
         sa.Column("rows", sa.BigInteger(), nullable=False, comment="Scored rows"),
-        sa.Column("with_outcome", sa.BigInteger(), nullable=False, comment="Scored rows whose outcome was known"),
+        sa.Column(
+            "with_outcome", sa.BigInteger(), nullable=False, comment="Scored rows whose outcome was known"
+        ),
         sa.Column("base_rate", sa.Double(), nullable=True, comment="Share of ones among the outcomes"),
         sa.Column("mean_score", sa.Double(), nullable=True, comment="Mean score of the rows with an outcome"),
-        sa.Column("auc", sa.Double(), nullable=True, comment="Area under the ROC curve; null if all outcomes are alike"),
+        sa.Column(
+            "auc",
+            sa.Double(),
+            nullable=True,
+            comment="Area under the ROC curve; null if all outcomes are alike",
+        ),
         sa.Column("pr_auc", sa.Double(), nullable=True, comment="Average precision"),
         sa.Column("brier", sa.Double(), nullable=True, comment="Mean squared error of the score"),
         sa.Column("ece", sa.Double(), nullable=True, comment="Expected calibration error"),
-        sa.Column("measured_at", sa.DateTime(timezone=True), nullable=False, comment="Outcomes known by this instant were counted"),
+        sa.Column(
+            "measured_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="Outcomes known by this instant were counted",
+        ),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -350,7 +384,9 @@ def _create_performance() -> None:
 
 def _tell_nothing(table: str, columns: tuple[str, ...]) -> None:
     """Keep no statistics of values: EXPLAIN shows everybody what comes from them."""
-    op.execute(f"ALTER TABLE nightjar.{table} {', '.join(f'ALTER {column} SET STATISTICS 0' for column in columns)}")
+    op.execute(
+        f"ALTER TABLE nightjar.{table} {', '.join(f'ALTER {column} SET STATISTICS 0' for column in columns)}"
+    )
 
 
 def _guard(table: str, adds: str) -> None:

@@ -48,7 +48,9 @@ def parse(content: bytes, dataset: RawDataset, day: date, file: Path) -> pl.Data
     sheet = read(records(content, end, tuple(dataset.columns), file), dataset, file)
     check_count(sheet, promised)
     if sheet.rows.is_empty():
-        raise BadDelivery(file, "holds no rows", "A day without rows is not delivered; have the day's rows sent.")
+        raise BadDelivery(
+            file, "holds no rows", "A day without rows is not delivered; have the day's rows sent."
+        )
     check_keys(sheet, dataset)
     check_day(sheet, dataset, day)
     return sheet.rows
@@ -71,7 +73,9 @@ def read(found: Iterator[Record], dataset: RawDataset, file: Path) -> Sheet:
         sheet_of([], dataset, file),
         *(sheet_of(batch, dataset, file) for batch in in_batches(of_width(found, dataset, file))),
     ]
-    return Sheet(file, pl.concat([batch.rows for batch in batches]), pl.concat([batch.lines for batch in batches]))
+    return Sheet(
+        file, pl.concat([batch.rows for batch in batches]), pl.concat([batch.lines for batch in batches])
+    )
 
 
 def in_batches(found: Iterator[Record]) -> Iterator[list[Record]]:
@@ -138,8 +142,13 @@ def other_width(fields: Sequence[str], columns: Sequence[str]) -> tuple[str, str
 def sheet_of(batch: Sequence[Record], dataset: RawDataset, file: Path) -> Sheet:
     """Records as a frame. Raises BadDelivery for a text that is no value of its column."""
     lines = pl.Series([line for line, _ in batch], dtype=pl.UInt32)
-    texts = pl.DataFrame([fields for _, fields in batch], schema=dict.fromkeys(dataset.columns, pl.String), orient="row")
-    columns = [typed(texts[name], kind, lines, file, nullable=name in dataset.nullable) for name, kind in dataset.columns.items()]
+    texts = pl.DataFrame(
+        [fields for _, fields in batch], schema=dict.fromkeys(dataset.columns, pl.String), orient="row"
+    )
+    columns = [
+        typed(texts[name], kind, lines, file, nullable=name in dataset.nullable)
+        for name, kind in dataset.columns.items()
+    ]
     return Sheet(file, pl.DataFrame(columns), lines)
 
 
@@ -147,7 +156,9 @@ def typed(texts: pl.Series, kind: pl.DataType, lines: pl.Series, file: Path, *, 
     """A column of texts as its type; an empty text is null."""
     present = texts.set(texts == "", None)
     if not nullable and present.null_count():
-        problem = f"line {lines[present.is_null().arg_max() or 0]} is empty in this column, which must be filled"
+        problem = (
+            f"line {lines[present.is_null().arg_max() or 0]} is empty in this column, which must be filled"
+        )
         raise BadDelivery(file, problem, "Fill it, or declare it nullable in the model's spec.", texts.name)
     values = converted(present, kind)
     if (bad := values.is_null() & present.is_not_null()).any():
@@ -156,7 +167,9 @@ def typed(texts: pl.Series, kind: pl.DataType, lines: pl.Series, file: Path, *, 
     return values
 
 
-def no_value(text: str, kind: pl.DataType, line: int, file: Path, column: str, *, nullable: bool) -> BadDelivery:
+def no_value(
+    text: str, kind: pl.DataType, line: int, file: Path, column: str, *, nullable: bool
+) -> BadDelivery:
     declare = ", or declare another type in the model's spec" if kind.is_numeric() else ""
     unknown = " Leave the field empty where it is unknown." if nullable else ""
     remedy = f"Correct the value at its source{declare}.{unknown}"

@@ -23,7 +23,8 @@ FIELD = re.compile(r'"[^"]*(?:""[^"]*)*"|[^",\r\n][^,\r\n]*|')
 
 RESEND = "Have it delivered again, whole."
 QUOTING = (
-    "Shorten or correct it at the source: a text with a comma, a quote or a line end is quoted, each quote in it is doubled, and a quote is closed."
+    "Shorten or correct it at the source: a text with a comma, a quote or a line end is quoted, each quote "
+    "in it is doubled, and a quote is closed."
 )
 
 Record = tuple[int, list[str]]
@@ -73,8 +74,14 @@ def without_trailer(content: bytes, start: int, last: str, file: Path) -> BadDel
     shown = shortened(last.rstrip("\r\n"))
     if (line := trailer_within(content, start)) is not None:
         number = content.count(b"\n", 0, start) + 1
-        what = f"and line {number}, {shown!r}, follows it" if shown else f"and line {number}, which is blank, follows it"
-        return BadDelivery(file, f"line {line} is the trailer, {what}", "Have the trailer written once, as the last line.")
+        what = (
+            f"and line {number}, {shown!r}, follows it"
+            if shown
+            else f"and line {number}, which is blank, follows it"
+        )
+        return BadDelivery(
+            file, f"line {line} is the trailer, {what}", "Have the trailer written once, as the last line."
+        )
     if not last.endswith("\n"):
         return BadDelivery(
             file,
@@ -115,10 +122,14 @@ def records(content: bytes, end: int, columns: Sequence[str], file: Path) -> Ite
         except UnicodeDecodeError as error:
             at = lines.at + error.start
             problem = f"line {lines.line + 1} holds the byte 0x{content[at]:02x}, which is not UTF-8 there"
-            raise BadDelivery(file, problem, "Have it written as UTF-8.", column_at(content[begin:at], columns)) from error
+            raise BadDelivery(
+                file, problem, "Have it written as UTF-8.", column_at(content[begin:at], columns)
+            ) from error
         except csv.Error as error:
             index, problem = misquoted(content[begin:end].decode(errors="replace"))
-            raise BadDelivery(file, f"line {line} {problem or f'is not CSV: {error}'}", QUOTING, named(columns, index)) from error
+            raise BadDelivery(
+                file, f"line {line} {problem or f'is not CSV: {error}'}", QUOTING, named(columns, index)
+            ) from error
         yield line, fields
 
 

@@ -26,13 +26,19 @@ def require_text(content: bytes, file: Path) -> None:
     A byte that is wrong within a text is found later, with its line.
     """
     if not content.strip():
-        raise BadDelivery(file, "is empty: it holds nothing but white space", "Have it delivered again, whole.")
+        raise BadDelivery(
+            file, "is empty: it holds nothing but white space", "Have it delivered again, whole."
+        )
     if content.startswith(BOM_UTF8):
         raise BadDelivery(file, "begins with a byte order mark", "Have it written as UTF-8 without one.")
     if kind := kind_of(content):
         raise BadDelivery(file, f"is {kind}, not CSV in UTF-8", AS_TEXT)
-    if 0 <= content.find(b"\r", 0, -2) < content.find(b"\n") - 1 or (b"\n" not in content and b"\r" in content):
-        raise BadDelivery(file, "ends its lines with a carriage return alone", "Have its lines end with a line feed.")
+    if 0 <= content.find(b"\r", 0, -2) < content.find(b"\n") - 1 or (
+        b"\n" not in content and b"\r" in content
+    ):
+        raise BadDelivery(
+            file, "ends its lines with a carriage return alone", "Have its lines end with a line feed."
+        )
 
 
 def kind_of(content: bytes) -> str | None:

@@ -50,7 +50,9 @@ def formed(texts: pl.Series, form: str) -> pl.Series:
 
 def instants(texts: pl.Series, kind: pl.Datetime) -> pl.Series:
     """Read as microseconds, which hold every year; a finer unit ends in 2262, and would go on in 1677."""
-    read = formed(texts, INSTANT_PATTERN).str.to_datetime(INSTANT_FORMAT, time_unit="us", time_zone=kind.time_zone, strict=False)
+    read = formed(texts, INSTANT_PATTERN).str.to_datetime(
+        INSTANT_FORMAT, time_unit="us", time_zone=kind.time_zone, strict=False
+    )
     values = read.cast(kind, strict=False)
     return values.set(values.cast(read.dtype) != read, None)
 
@@ -60,7 +62,11 @@ def fractions(texts: pl.Series, kind: pl.DataType) -> pl.Series:
     values = values.set(~values.is_finite() | ((values == 0) & texts.str.contains(NOT_ZERO)), None)
     beyond = (values.abs() >= COUNTED[kind.base_type()]).arg_true()
     shortest = values.gather(beyond).cast(pl.String)
-    other = [row for row, decimal in zip(beyond, shortest, strict=True) if not is_meant(texts[row], values[row], decimal)]
+    other = [
+        row
+        for row, decimal in zip(beyond, shortest, strict=True)
+        if not is_meant(texts[row], values[row], decimal)
+    ]
     return values.scatter(other, None) if other else values
 
 
@@ -90,16 +96,27 @@ def time_not_held(text: str, kind: pl.Date | pl.Datetime) -> str:
     """Nothing if the form is wrong already; so with the next two."""
     if not re.fullmatch(INSTANT_PATTERN if isinstance(kind, pl.Datetime) else DAY_PATTERN, text):
         return ""
-    if isinstance(kind, pl.Datetime) and converted(pl.Series([text]), pl.Datetime("us", kind.time_zone))[0] is not None:
+    if (
+        isinstance(kind, pl.Datetime)
+        and converted(pl.Series([text]), pl.Datetime("us", kind.time_zone))[0] is not None
+    ):
         return f"which {kind} does not reach"
-    return "which the calendar does not have" if isinstance(kind, pl.Date) else "which is no day of the calendar, or no time of a day"
+    return (
+        "which the calendar does not have"
+        if isinstance(kind, pl.Date)
+        else "which is no day of the calendar, or no time of a day"
+    )
 
 
 def whole_not_held(text: str, kind: pl.DataType) -> str:
     if re.fullmatch(WHOLE, text):
         low, high = pl.select(low=pl.lit(0, kind).lower_bound(), high=pl.lit(0, kind).upper_bound()).row(0)
         return f"which {kind} cannot hold: it lies outside {low} to {high}"
-    return f"which is not {named(kind)}: whole numbers are written in digits alone" if re.fullmatch(NUMBER, text) else ""
+    return (
+        f"which is not {named(kind)}: whole numbers are written in digits alone"
+        if re.fullmatch(NUMBER, text)
+        else ""
+    )
 
 
 def fraction_not_held(text: str, kind: pl.DataType) -> str:

@@ -40,8 +40,11 @@ def read_delivered(file: Path, most_bytes: int = MOST_BYTES) -> bytes:
     `most_bytes`, or changes meanwhile.
     """
     with translated(file):
-        require_regular(file, file.stat())  # looked at before it is opened: some devices do something when they are opened
-        with open(os.open(file, NEVER_WAIT), "rb") as opened:  # noqa: PTH123  # a descriptor, which no Path opens
+        require_regular(
+            file, file.stat()
+        )  # looked at before it is opened: some devices do something when they are opened
+        # a descriptor, which no Path opens
+        with open(os.open(file, NEVER_WAIT), "rb") as opened:  # noqa: PTH123
             before = os.fstat(opened.fileno())
             require_regular(file, before)  # it may have been exchanged since
             require_size(file, before.st_size, most_bytes)
@@ -58,7 +61,9 @@ def translated(file: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in OF_THE_FILE:
             raise
-        remedy = "Let the user read it who runs Nightjar." if error.errno in {EACCES, EPERM} else DELIVER_A_FILE
+        remedy = (
+            "Let the user read it who runs Nightjar." if error.errno in {EACCES, EPERM} else DELIVER_A_FILE
+        )
         raise BadDelivery(file, f"cannot be read: {error.strerror}", remedy) from error
 
 

@@ -26,7 +26,9 @@ from nightjar.core.ports.raw import Landed, Received
 from nightjar.core.values import INSTANT, utc
 
 MARGINS_S = (0.2, 2, 20, 200)
-"""How long after now the instant of a file lies that is recorded now: the next, where writing it took longer."""
+"""How long after now the instant of a file lies that is recorded now: the next, where writing it took
+longer.
+"""
 
 IN_FILE_NAMES = "%Y%m%dT%H%M%SZ"
 FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d")
@@ -35,7 +37,10 @@ DELIVERY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\.parquet")
 
 
 class Missed(Exception):
-    """The instant that a file was to be recorded at has passed before it was written, or is taken. It never leaves this module."""
+    """The instant that a file was to be recorded at has passed before it was written, or is taken.
+
+    It never leaves this module.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,11 @@ class Kept:
 class RawFiles:
     """A `RawStore` of files: `<root>/raw/<dataset>/date=YYYY-MM-DD/<recorded_at>-<hash of the CSV>.parquet`.
 
-    An instant is kept to the second and rounded up, so that nothing seems known earlier than it was. A file that is recorded now is there
-    before the instant that it gets: whoever counts what was recorded up to some instant of the past has seen all of it. Bytes that repeat the delivery just
-    before or just after them are no news, and the instant that was told first stands: what a past night could know does not change.
+    An instant is kept to the second and rounded up, so that nothing seems known earlier than it was. A file
+    that is recorded now is there
+    before the instant that it gets: whoever counts what was recorded up to some instant of the past has seen
+    all of it. Bytes that repeat the delivery just before or just after them are no news, and the instant that
+    was told first stands: what a past night could know does not change.
     most_bytes: what a delivered file may hold.
     """
 
@@ -68,7 +75,9 @@ class RawFiles:
         except BadDelivery as error:
             return self._refuse(dataset.name, day, error, content, recorded_at) or "refused before"
 
-    def _refuse(self, dataset: str, day: date, error: BadDelivery, content: bytes | None, recorded_at: datetime) -> Refusal | None:
+    def _refuse(
+        self, dataset: str, day: date, error: BadDelivery, content: bytes | None, recorded_at: datetime
+    ) -> Refusal | None:
         refusal = Refusal(
             dataset=dataset,
             day=day,
@@ -102,10 +111,23 @@ class RawFiles:
                 landed = self._land(dataset, day, file, content, instant, proposed=True)
                 time.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
                 return landed
-        raise TimeoutError(ETIMEDOUT, "writing takes too long to say when it ended", str(self._folder(dataset.name)))
+        raise TimeoutError(
+            ETIMEDOUT, "writing takes too long to say when it ended", str(self._folder(dataset.name))
+        )
 
-    def _land(self, dataset: RawDataset, day: date, file: Path, content: bytes, instant: datetime, *, proposed: bool = False) -> Landed:
-        """proposed: the instant may be another; raise Missed, and keep nothing, where it is taken or the file would not be there before it."""
+    def _land(
+        self,
+        dataset: RawDataset,
+        day: date,
+        file: Path,
+        content: bytes,
+        instant: datetime,
+        *,
+        proposed: bool = False,
+    ) -> Landed:
+        """proposed: the instant may be another; raise Missed, and keep nothing, where it is taken or the
+        file would not be there before it.
+        """
         digest = sha256(content).hexdigest()[:16]
         kept = self._deliveries(dataset.name, day)
         earlier = [delivery for delivery in kept if delivery.recorded_at <= instant]
@@ -122,7 +144,9 @@ class RawFiles:
                 "Give the correction its own, later instant.",
             )
         stamped = rows.with_columns(date=pl.lit(day, pl.Date), recorded_at=pl.lit(instant, INSTANT))
-        with replacing(self._folder(dataset.name) / f"date={day}" / f"{instant:{IN_FILE_NAMES}}-{digest}.parquet") as draft:
+        with replacing(
+            self._folder(dataset.name) / f"date={day}" / f"{instant:{IN_FILE_NAMES}}-{digest}.parquet"
+        ) as draft:
             draft.write(parquet(stamped))
             draft.flush()
             os.fsync(draft.fileno())  # what follows is a rename, which takes no time
@@ -131,17 +155,32 @@ class RawFiles:
         return "corrected" if kept else "landed"
 
     def days(self, dataset: str) -> dict[date, str]:
-        return {day: sha256("".join(delivery.path.name for delivery in kept).encode()).hexdigest()[:16] for day, kept in self._landed(dataset)}
+        return {
+            day: sha256("".join(delivery.path.name for delivery in kept).encode()).hexdigest()[:16]
+            for day, kept in self._landed(dataset)
+        }
 
-    def recorded(self, dataset: str, days: Collection[date] | None = None) -> dict[date, tuple[datetime, ...]]:
-        landed = self._landed(dataset) if days is None else ((day, self._deliveries(dataset, day)) for day in sorted(days))
+    def recorded(
+        self, dataset: str, days: Collection[date] | None = None
+    ) -> dict[date, tuple[datetime, ...]]:
+        landed = (
+            self._landed(dataset)
+            if days is None
+            else ((day, self._deliveries(dataset, day)) for day in sorted(days))
+        )
         return {day: tuple(delivery.recorded_at for delivery in kept) for day, kept in landed if kept}
 
-    def read(self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None) -> pl.DataFrame:
+    def read(
+        self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
+    ) -> pl.DataFrame:
         limit = None if known_at is None else utc(known_at)
         newest: list[Path] = []
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
-            known = [delivery.path for delivery in self._deliveries(dataset.name, day) if limit is None or delivery.recorded_at <= limit]
+            known = [
+                delivery.path
+                for delivery in self._deliveries(dataset.name, day)
+                if limit is None or delivery.recorded_at <= limit
+            ]
             newest.extend(known[-1:])
         if not newest:
             return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": INSTANT})
@@ -165,9 +204,13 @@ class RawFiles:
 
 
 def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:
-    """The names in a folder that have the form, sorted: no drafts of files being written. Nothing if there is no folder."""
+    """The names in a folder that have the form, sorted: no drafts of files being written.
+
+    Nothing if there is no folder.
+    """
     try:
-        return sorted(name for name in os.listdir(folder) if form.fullmatch(name))  # noqa: PTH208  # names alone, hundreds of folders a call
+        # names alone, hundreds of folders a call
+        return sorted(name for name in os.listdir(folder) if form.fullmatch(name))  # noqa: PTH208
     except FileNotFoundError:
         return []
 

@@ -54,7 +54,11 @@ class RefusedFiles:
         Their bytes are kept until they are pruned.
         """
         found = [(record, read(record)) for record in self._records(dataset, f"date={day}")]
-        going = [(record, refusal) for record, refusal in found if recorded_by is None or refusal.recorded_at <= recorded_by]
+        going = [
+            (record, refusal)
+            for record, refusal in found
+            if recorded_by is None or refusal.recorded_at <= recorded_by
+        ]
         return tuple(self._settled(record, refusal) for record, refusal in going)
 
     def _settled(self, record: Path, refusal: Refusal) -> Refusal:
@@ -83,7 +87,9 @@ def read(record: Path) -> Refusal:
         refusal = Refusal.model_validate_json(record.read_bytes())
     except ValidationError as error:
         remedy = "Remove it; if its file is delivered again, it is refused again."
-        raise DamagedFile(record, f"it is no record of a refused delivery: {error.errors()[0]['msg']}", remedy) from error
+        raise DamagedFile(
+            record, f"it is no record of a refused delivery: {error.errors()[0]['msg']}", remedy
+        ) from error
     return refusal.model_copy(update={"kept": str(copy_of(record)) if copy_of(record).exists() else None})
 
 

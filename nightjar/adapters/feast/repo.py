@@ -1,4 +1,5 @@
-"""The feature repo: Feast's configuration and registry as they are, and applying to it what the models declare.
+"""The feature repo: Feast's configuration and registry as they are, and applying to it what the models
+declare.
 
 Imports Feast, which takes seconds: import this module where it is first needed.
 """
@@ -41,7 +42,8 @@ Translated = Callable[[str], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class FeastRepo:
-    """folder: where feature_store.yaml and definitions.py lie. registry_url, feature_dir: what the yaml's two variables stand for.
+    """folder: where feature_store.yaml and definitions.py lie. registry_url, feature_dir: what the yaml's two
+    variables stand for.
 
     translated: what the registry's database says, as errors of ours.
     """
@@ -61,19 +63,31 @@ class FeastRepo:
         declared = _declared(self.folder, store.project)
         self._require_schema(self._written()["registry"])
         with self._asking(), _closing(store.registry) as registry, redirect_stdout(io.StringIO()) as said:
-            apply_total_with_repo_instance(store, store.project, registry, declared, skip_source_validation=True)
-            registry.update_infra(Infra(), store.project)  # a local online store puts its path there, which every reader would open
+            apply_total_with_repo_instance(
+                store, store.project, registry, declared, skip_source_validation=True
+            )
+            registry.update_infra(
+                Infra(), store.project
+            )  # a local online store puts its path there, which every reader would open
         _log.debug("feast apply: %s", said.getvalue())
 
     def frozen(self, copy: Path) -> FeatureStore:
-        """Feast over a copy of the registry as it is now: Feast would ask the database several times a retrieval, past its own cache.
+        """Feast over a copy of the registry as it is now: Feast would ask the database several times a
+        retrieval, past its own cache.
 
         Raises BadSettings where nothing was ever applied, UnsafeFeatureStore, StoreUnavailable.
         """
         written = self._written()["registry"]
         if isinstance(written, dict) and written.get("registry_type") == "sql":
-            unpooled = {**written.get("sqlalchemy_config_kwargs", {}), "poolclass": NullPool}  # if verifying fails, nobody could close a pool
-            written = {**written, "schema_mode": "verify", "sqlalchemy_config_kwargs": unpooled}  # only `apply` may create Feast's tables
+            unpooled = {
+                **written.get("sqlalchemy_config_kwargs", {}),
+                "poolclass": NullPool,
+            }  # if verifying fails, nobody could close a pool
+            written = {
+                **written,
+                "schema_mode": "verify",
+                "sqlalchemy_config_kwargs": unpooled,
+            }  # only `apply` may create Feast's tables
         with self._asking():
             live = FeatureStore(repo_path=str(self.folder), config=self._config({"registry": written}))
             copy.write_bytes(live.registry.proto().SerializeToString())
@@ -90,15 +104,23 @@ class FeastRepo:
         """feature_store.yaml with its variables filled in."""
         file = self.folder / "feature_store.yaml"
         if not file.exists():
-            raise BadSettings(f"{file} does not exist", "Set NIGHTJAR_FEATURE_REPO to the folder that holds it.")
+            raise BadSettings(
+                f"{file} does not exist", "Set NIGHTJAR_FEATURE_REPO to the folder that holds it."
+            )
         text = Template(file.read_text(encoding="utf-8"))
         with _readable(file):
-            written = yaml.safe_load(text.safe_substitute(NIGHTJAR_FEAST_REGISTRY=self.registry_url, NIGHTJAR_FEATURE_DIR=self.feature_dir))
+            written = yaml.safe_load(
+                text.safe_substitute(
+                    NIGHTJAR_FEAST_REGISTRY=self.registry_url, NIGHTJAR_FEATURE_DIR=self.feature_dir
+                )
+            )
         _refuse_unsafe(written.get("offline_store"))
         return written
 
     def _require_schema(self, registry: Any) -> None:
-        """Raises BadSettings where a registry in Postgres has no schema to lie in: Feast would leave its own connections open then."""
+        """Raises BadSettings where a registry in Postgres has no schema to lie in: Feast would leave its
+        own connections open then.
+        """
         if not isinstance(registry, dict) or registry.get("registry_type") != "sql":
             return
         engine = create_engine(registry["path"], poolclass=NullPool)
@@ -121,7 +143,11 @@ class FeastRepo:
 
 def _refuse_unsafe(offline_store: object) -> None:
     kind = str(offline_store.get("type")) if isinstance(offline_store, dict) else offline_store
-    if not isinstance(kind, str) or kind in {"file", "dask"} or kind.endswith((".FileOfflineStore", ".DaskOfflineStore")):
+    if (
+        not isinstance(kind, str)
+        or kind in {"file", "dask"}
+        or kind.endswith((".FileOfflineStore", ".DaskOfflineStore"))
+    ):
         raise UnsafeFeatureStore(kind if isinstance(kind, str) else "file (Feast's default)")
 
 
@@ -153,7 +179,10 @@ def _module(file: Path) -> ModuleType:
 
 @contextmanager
 def _readable(file: Path) -> Iterator[None]:
-    """What YAML, or Feast, finds wrong with the file, as BadSettings. Its values are not repeated: the registry's holds a password."""
+    """What YAML, or Feast, finds wrong with the file, as BadSettings.
+
+    Its values are not repeated: the registry's holds a password.
+    """
     remedy = "Correct it there; `git diff` shows what was changed."
     try:
         yield
@@ -161,7 +190,10 @@ def _readable(file: Path) -> Iterator[None]:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise BadSettings(f"{file}{line}: {error.problem}", remedy) from None
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False, include_url=False))
+        faults = (
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
         raise BadSettings(f"{file}: {'; '.join(faults)}", remedy) from None
     except FeastError as error:  # a class that cannot be imported
         raise BadSettings(f"{file}: {error}", remedy) from error

@@ -1,4 +1,7 @@
-"""From Polars to Arrow and back. Feast takes `large_string` for JSON and knows no dictionaries of text; Polars knows no zones like +05:30."""
+"""From Polars to Arrow and back.
+
+Feast takes `large_string` for JSON and knows no dictionaries of text; Polars knows no zones like +05:30.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +18,9 @@ if TYPE_CHECKING:
 def feast_arrow(frame: pl.DataFrame) -> pa.Table:
     """The frame as an Arrow table of plain strings, binaries and lists, without dictionaries."""
     plain = {name: _plain(dtype) for name, dtype in frame.schema.items() if _plain(dtype) != dtype}
-    table = frame.with_columns(column(name).cast(dtype) for name, dtype in plain.items()).to_arrow(compat_level=pl.CompatLevel.oldest())
+    table = frame.with_columns(column(name).cast(dtype) for name, dtype in plain.items()).to_arrow(
+        compat_level=pl.CompatLevel.oldest()
+    )
     return table.cast(pa.schema([field.with_type(_small(field.type)) for field in table.schema]))
 
 
@@ -23,7 +28,9 @@ def polars_frame(table: pa.Table) -> pl.DataFrame:
     """An Arrow table as a frame; instants of zones that Polars doesn't know are in UTC."""
     for position, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type) and field.type.tz and not is_zone(field.type.tz):
-            table = table.set_column(position, field.name, table.column(position).cast(pa.timestamp(field.type.unit, "UTC")))
+            table = table.set_column(
+                position, field.name, table.column(position).cast(pa.timestamp(field.type.unit, "UTC"))
+            )
     return pl.DataFrame(table)
 
 

@@ -1,11 +1,13 @@
-"""Which row of history a moment may see when what happened and what was recorded count up to different instants.
+"""Which row of history a moment may see when what happened and what was recorded count up to different
+instants.
 
-Of the rows that happened by `at`, in the order of (happened, recorded, file), a moment sees the last one recorded by `until`. An as-of join
-finds where to begin; from there the search steps back over rows recorded too late, by powers of two: a row is no candidate as long as the
-earliest record among the next 2, 4, 8... rows back is too late.
+Of the rows that happened by `at`, in the order of (happened, recorded, file), a moment sees the last one
+recorded by `until`. An as-of join finds where to begin; from there the search steps back over rows recorded
+too late, by powers of two: a row is no candidate as long as the earliest record among the next 2, 4, 8...
+rows back is too late.
 
-Where only corrections count, what happened must also have been recorded once by `at`: the same search goes first over the times at which
-each event was first recorded, and ends in the last version of the right event.
+Where only corrections count, what happened must also have been recorded once by `at`: the same search goes
+first over the times at which each event was first recorded, and ends in the last version of the right event.
 """
 
 from dataclasses import dataclass
@@ -20,10 +22,13 @@ FAR_FUTURE = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Bitemporal:
-    """History seen from many instants with a cutoff each: `code`, `happened`, `row`, `position`, sorted by code and time.
+    """History seen from many instants with a cutoff each: `code`, `happened`, `row`, `position`, sorted by
+    code and time.
 
-    earliest: for each power of two, the earliest record (physical microseconds) among that many rows that end at a position.
-    earliest_first: the same of the first record of each row's event; None where an event may be new to the moment.
+    earliest: for each power of two, the earliest record (physical microseconds) among that many rows that end
+    at a position.
+    earliest_first: the same of the first record of each row's event; None where an event may be new to the
+    moment.
     """
 
     index: pl.DataFrame
@@ -32,12 +37,21 @@ class Bitemporal:
     ttl: timedelta | None
 
     @classmethod
-    def of(cls, history: pl.DataFrame, ttl: timedelta | None, *, corrections_only: bool = False) -> "Bitemporal":
-        """history: as for a Timeline; `recorded` has no nulls. corrections_only: events first recorded after a moment stay unseen by it."""
+    def of(
+        cls, history: pl.DataFrame, ttl: timedelta | None, *, corrections_only: bool = False
+    ) -> "Bitemporal":
+        """history: as for a Timeline; `recorded` has no nulls.
+
+        corrections_only: events first recorded after a moment stay unseen by it.
+        """
         index = ranked(history, "code")
         longest = index["code"].value_counts()["count"].max() if index.height else 0
         assert isinstance(longest, int)
-        first = index.select(pl.col("recorded").min().over("code", "happened")).to_series() if corrections_only else None
+        first = (
+            index.select(pl.col("recorded").min().over("code", "happened")).to_series()
+            if corrections_only
+            else None
+        )
         return cls(
             index.select("code", "happened", "row").with_row_index("position"),
             minima(index["recorded"], longest),
@@ -49,11 +63,19 @@ class Bitemporal:
         assert moments.until is not None
         codes = pl.select(pl.when(moments.until.is_not_null()).then(codes).alias("code")).to_series()
         begun = moments.in_order(codes).join_asof(
-            self.index.select("code", "happened", "position"), left_on="at", right_on="happened", by="code", check_sortedness=False
+            self.index.select("code", "happened", "position"),
+            left_on="at",
+            right_on="happened",
+            by="code",
+            check_sortedness=False,
         )
         position = moments.restored(begun["position"]).cast(pl.Int64)
         if self.earliest_first is not None:
-            position = recorded_by(self.earliest_first, position, pl.select(pl.min_horizontal(moments.at, moments.until)).to_series())
+            position = recorded_by(
+                self.earliest_first,
+                position,
+                pl.select(pl.min_horizontal(moments.at, moments.until)).to_series(),
+            )
         position = recorded_by(self.earliest, position, moments.until)
         found = self.index.select(pl.all().gather(position)).with_columns(at=moments.at, asked=codes)
         usable = pl.col("code") == pl.col("asked")
@@ -63,7 +85,9 @@ class Bitemporal:
 
 
 def minima(times: pl.Series, longest: int) -> tuple[pl.Series, ...]:
-    """For each power of two up to `longest` rows: the earliest time (physical) among that many rows that end at a position."""
+    """For each power of two up to `longest` rows: the earliest time (physical) among that many rows that
+    end at a position.
+    """
     earliest = [times.to_physical()]
     while 2 ** len(earliest) <= longest:
         farther = earliest[-1].shift(2 ** (len(earliest) - 1), fill_value=FAR_FUTURE)
@@ -72,7 +96,9 @@ def minima(times: pl.Series, longest: int) -> tuple[pl.Series, ...]:
 
 
 def recorded_by(earliest: tuple[pl.Series, ...], position: pl.Series, until: pl.Series) -> pl.Series:
-    """The last position at or before each whose time is in time; null or another code's where there is none."""
+    """The last position at or before each whose time is in time; null or another code's where there is
+    none.
+    """
     latest = until.to_physical()
     for power in reversed(range(len(earliest))):
         too_late = earliest[power].gather(position) > latest

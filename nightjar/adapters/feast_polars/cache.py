@@ -1,4 +1,6 @@
-"""What one retrieval prepared and the next ones may use: the parts of a night ask for the same instant of the same files."""
+"""What one retrieval prepared and the next ones may use: the parts of a night ask for the same instant of
+the same files.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -20,16 +22,21 @@ Kept = TypeVar("Kept", bound=Sized)
 
 @dataclass(eq=False)
 class Cache(Generic[Kept]):
-    """Values by key, the least recently used dropped first. Threads may share it: those that ask for a value being made wait for it.
+    """Values by key, the least recently used dropped first. Threads may share it: those that ask for a value
+    being made wait for it.
 
-    A key has to name everything that its value depends on, the state of the files included; then no value is ever out of date.
+    A key has to name everything that its value depends on, the state of the files included; then no value is
+    ever out of date.
     """
 
     _values: OrderedDict[Hashable, "Future[Kept]"] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def get(self, key: Hashable, make: Callable[[], Kept], most_bytes: int) -> Kept:
-        """The value of the key, made by this call or by another. No more than `most_bytes` are kept in the end. Raises what `make` raises."""
+        """The value of the key, made by this call or by another.
+
+        No more than `most_bytes` are kept in the end. Raises what `make` raises.
+        """
         mine: Future[Kept] = Future()
         with self._lock:
             found = self._values.setdefault(key, mine)
@@ -62,4 +69,6 @@ class Cache(Generic[Kept]):
                 del self._values[oldest]
 
     def _made(self) -> int:
-        return sum(value.result().size for value in self._values.values() if value.done() and not value.exception())
+        return sum(
+            value.result().size for value in self._values.values() if value.done() and not value.exception()
+        )

@@ -20,7 +20,8 @@ EVENT_TIMESTAMP = "event_timestamp"
 class EntityFrame:
     """Rows that ask for features. `time` names the column of their instants (UTC, microseconds).
 
-    cutoffs: till when what was recorded counts, for each row (UTC, microseconds); None: till the row's own instant.
+    cutoffs: till when what was recorded counts, for each row (UTC, microseconds); None: till the row's own
+    instant.
     corrections_only: what a row's instant had never heard of stays unseen, whatever its cutoff.
     """
 
@@ -33,17 +34,24 @@ class EntityFrame:
     def of(cls, rows: Any, known_at: str | None = None, *, corrections_only: bool = False) -> "EntityFrame":
         """Rows from pandas (its index is ignored), Polars eager or lazy, or Arrow.
 
-        The time is the column `event_timestamp`, else the only datetime column; naive times are read as UTC. The column `known_at`, where
-        there is one, holds the cutoffs. Raises EntityTimestampInferenceException where there is no time, TypeError for another kind of frame.
+        The time is the column `event_timestamp`, else the only datetime column; naive times are read as UTC.
+        The column `known_at`, where there is one, holds the cutoffs. Raises EntityTimestampInferenceException
+        where there is no time, TypeError for another kind of frame.
         """
         frame = _as_polars(rows)
         time = _time_column(frame.schema, known_at)
-        cutoffs = frame.select(utc_us(known_at, frame.schema[known_at]).alias("until")).to_series() if known_at and known_at in frame.schema else None
+        cutoffs = (
+            frame.select(utc_us(known_at, frame.schema[known_at]).alias("until")).to_series()
+            if known_at and known_at in frame.schema
+            else None
+        )
         return cls(frame.with_columns(utc_us(time, frame.schema[time])), time, cutoffs, corrections_only)
 
     @property
     def instants(self) -> pl.Series:
-        """Of the rows, under a name of ours: methods of a series go wrong where its name looks like a pattern."""
+        """Of the rows, under a name of ours: methods of a series go wrong where its name looks like a
+        pattern.
+        """
         return self.frame[self.time].alias("at")
 
     @cached_property
@@ -58,13 +66,19 @@ class EntityFrame:
 
     @cached_property
     def bitemporal(self) -> bool:
-        """Whether cutoffs differ between rows, or from the rows' own instants in a way that leaving out later records does not answer."""
+        """Whether cutoffs differ between rows, or from the rows' own instants in a way that leaving out
+        later records does not answer.
+        """
         if self.cutoffs is None or self.cutoffs.equals(self.instants):
             return False
         return self.corrections_only or self.cutoffs.n_unique() > 1
 
     def slice(self, start: int, rows: int) -> "EntityFrame":
-        return replace(self, frame=self.frame.slice(start, rows), cutoffs=None if self.cutoffs is None else self.cutoffs.slice(start, rows))
+        return replace(
+            self,
+            frame=self.frame.slice(start, rows),
+            cutoffs=None if self.cutoffs is None else self.cutoffs.slice(start, rows),
+        )
 
 
 def _bounds(times: pl.Series) -> tuple[datetime, datetime] | None:
@@ -82,7 +96,9 @@ def _as_polars(rows: Any) -> pl.DataFrame:
     if isinstance(rows, pd.DataFrame):
         return polars_frame(pa.Table.from_pandas(rows, preserve_index=False))
     if isinstance(rows, str):
-        raise TypeError("The Polars offline store runs no SQL: pass the entity rows as a Polars, Arrow or pandas frame.")
+        raise TypeError(
+            "The Polars offline store runs no SQL: pass the entity rows as a Polars, Arrow or pandas frame."
+        )
     raise TypeError(f"The entity rows are a {type(rows).__name__}; pass a Polars, Arrow or pandas frame.")
 
 

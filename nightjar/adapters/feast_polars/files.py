@@ -1,4 +1,6 @@
-"""A source's rows as a lazy frame: of a Parquet file, a folder of them, a Hive-partitioned one whose dates prune it, or a Delta table."""
+"""A source's rows as a lazy frame: of a Parquet file, a folder of them, a Hive-partitioned one whose dates
+prune it, or a Delta table.
+"""
 
 import logging
 import os
@@ -15,7 +17,9 @@ from .moments import Window, is_zone
 from .places import DataFile, Place, UnusableSourceError, is_delta, place_of
 
 PARTITION_TAG = "partition"
-"""Tag of a FileSource naming the Hive key whose value is the UTC date of the timestamp field, like {"partition": "date"}."""
+"""Tag of a FileSource naming the Hive key whose value is the UTC date of the timestamp field, like
+{"partition": "date"}.
+"""
 
 CASTS = pl.ScanCastOptions(
     integer_cast=["upcast", "allow-float"],
@@ -23,15 +27,22 @@ CASTS = pl.ScanCastOptions(
     datetime_cast=["upcast", "convert-timezone"],
     categorical_to_string="allow",
 )
-"""What older files may have in place of the newest's types; whole numbers become floats when pandas meets the first missing one."""
+"""What older files may have in place of the newest's types; whole numbers become floats when pandas meets
+the first missing one.
+"""
 
 _log = logging.getLogger(__name__)
 
-os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")  # else Polars panics at a file with a zone like +05:30, before any cast
+os.environ.setdefault(
+    "POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1"
+)  # else Polars panics at a file with a zone like +05:30, before any cast
 
 
 def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.LazyFrame | None:
-    """The rows of the source's files that may lie in `window`; None where there are no files. Raises UnusableSourceError, FileNotFoundError."""
+    """The rows of the source's files that may lie in `window`; None where there are no files.
+
+    Raises UnusableSourceError, FileNotFoundError.
+    """
     place, key = place_of(source, root), partition_key(source)
     if is_delta(source):
         rows = delta.scan(place, key, window)
@@ -41,19 +52,31 @@ def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.Laz
         if files:
             return rows
     if rows is None:
-        _log.warning("%s has no history: no Parquet file under %s. Its features are null until one is written.", source.name, place.uri)
+        _log.warning(
+            "%s has no history: no Parquet file under %s. Its features are null until one is written.",
+            source.name,
+            place.uri,
+        )
     return rows
 
 
 def fingerprint(source: DataSource, root: Path, window: Window) -> Hashable:
-    """What changes when a file that may hold rows of the window comes, goes or changes, or the Delta table has a new version."""
+    """What changes when a file that may hold rows of the window comes, goes or changes, or the Delta table
+    has a new version.
+    """
     place = place_of(source, root)
-    files = delta.version(place) if is_delta(source) else tuple(within(place.parquet_files(), partition_key(source), window))
+    files = (
+        delta.version(place)
+        if is_delta(source)
+        else tuple(within(place.parquet_files(), partition_key(source), window))
+    )
     return place.uri, files
 
 
 def stored_schema(source: DataSource, root: Path) -> pl.Schema:
-    """The columns of the newest file, without Hive keys, or of the Delta table; none where there is nothing yet."""
+    """The columns of the newest file, without Hive keys, or of the Delta table; none where there is
+    nothing yet.
+    """
     place = place_of(source, root)
     if is_delta(source):
         rows = delta.scan(place, None, None)
@@ -74,8 +97,8 @@ def within(files: Sequence[DataFile], key: str | None, window: Window | None) ->
 
 
 def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
-    """The newest file's schema holds: columns that older files lack are null there, narrower numbers and whole ones for floats widened, categories for
-    text taken, instants of other zones converted.
+    """The newest file's schema holds: columns that older files lack are null there, narrower numbers and
+    whole ones for floats widened, categories for text taken, instants of other zones converted.
     """
     if not files:
         return None
@@ -96,9 +119,13 @@ def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
 
 
 def _schema(place: Place, file: DataFile) -> pl.Schema:
-    """Instants of zones that Polars doesn't know are read as UTC, categories as the text that other files have."""
+    """Instants of zones that Polars doesn't know are read as UTC, categories as the text that other files
+    have.
+    """
     options = dict(place.options) or None
-    stored = pl.scan_parquet(place.scheme + file.path, glob=False, storage_options=options, hive_partitioning=False).collect_schema()
+    stored = pl.scan_parquet(
+        place.scheme + file.path, glob=False, storage_options=options, hive_partitioning=False
+    ).collect_schema()
     return pl.Schema({name: _readable(dtype) for name, dtype in stored.items()})
 
 
@@ -111,9 +138,15 @@ def _readable(dtype: pl.DataType) -> pl.DataType:
 
 
 def _check_no_folder_above_hides(place: Place, columns: AbstractSet[str]) -> None:
-    """Polars takes every folder `key=value` of a path for a column, those above the source too. Raises UnusableSourceError for one that hides another."""
+    """Polars takes every folder `key=value` of a path for a column, those above the source too.
+
+    Raises UnusableSourceError for one that hides another.
+    """
     if hidden := _hive_keys(PurePosixPath(place.path).parts) & columns:
-        raise UnusableSourceError(f"{place.uri}: folders above the partitioned source are named like its columns {sorted(hidden)}. Rename them.")
+        raise UnusableSourceError(
+            f"{place.uri}: folders above the partitioned source are named like its columns "
+            f"{sorted(hidden)}. Rename them."
+        )
 
 
 def _hive_keys(folders: Iterable[str]) -> set[str]:

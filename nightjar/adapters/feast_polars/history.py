@@ -1,4 +1,6 @@
-"""The history that answers one view: read once, with no more columns, files, times or keys than its entities can ask for."""
+"""The history that answers one view: read once, with no more columns, files, times or keys than its
+entities can ask for.
+"""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -23,19 +25,32 @@ CODE, HAPPENED, RECORDED = "\0code", "\0happened", "\0recorded"
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A view's rows, which any slice of the entities may look into. sight: which row a moment sees; None: there is nothing to see."""
+    """A view's rows, which any slice of the entities may look into.
+
+    sight: which row a moment sees; None: there is nothing to see.
+    """
 
     sight: Sight | None
     features: pl.DataFrame
 
     def seen_by(self, codes: pl.Series, moments: Moments) -> pl.DataFrame:
-        """The view's features, one row per entity row and in its order; null where nothing is usable. codes: of the view's keys."""
+        """The view's features, one row per entity row and in its order; null where nothing is usable.
+
+        codes: of the view's keys.
+        """
         if self.sight is None or not self.features.height:
-            return pl.DataFrame([pl.repeat(None, codes.len(), dtype=dtype, eager=True).alias(name) for name, dtype in self.features.schema.items()])
+            return pl.DataFrame(
+                [
+                    pl.repeat(None, codes.len(), dtype=dtype, eager=True).alias(name)
+                    for name, dtype in self.features.schema.items()
+                ]
+            )
         rows = self.sight.rows(codes, moments)
         if not rows.null_count():
             return self.features.select(pl.all().gather(rows))
-        gathered = pl.all().gather(rows.fill_null(0))  # 3x faster than to gather by numbers of which some are null
+        gathered = pl.all().gather(
+            rows.fill_null(0)
+        )  # 3x faster than to gather by numbers of which some are null
         return self.features.select(pl.when(rows.is_not_null()).then(gathered))
 
 
@@ -55,7 +70,8 @@ class Prepared:
 class Reading:
     """A view's rows that may answer some entities, before any is read. rows None: there are no files.
 
-    instant: names the view's question where all entities ask the same one, and the files that answer it; None where they ask several.
+    instant: names the view's question where all entities ask the same one, and the files that answer it; None
+    where they ask several.
     """
 
     view: View
@@ -64,14 +80,18 @@ class Reading:
     instant: Hashable = None
 
     @classmethod
-    def of(cls, view: View, entities: EntityFrame, root: Path, *, as_known_at: bool, remembered: bool = False) -> "Reading":
+    def of(
+        cls, view: View, entities: EntityFrame, root: Path, *, as_known_at: bool, remembered: bool = False
+    ) -> "Reading":
         """remembered: whether the instant has to be named. Raises UnusableSourceError, FileNotFoundError."""
         cutoffs = entities.cutoff_bounds if as_known_at or entities.cutoffs is not None else None
         if not entities.bounds or (view.recorded and not entities.cutoff_bounds):
             return cls(view, None, ())
         window = Window.reaching_back(*entities.bounds, view.ttl)
         one = entities.bounds[0] == entities.bounds[1] and not (view.recorded and entities.bitemporal)
-        state = fingerprint(view.source, root, window) if one and remembered else None  # before the scan: no older rows under a newer name
+        state = (
+            fingerprint(view.source, root, window) if one and remembered else None
+        )  # before the scan: no older rows under a newer name
         lazy = scan(view.source, root, window)
         if lazy is None:
             return cls(view, None, ())
@@ -93,26 +113,45 @@ class Reading:
         loaded = self.rows.select(HAPPENED, RECORDED, *columns, *self._features()).collect()
         keys = loaded.select(names) if names else pl.DataFrame(height=loaded.height)
         numbers = numbered(keys)
-        times = pl.DataFrame({"code": codes(keys, numbers), "happened": loaded[HAPPENED], "recorded": loaded[RECORDED]})
+        times = pl.DataFrame(
+            {"code": codes(keys, numbers), "happened": loaded[HAPPENED], "recorded": loaded[RECORDED]}
+        )
         newest = Snapshot.of(times, numbers.height).newest
-        features = _as_declared(self.view, loaded.select(map(column, self.view.features))).select(pl.all().gather(newest.drop_nulls()))
+        features = _as_declared(self.view, loaded.select(map(column, self.view.features))).select(
+            pl.all().gather(newest.drop_nulls())
+        )
         one_each = pl.int_range(newest.len() - newest.null_count(), dtype=pl.UInt32, eager=True)
-        return Prepared(Numbering(self.keys, numbers, f"Feature view {self.view.name!r}"), History(Snapshot(one_each), features))
+        return Prepared(
+            Numbering(self.keys, numbers, f"Feature view {self.view.name!r}"),
+            History(Snapshot(one_each), features),
+        )
 
     def history(self, numbering: Numbering, entities: EntityFrame, *, as_known_at: bool) -> History:
         """Read the rows whose keys have a number."""
         if self.rows is None:
             return History(None, pl.DataFrame(schema=dict(self.view.types)))
         loaded = self._numbered(self.rows, numbering).collect()
-        times = loaded.select(pl.col(CODE).alias("code"), pl.col(HAPPENED).alias("happened"), pl.col(RECORDED).alias("recorded"))
+        times = loaded.select(
+            pl.col(CODE).alias("code"), pl.col(HAPPENED).alias("happened"), pl.col(RECORDED).alias("recorded")
+        )
         sight = _sight(self.view, times, numbering, entities, as_known_at=as_known_at)
-        return History(sight, _as_declared(self.view, loaded.drop(CODE, HAPPENED, RECORDED)).rechunk())  # to gather from one chunk is 5x faster
+        return History(
+            sight, _as_declared(self.view, loaded.drop(CODE, HAPPENED, RECORDED)).rechunk()
+        )  # to gather from one chunk is 5x faster
 
     def _numbered(self, rows: pl.LazyFrame, numbering: Numbering) -> pl.LazyFrame:
-        """The rows of the keys that were asked for, in file order: CODE, HAPPENED, RECORDED and the features by their output names."""
+        """The rows of the keys that were asked for, in file order: CODE, HAPPENED, RECORDED and the
+        features by their output names.
+        """
         numbers = numbering.numbers.lazy().rename({"code": CODE})
         if self.view.keys:
-            rows = rows.join(numbers, left_on=[column(key) for key in self.view.keys], right_on=numbering.names, how="inner", maintain_order="left")
+            rows = rows.join(
+                numbers,
+                left_on=[column(key) for key in self.view.keys],
+                right_on=numbering.names,
+                how="inner",
+                maintain_order="left",
+            )
         else:
             rows = rows.with_columns(pl.lit(0, dtype=pl.UInt32).alias(CODE))
         return rows.select(CODE, HAPPENED, RECORDED, *self._features())
@@ -121,7 +160,9 @@ class Reading:
         return [column(stored).alias(name) for name, stored in self.view.features.items()]
 
 
-def _sight(view: View, times: pl.DataFrame, numbering: Numbering, entities: EntityFrame, *, as_known_at: bool) -> Sight:
+def _sight(
+    view: View, times: pl.DataFrame, numbering: Numbering, entities: EntityFrame, *, as_known_at: bool
+) -> Sight:
     """Rows recorded later than all the entities' cutoffs are left out of `times` already."""
     assert entities.bounds
     first, last = entities.bounds
@@ -133,42 +174,68 @@ def _sight(view: View, times: pl.DataFrame, numbering: Numbering, entities: Enti
     return Timeline.of(times, view.ttl, as_known_at=own and view.recorded is not None)
 
 
-def usable(view: View, rows: pl.LazyFrame, window: Window, *, known_until: datetime | None) -> tuple[pl.LazyFrame, Mapping[str, pl.DataType]]:
-    """Rows of the window, recorded by `known_until` (None: whenever), with HAPPENED and RECORDED added, and the types of their keys: categories
-    become text.
+def usable(
+    view: View, rows: pl.LazyFrame, window: Window, *, known_until: datetime | None
+) -> tuple[pl.LazyFrame, Mapping[str, pl.DataType]]:
+    """Rows of the window, recorded by `known_until` (None: whenever), with HAPPENED and RECORDED added, and
+    the types of their keys: categories become text.
     """
     schema = rows.collect_schema()
     if lacking := [name for name in view.columns() if name not in schema]:
-        raise UnusableSourceError(f"Feature view {view.name!r}: {view.source.name} lacks columns {lacking}. It has {schema.names()}.")
+        raise UnusableSourceError(
+            f"Feature view {view.name!r}: {view.source.name} lacks columns {lacking}. It has "
+            f"{schema.names()}."
+        )
     inside = window.holds(view.happened, schema[view.happened])
     recorded = pl.lit(None, dtype=UTC_US)
     if view.recorded:
         recorded = utc_us(view.recorded, schema[view.recorded], round_up=True)
-        if known_until:  # a row that doesn't say when it was recorded is not known at any time: null fails the filter
+        if (
+            known_until
+        ):  # a row that doesn't say when it was recorded is not known at any time: null fails the filter
             inside &= Window(None, known_until).holds(view.recorded, schema[view.recorded])
-    key_types = {key: pl.String() if isinstance(schema[key], (pl.Categorical, pl.Enum)) else schema[key] for key in view.keys}
-    times = (utc_us(view.happened, schema[view.happened], round_up=True).alias(HAPPENED), recorded.alias(RECORDED))
-    return rows.filter(inside).with_columns(*times, *(column(key).cast(dtype) for key, dtype in key_types.items())), key_types
+    key_types = {
+        key: pl.String() if isinstance(schema[key], (pl.Categorical, pl.Enum)) else schema[key]
+        for key in view.keys
+    }
+    times = (
+        utc_us(view.happened, schema[view.happened], round_up=True).alias(HAPPENED),
+        recorded.alias(RECORDED),
+    )
+    return rows.filter(inside).with_columns(
+        *times, *(column(key).cast(dtype) for key, dtype in key_types.items())
+    ), key_types
 
 
 def _as_declared(view: View, features: pl.DataFrame) -> pl.DataFrame:
-    """Plain values as the types the view declares, so that they don't depend on the files; nested and temporal ones as they are stored, and
-    doubles, which lose nothing to a Float32. Raises TypeError for values that the declared type cannot hold, as fractions that are declared as
-    integers.
+    """Plain values as the types the view declares, so that they don't depend on the files; nested and
+    temporal ones as they are stored, and doubles, which lose nothing to a Float32. Raises TypeError for
+    values that the declared type cannot hold, as fractions that are declared as integers.
     """
     stored = features.schema
     plain = [name for name, dtype in view.types.items() if _is_plain(dtype) and _is_plain(stored[name])]
-    whole = [name for name in plain if (stored[name].is_float() or stored[name].is_decimal()) and view.types[name].is_integer()]
+    whole = [
+        name
+        for name in plain
+        if (stored[name].is_float() or stored[name].is_decimal()) and view.types[name].is_integer()
+    ]
     if lossy := _true_of(features, {name: column(name) % 1 != 0 for name in whole}):
-        raise TypeError(f"Feature view {view.name!r}: {lossy} hold fractions or NaN and are declared as integers. Declare them as Float64.")
+        raise TypeError(
+            f"Feature view {view.name!r}: {lossy} hold fractions or NaN and are declared as integers. "
+            "Declare them as Float64."
+        )
     to_float = [name for name in plain if stored[name].is_integer() and view.types[name].is_float()]
     if lossy := _true_of(features, {name: _is_rounded(name, view.types[name]) for name in to_float}):
-        raise TypeError(f"Feature view {view.name!r}: {lossy} hold integers that no float does. Declare them as Int64.")
+        raise TypeError(
+            f"Feature view {view.name!r}: {lossy} hold integers that no float does. Declare them as Int64."
+        )
     other = [name for name in plain if (stored[name], view.types[name]) != (pl.Float64, pl.Float32)]
     try:
         return features.with_columns(column(name).cast(view.types[name]) for name in other)
     except pl.exceptions.InvalidOperationError as error:
-        raise TypeError(f"Feature view {view.name!r}: {str(error).splitlines()[0]}. Declare what the files hold.") from error
+        raise TypeError(
+            f"Feature view {view.name!r}: {str(error).splitlines()[0]}. Declare what the files hold."
+        ) from error
 
 
 def _true_of(features: pl.DataFrame, conditions: Mapping[str, pl.Expr]) -> list[str]:

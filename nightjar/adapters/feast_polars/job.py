@@ -1,4 +1,6 @@
-"""The result of a retrieval: computed when asked for, whole or in batches, as Polars, Arrow, pandas or a Parquet file."""
+"""The result of a retrieval: computed when asked for, whole or in batches, as Polars, Arrow, pandas or a
+Parquet file.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,8 +46,8 @@ class Answer(Protocol):
 class PolarsRetrievalJob(RetrievalJob):
     """Feast's RetrievalJob, plus `to_polars`, `to_lazy`, `iter_batches` and `sink_parquet`.
 
-    Nothing is kept: each call computes anew. On-demand views see one batch at a time, so they must work row by row, as they do when
-    served online.
+    Nothing is kept: each call computes anew. On-demand views see one batch at a time, so they must work row
+    by row, as they do when served online.
     """
 
     answer: Answer
@@ -59,35 +61,57 @@ class PolarsRetrievalJob(RetrievalJob):
         return self._on_demand(next(self.answer.frames(None)))
 
     def to_lazy(self) -> pl.LazyFrame:
-        """The result as the start of a query. When that is collected the result comes batch by batch, and no feature is read that it doesn't use."""
-        return register_io_source(self._scan, schema=self._schema, validate_schema=True, explain_name="POINT-IN-TIME")
+        """The result as the start of a query.
+
+        When that is collected the result comes batch by batch, and no feature is read that it doesn't use.
+        """
+        return register_io_source(
+            self._scan, schema=self._schema, validate_schema=True, explain_name="POINT-IN-TIME"
+        )
 
     def iter_batches(self, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
-        """The result in order, at most `rows` rows at a time: memory holds the history and one batch. Raises ValueError for batches of none."""
+        """The result in order, at most `rows` rows at a time: memory holds the history and one batch.
+
+        Raises ValueError for batches of none.
+        """
         if rows < 1:
             raise ValueError(f"Batches of {rows} rows never come to an end. Ask for at least one row.")
         return (self._batch(frame) for frame in self.answer.frames(rows))
 
-    def to_arrow(self, validation_reference: ValidationReference | None = None, timeout: int | None = None) -> pa.Table:
+    def to_arrow(
+        self, validation_reference: ValidationReference | None = None, timeout: int | None = None
+    ) -> pa.Table:
         """The result, on-demand features included. pandas reads its integers exactly.
 
-        Raises ValidationFailed, ValueError for on-demand views that would not get the integers that there are.
+        Raises ValidationFailed, ValueError for on-demand views that would not get the integers that there
+        are.
         """
         table = readable(super().to_arrow(timeout=timeout))
         if validation_reference:
             _require_valid(table, validation_reference)
         return table
 
-    def to_df(self, validation_reference: ValidationReference | None = None, timeout: int | None = None) -> pd.DataFrame:
-        """The same as pandas. An integer column with nulls is Int64 or its like, one without has NumPy's type."""
+    def to_df(
+        self, validation_reference: ValidationReference | None = None, timeout: int | None = None
+    ) -> pd.DataFrame:
+        """The same as pandas.
+
+        An integer column with nulls is Int64 or its like, one without has NumPy's type.
+        """
         return exact_pandas(self.to_arrow(validation_reference, timeout))
 
-    def to_tensor(self, kind: str = "torch", default_value: Any = float("nan"), timeout: int | None = None) -> dict[str, Any]:
-        """Feast's tensors. default_value: what stands for nulls. An int keeps integers beside them, a float makes floats."""
+    def to_tensor(
+        self, kind: str = "torch", default_value: Any = float("nan"), timeout: int | None = None
+    ) -> dict[str, Any]:
+        """Feast's tensors. default_value: what stands for nulls.
+
+        An int keeps integers beside them, a float makes floats.
+        """
         as_pandas = exact_pandas if isinstance(default_value, int) else float_pandas
         frame = as_pandas(self.to_arrow(timeout=timeout))
         as_feast = SimpleNamespace(to_df=lambda timeout: frame)  # noqa: ARG005  # Feast's signature
-        return RetrievalJob.to_tensor(as_feast, kind, default_value)  # pyright: ignore[reportArgumentType]  # it asks for `to_df` alone
+        # it asks for `to_df` alone
+        return RetrievalJob.to_tensor(as_feast, kind, default_value)  # pyright: ignore[reportArgumentType]
 
     def sink_parquet(self, path: Path | str, rows: int = BATCH_ROWS) -> None:
         """Write the result to one file, batch by batch. The file appears whole or not at all."""
@@ -98,16 +122,29 @@ class PolarsRetrievalJob(RetrievalJob):
             for batch in batches:
                 writer.write_table(batch.cast(first.schema))
 
-    def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:  # noqa: ARG002  # Feast's signature
-        """Store the result as a saved dataset. Raises SavedDatasetLocationAlreadyExists, unless overwriting is allowed, TypeError for other storage."""
+    def persist(
+        self,
+        storage: SavedDatasetStorage,
+        allow_overwrite: bool = False,
+        timeout: int | None = None,  # noqa: ARG002  # Feast's signature
+    ) -> None:
+        """Store the result as a saved dataset.
+
+        Raises SavedDatasetLocationAlreadyExists, unless overwriting is allowed, TypeError for other storage.
+        """
         if not isinstance(storage, SavedDatasetFileStorage):
-            raise TypeError(f"The Polars offline store keeps datasets in a SavedDatasetFileStorage, not in a {type(storage).__name__}.")
+            raise TypeError(
+                "The Polars offline store keeps datasets in a SavedDatasetFileStorage, not in a "
+                f"{type(storage).__name__}."
+            )
         persist(self.to_arrow(), storage, self.root, allow_overwrite=allow_overwrite)
 
     def _on_demand(self, frame: pl.DataFrame) -> pl.DataFrame:
         if not self.views_on_demand:
             return frame
-        whole = PolarsRetrievalJob(_Computed(frame), self.root, self.views_on_demand, self.full_names, self.described)
+        whole = PolarsRetrievalJob(
+            _Computed(frame), self.root, self.views_on_demand, self.full_names, self.described
+        )
         return polars_frame(whole.to_arrow())
 
     def _batch(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -115,23 +152,31 @@ class PolarsRetrievalJob(RetrievalJob):
         return _converted(self._on_demand(frame), self.types_on_demand)
 
     def _schema(self) -> pl.Schema:
-        return pl.Schema(self._on_demand(pl.DataFrame(schema=self.answer.schema())).schema | self.types_on_demand)
+        return pl.Schema(
+            self._on_demand(pl.DataFrame(schema=self.answer.schema())).schema | self.types_on_demand
+        )
 
     @property
     def types_on_demand(self) -> dict[str, pl.DataType]:
-        """The declared types of the on-demand features that were asked for: what a batch gives may depend on its values, as nulls make floats of pandas'
-        integers.
+        """The declared types of the on-demand features that were asked for: what a batch gives may depend on
+        its values, as nulls make floats of pandas' integers.
         """
         asked = self.described.features if self.described else ()
-        features = ((view.projection.name_to_use(), field) for view in self.views_on_demand for field in view.features)
+        features = (
+            (view.projection.name_to_use(), field) for view in self.views_on_demand for field in view.features
+        )
         return {
             (f"{name}__" if self.full_names else "") + field.name: polars_type(field.dtype)
             for name, field in features
             if f"{name}:{field.name}" in asked
         }
 
-    def _scan(self, columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _: int | None) -> Iterator[pl.DataFrame]:
-        """What a query of Polars needs of the result: these columns of the rows for which the predicate holds, of no more rows than said."""
+    def _scan(
+        self, columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        """What a query of Polars needs of the result: these columns of the rows for which the predicate
+        holds, of no more rows than said.
+        """
         for frame in self.answer.frames(BATCH_ROWS, None if self.views_on_demand else columns):
             batch = self._batch(frame if rows is None else frame.head(rows))
             wanted = batch if columns is None else batch.select(map(column, columns))
@@ -174,18 +219,30 @@ class _Computed:
     def schema(self) -> pl.Schema:
         return self.frame.schema
 
-    def frames(self, rows: int | None, columns: Collection[str] | None = None) -> Iterator[pl.DataFrame]:  # noqa: ARG002  # an Answer
+    # an Answer
+    def frames(
+        self,
+        rows: int | None,  # noqa: ARG002
+        columns: Collection[str] | None = None,  # noqa: ARG002
+    ) -> Iterator[pl.DataFrame]:
         return iter((self.frame,))
 
 
 def _converted(frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """Raises TypeError for a column with a value that its type cannot hold."""
-    return frame.with_columns(_column_as(name, frame[name].alias(""), dtype) for name, dtype in types.items() if frame[name].dtype != dtype)
+    return frame.with_columns(
+        _column_as(name, frame[name].alias(""), dtype)
+        for name, dtype in types.items()
+        if frame[name].dtype != dtype
+    )
 
 
 def _column_as(name: str, values: pl.Series, dtype: pl.DataType) -> pl.Series:
     values = values.fill_nan(None) if values.dtype.is_float() else values
     cast = values.cast(dtype, strict=False)
     if not values.equals(cast.cast(values.dtype, strict=False), check_dtypes=True):
-        raise TypeError(f"On-demand feature {name!r} is declared as {dtype} and has values of {values.dtype} that don't fit. Declare what it gives.")
+        raise TypeError(
+            f"On-demand feature {name!r} is declared as {dtype} and has values of {values.dtype} that don't "
+            "fit. Declare what it gives."
+        )
     return cast.alias(name)

@@ -1,4 +1,6 @@
-"""A retrieval: the histories of several views, each joined to the same entity rows; and the entity rows themselves where none are given."""
+"""A retrieval: the histories of several views, each joined to the same entity rows; and the entity rows
+themselves where none are given.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +26,9 @@ SNAPSHOTS: Cache[Prepared] = Cache()
 
 @dataclass(frozen=True, slots=True)
 class PointInTimeJoin:
-    """cache_bytes: how much of what one retrieval of an instant prepares may be kept for the next ones; 0: nothing is."""
+    """cache_bytes: how much of what one retrieval of an instant prepares may be kept for the next ones; 0:
+    nothing is.
+    """
 
     views: Sequence[View]
     entities: EntityFrame
@@ -34,23 +38,39 @@ class PointInTimeJoin:
 
     def schema(self) -> pl.Schema:
         readings = self._readings(self.views, remembered=False)
-        return pl.Schema(self.entities.frame.schema | {name: dtype for reading in readings for name, dtype in reading.schema().items()})
+        return pl.Schema(
+            self.entities.frame.schema
+            | {name: dtype for reading in readings for name, dtype in reading.schema().items()}
+        )
 
     def frames(self, rows: int | None, columns: Collection[str] | None = None) -> Iterator[pl.DataFrame]:
-        """The entity rows with the views' features beside them, in frames of at most `rows` rows; at least one frame.
+        """The entity rows with the views' features beside them, in frames of at most `rows` rows; at least
+        one frame.
 
         columns: the features that are wanted, of which alone anything is read; None: all of them.
         """
-        views = self.views if columns is None else [asked for view in self.views if (asked := view.only(columns)).features]
+        views = (
+            self.views
+            if columns is None
+            else [asked for view in self.views if (asked := view.only(columns)).features]
+        )
         readings = self._readings(views, remembered=self.cache_bytes > 0)
-        wanted = {reading.keys: f"Feature view {reading.view.name!r}" for reading in readings if reading.instant is None}
-        numberings = {keys: Numbering.of_entities(keys, self.entities.frame, where) for keys, where in wanted.items()}
+        wanted = {
+            reading.keys: f"Feature view {reading.view.name!r}"
+            for reading in readings
+            if reading.instant is None
+        }
+        numberings = {
+            keys: Numbering.of_entities(keys, self.entities.frame, where) for keys, where in wanted.items()
+        }
 
         def prepared(reading: Reading) -> Prepared:
             if reading.instant is not None:
                 return SNAPSHOTS.get(reading.instant, reading.snapshot, self.cache_bytes)
             numbering = numberings[reading.keys]
-            return Prepared(numbering, reading.history(numbering, self.entities, as_known_at=self.as_known_at))
+            return Prepared(
+                numbering, reading.history(numbering, self.entities, as_known_at=self.as_known_at)
+            )
 
         height = self.entities.frame.height
         if not rows or rows >= height:  # no history is needed twice, so none is kept
@@ -63,7 +83,10 @@ class PointInTimeJoin:
             yield asked.beside([asked.of(history) for history in histories])
 
     def _readings(self, views: Iterable[View], *, remembered: bool) -> list[Reading]:
-        return [Reading.of(view, self.entities, self.root, as_known_at=self.as_known_at, remembered=remembered) for view in views]
+        return [
+            Reading.of(view, self.entities, self.root, as_known_at=self.as_known_at, remembered=remembered)
+            for view in views
+        ]
 
 
 class _Asked:
@@ -76,27 +99,42 @@ class _Asked:
 
     def of(self, prepared: Prepared) -> pl.DataFrame:
         codes = self._codes.get(prepared.numbering)
-        return prepared.history.seen_by(prepared.numbering.codes(self._frame) if codes is None else codes, self._moments)
+        return prepared.history.seen_by(
+            prepared.numbering.codes(self._frame) if codes is None else codes, self._moments
+        )
 
     def beside(self, seen: Iterable[pl.DataFrame]) -> pl.DataFrame:
         return pl.concat([self._frame, *seen], how="horizontal")
 
 
-def entities_seen(views: Sequence[View], window: Window, root: Path, *, as_known_at: bool) -> tuple[tuple[View, ...], EntityFrame]:
-    """The entities of any view that occur in the window, as of its end, and the views bound not to look back beyond its start.
+def entities_seen(
+    views: Sequence[View], window: Window, root: Path, *, as_known_at: bool
+) -> tuple[tuple[View, ...], EntityFrame]:
+    """The entities of any view that occur in the window, as of its end, and the views bound not to look back
+    beyond its start.
 
-    Raises UnusableSourceError for views of different keys: which combinations of them to ask for is for an entity frame to say.
+    Raises UnusableSourceError for views of different keys: which combinations of them to ask for is for an
+    entity frame to say.
     """
     names = {frozenset(view.keys.values()) for view in views}
     if len(names) != 1:
-        raise UnusableSourceError(f"Without entity rows all views need the same join keys, not {sorted(map(sorted, names))}. Pass an entity frame.")
+        raise UnusableSourceError(
+            f"Without entity rows all views need the same join keys, not {sorted(map(sorted, names))}. Pass "
+            "an entity frame."
+        )
     assert window.start is not None
     bound = tuple(replace(view, ttl=_shorter(view.ttl, window.end - window.start)) for view in views)
-    seen = [keys for view in bound if (keys := _keys_seen(view, window, root, as_known_at=as_known_at)) is not None]
+    seen = [
+        keys
+        for view in bound
+        if (keys := _keys_seen(view, window, root, as_known_at=as_known_at)) is not None
+    ]
     order = [*views[0].keys.values(), EVENT_TIMESTAMP]
     none = pl.DataFrame(schema=dict.fromkeys(order[:-1], pl.Null()) | {EVENT_TIMESTAMP: UTC_US})
     frame = (
-        pl.concat([keys.select(map(column, order)) for keys in seen], how="vertical_relaxed").unique().sort([column(name) for name in order])
+        pl.concat([keys.select(map(column, order)) for keys in seen], how="vertical_relaxed")
+        .unique()
+        .sort([column(name) for name in order])
         if seen
         else none
     )
@@ -108,7 +146,9 @@ def _shorter(ttl: timedelta | None, span: timedelta) -> timedelta | None:
 
 
 def _keys_seen(view: View, window: Window, root: Path, *, as_known_at: bool) -> pl.DataFrame | None:
-    """Each combination of keys in the window, beside its end: of a view without keys one row, if there is any."""
+    """Each combination of keys in the window, beside its end: of a view without keys one row, if there is
+    any.
+    """
     reach = Window.reaching_back(window.end, window.end, view.ttl)
     rows = scan(view.source, root, reach)
     if rows is None:

@@ -1,4 +1,6 @@
-"""Join keys: the entity frame's values in the types of the source, and the number (`code`) that stands for each combination."""
+"""Join keys: the entity frame's values in the types of the source, and the number (`code`) that stands for
+each combination.
+"""
 
 from dataclasses import dataclass
 
@@ -13,10 +15,11 @@ ALIKE = (NumericType, (pl.Date, pl.Datetime), pl.Duration)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Numbering:
-    """Numbers for the combinations of some join keys. Entity rows are encoded once, and history with them, so that joins compare numbers.
+    """Numbers for the combinations of some join keys. Entity rows are encoded once, and history with them, so
+    that joins compare numbers.
 
-    keys: the entity column and the source's type of each. numbers: `code` UInt32 beside the columns `names`, without nulls. where: of which
-    view, for errors.
+    keys: the entity column and the source's type of each. numbers: `code` UInt32 beside the columns `names`,
+    without nulls. where: of which view, for errors.
     """
 
     keys: Keys
@@ -25,7 +28,10 @@ class Numbering:
 
     @classmethod
     def of_entities(cls, keys: Keys, entities: pl.DataFrame, where: str) -> "Numbering":
-        """Every combination among the entity rows. Raises TypeError for a key of a type that never matches."""
+        """Every combination among the entity rows.
+
+        Raises TypeError for a key of a type that never matches.
+        """
         return cls(keys, numbered(_typed(keys, entities, where)), where)
 
     @property
@@ -33,7 +39,10 @@ class Numbering:
         return [key_name(position) for position in range(len(self.keys))]
 
     def codes(self, entities: pl.DataFrame) -> pl.Series:
-        """The code of each entity row, null where a key is null or has no number. Raises TypeError, as above."""
+        """The code of each entity row, null where a key is null or has no number.
+
+        Raises TypeError, as above.
+        """
         return codes(_typed(self.keys, entities, self.where), self.numbers)
 
 
@@ -45,11 +54,17 @@ def key_name(position: int) -> str:
 def _typed(keys: Keys, entities: pl.DataFrame, where: str) -> pl.DataFrame:
     if not keys:
         return pl.DataFrame(height=entities.height)
-    return pl.DataFrame([as_key(name, entities[name].alias(key_name(position)), dtype, where) for position, (name, dtype) in enumerate(keys)])
+    return pl.DataFrame(
+        [
+            as_key(name, entities[name].alias(key_name(position)), dtype, where)
+            for position, (name, dtype) in enumerate(keys)
+        ]
+    )
 
 
 def as_key(name: str, values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
-    """The values of an entity column in the source's key type; what that type cannot hold exactly becomes null, and so matches nothing, as NaN does.
+    """The values of an entity column in the source's key type; what that type cannot hold exactly becomes
+    null, and so matches nothing, as NaN does.
 
     Raises TypeError where the two types never mean the same thing.
     """
@@ -58,16 +73,26 @@ def as_key(name: str, values: pl.Series, dtype: pl.DataType, where: str) -> pl.S
         values = values.fill_nan(None)
     if values.dtype == dtype:
         return values
-    if dtype == pl.Null or values.null_count() == values.len():  # as pandas' columns without a value have no type of their own
+    if (
+        dtype == pl.Null or values.null_count() == values.len()
+    ):  # as pandas' columns without a value have no type of their own
         return pl.repeat(None, values.len(), dtype=dtype, eager=True).alias(values.name)
     if any(isinstance(values.dtype, alike) and isinstance(dtype, alike) for alike in ALIKE):
         cast = values.cast(dtype, strict=False)
-        return pl.select(pl.when(cast.cast(values.dtype, strict=False) == values).then(cast).alias(values.name)).to_series()
-    raise TypeError(f"{where}: join key {name!r} is {values.dtype} in the entity frame and {dtype} in the source. Cast one of them.")
+        return pl.select(
+            pl.when(cast.cast(values.dtype, strict=False) == values).then(cast).alias(values.name)
+        ).to_series()
+    raise TypeError(
+        f"{where}: join key {name!r} is {values.dtype} in the entity frame and {dtype} in the source. Cast "
+        "one of them."
+    )
 
 
 def numbered(keys: pl.DataFrame) -> pl.DataFrame:
-    """Each distinct combination without a null, with its `code`. Without any key there is one combination, 0."""
+    """Each distinct combination without a null, with its `code`.
+
+    Without any key there is one combination, 0.
+    """
     if not keys.width:
         return pl.DataFrame({"code": [0]}, schema={"code": CODE})
     return keys.drop_nulls().unique().with_row_index("code")

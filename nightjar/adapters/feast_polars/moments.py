@@ -32,7 +32,8 @@ def is_zone(name: str) -> bool:
 def utc_us(name: str, dtype: pl.DataType, *, round_up: bool = False) -> pl.Expr:
     """A column as UTC microseconds. Naive times and dates are read as UTC, text as ISO 8601.
 
-    round_up: finer fractions go to the next microsecond, so that a recorded instant never seems earlier than it was; else they are cut off.
+    round_up: finer fractions go to the next microsecond, so that a recorded instant never seems earlier than
+    it was; else they are cut off.
     Raises TypeError for a column that holds no time, when it is read ValueError for text that is none.
     """
     expr = column(name)
@@ -41,7 +42,10 @@ def utc_us(name: str, dtype: pl.DataType, *, round_up: bool = False) -> pl.Expr:
     if isinstance(dtype, (pl.Date, pl.Null)):
         return expr.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     if not isinstance(dtype, pl.Datetime):
-        raise TypeError(f"Column {name!r} is {dtype}, not a time. Make it a datetime (with or without a time zone), a date or ISO 8601 text.")
+        raise TypeError(
+            f"Column {name!r} is {dtype}, not a time. Make it a datetime (with or without a time zone), a "
+            "date or ISO 8601 text."
+        )
     if dtype.time_unit == "ns":
         whole = expr.to_physical().floordiv(1000) if not round_up else -(-expr.to_physical()).floordiv(1000)
         return whole.cast(UTC_US).alias(name)
@@ -51,7 +55,9 @@ def utc_us(name: str, dtype: pl.DataType, *, round_up: bool = False) -> pl.Expr:
 
 
 def _parsed(text: pl.Series, *, round_up: bool) -> pl.Series:
-    """ISO 8601 text as instants; Polars takes other orders of day and month too, and cuts finer fractions off."""
+    """ISO 8601 text as instants; Polars takes other orders of day and month too, and cuts finer fractions
+    off.
+    """
     try:
         moments = text.str.to_datetime(time_unit="us", time_zone="UTC")
     except pl.exceptions.PolarsError as error:
@@ -64,7 +70,10 @@ def _parsed(text: pl.Series, *, round_up: bool) -> pl.Series:
 
 
 def _no_instants(text: pl.Series, why: str) -> str:
-    return f"Column {text.name!r} holds text that is no time: {why}. Write all of it in one form of ISO 8601, as 2024-01-31T12:00:00Z is."
+    return (
+        f"Column {text.name!r} holds text that is no time: {why}. Write all of it in one form of ISO 8601, "
+        "as 2024-01-31T12:00:00Z is."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +96,33 @@ class Window:
         return day <= self.end.date() and (self.start is None or day >= self.start.date())
 
     def holds(self, name: str, dtype: pl.DataType) -> pl.Expr:
-        """Filter on a stored time column, written so that Parquet statistics can answer it, but for bounds that the stored type cannot hold."""
+        """Filter on a stored time column, written so that Parquet statistics can answer it, but for bounds
+        that the stored type cannot hold.
+        """
         stored, moment = column(name), utc_us(name, dtype, round_up=True)
         last = _literal(self.end, dtype)
         upper = moment <= self.end if last is None else stored <= last
         if not self.start:
             return upper
-        before = _literal(self.start, dtype, US)  # finer fractions are rounded up, so what is later than this is not earlier than the start
+        before = _literal(
+            self.start, dtype, US
+        )  # finer fractions are rounded up, so what is later than this is not earlier than the start
         return upper & (moment >= self.start if before is None else stored > before)
 
 
 def _literal(moment: datetime, dtype: pl.DataType, earlier: timedelta = timedelta(0)) -> pl.Expr | None:
-    """The instant, or one so much earlier, as a value of the stored type; None where that cannot hold it, as nanoseconds end in 2262."""
-    if not isinstance(dtype, pl.Datetime) or (dtype.time_unit == "ns" and moment.year not in NANOSECOND_YEARS):
+    """The instant, or one so much earlier, as a value of the stored type; None where that cannot hold it,
+    as nanoseconds end in 2262.
+    """
+    if not isinstance(dtype, pl.Datetime) or (
+        dtype.time_unit == "ns" and moment.year not in NANOSECOND_YEARS
+    ):
         return None
     try:
         shifted = moment - earlier
-        local = shifted.astimezone(ZoneInfo(dtype.time_zone)) if dtype.time_zone else shifted.replace(tzinfo=None)
+        local = (
+            shifted.astimezone(ZoneInfo(dtype.time_zone)) if dtype.time_zone else shifted.replace(tzinfo=None)
+        )
     except OverflowError:  # in another zone the first and the last hours of all have no date
         return None
     return pl.lit(local, dtype=dtype)

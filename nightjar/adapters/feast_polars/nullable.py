@@ -1,4 +1,6 @@
-"""From Arrow to pandas without changing an integer: beside nulls pandas makes floats of integers, and these are exact below 2^53 only."""
+"""From Arrow to pandas without changing an integer: beside nulls pandas makes floats of integers, and
+these are exact below 2^53 only.
+"""
 
 from collections.abc import Iterable
 
@@ -11,8 +13,12 @@ EXACT_BELOW = 2**53
 
 
 def readable(table: pa.Table) -> pa.Table:
-    """The same table, which tells pandas to read integers with nulls as Int64 and its like, whoever calls `to_pandas` on it."""
-    nullable = {field.name: _pandas_type(field.type) for field in table.schema if _has_gaps(table.column(field.name))}
+    """The same table, which tells pandas to read integers with nulls as Int64 and its like, whoever calls
+    `to_pandas` on it.
+    """
+    nullable = {
+        field.name: _pandas_type(field.type) for field in table.schema if _has_gaps(table.column(field.name))
+    }
     if not nullable:
         return table
     empty = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in nullable.items()})
@@ -20,7 +26,9 @@ def readable(table: pa.Table) -> pa.Table:
 
 
 def exact_pandas(table: pa.Table) -> pd.DataFrame:
-    """As pandas: integers with nulls as Int64 and its like, those in lists and structs as Python's; all else as Arrow gives it."""
+    """As pandas: integers with nulls as Int64 and its like, those in lists and structs as Python's; all
+    else as Arrow gives it.
+    """
     return readable(table).to_pandas(integer_object_nulls=True)
 
 
@@ -30,20 +38,31 @@ def float_pandas(table: pa.Table) -> pd.DataFrame:
 
 
 def require_exact_inputs(table: pa.Table, views: Iterable[OnDemandFeatureView]) -> None:
-    """Raise ValueError where Feast would hand other integers to a pandas function than there are: it hands floats where there are nulls."""
+    """Raise ValueError where Feast would hand other integers to a pandas function than there are: it hands
+    floats where there are nulls.
+    """
     for view in views:
         for name in sorted(_inputs(view) & {*table.column_names} if view.mode == "pandas" else ()):
             if _is_lossy(table.column(name)):
                 raise ValueError(
-                    f"On-demand view {view.name!r} is a pandas function, and its input {name!r} has nulls and integers from 2^53 on. "
-                    "Feast makes floats of them, which cannot hold these. Declare the view with mode='python', or the column as text."
+                    f"On-demand view {view.name!r} is a pandas function, and its input {name!r} has nulls "
+                    "and integers from 2^53 on. "
+                    "Feast makes floats of them, which cannot hold these. Declare the view with "
+                    "mode='python', or the column as text."
                 )
 
 
 def _inputs(view: OnDemandFeatureView) -> set[str]:
     projections = view.source_feature_view_projections.values()
-    features = {name for one in projections for field in one.features for name in (field.name, f"{one.name_to_use()}__{field.name}")}
-    return features | {field.name for source in view.source_request_sources.values() for field in source.schema}
+    features = {
+        name
+        for one in projections
+        for field in one.features
+        for name in (field.name, f"{one.name_to_use()}__{field.name}")
+    }
+    return features | {
+        field.name for source in view.source_request_sources.values() for field in source.schema
+    }
 
 
 def _is_lossy(column: pa.ChunkedArray) -> bool:

@@ -1,4 +1,6 @@
-"""Where a source's files lie: a folder or file of this machine or of S3-compatible storage, told apart here and nowhere else."""
+"""Where a source's files lie: a folder or file of this machine or of S3-compatible storage, told apart
+here and nowhere else.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +25,10 @@ class UnusableSourceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A file as it was listed. folders: those between the place and the file. mtime_ns and size change when the file does."""
+    """A file as it was listed. folders: those between the place and the file.
+
+    mtime_ns and size change when the file does.
+    """
 
     path: str
     folders: tuple[str, ...]
@@ -33,7 +38,10 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file or folder. path: as its file system names it. options: what Polars and Delta need to reach it."""
+    """A file or folder. path: as its file system names it.
+
+    options: what Polars and Delta need to reach it.
+    """
 
     system: FileSystem
     path: str
@@ -42,7 +50,10 @@ class Place:
 
     @classmethod
     def of(cls, uri: str, root: Path, endpoint: str = "") -> "Place":
-        """A local path (a relative one is resolved against `root`), a file: or an s3:// URL. Raises UnusableSourceError for another."""
+        """A local path (a relative one is resolved against `root`), a file: or an s3:// URL.
+
+        Raises UnusableSourceError for another.
+        """
         if uri.startswith(S3):
             system = _s3(endpoint)
             return cls(system, uri.removeprefix(S3).rstrip("/"), S3, _s3_options(endpoint, system.region))
@@ -65,17 +76,29 @@ class Place:
     def parquet_files(self) -> tuple[DataFile, ...]:
         """The Parquet files in path order; hidden ones and those starting with _ are not data.
 
-        A folder may be missing or empty: it has no history yet. A missing path that ends in .parquet raises FileNotFoundError.
+        A folder may be missing or empty: it has no history yet. A missing path that ends in .parquet raises
+        FileNotFoundError.
         """
         info = self._info()
         if info.type == FileType.File:
             return (_listed(info, info.path),)
         if info.type == FileType.Directory:
             found = self.system.get_file_info(FileSelector(self.path, recursive=True))
-            files = [_listed(info, self.path) for info in found if info.type == FileType.File and info.extension == "parquet"]
-            return tuple(sorted((file for file in files if not _hidden(file)), key=lambda file: (*file.folders, PurePosixPath(file.path).name)))
+            files = [
+                _listed(info, self.path)
+                for info in found
+                if info.type == FileType.File and info.extension == "parquet"
+            ]
+            return tuple(
+                sorted(
+                    (file for file in files if not _hidden(file)),
+                    key=lambda file: (*file.folders, PurePosixPath(file.path).name),
+                )
+            )
         if self.path.endswith(".parquet"):
-            raise FileNotFoundError(f"{self.uri} does not exist. Write it, or correct the path of its FileSource.")
+            raise FileNotFoundError(
+                f"{self.uri} does not exist. Write it, or correct the path of its FileSource."
+            )
         return ()
 
     def read(self, file: DataFile) -> pa.Table:
@@ -86,7 +109,10 @@ class Place:
         return pq.read_schema(file.path, filesystem=self.system)
 
     def write(self, table: pa.Table, *inside: str) -> None:
-        """Write a Parquet file, by its path inside this place or to the place itself. It appears whole or not at all."""
+        """Write a Parquet file, by its path inside this place or to the place itself.
+
+        It appears whole or not at all.
+        """
         path = "/".join((self.path, *inside))
         content = pa.BufferOutputStream()
         pq.write_table(table, content)
@@ -99,7 +125,9 @@ class Place:
 
     @property
     def hiding(self) -> str:
-        """What the names of unfinished files begin with; an object of S3 appears when its upload is complete, so there is no need."""
+        """What the names of unfinished files begin with; an object of S3 appears when its upload is
+        complete, so there is no need.
+        """
         return "" if self.scheme else "."
 
     def show(self, path: str) -> None:
@@ -117,7 +145,9 @@ class Place:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` when the block ends well, and is gone when it doesn't."""
+    """A path beside `path` to write to; it takes the place of `path` when the block ends well, and is gone
+    when it doesn't.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
@@ -130,9 +160,14 @@ def replaced(path: Path) -> Iterator[Path]:
 def place_of(source: DataSource, root: Path) -> Place:
     """Where a file source lies. Raises UnusableSourceError for another kind of source or format."""
     if not isinstance(source, FileSource):
-        raise UnusableSourceError(f"{source.name}: the Polars offline store reads FileSource, not {type(source).__name__}.")
+        raise UnusableSourceError(
+            f"{source.name}: the Polars offline store reads FileSource, not {type(source).__name__}."
+        )
     if not isinstance(source.file_format, (ParquetFormat, DeltaFormat, type(None))):
-        raise UnusableSourceError(f"{source.name}: the Polars offline store reads Parquet and Delta, not {type(source.file_format).__name__}.")
+        raise UnusableSourceError(
+            f"{source.name}: the Polars offline store reads Parquet and Delta, not "
+            f"{type(source.file_format).__name__}."
+        )
     return Place.of(source.path, root, source.s3_endpoint_override or "")
 
 
@@ -147,7 +182,9 @@ def is_delta(source: DataSource) -> bool:
 
 @lru_cache(maxsize=16)
 def _s3(endpoint: str) -> S3FileSystem:
-    """Credentials and region come from where AWS's tools look for them: the environment, a profile, the instance."""
+    """Credentials and region come from where AWS's tools look for them: the environment, a profile, the
+    instance.
+    """
     return S3FileSystem(endpoint_override=endpoint or None)
 
 

@@ -1,4 +1,6 @@
-"""Rows of a source by time alone, without entities: what materialising, monitoring and saved datasets read."""
+"""Rows of a source by time alone, without entities: what materialising, monitoring and saved datasets
+read.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,10 +22,11 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """Which columns of a source, under their stored names, from when till when (UTC, both included; None: unbounded).
+    """Which columns of a source, under their stored names, from when till when (UTC, both included; None:
+    unbounded).
 
-    newest_only: of each key the row that happened, then was recorded, then stands last; keys with a null are left out. Without join keys that
-    is one row, with Feast's placeholder key beside it.
+    newest_only: of each key the row that happened, then was recorded, then stands last; keys with a null are
+    left out. Without join keys that is one row, with Feast's placeholder key beside it.
     """
 
     source: DataSource
@@ -38,10 +41,17 @@ class Pull:
 
     def schema(self) -> pl.Schema:
         stored = self._rows().collect_schema()
-        return pl.Schema(stored | {DUMMY_ENTITY_ID: pl.String()}) if self.newest_only and not self.keys else stored
+        return (
+            pl.Schema(stored | {DUMMY_ENTITY_ID: pl.String()})
+            if self.newest_only and not self.keys
+            else stored
+        )
 
     def frames(self, rows: int | None, columns: Collection[str] | None = None) -> Iterator[pl.DataFrame]:
-        """The rows in file order, in frames of at most `rows` rows; at least one frame. columns: those that are wanted; None: all."""
+        """The rows in file order, in frames of at most `rows` rows; at least one frame.
+
+        columns: those that are wanted; None: all.
+        """
         if self.newest_only:
             return _sliced(self._newest(), rows)
         wanted = self._rows() if columns is None else self._rows().select(map(column, columns))
@@ -55,7 +65,9 @@ class Pull:
             {
                 "code": codes(keys, numbered(keys)),
                 "happened": frame.select(utc_us(self.happened, frame.schema[self.happened])).to_series(),
-                "recorded": frame.select(utc_us(self.recorded, frame.schema[self.recorded])).to_series() if self.recorded else None,
+                "recorded": frame.select(utc_us(self.recorded, frame.schema[self.recorded])).to_series()
+                if self.recorded
+                else None,
             },
             schema_overrides={"recorded": UTC_US},
         )
@@ -70,7 +82,9 @@ class Pull:
         rows = scan(self.source, self.root, window)
         if rows is None:
             return pl.LazyFrame(schema={name: UTC_US if name in times else pl.Null() for name in columns})
-        return rows.filter(window.holds(self.happened, rows.collect_schema()[self.happened])).select(map(column, columns))
+        return rows.filter(window.holds(self.happened, rows.collect_schema()[self.happened])).select(
+            map(column, columns)
+        )
 
 
 def _sliced(frame: pl.DataFrame, rows: int | None) -> Iterator[pl.DataFrame]:

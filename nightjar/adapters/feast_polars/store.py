@@ -34,14 +34,17 @@ from .view import View
 class PolarsOfflineStoreConfig(FeastConfigBaseModel):
     """What may be set under `offline_store` in feature_store.yaml.
 
-    as_known_at: a row recorded (`created_timestamp_column`) after the entity timestamp is not used for it. Feast's own stores use it.
-    known_at: the column of entity frames that, where there is one, says for each row till when what was recorded counts, in place of the
-    entity timestamp; null: no column does.
-    corrections_only: a row with such a time sees corrections of what was recorded by its entity timestamp, and nothing that is new.
-    cache_mb: how much of what a retrieval at one instant prepared is kept in memory for the next ones at that instant, as the parts of a night
-    are; for all keys that the source has, so ask for it where that is not much more than is asked for. 0: nothing is kept.
-    root: the folder against which the relative paths of sources are resolved, itself against the repo; the repo where it is not set. So a
-    registry need not know where the files lie on each machine.
+    as_known_at: a row recorded (`created_timestamp_column`) after the entity timestamp is not used for it.
+    Feast's own stores use it.
+    known_at: the column of entity frames that, where there is one, says for each row till when what was
+    recorded counts, in place of the entity timestamp; null: no column does.
+    corrections_only: a row with such a time sees corrections of what was recorded by its entity timestamp,
+    and nothing that is new.
+    cache_mb: how much of what a retrieval at one instant prepared is kept in memory for the next ones at that
+    instant, as the parts of a night are; for all keys that the source has, so ask for it where that is not
+    much more than is asked for. 0: nothing is kept.
+    root: the folder against which the relative paths of sources are resolved, itself against the repo; the
+    repo where it is not set. So a registry need not know where the files lie on each machine.
     """
 
     type: StrictStr = "nightjar.adapters.feast_polars.PolarsOfflineStore"
@@ -53,7 +56,10 @@ class PolarsOfflineStoreConfig(FeastConfigBaseModel):
 
 
 class PolarsOfflineStore(OfflineStore):
-    """Point-in-time joins by sort and as-of join; every entity row comes back, in order. See docs/offline-store.md."""
+    """Point-in-time joins by sort and as-of join; every entity row comes back, in order.
+
+    See docs/offline-store.md.
+    """
 
     supports_filter_by_created_timestamp = True
 
@@ -70,24 +76,35 @@ class PolarsOfflineStore(OfflineStore):
         start_date: datetime | None = None,
         end_date: datetime | None = None,
     ) -> PolarsRetrievalJob:
-        """Features as they were at each entity row's time. Nothing but the entity frame's columns is read before the job is asked.
+        """Features as they were at each entity row's time. Nothing but the entity frame's columns is read
+        before the job is asked.
 
-        entity_df: a Polars (eager or lazy), Arrow or pandas frame. None: the entities that occur in [start_date, end_date], as of end_date,
-        with no older features than start_date.
+        entity_df: a Polars (eager or lazy), Arrow or pandas frame. None: the entities that occur in
+        [start_date, end_date], as of end_date, with no older features than start_date.
         """
         as_known_at = _settings(config).as_known_at or filter_by_created_timestamp
-        views = tuple(View.of(view, feature_refs, full_feature_names=full_feature_names) for view in feature_views)
+        views = tuple(
+            View.of(view, feature_refs, full_feature_names=full_feature_names) for view in feature_views
+        )
         if entity_df is None:
-            window = Window(*compute_non_entity_date_range(feature_views, start_date=start_date, end_date=end_date))
+            window = Window(
+                *compute_non_entity_date_range(feature_views, start_date=start_date, end_date=end_date)
+            )
             views, entities = entities_seen(views, window, _root(config), as_known_at=as_known_at)
         else:
-            entities = EntityFrame.of(entity_df, _settings(config).known_at, corrections_only=_settings(config).corrections_only)
+            entities = EntityFrame.of(
+                entity_df, _settings(config).known_at, corrections_only=_settings(config).corrections_only
+            )
         on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
         _require_request_data(on_demand, entities)
         for view in views:
             view.check(entities)
-        join = PointInTimeJoin(views, entities, _root(config), as_known_at, _settings(config).cache_mb * 1_000_000)
-        job = PolarsRetrievalJob(join, _root(config), on_demand, full_feature_names, _described(feature_refs, entities))
+        join = PointInTimeJoin(
+            views, entities, _root(config), as_known_at, _settings(config).cache_mb * 1_000_000
+        )
+        job = PolarsRetrievalJob(
+            join, _root(config), on_demand, full_feature_names, _described(feature_refs, entities)
+        )
         _require_names_that_differ(entities, views, job.types_on_demand)
         return job
 
@@ -102,9 +119,20 @@ class PolarsOfflineStore(OfflineStore):
         start_date: datetime,
         end_date: datetime,
     ) -> PolarsRetrievalJob:
-        """The newest row of each join key in [start_date, end_date], as known today: what materialising needs."""
-        columns = (data_source, join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column)
-        return PolarsRetrievalJob(Pull(*columns, as_utc(start_date), as_utc(end_date), _root(config), newest_only=True), _root(config))
+        """The newest row of each join key in [start_date, end_date], as known today: what materialising
+        needs.
+        """
+        columns = (
+            data_source,
+            join_key_columns,
+            feature_name_columns,
+            timestamp_field,
+            created_timestamp_column,
+        )
+        return PolarsRetrievalJob(
+            Pull(*columns, as_utc(start_date), as_utc(end_date), _root(config), newest_only=True),
+            _root(config),
+        )
 
     @staticmethod
     def pull_all_from_table_or_query(
@@ -118,12 +146,20 @@ class PolarsOfflineStore(OfflineStore):
         end_date: datetime | None = None,
     ) -> PolarsRetrievalJob:
         """Every row of [start_date, end_date], in file order."""
-        columns = (data_source, join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column)
+        columns = (
+            data_source,
+            join_key_columns,
+            feature_name_columns,
+            timestamp_field,
+            created_timestamp_column,
+        )
         start, end = (as_utc(moment) if moment else None for moment in (start_date, end_date))
         return PolarsRetrievalJob(Pull(*columns, start, end, _root(config), newest_only=False), _root(config))
 
     @staticmethod
-    def offline_write_batch(config: RepoConfig, feature_view: FeatureView, table: pa.Table, progress: Callable[[int], Any] | None) -> None:
+    def offline_write_batch(
+        config: RepoConfig, feature_view: FeatureView, table: pa.Table, progress: Callable[[int], Any] | None
+    ) -> None:
         if feature_view.batch_source is None:
             raise ValueError(f"Feature view {feature_view.name!r} has no batch source to write to.")
         writing.append(table, feature_view.batch_source, _root(config))
@@ -140,18 +176,29 @@ class PolarsOfflineStore(OfflineStore):
     ) -> None:
         destination = logging_config.destination
         if not isinstance(destination, FileLoggingDestination):
-            raise TypeError(f"The Polars offline store logs to a FileLoggingDestination, not to a {type(destination).__name__}.")
+            raise TypeError(
+                "The Polars offline store logs to a FileLoggingDestination, not to a "
+                f"{type(destination).__name__}."
+            )
         writing.log(data, destination, _root(config))
 
     def validate_data_source(self, config: RepoConfig, data_source: DataSource) -> None:
-        """Raises UnusableSourceError for a source that cannot be read or whose newest file lacks its timestamp. One without files is fine."""
+        """Raises UnusableSourceError for a source that cannot be read or whose newest file lacks its
+        timestamp. One without files is fine.
+        """
         columns = dict(self.get_table_column_names_and_types_from_data_source(config, data_source))
         timestamp = stored_names(data_source).get(data_source.timestamp_field, data_source.timestamp_field)
         if columns and timestamp not in columns:
-            raise UnusableSourceError(f"{data_source.name} has no column {timestamp!r}, its timestamp_field. It has {[*columns]}.")
+            raise UnusableSourceError(
+                f"{data_source.name} has no column {timestamp!r}, its timestamp_field. It has {[*columns]}."
+            )
 
-    def get_table_column_names_and_types_from_data_source(self, config: RepoConfig, data_source: DataSource) -> Iterable[tuple[str, str]]:
-        """Columns of the newest file with their Arrow types, without Hive keys; none where there is no file yet."""
+    def get_table_column_names_and_types_from_data_source(
+        self, config: RepoConfig, data_source: DataSource
+    ) -> Iterable[tuple[str, str]]:
+        """Columns of the newest file with their Arrow types, without Hive keys; none where there is no
+        file yet.
+        """
         empty = pl.DataFrame(schema=stored_schema(data_source, _root(config)))
         return [(field.name, str(field.type)) for field in feast_arrow(empty).schema]
 
@@ -173,17 +220,26 @@ def _require_request_data(on_demand: Sequence[OnDemandFeatureView], entities: En
                 raise RequestDataNotFoundInEntityDfException(feature_name=name, feature_view_name=view.name)
 
 
-def _require_names_that_differ(entities: EntityFrame, views: Sequence[View], on_demand: Iterable[str]) -> None:
-    """Raises ValueError for two columns of the result that would have one name; Feast compares the names of the features alone."""
+def _require_names_that_differ(
+    entities: EntityFrame, views: Sequence[View], on_demand: Iterable[str]
+) -> None:
+    """Raises ValueError for two columns of the result that would have one name; Feast compares the names
+    of the features alone.
+    """
     columns = [(name, "the entity frame") for name in entities.frame.columns]
     columns += [(name, f"feature view {view.name!r}") for view in views for name in view.features]
     columns += [(name, "an on-demand view") for name in on_demand]
     owners: dict[str, str] = {}
     for name, owner in columns:
         if (first := owners.setdefault(name, owner)) is not owner:
-            raise ValueError(f"{owner} would give a column {name!r}, which {first} has already. Rename one, or change full_feature_names.")
+            raise ValueError(
+                f"{owner} would give a column {name!r}, which {first} has already. Rename one, or change "
+                "full_feature_names."
+            )
 
 
 def _described(feature_refs: list[str], entities: EntityFrame) -> RetrievalMetadata:
     first, last = entities.bounds or (None, None)
-    return RetrievalMetadata(feature_refs, [name for name in entities.frame.columns if name != entities.time], first, last)
+    return RetrievalMetadata(
+        feature_refs, [name for name in entities.frame.columns if name != entities.time], first, last
+    )

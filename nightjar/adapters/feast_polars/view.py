@@ -19,7 +19,8 @@ from .places import UnusableSourceError, stored_names
 class View:
     """One feature view as asked for.
 
-    keys: source column -> entity column. features: output column -> source column; `types` gives what each is declared as.
+    keys: source column -> entity column. features: output column -> source column; `types` gives what each is
+    declared as.
     ttl None: a row may be used for ever. recorded None: rows don't say when they were recorded.
     """
 
@@ -34,17 +35,25 @@ class View:
 
     @classmethod
     def of(cls, view: FeatureView, refs: Sequence[str], *, full_feature_names: bool) -> "View":
-        """What feature references ("view:feature") ask of a view under the name and the join keys of its projection.
+        """What feature references ("view:feature") ask of a view under the name and the join keys of its
+        projection.
 
         Raises UnusableSourceError for a view without a source, ValueError for one with a negative TTL.
         """
         if view.batch_source is None:
             raise UnusableSourceError(f"Feature view {view.name!r} has no batch source to read history from.")
         if view.ttl and view.ttl < timedelta(0):
-            raise ValueError(f"Feature view {view.name!r} has a TTL of {view.ttl}: no row is ever that new. Make it positive, or 0 for ever.")
+            raise ValueError(
+                f"Feature view {view.name!r} has a TTL of {view.ttl}: no row is ever that new. Make it "
+                "positive, or 0 for ever."
+            )
         stored = stored_names(view.batch_source)
         projection = view.projection
-        asked = [feature for name, _, feature in (ref.partition(":") for ref in refs) if name == projection.name_to_use()]
+        asked = [
+            feature
+            for name, _, feature in (ref.partition(":") for ref in refs)
+            if name == projection.name_to_use()
+        ]
         prefix = f"{projection.name_alias or view.name}__" if full_feature_names else ""
         declared = {field.name: field.dtype for field in view.features}
         entities = [field.name for field in view.entity_columns if field.name != DUMMY_ENTITY_ID]
@@ -63,7 +72,11 @@ class View:
     def only(self, columns: Collection[str]) -> "View":
         """The same view with no more than these of its features."""
         kept = [name for name in self.features if name in columns]
-        return replace(self, features={name: self.features[name] for name in kept}, types={name: self.types[name] for name in kept})
+        return replace(
+            self,
+            features={name: self.features[name] for name in kept},
+            types={name: self.types[name] for name in kept},
+        )
 
     @property
     def identity(self) -> Hashable:

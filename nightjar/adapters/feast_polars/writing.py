@@ -1,4 +1,7 @@
-"""What Feast writes to the offline store: pushed rows, logged features, saved datasets. Files appear whole or not at all."""
+"""What Feast writes to the offline store: pushed rows, logged features, saved datasets.
+
+Files appear whole or not at all.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -19,11 +22,11 @@ from .places import Place, is_delta, place_of, stored_names
 
 
 def append(table: pa.Table, source: DataSource, root: Path) -> None:
-    """Add rows to a source: to a single file by rewriting it, to a folder as a new file, to a partitioned one as a file per date, to a Delta
-    table as a new version.
+    """Add rows to a source: to a single file by rewriting it, to a folder as a new file, to a partitioned one
+    as a file per date, to a Delta table as a new version.
 
-    Columns may come in any order, under their stored names or those of the field mapping. Raises ValueError for other columns than
-    the source has, pyarrow.ArrowInvalid for a value that its type cannot hold.
+    Columns may come in any order, under their stored names or those of the field mapping. Raises ValueError
+    for other columns than the source has, pyarrow.ArrowInvalid for a value that its type cannot hold.
     """
     place = place_of(source, root)
     stored = stored_names(source)
@@ -37,14 +40,18 @@ def append(table: pa.Table, source: DataSource, root: Path) -> None:
     if place.is_one_file():
         place.write(pa.concat_tables([place.read(files[-1]), table]) if files else table)
     elif key := partition_key(source):
-        for day, rows in _by_date(table, stored.get(source.timestamp_field, source.timestamp_field), source.name):
+        for day, rows in _by_date(
+            table, stored.get(source.timestamp_field, source.timestamp_field), source.name
+        ):
             place.write(rows, f"{key}={day}", _new_name())
     else:
         place.write(table, _new_name())
 
 
 def log(rows: pa.Table | Path, destination: FileLoggingDestination, root: Path) -> None:
-    """Add logged features to a folder, by default as one file a call, else Hive-partitioned by the destination's columns."""
+    """Add logged features to a folder, by default as one file a call, else Hive-partitioned by the
+    destination's columns.
+    """
     place = Place.of(destination.path, root, destination.s3_endpoint_override or "")
     table = rows if isinstance(rows, pa.Table) else pq.read_table(rows)
     by: Sequence[str] = destination.partition_by or ()
@@ -66,7 +73,10 @@ def log(rows: pa.Table | Path, destination: FileLoggingDestination, root: Path) 
 
 
 def persist(table: pa.Table, storage: SavedDatasetFileStorage, root: Path, *, allow_overwrite: bool) -> None:
-    """Write a saved dataset: to a file, to one file in a folder, or to a Delta table. Raises SavedDatasetLocationAlreadyExists."""
+    """Write a saved dataset: to a file, to one file in a folder, or to a Delta table.
+
+    Raises SavedDatasetLocationAlreadyExists.
+    """
     source = storage.to_data_source()
     place = place_of(source, root)
     if place.exists() and not allow_overwrite:
@@ -89,7 +99,10 @@ def _new_name() -> str:
 def _conformed(table: pa.Table, schema: pa.Schema, source: str) -> pa.Table:
     found, expected = set(table.column_names), set(schema.names)
     if found != expected:
-        raise ValueError(f"{source}: rows to write lack columns {sorted(expected - found)} and have unknown ones {sorted(found - expected)}.")
+        raise ValueError(
+            f"{source}: rows to write lack columns {sorted(expected - found)} and have unknown ones "
+            f"{sorted(found - expected)}."
+        )
     return table.select(schema.names).cast(schema)
 
 
@@ -98,6 +111,9 @@ def _by_date(table: pa.Table, timestamp: str, source: str) -> Iterator[tuple[dat
     times = polars_frame(table.select([timestamp]))
     days = times.select(utc_us(timestamp, times.schema[timestamp]).dt.date()).to_series()
     if days.null_count():
-        raise ValueError(f"{source}: {days.null_count()} rows to write have no {timestamp!r}, whose date says to which partition they belong.")
+        raise ValueError(
+            f"{source}: {days.null_count()} rows to write have no {timestamp!r}, whose date says to which "
+            "partition they belong."
+        )
     for day in days.unique().sort():
         yield day, table.filter(pa.array((days == day).to_list()))

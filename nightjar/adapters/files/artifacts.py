@@ -1,6 +1,8 @@
-"""Immutable files by content: `<url>/<kind>/<first two of sha>/<sha><suffix>` on a local disk, S3, GCS or whatever fsspec reaches.
+"""Immutable files by content: `<url>/<kind>/<first two of sha>/<sha><suffix>` on a local disk, S3, GCS or
+whatever fsspec reaches.
 
-A bundle is several files under the name of its manifest: `<sha>.parts` lists the hash of each, one a line, and file n is `<sha>.<n><suffix>`.
+A bundle is several files under the name of its manifest: `<sha>.parts` lists the hash of each, one a line,
+and file n is `<sha>.<n><suffix>`.
 """
 
 import errno
@@ -27,14 +29,19 @@ READ_ONLY = 0o444
 STORED = re.compile(r"(?P<kind>[^/]+)/(?P<folder>[0-9a-f]{2})/(?P=folder)[0-9a-f]{62}(\.\d+)?(\.\w+)?$")
 MANIFEST = ".parts"
 YOUNG = timedelta(hours=12)
-"""An object older than this is written again when it is put again: retention takes old objects that no row names, and its row comes later."""
+"""An object older than this is written again when it is put again: retention takes old objects that no row
+names, and its row comes later.
+"""
 
 
 class FsspecArtifacts:
-    """Implements ports.Artifacts. Every read is checked against its hash; remote files are kept in a local cache once checked.
+    """Implements ports.Artifacts. Every read is checked against its hash; remote files are kept in a local
+    cache once checked.
 
-    url: an fsspec URL or a plain path. cache: where copies of remote files lie; one folder may serve many processes.
-    Raises ArtifactBroken (missing, or other bytes), StoreUnavailable (retryable), BadSettings (a URL whose driver is not installed).
+    url: an fsspec URL or a plain path. cache: where copies of remote files lie; one folder may serve many
+    processes.
+    Raises ArtifactBroken (missing, or other bytes), StoreUnavailable (retryable), BadSettings (a URL whose
+    driver is not installed).
     """
 
     def __init__(self, url: str, cache: Path | None = None) -> None:
@@ -112,7 +119,9 @@ class FsspecArtifacts:
             found = fs.find(root, detail=True) if fs.exists(root) else {}
             for path, info in found.items():
                 if match := STORED.search(path):
-                    yield StoredFile(f"{self.url}/{match[0]}", match["kind"], info["size"], _changed_at(fs, path, info))
+                    yield StoredFile(
+                        f"{self.url}/{match[0]}", match["kind"], info["size"], _changed_at(fs, path, info)
+                    )
 
     def discard(self, file: StoredFile) -> bool:
         """Remove a listed file, unless it was put again since. Whether it went."""
@@ -129,7 +138,10 @@ class FsspecArtifacts:
             return True
 
     def probe(self) -> None:
-        """Write, read and remove a small file. Raises what a night would raise: StoreUnavailable, BadSettings, ArtifactBroken."""
+        """Write, read and remove a small file.
+
+        Raises what a night would raise: StoreUnavailable, BadSettings, ArtifactBroken.
+        """
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "probe.txt"
             file.write_text(uuid4().hex)
@@ -141,7 +153,10 @@ class FsspecArtifacts:
                 afresh.remove(uri)
 
     def present(self, uri: str) -> str:
-        """Where a file lies now. Rows name the place where it was put: a store that has moved since holds it by the same name."""
+        """Where a file lies now.
+
+        Rows name the place where it was put: a store that has moved since holds it by the same name.
+        """
         match = STORED.search(uri)
         if match is None or uri.startswith(f"{self.url}/"):
             return uri
@@ -162,10 +177,16 @@ class FsspecArtifacts:
             return bool(fs.exists(path))
 
     def _upload(self, uri: str, file: Path) -> None:
-        """Object stores show an object whole or not at all; one of another size is what an interrupted write of another store left."""
+        """Object stores show an object whole or not at all; one of another size is what an interrupted
+        write of another store left.
+        """
         fs, path = _filesystem(uri)
         with _translated(uri):
-            if fs.exists(path) and fs.size(path) == file.stat().st_size and _changed_at(fs, path, fs.info(path)) > datetime.now(UTC) - YOUNG:
+            if (
+                fs.exists(path)
+                and fs.size(path) == file.stat().st_size
+                and _changed_at(fs, path, fs.info(path)) > datetime.now(UTC) - YOUNG
+            ):
                 return
             fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
             fs.put_file(str(file), path)
@@ -185,7 +206,8 @@ def _filesystem(uri: str) -> tuple[Any, str]:
         return fsspec.core.url_to_fs(uri)
     except (ImportError, ValueError) as error:
         raise BadSettings(
-            f"Artifacts cannot be kept at {uri}: {error}", "Install the driver, or set NIGHTJAR_ARTIFACT_URL to another place."
+            f"Artifacts cannot be kept at {uri}: {error}",
+            "Install the driver, or set NIGHTJAR_ARTIFACT_URL to another place.",
         ) from error
 
 
@@ -202,7 +224,10 @@ def _translated(uri: str) -> Iterator[None]:
 
 
 def _there(local: Path, sha256: str) -> bool:
-    """Whether a file is there, whole. It is young from now on: retention takes old files that no row names, and its row comes later."""
+    """Whether a file is there, whole.
+
+    It is young from now on: retention takes old files that no row names, and its row comes later.
+    """
     try:
         os.utime(local)
     except (FileNotFoundError, PermissionError):  # another account's file cannot be made young, but replaced
@@ -218,7 +243,10 @@ def _there(local: Path, sha256: str) -> bool:
 
 def _changed_at(fs: Any, path: str, info: Mapping[str, Any]) -> datetime:
     """When a stored file was written, whatever its driver calls it (UTC)."""
-    found = next((info[name] for name in ("mtime", "LastModified", "last_modified") if info.get(name) is not None), None) or fs.modified(path)
+    found = next(
+        (info[name] for name in ("mtime", "LastModified", "last_modified") if info.get(name) is not None),
+        None,
+    ) or fs.modified(path)
     if isinstance(found, int | float):
         return datetime.fromtimestamp(found, UTC)
     return found if found.tzinfo else found.replace(tzinfo=UTC)

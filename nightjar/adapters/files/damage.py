@@ -9,8 +9,12 @@ import polars as pl
 
 from nightjar.core.errors.inputs import DamagedFile
 
-OF_FEATURES = "Remove the folder of its table with all in it; the next night builds it again from the raw days."
-OF_RAW_DAYS = "Restore it from a backup, or remove it and land the day again, recorded at the instant in its name."
+OF_FEATURES = (
+    "Remove the folder of its table with all in it; the next night builds it again from the raw days."
+)
+OF_RAW_DAYS = (
+    "Restore it from a backup, or remove it and land the day again, recorded at the instant in its name."
+)
 
 
 def require_regular(files: Iterable[Path], remedy: str) -> None:
@@ -22,7 +26,8 @@ def require_regular(files: Iterable[Path], remedy: str) -> None:
 
 @contextmanager
 def naming_damage(files: Iterable[Path], remedy: str) -> Iterator[None]:
-    """Raises DamagedFile, naming the first of the Parquet files that cannot be read, if reading them fails for that reason.
+    """Raises DamagedFile, naming the first of the Parquet files that cannot be read, if reading them fails
+    for that reason.
 
     files: looked at only then.
     """

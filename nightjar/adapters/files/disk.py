@@ -20,7 +20,10 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def require_room(folder: Path) -> None:
-    """Make the folder if it is missing. Raises an OSError that names it where nothing can be written there."""
+    """Make the folder if it is missing.
+
+    Raises an OSError that names it where nothing can be written there.
+    """
     with naming(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, probe = tempfile.mkstemp(dir=folder, prefix=".probe-")

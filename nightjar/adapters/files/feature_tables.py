@@ -1,4 +1,6 @@
-"""Feature tables on a file system: one Parquet file for each UTC day of events, to which rows are only ever added."""
+"""Feature tables on a file system: one Parquet file for each UTC day of events, to which rows are only
+ever added.
+"""
 
 import json
 from dataclasses import dataclass
@@ -20,7 +22,8 @@ MANIFEST = "_manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class FeatureDirectory:
-    """`FeatureFiles` of `<root>/features/<table>/date=YYYY-MM-DD/part.parquet`: keys, features, `event_timestamp` and `created`.
+    """`FeatureFiles` of `<root>/features/<table>/date=YYYY-MM-DD/part.parquet`: keys, features,
+    `event_timestamp` and `created`.
 
     Readers may come at any time; of writers there may be one at a time, which the caller sees to.
     """
@@ -32,17 +35,25 @@ class FeatureDirectory:
         if not manifest.exists():
             return {}
         try:
-            return {date.fromisoformat(day): print_ for day, print_ in json.loads(manifest.read_text(encoding="utf-8")).items()}
+            return {
+                date.fromisoformat(day): print_
+                for day, print_ in json.loads(manifest.read_text(encoding="utf-8")).items()
+            }
         except ValueError as error:
             raise DamagedFile(manifest, str(error), OF_FEATURES) from error
 
     def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
         stored = rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items())
-        partitions = stored.with_columns(partition=pl.col("event_timestamp").dt.date()).partition_by("partition", as_dict=True, include_key=False)
+        partitions = stored.with_columns(partition=pl.col("event_timestamp").dt.date()).partition_by(
+            "partition", as_dict=True, include_key=False
+        )
         added = sum(self._add(table, key[0], part) for key, part in sorted(partitions.items()))
         if built:
             known = self.fingerprints(table) | built
-            write_text(json.dumps({str(day): known[day] for day in sorted(known)}, indent=0), self._folder(table) / MANIFEST)
+            write_text(
+                json.dumps({str(day): known[day] for day in sorted(known)}, indent=0),
+                self._folder(table) / MANIFEST,
+            )
         return added
 
     def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
@@ -76,7 +87,9 @@ def _day_of(folder: Path) -> date:
     try:
         return date.fromisoformat(folder.name.removeprefix("date="))
     except ValueError as error:
-        raise DamagedFile(folder, "its name is no date", "Move it out of the table's folder: all files in it are read.") from error
+        raise DamagedFile(
+            folder, "its name is no date", "Move it out of the table's folder: all files in it are read."
+        ) from error
 
 
 def columns_of(table: FeatureTable) -> dict[str, pl.DataType]:
@@ -89,17 +102,27 @@ def read_kept(file: Path, table: FeatureTable) -> pl.DataFrame:
     if not file.exists():
         return empty
     with naming_damage([file], OF_FEATURES):
-        return pl.concat([empty, pl.read_parquet(file, hive_partitioning=False)], how="diagonal").select(empty.columns)
+        return pl.concat([empty, pl.read_parquet(file, hive_partitioning=False)], how="diagonal").select(
+            empty.columns
+        )
 
 
 def lacks_columns(file: Path, table: FeatureTable) -> bool:
-    """Whether a stored partition is from before a column was declared: Feast takes the columns of the newest file for those of all."""
+    """Whether a stored partition is from before a column was declared: Feast takes the columns of the
+    newest file for those of all.
+    """
     return not columns_of(table).keys() <= pl.read_parquet_schema(file).keys()
 
 
 def with_news(kept: pl.DataFrame, rows: pl.DataFrame, table: FeatureTable) -> pl.DataFrame:
-    """The kept rows and, of the others, those that say something new: whose features differ from the row in force when they were created."""
+    """The kept rows and, of the others, those that say something new: whose features differ from the row
+    in force when they were created.
+    """
     generation = ["event_timestamp", *table.keys]
-    ordered = pl.concat([kept.with_columns(new=False), rows.with_columns(new=True)]).sort(*generation, "created", maintain_order=True)
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in [*generation, *table.features])
+    ordered = pl.concat([kept.with_columns(new=False), rows.with_columns(new=True)]).sort(
+        *generation, "created", maintain_order=True
+    )
+    same = pl.all_horizontal(
+        pl.col(name).eq_missing(pl.col(name).shift(1)) for name in [*generation, *table.features]
+    )
     return ordered.filter(~(pl.col("new") & same & (pl.int_range(pl.len()) > 0))).drop("new")

@@ -34,14 +34,24 @@ class CatBoostPredictor:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
         if rows.is_empty():
             return pl.Series("score", dtype=pl.Float64)
-        raw = self.model.predict(rows, prediction_type="Probability") if self.kind.probabilities else self.model.predict(rows)
+        raw = (
+            self.model.predict(rows, prediction_type="Probability")
+            if self.kind.probabilities
+            else self.model.predict(rows)
+        )
         return pl.Series("score", self.kind.output(raw), dtype=pl.Float64)
 
     def params(self) -> Mapping[str, Any]:
-        return {**self.model.get_params(), "trees": int(self.model.tree_count_ or 0), "bias": float(self.model.get_scale_and_bias()[1])}
+        return {
+            **self.model.get_params(),
+            "trees": int(self.model.tree_count_ or 0),
+            "bias": float(self.model.get_scale_and_bias()[1]),
+        }
 
     def save(self, path: Path) -> None:
-        """CatBoost writes the time and a random id into a model; without them the same training gives the same bytes."""
+        """CatBoost writes the time and a random id into a model; without them the same training gives the
+        same bytes.
+        """
         metadata = self.model.get_metadata()
         metadata["train_finish_time"] = metadata["model_guid"] = ""
         if (kept := kept_categories(self.categories)) is not None:
@@ -50,7 +60,8 @@ class CatBoostPredictor:
 
     @classmethod
     def load(cls, path: Path, kind: Kind) -> "CatBoostPredictor":
-        from catboost import CatBoostClassifier, CatBoostRegressor  # noqa: PLC0415  # takes a second to import
+        # takes a second to import
+        from catboost import CatBoostClassifier, CatBoostRegressor  # noqa: PLC0415
 
         model = CatBoostClassifier() if kind.probabilities else CatBoostRegressor()
         model.load_model(str(path), format="cbm")

@@ -57,7 +57,11 @@ class SklearnPredictor:
     def save(self, path: Path) -> None:
         import skops.io  # noqa: PLC0415  # imports scikit-learn
 
-        content = {"pipeline": self.pipeline, "categorical": list(self.categorical), "numeric": list(self.numeric)}
+        content = {
+            "pipeline": self.pipeline,
+            "categorical": list(self.categorical),
+            "numeric": list(self.numeric),
+        }
         if (kept := kept_categories(self.categories)) is not None:
             content[FAMILIES] = kept
         with tempfile.TemporaryDirectory() as folder:
@@ -76,15 +80,21 @@ class SklearnPredictor:
 
 
 def _canonical(dumped: Path, path: Path) -> None:
-    """Rewrite a .skops file with the memory addresses in it numbered in order of appearance, and no time of day."""
+    """Rewrite a .skops file with the memory addresses in it numbered in order of appearance, and no time
+    of day.
+    """
     with zipfile.ZipFile(dumped) as archive:
         schema = json.loads(archive.read("schema.json"))
         numbers: dict[str, str] = {}
         _collect_addresses(schema, numbers)
         with zipfile.ZipFile(path, "w") as fresh:
-            for old in sorted(set(archive.namelist()) & set(numbers), key=lambda name: int(numbers[name].partition(".")[0])):
+            for old in sorted(
+                set(archive.namelist()) & set(numbers), key=lambda name: int(numbers[name].partition(".")[0])
+            ):
                 fresh.writestr(zipfile.ZipInfo(numbers[old], EPOCH), archive.read(old))
-            fresh.writestr(zipfile.ZipInfo("schema.json", EPOCH), json.dumps(_renumbered(schema, numbers), indent=1))
+            fresh.writestr(
+                zipfile.ZipInfo("schema.json", EPOCH), json.dumps(_renumbered(schema, numbers), indent=1)
+            )
 
 
 def _collect_addresses(node: Any, numbers: dict[str, str]) -> None:
@@ -104,7 +114,10 @@ def _renumbered(node: Any, numbers: Mapping[str, str]) -> Any:
         return [_renumbered(child, numbers) for child in node]
     if not isinstance(node, dict):
         return node
-    return {key: type(value)(numbers[str(value)]) if _is_address(key, value) else _renumbered(value, numbers) for key, value in node.items()}
+    return {
+        key: type(value)(numbers[str(value)]) if _is_address(key, value) else _renumbered(value, numbers)
+        for key, value in node.items()
+    }
 
 
 def _is_address(key: str, value: Any) -> bool:

@@ -23,7 +23,10 @@ from nightjar.adapters.learners.sklearn import SklearnPredictor
 
 
 class PredictorStore:
-    """Implements ports.Predictors over an artifact store. A loaded version stays in memory: parts of a night run on threads and share it."""
+    """Implements ports.Predictors over an artifact store.
+
+    A loaded version stays in memory: parts of a night run on threads and share it.
+    """
 
     def __init__(self, artifacts: Artifacts) -> None:
         self._artifacts = artifacts
@@ -37,23 +40,39 @@ class PredictorStore:
             return self._artifacts.put("model", file)
 
     def load(self, spec: ModelSpec, version: Version) -> Predictor:
-        """Raises ArtifactBroken; BadSpec if the spec is of another kind, or no longer provides an input the version was fitted on."""
+        """Raises ArtifactBroken; BadSpec if the spec is of another kind, or no longer provides an input
+        the version was fitted on.
+        """
         if version.kind != spec.kind.name:
-            raise BadSpec(spec.name, "kind", f"is {spec.kind.name!r}, but version {version.number} is {version.kind!r}; retrain, or promote another")
+            raise BadSpec(
+                spec.name,
+                "kind",
+                (
+                    f"is {spec.kind.name!r}, but version {version.number} is {version.kind!r}; retrain, or "
+                    "promote another"
+                ),
+            )
         with self._lock:
             if version.artifact_sha256 not in self._loaded:
                 self._loaded[version.artifact_sha256] = self._read(version, spec.kind)
             predictor = self._loaded[version.artifact_sha256]
         needed = (*getattr(predictor, "categorical", ()), *getattr(predictor, "numeric", ()))
         if gone := sorted(set(needed) - set(spec.inputs)):
-            raise BadSpec(spec.name, "inputs", f"lacks {gone}, which version {version.number} was trained on; retrain, or promote another")
+            raise BadSpec(
+                spec.name,
+                "inputs",
+                f"lacks {gone}, which version {version.number} was trained on; retrain, or promote another",
+            )
         return predictor
 
     def _read(self, version: Version, kind: Kind) -> Predictor:
         path = self._artifacts.get(version.artifact_uri, version.artifact_sha256)
         learner = LEARNERS.get(version.algorithm)
         if learner is None:
-            raise ArtifactBroken(version.artifact_uri, f"nothing here loads algorithm {version.algorithm!r}; known: {sorted(LEARNERS)}")
+            raise ArtifactBroken(
+                version.artifact_uri,
+                f"nothing here loads algorithm {version.algorithm!r}; known: {sorted(LEARNERS)}",
+            )
         try:
             loaded = learner.load(path, kind)
         except Exception as error:  # each library has its own errors for a file it cannot read
@@ -70,7 +89,10 @@ class PredictorStore:
             return CastCategories()
 
 
-LEARNERS: Mapping[str, type[CatBoostPredictor] | type[SklearnPredictor]] = {"catboost": CatBoostPredictor, "sklearn": SklearnPredictor}
+LEARNERS: Mapping[str, type[CatBoostPredictor] | type[SklearnPredictor]] = {
+    "catboost": CatBoostPredictor,
+    "sklearn": SklearnPredictor,
+}
 
 
 SUFFIXES: Mapping[str, str] = {"catboost": ".cbm", "sklearn": ".skops"}

@@ -5,11 +5,16 @@ import polars as pl
 from nightjar.core.model.categories import spelled
 
 LONGEST = 100
-"""Categories are told apart by so many of their first characters: a profile keeps them in a row of the database."""
+"""Categories are told apart by so many of their first characters: a profile keeps them in a row of the
+database.
+"""
 
 
 def numbers(column: pl.Series) -> pl.Series:
-    """The column as Float64. NaN and infinities become null: the contract sets their rows aside, so nobody scored them."""
+    """The column as Float64.
+
+    NaN and infinities become null: the contract sets their rows aside, so nobody scored them.
+    """
     return column.cast(pl.Float64).set(~column.cast(pl.Float64).is_finite(), None)
 
 

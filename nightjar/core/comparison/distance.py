@@ -1,10 +1,11 @@
 """How far each column of a night is from other nights: 0 means the same, 1 means nothing in common.
 
-Numbers: the Kolmogorov-Smirnov distance, the widest gap between the shares of values up to a number. Categories: the total variation
-distance, the share of rows that would have to change category. Each quantile of a profile has the same weight, and so has each night.
+Numbers: the Kolmogorov-Smirnov distance, the widest gap between the shares of values up to a number.
+Categories: the total variation distance, the share of rows that would have to change category. Each quantile
+of a profile has the same weight, and so has each night.
 
-By hand and not by `scipy.stats.ks_2samp`, which compares one pair of samples a call: 35 columns of 15 nights take 11 ms here and 396 ms
-there, with the same distances (a test compares them).
+By hand and not by `scipy.stats.ks_2samp`, which compares one pair of samples a call: 35 columns of 15 nights
+take 11 ms here and 396 ms there, with the same distances (a test compares them).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +24,11 @@ KEY = ("column", "night")
 
 @dataclass(frozen=True, slots=True)
 class Distances:
-    """Of one column: how far tonight lies from the trailing nights together, and how far the most distant of those lies from the rest.
+    """Of one column: how far tonight lies from the trailing nights together, and how far the most distant of
+    those lies from the rest.
 
-    unseen: share of tonight's values in categories that no trailing night has; usual_unseen: the largest such share of a trailing night.
+    unseen: share of tonight's values in categories that no trailing night has; usual_unseen: the largest such
+    share of a trailing night.
     """
 
     now: float
@@ -44,8 +47,15 @@ def distances(tonight: Columns, trailing: Sequence[Columns]) -> dict[str, Distan
 
 
 def to_the_rest(nights: Sequence[Columns]) -> pl.DataFrame:
-    """`column`, `night` (its place), its `distance` from the other nights together, and `unseen`, the share of its values in categories of its own."""
-    numbers = [(name, night, list(seen.quantiles)) for night, columns in enumerate(nights) for name, seen in columns.items() if seen.quantiles]
+    """`column`, `night` (its place), its `distance` from the other nights together, and `unseen`, the
+    share of its values in categories of its own.
+    """
+    numbers = [
+        (name, night, list(seen.quantiles))
+        for night, columns in enumerate(nights)
+        for name, seen in columns.items()
+        if seen.quantiles
+    ]
     categories = [
         (name, night, category, rows / seen.values)
         for night, columns in enumerate(nights)
@@ -56,14 +66,26 @@ def to_the_rest(nights: Sequence[Columns]) -> pl.DataFrame:
     schema = {"column": pl.String, "night": pl.Int64}
     return pl.concat(
         [
-            gaps(pl.DataFrame(numbers, schema={**schema, "value": pl.List(pl.Float64)}, orient="row").explode("value")),
-            overlaps(pl.DataFrame(categories, schema={**schema, "category": pl.String, "share": pl.Float64}, orient="row")),
+            gaps(
+                pl.DataFrame(numbers, schema={**schema, "value": pl.List(pl.Float64)}, orient="row").explode(
+                    "value"
+                )
+            ),
+            overlaps(
+                pl.DataFrame(
+                    categories, schema={**schema, "category": pl.String, "share": pl.Float64}, orient="row"
+                )
+            ),
         ]
     )
 
 
 def gaps(values: pl.DataFrame) -> pl.DataFrame:
-    """Numbers. Two step functions are furthest apart at a step of the first: just after it where that one is ahead, just before it where behind."""
+    """Numbers.
+
+    Two step functions are furthest apart at a step of the first: just after it where that one is ahead, just
+    before it where behind.
+    """
     value = pl.col("value")
     counted = values.with_columns(
         own=pl.len().over(KEY),
@@ -78,11 +100,18 @@ def gaps(values: pl.DataFrame) -> pl.DataFrame:
         return pl.col(own) / pl.col("own") - (pl.col(every) - pl.col(own)) / (pl.col("every") - pl.col("own"))
 
     furthest = pl.max_horizontal(ahead("own_to", "to").max(), (-ahead("own_below", "below")).max())
-    return counted.filter(pl.col("every") > pl.col("own")).group_by(KEY).agg(distance=furthest, unseen=pl.lit(0.0))
+    return (
+        counted.filter(pl.col("every") > pl.col("own"))
+        .group_by(KEY)
+        .agg(distance=furthest, unseen=pl.lit(0.0))
+    )
 
 
 def overlaps(shares: pl.DataFrame) -> pl.DataFrame:
-    """Categories; null stands for the rarest ones together. What two nights do not share lies between them."""
+    """Categories; null stands for the rarest ones together.
+
+    What two nights do not share lies between them.
+    """
     others = pl.col("night").n_unique().over("column") - 1
     rest = (pl.col("share").sum().over("column", "category") - pl.col("share")) / others
     met = shares.with_columns(others=others, rest=rest).filter(pl.col("others") > 0)

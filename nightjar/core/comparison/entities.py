@@ -9,7 +9,9 @@ from nightjar.core.values import Value
 
 
 class Distribution(Value):
-    """Scores of one night in numbers: `mean` and `stddev` of the scores, `distinct` values, `quantiles`, how many `rows`, how many of them `carried` over."""
+    """Scores of one night in numbers: `mean` and `stddev` of the scores, `distinct` values, `quantiles`,
+    how many `rows`, how many of them `carried` over.
+    """
 
     score_date: date
     rows: int
@@ -26,11 +28,11 @@ SCORE = "score"
 
 
 class ColumnProfile(Value):
-    """A column of a night in numbers. Of a text column `categories` has the rows of the most frequent ones; of a number column `quantiles` are
-    evenly spaced from the least to the greatest value.
+    """A column of a night in numbers. Of a text column `categories` has the rows of the most frequent ones;
+    of a number column `quantiles` are evenly spaced from the least to the greatest value.
 
-    rows: how many were looked at. distinct: different values among those that are not null. entities: how many share the values: the keys
-    of a feature's table that occur, or else the rows.
+    rows: how many were looked at. distinct: different values among those that are not null. entities: how
+    many share the values: the keys of a feature's table that occur, or else the rows.
     """
 
     column: str

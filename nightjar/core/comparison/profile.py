@@ -1,4 +1,6 @@
-"""What the inputs of a night look like, in a few numbers a column: kept with the run, so that later nights can be compared with it."""
+"""What the inputs of a night look like, in a few numbers a column: kept with the run, so that later nights
+can be compared with it.
+"""
 
 import polars as pl
 
@@ -7,7 +9,9 @@ from nightjar.core.comparison.entities import SCORE, ColumnProfile, Distribution
 from nightjar.core.model.spec import ModelSpec
 
 SAMPLE_ROWS = 2_000
-"""Rows of a night that are looked at: by chance two samples of this size lie 0.04 apart, far below any limit."""
+"""Rows of a night that are looked at: by chance two samples of this size lie 0.04 apart, far below any
+limit.
+"""
 STEPS = 40
 """Every 2.5th percentile is kept: the distance of two profiles is known to that much."""
 MOST_CATEGORIES = 200
@@ -25,10 +29,17 @@ def holds_all(sample: pl.DataFrame) -> bool:
 
 
 def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> NightProfile:
-    """One profile an input, of the sampled rows, and one of all scores; of the scores alone where no row could be sampled."""
+    """One profile an input, of the sampled rows, and one of all scores; of the scores alone where no row
+    could be sampled.
+    """
     if rows.is_empty():
         return NightProfile(score_date=scores.score_date, columns=(scores_of(scores),))
-    keys = {feature: tuple(table.keys) for table in spec.feature_tables for feature in table.features if feature in spec.inputs}
+    keys = {
+        feature: tuple(table.keys)
+        for table in spec.feature_tables
+        for feature in table.features
+        if feature in spec.inputs
+    }
     counted = {shared: rows.select(shared).n_unique() for shared in set(keys.values())}
     entities = {name: counted[keys[name]] if name in keys else rows.height for name in spec.inputs}
     return NightProfile(
@@ -59,7 +70,9 @@ def numbers_of(column: pl.Series, entities: int) -> ColumnProfile:
 def quantiles_of(ordered: pl.Series) -> tuple[float, ...]:
     """STEPS + 1 of the sorted values, evenly spaced from the least to the greatest; none of nothing."""
     last = ordered.len() - 1
-    return () if last < 0 else tuple(ordered.gather([round(last * step / STEPS) for step in range(STEPS + 1)]))
+    return (
+        () if last < 0 else tuple(ordered.gather([round(last * step / STEPS) for step in range(STEPS + 1)]))
+    )
 
 
 def categories_of(column: pl.Series, entities: int) -> ColumnProfile:

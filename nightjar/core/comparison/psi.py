@@ -1,8 +1,10 @@
 """PSI (population stability index): how far the rows of a night are from the rows of a reference sample.
 
-It sums (night share - reference share) * ln(night share / reference share) over buckets that the reference fixes. Few rows raise it without
-any drift: then it is about (1/n + 1/m) times a chi-square variable with buckets - 1 degrees of freedom (Yurdakul and Naranjo 2020, Statistical
-properties of the population stability index, Journal of Risk Model Validation 14(4)). `chance` is the upper quantile of that noise.
+It sums (night share - reference share) * ln(night share / reference share) over buckets that the reference
+fixes. Few rows raise it without
+any drift: then it is about (1/n + 1/m) times a chi-square variable with buckets - 1 degrees of freedom
+(Yurdakul and Naranjo 2020, Statistical properties of the population stability index, Journal of Risk Model
+Validation 14(4)). `chance` is the upper quantile of that noise.
 """
 
 from collections.abc import Callable
@@ -16,7 +18,9 @@ SMOOTHING = 0.001
 BUCKETS = 10
 MAX_CATEGORIES = 50
 MIN_PER_BUCKET = 10
-"""Rows a night must expect in a bucket: with Cochran's usual 5, PSI still passed its chi-square quantile ten times too often."""
+"""Rows a night must expect in a bucket: with Cochran's usual 5, PSI still passed its chi-square quantile
+ten times too often.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,9 @@ class Buckets:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference sample in buckets: each value's `bucket`, and the `expected` share of each bucket (`bucket`, `expected`)."""
+    """A reference sample in buckets: each value's `bucket`, and the `expected` share of each bucket
+    (`bucket`, `expected`).
+    """
 
     buckets: Buckets
     bucket: pl.Series
@@ -44,13 +50,17 @@ class Reference:
         return _psi(_counts(self.bucket, dates), self.expected)
 
     def chance(self, rows: int, probability: float) -> float:
-        """The PSI that a night of so many rows passes by chance with this probability, though nothing drifted."""
+        """The PSI that a night of so many rows passes by chance with this probability, though nothing
+        drifted.
+        """
         freedom = max(int((self.expected["expected"] > 0).sum()) - 1, 1)
         return (1 / rows + 1 / self.bucket.len()) * float(chdtri(freedom, probability))
 
 
 def bucket_count(values: pl.Series, rows: int, *, text: bool) -> int:
-    """How many buckets a night of so many rows gets, apart from those of values that the reference does not have."""
+    """How many buckets a night of so many rows gets, apart from those of values that the reference does
+    not have.
+    """
     return _frequent(values, rows).len() if text else _quantiles(rows)
 
 
@@ -58,13 +68,21 @@ def reference_of(values: pl.Series, rows: int, *, text: bool) -> Reference:
     """Buckets of a reference's values (no nulls, at least one) for a night of so many rows."""
     buckets = (_category_buckets if text else _quantile_buckets)(values, rows)
     bucket = buckets.of(values)
-    return Reference(buckets, bucket, _shares(_counts(bucket), buckets.count).select("bucket", expected="share"))
+    return Reference(
+        buckets, bucket, _shares(_counts(bucket), buckets.count).select("bucket", expected="share")
+    )
 
 
 def _quantile_buckets(reference: pl.Series, rows: int) -> Buckets:
     """Quantiles of the reference, with a bucket below its least value and one above its greatest."""
     inner = _quantiles(rows)
-    edges = pl.Series([reference.quantile(step / inner, "lower") for step in range(1, inner + 1)], dtype=pl.Float64).unique().sort()
+    edges = (
+        pl.Series(
+            [reference.quantile(step / inner, "lower") for step in range(1, inner + 1)], dtype=pl.Float64
+        )
+        .unique()
+        .sort()
+    )
     least = reference.min()
 
     def of(values: pl.Series) -> pl.Series:
@@ -102,11 +120,17 @@ def _frequent(reference: pl.Series, rows: int) -> pl.Series:
 
 def _counts(bucket: pl.Series, group: pl.Series | None = None) -> pl.DataFrame:
     labels = pl.zeros(bucket.len(), dtype=pl.Int8, eager=True) if group is None else group
-    return pl.DataFrame({"group": labels, "bucket": bucket}).group_by("group", "bucket").agg(n=pl.len().cast(pl.Int64))
+    return (
+        pl.DataFrame({"group": labels, "bucket": bucket})
+        .group_by("group", "bucket")
+        .agg(n=pl.len().cast(pl.Int64))
+    )
 
 
 def _shares(counts: pl.DataFrame, buckets: int) -> pl.DataFrame:
-    """One row per group and bucket, empty buckets included: `share` of the group's rows, and the group's `rows`."""
+    """One row per group and bucket, empty buckets included: `share` of the group's rows, and the group's
+    `rows`.
+    """
     numbers = pl.DataFrame({"bucket": pl.int_range(buckets, dtype=pl.Int64, eager=True)})
     every = counts.select("group").unique().join(numbers, how="cross")
     filled = every.join(counts, on=["group", "bucket"], how="left").with_columns(pl.col("n").fill_null(0))
@@ -118,4 +142,6 @@ def _psi(counts: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
     """PSI of each group against the expected shares, with the group's rows; sorted by group."""
     both = _shares(counts, expected.height).join(expected, on="bucket").sort("group", "bucket")
     p, q = ((pl.col(name) + SMOOTHING) / (1 + SMOOTHING * expected.height) for name in ("share", "expected"))
-    return both.group_by("group", maintain_order=True).agg(psi=((p - q) * (p / q).log()).sum(), rows=pl.col("rows").first())
+    return both.group_by("group", maintain_order=True).agg(
+        psi=((p - q) * (p / q).log()).sum(), rows=pl.col("rows").first()
+    )

@@ -17,7 +17,10 @@ class SchemaOutdated(NightjarError):
     exit_code, runbook = 15, "schema-outdated"
 
     def __init__(self, found: str | None, expected: str) -> None:
-        super().__init__(f"The database is at migration {found or 'none'}, the code needs {expected}: it has to be migrated.")
+        super().__init__(
+            f"The database is at migration {found or 'none'}, the code needs {expected}: it has to be "
+            "migrated."
+        )
 
 
 class SchemaNewer(NightjarError):
@@ -27,7 +30,8 @@ class SchemaNewer(NightjarError):
 
     def __init__(self, found: str, newest: str) -> None:
         super().__init__(
-            f"The database is newer than this code: it is at migration {found}, the newest known here is {newest}. "
+            f"The database is newer than this code: it is at migration {found}, the newest known here is "
+            f"{newest}. "
             "Install the code that it was migrated for; nothing was changed."
         )
 
@@ -50,16 +54,24 @@ class RoleHasNoPassword(NightjarError):
     exit_code, runbook = 20, "role-has-no-password"
 
     def __init__(self, role: str) -> None:
-        super().__init__(f"The role {role} has no password here. Set NIGHTJAR_{role.upper()}_PASSWORD, and migrate the database as its owner.")
+        super().__init__(
+            f"The role {role} has no password here. Set NIGHTJAR_{role.upper()}_PASSWORD, and migrate the "
+            "database as its owner."
+        )
 
 
 class RightsMissing(NightjarError):
-    """The database lets a role in and refuses what it is to do: its grants were lost, in a restore perhaps."""
+    """The database lets a role in and refuses what it is to do: its grants were lost, in a restore
+    perhaps.
+    """
 
     exit_code, runbook = 35, "rights-missing"
 
     def __init__(self, what: str, cause: str) -> None:
-        super().__init__(f"{what} does not let us: {cause}. Let the owner grant again what was lost; the runbook has the statements.")
+        super().__init__(
+            f"{what} does not let us: {cause}. Let the owner grant again what was lost; the runbook has the "
+            "statements."
+        )
 
 
 class RolesMissing(NightjarError):
@@ -70,7 +82,8 @@ class RolesMissing(NightjarError):
     def __init__(self, user: str, roles: Sequence[str]) -> None:
         statements = " ".join(f"CREATE ROLE {role} LOGIN PASSWORD '...';" for role in roles)
         super().__init__(
-            f"{user} may not create the roles {', '.join(roles)}. Let an administrator run once: {statements} "
+            f"{user} may not create the roles {', '.join(roles)}. Let an administrator run once: "
+            f"{statements} "
             "Then set NIGHTJAR_WRITER_PASSWORD and NIGHTJAR_ANALYST_PASSWORD, and migrate the database again."
         )
 
@@ -94,6 +107,7 @@ class NightsRunning(Retryable):
 
     def __init__(self, working: Sequence[str], waited_s: float) -> None:
         super().__init__(
-            f"The database is not migrated while someone works by its schema: {'; '.join(working) or 'a process that has just ended'}. "
+            "The database is not migrated while someone works by its schema: "
+            f"{'; '.join(working) or 'a process that has just ended'}. "
             f"Waited {waited_s:.0f} s; nothing was changed. Migrate again when it has ended."
         )

@@ -26,7 +26,9 @@ class BadDelivery(NightjarError):
         night: tuple[str, date] | None = None,
     ) -> None:
         where = f"{file}, column {column!r}" if column else str(file)
-        without = " Or have the night scored without it, with a reason, which the ledger keeps." if night else ""
+        without = (
+            " Or have the night scored without it, with a reason, which the ledger keeps." if night else ""
+        )
         super().__init__(f"{where}: {problem}. {remedy}{without}")
         self.file, self.problem, self.remedy = str(file), problem, remedy
         self.column, self.night = column, night
@@ -51,15 +53,27 @@ class NothingSetAside(BadSettings):
 
 
 class NoPopulation(NightjarError):
-    """landed: how many rows there are for the date, of which the model takes none. last: no date up to it has any."""
+    """landed: how many rows there are for the date, of which the model takes none.
+
+    last: no date up to it has any.
+    """
 
     exit_code, runbook = 6, "no-population"
 
-    def __init__(self, model: str, score_date: date, dataset: str, known_at: datetime, landed: int, last: date | None = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        score_date: date,
+        dataset: str,
+        known_at: datetime,
+        landed: int,
+        last: date | None = None,
+    ) -> None:
         dates = f"{score_date}" if last in (None, score_date) else f"{score_date} to {last}"
         known = f"recorded by {known_at:%Y-%m-%d %H:%M} UTC"
         why = (
-            f"{landed} rows of {dataset} {known} landed for that date, and the model's `population` takes none of them. "
+            f"{landed} rows of {dataset} {known} landed for that date, and the model's `population` takes "
+            "none of them. "
             f"Look at the rows, and at the filter in models/{model}/; or name another date."
             if landed
             else f"no {dataset} {known} landed for that date. "
@@ -75,7 +89,9 @@ class ContractBroken(NightjarError):
     exit_code, runbook = 8, "contract-broken"
 
     def __init__(self, where: str, faults: Sequence[str]) -> None:
-        super().__init__(f"{where}: {'; '.join(faults)}. Correct the source or the contract, then retry the run.")
+        super().__init__(
+            f"{where}: {'; '.join(faults)}. Correct the source or the contract, then retry the run."
+        )
 
 
 class StaleFeatures(NightjarError):
@@ -97,7 +113,8 @@ class MissingFeatures(NightjarError):
 
     def __init__(self, model: str, missing: Sequence[str], service: str) -> None:
         super().__init__(
-            f"{model}: feature service {service!r} lacks {sorted(missing)}. Tell Feast what the models declare, or correct the model's spec."
+            f"{model}: feature service {service!r} lacks {sorted(missing)}. Tell Feast what the models "
+            "declare, or correct the model's spec."
         )
 
 
@@ -126,7 +143,8 @@ class UnsafeFeatureStore(NightjarError):
 
     def __init__(self, store_type: str) -> None:
         super().__init__(
-            f"feature_store.yaml names offline_store type {store_type!r}, which loses rows: on a real night of 801 departures it "
+            f"feature_store.yaml names offline_store type {store_type!r}, which loses rows: on a real night "
+            "of 801 departures it "
             "returned 13 without an error (it drops entity rows whose history is expired or absent). Use "
             "nightjar.adapters.feast_polars.PolarsOfflineStore."
         )
@@ -139,6 +157,8 @@ class NotOurStore(NightjarError):
 
     def __init__(self, model: str, store_type: str) -> None:
         super().__init__(
-            f"{model}: features are asked for as they were known at another instant than the entities' own, which the offline store "
-            f"{store_type!r} of feature_store.yaml cannot answer. Use nightjar.adapters.feast_polars.PolarsOfflineStore with its `known_at` as it is."
+            f"{model}: features are asked for as they were known at another instant than the entities' own, "
+            "which the offline store "
+            f"{store_type!r} of feature_store.yaml cannot answer. Use "
+            "nightjar.adapters.feast_polars.PolarsOfflineStore with its `known_at` as it is."
         )

@@ -10,7 +10,10 @@ class StorageRefused(Retryable):
 
     def __init__(self, error: OSError) -> None:
         where = error.filename or "the file system"
-        super().__init__(f"{where}: {error.strerror or error}. Free space or open it to this user, then run the same again: what is stored is kept.")
+        super().__init__(
+            f"{where}: {error.strerror or error}. Free space or open it to this user, then run the same "
+            "again: what is stored is kept."
+        )
 
 
 class OutOfMemory(Retryable):
@@ -20,7 +23,8 @@ class OutOfMemory(Retryable):
 
     def __init__(self) -> None:
         super().__init__(
-            "There is no memory left for this process. What is stored is kept. Give it more, or let it do less at once (NIGHTJAR_THREADS=1, "
+            "There is no memory left for this process. What is stored is kept. Give it more, or let it do "
+            "less at once (NIGHTJAR_THREADS=1, "
             "a smaller part_rows in the model's spec), then run the same again."
         )
 
@@ -36,7 +40,11 @@ def may_pass(error: object) -> bool:
 
 def refused(error: OSError | MemoryError) -> Retryable:
     """What the machine said, as what it means: libraries tell of memory in either way."""
-    return OutOfMemory() if isinstance(error, MemoryError) or "Cannot allocate memory" in str(error) else StorageRefused(error)
+    return (
+        OutOfMemory()
+        if isinstance(error, MemoryError) or "Cannot allocate memory" in str(error)
+        else StorageRefused(error)
+    )
 
 
 def told_of(error: Exception) -> str:

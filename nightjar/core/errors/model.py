@@ -10,7 +10,10 @@ class UnknownModel(NightjarError):
     exit_code, runbook = 3, "unknown-model"
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no model {name!r}. Known: {', '.join(sorted(known))}. Models are listed in models/__init__.py.")
+        super().__init__(
+            f"There is no model {name!r}. Known: {', '.join(sorted(known))}. Models are listed in "
+            "models/__init__.py."
+        )
 
 
 class BadSpec(NightjarError):
@@ -36,7 +39,8 @@ class GateFailed(NightjarError):
     def __init__(self, model: str, version: int, failures: Sequence[str]) -> None:
         super().__init__(
             f"{model} version {version} did not pass its gates: {'; '.join(failures)}. "
-            "Train again when more is known, or promote it all the same, with a reason, which the ledger keeps."
+            "Train again when more is known, or promote it all the same, with a reason, which the ledger "
+            "keeps."
         )
         self.model, self.version = model, version
 
@@ -48,7 +52,8 @@ class ArtifactBroken(NightjarError):
 
     def __init__(self, uri: str, problem: str) -> None:
         super().__init__(
-            f"{uri}: {problem}. Restore it from a backup. Without one, promote another version if it is a model, "
+            f"{uri}: {problem}. Restore it from a backup. Without one, promote another version if it is a "
+            "model, "
             "or score its night in a new revision if it is a population."
         )
 
@@ -58,5 +63,7 @@ class TooLittleHistory(NightjarError):
 
     def __init__(self, model: str, known_at: datetime, needed: str) -> None:
         remedy = "Land more days, or train by what is known on a later day."
-        super().__init__(f"{model}: too few mature outcomes are known at {known_at:%Y-%m-%d %H:%M} UTC: {needed}. {remedy}")
+        super().__init__(
+            f"{model}: too few mature outcomes are known at {known_at:%Y-%m-%d %H:%M} UTC: {needed}. {remedy}"
+        )
         self.model = model

@@ -12,13 +12,20 @@ class AuditFailed(NightjarError):
 
     exit_code, runbook = 9, "audit-failed"
 
-    def __init__(self, model: str, score_date: date, findings: Sequence[str], *, acceptable: bool = True) -> None:
+    def __init__(
+        self, model: str, score_date: date, findings: Sequence[str], *, acceptable: bool = True
+    ) -> None:
         otherwise = "; or, if the world was truly like this, publish it with a reason, which the ledger keeps"
         super().__init__(
             f"{model} {score_date} is stored but not published: {'; '.join(findings)}. "
             f"Mend the cause and score the night again in a new revision{otherwise if acceptable else ''}."
         )
-        self.model, self.score_date, self.findings, self.acceptable = model, score_date, tuple(findings), acceptable
+        self.model, self.score_date, self.findings, self.acceptable = (
+            model,
+            score_date,
+            tuple(findings),
+            acceptable,
+        )
 
 
 class NightBusy(Retryable):
@@ -28,7 +35,8 @@ class NightBusy(Retryable):
 
     def __init__(self, model: str, score_date: date, holder: str, waited_s: float) -> None:
         super().__init__(
-            f"{model} {score_date} is being scored by {holder}; waited {waited_s:.0f} s. Nothing was changed. Try again when it has ended."
+            f"{model} {score_date} is being scored by {holder}; waited {waited_s:.0f} s. Nothing was "
+            "changed. Try again when it has ended."
         )
         self.model = model
 
@@ -40,20 +48,25 @@ class ClaimLost(Retryable):
 
     def __init__(self, model: str, score_date: date, run_id: int) -> None:
         super().__init__(
-            f"{model} {score_date}: run {run_id} was taken over by another attempt, so this one published nothing. "
+            f"{model} {score_date}: run {run_id} was taken over by another attempt, so this one published "
+            "nothing. "
             "The other attempt finishes the night."
         )
         self.model = model
 
 
 class Stopped(NightjarError):
-    """A person ended this flow run, or another attempt of it began, while this one worked. No retry of a part changes that."""
+    """A person ended this flow run, or another attempt of it began, while this one worked.
+
+    No retry of a part changes that.
+    """
 
     exit_code, runbook = 50, "stopped"
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"This flow run was stopped: {why}. What it published stays, parts that it stored are kept, and it publishes nothing more. "
+            f"This flow run was stopped: {why}. What it published stays, parts that it stored are kept, and "
+            "it publishes nothing more. "
             "The next attempt does the rest."
         )
 
@@ -65,7 +78,8 @@ class RepairOutdated(Retryable):
 
     def __init__(self, model: str, score_date: date, run_id: int, base_id: int, shown_id: int) -> None:
         super().__init__(
-            f"{model} {score_date}: run {run_id} repairs run {base_id}, but meanwhile analysts were shown run {shown_id}, "
+            f"{model} {score_date}: run {run_id} repairs run {base_id}, but meanwhile analysts were shown "
+            f"run {shown_id}, "
             "so it published nothing. "
             "The same repair again begins with what they see now."
         )
@@ -99,4 +113,7 @@ class WorkBusy(Retryable):
     exit_code, runbook = 22, "work-busy"
 
     def __init__(self, what: str, holder: str, waited_s: float) -> None:
-        super().__init__(f"{what[:1].upper()}{what[1:]}: being done by {holder}; waited {waited_s:.0f} s. Try again when it has ended.")
+        super().__init__(
+            f"{what[:1].upper()}{what[1:]}: being done by {holder}; waited {waited_s:.0f} s. Try again when "
+            "it has ended."
+        )

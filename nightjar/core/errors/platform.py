@@ -24,7 +24,9 @@ class NotDeployed(NightjarError):
     exit_code, runbook = 28, "not-deployed"
 
     def __init__(self, what: str, remedy: str | None = None) -> None:
-        super().__init__(f"The Prefect server is not as this code wants it: {what}. {remedy or 'Deploy again.'}")
+        super().__init__(
+            f"The Prefect server is not as this code wants it: {what}. {remedy or 'Deploy again.'}"
+        )
         self.remedy = remedy
 
 
@@ -35,7 +37,8 @@ class ServerOpen(NightjarError):
 
     def __init__(self, url: str, openings: Sequence[str]) -> None:
         super().__init__(
-            f"The Prefect server at {url} {'; it '.join(openings)}. Who reaches it may run the flows, or more. Start it so that it is closed to them."
+            f"The Prefect server at {url} {'; it '.join(openings)}. Who reaches it may run the flows, or "
+            "more. Start it so that it is closed to them."
         )
 
 
@@ -73,5 +76,7 @@ class DeploymentPaused(NightjarError):
 
     def __init__(self, names: Sequence[str]) -> None:
         paused = ", ".join(names)
-        super().__init__(f"Paused, by a person or by failures in a row: {paused}. When that is mended, resume it.")
+        super().__init__(
+            f"Paused, by a person or by failures in a row: {paused}. When that is mended, resume it."
+        )
         self.names = tuple(names)

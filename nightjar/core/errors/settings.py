@@ -15,7 +15,10 @@ class BadSettings(NightjarError):
 
 
 class DayToCome(BadSettings):
-    """A day that stands in for the calendar, and has not come yet. today: the day in the model's time zone."""
+    """A day that stands in for the calendar, and has not come yet.
+
+    today: the day in the model's time zone.
+    """
 
     def __init__(self, given: date, today: date, time_zone: str) -> None:
         what = f"The day {given} has not come yet: in {time_zone} it is {today}"

@@ -39,7 +39,9 @@ class Refusal(Value):
         acceptable: whether a person may have the night scored without.
         """
         problem = f"{self.problem}. {model} {score_date} needs this delivery: {why}"
-        return BadDelivery(self.file, problem, self.remedy, self.column, (model, score_date) if acceptable else None)
+        return BadDelivery(
+            self.file, problem, self.remedy, self.column, (model, score_date) if acceptable else None
+        )
 
 
 def refused_for(refusals: Iterable[Refusal], day: date, known_at: datetime) -> Refusal | None:
@@ -47,7 +49,9 @@ def refused_for(refusals: Iterable[Refusal], day: date, known_at: datetime) -> R
     return newest(refusal for refusal in refusals if refusal.day == day and refusal.recorded_at <= known_at)
 
 
-def refused_after(refusals: Iterable[Refusal], landed: Mapping[date, Sequence[datetime]], known_at: datetime) -> Refusal | None:
+def refused_after(
+    refusals: Iterable[Refusal], landed: Mapping[date, Sequence[datetime]], known_at: datetime
+) -> Refusal | None:
     """The newest delivery set aside of a day later than all that had landed, as known at an instant.
 
     landed: each landed day with the instants its deliveries were recorded at, oldest first.
@@ -57,4 +61,6 @@ def refused_after(refusals: Iterable[Refusal], landed: Mapping[date, Sequence[da
 
 
 def newest(refusals: Iterable[Refusal]) -> Refusal | None:
-    return max(refusals, key=lambda refusal: (refusal.day, refusal.recorded_at, refusal.refused_at), default=None)
+    return max(
+        refusals, key=lambda refusal: (refusal.day, refusal.recorded_at, refusal.refused_at), default=None
+    )

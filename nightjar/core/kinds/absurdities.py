@@ -23,7 +23,8 @@ class Absurdity(Limit):
     finding: Finding
 
 
-def alike(scores: "Distribution", usual_means: Sequence[float], limit: float) -> str | None:  # noqa: ARG001  # as every finding
+# as every finding
+def alike(scores: "Distribution", usual_means: Sequence[float], limit: float) -> str | None:  # noqa: ARG001
     """Fewer distinct scores a row than the limit: a constant score is none."""
     if scores.distinct >= limit * scores.rows:
         return None

@@ -18,7 +18,11 @@ CLIP = 2.0**-52
 def compare(rows: pl.DataFrame) -> Metrics:
     """AUC and average precision are not defined where all outcomes are alike."""
     positives = int(rows["outcome"].sum())
-    ranking = {"auc": _auc(rows, positives), "pr_auc": _average_precision(rows, positives)} if 0 < positives < rows.height else {}
+    ranking = (
+        {"auc": _auc(rows, positives), "pr_auc": _average_precision(rows, positives)}
+        if 0 < positives < rows.height
+        else {}
+    )
     return {
         "base_rate": positives / rows.height,
         "mean_score": _mean(rows, pl.col("score")),
@@ -49,7 +53,9 @@ def _auc(rows: pl.DataFrame, positives: int) -> float:
 
 def _average_precision(rows: pl.DataFrame, positives: int) -> float:
     """Precision at each distinct score, weighted by the recall it adds; no interpolation."""
-    steps = rows.group_by("score").agg(hits=pl.col("outcome").sum(), rows=pl.len()).sort("score", descending=True)
+    steps = (
+        rows.group_by("score").agg(hits=pl.col("outcome").sum(), rows=pl.len()).sort("score", descending=True)
+    )
     precision = pl.col("hits").cum_sum() / pl.col("rows").cum_sum()
     return float(steps.select((pl.col("hits") * precision).sum() / positives).item())
 
@@ -57,12 +63,15 @@ def _average_precision(rows: pl.DataFrame, positives: int) -> float:
 def _calibration_error(rows: pl.DataFrame) -> float:
     """Mean distance between predicted and observed rate over bins of equal mass, weighted by rows.
 
-    Equal mass rather than equal width, whose estimate is the more biased: Roelofs et al. (2022), Mitigating Bias
-    in Calibration Error Estimation, AISTATS. Equal scores share a bin, so the order of rows does not matter.
+    Equal mass rather than equal width, whose estimate is the more biased: Roelofs et al. (2022), Mitigating
+    Bias in Calibration Error Estimation, AISTATS. Equal scores share a bin, so the order of rows does not
+    matter.
     """
     bin_number = ((pl.col("score").rank("average") - 0.5) / pl.len() * CALIBRATION_BINS).floor()
     gap = (pl.col("score") - pl.col("outcome")).sum().abs()
-    bins = rows.group_by(bin_number.alias("bin"), maintain_order=True).agg(gap=gap).sort("bin")  # one order of sums, hence one last digit
+    bins = (
+        rows.group_by(bin_number.alias("bin"), maintain_order=True).agg(gap=gap).sort("bin")
+    )  # one order of sums, hence one last digit
     return float(bins["gap"].sum() / rows.height)
 
 
@@ -95,7 +104,12 @@ BINARY = Kind(
     gates=(
         Gate(name="min_auc", what="AUC", metric="auc", bound="at least"),
         Gate(name="max_ece", what="expected calibration error", metric="ece", bound="at most"),
-        Gate(name="min_brier_skill", what="Brier skill over the base rate trained on", metric="brier_skill", bound="at least"),
+        Gate(
+            name="min_brier_skill",
+            what="Brier skill over the base rate trained on",
+            metric="brier_skill",
+            bound="at least",
+        ),
         Gate(
             name="min_auc_gain_over_baseline",
             what="AUC gain over the baseline",

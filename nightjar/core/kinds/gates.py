@@ -50,7 +50,9 @@ class Gate:
         if value is None:
             return self._verdict(None, threshold, f"{self.what} could not be measured", passed=False)
         kept = value >= threshold if self.bound == "at least" else value <= threshold
-        return self._verdict(value, threshold, f"{self.what} is {value:.4f}, must be {self.bound} {threshold:.4f}", passed=kept)
+        return self._verdict(
+            value, threshold, f"{self.what} is {value:.4f}, must be {self.bound} {threshold:.4f}", passed=kept
+        )
 
     def _verdict(self, value: float | None, threshold: float, reason: str, *, passed: bool) -> GateResult:
         return GateResult(name=self.name, passed=passed, value=value, threshold=threshold, reason=reason)

@@ -80,13 +80,24 @@ class Kind:
 
     def skills(self, version: Metrics, constant: Metrics) -> Metrics:
         """The skills of a version beside the constant predictor: above 0 is better. None if not defined."""
-        pairs = {metric.name: (version.get(metric.skill_of), constant.get(metric.skill_of)) for metric in self.metrics if metric.skill_of}
-        return {name: None if own is None or not reference else 1 - own / reference for name, (own, reference) in pairs.items()}
+        pairs = {
+            metric.name: (version.get(metric.skill_of), constant.get(metric.skill_of))
+            for metric in self.metrics
+            if metric.skill_of
+        }
+        return {
+            name: None if own is None or not reference else 1 - own / reference
+            for name, (own, reference) in pairs.items()
+        }
 
     def require_scores(self, where: str, score: pl.Series) -> None:
-        """Raises ContractBroken, naming the first wrong value, unless each is finite and within the bounds."""
+        """Raises ContractBroken, naming the first wrong value, unless each is finite and within the
+        bounds.
+        """
         if wrong := wrong_values(score, self._is_score(score)):
-            raise ContractBroken(where, [f"{wrong}: a score of the kind {self.name!r} is a number {span(self.low, self.high)}"])
+            raise ContractBroken(
+                where, [f"{wrong}: a score of the kind {self.name!r} is a number {span(self.low, self.high)}"]
+            )
 
     def require_outcomes(self, where: str, rows: pl.DataFrame) -> None:
         """Raises ContractBroken, naming the first wrong value and its row, unless each `outcome` can be.
@@ -103,7 +114,11 @@ class Kind:
     @property
     def outcomes_told(self) -> str:
         """What an outcome may be, in words."""
-        return f"a number {span(self.low, self.high)}" if self.outcomes is None else " or ".join(f"{value:g}" for value in self.outcomes)
+        return (
+            f"a number {span(self.low, self.high)}"
+            if self.outcomes is None
+            else " or ".join(f"{value:g}" for value in self.outcomes)
+        )
 
     def gate_limits(self) -> Iterator[Limit]:
         """What a spec sets for the gates. A limit may be what the metric, or its difference, can reach."""
@@ -121,12 +136,16 @@ class Kind:
             return pl.repeat(value=False, n=outcome.len(), eager=True)
         if self.outcomes is None:
             return _finite_between(outcome, self.low, self.high)
-        return outcome.cast(pl.Float64).is_in([float(value) for value in self.outcomes]).fill_null(value=False)
+        return (
+            outcome.cast(pl.Float64).is_in([float(value) for value in self.outcomes]).fill_null(value=False)
+        )
 
     def _known(self, score: pl.Series, outcome: pl.Series) -> pl.DataFrame:
         if score.len() != outcome.len():
             raise ValueError(f"{score.len()} scores for {outcome.len()} outcomes")
-        rows = pl.DataFrame({"score": score.cast(pl.Float64), "outcome": outcome.cast(pl.Float64)}).drop_nulls("outcome")
+        rows = pl.DataFrame(
+            {"score": score.cast(pl.Float64), "outcome": outcome.cast(pl.Float64)}
+        ).drop_nulls("outcome")
         if wrong := wrong_values(rows["score"], self._is_score(rows["score"])):
             raise ValueError(f"{wrong}: a score is a number {span(self.low, self.high)}")
         if wrong := wrong_values(rows["outcome"], self._is_outcome(rows["outcome"])):

@@ -30,7 +30,9 @@ class Limits(Mapping[str, float]):
         return type(self)(**{**self._limits, **changes})
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={limit!r}' for name, limit in self._limits.items())})"
+        return (
+            f"{type(self).__name__}({', '.join(f'{name}={limit!r}' for name, limit in self._limits.items())})"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +45,19 @@ class Limit:
 
     def fault(self, value: object) -> str | None:
         """What is wrong with a value for it, in words."""
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and self.low <= value <= self.high:
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and math.isfinite(value)
+            and self.low <= value <= self.high
+        ):
             return None
         return f"is {value!r}: it must be a number {span(self.low, self.high)}"
 
 
-def limit_faults(field: str, limits: Mapping[str, object], known: Iterable[Limit], kind: str) -> Iterator[tuple[str, str]]:
+def limit_faults(
+    field: str, limits: Mapping[str, object], known: Iterable[Limit], kind: str
+) -> Iterator[tuple[str, str]]:
     """Each limit with a fault, and the fault: unknown names, lacking ones, and values that may not be."""
     by_name = {limit.name: limit for limit in known}
     for name in sorted({*limits} - {*by_name}):

@@ -64,7 +64,12 @@ BESIDE = "_beside_champion"
 
 def as_rows(measured: Measured) -> tuple[MetricRow, ...]:
     """The metrics that are defined."""
-    defined = ((metric, of, value) for of, metrics in measured.items() for metric, value in metrics.items() if value is not None)
+    defined = (
+        (metric, of, value)
+        for of, metrics in measured.items()
+        for metric, value in metrics.items()
+        if value is not None
+    )
     return tuple(MetricRow(metric=metric, of=of, value=value) for metric, of, value in defined)
 
 
@@ -77,7 +82,11 @@ def read_rows(stored: object) -> object:
     if not isinstance(stored, Mapping):
         return stored
     items = cast("Mapping[str, float]", stored)
-    return tuple(MetricRow(metric=name, of=of, value=value) for key, value in items.items() for name, of in [_read_name(key)])
+    return tuple(
+        MetricRow(metric=name, of=of, value=value)
+        for key, value in items.items()
+        for name, of in [_read_name(key)]
+    )
 
 
 def _read_name(key: str) -> tuple[str, Of]:

@@ -1,4 +1,6 @@
-"""Whether a new version becomes champion: decided from its gates and the version that reigns, and from nothing else."""
+"""Whether a new version becomes champion: decided from its gates and the version that reigns, and from
+nothing else.
+"""
 
 from dataclasses import dataclass
 
@@ -8,14 +10,19 @@ from nightjar.core.model.entities import Version
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """promote is True if the candidate should become champion; `reason` goes into the promotion ledger, or to the person who asks why not."""
+    """promote is True if the candidate should become champion; `reason` goes into the promotion ledger, or
+    to the person who asks why not.
+    """
 
     promote: bool
     reason: str
 
 
 def decide(candidate: Version, champion: Version | None) -> Decision:
-    """Promote a version whose gates all passed, unless it reigns already. A version without any gate has proved nothing and stays."""
+    """Promote a version whose gates all passed, unless it reigns already.
+
+    A version without any gate has proved nothing and stays.
+    """
     if champion is not None and champion.id == candidate.id:
         return Decision(promote=False, reason=f"version {candidate.number} is champion already")
     if not candidate.gates:

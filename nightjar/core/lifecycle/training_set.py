@@ -1,4 +1,6 @@
-"""What a model is trained on: mature outcomes joined to the rows that would have been scored, cut by time, known by its content."""
+"""What a model is trained on: mature outcomes joined to the rows that would have been scored, cut by time,
+known by its content.
+"""
 
 import hashlib
 import math
@@ -42,8 +44,12 @@ def last_mature_date(spec: ModelSpec, known_at: datetime) -> date:
 
 def mature_outcomes(outcomes: pl.DataFrame, known_at: datetime, last: date) -> pl.DataFrame:
     """`entity_key`, `score_date`, `outcome` of dates up to `last`, each as recorded latest by `known_at`."""
-    known = outcomes.filter(pl.col("recorded_at") <= known_at, pl.col("score_date") <= last).drop_nulls("entity_key")
-    newest = known.sort("recorded_at", maintain_order=True).unique(["entity_key", "score_date"], keep="last", maintain_order=True)
+    known = outcomes.filter(pl.col("recorded_at") <= known_at, pl.col("score_date") <= last).drop_nulls(
+        "entity_key"
+    )
+    newest = known.sort("recorded_at", maintain_order=True).unique(
+        ["entity_key", "score_date"], keep="last", maintain_order=True
+    )
     return newest.select("entity_key", "score_date", "outcome")
 
 
@@ -55,7 +61,9 @@ def known_days(dataset: str, recorded: Mapping[date, Sequence[datetime]], known_
     known = [day for day, instants in recorded.items() if instants[0] <= known_at]
     if known:
         return f"{dataset} of {days_told(known)} landed"
-    return f"no {dataset} landed" + (f" by then; those of {days_told(recorded)} came later" if recorded else "")
+    return f"no {dataset} landed" + (
+        f" by then; those of {days_told(recorded)} came later" if recorded else ""
+    )
 
 
 def days_told(days: Collection[date]) -> str:
@@ -64,7 +72,8 @@ def days_told(days: Collection[date]) -> str:
 
 
 def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, int]]:
-    """Sound population rows with their outcome, sorted by (score_date, entity_key), and how many rows were left out and why.
+    """Sound population rows with their outcome, sorted by (score_date, entity_key), and how many rows were
+    left out and why.
 
     population: `entity_key`, `score_date`, `fault`, and what else a row holds.
     """
@@ -80,7 +89,8 @@ def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataF
 
 
 def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> TimeCut:
-    """The last `test_days` calendar days, the `valid_days` before them, and all before those. Raises TooLittleHistory.
+    """The last `test_days` calendar days, the `valid_days` before them, and all before those. Raises
+    TooLittleHistory.
 
     rows: at least `score_date` and `outcome`.
     """
@@ -90,9 +100,16 @@ def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> Time
     test_from = last - timedelta(days=split.test_days - 1)
     valid_from = test_from - timedelta(days=split.valid_days)
     day = pl.col("score_date")
-    cut = TimeCut(rows.filter(day < valid_from), rows.filter(day >= valid_from, day < test_from), rows.filter(day >= test_from))
+    cut = TimeCut(
+        rows.filter(day < valid_from),
+        rows.filter(day >= valid_from, day < test_from),
+        rows.filter(day >= test_from),
+    )
     if cut.train.height < split.min_train_rows:
-        needed = f"{split.min_train_rows:,} rows before {valid_from} are needed to train on, there are {cut.train.height:,}"
+        needed = (
+            f"{split.min_train_rows:,} rows before {valid_from} are needed to train on, there are "
+            f"{cut.train.height:,}"
+        )
         raise TooLittleHistory(spec.name, known_at, f"{needed}. {_what_there_is(rows, split)}")
     for name, part in (("train", cut.train), ("choose", cut.valid), ("test", cut.test)):
         if lacking := spec.kind.lacking(part["outcome"]):
@@ -101,7 +118,10 @@ def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> Time
 
 
 def _what_there_is(rows: pl.DataFrame, split: TimeSplit) -> str:
-    """The rows and their days, what they are kept for, and when there will be enough, in words. rows: at least one."""
+    """The rows and their days, what they are kept for, and when there will be enough, in words.
+
+    rows: at least one.
+    """
     days = rows["score_date"].unique().sort().to_list()
     to_train = math.ceil(split.min_train_rows * len(days) / rows.height)
     span = timedelta(days=to_train + split.valid_days + split.test_days)
@@ -113,7 +133,8 @@ def _what_there_is(rows: pl.DataFrame, split: TimeSplit) -> str:
 
 
 def reference_sample(rows: pl.DataFrame) -> pl.DataFrame:
-    """Every n-th row, so that each date keeps its weight: 20,000 rows, or twice MIN_VALUES a date if that is more.
+    """Every n-th row, so that each date keeps its weight: 20,000 rows, or twice MIN_VALUES a date if that is
+    more.
 
     The same rows for the same snapshot.
     """
@@ -122,7 +143,9 @@ def reference_sample(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def content_sha256(rows: pl.DataFrame) -> str:
-    """A hash of what a frame says: names, types and values in their order, whatever its chunks and however a file encodes it."""
+    """A hash of what a frame says: names, types and values in their order, whatever its chunks and however
+    a file encodes it.
+    """
     digest = hashlib.sha256()
     for column in rows:
         digest.update(f"{column.name}:{column.dtype}:{column.len()};".encode())

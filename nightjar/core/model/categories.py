@@ -1,4 +1,7 @@
-"""Categories as text: equal values have one text, whatever type holds them. So each is one category to every learner."""
+"""Categories as text: equal values have one text, whatever type holds them.
+
+So each is one category to every learner.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -50,8 +53,8 @@ class Categories:
 class CastCategories:
     """The categories of a version that was stored before families were kept.
 
-    They are written as Polars casts the type that the model was fitted on. types: column -> that type, as in the
-    version's training sample. Where it is not known, only text is taken: it has one spelling.
+    They are written as Polars casts the type that the model was fitted on. types: column -> that type, as in
+    the version's training sample. Where it is not known, only text is taken: it has one spelling.
     """
 
     types: Mapping[str, pl.DataType] = field(default_factory=dict[str, pl.DataType])
@@ -61,7 +64,9 @@ class CastCategories:
         fitted = self._fitted(column)
         if is_empty(column) or (family(column.dtype) == family(fitted) and _holds(fitted, column)):
             return None
-        return f"column {column.name} is {column.dtype}, and the model was fitted on {fitted} there; retrain it"
+        return (
+            f"column {column.name} is {column.dtype}, and the model was fitted on {fitted} there; retrain it"
+        )
 
     def text(self, column: pl.Series) -> pl.Series:
         return column.cast(self._fitted(column), strict=False).cast(pl.String)
@@ -85,7 +90,10 @@ def is_empty(column: pl.Series) -> bool:
 
 
 def family(dtype: pl.DataType) -> str | None:
-    """What a type holds. Values of two families are never equal: "1" is no number. None: it holds no categories."""
+    """What a type holds. Values of two families are never equal: "1" is no number.
+
+    None: it holds no categories.
+    """
     if isinstance(dtype, pl.Datetime):
         return LOCAL_TIME if dtype.time_zone is None else INSTANT
     if dtype.is_numeric():
@@ -96,9 +104,14 @@ def family(dtype: pl.DataType) -> str | None:
 
 
 def may_be_rounded(values: pl.Series) -> bool:
-    """Whether a float among the values is so large that it may stand for another whole number. An infinity is."""
+    """Whether a float among the values is so large that it may stand for another whole number.
+
+    An infinity is.
+    """
     limit = EXACT_BELOW.get(values.dtype)
-    return limit is not None and bool((values.fill_nan(None).abs() >= limit).any())  # NaN is above all numbers
+    return limit is not None and bool(
+        (values.fill_nan(None).abs() >= limit).any()
+    )  # NaN is above all numbers
 
 
 def spelled(values: pl.Series) -> pl.Series:
@@ -123,7 +136,10 @@ def _spelled_numbers(values: pl.Series) -> pl.Series:
 
 
 def number_text(number: float | Decimal) -> str:
-    """Digits without an exponent: 5.0 is 5, -0.0 is 0. A decimal that equals a float is written as that float."""
+    """Digits without an exponent: 5.0 is 5, -0.0 is 0.
+
+    A decimal that equals a float is written as that float.
+    """
     nearest = float(number)
     if isinstance(number, Decimal) and Decimal(nearest) != number:
         return _without_zeros(f"{number:f}")

@@ -13,7 +13,9 @@ from nightjar.core.values import Sha256, Value
 
 
 class Dataset(Value):
-    """A training snapshot: mature outcomes of [first_date, last_date] with features as known on each date's own as-of."""
+    """A training snapshot: mature outcomes of [first_date, last_date] with features as known on each
+    date's own as-of.
+    """
 
     id: int
     model: str
@@ -26,7 +28,10 @@ class Dataset(Value):
 
 
 class Candidate(Value):
-    """A trained model before it is registered. `artifact_sha256` is of the stored bytes; metrics are of unseen dates."""
+    """A trained model before it is registered.
+
+    `artifact_sha256` is of the stored bytes; metrics are of unseen dates.
+    """
 
     model: str
     kind: str = BINARY.name
@@ -58,7 +63,9 @@ class Version(Candidate):
 
 
 class Promotion(Value):
-    """A row of the append-only promotion ledger: from `promoted_at` on, the version holds `role` (champion, challenger)."""
+    """A row of the append-only promotion ledger: from `promoted_at` on, the version holds `role`
+    (champion, challenger).
+    """
 
     id: int
     model: str

@@ -1,7 +1,7 @@
 """What every model's spec must keep to, so that nothing of it surprises a night.
 
-Types and ranges are told to pydantic, where the fields are declared (nightjar/core/model/spec.py). The rules here need more than one field, or say what
-a text must be.
+Types and ranges are told to pydantic, where the fields are declared (nightjar/core/model/spec.py). The rules
+here need more than one field, or say what a text must be.
 """
 
 import re
@@ -36,7 +36,10 @@ MOST_DAYS = 36_600
 
 ONE_DAY_FIELD = "If day of month and weekday are both restricted, neither may contain a *"
 
-AUDITED = tuple(Limit(name=name, low=0, high=1) for name in ("max_quarantine_share", "max_null_rise", "max_input_shift", "max_unseen_share"))
+AUDITED = tuple(
+    Limit(name=name, low=0, high=1)
+    for name in ("max_quarantine_share", "max_null_rise", "max_input_shift", "max_unseen_share")
+)
 """Limits of a night's rows and inputs: shares, whatever is predicted."""
 
 Fault = tuple[str, str]
@@ -53,7 +56,11 @@ def called(value: object) -> object:
 def a_kind(value: object) -> object:
     """Raises PydanticCustomError for what is no kind of model that is listed."""
     if value not in KINDS.values():
-        raise PydanticCustomError("no_kind", "must be a kind that nightjar/core/kinds/__init__.py lists: {known}", {"known": ", ".join(KINDS)})
+        raise PydanticCustomError(
+            "no_kind",
+            "must be a kind that nightjar/core/kinds/__init__.py lists: {known}",
+            {"known": ", ".join(KINDS)},
+        )
     return value
 
 
@@ -64,7 +71,9 @@ def fault_of(error: ValidationError) -> Fault:
 
 
 def faults(spec: "ModelSpec") -> Iterator[Fault]:
-    """All that stands against a spec, the plainest first: later rules take for granted what earlier ones found."""
+    """All that stands against a spec, the plainest first: later rules take for granted what earlier ones
+    found.
+    """
     if not NAME.fullmatch(spec.name):
         yield "name", NAMED
     yield from _of_time(spec)
@@ -84,7 +93,13 @@ def _of_time(spec: "ModelSpec") -> Iterator[Fault]:
         yield "time_zone", f"{spec.time_zone!r} is no IANA time zone, like America/New_York"
     for field in ("cron", "retrain_cron"):
         if not is_cron(getattr(spec, field)):
-            yield field, f"{getattr(spec, field)!r} is not a cron expression of five fields in numbers, like 30 21 * * *. {ONE_DAY_FIELD}"
+            yield (
+                field,
+                (
+                    f"{getattr(spec, field)!r} is not a cron expression of five fields in numbers, like 30 "
+                    f"21 * * *. {ONE_DAY_FIELD}"
+                ),
+            )
     if spec.as_of_time.tzinfo is not None:
         yield "as_of_time", "must have no zone of its own: it is a time of time_zone"
 
@@ -94,20 +109,29 @@ def _of_dataset(dataset: "RawDataset") -> Iterator[Fault]:
     yield from _of_names(where, (dataset.name, *dataset.columns), columns & ADDED_TO_RAW)
     for column, kind in dataset.columns.items():
         if not (isinstance(kind, CSV_TYPES) or kind.is_integer() or kind.is_float()):
-            yield where, f"cannot hold {kind} in {column}: a file has texts, numbers, flags, dates and instants"
+            yield (
+                where,
+                f"cannot hold {kind} in {column}: a file has texts, numbers, flags, dates and instants",
+            )
         if isinstance(kind, pl.Datetime) and kind.time_zone != "UTC":
             yield where, f"must hold its instants in UTC, and {column} does not"
     if not dataset.keys or not set(dataset.keys) <= columns - dataset.nullable:
         yield where, f"must have keys among its columns that are never empty, not {list(dataset.keys)}"
     if not dataset.nullable <= columns:
         yield where, f"lets columns be empty that it does not have: {sorted(dataset.nullable - columns)}"
-    if dataset.day_column is not None and not isinstance(dataset.columns.get(dataset.day_column), pl.Date | pl.Datetime):
+    if dataset.day_column is not None and not isinstance(
+        dataset.columns.get(dataset.day_column), pl.Date | pl.Datetime
+    ):
         yield where, f"must have dates or instants in its day_column, and {dataset.day_column!r} has none"
 
 
 def _of_table(table: "FeatureTable", known: set[str]) -> Iterator[Fault]:
     where = f"feature table {table.name!r}"
-    yield from _of_names(where, (table.name, *table.keys, *table.features), (set(table.keys) | set(table.features)) & ADDED_TO_FEATURES)
+    yield from _of_names(
+        where,
+        (table.name, *table.keys, *table.features),
+        (set(table.keys) | set(table.features)) & ADDED_TO_FEATURES,
+    )
     if not table.keys or not table.features or set(table.keys) & set(table.features):
         yield where, "must have keys, and features that are none of them"
     if unknown := set(table.sources) - known:
@@ -117,7 +141,13 @@ def _of_table(table: "FeatureTable", known: set[str]) -> Iterator[Fault]:
     if table.max_age is not None and table.max_age <= timedelta(0):
         yield where, f"must have a max_age above 0 or none, not {table.max_age}"
     if table.ttl > timedelta(days=MOST_DAYS) or not 0 <= table.lookback_days <= MOST_DAYS:
-        yield where, f"must have a ttl and lookback_days of at most {MOST_DAYS} days, not {table.ttl} and {table.lookback_days}"
+        yield (
+            where,
+            (
+                f"must have a ttl and lookback_days of at most {MOST_DAYS} days, not {table.ttl} and "
+                f"{table.lookback_days}"
+            ),
+        )
 
 
 def _of_names(where: str, names: Iterable[str], ours: set[str]) -> Iterator[Fault]:

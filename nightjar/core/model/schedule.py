@@ -12,8 +12,9 @@ FIVE_FIELDS = re.compile(r"[0-9*,/-]+( [0-9*,/-]+){4}")
 def is_cron(text: str) -> bool:
     """True for five fields of numbers, ranges, lists and steps, which every cron reads in the same way.
 
-    Where both the day of month and the weekday are restricted, cron starts on either of the two. What counts as restricted differs between
-    cron programs if a field says more than `*` and still begins with or lists a `*`. Such an expression is refused.
+    Where both the day of month and the weekday are restricted, cron starts on either of the two. What counts
+    as restricted differs between cron programs if a field says more than `*` and still begins with or lists a
+    `*`. Such an expression is refused.
     """
     if FIVE_FIELDS.fullmatch(text) is None:
         return False
@@ -27,7 +28,8 @@ def is_cron(text: str) -> bool:
 
 def fires_on(cron: str, day: date) -> bool:
     """True if an expression that `is_cron` accepts has a start on this local day, at any hour."""
-    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001  # a local day, in whatever zone the schedule has
+    # a local day, in whatever zone the schedule has
+    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001
     try:
         return next(CronSim(cron, midnight - timedelta(seconds=1))).date() == day
     except StopIteration:  # 30 February never comes
@@ -35,5 +37,8 @@ def fires_on(cron: str, day: date) -> bool:
 
 
 def starts_before(cron: str, moment: datetime) -> Iterator[datetime]:
-    """The starts of an expression that `is_cron` accepts before a local time (naive), newest first. Ends where the expression never starts."""
+    """The starts of an expression that `is_cron` accepts before a local time (naive), newest first.
+
+    Ends where the expression never starts.
+    """
     yield from CronSim(cron, moment + timedelta(seconds=1), reverse=True)

@@ -1,4 +1,5 @@
-"""What a data scientist fills in: one frozen `ModelSpec` a model, made of datasets, feature tables and functions.
+"""What a data scientist fills in: one frozen `ModelSpec` a model, made of datasets, feature tables and
+functions.
 
 Nothing here does anything: the engine reads these values and calls their functions, all of them pure.
 """
@@ -24,9 +25,11 @@ from nightjar.core.years import YEARS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawDataset:
-    """A kind of file the outside world delivers, one CSV a day: a header, the rows, and the trailer `# rows=N` that proves it is whole.
+    """A kind of file the outside world delivers, one CSV a day: a header, the rows, and the trailer `#
+    rows=N` that proves it is whole.
 
-    columns: every column in order, with its Polars type. nullable: those that may be empty. keys: unique within a day.
+    columns: every column in order, with its Polars type. nullable: those that may be empty. keys: unique
+    within a day.
     day_column: a Date, or a Datetime in UTC, that must lie on the day of the file in every row.
     """
 
@@ -49,7 +52,8 @@ class Delivery:
 
 class Deliver(Protocol):
     def __call__(self, inbox: Path, first: date, last: date) -> Iterator[Delivery]:
-        """Put the files of each dataset for days first..last into `inbox` and yield them in order of `recorded_at`.
+        """Put the files of each dataset for days first..last into `inbox` and yield them in order of
+        `recorded_at`.
 
         What a feed does in production; for a recorded year, its replay. The same call yields the same bytes.
         """
@@ -57,19 +61,21 @@ class Deliver(Protocol):
 
 
 RawFrames = Mapping[str, pl.DataFrame]
-"""Dataset name -> its rows, with `date` (the day of the file) and `recorded_at` (UTC) added to the dataset's columns."""
+"""Dataset name -> its rows, with `date` (the day of the file) and `recorded_at` (UTC) added to the
+dataset's columns.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureTable:
     """A set of features of one entity, computed from raw days and stored as date-partitioned Parquet.
 
-    keys, features: columns with their types. ttl: how long a row may be used. max_age: how old the newest row of the whole table may be at
-    a night's as-of; an older one stops the night. None: any age. lookback_days: how many days before the first day asked for `compute`
-    needs to see. sources: names of raw datasets.
-    compute(raw, first, last) is pure and gives the rows of days first..last: keys + features + `date` (the raw day they
-    belong to) + `event_timestamp` (UTC, when the last event in the row happened) + `created` (UTC, when the last of its inputs was recorded).
-    One call over many days equals one call a day, joined.
+    keys, features: columns with their types. ttl: how long a row may be used. max_age: how old the newest row
+    of the whole table may be at a night's as-of; an older one stops the night. None: any age. lookback_days:
+    how many days before the first day asked for `compute` needs to see. sources: names of raw datasets.
+    compute(raw, first, last) is pure and gives the rows of days first..last: keys + features + `date` (the
+    raw day they belong to) + `event_timestamp` (UTC, when the last event in the row happened) + `created`
+    (UTC, when the last of its inputs was recorded). One call over many days equals one call a day, joined.
     """
 
     name: str
@@ -92,7 +98,10 @@ class Predictor(Protocol):
         ...
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
-        """Scores, Float64 within the bounds of the spec's kind, one per row and in its order. frame holds at least the spec's inputs."""
+        """Scores, Float64 within the bounds of the spec's kind, one per row and in its order.
+
+        frame holds at least the spec's inputs.
+        """
         ...
 
     def params(self) -> Mapping[str, Any]:
@@ -106,7 +115,10 @@ class Predictor(Protocol):
 
 class Fit(Protocol):
     def __call__(self, train: pl.DataFrame, valid: pl.DataFrame, *, spec: "ModelSpec") -> Predictor:
-        """Fit on `train`, choose on `valid`; both hold the spec's inputs and `outcome`. Deterministic given spec.seed."""
+        """Fit on `train`, choose on `valid`; both hold the spec's inputs and `outcome`.
+
+        Deterministic given spec.seed.
+        """
         ...
 
 
@@ -115,7 +127,9 @@ Count = Annotated[int, Field(ge=1)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeSplit:
-    """How history is cut, newest last: the last `test_days` are unseen, the `valid_days` before them choose, the rest trains."""
+    """How history is cut, newest last: the last `test_days` are unseen, the `valid_days` before them
+    choose, the rest trains.
+    """
 
     test_days: Count
     valid_days: Count
@@ -123,40 +137,49 @@ class TimeSplit:
 
 
 class GateLimits(Limits):
-    """What a version must reach on unseen dates to become champion: a limit for each gate of the model's kind."""
+    """What a version must reach on unseen dates to become champion: a limit for each gate of the model's
+    kind.
+    """
 
 
 class AuditLimits(Limits):
-    """What a night must keep to be published: a limit for each absurdity of the model's kind, and those of every kind.
+    """What a night must keep to be published: a limit for each absurdity of the model's kind, and those of
+    every kind.
 
     max_quarantine_share: of the population, at most.
 
-    Inputs are held to the trailing nights, in shares of the rows. max_null_rise: how much more of a column may be missing than usually.
-    max_input_shift: how much further than any of them from the others a column may lie (nightjar/core/comparison/distance.py).
+    Inputs are held to the trailing nights, in shares of the rows. max_null_rise: how much more of a column
+    may be missing than usually.
+    max_input_shift: how much further than any of them from the others a column may lie
+    (nightjar/core/comparison/distance.py).
     max_unseen_share: in categories that they never had, beyond what they have of such themselves.
     """
 
     def __init__(self, **limits: float) -> None:
-        super().__init__(**{"max_null_rise": 0.3, "max_input_shift": 0.35, "max_unseen_share": 0.05, **limits})
+        super().__init__(
+            **{"max_null_rise": 0.3, "max_input_shift": 0.35, "max_unseen_share": 0.05, **limits}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """Everything the engine must know of a model.
 
-    Time: a scheduled start at `cron` in `time_zone` scores the local date `horizon_days` later, and may know what was known at `as_of_time`
-    (local) on the scheduled day. replay_year: the model's world is this recorded year: a schedule's dates are carried over into it.
-    maturity_days: how many days after the score date an outcome is known. catch_up_days: how far back a scheduled night looks for nights that
-    the schedule missed; 0: it does not.
+    Time: a scheduled start at `cron` in `time_zone` scores the local date `horizon_days` later, and may know
+    what was known at `as_of_time` (local) on the scheduled day. replay_year: the model's world is this
+    recorded year: a schedule's dates are carried over into it.
+    maturity_days: how many days after the score date an outcome is known. catch_up_days: how far back a
+    scheduled night looks for nights that the schedule missed; 0: it does not.
 
-    Data: `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys of the feature tables, and the
-    inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date` (Date), `outcome` (a number as `kind` has it, never null),
-    `recorded_at` (UTC).
-    categorical and numeric name the model's inputs in order; each is a column of the population or a feature. often_missing: those of them
-    that may be missing for a whole night without anything being wrong.
-    `contract()` builds the Pandera schema of a row that may be scored.
+    Data: `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys
+    of the feature tables, and the inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date`
+    (Date), `outcome` (a number as `kind` has it, never null), `recorded_at` (UTC). categorical and numeric
+    name the model's inputs in order; each is a column of the population or a feature. often_missing: those of
+    them that may be missing for a whole night without anything being wrong. `contract()` builds the Pandera
+    schema of a row that may be scored.
 
-    kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and `audit` set.
+    kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and
+    `audit` set.
     """
 
     name: str
@@ -213,7 +236,9 @@ class ModelSpec:
 def _types() -> type[BaseModel]:
     """The types and ranges of a spec's fields, as declared above."""
     strict = ConfigDict(strict=True, arbitrary_types_allowed=True, revalidate_instances="always")
-    declared: dict[str, Any] = {name: (kind, ...) for name, kind in get_type_hints(ModelSpec, include_extras=True).items()}
+    declared: dict[str, Any] = {
+        name: (kind, ...) for name, kind in get_type_hints(ModelSpec, include_extras=True).items()
+    }
     return create_model("ModelSpec", __config__=strict, **declared)
 
 

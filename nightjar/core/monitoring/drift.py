@@ -1,8 +1,10 @@
-"""Which columns of a night drifted from the sample its model was trained on: one row a column, by PSI and by missing values.
+"""Which columns of a night drifted from the sample its model was trained on: one row a column, by PSI and by
+missing values.
 
-A column drifted if it is further from the sample than all three of these: the customary "significant change" of 0.2 (Siddiqi 2006, Credit Risk
-Scorecards); what chance gives so few rows; and what the training nights reach themselves, since the rows of a night share their weekday and
-their weather. The last is known where the sample says which date each row is of (`score_date`). Those nights hold few rows each, and their
+A column drifted if it is further from the sample than all three of these: the customary "significant change"
+of 0.2 (Siddiqi 2006, Credit Risk Scorecards); what chance gives so few rows; and what the training nights
+reach themselves, since the rows of a night share their weekday and their weather. The last is known where the
+sample says which date each row is of (`score_date`). Those nights hold few rows each, and their
 noise is left in: better a threshold that is somewhat too high than one that alarms every night.
 """
 
@@ -26,9 +28,11 @@ WORTH_A_WORD = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftThresholds:
-    """psi: the least PSI that counts as drift. null_share: the least change of the share of missing values that does.
+    """psi: the least PSI that counts as drift. null_share: the least change of the share of missing values
+    that does.
 
-    false_alarm: how often chance alone may pass a column's threshold. night_quantile: which of the training nights' own PSI is still ordinary.
+    false_alarm: how often chance alone may pass a column's threshold. night_quantile: which of the training
+    nights' own PSI is still ordinary.
     """
 
     psi: float = 0.2
@@ -39,8 +43,9 @@ class DriftThresholds:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A column of the night or of the sample: its `values` without the missing ones, and where dates are known, each value's date and each
-    date's null share. fault says why there are none to compare: the column is absent, or of a type that has no meaning here.
+    """A column of the night or of the sample: its `values` without the missing ones, and where dates are
+    known, each value's date and each date's null share. fault says why there are none to compare: the column
+    is absent, or of a type that has no meaning here.
     """
 
     rows: int
@@ -58,7 +63,8 @@ def night_drift(
     numeric: Sequence[str],
     thresholds: DriftThresholds | None = None,
 ) -> tuple[ColumnDrift, ...]:
-    """Compare each named column; name `score` among the numeric ones. Never raises on data: what cannot be compared says so in its note.
+    """Compare each named column; name `score` among the numeric ones. Never raises on data: what cannot be
+    compared says so in its note.
 
     reference: may hold `score_date`, whose nights then tell how far an ordinary night is from all of them.
     """
@@ -66,19 +72,31 @@ def night_drift(
 
 
 class TrainingSample:
-    """A sample that many nights are compared with: what it says of itself is worked out once. Threads may share one.
+    """A sample that many nights are compared with: what it says of itself is worked out once. Threads may
+    share one.
 
     The arguments are those of `night_drift`, which compares one night.
     """
 
-    def __init__(self, rows: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str], thresholds: DriftThresholds | None = None) -> None:
+    def __init__(
+        self,
+        rows: pl.DataFrame,
+        categorical: Sequence[str],
+        numeric: Sequence[str],
+        thresholds: DriftThresholds | None = None,
+    ) -> None:
         limits = thresholds or DriftThresholds()
         kinds = [(name, True) for name in categorical] + [(name, False) for name in numeric]
-        self._columns = [(name, _Training(_side(rows, name, text=text), limits, text=text)) for name, text in kinds]
+        self._columns = [
+            (name, _Training(_side(rows, name, text=text), limits, text=text)) for name, text in kinds
+        ]
 
     def compared(self, night: pl.DataFrame) -> tuple[ColumnDrift, ...]:
         """One row a column, as `night_drift` gives them."""
-        return tuple(_column_drift(name, _side(night, name, text=column.text), column) for name, column in self._columns)
+        return tuple(
+            _column_drift(name, _side(night, name, text=column.text), column)
+            for name, column in self._columns
+        )
 
 
 class _Training:
@@ -93,7 +111,9 @@ class _Training:
         return reference.psi(night), max(allowed, reference.chance(night.len(), self.limits.false_alarm))
 
     def _reference(self, rows: int) -> tuple[Reference, float]:
-        """The sample in buckets for a night of so many rows, and the PSI that is allowed whatever the number of rows."""
+        """The sample in buckets for a night of so many rows, and the PSI that is allowed whatever the
+        number of rows.
+        """
         many = bucket_count(self.side.values, rows, text=self.text)
         if many not in self._references:
             reference = reference_of(self.side.values, rows, text=self.text)
@@ -128,7 +148,11 @@ def _side(frame: pl.DataFrame, name: str, *, text: bool) -> _Side:
 
 
 def _null_share_a_date(column: pl.Series, dates: pl.Series) -> pl.Series:
-    nights = pl.DataFrame({"date": dates, "missing": column.is_null()}).group_by("date").agg(pl.col("missing").mean(), rows=pl.len())
+    nights = (
+        pl.DataFrame({"date": dates, "missing": column.is_null()})
+        .group_by("date")
+        .agg(pl.col("missing").mean(), rows=pl.len())
+    )
     return nights.filter(pl.col("rows") >= MIN_VALUES)["missing"]
 
 
@@ -156,8 +180,17 @@ def _column_drift(name: str, night: _Side, training: _Training) -> ColumnDrift:
         note = f"only {night.values.len()} values: too few to compare"
         return row(None, None, drifted=nulls is not None, note="; ".join(filter(None, (nulls, note))))
     value, threshold = training.psi_and_threshold(night.values)
-    notes = [nulls, _constant(night.values, reference.values), _unseen(night.values, reference.values) if training.text else None]
-    return row(value, threshold, drifted=value > threshold or nulls is not None, note="; ".join(filter(None, notes)) or None)
+    notes = [
+        nulls,
+        _constant(night.values, reference.values),
+        _unseen(night.values, reference.values) if training.text else None,
+    ]
+    return row(
+        value,
+        threshold,
+        drifted=value > threshold or nulls is not None,
+        note="; ".join(filter(None, notes)) or None,
+    )
 
 
 def _incomparable(night: _Side, reference: _Side) -> tuple[bool, str] | None:
@@ -175,24 +208,38 @@ def _incomparable(night: _Side, reference: _Side) -> tuple[bool, str] | None:
 
 
 def _null_change(night: _Side, reference: _Side, limits: DriftThresholds) -> str | None:
-    """A change of the share of missing values that is large, no chance (two-proportion z test) and more than training nights show, in words."""
-    pooled = (night.null_share * night.rows + reference.null_share * reference.rows) / (night.rows + reference.rows)
+    """A change of the share of missing values that is large, no chance (two-proportion z test) and more
+    than training nights show, in words.
+    """
+    pooled = (night.null_share * night.rows + reference.null_share * reference.rows) / (
+        night.rows + reference.rows
+    )
     noise = (pooled * (1 - pooled) * (1 / night.rows + 1 / reference.rows)) ** 0.5
-    allowed = max(limits.null_share, NormalDist().inv_cdf(1 - limits.false_alarm / 2) * noise, *_of_nights(reference, limits))
+    allowed = max(
+        limits.null_share,
+        NormalDist().inv_cdf(1 - limits.false_alarm / 2) * noise,
+        *_of_nights(reference, limits),
+    )
     if abs(night.null_share - reference.null_share) <= allowed:
         return None
     return f"missing values went from {reference.null_share:.1%} to {night.null_share:.1%}"
 
 
 def _of_nights(reference: _Side, limits: DriftThresholds) -> Iterator[float]:
-    """How far the share of missing values of a training night is from the sample's, if enough nights say so."""
+    """How far the share of missing values of a training night is from the sample's, if enough nights say
+    so.
+    """
     if reference.null_share_a_date is not None:
         reached = furthest((reference.null_share_a_date - reference.null_share).abs(), limits.night_quantile)
         yield from () if reached is None else (reached,)
 
 
 def _constant(night: pl.Series, reference: pl.Series) -> str | None:
-    return f"constant: every value is {night.first()}" if turned_constant(night.n_unique(), reference.n_unique()) else None
+    return (
+        f"constant: every value is {night.first()}"
+        if turned_constant(night.n_unique(), reference.n_unique())
+        else None
+    )
 
 
 def _unseen(night: pl.Series, reference: pl.Series) -> str | None:

@@ -9,7 +9,10 @@ from nightjar.core.values import Value
 
 
 class ColumnDrift(Value):
-    """One column of one night against the training sample. PSI is None where it cannot be computed; `note` says why."""
+    """One column of one night against the training sample.
+
+    PSI is None where it cannot be computed; `note` says why.
+    """
 
     column: str
     method: str
@@ -22,7 +25,10 @@ class ColumnDrift(Value):
 
 
 class NightPerformance(Value):
-    """How a published night did once its outcomes were known. metrics: those of the model's kind that every night is measured by."""
+    """How a published night did once its outcomes were known.
+
+    metrics: those of the model's kind that every night is measured by.
+    """
 
     run_id: int
     model: str

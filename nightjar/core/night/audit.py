@@ -15,12 +15,17 @@ TRAILING_NIGHTS = 14
 
 
 SAME = 1e-9
-"""How far apart two scores of the same row may lie: predictors add up numbers in an order that depends on how many rows they are given."""
+"""How far apart two scores of the same row may lie: predictors add up numbers in an order that depends on
+how many rows they are given.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What stands against publishing, in words. broken: the night does not add up, or is none, and nobody can vouch for it. odd: a person may."""
+    """What stands against publishing, in words.
+
+    broken: the night does not add up, or is none, and nobody can vouch for it. odd: a person may.
+    """
 
     broken: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
@@ -36,7 +41,8 @@ def audit(
     spec: ModelSpec,
     otherwise: Sequence[str] = (),
 ) -> Findings:
-    """What stands against publishing; nothing if it is empty. Fails closed: what cannot be counted is a finding.
+    """What stands against publishing; nothing if it is empty. Fails closed: what cannot be counted is a
+    finding.
 
     otherwise: what `scored_otherwise` found of a sample.
     """
@@ -47,7 +53,9 @@ def audit(
     )
 
 
-def reconcile(run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scores: Distribution) -> Iterable[str]:
+def reconcile(
+    run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scores: Distribution
+) -> Iterable[str]:
     if run.population is None:
         yield "the run has no population"
         return
@@ -66,7 +74,8 @@ def reconcile(run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scor
 
 
 def scored_otherwise(stored: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ...]:
-    """Keys of rows whose stored score is not what the same inputs give now, or that only one of the two set aside; in order.
+    """Keys of rows whose stored score is not what the same inputs give now, or that only one of the two set
+    aside; in order.
 
     Both: `entity_key`, unique, and `score`.
     """
@@ -78,15 +87,21 @@ def scored_otherwise(stored: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ..
 def irreproducible(otherwise: Sequence[str]) -> Iterable[str]:
     if otherwise:
         yield (
-            f"of the sampled rows {len(otherwise)}, {otherwise[0]!r} among them, are stored with other scores than their inputs give now: "
+            f"of the sampled rows {len(otherwise)}, {otherwise[0]!r} among them, are stored with other "
+            "scores than their inputs give now: "
             "features or code were exchanged while the night was scored"
         )
 
 
-def absurdities(scores: Distribution, trailing: Sequence[NightProfile], quarantined: int, spec: ModelSpec) -> Iterable[str]:
+def absurdities(
+    scores: Distribution, trailing: Sequence[NightProfile], quarantined: int, spec: ModelSpec
+) -> Iterable[str]:
     share = quarantined / max(1, scores.rows + quarantined)
     if share > spec.audit["max_quarantine_share"]:
-        yield f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {spec.audit['max_quarantine_share']:.1%}"
+        yield (
+            f"{quarantined} rows ({share:.1%}) are quarantined, the limit is "
+            f"{spec.audit['max_quarantine_share']:.1%}"
+        )
     if scores.rows == 0:
         return
     usual_means = [night.mean_score for night in trailing if night.mean_score is not None]

@@ -1,4 +1,6 @@
-"""The nights of a model as a calendar: what became of each, and where there is none though the schedule wanted one."""
+"""The nights of a model as a calendar: what became of each, and where there is none though the schedule
+wanted one.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +18,8 @@ HELD_BACK = "held back"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A night that was attempted, or a stretch of nights that are missing: of `nights` score dates from `first` to `last` there is no run.
+    """A night that was attempted, or a stretch of nights that are missing: of `nights` score dates from
+    `first` to `last` there is no run.
 
     attempts: how many failed, and hold no run.
     """
@@ -33,18 +36,25 @@ class Entry:
 
     @property
     def what(self) -> str:
-        """How far it has come. A night that failed and is not tried again by itself is held back: it waits for a person."""
+        """How far it has come.
+
+        A night that failed and is not tried again by itself is held back: it waits for a person.
+        """
         if self.standing is None:
             return MISSING
         waits = self.standing.stage is Stage.FAILED and not self.standing.missed
         return HELD_BACK if waits else self.standing.stage.value
 
 
-def calendar(standings: Mapping[date, Standing], due: Iterable[date], tried: Mapping[date, int]) -> tuple[Entry, ...]:
+def calendar(
+    standings: Mapping[date, Standing], due: Iterable[date], tried: Mapping[date, int]
+) -> tuple[Entry, ...]:
     """Every night that was attempted or is missing, newest first.
 
-    standings: of every night that ever had a run. due: the dates that the schedule wanted, newest first. One before the first night ever
-    published is not missing: the model was not in service. tried: attempts at nights that failed before they had a run.
+    standings: of every night that ever had a run. due: the dates that the schedule wanted, newest first. One
+    before the first night ever
+    published is not missing: the model was not in service. tried: attempts at nights that failed before they
+    had a run.
     """
     in_service = min((day for day, standing in standings.items() if standing.published), default=date.max)
     lacking = [day for day in takewhile(lambda day: day > in_service, due) if day not in standings]
@@ -61,7 +71,8 @@ def calendar(standings: Mapping[date, Standing], due: Iterable[date], tried: Map
 def due_by(spec: ModelSpec, now: datetime) -> Iterator[date]:
     """The score dates of the schedule's starts up to an instant (aware), newest first.
 
-    A model that replays a year has none before its first of January: there the dates of the schedule's calendar leap back to December.
+    A model that replays a year has none before its first of January: there the dates of the schedule's
+    calendar leap back to December.
     """
     newer: date | None = None
     for start in starts_before(spec.cron, local_time(spec, now)):

@@ -14,11 +14,17 @@ SCORES: Mapping[str, pl.DataType] = {
     "challenger_score": pl.Float64(),
     "carried_from": pl.Int32(),
 }
-QUARANTINED: Mapping[str, pl.DataType] = {"entity_key": pl.String(), "reasons": pl.String(), "row": pl.String()}
+QUARANTINED: Mapping[str, pl.DataType] = {
+    "entity_key": pl.String(),
+    "reasons": pl.String(),
+    "row": pl.String(),
+}
 
 
 def require_storable(run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> None:
-    """Raises ContractBroken, naming run and part, unless the frames are as `NightStore.write_part` wants them."""
+    """Raises ContractBroken, naming run and part, unless the frames are as `NightStore.write_part` wants
+    them.
+    """
     faults = [*_shape("scores", scores, SCORES), *_shape("quarantined rows", quarantined, QUARANTINED)]
     faults = faults or [*_contents(part, scores, quarantined)]
     if faults:
@@ -36,7 +42,10 @@ def _shape(what: str, frame: pl.DataFrame, wanted: Mapping[str, pl.DataType]) ->
 
 def _contents(part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Iterator[str]:
     if scores.height + quarantined.height != part.rows:
-        yield f"{scores.height} scores and {quarantined.height} quarantined rows do not add up to its {part.rows} rows"
+        yield (
+            f"{scores.height} scores and {quarantined.height} quarantined rows do not add up to its "
+            f"{part.rows} rows"
+        )
     if count := scores["entity_key"].null_count():
         yield f"{count} scores have no entity_key"
     if count := scores.filter(~key_is_storable()).height:
@@ -46,7 +55,9 @@ def _contents(part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> It
     if count := scores["score"].null_count():
         yield f"{count} scores are null"
     for column in ("score", "challenger_score"):
-        if count := scores.filter(pl.col(column).is_not_null() & ~pl.col(column).cast(pl.Float64).is_finite()).height:
+        if count := scores.filter(
+            pl.col(column).is_not_null() & ~pl.col(column).cast(pl.Float64).is_finite()
+        ).height:
             yield f"{count} values of {column} are not finite numbers"
     for column in ("reasons", "row"):
         if count := quarantined[column].null_count():

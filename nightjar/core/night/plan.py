@@ -1,4 +1,6 @@
-"""Which of many nights are to be scored, and in what order: those that a person asks for, and those that the schedule missed."""
+"""Which of many nights are to be scored, and in what order: those that a person asks for, and those that
+the schedule missed.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +28,9 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A night that was attempted: its newest revision and why that failed, whether analysts see any, whether a process holds its lock."""
+    """A night that was attempted: its newest revision and why that failed, whether analysts see any,
+    whether a process holds its lock.
+    """
 
     run: Run
     error: str | None
@@ -49,8 +53,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A night of a backfill. wanted: whether it is to be scored; force: as a new revision, though it is published; repair: where later
-    knowledge or a mended contract makes a difference, and only there.
+    """A night of a backfill. wanted: whether it is to be scored; force: as a new revision, though it is
+    published; repair: where later knowledge or a mended contract makes a difference, and only there.
     """
 
     score_date: date
@@ -61,16 +65,20 @@ class Planned:
     repair: bool = False
 
 
-def plan(dates: Iterable[date], standings: Mapping[date, Standing], reprocess: Reprocess, order: Order) -> tuple[Planned, ...]:
+def plan(
+    dates: Iterable[date], standings: Mapping[date, Standing], reprocess: Reprocess, order: Order
+) -> tuple[Planned, ...]:
     """Each date once, in the order in which it is to be scored, those that are not wanted included."""
     ordered = sorted(set(dates), reverse=order is Order.NEWEST)
     return tuple(planned(day, standings.get(day), reprocess) for day in ordered)
 
 
 def planned(day: date, standing: Standing | None, reprocess: Reprocess) -> Planned:
-    """A night that another process is scoring counts as unfinished: one waits for it, and then finds it published.
+    """A night that another process is scoring counts as unfinished: one waits for it, and then finds it
+    published.
 
-    Only what is published by now is forced: two that reprocess the same unpublished night give it one revision.
+    Only what is published by now is forced: two that reprocess the same unpublished night give it one
+    revision.
     """
     if standing is None:
         return Planned(score_date=day)
@@ -85,10 +93,11 @@ def planned(day: date, standing: Standing | None, reprocess: Reprocess) -> Plann
 
 
 def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
-    """The score dates of the schedule's starts in the `catch_up_days` before the one at `scheduled_start` (aware), oldest first.
+    """The score dates of the schedule's starts in the `catch_up_days` before the one at `scheduled_start`
+    (aware), oldest first.
 
-    They are counted on the calendar of the schedule and then carried over like any other, so a model that replays a year has no nights
-    due before its first of January.
+    They are counted on the calendar of the schedule and then carried over like any other, so a model that
+    replays a year has no nights due before its first of January.
     """
     today = local_date(spec, scheduled_start)
     days = (today - timedelta(days=back) for back in range(spec.catch_up_days, 0, -1))
@@ -96,11 +105,13 @@ def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
     return tuple(dict.fromkeys(day for day in dates if day < score_date_on(spec, today)))
 
 
-def missed(due: Iterable[date], standings: Mapping[date, Standing], first_published: date | None) -> tuple[Planned, ...]:
+def missed(
+    due: Iterable[date], standings: Mapping[date, Standing], first_published: date | None
+) -> tuple[Planned, ...]:
     """The due nights that nobody scored and no person has to look at, oldest first.
 
-    A night before the first one ever published is not missed: the model was not in service. One that an audit or a contract held back
-    waits for a person; one that is being scored now is in good hands.
+    A night before the first one ever published is not missed: the model was not in service. One that an audit
+    or a contract held back waits for a person; one that is being scored now is in good hands.
     """
     if first_published is None:
         return ()
@@ -112,8 +123,15 @@ def missed(due: Iterable[date], standings: Mapping[date, Standing], first_publis
 
 
 def passes(error: str) -> bool:
-    """Whether a failed attempt may simply be made again. error: as it is kept with the run, the name of its type first."""
-    return error.partition(":")[0] in {"OSError", Stopped.__name__, *(kind.__name__ for kind in kinds(Retryable))}
+    """Whether a failed attempt may simply be made again.
+
+    error: as it is kept with the run, the name of its type first.
+    """
+    return error.partition(":")[0] in {
+        "OSError",
+        Stopped.__name__,
+        *(kind.__name__ for kind in kinds(Retryable)),
+    }
 
 
 def kinds(root: type[Retryable]) -> Iterator[type[Retryable]]:

@@ -14,14 +14,21 @@ KEY_BYTES = 512
 
 
 def ordered_population(rows: pl.DataFrame) -> pl.DataFrame:
-    """The population sorted by `entity_key`, with `fault` (String, null where all is well) naming what bars a row from being scored.
+    """The population sorted by `entity_key`, with `fault` (String, null where all is well) naming what bars a
+    row from being scored.
 
-    Of rows that share a key the first is kept and the rest are faulty; a key that is null or empty, or that no store could hold, is always
-    faulty. Nothing is dropped. Raises ContractBroken where there is no such column of texts.
+    Of rows that share a key the first is kept and the rest are faulty; a key that is null or empty, or that
+    no store could hold, is always faulty. Nothing is dropped. Raises ContractBroken where there is no such
+    column of texts.
     """
     if (found := rows.schema.get("entity_key")) != pl.String:
         raise ContractBroken(
-            "the population", ["column entity_key is missing" if found is None else f"column entity_key has type {found}, not String"]
+            "the population",
+            [
+                "column entity_key is missing"
+                if found is None
+                else f"column entity_key has type {found}, not String"
+            ],
         )
     key = pl.col("entity_key")
     return rows.sort("entity_key", nulls_last=True, maintain_order=True).with_columns(
@@ -44,7 +51,9 @@ def key_is_storable() -> pl.Expr:
 
 
 def cut(rows: int, part_rows: int) -> tuple[Part, ...]:
-    """Parts of at most part_rows that cover [0, rows) without gap or overlap, as equal as can be: no part is a sliver."""
+    """Parts of at most part_rows that cover [0, rows) without gap or overlap, as equal as can be: no part
+    is a sliver.
+    """
     count = math.ceil(rows / part_rows)
     edges = [rows * n // count for n in range(count + 1)] if count else []
     return tuple(Part(number=n, start=start, stop=stop) for n, (start, stop) in enumerate(pairwise(edges)))

@@ -1,4 +1,7 @@
-"""What a person may ask of a backfill. Apart from the rest, which takes Polars to import, for the sake of the command line."""
+"""What a person may ask of a backfill.
+
+Apart from the rest, which takes Polars to import, for the sake of the command line.
+"""
 
 from enum import StrEnum
 

@@ -1,4 +1,6 @@
-"""Flow runs that came to nothing, as people see them beside the ledger, which knows only what claimed a run."""
+"""Flow runs that came to nothing, as people see them beside the ledger, which knows only what claimed a
+run.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -8,7 +10,10 @@ from datetime import date, datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A flow run that failed or crashed. night: the score date that it was about, if it was about one. why: the message of its state."""
+    """A flow run that failed or crashed. night: the score date that it was about, if it was about one.
+
+    why: the message of its state.
+    """
 
     flow_run: str
     flow: str
@@ -29,27 +34,36 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStatus:
-    """What a Prefect server knows of a model. attempts: newest first. completed: the newest end of a run that went well, by flow."""
+    """What a Prefect server knows of a model. attempts: newest first.
+
+    completed: the newest end of a run that went well, by flow.
+    """
 
     pauses: tuple[Pause, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     completed: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
 
 
-def unhealed(status: ServerStatus, claimants: Collection[str], published_at: Mapping[date, datetime]) -> tuple[Attempt, ...]:
+def unhealed(
+    status: ServerStatus, claimants: Collection[str], published_at: Mapping[date, datetime]
+) -> tuple[Attempt, ...]:
     """The attempts that hold no run of the ledger and that nothing has made good since.
 
-    claimants: flow runs that the ledger names. published_at: when each night was published last. What is about a night is made good by
-    its publication, anything else by a later run of the same flow that went well.
+    claimants: flow runs that the ledger names. published_at: when each night was published last. What is
+    about a night is made good by its publication, anything else by a later run of the same flow that went
+    well.
     """
 
     def made_good_at(attempt: Attempt) -> datetime | None:
-        return status.completed.get(attempt.flow) if attempt.night is None else published_at.get(attempt.night)
+        return (
+            status.completed.get(attempt.flow) if attempt.night is None else published_at.get(attempt.night)
+        )
 
     return tuple(
         attempt
         for attempt in status.attempts
-        if attempt.flow_run not in claimants and not ((good := made_good_at(attempt)) is not None and good > attempt.ended_at)
+        if attempt.flow_run not in claimants
+        and not ((good := made_good_at(attempt)) is not None and good > attempt.ended_at)
     )
 
 

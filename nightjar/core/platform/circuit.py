@@ -13,8 +13,9 @@ DECISIVE = (*sorted(NOTHING), "COMPLETED")
 def opens(ends: Sequence[str], limit: int) -> bool:
     """Whether the newest `limit` runs all came to nothing.
 
-    ends: the type of each ended run's final state, newest first, one a run however often it was retried; only DECISIVE ones.
-    One success among the newest resets the count, and so does having run less often than `limit`.
+    ends: the type of each ended run's final state, newest first, one a run however often it was retried; only
+    DECISIVE ones. One success among the newest resets the count, and so does having run less often than
+    `limit`.
     """
     newest = ends[:limit]
     return len(newest) == limit and NOTHING.issuperset(newest)

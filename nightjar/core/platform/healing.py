@@ -1,4 +1,6 @@
-"""Whether a run whose process died is put back in the queue: once for each time that a schedule or a person started it, and not for ever."""
+"""Whether a run whose process died is put back in the queue: once for each time that a schedule or a
+person started it, and not for ever.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +8,10 @@ from itertools import pairwise
 
 RETRIED = "Retried by the server"
 GIVEN_UP = "Not retried again"
-"""How the messages of states begin that only the server of ours gives a run. Its own retries are told from those of people by them."""
+"""How the messages of states begin that only the server of ours gives a run.
+
+Its own retries are told from those of people by them.
+"""
 
 RETRIES_A_START = 1
 RETRIES_IN_ALL = 5
@@ -32,7 +37,11 @@ class Past:
 
 def may_be_retried(states: Sequence[Past]) -> bool:
     """Whether a crashed run is put back in the queue by the server. states: all it was in, oldest first."""
-    return not states[-1].given_up and retries_since_start(states) < RETRIES_A_START and retries_in_all(states) < RETRIES_IN_ALL
+    return (
+        not states[-1].given_up
+        and retries_since_start(states) < RETRIES_A_START
+        and retries_in_all(states) < RETRIES_IN_ALL
+    )
 
 
 def retries_in_all(states: Sequence[Past]) -> int:
@@ -42,7 +51,8 @@ def retries_in_all(states: Sequence[Past]) -> int:
 def retries_since_start(states: Sequence[Past]) -> int:
     """Retries by the server since the schedule or a person last put the run in the queue.
 
-    Only a run that has ended or is paused is put there by a person. Prefect itself schedules a run again that is late or waits for a place.
+    Only a run that has ended or is paused is put there by a person. Prefect itself schedules a run again that
+    is late or waits for a place.
     """
     retries = 0
     for before, now in pairwise(states):

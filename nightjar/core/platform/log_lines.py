@@ -1,4 +1,6 @@
-"""Lines of a program's output as JSON objects: what is one already stays, a traceback becomes one, any other line too."""
+"""Lines of a program's output as JSON objects: what is one already stays, a traceback becomes one, any
+other line too.
+"""
 
 import json
 import re
@@ -34,7 +36,9 @@ def strict_json(value: Mapping[str, object]) -> str:
     try:
         return json.dumps(value, default=repr, allow_nan=False)
     except (ValueError, TypeError):  # a number that is none, a key that is no text, or what holds itself
-        return json.dumps({str(name): known(each) for name, each in value.items()}, default=repr, allow_nan=False)
+        return json.dumps(
+            {str(name): known(each) for name, each in value.items()}, default=repr, allow_nan=False
+        )
 
 
 def known(value: object) -> object:
@@ -76,7 +80,9 @@ def goes_on(block: Sequence[str], line: str) -> bool:
 
 
 def told(block: Sequence[str]) -> bool:
-    """Whether the newest traceback of a block names its exception already, or has come to the foot of a group."""
+    """Whether the newest traceback of a block names its exception already, or has come to the foot of a
+    group.
+    """
     for line in reversed(block):
         if begins(line):
             return False
@@ -94,7 +100,9 @@ def as_object(block: Sequence[str], at: datetime, logger: str) -> str:
 
 
 def headline(block: Sequence[str]) -> str:
-    """The line of a traceback that names its exception: the last that is not indented, or the first of a group."""
+    """The line of a traceback that names its exception: the last that is not indented, or the first of a
+    group.
+    """
     named = [line for line in block if not (INDENTED.match(line) or begins(line))]
     grouped = [found[1] for line in block if (found := GROUP.match(line))]
     return next(iter([*named[-1:], *grouped, block[0].strip()]))

@@ -9,8 +9,9 @@ from itertools import takewhile
 class RestartPolicy:
     """How often a process is started again, and after which pauses.
 
-    restarts: at most so many in a row. first_pause_s: before the first of a row; each further pause is twice as
-    long, up to longest_pause_s. steady_s: a process that lived so long had recovered, so that its end begins a row.
+    restarts: at most so many in a row. first_pause_s: before the first of a row; each further pause is twice
+    as long, up to longest_pause_s. steady_s: a process that lived so long had recovered, so that its end
+    begins a row.
     """
 
     restarts: int = 8
@@ -19,12 +20,17 @@ class RestartPolicy:
     steady_s: float = 600
 
     def ends_in_a_row(self, lives_s: Sequence[float]) -> int:
-        """How many times the process has ended since it was steady. lives_s: seconds each life took, oldest first."""
+        """How many times the process has ended since it was steady.
+
+        lives_s: seconds each life took, oldest first.
+        """
         short = sum(1 for _ in takewhile(lambda life: life < self.steady_s, reversed(lives_s)))
         return short + (short < len(lives_s))
 
     def pause_s(self, lives_s: Sequence[float]) -> float | None:
-        """Seconds until the process is started again after the last of its lives; None when that is given up."""
+        """Seconds until the process is started again after the last of its lives; None when that is given
+        up.
+        """
         row = self.ends_in_a_row(lives_s)
         return None if row > self.restarts else min(self.first_pause_s * 2 ** (row - 1), self.longest_pause_s)
 

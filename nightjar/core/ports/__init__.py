@@ -1,1 +1,4 @@
-"""What the use cases ask of the world, by subject. Each docstring is the contract that every adapter keeps."""
+"""What the use cases ask of the world, by subject.
+
+Each docstring is the contract that every adapter keeps.
+"""

@@ -9,7 +9,10 @@ class Artifacts(Protocol):
     """Immutable files, addressed by content; any worker can read what any other wrote."""
 
     def put(self, kind: str, file: Path) -> tuple[str, str]:
-        """Store a copy of `file` and return (uri, sha256). The same bytes give the same uri and are stored once, atomically."""
+        """Store a copy of `file` and return (uri, sha256).
+
+        The same bytes give the same uri and are stored once, atomically.
+        """
         ...
 
     def get(self, uri: str, sha256: str | None = None) -> Path:
@@ -17,16 +20,19 @@ class Artifacts(Protocol):
         ...
 
     def put_bundle(self, kind: str, files: Sequence[Path]) -> tuple[str, str]:
-        """Store copies of files that belong together; return (uri, sha256) of the manifest that lists their hashes.
+        """Store copies of files that belong together; return (uri, sha256) of the manifest that lists their
+        hashes.
 
-        The same bytes in the same order give the same uri. The manifest comes last, so it never names what is not there.
+        The same bytes in the same order give the same uri. The manifest comes last, so it never names what is
+        not there.
         """
         ...
 
     def get_member(self, uri: str, sha256: str, number: int, suffix: str) -> Path:
         """A local, read-only copy of file `number`, from 0, of a bundle. No other file of the bundle is read.
 
-        suffix: that of the file. Raises ArtifactBroken if the manifest or the file is missing or not those bytes.
+        suffix: that of the file. Raises ArtifactBroken if the manifest or the file is missing or not those
+        bytes.
         """
         ...
 

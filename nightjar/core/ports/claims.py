@@ -22,19 +22,24 @@ class ClaimStore(Protocol):
         wait_s: float = 0,
         go_on: GoOn = unasked,
     ) -> AbstractContextManager[Claimed]:
-        """Take the night's lock and open or resume its run; the lock goes with the context, or with the process.
+        """Take the night's lock and open or resume its run; the lock goes with the context, or with the
+        process.
 
-        Published already and nothing else wanted, or a repair wanted of another run than analysts see: `claimed.publication` is set and `run`
-        is the published one, untouched.
-        Unfinished: the same run with attempt + 1 and the versions it was first claimed with. Forced, or a repair: a new revision, and an
-        unfinished older one is marked abandoned. go_on is asked while another process holds the night.
-        Raises NightBusy after wait_s seconds, Stopped, BadSettings for a repair of what is not published and for a date that lies further
-        ahead than the store has room for.
+        Published already and nothing else wanted, or a repair wanted of another run than analysts see:
+        `claimed.publication` is set and `run` is the published one, untouched.
+        Unfinished: the same run with attempt + 1 and the versions it was first claimed with. Forced, or a
+        repair: a new revision, and an unfinished older one is marked abandoned. go_on is asked while another
+        process holds the night.
+        Raises NightBusy after wait_s seconds, Stopped, BadSettings for a repair of what is not published and
+        for a date that lies further ahead than the store has room for.
         """
         ...
 
     def record_population(self, run: Run, population: Population) -> Run:
-        """Fix the run's population. A second call with another population raises ClaimLost; with the same one it changes nothing."""
+        """Fix the run's population.
+
+        A second call with another population raises ClaimLost; with the same one it changes nothing.
+        """
         ...
 
     def fail(self, run: Run, error: str) -> None:

@@ -13,7 +13,10 @@ from nightjar.core.night.entities import Run
 
 class DriftLedger(Protocol):
     def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
-        """Add a measurement of a run's drift by one or more methods. Of each method the newest counts; the same twice is kept once."""
+        """Add a measurement of a run's drift by one or more methods.
+
+        Of each method the newest counts; the same twice is kept once.
+        """
         ...
 
     def record_report(self, run: Run, kind: str, uri: str) -> None:
@@ -21,7 +24,9 @@ class DriftLedger(Protocol):
         ...
 
     def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
-        """The rows that decide, those of the method "psi", by column; none where the run was never compared."""
+        """The rows that decide, those of the method "psi", by column; none where the run was never
+        compared.
+        """
         ...
 
     def compared(self, model: str) -> frozenset[int]:
@@ -33,9 +38,16 @@ class DriftLedger(Protocol):
 
 class ReportWriter(Protocol):
     def draw(
-        self, spec: ModelSpec, run: Run, night: pl.DataFrame, reference: pl.DataFrame, columns: Sequence[ColumnDrift], into: Path
+        self,
+        spec: ModelSpec,
+        run: Run,
+        night: pl.DataFrame,
+        reference: pl.DataFrame,
+        columns: Sequence[ColumnDrift],
+        into: Path,
     ) -> Sequence[ColumnDrift]:
-        """Write one HTML file that opens offline; return the per-column rows the library computed (method "evidently:<name>").
+        """Write one HTML file that opens offline; return the per-column rows the library computed (method
+        "evidently:<name>").
 
         All-null, missing or constant columns are said so in the report and in `columns`; they never raise.
         """

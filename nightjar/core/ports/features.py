@@ -16,15 +16,19 @@ class FeatureFiles(Protocol):
         ...
 
     def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
-        """Add the rows that are new or differ from the newest kept row of the same keys and event_timestamp; return how many.
+        """Add the rows that are new or differ from the newest kept row of the same keys and event_timestamp;
+        return how many.
 
-        Append-only in meaning: a corrected row joins the old one with its later `created`. Each partition is replaced atomically; writing
-        the same rows again changes nothing. `built` is recorded only after the rows are safe.
+        Append-only in meaning: a corrected row joins the old one with its later `created`. Each partition is
+        replaced atomically; writing the same rows again changes nothing. `built` is recorded only after the
+        rows are safe.
         """
         ...
 
     def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
-        """`event_timestamp` of the newest row that had happened and was recorded by `as_of` (UTC); None if there is none."""
+        """`event_timestamp` of the newest row that had happened and was recorded by `as_of` (UTC); None if
+        there is none.
+        """
         ...
 
 
@@ -36,8 +40,9 @@ class FeatureSource(Protocol):
     def retrieve(self, spec: ModelSpec, entities: pl.DataFrame) -> pl.DataFrame:
         """The entities with the model's features joined as known at each row's `event_timestamp` (UTC).
 
-        entities: may have a column `known_at` (UTC): what was recorded counts till then, in place of the `event_timestamp`.
-        Keeps every row, in order, and every column of `entities`; features without usable history are null.
+        entities: may have a column `known_at` (UTC): what was recorded counts till then, in place of the
+        `event_timestamp`. Keeps every row, in order, and every column of `entities`; features without usable
+        history are null.
         Raises MissingFeatures, StoreUnavailable.
         """
         ...

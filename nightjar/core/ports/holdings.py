@@ -7,7 +7,10 @@ from nightjar.core.upkeep.retention import Holding, Month, Named, StoredFile, Tr
 
 
 class RunHoldings(Protocol):
-    """What runs hold in the database, for retention. Needs the rights of the schema's owner: the writer may remove nothing."""
+    """What runs hold in the database, for retention.
+
+    Needs the rights of the schema's owner: the writer may remove nothing.
+    """
 
     def runs(self) -> tuple[Trace, ...]:
         """Every run; of those that are pruned, only those that still have rows."""
@@ -18,20 +21,27 @@ class RunHoldings(Protocol):
         ...
 
     def named(self) -> tuple[Named, ...]:
-        """Every file that a dataset, a version or a report names, and the population of every run that is not pruned."""
+        """Every file that a dataset, a version or a report names, and the population of every run that is
+        not pruned.
+        """
         ...
 
     def forget(self, run: Trace) -> tuple[Holding, ...] | None:
-        """Mark a run as pruned, then remove its rows in batches; return what went, or None if the run is no longer as `run` says.
+        """Mark a run as pruned, then remove its rows in batches; return what went, or None if the run is no
+        longer as `run` says.
 
-        Holds the night's lock. Killed midway, it may be called again. Raises NightBusy at once if somebody works at the night.
+        Holds the night's lock. Killed midway, it may be called again. Raises NightBusy at once if somebody
+        works at the night.
         """
         ...
 
     def months(self) -> tuple[Month, ...]: ...
 
     def drop(self, month: Month) -> bool:
-        """Drop a month that holds no score. False, and nothing done, if it holds one by now, or if somebody works at or reads it."""
+        """Drop a month that holds no score.
+
+        False, and nothing done, if it holds one by now, or if somebody works at or reads it.
+        """
         ...
 
 
@@ -41,5 +51,8 @@ class Shelf(Protocol):
     def files(self) -> Iterable[StoredFile]: ...
 
     def discard(self, file: StoredFile) -> bool:
-        """Remove a listed file, unless it has become younger since it was listed, or is gone. Whether it went."""
+        """Remove a listed file, unless it has become younger since it was listed, or is gone.
+
+        Whether it went.
+        """
         ...

@@ -13,4 +13,7 @@ class NightReader(RunReader, PublicationReader, PartReader, ScoreReader, Protoco
 
 
 class NightStore(NightReader, ClaimStore, PartWriter, PublicationWriter, Protocol):
-    """The same, and what changes them. One database keeps them: a publication sees the parts that it publishes."""
+    """The same, and what changes them.
+
+    One database keeps them: a publication sees the parts that it publishes.
+    """

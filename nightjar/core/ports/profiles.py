@@ -11,9 +11,14 @@ class InputProfiles(Protocol):
     """What the inputs and scores of runs look like. Append-only."""
 
     def record(self, run: Run, profile: NightProfile) -> None:
-        """Keep a run's profile. Of a column that has one already, the first stays: it is what was scored first. Raises ClaimLost."""
+        """Keep a run's profile.
+
+        Of a column that has one already, the first stays: it is what was scored first. Raises ClaimLost.
+        """
         ...
 
     def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
-        """Profiles of what is published of the nights before a date, newest first; of nights that have none, without columns."""
+        """Profiles of what is published of the nights before a date, newest first; of nights that have
+        none, without columns.
+        """
         ...

@@ -21,7 +21,9 @@ def silent(what: str, total: int) -> AbstractContextManager[Advance]:
 
 
 def asking(progress: Progress, go_on: GoOn) -> Progress:
-    """The same progress, which asks after each step whether to go on: the place where long work can be stopped. `advance` raises Stopped."""
+    """The same progress, which asks after each step whether to go on: the place where long work can be
+    stopped. `advance` raises Stopped.
+    """
 
     @contextmanager
     def ask_at_each_step(what: str, total: int) -> Generator[Advance]:

@@ -9,12 +9,24 @@ from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 class Registry(Protocol):
     """Datasets, versions and who was champion when. Append-only."""
 
-    def add_dataset(self, model: str, sha256: str, uri: str, rows: int, first_date: date, last_date: date, known_at: datetime) -> Dataset:
+    def add_dataset(
+        self,
+        model: str,
+        sha256: str,
+        uri: str,
+        rows: int,
+        first_date: date,
+        last_date: date,
+        known_at: datetime,
+    ) -> Dataset:
         """Register a snapshot. The same model and content give the first one's row."""
         ...
 
     def add_version(self, candidate: Candidate) -> Version:
-        """Register a trained model with the next number. The same artifact of the same dataset gives the first one's row."""
+        """Register a trained model with the next number.
+
+        The same artifact of the same dataset gives the first one's row.
+        """
         ...
 
     def version(self, model: str, number: int) -> Version | None: ...

@@ -1,4 +1,6 @@
-"""What may be forgotten: rows of runs that never were published, files that nothing names, what killed writers left. Decisions alone."""
+"""What may be forgotten: rows of runs that never were published, files that nothing names, what killed
+writers left. Decisions alone.
+"""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -12,8 +14,9 @@ from nightjar.core.night.entities import RunState
 class Policy:
     """How long things are kept that nobody needs.
 
-    unpublished: the rows of a run that was never published, from its last attempt on. inbox: copies of delivered files. grace: a file that
-    nothing names, since a night under way puts files before a row names them; longer than any night.
+    unpublished: the rows of a run that was never published, from its last attempt on. inbox: copies of
+    delivered files. grace: a file that nothing names, since a night under way puts files before a row names
+    them; longer than any night.
     """
 
     unpublished: timedelta = timedelta(days=14)
@@ -23,7 +26,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """A run as retention sees it. touched_at: when it was last claimed or ended; published: whether the ledger names it, now or ever."""
+    """A run as retention sees it.
+
+    touched_at: when it was last claimed or ended; published: whether the ledger names it, now or ever.
+    """
 
     id: int
     model: str
@@ -44,7 +50,9 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """uri: where it lies; kind: what it is, for people; changed_at: when it was written, or last found to be needed (UTC)."""
+    """uri: where it lies; kind: what it is, for people; changed_at: when it was written, or last found to
+    be needed (UTC).
+    """
 
     uri: str
     kind: str
@@ -72,7 +80,10 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What would go, or went. runs: which lost their rows; busy: what somebody else was working at, and so was left for the next time."""
+    """What would go, or went.
+
+    runs: which lost their rows; busy: what somebody else was working at, and so was left for the next time.
+    """
 
     applied: bool
     runs: tuple[Trace, ...]
@@ -83,10 +94,13 @@ class Pruned:
 def forgettable(runs: Collection[Trace], policy: Policy, now: datetime) -> tuple[Trace, ...]:
     """The runs whose rows may go. Never one that was ever published, nor one that a repair stands on.
 
-    A run that is pruned already is named again: where it still has rows, somebody was killed while removing them.
+    A run that is pruned already is named again: where it still has rows, somebody was killed while removing
+    them.
     """
     bases = {run.base_id for run in runs if run.state is not RunState.PRUNED}
-    return tuple(run for run in runs if not run.published and run.id not in bases and _is_over(run, policy, now))
+    return tuple(
+        run for run in runs if not run.published and run.id not in bases and _is_over(run, policy, now)
+    )
 
 
 def _is_over(run: Trace, policy: Policy, now: datetime) -> bool:
@@ -98,13 +112,16 @@ def _is_over(run: Trace, policy: Policy, now: datetime) -> bool:
 def needed(named: Iterable[Named], forgotten: frozenset[int]) -> frozenset[str]:
     """Names of the files that rows will still name when the rows of some runs are gone.
 
-    A file's name begins with a hash of its content, so a store that has moved, or is reached by another URL, keeps what rows name by the
-    old one. The files of a bundle begin with the hash of its manifest, which is the one that a row names.
+    A file's name begins with a hash of its content, so a store that has moved, or is reached by another URL,
+    keeps what rows name by the old one. The files of a bundle begin with the hash of its manifest, which is
+    the one that a row names.
     """
     return frozenset(file_name(file.uri) for file in named if file.run_id not in forgotten)
 
 
-def unneeded(files: Iterable[StoredFile], names: frozenset[str], policy: Policy, now: datetime) -> tuple[StoredFile, ...]:
+def unneeded(
+    files: Iterable[StoredFile], names: frozenset[str], policy: Policy, now: datetime
+) -> tuple[StoredFile, ...]:
     """The files that no row names and that are older than the grace."""
     return tuple(file for file in stale(files, policy.grace, now) if file_name(file.uri) not in names)
 
@@ -124,7 +141,9 @@ def file_name(uri: str) -> str:
 
 
 def total(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
-    """One line a kind, in the order in which kinds first come; kinds of which there is nothing are left out."""
+    """One line a kind, in the order in which kinds first come; kinds of which there is nothing are left
+    out.
+    """
     sums: dict[str, tuple[int, int]] = {}
     for holding in holdings:
         count, size = sums.get(holding.kind, (0, 0))

@@ -30,7 +30,9 @@ class FeatureBuild:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What a dataset has: for each day a fingerprint of its deliveries, and when they were recorded, oldest first."""
+    """What a dataset has: for each day a fingerprint of its deliveries, and when they were recorded,
+    oldest first.
+    """
 
     prints: Mapping[date, str]
     recorded: Mapping[date, Sequence[datetime]]
@@ -42,20 +44,33 @@ class Landed:
 
 
 def build_features(
-    spec: ModelSpec, *, raw: RawStore, features: FeatureFiles, known_at: datetime | None = None, progress: Progress = silent
+    spec: ModelSpec,
+    *,
+    raw: RawStore,
+    features: FeatureFiles,
+    known_at: datetime | None = None,
+    progress: Progress = silent,
 ) -> FeatureBuild:
-    """Build what is missing or whose raw inputs changed, oldest days first. Idempotent; a crash loses at most the batch it was in.
+    """Build what is missing or whose raw inputs changed, oldest days first. Idempotent; a crash loses at most
+    the batch it was in.
 
-    Days first recorded after `known_at` are left for another time, unless they are built already. Of the others every delivery is built: rows say when they were known,
-    and where a correction came, both what was known before and what was known after it become rows. So the tables hold the same
-    facts whenever they are built, and a later call only adds rows. One caller at a time. Raises ContractBroken.
+    Days first recorded after `known_at` are left for another time, unless they are built already. Of the
+    others every delivery is built: rows say when they were known, and where a correction came, both what was
+    known before and what was known after it become rows. So the tables hold the same facts whenever they are
+    built, and a later call only adds rows. One caller at a time. Raises ContractBroken.
     """
-    landed = {name: Landed(raw.days(name), raw.recorded(name)) for name in {source for table in spec.feature_tables for source in table.sources}}
+    landed = {
+        name: Landed(raw.days(name), raw.recorded(name))
+        for name in {source for table in spec.feature_tables for source in table.sources}
+    }
     todo: list[tuple[FeatureTable, dict[date, str]]] = []
     for table in spec.feature_tables:
         built = features.fingerprints(table)
         wanted = wanted_days(table, [landed[name] for name in table.sources], known_at, built)
-        todo += [(table, batch) for batch in batches({day: print_ for day, print_ in wanted.items() if built.get(day) != print_})]
+        todo += [
+            (table, batch)
+            for batch in batches({day: print_ for day, print_ in wanted.items() if built.get(day) != print_})
+        ]
     if not todo:
         return FeatureBuild()
     days = sum(len(batch) for _, batch in todo)
@@ -68,27 +83,48 @@ def build_features(
     return FeatureBuild(days, rows)
 
 
-def computed(spec: ModelSpec, table: FeatureTable, batch: Collection[date], sources: Mapping[str, Landed], raw: RawStore) -> pl.DataFrame:
-    """Rows of days close together: as known before each correction, and as known when the sources were listed.
+def computed(
+    spec: ModelSpec,
+    table: FeatureTable,
+    batch: Collection[date],
+    sources: Mapping[str, Landed],
+    raw: RawStore,
+) -> pl.DataFrame:
+    """Rows of days close together: as known before each correction, and as known when the sources were
+    listed.
 
-    What has landed since is left for the next time: it may correct a day whose state before was never built. Raises ContractBroken where
-    the rows lack a declared column.
+    What has landed since is left for the next time: it may correct a day whose state before was never built.
+    Raises ContractBroken where the rows lack a declared column.
     """
     first, last = min(batch), max(batch)
     seen_from = first - timedelta(days=table.lookback_days)
     newest = {name: source.newest for name, source in sources.items()}
     moments = [*before_corrections(batch, sources.values(), table.lookback_days), max(newest.values())]
-    states = ({name: raw.read(spec.dataset(name), seen_from, last, min(moment, newest[name])) for name in sources} for moment in moments)
+    states = (
+        {name: raw.read(spec.dataset(name), seen_from, last, min(moment, newest[name])) for name in sources}
+        for moment in moments
+    )
     rows = pl.concat([table.compute(frames, first, last) for frames in states])
-    if lacking := [name for name in (*table.keys, *table.features, "event_timestamp", "created") if name not in rows.columns]:
-        raise ContractBroken(f"{spec.name}: what computes the table {table.name}", [f"gives no column {name}" for name in lacking])
+    if lacking := [
+        name
+        for name in (*table.keys, *table.features, "event_timestamp", "created")
+        if name not in rows.columns
+    ]:
+        raise ContractBroken(
+            f"{spec.name}: what computes the table {table.name}",
+            [f"gives no column {name}" for name in lacking],
+        )
     return rows
 
 
-def wanted_days(table: FeatureTable, sources: Sequence[Landed], known_at: datetime | None, built: Container[date]) -> dict[date, str]:
-    """Raw day -> fingerprint of what its rows are to be computed from: the table's declaration and all deliveries in the window.
+def wanted_days(
+    table: FeatureTable, sources: Sequence[Landed], known_at: datetime | None, built: Container[date]
+) -> dict[date, str]:
+    """Raw day -> fingerprint of what its rows are to be computed from: the table's declaration and all
+    deliveries in the window.
 
-    What is built already is never left for another time: files of before a column was declared would stand beside those that have it.
+    What is built already is never left for another time: files of before a column was declared would stand
+    beside those that have it.
     """
     declared = f"{dict(table.keys)} {dict(table.features)} {table.lookback_days}"
     limit = None if known_at is None else utc(known_at)
@@ -100,7 +136,12 @@ def wanted_days(table: FeatureTable, sources: Sequence[Landed], known_at: dateti
 
 
 def fingerprint(declared: str, sources: Iterable[Landed], days: Sequence[date]) -> str:
-    inputs = [f"{day.toordinal()}={source.prints[day]}" for source in sources for day in days if day in source.prints]
+    inputs = [
+        f"{day.toordinal()}={source.prints[day]}"
+        for source in sources
+        for day in days
+        if day in source.prints
+    ]
     return sha256("\n".join([declared, *inputs]).encode()).hexdigest()[:16]
 
 
@@ -116,8 +157,12 @@ def batches(days: Mapping[date, str]) -> Iterator[dict[date, str]]:
         yield batch
 
 
-def before_corrections(days: Iterable[date], sources: Collection[Landed], lookback_days: int) -> list[datetime]:
-    """The last moments before a delivery changed what was known of one of the days: a correction, or an older file that came late."""
+def before_corrections(
+    days: Iterable[date], sources: Collection[Landed], lookback_days: int
+) -> list[datetime]:
+    """The last moments before a delivery changed what was known of one of the days: a correction, or an
+    older file that came late.
+    """
     own = first_recorded(sources)
     changes = {
         instant

@@ -82,7 +82,9 @@ def land_until(
         sum(len(dates_between(*span)) for span in spans) * len(spec.datasets),
     ) as advance:
         for delivery in delivered(spec, inbox, spans, until):
-            received = raw.receive(spec.dataset(delivery.dataset), delivery.day, delivery.path, delivery.recorded_at)
+            received = raw.receive(
+                spec.dataset(delivery.dataset), delivery.day, delivery.path, delivery.recorded_at
+            )
             if isinstance(received, Refusal):
                 tell(received)
             if isinstance(received, Refusal) or received == "refused before":
@@ -97,21 +99,30 @@ def land_until(
     return Landing(**counts)
 
 
-def undelivered(spec: ModelSpec, dates: Collection[date], *, raw: RawStore, inbox: Path, known_at: datetime | None = None) -> tuple[date, ...]:
+def undelivered(
+    spec: ModelSpec, dates: Collection[date], *, raw: RawStore, inbox: Path, known_at: datetime | None = None
+) -> tuple[date, ...]:
     """The score dates that have no population: no file about them has landed or is delivered in time.
 
-    In time is by a date's as-of, or, of what has landed, by `known_at`. Nothing is landed, so the answer comes at once.
+    In time is by a date's as-of, or, of what has landed, by `known_at`. Nothing is landed, so the answer
+    comes at once.
     """
     recorded = raw.recorded(spec.population_dataset)
-    unknown = {day for day in dates if day not in recorded or recorded[day][0] > (known_at or as_of(spec, day))}
+    unknown = {
+        day for day in dates if day not in recorded or recorded[day][0] > (known_at or as_of(spec, day))
+    }
     if unknown:
         deliveries = spec.deliver(inbox, min(unknown), max(unknown))
-        about = (found for found in deliveries if found.dataset == spec.population_dataset and found.day in unknown)
+        about = (
+            found for found in deliveries if found.dataset == spec.population_dataset and found.day in unknown
+        )
         unknown -= {found.day for found in about if found.recorded_at <= as_of(spec, found.day)}
     return tuple(sorted(unknown))
 
 
-def land_file(spec: ModelSpec, dataset: str, day: date, file: Path, recorded_at: datetime | None, *, raw: RawStore) -> Landed:
+def land_file(
+    spec: ModelSpec, dataset: str, day: date, file: Path, recorded_at: datetime | None, *, raw: RawStore
+) -> Landed:
     """Check one file and keep it, as recorded at an instant or now; it settles what is set aside of its day
     until then.
 
@@ -152,7 +163,9 @@ def asked_for(begin: date, last: date, again: Iterable[date]) -> list[tuple[date
     return [*earlier, (begin, last)] if begin <= last else earlier
 
 
-def delivered(spec: ModelSpec, inbox: Path, spans: Iterable[tuple[date, date]], until: datetime) -> Iterator[Delivery]:
+def delivered(
+    spec: ModelSpec, inbox: Path, spans: Iterable[tuple[date, date]], until: datetime
+) -> Iterator[Delivery]:
     """What the feed delivers of each span, up to the first file recorded after `until`."""
     for first, last in spans:
         yield from takewhile(lambda delivery: delivery.recorded_at <= until, spec.deliver(inbox, first, last))

@@ -19,7 +19,8 @@ from nightjar.usecases.data.landing import Tell, land_until, log_refusal, undeli
 class Prepare:
     """Land deliveries of a model and build its features. Only what is missing is done.
 
-    inbox: the folder where deliveries arrive. alone: holds off other processes that do the same for the model.
+    inbox: the folder where deliveries arrive. alone: holds off other processes that do the same for the
+    model.
     """
 
     spec: ModelSpec
@@ -63,4 +64,6 @@ class Prepare:
 
     def _build(self, known_at: datetime, progress: Progress) -> None:
         watched = asking(progress, self.go_on)
-        build_features(self.spec, raw=self.raw, features=self.feature_files, known_at=known_at, progress=watched)
+        build_features(
+            self.spec, raw=self.raw, features=self.feature_files, known_at=known_at, progress=watched
+        )

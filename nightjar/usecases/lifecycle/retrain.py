@@ -1,4 +1,6 @@
-"""Train a version on all that is known, measure it on days it has not seen, and promote it if it has proved itself."""
+"""Train a version on all that is known, measure it on days it has not seen, and promote it if it has
+proved itself.
+"""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -70,12 +72,15 @@ def retrain(
     promote: bool = True,
     build: Callable[[], object] = built_already,
 ) -> RetrainSummary:
-    """Register a version trained on the outcomes recorded by `known_at`, each row with the features known on its own date's evening.
+    """Register a version trained on the outcomes recorded by `known_at`, each row with the features known on
+    its own date's evening.
 
-    Deterministic: the same raw data, spec and libraries give the same dataset and the same model, which are then registered once.
-    promote: give it the role of champion if its gates passed; False registers it only. build: builds the features of
-    what has landed. It is called when there is enough to train on, because it takes long.
-    Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken; ContractBroken for an outcome that cannot be.
+    Deterministic: the same raw data, spec and libraries give the same dataset and the same model, which are
+    then registered once.
+    promote: give it the role of champion if its gates passed; False registers it only. build: builds the
+    features of what has landed. It is called when there is enough to train on, because it takes long.
+    Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken; ContractBroken for an outcome
+    that cannot be.
     """
     known, left_out = _labelled(spec, known_at, raw, progress)
     cut_by_time(known, spec, known_at)
@@ -91,10 +96,16 @@ def retrain(
         advance()
         predictor = spec.fit(cut.train, cut.valid, spec=spec)
         advance()
-        candidate = _candidate(spec, cut, dataset, predictor, baseline, champion, code_version, artifacts, predictors)
+        candidate = _candidate(
+            spec, cut, dataset, predictor, baseline, champion, code_version, artifacts, predictors
+        )
         version = registry.add_version(candidate)
         advance()
-    decision = decide(version, champion) if promote else Decision(promote=False, reason="promotion was not asked for")
+    decision = (
+        decide(version, champion)
+        if promote
+        else Decision(promote=False, reason="promotion was not asked for")
+    )
     if decision.promote:
         registry.promote(version, "champion", decision.reason)
     return RetrainSummary(
@@ -109,8 +120,12 @@ def retrain(
     )
 
 
-def _labelled(spec: ModelSpec, known_at: datetime, raw: RawStore, progress: Progress) -> tuple[pl.DataFrame, Mapping[str, int]]:
-    """Every population row with a mature outcome, without its features, and how many rows were left out and why."""
+def _labelled(
+    spec: ModelSpec, known_at: datetime, raw: RawStore, progress: Progress
+) -> tuple[pl.DataFrame, Mapping[str, int]]:
+    """Every population row with a mature outcome, without its features, and how many rows were left out
+    and why.
+    """
     outcomes = _outcomes(spec, known_at, raw)
     dates = sorted(set(raw.days(spec.population_dataset)) & set(outcomes["score_date"]))
     if not dates:
@@ -118,7 +133,9 @@ def _labelled(spec: ModelSpec, known_at: datetime, raw: RawStore, progress: Prog
     return labelled(_populations(spec, dates, raw, progress), outcomes)
 
 
-def _with_features(spec: ModelSpec, rows: pl.DataFrame, features: FeatureSource, progress: Progress) -> pl.DataFrame:
+def _with_features(
+    spec: ModelSpec, rows: pl.DataFrame, features: FeatureSource, progress: Progress
+) -> pl.DataFrame:
     """`score_date`, `entity_key`, the inputs, `outcome`."""
     with progress("retrieval of features as known on each evening", 1) as advance:
         joined = features.retrieve(spec, rows)
@@ -130,7 +147,10 @@ def _with_features(spec: ModelSpec, rows: pl.DataFrame, features: FeatureSource,
 
 def _what_landed(spec: ModelSpec, known_at: datetime, raw: RawStore) -> str:
     """Which days of outcomes and of populations are known, in words."""
-    told = [known_days(name, raw.recorded(name), known_at) for name in dict.fromkeys((spec.outcome_dataset, spec.population_dataset))]
+    told = [
+        known_days(name, raw.recorded(name), known_at)
+        for name in dict.fromkeys((spec.outcome_dataset, spec.population_dataset))
+    ]
     return f"{'; '.join(told)}. Outcomes of dates up to {last_mature_date(spec, known_at)} are mature then"
 
 
@@ -145,21 +165,37 @@ def _outcomes(spec: ModelSpec, known_at: datetime, raw: RawStore) -> pl.DataFram
 
 
 def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress: Progress) -> pl.DataFrame:
-    """Each date's population as it would have been scored: from what was delivered by its own as-of, not from later corrections."""
+    """Each date's population as it would have been scored: from what was delivered by its own as-of, not
+    from later corrections.
+    """
     dataset = spec.dataset(spec.population_dataset)
     nights: list[pl.DataFrame] = []
     with progress("populations of past nights", len(dates)) as advance:
         for day in dates:
             moment = as_of(spec, day)
             rows = spec.population({dataset.name: raw.read(dataset, day, day, known_at=moment)}, day)
-            nights.append(ordered_population(rows).with_columns(score_date=pl.lit(day), event_timestamp=pl.lit(moment, INSTANT)))
+            nights.append(
+                ordered_population(rows).with_columns(
+                    score_date=pl.lit(day), event_timestamp=pl.lit(moment, INSTANT)
+                )
+            )
             advance()
     return pl.concat(nights)
 
 
-def _register_dataset(spec: ModelSpec, rows: pl.DataFrame, known_at: datetime, artifacts: Artifacts, registry: Registry) -> Dataset:
+def _register_dataset(
+    spec: ModelSpec, rows: pl.DataFrame, known_at: datetime, artifacts: Artifacts, registry: Registry
+) -> Dataset:
     days = rows["score_date"]
-    return registry.add_dataset(spec.name, content_sha256(rows), _store(rows, "dataset", artifacts), rows.height, days[0], days[-1], known_at)
+    return registry.add_dataset(
+        spec.name,
+        content_sha256(rows),
+        _store(rows, "dataset", artifacts),
+        rows.height,
+        days[0],
+        days[-1],
+        known_at,
+    )
 
 
 def _candidate(
@@ -173,7 +209,10 @@ def _candidate(
     artifacts: Artifacts,
     predictors: Predictors,
 ) -> Candidate:
-    measured = {**_measured(spec.kind, cut, predictor, baseline), **_beside_champion(spec, cut, predictor, champion, predictors)}
+    measured = {
+        **_measured(spec.kind, cut, predictor, baseline),
+        **_beside_champion(spec, cut, predictor, champion, predictors),
+    }
     reference = reference_sample(cut.seen)
     uri, sha256 = predictors.save(predictor)
     return Candidate(
@@ -183,7 +222,9 @@ def _candidate(
         dataset_id=dataset.id,
         artifact_uri=uri,
         artifact_sha256=sha256,
-        reference_uri=_store(reference.with_columns(predictor.predict(reference).alias("score")), "reference", artifacts),
+        reference_uri=_store(
+            reference.with_columns(predictor.predict(reference).alias("score")), "reference", artifacts
+        ),
         params=predictor.params(),
         metrics=as_rows(measured),
         gates=judge(spec.kind.gates, measured, spec.gates),
@@ -193,7 +234,9 @@ def _candidate(
 
 
 def _measured(kind: Kind, cut: TimeCut, predictor: Predictor, baseline: Predictor) -> Measured:
-    """On the unseen days: the candidate, the baseline, and a predictor that always says the same, by what it has seen."""
+    """On the unseen days: the candidate, the baseline, and a predictor that always says the same, by what
+    it has seen.
+    """
     outcome = cut.test["outcome"]
     always = pl.repeat(kind.constant(cut.seen["outcome"]), outcome.len(), dtype=pl.Float64, eager=True)
     own, constant = _of(kind, predictor.predict(cut.test), outcome), _of(kind, always, outcome)
@@ -204,14 +247,23 @@ def _measured(kind: Kind, cut: TimeCut, predictor: Predictor, baseline: Predicto
     }
 
 
-def _beside_champion(spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors) -> Measured:
-    """Both on the unseen days that the champion has not seen either. Empty, so that the gate fails, where that cannot be measured."""
+def _beside_champion(
+    spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors
+) -> Measured:
+    """Both on the unseen days that the champion has not seen either.
+
+    Empty, so that the gate fails, where that cannot be measured.
+    """
     if champion is None:
         return {}
     rows = cut.test.filter(pl.col("score_date") > champion.trained_through)
     try:
         reigning = predictors.load(spec, champion).predict(rows)
-    except (ArtifactBroken, BadSpec, ContractBroken):  # it expects other inputs than there are now, or is of another kind
+    except (
+        ArtifactBroken,
+        BadSpec,
+        ContractBroken,
+    ):  # it expects other inputs than there are now, or is of another kind
         return {Of.CHAMPION: {}}
     scores = {Of.CHAMPION: reigning, Of.BESIDE_CHAMPION: predictor.predict(rows)}
     return {of: _of(spec.kind, score, rows["outcome"]) for of, score in scores.items()}

@@ -1,4 +1,6 @@
-"""What follows every publication, whichever way it came about: drift rows, and a measurement as soon as its outcomes are known."""
+"""What follows every publication, whichever way it came about: drift rows, and a measurement as soon as
+its outcomes are known.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -40,24 +42,40 @@ class FollowUp:
     def __call__(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:
         """Return what could not be done, in words. It raises no error: what is published stays published.
 
-        audited: rows of the run with their features, as the audit has just looked at them, so that they need not be fetched again.
+        audited: rows of the run with their features, as the audit has just looked at them, so that they need
+        not be fetched again.
         """
-        return tuple(self._failures(run, (("drift", lambda: self._drift(run, audited)), ("measurement", lambda: self._measurement(run)))))
+        return tuple(
+            self._failures(
+                run,
+                (
+                    ("drift", lambda: self._drift(run, audited)),
+                    ("measurement", lambda: self._measurement(run)),
+                ),
+            )
+        )
 
     def catch_up(self, progress: Progress = silent) -> dict[date, tuple[str, ...]]:
-        """Compare what is published and was never compared with its training sample; give the nights where that failed, and why.
+        """Compare what is published and was never compared with its training sample; give the nights where
+        that failed, and why.
 
         Such a night was published by a process that died before it came to that, or failed at it.
         """
         done = self.watch.ledger.compared(self.watch.inputs.spec.name)
-        left = [night for night in self.watch.store.published(self.watch.inputs.spec.name) if night.run_id not in done]
+        left = [
+            night
+            for night in self.watch.store.published(self.watch.inputs.spec.name)
+            if night.run_id not in done
+        ]
         if not left:
             return {}
         lacks: dict[date, tuple[str, ...]] = {}
         with progress("nights compared with their training sample", len(left)) as advance:
             for night in left:
                 run = self.watch.store.run(night.run_id)
-                lacks[night.score_date] = tuple(self._failures(run, [("drift", partial(self._drift, run, None))]))
+                lacks[night.score_date] = tuple(
+                    self._failures(run, [("drift", partial(self._drift, run, None))])
+                )
                 advance()
         return {night: failures for night, failures in lacks.items() if failures}
 
@@ -68,10 +86,16 @@ class FollowUp:
                 try:
                     if (work := due()) is not None:
                         self.step(name, run, work)
-                except Exception as error:  # whatever it is, the night is published, and a person looks at it by day
-                    told, expected = told_of(self.advised(error)), isinstance(error, (NightjarError, *REFUSALS))
+                except (
+                    Exception
+                ) as error:  # whatever it is, the night is published, and a person looks at it by day
+                    told, expected = (
+                        told_of(self.advised(error)),
+                        isinstance(error, (NightjarError, *REFUSALS)),
+                    )
                     fields = {"step": name, "error": told, "runbook": "runbooks/report-failed.md"}
-                    log.error("follow_up_failed", **fields, exc_info=not expected)  # noqa: TRY400  # an expected error needs no traceback
+                    # an expected error needs no traceback
+                    log.error("follow_up_failed", **fields, exc_info=not expected)  # noqa: TRY400
                     yield f"{name}: {told}"
 
     def _drift(self, run: Run, audited: pl.DataFrame | None) -> Work | None:

@@ -1,4 +1,6 @@
-"""What became of a night: drift against the training sample, a report to open, and performance once outcomes are known."""
+"""What became of a night: drift against the training sample, a report to open, and performance once
+outcomes are known.
+"""
 
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -40,17 +42,24 @@ class WatchNight:
     _samples: dict[int, TrainingSample] = field(default_factory=dict[int, TrainingSample], repr=False)
 
     def drift(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[ColumnDrift, ...]:
-        """Measure each input column and the score against the training sample, and keep the rows. Cheap: no report is drawn.
+        """Measure each input column and the score against the training sample, and keep the rows. Cheap: no
+        report is drawn.
 
-        audited: the rows that were audited, with their features. Where those are all there are, they are not fetched again.
+        audited: the rows that were audited, with their features. Where those are all there are, they are not
+        fetched again.
         """
         whole = audited is not None and holds_all(audited)
-        columns = self._sample(run).compared(self._with_scores(run, audited) if audited is not None and whole else self._scored(run))
+        columns = self._sample(run).compared(
+            self._with_scores(run, audited) if audited is not None and whole else self._scored(run)
+        )
         self.ledger.record_drift(run, columns)
         return columns
 
     def report(self, run: Run) -> tuple[str, tuple[ColumnDrift, ...]]:
-        """Draw the HTML report, and measure drift if nobody has; keep both. Return the report's uri and our columns."""
+        """Draw the HTML report, and measure drift if nobody has; keep both.
+
+        Return the report's uri and our columns.
+        """
         scored, reference = self._scored(run), self._reference(run)
         columns = self.ledger.drift(run) or self.drift(run)
         with tempfile.TemporaryDirectory() as folder:
@@ -62,22 +71,26 @@ class WatchNight:
         return uri, columns
 
     def outcomes_known(self, known_at: datetime) -> tuple[NightPerformance, ...]:
-        """Load the outcomes recorded by `known_at` of published nights; give the newest measurement of each, by score date.
+        """Load the outcomes recorded by `known_at` of published nights; give the newest measurement of each,
+        by score date.
 
-        Only those nights are measured again about which more is known than their measurement holds. Raises Stopped: before the outcomes
-        are kept, or before a night is measured.
+        Only those nights are measured again about which more is known than their measurement holds. Raises
+        Stopped: before the outcomes are kept, or before a night is measured.
         """
         last = last_mature_date(self.inputs.spec, known_at)
         nights = [night for night in self.store.published(self.inputs.spec.name) if night.score_date <= last]
         kept, recorded = self._kept(), self.inputs.raw.recorded(self.inputs.spec.outcome_dataset)
-        due = tuple(outdated(nights, kept, recorded, known_at, self.inputs.spec.maturity_days, self._file_days))
+        due = tuple(
+            outdated(nights, kept, recorded, known_at, self.inputs.spec.maturity_days, self._file_days)
+        )
         kept |= {night.run_id: night for night in self.measure(due, known_at, self.go_on)}
         return tuple(kept[night.run_id] for night in nights)
 
     def due(self, run: Run) -> tuple[Publication, datetime] | None:
         """What to measure of a run now, and by the outcomes recorded until when.
 
-        None while its outcomes are not known, where its measurement holds all of them, and where analysts see another run of the night.
+        None while its outcomes are not known, where its measurement holds all of them, and where analysts see
+        another run of the night.
         """
         publication = self.store.publication(run.model, run.score_date)
         days = outcome_days(run.score_date, self.inputs.spec.maturity_days, self._file_days)
@@ -85,10 +98,21 @@ class WatchNight:
         known_at = complete_at(self.inputs.spec, run.score_date, recorded)
         if publication is None or publication.run_id != run.id or known_at is None:
             return None
-        lacking = any(outdated([publication], self._kept(), recorded, known_at, self.inputs.spec.maturity_days, self._file_days))
+        lacking = any(
+            outdated(
+                [publication],
+                self._kept(),
+                recorded,
+                known_at,
+                self.inputs.spec.maturity_days,
+                self._file_days,
+            )
+        )
         return (publication, known_at) if lacking else None
 
-    def measure(self, nights: Sequence[Publication], known_at: datetime, go_on: GoOn = unasked) -> tuple[NightPerformance, ...]:
+    def measure(
+        self, nights: Sequence[Publication], known_at: datetime, go_on: GoOn = unasked
+    ) -> tuple[NightPerformance, ...]:
         """Load the outcomes of these nights recorded by `known_at`, and give the newest measurement of each.
 
         go_on is asked before outcomes are kept, and before each night.
@@ -102,29 +126,48 @@ class WatchNight:
         return tuple(measured)
 
     def _kept(self) -> dict[int, NightPerformance]:
-        return {performance.run_id: performance for performance in self.outcomes.performances(self.inputs.spec.name)}
+        return {
+            performance.run_id: performance
+            for performance in self.outcomes.performances(self.inputs.spec.name)
+        }
 
     def waiting(self, measured: Iterable[NightPerformance], known_at: datetime) -> tuple[Wait, ...]:
         """Why published nights are not among the measured ones, or on no outcome."""
-        published, recorded = self.store.published(self.inputs.spec.name), self.inputs.raw.recorded(self.inputs.spec.outcome_dataset)
+        published, recorded = (
+            self.store.published(self.inputs.spec.name),
+            self.inputs.raw.recorded(self.inputs.spec.outcome_dataset),
+        )
         return tuple(waiting(self.inputs.spec, published, measured, recorded, known_at))
 
     def _record_outcomes(self, dates: Sequence[date], known_at: datetime) -> None:
         if not dates:
             return
         dataset = self.inputs.spec.dataset(self.inputs.spec.outcome_dataset)
-        days = [day for night in dates for day in outcome_days(night, self.inputs.spec.maturity_days, self._file_days)]
+        days = [
+            day
+            for night in dates
+            for day in outcome_days(night, self.inputs.spec.maturity_days, self._file_days)
+        ]
         raw = {dataset.name: self.inputs.raw.read(dataset, min(days), max(days), known_at=known_at)}
-        of_nights = pl.col("score_date").is_in(dates) & key_is_storable()  # what bears no key that can be stored was never scored
+        of_nights = (
+            pl.col("score_date").is_in(dates) & key_is_storable()
+        )  # what bears no key that can be stored was never scored
         happened = self.inputs.spec.outcomes(raw).filter(of_nights)
         self.inputs.spec.kind.require_outcomes(f"outcomes of {self.inputs.spec.name}", happened)
         self.outcomes.record(self.inputs.spec.name, happened)
 
     def _file_days(self, score_date: date) -> tuple[date, date]:
-        return file_days(self.inputs.spec.dataset(self.inputs.spec.outcome_dataset), self.inputs.spec.time_zone, score_date)
+        return file_days(
+            self.inputs.spec.dataset(self.inputs.spec.outcome_dataset), self.inputs.spec.time_zone, score_date
+        )
 
-    def _performance(self, publication: Publication, kept: NightPerformance | None, known_at: datetime) -> NightPerformance:
-        """The newest measurement of a night. One that finds nothing else than the one before is no news, and not kept."""
+    def _performance(
+        self, publication: Publication, kept: NightPerformance | None, known_at: datetime
+    ) -> NightPerformance:
+        """The newest measurement of a night.
+
+        One that finds nothing else than the one before is no news, and not kept.
+        """
         score_date = publication.score_date
         rows = self.outcomes.scored(self.inputs.spec.name, score_date)
         known = rows.drop_nulls("outcome")
@@ -144,10 +187,18 @@ class WatchNight:
         return performance
 
     def _scored(self, run: Run) -> pl.DataFrame:
-        """Features and score of the rows that could be scored, or of a fixed sample of them; the same rows at every call."""
+        """Features and score of the rows that could be scored, or of a fixed sample of them; the same rows
+        at every call.
+        """
         population = sound(self.inputs.snapshot(run))
-        sample = population if population.height <= SAMPLE_ROWS else population.sample(SAMPLE_ROWS, seed=self.inputs.spec.seed)
-        return self._with_scores(run, self.inputs.with_features(sample, as_of=run.as_of, known_at=run.known_at))
+        sample = (
+            population
+            if population.height <= SAMPLE_ROWS
+            else population.sample(SAMPLE_ROWS, seed=self.inputs.spec.seed)
+        )
+        return self._with_scores(
+            run, self.inputs.with_features(sample, as_of=run.as_of, known_at=run.known_at)
+        )
 
     def _with_scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         return rows.join(self.store.scores_for(run, rows["entity_key"]), on="entity_key", how="left")
@@ -156,8 +207,12 @@ class WatchNight:
         """Made once a version, however many nights are compared with it."""
         if run.version_id not in self._samples:
             numeric = (*self.inputs.spec.numeric, "score")
-            self._samples[run.version_id] = TrainingSample(self._reference(run), self.inputs.spec.categorical, numeric)
+            self._samples[run.version_id] = TrainingSample(
+                self._reference(run), self.inputs.spec.categorical, numeric
+            )
         return self._samples[run.version_id]
 
     def _reference(self, run: Run) -> pl.DataFrame:
-        return pl.read_parquet(self.inputs.artifacts.get(self.inputs.registry.version_by_id(run.version_id).reference_uri))
+        return pl.read_parquet(
+            self.inputs.artifacts.get(self.inputs.registry.version_by_id(run.version_id).reference_uri)
+        )

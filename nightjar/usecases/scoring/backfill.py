@@ -1,4 +1,6 @@
-"""Many nights: what is published stays unless it is asked for again, and one bad night does not stop the rest."""
+"""Many nights: what is published stays unless it is asked for again, and one bad night does not stop the
+rest.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,20 +62,32 @@ class BackfillSummary:
         return tuple(night for night in self.left if night.stage is not Stage.PUBLISHED)
 
     def raise_failure(self) -> None:
-        """Raise Stopped if the backfill was stopped, or else the error of the first night that failed, if one did."""
+        """Raise Stopped if the backfill was stopped, or else the error of the first night that failed, if
+        one did.
+        """
         for night in (*self.stopped, *self.failed):
             raise night.error
 
     def __str__(self) -> str:
         already = len(self.nights) - len(self.published_now) + len(self.left) - len(self.skipped)
         stopped = f", {len(self.stopped)} stopped" if self.stopped else ""
-        return f"{len(self.published_now)} published now, {already} already, {len(self.failed)} failed, {len(self.skipped)} skipped{stopped}"
+        return (
+            f"{len(self.published_now)} published now, {already} already, {len(self.failed)} failed, "
+            f"{len(self.skipped)} skipped{stopped}"
+        )
 
 
-def planned_nights(store: NightReader, model: str, first: date, last: date, reprocess: Reprocess, order: Order) -> tuple[Planned, ...]:
-    """What a backfill of first..last does with each night, as things stand at this moment. Raises BadSettings if last is before first."""
+def planned_nights(
+    store: NightReader, model: str, first: date, last: date, reprocess: Reprocess, order: Order
+) -> tuple[Planned, ...]:
+    """What a backfill of first..last does with each night, as things stand at this moment.
+
+    Raises BadSettings if last is before first.
+    """
     if last < first:
-        raise BadSettings(f"The last date, {last}, lies before the first, {first}", "Name the earlier date first.")
+        raise BadSettings(
+            f"The last date, {last}, lies before the first, {first}", "Name the earlier date first."
+        )
     return plan(dates_between(first, last), store.standings(model, first, last), reprocess, order)
 
 
@@ -90,9 +104,10 @@ def missed_nights(store: NightReader, spec: ModelSpec, scheduled_start: datetime
 class Backfill:
     """The use case: the scoring of one night, many times.
 
-    wait_s: how long to wait for another process that holds a night. parallel: nights at a time, each on a thread. flow_run: who asks.
-    known_at: corrections recorded by then count; accept: why nights are published though they look odd. pause_s: the longest pause before a
-    second try; it doubles with each.
+    wait_s: how long to wait for another process that holds a night. parallel: nights at a time, each on a
+    thread. flow_run: who asks.
+    known_at: corrections recorded by then count; accept: why nights are published though they look odd.
+    pause_s: the longest pause before a second try; it doubles with each.
     """
 
     night: ScoreNight
@@ -104,9 +119,11 @@ class Backfill:
     pause_s: float = PAUSE_S
 
     def run(self, nights: Iterable[Planned], progress: Progress = silent) -> BackfillSummary:
-        """Score the nights that are wanted, and collect what failed instead of raising. Running it again does what is missing.
+        """Score the nights that are wanted, and collect what failed instead of raising. Running it again does
+        what is missing.
 
-        When it is interrupted, no other night begins; those on threads come to their end first. When it is stopped, no other part begins.
+        When it is interrupted, no other night begins; those on threads come to their end first. When it is
+        stopped, no other part begins.
         """
         nights = tuple(nights)
         wanted = [night for night in nights if night.wanted]
@@ -124,7 +141,11 @@ class Backfill:
                 advance()
                 return result
 
-            results = on_threads(ended, wanted, self.parallel) if self.parallel > 1 else [ended(night) for night in wanted]
+            results = (
+                on_threads(ended, wanted, self.parallel)
+                if self.parallel > 1
+                else [ended(night) for night in wanted]
+            )
         failed = tuple(result for result in results if isinstance(result, FailedNight))
         summary = BackfillSummary(
             nights=tuple(result for result in results if isinstance(result, NightSummary)),
@@ -136,8 +157,8 @@ class Backfill:
         return summary
 
     def result(self, night: Planned) -> NightSummary | FailedNight:
-        """A night's summary, or its last error. Errors that may pass by themselves are given time to, a few times, apart from a busy night's:
-        it was waited for already.
+        """A night's summary, or its last error. Errors that may pass by themselves are given time to, a few
+        times, apart from a busy night's: it was waited for already.
         """
         again = patient(self.pause_s, lambda error: may_pass(error) and not isinstance(error, NightBusy))
         try:
@@ -160,7 +181,9 @@ class Backfill:
 
 
 def on_threads(work: Callable[[Planned], T], nights: Sequence[Planned], threads: int) -> list[T]:
-    """Each in a copy of this context: what is bound to the context of a flow, or of the log, is known there too."""
+    """Each in a copy of this context: what is bound to the context of a flow, or of the log, is known
+    there too.
+    """
     with ThreadPoolExecutor(threads, thread_name_prefix="night") as pool:
         futures = [pool.submit(copy_context().run, work, night) for night in nights]
         try:

@@ -1,4 +1,6 @@
-"""What a night must show before it is seen: fresh features before it is scored, and after it inputs and scores like those of the nights before."""
+"""What a night must show before it is seen: fresh features before it is scored, and after it inputs and
+scores like those of the nights before.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,7 +35,8 @@ class NightGuard:
     profiles: InputProfiles
 
     def require_fresh(self, run: Run, raw: RawStore, *, accepted: bool) -> tuple[str, ...]:
-        """Raises StaleFeatures naming each view, its newest row and its age; BadDelivery where what would have made it fresher is set aside.
+        """Raises StaleFeatures naming each view, its newest row and its age; BadDelivery where what would
+        have made it fresher is set aside.
 
         A later `known_at` makes no view fresher: it knows corrections alone.
         """
@@ -44,7 +47,9 @@ class NightGuard:
         stale = [table for table in limited if stale_views([table], newest, run.as_of)]
         findings = stale_views(stale, newest, run.as_of)
         if findings and not accepted:
-            raise bad_feed(run, raw, stale, findings) or StaleFeatures(run.model, run.score_date, run.as_of, findings)
+            raise bad_feed(run, raw, stale, findings) or StaleFeatures(
+                run.model, run.score_date, run.as_of, findings
+            )
         return findings
 
     def require_sound(
@@ -58,7 +63,8 @@ class NightGuard:
         otherwise: Sequence[str],
         accepted: bool,
     ) -> tuple[str, ...]:
-        """Keep the night's profile and audit it. sampled: rows with their features. otherwise: those of them that are stored with other scores.
+        """Keep the night's profile and audit it. sampled: rows with their features. otherwise: those of them
+        that are stored with other scores.
 
         Raises AuditFailed; a night that does not add up, or without a score, nobody can accept.
         """
@@ -66,15 +72,27 @@ class NightGuard:
         self.profiles.record(run, tonight)
         trailing = self.profiles.trailing(run.model, run.score_date, TRAILING_NIGHTS)
         if (known := len(comparable(trailing))) < MIN_NIGHTS:
-            log.info("inputs_not_compared", model=run.model, score_date=str(run.score_date), trailing_nights=known, needed=MIN_NIGHTS)
+            log.info(
+                "inputs_not_compared",
+                model=run.model,
+                score_date=str(run.score_date),
+                trailing_nights=known,
+                needed=MIN_NIGHTS,
+            )
         found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise)
         if found.broken or (found.odd and not accepted):
-            raise AuditFailed(run.model, run.score_date, (*found.broken, *found.odd), acceptable=not found.broken)
+            raise AuditFailed(
+                run.model, run.score_date, (*found.broken, *found.odd), acceptable=not found.broken
+            )
         return found.odd
 
 
-def bad_feed(run: Run, raw: RawStore, stale: Iterable[FeatureTable], findings: Sequence[str]) -> BadDelivery | None:
-    """What was set aside of a feed that a stale table is computed from, if it is newer than all that has landed of it."""
+def bad_feed(
+    run: Run, raw: RawStore, stale: Iterable[FeatureTable], findings: Sequence[str]
+) -> BadDelivery | None:
+    """What was set aside of a feed that a stale table is computed from, if it is newer than all that has
+    landed of it.
+    """
     for source in dict.fromkeys(source for table in stale for source in table.sources):
         refusal = refused_after(raw.refused(source), raw.recorded(source), run.as_of)
         if refusal is not None:

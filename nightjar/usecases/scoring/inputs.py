@@ -1,4 +1,6 @@
-"""All that a model sees of a night, at a given as-of and known-at: scoring, audit, repair and monitoring look through this one object."""
+"""All that a model sees of a night, at a given as-of and known-at: scoring, audit, repair and monitoring
+look through this one object.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +25,10 @@ from nightjar.usecases.scoring.snapshot import Snapshots
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightInputs:
-    """Population, features, contract and scores of rows. Reads only; the one thing it stores is the snapshot of a population."""
+    """Population, features, contract and scores of rows.
+
+    Reads only; the one thing it stores is the snapshot of a population.
+    """
 
     spec: ModelSpec
     raw: RawStore
@@ -34,7 +39,9 @@ class NightInputs:
     check: Check
 
     def population(self, score_date: date, known_at: datetime) -> pl.DataFrame:
-        """The population as known at an instant, sorted by key, its faults named; empty where nothing had landed by then."""
+        """The population as known at an instant, sorted by key, its faults named; empty where nothing had
+        landed by then.
+        """
         return ordered_population(self.spec.population(self._landed(score_date, known_at), score_date))
 
     def landed(self, score_date: date, known_at: datetime) -> int:
@@ -54,7 +61,8 @@ class NightInputs:
         return self._snapshots.part(run, part)
 
     def with_features(self, rows: pl.DataFrame, *, as_of: datetime, known_at: datetime) -> pl.DataFrame:
-        """Rows of a population with the model's features: of what had happened by as_of, as corrected by known_at (both UTC).
+        """Rows of a population with the model's features: of what had happened by as_of, as corrected by
+        known_at (both UTC).
 
         Raises MissingFeatures, StoreUnavailable.
         """
@@ -63,14 +71,18 @@ class NightInputs:
         return self.features.retrieve(self.spec, at).drop(moments)
 
     def scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
-        """Scores of rows that kept the contract, by the versions the run was claimed with, whoever is champion by now."""
+        """Scores of rows that kept the contract, by the versions the run was claimed with, whoever is
+        champion by now.
+        """
         if rows.is_empty():
             return pl.DataFrame(schema=SCORES)
         challenger = None if run.challenger_id is None else self.registry.version_by_id(run.challenger_id)
         return rows.select(
             "entity_key",
             score=self._predict(self.registry.version_by_id(run.version_id), rows),
-            challenger_score=pl.lit(None, pl.Float64) if challenger is None else self._predict(challenger, rows),
+            challenger_score=pl.lit(None, pl.Float64)
+            if challenger is None
+            else self._predict(challenger, rows),
             carried_from=pl.lit(None, pl.Int32),
         )
 

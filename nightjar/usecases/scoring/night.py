@@ -1,4 +1,7 @@
-"""One night: claim, population, parts, audit, publish. The whole order of a night stands in `ScoreNight.run`."""
+"""One night: claim, population, parts, audit, publish.
+
+The whole order of a night stands in `ScoreNight.run`.
+"""
 
 import time
 from collections.abc import Callable
@@ -42,13 +45,16 @@ class Follow(Protocol):
         ...
 
 
-def nothing_follows(run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:  # noqa: ARG001  # whatever it is
+# whatever it is
+def nothing_follows(run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:  # noqa: ARG001
     return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What an attempt came to: the published run, and the rows that were audited with their features, unless it was published before."""
+    """What an attempt came to: the published run, and the rows that were audited with their features,
+    unless it was published before.
+    """
 
     run: Run
     summary: NightSummary
@@ -58,7 +64,12 @@ class Ended:
 def repair_told(run: Run) -> str | None:
     """What the ledger says of a repair for which nobody gave a reason."""
     return (
-        None if run.base_id is None else f"repair of run {run.base_id}: corrections recorded by {run.known_at:%Y-%m-%d %H:%M:%S} UTC, rows set aside"
+        None
+        if run.base_id is None
+        else (
+            f"repair of run {run.base_id}: corrections recorded by {run.known_at:%Y-%m-%d %H:%M:%S} UTC, "
+            "rows set aside"
+        )
     )
 
 
@@ -68,10 +79,11 @@ def job_of(run: Run, part: Part) -> PartJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreNight:
-    """The use case with its ports. Safe to run again, in another process, at any time: what is stored is not done twice.
+    """The use case with its ports. Safe to run again, in another process, at any time: what is stored is not
+    done twice.
 
-    go_on is asked before the night, before each part and immediately before the publication. advised: what the ledger
-    says of an error comes from it.
+    go_on is asked before the night, before each part and immediately before the publication. advised: what
+    the ledger says of an error comes from it.
     """
 
     inputs: NightInputs
@@ -95,12 +107,15 @@ class ScoreNight:
     ) -> NightSummary:
         """Score and publish a night, or say that it is published already.
 
-        force: a new revision even if one is published. repair: a new revision of what is published that scores again only the rows whose
-        inputs later knowledge changed and those that were quarantined, if that would change anything; what was held back is scored whole.
-        known_at: corrections recorded by then count. accept: why the night
-        is to be published though features are stale or it looks absurd; kept in the ledger with what was found. wait_s: how long to wait for another process that holds the night.
-        Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, StaleFeatures, AuditFailed, RepairOutdated,
-        Stopped, StoreUnavailable; BadDelivery where what it needs was delivered badly and has been set aside.
+        force: a new revision even if one is published. repair: a new revision of what is published that
+        scores again only the rows whose inputs later knowledge changed and those that were quarantined, if
+        that would change anything; what was held back is scored whole.
+        known_at: corrections recorded by then count. accept: why the night is to be published though features
+        are stale or it looks absurd; kept in the ledger with what was found. wait_s: how long to wait for
+        another process that holds the night.
+        Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, StaleFeatures,
+        AuditFailed, RepairOutdated, Stopped, StoreUnavailable; BadDelivery where what it needs was delivered
+        badly and has been set aside.
         """
         self.go_on()
         attempt = partial(self._attempt, night, accept=accept, wait_s=wait_s)
@@ -111,15 +126,22 @@ class ScoreNight:
                 ended = attempt(Request(force=force, known_at=known_at, flow_run=flow_run))
             return ended.summary.model_copy(update={"lacks": self.follow(ended.run, ended.audited)})
 
-    def _repaired(self, night: Night, known_at: datetime | None, flow_run: str | None, attempt: Callable[..., Ended]) -> Ended:
+    def _repaired(
+        self, night: Night, known_at: datetime | None, flow_run: str | None, attempt: Callable[..., Ended]
+    ) -> Ended:
         while True:  # ends when nobody else has changed the night between the look at it and the claim
             shown = self.store.publication(night.model, night.score_date)
             found = None if shown is None else self._repair(shown, known_at)
             if shown is not None and found is not None and not found.worthwhile:
                 log.info("nothing_to_repair", run=found.base.id, known_at=str(found.known_at))
-                return Ended(found.base, self._summary(found.base, shown, done_now=0, started=time.monotonic(), already=True))
+                return Ended(
+                    found.base,
+                    self._summary(found.base, shown, done_now=0, started=time.monotonic(), already=True),
+                )
             base_id = None if found is None else found.base.id
-            ended = attempt(Request(afresh=found is None, repairs=base_id, known_at=known_at, flow_run=flow_run), found)
+            ended = attempt(
+                Request(afresh=found is None, repairs=base_id, known_at=known_at, flow_run=flow_run), found
+            )
             if not ended.summary.already_published or ended.run.id == base_id:
                 return ended
 
@@ -128,27 +150,53 @@ class ScoreNight:
         base = self.store.run(shown.run_id)
         return repair_of(self.inputs, self.store, base, max(known_at or base.known_at, base.known_at))
 
-    def _attempt(self, night: Night, request: Request, repair: Repair | None = None, *, accept: str | None, wait_s: float) -> Ended:
+    def _attempt(
+        self,
+        night: Night,
+        request: Request,
+        repair: Repair | None = None,
+        *,
+        accept: str | None,
+        wait_s: float,
+    ) -> Ended:
         started = time.monotonic()
         champion = self._holder("champion")
         if champion is None:
             raise NoChampion(night.model)
-        with self.store.night(night, champion, self._holder("challenger"), request, wait_s=wait_s, go_on=self.go_on) as claimed:
+        with self.store.night(
+            night, champion, self._holder("challenger"), request, wait_s=wait_s, go_on=self.go_on
+        ) as claimed:
             if claimed.publication is not None:
                 log.info("night_published_already", run=claimed.run.id, revision=claimed.run.revision)
-                return Ended(claimed.run, self._summary(claimed.run, claimed.publication, done_now=0, started=started, already=True))
+                return Ended(
+                    claimed.run,
+                    self._summary(
+                        claimed.run, claimed.publication, done_now=0, started=started, already=True
+                    ),
+                )
             with bound_contextvars(run=claimed.run.id):
                 return self._published(claimed.run, repair, started=started, accept=accept)
 
     def _published(self, claimed: Run, repair: Repair | None, *, started: float, accept: str | None) -> Ended:
         """The claimed run, once it is scored, audited and published. The caller holds the night's lock."""
-        log.info("night_claimed", revision=claimed.revision, attempt=claimed.attempt, resumed=claimed.attempt > 1, repairs=claimed.base_id)
+        log.info(
+            "night_claimed",
+            revision=claimed.revision,
+            attempt=claimed.attempt,
+            resumed=claimed.attempt > 1,
+            repairs=claimed.base_id,
+        )
         try:
             run = self._with_population(claimed, repair)
             stale = self.guard.require_fresh(run, self.inputs.raw, accepted=accept is not None)
             parts = parts_of(run)
             todo = missing_parts(parts, self.store.receipts(run))
-            log.info("population", rows=sum(part.rows for part in parts), parts=len(parts), parts_to_score=len(todo))
+            log.info(
+                "population",
+                rows=sum(part.rows for part in parts),
+                parts=len(parts),
+                parts_to_score=len(todo),
+            )
             self.executor.run(run.night, [job_of(run, part) for part in todo])
             audited = self._sampled(run)
             findings = (*stale, *self._audit(run, audited, accepted=accept is not None))
@@ -175,9 +223,16 @@ class ScoreNight:
 
     def _no_population(self, run: Run) -> BadDelivery | NoPopulation:
         """Nothing landed, what was delivered is set aside, or the model takes none of it."""
-        dataset, landed = self.inputs.spec.population_dataset, self.inputs.landed(run.score_date, run.known_at)
-        if not landed and (refusal := refused_for(self.inputs.raw.refused(dataset), run.score_date, run.known_at)):
-            return refusal.wanted_by(run.model, run.score_date, f"no other {refusal.dataset} of that day has landed")
+        dataset, landed = (
+            self.inputs.spec.population_dataset,
+            self.inputs.landed(run.score_date, run.known_at),
+        )
+        if not landed and (
+            refusal := refused_for(self.inputs.raw.refused(dataset), run.score_date, run.known_at)
+        ):
+            return refusal.wanted_by(
+                run.model, run.score_date, f"no other {refusal.dataset} of that day has landed"
+            )
         return NoPopulation(run.model, run.score_date, dataset, run.known_at, landed)
 
     def _population_of(self, run: Run, repair: Repair | None) -> pl.DataFrame:
@@ -191,20 +246,31 @@ class ScoreNight:
     def _sampled(self, run: Run) -> pl.DataFrame:
         """The rows that the audit looks at, with their features if there are any."""
         sample = sample_of(self.inputs.snapshot(run), self.inputs.spec.seed)
-        return self.inputs.with_features(sample, as_of=run.as_of, known_at=run.known_at) if sample.height else sample
+        return (
+            self.inputs.with_features(sample, as_of=run.as_of, known_at=run.known_at)
+            if sample.height
+            else sample
+        )
 
     def _audit(self, run: Run, sampled: pl.DataFrame, *, accepted: bool) -> tuple[str, ...]:
         receipts, scores = self.store.receipts(run), self.store.distribution(run)
         otherwise = self._scored_otherwise(run, sampled) if sampled.height else ()
-        return self.guard.require_sound(run, parts_of(run), receipts, scores, sampled=sampled, otherwise=otherwise, accepted=accepted)
+        return self.guard.require_sound(
+            run, parts_of(run), receipts, scores, sampled=sampled, otherwise=otherwise, accepted=accepted
+        )
 
     def _scored_otherwise(self, run: Run, sampled: pl.DataFrame) -> tuple[str, ...]:
-        """Keys of sampled rows that would be scored otherwise now. Parts are read at different moments, and what was read is not kept."""
+        """Keys of sampled rows that would be scored otherwise now.
+
+        Parts are read at different moments, and what was read is not kept.
+        """
         _, fresh = split_carried(sampled)
         again = self.inputs.scores(run, self.inputs.check(self.inputs.spec, fresh).valid)
         return scored_otherwise(self.store.scores_for(run, fresh["entity_key"]), again)
 
-    def _summary(self, run: Run, publication: Publication, *, done_now: int, started: float, already: bool) -> NightSummary:
+    def _summary(
+        self, run: Run, publication: Publication, *, done_now: int, started: float, already: bool
+    ) -> NightSummary:
         receipts, scores = self.store.receipts(run), self.store.distribution(run)
         return NightSummary(
             model=run.model,

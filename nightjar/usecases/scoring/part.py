@@ -1,4 +1,7 @@
-"""One part of a night: its features, contract, scores and receipt. A worker needs the part job and its own wiring, and nothing else."""
+"""One part of a night: its features, contract, scores and receipt.
+
+A worker needs the part job and its own wiring, and nothing else.
+"""
 
 import time
 from dataclasses import dataclass
@@ -20,7 +23,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """Carries out part jobs. Idempotent: a part that is stored is left as it is, and its receipt returned. go_on is asked before each."""
+    """Carries out part jobs. Idempotent: a part that is stored is left as it is, and its receipt returned.
+
+    go_on is asked before each.
+    """
 
     inputs: NightInputs
     store: NightStore
@@ -29,8 +35,8 @@ class ScorePart:
     def __call__(self, job: PartJob) -> Receipt:
         """Memory is bounded by the rows of the part.
 
-        Raises Stopped; ClaimLost where the run is no longer the one that the job was made for; ContractBroken, MissingFeatures, ArtifactBroken,
-        StoreUnavailable.
+        Raises Stopped; ClaimLost where the run is no longer the one that the job was made for;
+        ContractBroken, MissingFeatures, ArtifactBroken, StoreUnavailable.
         """
         self.go_on()
         run = self.store.run(job.run_id)

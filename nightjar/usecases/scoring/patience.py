@@ -12,7 +12,10 @@ PAUSE_S = 2.0
 
 
 def patient(pause_s: float = PAUSE_S, may_pass: Callable[[BaseException], bool] = may_pass) -> Retrying:
-    """Calls what it is given, up to ATTEMPTS times; then the last error is raised. pause_s: the longest first pause; it doubles with each."""
+    """Calls what it is given, up to ATTEMPTS times; then the last error is raised.
+
+    pause_s: the longest first pause; it doubles with each.
+    """
     return Retrying(
         retry=retry_if_exception(may_pass),
         stop=stop_after_attempt(ATTEMPTS),

@@ -1,4 +1,6 @@
-"""Nights seen with later knowledge: which of them it touches and how, and the population of a run that scores just what is touched."""
+"""Nights seen with later knowledge: which of them it touches and how, and the population of a run that
+scores just what is touched.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +11,17 @@ import polars as pl
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Publication, Run, RunState
 from nightjar.core.night.plan import Planned, Stage
-from nightjar.core.night.repair import CARRIED, Compared, Touched, came_from, compared, late_days, split_carried, touched, with_carried
+from nightjar.core.night.repair import (
+    CARRIED,
+    Compared,
+    Touched,
+    came_from,
+    compared,
+    late_days,
+    split_carried,
+    touched,
+    with_carried,
+)
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightReader
 from nightjar.usecases.scoring.inputs import NightInputs
@@ -17,7 +29,10 @@ from nightjar.usecases.scoring.inputs import NightInputs
 
 @dataclass(frozen=True, slots=True)
 class LateNight:
-    """A published night that late data touches. late: the raw datasets it can have come from, each with when it was last delivered late (UTC)."""
+    """A published night that late data touches.
+
+    late: the raw datasets it can have come from, each with when it was last delivered late (UTC).
+    """
 
     run: Run
     publication: Publication
@@ -29,10 +44,18 @@ class LateNight:
         return Planned(score_date=self.run.score_date, stage=Stage.PUBLISHED, repair=True)
 
 
-def late_nights(inputs: NightInputs, store: NightReader, first: date, last: date, known_at: datetime, go_on: GoOn = unasked) -> Iterator[LateNight]:
+def late_nights(
+    inputs: NightInputs,
+    store: NightReader,
+    first: date,
+    last: date,
+    known_at: datetime,
+    go_on: GoOn = unasked,
+) -> Iterator[LateNight]:
     """The published nights of first..last that corrections recorded by `known_at` touch, oldest first.
 
-    Only nights that a late delivery can reach are looked at closely: their inputs are fetched as known then and as known now, and compared.
+    Only nights that a late delivery can reach are looked at closely: their inputs are fetched as known then
+    and as known now, and compared.
     Raises Stopped.
     """
     recorded = {dataset.name: inputs.raw.recorded(dataset.name) for dataset in inputs.spec.datasets}
@@ -44,7 +67,9 @@ def late_nights(inputs: NightInputs, store: NightReader, first: date, last: date
         late = dict(late_deliveries(inputs.spec, recorded, run, known_at))
         if late and (found := seen(inputs, run, known_at).touched):
             sources = came_from(found, inputs.spec)
-            yield LateNight(run, publication, found, {name: instant for name, instant in late.items() if name in sources})
+            yield LateNight(
+                run, publication, found, {name: instant for name, instant in late.items() if name in sources}
+            )
 
 
 def late_deliveries(
@@ -53,20 +78,36 @@ def late_deliveries(
     """Each raw dataset of which something came late that can reach the night, and when it last did."""
     first = run.score_date - reach(spec)
     for name, of_days in recorded.items():
-        if late := [instant for day, instant in late_days(of_days, run.known_at, known_at).items() if first <= day <= run.score_date]:
+        if late := [
+            instant
+            for day, instant in late_days(of_days, run.known_at, known_at).items()
+            if first <= day <= run.score_date
+        ]:
             yield name, max(late)
 
 
 def reach(spec: ModelSpec) -> timedelta:
-    """How far back a delivery can lie and still touch a night: through a feature's window and the time its rows may be used."""
-    return max((table.ttl + timedelta(days=table.lookback_days) for table in spec.feature_tables), default=timedelta(0)) + timedelta(days=1)
+    """How far back a delivery can lie and still touch a night: through a feature's window and the time its
+    rows may be used.
+    """
+    return max(
+        (table.ttl + timedelta(days=table.lookback_days) for table in spec.feature_tables),
+        default=timedelta(0),
+    ) + timedelta(days=1)
 
 
 def nights_aside(store: NightReader, model: str, first: date, last: date) -> tuple[Planned, ...]:
-    """The nights of first..last that have rows set aside, in what is published of them or else in what was held back."""
+    """The nights of first..last that have rows set aside, in what is published of them or else in what was
+    held back.
+    """
     runs = (run for run in newest_runs(store, model, first, last) if store.quarantined(run).height)
     return tuple(
-        Planned(score_date=run.score_date, stage=Stage.PUBLISHED if run.state is RunState.PUBLISHED else Stage.FAILED, repair=True) for run in runs
+        Planned(
+            score_date=run.score_date,
+            stage=Stage.PUBLISHED if run.state is RunState.PUBLISHED else Stage.FAILED,
+            repair=True,
+        )
+        for run in runs
     )
 
 
@@ -79,7 +120,9 @@ def newest_runs(store: NightReader, model: str, first: date, last: date) -> Iter
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A published night's population as known later, how its inputs compare with those that were scored, and what that touches."""
+    """A published night's population as known later, how its inputs compare with those that were scored,
+    and what that touches.
+    """
 
     population: pl.DataFrame
     same: pl.Series
@@ -92,12 +135,22 @@ def seen(inputs: NightInputs, base: Run, known_at: datetime) -> Seen:
     return Seen(now, found.same, touched(then, now, found))
 
 
-def inputs_compared(inputs: NightInputs, base: Run, then: pl.DataFrame, now: pl.DataFrame, known_at: datetime) -> Compared:
-    """Rows as they look to the model now, and as they did to `base`. Features are fetched a part at a time, so that memory stays bounded."""
+def inputs_compared(
+    inputs: NightInputs, base: Run, then: pl.DataFrame, now: pl.DataFrame, known_at: datetime
+) -> Compared:
+    """Rows as they look to the model now, and as they did to `base`.
+
+    Features are fetched a part at a time, so that memory stays bounded.
+    """
     found = compared(then.drop(CARRIED, strict=False), now)
     rows = now.filter(pl.col("entity_key").is_in(found.same.implode()))
     parts = [
-        compared(*(inputs.with_features(part, as_of=base.as_of, known_at=known) for known in (base.known_at, known_at)))
+        compared(
+            *(
+                inputs.with_features(part, as_of=base.as_of, known_at=known)
+                for known in (base.known_at, known_at)
+            )
+        )
         for part in rows.iter_slices(inputs.spec.part_rows)
     ]
     same = pl.concat([rows["entity_key"].clear(), *(part.same for part in parts)])
@@ -106,9 +159,11 @@ def inputs_compared(inputs: NightInputs, base: Run, then: pl.DataFrame, now: pl.
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What a repair would make of a published night. population: its rows, with the scores of `base` that untouched ones keep.
+    """What a repair would make of a published night. population: its rows, with the scores of `base` that
+    untouched ones keep.
 
-    worthwhile: whether anything else would be published than is already: inputs differ, or a row set aside keeps the contract now.
+    worthwhile: whether anything else would be published than is already: inputs differ, or a row set aside
+    keeps the contract now.
     """
 
     base: Run
@@ -121,11 +176,19 @@ def repair_of(inputs: NightInputs, store: NightReader, base: Run, known_at: date
     """known_at: corrections recorded by then count."""
     found = seen(inputs, base, known_at)
     population = with_carried(found.population, found.same, store.published_scores(base), base.id)
-    return Repair(base, known_at, population, worthwhile=bool(found.touched) or any_sound(inputs, base, known_at, split_carried(population)[1]))
+    return Repair(
+        base,
+        known_at,
+        population,
+        worthwhile=bool(found.touched) or any_sound(inputs, base, known_at, split_carried(population)[1]),
+    )
 
 
 def any_sound(inputs: NightInputs, base: Run, known_at: datetime, rows: pl.DataFrame) -> bool:
     """True if a row keeps the contract now. Features are fetched a part at a time."""
     parts = (part for part in rows.iter_slices(inputs.spec.part_rows) if part.height)
-    looked_at = (inputs.check(inputs.spec, inputs.with_features(part, as_of=base.as_of, known_at=known_at)) for part in parts)
+    looked_at = (
+        inputs.check(inputs.spec, inputs.with_features(part, as_of=base.as_of, known_at=known_at))
+        for part in parts
+    )
     return any(checked.valid.height for checked in looked_at)

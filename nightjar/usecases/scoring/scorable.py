@@ -23,11 +23,16 @@ class RequireScorable:
     features: FeatureSource
 
     def __call__(self, dates: Sequence[date], known_at: datetime | None = None) -> None:
-        """Raises NoChampion, NoPopulation where no date has one, MissingFeatures. Lands and builds nothing."""
+        """Raises NoChampion, NoPopulation where no date has one, MissingFeatures.
+
+        Lands and builds nothing.
+        """
         spec = self.spec
         if self.registry.holder(spec.name, "champion") is None:
             raise NoChampion(spec.name)
         if dates and len(self.undelivered(dates, known_at)) == len(set(dates)):
             first, last = min(dates), max(dates)
-            raise NoPopulation(spec.name, first, spec.population_dataset, known_at or as_of(spec, last), 0, last)
+            raise NoPopulation(
+                spec.name, first, spec.population_dataset, known_at or as_of(spec, last), 0, last
+            )
         self.features.require(spec)

@@ -1,4 +1,6 @@
-"""The population of a run, fixed when it is claimed: one Parquet file a part, so that a part reads and verifies its own rows alone."""
+"""The population of a run, fixed when it is claimed: one Parquet file a part, so that a part reads and
+verifies its own rows alone.
+"""
 
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +24,10 @@ class Snapshots:
     artifacts: Artifacts
 
     def fix(self, rows: pl.DataFrame, part_rows: int) -> Population:
-        """Store the rows of a night, cut into parts of at most part_rows. The same rows give the same population."""
+        """Store the rows of a night, cut into parts of at most part_rows.
+
+        The same rows give the same population.
+        """
         parts = cut(rows.height, part_rows)
         with tempfile.TemporaryDirectory() as folder:
             files = [Path(folder) / f"{part.number}{SUFFIX}" for part in parts]
@@ -43,8 +48,12 @@ class Snapshots:
         """The rows of one part; no other part is read. Raises ArtifactBroken."""
         population = fixed(run)
         if population.uri.endswith(SUFFIX):  # as populations were stored before parts had files of their own
-            return pl.read_parquet(self.artifacts.get(population.uri, population.sha256)).slice(part.start, part.rows)
-        return pl.read_parquet(self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX))
+            return pl.read_parquet(self.artifacts.get(population.uri, population.sha256)).slice(
+                part.start, part.rows
+            )
+        return pl.read_parquet(
+            self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
+        )
 
 
 def parts_of(run: Run) -> tuple[Part, ...]:

@@ -7,14 +7,30 @@ from datetime import datetime
 from nightjar.core.errors.night import NightBusy
 from nightjar.core.ports.holdings import RunHoldings, Shelf
 from nightjar.core.ports.progress import Progress, silent
-from nightjar.core.upkeep.retention import Holding, Policy, Pruned, StoredFile, Trace, forgettable, needed, stale, total, unneeded, vacant, weighed
+from nightjar.core.upkeep.retention import (
+    Holding,
+    Policy,
+    Pruned,
+    StoredFile,
+    Trace,
+    forgettable,
+    needed,
+    stale,
+    total,
+    unneeded,
+    vacant,
+    weighed,
+)
 
 MONTHS = "months of scores"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prune:
-    """The use case with its ports. drafts: what killed writers left; inbox: copies of delivered files, which are delivered again on demand."""
+    """The use case with its ports.
+
+    drafts: what killed writers left; inbox: copies of delivered files, which are delivered again on demand.
+    """
 
     policy: Policy
     holdings: RunHoldings
@@ -28,7 +44,11 @@ class Prune:
         going = frozenset(run.id for run in runs)
         months = (Holding(MONTHS, 1, 0) for _ in vacant(self.holdings.months(), going))
         files = weighed(file for _, file in self._files(now, going))
-        return Pruned(applied=False, runs=runs, holdings=total((*_counted(runs), *self.holdings.held(runs), *months, *files)))
+        return Pruned(
+            applied=False,
+            runs=runs,
+            holdings=total((*_counted(runs), *self.holdings.held(runs), *months, *files)),
+        )
 
     def apply(self, now: datetime, progress: Progress = silent) -> Pruned:
         """Remove it. What somebody is working at, or reading, is left as it is and named in `busy`.
@@ -39,9 +59,16 @@ class Prune:
         runs, rows = self._forget(forgettable(self.holdings.runs(), self.policy, now), busy, progress)
         months = tuple(self._dropped(busy))
         files = weighed(file for shelf, file in self._files(now, frozenset()) if shelf.discard(file))
-        return Pruned(applied=True, runs=runs, holdings=total((*_counted(runs), *rows, *months, *files)), busy=tuple(busy))
+        return Pruned(
+            applied=True,
+            runs=runs,
+            holdings=total((*_counted(runs), *rows, *months, *files)),
+            busy=tuple(busy),
+        )
 
-    def _forget(self, runs: Sequence[Trace], busy: list[str], progress: Progress) -> tuple[tuple[Trace, ...], list[Holding]]:
+    def _forget(
+        self, runs: Sequence[Trace], busy: list[str], progress: Progress
+    ) -> tuple[tuple[Trace, ...], list[Holding]]:
         done, rows = [], []
         with progress("runs looked at", len(runs)) as advance:
             for run in runs:
@@ -65,7 +92,8 @@ class Prune:
     def _files(self, now: datetime, forgotten: frozenset[int]) -> Iterator[tuple[Shelf, StoredFile]]:
         """The files that may go, each with its shelf."""
         listed = tuple(self.artifacts.files())
-        # names are read after the list: a night that puts an old file again makes it young first, and names it then
+        # names are read after the list: a night that puts an old file again makes it young first, and names
+        # it then
         names = needed(self.holdings.named(), forgotten)
         yield from ((self.artifacts, file) for file in unneeded(listed, names, self.policy, now))
         yield from ((self.drafts, file) for file in stale(self.drafts.files(), self.policy.grace, now))

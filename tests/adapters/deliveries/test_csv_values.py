@@ -45,7 +45,10 @@ def one(text, kind):
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-@given(value=FLOATS | st.sampled_from([5e-324, 2.2250738585072014e-308, 1e23, 2.0**53, 2.0**63, 1.7976931348623157e308, -0.0]))
+@given(
+    value=FLOATS
+    | st.sampled_from([5e-324, 2.2250738585072014e-308, 1e23, 2.0**53, 2.0**63, 1.7976931348623157e308, -0.0])
+)
 @settings(max_examples=60)
 def test_a_float_is_read_back_whoever_wrote_it(writer, value):
     read = one(WRITERS[writer](value), pl.Float64())
@@ -86,17 +89,23 @@ def test_a_numeral_is_read_as_the_nearest_value_and_as_no_other_whole_number(tex
 @settings(max_examples=60)
 def test_a_whole_number_is_read_if_the_type_holds_it_and_refused_if_not(kind, data):
     low, high = WHOLE_KINDS[kind]
-    number = data.draw(st.integers(low - 5, high + 5) | st.integers() | st.sampled_from([low - 1, low, high, high + 1]))
+    number = data.draw(
+        st.integers(low - 5, high + 5) | st.integers() | st.sampled_from([low - 1, low, high, high + 1])
+    )
     read = one(str(number), kind)
     assert read == (number if low <= number <= high else None)
-    assert (read is not None) or wrong(str(number), kind) == f"which {kind} cannot hold: it lies outside {low} to {high}"
+    assert (read is not None) or wrong(
+        str(number), kind
+    ) == f"which {kind} cannot hold: it lies outside {low} to {high}"
 
 
 @given(text=NUMERALS)
 @settings(max_examples=300)
 def test_no_text_but_digits_is_a_whole_number(text):
     read = one(text, pl.Int64())
-    assert read == (int(text) if re.fullmatch(r"[+-]?[0-9]+", text) and -(2**63) <= int(text) < 2**63 else None)
+    assert read == (
+        int(text) if re.fullmatch(r"[+-]?[0-9]+", text) and -(2**63) <= int(text) < 2**63 else None
+    )
 
 
 @given(day=st.dates())
@@ -117,13 +126,19 @@ DIGITS = st.integers(0, 99).map("{:02}".format)
     unit=st.sampled_from(["ms", "us", "ns"]),
 )
 @settings(max_examples=300)
-def test_an_instant_is_read_if_the_calendar_and_the_unit_have_it(year, month, day, hour, minute, second, unit):
+def test_an_instant_is_read_if_the_calendar_and_the_unit_have_it(
+    year, month, day, hour, minute, second, unit
+):
     text = f"{year:04}-{month}-{day}T{hour}:{minute}:{second}Z"
     try:
         meant = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
         meant = None
-    if unit == "ns" and meant is not None and abs(meant - datetime(1970, 1, 1, tzinfo=UTC)) > timedelta(microseconds=2**63 // 1000):
+    if (
+        unit == "ns"
+        and meant is not None
+        and abs(meant - datetime(1970, 1, 1, tzinfo=UTC)) > timedelta(microseconds=2**63 // 1000)
+    ):
         meant = None
     if second > "59":  # strptime knows leap seconds
         meant = None
@@ -135,7 +150,10 @@ def test_a_unit_that_ends_before_the_instant_is_named():
     kind = pl.Datetime("ns", "UTC")
     assert one("2262-04-11T23:47:16Z", kind) == datetime(2262, 4, 11, 23, 47, 16, tzinfo=UTC)
     assert one("2262-04-11T23:47:17Z", kind) is None
-    assert wrong("2262-04-11T23:47:17Z", kind) == "which Datetime(time_unit='ns', time_zone='UTC') does not reach"
+    assert (
+        wrong("2262-04-11T23:47:17Z", kind)
+        == "which Datetime(time_unit='ns', time_zone='UTC') does not reach"
+    )
 
 
 def test_nulls_stay_nulls_and_every_row_is_judged_by_itself():

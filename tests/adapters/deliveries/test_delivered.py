@@ -101,7 +101,9 @@ def test_a_link_to_a_regular_file_is_read(file, tmp_path):
 def test_the_limit_is_the_last_size_that_is_read(file, size):
     file.write_bytes(b"x" * size)
     assert len(read_delivered(file, size)) == size
-    with pytest.raises(BadDelivery, match=rf"has {size:,} bytes, the limit is {size - 1:,}\. .*NIGHTJAR_MAX_DELIVERY_MB"):
+    with pytest.raises(
+        BadDelivery, match=rf"has {size:,} bytes, the limit is {size - 1:,}\. .*NIGHTJAR_MAX_DELIVERY_MB"
+    ):
         read_delivered(file, size - 1)
 
 
@@ -120,12 +122,16 @@ def test_a_file_that_is_exchanged_after_it_was_looked_at_is_refused(file, put, m
         read_delivered(file)
 
 
-@pytest.mark.parametrize("change", [b"whole and more", b"who", b"other"], ids=["it grows", "it shrinks", "it is written over"])
+@pytest.mark.parametrize(
+    "change", [b"whole and more", b"who", b"other"], ids=["it grows", "it shrinks", "it is written over"]
+)
 def test_a_file_that_is_written_to_while_it_is_read_is_refused(file, change, monkeypatch):
     file.write_bytes(b"whole")
     os.utime(file, (0, 0))
     monkeypatch.setattr(delivered, "require_size", lambda *_: file.write_bytes(change))
-    with pytest.raises(BadDelivery, match=r"changed while it was read\. Have it written under another name, and renamed"):
+    with pytest.raises(
+        BadDelivery, match=r"changed while it was read\. Have it written under another name, and renamed"
+    ):
         read_delivered(file)
 
 
@@ -146,7 +152,9 @@ def test_a_file_that_this_user_may_not_read_is_refused(file):
     file.chmod(0)
     with (
         as_another_user(),
-        pytest.raises(BadDelivery, match=r"cannot be read: Permission denied\. Let the user read it who runs Nightjar"),
+        pytest.raises(
+            BadDelivery, match=r"cannot be read: Permission denied\. Let the user read it who runs Nightjar"
+        ),
     ):
         read_delivered(file)
 

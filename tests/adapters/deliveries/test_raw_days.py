@@ -88,7 +88,9 @@ def test_a_file_recorded_now_is_there_before_its_instant_however_slow_the_disk(r
     [kept] = (raw.root / "raw" / "visits" / f"date={DAY}").iterdir()
     assert kept.stat().st_ctime < recorded.timestamp() <= time.time()
     assert land(raw, file, whole(ROWS[0]), recorded + timedelta(seconds=1)) == "corrected"
-    assert land(raw, file, whole(ROWS[1]), None) == "corrected", "an instant that is taken is no reason to refuse it"
+    assert land(raw, file, whole(ROWS[1]), None) == "corrected", (
+        "an instant that is taken is no reason to refuse it"
+    )
 
 
 def test_landing_the_same_content_twice_changes_nothing(raw, file):
@@ -106,7 +108,11 @@ def test_a_correction_is_kept_beside_the_first_delivery(raw, file):
     before = raw.days("visits")
     assert land(raw, file, whole(ROWS[0]), later) == "corrected"
     assert raw.days("visits") != before
-    assert raw.recorded("visits") == raw.recorded("visits", [DAY, DAY + timedelta(days=1)]) == {DAY: (NOON, later)}
+    assert (
+        raw.recorded("visits")
+        == raw.recorded("visits", [DAY, DAY + timedelta(days=1)])
+        == {DAY: (NOON, later)}
+    )
     assert raw.recorded("visits", [DAY + timedelta(days=1)]) == {}
     assert raw.read(VISITS, DAY, DAY, known_at=later - timedelta(seconds=1)).height == 2
     assert raw.read(VISITS, DAY, DAY, known_at=later).height == 1
@@ -137,14 +143,28 @@ def test_only_the_days_asked_for_are_read(raw, file):
     for n in range(3):
         day = DAY + timedelta(days=n)
         land(raw, file, whole(*ROWS).replace(f"{DAY},", f"{day},"), day=day)
-    assert raw.read(VISITS, DAY + timedelta(days=1), DAY + timedelta(days=5))["date"].unique().to_list() == [DAY + timedelta(days=n) for n in (1, 2)]
+    assert raw.read(VISITS, DAY + timedelta(days=1), DAY + timedelta(days=5))["date"].unique().to_list() == [
+        DAY + timedelta(days=n) for n in (1, 2)
+    ]
 
 
 BROKEN = {
     "a file that was cut off": (whole(*ROWS)[:60], None, "is truncated"),
-    "a wrong value": (whole(ROWS[0].replace("12", "many")), "count", "line 2 holds 'many', which is not an Int64"),
-    "a repeated key": (whole(ROWS[0], ROWS[1].replace("south", "north")), "shop", "lines 2, 3 repeat the key (north)"),
-    "a file of another day": (whole(ROWS[0].replace("2013-06-15,", "2013-06-14,")), "day", "line 2 is about 2013-06-14"),
+    "a wrong value": (
+        whole(ROWS[0].replace("12", "many")),
+        "count",
+        "line 2 holds 'many', which is not an Int64",
+    ),
+    "a repeated key": (
+        whole(ROWS[0], ROWS[1].replace("south", "north")),
+        "shop",
+        "lines 2, 3 repeat the key (north)",
+    ),
+    "a file of another day": (
+        whole(ROWS[0].replace("2013-06-15,", "2013-06-14,")),
+        "day",
+        "line 2 is about 2013-06-14",
+    ),
     "a file that is too large": (whole(*ROWS) * 99, None, "has 13,167 bytes, the limit is 9,999"),
 }
 
@@ -207,7 +227,9 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), mi
             st.none() | st.integers(-(2**63), 2**63 - 1),
             st.none() | st.floats(allow_nan=False, allow_infinity=False),
             st.booleans(),
-            st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(lambda t: t.replace(microsecond=0, tzinfo=UTC)),
+            st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(
+                lambda t: t.replace(microsecond=0, tzinfo=UTC)
+            ),
         ),
         min_size=1,
         unique_by=lambda row: row[0],

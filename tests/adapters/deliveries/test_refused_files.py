@@ -93,5 +93,7 @@ def test_a_settling_that_was_killed_midway_is_finished_by_the_next(files, monkey
 def test_a_record_that_somebody_wrote_over_is_named(files):
     record = Path(files.keep(refusal(), BYTES).kept).with_suffix(".json")
     record.write_text('{"dataset": "visits"}')
-    with pytest.raises(DamagedFile, match=rf"{record.name} is damaged: it is no record of a refused delivery"):
+    with pytest.raises(
+        DamagedFile, match=rf"{record.name} is damaged: it is no record of a refused delivery"
+    ):
         files.open("visits")

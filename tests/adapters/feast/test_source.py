@@ -18,7 +18,14 @@ from db.urls import read
 from models import MODELS
 from nightjar.adapters.feast import source as feature_source
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import ContractBroken, FeastRegistryEmpty, FeastSchemaGone, MissingFeatures, NotOurStore, UnsafeFeatureStore
+from nightjar.core.errors.inputs import (
+    ContractBroken,
+    FeastRegistryEmpty,
+    FeastSchemaGone,
+    MissingFeatures,
+    NotOurStore,
+    UnsafeFeatureStore,
+)
 from nightjar.core.errors.model import BadSpec
 from nightjar.core.errors.settings import BadSettings
 
@@ -52,10 +59,13 @@ def write_features(folder, **changes):
 
 def entities(*values, at=AS_OF):
     keys = {key: dtype for table in SPEC.feature_tables for key, dtype in table.keys.items()}
-    rows = {key: pl.Series([one(dtype) if value else None for value in values], dtype=dtype) for key, dtype in keys.items()}
-    return pl.DataFrame({"entity_key": [f"e{i}" for i in range(len(values))]} | rows | {"context": [0.5] * len(values)}).with_columns(
-        event_timestamp=pl.lit(at, dtype=INSTANT)
-    )
+    rows = {
+        key: pl.Series([one(dtype) if value else None for value in values], dtype=dtype)
+        for key, dtype in keys.items()
+    }
+    return pl.DataFrame(
+        {"entity_key": [f"e{i}" for i in range(len(values))]} | rows | {"context": [0.5] * len(values)}
+    ).with_columns(event_timestamp=pl.lit(at, dtype=INSTANT))
 
 
 @pytest.fixture
@@ -70,13 +80,19 @@ def applied(database, registry, tmp_path):
     return FeastFeatureSource(REPO, registry_of(database.url("writer")), tmp_path / "features")
 
 
-def test_the_writer_retrieves_every_row_with_declared_types_and_applying_again_changes_nothing(applied, registry):
+def test_the_writer_retrieves_every_row_with_declared_types_and_applying_again_changes_nothing(
+    applied, registry
+):
     asked = entities(1, 0, 1)
     result = applied.retrieve(SPEC, asked)
     assert result.select(asked.columns).equals(asked)
     features = {name: dtype for table in SPEC.feature_tables for name, dtype in table.features.items()}
     assert dict(result.drop(asked.columns).schema) == features
-    assert result.select(pl.all_horizontal(pl.col(*features).is_not_null())).to_series().to_list() == [True, False, True]
+    assert result.select(pl.all_horizontal(pl.col(*features).is_not_null())).to_series().to_list() == [
+        True,
+        False,
+        True,
+    ]
     apply(REPO, registry, applied.feature_dir)
     assert FeastFeatureSource(REPO, registry, applied.feature_dir).retrieve(SPEC, asked).equals(result)
 
@@ -84,7 +100,11 @@ def test_the_writer_retrieves_every_row_with_declared_types_and_applying_again_c
 def test_features_that_were_moved_are_found_without_applying_again(applied, registry, tmp_path):
     shutil.copytree(REPO, tmp_path / "repo")
     yaml = tmp_path / "repo" / "feature_store.yaml"
-    yaml.write_text(yaml.read_text().replace("online_store: null", "online_store: {type: sqlite, path: ${NIGHTJAR_FEATURE_DIR}/online.db}"))
+    yaml.write_text(
+        yaml.read_text().replace(
+            "online_store: null", "online_store: {type: sqlite, path: ${NIGHTJAR_FEATURE_DIR}/online.db}"
+        )
+    )
     apply(tmp_path / "repo", registry, applied.feature_dir)
     expected = applied.retrieve(SPEC, entities(1))
     (tmp_path / "larger" / "disk").mkdir(parents=True)
@@ -104,13 +124,18 @@ def test_a_correction_is_known_where_the_entities_say_so_and_what_is_new_is_not(
     features = [name for table in SPEC.feature_tables for name in table.features]
     for file in applied.feature_dir.glob("*/*/*.parquet"):
         kept = pl.read_parquet(file)
-        corrected = kept.with_columns(*(pl.col(name) + 1 for name in kept.columns if name in features), created=AS_OF + timedelta(hours=5))
+        corrected = kept.with_columns(
+            *(pl.col(name) + 1 for name in kept.columns if name in features),
+            created=AS_OF + timedelta(hours=5),
+        )
         pl.concat([kept, corrected]).write_parquet(file)
     asked = entities(1, 1).with_columns(known_at=pl.Series([AS_OF, AS_OF + timedelta(hours=5)]))
     result = applied.retrieve(SPEC, asked)
     assert result.select(asked.columns).equals(asked)
     assert all((result[name].item(1) - result[name].item(0)) == 1 for name in features)
-    early = entities(1, at=AS_OF - timedelta(hours=1, seconds=1)).with_columns(known_at=pl.lit(AS_OF + timedelta(hours=5)))
+    early = entities(1, at=AS_OF - timedelta(hours=1, seconds=1)).with_columns(
+        known_at=pl.lit(AS_OF + timedelta(hours=5))
+    )
     assert all(applied.retrieve(SPEC, early)[name].is_null().all() for name in features)
 
 
@@ -134,7 +159,13 @@ def test_the_first_night_without_any_history_has_null_features(applied):
 
 def test_features_that_the_service_lacks_are_named(applied):
     first = SPEC.feature_tables[0]
-    wider = replace(SPEC, feature_tables=(replace(first, features={**first.features, "brand_new": pl.Float64()}), *SPEC.feature_tables[1:]))
+    wider = replace(
+        SPEC,
+        feature_tables=(
+            replace(first, features={**first.features, "brand_new": pl.Float64()}),
+            *SPEC.feature_tables[1:],
+        ),
+    )
     with pytest.raises(MissingFeatures, match="brand_new"):
         applied.retrieve(wider, entities(1))
     with pytest.raises(MissingFeatures, match="other_model"):
@@ -161,22 +192,38 @@ def test_a_registry_nobody_applied_to_says_what_is_missing(registry, tmp_path):
 
 def test_a_registry_out_of_reach_is_retryable(tmp_path):
     with pytest.raises(StoreUnavailable, match="Feast's registry cannot be reached"):
-        FeastFeatureSource(REPO, "postgresql+psycopg://nobody@127.0.0.1:9/nothing", tmp_path).retrieve(SPEC, entities(1))
+        FeastFeatureSource(REPO, "postgresql+psycopg://nobody@127.0.0.1:9/nothing", tmp_path).retrieve(
+            SPEC, entities(1)
+        )
 
 
 @pytest.mark.parametrize("change", [{"password": "s3cret"}, {"dbname": "nowhere"}])
 def test_a_registry_that_refuses_us_is_a_setting_to_correct(database, tmp_path, change):
     wrong = registry_of(read(database.url("owner")).changed(**change).text)
-    for act in (lambda: apply(REPO, wrong, tmp_path), lambda: FeastFeatureSource(REPO, wrong, tmp_path).require(SPEC)):
+    for act in (
+        lambda: apply(REPO, wrong, tmp_path),
+        lambda: FeastFeatureSource(REPO, wrong, tmp_path).require(SPEC),
+    ):
         with pytest.raises(BadSettings, match="Feast's registry refuses us") as refused:
             act()
         assert "s3cret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("line", ["offline_store: file", "offline_store: {type: dask}", "", "offline_store: {type: feast.x.DaskOfflineStore}"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "offline_store: file",
+        "offline_store: {type: dask}",
+        "",
+        "offline_store: {type: feast.x.DaskOfflineStore}",
+    ],
+)
 def test_a_store_that_loses_rows_is_refused(tmp_path, line):
     (tmp_path / "feature_store.yaml").write_text(f"project: nightjar\nregistry: {{path: r.db}}\n{line}\n")
-    for act in (lambda: apply(tmp_path, "", tmp_path), lambda: FeastFeatureSource(tmp_path, "", tmp_path).retrieve(SPEC, entities(1))):
+    for act in (
+        lambda: apply(tmp_path, "", tmp_path),
+        lambda: FeastFeatureSource(tmp_path, "", tmp_path).retrieve(SPEC, entities(1)),
+    ):
         with pytest.raises(UnsafeFeatureStore, match="loses rows"):
             act()
 
@@ -191,7 +238,9 @@ def test_a_store_that_loses_rows_is_refused(tmp_path, line):
 )
 def test_a_feature_store_yaml_that_nobody_can_read_says_where_and_keeps_its_secrets(tmp_path, wrong, named):
     ours = "type: nightjar.adapters.feast_polars.PolarsOfflineStore"
-    (tmp_path / "feature_store.yaml").write_text((REPO / "feature_store.yaml").read_text().replace(ours, wrong))
+    (tmp_path / "feature_store.yaml").write_text(
+        (REPO / "feature_store.yaml").read_text().replace(ours, wrong)
+    )
     with pytest.raises(BadSettings, match=rf"feature_store\.yaml.*{named}") as refused:
         apply(tmp_path, "postgresql+psycopg://owner:secret@localhost/nightjar", tmp_path)
     assert "secret" not in str(refused.value)
@@ -210,8 +259,14 @@ def test_another_store_of_feast_gives_the_same_features_in_the_same_order(applie
     )
     yaml.write_text(duckdb)
     definitions = tmp_path / "repo" / "definitions.py"
-    definitions.write_text(definitions.read_text().replace("path=table.name,", f'path="{applied.feature_dir}/" + table.name + "/*/*.parquet",'))
-    asked = entities(1, 0, 1).with_columns(event_timestamp=pl.col("event_timestamp") + pl.duration(minutes=pl.int_range(3)))
+    definitions.write_text(
+        definitions.read_text().replace(
+            "path=table.name,", f'path="{applied.feature_dir}/" + table.name + "/*/*.parquet",'
+        )
+    )
+    asked = entities(1, 0, 1).with_columns(
+        event_timestamp=pl.col("event_timestamp") + pl.duration(minutes=pl.int_range(3))
+    )
     expected = applied.retrieve(SPEC, asked)
     apply(tmp_path / "repo", registry, applied.feature_dir)
     other = FeastFeatureSource(tmp_path / "repo", registry, applied.feature_dir)
@@ -239,12 +294,18 @@ def test_models_that_mean_different_things_by_one_name_are_refused():
     key = next(iter(table.keys))
     for changed, said in (
         (replace(table, lookback_days=99), f"feature table {table.name} differs"),
-        (replace(table, name="other", keys={key: pl.Int64()}, features={"new": pl.Float64()}), f"join key {key} is"),
+        (
+            replace(table, name="other", keys={key: pl.Int64()}, features={"new": pl.Float64()}),
+            f"join key {key} is",
+        ),
         (replace(table, name="other", features={"new": pl.Duration()}), "Feast has no type for"),
     ):
         with pytest.raises(BadSpec, match=said):
             dict(definitions.feast_objects([SPEC, replace(SPEC, name="second", feature_tables=(changed,))]))
-    assert len(dict(definitions.feast_objects([SPEC, replace(SPEC, name="second")]))) == len(dict(definitions.feast_objects([SPEC]))) + 1
+    assert (
+        len(dict(definitions.feast_objects([SPEC, replace(SPEC, name="second")])))
+        == len(dict(definitions.feast_objects([SPEC]))) + 1
+    )
 
 
 def test_a_registry_whose_schema_was_dropped_says_what_brings_it_back(database, tmp_path):
@@ -253,8 +314,14 @@ def test_a_registry_whose_schema_was_dropped_says_what_brings_it_back(database, 
 
 
 def test_feasts_own_command_line_finds_nothing_to_change_after_apply(applied, registry):
-    environment = os.environ | {"NIGHTJAR_FEAST_REGISTRY": registry, "NIGHTJAR_FEATURE_DIR": str(applied.feature_dir), "FEAST_USAGE": "False"}
+    environment = os.environ | {
+        "NIGHTJAR_FEAST_REGISTRY": registry,
+        "NIGHTJAR_FEATURE_DIR": str(applied.feature_dir),
+        "FEAST_USAGE": "False",
+    }
     feast = Path(sys.executable).with_name("feast")
-    done = subprocess.run([feast, "plan"], cwd=REPO, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [feast, "plan"], cwd=REPO, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "No changes to registry" in done.stdout

@@ -1,4 +1,6 @@
-"""A feature store in a temporary repo, and short ways to make views over frames and to retrieve through our store."""
+"""A feature store in a temporary repo, and short ways to make views over frames and to retrieve through
+our store.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,13 +36,22 @@ def store(tmp_path_factory) -> Any:
 
 @pytest.fixture(scope="session")
 def view(store) -> Callable[..., Any]:
-    """view(frame, keys) writes a frame to Parquet in the repo and gives the feature view over it; further arguments as below."""
+    """view(frame, keys) writes a frame to Parquet in the repo and gives the feature view over it; further
+    arguments as below.
+    """
     from feast import Entity, FeatureView, Field, FileSource
     from feast.types import Float64, Int64, String
     from feast.value_type import ValueType
 
     numbers = count()
-    feast_types = {pl.Int64: Int64, pl.Int32: Int64, pl.Float64: Float64, pl.String: String, pl.Categorical: String, pl.Float32: Float64}
+    feast_types = {
+        pl.Int64: Int64,
+        pl.Int32: Int64,
+        pl.Float64: Float64,
+        pl.String: String,
+        pl.Categorical: String,
+        pl.Float32: Float64,
+    }
 
     def make(
         frame: pl.DataFrame,
@@ -60,13 +71,22 @@ def view(store) -> Callable[..., Any]:
         mapping = source.get("field_mapping", {})
         dtypes = {mapping.get(column, column): dtype for column, dtype in frame.schema.items()}
         value_types = {Int64: ValueType.INT64, String: ValueType.STRING, Float64: ValueType.DOUBLE}
-        declared = {column: feast_types.get(type(dtype), Int64) for column, dtype in dtypes.items()} | (types or {})
+        declared = {column: feast_types.get(type(dtype), Int64) for column, dtype in dtypes.items()} | (
+            types or {}
+        )
         return FeatureView(
             name=name,
-            entities=[Entity(name=f"{key}_entity", join_keys=[key], value_type=value_types[declared[key]]) for key in keys],
+            entities=[
+                Entity(name=f"{key}_entity", join_keys=[key], value_type=value_types[declared[key]])
+                for key in keys
+            ],
             schema=[Field(name=column, dtype=declared[column]) for column in (*keys, *features)],
             source=FileSource(
-                name=name, path=path, timestamp_field="ts", created_timestamp_column=created if created in frame.columns else "", **source
+                name=name,
+                path=path,
+                timestamp_field="ts",
+                created_timestamp_column=created if created in frame.columns else "",
+                **source,
             ),
             ttl=ttl,
             online=False,
@@ -93,10 +113,16 @@ def retrieve(store) -> Callable[..., PolarsRetrievalJob]:
         views = views if isinstance(views, list) else [views]
         config = store.config.model_copy()
         config._offline_store = PolarsOfflineStoreConfig(
-            type=STORE, as_known_at=as_known_at, known_at=known_at, corrections_only=corrections_only, cache_mb=cache_mb
+            type=STORE,
+            as_known_at=as_known_at,
+            known_at=known_at,
+            corrections_only=corrections_only,
+            cache_mb=cache_mb,
         )
         refs = [f"{view.projection.name_to_use()}:{field.name}" for view in views for field in view.features]
-        return PolarsOfflineStore.get_historical_features(config, views, refs, entities, store.registry, "test", full_feature_names, **more)
+        return PolarsOfflineStore.get_historical_features(
+            config, views, refs, entities, store.registry, "test", full_feature_names, **more
+        )
 
     return ask
 

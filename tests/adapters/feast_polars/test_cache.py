@@ -27,11 +27,15 @@ class Thing:
 
 
 def rows(*values):
-    return pl.DataFrame(values, schema={"k": pl.Int64, "ts": UTC_US, "created": UTC_US, "v": pl.Int64}, orient="row")
+    return pl.DataFrame(
+        values, schema={"k": pl.Int64, "ts": UTC_US, "created": UTC_US, "v": pl.Int64}, orient="row"
+    )
 
 
 def ask(*keys, at=NOON):
-    return pl.DataFrame({"k": keys}, schema={"k": pl.Int64}).with_columns(event_timestamp=pl.lit(at, dtype=UTC_US))
+    return pl.DataFrame({"k": keys}, schema={"k": pl.Int64}).with_columns(
+        event_timestamp=pl.lit(at, dtype=UTC_US)
+    )
 
 
 def values(job):
@@ -49,7 +53,9 @@ def test_the_parts_of_a_night_read_their_files_once(view, retrieve, in_repo):
     file = in_repo / features.batch_source.path
     assert values(retrieve(features, ask(1, 9), cache_mb=1)) == [1, None]
     before = file.stat()
-    history.with_columns(v=pl.Series([9, 8, 7])).write_parquet(file)  # so that whoever reads it again is found out
+    history.with_columns(v=pl.Series([9, 8, 7])).write_parquet(
+        file
+    )  # so that whoever reads it again is found out
     assert file.stat().st_size == before.st_size
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert values(retrieve(features, ask(2, 1, None), cache_mb=1)) == [2, 1, None]
@@ -104,7 +110,9 @@ def test_what_is_kept_answers_as_what_is_read(view, retrieve, history, asked, tt
         entities = ask(3, 1, 4, 2, 1, at=at)
         entities = entities.with_columns(known_at=pl.lit(until, dtype=UTC_US)) if until else entities
         how = {"as_known_at": switches[0], "corrections_only": switches[1]}
-        assert values(retrieve(features, entities, cache_mb=10, **how)) == values(retrieve(features, entities, **how))
+        assert values(retrieve(features, entities, cache_mb=10, **how)) == values(
+            retrieve(features, entities, **how)
+        )
 
 
 def test_threads_that_ask_for_one_value_wait_for_the_one_that_makes_it():

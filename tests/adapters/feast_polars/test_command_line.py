@@ -34,20 +34,31 @@ from feast.types import Int64
 from feast.value_type import ValueType
 
 thing = Entity(name="thing", join_keys=["k"], value_type=ValueType.INT64)
-source = FileSource(name="rows", path="rows", timestamp_field="ts", created_timestamp_column="created", tags={"partition": "date"})
+source = FileSource(
+    name="rows", path="rows", timestamp_field="ts", created_timestamp_column="created",
+    tags={"partition": "date"}
+)
 schema = [Field(name="k", dtype=Int64), Field(name="v", dtype=Int64)]
-things = FeatureView(name="things", entities=[thing], schema=schema, source=source, ttl=timedelta(days=9), online=True)
+things = FeatureView(
+    name="things", entities=[thing], schema=schema, source=source, ttl=timedelta(days=9), online=True
+)
 """
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::RuntimeWarning", "ignore::ResourceWarning", "ignore::UserWarning"
+    "ignore::DeprecationWarning",
+    "ignore::FutureWarning",
+    "ignore::RuntimeWarning",
+    "ignore::ResourceWarning",
+    "ignore::UserWarning",
 )
 
 
 def land(repo, at, value):
     folder = repo / "rows" / f"date={at.date()}"
     folder.mkdir(parents=True)
-    pl.DataFrame({"k": [1], "ts": [at], "created": [at], "v": [value]}).cast({"ts": UTC_US, "created": UTC_US}).write_parquet(folder / "part.parquet")
+    pl.DataFrame({"k": [1], "ts": [at], "created": [at], "v": [value]}).cast(
+        {"ts": UTC_US, "created": UTC_US}
+    ).write_parquet(folder / "part.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +100,9 @@ def test_the_ui_shows_the_views(repo):
 
     async def pages() -> list[str]:
         async with AsyncClient(transport=ASGITransport(app), base_url="http://feast") as client:
-            return [(await client.get(path)).text for path in ("/", "/api/v1/feature_views?project=commanded")]
+            return [
+                (await client.get(path)).text for path in ("/", "/api/v1/feature_views?project=commanded")
+            ]
 
     home, views = asyncio.run(pages())
     assert "Feast" in home
@@ -116,10 +129,14 @@ def test_a_retrieval_is_validated_against_a_saved_dataset(repo):
     store = FeatureStore(str(repo))
     asked = pl.DataFrame({"k": [1], "event_timestamp": [NOON]})
     job = store.get_historical_features(asked, features=["things:v"])
-    saved = store.create_saved_dataset(job, "saved", SavedDatasetFileStorage(path=str(repo / "saved.parquet")))
+    saved = store.create_saved_dataset(
+        job, "saved", SavedDatasetFileStorage(path=str(repo / "saved.parquet"))
+    )
     reference = saved.as_reference("reference", MeanOf())
     assert job.to_df(validation_reference=reference)["v"].tolist() == [1]
     land(repo, NOON + 2 * DAY, 5)
-    later = store.get_historical_features(asked.with_columns(event_timestamp=NOON + 2 * DAY), features=["things:v"])
+    later = store.get_historical_features(
+        asked.with_columns(event_timestamp=NOON + 2 * DAY), features=["things:v"]
+    )
     with pytest.raises(ValidationFailed):
         later.to_df(validation_reference=reference)

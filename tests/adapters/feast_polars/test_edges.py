@@ -24,7 +24,8 @@ HOUR = timedelta(hours=1)
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 UTC_US = pl.Datetime("us", "UTC")
 ROWS = pl.DataFrame(
-    {"k": [1, 1], "ts": [NOON - HOUR, NOON], "created": [NOON - HOUR, NOON], "v": [7, 9]}, schema_overrides=dict.fromkeys(("ts", "created"), UTC_US)
+    {"k": [1, 1], "ts": [NOON - HOUR, NOON], "created": [NOON - HOUR, NOON], "v": [7, 9]},
+    schema_overrides=dict.fromkeys(("ts", "created"), UTC_US),
 )
 ASKED = pl.DataFrame({"k": [1, 1], "event_timestamp": [NOON, NOON - HOUR]})
 
@@ -40,20 +41,35 @@ def timed(zone, unit):
 
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo", "America/New_York"])
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])
-def test_instants_that_a_stored_time_cannot_hold_are_before_or_after_all_of_it(store, view, retrieve, zone, unit):
+def test_instants_that_a_stored_time_cannot_hold_are_before_or_after_all_of_it(
+    store, view, retrieve, zone, unit
+):
     features, brief = view(timed(zone, unit)), view(timed(zone, unit), ttl=HOUR)
-    for at, expected in ((LAST, 9), (datetime(2300, 1, 1, tzinfo=UTC), 9), (datetime(1500, 1, 1, tzinfo=UTC), None), (FIRST, None)):
+    for at, expected in (
+        (LAST, 9),
+        (datetime(2300, 1, 1, tzinfo=UTC), 9),
+        (datetime(1500, 1, 1, tzinfo=UTC), None),
+        (FIRST, None),
+    ):
         for asked in ([at], [at, NOON]):
             frame = pl.DataFrame({"k": [1] * len(asked), "event_timestamp": pl.Series(asked, dtype=UTC_US)})
             assert values(retrieve(features, frame)) == [expected, 9][: len(asked)]
             assert values(retrieve(brief, frame)) == [None, 9][: len(asked)]
     source = features.batch_source
-    everything = PolarsOfflineStore.pull_all_from_table_or_query(store.config, source, ["k"], ["v"], "ts", "created")
+    everything = PolarsOfflineStore.pull_all_from_table_or_query(
+        store.config, source, ["k"], ["v"], "ts", "created"
+    )
     assert values(everything) == [7, 9]
-    assert values(PolarsOfflineStore.pull_latest_from_table_or_query(store.config, source, ["k"], ["v"], "ts", "created", FIRST, LAST)) == [9]
+    assert values(
+        PolarsOfflineStore.pull_latest_from_table_or_query(
+            store.config, source, ["k"], ["v"], "ts", "created", FIRST, LAST
+        )
+    ) == [9]
 
 
-def test_whether_an_event_within_a_microsecond_of_the_ttl_counts_does_not_depend_on_other_rows(view, retrieve):
+def test_whether_an_event_within_a_microsecond_of_the_ttl_counts_does_not_depend_on_other_rows(
+    view, retrieve
+):
     almost = pl.Series([int(NOON.timestamp()) * 10**9 - 300]).cast(pl.Datetime("ns", "UTC"))
     features = view(ROWS.head(1).with_columns(ts=almost, created=almost), ttl=HOUR)
     asked = pl.DataFrame({"k": [1, 1], "event_timestamp": [NOON + HOUR, NOON]})
@@ -65,17 +81,28 @@ def test_whether_an_event_within_a_microsecond_of_the_ttl_counts_does_not_depend
     ("stored", "asked", "expected"),
     [
         ([date(2024, 1, 10)], [NOON, NOON - 12 * HOUR], [None, 9]),
-        (pl.Series([NOON], dtype=pl.Datetime("ms", "UTC")), [NOON + timedelta(microseconds=1), NOON], [None, 9]),
+        (
+            pl.Series([NOON], dtype=pl.Datetime("ms", "UTC")),
+            [NOON + timedelta(microseconds=1), NOON],
+            [None, 9],
+        ),
         ([timedelta(milliseconds=1)], pl.Series([1, 2]).cast(pl.Duration("ms")), [9, None]),
         (pl.Series([Decimal("1.5")], dtype=pl.Decimal(9, 1)), [1.5, 1.25], [9, None]),
     ],
 )
-def test_times_and_numbers_of_other_types_match_where_they_are_equal_and_only_there(view, retrieve, stored, asked, expected):
+def test_times_and_numbers_of_other_types_match_where_they_are_equal_and_only_there(
+    view, retrieve, stored, asked, expected
+):
     features = view(ROWS.tail(1).with_columns(k=pl.Series(stored)))
-    assert values(retrieve(features, pl.DataFrame({"k": asked, "event_timestamp": [NOON] * len(asked)}))) == expected
+    assert (
+        values(retrieve(features, pl.DataFrame({"k": asked, "event_timestamp": [NOON] * len(asked)})))
+        == expected
+    )
 
 
-@pytest.mark.parametrize(("stored", "asked"), [([NOON.time()], [NOON]), ([NOON], [NOON.time()]), ([NOON], [HOUR])])
+@pytest.mark.parametrize(
+    ("stored", "asked"), [([NOON.time()], [NOON]), ([NOON], [NOON.time()]), ([NOON], [HOUR])]
+)
 def test_times_of_day_durations_and_instants_never_match(view, retrieve, stored, asked):
     features = view(ROWS.tail(1).with_columns(k=pl.Series(stored)))
     with pytest.raises(TypeError, match=r"join key 'k' is .* in the entity frame and .* in the source"):
@@ -84,10 +111,17 @@ def test_times_of_day_durations_and_instants_never_match(view, retrieve, stored,
 
 def test_results_that_arrow_has_no_type_for_reach_it_as_what_feast_knows(view, retrieve):
     odd = ROWS.with_columns(
-        v=pl.Series([2**70, 1], dtype=pl.Int128), kinds=pl.Series([["a"], ["b"]], dtype=pl.List(pl.Categorical)), record=pl.struct(name=pl.lit("a"))
+        v=pl.Series([2**70, 1], dtype=pl.Int128),
+        kinds=pl.Series([["a"], ["b"]], dtype=pl.List(pl.Categorical)),
+        record=pl.struct(name=pl.lit("a")),
     )
     job = retrieve(view(ROWS), ASKED.with_columns(odd.select(pl.col("v").alias("wide"), "kinds", "record")))
-    assert [str(field.type) for field in job.to_arrow().schema][2:] == ["decimal128(38, 0)", "list<item: string>", "struct<name: string>", "int64"]
+    assert [str(field.type) for field in job.to_arrow().schema][2:] == [
+        "decimal128(38, 0)",
+        "list<item: string>",
+        "struct<name: string>",
+        "int64",
+    ]
     assert job.to_arrow()["wide"].to_pylist() == [2**70, 1]
 
 
@@ -101,7 +135,22 @@ def test_keys_that_are_all_null_match_nothing_whatever_type_pandas_gives_them(vi
 
 @pytest.mark.parametrize(
     "name",
-    ["__code", "__happened", "__recorded", "__key0", "__index__", "code", "row", "known", "at", "position", "self", "", "a.b:'\"", "ÜÄ😀" * 500],
+    [
+        "__code",
+        "__happened",
+        "__recorded",
+        "__key0",
+        "__index__",
+        "code",
+        "row",
+        "known",
+        "at",
+        "position",
+        "self",
+        "",
+        "a.b:'\"",
+        "ÜÄ😀" * 500,
+    ],
 )
 def test_columns_may_have_any_name(view, retrieve, name):
     one = ASKED.head(1)
@@ -124,11 +173,19 @@ def test_names_like_patterns_mean_the_column_of_that_name(store, view, retrieve,
         assert retrieve(features, asked, cache_mb=1).to_lazy().collect()[name].to_list() == expected
         assert values(retrieve(key, asked.rename({"k": name}), cache_mb=1)) == expected
         assert values(retrieve(times, asked.rename({"event_timestamp": name}))) == expected
-        assert values(retrieve(view(ROWS), asked.with_columns(pl.col("event_timestamp").alias(name)), known_at=name)) == expected
+        assert (
+            values(
+                retrieve(view(ROWS), asked.with_columns(pl.col("event_timestamp").alias(name)), known_at=name)
+            )
+            == expected
+        )
     assert values(retrieve(key, None, start_date=NOON - HOUR, end_date=NOON)) == [9]
     pulled = (store.config, key.batch_source, [name], ["v"], "ts", "created", NOON - HOUR, NOON)
     assert values(PolarsOfflineStore.pull_latest_from_table_or_query(*pulled)) == [9]
-    assert PolarsOfflineStore.pull_all_from_table_or_query(*pulled).to_lazy().collect()[name].to_list() == [1, 1]
+    assert PolarsOfflineStore.pull_all_from_table_or_query(*pulled).to_lazy().collect()[name].to_list() == [
+        1,
+        1,
+    ]
 
 
 @pytest.mark.parametrize("zone", ["+05:30", "-03:00"])
@@ -136,7 +193,11 @@ def test_names_like_patterns_mean_the_column_of_that_name(store, view, retrieve,
 def test_times_may_be_given_by_their_distance_to_utc(store, view, retrieve, in_repo, zone, unit):
     def there(table):
         return pa.table(
-            [column.cast(pa.timestamp(unit, zone)) if pa.types.is_timestamp(column.type) else column for column in table], table.column_names
+            [
+                column.cast(pa.timestamp(unit, zone)) if pa.types.is_timestamp(column.type) else column
+                for column in table
+            ],
+            table.column_names,
         )
 
     features = view(ROWS, path=f"zones {zone} {unit}")
@@ -151,8 +212,13 @@ def test_times_may_be_given_by_their_distance_to_utc(store, view, retrieve, in_r
 
 
 def test_times_of_text_finer_than_microseconds_are_rounded_like_others(view, retrieve):
-    text = ROWS.with_columns(ts=pl.Series(["2024-01-10T11:00:00Z", "2024-01-10T12:00:00.0000000001Z"]), created=pl.lit("2024-01-10T11:00:00.0Z"))
-    asked = pl.DataFrame({"k": [1, 1], "event_timestamp": ["2024-01-10T12:00:00.000000999Z", "2024-01-10T12:00:00.000001000Z"]})
+    text = ROWS.with_columns(
+        ts=pl.Series(["2024-01-10T11:00:00Z", "2024-01-10T12:00:00.0000000001Z"]),
+        created=pl.lit("2024-01-10T11:00:00.0Z"),
+    )
+    asked = pl.DataFrame(
+        {"k": [1, 1], "event_timestamp": ["2024-01-10T12:00:00.000000999Z", "2024-01-10T12:00:00.000001000Z"]}
+    )
     for features in (view(text), view(text, ttl=2 * HOUR)):
         assert values(retrieve(features, asked)) == [7, 9]
         assert values(retrieve(features, asked.head(1))) == [7]
@@ -160,7 +226,9 @@ def test_times_of_text_finer_than_microseconds_are_rounded_like_others(view, ret
 
 @pytest.mark.parametrize("text", ["01-02-2024", "noon", "2024-01-10T12:00:00Z and more"])
 def test_text_that_is_no_time_is_refused_by_its_column(view, retrieve, text):
-    with pytest.raises(ValueError, match=r"'event_timestamp' holds text that is no time: .* in one form of ISO 8601"):
+    with pytest.raises(
+        ValueError, match=r"'event_timestamp' holds text that is no time: .* in one form of ISO 8601"
+    ):
         retrieve(view(ROWS), pl.DataFrame({"k": [1], "event_timestamp": [text]}))
     with pytest.raises(ValueError, match=r"'created' holds text that is no time"):
         retrieve(view(ROWS.with_columns(created=pl.lit(text))), ASKED).to_polars()
@@ -168,7 +236,9 @@ def test_text_that_is_no_time_is_refused_by_its_column(view, retrieve, text):
 
 def test_features_of_bytes_are_retrieved_whether_there_is_history_or_not(view, retrieve):
     features = view(
-        ROWS.with_columns(v=pl.Series([b"a", b"b"]), w=pl.Series([[b"a"], []])), features=("v", "w"), types={"v": Bytes, "w": Array(Bytes)}
+        ROWS.with_columns(v=pl.Series([b"a", b"b"]), w=pl.Series([[b"a"], []])),
+        features=("v", "w"),
+        types={"v": Bytes, "w": Array(Bytes)},
     )
     missing = view(ROWS, path="no bytes yet", features=("v", "w"), types={"v": Bytes, "w": Array(Bytes)})
     found = retrieve(features, ASKED).to_polars()
@@ -191,7 +261,9 @@ def test_names_with_the_signs_of_patterns_mean_themselves(view, retrieve, in_rep
     assert values(retrieve(one, ASKED)) == [9, 7]
 
 
-def test_a_folder_above_a_partitioned_source_that_would_hide_a_column_is_refused_by_name(view, retrieve, in_repo):
+def test_a_folder_above_a_partitioned_source_that_would_hide_a_column_is_refused_by_name(
+    view, retrieve, in_repo
+):
     (in_repo / "v=5" / "flights" / "date=2024-01-10").mkdir(parents=True)
     ROWS.write_parquet(in_repo / "v=5" / "flights" / "date=2024-01-10" / "part.parquet")
     with pytest.raises(ValueError, match=r"v=5/flights: folders above .* named like its columns \['v'\]"):
@@ -200,7 +272,9 @@ def test_a_folder_above_a_partitioned_source_that_would_hide_a_column_is_refused
     assert values(retrieve(view(ROWS, path="table=5/flights"), ASKED)) == [9, 7]
 
 
-def test_a_file_that_comes_while_a_night_is_prepared_is_seen_by_the_next_part(view, retrieve, in_repo, monkeypatch):
+def test_a_file_that_comes_while_a_night_is_prepared_is_seen_by_the_next_part(
+    view, retrieve, in_repo, monkeypatch
+):
     SNAPSHOTS.clear()
     (in_repo / "growing").mkdir()
     ROWS.head(1).write_parquet(in_repo / "growing" / "1.parquet")
@@ -224,7 +298,9 @@ def test_a_delta_table_that_took_the_place_of_another_is_not_taken_for_it(view, 
     features = view(ROWS, path="replaced_delta", file_format=DeltaFormat())
     for value in (1, 2):
         shutil.rmtree(in_repo / "replaced_delta", ignore_errors=True)
-        write_deltalake(str(in_repo / "replaced_delta"), ROWS.with_columns(v=pl.lit(value, dtype=pl.Int64)).to_arrow())
+        write_deltalake(
+            str(in_repo / "replaced_delta"), ROWS.with_columns(v=pl.lit(value, dtype=pl.Int64)).to_arrow()
+        )
         assert values(retrieve(features, ASKED.head(1), cache_mb=1)) == [value]
 
 
@@ -238,7 +314,9 @@ def test_delta_tables_may_lie_in_folders_whose_names_a_url_would_change(store, v
 
 
 @pytest.mark.parametrize(("path", "sign"), [("a%20b", "%20"), ("a[1]", r"\["), ("s3://bucket/a b", " ")])
-def test_folders_that_delta_would_confuse_are_refused_before_anything_is_written(store, view, retrieve, path, sign):
+def test_folders_that_delta_would_confuse_are_refused_before_anything_is_written(
+    store, view, retrieve, path, sign
+):
     features = view(ROWS, path=path, file_format=DeltaFormat())
     with pytest.raises(ValueError, match=f"cannot hold '{sign}' here"):
         PolarsOfflineStore.offline_write_batch(store.config, features, ROWS.to_arrow(), None)
@@ -250,7 +328,9 @@ def test_deletion_vectors_that_would_not_be_found_are_refused(view, retrieve, in
     from deltalake import write_deltalake
 
     for name in ("vectors", "vectors here"):
-        write_deltalake(str(in_repo / name), ROWS.to_arrow(), configuration={"delta.enableDeletionVectors": "true"})
+        write_deltalake(
+            str(in_repo / name), ROWS.to_arrow(), configuration={"delta.enableDeletionVectors": "true"}
+        )
     assert values(retrieve(view(ROWS, path="vectors", file_format=DeltaFormat()), ASKED)) == [9, 7]
     with pytest.raises(ValueError, match="vectors here: a Delta table with deletion vectors"):
         retrieve(view(ROWS, path="vectors here", file_format=DeltaFormat()), ASKED).to_polars()
@@ -260,8 +340,12 @@ def test_a_row_of_a_delta_table_whose_partition_has_no_date_is_read(view, retrie
     from deltalake import write_deltalake
 
     dates = pl.Series([date(2024, 1, 10), None], dtype=pl.Date)
-    write_deltalake(str(in_repo / "undated_delta"), ROWS.with_columns(date=dates).to_arrow(), partition_by=["date"])
-    features = view(ROWS, path="undated_delta", ttl=HOUR, tags={"partition": "date"}, file_format=DeltaFormat())
+    write_deltalake(
+        str(in_repo / "undated_delta"), ROWS.with_columns(date=dates).to_arrow(), partition_by=["date"]
+    )
+    features = view(
+        ROWS, path="undated_delta", ttl=HOUR, tags={"partition": "date"}, file_format=DeltaFormat()
+    )
     assert values(retrieve(features, ASKED)) == [9, 7]
 
 
@@ -273,7 +357,9 @@ def test_a_view_without_keys_has_a_snapshot_of_one_row_if_it_has_any_history(vie
     assert early.height == 0
 
 
-def test_pushed_rows_with_times_of_text_find_their_partition_and_without_time_are_refused(store, view, retrieve, in_repo):
+def test_pushed_rows_with_times_of_text_find_their_partition_and_without_time_are_refused(
+    store, view, retrieve, in_repo
+):
     features = view(ROWS, path="pushed text", tags={"partition": "date"})
     text = ROWS.with_columns(pl.col("ts", "created").dt.to_string("%FT%T%:z"))
     PolarsOfflineStore.offline_write_batch(store.config, features, text.to_arrow(), None)
@@ -298,9 +384,17 @@ def test_batches_of_no_rows_are_refused_and_leave_no_file(view, retrieve, tmp_pa
 def test_partitioned_logs_stay_hidden_until_they_are_whole(tmp_path, monkeypatch):
     place, write = Place.of("logs", tmp_path), pq.write_to_dataset
     seen = []
-    monkeypatch.setattr(pq, "write_to_dataset", lambda *given, **more: (write(*given, **more), seen.append(place.parquet_files())))
+    monkeypatch.setattr(
+        pq,
+        "write_to_dataset",
+        lambda *given, **more: (write(*given, **more), seen.append(place.parquet_files())),
+    )
     for total in (2, 4):
-        writing.log(pa.table({"k": ["a", "b", "a"], "v": [1, 2, 3]}), FileLoggingDestination(path="logs", partition_by=["k"]), tmp_path)
+        writing.log(
+            pa.table({"k": ["a", "b", "a"], "v": [1, 2, 3]}),
+            FileLoggingDestination(path="logs", partition_by=["k"]),
+            tmp_path,
+        )
         assert len(place.parquet_files()) == total
         assert sum(1 for file in (tmp_path / "logs").rglob("*") if file.is_file()) == total
     assert [len(files) for files in seen] == [0, 2]

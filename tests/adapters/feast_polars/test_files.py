@@ -9,7 +9,8 @@ import pytest
 NOON = datetime(2024, 1, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 ROWS = pl.DataFrame(
-    {"k": [1], "ts": [NOON], "created": [NOON], "v": [1]}, schema_overrides=dict.fromkeys(("ts", "created"), pl.Datetime("us", "UTC"))
+    {"k": [1], "ts": [NOON], "created": [NOON], "v": [1]},
+    schema_overrides=dict.fromkeys(("ts", "created"), pl.Datetime("us", "UTC")),
 )
 
 
@@ -17,7 +18,9 @@ def partition(folder, at, v, name="part.parquet"):
     file = folder / f"date={at.date()}" / name
     file.parent.mkdir(parents=True, exist_ok=True)
     ROWS.with_columns(
-        pl.lit(at, dtype=pl.Datetime("us", "UTC")).alias("ts"), pl.lit(at, dtype=pl.Datetime("us", "UTC")).alias("created"), v=v
+        pl.lit(at, dtype=pl.Datetime("us", "UTC")).alias("ts"),
+        pl.lit(at, dtype=pl.Datetime("us", "UTC")).alias("created"),
+        v=v,
     ).write_parquet(file)
 
 
@@ -69,26 +72,44 @@ def test_a_column_that_older_files_lack_is_null_there(view, retrieve, in_repo):
     newest = folder / f"date={(NOON + DAY).date()}" / "part.parquet"
     pl.read_parquet(newest).with_columns(extra=7.5).write_parquet(newest)
     features = view(ROWS.with_columns(extra=1.0), path="grown", features=("v", "extra"))
-    assert retrieve(features, ask(NOON, NOON + DAY)).to_polars().select("v", "extra").rows() == [(1, None), (2, 7.5)]
+    assert retrieve(features, ask(NOON, NOON + DAY)).to_polars().select("v", "extra").rows() == [
+        (1, None),
+        (2, 7.5),
+    ]
 
 
 def test_files_of_one_directory_may_be_written_in_different_zones(view, retrieve, in_repo):
     (in_repo / "zones").mkdir()
     for name, zone, value in (("a", "Asia/Tokyo", 1), ("b", "UTC", 2), ("c", "Etc/GMT-1", 3)):
         rows = ROWS.with_columns(pl.col("ts", "created") + value * DAY, v=pl.lit(value, dtype=pl.Int64))
-        rows.with_columns(pl.col("ts", "created").dt.convert_time_zone(zone)).write_parquet(in_repo / "zones" / f"{name}.parquet")
-    assert values(retrieve(view(ROWS, path="zones"), ask(*(NOON + days * DAY for days in range(4))))) == [None, 1, 2, 3]
+        rows.with_columns(pl.col("ts", "created").dt.convert_time_zone(zone)).write_parquet(
+            in_repo / "zones" / f"{name}.parquet"
+        )
+    assert values(retrieve(view(ROWS, path="zones"), ask(*(NOON + days * DAY for days in range(4))))) == [
+        None,
+        1,
+        2,
+        3,
+    ]
 
 
-@pytest.mark.parametrize(("older", "newer"), [(pl.Int64, pl.Float64), (pl.Int16, pl.Int64), (pl.Categorical, pl.String), (pl.String, pl.Categorical)])
-def test_files_of_one_directory_may_hold_whole_numbers_for_floats_and_categories_for_text(view, retrieve, in_repo, older, newer):
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [(pl.Int64, pl.Float64), (pl.Int16, pl.Int64), (pl.Categorical, pl.String), (pl.String, pl.Categorical)],
+)
+def test_files_of_one_directory_may_hold_whole_numbers_for_floats_and_categories_for_text(
+    view, retrieve, in_repo, older, newer
+):
     folder = f"types {older} {newer}"
     (in_repo / folder).mkdir()
     ROWS.with_columns(pl.lit("1").cast(older).alias("v")).write_parquet(in_repo / folder / "a.parquet")
     rows = ROWS.with_columns(pl.col("ts", "created") + DAY, pl.lit("2").cast(newer).alias("v"))
     rows.write_parquet(in_repo / folder / "b.parquet")
     plain = pl.String() if newer in (pl.String, pl.Categorical) else newer
-    assert values(retrieve(view(rows, path=folder), ask(NOON, NOON + DAY))) == pl.Series(["1", "2"]).cast(plain).to_list()
+    assert (
+        values(retrieve(view(rows, path=folder), ask(NOON, NOON + DAY)))
+        == pl.Series(["1", "2"]).cast(plain).to_list()
+    )
 
 
 def test_a_feature_that_no_file_has_is_said_with_what_there_is(view, retrieve):
@@ -133,7 +154,9 @@ def test_relative_paths_may_be_resolved_against_a_root_instead_of_the_repo(store
     features = view(ROWS, path="elsewhere.parquet")
     config = store.config.model_copy()
     config._offline_store = PolarsOfflineStoreConfig(root=str(tmp_path))
-    job = PolarsOfflineStore.get_historical_features(config, [features], [f"{features.name}:v"], ask(NOON), store.registry, "test")
+    job = PolarsOfflineStore.get_historical_features(
+        config, [features], [f"{features.name}:v"], ask(NOON), store.registry, "test"
+    )
     assert values(job) == [7]
     assert values(retrieve(features, ask(NOON))) == [1]
 

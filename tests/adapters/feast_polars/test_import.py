@@ -29,10 +29,15 @@ at = datetime(2024, 1, 10, tzinfo=UTC)
 pl.DataFrame({"k": [1], "ts": [at], "v": [7]}).write_parquet("rows.parquet")
 fields = [Field(name="k", dtype=Int64), Field(name="v", dtype=Int64)]
 source = FileSource(name="rows", path="rows.parquet", timestamp_field="ts")
-views = FeatureView(name="things", entities=[Entity(name="thing", join_keys=["k"])], schema=fields, source=source)
+things = [Entity(name="thing", join_keys=["k"])]
+views = FeatureView(name="things", entities=things, schema=fields, source=source)
 asked = entity_frame.EntityFrame.of(pl.DataFrame({"k": [1, 2], "event_timestamp": [at, at]}))
-join = joining.PointInTimeJoin([view.View.of(views, ["things:v"], full_feature_names=False)], asked, Path(), True)
-print(next(join.frames(None))["v"].to_list(), [name for name in sys.modules if name.split(".")[0] in {others}])
+of = view.View.of(views, ["things:v"], full_feature_names=False)
+join = joining.PointInTimeJoin([of], asked, Path(), True)
+print(
+    next(join.frames(None))["v"].to_list(),
+    [name for name in sys.modules if name.split(".")[0] in {others}],
+)
 """
 
 
@@ -49,7 +54,9 @@ def retrieved(package: str, others: set[str], folder: Path, *options: str) -> st
     program = RETRIEVE.replace("{package}", package).replace("{others}", repr(others))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT)])}
     command = [sys.executable, *options, "-W", "ignore", "-c", program]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -1,4 +1,6 @@
-"""What pandas gets of a result: the values that are there, to the last digit, wherever there are nulls beside them."""
+"""What pandas gets of a result: the values that are there, to the last digit, wherever there are nulls
+beside them.
+"""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -25,11 +27,19 @@ from nightjar.adapters.feast_polars.nullable import exact_pandas, require_exact_
 BIG = 2**53 + 1
 """The first integer that no float holds."""
 NOON = datetime(2024, 1, 10, 12, tzinfo=UTC)
-ROWS = pl.DataFrame({"k": [1, 2, BIG], "ts": [NOON] * 3, "v": [BIG, None, 5], "many": [[BIG, None], [1, 2], None]})
+ROWS = pl.DataFrame(
+    {"k": [1, 2, BIG], "ts": [NOON] * 3, "v": [BIG, None, 5], "many": [[BIG, None], [1, 2], None]}
+)
 ASKED = pl.DataFrame({"k": [1, None, BIG, 2], "event_timestamp": [NOON] * 4})
 BOUNDS = {
-    **{dtype: (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits, dtype in ((8, pl.Int8), (16, pl.Int16), (32, pl.Int32), (64, pl.Int64))},
-    **{dtype: (0, 2**bits - 1) for bits, dtype in ((8, pl.UInt8), (16, pl.UInt16), (32, pl.UInt32), (64, pl.UInt64))},
+    **{
+        dtype: (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        for bits, dtype in ((8, pl.Int8), (16, pl.Int16), (32, pl.Int32), (64, pl.Int64))
+    },
+    **{
+        dtype: (0, 2**bits - 1)
+        for bits, dtype in ((8, pl.UInt8), (16, pl.UInt16), (32, pl.UInt32), (64, pl.UInt64))
+    },
 }
 
 
@@ -39,7 +49,13 @@ def plain(value):
         return [plain(item) for item in value]
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
-    return None if value is None or value is pd.NA or value is pd.NaT else value.item() if isinstance(value, np.generic) else value
+    return (
+        None
+        if value is None or value is pd.NA or value is pd.NaT
+        else value.item()
+        if isinstance(value, np.generic)
+        else value
+    )
 
 
 @given(st.data())
@@ -94,7 +110,11 @@ def test_integers_of_entities_and_features_are_exact_in_pandas_and_read_so_from_
 def test_a_saved_dataset_holds_the_same_integers(store, job, tmp_path, path):
     storage = SavedDatasetFileStorage(path=str(tmp_path / path))
     saved = store.create_saved_dataset(job, name=f"exact_{path}", storage=storage)
-    for frame in (saved.to_df(), store.get_saved_dataset(f"exact_{path}").to_df(), pd.read_parquet(tmp_path / path)):
+    for frame in (
+        saved.to_df(),
+        store.get_saved_dataset(f"exact_{path}").to_df(),
+        pd.read_parquet(tmp_path / path),
+    ):
         assert frame["v"].dtype == "Int64"
         assert sorted(frame["v"].dropna()) == [5, BIG]
         assert frame["k"].dropna().max() == BIG
@@ -103,20 +123,30 @@ def test_a_saved_dataset_holds_the_same_integers(store, job, tmp_path, path):
 def profile(job):
     """As a validation reference: fails where the frame is another than the job's."""
     expected = job.to_df()
-    return SimpleNamespace(profile=SimpleNamespace(validate=lambda frame: SimpleNamespace(is_success=frame.equals(expected), errors=[])))
+    return SimpleNamespace(
+        profile=SimpleNamespace(
+            validate=lambda frame: SimpleNamespace(is_success=frame.equals(expected), errors=[])
+        )
+    )
 
 
 def test_what_is_validated_is_what_pandas_gets(job, retrieve, view):
     assert job.to_df(validation_reference=profile(job)).equals(job.to_df())
-    other = retrieve(view(ROWS.with_columns(pl.col("v") - 1), features=("v", "many"), types={"many": Array(Int64)}), ASKED)
+    other = retrieve(
+        view(ROWS.with_columns(pl.col("v") - 1), features=("v", "many"), types={"many": Array(Int64)}), ASKED
+    )
     for ask in (job.to_df, job.to_arrow):
         with pytest.raises(ValidationFailed):
             ask(validation_reference=profile(other))
 
 
-@pytest.mark.parametrize(("default", "expected"), [(0, [BIG, 0, 5, 0]), (-1.5, [float(2**53), -1.5, 5.0, -1.5])])
+@pytest.mark.parametrize(
+    ("default", "expected"), [(0, [BIG, 0, 5, 0]), (-1.5, [float(2**53), -1.5, 5.0, -1.5])]
+)
 def test_tensors_keep_integers_where_their_default_is_one(job, monkeypatch, default, expected):
-    torch = SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: False), tensor=lambda values, device: values)
+    torch = SimpleNamespace(
+        cuda=SimpleNamespace(is_available=lambda: False), tensor=lambda values, device: values
+    )
     monkeypatch.setitem(sys.modules, "torch", torch)  # it is no dependency of ours
     monkeypatch.setattr("feast.infra.offline_stores.offline_store.get_torch", lambda: torch)
     assert job.to_tensor(default_value=default)["v"] == expected
@@ -138,9 +168,14 @@ def test_a_pandas_function_that_would_get_other_integers_is_not_called(view, ret
     source = view(ROWS)
     job = retrieve(source, ASKED, full_feature_names=full)
     name = f"{source.name}__v" if full else "v"
-    with pytest.raises(ValueError, match=f"'copied' is a pandas function, and its input '(k|{name})' has nulls and integers from 2"):
+    with pytest.raises(
+        ValueError,
+        match=f"'copied' is a pandas function, and its input '(k|{name})' has nulls and integers from 2",
+    ):
         PolarsRetrievalJob(job.answer, job.root, [on_demand(source, "pandas")], full).to_df()
-    exact = PolarsRetrievalJob(job.answer, job.root, [on_demand(source, "python")]).to_df() if not full else None
+    exact = (
+        PolarsRetrievalJob(job.answer, job.root, [on_demand(source, "python")]).to_df() if not full else None
+    )
     assert full or [plain(value) for value in exact["same"]] == [BIG, None, 5, None]
 
 
@@ -154,7 +189,9 @@ def test_a_pandas_function_gets_small_integers_beside_nulls_and_large_ones_witho
 
 
 def test_integers_that_a_declared_float_cannot_hold_are_an_error(view, retrieve):
-    assert retrieve(view(ROWS.with_columns(v=2**53), types={"v": Float64}), ASKED).to_polars()["v"][0] == 2.0**53
+    assert (
+        retrieve(view(ROWS.with_columns(v=2**53), types={"v": Float64}), ASKED).to_polars()["v"][0] == 2.0**53
+    )
     with pytest.raises(TypeError, match="hold integers that no float does"):
         retrieve(view(ROWS, types={"v": Float64}), ASKED).to_polars()
 

@@ -1,4 +1,6 @@
-"""Delta tables, and sources on a real S3 server: read, pruned, pushed to, saved and logged as local files are."""
+"""Delta tables, and sources on a real S3 server: read, pruned, pushed to, saved and logged as local files
+are.
+"""
 
 import subprocess
 import sys
@@ -31,16 +33,25 @@ ASKED = pl.DataFrame({"k": [1, 2, 1, 3], "event_timestamp": [NOON, NOON, NOON - 
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """The address of a server, in a process of its own, with an empty bucket `features` and credentials in the environment."""
+    """The address of a server, in a process of its own, with an empty bucket `features` and credentials in
+    the environment.
+    """
     with socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     endpoint = f"http://127.0.0.1:{port}"
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     with pytest.MonkeyPatch.context() as environment:
-        for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1"), ("REGION", "us-east-1")):
+        for name, value in (
+            ("ACCESS_KEY_ID", "test"),
+            ("SECRET_ACCESS_KEY", "test"),
+            ("DEFAULT_REGION", "us-east-1"),
+            ("REGION", "us-east-1"),
+        ):
             environment.setenv(f"AWS_{name}", value)
         try:
             _await(port)
@@ -77,14 +88,30 @@ def values(job):
 def test_what_is_pushed_is_retrieved_pulled_and_described(store, view, retrieve, kept):
     features = view(ROWS, ttl=3 * DAY, **kept)
     assert values(retrieve(features, ASKED)) == [None] * 4
-    assert list(PolarsOfflineStore().get_table_column_names_and_types_from_data_source(store.config, features.batch_source)) == []
+    assert (
+        list(
+            PolarsOfflineStore().get_table_column_names_and_types_from_data_source(
+                store.config, features.batch_source
+            )
+        )
+        == []
+    )
     for rows in (ROWS.head(2), ROWS.tail(1)):
         PolarsOfflineStore.offline_write_batch(store.config, features, rows.to_arrow(), None)
     assert values(retrieve(features, ASKED)) == [2, 3, 1, None]
     assert values(retrieve(features, ASKED.with_columns(event_timestamp=NOON))) == [2, 3, 2, None]
     PolarsOfflineStore().validate_data_source(store.config, features.batch_source)
-    columns = dict(PolarsOfflineStore().get_table_column_names_and_types_from_data_source(store.config, features.batch_source))
-    assert columns == {"k": "int64", "ts": "timestamp[us, tz=UTC]", "created": "timestamp[us, tz=UTC]", "v": "int64"}
+    columns = dict(
+        PolarsOfflineStore().get_table_column_names_and_types_from_data_source(
+            store.config, features.batch_source
+        )
+    )
+    assert columns == {
+        "k": "int64",
+        "ts": "timestamp[us, tz=UTC]",
+        "created": "timestamp[us, tz=UTC]",
+        "v": "int64",
+    }
     arguments = (store.config, features.batch_source, ["k"], ["v"], "ts", "created", NOON - DAY, NOON)
     assert sorted(values(PolarsOfflineStore.pull_latest_from_table_or_query(*arguments))) == [2, 3]
     assert sorted(values(PolarsOfflineStore.pull_all_from_table_or_query(*arguments))) == [1, 2, 3]
@@ -101,7 +128,9 @@ def test_a_single_object_of_s3_is_rewritten_with_the_pushed_rows(store, view, re
 
 
 def test_objects_of_partitions_outside_the_window_are_not_opened(store, view, retrieve, s3):
-    features = view(ROWS, path="s3://features/days", ttl=DAY, tags={"partition": "date"}, s3_endpoint_override=s3)
+    features = view(
+        ROWS, path="s3://features/days", ttl=DAY, tags={"partition": "date"}, s3_endpoint_override=s3
+    )
     PolarsOfflineStore.offline_write_batch(store.config, features, ROWS.to_arrow(), None)
     place = Place.of("s3://features/days", store.repo_path, s3)
     assert {file.folders for file in place.parquet_files()} == {("date=2024-01-09",), ("date=2024-01-10",)}
@@ -120,20 +149,28 @@ def test_partitions_of_a_delta_table_outside_the_window_are_not_opened(store, vi
     write_deltalake(str(in_repo / "delta_days"), table.to_arrow(), partition_by=["date"])
     for file in (in_repo / "delta_days" / "date=2024-01-09").glob("*.parquet"):
         file.unlink()
-    features = view(ROWS, path="delta_days", ttl=DAY / 4, tags={"partition": "date"}, file_format=DeltaFormat())
+    features = view(
+        ROWS, path="delta_days", ttl=DAY / 4, tags={"partition": "date"}, file_format=DeltaFormat()
+    )
     assert values(retrieve(features, ASKED.with_columns(event_timestamp=NOON))) == [2, 3, 2, None]
     with pytest.raises(FileNotFoundError):
         values(retrieve(features, ASKED.with_columns(event_timestamp=NOON - DAY)))
 
 
 def test_a_saved_dataset_is_not_overwritten_by_accident(store, kept):
-    how = {"path": kept["path"], "s3_endpoint_override": kept.get("s3_endpoint_override"), "file_format": kept.get("file_format")}
+    how = {
+        "path": kept["path"],
+        "s3_endpoint_override": kept.get("s3_endpoint_override"),
+        "file_format": kept.get("file_format"),
+    }
     storage = SavedDatasetFileStorage(**how)
     writing.persist(ROWS.to_arrow(), storage, store.repo_path, allow_overwrite=False)
     with pytest.raises(SavedDatasetLocationAlreadyExists):
         writing.persist(ROWS.to_arrow(), storage, store.repo_path, allow_overwrite=False)
     writing.persist(ROWS.head(1).to_arrow(), storage, store.repo_path, allow_overwrite=True)
-    pulled = PolarsOfflineStore.pull_all_from_table_or_query(store.config, storage.to_data_source(), ["k"], ["v"], "ts")
+    pulled = PolarsOfflineStore.pull_all_from_table_or_query(
+        store.config, storage.to_data_source(), ["k"], ["v"], "ts"
+    )
     assert values(pulled) == [1]
 
 
@@ -142,7 +179,9 @@ def test_logs_are_kept_in_s3_too(store, s3):
         destination = FileLoggingDestination(path=path, s3_endpoint_override=s3, partition_by=by)
         writing.log(ROWS.to_arrow(), destination, store.repo_path)
         writing.log(ROWS.to_arrow(), destination, store.repo_path)
-        pulled = PolarsOfflineStore.pull_all_from_table_or_query(store.config, destination.to_data_source(), ["k"], ["v"], "ts")
+        pulled = PolarsOfflineStore.pull_all_from_table_or_query(
+            store.config, destination.to_data_source(), ["k"], ["v"], "ts"
+        )
         assert pulled.to_polars().height == 6
 
 
@@ -154,7 +193,10 @@ def test_a_write_to_s3_that_breaks_leaves_nothing(store, s3):
 
 
 def test_a_query_on_the_result_can_end_in_s3(view, retrieve, s3):
-    job, options = retrieve(view(ROWS), ASKED), {"aws_endpoint_url": s3, "aws_allow_http": "true", "aws_region": "us-east-1"}
+    job, options = (
+        retrieve(view(ROWS), ASKED),
+        {"aws_endpoint_url": s3, "aws_allow_http": "true", "aws_region": "us-east-1"},
+    )
     job.to_lazy().sink_parquet("s3://features/sunk.parquet", storage_options=options)
     assert pl.read_parquet("s3://features/sunk.parquet", storage_options=options).equals(job.to_polars())
 

@@ -14,13 +14,20 @@ HOUR = timedelta(hours=1)
 
 def history(*rows, **columns):
     """Rows of (k, ts, created, v)."""
-    schema = {"k": pl.Int64, "ts": pl.Datetime("us", "UTC"), "created": pl.Datetime("us", "UTC"), "v": pl.Int64} | columns
+    schema = {
+        "k": pl.Int64,
+        "ts": pl.Datetime("us", "UTC"),
+        "created": pl.Datetime("us", "UTC"),
+        "v": pl.Int64,
+    } | columns
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def ask(*rows, **columns):
     """Entity rows of (k, event_timestamp)."""
-    return pl.DataFrame(rows, schema={"k": pl.Int64, "event_timestamp": pl.Datetime("us", "UTC")} | columns, orient="row")
+    return pl.DataFrame(
+        rows, schema={"k": pl.Int64, "event_timestamp": pl.Datetime("us", "UTC")} | columns, orient="row"
+    )
 
 
 def values(job):
@@ -40,7 +47,9 @@ def test_the_ttl_bound_is_inclusive_and_zero_means_for_ever(view, retrieve):
 
 
 def test_expired_and_future_history_gives_nulls_and_keeps_every_row_in_order(view, retrieve):
-    features = view(history((1, NOON - 9 * HOUR, NOON, 1), (2, NOON + HOUR, NOON, 2), (3, NOON, NOON, 3)), ttl=HOUR)
+    features = view(
+        history((1, NOON - 9 * HOUR, NOON, 1), (2, NOON + HOUR, NOON, 2), (3, NOON, NOON, 3)), ttl=HOUR
+    )
     asked = ask((3, NOON), (2, NOON), (1, NOON), (3, NOON), (9, NOON), (None, NOON), (3, None))
     result = retrieve(features, asked).to_polars()
     assert result["v"].to_list() == [3, None, None, 3, None, None, None]
@@ -48,12 +57,18 @@ def test_expired_and_future_history_gives_nulls_and_keeps_every_row_in_order(vie
 
 
 def test_of_equal_events_the_one_recorded_last_wins_then_the_last_in_the_file(view, retrieve):
-    features = view(history((1, NOON, NOON, 1), (1, NOON, NOON - HOUR, 2), (2, NOON, NOON, 3), (2, NOON, NOON, 4)))
+    features = view(
+        history((1, NOON, NOON, 1), (1, NOON, NOON - HOUR, 2), (2, NOON, NOON, 3), (2, NOON, NOON, 4))
+    )
     assert values(retrieve(features, ask((1, NOON), (2, NOON + HOUR)))) == [1, 4]
 
 
 def test_a_correction_is_seen_only_from_when_it_was_recorded(view, retrieve):
-    features = view(history((1, NOON - HOUR, NOON - HOUR, 1), (1, NOON, NOON + 5 * HOUR, 3), (1, NOON, NOON + 2 * HOUR, 2)))
+    features = view(
+        history(
+            (1, NOON - HOUR, NOON - HOUR, 1), (1, NOON, NOON + 5 * HOUR, 3), (1, NOON, NOON + 2 * HOUR, 2)
+        )
+    )
     asked = ask(*((1, NOON + hours * HOUR) for hours in (-1, 0, 1, 2, 4, 5)))
     assert values(retrieve(features, asked)) == [1, 1, 1, 2, 2, 3]
 
@@ -80,7 +95,10 @@ def test_a_column_of_cutoffs_says_what_each_row_may_know_and_passes_through(view
     features = view(history((1, NOON, NOON + HOUR, 1), (1, NOON, NOON + 3 * HOUR, 2)))
     cutoffs = pl.Series("known_at", [NOON, NOON + HOUR, NOON + 4 * HOUR]).dt.convert_time_zone("Asia/Tokyo")
     asked = ask(*[(1, NOON)] * 3).with_columns(cutoffs)
-    for frame in (asked, asked.with_columns(pl.col("known_at").dt.convert_time_zone("UTC").dt.replace_time_zone(None))):
+    for frame in (
+        asked,
+        asked.with_columns(pl.col("known_at").dt.convert_time_zone("UTC").dt.replace_time_zone(None)),
+    ):
         result = retrieve(features, frame).to_polars()
         assert result["v"].to_list() == [None, 1, 2]
         assert result.drop("v").equals(frame)
@@ -103,9 +121,16 @@ def test_a_cutoff_that_is_no_time_is_refused_by_name(view, retrieve):
 
 def test_views_of_different_keys_join_one_entity_frame(view, retrieve):
     first = view(history((1, NOON, NOON, 10)).rename({"v": "first"}), features=("first",))
-    second = view(history(("x", NOON, NOON, 20), k=pl.String).rename({"v": "second", "k": "name"}), ("name",), features=("second",))
+    second = view(
+        history(("x", NOON, NOON, 20), k=pl.String).rename({"v": "second", "k": "name"}),
+        ("name",),
+        features=("second",),
+    )
     asked = ask((1, NOON), (2, NOON)).with_columns(name=pl.Series(["y", "x"]))
-    assert retrieve([first, second], asked).to_polars().select("first", "second").rows() == [(10, None), (None, 20)]
+    assert retrieve([first, second], asked).to_polars().select("first", "second").rows() == [
+        (10, None),
+        (None, 20),
+    ]
 
 
 def test_a_join_key_map_asks_one_view_twice_under_two_names(view, retrieve):
@@ -140,9 +165,18 @@ def test_naive_times_are_utc_and_any_zone_means_its_instant(view, retrieve):
             features = view(stored.with_columns(kind), ttl=30 * HOUR)
             expected = [1, None][: asked.height]
             for zone in ("UTC", "Asia/Tokyo"):
-                result = retrieve(features, asked.with_columns(pl.col("event_timestamp").dt.convert_time_zone(zone)))
+                result = retrieve(
+                    features, asked.with_columns(pl.col("event_timestamp").dt.convert_time_zone(zone))
+                )
                 assert values(result) == expected
-            assert values(retrieve(features, asked.with_columns(pl.col("event_timestamp").dt.replace_time_zone(None)))) == expected
+            assert (
+                values(
+                    retrieve(
+                        features, asked.with_columns(pl.col("event_timestamp").dt.replace_time_zone(None))
+                    )
+                )
+                == expected
+            )
 
 
 def test_nanoseconds_never_let_a_later_event_seem_earlier(view, retrieve):
@@ -153,17 +187,25 @@ def test_nanoseconds_never_let_a_later_event_seem_earlier(view, retrieve):
 
 def test_dates_and_iso_text_are_times_too(view, retrieve):
     features = view(history((1, NOON, NOON, 1)))
-    text = pl.DataFrame({"k": [1, 1], "event_timestamp": ["2024-01-10T13:00:00+02:00", "2024-01-10 12:00:00Z"]})
+    text = pl.DataFrame(
+        {"k": [1, 1], "event_timestamp": ["2024-01-10T13:00:00+02:00", "2024-01-10 12:00:00Z"]}
+    )
     days = pl.DataFrame({"k": [1, 1], "event_timestamp": [date(2024, 1, 10), date(2024, 1, 11)]})
     assert values(retrieve(features, text)) == values(retrieve(features, days)) == [None, 1]
 
 
 def test_keys_match_by_value_across_integer_widths_floats_and_categories(view, retrieve):
-    features = view(history((1, NOON, NOON, 1), (300, NOON, NOON, 2)).with_columns(pl.col("k").cast(pl.Int32)))
+    features = view(
+        history((1, NOON, NOON, 1), (300, NOON, NOON, 2)).with_columns(pl.col("k").cast(pl.Int32))
+    )
     for dtype in (pl.Int16, pl.UInt64, pl.Float64):
         assert values(retrieve(features, ask((1, NOON), (300, NOON)).cast({"k": dtype}))) == [1, 2]
     assert values(retrieve(features, ask((2**40 + 1, NOON), (1, NOON)))) == [None, 1]
-    assert values(retrieve(features, ask((1.5, NOON), (float("nan"), NOON), (1.0, NOON), k=pl.Float64))) == [None, None, 1]
+    assert values(retrieve(features, ask((1.5, NOON), (float("nan"), NOON), (1.0, NOON), k=pl.Float64))) == [
+        None,
+        None,
+        1,
+    ]
     text = history(("a", NOON, NOON, 1), ("b", NOON, NOON, 2), k=pl.String)
     for stored in (pl.String, pl.Categorical):
         for given in (pl.String, pl.Categorical, pl.Enum(["b", "c", "a"])):
@@ -182,7 +224,9 @@ def test_an_empty_frame_of_entities_gives_an_empty_frame_of_declared_types(view,
     assert result.height == 0
 
 
-@pytest.mark.parametrize("kind", [pl.DataFrame.lazy, pl.DataFrame.to_arrow, pl.DataFrame.to_pandas, lambda frame: frame])
+@pytest.mark.parametrize(
+    "kind", [pl.DataFrame.lazy, pl.DataFrame.to_arrow, pl.DataFrame.to_pandas, lambda frame: frame]
+)
 def test_entities_may_be_polars_lazy_arrow_or_pandas(view, retrieve, kind):
     features = view(history((1, NOON, NOON, 1)))
     job = retrieve(features, kind(ask((2, NOON), (1, NOON))))
@@ -210,10 +254,17 @@ def test_missing_join_keys_and_taken_names_are_said_before_anything_is_read(view
     features = view(history((1, NOON, NOON, 1)))
     with pytest.raises(FeastEntityDFMissingColumnsError, match="'k'"):
         retrieve(features, ask((1, NOON)).drop("k"))
-    with pytest.raises(ValueError, match=rf"feature view '{features.name}' would give a column 'v', which the entity frame has already"):
+    with pytest.raises(
+        ValueError,
+        match=rf"feature view '{features.name}' would give a column 'v', which the entity frame has already",
+    ):
         retrieve(features, ask((1, NOON)).with_columns(v=1))
-    first, second = (view(history((1, NOON, NOON, 1)).rename({"v": name}), features=(name,)) for name in ("b__c", "c"))
-    with pytest.raises(ValueError, match=r"'a__b' would give a column 'a__b__c', which feature view 'a' has already"):
+    first, second = (
+        view(history((1, NOON, NOON, 1)).rename({"v": name}), features=(name,)) for name in ("b__c", "c")
+    )
+    with pytest.raises(
+        ValueError, match=r"'a__b' would give a column 'a__b__c', which feature view 'a' has already"
+    ):
         retrieve([first.with_name("a"), second.with_name("a__b")], ask((1, NOON)), full_feature_names=True)
 
 
@@ -236,25 +287,40 @@ def test_fractions_that_are_declared_as_integers_are_refused_not_cut_off(view, r
     rows = history((1, NOON, NOON, 1), (2, NOON, NOON, 2)).cast({"v": stored})
     assert retrieve(view(rows, types={"v": Int64}), ask((1, NOON))).to_polars()["v"].to_list() == [1]
     broken = view(rows.with_columns((pl.col("v") + 0.9).cast(stored)), types={"v": Int64})
-    with pytest.raises(TypeError, match=rf"Feature view '{broken.name}': \['v'\] hold fractions or NaN and are declared as integers"):
+    with pytest.raises(
+        TypeError,
+        match=rf"Feature view '{broken.name}': \['v'\] hold fractions or NaN and are declared as integers",
+    ):
         retrieve(broken, ask((1, NOON))).to_polars()
 
 
-@pytest.mark.parametrize("stored", [pl.Series([2**63], dtype=pl.UInt64), pl.Series(["one"]), pl.Series([2**64], dtype=pl.Int128)])
+@pytest.mark.parametrize(
+    "stored", [pl.Series([2**63], dtype=pl.UInt64), pl.Series(["one"]), pl.Series([2**64], dtype=pl.Int128)]
+)
 def test_values_that_the_declared_type_cannot_hold_are_refused_with_their_view(view, retrieve, stored):
     from feast.types import Int64
 
     features = view(history((1, NOON, NOON, 1)).with_columns(v=stored), types={"v": Int64})
-    with pytest.raises(TypeError, match=rf"Feature view '{features.name}': conversion from .* failed in column 'v'"):
+    with pytest.raises(
+        TypeError, match=rf"Feature view '{features.name}': conversion from .* failed in column 'v'"
+    ):
         retrieve(features, ask((1, NOON))).to_polars()
 
 
 def test_without_entity_rows_the_entities_of_the_window_come_as_of_its_end(view, retrieve):
-    rows = history((1, NOON - 9 * HOUR, NOON, 1), (2, NOON, NOON, 2), (2, NOON - HOUR, NOON, 3), (3, NOON, NOON + 9 * HOUR, 4), (None, NOON, NOON, 5))
+    rows = history(
+        (1, NOON - 9 * HOUR, NOON, 1),
+        (2, NOON, NOON, 2),
+        (2, NOON - HOUR, NOON, 3),
+        (3, NOON, NOON + 9 * HOUR, 4),
+        (None, NOON, NOON, 5),
+    )
     features, end = view(rows), NOON + HOUR
     result = retrieve(features, None, start_date=NOON - 2 * HOUR, end_date=end).to_polars()
     assert result.select("k", "event_timestamp", "v").rows() == [(2, end, 2)]
-    naive = retrieve(features, None, start_date=datetime(2024, 1, 10), end_date=datetime(2024, 1, 10, 13)).to_polars()
+    naive = retrieve(
+        features, None, start_date=datetime(2024, 1, 10), end_date=datetime(2024, 1, 10, 13)
+    ).to_polars()
     assert naive.select("k", "v").rows() == [(1, 1), (2, 2)]
 
 
@@ -284,8 +350,15 @@ def two_views(view, retrieve, monkeypatch):
     monkeypatch.setattr(jobs, "BATCH_ROWS", 3)
     rows = history(*((k, NOON, NOON, k) for k in range(5)))
     kept, read = histories.Reading.history, []
-    monkeypatch.setattr(histories.Reading, "history", lambda self, *given, **more: (read.extend(self.view.features), kept(self, *given, **more))[1])
-    views = [view(rows), view(rows.rename({"v": "w"}).with_columns(x=pl.col("w").cast(pl.Float32)), features=("w", "x"))]
+    monkeypatch.setattr(
+        histories.Reading,
+        "history",
+        lambda self, *given, **more: (read.extend(self.view.features), kept(self, *given, **more))[1],
+    )
+    views = [
+        view(rows),
+        view(rows.rename({"v": "w"}).with_columns(x=pl.col("w").cast(pl.Float32)), features=("w", "x")),
+    ]
     return retrieve(views, ask(*((k, NOON + k * HOUR) for k in range(7)))), read
 
 
@@ -303,7 +376,14 @@ def test_queries_on_the_result_answer_as_on_the_whole_frame(two_views, engine, t
     whole = job.to_polars()
     assert job.to_lazy().collect(engine=engine).equals(whole)
     assert job.to_lazy().head(4).collect(engine=engine).equals(whole.head(4))
-    assert job.to_lazy().filter(pl.col("v") > 0).head(2).select("w").collect(engine=engine).equals(whole.filter(pl.col("v") > 0).head(2).select("w"))
+    assert (
+        job.to_lazy()
+        .filter(pl.col("v") > 0)
+        .head(2)
+        .select("w")
+        .collect(engine=engine)
+        .equals(whole.filter(pl.col("v") > 0).head(2).select("w"))
+    )
     assert job.to_lazy().select(pl.len()).collect(engine=engine).item() == 7
     job.to_lazy().sink_parquet(tmp_path / "result.parquet", engine=engine)
     assert pl.read_parquet(tmp_path / "result.parquet").equals(whole)

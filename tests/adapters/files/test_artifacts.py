@@ -17,7 +17,11 @@ from nightjar.core.errors.settings import BadSettings
 
 @pytest.fixture(params=["plain", "file", "memory"])
 def store(request, tmp_path):
-    url = {"plain": str(tmp_path / "store"), "file": f"file://{tmp_path / 'store'}", "memory": f"memory://{uuid.uuid4().hex}"}[request.param]
+    url = {
+        "plain": str(tmp_path / "store"),
+        "file": f"file://{tmp_path / 'store'}",
+        "memory": f"memory://{uuid.uuid4().hex}",
+    }[request.param]
     return FsspecArtifacts(url, cache=tmp_path / "cache")
 
 
@@ -41,9 +45,15 @@ def test_what_was_put_before_the_store_moved_is_found_where_it_lies_now(scheme, 
     uri, sha256 = FsspecArtifacts(f"{scheme}{tmp_path / 'store'}").put("model", file)
     shutil.copytree(tmp_path / "store", tmp_path / "moved")
     moved = FsspecArtifacts(f"{scheme}{tmp_path / 'moved'}")
-    assert moved.get(uri, sha256) == moved.local_path(moved.present(uri)) == tmp_path / "moved" / "model" / sha256[:2] / f"{sha256}.cbm"
+    assert (
+        moved.get(uri, sha256)
+        == moved.local_path(moved.present(uri))
+        == tmp_path / "moved" / "model" / sha256[:2] / f"{sha256}.cbm"
+    )
     other = FsspecArtifacts(f"memory://{uuid.uuid4().hex}", cache=tmp_path / "cache")
-    assert other.get(uri, sha256) == tmp_path / "store" / "model" / sha256[:2] / f"{sha256}.cbm", "a store that was begun anew leaves it there"
+    assert other.get(uri, sha256) == tmp_path / "store" / "model" / sha256[:2] / f"{sha256}.cbm", (
+        "a store that was begun anew leaves it there"
+    )
     other.put("model", file)
     assert other.present(uri).startswith("memory://")
     shutil.rmtree(tmp_path / "store")
@@ -70,7 +80,10 @@ def test_the_files_of_a_bundle_are_read_one_by_one(store, files):
     uri, sha256 = store.put_bundle("population", files)
     assert uri == f"{store.url}/population/{sha256[:2]}/{sha256}.parts"
     assert store.members(uri, sha256) == 2
-    assert [store.get_member(uri, sha256, number, ".parquet").read_bytes() for number in (0, 1)] == [b"a.parquet", b"b.parquet"]
+    assert [store.get_member(uri, sha256, number, ".parquet").read_bytes() for number in (0, 1)] == [
+        b"a.parquet",
+        b"b.parquet",
+    ]
     assert store.put_bundle("population", files) == (uri, sha256)
     assert store.put_bundle("population", files[::-1])[1] != sha256
     assert {each.kind for each in store.files()} == {"population"}
@@ -88,7 +101,9 @@ def test_a_file_of_a_bundle_that_holds_other_bytes_or_is_gone_is_broken(tmp_path
     with pytest.raises(ArtifactBroken, match="its bytes have the hash"):
         store.get_member(uri, sha256, 1, ".parquet")
     assert store.put_bundle("population", files) == (uri, sha256)
-    assert store.get_member(uri, sha256, 1, ".parquet").read_bytes() == b"b.parquet", "what is put again is whole again"
+    assert store.get_member(uri, sha256, 1, ".parquet").read_bytes() == b"b.parquet", (
+        "what is put again is whole again"
+    )
 
 
 def test_a_missing_artifact_is_broken(store, file):
@@ -127,7 +142,10 @@ def test_a_damaged_cached_copy_is_fetched_again(tmp_path, file):
 
 def test_only_a_local_store_has_paths_to_open(tmp_path):
     assert FsspecArtifacts("memory://x").local_path("memory://x/report/ab/ab.html") is None
-    assert FsspecArtifacts(f"file://{tmp_path}").local_path(f"file://{tmp_path}/report/ab/ab.html") == tmp_path / "report/ab/ab.html"
+    assert (
+        FsspecArtifacts(f"file://{tmp_path}").local_path(f"file://{tmp_path}/report/ab/ab.html")
+        == tmp_path / "report/ab/ab.html"
+    )
 
 
 def test_a_copy_cannot_be_changed_by_accident(store, file):
@@ -142,7 +160,9 @@ def test_threads_that_put_the_same_file_leave_one_whole_copy(tmp_path, file):
         thread.start()
     for thread in threads:
         thread.join()
-    assert [path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()] == [b"some bytes"]
+    assert [path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()] == [
+        b"some bytes"
+    ]
 
 
 def test_a_store_whose_driver_is_not_installed_names_the_remedy(file):
@@ -170,7 +190,12 @@ def test_a_probe_tells_whether_a_store_works_and_leaves_nothing(store, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("url", "error"), [("nosuch://bucket", BadSettings), ("/dev/null/x", StoreUnavailable), ("http://127.0.0.1:1/x", (BadSettings, StoreUnavailable))]
+    ("url", "error"),
+    [
+        ("nosuch://bucket", BadSettings),
+        ("/dev/null/x", StoreUnavailable),
+        ("http://127.0.0.1:1/x", (BadSettings, StoreUnavailable)),
+    ],
 )
 def test_a_probe_of_a_store_that_is_none_says_so(url, error):
     with pytest.raises(error):

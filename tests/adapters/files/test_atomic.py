@@ -31,7 +31,9 @@ def test_a_block_that_fails_leaves_what_was_there_and_no_draft(tmp_path):
 
 
 def test_the_draft_of_a_killed_writer_is_found_once_it_is_old(tmp_path):
-    killed = subprocess.run([sys.executable, "-c", DIES_WRITING, tmp_path / "deep" / "file.parquet"], check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", DIES_WRITING, tmp_path / "deep" / "file.parquet"], check=False
+    )
     assert killed.returncode == -9
     [draft] = drafts(tmp_path, now())
     assert draft.read_bytes() == b"half"
@@ -43,7 +45,14 @@ def test_the_draft_of_a_killed_writer_is_found_once_it_is_old(tmp_path):
 
 
 def test_nothing_else_is_taken_for_a_draft(tmp_path):
-    for name in (".hidden", "file.parquet", ".file.parquet", f"file.{'0' * 32}", f".file.{'g' * 32}", f".{'0' * 32}"):
+    for name in (
+        ".hidden",
+        "file.parquet",
+        ".file.parquet",
+        f"file.{'0' * 32}",
+        f".file.{'g' * 32}",
+        f".{'0' * 32}",
+    ):
         (tmp_path / name).write_text("kept")
     (tmp_path / f".folder.{'0' * 32}").mkdir()
     assert list(drafts(tmp_path, now())) == []

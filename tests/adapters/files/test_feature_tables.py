@@ -25,13 +25,25 @@ TABLE = FeatureTable(
 )
 EVENT = datetime(2013, 6, 16, 4, tzinfo=UTC)
 DAY = date(2013, 6, 15)
-SCHEMA = {"shop": pl.String, "visits": pl.Float64, "date": pl.Date, "event_timestamp": pl.Datetime("us", "UTC"), "created": pl.Datetime("us", "UTC")}
+SCHEMA = {
+    "shop": pl.String,
+    "visits": pl.Float64,
+    "date": pl.Date,
+    "event_timestamp": pl.Datetime("us", "UTC"),
+    "created": pl.Datetime("us", "UTC"),
+}
 
 
 def rows(*facts):
     """(shop, visits, days after EVENT, hours until it was recorded)"""
     data = [
-        (shop, visits, DAY + timedelta(days=days), EVENT + timedelta(days=days), EVENT + timedelta(days=days, hours=hours))
+        (
+            shop,
+            visits,
+            DAY + timedelta(days=days),
+            EVENT + timedelta(days=days),
+            EVENT + timedelta(days=days, hours=hours),
+        )
         for shop, visits, days, hours in facts
     ]
     return pl.DataFrame(data, schema=SCHEMA, orient="row")
@@ -43,7 +55,9 @@ def store(tmp_path):
 
 
 def stored(store, day="*"):
-    return pl.read_parquet(store.root / "features" / "shops" / f"date={day}" / "part.parquet", hive_partitioning=False)
+    return pl.read_parquet(
+        store.root / "features" / "shops" / f"date={day}" / "part.parquet", hive_partitioning=False
+    )
 
 
 def test_rows_lie_in_the_partition_of_their_events_utc_date(store):
@@ -154,7 +168,9 @@ def test_the_newest_row_is_found_by_reading_the_newest_days_alone(store, monkeyp
     store.write(TABLE, rows(*(("a", day, day, 6) for day in range(50))), {})
     opened = []
     read = pl.read_parquet
-    monkeypatch.setattr(pl, "read_parquet", lambda file, **options: opened.append(file) or read(file, **options))
+    monkeypatch.setattr(
+        pl, "read_parquet", lambda file, **options: opened.append(file) or read(file, **options)
+    )
     assert newest(store, 40, 6) == 40
     assert len(opened) == 1
 
@@ -165,28 +181,39 @@ def test_the_twin_in_memory_keeps_what_the_files_keep(files):
     assert files.fingerprints(TABLE) == {DAY: "y"}
 
 
-FACTS = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([None, 1.0, 2.0]), st.integers(0, 1), st.integers(1, 6)), max_size=12)
+FACTS = st.lists(
+    st.tuples(st.sampled_from("ab"), st.sampled_from([None, 1.0, 2.0]), st.integers(0, 1), st.integers(1, 6)),
+    max_size=12,
+)
 
 
 @given(writes=st.lists(FACTS, max_size=5))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_as_of_any_hour_the_row_in_force_is_the_last_fact_said_about_it(tmp_path_factory, writes):
-    """Facts are written in order of when they were recorded, as deliveries are; each hour then sees the newest one up to it."""
+    """Facts are written in order of when they were recorded, as deliveries are; each hour then sees the
+    newest one up to it.
+    """
     store = FeatureDirectory(tmp_path_factory.mktemp("features"))
     said = {}
     for number, facts in enumerate(writes):
         timed = {(shop, days, hours + 10 * number): visits for shop, visits, days, hours in facts}
-        store.write(TABLE, rows(*((shop, visits, days, hours) for (shop, days, hours), visits in timed.items())), {})
+        store.write(
+            TABLE, rows(*((shop, visits, days, hours) for (shop, days, hours), visits in timed.items())), {}
+        )
         said |= timed
     kept = stored(store) if said else rows()
     for shop, days, hours in said:
         event, now = EVENT + timedelta(days=days), EVENT + timedelta(days=days, hours=hours)
-        known = kept.filter(pl.col("shop") == shop, pl.col("event_timestamp") == event, pl.col("created") <= now)
+        known = kept.filter(
+            pl.col("shop") == shop, pl.col("event_timestamp") == event, pl.col("created") <= now
+        )
         assert known["visits"].to_list()[-1] == said[shop, days, hours]
 
 
 def test_a_disk_that_takes_no_more_is_an_error_of_the_disk_and_leaves_what_was_there(store):
-    """Told as one, it is StorageRefused, which is retried; Polars would have called it a broken Parquet file."""
+    """Told as one, it is StorageRefused, which is retried; Polars would have called it a broken Parquet
+    file.
+    """
     store.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
@@ -197,4 +224,6 @@ def test_a_disk_that_takes_no_more_is_an_error_of_the_disk_and_leaves_what_was_t
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert_frame_equal(stored(store), rows(("a", 1, 0, 6)).drop("date"))
     assert store.fingerprints(TABLE) == {DAY: "x"}
-    assert [file.name for file in (store.root / "features" / "shops" / "date=2013-06-16").iterdir()] == ["part.parquet"]
+    assert [file.name for file in (store.root / "features" / "shops" / "date=2013-06-16").iterdir()] == [
+        "part.parquet"
+    ]

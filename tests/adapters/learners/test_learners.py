@@ -32,7 +32,13 @@ def sample(rows=600, seed=0):
     city, wind = random.choice(["OSLO", "ROME", "LIMA"], rows), random.normal(size=rows)
     hot = random.random(rows) < 1 / (1 + np.exp(-wind - (city == "ROME")))
     return pl.DataFrame(
-        {"city": city, "plane": random.choice(["A", "B"], rows), "wind": wind, "late": random.integers(0, 9, rows), "outcome": hot.astype("int8")}
+        {
+            "city": city,
+            "plane": random.choice(["A", "B"], rows),
+            "wind": wind,
+            "late": random.integers(0, 9, rows),
+            "outcome": hot.astype("int8"),
+        }
     )
 
 
@@ -74,7 +80,14 @@ def test_a_loaded_model_gives_the_same_scores_and_columns(predictor, saved):
 
 
 def test_nulls_nan_unseen_categories_and_any_text_type_are_scored(predictor):
-    frame = pl.DataFrame({"city": [None, "PERU", "OSLO"], "plane": ["A", None, "Z"], "wind": [None, float("nan"), 1.0], "late": [None, 3, 4]})
+    frame = pl.DataFrame(
+        {
+            "city": [None, "PERU", "OSLO"],
+            "plane": ["A", None, "Z"],
+            "wind": [None, float("nan"), 1.0],
+            "late": [None, 3, 4],
+        }
+    )
     plain = predictor.predict(frame)
     assert plain.is_between(0, 1).all()
     for kind in (pl.Categorical, pl.Enum(["PERU", "OSLO"])):
@@ -236,19 +249,30 @@ def test_the_same_training_gives_the_same_bytes(predictor, saved, tmp_path):
     again.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == saved.read_bytes()
     LEARNERS[predictor.algorithm].load(saved, BINARY).save(tmp_path / "resaved")
-    assert LEARNERS[predictor.algorithm].load(tmp_path / "resaved", BINARY).predict(sample(9)).to_list() == predictor.predict(sample(9)).to_list()
+    assert (
+        LEARNERS[predictor.algorithm].load(tmp_path / "resaved", BINARY).predict(sample(9)).to_list()
+        == predictor.predict(sample(9)).to_list()
+    )
 
 
 def test_another_process_gives_the_same_bytes(predictor, saved, tmp_path):
     script = (
         f"import sys, pathlib, runpy; space = runpy.run_path({str(Path(__file__))!r}); "
-        f"fitted = space['FITS'][{predictor.algorithm!r}](space['sample'](), space['sample'](200, 1), spec=space['SPEC']); "
+        f"fitted = space['FITS'][{predictor.algorithm!r}](space['sample'](), space['sample'](200, 1), "
+        "spec=space['SPEC']); "
         f"fitted.save(pathlib.Path({str(tmp_path / 'other')!r}))"
     )
     subprocess.run(
-        [sys.executable, "-c", script], check=True, timeout=120, cwd=Path(__file__).parents[3], env={"PYTHONHASHSEED": "12", "PYTHONPATH": "."}
+        [sys.executable, "-c", script],
+        check=True,
+        timeout=120,
+        cwd=Path(__file__).parents[3],
+        env={"PYTHONHASHSEED": "12", "PYTHONPATH": "."},
     )
-    assert hashlib.sha256((tmp_path / "other").read_bytes()).hexdigest() == hashlib.sha256(saved.read_bytes()).hexdigest()
+    assert (
+        hashlib.sha256((tmp_path / "other").read_bytes()).hexdigest()
+        == hashlib.sha256(saved.read_bytes()).hexdigest()
+    )
 
 
 def test_the_store_loads_what_it_saved_once_for_all_threads(predictor, tmp_path):
@@ -306,6 +330,11 @@ def test_inputs_come_in_the_models_order():
 
 
 def test_importing_the_module_imports_no_learning_library():
-    script = "import sys, nightjar.adapters.learners.store; print(sorted({'catboost', 'sklearn', 'skops', 'pandas'} & set(sys.modules)))"
-    shown = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
+    script = (
+        "import sys, nightjar.adapters.learners.store; print(sorted({'catboost', 'sklearn', 'skops', "
+        "'pandas'} & set(sys.modules)))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60
+    )
     assert shown.stdout.strip() == "[]"

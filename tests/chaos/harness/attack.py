@@ -1,4 +1,6 @@
-"""Blows against a night: where it is struck, what is done to it, and what must be true once somebody has tried again."""
+"""Blows against a night: where it is struck, what is done to it, and what must be true once somebody has
+tried again.
+"""
 
 import os
 import select
@@ -26,7 +28,11 @@ PATIENCE_S = 150
 
 @dataclass(frozen=True)
 class Blow:
-    """deed: a name in DEEDS. where: a boundary such as "before publish" (of its `passage`-th time), or a spot on the wire, or after seconds."""
+    """deed: a name in DEEDS.
+
+    where: a boundary such as "before publish" (of its `passage`-th time), or a spot on the wire, or after
+    seconds.
+    """
 
     deed: str
     where: str = ""
@@ -42,10 +48,11 @@ class Blow:
 class Attack:
     """Attempts at the same work, each struck down by a blow, and then those that nobody disturbs.
 
-    nights: what the work publishes, each once. request: what else than being published is wanted of a single night: `force`, or `repair`
-    and `known_at`. argv: the work is done by this command instead of the flow's steps. finishers: how many attempts heal, all at once.
-    beside: published nights that are scored anew meanwhile; a blow against Postgres hits them too. name: of the flow run that its attempts are
-    retries of; another attack at the same night must not pass for one.
+    nights: what the work publishes, each once. request: what else than being published is wanted of a single
+    night: `force`, or `repair` and `known_at`. argv: the work is done by this command instead of the flow's
+    steps. finishers: how many attempts heal, all at once.
+    beside: published nights that are scored anew meanwhile; a blow against Postgres hits them too. name: of
+    the flow run that its attempts are retries of; another attack at the same night must not pass for one.
     """
 
     stage: Stage
@@ -59,7 +66,10 @@ class Attack:
     name: str = field(default_factory=lambda: uuid4().hex)
 
     def run(self) -> list[Blow]:
-        """Strike, heal, compare; what is not as undisturbed goes on the stage's tally as a fault. Returns the blows that found nothing to hit."""
+        """Strike, heal, compare; what is not as undisturbed goes on the stage's tally as a fault.
+
+        Returns the blows that found nothing to hit.
+        """
         nights = (*self.nights, *self.beside)
         with self.stage.watched(*nights):
             before = {night: self.stage.publications(night) for night in nights}
@@ -96,7 +106,9 @@ class Attack:
     def _struck(self, blow: Blow) -> tuple[Child, bool]:
         """Start an attempt and strike it; whether it was struck, or ended before the blow could fall."""
         tally, landed = self.stage.tally, Event()
-        child = self._attempt(stops={blow.where: blow.passage} if blow.where not in SPOTS and blow.after_s is None else {})
+        child = self._attempt(
+            stops={blow.where: blow.passage} if blow.where not in SPOTS and blow.after_s is None else {}
+        )
         strike = Strike(self.stage, child, landed, DEEDS[blow.deed])
         self._wait_for(blow, child, strike)
         self.stage.proxy.clear()
@@ -130,7 +142,9 @@ class Attack:
             self._meet(child, strike)
 
     def _meet(self, child: Child, strike: "Strike") -> None:
-        """Wait until the child stands at its boundary; strike; let it go on, if there is anyone left to go on."""
+        """Wait until the child stands at its boundary; strike; let it go on, if there is anyone left to go
+        on.
+        """
         meeting, deadline = self.stage.meeting, time.monotonic() + PATIENCE_S
         while child.code is None and time.monotonic() < deadline:
             if select.select([meeting], [], [], 0.05)[0]:
@@ -161,7 +175,9 @@ class Attack:
         self._require_healed(started)
         if self.blows:
             last = self.blows[-1]
-            self.stage.tally.heals_s.append((max(child.ended_at for child in started) - struck_at, f"{last.deed}: {last.place}"))
+            self.stage.tally.heals_s.append(
+                (max(child.ended_at for child in started) - struck_at, f"{last.deed}: {last.place}")
+            )
         for zombie in self.frozen:
             zombie.signal(signal.SIGCONT)
             self._require_end(zombie, Blow("wake a zombie"))
@@ -171,7 +187,10 @@ class Attack:
         for child in started:
             if child.wait(PATIENCE_S) != 0:
                 child.signal(signal.SIGKILL)
-                self.stage.tally.faults.append(f"{self.nights[0]}: not healed after {self.blows}: exit code {child.code}: {child.said()[-3000:]}")
+                self.stage.tally.faults.append(
+                    f"{self.nights[0]}: not healed after {self.blows}: exit code {child.code}: "
+                    f"{child.said()[-3000:]}"
+                )
 
 
 @dataclass
@@ -184,7 +203,9 @@ class Strike:
     deed: "Callable[[Stage, Child], None]"
 
     def __call__(self) -> bool:
-        with suppress(psycopg.OperationalError, EmbeddedPostgresFailed, ProcessLookupError):  # what was to be struck is down already
+        with suppress(
+            psycopg.OperationalError, EmbeddedPostgresFailed, ProcessLookupError
+        ):  # what was to be struck is down already
             self.deed(self.stage, self.child)
             self.landed.set()
         return self.child.code is None
@@ -197,14 +218,16 @@ def _kill(stage: Stage, child: Child) -> None:
 
 def _terminate_sessions(stage: Stage, child: Child) -> None:
     stage.query(
-        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE usename = 'nightjar_writer' AND datname = current_database()"
+        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE usename = "
+        "'nightjar_writer' AND datname = current_database()"
     )
 
 
 def _kill_a_backend(stage: Stage, child: Child) -> None:
     """The whole server then restarts its processes, as after a crash."""
     found = stage.query(
-        "SELECT pid FROM pg_stat_activity WHERE usename = 'nightjar_writer' AND datname = current_database() ORDER BY state_change DESC"
+        "SELECT pid FROM pg_stat_activity WHERE usename = 'nightjar_writer' AND datname = "
+        "current_database() ORDER BY state_change DESC"
     )
     for (pid,) in found[:1]:
         os.kill(pid, signal.SIGKILL)
@@ -264,7 +287,11 @@ def _retryable(root: type[NightjarError] = Retryable) -> dict[int, str]:
     return found
 
 
-ENDS: Mapping[int, str] = {**{code: name for code, name in _retryable().items() if code != 1}, 0: "published", -signal.SIGKILL: "killed"}
+ENDS: Mapping[int, str] = {
+    **{code: name for code, name in _retryable().items() if code != 1},
+    0: "published",
+    -signal.SIGKILL: "killed",
+}
 """How an attempt may end that was struck: exit code -> in words."""
 
 

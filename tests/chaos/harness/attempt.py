@@ -1,6 +1,8 @@
-"""One attempt at a night in a process of its own: the production wiring, with ports that stop where the harness asks them to.
+"""One attempt at a night in a process of its own: the production wiring, with ports that stop where the
+harness asks them to.
 
-Nothing in production knows of it: a subclass of the platform wraps its own ports, and takes its connections through the harness's proxy.
+Nothing in production knows of it: a subclass of the platform wraps its own ports, and takes its connections
+through the harness's proxy.
 """
 
 import os
@@ -37,7 +39,19 @@ STORE = {
 }
 WAIT_S = 100
 ACCEPT = "nights are scored weeks apart here, and may look different"
-BOUNDARIES = ("claim", "snapshot", "population", "features", "part", "audit", "profile", "publish", "drift", "report", "ledger")
+BOUNDARIES = (
+    "claim",
+    "snapshot",
+    "population",
+    "features",
+    "part",
+    "audit",
+    "profile",
+    "publish",
+    "drift",
+    "report",
+    "ledger",
+)
 
 
 @dataclass
@@ -63,7 +77,9 @@ class Stops:
 
 @dataclass(frozen=True)
 class Tapped:
-    """A port whose calls stop before and after, under the names of a night's boundaries; the rest goes through."""
+    """A port whose calls stop before and after, under the names of a night's boundaries; the rest goes
+    through.
+    """
 
     port: Any
     boundaries: Mapping[str, str]
@@ -71,9 +87,13 @@ class Tapped:
 
     def __getattr__(self, name: str) -> Any:
         call, boundary = getattr(self.port, name), self.boundaries.get(name)
-        return call if boundary is None else lambda *args, **kwargs: self._tapped(boundary, call, args, kwargs)
+        return (
+            call if boundary is None else lambda *args, **kwargs: self._tapped(boundary, call, args, kwargs)
+        )
 
-    def _tapped(self, boundary: str, call: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def _tapped(
+        self, boundary: str, call: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
         self.stop(f"before {boundary}")
         result = call(*args, **kwargs)
         if isinstance(result, AbstractContextManager):
@@ -116,14 +136,21 @@ class TappedPlatform(Platform):
 
 
 class PlainReport:
-    """A report without charts: drawing one with Evidently takes ten seconds, and where the process dies in it makes no difference."""
+    """A report without charts: drawing one with Evidently takes ten seconds, and where the process dies in
+    it makes no difference.
+    """
 
     def __init__(self, stop: Stops) -> None:
         self.stop = stop
 
-    def draw(self, spec: Any, run: Any, night: Any, reference: Any, columns: Any, into: Path) -> tuple[Any, ...]:
+    def draw(
+        self, spec: Any, run: Any, night: Any, reference: Any, columns: Any, into: Path
+    ) -> tuple[Any, ...]:
         self.stop("before report")
-        into.write_text(f"{run.model} {run.score_date}\n{night.height} rows\n" + "\n".join(str(column) for column in columns))
+        into.write_text(
+            f"{run.model} {run.score_date}\n{night.height} rows\n"
+            + "\n".join(str(column) for column in columns)
+        )
         self.stop("after report")
         return ()
 
@@ -132,7 +159,9 @@ def run(order: dict[str, Any]) -> int:
     os.environ["TMPDIR"], tempfile.tempdir = order["tmp"], None
     try:
         if "argv" in order:
-            os.environ |= {f"NIGHTJAR_{name.upper()}": str(value) for name, value in order["settings"].items()}
+            os.environ |= {
+                f"NIGHTJAR_{name.upper()}": str(value) for name, value in order["settings"].items()
+            }
             return command(order["argv"])
         return night(order)
     except NightjarError as error:
@@ -146,7 +175,9 @@ def run(order: dict[str, Any]) -> int:
 def night(order: dict[str, Any]) -> int:
     """What the flow does, in its order: features, the night with its parts on threads, drift and report."""
     stop = Stops(order["number"], order.get("meet", ""), order.get("stops", {}))
-    platform = TappedPlatform(Settings(**order["settings"], _env_file=None), stop=stop, port=order.get("port", 0))
+    platform = TappedPlatform(
+        Settings(**order["settings"], _env_file=None), stop=stop, port=order.get("port", 0)
+    )
     spec = models.model("flight_delay")
     of = night_of(spec, date.fromisoformat(order["date"]))
     platform.prepare(spec).ready(of.as_of)
@@ -156,7 +187,9 @@ def night(order: dict[str, Any]) -> int:
         platform.prepare(spec).corrected(request["known_at"])
     scoring = platform.score_night(spec, executor=Threads(platform.score_part, 2))
     guard = replace(scoring.guard, profiles=Tapped(scoring.guard.profiles, {"record": "profile"}, stop))
-    summary = replace(scoring, guard=guard).run(of, **request, accept=ACCEPT, wait_s=WAIT_S, flow_run=order.get("flow_run"))
+    summary = replace(scoring, guard=guard).run(
+        of, **request, accept=ACCEPT, wait_s=WAIT_S, flow_run=order.get("flow_run")
+    )
     sys.stdout.write(summary.model_dump_json() + "\n")
     if order.get("report", True):
         scored = platform.store.run(summary.run_id)

@@ -7,13 +7,22 @@ from pathlib import Path
 
 
 class Disk:
-    """A tmpfs that can be filled and made read-only; where mounting is not permitted, a plain folder and `refused` says why not."""
+    """A tmpfs that can be filled and made read-only; where mounting is not permitted, a plain folder and
+    `refused` says why not.
+    """
 
     def __init__(self, folder: Path, size: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", folder], capture_output=True, text=True, check=False)
-        self.refused = None if done.returncode == 0 else f"mounting is not permitted here: {done.stderr.strip()}"
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.refused = (
+            None if done.returncode == 0 else f"mounting is not permitted here: {done.stderr.strip()}"
+        )
 
     @property
     def ballast(self) -> Path:

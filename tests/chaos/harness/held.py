@@ -10,8 +10,10 @@ import psycopg
 
 HOLD = 4_711
 BLOCKED = f"""
-    CREATE FUNCTION nightjar.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock({HOLD}); RETURN NEW; END $$;
-    CREATE TRIGGER hold BEFORE INSERT ON nightjar.receipt FOR EACH ROW WHEN (NEW.part = 1) EXECUTE FUNCTION nightjar.hold();
+    CREATE FUNCTION nightjar.hold() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_advisory_xact_lock({HOLD}); RETURN NEW; END $$;
+    CREATE TRIGGER hold BEFORE INSERT ON nightjar.receipt
+        FOR EACH ROW WHEN (NEW.part = 1) EXECUTE FUNCTION nightjar.hold();
     GRANT EXECUTE ON FUNCTION nightjar.hold() TO PUBLIC;
 """
 WAITING = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {HOLD} AND NOT granted"
@@ -39,5 +41,9 @@ def until(what: str, holds, timeout_s: float = 60) -> None:
 
 
 def receipts(world, night: date) -> dict[int, Any]:
-    found = world.query(f"SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = '{night}'", "owner")
+    found = world.query(
+        "SELECT part, stored_at FROM nightjar.receipt JOIN nightjar.run ON id = run_id WHERE score_date = "
+        f"'{night}'",
+        "owner",
+    )
     return dict(found)

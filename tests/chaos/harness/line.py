@@ -1,4 +1,6 @@
-"""The command line, in a process of its own: all that it prints, and on request all that any library logs meanwhile, however little it matters."""
+"""The command line, in a process of its own: all that it prints, and on request all that any library logs
+meanwhile, however little it matters.
+"""
 
 import logging
 import os
@@ -8,7 +10,9 @@ from typing import Any
 
 
 def run(order: dict[str, Any]) -> int:
-    """order: `argv` without the command's name, the whole `environment`, and whether `everything` is logged."""
+    """order: `argv` without the command's name, the whole `environment`, and whether `everything` is
+    logged.
+    """
     os.environ.clear()
     os.environ.update(order["environment"])
     for stream in (sys.stdout, sys.stderr):

@@ -1,4 +1,5 @@
-"""Real processes, born in milliseconds: a parent that has imported everything, and started nothing, forks one for each order.
+"""Real processes, born in milliseconds: a parent that has imported everything, and started nothing, forks one
+for each order.
 
 A process of its own takes seconds to import Feast and CatBoost; two hundred kills would take an hour.
 """
@@ -75,7 +76,14 @@ class Nursery:
         paths = os.pathsep.join(path for path in sys.path if path)
         environment = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-W", "ignore", "-m", "harness.nursery", str(logs)]
-        self._parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+        self._parent = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
         self._logs, self._changed, self._children, self._ready = logs, Condition(), [], False
         self._listener = Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -83,7 +91,9 @@ class Nursery:
     def start(self, module: str, **order: Any) -> Child:
         with self._changed:
             number = len(self._children)
-            child = Child({"module": module, "number": number, **order}, self._logs / f"{number}.log", self._changed)
+            child = Child(
+                {"module": module, "number": number, **order}, self._logs / f"{number}.log", self._changed
+            )
             self._children.append(child)
             self._say(child.order)
             assert self._changed.wait_for(lambda: child.pid, 60), "the nursery does not answer"
@@ -176,8 +186,14 @@ def _born(order: dict[str, Any], logs: Path) -> int:
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for target, path in ((0, os.devnull), (1, logs / f"{order['number']}.log"), (2, logs / f"{order['number']}.log")):
-            opened = os.open(path, os.O_RDONLY if target == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        for target, path in (
+            (0, os.devnull),
+            (1, logs / f"{order['number']}.log"),
+            (2, logs / f"{order['number']}.log"),
+        ):
+            opened = os.open(
+                path, os.O_RDONLY if target == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644
+            )
             os.dup2(opened, target)
             os.close(opened)
         code = import_module(order["module"]).run(order)

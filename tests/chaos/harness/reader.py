@@ -1,7 +1,8 @@
-"""An analyst who never stops looking: every 50 ms the published scores of the nights under attack, now and then those of all nights.
+"""An analyst who never stops looking: every 50 ms the published scores of the nights under attack, now and
+then those of all nights.
 
-It notes what an analyst must never see: a night in part, an entity twice, two runs at once, other scores than an undisturbed night's, a
-published night that is gone.
+It notes what an analyst must never see: a night in part, an entity twice, two runs at once, other scores than
+an undisturbed night's, a published night that is gone.
 """
 
 import json
@@ -29,7 +30,9 @@ EVERY_NIGHT_EACH = 50
 
 
 class Watch:
-    """`facts` is a file of the harness: which nights to look at, and of each night the rows and digests of its undisturbed publications."""
+    """`facts` is a file of the harness: which nights to look at, and of each night the rows and digests of
+    its undisturbed publications.
+    """
 
     def __init__(self, facts: Path, notes: Path) -> None:
         self.facts, self.notes = facts, notes
@@ -48,8 +51,12 @@ class Watch:
         for night, (rows, distinct, runs, digest) in found.items():
             self._judge(night, rows, distinct, runs, digest, facts["expected"][night])
 
-    def _judge(self, night: str, rows: int, distinct: int, runs: int, digest: str, clean: list[tuple[int, str]]) -> None:
-        """clean: what the night may look like, oldest first: once the newer was seen, the older must not come back."""
+    def _judge(
+        self, night: str, rows: int, distinct: int, runs: int, digest: str, clean: list[tuple[int, str]]
+    ) -> None:
+        """clean: what the night may look like, oldest first: once the newer was seen, the older must not
+        come back.
+        """
         self.counts["nights looked at"] += 1
         allowed = clean[self.seen.get(night, 0) :]
         if distinct != rows:

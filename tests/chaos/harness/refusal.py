@@ -1,4 +1,6 @@
-"""What a platform that is refused lets its caller see: the error with its causes, and the platform itself, in words."""
+"""What a platform that is refused lets its caller see: the error with its causes, and the platform itself,
+in words.
+"""
 
 import sys
 import traceback
@@ -8,7 +10,11 @@ from nightjar.core.errors.base import NightjarError
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
-ASKED = {"engine": lambda platform: platform.engine, "migrate": Platform.migrate, "registry": lambda platform: platform.registry}
+ASKED = {
+    "engine": lambda platform: platform.engine,
+    "migrate": Platform.migrate,
+    "registry": lambda platform: platform.registry,
+}
 
 
 def run(order: dict[str, Any]) -> int:
@@ -17,7 +23,13 @@ def run(order: dict[str, Any]) -> int:
     try:
         ASKED[order["asked"]](platform)
     except NightjarError as error:
-        seen = (*traceback.format_exception(error), repr(error), repr(platform), repr(platform.settings), str(platform.settings))
+        seen = (
+            *traceback.format_exception(error),
+            repr(error),
+            repr(platform),
+            repr(platform.settings),
+            str(platform.settings),
+        )
         sys.stdout.write("\n".join(seen))
         return 0
     return 1

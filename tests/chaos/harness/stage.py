@@ -1,4 +1,6 @@
-"""The stage: a home on a small disk of its own, its Postgres, an undisturbed twin of the database, and readers who never stop looking."""
+"""The stage: a home on a small disk of its own, its Postgres, an undisturbed twin of the database, and
+readers who never stop looking.
+"""
 
 import json
 import shutil
@@ -26,16 +28,20 @@ DISK, ARTIFACT_DISK = "1500m", "24m"
 READ_EVERY_S = 0.05
 
 PUBLISHED = """
-    SELECT count(*), count(DISTINCT entity_key), md5(string_agg(entity_key || ' ' || score, E'\\n' ORDER BY entity_key COLLATE "C", score))
+    SELECT count(*), count(DISTINCT entity_key), md5(string_agg(entity_key || ' ' || score, E'\\n'
+        ORDER BY entity_key COLLATE "C", score))
     FROM analytics.scores WHERE score_date = %s
 """
 ROWS = "SELECT entity_key, score FROM analytics.scores WHERE score_date = %s"
 ODD_RUNS = """
     SELECT run.id FROM nightjar.run LEFT JOIN nightjar.receipt ON receipt.run_id = run.id
     WHERE run.score_date = %(night)s AND run.state = 'published' GROUP BY run.id
-    HAVING count(receipt.part) IS DISTINCT FROM run.population_parts OR sum(receipt.rows) IS DISTINCT FROM run.population_rows
-        OR sum(receipt.scored) IS DISTINCT FROM (SELECT count(*) FROM nightjar.score WHERE score_date = %(night)s AND run_id = run.id)
-        OR sum(receipt.quarantined) IS DISTINCT FROM (SELECT count(*) FROM nightjar.quarantined_row WHERE run_id = run.id)
+    HAVING count(receipt.part) IS DISTINCT FROM run.population_parts OR sum(receipt.rows) IS DISTINCT
+        FROM run.population_rows
+        OR sum(receipt.scored) IS DISTINCT FROM (SELECT count(*) FROM nightjar.score
+            WHERE score_date = %(night)s AND run_id = run.id)
+        OR sum(receipt.quarantined) IS DISTINCT FROM (SELECT count(*) FROM nightjar.quarantined_row
+            WHERE run_id = run.id)
 """
 LOCKS = """
     SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -70,7 +76,10 @@ class Stage:
         shutil.copytree(world.settings.data, self.home / "clean" / "data")
         self.platform.migrate()
         self.platform.apply_features()
-        with psycopg.connect(world.url("owner")) as source, psycopg.connect(self.platform.url("owner")) as target:
+        with (
+            psycopg.connect(world.url("owner")) as source,
+            psycopg.connect(self.platform.url("owner")) as target,
+        ):
             for table in ("dataset", "model_version", "promotion"):
                 _carry(source, target, f"nightjar.{table}")
         with psycopg.connect(self.platform.local.url("admin", "postgres"), autocommit=True) as admin:
@@ -84,7 +93,9 @@ class Stage:
 
     @cached_property
     def clean_settings(self) -> dict[str, Any]:
-        """The twin: the same Postgres and champion, but a database, data and artifacts that nobody disturbs."""
+        """The twin: the same Postgres and champion, but a database, data and artifacts that nobody
+        disturbs.
+        """
         local = self.platform.local
         return {
             **self.settings,
@@ -96,19 +107,29 @@ class Stage:
 
     def start(self, **order: Any) -> Child:
         """An attempt: with `date`, the night as the flow does it; with `argv`, the command line."""
-        told = {"settings": self.settings, "tmp": str(self.disk.folder / "tmp"), "meet": self.meeting.getsockname(), **order}
+        told = {
+            "settings": self.settings,
+            "tmp": str(self.disk.folder / "tmp"),
+            "meet": self.meeting.getsockname(),
+            **order,
+        }
         return self.nursery.start("harness.attempt", **told)
 
     # what is true of an undisturbed night
 
     def learn(self, *nights: date) -> None:
-        """Score the nights undisturbed, once each, in the twin, and keep how many rows they have and their digest."""
+        """Score the nights undisturbed, once each, in the twin, and keep how many rows they have and their
+        digest.
+        """
         for night in nights:
             if str(night) not in self.expected:
                 self.expected[str(night)] = [self._undisturbed(night)]
 
     def learn_repair(self, night: date, request: Mapping[str, Any]) -> None:
-        """Repair the night undisturbed in the twin. From now on what it has then is what it is to have, though the old is seen until then."""
+        """Repair the night undisturbed in the twin.
+
+        From now on what it has then is what it is to have, though the old is seen until then.
+        """
         repaired = self._undisturbed(night, request=dict(request))
         assert repaired != self.expected[str(night)][-1], "a repair that changes nothing proves nothing"
         self.expected[str(night)].append(repaired)
@@ -123,21 +144,30 @@ class Stage:
 
     def land_everywhere(self, dataset: str, day: date, file: Path, recorded_at: str) -> None:
         for settings in (self.settings, self.clean_settings):
-            child = self.start(settings=settings, argv=["land", dataset, str(day), str(file), "--recorded-at", recorded_at])
+            child = self.start(
+                settings=settings, argv=["land", dataset, str(day), str(file), "--recorded-at", recorded_at]
+            )
             assert child.wait(60) == 0, child.said()
 
     # readers
 
     @contextmanager
     def watched(self, *nights: date) -> Iterator[None]:
-        """Readers look at these nights above all; they are started when first needed, and look on until the end."""
+        """Readers look at these nights above all; they are started when first needed, and look on until
+        the end.
+        """
         self.learn(*nights)
         facts = self.root / "facts.json"
         fresh = facts.with_suffix(".fresh")
         fresh.write_text(json.dumps({"expected": self.expected, "watched": [str(night) for night in nights]}))
         fresh.replace(facts)
         for number in range(len(self.readers), 2):
-            order = {"settings": self.settings, "facts": str(facts), "notes": str(self.notes(number)), "every_s": READ_EVERY_S}
+            order = {
+                "settings": self.settings,
+                "facts": str(facts),
+                "notes": str(self.notes(number)),
+                "every_s": READ_EVERY_S,
+            }
             self.readers.append(self.nursery.start("harness.reader", **order))
         yield
 
@@ -156,7 +186,9 @@ class Stage:
 
     # what is true of the night that was disturbed
 
-    def query(self, sql: str, arguments: "list[Any] | Mapping[str, Any] | None" = None, database: str = DATABASE) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, arguments: "list[Any] | Mapping[str, Any] | None" = None, database: str = DATABASE
+    ) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.platform.local.url("admin", database)) as connection:
             return connection.execute(sql, arguments).fetchall()
 
@@ -197,6 +229,9 @@ class Stage:
 
 def _carry(source: "psycopg.Connection[Any]", target: "psycopg.Connection[Any]", table: str) -> None:
     """The rows of a table, as they are."""
-    with source.cursor().copy(f"COPY {table} TO STDOUT") as read, target.cursor().copy(f"COPY {table} FROM STDIN") as write:
+    with (
+        source.cursor().copy(f"COPY {table} TO STDOUT") as read,
+        target.cursor().copy(f"COPY {table} FROM STDIN") as write,
+    ):
         for chunk in read:
             write.write(chunk)

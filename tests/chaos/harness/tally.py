@@ -10,7 +10,10 @@ MUST_BE_ZERO = ("half nights", "duplicates", "differing", "vanished")
 
 @dataclass
 class Tally:
-    """kills: deed -> count. reached: boundary -> count. heals_s: seconds from the last blow to the night's publication, and what the blow was."""
+    """kills: deed -> count. reached: boundary -> count.
+
+    heals_s: seconds from the last blow to the night's publication, and what the blow was.
+    """
 
     kills: Counter[str] = field(default_factory=Counter)
     spots: Counter[str] = field(default_factory=Counter)
@@ -37,12 +40,18 @@ class Tally:
             yield f"not reached, so not counted: {named(self.missed)}"
         yield f"how those that survived the blow ended: {named(self.ends)}"
         yield f"differing rows {self.differing_rows}, duplicate rows {self.duplicate_rows}"
-        looked = f"{self.seen['polls']} polls by readers, {self.seen['nights looked at']} looks at a published night"
+        looked = (
+            f"{self.seen['polls']} polls by readers, {self.seen['nights looked at']} looks at a published "
+            "night"
+        )
         yield f"{looked}: " + ", ".join(f"{kind} {self.seen[kind]}" for kind in MUST_BE_ZERO)
         if self.heals_s:
             longest, blow = max(self.heals_s)
             median = statistics.median(seconds for seconds, _ in self.heals_s)
-            yield f"seconds from the last blow to the publication: median {median:.1f}, max {longest:.1f} ({blow})"
+            yield (
+                f"seconds from the last blow to the publication: median {median:.1f}, max {longest:.1f} "
+                f"({blow})"
+            )
         yield from (f"FAULT {fault}" for fault in self.faults)
 
 

@@ -1,4 +1,6 @@
-"""A TCP proxy between the scoring processes and Postgres: it knows what is on the wire, and can strike in the middle of a COPY or of a COMMIT."""
+"""A TCP proxy between the scoring processes and Postgres: it knows what is on the wire, and can strike in
+the middle of a COPY or of a COMMIT.
+"""
 
 import socket
 import struct
@@ -16,9 +18,11 @@ IN_DOUBT_S = 0.3
 
 @dataclass(frozen=True)
 class Spot:
-    """A place in what a process sends: the first of `words`, later the next, ..., and `later` bytes after the last.
+    """A place in what a process sends: the first of `words`, later the next, ..., and `later` bytes after the
+    last.
 
-    answered: whether that is still sent and obeyed, and only the answer withheld: a commit of which nobody knows.
+    answered: whether that is still sent and obeyed, and only the answer withheld: a commit of which nobody
+    knows.
     """
 
     words: tuple[bytes, ...]
@@ -50,7 +54,10 @@ SPOTS = {
 
 @dataclass
 class Trap:
-    """One strike, waiting for its spot on whatever connection comes by first. It returns whether the sender lives on."""
+    """One strike, waiting for its spot on whatever connection comes by first.
+
+    It returns whether the sender lives on.
+    """
 
     spot: Spot
     strike: Callable[[], bool]
@@ -84,7 +91,10 @@ class Line:
 
 
 class Proxy:
-    """port: where processes connect. target: the port of Postgres, asked anew for each connection, since a restart may move it."""
+    """port: where processes connect.
+
+    target: the port of Postgres, asked anew for each connection, since a restart may move it.
+    """
 
     def __init__(self, target: Callable[[], int]) -> None:
         self._target, self._trap, self._lines, self._threads, self._dropped = target, None, [], [], []
@@ -106,7 +116,9 @@ class Proxy:
             line.cut()
 
     def vanish(self) -> None:
-        """From now on no packet passes between the open connections and Postgres, and neither side is told: the machine is gone."""
+        """From now on no packet passes between the open connections and Postgres, and neither side is
+        told: the machine is gone.
+        """
         for line in self._lines:
             with suppress(OSError):
                 ends = [line.server.getsockname()[1], line.server.getpeername()[1]]
@@ -218,10 +230,15 @@ def _after(words: Sequence[bytes], seen: bytes) -> Found:
 
 
 def drop_packets(how: str, source: int, destination: int) -> str | None:
-    """Begin ("-I") or cease ("-D") to drop what goes from one local port to another. What iptables says if it refuses."""
+    """Begin ("-I") or cease ("-D") to drop what goes from one local port to another.
+
+    What iptables says if it refuses.
+    """
     rule = ["-i", "lo", "-p", "tcp", "--sport", str(source), "--dport", str(destination), "-j", "DROP"]
     try:
-        done = subprocess.run(["iptables", "-w", how, "INPUT", *rule], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["iptables", "-w", how, "INPUT", *rule], capture_output=True, text=True, check=False
+        )
     except OSError as error:
         return str(error)
     return None if done.returncode == 0 else done.stderr.strip()

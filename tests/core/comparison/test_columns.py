@@ -19,12 +19,22 @@ def test_long_categories_are_cut_and_a_nul_is_replaced():
 
 
 def test_equal_numbers_are_one_category_in_every_type():
-    assert categories(pl.Series([5.0, None])).to_list() == categories(pl.Series([5, None])).to_list() == ["5", None]
+    assert (
+        categories(pl.Series([5.0, None])).to_list()
+        == categories(pl.Series([5, None])).to_list()
+        == ["5", None]
+    )
 
 
 @pytest.mark.parametrize(
     ("dtype", "as_numbers", "as_categories"),
-    [(pl.Int8(), True, True), (pl.Boolean(), True, True), (pl.String(), False, True), (pl.List(pl.Int8), False, False), (pl.Binary(), False, False)],
+    [
+        (pl.Int8(), True, True),
+        (pl.Boolean(), True, True),
+        (pl.String(), False, True),
+        (pl.List(pl.Int8), False, False),
+        (pl.Binary(), False, False),
+    ],
 )
 def test_which_types_can_be_compared(dtype, as_numbers, as_categories):
     assert (holds_numbers(dtype), holds_categories(dtype)) == (as_numbers, as_categories)

@@ -31,14 +31,23 @@ def widest_gap(one, others):
     def up_to(values, at):
         return sum(value <= at for value in values) / len(values)
 
-    return max(abs(up_to(one, at) - sum(up_to(other, at) for other in others) / len(others)) for at in {*one, *(v for o in others for v in o)})
+    return max(
+        abs(up_to(one, at) - sum(up_to(other, at) for other in others) / len(others))
+        for at in {*one, *(v for o in others for v in o)}
+    )
 
 
 def exchanged(one, others):
     def share(values, name):
         return values.count(name) / len(values)
 
-    return sum(abs(share(one, name) - sum(share(other, name) for other in others) / len(others)) for name in "abcd") / 2
+    return (
+        sum(
+            abs(share(one, name) - sum(share(other, name) for other in others) / len(others))
+            for name in "abcd"
+        )
+        / 2
+    )
 
 
 @given(st.lists(VALUES, min_size=2, max_size=5))
@@ -72,11 +81,16 @@ def test_the_same_numbers_lie_nowhere_apart_and_others_as_far_as_can_be(values):
 
 def test_tonight_is_compared_with_the_trailing_nights_and_they_with_one_another():
     found = distances(numbers([5.0] * 9)[0], numbers([1.0] * 4, [1.0] * 9, [1.0, 9.0]))
-    assert (found["x"].now, found["x"].usual) == (pytest.approx(5 / 6, abs=0.01), pytest.approx(0.5, abs=0.02))
+    assert (found["x"].now, found["x"].usual) == (
+        pytest.approx(5 / 6, abs=0.01),
+        pytest.approx(0.5, abs=0.02),
+    )
 
 
 def test_values_in_categories_that_no_other_night_has_are_told():
-    found = distances(texts(["a", "z", "z", "z"])[0], texts(["a", "b"], ["a", "a"], ["a", "c", "a", "a"]))["x"]
+    found = distances(texts(["a", "z", "z", "z"])[0], texts(["a", "b"], ["a", "a"], ["a", "c", "a", "a"]))[
+        "x"
+    ]
     assert (found.unseen, found.usual_unseen) == (pytest.approx(0.75), pytest.approx(0.5))
 
 
@@ -98,7 +112,8 @@ def test_a_column_that_changed_its_kind_is_not_compared():
 
 def test_each_column_is_measured_by_itself():
     both = [
-        {"x": x["x"], "y": y["x"].model_copy(update={"column": "y"})} for x, y in zip(numbers([1.0], [1.0], [2.0]), texts("a", "b", "b"), strict=True)
+        {"x": x["x"], "y": y["x"].model_copy(update={"column": "y"})}
+        for x, y in zip(numbers([1.0], [1.0], [2.0]), texts("a", "b", "b"), strict=True)
     ]
     found = distances(both[0], both[1:])
     assert (found["x"].now, found["y"].now) == pytest.approx((0.5, 1.0))

@@ -15,7 +15,9 @@ def test_the_furthest_night_is_still_ordinary():
     assert furthest(pl.Series(range(101)).cast(pl.Float64), 0.99) == pytest.approx(99)
 
 
-@pytest.mark.parametrize(("distinct", "least", "turned"), [(1, MIN_DISTINCT, True), (1, MIN_DISTINCT - 1, False), (2, 50, False)])
+@pytest.mark.parametrize(
+    ("distinct", "least", "turned"), [(1, MIN_DISTINCT, True), (1, MIN_DISTINCT - 1, False), (2, 50, False)]
+)
 def test_a_column_turns_constant_only_if_it_always_had_several_values(distinct, least, turned):
     assert turned_constant(distinct, least) is turned
 

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from nightjar.core.comparison.columns import LONGEST
 from nightjar.core.comparison.entities import Distribution
-from nightjar.core.comparison.profile import MOST_CATEGORIES, SAMPLE_ROWS, categories_of, numbers_of, profile_of, quantiles_of, sample_of
+from nightjar.core.comparison.profile import (
+    MOST_CATEGORIES,
+    SAMPLE_ROWS,
+    categories_of,
+    numbers_of,
+    profile_of,
+    quantiles_of,
+    sample_of,
+)
 from nightjar.testing.specs import WEATHER, toy_spec
 
 DAY = date(2013, 6, 15)
@@ -23,7 +31,9 @@ def test_numbers_are_described_without_what_is_missing_or_not_finite(values):
     assert (column.rows, column.values, column.entities) == (len(values), len(there), 7)
     assert column.distinct == len(set(there))
     assert list(column.quantiles) == sorted(column.quantiles)
-    assert (len(column.quantiles), column.quantiles[:1], column.quantiles[-1:]) == ((41, (there[0],), (there[-1],)) if there else (0, (), ()))
+    assert (len(column.quantiles), column.quantiles[:1], column.quantiles[-1:]) == (
+        (41, (there[0],), (there[-1],)) if there else (0, (), ())
+    )
 
 
 def test_flags_are_numbers_and_numbers_may_be_categories():
@@ -34,14 +44,22 @@ def test_flags_are_numbers_and_numbers_may_be_categories():
 @given(st.lists(st.none() | st.text(max_size=5), max_size=40))
 def test_every_row_of_a_text_column_is_counted(values):
     column = categories_of(pl.Series("x", values, pl.String), 1)
-    assert sum(column.categories.values()) == column.values == len([value for value in values if value is not None])
+    assert (
+        sum(column.categories.values())
+        == column.values
+        == len([value for value in values if value is not None])
+    )
     assert not any("\0" in name for name in column.categories)
 
 
 def test_only_the_most_frequent_categories_are_kept_and_long_ones_in_part():
     values = [f"c{n}" for n in range(MOST_CATEGORIES + 50)] + ["often", "often", "x" * 1000]
     column = categories_of(pl.Series("x", values), 1)
-    assert (len(column.categories), column.categories["often"], column.distinct) == (MOST_CATEGORIES, 2, MOST_CATEGORIES + 52)
+    assert (len(column.categories), column.categories["often"], column.distinct) == (
+        MOST_CATEGORIES,
+        2,
+        MOST_CATEGORIES + 52,
+    )
     assert max(map(len, column.categories)) <= LONGEST
 
 
@@ -55,14 +73,19 @@ def test_a_night_is_described_by_its_inputs_and_all_its_scores():
 
 
 def test_a_night_of_which_nothing_could_be_sampled_is_described_by_its_scores_alone():
-    night = profile_of(pl.DataFrame({"entity_key": []}), SCORES.model_copy(update={"rows": 0, "mean": float("nan")}), SPEC)
+    night = profile_of(
+        pl.DataFrame({"entity_key": []}), SCORES.model_copy(update={"rows": 0, "mean": float("nan")}), SPEC
+    )
     assert [column.column for column in night.columns] == ["score"]
     assert night.mean_score is None
 
 
 def test_the_sample_is_all_sound_rows_or_the_same_few_each_time():
     rows = pl.DataFrame(
-        {"entity_key": [f"{n}" for n in range(SAMPLE_ROWS + 10)], "fault": [None] * SAMPLE_ROWS + ["repeated"] * 10},
+        {
+            "entity_key": [f"{n}" for n in range(SAMPLE_ROWS + 10)],
+            "fault": [None] * SAMPLE_ROWS + ["repeated"] * 10,
+        },
         schema_overrides={"fault": pl.String},
     )
     assert sample_of(rows, 1).height == SAMPLE_ROWS

@@ -17,7 +17,9 @@ def test_it_is_the_sum_over_the_buckets():
         return (share + SMOOTHING) / (1 + SMOOTHING * count)
 
     night = pl.Series(["a"] * 80 + ["b"] * 20)
-    expected = sum((smooth(p) - smooth(q)) * math.log(smooth(p) / smooth(q)) for p, q in ((0.8, 0.5), (0.2, 0.5)))
+    expected = sum(
+        (smooth(p) - smooth(q)) * math.log(smooth(p) / smooth(q)) for p, q in ((0.8, 0.5), (0.2, 0.5))
+    )
     assert reference.psi(night) == pytest.approx(expected)
 
 

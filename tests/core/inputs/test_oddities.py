@@ -65,19 +65,49 @@ def test_weather_may_be_as_it_never_was_in_two_weeks(rain, temp):
 
 
 FAULTS = {
-    "a column that is missing": ({"rate": pl.lit(None, pl.Float64)}, "rate is missing in 100% of the rows, in the last 14 nights in 1"),
-    "a column of which much more is missing": ({"rate": pl.when(pl.int_range(pl.len()) % 2 == 0).then("rate")}, "rate is missing in 5"),
+    "a column that is missing": (
+        {"rate": pl.lit(None, pl.Float64)},
+        "rate is missing in 100% of the rows, in the last 14 nights in 1",
+    ),
+    "a column of which much more is missing": (
+        {"rate": pl.when(pl.int_range(pl.len()) % 2 == 0).then("rate")},
+        "rate is missing in 5",
+    ),
     "NaN in place of values": ({"size": pl.lit(float("nan"))}, "size is missing in 100%"),
-    "a column of few entities that is missing": ({"rain": pl.lit(None, pl.Float64)}, "rain is missing in 100%"),
+    "a column of few entities that is missing": (
+        {"rain": pl.lit(None, pl.Float64)},
+        "rain is missing in 100%",
+    ),
     "a text column that is missing": ({"city": pl.lit(None, pl.String)}, "city is missing in 100%"),
-    "a column that turned constant": ({"size": pl.lit(100.0)}, "size has 1 different values, in the last 14 nights it had 300 to 300"),
-    "weather that is everywhere the same": ({"temp": pl.lit(21.0)}, "temp has 1 different values, in the last 14 nights it had 3 to 3"),
-    "weather with a value for each row": ({"rain": pl.int_range(pl.len()).cast(pl.Float64)}, "rain has 300 different values"),
-    "another unit": ({"size": pl.col("size") / 2.54}, "size: distance 1.00 (Kolmogorov-Smirnov) from the last 14 nights; between those nights it is at most 0."),
-    "categories never seen": ({"city": pl.when(pl.int_range(pl.len()) % 10 == 0).then(pl.lit("oslo")).otherwise("city")}, "city has categories in 10%"),
+    "a column that turned constant": (
+        {"size": pl.lit(100.0)},
+        "size has 1 different values, in the last 14 nights it had 300 to 300",
+    ),
+    "weather that is everywhere the same": (
+        {"temp": pl.lit(21.0)},
+        "temp has 1 different values, in the last 14 nights it had 3 to 3",
+    ),
+    "weather with a value for each row": (
+        {"rain": pl.int_range(pl.len()).cast(pl.Float64)},
+        "rain has 300 different values",
+    ),
+    "another unit": (
+        {"size": pl.col("size") / 2.54},
+        (
+            "size: distance 1.00 (Kolmogorov-Smirnov) from the last 14 nights; "
+            "between those nights it is at most 0."
+        ),
+    ),
+    "categories never seen": (
+        {"city": pl.when(pl.int_range(pl.len()) % 10 == 0).then(pl.lit("oslo")).otherwise("city")},
+        "city has categories in 10%",
+    ),
     "one category in place of three": ({"city": pl.lit("OSLO")}, "city"),
-    "two columns that look alike swapped": ({"size": pl.col("price"), "price": pl.col("size")}, "size and price look swapped"),
-}  # fmt: skip
+    "two columns that look alike swapped": (
+        {"size": pl.col("price"), "price": pl.col("size")},
+        "size and price look swapped",
+    ),
+}
 
 
 @pytest.mark.parametrize(("change", "finding"), FAULTS.values(), ids=FAULTS)
@@ -124,7 +154,9 @@ def test_a_night_unlike_the_others_is_forbidden_only_by_two_whole_weeks_of_late(
     tonight = profile(larger, 15)
     assert oddities(tonight, TRAILING, SPEC) != ()
     assert oddities(tonight, TRAILING[: FULL - 1], SPEC) == ()
-    assert oddities(tonight.model_copy(update={"score_date": FIRST + timedelta(days=30)}), TRAILING, SPEC) == ()
+    assert (
+        oddities(tonight.model_copy(update={"score_date": FIRST + timedelta(days=30)}), TRAILING, SPEC) == ()
+    )
 
 
 def test_nights_from_before_there_were_profiles_do_not_count():
@@ -134,7 +166,10 @@ def test_nights_from_before_there_were_profiles_do_not_count():
 
 
 def test_a_new_input_is_compared_once_enough_nights_have_it():
-    without = [one.model_copy(update={"columns": tuple(c for c in one.columns if c.column != "size")}) for one in TRAILING]
+    without = [
+        one.model_copy(update={"columns": tuple(c for c in one.columns if c.column != "size")})
+        for one in TRAILING
+    ]
     assert told(night(77).with_columns(size=pl.lit(0.0)), without) == ()
 
 
@@ -149,7 +184,12 @@ def test_a_night_of_which_nothing_could_be_sampled_is_judged_by_its_scores():
 
 @given(
     rows=st.lists(
-        st.fixed_dictionaries({"city": st.none() | st.sampled_from([*CITIES, "", "🦉"]), **{name: st.none() | st.floats() for name in SPEC.numeric}}),
+        st.fixed_dictionaries(
+            {
+                "city": st.none() | st.sampled_from([*CITIES, "", "🦉"]),
+                **{name: st.none() | st.floats() for name in SPEC.numeric},
+            }
+        ),
         min_size=1,
         max_size=40,
     )

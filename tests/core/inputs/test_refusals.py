@@ -43,5 +43,8 @@ def test_the_error_of_a_night_says_what_is_wrong_who_needs_it_and_what_to_do():
     )
     assert (error.column, error.file, error.night) == ("shop", "in.csv", None)
     acceptable = refusal().wanted_by("toy", DAY, "nothing else has landed", acceptable=True)
-    assert acceptable.words == f"{error.words} Or have the night scored without it, with a reason, which the ledger keeps."
+    assert (
+        acceptable.words
+        == f"{error.words} Or have the night scored without it, with a reason, which the ledger keeps."
+    )
     assert acceptable.night == ("toy", DAY)

@@ -11,7 +11,11 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.kinds.binary import BINARY
 
-scored = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]) | st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=200)
+scored = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]) | st.floats(0, 1), st.integers(0, 1)),
+    min_size=1,
+    max_size=200,
+)
 
 
 @given(scored)
@@ -22,7 +26,9 @@ def test_every_metric_agrees_with_scikit_learn(rows):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert found["brier"] == pytest.approx(brier_score_loss(outcome, score), abs=1e-12)
-        assert found["log_loss"] == pytest.approx(log_loss(outcome, score, labels=[0, 1]), rel=1e-9, abs=1e-12)
+        assert found["log_loss"] == pytest.approx(
+            log_loss(outcome, score, labels=[0, 1]), rel=1e-9, abs=1e-12
+        )
         if 0 < outcome.sum() < len(outcome):
             assert found["auc"] == pytest.approx(roc_auc_score(outcome, score), abs=1e-12)
             assert found["pr_auc"] == pytest.approx(average_precision_score(outcome, score), abs=1e-12)
@@ -36,9 +42,14 @@ def test_every_metric_agrees_with_scikit_learn(rows):
 def test_no_metric_depends_on_the_order_of_rows(rows, random):
     shuffled = list(rows)
     random.shuffle(shuffled)
-    first, second = (BINARY.measure(*(pl.Series(column) for column in zip(*order, strict=True))) for order in (rows, shuffled))
+    first, second = (
+        BINARY.measure(*(pl.Series(column) for column in zip(*order, strict=True)))
+        for order in (rows, shuffled)
+    )
     assert first.keys() == second.keys()
-    assert all(first[name] == pytest.approx(second[name], abs=1e-9) for name in first if first[name] is not None)
+    assert all(
+        first[name] == pytest.approx(second[name], abs=1e-9) for name in first if first[name] is not None
+    )
 
 
 def test_calibration_error_is_the_mean_gap_over_bins_of_equal_mass():
@@ -66,15 +77,24 @@ def test_no_rows_leave_every_metric_undefined():
 
 
 def test_unknown_outcomes_are_left_out():
-    assert BINARY.measure(pl.Series([0.2, 0.9, 0.4]), pl.Series([0, None, 1]))["mean_score"] == pytest.approx(0.3)
+    assert BINARY.measure(pl.Series([0.2, 0.9, 0.4]), pl.Series([0, None, 1]))["mean_score"] == pytest.approx(
+        0.3
+    )
 
 
-@pytest.mark.parametrize("score", [[None, 0.5], [float("nan"), 0.5], [1.5, 0.5], [-0.1, 0.5], [float("inf"), 0.5]])
+@pytest.mark.parametrize(
+    "score", [[None, 0.5], [float("nan"), 0.5], [1.5, 0.5], [-0.1, 0.5], [float("inf"), 0.5]]
+)
 def test_a_score_that_is_no_probability_is_refused(score):
     scores = pl.Series("score", score, dtype=pl.Float64)
-    with pytest.raises(ValueError, match=f"1 of 2 values of score are not valid, the first is {score[0]}: .* from 0 to 1"):
+    with pytest.raises(
+        ValueError, match=f"1 of 2 values of score are not valid, the first is {score[0]}: .* from 0 to 1"
+    ):
         BINARY.measure(scores, pl.Series([0, 1]))
-    with pytest.raises(ContractBroken, match=f"here: 1 of 2 values of score are not valid, the first is {score[0]}: .* from 0 to 1"):
+    with pytest.raises(
+        ContractBroken,
+        match=f"here: 1 of 2 values of score are not valid, the first is {score[0]}: .* from 0 to 1",
+    ):
         BINARY.require_scores("here", scores)
 
 
@@ -85,8 +105,14 @@ def test_an_outcome_beside_zero_and_one_is_refused():
 
 @pytest.mark.parametrize("wrong", [0.5, None, 2.0, -1.0, float("nan"), float("inf"), 1 + 1e-12])
 def test_a_label_that_is_neither_zero_nor_one_is_named_with_its_row(wrong):
-    rows = pl.DataFrame({"entity_key": ["a", "b"], "score_date": [date(2013, 6, 15)] * 2, "outcome": [1.0, wrong]}, strict=False)
-    with pytest.raises(ContractBroken, match=f"labels: 1 of 2 .* first is {wrong}, in the row of 'b' on 2013-06-15: .* is 0 or 1"):
+    rows = pl.DataFrame(
+        {"entity_key": ["a", "b"], "score_date": [date(2013, 6, 15)] * 2, "outcome": [1.0, wrong]},
+        strict=False,
+    )
+    with pytest.raises(
+        ContractBroken,
+        match=f"labels: 1 of 2 .* first is {wrong}, in the row of 'b' on 2013-06-15: .* is 0 or 1",
+    ):
         BINARY.require_outcomes("labels", rows)
 
 
@@ -99,7 +125,13 @@ def test_labels_of_another_type_are_refused(wrong):
 
 @pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt64, pl.Float32, pl.Float64])
 def test_zeros_and_ones_of_any_number_type_are_labels(dtype):
-    rows = pl.DataFrame({"entity_key": ["a", "b"], "score_date": [date(2013, 6, 15)] * 2, "outcome": pl.Series([0, 1], dtype=dtype)})
+    rows = pl.DataFrame(
+        {
+            "entity_key": ["a", "b"],
+            "score_date": [date(2013, 6, 15)] * 2,
+            "outcome": pl.Series([0, 1], dtype=dtype),
+        }
+    )
     BINARY.require_outcomes("labels", rows)
 
 

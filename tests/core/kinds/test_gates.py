@@ -7,7 +7,13 @@ from nightjar.core.kinds.gates import judge
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.model.spec import GateLimits
 
-LIMITS = GateLimits(min_auc=0.6, max_ece=0.1, min_brier_skill=0.01, min_auc_gain_over_baseline=0.0, max_auc_loss_to_champion=0.01)
+LIMITS = GateLimits(
+    min_auc=0.6,
+    max_ece=0.1,
+    min_brier_skill=0.01,
+    min_auc_gain_over_baseline=0.0,
+    max_auc_loss_to_champion=0.01,
+)
 GOOD = {"auc": 0.7, "ece": 0.04, "brier_skill": 0.05}
 NOBODY = None
 
@@ -38,7 +44,9 @@ def test_each_gate_fails_on_its_own_number():
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("metric", ["auc", "ece", "brier_skill"])
 def test_a_missing_or_unusable_metric_fails(metric, missing):
-    found = [gate for gate in verdicts({**GOOD, metric: missing}, {"auc": 0.5}, {"auc": 0.7}) if not gate.passed]
+    found = [
+        gate for gate in verdicts({**GOOD, metric: missing}, {"auc": 0.5}, {"auc": 0.7}) if not gate.passed
+    ]
     assert found
     assert all("could not be measured" in gate.reason and gate.value is None for gate in found)
 
@@ -58,7 +66,11 @@ def test_a_champion_that_could_not_be_measured_fails_the_comparison():
 
 def test_without_a_champion_there_is_nothing_to_lose_to():
     gate = verdicts(GOOD, {"auc": 0.5}, NOBODY)[-1]
-    assert (gate.name, gate.passed, gate.reason) == ("max_auc_loss_to_champion", True, "there is no champion to compare with")
+    assert (gate.name, gate.passed, gate.reason) == (
+        "max_auc_loss_to_champion",
+        True,
+        "there is no champion to compare with",
+    )
 
 
 def test_reasons_tell_the_value_and_the_threshold():

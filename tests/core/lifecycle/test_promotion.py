@@ -5,8 +5,16 @@ from nightjar.core.kinds.gates import GateResult
 from nightjar.core.lifecycle.promotion import decide, require_gates
 from nightjar.testing.versions import toy_version
 
-PASSED = GateResult(name="min_auc", passed=True, value=0.7, threshold=0.6, reason="AUC is 0.7000, must be at least 0.6000")
-FAILED = GateResult(name="max_ece", passed=False, value=None, threshold=0.1, reason="expected calibration error could not be measured")
+PASSED = GateResult(
+    name="min_auc", passed=True, value=0.7, threshold=0.6, reason="AUC is 0.7000, must be at least 0.6000"
+)
+FAILED = GateResult(
+    name="max_ece",
+    passed=False,
+    value=None,
+    threshold=0.1,
+    reason="expected calibration error could not be measured",
+)
 
 
 def version(number, *gates):
@@ -39,5 +47,7 @@ def test_a_version_without_gates_stays():
 
 def test_a_person_who_promotes_is_told_which_gates_failed():
     require_gates(version(1, PASSED))
-    with pytest.raises(GateFailed, match=r"version 2 did not pass.*max_ece.*promote it all the same, with a reason"):
+    with pytest.raises(
+        GateFailed, match=r"version 2 did not pass.*max_ece.*promote it all the same, with a reason"
+    ):
         require_gates(version(2, PASSED, FAILED))

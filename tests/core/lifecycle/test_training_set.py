@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.core.errors.model import TooLittleHistory
-from nightjar.core.lifecycle.training_set import content_sha256, cut_by_time, labelled, last_mature_date, mature_outcomes, reference_sample
+from nightjar.core.lifecycle.training_set import (
+    content_sha256,
+    cut_by_time,
+    labelled,
+    last_mature_date,
+    mature_outcomes,
+    reference_sample,
+)
 from nightjar.core.model.spec import TimeSplit
 from nightjar.testing.specs import toy_spec
 
@@ -42,7 +49,13 @@ def test_an_outcome_counts_if_it_was_recorded_in_time_and_is_mature_in_its_newes
 
 def test_rows_left_out_are_counted_by_reason():
     day = date(2013, 3, 1)
-    population = pl.DataFrame({"entity_key": ["b", "a", "a", "x"], "score_date": [day] * 4, "fault": [None, None, "entity_key is repeated", None]})
+    population = pl.DataFrame(
+        {
+            "entity_key": ["b", "a", "a", "x"],
+            "score_date": [day] * 4,
+            "fault": [None, None, "entity_key is repeated", None],
+        }
+    )
     outcomes = pl.DataFrame({"entity_key": ["a", "b", "late"], "score_date": [day] * 3, "outcome": [1, 0, 1]})
     rows, left_out = labelled(population, outcomes)
     assert rows["entity_key"].to_list() == ["a", "b"]
@@ -56,7 +69,9 @@ def test_rows_left_out_are_counted_by_reason():
 def days(count, rows_a_day=4):
     return pl.DataFrame(
         {
-            "score_date": [date(2013, 1, 1) + timedelta(days=i) for i in range(count) for _ in range(rows_a_day)],
+            "score_date": [
+                date(2013, 1, 1) + timedelta(days=i) for i in range(count) for _ in range(rows_a_day)
+            ],
             "outcome": [0, 1] * (count * rows_a_day // 2),
         }
     )
@@ -77,7 +92,12 @@ def test_the_cut_gives_every_row_to_one_side_and_time_only_goes_forward():
     [
         (days(0), "there is none"),
         (days(12), "10 rows before 2013-01-03 are needed to train on, there are 8"),
-        (days(30).with_columns(outcome=pl.when(pl.col("score_date") > date(2013, 1, 23)).then(0).otherwise("outcome")), "rows to test on need both"),
+        (
+            days(30).with_columns(
+                outcome=pl.when(pl.col("score_date") > date(2013, 1, 23)).then(0).otherwise("outcome")
+            ),
+            "rows to test on need both",
+        ),
         (days(30).with_columns(outcome=pl.lit(1)), "rows to train on need both"),
     ],
 )
@@ -95,7 +115,8 @@ def test_the_reference_keeps_every_date_at_its_weight():
 
 frames = st.builds(
     lambda numbers, texts, flags: pl.DataFrame(
-        {"n": numbers[:5], "t": texts[:5], "f": flags[:5]}, schema={"n": pl.Float64, "t": pl.String, "f": pl.Boolean}
+        {"n": numbers[:5], "t": texts[:5], "f": flags[:5]},
+        schema={"n": pl.Float64, "t": pl.String, "f": pl.Boolean},
     ),
     st.lists(st.none() | st.floats(allow_nan=False), min_size=5, max_size=5),
     st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=3), min_size=5, max_size=5),
@@ -129,7 +150,9 @@ def test_the_content_hash_sees_names_types_order_and_nulls():
 
 
 def test_the_content_hash_is_of_values_and_not_of_numbers_that_stand_for_them():
-    texts = [pl.DataFrame({"a": pl.Series(values, dtype=pl.Categorical)}) for values in (["x", "y"], ["y", "x"])]
+    texts = [
+        pl.DataFrame({"a": pl.Series(values, dtype=pl.Categorical)}) for values in (["x", "y"], ["y", "x"])
+    ]
     assert content_sha256(texts[0]) != content_sha256(texts[1])
     for dtype in (pl.Decimal(10, 2), pl.Int128, pl.UInt128):
         one, other = (pl.DataFrame({"a": pl.Series([value, None], dtype=dtype)}) for value in (1, 2))

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from nightjar.core.model.categories import CastCategories, Categories, family, may_be_rounded, spelled
 
 NUMBERS = (
-    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, pl.UInt128),
+    *(
+        pl.Int8,
+        pl.Int16,
+        pl.Int32,
+        pl.Int64,
+        pl.Int128,
+        pl.UInt8,
+        pl.UInt16,
+        pl.UInt32,
+        pl.UInt64,
+        pl.UInt128,
+    ),
     *(pl.Float16, pl.Float32, pl.Float64, pl.Decimal(38, 12)),
 )
 NOON = datetime(2013, 6, 1, 12, tzinfo=UTC)
@@ -27,7 +38,14 @@ def held(values, dtype):
         return None
 
 
-@given(st.lists(st.none() | st.integers(-(2**70), 2**70) | st.integers(-300, 300) | st.sampled_from([0.5, -2.25, 1e-7, 2.0**-20])))
+@given(
+    st.lists(
+        st.none()
+        | st.integers(-(2**70), 2**70)
+        | st.integers(-300, 300)
+        | st.sampled_from([0.5, -2.25, 1e-7, 2.0**-20])
+    )
+)
 def test_numbers_have_one_text_in_every_type_that_holds_them(values):
     texts = [spelled(series).to_list() for dtype in NUMBERS if (series := held(values, dtype)) is not None]
     assert all(text == texts[0] for text in texts)
@@ -45,13 +63,17 @@ def test_different_decimals_have_different_texts(values):
 
 @given(
     st.lists(
-        st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1)).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))
+        st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1)).map(
+            lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        )
     )
 )
 def test_instants_have_one_text_in_every_unit_and_zone(moments):
     base = pl.Series("x", moments, dtype=pl.Datetime("us")).dt.replace_time_zone("UTC")
     zoned = [
-        base.dt.convert_time_zone(zone).dt.cast_time_unit(unit) for zone in ("UTC", "Asia/Kolkata", "America/New_York") for unit in ("ms", "us", "ns")
+        base.dt.convert_time_zone(zone).dt.cast_time_unit(unit)
+        for zone in ("UTC", "Asia/Kolkata", "America/New_York")
+        for unit in ("ms", "us", "ns")
     ]
     assert all(spelled(other).equals(spelled(base)) for other in zoned)
     assert spelled(base).n_unique() == len(set(moments))
@@ -95,12 +117,22 @@ def test_a_float_that_may_stand_for_another_number_is_noticed():
 
 
 def test_a_column_of_another_family_is_a_fault():
-    known = Categories.of(pl.DataFrame({"store": [1, 2], "city": ["a", "b"], "gone": [None, None]}), ("store", "city", "gone"))
+    known = Categories.of(
+        pl.DataFrame({"store": [1, 2], "city": ["a", "b"], "gone": [None, None]}), ("store", "city", "gone")
+    )
     assert known.families == {"store": "number", "city": "text"}
-    assert known.fault(pl.Series("store", ["1"])) == "column store is String, and the model was fitted on a number there"
+    assert (
+        known.fault(pl.Series("store", ["1"]))
+        == "column store is String, and the model was fitted on a number there"
+    )
     assert known.fault(pl.Series("city", [b"a"])) == "column city is Binary, which cannot be a category"
     assert "may stand for their neighbours" in known.fault(pl.Series("store", [2.0**53]))
-    for fine in (pl.Series("store", [1.0]), pl.Series("store", [None], dtype=pl.String), pl.Series("gone", ["x"]), pl.Series("gone", [1])):
+    for fine in (
+        pl.Series("store", [1.0]),
+        pl.Series("store", [None], dtype=pl.String),
+        pl.Series("gone", ["x"]),
+        pl.Series("gone", [1]),
+    ):
         assert known.fault(fine) is None
 
 
@@ -109,7 +141,17 @@ def test_a_version_of_before_sees_its_values_as_its_own_type_wrote_them():
     assert known.text(pl.Series("rate", [1, 2])).to_list() == ["1.0", "2.0"]
     assert known.text(pl.Series("store", [Decimal("1.00")])).to_list() == ["1"]
     assert known.text(pl.Series("city", ["b"], dtype=pl.Categorical)).to_list() == ["b"]
-    for good in (pl.Series("store", [1.0, None]), pl.Series("city", ["b"]), pl.Series("unknown", ["b"]), pl.Series("unknown", [None])):
+    for good in (
+        pl.Series("store", [1.0, None]),
+        pl.Series("city", ["b"]),
+        pl.Series("unknown", ["b"]),
+        pl.Series("unknown", [None]),
+    ):
         assert known.fault(good) is None
-    for bad in (pl.Series("store", [1.5]), pl.Series("store", ["1"]), pl.Series("rate", [2**53 + 1]), pl.Series("unknown", [1])):
+    for bad in (
+        pl.Series("store", [1.5]),
+        pl.Series("store", ["1"]),
+        pl.Series("rate", [2**53 + 1]),
+        pl.Series("unknown", [1]),
+    ):
         assert known.fault(bad).endswith("retrain it")

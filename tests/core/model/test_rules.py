@@ -60,8 +60,14 @@ def table(**changes):
         ({"population_dataset": "trains"}, "population_dataset must be one of"),
         ({"datasets": SPEC.datasets * 2}, "datasets name twice"),
         (dataset(name="sched/ules"), "dataset 'sched/ules' has the names"),
-        (dataset(columns={**SCHEDULES.columns, "recorded_at": pl.Date()}), r"may not have the columns \['recorded_at'\]"),
-        (dataset(columns={**SCHEDULES.columns, "sched_dep": pl.Datetime("us")}), "must hold its instants in UTC"),
+        (
+            dataset(columns={**SCHEDULES.columns, "recorded_at": pl.Date()}),
+            r"may not have the columns \['recorded_at'\]",
+        ),
+        (
+            dataset(columns={**SCHEDULES.columns, "sched_dep": pl.Datetime("us")}),
+            "must hold its instants in UTC",
+        ),
         (dataset(columns={**SCHEDULES.columns, "extra": pl.List(pl.Int8)}), "cannot hold List"),
         (dataset(keys=()), "must have keys"),
         (dataset(keys=("train",)), "must have keys"),
@@ -75,18 +81,39 @@ def table(**changes):
         (table(lookback_days=-1), "must have a ttl and lookback_days of at most"),
         (table(sources=("trains",)), "reads datasets that are not declared"),
         (table(features={}), "must have keys, and features"),
-        (table(features={**TABLE.features, "created": pl.Float64()}), r"may not have the columns \['created'\]"),
+        (
+            table(features={**TABLE.features, "created": pl.Float64()}),
+            r"may not have the columns \['created'\]",
+        ),
         ({"feature_tables": (TABLE, replace(TABLE, name="again"))}, "features name twice"),
         ({"audit": SPEC.audit | {"max_quarantine_share": float("nan")}}, "audit.max_quarantine_share is nan"),
         ({"audit": SPEC.audit | {"max_quarantine_share": 2}}, "audit.max_quarantine_share is 2"),
-        ({"audit": SPEC.audit | {"max_mean_shift": -0.1}}, "audit.max_mean_shift is -0.1: it must be a number from 0 to 1"),
+        (
+            {"audit": SPEC.audit | {"max_mean_shift": -0.1}},
+            "audit.max_mean_shift is -0.1: it must be a number from 0 to 1",
+        ),
         ({"gates": SPEC.gates | {"min_auc": float("-inf")}}, "gates.min_auc is -inf"),
-        ({"gates": SPEC.gates | {"min_auc": "0.6"}}, "gates.min_auc is '0.6': it must be a number from 0 to 1"),
-        ({"gates": SPEC.gates | {"max_mae": 3.0}}, "gates.max_mae is no limit of the kind 'binary', which has min_auc, max_ece"),
-        ({"gates": GateLimits(min_auc=0.6)}, "gates.max_ece is lacking: a model of the kind 'binary' must set it"),
-        ({"audit": SPEC.audit | {"max_sum_shift": 3.0}}, "audit.max_sum_shift is no limit of the kind 'binary', which has max_quar"),
+        (
+            {"gates": SPEC.gates | {"min_auc": "0.6"}},
+            "gates.min_auc is '0.6': it must be a number from 0 to 1",
+        ),
+        (
+            {"gates": SPEC.gates | {"max_mae": 3.0}},
+            "gates.max_mae is no limit of the kind 'binary', which has min_auc, max_ece",
+        ),
+        (
+            {"gates": GateLimits(min_auc=0.6)},
+            "gates.max_ece is lacking: a model of the kind 'binary' must set it",
+        ),
+        (
+            {"audit": SPEC.audit | {"max_sum_shift": 3.0}},
+            "audit.max_sum_shift is no limit of the kind 'binary', which has max_quar",
+        ),
         ({"gates": {"min_auc": 0.6}}, "gates is .*: Input should be an instance of GateLimits"),
-        ({"kind": "binary"}, "kind is 'binary': must be a kind that nightjar/core/kinds/__init__.py lists: binary"),
+        (
+            {"kind": "binary"},
+            "kind is 'binary': must be a kind that nightjar/core/kinds/__init__.py lists: binary",
+        ),
         ({"kind": replace(BINARY, name="another")}, "kind is .*: must be a kind that"),
         ({"split": replace(SPEC.split, test_days=0)}, "split.test_days is 0"),
     ],
@@ -96,11 +123,31 @@ def test_what_is_wrong_with_a_spec_is_named_by_its_field(changes, problem):
         replace(SPEC, **changes)
 
 
-odd = st.none() | st.text(max_size=60) | st.integers() | st.floats() | st.timedeltas() | st.sampled_from(["", "\0", "a" * 5000, "é", "a\n", "'"])
+odd = (
+    st.none()
+    | st.text(max_size=60)
+    | st.integers()
+    | st.floats()
+    | st.timedeltas()
+    | st.sampled_from(["", "\0", "a" * 5000, "é", "a\n", "'"])
+)
 
 
 @given(
-    field=st.sampled_from(["name", "title", "time_zone", "cron", "horizon_days", "as_of_time", "maturity_days", "part_rows", "seed", "replay_year"]),
+    field=st.sampled_from(
+        [
+            "name",
+            "title",
+            "time_zone",
+            "cron",
+            "horizon_days",
+            "as_of_time",
+            "maturity_days",
+            "part_rows",
+            "seed",
+            "replay_year",
+        ]
+    ),
     value=odd,
 )
 def test_any_value_of_a_field_is_kept_or_refused(field, value):
@@ -124,7 +171,26 @@ def test_a_cron_expression_of_numbers_is_taken(cron):
     assert is_cron(cron)
 
 
-@pytest.mark.parametrize("cron", ["", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "9-5 * * * *", "*/0 * * * *", "1, * * * *", "1 2 3 4 MON", "1  2 3 4 5", "\u0661 * * * *", "*\n* * * * *"])  # fmt: skip
+@pytest.mark.parametrize(
+    "cron",
+    [
+        "",
+        "* * * *",
+        "* * * * * *",
+        "60 * * * *",
+        "* 24 * * *",
+        "* * 0 * *",
+        "* * * 13 *",
+        "* * * * 8",
+        "9-5 * * * *",
+        "*/0 * * * *",
+        "1, * * * *",
+        "1 2 3 4 MON",
+        "1  2 3 4 5",
+        "\u0661 * * * *",
+        "*\n* * * * *",
+    ],
+)
 def test_any_other_is_not(cron):
     assert not is_cron(cron)
 

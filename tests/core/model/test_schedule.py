@@ -17,9 +17,15 @@ DAYS = st.dates(date(2000, 1, 1), date(2099, 12, 31))
 
 def field(low, high):
     number = st.integers(low, high)
-    spans = st.lists(number, min_size=2, max_size=2, unique=True).map(sorted).map(lambda ends: f"{ends[0]}-{ends[1]}")
+    spans = (
+        st.lists(number, min_size=2, max_size=2, unique=True)
+        .map(sorted)
+        .map(lambda ends: f"{ends[0]}-{ends[1]}")
+    )
     item = st.one_of(st.just("*"), number.map(str), spans)
-    stepped = st.tuples(st.one_of(st.just("*"), spans), st.integers(1, 9)).map(lambda pair: f"{pair[0]}/{pair[1]}")
+    stepped = st.tuples(st.one_of(st.just("*"), spans), st.integers(1, 9)).map(
+        lambda pair: f"{pair[0]}/{pair[1]}"
+    )
     return st.just("*") | st.lists(st.one_of(item, stepped), min_size=1, max_size=3).map(",".join)
 
 
@@ -65,13 +71,17 @@ def test_what_cron_programs_read_differently_is_refused(text):
     assert not is_cron(text)
 
 
-@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Auckland"])
+@pytest.mark.parametrize(
+    "zone", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Auckland"]
+)
 @pytest.mark.parametrize("cron", ["30 2 * * *", "30 1 * * 0", "30 21 1,15 * *", "0 0 * * 1-5"])
 def test_a_change_of_the_clocks_moves_no_start_to_another_day(zone, cron):
     first = datetime(2013, 1, 1, tzinfo=ZoneInfo(zone))
     starts = CronSim(cron, first - timedelta(seconds=1))
     started = set(takewhile(lambda day: day.year == 2013, (start.date() for start in starts)))
-    assert started == {day for day in (first.date() + timedelta(days=n) for n in range(365)) if fires_on(cron, day)}
+    assert started == {
+        day for day in (first.date() + timedelta(days=n) for n in range(365)) if fires_on(cron, day)
+    }
 
 
 @pytest.mark.parametrize("sunday", ["0", "7", "5-7", "*/7"])

@@ -24,12 +24,19 @@ def sample(rows, seed, shift=0.0):
 
 
 def drift(night, reference, **kwargs):
-    return {row.column: row for row in night_drift(night, reference, ["city"], ["wind", "rain", "score"], **kwargs)}
+    return {
+        row.column: row
+        for row in night_drift(night, reference, ["city"], ["wind", "rain", "score"], **kwargs)
+    }
 
 
 def test_clean_resamples_raise_almost_no_alarm():
     reference = sample(20_000, 0)
-    rows = [row for seed in range(1, 51) for row in night_drift(sample(900, seed), reference, ["city"], ["wind", "rain", "score"])]
+    rows = [
+        row
+        for seed in range(1, 51)
+        for row in night_drift(sample(900, seed), reference, ["city"], ["wind", "rain", "score"])
+    ]
     assert len(rows) == 200
     assert sum(row.drifted for row in rows) == 0
 
@@ -37,20 +44,30 @@ def test_clean_resamples_raise_almost_no_alarm():
 @pytest.mark.parametrize("rows", [40, 60, 150])
 def test_small_clean_nights_raise_few_alarms(rows):
     reference = sample(20_000, 0)
-    found = [row for seed in range(1, 41) for row in night_drift(sample(rows, seed), reference, ["city"], ["wind", "rain", "score"])]
+    found = [
+        row
+        for seed in range(1, 41)
+        for row in night_drift(sample(rows, seed), reference, ["city"], ["wind", "rain", "score"])
+    ]
     assert sum(row.drifted for row in found) <= 2
 
 
 def test_the_threshold_without_the_floor_follows_the_noise():
     reference = sample(20_000, 0)
     limits = DriftThresholds(psi=0.0, false_alarm=0.01)
-    rows = [row for seed in range(1, 101) for row in night_drift(sample(900, seed), reference, ["city"], ["wind", "score"], limits)]
+    rows = [
+        row
+        for seed in range(1, 101)
+        for row in night_drift(sample(900, seed), reference, ["city"], ["wind", "score"], limits)
+    ]
     alarms = sum(row.drifted for row in rows) / len(rows)
     assert alarms < 0.03
 
 
 def test_a_moved_mean_and_a_new_category_are_noticed():
-    night = sample(900, 1, shift=1.0).with_columns(city=pl.when(pl.int_range(900) % 3 == 0).then(pl.lit("new")).otherwise("city"))
+    night = sample(900, 1, shift=1.0).with_columns(
+        city=pl.when(pl.int_range(900) % 3 == 0).then(pl.lit("new")).otherwise("city")
+    )
     found = drift(night, sample(20_000, 0))
     assert found["wind"].drifted
     assert found["city"].drifted
@@ -96,8 +113,12 @@ def test_what_a_whole_night_shares_is_no_drift_when_training_nights_share_it_too
 def test_a_feed_that_fails_for_whole_nights_in_training_may_fail_for_one():
     failing = pl.col("score_date").dt.day() % 7 == 0
     reference = nightly(200, 70, 1).with_columns(wind=pl.when(~failing).then("wind"))
-    night = nightly(1, 900, 2).with_columns(wind=pl.when(pl.int_range(900) < 300).then(None).otherwise("wind"))
-    with_nights, without = (night_drift(night, frame, [], ["wind"])[0] for frame in (reference, reference.drop("score_date")))
+    night = nightly(1, 900, 2).with_columns(
+        wind=pl.when(pl.int_range(900) < 300).then(None).otherwise("wind")
+    )
+    with_nights, without = (
+        night_drift(night, frame, [], ["wind"])[0] for frame in (reference, reference.drop("score_date"))
+    )
     assert "missing values" not in (with_nights.note or "")
     assert "missing values went from 13.0% to 33.3%" in without.note
 
@@ -109,7 +130,9 @@ def test_a_shared_value_outside_everything_seen_is_drift():
 
 
 def test_columns_that_cannot_be_compared_say_why():
-    reference = sample(1000, 0).with_columns(empty=pl.lit(None, pl.Float64), gone=pl.lit(1.0), kind=pl.lit(1.0), lost=pl.lit(1.0), few=pl.lit(1.0))
+    reference = sample(1000, 0).with_columns(
+        empty=pl.lit(None, pl.Float64), gone=pl.lit(1.0), kind=pl.lit(1.0), lost=pl.lit(1.0), few=pl.lit(1.0)
+    )
     night = sample(200, 1).with_columns(
         empty=pl.lit(None, pl.Float64),
         kind=pl.lit("text"),
@@ -117,7 +140,10 @@ def test_columns_that_cannot_be_compared_say_why():
         new=pl.lit(1.0),
         few=pl.when(pl.int_range(200) < 5).then(1.0),
     )
-    found = {row.column: row for row in night_drift(night, reference, [], ["empty", "gone", "kind", "lost", "new", "few"])}
+    found = {
+        row.column: row
+        for row in night_drift(night, reference, [], ["empty", "gone", "kind", "lost", "new", "few"])
+    }
     assert {name: (row.drifted, row.note) for name, row in found.items()} == {
         "empty": (False, "all values missing, as in the training sample"),
         "gone": (True, "column missing from the night"),
@@ -151,7 +177,9 @@ columns = st.one_of(
     st.lists(texts, max_size=40).map(lambda v: pl.Series("x", v, dtype=pl.Categorical)),
     st.lists(st.none() | st.booleans(), max_size=40).map(lambda v: pl.Series("x", v, dtype=pl.Boolean)),
     st.lists(st.none() | st.dates(), max_size=40).map(lambda v: pl.Series("x", v, dtype=pl.Date)),
-    st.lists(st.lists(st.integers(0, 3)), max_size=20).map(lambda v: pl.Series("x", v, dtype=pl.List(pl.Int64))),
+    st.lists(st.lists(st.integers(0, 3)), max_size=20).map(
+        lambda v: pl.Series("x", v, dtype=pl.List(pl.Int64))
+    ),
     st.lists(st.none(), max_size=20).map(lambda v: pl.Series("x", v, dtype=pl.Null)),
 )
 
@@ -169,7 +197,11 @@ def test_no_data_makes_it_raise_and_every_number_is_finite(night, reference):
 
 
 def test_a_sample_that_many_nights_are_compared_with_says_of_each_what_it_says_of_one_alone():
-    reference = sample(2_000, 0).with_columns(score_date=pl.Series([date(2013, 1, 1) + timedelta(days=n % 20) for n in range(2_000)]))
+    reference = sample(2_000, 0).with_columns(
+        score_date=pl.Series([date(2013, 1, 1) + timedelta(days=n % 20) for n in range(2_000)])
+    )
     kept = TrainingSample(reference, ["city"], ["wind", "rain", "score"])
     nights = [sample(rows, rows) for rows in (900, 25, 60, 900, 400, 60)]
-    assert [kept.compared(night) for night in nights] == [night_drift(night, reference, ["city"], ["wind", "rain", "score"]) for night in nights]
+    assert [kept.compared(night) for night in nights] == [
+        night_drift(night, reference, ["city"], ["wind", "rain", "score"]) for night in nights
+    ]

@@ -21,7 +21,15 @@ def after(days):
 
 
 def measured(days, with_outcome=10):
-    night = NightPerformance(run_id=7, model="toy", score_date=DAY, rows=10, with_outcome=with_outcome, metrics={}, measured_at=after(days))
+    night = NightPerformance(
+        run_id=7,
+        model="toy",
+        score_date=DAY,
+        rows=10,
+        with_outcome=with_outcome,
+        metrics={},
+        measured_at=after(days),
+    )
     return {7: night}
 
 
@@ -45,7 +53,11 @@ def test_what_is_new_makes_a_measurement_outdated(kept, delivered, due):
 
 @given(st.lists(st.integers(0, 9)), st.integers(0, 9))
 def test_a_night_measured_just_now_is_up_to_date(delivered, now):
-    assert not list(outdated([NIGHT], measured(now), {DAY: [after(n) for n in sorted(delivered)]}, after(now), maturity_days=0))
+    assert not list(
+        outdated(
+            [NIGHT], measured(now), {DAY: [after(n) for n in sorted(delivered)]}, after(now), maturity_days=0
+        )
+    )
 
 
 NEW_YORK = toy_spec(time_zone="America/New_York", maturity_days=1)
@@ -56,5 +68,9 @@ BEFORE_MIDNIGHT = datetime(2013, 6, 16, 3, 59, tzinfo=UTC)
 def test_outcomes_are_known_once_something_was_delivered_after_the_night_is_mature():
     assert complete_at(NEW_YORK, DAY, {}) is None
     assert complete_at(NEW_YORK, DAY, {DAY: (BEFORE_MIDNIGHT,)}) is None
-    assert complete_at(NEW_YORK, DAY, {DAY: (BEFORE_MIDNIGHT + timedelta(minutes=1),)}) == BEFORE_MIDNIGHT + timedelta(minutes=1)
-    assert complete_at(NEW_YORK, DAY, {DAY: (after(0.5), after(3)), DAY + timedelta(days=1): (after(1.5),)}) == after(3)
+    assert complete_at(
+        NEW_YORK, DAY, {DAY: (BEFORE_MIDNIGHT + timedelta(minutes=1),)}
+    ) == BEFORE_MIDNIGHT + timedelta(minutes=1)
+    assert complete_at(
+        NEW_YORK, DAY, {DAY: (after(0.5), after(3)), DAY + timedelta(days=1): (after(1.5),)}
+    ) == after(3)

@@ -18,7 +18,17 @@ NIGHTLY = toy_spec(cron="30 21 * * *", time_zone="America/New_York")
 
 def standing(day, state=RunState.PUBLISHED, error=None):
     instant = datetime(2013, 6, 1, tzinfo=UTC)
-    run = Run(id=1, model="toy", score_date=day, revision=1, attempt=1, state=state, as_of=instant, known_at=instant, version_id=1)
+    run = Run(
+        id=1,
+        model="toy",
+        score_date=day,
+        revision=1,
+        attempt=1,
+        state=state,
+        as_of=instant,
+        known_at=instant,
+        version_id=1,
+    )
     return Standing(run=run, error=error, published=state is RunState.PUBLISHED, held=False)
 
 
@@ -60,7 +70,11 @@ def test_a_model_that_was_never_in_service_misses_no_night():
 def test_every_night_is_listed_once_and_nothing_is_missing_that_was_attempted(states, due, tried):
     nights = {day: standing(day, state) for day, state in states.items()}
     entries = calendar(nights, sorted(due, reverse=True), tried)
-    listed = [entry.first + timedelta(days=n) for entry in reversed(entries) for n in range((entry.last - entry.first).days + 1)]
+    listed = [
+        entry.first + timedelta(days=n)
+        for entry in reversed(entries)
+        for n in range((entry.last - entry.first).days + 1)
+    ]
     assert listed == sorted(set(listed))
     assert {entry.first for entry in entries if entry.standing is not None} == set(nights)
     first = min((day for day, state in states.items() if state is RunState.PUBLISHED), default=date.max)
@@ -76,9 +90,14 @@ def test_a_night_is_due_from_its_start_on():
 
 def test_a_weekly_model_has_no_gaps_between_its_weeks():
     weekly = toy_spec(cron="0 23 * * 0", time_zone="UTC")
-    assert list(islice(due_by(weekly, datetime(2013, 6, 20, tzinfo=UTC)), 2)) == [date(2013, 6, 17), date(2013, 6, 10)]
+    assert list(islice(due_by(weekly, datetime(2013, 6, 20, tzinfo=UTC)), 2)) == [
+        date(2013, 6, 17),
+        date(2013, 6, 10),
+    ]
 
 
 def test_a_replayed_year_has_no_nights_before_its_first_of_january():
     replayed = toy_spec(time_zone="UTC", replay_year=2013)
-    assert list(due_by(replayed, datetime(2026, 1, 3, 22, tzinfo=UTC))) == [date(2013, 1, day) for day in (4, 3, 2, 1)]
+    assert list(due_by(replayed, datetime(2026, 1, 3, 22, tzinfo=UTC))) == [
+        date(2013, 1, day) for day in (4, 3, 2, 1)
+    ]

@@ -1,4 +1,6 @@
-"""What claiming a night comes to, for every state of its newest revision, and what a new revision begins with."""
+"""What claiming a night comes to, for every state of its newest revision, and what a new revision begins
+with.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -18,7 +20,20 @@ CHAMPION, CHALLENGER = toy_version(id=7), toy_version(id=8)
 
 
 def run(state: RunState, **fields) -> Run:
-    return Run(**({**NIGHT.model_dump(), "id": 1, "revision": 1, "attempt": 1, "state": state, "known_at": AS_OF, "version_id": 1} | fields))
+    return Run(
+        **(
+            {
+                **NIGHT.model_dump(),
+                "id": 1,
+                "revision": 1,
+                "attempt": 1,
+                "state": state,
+                "known_at": AS_OF,
+                "version_id": 1,
+            }
+            | fields
+        )
+    )
 
 
 def step(newest, *, published=False, same_flow_run=False, **request):
@@ -47,7 +62,10 @@ def test_a_repair_of_what_analysts_no_longer_see_does_nothing(state, same_flow_r
 
 
 def test_an_unfinished_repair_does_not_go_on_as_the_repair_of_another_run():
-    assert step(run(RunState.FAILED, base_id=SHOWN - 1), published=True, same_flow_run=True, repairs=SHOWN) is Step.NEW
+    assert (
+        step(run(RunState.FAILED, base_id=SHOWN - 1), published=True, same_flow_run=True, repairs=SHOWN)
+        is Step.NEW
+    )
 
 
 def test_what_was_held_back_is_not_gone_on_with_where_it_is_wanted_afresh():
@@ -70,24 +88,44 @@ def test_a_published_night_is_done_whatever_came_of_another_revision(state):
 
 @pytest.mark.parametrize("another", ANOTHER)
 def test_a_flow_run_that_published_its_revision_is_done_when_it_is_retried(another):
-    assert step(run(RunState.PUBLISHED), published=True, same_flow_run=True, **ANOTHER[another]) is Step.PUBLISHED
+    assert (
+        step(run(RunState.PUBLISHED), published=True, same_flow_run=True, **ANOTHER[another])
+        is Step.PUBLISHED
+    )
     assert step(run(RunState.PUBLISHED), published=True, **ANOTHER[another]) is Step.NEW
 
 
 def test_a_first_revision_knows_what_was_known_at_its_as_of():
     made = new_revision(NIGHT, None, None, CHAMPION, CHALLENGER, Request())
-    assert (made["revision"], made["known_at"], made["base_id"], made["version_id"], made["challenger_id"]) == (1, AS_OF, None, 7, 8)
+    assert (
+        made["revision"],
+        made["known_at"],
+        made["base_id"],
+        made["version_id"],
+        made["challenger_id"],
+    ) == (1, AS_OF, None, 7, 8)
 
 
 def test_a_repair_keeps_the_versions_of_what_it_repairs_and_knows_more():
     published = run(RunState.PUBLISHED, id=3, version_id=5, challenger_id=None)
     made = new_revision(NIGHT, published, published, CHAMPION, CHALLENGER, Request(repairs=3, known_at=LATER))
-    assert (made["revision"], made["known_at"], made["base_id"], made["version_id"], made["challenger_id"]) == (2, LATER, 3, 5, None)
+    assert (
+        made["revision"],
+        made["known_at"],
+        made["base_id"],
+        made["version_id"],
+        made["challenger_id"],
+    ) == (2, LATER, 3, 5, None)
 
 
 def test_a_repair_does_not_forget_what_an_earlier_one_knew():
     published = run(RunState.PUBLISHED, known_at=LATER)
-    assert new_revision(NIGHT, published, published, CHAMPION, None, Request(repairs=1, known_at=AS_OF))["known_at"] == LATER
+    assert (
+        new_revision(NIGHT, published, published, CHAMPION, None, Request(repairs=1, known_at=AS_OF))[
+            "known_at"
+        ]
+        == LATER
+    )
 
 
 def test_a_forced_revision_of_a_repaired_night_does_not_forget_the_corrections():
@@ -97,7 +135,12 @@ def test_a_forced_revision_of_a_repaired_night_does_not_forget_the_corrections()
 
 def test_a_night_may_be_scored_whole_as_it_was_known_at_its_as_of_again():
     published = run(RunState.PUBLISHED, known_at=LATER)
-    assert new_revision(NIGHT, published, published, CHAMPION, None, Request(force=True, known_at=AS_OF))["known_at"] == AS_OF
+    assert (
+        new_revision(NIGHT, published, published, CHAMPION, None, Request(force=True, known_at=AS_OF))[
+            "known_at"
+        ]
+        == AS_OF
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,15 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import AuditLimits, RawDataset
 from nightjar.core.night.audit import Findings, audit
-from nightjar.core.night.clock import as_of, dates_between, file_days, local_date, score_date_of, today_from, wanted_until
+from nightjar.core.night.clock import (
+    as_of,
+    dates_between,
+    file_days,
+    local_date,
+    score_date_of,
+    today_from,
+    wanted_until,
+)
 from nightjar.core.night.entities import Part, Population, Receipt, Run, RunState
 from nightjar.core.night.population import cut, key_is_storable, missing_parts, ordered_population
 from nightjar.testing.specs import toy_spec
@@ -48,25 +56,50 @@ def test_the_scheduled_start_at_the_as_of_scores_the_date_it_is_the_as_of_of(sco
 
 
 ZONES = (
-    *("America/New_York", "America/Sao_Paulo", "Pacific/Pago_Pago", "Pacific/Apia", "Pacific/Kiritimati", "Pacific/Auckland"),
-    *("Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Cairo", "Asia/Beirut", "Atlantic/Azores", "Europe/London", "UTC"),
+    *(
+        "America/New_York",
+        "America/Sao_Paulo",
+        "Pacific/Pago_Pago",
+        "Pacific/Apia",
+        "Pacific/Kiritimati",
+        "Pacific/Auckland",
+    ),
+    *(
+        "Asia/Kathmandu",
+        "Australia/Lord_Howe",
+        "Africa/Cairo",
+        "Asia/Beirut",
+        "Atlantic/Azores",
+        "Europe/London",
+        "UTC",
+    ),
 )
-"""From UTC-11 to UTC+14, with clocks that change at midnight, by half an hour, in either half of the year, or never."""
+"""From UTC-11 to UTC+14, with clocks that change at midnight, by half an hour, in either half of the year,
+or never.
+"""
 DATES = st.dates(date(2012, 1, 2), date(2030, 12, 31))
 
 
 @given(st.sampled_from(ZONES), DATES, st.times(), st.integers(0, 3))
-def test_the_as_of_of_a_score_date_lies_on_its_evening_in_every_zone(zone, score_date, as_of_time, horizon_days):
+def test_the_as_of_of_a_score_date_lies_on_its_evening_in_every_zone(
+    zone, score_date, as_of_time, horizon_days
+):
     model = toy_spec(time_zone=zone, horizon_days=horizon_days, as_of_time=as_of_time)
     assert local_date(model, as_of(model, score_date)) == score_date - timedelta(days=horizon_days)
     assert score_date_of(model, as_of(model, score_date)) == score_date
 
 
-INSTANTS = RawDataset(name="events", columns={"at": pl.Datetime("us", "UTC"), "id": pl.Int64()}, keys=("id",), day_column="at")
-LOCAL_DAYS = RawDataset(name="events", columns={"on": pl.Date(), "id": pl.Int64()}, keys=("id",), day_column="on")
+INSTANTS = RawDataset(
+    name="events", columns={"at": pl.Datetime("us", "UTC"), "id": pl.Int64()}, keys=("id",), day_column="at"
+)
+LOCAL_DAYS = RawDataset(
+    name="events", columns={"on": pl.Date(), "id": pl.Int64()}, keys=("id",), day_column="on"
+)
 
 
-@given(st.sampled_from(ZONES), st.datetimes(datetime(2012, 1, 2), datetime(2030, 12, 31), timezones=st.just(UTC)))
+@given(
+    st.sampled_from(ZONES), st.datetimes(datetime(2012, 1, 2), datetime(2030, 12, 31), timezones=st.just(UTC))
+)
 def test_a_file_by_utc_days_is_about_each_local_date_that_it_overlaps(zone, moment):
     day = local_date(toy_spec(time_zone=zone), moment)
     first, last = file_days(INSTANTS, zone, day)
@@ -79,8 +112,14 @@ def test_a_file_by_utc_days_is_about_each_local_date_that_it_overlaps(zone, mome
 
 def test_a_day_that_has_not_come_is_refused_by_the_models_calendar():
     noon = datetime(2026, 6, 15, 1, 30, tzinfo=UTC)
-    assert today_from(toy_spec(), None, noon) == today_from(toy_spec(), date(2026, 6, 14), noon) == date(2026, 6, 14)
-    with pytest.raises(BadSettings, match="2026-06-15 has not come yet: in America/New_York it is 2026-06-14"):
+    assert (
+        today_from(toy_spec(), None, noon)
+        == today_from(toy_spec(), date(2026, 6, 14), noon)
+        == date(2026, 6, 14)
+    )
+    with pytest.raises(
+        BadSettings, match="2026-06-15 has not come yet: in America/New_York it is 2026-06-14"
+    ):
         today_from(toy_spec(), date(2026, 6, 15), noon)
     replayed = toy_spec(replay_year=2013)
     assert today_from(replayed, None, noon) == date(2013, 6, 14)
@@ -107,7 +146,11 @@ def test_no_rows_make_no_parts():
 
 
 def test_a_date_range_includes_both_ends():
-    assert dates_between(date(2013, 10, 1), date(2013, 10, 3)) == (date(2013, 10, 1), date(2013, 10, 2), date(2013, 10, 3))
+    assert dates_between(date(2013, 10, 1), date(2013, 10, 3)) == (
+        date(2013, 10, 1),
+        date(2013, 10, 2),
+        date(2013, 10, 3),
+    )
     assert dates_between(date(2013, 10, 2), date(2013, 10, 1)) == ()
 
 
@@ -135,7 +178,10 @@ def test_a_key_that_no_store_could_hold_is_a_fault_of_its_row(key, fault):
     assert rows.select(key_is_storable()).item() is (fault is None)
 
 
-@pytest.mark.parametrize("rows", [pl.DataFrame({"entity_key": [1]}), pl.DataFrame({"key": ["a"]}), pl.DataFrame({"entity_key": [None]})])
+@pytest.mark.parametrize(
+    "rows",
+    [pl.DataFrame({"entity_key": [1]}), pl.DataFrame({"key": ["a"]}), pl.DataFrame({"entity_key": [None]})],
+)
 def test_a_population_without_a_column_of_keys_is_refused(rows):
     with pytest.raises(ContractBroken, match="column entity_key"):
         ordered_population(rows)
@@ -143,17 +189,33 @@ def test_a_population_without_a_column_of_keys_is_refused(rows):
 
 def run(rows=10, parts=2):
     return Run(
-        id=1, model="m", score_date=date(2013, 6, 15), revision=1, attempt=1, state=RunState.CLAIMED, as_of=AS_OF, known_at=AS_OF, version_id=1,
+        id=1,
+        model="m",
+        score_date=date(2013, 6, 15),
+        revision=1,
+        attempt=1,
+        state=RunState.CLAIMED,
+        as_of=AS_OF,
+        known_at=AS_OF,
+        version_id=1,
         population=Population(uri="u", sha256="0" * 64, rows=rows, parts=parts),
-    )  # fmt: skip
+    )
 
 
 def receipt(part, rows, quarantined=0):
-    return Receipt(run_id=1, part=part, rows=rows, scored=rows - quarantined, quarantined=quarantined, stored_at=AS_OF)
+    return Receipt(
+        run_id=1, part=part, rows=rows, scored=rows - quarantined, quarantined=quarantined, stored_at=AS_OF
+    )
 
 
 def scores(rows, mean=0.3, distinct=None):
-    return Distribution(score_date=date(2013, 6, 15), rows=rows, mean=mean, stddev=0.1, distinct=rows if distinct is None else distinct)
+    return Distribution(
+        score_date=date(2013, 6, 15),
+        rows=rows,
+        mean=mean,
+        stddev=0.1,
+        distinct=rows if distinct is None else distinct,
+    )
 
 
 def night(found=None):
@@ -191,7 +253,12 @@ def test_what_a_person_may_accept_is_told_apart_from_rows_that_do_not_add_up():
     whole = [receipt(0, 5), receipt(1, 5)]
     odd, broken = audited(whole, scores(10, mean=0.9)), audited(whole[:1], scores(5))
     empty = audited([receipt(n, 5, quarantined=5) for n in (0, 1)], scores(0))
-    assert (len(odd.broken), len(odd.odd), bool(broken.broken), empty.broken) == (0, 1, True, ("no row was scored",))
+    assert (len(odd.broken), len(odd.odd), bool(broken.broken), empty.broken) == (
+        0,
+        1,
+        True,
+        ("no row was scored",),
+    )
 
 
 def test_the_first_night_has_nothing_to_be_compared_with():
@@ -199,7 +266,10 @@ def test_the_first_night_has_nothing_to_be_compared_with():
 
 
 def test_a_retry_has_only_the_parts_without_a_receipt_to_do():
-    assert missing_parts(cut(10, 4), [receipt(1, 3)]) == (Part(number=0, start=0, stop=3), Part(number=2, start=6, stop=10))
+    assert missing_parts(cut(10, 4), [receipt(1, 3)]) == (
+        Part(number=0, start=0, stop=3),
+        Part(number=2, start=6, stop=10),
+    )
 
 
 @pytest.mark.parametrize("day", [date.min, date(1899, 12, 31), date(2200, 1, 1), date.max])
@@ -216,9 +286,21 @@ def test_as_of_follows_the_clock_change():
 @pytest.mark.parametrize(
     ("now", "until"),
     [
-        pytest.param(datetime(2013, 6, 14, 20, tzinfo=UTC), datetime(2013, 6, 15, 1, tzinfo=UTC), id="before the as-of, which is waited for"),
-        pytest.param(datetime(2013, 6, 15, 12, tzinfo=UTC), datetime(2013, 6, 15, 12, tzinfo=UTC), id="on the day itself: what there is"),
-        pytest.param(datetime(2026, 1, 1, tzinfo=UTC), datetime(2013, 6, 17, 1, tzinfo=UTC), id="long after: until the outcomes are known"),
+        pytest.param(
+            datetime(2013, 6, 14, 20, tzinfo=UTC),
+            datetime(2013, 6, 15, 1, tzinfo=UTC),
+            id="before the as-of, which is waited for",
+        ),
+        pytest.param(
+            datetime(2013, 6, 15, 12, tzinfo=UTC),
+            datetime(2013, 6, 15, 12, tzinfo=UTC),
+            id="on the day itself: what there is",
+        ),
+        pytest.param(
+            datetime(2026, 1, 1, tzinfo=UTC),
+            datetime(2013, 6, 17, 1, tzinfo=UTC),
+            id="long after: until the outcomes are known",
+        ),
     ],
 )
 def test_nights_scored_by_hand_bring_in_their_outcomes_if_there_are_any_yet(now, until):

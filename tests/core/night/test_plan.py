@@ -23,7 +23,17 @@ PASSING, WAITING = "StoreUnavailable: the database is gone", "AuditFailed: the m
 
 def standing(day, state, *, error=None, published=False, held=False):
     instant = datetime(2013, 6, 1, tzinfo=UTC)
-    run = Run(id=1, model="toy", score_date=day, revision=1, attempt=1, state=state, as_of=instant, known_at=instant, version_id=1)
+    run = Run(
+        id=1,
+        model="toy",
+        score_date=day,
+        revision=1,
+        attempt=1,
+        state=state,
+        as_of=instant,
+        known_at=instant,
+        version_id=1,
+    )
     return Standing(run=run, error=error, published=published, held=held)
 
 
@@ -35,7 +45,9 @@ def standings(days=DAYS):
         published=st.booleans(),
         held=st.booleans(),
     )
-    return st.dictionaries(st.sampled_from(days), ends).map(lambda found: {day: standing(day, **end) for day, end in found.items()})
+    return st.dictionaries(st.sampled_from(days), ends).map(
+        lambda found: {day: standing(day, **end) for day, end in found.items()}
+    )
 
 
 @given(st.lists(st.sampled_from(DAYS)), standings(), st.sampled_from(Reprocess), st.sampled_from(Order))
@@ -46,7 +58,9 @@ def test_a_plan_has_each_date_once_in_its_order(dates, found, reprocess, order):
 
 @given(standings(), st.sampled_from(Order))
 def test_each_way_to_reprocess_scores_what_the_one_before_does_and_more(found, order):
-    none, failed, everything = ({night.score_date: night for night in plan(DAYS, found, reprocess, order)} for reprocess in Reprocess)
+    none, failed, everything = (
+        {night.score_date: night for night in plan(DAYS, found, reprocess, order)} for reprocess in Reprocess
+    )
     for day in DAYS:
         assert none[day].wanted == (day not in found)
         assert failed[day].wanted == (day not in found or not found[day].published)
@@ -64,7 +78,14 @@ def test_a_plan_says_how_far_each_night_has_come():
         DAYS[5]: standing(DAYS[5], RunState.PRUNED),
     }
     nights = plan(DAYS[:6], found, Reprocess.FAILED, Order.OLDEST)
-    assert [night.stage for night in nights] == [Stage.NEVER, Stage.FAILED, Stage.UNFINISHED, Stage.SCORING, Stage.PUBLISHED, Stage.FAILED]
+    assert [night.stage for night in nights] == [
+        Stage.NEVER,
+        Stage.FAILED,
+        Stage.UNFINISHED,
+        Stage.SCORING,
+        Stage.PUBLISHED,
+        Stage.FAILED,
+    ]
     assert [night.error for night in nights] == [None, WAITING, None, None, None, None]
 
 
@@ -76,7 +97,11 @@ def test_missed_nights_come_oldest_first_and_wait_for_nobody(found, first_publis
     assert not days or first_published is not None
     for day in DAYS:
         left = found.get(day)
-        taken = left is None or (not left.published and not left.held and (left.run.state is RunState.CLAIMED or left.error == PASSING))
+        taken = left is None or (
+            not left.published
+            and not left.held
+            and (left.run.state is RunState.CLAIMED or left.error == PASSING)
+        )
         if left is not None and left.run.state in {RunState.PRUNED, RunState.PUBLISHED}:
             continue
         assert (day in days) == (first_published is not None and day > first_published and taken)
@@ -90,11 +115,26 @@ def test_before_the_first_publication_nothing_was_missed():
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-ZONES = ("America/New_York", "Pacific/Pago_Pago", "Pacific/Apia", "Pacific/Auckland", "Africa/Cairo", "America/Scoresbysund", "UTC")
+ZONES = (
+    "America/New_York",
+    "Pacific/Pago_Pago",
+    "Pacific/Apia",
+    "Pacific/Auckland",
+    "Africa/Cairo",
+    "America/Scoresbysund",
+    "UTC",
+)
 
 
-@given(st.datetimes(datetime(2013, 1, 1), datetime(2040, 1, 1)), st.integers(0, 40), st.sampled_from([None, 2013]), st.sampled_from(ZONES))
-def test_due_nights_lie_within_the_days_before_in_the_order_of_the_calendar(moment, catch_up_days, replay_year, zone):
+@given(
+    st.datetimes(datetime(2013, 1, 1), datetime(2040, 1, 1)),
+    st.integers(0, 40),
+    st.sampled_from([None, 2013]),
+    st.sampled_from(ZONES),
+)
+def test_due_nights_lie_within_the_days_before_in_the_order_of_the_calendar(
+    moment, catch_up_days, replay_year, zone
+):
     model = toy_spec(catch_up_days=catch_up_days, replay_year=replay_year, time_zone=zone)
     start = moment.replace(tzinfo=ZoneInfo(zone))
     own, due = score_date_of(model, start), due_before(model, start)
@@ -110,7 +150,10 @@ def test_due_nights_lie_within_the_days_before_in_the_order_of_the_calendar(mome
         (datetime(2026, 12, 31, 21, 30), []),  # scores 1 January 2013 again
         (datetime(2027, 1, 1, 21, 30), [date(2013, 1, 1)]),
         (datetime(2027, 1, 3, 21, 30), [date(2013, 1, 1), date(2013, 1, 2), date(2013, 1, 3)]),
-        (datetime(2028, 2, 29, 21, 30), [date(2013, 2, day) for day in (23, 24, 25, 26, 27, 28)]),  # the 28th stands for the 29th too
+        (
+            datetime(2028, 2, 29, 21, 30),
+            [date(2013, 2, day) for day in (23, 24, 25, 26, 27, 28)],
+        ),  # the 28th stands for the 29th too
     ],
 )
 def test_a_replayed_year_is_not_caught_up_over_its_turn(evening, due):
@@ -118,7 +161,9 @@ def test_a_replayed_year_is_not_caught_up_over_its_turn(evening, due):
 
 
 def test_days_without_a_schedule_are_not_due():
-    workdays = due_before(toy_spec(cron="30 21 * * 1-5"), datetime(2026, 6, 15, 21, 30, tzinfo=NEW_YORK))  # a Monday
+    workdays = due_before(
+        toy_spec(cron="30 21 * * 1-5"), datetime(2026, 6, 15, 21, 30, tzinfo=NEW_YORK)
+    )  # a Monday
     assert [day.strftime("%a %d") for day in workdays] == ["Tue 09", "Wed 10", "Thu 11", "Fri 12", "Sat 13"]
 
 
@@ -127,5 +172,8 @@ def test_what_passes_by_itself_is_told_from_what_waits_for_a_person(kind):
     assume(kind is not Retryable)
     assert passes(f"{kind.__name__}: the text")
     assert passes("OSError: [Errno 28] No space left on device")
-    assert not any(passes(f"{error.__name__}: StoreUnavailable") for error in (AuditFailed, ContractBroken, NightjarError))
+    assert not any(
+        passes(f"{error.__name__}: StoreUnavailable")
+        for error in (AuditFailed, ContractBroken, NightjarError)
+    )
     assert not passes("")

@@ -7,7 +7,16 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightjar.core.night.repair import CARRIED, Touched, came_from, compared, late_days, split_carried, touched, with_carried
+from nightjar.core.night.repair import (
+    CARRIED,
+    Touched,
+    came_from,
+    compared,
+    late_days,
+    split_carried,
+    touched,
+    with_carried,
+)
 from nightjar.testing.specs import PLANNED, WEATHER, toy_spec
 
 KEYS = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from([None, 0.0, 1.0, 2.0]), max_size=8)
@@ -18,7 +27,11 @@ def at(day: int, hour: int = 0) -> datetime:
 
 
 def population(values: dict, faulty: tuple[str, ...] = ()) -> pl.DataFrame:
-    rows = {"entity_key": list(values), "x": list(values.values()), "fault": ["repeated" if key in faulty else None for key in values]}
+    rows = {
+        "entity_key": list(values),
+        "x": list(values.values()),
+        "fault": ["repeated" if key in faulty else None for key in values],
+    }
     return pl.DataFrame(rows, schema={"entity_key": pl.String, "x": pl.Float64, "fault": pl.String})
 
 
@@ -29,7 +42,15 @@ def scores(values: dict, carried_from: int | None = None) -> pl.DataFrame:
         "challenger_score": [None] * len(values),
         "carried_from": [carried_from] * len(values),
     }
-    return pl.DataFrame(columns, schema={"entity_key": pl.String, "score": pl.Float64, "challenger_score": pl.Float64, "carried_from": pl.Int32})
+    return pl.DataFrame(
+        columns,
+        schema={
+            "entity_key": pl.String,
+            "score": pl.Float64,
+            "challenger_score": pl.Float64,
+            "carried_from": pl.Int32,
+        },
+    )
 
 
 @given(KEYS, KEYS)
@@ -46,7 +67,9 @@ def test_every_entity_is_the_same_changed_added_or_removed(then, now):
 @given(KEYS, KEYS, st.sets(st.sampled_from("abcdefgh")))
 def test_kept_and_fresh_rows_are_all_the_rows_and_only_scored_rows_are_kept(then, now, quarantined):
     scored = {key: value for key, value in then.items() if key not in quarantined}
-    rows = with_carried(population(now), compared(population(then), population(now)).same, scores(scored), base_id=4)
+    rows = with_carried(
+        population(now), compared(population(then), population(now)).same, scores(scored), base_id=4
+    )
     kept, fresh = split_carried(rows)
     assert sorted([*kept["entity_key"], *fresh["entity_key"]]) == sorted(now)
     assert set(kept["entity_key"]) == {key for key in scored.keys() & now.keys() if then[key] == now[key]}
@@ -55,12 +78,16 @@ def test_kept_and_fresh_rows_are_all_the_rows_and_only_scored_rows_are_kept(then
 
 
 def test_a_row_kept_twice_still_names_the_run_that_computed_it():
-    rows = with_carried(population({"a": 1.0}), pl.Series(["a"]), scores({"a": 1.0}, carried_from=2), base_id=4)
+    rows = with_carried(
+        population({"a": 1.0}), pl.Series(["a"]), scores({"a": 1.0}, carried_from=2), base_id=4
+    )
     assert split_carried(rows)[0]["carried_from"].to_list() == [2]
 
 
 def test_a_row_that_may_not_be_scored_keeps_no_score():
-    rows = with_carried(population({"a": 1.0}, faulty=("a",)), pl.Series(["a"]), scores({"a": 1.0}), base_id=4)
+    rows = with_carried(
+        population({"a": 1.0}, faulty=("a",)), pl.Series(["a"]), scores({"a": 1.0}), base_id=4
+    )
     assert split_carried(rows)[0].is_empty()
 
 
@@ -73,12 +100,21 @@ def test_what_touched_a_night_names_the_raw_data_behind_it():
     datasets = tuple(replace(PLANNED, name=name) for name in ("planned", "happened", "weather", "stations"))
     spec = toy_spec(datasets=datasets, feature_tables=(replace(WEATHER, sources=("weather", "stations")),))
     assert came_from(Touched(changed=("a",), columns=("rain",)), spec) == {"weather", "stations"}
-    assert came_from(Touched(changed=("a",), columns=("gate", "rain")), spec) == {"weather", "stations", "planned"}
+    assert came_from(Touched(changed=("a",), columns=("gate", "rain")), spec) == {
+        "weather",
+        "stations",
+        "planned",
+    }
     assert came_from(Touched(removed=("a",)), spec) == {"planned"}
 
 
 def test_a_correction_is_late_and_a_day_that_nobody_could_have_had_is_not():
-    recorded = {date(2013, 6, 1): [at(2), at(9)], date(2013, 6, 3): [at(8)], date(2013, 6, 4): [at(5)], date(2013, 6, 5): [at(7)]}
+    recorded = {
+        date(2013, 6, 1): [at(2), at(9)],
+        date(2013, 6, 3): [at(8)],
+        date(2013, 6, 4): [at(5)],
+        date(2013, 6, 5): [at(7)],
+    }
     assert late_days(recorded, since=at(6), until=at(9)) == {date(2013, 6, 1): at(9), date(2013, 6, 3): at(8)}
     assert late_days(recorded, since=at(6), until=at(8)) == {date(2013, 6, 3): at(8)}
     assert late_days({}, since=at(6), until=at(9)) == {}

@@ -3,7 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightjar.core.platform.healing import ENDED, GIVEN_UP, RETRIED, RETRIES_IN_ALL, Past, may_be_retried, retries_in_all
+from nightjar.core.platform.healing import (
+    ENDED,
+    GIVEN_UP,
+    RETRIED,
+    RETRIES_IN_ALL,
+    Past,
+    may_be_retried,
+    retries_in_all,
+)
 
 BEGUN = [Past("SCHEDULED"), Past("PENDING"), Past("RUNNING")]
 BY_THE_SERVER = Past("SCHEDULED", f"{RETRIED}, for the process had died.")
@@ -13,7 +21,20 @@ LATE, NO_PLACE = Past("SCHEDULED"), Past("SCHEDULED")
 PENDING, RUNNING = Past("PENDING"), Past("RUNNING")
 
 HISTORIES = st.lists(
-    st.sampled_from([PENDING, RUNNING, LATE, BY_THE_SERVER, BY_HAND, DIED, Past("FAILED"), Past("COMPLETED"), Past("CANCELLED"), Past("PAUSED")])
+    st.sampled_from(
+        [
+            PENDING,
+            RUNNING,
+            LATE,
+            BY_THE_SERVER,
+            BY_HAND,
+            DIED,
+            Past("FAILED"),
+            Past("COMPLETED"),
+            Past("CANCELLED"),
+            Past("PAUSED"),
+        ]
+    )
 )
 
 
@@ -65,4 +86,7 @@ def test_no_history_leads_to_more_retries_than_there_may_be(states):
 def test_a_run_that_was_given_up_waits_for_a_person(states):
     given_up = [*states, Past("CRASHED", f"{GIVEN_UP}, it waits for a person: it died.")]
     assert not may_be_retried(given_up)
-    assert may_be_retried([*given_up, BY_HAND, PENDING, RUNNING, DIED]) or retries_in_all(states) >= RETRIES_IN_ALL
+    assert (
+        may_be_retried([*given_up, BY_HAND, PENDING, RUNNING, DIED])
+        or retries_in_all(states) >= RETRIES_IN_ALL
+    )

@@ -16,12 +16,27 @@ foreign = st.tuples(labels, labels).map(lambda pair: f"{pair[0]}.{pair[1]}.test"
 
 
 def asked(host=OWN, origin=None, **more):
-    return [("host", host), *([("origin", origin)] if origin is not None else []), *((name.replace("_", "-"), more[name]) for name in more)]
+    return [
+        ("host", host),
+        *([("origin", origin)] if origin is not None else []),
+        *((name.replace("_", "-"), more[name]) for name in more),
+    ]
 
 
 @pytest.mark.parametrize(
     "host",
-    [OWN, "127.0.0.1", "localhost:4200", "LocalHost", "localhost.", "localhost.:4200", "[::1]:4200", "[::1]", "UI.example.org", "ui.example.org:443"],
+    [
+        OWN,
+        "127.0.0.1",
+        "localhost:4200",
+        "LocalHost",
+        "localhost.",
+        "localhost.:4200",
+        "[::1]:4200",
+        "[::1]",
+        "UI.example.org",
+        "ui.example.org:443",
+    ],
 )
 def test_a_name_of_the_server_is_taken_however_it_is_written(host):
     assert refusal(asked(host), SERVED) is None
@@ -62,7 +77,9 @@ def test_a_name_of_the_server_is_taken_however_it_is_written(host):
 )
 def test_a_foreign_or_broken_name_is_refused(host):
     assert refusal(asked(host), SERVED)
-    assert refusal(asked(host, f"http://{host}"), SERVED), "also when the page has the same name: DNS rebinding"
+    assert refusal(asked(host, f"http://{host}"), SERVED), (
+        "also when the page has the same name: DNS rebinding"
+    )
 
 
 @given(foreign, st.none() | st.integers(1, 65535))

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightjar.core.platform.log_lines import OURS, as_object, goes_on, headline, is_object, rendered, told, visible
+from nightjar.core.platform.log_lines import (
+    OURS,
+    as_object,
+    goes_on,
+    headline,
+    is_object,
+    rendered,
+    told,
+    visible,
+)
 
 AT = datetime(2013, 10, 1, 21, 30, 0, 123_456, UTC)
 ROW = "Traceback (most recent call last):"
@@ -43,7 +52,9 @@ values = st.recursive(
 )
 
 
-@given(event=st.text(st.characters(codec=None)), fields=st.dictionaries(st.text(max_size=5), values, max_size=4))
+@given(
+    event=st.text(st.characters(codec=None)), fields=st.dictionaries(st.text(max_size=5), values, max_size=4)
+)
 def test_whatever_is_logged_is_one_line_of_ascii_that_every_reader_of_json_takes(event, fields):
     line = rendered(event, at=AT, level="info", logger="x", fields=fields)
     assert line.isascii()
@@ -54,7 +65,9 @@ def test_whatever_is_logged_is_one_line_of_ascii_that_every_reader_of_json_takes
 
 def test_an_object_begins_with_its_time_in_utc_its_level_its_logger_and_its_event():
     at = AT.astimezone(timezone(timedelta(hours=-4)))
-    line = rendered("part_scored", at=at, level="info", logger="nightjar", fields={"part": 1, "event": "part_scored"})
+    line = rendered(
+        "part_scored", at=at, level="info", logger="nightjar", fields={"part": 1, "event": "part_scored"}
+    )
     assert list(json.loads(line).items()) == [
         ("timestamp", "2013-10-01T21:30:00.123Z"),
         ("level", "info"),
@@ -74,7 +87,9 @@ def test_what_json_does_not_know_is_written_as_text():
     assert (read["class"], read["keys"], read["fine"]) == (repr(AT), "{(1, 2): 3}", [1])
 
 
-@pytest.mark.parametrize("line", ["", "text", "1", '"text"', "[1]", "{", '{"a": NaN}', '{"a": 1} {"b": 2}', "{'a': 1}"])
+@pytest.mark.parametrize(
+    "line", ["", "text", "1", '"text"', "[1]", "{", '{"a": NaN}', '{"a": 1} {"b": 2}', "{'a': 1}"]
+)
 def test_only_one_whole_object_of_strict_json_is_taken_for_one(line):
     assert not is_object(line)
     assert is_object('{"a": [1, {"b": null}]}')
@@ -91,7 +106,11 @@ def test_every_line_of_a_traceback_goes_on_with_it_and_the_next_one_does_not(blo
 
 @pytest.mark.parametrize(
     ("block", "named"),
-    [(CHAINED, "KeyError: 'x'"), (GROUP, "ExceptionGroup: two (2 sub-exceptions)"), ([ROW, "  cut off"], ROW)],
+    [
+        (CHAINED, "KeyError: 'x'"),
+        (GROUP, "ExceptionGroup: two (2 sub-exceptions)"),
+        ([ROW, "  cut off"], ROW),
+    ],
 )
 def test_a_traceback_is_an_error_whose_event_names_the_exception(block, named):
     assert headline(block) == named

@@ -22,7 +22,9 @@ def test_a_steady_life_begins_a_new_row():
 
 
 @given(lives=st.lists(st.floats(0, 2 * STEADY), min_size=1), restarts=st.integers(1, 12))
-def test_between_steady_lives_there_are_at_most_so_many_restarts_and_no_pause_is_shorter_than_the_one_before(lives, restarts):
+def test_between_steady_lives_there_are_at_most_so_many_restarts_and_no_pause_is_shorter_than_the_one_before(
+    lives, restarts
+):
     policy = RestartPolicy(restarts=restarts)
     row: list[float | None] = []
     for life, pause in zip(lives, pauses(lives, policy), strict=True):

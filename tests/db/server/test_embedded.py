@@ -82,7 +82,9 @@ def test_its_secrets_are_for_its_owner_alone_and_every_connection_needs_one(serv
 
 
 def test_its_own_log_may_be_json(server):
-    server = EmbeddedPostgres(server.folder.parent, FASTER | {"logging_collector": "on", "log_destination": "jsonlog"})
+    server = EmbeddedPostgres(
+        server.folder.parent, FASTER | {"logging_collector": "on", "log_destination": "jsonlog"}
+    )
     server.start()
     (log,) = server.log_folder.glob("*.json")
     assert "listening" in " ".join(json.loads(line)["message"] for line in log.read_text().splitlines())
@@ -90,14 +92,17 @@ def test_its_own_log_may_be_json(server):
 
 def test_text_sorts_as_polars_sorts_it(server):
     server.start()
-    assert answer(server, "SELECT string_agg(k, '' ORDER BY k) FROM (VALUES ('a'), ('B'), ('_'), ('é')) AS t (k)") == "".join(sorted("aB_é"))
+    assert answer(
+        server, "SELECT string_agg(k, '' ORDER BY k) FROM (VALUES ('a'), ('B'), ('_'), ('é')) AS t (k)"
+    ) == "".join(sorted("aB_é"))
 
 
 STARTER = """
 import sys
 from pathlib import Path
 from db.server.embedded import EmbeddedPostgres
-server = EmbeddedPostgres(Path(sys.argv[1]), {"fsync": "off", "shared_buffers": "16MB", "logging_collector": "off"})
+server = EmbeddedPostgres(Path(sys.argv[1]), {
+    "fsync": "off", "shared_buffers": "16MB", "logging_collector": "off"})
 server.start()
 print(server.url("admin", "postgres"), flush=True)
 sys.stdin.read()
@@ -138,9 +143,13 @@ def test_it_comes_back_after_a_kill_with_all_that_was_committed(server):
 def test_a_pid_that_now_belongs_to_another_process_does_not_stop_it(server):
     server.start()
     server.stop()
-    with subprocess.Popen(["sleep", "60"], user=server._data.stat().st_uid if os.geteuid() == 0 else None) as stranger:
+    with subprocess.Popen(
+        ["sleep", "60"], user=server._data.stat().st_uid if os.geteuid() == 0 else None
+    ) as stranger:
         lock = server._data / "postmaster.pid"
-        lock.write_text(f"{stranger.pid}\n{server._data}\n1\n5432\n\n127.0.0.1\n        0         0\nready   \n")
+        lock.write_text(
+            f"{stranger.pid}\n{server._data}\n1\n5432\n\n127.0.0.1\n        0         0\nready   \n"
+        )
         shutil.chown(lock, server._data.owner(), server._data.group())
         server.start()
         assert answer(server) == 1
@@ -159,7 +168,10 @@ def test_a_port_that_was_taken_meanwhile_is_changed(server):
 
 def test_a_server_that_lives_and_has_no_connection_left_keeps_its_port(server, monkeypatch):
     monkeypatch.setattr(embedded, "READY_S", 0.2)
-    server = EmbeddedPostgres(server.folder.parent, FASTER | {"max_connections": "4", "superuser_reserved_connections": "1", "max_wal_senders": "0"})
+    server = EmbeddedPostgres(
+        server.folder.parent,
+        FASTER | {"max_connections": "4", "superuser_reserved_connections": "1", "max_wal_senders": "0"},
+    )
     server.start()
     url = server.url("admin", "postgres")
     with contextlib.ExitStack() as taken:
@@ -190,7 +202,11 @@ def test_a_cluster_is_made_while_the_initdb_of_a_killed_process_goes_on(server):
         while not [*server.folder.glob("server/fresh*/data/PG_VERSION")]:
             assert killed.poll() is None
             time.sleep(0.001)
-        orphans = [child for child in psutil.Process(killed.pid).children(recursive=True) if child.name() in {"initdb", "postgres"}]
+        orphans = [
+            child
+            for child in psutil.Process(killed.pid).children(recursive=True)
+            if child.name() in {"initdb", "postgres"}
+        ]
         for orphan in orphans:
             orphan.suspend()
         killed.kill()
@@ -252,7 +268,9 @@ def test_binaries_that_are_closed_to_that_account_are_copied(server, monkeypatch
 @as_root
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_user_may_have_one_too(postgres):
-    """In a fork, and with binaries that the account can reach, because this Python and this checkout may be closed to other accounts."""
+    """In a fork, and with binaries that the account can reach, because this Python and this checkout may
+    be closed to other accounts.
+    """
     home, binaries = folder(), postgres._binaries
     os.chown(home, 65534, 65534)
     child = os.fork()
@@ -282,7 +300,9 @@ def test_a_copied_home_is_not_taken_for_the_original(server, tmp_path_factory):
     server.start()
     home = tmp_path_factory.mktemp("copy")
     home.chmod(0o755)
-    shutil.copytree(server.folder, home / "postgres", ignore=shutil.ignore_patterns("server", "place", "lock"))
+    shutil.copytree(
+        server.folder, home / "postgres", ignore=shutil.ignore_patterns("server", "place", "lock")
+    )
     copy = EmbeddedPostgres(home)
     assert not copy.running
     copy.stop()

@@ -1,4 +1,6 @@
-"""Making and starting the embedded Postgres where the disk or the folder refuses it: the error names that and what to do, and nothing is half made."""
+"""Making and starting the embedded Postgres where the disk or the folder refuses it: the error names that
+and what to do, and nothing is half made.
+"""
 
 import os
 import re
@@ -67,7 +69,9 @@ def test_a_server_that_was_made_says_what_keeps_it_from_starting_and_starts_once
     disk.remount("size=200m")
     server.start()
     disk.fill()
-    with pytest.raises(StorageRefused, match=f"The disk of the embedded Postgres in {server.folder}: could not"):
+    with pytest.raises(
+        StorageRefused, match=f"The disk of the embedded Postgres in {server.folder}: could not"
+    ):
         server.ensure_database("mine")
     server.stop()
     disk.fill()
@@ -80,7 +84,9 @@ def test_a_server_that_was_made_says_what_keeps_it_from_starting_and_starts_once
     assert "no room for another file" in refusal(server)
     disk.remount("nr_inodes=0")
     server._data.rename(disk.folder / "elsewhere")
-    assert f"{server._data} is missing, and a server was started there before. Mount its disk" in refusal(server)
+    assert f"{server._data} is missing, and a server was started there before. Mount its disk" in refusal(
+        server
+    )
     (disk.folder / "elsewhere").rename(server._data)
     server.start()
     server.ensure_database("mine")
@@ -118,7 +124,9 @@ def test_a_folder_that_is_closed_to_this_account_is_named(tmp_path):
     """In a process of its own, which gives up root's right to everything."""
     home = Path(tempfile.mkdtemp(prefix="nightjar-test-"))
     home.chmod(0o555)
-    done = subprocess.run([sys.executable, "-c", TRIED, home / "below"], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", TRIED, home / "below"], capture_output=True, text=True, timeout=60, check=True
+    )
     home.rmdir()
     assert f"{home}/below: Permission denied" in done.stdout
     assert "Let this account read and write it, or let NIGHTJAR_HOME name a folder elsewhere" in done.stdout

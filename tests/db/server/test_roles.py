@@ -1,4 +1,5 @@
-"""What roles may not do to the server, where we made it and where an administrator did with docker/create-databases.sh.
+"""What roles may not do to the server, where we made it and where an administrator did with
+docker/create-databases.sh.
 
 Tables and columns are tried by test_rights_page.py.
 """
@@ -126,7 +127,9 @@ def as_user(url, user, password):
 
 @pytest.fixture(scope="module")
 def administered():
-    """The databases as docker/create-databases.sh leaves them, migrated by an owner who may create no roles: a URL for each role."""
+    """The databases as docker/create-databases.sh leaves them, migrated by an owner who may create no
+    roles: a URL for each role.
+    """
     home = Path(tempfile.mkdtemp(prefix="nightjar-admin-"))
     home.chmod(0o755)  # root runs the server as another account
     server = EmbeddedPostgres(home, settings={"fsync": "off", "logging_collector": "off"})
@@ -134,7 +137,10 @@ def administered():
         server.start()
         admin = server.url("admin", "postgres")
         arguments = _run_script(admin, home)
-        urls = {role: as_user(server.url("admin", "nightjar"), f"nightjar_{role}", SECRETS[role]) for role in ("owner", "writer", "analyst")}
+        urls = {
+            role: as_user(server.url("admin", "nightjar"), f"nightjar_{role}", SECRETS[role])
+            for role in ("owner", "writer", "analyst")
+        }
         ensure_roles(urls["owner"], {role: SECRETS[role] for role in ("writer", "analyst")})
         upgrade(urls["owner"])
         yield {**urls, "admin": admin, "arguments": arguments}
@@ -147,15 +153,31 @@ def administered():
 def _run_script(admin_url, folder):
     """Returns what psql was given as arguments."""
     info = psycopg.conninfo.conninfo_to_dict(admin_url)
-    names = {"owner": "OWNER", "writer": "NIGHTJAR_WRITER", "analyst": "NIGHTJAR_ANALYST", "prefect": "PREFECT_DATABASE"}
+    names = {
+        "owner": "OWNER",
+        "writer": "NIGHTJAR_WRITER",
+        "analyst": "NIGHTJAR_ANALYST",
+        "prefect": "PREFECT_DATABASE",
+    }
     passwords = {f"{names[role]}_PASSWORD": secret for role, secret in SECRETS.items()}
-    connection = {"PGHOST": info["host"], "PGPORT": info["port"], "PGPASSWORD": info["password"], "POSTGRES_USER": info["user"]}
+    connection = {
+        "PGHOST": info["host"],
+        "PGPORT": info["port"],
+        "PGPASSWORD": info["password"],
+        "POSTGRES_USER": info["user"],
+    }
     environment = {**os.environ, **connection, **passwords}
     psql = folder / "psql"
     psql.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{folder}/arguments; exec {binary("psql")} "$@"\n')
     psql.chmod(0o755)
     environment["PATH"] = f"{folder}:{environment['PATH']}"
-    subprocess.run(["bash", "-e", PROJECT / "docker" / "create-databases.sh"], env=environment, check=True, capture_output=True, timeout=60)
+    subprocess.run(
+        ["bash", "-e", PROJECT / "docker" / "create-databases.sh"],
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
     return (folder / "arguments").read_text()
 
 
@@ -237,7 +259,9 @@ def test_scores_and_prefects_tables_are_closed_to_each_other(administered):
 
 def test_an_analyst_reads_every_view(published):
     with psycopg.connect(published.url("analyst"), autocommit=True) as analyst:
-        views = [row[0] for row in analyst.execute("SELECT viewname FROM pg_views WHERE schemaname = 'analytics'")]
+        views = [
+            row[0] for row in analyst.execute("SELECT viewname FROM pg_views WHERE schemaname = 'analytics'")
+        ]
         assert len(views) == len(VIEWS)
         for view in views:
             analyst.execute(f"SELECT * FROM {view}")
@@ -245,10 +269,17 @@ def test_an_analyst_reads_every_view(published):
 
 
 def test_an_analyst_starts_read_only_with_limits_and_the_views_in_sight(urls):
-    wanted = {"default_transaction_read_only": "on", "statement_timeout": "1min", "search_path": "analytics", "temp_file_limit": "4GB"}
+    wanted = {
+        "default_transaction_read_only": "on",
+        "statement_timeout": "1min",
+        "search_path": "analytics",
+        "temp_file_limit": "4GB",
+    }
     with psycopg.connect(urls["analyst"], autocommit=True) as analyst:
         assert {name: analyst.execute(f"SHOW {name}").fetchone()[0] for name in wanted} == wanted
-        assert analyst.execute("SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user").fetchone() == (40,)
+        assert analyst.execute(
+            "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user"
+        ).fetchone() == (40,)
 
 
 def test_what_an_analyst_changed_of_its_own_role_is_set_right_by_the_next_migration(postgres, database):
@@ -275,8 +306,10 @@ def test_the_writer_reads_the_feature_registry_that_the_owner_writes(database):
 
 GRANTS = """
     SELECT object, right_.privilege_type, right_.grantee::regrole::text FROM (
-        SELECT relname || '.' || coalesce(attname, '') AS object, CASE WHEN attname IS NULL THEN relacl ELSE attacl END AS rights, relnamespace AS lies
-        FROM pg_class JOIN (SELECT attrelid, attname, attacl FROM pg_attribute UNION ALL SELECT oid, NULL, NULL FROM pg_class) AS a ON attrelid = oid
+        SELECT relname || '.' || coalesce(attname, '') AS object, CASE WHEN attname IS NULL THEN relacl
+            ELSE attacl END AS rights, relnamespace AS lies
+        FROM pg_class JOIN (SELECT attrelid, attname, attacl FROM pg_attribute UNION ALL SELECT oid, NULL,
+            NULL FROM pg_class) AS a ON attrelid = oid
         UNION ALL SELECT proname, coalesce(proacl, acldefault('f', proowner)), pronamespace FROM pg_proc
         UNION ALL SELECT nspname, nspacl, oid FROM pg_namespace
         UNION ALL SELECT 'default', defaclacl, defaclnamespace FROM pg_default_acl
@@ -315,7 +348,10 @@ def test_nobody_enters_without_the_password(database):
 
 def test_roles_may_be_ensured_by_several_at_once(postgres, database):
     with ThreadPoolExecutor(6) as pool:
-        for done in [pool.submit(ensure_roles, postgres.url("admin", database.name), postgres.passwords) for _ in range(12)]:
+        for done in [
+            pool.submit(ensure_roles, postgres.url("admin", database.name), postgres.passwords)
+            for _ in range(12)
+        ]:
             done.result()
 
 
@@ -352,5 +388,10 @@ def test_an_owner_without_the_right_to_create_roles_uses_those_that_exist(theirs
 
 def test_an_owner_without_roles_is_told_what_an_administrator_must_run(theirs, monkeypatch):
     monkeypatch.setattr("db.server.roles.WRITER", "nightjar_absent")
-    with pytest.raises(RolesMissing, match=r"somebody may not create the roles nightjar_absent.*CREATE ROLE nightjar_absent LOGIN PASSWORD"):
+    with pytest.raises(
+        RolesMissing,
+        match=(
+            r"somebody may not create the roles nightjar_absent.*CREATE ROLE nightjar_absent LOGIN PASSWORD"
+        ),
+    ):
         ensure_roles(theirs, {})

@@ -10,7 +10,9 @@ from nightjar.core.monitoring.entities import ColumnDrift
 def drift(column: str, value: float | None, method: str = "psi") -> ColumnDrift:
     note = "all values are missing" if value is None else None
     shares = {"null_share": 0.0, "reference_null_share": 0.1}
-    return ColumnDrift(column=column, method=method, value=value, threshold=0.2, drifted=value is None, note=note, **shares)
+    return ColumnDrift(
+        column=column, method=method, value=value, threshold=0.2, drifted=value is None, note=note, **shares
+    )
 
 
 def test_reports_are_listed_once_in_the_order_they_came(stores):
@@ -37,7 +39,10 @@ def test_two_that_report_the_same_run_at_once_leave_the_rows_of_one(on_postgres,
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: on_postgres.ledger.record_drift(run, columns), range(20)))
     with psycopg.connect(database.url("analyst")) as analyst:
-        assert analyst.execute("SELECT count(*), count(DISTINCT column_name) FROM drift").fetchone() == (50, 50)
+        assert analyst.execute("SELECT count(*), count(DISTINCT column_name) FROM drift").fetchone() == (
+            50,
+            50,
+        )
 
 
 def test_the_rows_that_decide_are_given_back_and_say_which_runs_were_compared(stores):
@@ -47,4 +52,7 @@ def test_the_rows_that_decide_are_given_back_and_say_which_runs_were_compared(st
     assert (stores.ledger.drift(run), stores.ledger.compared(run.model)) == ((), frozenset())
     stores.ledger.record_drift(run, [drift("distance", 0.1), drift("carrier", None)])
     assert stores.ledger.drift(run) == (drift("carrier", None), drift("distance", 0.1))
-    assert (stores.ledger.compared(run.model), stores.ledger.compared("another")) == (frozenset({run.id}), frozenset())
+    assert (stores.ledger.compared(run.model), stores.ledger.compared("another")) == (
+        frozenset({run.id}),
+        frozenset(),
+    )

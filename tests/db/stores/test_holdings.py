@@ -20,7 +20,15 @@ from nightjar.testing.holdings import MemoryHoldings
 from nightjar.testing.memory import MemoryNights
 
 PROFILE = ColumnProfile(column="distance", rows=5, nulls=0, distinct=3, entities=5)
-DRIFT = ColumnDrift(column="distance", method="psi", value=0.1, threshold=0.2, drifted=False, null_share=0, reference_null_share=0)
+DRIFT = ColumnDrift(
+    column="distance",
+    method="psi",
+    value=0.1,
+    threshold=0.2,
+    drifted=False,
+    null_share=0,
+    reference_null_share=0,
+)
 
 
 @pytest.fixture
@@ -66,8 +74,14 @@ ALL = {"score": 3, "quarantined_row": 2, "input_profile": 1, "receipt": 1, "drif
 
 def test_a_run_is_known_by_its_night_its_state_and_whether_it_was_ever_shown(stores, holdings, failed, make):
     shown, _ = stores.publish(make.day.replace(day=16))
-    traces = {trace.id: (trace.score_date.day, trace.state, trace.published, trace.base_id) for trace in holdings.runs()}
-    assert traces == {failed.id: (15, RunState.FAILED, False, None), shown.id: (16, RunState.PUBLISHED, True, None)}
+    traces = {
+        trace.id: (trace.score_date.day, trace.state, trace.published, trace.base_id)
+        for trace in holdings.runs()
+    }
+    assert traces == {
+        failed.id: (15, RunState.FAILED, False, None),
+        shown.id: (16, RunState.PUBLISHED, True, None),
+    }
 
 
 def test_what_a_run_holds_is_counted_without_being_touched(holdings, failed):
@@ -126,7 +140,8 @@ def test_every_table_with_rows_of_runs_is_pruned_or_kept_on_purpose():
     assert tables == {*HELD_BY, "publication", "measurement"}
 
 
-# --- Postgres alone ---------------------------------------------------------------------------------------------------
+# --- Postgres alone
+# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

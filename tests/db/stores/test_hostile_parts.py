@@ -38,10 +38,19 @@ texts = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
         "\x7f",
     ]
 )
-numbers = st.floats() | st.floats(0, 1) | st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 1.0, 1.0000000000000002, 2.0**-1074])
+numbers = (
+    st.floats()
+    | st.floats(0, 1)
+    | st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 1.0, 1.0000000000000002, 2.0**-1074])
+)
 rows = st.lists(st.tuples(st.none() | texts, st.none() | numbers, st.none() | numbers), max_size=4)
 sane = st.lists(
-    st.tuples(texts.filter(lambda key: 0 < len(key.encode()) <= 512 and "\0" not in key), st.floats(0, 1), st.none() | st.floats(0, 1)), max_size=4
+    st.tuples(
+        texts.filter(lambda key: 0 < len(key.encode()) <= 512 and "\0" not in key),
+        st.floats(0, 1),
+        st.none() | st.floats(0, 1),
+    ),
+    max_size=4,
 )
 broken = st.lists(st.none() | texts, max_size=3)
 days = (date(1950, 1, 1) + timedelta(days=n) for n in count())
@@ -54,7 +63,14 @@ def bits(value: float | None) -> bytes | None:
 def aside(keys):
     """Rows in quarantine under any key, with texts of every kind in the JSON."""
     return pl.DataFrame(
-        [(key, json.dumps([{"column": "x", "check": "y", "value": key}]), json.dumps({"key": key}, ensure_ascii=False)) for key in keys],
+        [
+            (
+                key,
+                json.dumps([{"column": "x", "check": "y", "value": key}]),
+                json.dumps({"key": key}, ensure_ascii=False),
+            )
+            for key in keys
+        ],
         schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String},
         orient="row",
     )
@@ -75,7 +91,8 @@ def test_a_part_is_stored_to_the_bit_or_refused_whole(stores, make, scored, keys
             return
         stored = stores.store.published_scores(run).rows()
     assert [(key, bits(score), bits(other)) for key, score, other, _ in stored] == [
-        (key, bits(score), bits(other)) for key, score, other in sorted(scored, key=lambda row: row[0].encode())
+        (key, bits(score), bits(other))
+        for key, score, other in sorted(scored, key=lambda row: row[0].encode())
     ]
     assert all(0 <= score <= 1 and key for key, score, *_ in stored)
 
@@ -96,7 +113,12 @@ def test_a_score_that_is_no_probability_is_refused(stores, make, value):
 @pytest.mark.parametrize("content", ["{not json", "[1", "", '"\\ud800"', "nan"])
 def test_a_quarantined_row_that_is_no_json_refuses_its_part_whole(on_postgres, database, make, content):
     with on_postgres.claim() as claimed, pytest.raises(ContractBroken, match="json"):
-        on_postgres.store.write_part(claimed.run, make.part(0, 2), make.scores("a"), make.quarantined("b", row=content))
+        on_postgres.store.write_part(
+            claimed.run, make.part(0, 2), make.scores("a"), make.quarantined("b", row=content)
+        )
     with psycopg.connect(database.url("owner")) as owner:
-        counts = [owner.execute(f"SELECT count(*) FROM nightjar.{table}").fetchone() for table in ("score", "quarantined_row", "receipt")]
+        counts = [
+            owner.execute(f"SELECT count(*) FROM nightjar.{table}").fetchone()
+            for table in ("score", "quarantined_row", "receipt")
+        ]
     assert counts == [(0,), (0,), (0,)]

@@ -59,7 +59,10 @@ def test_the_newest_measurement_of_each_run_can_be_asked_for(stores, make):
     other, _ = stores.publish(make.day + timedelta(days=1))
     for performance in (measured(other, 0.5, FIRST), measured(one, 0.7, LATER), measured(one, 0.6, FIRST)):
         stores.outcomes.record_performance(performance)
-    assert stores.outcomes.performances(make.model) == (measured(one, 0.7, LATER), measured(other, 0.5, FIRST))
+    assert stores.outcomes.performances(make.model) == (
+        measured(one, 0.7, LATER),
+        measured(other, 0.5, FIRST),
+    )
     assert stores.outcomes.performances("another") == ()
 
 

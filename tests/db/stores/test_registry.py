@@ -16,7 +16,9 @@ def test_the_same_snapshot_is_registered_once_a_model(stores, make):
 
 
 def test_versions_count_from_one_and_the_same_artifact_is_the_same_version(stores, make):
-    first, second = (stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ac")
+    first, second = (
+        stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ac"
+    )
     assert stores.registry.add_version(make.candidate(stores.registry, "a")) == first
     assert (first.number, second.number) == (1, 2)
     assert stores.registry.versions(make.model) == (second, first)
@@ -32,8 +34,15 @@ def test_a_version_comes_back_as_it_was_registered(stores, make):
 
 
 def test_numbers_that_json_cannot_carry_are_left_out(on_postgres, make):
-    gate = GateResult(name="auc", passed=False, value=float("nan"), threshold=0.6, reason="AUC is not defined")
-    candidate = make.candidate(on_postgres.registry, metrics={"auc": float("nan"), "brier": 0.2}, gates=(gate,), params={"x": float("inf")})
+    gate = GateResult(
+        name="auc", passed=False, value=float("nan"), threshold=0.6, reason="AUC is not defined"
+    )
+    candidate = make.candidate(
+        on_postgres.registry,
+        metrics={"auc": float("nan"), "brier": 0.2},
+        gates=(gate,),
+        params={"x": float("inf")},
+    )
     version = on_postgres.registry.add_version(candidate)
     assert version.metrics == (MetricRow(metric="brier", of=Of.VERSION, value=0.2),)
     assert version.gates[0].value is None
@@ -53,7 +62,9 @@ def test_nobody_holds_a_role_before_the_first_promotion(stores, make):
 
 
 def test_the_ledger_says_who_was_champion_when(stores, make):
-    first, second = (stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ac")
+    first, second = (
+        stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ac"
+    )
     one = stores.registry.promote(first, "champion", "first")
     two = stores.registry.promote(second, "champion", "better")
     assert stores.registry.holder(make.model, "champion") == second
@@ -66,7 +77,9 @@ def test_the_ledger_says_who_was_champion_when(stores, make):
 
 
 def test_promoting_the_holder_again_adds_nothing_and_going_back_is_one_step(stores, make):
-    first, second = (stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ac")
+    first, second = (
+        stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ac"
+    )
     once = stores.registry.promote(first, "champion", "first")
     assert stores.registry.promote(first, "champion", "again") == once
     stores.registry.promote(second, "champion", "better")

@@ -1,4 +1,6 @@
-"""What `ports.NightStore` promises, on Postgres and in memory; and what Postgres promises when processes and connections die."""
+"""What `ports.NightStore` promises, on Postgres and in memory; and what Postgres promises when processes
+and connections die.
+"""
 
 import json
 import signal
@@ -34,7 +36,12 @@ def test_the_first_claim_opens_a_run_with_the_versions_of_that_moment(stores, ma
     with stores.claim(flow_run="one") as claimed:
         assert claimed.publication is None
         run = claimed.run
-    assert (run.revision, run.attempt, run.state, run.version_id) == (1, 1, RunState.CLAIMED, stores.champion.id)
+    assert (run.revision, run.attempt, run.state, run.version_id) == (
+        1,
+        1,
+        RunState.CLAIMED,
+        stores.champion.id,
+    )
     assert (run.night, run.population) == (make.night(), None)
 
 
@@ -67,7 +74,11 @@ def test_force_opens_a_new_revision_and_abandons_an_unfinished_one(stores):
         assert (second.run.revision, second.publication) == (2, None)
     with stores.claim(force=True) as third:
         assert third.run.revision == 3
-    assert [run.state for run in stores.store.runs()] == [RunState.CLAIMED, RunState.ABANDONED, RunState.PUBLISHED]
+    assert [run.state for run in stores.store.runs()] == [
+        RunState.CLAIMED,
+        RunState.ABANDONED,
+        RunState.PUBLISHED,
+    ]
     with pytest.raises(ClaimLost):
         stores.store.publish(second.run)
 
@@ -84,7 +95,12 @@ def test_a_forced_flow_run_that_is_retried_goes_on_with_its_revision(stores):
 
 
 def test_a_held_night_is_busy_and_others_are_not(stores):
-    with stores.claim(), stores.claim(NEXT_DAY), pytest.raises(NightBusy, match=r"is being scored by .+ since"), stores.claim(wait_s=0.3):
+    with (
+        stores.claim(),
+        stores.claim(NEXT_DAY),
+        pytest.raises(NightBusy, match=r"is being scored by .+ since"),
+        stores.claim(wait_s=0.3),
+    ):
         pass
     with stores.claim():
         pass
@@ -137,7 +153,10 @@ def test_every_night_that_was_attempted_says_how_far_it_has_come(stores):
     with stores.claim(days[3]) as held:
         found = stores.store.standings(held.run.model, days[0], days[4])
     assert set(found) == set(days[:4])
-    assert {day: (night.stage, night.published, night.held, night.error, night.run.revision) for day, night in found.items()} == {
+    assert {
+        day: (night.stage, night.published, night.held, night.error, night.run.revision)
+        for day, night in found.items()
+    } == {
         days[0]: (Stage.PUBLISHED, True, False, "AuditFailed: odd", 2),
         days[1]: (Stage.FAILED, False, False, "StoreUnavailable: gone", 1),
         days[2]: (Stage.UNFINISHED, False, False, None, 1),
@@ -160,8 +179,12 @@ def test_the_population_is_fixed_once(stores, make):
 
 def test_a_part_is_stored_with_its_receipt_once(stores, make):
     with stores.claim() as claimed:
-        first = stores.store.write_part(claimed.run, make.part(0, 3), make.scores("a", "b", challenger=0.1), make.quarantined(None))
-        again = stores.store.write_part(claimed.run, make.part(0, 3), make.scores("x", "y", "z"), make.quarantined())
+        first = stores.store.write_part(
+            claimed.run, make.part(0, 3), make.scores("a", "b", challenger=0.1), make.quarantined(None)
+        )
+        again = stores.store.write_part(
+            claimed.run, make.part(0, 3), make.scores("x", "y", "z"), make.quarantined()
+        )
     assert first == again
     assert (first.rows, first.scored, first.quarantined) == (3, 2, 1)
     assert stores.store.receipts(claimed.run) == (first,)
@@ -170,7 +193,9 @@ def test_a_part_is_stored_with_its_receipt_once(stores, make):
 
 def test_scores_are_told_for_the_keys_that_are_asked_for(stores, make):
     with stores.claim() as claimed:
-        stores.store.write_part(claimed.run, make.part(0, 3), make.scores("a", "b'; \"{x}", score=1 / 3), make.quarantined("c"))
+        stores.store.write_part(
+            claimed.run, make.part(0, 3), make.scores("a", "b'; \"{x}", score=1 / 3), make.quarantined("c")
+        )
     found = stores.store.scores_for(claimed.run, pl.Series(["b'; \"{x}", "c", "none"]))
     assert found.rows() == [("b'; \"{x}", 1 / 3)]
     assert stores.store.scores_for(claimed.run, pl.Series([], dtype=pl.String)).is_empty()
@@ -179,7 +204,12 @@ def test_scores_are_told_for_the_keys_that_are_asked_for(stores, make):
 def test_receipts_come_in_the_order_of_parts(stores, make):
     with stores.claim() as claimed:
         for number in (2, 0, 1):
-            stores.store.write_part(claimed.run, make.part(number, number + 1, number), make.scores(f"k{number}"), make.quarantined())
+            stores.store.write_part(
+                claimed.run,
+                make.part(number, number + 1, number),
+                make.scores(f"k{number}"),
+                make.quarantined(),
+            )
     assert [receipt.part for receipt in stores.store.receipts(claimed.run)] == [0, 1, 2]
 
 
@@ -277,7 +307,9 @@ def test_a_repair_does_not_bring_back_what_was_rolled_back_while_it_worked(store
         run = stores.store.record_population(claimed.run, make.population(1))
         stores.store.write_part(run, make.part(0, 1), make.scores("a"), make.quarantined())
         back = stores.store.roll_back(first, "the second was wrong")
-        with pytest.raises(RepairOutdated, match=f"repairs run {second.id}, but meanwhile analysts were shown run {first.id}"):
+        with pytest.raises(
+            RepairOutdated, match=f"repairs run {second.id}, but meanwhile analysts were shown run {first.id}"
+        ):
             stores.store.publish(run)
         stores.store.fail(run, "RepairOutdated: ...")
     assert stores.store.publication(make.model, make.day) == back
@@ -290,8 +322,13 @@ def test_the_ledger_keeps_what_a_person_accepted_and_why(stores, make):
     with stores.claim() as claimed:
         run = stores.store.record_population(claimed.run, make.population(1))
         stores.store.write_part(run, make.part(0, 1), make.scores("a"), make.quarantined())
-        publication = stores.store.publish(run, "a storm", ["rain lies 0.9 from the last 14 nights", "weather is 9 h old"])
-    assert (publication.reason, publication.findings) == ("a storm", ("rain lies 0.9 from the last 14 nights", "weather is 9 h old"))
+        publication = stores.store.publish(
+            run, "a storm", ["rain lies 0.9 from the last 14 nights", "weather is 9 h old"]
+        )
+    assert (publication.reason, publication.findings) == (
+        "a storm",
+        ("rain lies 0.9 from the last 14 nights", "weather is 9 h old"),
+    )
     assert stores.store.publication(make.model, make.day) == publication
 
 
@@ -308,10 +345,19 @@ def test_a_run_without_scores_has_an_empty_distribution(stores):
 
 def test_spread_and_distinct_values_of_scores_are_those_of_the_whole_night(stores, make):
     with stores.claim() as claimed:
-        stores.store.write_part(claimed.run, make.part(0, 2), make.scores("a", "b", score=0.2), make.quarantined())
-        stores.store.write_part(claimed.run, make.part(2, 3, 1), make.scores("c", score=0.5), make.quarantined())
+        stores.store.write_part(
+            claimed.run, make.part(0, 2), make.scores("a", "b", score=0.2), make.quarantined()
+        )
+        stores.store.write_part(
+            claimed.run, make.part(2, 3, 1), make.scores("c", score=0.5), make.quarantined()
+        )
         found = stores.store.distribution(claimed.run)
-    assert (found.rows, found.distinct, found.mean, found.stddev) == (3, 2, pytest.approx(0.3), pytest.approx(0.02**0.5))
+    assert (found.rows, found.distinct, found.mean, found.stddev) == (
+        3,
+        2,
+        pytest.approx(0.3),
+        pytest.approx(0.02**0.5),
+    )
     assert (len(found.quantiles), min(found.quantiles), max(found.quantiles)) == (41, 0.2, 0.5)
 
 
@@ -326,7 +372,9 @@ def test_runs_are_listed_newest_first(stores):
 # --- Postgres alone: connections and processes that die ---
 
 
-def test_a_connection_killed_amid_the_copy_leaves_nothing_and_the_retry_succeeds(on_postgres, database, make, monkeypatch):
+def test_a_connection_killed_amid_the_copy_leaves_nothing_and_the_retry_succeeds(
+    on_postgres, database, make, monkeypatch
+):
     with on_postgres.claim() as claimed:
         copying = parts.copy_frame
 
@@ -337,11 +385,18 @@ def test_a_connection_killed_amid_the_copy_leaves_nothing_and_the_retry_succeeds
 
         monkeypatch.setattr(parts, "copy_frame", killed)
         with pytest.raises(StoreUnavailable):
-            on_postgres.store.write_part(claimed.run, make.part(0, 2), make.scores("a", "b"), make.quarantined())
+            on_postgres.store.write_part(
+                claimed.run, make.part(0, 2), make.scores("a", "b"), make.quarantined()
+            )
         assert on_postgres.store.receipts(claimed.run) == ()
         assert on_postgres.store.distribution(claimed.run).rows == 0
         monkeypatch.undo()
-        assert on_postgres.store.write_part(claimed.run, make.part(0, 2), make.scores("a", "b"), make.quarantined()).scored == 2
+        assert (
+            on_postgres.store.write_part(
+                claimed.run, make.part(0, 2), make.scores("a", "b"), make.quarantined()
+            ).scored
+            == 2
+        )
         assert on_postgres.store.distribution(claimed.run).rows == 2
 
 
@@ -350,7 +405,14 @@ def test_a_part_written_by_several_at_once_is_stored_once(on_postgres, make):
     with on_postgres.claim() as claimed:
         with ThreadPoolExecutor(4) as pool:
             writes = [
-                pool.submit(on_postgres.store.write_part, claimed.run, make.part(0, 5_000), make.scores(*keys), make.quarantined()) for _ in range(4)
+                pool.submit(
+                    on_postgres.store.write_part,
+                    claimed.run,
+                    make.part(0, 5_000),
+                    make.scores(*keys),
+                    make.quarantined(),
+                )
+                for _ in range(4)
             ]
             receipts = {write.result() for write in writes}
         assert len(receipts) == 1
@@ -369,7 +431,9 @@ with night_lock(make_engine(sys.stdin.readline().strip()), "flight_delay", date(
 
 
 def test_a_killed_process_lets_go_of_its_night(on_postgres, database):
-    with subprocess.Popen([sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
         try:
             print(database.url("writer"), file=holder.stdin, flush=True)
             assert holder.stdout.readline() == "held\n"
@@ -386,7 +450,9 @@ def test_a_claim_whose_lock_was_lost_publishes_nothing_once_another_took_it(on_p
         run = on_postgres.store.record_population(old.run, make.population(1))
         on_postgres.store.write_part(run, make.part(0, 1), make.scores("a"), make.quarantined())
         with psycopg.connect(database.url("admin"), autocommit=True) as admin:
-            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            )
         with on_postgres.claim(wait_s=5) as new:
             assert new.run.attempt == 2
             with pytest.raises(ClaimLost):
@@ -394,18 +460,25 @@ def test_a_claim_whose_lock_was_lost_publishes_nothing_once_another_took_it(on_p
 
 
 PUT_BACK = {
-    "and its number given to another night": "UPDATE nightjar.run SET score_date = '2013-06-16' WHERE id = %s",
+    "and its number given to another night": "UPDATE nightjar.run SET score_date = '2013-06-16' "
+    "WHERE id = %s",
     "and its number not given yet": "DELETE FROM nightjar.run WHERE id = %s",
 }
 
 
 @pytest.mark.parametrize("then", PUT_BACK)
-def test_a_run_that_the_database_forgot_because_it_was_put_back_touches_no_other(on_postgres, database, make, then):
-    """A failover or a restore loses the last commits, and nights that outlive it hold numbers of runs that are given out again."""
+def test_a_run_that_the_database_forgot_because_it_was_put_back_touches_no_other(
+    on_postgres, database, make, then
+):
+    """A failover or a restore loses the last commits, and nights that outlive it hold numbers of runs that
+    are given out again.
+    """
     store = on_postgres.store
     with on_postgres.claim() as claimed:
         with psycopg.connect(database.url("admin"), autocommit=True) as admin:
-            admin.execute("SET session_replication_role = replica")  # no trigger: it is not a change, it is another past
+            admin.execute(
+                "SET session_replication_role = replica"
+            )  # no trigger: it is not a change, it is another past
             admin.execute(PUT_BACK[then], [claimed.run.id])
         for touch in (
             lambda: store.record_population(claimed.run, make.population(1)),
@@ -423,7 +496,9 @@ def test_a_run_that_the_database_forgot_because_it_was_put_back_touches_no_other
 def test_what_json_cannot_carry_into_postgres_does_not_stop_the_night(on_postgres, make):
     rows = make.quarantined("a\0b", row='{"tail": "N\\u0000"}')
     with on_postgres.claim() as claimed:
-        assert on_postgres.store.write_part(claimed.run, make.part(0, 1), make.scores(), rows).quarantined == 1
+        assert (
+            on_postgres.store.write_part(claimed.run, make.part(0, 1), make.scores(), rows).quarantined == 1
+        )
 
 
 def test_a_database_that_is_not_there_is_told_without_the_password(postgres, make):
@@ -443,10 +518,18 @@ def test_a_repair_keeps_versions_and_scores_of_what_it_repairs(stores, make):
     with stores.store.night(make.night(), newer, newer, Request(repairs=base.id, known_at=later)) as claimed:
         run = stores.store.record_population(claimed.run, make.population(3))
         kept = make.scores("a", score=0.3).with_columns(carried_from=pl.lit(base.id, pl.Int32))
-        stores.store.write_part(run, make.part(0, 3), pl.concat([kept, make.scores("b", "c", score=0.9)]), make.quarantined())
+        stores.store.write_part(
+            run, make.part(0, 3), pl.concat([kept, make.scores("b", "c", score=0.9)]), make.quarantined()
+        )
         assert stores.store.distribution(run).carried == 1
         stores.store.publish(run)
-    assert (run.revision, run.base_id, run.known_at, run.version_id, run.challenger_id) == (2, base.id, later, base.version_id, None)
+    assert (run.revision, run.base_id, run.known_at, run.version_id, run.challenger_id) == (
+        2,
+        base.id,
+        later,
+        base.version_id,
+        None,
+    )
     assert stores.store.published_scores(run)["carried_from"].to_list() == [base.id, None, None]
     assert stores.store.published_scores(stores.store.run(base.id))["score"].to_list() == [0.3, 0.3]
 

@@ -17,7 +17,12 @@ def night(world_of):
 
 
 def with_first(frame, column, value):
-    return frame.with_columns(pl.when(pl.int_range(pl.len()) == 0).then(pl.lit(value, frame.schema[column])).otherwise(column).alias(column))
+    return frame.with_columns(
+        pl.when(pl.int_range(pl.len()) == 0)
+        .then(pl.lit(value, frame.schema[column]))
+        .otherwise(column)
+        .alias(column)
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +65,9 @@ def test_an_unheard_of_airport_or_carrier_is_no_fault(night):
 
 
 def test_every_reason_of_a_row_is_kept_with_its_column_check_and_value(night):
-    broken = with_first(with_first(with_first(night, "origin", "SWF"), "distance", -5), "weather_temp", float("inf"))
+    broken = with_first(
+        with_first(with_first(night, "origin", "SWF"), "distance", -5), "weather_temp", float("inf")
+    )
     reasons = json.loads(check(SPEC, broken).quarantined["reasons"][0])
     assert reasons == [
         {"column": "origin", "check": "isin(['EWR', 'JFK', 'LGA'])", "value": "SWF"},
@@ -71,7 +78,13 @@ def test_every_reason_of_a_row_is_kept_with_its_column_check_and_value(night):
 
 @pytest.mark.parametrize("column", SPEC.inputs)
 def test_a_wrong_type_breaks_the_whole_batch(night, column):
-    wrong = pl.Float32 if night.schema[column] == pl.Float64 else pl.Categorical if night.schema[column] == pl.String else pl.Int32
+    wrong = (
+        pl.Float32
+        if night.schema[column] == pl.Float64
+        else pl.Categorical
+        if night.schema[column] == pl.String
+        else pl.Int32
+    )
     with pytest.raises(ContractBroken, match=column):
         check(SPEC, night.with_columns(pl.col(column).cast(wrong)))
 

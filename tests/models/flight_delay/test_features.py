@@ -16,7 +16,22 @@ def flights(*departures):
     for number, (ago, carrier, dep_delay, arr_delay, cancelled) in enumerate(departures):
         day = JUNE - timedelta(days=ago)
         plane = (None, None, None) if cancelled else ("N1", 100 + number, 2003)
-        rows.append((day, carrier, 7, "EWR", "IAH", *plane, dep_delay, arr_delay, cancelled, False, day, recorded_at("flights", day)))
+        rows.append(
+            (
+                day,
+                carrier,
+                7,
+                "EWR",
+                "IAH",
+                *plane,
+                dep_delay,
+                arr_delay,
+                cancelled,
+                False,
+                day,
+                recorded_at("flights", day),
+            )
+        )
     schema = {**FLIGHTS.columns, "date": pl.Date(), "recorded_at": pl.Datetime("us", "UTC")}
     return {"flights": pl.DataFrame(rows, schema=schema, orient="row")}
 
@@ -26,7 +41,13 @@ def carrier(raw, day=JUNE):
 
 
 def test_rates_count_the_window_that_ends_with_the_day():
-    raw = flights((27, "UA", 0, 0, False), (6, "UA", None, None, True), (0, "UA", 30, 40, False), (28, "UA", 99, 99, False), (7, "UA", 0, 0, False))
+    raw = flights(
+        (27, "UA", 0, 0, False),
+        (6, "UA", None, None, True),
+        (0, "UA", 30, 40, False),
+        (28, "UA", 99, 99, False),
+        (7, "UA", 0, 0, False),
+    )
     (row,) = carrier(raw)
     assert row["carrier_late_rate_7d"] == 1.0
     assert row["carrier_cancel_rate_7d"] == 0.5
@@ -54,24 +75,36 @@ def test_a_key_has_rows_on_the_days_it_flew():
 
 
 @pytest.mark.parametrize(
-    ("day", "utc_hour"), [(date(2013, 6, 30), 4), (date(2013, 3, 9), 5), (date(2013, 3, 10), 4), (date(2013, 11, 3), 5)], ids=str
+    ("day", "utc_hour"),
+    [(date(2013, 6, 30), 4), (date(2013, 3, 9), 5), (date(2013, 3, 10), 4), (date(2013, 11, 3), 5)],
+    ids=str,
 )
 def test_a_row_happened_when_its_local_day_ended(day, utc_hour):
     raw = flights(((JUNE - day).days, "UA", 0, 0, False))
     (row,) = carrier(raw, day)
-    assert row["event_timestamp"] == datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=utc_hour)
+    assert row["event_timestamp"] == datetime.combine(
+        day + timedelta(days=1), datetime.min.time(), UTC
+    ) + timedelta(hours=utc_hour)
 
 
 def test_a_row_is_as_new_as_the_newest_file_in_its_window():
     raw = flights((27, "UA", 0, 0, False), (0, "UA", 0, 0, False))
     corrected = datetime(2013, 8, 1, tzinfo=UTC)
-    late = raw["flights"].with_columns(recorded_at=pl.when(pl.col("date") < JUNE).then(pl.lit(corrected)).otherwise("recorded_at"))
+    late = raw["flights"].with_columns(
+        recorded_at=pl.when(pl.col("date") < JUNE).then(pl.lit(corrected)).otherwise("recorded_at")
+    )
     assert carrier(raw)[0]["created"] == recorded_at("flights", JUNE)
     assert carrier({"flights": late})[0]["created"] == corrected
 
 
 def test_an_aircraft_is_the_mean_of_those_that_flew_the_number():
-    (row,) = TABLE["aircraft"].compute(flights((2, "UA", 0, 0, False), (1, "UA", None, None, True), (0, "UA", 0, 20, False)), JUNE, JUNE).to_dicts()
+    (row,) = (
+        TABLE["aircraft"]
+        .compute(
+            flights((2, "UA", 0, 0, False), (1, "UA", None, None, True), (0, "UA", 0, 20, False)), JUNE, JUNE
+        )
+        .to_dicts()
+    )
     assert (row["aircraft_seats"], row["aircraft_age"], row["flight_count_28d"]) == (101.0, 10.0, 3.0)
     assert row["flight_late_rate_28d"] == pytest.approx(2 / 3)
 
@@ -82,17 +115,37 @@ def weather(*observations):
     rows = []
     for hours, precip, wind in observations:
         at = start + timedelta(hours=hours)
-        rows.append(("EWR", at, 70.0, 60.0, 50.0, 180.0, wind, None, precip, None, 10.0, at.date(), recorded_at("weather", at.date())))
+        rows.append(
+            (
+                "EWR",
+                at,
+                70.0,
+                60.0,
+                50.0,
+                180.0,
+                wind,
+                None,
+                precip,
+                None,
+                10.0,
+                at.date(),
+                recorded_at("weather", at.date()),
+            )
+        )
     schema = {**WEATHER.columns, "date": pl.Date(), "recorded_at": pl.Datetime("us", "UTC")}
     return {"weather": pl.DataFrame(rows, schema=schema, orient="row")}
 
 
 def test_rain_is_summed_over_six_hours_across_midnight():
-    rows = TABLE["weather"].compute(weather((-6, 0.5, 5.0), (-4, 0.1, 5.0), (0, 0.2, 5.0), (1, 0.01, 5.0)), JUNE, JUNE)
+    rows = TABLE["weather"].compute(
+        weather((-6, 0.5, 5.0), (-4, 0.1, 5.0), (0, 0.2, 5.0), (1, 0.01, 5.0)), JUNE, JUNE
+    )
     assert rows["weather_precip_6h"].to_list() == [0.3, 0.31]
     assert rows["event_timestamp"].to_list() == [datetime(2013, 6, 30, hour, tzinfo=UTC) for hour in (0, 1)]
     assert rows["created"].unique().to_list() == [datetime(2013, 7, 1, 0, 10, tzinfo=UTC)]
 
 
 def test_a_wind_no_gauge_survives_is_missing():
-    assert TABLE["weather"].compute(weather((0, 0.0, 1048.36)), JUNE, JUNE)["weather_wind"].to_list() == [None]
+    assert TABLE["weather"].compute(weather((0, 0.0, 1048.36)), JUNE, JUNE)["weather_wind"].to_list() == [
+        None
+    ]

@@ -19,8 +19,19 @@ def schedules(*departures):
 
 
 def test_a_departure_is_described_by_its_schedule():
-    rows = population(schedules(("UA", 1545, "EWR", "IAH", 315, 510), ("B6", 1, "EWR", "BQN", 300, 30), ("B6", 2, "JFK", "BQN", 300, 30)), JUNE)
-    assert rows["entity_key"].to_list() == ["B61-EWR-2013-06-15", "B62-JFK-2013-06-15", "UA1545-EWR-2013-06-15"]
+    rows = population(
+        schedules(
+            ("UA", 1545, "EWR", "IAH", 315, 510),
+            ("B6", 1, "EWR", "BQN", 300, 30),
+            ("B6", 2, "JFK", "BQN", 300, 30),
+        ),
+        JUNE,
+    )
+    assert rows["entity_key"].to_list() == [
+        "B61-EWR-2013-06-15",
+        "B62-JFK-2013-06-15",
+        "UA1545-EWR-2013-06-15",
+    ]
     assert rows["sched_block_minutes"].to_list() == [1170, 1170, 195]
     assert rows["hour_departures"].to_list() == [2, 1, 2]
     assert set(rows["weekday"]) == {6}
@@ -44,6 +55,22 @@ def test_other_days_are_not_in_it():
 )
 def test_the_outcome_is_one_unless_it_arrived_in_time(dep_delay, arr_delay, cancelled, diverted, outcome):
     recorded = datetime(2013, 6, 16, 10, tzinfo=UTC)
-    row = (JUNE, "UA", 1545, "EWR", "IAH", "N14228", 149, 1999, dep_delay, arr_delay, cancelled, diverted, recorded)
-    flights = pl.DataFrame([row], schema={**FLIGHTS.columns, "recorded_at": pl.Datetime("us", "UTC")}, orient="row")
+    row = (
+        JUNE,
+        "UA",
+        1545,
+        "EWR",
+        "IAH",
+        "N14228",
+        149,
+        1999,
+        dep_delay,
+        arr_delay,
+        cancelled,
+        diverted,
+        recorded,
+    )
+    flights = pl.DataFrame(
+        [row], schema={**FLIGHTS.columns, "recorded_at": pl.Datetime("us", "UTC")}, orient="row"
+    )
     assert outcomes({"flights": flights}).rows() == [("UA1545-EWR-2013-06-15", JUNE, outcome, recorded)]

@@ -11,7 +11,11 @@ JUNE = date(2013, 6, 15)
 
 def test_the_whole_year_is_recorded():
     days = recording()
-    assert sum(frame.height for frame in days[SCHEDULES.name].values()) == sum(frame.height for frame in days[FLIGHTS.name].values()) == 336_776
+    assert (
+        sum(frame.height for frame in days[SCHEDULES.name].values())
+        == sum(frame.height for frame in days[FLIGHTS.name].values())
+        == 336_776
+    )
     assert len(days[SCHEDULES.name]) == 365
     assert days[SCHEDULES.name][JUNE].height == 801
     assert (min(days[WEATHER.name]), max(days[WEATHER.name])) == (date(2013, 1, 1), date(2013, 12, 30))
@@ -23,7 +27,9 @@ def test_files_carry_a_header_and_a_trailer_with_the_number_of_rows(tmp_path):
         dataset = next(d for d in (SCHEDULES, FLIGHTS, WEATHER) if d.name == delivery.dataset)
         assert header == ",".join(dataset.columns)
         assert trailer == f"# rows={len(rows)}"
-    assert {path.name for path in tmp_path.rglob("*.csv")} == {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path.name for path in tmp_path.rglob("*.csv")} == {
+        path.name for path in tmp_path.rglob("*") if path.is_file()
+    }
 
 
 def test_deliveries_come_when_they_would_be_known(tmp_path):
@@ -36,7 +42,9 @@ def test_deliveries_come_when_they_would_be_known(tmp_path):
 
 
 def test_a_file_tells_no_delay_of_a_flight_that_was_still_waiting_or_flying_when_it_was_written():
-    late = pl.concat(recording()[FLIGHTS.name].values()).filter(~pl.col("cancelled"), ~pl.col("diverted"), pl.col("arr_delay").is_null())
+    late = pl.concat(recording()[FLIGHTS.name].values()).filter(
+        ~pl.col("cancelled"), ~pl.col("diverted"), pl.col("arr_delay").is_null()
+    )
     assert late.height == 192
     assert late["dep_delay"].null_count() == 28
     most = pl.concat(recording()[FLIGHTS.name].values())["dep_delay"].max()

@@ -22,12 +22,20 @@ def three_days(raw, first, last):
     """Visits of a shop in the last three days."""
     days = raw["visits"].group_by("date", "shop").agg(pl.col("count").sum())
     files = raw["visits"].select("date", instant=pl.col("recorded_at").to_physical()).unique()
-    known = files.select("date", created=pl.col("instant").rolling_max_by("date", "3d").cast(pl.Datetime("us", "UTC")))
+    known = files.select(
+        "date", created=pl.col("instant").rolling_max_by("date", "3d").cast(pl.Datetime("us", "UTC"))
+    )
     return (
         days.with_columns(visits=pl.col("count").rolling_sum_by("date", "3d").over("shop"))
         .join(known, on="date")
         .filter(pl.col("date").is_between(first, last))
-        .select("shop", "visits", "date", pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias("event_timestamp"), "created")
+        .select(
+            "shop",
+            "visits",
+            "date",
+            pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias("event_timestamp"),
+            "created",
+        )
     )
 
 
@@ -41,7 +49,13 @@ TABLE = FeatureTable(
     sources=("visits",),
     compute=three_days,
 )
-SPEC = dataclasses.replace(MODELS["flight_delay"], datasets=(VISITS,), feature_tables=(TABLE,), population_dataset="visits", outcome_dataset="visits")
+SPEC = dataclasses.replace(
+    MODELS["flight_delay"],
+    datasets=(VISITS,),
+    feature_tables=(TABLE,),
+    population_dataset="visits",
+    outcome_dataset="visits",
+)
 
 
 class Shop:
@@ -53,7 +67,11 @@ class Shop:
 
     def deliver(self, day, counts, at):
         file = self.root / "in.csv"
-        lines = ["shop,count", *(f"{shop},{count}" for shop, count in counts.items()), f"# rows={len(counts)}\n"]
+        lines = [
+            "shop,count",
+            *(f"{shop},{count}" for shop, count in counts.items()),
+            f"# rows={len(counts)}\n",
+        ]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("\n".join(lines))
         return self.raw.land(VISITS, START + timedelta(days=day), file, hour(at))
@@ -65,7 +83,9 @@ class Shop:
         folder = self.root / "features" / "shops"
         if not folder.exists() or not list(folder.glob("date=*")):
             return pl.DataFrame()
-        return pl.read_parquet(folder / "date=*" / "part.parquet", hive_partitioning=False).sort("event_timestamp", "shop", "created")
+        return pl.read_parquet(folder / "date=*" / "part.parquet", hive_partitioning=False).sort(
+            "event_timestamp", "shop", "created"
+        )
 
 
 def hour(at):
@@ -166,13 +186,19 @@ def test_batches_hold_every_day_once_and_span_a_month_at_most(days):
     assert all((max(batch) - min(batch)).days < 31 for batch in cut)
 
 
-DELIVERIES = st.lists(st.tuples(st.integers(0, 4), st.dictionaries(st.sampled_from("ab"), st.integers(0, 3), min_size=1)), min_size=1, max_size=7)
+DELIVERIES = st.lists(
+    st.tuples(st.integers(0, 4), st.dictionaries(st.sampled_from("ab"), st.integers(0, 3), min_size=1)),
+    min_size=1,
+    max_size=7,
+)
 
 
 @given(deliveries=DELIVERIES, built_after=st.sets(st.integers(0, 6)))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_tables_hold_the_same_facts_whenever_they_are_built(tmp_path_factory, deliveries, built_after):
-    """Late files, corrections, files out of order: building along the way and building once at the end know the same at every hour."""
+    """Late files, corrections, files out of order: building along the way and building once at the end
+    know the same at every hour.
+    """
     along, once = (Shop(tmp_path_factory.mktemp("shop")) for _ in range(2))
     for number, (day, counts) in enumerate(deliveries):
         for shop in (along, once):

@@ -150,7 +150,14 @@ def test_a_night_of_the_past_asks_for_it_too(raw, inbox):
 def test_other_bad_content_is_told_again_and_the_same_is_not(raw, inbox):
     told = []
     for size in (500, 600, 500, 600):
-        land_until(broken({JUNE}, lambda path, size=size: cut(path, size)), raw=raw, inbox=inbox, until=LATER, first=JUNE, tell=told.append)
+        land_until(
+            broken({JUNE}, lambda path, size=size: cut(path, size)),
+            raw=raw,
+            inbox=inbox,
+            until=LATER,
+            first=JUNE,
+            tell=told.append,
+        )
     assert len(told) == len(raw.refused("weather")) == 2
 
 
@@ -226,7 +233,10 @@ def test_a_disk_that_fails_is_no_bad_delivery(raw, inbox, monkeypatch):
 
 def test_one_file_can_be_landed_by_hand(raw, inbox):
     delivery = next(SPEC.deliver(inbox, JUNE, JUNE))
-    assert land_file(SPEC, delivery.dataset, delivery.day, delivery.path, delivery.recorded_at, raw=raw) == "landed"
+    assert (
+        land_file(SPEC, delivery.dataset, delivery.day, delivery.path, delivery.recorded_at, raw=raw)
+        == "landed"
+    )
     assert raw.read(SPEC.dataset(delivery.dataset), JUNE, JUNE).select(pl.len()).item() == 801
 
 
@@ -236,7 +246,12 @@ def test_a_dataset_the_model_does_not_have_is_named(raw, inbox):
 
 
 @pytest.mark.parametrize(
-    ("zone", "first"), [("Pacific/Pago_Pago", date(2026, 6, 10)), ("Pacific/Kiritimati", date(2026, 6, 11)), ("UTC", date(2026, 6, 11))]
+    ("zone", "first"),
+    [
+        ("Pacific/Pago_Pago", date(2026, 6, 10)),
+        ("Pacific/Kiritimati", date(2026, 6, 11)),
+        ("UTC", date(2026, 6, 11)),
+    ],
 )
 def test_a_living_feed_is_asked_from_the_earlier_of_both_dates_on(raw, zone, first):
     spec = dataclasses.replace(SPEC, time_zone=zone, replay_year=None)
@@ -255,6 +270,16 @@ def test_what_landed_too_late_for_its_night_counts_by_the_instant_that_is_named(
     unfed = dataclasses.replace(SPEC, deliver=lambda inbox, first, last: iter(()))
     assert undelivered(unfed, [JUNE], raw=raw, inbox=inbox) == (JUNE,)
     next(iter(SPEC.deliver(inbox, JUNE, JUNE)))
-    land_file(SPEC, "schedules", JUNE, inbox / "schedules" / f"{JUNE}.csv", as_of(SPEC, JUNE) + timedelta(hours=1), raw=raw)
+    land_file(
+        SPEC,
+        "schedules",
+        JUNE,
+        inbox / "schedules" / f"{JUNE}.csv",
+        as_of(SPEC, JUNE) + timedelta(hours=1),
+        raw=raw,
+    )
     assert undelivered(unfed, [JUNE], raw=raw, inbox=inbox) == (JUNE,)
-    assert undelivered(unfed, [JUNE], raw=raw, inbox=inbox, known_at=as_of(SPEC, JUNE) + timedelta(hours=2)) == ()
+    assert (
+        undelivered(unfed, [JUNE], raw=raw, inbox=inbox, known_at=as_of(SPEC, JUNE) + timedelta(hours=2))
+        == ()
+    )

@@ -27,7 +27,9 @@ from nightjar.testing.specs import toy_spec
 from nightjar.usecases.lifecycle.retrain import retrain
 
 FIRST, DAYS, ROWS = date(2013, 3, 1), 40, 30
-PLANNED = RawDataset(name="planned", columns={"key": pl.String(), "city": pl.String(), "wind": pl.Float64()}, keys=("key",))
+PLANNED = RawDataset(
+    name="planned", columns={"key": pl.String(), "city": pl.String(), "wind": pl.Float64()}, keys=("key",)
+)
 HAPPENED = RawDataset(name="happened", columns={"key": pl.String(), "late": pl.Int8()}, keys=("key",))
 
 
@@ -36,7 +38,9 @@ def population(raw, score_date):
 
 
 def outcomes(raw):
-    return raw["happened"].select("recorded_at", entity_key=pl.col("key"), score_date=pl.col("date"), outcome=pl.col("late"))
+    return raw["happened"].select(
+        "recorded_at", entity_key=pl.col("key"), score_date=pl.col("date"), outcome=pl.col("late")
+    )
 
 
 def catboost_with(depth, iterations):
@@ -44,7 +48,12 @@ def catboost_with(depth, iterations):
         categories = Categories.of(train, spec.categorical)
         rows = inputs(train, spec.categorical, spec.numeric, categories)
         model = CatBoostClassifier(
-            depth=depth, iterations=iterations, random_seed=spec.seed, thread_count=1, allow_writing_files=False, logging_level="Silent"
+            depth=depth,
+            iterations=iterations,
+            random_seed=spec.seed,
+            thread_count=1,
+            allow_writing_files=False,
+            logging_level="Silent",
         )
         model.fit(rows, train["outcome"].to_numpy(), cat_features=list(spec.categorical))
         return CatBoostPredictor(model, spec.categorical, spec.numeric, categories)
@@ -99,8 +108,22 @@ def world(tmp_path_factory):
         wind, city = random.normal(size=ROWS).round(3), random.choice(["OSLO", "ROME"], ROWS)
         late = (random.random(ROWS) < 1 / (1 + np.exp(-2 * wind - (city == "ROME")))).astype(int)
         keys = [f"{day}-{i:02}" for i in range(ROWS)]
-        land(raw, PLANNED, day, list(zip(keys, city, wind, strict=True)), evening(day) - timedelta(hours=1), folder)
-        land(raw, HAPPENED, day, list(zip(keys, late, strict=True)), evening(day) + timedelta(days=1, hours=12), folder)
+        land(
+            raw,
+            PLANNED,
+            day,
+            list(zip(keys, city, wind, strict=True)),
+            evening(day) - timedelta(hours=1),
+            folder,
+        )
+        land(
+            raw,
+            HAPPENED,
+            day,
+            list(zip(keys, late, strict=True)),
+            evening(day) + timedelta(days=1, hours=12),
+            folder,
+        )
     return raw
 
 
@@ -137,7 +160,9 @@ def test_a_good_version_is_registered_measured_and_promoted(ports):
     measured = {(row.of, row.metric) for row in summary.version.metrics}
     names = {"rows", "base_rate", "mean_score", "auc", "pr_auc", "brier", "ece", "log_loss"}
     assert {name for of, name in measured if of is Of.VERSION} == names | {"brier_skill"}
-    assert all({name for of, name in measured if of is other} == names for other in (Of.BASELINE, Of.CONSTANT))
+    assert all(
+        {name for of, name in measured if of is other} == names for other in (Of.BASELINE, Of.CONSTANT)
+    )
     assert metric("auc", Of.CHAMPION) is None
 
 
@@ -167,7 +192,16 @@ def test_the_same_snapshot_and_seed_give_the_same_model_which_is_registered_once
     assert second.version == first.version
     assert second.decision == "not promoted: version 1 is champion already"
     elsewhere = FsspecArtifacts(str(tmp_path / "elsewhere"))
-    third = retrain(SPEC, known_at=KNOWN, **{**ports, "artifacts": elsewhere, "predictors": PredictorStore(elsewhere), "registry": MemoryRegistry()})
+    third = retrain(
+        SPEC,
+        known_at=KNOWN,
+        **{
+            **ports,
+            "artifacts": elsewhere,
+            "predictors": PredictorStore(elsewhere),
+            "registry": MemoryRegistry(),
+        },
+    )
     assert third.dataset.sha256 == first.dataset.sha256
     assert third.version.artifact_sha256 == first.version.artifact_sha256
     assert third.version.metrics == first.version.metrics
@@ -236,21 +270,34 @@ def test_a_champion_that_has_seen_every_unseen_day_fails_the_comparison(ports):
 def test_rows_are_counted_before_features_are_built_or_asked_for(ports):
     built = []
     with pytest.raises(TooLittleHistory) as refused:
-        retrain(SPEC, known_at=evening(FIRST + timedelta(days=20)), **ports, build=lambda: built.append("features"))
+        retrain(
+            SPEC,
+            known_at=evening(FIRST + timedelta(days=20)),
+            **ports,
+            build=lambda: built.append("features"),
+        )
     assert (built, ports["features"].asked) == ([], [])
     told = str(refused.value)
     assert "500 rows before 2013-03-08 are needed to train on, there are 210" in told
     assert "570 rows with an outcome, of 19 days, 2013-03-01 to 2013-03-19" in told
     assert "the last 7 are kept to test, the 5 before them to choose" in told
     enough = date.fromisoformat(told.partition("when the outcomes of ")[2][:10])
-    retrain(SPEC, known_at=evening(enough + timedelta(days=SPEC.maturity_days + 1)), **ports, build=lambda: built.append("features"))
+    retrain(
+        SPEC,
+        known_at=evening(enough + timedelta(days=SPEC.maturity_days + 1)),
+        **ports,
+        build=lambda: built.append("features"),
+    )
     assert built == ["features"]
 
 
 def test_what_has_landed_is_said_where_no_row_is_known(ports):
     with pytest.raises(TooLittleHistory) as refused:
         retrain(SPEC, known_at=evening(FIRST), **ports)
-    told = "no happened landed by then; those of 40 days, 2013-03-01 to 2013-04-09, came later; planned of one day, 2013-03-01, landed"
+    told = (
+        "no happened landed by then; those of 40 days, 2013-03-01 to 2013-04-09, came later; planned of one "
+        "day, 2013-03-01, landed"
+    )
     assert told in str(refused.value)
 
 
@@ -259,9 +306,13 @@ def test_a_label_that_cannot_be_stops_training_before_anything_is_made(ports, la
     def wrong(raw):
         at = pl.int_range(pl.len()) == 7
         value = pl.lit(label, pl.Float64)
-        return outcomes(raw).with_columns(outcome=pl.when(at).then(value).otherwise(pl.col("outcome").cast(pl.Float64)))
+        return outcomes(raw).with_columns(
+            outcome=pl.when(at).then(value).otherwise(pl.col("outcome").cast(pl.Float64))
+        )
 
-    with pytest.raises(ContractBroken, match=r"outcomes of toy: 1 of 1200 .*, in the row of '2013-03-01-07' on 2013-03-01"):
+    with pytest.raises(
+        ContractBroken, match=r"outcomes of toy: 1 of 1200 .*, in the row of '2013-03-01-07' on 2013-03-01"
+    ):
         retrain(replace(SPEC, outcomes=wrong), known_at=KNOWN, **ports)
     assert ports["features"].asked == []
     assert ports["registry"].versions("toy") == ()

@@ -1,4 +1,6 @@
-"""What follows every publication, whichever way it comes about: drift rows, and a measurement once its outcomes are known."""
+"""What follows every publication, whichever way it comes about: drift rows, and a measurement once its
+outcomes are known.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +15,14 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.night.entities import Night
 from nightjar.core.night.plan import Planned
 from nightjar.showing.remedies import advised
-from nightjar.testing.memory import MemoryDriftLedger, MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryOutcomes, MemoryRegistry
+from nightjar.testing.memory import (
+    MemoryDriftLedger,
+    MemoryFeatureFiles,
+    MemoryInputProfiles,
+    MemoryNights,
+    MemoryOutcomes,
+    MemoryRegistry,
+)
 from nightjar.testing.nights import score_night
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
@@ -40,14 +49,27 @@ class World:
     retrieved: int = 0
 
     def recorded(self, dataset, days=None):
-        return {day: instants for day, instants in self.happened.items() if days is None or day in days} if dataset == "happened" else {}
+        return (
+            {day: instants for day, instants in self.happened.items() if days is None or day in days}
+            if dataset == "happened"
+            else {}
+        )
 
     def read(self, dataset, first, last, known_at=None):
         if dataset.name == "planned":
             return pl.DataFrame({"entity_key": KEYS})
-        known = [day for day, instants in self.happened.items() if first <= day <= last and min(instants) <= known_at]
+        known = [
+            day
+            for day, instants in self.happened.items()
+            if first <= day <= last and min(instants) <= known_at
+        ]
         rows = [(key, day, n % 2, KNOWN) for day in known for n, key in enumerate(KEYS)]
-        schema = {"entity_key": pl.String, "score_date": pl.Date, "outcome": pl.Int8, "recorded_at": pl.Datetime("us", "UTC")}
+        schema = {
+            "entity_key": pl.String,
+            "score_date": pl.Date,
+            "outcome": pl.Int8,
+            "recorded_at": pl.Datetime("us", "UTC"),
+        }
         return pl.DataFrame(rows, schema=schema, orient="row")
 
     def retrieve(self, spec, entities):
@@ -72,17 +94,32 @@ def at_once(name, run, work):
 
 @pytest.fixture
 def scoring(tmp_path: Path):
-    artifacts, registry, store, world = FsspecArtifacts(f"file://{tmp_path}/artifacts"), MemoryRegistry(), MemoryNights(), World()
+    artifacts, registry, store, world = (
+        FsspecArtifacts(f"file://{tmp_path}/artifacts"),
+        MemoryRegistry(),
+        MemoryNights(),
+        World(),
+    )
     file = tmp_path / "reference.parquet"
-    pl.DataFrame({"x": [float(n) for n in range(40)], "score": [n / 100 for n in range(40)]}).write_parquet(file)
+    pl.DataFrame({"x": [float(n) for n in range(40)], "score": [n / 100 for n in range(40)]}).write_parquet(
+        file
+    )
     champion_of(registry, reference_uri=artifacts.put("reference", file)[0])
     spec = toy_spec(part_rows=40, outcomes=lambda raw: raw["happened"])
     night = score_night(
-        spec=spec, raw=world, features=world, artifacts=artifacts, registry=registry, store=store, check=check,
+        spec=spec,
+        raw=world,
+        features=world,
+        artifacts=artifacts,
+        registry=registry,
+        store=store,
+        check=check,
         predictors=Formulas(lambda version: pl.col("x") / 100),
         guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
-    )  # fmt: skip
-    watch = WatchNight(inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store), ledger=Unwilling(), writer=None)
+    )
+    watch = WatchNight(
+        inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store), ledger=Unwilling(), writer=None
+    )
     follow = FollowUp(watch=watch, step=at_once)
     return replace(night, follow=follow)
 
@@ -112,7 +149,9 @@ def by_backfill(scoring):
 
 
 def by_rollback(scoring):
-    first = replace(scoring, follow=lambda run, audited=None: ()).run(NIGHT)  # published when nothing followed yet
+    first = replace(scoring, follow=lambda run, audited=None: ()).run(
+        NIGHT
+    )  # published when nothing followed yet
     scoring.run(NIGHT, force=True)
     roll_back(scoring.store, "toy", DAY, first.run_id, "the second was wrong", follow=scoring.follow)
     return first
@@ -123,7 +162,9 @@ def by_a_retry_of_what_was_killed_after_publishing(scoring):
     return scoring.run(NIGHT)
 
 
-@pytest.mark.parametrize("publish", [by_score, by_force, by_backfill, by_rollback, by_a_retry_of_what_was_killed_after_publishing])
+@pytest.mark.parametrize(
+    "publish", [by_score, by_force, by_backfill, by_rollback, by_a_retry_of_what_was_killed_after_publishing]
+)
 def test_every_way_of_publishing_is_followed_by_drift_and_measurement(follow_up, scoring, publish):
     night = publish(scoring)
     assert night.lacks == ()
@@ -149,7 +190,9 @@ def test_a_night_whose_outcomes_are_not_known_waits_for_them(follow_up, scoring)
 
 
 def test_outcomes_delivered_before_the_night_is_mature_are_not_counted(follow_up, scoring):
-    scoring.inputs.raw.happened[DAY] = (datetime(2013, 6, 16, 3, tzinfo=UTC),)  # 23:00 of DAY itself in New York
+    scoring.inputs.raw.happened[DAY] = (
+        datetime(2013, 6, 16, 3, tzinfo=UTC),
+    )  # 23:00 of DAY itself in New York
     night = scoring.run(NIGHT)
     assert what_is_known(follow_up, night.run_id)[1] is None
 
@@ -162,7 +205,9 @@ def test_what_was_audited_is_not_fetched_again(follow_up, scoring):
 def test_a_step_that_fails_is_named_and_takes_nothing_back(follow_up, scoring):
     follow_up.watch.ledger.error = StoreUnavailable("the database", "it is gone")
     night = scoring.run(NIGHT)
-    assert [lack.partition(". ")[0] for lack in night.lacks] == ["drift: the database cannot be reached: it is gone"]
+    assert [lack.partition(". ")[0] for lack in night.lacks] == [
+        "drift: the database cannot be reached: it is gone"
+    ]
     assert scoring.store.publication("toy", DAY).run_id == night.run_id
     assert what_is_known(follow_up, night.run_id) == ([], 40), "the other step is done"
     assert list(follow_up.catch_up()) == [DAY]

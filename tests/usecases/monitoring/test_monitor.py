@@ -40,18 +40,32 @@ class Raw:
 
     def read(self, dataset, first, last, known_at):
         self.asked.append((first, last))
-        known = {day: [kept for kept in deliveries if kept[0] <= known_at] for day, deliveries in self.delivered.items() if first <= day <= last}
+        known = {
+            day: [kept for kept in deliveries if kept[0] <= known_at]
+            for day, deliveries in self.delivered.items()
+            if first <= day <= last
+        }
         rows = [(day, key, *kept[-1]) for day, kept in known.items() if kept for key in KEYS]
-        types = {"score_date": pl.Date, "entity_key": pl.String, "recorded_at": pl.Datetime("us", "UTC"), "both": pl.List(pl.Int8)}
+        types = {
+            "score_date": pl.Date,
+            "entity_key": pl.String,
+            "recorded_at": pl.Datetime("us", "UTC"),
+            "both": pl.List(pl.Int8),
+        }
         frame = pl.DataFrame(rows, schema=types, orient="row")
         return frame.with_columns(outcome=pl.col("both").list.get(pl.int_range(pl.len()) % 2)).drop("both")
 
 
 def publish(store, day):
-    scores = pl.DataFrame({"entity_key": KEYS, "score": [0.2, 0.8], "challenger_score": None, "carried_from": None}, schema=SCORES)
+    scores = pl.DataFrame(
+        {"entity_key": KEYS, "score": [0.2, 0.8], "challenger_score": None, "carried_from": None},
+        schema=SCORES,
+    )
     quarantined = pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String))
     with store.night(Night(model="toy", score_date=day, as_of=evening(-1)), toy_version(), None) as claimed:
-        run = store.record_population(claimed.run, Population(uri="file:///p", sha256="2" * 64, rows=2, parts=1))
+        run = store.record_population(
+            claimed.run, Population(uri="file:///p", sha256="2" * 64, rows=2, parts=1)
+        )
         store.write_part(run, Part(number=0, start=0, stop=2), scores, quarantined)
         store.publish(run)
 
@@ -67,13 +81,17 @@ def watch():
 
 def watching(store, raw, **changes):
     spec = toy_spec(**{"maturity_days": 0, "outcomes": lambda raw: raw["happened"]} | changes)
-    inputs = NightInputs(spec=spec, raw=raw, **dict.fromkeys(("features", "artifacts", "predictors", "registry", "check")))
+    inputs = NightInputs(
+        spec=spec, raw=raw, **dict.fromkeys(("features", "artifacts", "predictors", "registry", "check"))
+    )
     return WatchNight(inputs=inputs, store=store, outcomes=MemoryOutcomes(store), ledger=None, writer=None)
 
 
 def test_a_night_whose_outcomes_are_all_known_is_measured_once(watch):
     first, again = watch.outcomes_known(evening(2)), watch.outcomes_known(evening(3))
-    assert [(night.score_date, night.with_outcome, night.metrics["auc"]) for night in first] == [(day, 2, 1.0) for day in DAYS]
+    assert [(night.score_date, night.with_outcome, night.metrics["auc"]) for night in first] == [
+        (day, 2, 1.0) for day in DAYS
+    ]
     assert again == first
     assert watch.inputs.raw.asked == [(DAYS[0], DAYS[-1])]
 
@@ -83,7 +101,11 @@ def test_a_later_correction_measures_its_night_again_and_no_other(watch):
     watch.inputs.raw.delivered[DAYS[1]].append((evening(4), [1, 0]))
     assert watch.outcomes_known(evening(3))[1].metrics["auc"] == 1.0
     corrected = watch.outcomes_known(evening(5))
-    assert [(night.metrics["auc"], night.measured_at) for night in corrected] == [(1.0, evening(2)), (0.0, evening(5)), (1.0, evening(2))]
+    assert [(night.metrics["auc"], night.measured_at) for night in corrected] == [
+        (1.0, evening(2)),
+        (0.0, evening(5)),
+        (1.0, evening(2)),
+    ]
     assert watch.inputs.raw.asked[1:] == [(DAYS[1], DAYS[1])]
 
 
@@ -109,13 +131,25 @@ def test_without_published_nights_nothing_is_measured(watch):
 
 
 @given(
-    st.sampled_from(["America/New_York", "Pacific/Pago_Pago", "Pacific/Apia", "Pacific/Auckland", "Asia/Kathmandu", "Africa/Cairo", "UTC"]),
+    st.sampled_from(
+        [
+            "America/New_York",
+            "Pacific/Pago_Pago",
+            "Pacific/Apia",
+            "Pacific/Auckland",
+            "Asia/Kathmandu",
+            "Africa/Cairo",
+            "UTC",
+        ]
+    ),
     st.dates(date(2012, 1, 9), date(2030, 12, 20)),
     st.integers(0, 3),
     st.times(),
 )
 @settings(max_examples=40, deadline=None)
-def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_every_zone(zone, today, maturity_days, as_of_time):
+def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_every_zone(
+    zone, today, maturity_days, as_of_time
+):
     nights = [today + timedelta(days=n) for n in range(-4, 3)]
     store = MemoryNights()
     for day in nights:
@@ -126,7 +160,9 @@ def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_e
     assert measured == [day for day in nights if day + timedelta(days=maturity_days) <= today]
 
 
-@pytest.mark.parametrize(("zone", "files"), [("Pacific/Auckland", (-1, 1)), ("Pacific/Pago_Pago", (0, 1)), ("UTC", (0, 1))])
+@pytest.mark.parametrize(
+    ("zone", "files"), [("Pacific/Auckland", (-1, 1)), ("Pacific/Pago_Pago", (0, 1)), ("UTC", (0, 1))]
+)
 def test_outcomes_are_looked_for_in_each_file_by_utc_days_that_a_local_date_overlaps(watch, zone, files):
     own = watching(watch.store, Raw(), time_zone=zone, maturity_days=1, datasets=(PLANNED, BY_UTC))
     own.outcomes_known(as_of(own.inputs.spec, DAYS[0] + timedelta(days=2)))
@@ -135,9 +171,13 @@ def test_outcomes_are_looked_for_in_each_file_by_utc_days_that_a_local_date_over
 
 def test_why_nights_are_not_measured_is_said(watch):
     at = as_of(watch.inputs.spec, DAYS[1] + timedelta(days=1))
-    assert watch.waiting(watch.outcomes_known(at), at) == (Wait("not mature yet: 2013-06-17; outcomes count 0 days after the date"),)
+    assert watch.waiting(watch.outcomes_known(at), at) == (
+        Wait("not mature yet: 2013-06-17; outcomes count 0 days after the date"),
+    )
     deaf = watching(watch.store, Raw())
     waits = deaf.waiting(deaf.outcomes_known(evening(3)), evening(3))
-    assert waits == (Wait("no outcome known: 2013-06-15 to 2013-06-17 (3 nights); no happened landed", "outcomes"),)
+    assert waits == (
+        Wait("no outcome known: 2013-06-15 to 2013-06-17 (3 nights); no happened landed", "outcomes"),
+    )
     nothing = watching(MemoryNights(), Raw()).waiting((), at)
     assert nothing == (Wait("toy: no night is published, so there is nothing to measure", "night"),)

@@ -1,4 +1,6 @@
-"""Many nights through shipped in-memory stores: order and threads change nothing that is published, and what fails stays by itself."""
+"""Many nights through shipped in-memory stores: order and threads change nothing that is published, and
+what fails stays by itself.
+"""
 
 import threading
 from contextlib import nullcontext
@@ -22,7 +24,13 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.plan import Planned
 from nightjar.core.night.reprocess import Order, Reprocess
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryNights, MemoryRegistry
+from nightjar.testing.memory import (
+    MemoryFeatureFiles,
+    MemoryGoOn,
+    MemoryInputProfiles,
+    MemoryNights,
+    MemoryRegistry,
+)
 from nightjar.testing.nights import changed, in_turn, on, score_night, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
@@ -50,16 +58,26 @@ class Features:
 
 
 def check(spec, frame):
-    return Checked(valid=frame, quarantined=pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String)))
+    return Checked(
+        valid=frame,
+        quarantined=pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String)),
+    )
 
 
 def scoring(folder):
     registry, store, spec = MemoryRegistry(), MemoryNights(), toy_spec(catch_up_days=3)
     champion_of(registry)
     return score_night(
-        spec=spec, raw=Raw(), features=Features(), artifacts=FsspecArtifacts(f"file://{folder}"), predictors=BY_KEY, registry=registry,
-        store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
-    )  # fmt: skip
+        spec=spec,
+        raw=Raw(),
+        features=Features(),
+        artifacts=FsspecArtifacts(f"file://{folder}"),
+        predictors=BY_KEY,
+        registry=registry,
+        store=store,
+        check=check,
+        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
+    )
 
 
 @pytest.fixture
@@ -69,7 +87,9 @@ def night(tmp_path):
 
 @dataclass
 class Faults:
-    """How the parts of each date's night fail: the errors of its attempts, in turn; after them it succeeds."""
+    """How the parts of each date's night fail: the errors of its attempts, in turn; after them it
+    succeeds.
+    """
 
     errors: dict
     tried: list = field(default_factory=list)
@@ -96,8 +116,13 @@ def planned(night, reprocess=Reprocess.FAILED, order=Order.OLDEST):
 
 def published(night):
     """What analysts see: the scores of each published night."""
-    seen = {row.score_date: night.store.published_scores(night.store.run(row.run_id)) for row in night.store.published("toy")}
-    return {day: tuple(zip(scores["entity_key"], scores["score"], strict=True)) for day, scores in seen.items()}
+    seen = {
+        row.score_date: night.store.published_scores(night.store.run(row.run_id))
+        for row in night.store.published("toy")
+    }
+    return {
+        day: tuple(zip(scores["entity_key"], scores["score"], strict=True)) for day, scores in seen.items()
+    }
 
 
 @settings(max_examples=15)
@@ -108,7 +133,9 @@ def published(night):
     order=st.sampled_from(Order),
     parallel=st.integers(1, 4),
 )
-def test_published_scores_do_not_depend_on_order_threads_or_what_was_there(before, interrupted, reprocess, order, parallel):
+def test_published_scores_do_not_depend_on_order_threads_or_what_was_there(
+    before, interrupted, reprocess, order, parallel
+):
     with TemporaryDirectory() as folder:
         plain, other = scoring(Path(folder) / "plain"), scoring(Path(folder) / "other")
         Backfill(night=plain).run(every())
@@ -121,7 +148,10 @@ def test_published_scores_do_not_depend_on_order_threads_or_what_was_there(befor
 
 def test_a_second_backfill_finds_nothing_to_do(night):
     first, second = Backfill(night=night).run(planned(night)), Backfill(night=night).run(planned(night))
-    assert (str(first), str(second)) == ("6 published now, 0 already, 0 failed, 0 skipped", "0 published now, 6 already, 0 failed, 0 skipped")
+    assert (str(first), str(second)) == (
+        "6 published now, 0 already, 0 failed, 0 skipped",
+        "0 published now, 6 already, 0 failed, 0 skipped",
+    )
 
 
 def test_nights_are_scored_in_the_order_asked_for(night):
@@ -154,7 +184,9 @@ def test_each_way_to_reprocess_takes_the_nights_it_names(night):
 def test_what_may_pass_is_tried_again_and_goes_on_with_its_revision(night):
     Backfill(night=night).run(planned(night))
     faults = Faults({DAYS[0]: [GONE, OSError(28, "No space left on device")], DAYS[1]: [GONE] * ATTEMPTS})
-    summary = Backfill(night=faults.of(night), pause_s=0, flow_run="one").run(planned(night, Reprocess.ALL)[:2])
+    summary = Backfill(night=faults.of(night), pause_s=0, flow_run="one").run(
+        planned(night, Reprocess.ALL)[:2]
+    )
     assert [(done.score_date, done.revision) for done in summary.nights] == [(DAYS[0], 2)]
     assert [failed.error for failed in summary.failed] == [GONE]
     assert (faults.tried.count(DAYS[0]), faults.tried.count(DAYS[1])) == (3, ATTEMPTS)
@@ -181,7 +213,9 @@ def test_a_night_that_another_process_scores_is_waited_for_once_and_then_found_p
         let_go.wait(10)
         return in_turn(work, parts)
 
-    other = threading.Thread(target=lambda: with_parts(night, slowly).run(night_of(night.inputs.spec, DAYS[0])))
+    other = threading.Thread(
+        target=lambda: with_parts(night, slowly).run(night_of(night.inputs.spec, DAYS[0]))
+    )
     other.start()
     entered.wait(10)
     nights = planned(night)
@@ -263,9 +297,14 @@ def test_dates_the_wrong_way_round_are_refused(night):
 def test_missed_nights_are_those_within_reach_that_nobody_scored(night):
     start = datetime(2013, 6, 20, 1, 30, tzinfo=UTC)  # the evening of the 19th, so its night is the 20th
     assert missed_nights(night.store, night.inputs.spec, start) == ()
-    Backfill(night=Faults({DAYS[3]: [AuditFailed("toy", DAYS[3], ["odd"])]}).of(night)).run(every([DAYS[0], DAYS[3]]))
+    Backfill(night=Faults({DAYS[3]: [AuditFailed("toy", DAYS[3], ["odd"])]}).of(night)).run(
+        every([DAYS[0], DAYS[3]])
+    )
     found = missed_nights(night.store, night.inputs.spec, start)
-    assert [missed.score_date for missed in found] == [DAYS[2], DAYS[4]]  # the 15th is published, the 16th too long ago, the 18th held back
+    assert [missed.score_date for missed in found] == [
+        DAYS[2],
+        DAYS[4],
+    ]  # the 15th is published, the 16th too long ago, the 18th held back
     assert missed_nights(night.store, replace(night.inputs.spec, catch_up_days=0), start) == ()
     assert not Backfill(night=replace(night)).run(found).failed
     assert missed_nights(night.store, night.inputs.spec, start) == ()

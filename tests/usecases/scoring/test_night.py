@@ -1,4 +1,6 @@
-"""A night through shipped in-memory stores: what is stored is not done twice, and nothing unsound is published."""
+"""A night through shipped in-memory stores: what is stored is not done twice, and nothing unsound is
+published.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +27,9 @@ from nightjar.usecases.scoring.guard import NightGuard
 DAY = date(2013, 6, 15)
 NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
 GAUGES = replace(PLANNED, name="gauges")
-BY_KEY = Formulas(lambda version: (pl.col("entity_key").hash(seed=1) % 10_000) / 20_000 + version.number / 100)
+BY_KEY = Formulas(
+    lambda version: (pl.col("entity_key").hash(seed=1) % 10_000) / 20_000 + version.number / 100
+)
 """Each key has a score of its own, and each version gives a hundredth more."""
 
 
@@ -58,17 +62,32 @@ def use_case(tmp_path):
     registry, store, spec = MemoryRegistry(), MemoryNights(), toy_spec()
     champion_of(registry)
     return score_night(
-        spec=spec, raw=Raw([f"k{n}" for n in range(10)]), features=Features(), artifacts=FsspecArtifacts(f"file://{tmp_path}"), predictors=BY_KEY,
-        registry=registry, store=store, check=check, guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
-    )  # fmt: skip
+        spec=spec,
+        raw=Raw([f"k{n}" for n in range(10)]),
+        features=Features(),
+        artifacts=FsspecArtifacts(f"file://{tmp_path}"),
+        predictors=BY_KEY,
+        registry=registry,
+        store=store,
+        check=check,
+        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
+    )
 
 
 def test_a_night_is_scored_and_published_whole(use_case):
     night = use_case.run(NIGHT)
-    assert (night.population, night.scored, night.quarantined, night.parts, night.already_published) == (10, 10, 0, 3, False)
+    assert (night.population, night.scored, night.quarantined, night.parts, night.already_published) == (
+        10,
+        10,
+        0,
+        3,
+        False,
+    )
     published = use_case.store.publication("toy", DAY)
     assert published is not None
-    assert use_case.store.published_scores(use_case.store.run(published.run_id))["entity_key"].to_list() == [f"k{n}" for n in range(10)]
+    assert use_case.store.published_scores(use_case.store.run(published.run_id))["entity_key"].to_list() == [
+        f"k{n}" for n in range(10)
+    ]
 
 
 def test_the_same_night_again_publishes_nothing_new(use_case):
@@ -98,8 +117,14 @@ def test_a_retry_does_only_the_part_that_failed(use_case):
     assert use_case.store.publication("toy", DAY) is None
     asked = use_case.inputs.features.asked
     done = []
-    night = with_parts(use_case, lambda work, jobs: done.extend(job.part for job in jobs) or in_turn(work, jobs)).run(NIGHT)
-    assert (done, night.parts_done_now, use_case.inputs.features.asked - asked) == ([1], 1, 3 + night.population), "the part, and the audit's sample"
+    night = with_parts(
+        use_case, lambda work, jobs: done.extend(job.part for job in jobs) or in_turn(work, jobs)
+    ).run(NIGHT)
+    assert (done, night.parts_done_now, use_case.inputs.features.asked - asked) == (
+        [1],
+        1,
+        3 + night.population,
+    ), "the part, and the audit's sample"
 
 
 class Vanishing(Features):
@@ -118,7 +143,9 @@ def test_a_night_whose_features_were_gone_for_a_part_of_it_is_published_for_nobo
             work(part)
         night.inputs.features.there = True
 
-    with pytest.raises(AuditFailed, match=r"of the sampled rows 3, 'k3' among them, .* than their inputs give now"):
+    with pytest.raises(
+        AuditFailed, match=r"of the sampled rows 3, 'k3' among them, .* than their inputs give now"
+    ):
         with_parts(night, gone_for_the_second_part).run(NIGHT, accept="a person who did not know")
     assert night.store.publication("toy", DAY) is None
     assert night.run(NIGHT, force=True, accept="equal scores").revision == 2
@@ -145,9 +172,14 @@ def test_a_night_is_scored_by_one_champion_also_when_another_is_promoted_meanwhi
         return done + [work(part) for part in rest]
 
     night = with_parts(use_case, promoted_after_the_first_part).run(NIGHT)
-    by_first = BY_KEY.load(use_case.inputs.spec, toy_version()).predict(use_case.inputs.raw.read(PLANNED, DAY, DAY))
+    by_first = BY_KEY.load(use_case.inputs.spec, toy_version()).predict(
+        use_case.inputs.raw.read(PLANNED, DAY, DAY)
+    )
     assert (night.version_number, night.parts) == (1, 3)
-    assert use_case.store.published_scores(use_case.store.run(night.run_id))["score"].to_list() == by_first.to_list()
+    assert (
+        use_case.store.published_scores(use_case.store.run(night.run_id))["score"].to_list()
+        == by_first.to_list()
+    )
     assert use_case.run(NIGHT, force=True).version_number == 2
 
 
@@ -178,7 +210,10 @@ def test_a_person_can_vouch_for_a_night_that_looks_absurd_and_the_ledger_keeps_w
     assert refused.value.acceptable
     night = odd.run(NIGHT, accept="the feed lost its keys, and two rows are better than none")
     assert (night.scored, night.parts_done_now) == (2, 0)
-    assert use_case.store.publication("toy", DAY).reason == "the feed lost its keys, and two rows are better than none"
+    assert (
+        use_case.store.publication("toy", DAY).reason
+        == "the feed lost its keys, and two rows are better than none"
+    )
 
 
 def test_a_night_without_a_single_score_cannot_be_accepted(use_case):
@@ -196,16 +231,32 @@ def test_a_night_without_a_population_says_which_dataset_is_missing(use_case):
 
 def refusal(dataset, day, recorded_at):
     return Refusal(
-        dataset=dataset, day=day, content="0" * 16, file="in.csv", column=None, problem="is truncated", remedy="Have it delivered again.",
-        recorded_at=recorded_at, refused_at=recorded_at,
-    )  # fmt: skip
+        dataset=dataset,
+        day=day,
+        content="0" * 16,
+        file="in.csv",
+        column=None,
+        problem="is truncated",
+        remedy="Have it delivered again.",
+        recorded_at=recorded_at,
+        refused_at=recorded_at,
+    )
 
 
 def test_a_night_whose_population_was_delivered_badly_says_so_and_not_that_it_is_missing(use_case):
     bad = refusal("planned", DAY, NIGHT.as_of)
-    with pytest.raises(BadDelivery, match=r"in.csv: is truncated\. toy 2013-06-15 needs this delivery: no other planned of that day has landed"):
+    with pytest.raises(
+        BadDelivery,
+        match=(
+            r"in.csv: is truncated\. toy 2013-06-15 needs this delivery: "
+            r"no other planned of that day has landed"
+        ),
+    ):
         changed(use_case, raw=Raw([], (bad,))).run(NIGHT)
-    other_day, too_new = refusal("planned", DAY - timedelta(1), NIGHT.as_of), refusal("planned", DAY, NIGHT.as_of + timedelta(seconds=1))
+    other_day, too_new = (
+        refusal("planned", DAY - timedelta(1), NIGHT.as_of),
+        refusal("planned", DAY, NIGHT.as_of + timedelta(seconds=1)),
+    )
     with pytest.raises(NoPopulation):
         changed(use_case, raw=Raw([], (other_day, too_new, refusal("trains", DAY, NIGHT.as_of)))).run(NIGHT)
 
@@ -239,14 +290,22 @@ def stale(use_case, age, limit=timedelta(hours=6)):
     table = replace(WEATHER, sources=(GAUGES.name,), max_age=limit)
     spec = toy_spec(datasets=(PLANNED, HAPPENED, GAUGES), feature_tables=(table,))
     files, moment = MemoryFeatureFiles(), NIGHT.as_of - age
-    files.write(table, pl.DataFrame({"city": ["OSLO"], "rain": [0.0], "event_timestamp": [moment], "created": [moment]}), {})
+    files.write(
+        table,
+        pl.DataFrame({"city": ["OSLO"], "rain": [0.0], "event_timestamp": [moment], "created": [moment]}),
+        {},
+    )
     return changed(use_case, spec=spec, guard=replace(use_case.guard, spec=spec, files=files))
 
 
 def test_a_stale_view_stops_the_night_before_it_is_scored(use_case):
     stopped = stale(use_case, timedelta(hours=9))
     with pytest.raises(
-        StaleFeatures, match=r"weather is of 2013-06-14 16:00 UTC, 9.0 h old at the as-of; 6.0 h is the limit.*scored without, with a reason"
+        StaleFeatures,
+        match=(
+            r"weather is of 2013-06-14 16:00 UTC, 9.0 h old at the as-of; 6.0 h is the limit"
+            r".*scored without, with a reason"
+        ),
     ):
         stopped.run(NIGHT)
     assert use_case.store.publication("toy", DAY) is None
@@ -257,10 +316,16 @@ def test_a_view_that_is_stale_because_its_feed_was_delivered_badly_names_the_del
     yesterday, recorded = DAY - timedelta(1), {DAY - timedelta(2): [NIGHT.as_of - timedelta(days=1)]}
     stopped = stale(use_case, timedelta(hours=9))
     bad = changed(stopped, raw=Raw(["a"], (refusal("gauges", yesterday, NIGHT.as_of),), recorded))
-    with pytest.raises(BadDelivery, match=r"is truncated.*the newest row of weather is of .* scored without it, with a reason") as refused:
+    with pytest.raises(
+        BadDelivery,
+        match=r"is truncated.*the newest row of weather is of .* scored without it, with a reason",
+    ) as refused:
         bad.run(NIGHT)
     assert refused.value.night == ("toy", DAY)
-    older = changed(stopped, raw=Raw(["a"], (refusal("gauges", DAY - timedelta(3), NIGHT.as_of - timedelta(days=2)),), recorded))
+    older = changed(
+        stopped,
+        raw=Raw(["a"], (refusal("gauges", DAY - timedelta(3), NIGHT.as_of - timedelta(days=2)),), recorded),
+    )
     with pytest.raises(StaleFeatures):
         older.run(NIGHT, force=True)
     assert bad.run(NIGHT, force=True, accept="the gauges are replaced until Friday").scored == 1
@@ -269,7 +334,11 @@ def test_a_view_that_is_stale_because_its_feed_was_delivered_badly_names_the_del
 def test_a_person_can_have_a_night_scored_with_stale_features_and_the_ledger_keeps_what_was_found(use_case):
     night = stale(use_case, timedelta(hours=9)).run(NIGHT, accept="the service is down until Friday")
     publication = use_case.store.publication("toy", DAY)
-    assert (night.scored, publication.reason, len(publication.findings)) == (10, "the service is down until Friday", 1)
+    assert (night.scored, publication.reason, len(publication.findings)) == (
+        10,
+        "the service is down until Friday",
+        1,
+    )
     assert publication.findings[0].startswith("the newest row of weather is of 2013-06-14 16:00 UTC")
 
 
@@ -286,19 +355,28 @@ class Sizes:
 
     def retrieve(self, spec, entities):
         day = entities["event_timestamp"][0].date() if entities.height else DAY
-        size = (pl.col("entity_key").hash(seed=day.toordinal()) % 1000).cast(pl.Float64) if day != self.broken else pl.lit(7.0)
+        size = (
+            (pl.col("entity_key").hash(seed=day.toordinal()) % 1000).cast(pl.Float64)
+            if day != self.broken
+            else pl.lit(7.0)
+        )
         return entities.with_columns(x=size)
 
 
 def nights(count):
-    return [Night(model="toy", score_date=DAY + timedelta(n), as_of=NIGHT.as_of + timedelta(n)) for n in range(count)]
+    return [
+        Night(model="toy", score_date=DAY + timedelta(n), as_of=NIGHT.as_of + timedelta(n))
+        for n in range(count)
+    ]
 
 
 @pytest.fixture
 def five_nights(use_case):
     """Four ordinary ones and a fifth on which a feature is constant, not yet scored."""
     *ordinary, fifth = nights(5)
-    scoring = changed(use_case, raw=Raw([f"k{n}" for n in range(60)]), features=Sizes(broken=fifth.as_of.date()))
+    scoring = changed(
+        use_case, raw=Raw([f"k{n}" for n in range(60)]), features=Sizes(broken=fifth.as_of.date())
+    )
     for night in ordinary:
         scoring.run(night)
     return scoring, fifth
@@ -306,7 +384,9 @@ def five_nights(use_case):
 
 def test_a_night_whose_inputs_are_not_like_those_before_is_held_back_though_its_scores_look_fine(five_nights):
     scoring, fifth = five_nights
-    with pytest.raises(AuditFailed, match=r"x has 1 different values, in the last 4 nights it had \d+ to \d+"):
+    with pytest.raises(
+        AuditFailed, match=r"x has 1 different values, in the last 4 nights it had \d+ to \d+"
+    ):
         scoring.run(fifth)
     assert scoring.store.publication("toy", fifth.score_date) is None
 
@@ -316,7 +396,10 @@ def test_odd_inputs_may_be_accepted_and_the_next_night_knows_them(five_nights):
     scoring.run(fifth, accept="they all grew to the same size")
     publication = scoring.store.publication("toy", fifth.score_date)
     assert publication.findings[0].startswith("x has 1 different values")
-    assert scoring.guard.profiles.trailing("toy", fifth.score_date + timedelta(1), 1)[0].column("x").distinct == 1
+    assert (
+        scoring.guard.profiles.trailing("toy", fifth.score_date + timedelta(1), 1)[0].column("x").distinct
+        == 1
+    )
 
 
 def test_a_forced_revision_is_compared_with_the_nights_before_it(five_nights):
@@ -336,5 +419,7 @@ def test_what_does_not_add_up_cannot_be_accepted(use_case):
 
     losing = Loses()
     with pytest.raises(AuditFailed, match="have no receipt"):
-        changed(use_case, store=losing, guard=replace(use_case.guard, profiles=MemoryInputProfiles(losing))).run(NIGHT, accept="it will do")
+        changed(
+            use_case, store=losing, guard=replace(use_case.guard, profiles=MemoryInputProfiles(losing))
+        ).run(NIGHT, accept="it will do")
     assert losing.publication("toy", DAY) is None

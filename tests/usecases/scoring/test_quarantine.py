@@ -1,4 +1,6 @@
-"""Rows that break their contract, from the population to what analysts see of them: each set aside alone with every reason, or the batch refused."""
+"""Rows that break their contract, from the population to what analysts see of them: each set aside alone
+with every reason, or the batch refused.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -26,7 +28,14 @@ from nightjar.usecases.scoring.guard import NightGuard
 
 DAY = date(2013, 6, 15)
 NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
-ROWS = pl.DataFrame({"entity_key": [f"k{n}" for n in range(8)], "city": ["OSLO", "ROME"] * 4, "size": range(8), "rain": [0.5, None] * 4})
+ROWS = pl.DataFrame(
+    {
+        "entity_key": [f"k{n}" for n in range(8)],
+        "city": ["OSLO", "ROME"] * 4,
+        "size": range(8),
+        "rain": [0.5, None] * 4,
+    }
+)
 
 
 def contract():
@@ -59,10 +68,16 @@ def use_case(tmp_path, database):
     champion_of(registry)
     spec = toy_spec(categorical=("city",), numeric=("size", "rain"), contract=contract)
     yield score_night(
-        spec=spec, raw=Raw(ROWS), features=NoFeatures(), artifacts=FsspecArtifacts(f"file://{tmp_path}"),
-        predictors=Formulas(lambda version: (pl.col("entity_key").hash(seed=1) % 10_000) / 10_000), registry=registry, store=PostgresNights(engine), check=check,
+        spec=spec,
+        raw=Raw(ROWS),
+        features=NoFeatures(),
+        artifacts=FsspecArtifacts(f"file://{tmp_path}"),
+        predictors=Formulas(lambda version: (pl.col("entity_key").hash(seed=1) % 10_000) / 10_000),
+        registry=registry,
+        store=PostgresNights(engine),
+        check=check,
         guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=PostgresInputProfiles(engine)),
-    )  # fmt: skip
+    )
     engine.dispose()
 
 
@@ -75,7 +90,10 @@ def set_aside(database):
     """entity_key, and the reasons as (column, check, value), of each quarantined row that analysts see."""
     with psycopg.connect(database.url("analyst")) as analyst:
         rows = analyst.execute("SELECT entity_key, reasons FROM quarantine ORDER BY 1 NULLS LAST").fetchall()
-    return [(key, [(reason["column"], reason["check"], reason["value"]) for reason in reasons]) for key, reasons in rows]
+    return [
+        (key, [(reason["column"], reason["check"], reason["value"]) for reason in reasons])
+        for key, reasons in rows
+    ]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +116,9 @@ def set_aside(database):
         ("entity_key", "k\0", "entity_key holds a NUL character", "k\ufffd"),
     ],
 )
-def test_a_row_that_breaks_the_contract_is_set_aside_with_its_reason_and_the_night_goes_on(use_case, database, column, value, broken, kept):
+def test_a_row_that_breaks_the_contract_is_set_aside_with_its_reason_and_the_night_goes_on(
+    use_case, database, column, value, broken, kept
+):
     night = changed(use_case, raw=Raw(with_value(column, value))).run(NIGHT)
     assert (night.population, night.scored, night.quarantined) == (8, 7, 1)
     [(key, reasons)] = set_aside(database)
@@ -107,13 +127,19 @@ def test_a_row_that_breaks_the_contract_is_set_aside_with_its_reason_and_the_nig
 
 
 def test_every_reason_of_a_row_is_kept(use_case, database):
-    rows = with_value("city", "oslo").with_columns(size=pl.when(pl.col("entity_key") == "k3").then(-1).otherwise("size"))
+    rows = with_value("city", "oslo").with_columns(
+        size=pl.when(pl.col("entity_key") == "k3").then(-1).otherwise("size")
+    )
     changed(use_case, raw=Raw(rows)).run(NIGHT)
-    assert set_aside(database) == [("k3", [("city", "isin(['OSLO', 'ROME'])", "oslo"), ("size", "in_range(0, 100)", -1)])]
+    assert set_aside(database) == [
+        ("k3", [("city", "isin(['OSLO', 'ROME'])", "oslo"), ("size", "in_range(0, 100)", -1)])
+    ]
 
 
 @pytest.mark.parametrize(
-    "change", [{"city": pl.lit(None, pl.String)}, {"rain": pl.lit(float("inf"))}, {"entity_key": pl.lit("k")}], ids=["null", "infinite", "one key"]
+    "change",
+    [{"city": pl.lit(None, pl.String)}, {"rain": pl.lit(float("inf"))}, {"entity_key": pl.lit("k")}],
+    ids=["null", "infinite", "one key"],
 )
 def test_a_column_that_is_broken_in_every_row_stops_the_night_and_keeps_the_reasons(use_case, change):
     night = changed(use_case, raw=Raw(ROWS.with_columns(**change)))
@@ -140,7 +166,10 @@ def test_a_column_of_the_wrong_type_breaks_the_batch_and_stores_nothing(use_case
 
 
 def test_a_night_stopped_for_its_rows_goes_on_when_their_limit_is_raised(use_case):
-    bad = changed(use_case, raw=Raw(ROWS.with_columns(city=pl.when(pl.col("size") < 5).then(pl.lit("oslo")).otherwise("city"))))
+    bad = changed(
+        use_case,
+        raw=Raw(ROWS.with_columns(city=pl.when(pl.col("size") < 5).then(pl.lit("oslo")).otherwise("city"))),
+    )
     with pytest.raises(AuditFailed):
         bad.run(NIGHT)
     night = bad.run(NIGHT, accept="the feed lost its capitals")

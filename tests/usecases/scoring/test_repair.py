@@ -13,7 +13,13 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.night import AuditFailed, Stopped
 from nightjar.core.night.entities import Night
 from nightjar.core.night.repair import Touched
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryNights, MemoryRegistry
+from nightjar.testing.memory import (
+    MemoryFeatureFiles,
+    MemoryGoOn,
+    MemoryInputProfiles,
+    MemoryNights,
+    MemoryRegistry,
+)
 from nightjar.testing.nights import changed, score_night, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
@@ -50,13 +56,18 @@ class World:
 
     def read(self, dataset, first, last, known_at=None):
         gates = self.known(self.populations, known_at)
-        return pl.DataFrame({"entity_key": list(gates), "gate": list(gates.values())}, schema={"entity_key": pl.String, "gate": pl.Int64})
+        return pl.DataFrame(
+            {"entity_key": list(gates), "gate": list(gates.values())},
+            schema={"entity_key": pl.String, "gate": pl.Int64},
+        )
 
     def retrieve(self, spec, entities):
         self.asked.append(entities["entity_key"].to_list())
         at = entities["known_at" if "known_at" in entities.columns else "event_timestamp"].max()
         values = self.known(self.features, at) if entities.height else {}
-        return entities.with_columns(x=pl.col("entity_key").replace_strict(values, return_dtype=pl.Float64, default=None))
+        return entities.with_columns(
+            x=pl.col("entity_key").replace_strict(values, return_dtype=pl.Float64, default=None)
+        )
 
 
 BY_SUM = Formulas(lambda version: (pl.col("x") + pl.col("gate")) / 1000)
@@ -69,7 +80,10 @@ def contract():
 @pytest.fixture
 def world():
     made = World()
-    made.deliver(gates={key: n for n, key in enumerate("abcdef")}, features={key: 100.0 + n for n, key in enumerate("abcdef")})
+    made.deliver(
+        gates={key: n for n, key in enumerate("abcdef")},
+        features={key: 100.0 + n for n, key in enumerate("abcdef")},
+    )
     return made
 
 
@@ -80,15 +94,24 @@ def scoring(world, tmp_path):
     spec = toy_spec(datasets=(GATES, HAPPENED), numeric=("gate", "x"), contract=contract)
     store = MemoryNights()
     return score_night(
-        spec=spec, raw=world, features=world, artifacts=FsspecArtifacts(f"file://{tmp_path}"),
-        predictors=BY_SUM, registry=registry, store=store, check=check,
+        spec=spec,
+        raw=world,
+        features=world,
+        artifacts=FsspecArtifacts(f"file://{tmp_path}"),
+        predictors=BY_SUM,
+        registry=registry,
+        store=store,
+        check=check,
         guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
-    )  # fmt: skip
+    )
 
 
 def scores(scoring, summary):
     frame = scoring.store.published_scores(scoring.store.run(summary.run_id))
-    return {key: (score, carried) for key, score, carried in frame.select("entity_key", "score", "carried_from").iter_rows()}
+    return {
+        key: (score, carried)
+        for key, score, carried in frame.select("entity_key", "score", "carried_from").iter_rows()
+    }
 
 
 def late(scoring, known_at=LATER, **options):
@@ -103,11 +126,16 @@ def test_a_night_that_no_correction_reaches_is_not_late(scoring):
 def test_late_data_names_the_entities_it_touches(scoring, world):
     published = scoring.run(NIGHT)
     world.deliver(
-        LATER, gates={"a": 0, "b": 1, "c": 2, "d": 99, "e": 4, "g": 6}, features={key: 100.0 + n for n, key in enumerate("abcdefg")} | {"b": 7.0}
+        LATER,
+        gates={"a": 0, "b": 1, "c": 2, "d": 99, "e": 4, "g": 6},
+        features={key: 100.0 + n for n, key in enumerate("abcdefg")} | {"b": 7.0},
     )
     assert late(scoring, LATER - timedelta(seconds=1)) == []
     [night] = late(scoring)
-    assert (night.run.id, night.touched) == (published.run_id, Touched(("b", "d"), ("g",), ("f",), ("gate", "x")))
+    assert (night.run.id, night.touched) == (
+        published.run_id,
+        Touched(("b", "d"), ("g",), ("f",), ("gate", "x")),
+    )
     assert night.late == {"planned": LATER}
 
 
@@ -131,7 +159,9 @@ def test_a_repair_scores_what_changed_and_keeps_the_rest_in_one_whole_night(scor
     first = scoring.run(NIGHT)
     before = scores(scoring, first)
     world.deliver(
-        LATER, gates={"a": 0, "b": 1, "c": 2, "d": 99, "e": 4, "g": 6}, features={key: 100.0 + n for n, key in enumerate("abcdefg")} | {"b": 7.0}
+        LATER,
+        gates={"a": 0, "b": 1, "c": 2, "d": 99, "e": 4, "g": 6},
+        features={key: 100.0 + n for n, key in enumerate("abcdefg")} | {"b": 7.0},
     )
     second = scoring.run(NIGHT, repair=True, known_at=LATER)
     after = scores(scoring, second)
@@ -164,7 +194,12 @@ def test_rows_set_aside_are_scored_once_their_cause_is_mended(scoring, world):
 
 
 def test_a_mended_contract_is_enough_to_score_what_it_had_set_aside(scoring):
-    strict = changed(scoring, check=lambda spec, frame: check(spec, frame.with_columns(x=pl.when(pl.col("entity_key") != "c").then("x"))))
+    strict = changed(
+        scoring,
+        check=lambda spec, frame: check(
+            spec, frame.with_columns(x=pl.when(pl.col("entity_key") != "c").then("x"))
+        ),
+    )
     first = strict.run(NIGHT)
     second = scoring.run(NIGHT, repair=True)
     assert (first.quarantined, second.quarantined, second.carried) == (1, 0, 5)
@@ -175,7 +210,9 @@ def test_a_repair_is_worth_its_while_only_where_it_would_publish_something_else(
     run = scoring.store.run(scoring.run(NIGHT).run_id)
     assert not repair_of(scoring.inputs, scoring.store, run, LATER).worthwhile
     assert scoring.run(NIGHT, repair=True, known_at=LATER).already_published
-    lenient = changed(scoring, check=lambda spec, frame: check(spec, frame.with_columns(x=pl.col("x").fill_null(1.0))))
+    lenient = changed(
+        scoring, check=lambda spec, frame: check(spec, frame.with_columns(x=pl.col("x").fill_null(1.0)))
+    )
     assert repair_of(lenient.inputs, lenient.store, run, LATER).worthwhile
     world.deliver(LATER, features={key: 100.0 + n for n, key in enumerate("abcde")})
     assert not repair_of(scoring.inputs, scoring.store, run, LATER - timedelta(seconds=1)).worthwhile
@@ -204,7 +241,9 @@ def test_a_repair_fetches_what_a_night_saw_and_sees_once(scoring, world):
     world.deliver(LATER, features={key: 100.0 + n for n, key in enumerate("abcdef")} | {"b": 7.0})
     world.asked.clear()
     scoring.run(NIGHT, repair=True, known_at=LATER)
-    assert sorted(key for keys in world.asked for key in keys) == sorted("abcdef" * 2 + "b" + "abcdef")  # the last is the audit's look at the inputs
+    assert sorted(key for keys in world.asked for key in keys) == sorted(
+        "abcdef" * 2 + "b" + "abcdef"
+    )  # the last is the audit's look at the inputs
 
 
 def test_a_repair_that_waited_for_another_decides_again(scoring, world):
@@ -214,7 +253,9 @@ def test_a_repair_that_waited_for_another_decides_again(scoring, world):
     published = scoring.store.publication("toy", DAY)
     other = scoring.run(NIGHT, repair=True, known_at=LATER)
     looked = iter([published])
-    scoring.store.publication = lambda *night: next(looked, None) or MemoryNights.publication(scoring.store, *night)
+    scoring.store.publication = lambda *night: (
+        next(looked, None) or MemoryNights.publication(scoring.store, *night)
+    )
     night = scoring.run(NIGHT, repair=True, known_at=LATER)
     assert (night.already_published, night.run_id) == (True, other.run_id)
     assert len(scoring.store.runs()) == 2

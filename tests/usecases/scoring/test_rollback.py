@@ -20,10 +20,15 @@ NONE_ASIDE = pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String,
 def store():
     """Two published revisions, and one that failed."""
     store, version = MemoryNights(), toy_version()
-    scores = pl.DataFrame({"entity_key": ["a"], "score": [0.5], "challenger_score": [None], "carried_from": [None]}, schema=SCORES)
+    scores = pl.DataFrame(
+        {"entity_key": ["a"], "score": [0.5], "challenger_score": [None], "carried_from": [None]},
+        schema=SCORES,
+    )
     for publish in (True, True, False):
         with store.night(NIGHT, version, None, Request(force=True)) as claimed:
-            run = store.record_population(claimed.run, Population(uri="file:///p", sha256="2" * 64, rows=1, parts=1))
+            run = store.record_population(
+                claimed.run, Population(uri="file:///p", sha256="2" * 64, rows=1, parts=1)
+            )
             store.write_part(run, Part(number=0, start=0, stop=1), scores, NONE_ASIDE)
             store.publish(run) if publish else store.fail(run, "it broke")
     return store
@@ -31,7 +36,11 @@ def store():
 
 def test_an_earlier_run_is_shown_again_with_the_reason(store):
     publication = roll_back(store, "toy", DAY, 1, "the second was wrong").publication
-    assert (publication.run_id, publication.action, publication.reason) == (1, "rollback", "the second was wrong")
+    assert (publication.run_id, publication.action, publication.reason) == (
+        1,
+        "rollback",
+        "the second was wrong",
+    )
     assert store.publication("toy", DAY) == publication
 
 

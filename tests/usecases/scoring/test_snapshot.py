@@ -16,14 +16,28 @@ NOW = datetime(2013, 6, 15, 1, tzinfo=UTC)
 
 
 def rows_of(count):
-    return pl.DataFrame({"entity_key": [f"k{n:04}" for n in range(count)], "gate": range(count), "fault": pl.Series([None] * count, dtype=pl.String)})
+    return pl.DataFrame(
+        {
+            "entity_key": [f"k{n:04}" for n in range(count)],
+            "gate": range(count),
+            "fault": pl.Series([None] * count, dtype=pl.String),
+        }
+    )
 
 
 def run_with(population):
     return Run(
-        id=1, model="toy", score_date=date(2013, 6, 15), revision=1, attempt=1, state=RunState.CLAIMED, as_of=NOW, known_at=NOW, version_id=1,
+        id=1,
+        model="toy",
+        score_date=date(2013, 6, 15),
+        revision=1,
+        attempt=1,
+        state=RunState.CLAIMED,
+        as_of=NOW,
+        known_at=NOW,
+        version_id=1,
         population=population,
-    )  # fmt: skip
+    )
 
 
 @dataclass
@@ -53,7 +67,9 @@ def test_the_parts_joined_are_the_population(rows, part_rows, tmp_path_factory):
     run = run_with(fixed)
     assert (fixed.rows, fixed.parts) == (rows, -(-rows // part_rows))
     assert snapshots.whole(run).equals(population)
-    assert all(snapshots.part(run, part).equals(population.slice(part.start, part.rows)) for part in parts_of(run))
+    assert all(
+        snapshots.part(run, part).equals(population.slice(part.start, part.rows)) for part in parts_of(run)
+    )
     assert snapshots.fix(population, part_rows) == fixed
 
 
@@ -80,4 +96,6 @@ def test_a_population_of_one_file_is_still_read(tmp_path):
 def test_a_run_without_a_population_has_none_to_read(tmp_path):
     assert parts_of(run_with(None)) == ()
     with pytest.raises(ValueError, match="no population yet"):
-        Snapshots(FsspecArtifacts(str(tmp_path))).part(run_with(None), parts_of(run_with(Population(uri="u", sha256="0" * 64, rows=1, parts=1)))[0])
+        Snapshots(FsspecArtifacts(str(tmp_path))).part(
+            run_with(None), parts_of(run_with(Population(uri="u", sha256="0" * 64, rows=1, parts=1)))[0]
+        )

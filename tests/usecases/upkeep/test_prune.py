@@ -1,4 +1,6 @@
-"""Retention over shipped in-memory stores and real files: whatever happened before, nothing that can be reached goes."""
+"""Retention over shipped in-memory stores and real files: whatever happened before, nothing that can be
+reached goes.
+"""
 
 import tempfile
 from contextlib import contextmanager
@@ -49,23 +51,43 @@ class House:
         return self.artifacts.put(kind, file)
 
     def train(self) -> None:
-        (uri, sha256), (model, model_sha256), (reference, _) = self.put("dataset"), self.put("model"), self.put("reference")
+        (uri, sha256), (model, model_sha256), (reference, _) = (
+            self.put("dataset"),
+            self.put("model"),
+            self.put("reference"),
+        )
         dataset = self.registry.add_dataset("toy", sha256, uri, 1, DAYS[0], DAYS[0], AS_OF)
         self.champion = self.registry.add_version(
-            toy_candidate(dataset_id=dataset.id, artifact_uri=model, artifact_sha256=model_sha256, reference_uri=reference)
+            toy_candidate(
+                dataset_id=dataset.id,
+                artifact_uri=model,
+                artifact_sha256=model_sha256,
+                reference_uri=reference,
+            )
         )
 
     @contextmanager
     def stored(self, day: date, **wanted):
         """A claimed run with its rows in place, unless the night is published and nothing else is wanted."""
-        with self.store.night(Night(model="toy", score_date=day, as_of=AS_OF), self.champion, None, Request(**wanted)) as claimed:
+        with self.store.night(
+            Night(model="toy", score_date=day, as_of=AS_OF), self.champion, None, Request(**wanted)
+        ) as claimed:
             run = claimed.run
             if claimed.publication is None:
                 if run.population is None:
                     uri, sha256 = self.put("population", "the same" if self.puts % 3 == 0 else None)
-                    run = self.store.record_population(run, Population(uri=uri, sha256=sha256, rows=1, parts=1))
-                scores = {"entity_key": ["a"], "score": [run.id / 1000], "challenger_score": [None], "carried_from": [run.base_id]}
-                self.store.write_part(run, Part(number=0, start=0, stop=1), pl.DataFrame(scores, schema=SCORES), NONE_ASIDE)
+                    run = self.store.record_population(
+                        run, Population(uri=uri, sha256=sha256, rows=1, parts=1)
+                    )
+                scores = {
+                    "entity_key": ["a"],
+                    "score": [run.id / 1000],
+                    "challenger_score": [None],
+                    "carried_from": [run.base_id],
+                }
+                self.store.write_part(
+                    run, Part(number=0, start=0, stop=1), pl.DataFrame(scores, schema=SCORES), NONE_ASIDE
+                )
             yield run
 
     def publish(self, day: date, **wanted) -> None:
@@ -79,7 +101,11 @@ class House:
             self.store.fail(run, "it broke")
 
     def roll_back(self, day: date) -> None:
-        published = [run for run in self.store.runs("toy", 100) if run.score_date == day and run.state is RunState.PUBLISHED]
+        published = [
+            run
+            for run in self.store.runs("toy", 100)
+            if run.score_date == day and run.state is RunState.PUBLISHED
+        ]
         if published:
             self.store.roll_back(published[-1], "it was better")
 
@@ -130,7 +156,10 @@ STEPS = {
 }
 
 
-@given(st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.sampled_from(DAYS)), max_size=10), st.sampled_from([0, 3, 13, 15]))
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.sampled_from(DAYS)), max_size=10),
+    st.sampled_from([0, 3, 13, 15]),
+)
 @settings(max_examples=60)
 def test_whatever_happened_nothing_that_can_be_reached_goes(history, days_later):
     with tempfile.TemporaryDirectory() as folder:
