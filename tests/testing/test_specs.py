@@ -14,7 +14,9 @@ DAY = date(2013, 6, 15)
 RECORDED = {"date": DAY, "recorded_at": datetime(2013, 6, 15, 1, tzinfo=UTC)}
 RAW = {
     "planned": pl.DataFrame({"entity_key": ["a", "b"], "x": [1.0, 2.0], **RECORDED}),
-    "happened": pl.DataFrame({"entity_key": ["a", "b"], "late": [0, 1], **RECORDED}, schema_overrides={"late": pl.Int8}),
+    "happened": pl.DataFrame(
+        {"entity_key": ["a", "b"], "late": [0, 1], **RECORDED}, schema_overrides={"late": pl.Int8}
+    ),
 }
 
 
