@@ -17,7 +17,7 @@ from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
 if TYPE_CHECKING:
-    from nightjar.server import checks as checkup
+    from nightjar.server import checks
 
 Check = Callable[[Platform, ModelSpec], str]
 Row = tuple[str, str, str]
@@ -56,17 +56,17 @@ def prefect(settings: Settings) -> list[Row]:
     name = "prefect server"
     if not has_server(settings):
         return [(name, "ok", f"none to look at: {NO_SERVER}")]
-    from nightjar.server import checks as checkup
+    from nightjar.server import checks
     from nightjar.server.deploy import api_url, connected
 
-    def asked(check: "checkup.Check") -> str:
+    def asked(check: "checks.Check") -> str:
         with connected(settings, api_url(settings)) as client:
             return check(client, settings)
 
-    first = verdict(name, partial(asked, checkup.server))
+    first = verdict(name, partial(asked, checks.server))
     return [
         first,
-        *(verdict(name, partial(asked, check)) for name, check in checkup.CHECKS.items() if first[1] == "ok"),
+        *(verdict(name, partial(asked, check)) for name, check in checks.CHECKS.items() if first[1] == "ok"),
     ]
 
 

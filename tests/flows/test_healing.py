@@ -288,11 +288,11 @@ def look(world, *, deaf: bool) -> None:
     from prefect.server.events import triggers
     from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL, temporary_settings
 
-    from nightjar.server import missed_heartbeats as vigil
+    from nightjar.server import missed_heartbeats
 
     async def once() -> None:
         await triggers.reconcile_automations(force=True)
-        await vigil.look(datetime.now(UTC), deaf=deaf)
+        await missed_heartbeats.look(datetime.now(UTC), deaf=deaf)
         await (await provide_database_interface().engine()).dispose()
 
     with temporary_settings({PREFECT_SERVER_DATABASE_CONNECTION_URL: world.platform.prefect_database()}):

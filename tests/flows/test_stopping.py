@@ -21,7 +21,7 @@ import models
 from flows import about, stopping
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.reprocess import Order, Reprocess
-from nightjar.launcher import launch as up
+from nightjar.launcher import launch
 from nightjar.server.deploy import local_api
 from nightjar.usecases.scoring.backfill import planned_nights
 
@@ -332,13 +332,13 @@ def descriptions(prefect, run: str) -> str:
 def test_a_platform_that_stops_waits_for_what_may_have_a_process(prefect, states):
     """The run has no deployment, so no worker and no automation touches it meanwhile."""
     api = local_api(prefect.settings)
-    before = up.running_flows(prefect.settings, api)
+    before = launch.running_flows(prefect.settings, api)
     flow = prefect.ask("/flows/name/score")["id"]
     run = prefect.ask("/flow_runs/", {"flow_id": flow, "state": {"type": "SCHEDULED"}})["id"]
     try:
         for state in states:
             made(prefect, run, type=state)
-        assert up.running_flows(prefect.settings, api) == before + 1
+        assert launch.running_flows(prefect.settings, api) == before + 1
     finally:
         prefect.client.delete_flow_run(run)
-    assert up.running_flows(prefect.settings, api) == before
+    assert launch.running_flows(prefect.settings, api) == before

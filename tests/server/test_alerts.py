@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from nightjar.core.errors.settings import BadSettings
-from nightjar.server import alerts as alert
+from nightjar.server import alerts
 
 CANARY = "s3cret-c4nary"
 NOWHERE = (
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("url", NOWHERE)
 def test_a_url_that_leads_nowhere_is_told_by_nobody(url, caplog):
     with caplog.at_level(logging.DEBUG), pytest.raises(BadSettings, match="NIGHTJAR_ALERT_URL") as refused:
-        alert.service(SecretStr(url))
+        alerts.service(SecretStr(url))
     assert CANARY not in caplog.text + str(refused.value)
 
 
@@ -46,10 +46,10 @@ def test_a_service_that_answers_is_told_and_one_that_is_gone_is_no_error(caplog)
     with caplog.at_level(logging.DEBUG), HTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         url = SecretStr(f"json://127.0.0.1:{server.server_port}/{CANARY}")
-        assert alert.told(url, "Nightjar gives up", "because")
+        assert alerts.told(url, "Nightjar gives up", "because")
         server.shutdown()
     assert heard == ["because"]
     with caplog.at_level(logging.DEBUG):
-        assert not alert.told(url, "Nightjar gives up", "because")
-        assert not alert.told(SecretStr(CANARY), "Nightjar gives up", "because")
+        assert not alerts.told(url, "Nightjar gives up", "because")
+        assert not alerts.told(SecretStr(CANARY), "Nightjar gives up", "because")
     assert CANARY not in caplog.text

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 import polars as pl
 import structlog
@@ -26,6 +25,7 @@ from nightjar.core.night.population import missing_parts
 from nightjar.core.night.repair import split_carried
 from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.execution import PartExecutor
+from nightjar.core.ports.following import Follow, nothing_follows
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightStore
 from nightjar.usecases.scoring.guard import NightGuard
@@ -34,20 +34,6 @@ from nightjar.usecases.scoring.repair import Repair, repair_of
 from nightjar.usecases.scoring.snapshot import parts_of
 
 log = structlog.get_logger(__name__)
-
-
-class Follow(Protocol):
-    def __call__(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:
-        """Do what follows the publication of a run, and return what could not be done. Raises no error.
-
-        audited: rows of the run with their features, where they are at hand.
-        """
-        ...
-
-
-# whatever it is
-def nothing_follows(run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:  # noqa: ARG001
-    return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import structlog
 from nightjar.core.errors.night import ReasonMissing
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.entities import Publication, RunState
+from nightjar.core.ports.following import Follow, nothing_follows
 from nightjar.core.ports.nights import NightStore
-from nightjar.usecases.scoring.night import Follow, nothing_follows
 
 log = structlog.get_logger(__name__)
 

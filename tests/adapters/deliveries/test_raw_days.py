@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from nightjar.adapters.deliveries import raw_days as raw_files
+from nightjar.adapters.deliveries import raw_days
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.core.errors.inputs import BadDelivery, DamagedFile
 from nightjar.core.model.spec import RawDataset
@@ -77,12 +77,12 @@ def test_a_file_recorded_now_is_there_before_its_instant_however_slow_the_disk(r
     """Or a repair that counts what is recorded by now could miss it, and no later one would look for it."""
 
     def slow_at_first(rows):
-        monkeypatch.setattr(raw_files, "parquet", parquet)
+        monkeypatch.setattr(raw_days, "parquet", parquet)
         time.sleep(1 - time.time() % 1)
         return parquet(rows)
 
-    monkeypatch.setattr(raw_files, "MARGINS_S", (0, 0.3, 1))
-    monkeypatch.setattr(raw_files, "parquet", slow_at_first)
+    monkeypatch.setattr(raw_days, "MARGINS_S", (0, 0.3, 1))
+    monkeypatch.setattr(raw_days, "parquet", slow_at_first)
     assert land(raw, file, whole(*ROWS), None) == "landed"
     [recorded] = raw.recorded("visits")[DAY]
     [kept] = (raw.root / "raw" / "visits" / f"date={DAY}").iterdir()

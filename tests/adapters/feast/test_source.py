@@ -16,7 +16,7 @@ import pytest
 from db.session import translated
 from db.urls import read
 from models import MODELS
-from nightjar.adapters.feast import source as feature_source
+from nightjar.adapters.feast import source
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import (
     ContractBroken,
@@ -34,8 +34,8 @@ SPEC = MODELS["flight_delay"]
 AS_OF = datetime(2013, 3, 2, 2, tzinfo=UTC)
 INSTANT = pl.Datetime("us", "UTC")
 
-apply = partial(feature_source.apply, translated=translated)
-FeastFeatureSource = partial(feature_source.FeastFeatureSource, translated=translated)
+apply = partial(source.apply, translated=translated)
+FeastFeatureSource = partial(source.FeastFeatureSource, translated=translated)
 
 
 def registry_of(url, schema="feast"):
