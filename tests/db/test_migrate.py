@@ -75,7 +75,7 @@ def described(url: str) -> list[tuple]:
                     "SELECT oid::regclass::text, relacl::text FROM pg_class WHERE "
                     "relnamespace::regnamespace::text IN ('nightjar', 'analytics') ORDER BY 1"
                 ),
-                "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
+                "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2",
                 (
                     "SELECT proname, prosrc, proacl::text FROM pg_proc WHERE pronamespace = "
                     "'nightjar'::regnamespace ORDER BY 1"
