@@ -110,6 +110,7 @@ def retry(page, prefect, run: str) -> None:
     )
 
 
+@pytest.mark.chaos
 def test_two_runs_of_one_night_publish_it_once(prefect, world):
     runs = [
         prefect.start("score", score_date="2013-03-18", report=False),
@@ -121,6 +122,7 @@ def test_two_runs_of_one_night_publish_it_once(prefect, world):
     ) == [(1, 1)]
 
 
+@pytest.mark.chaos
 def test_a_repair_from_the_ui_scores_again_what_came_late(prefect, world):
     spec, day = models.model("flight_delay"), date(2013, 3, 15)
     world.platform.score_night(spec).run(night_of(spec, day))
