@@ -1,9 +1,8 @@
-"""Frames to and from Postgres by COPY: a vectorised encoder of the binary format, driven by the columns of
-the SQLModel class.
+"""Frames to and from Postgres by COPY in the binary format, driven by the columns of the SQLModel class.
 
-A row on the wire is a count of fields, and each field a length and its bytes. Rows of a batch are cut into
-segments, alternately of fixed and of varying width; each segment of all rows is one numpy array, and a mask
-says which bytes of the batch belong to which.
+The encoder is vectorised. A row on the wire is a count of fields, and each field a length and its bytes. Rows
+of a batch are cut into segments, alternately of fixed and of varying width; each segment of all rows is one
+numpy array, and a mask says which bytes of the batch belong to which.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,8 +37,9 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The same stretch of every row: how many bytes it has in each (one number if in all alike), and those
-    bytes, row after row.
+    """The same stretch of every row: its number of bytes in each, and those bytes, row after row.
+
+    The number of bytes is one number if it is alike in all rows.
     """
 
     lengths: "int | np.ndarray[Any, Any]"
@@ -48,8 +48,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class WireType:
-    """A Postgres type: what frames may hold for it, the Polars type it is cast to, and how that becomes
-    bytes.
+    """A Postgres type: what frames may hold for it, its Polars type, and how that becomes bytes.
 
     accepts: Polars types whose values may become it, as long as none is changed on the way. width: bytes of a
     value, None if it varies.
@@ -152,9 +151,8 @@ def read_frame(
         .cursor()
         .copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(query), parameters) as copy
     ):
-        content = b"".join(
-            copy
-        )  # the header keeps a text that begins with U+FEFF from being taken for a byte order mark
+        # The header keeps a text that begins with U+FEFF from being taken for a byte order mark.
+        content = b"".join(copy)
     return pl.read_csv(content, has_header=False, skip_rows=1, schema=schema, raise_if_empty=False)
 
 

@@ -155,8 +155,9 @@ def naming_readers(engine: Engine) -> Iterator[None]:
 
 
 def require_own_sessions(engine: Engine) -> None:
-    """Raises BadSettings where connections share sessions, as behind a pooler: a lock would then be held
-    by nobody, or by everybody.
+    """Raises BadSettings where connections share sessions, as behind a pooler.
+
+    A lock would then be held by nobody, or by everybody.
     """
     with translated(), _own_connection(engine) as one, _own_connection(engine) as other:
         first, second, again = (connection.execute(BACKEND).scalar_one() for connection in (one, other, one))
@@ -193,8 +194,9 @@ def _held(
 
 
 def _own_connection(engine: Engine) -> Connection:
-    """Outside the pool and outside any transaction, so that closing it ends the session, and the lock with
-    it.
+    """A connection outside the pool and outside any transaction.
+
+    Closing it ends the session, and releases the lock.
     """
     connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     connection.detach()
@@ -213,8 +215,9 @@ def _let_go(connection: Connection) -> None:
 
 
 def _wait(connection: Connection, take: TextClause, what: str, deadline: float, go_on: GoOn) -> str | None:
-    """None once the lock is ours; who holds it, or is about to, when the deadline (of the monotonic clock)
-    has passed.
+    """None once the lock is ours; who holds it, or is about to, when the deadline has passed.
+
+    The deadline is a time of the monotonic clock.
     """
     while not connection.execute(take, {"what": what}).scalar_one():
         if time.monotonic() >= deadline:

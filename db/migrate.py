@@ -35,9 +35,9 @@ PARTITION = re.compile(r"^score_\d{4}_\d{2}$")
 
 
 def upgrade(owner_url: str, revision: str = "head", *, wait_s: float = WORK_ENDS_WITHIN_S) -> None:
-    """Migrate to a revision and put the analysts' views in place, all in one transaction; waits for another
-    migration to end.
+    """Migrate to a revision and put the analysts' views in place, all in one transaction.
 
+    It waits for another migration to end.
     Where nothing is to do, nothing is locked, so it may run at every start. Else nights under way end first,
     which takes wait_s seconds at most, and none begins meanwhile; readers have some seconds to end theirs.
     The roles must exist (`db.server.roles.ensure_roles`).
@@ -112,9 +112,7 @@ def require_known(found: str | None) -> None:
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:
-    """What Alembic compares: our schema without its version table and without the months of score, which
-    are data.
-    """
+    """What Alembic compares: our schema without its version table and the months of score, which are data."""
     del parents
     if kind == "schema":
         return name == SCHEMA

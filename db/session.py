@@ -1,5 +1,6 @@
-"""Connections to Postgres, and what their failures mean: the store cannot be reached now, and the same
-call may be made again.
+"""Connections to Postgres, and what their failures mean.
+
+The store cannot be reached now, and the same call may be made again.
 """
 
 import errno

@@ -1,8 +1,8 @@
-"""The schema: one SQLModel class a table, with the comments that stand in the database. Migrations are
-checked against these classes.
+"""The schema: one SQLModel class a table, with the comments that stand in the database.
 
-Every table but `run` is only ever added to: privileges, not promises, see to it. What the writer may set is
-checked here by constraints, and by the triggers of the migrations; the rest it is given by the database.
+Migrations are checked against these classes. Every table but `run` is only ever added to: privileges, not
+promises, see to it. What the writer may set is checked here by constraints, and by the triggers of the
+migrations; the rest it is given by the database.
 """
 
 from datetime import date, datetime
@@ -43,7 +43,7 @@ RUN_STATES = ("claimed", "published", "failed", "abandoned", "pruned")
 class Table(SQLModel):
     """Root of the tables, with metadata of their own: other libraries define tables in the shared ones."""
 
-    # SQLModel declares a computed one
+    # SQLModel declares a computed name; ours is a constant.
     __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
     __table__: ClassVar[SqlTable]
     metadata = MetaData(

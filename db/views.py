@@ -1,9 +1,9 @@
-"""What analysts read: the views of the schema `analytics`, each column with its meaning. They hold no data,
-so every migration makes them anew.
+"""What analysts read: the views of the schema `analytics`, each column with its meaning.
 
-Views run with their owner's rights: an analyst may read them and nothing beneath them. Whatever is not
-published does not appear, except as a row of `runs`. No condition of an analyst is asked about a row that is
-not published: it could tell of the row by an error, by its time, or by a count in EXPLAIN (docs/adr/0029).
+They hold no data, so every migration makes them anew. Views run with their owner's rights: an analyst may
+read them and nothing beneath them. Whatever is not published does not appear, except as a row of `runs`. No
+condition of an analyst is asked about a row that is not published: it could tell of the row by an error, by
+its time, or by a count in EXPLAIN (docs/adr/0029).
 """
 
 import hashlib
@@ -78,7 +78,7 @@ VERSION = "JOIN nightjar.model_version AS version ON version.id = run.version_id
 
 def of_run(table: str, alias: str) -> str:
     """Rows of a table that belong to the run, and no others are looked at."""
-    # tables of VIEWS
+    # The tables are those that VIEWS names, so no input reaches this statement.
     rows = f"SELECT * FROM nightjar.{table} WHERE {table}.run_id = run.id {ALONE}"  # noqa: S608
     return f"CROSS JOIN LATERAL ({rows}) AS {alias}"
 

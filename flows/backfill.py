@@ -1,5 +1,6 @@
-"""The backfill flow: many nights in one run, because a flow run of its own would cost each night a second
-or more.
+"""The backfill flow: many nights in one run.
+
+A flow run of its own would cost each night a second or more.
 """
 
 from datetime import UTC, date, datetime
@@ -31,8 +32,9 @@ def backfill(
     parallel: int = 1,
     dry_run: bool = False,
 ) -> None:
-    """Score the nights of a range: by default what is missing or failed. Fails at the end if a night failed;
-    run it again for those alone.
+    """Score the nights of a range: by default what is missing or failed.
+
+    Fails at the end if a night failed; run it again for those alone.
 
     Args:
         first: First local date to score.

@@ -1,5 +1,6 @@
-"""The circuit breaker at the end of a run that came to nothing: after so many in a row its deployment is
-paused, and a person is told.
+"""The circuit breaker at the end of a failed run.
+
+After so many failures in a row the deployment is paused, and a person is told.
 """
 
 from typing import Any
@@ -23,11 +24,10 @@ RUNBOOK = "runbooks/circuit-open.md"
 
 
 def break_circuit(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """A Prefect hook for failed and crashed runs. What goes wrong in it is logged by Prefect and changes
-    nothing of the run.
+    """A Prefect hook for failed and crashed runs.
 
-    In a crash it is the worker that calls it, and the run itself could not say where to look. One that the
-    server retries does not count yet.
+    Prefect logs what goes wrong in it; the run stays as it is. In a crash it is the worker that calls it, and
+    the run itself could not say where to look. One that the server retries does not count yet.
     """
     if state.is_crashed():
         flow_run_logger(flow_run, flow).error("The process of this run died. Runbook: runbooks/stuck-run.md")

@@ -29,11 +29,10 @@ def end_dead_tasks(
     flow_run: FlowRun,
     state: State[Any],  # noqa: ARG001  # a worker calls hooks by these three names
 ) -> None:
-    """A Prefect hook for a run that begins or begins again, and for one that crashed or was cancelled: at
-    these moments no task of it runs.
+    """A Prefect hook for a run that begins, begins again, crashed, or was cancelled.
 
-    A run that ended while no worker was there is looked after by the next run of its deployment. What goes
-    wrong is logged, and no more.
+    At these moments no task of the run is running. A run that ended while no worker was there is looked after
+    by the next run of its deployment. What goes wrong is logged, and no more.
     """
     try:
         with get_client(sync_client=True) as client:

@@ -35,10 +35,9 @@ def fails_nothing(what: str) -> Iterator[None]:
 
 @contextmanager
 def failures_told(model: str) -> Iterator[None]:
-    """Whatever ends the flow leaves its runbook as an artifact, beside the failed run in the UI. A run that
-    was stopped has not failed.
+    """Whatever ends the flow leaves its runbook as an artifact, beside the failed run in the UI.
 
-    The model is bound to the log from here on.
+    A run that was stopped has not failed. The model is bound to the log from here on.
     """
     bind_contextvars(model=model)
     try:

@@ -1,6 +1,4 @@
-"""The feature flow: land what was delivered and build the features of it, ahead of the night that needs
-them.
-"""
+"""The feature flow: land what was delivered and build its features, before a night needs them."""
 
 from datetime import date
 

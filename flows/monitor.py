@@ -18,8 +18,9 @@ from nightjar.showing.remedies import waiting_told
 
 @flow(name="monitor", flow_run_name=day_name, **WATCHED)
 def monitor(model: str = "flight_delay", today: date | None = None) -> None:
-    """Load the outcomes that are known and measure each published night against them. Do what else a
-    published night lacks.
+    """Load the outcomes that are known and measure each published night against them.
+
+    Do what else a published night lacks.
 
     Args:
         model: Name of a folder in models/.

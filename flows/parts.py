@@ -52,6 +52,6 @@ def submitted(night: Night, job: PartJob) -> PrefectFuture[Receipt]:
 )
 @cancelled_if_stopped
 @with_advice()
-# they name the task run
+# The arguments that are not used name the task run.
 def score_part(model: str, score_date: date, number: int, job: PartJob) -> Receipt:  # noqa: ARG001
     return platform().score_part(job)

@@ -30,8 +30,9 @@ def make_ready(spec: ModelSpec, until: datetime) -> None:
 
 @contextmanager
 def refusals_told(model: str) -> Iterator[Tell]:
-    """What is to be called with each delivery that is set aside: it is logged at once, and all are left as
-    an artifact.
+    """What is to be called with each delivery that is set aside.
+
+    It logs each at once, and leaves all of them as an artifact.
     """
     refusals: list[Refusal] = []
 

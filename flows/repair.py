@@ -30,8 +30,9 @@ def repair(
     accept: str | None = None,
     dry_run: bool = False,
 ) -> None:
-    """Mend published nights by what is known now: rows whose inputs changed, or that were set aside, are
-    scored again, the others keep their scores.
+    """Mend published nights by what is known now.
+
+    Rows whose inputs changed, or that were set aside, are scored again. The others keep their scores.
 
     Args:
         cause: late: corrections that came after the night. quarantine: rows set aside, where the data or the
@@ -61,8 +62,9 @@ def repair(
 
 
 def wanted(spec: ModelSpec, cause: Cause, first: date, last: date, known_at: datetime) -> tuple[Planned, ...]:
-    """The nights to mend; of those that late data touches the run shows which entities, and what came
-    late.
+    """The nights to mend.
+
+    For those that late data touches the run shows which entities, and what came late.
     """
     if cause is Cause.QUARANTINE:
         return nights_aside(platform().store, spec.name, first, last)

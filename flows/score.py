@@ -35,8 +35,9 @@ def score(
     report: bool = True,
     catch_up: bool = True,
 ) -> None:
-    """Score a night and publish it, after those that the schedule missed. Safe to run again at any time: a
-    published night stays, a stored part is not done twice.
+    """Score a night and publish it, after those that the schedule missed.
+
+    Safe to run again at any time: a published night stays, a stored part is not done twice.
 
     Args:
         model: Name of a folder in models/.
@@ -103,7 +104,7 @@ def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) 
 )
 @cancelled_if_stopped
 @with_advice()
-# the date names the task run
+# The date is not used here: it names the task run.
 def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001
     """Land and build what is missing of what had happened and was recorded by `until`."""
     make_ready(models.model(model), until)
@@ -131,6 +132,6 @@ def watch(model: str, night: NightSummary, *, draw: bool) -> None:
     **RETRIED,
 )
 @with_advice()
-def report(model: str, score_date: date, run_id: int) -> str:  # noqa: ARG001  # the date names the task run
+def report(model: str, score_date: date, run_id: int) -> str:  # noqa: ARG001  # The date is not used here: it names the task run.
     """Draw the drift report; return where it lies."""
     return platform().watch_night(models.model(model)).report(platform().store.run(run_id))[0]

@@ -39,10 +39,10 @@ def with_runbook(client: SyncPrefectClient, says: str, runbook: str) -> str:
 
 
 def shown_pages(client: SyncPrefectClient, names: Sequence[str]) -> dict[str, str]:
-    """Where the UI shows each page, by the name of its file. Pages belong to no run, so they stay when a run
-    goes.
+    """Where the UI shows each page, by the name of its file.
 
-    Each page has one artifact, which links of other pages name. So it is changed, and not made anew.
+    Pages belong to no run, so they stay when a run goes. Each page has one artifact, which links of other
+    pages name. So it is changed, and not made anew.
     """
     known = latest(client, [key_of(name) for name in names])
     ids = {
@@ -73,8 +73,9 @@ def page(runbook: str, places: Mapping[str, str]) -> str:
 
 
 def reachable(runbook: str) -> tuple[str, ...]:
-    """The pages of the runbooks that its links lead to, and theirs, in order; none if it has no link to
-    another page.
+    """The pages of the runbooks that its links lead to, and the pages that those link to, in order.
+
+    There are none if it has no link to another page.
     """
     found: dict[str, None] = {}
     todo = [runbook]

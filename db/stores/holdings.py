@@ -134,8 +134,9 @@ class PostgresHoldings:
         )
 
     def drop(self, month: Month) -> bool:
-        """A night makes sure of its month when it takes its lock: so all nights of the month are held
-        while it goes.
+        """Drop a month, while all its nights are held.
+
+        A night makes sure of its month when it takes its lock.
         """
         with translated(), self.engine.connect() as connection:
             models = connection.execute(MODELS).scalars().all()
@@ -164,9 +165,8 @@ class PostgresHoldings:
                 if empty:
                     driver(connection).execute(sql.SQL("DROP TABLE {}").format(partition))
                 return empty
-        except (
-            StoreUnavailable
-        ):  # its readers did not end in time; a database that is gone says so at the next call
+        # Its readers did not end in time. A database that is gone says so at the next call.
+        except StoreUnavailable:
             return False
 
 

@@ -149,8 +149,9 @@ def _counted(connection: Connection, run: Run) -> str | None:
 
 
 def _require_base_shown(connection: Connection, run: Run) -> None:
-    """A repair keeps scores of the run it repairs: where that was rolled back meanwhile, they must not
-    come back by it.
+    """Raises RepairOutdated if the run that is repaired was rolled back meanwhile.
+
+    A repair keeps scores of that run, and they must not come back by it.
     """
     now = None if run.base_id is None else shown(connection, run.model, run.score_date)
     if run.base_id is not None and now is not None and now.run_id != run.base_id:

@@ -1,5 +1,6 @@
-"""Datasets, versions and promotions in Postgres: the registry of models, transactional with the scores
-that refer to it.
+"""The registry of models in Postgres: datasets, versions and promotions.
+
+It is transactional with the scores that refer to it.
 """
 
 import json

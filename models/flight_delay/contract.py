@@ -1,8 +1,8 @@
-"""What a departure must look like to be scored. Features may be missing (a new route has no history), what
-the schedule says may not.
+"""What a departure must look like to be scored.
 
-Categories that the champion never saw: a new carrier or destination is life and is scored, which CatBoost
-can; a fourth New York airport is an error of the feed, and `isin` says so.
+Features may be missing (a new route has no history). What the schedule says may not. Categories that the
+champion never saw: a new carrier or destination is life and is scored, which CatBoost can; a fourth New York
+airport is an error of the feed, and `isin` says so.
 """
 
 from typing import TYPE_CHECKING

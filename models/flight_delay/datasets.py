@@ -88,8 +88,10 @@ def local_instant(day: date, at: time) -> datetime:
 
 
 def recorded_at(dataset: str, day: date) -> datetime:
-    """When a day's file is delivered: schedules at noon of the day before, flights at 06:00 of the day
-    after, weather when its UTC day has ended.
+    """When a day's file is delivered.
+
+    Schedules come at noon of the day before, flights at 06:00 of the day after, weather when its UTC day has
+    ended.
     """
     if dataset == SCHEDULES.name:
         return local_instant(day - timedelta(days=1), time(12))

@@ -1,5 +1,4 @@
-"""Feature tables: how carriers, airports, routes and flight numbers did in past weeks, and the weather at the
-airport.
+"""Feature tables: the past weeks of carriers, airports, routes and flight numbers, and the airport's weather.
 
 Each is a pure function of raw days. A row stands for a key on a day on which it flew, its rates for the days
 up to that one; retrieval picks the newest row that was known in time. Sums are of integers, so a day's row is
@@ -44,9 +43,7 @@ def rates(subject: str) -> Mapping[str, pl.DataType]:
 
 
 def record_of(subject: str, keys: tuple[str, ...], raw: RawFrames, first: date, last: date) -> pl.DataFrame:
-    """Rates of late and cancelled departures and their mean departure delay, of each key on each day it
-    flew.
-    """
+    """Rates of late and cancelled departures and their mean delay, of each key on each day it flew."""
     totals = daily(
         raw,
         keys,
@@ -70,10 +67,10 @@ def record_of(subject: str, keys: tuple[str, ...], raw: RawFrames, first: date, 
 
 
 def aircraft_of(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
-    """What usually flies under a flight number, as far as it is known: mean seats and age in years of its
-    planes, and its own late rate.
+    """What usually flies under a flight number, as far as it is known.
 
-    The plane that will fly is not asked for: that it is missing from the record tells of a cancellation.
+    That is: mean seats and age in years of its planes, and its own late rate. The plane that will fly is not
+    asked for: that it is missing from the record tells of a cancellation.
     """
     keys = ("carrier", "flight")
     built = pl.col("built").is_not_null()
@@ -157,9 +154,7 @@ def finished(
     first: date,
     last: date,
 ) -> pl.DataFrame:
-    """Rows of the days asked for, each with when its last event happened and when its last input was
-    recorded.
-    """
+    """Rows of the days asked for, each with the times of its last event and of its last recorded input."""
     midnight = (
         (pl.col("date") + timedelta(days=1))
         .cast(pl.Datetime("us"))

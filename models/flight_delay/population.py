@@ -11,8 +11,7 @@ LATE_MINUTES = 15
 
 
 def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
-    """Every departure scheduled for the local day: its key, the join keys of its features, and what the
-    schedule says.
+    """Every departure scheduled for the local day: its key, the join keys of its features, its schedule.
 
     sched_block_minutes: from departure to arrival by the clocks at both ends, so it holds the difference of
     time zones too.
@@ -41,8 +40,9 @@ def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
 
 
 def outcomes(raw: RawFrames) -> pl.DataFrame:
-    """1 for every departure that did not arrive within 15 minutes of its schedule: late, diverted, still
-    under way, or cancelled.
+    """1 for every departure that did not arrive within 15 minutes of its schedule.
+
+    It was late, diverted, still under way, or cancelled.
     """
     return (
         raw[FLIGHTS.name]

@@ -1,6 +1,4 @@
-"""The flight delay model in one value: when it runs, what it reads, what it predicts from, and what it
-must reach.
-"""
+"""The flight delay model in one value: when it runs, what it reads, its inputs, and what it must reach."""
 
 from datetime import time
 

@@ -23,22 +23,19 @@ if TYPE_CHECKING:
 
 
 def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
-    """Scikit-learn's gradient boosting with its defaults, categories as numbers: an afternoon's work. Nothing
-    is chosen, so `valid` is unused.
+    """Scikit-learn's gradient boosting with its defaults, categories as numbers: an afternoon's work.
 
-    Its own `categorical_features` would put a functools.partial into the stored model, which may call
-    anything: not a type to trust.
+    Nothing is chosen, so `valid` is unused. Its own `categorical_features` would put a functools.partial into
+    the stored model, which may call anything: not a type to trust.
     """
-    # scikit-learn takes a second to import
+    # Imported here: scikit-learn takes a second to import.
     from sklearn.compose import make_column_transformer  # noqa: PLC0415
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import OrdinalEncoder  # noqa: PLC0415
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  # comes with scikit-learn
 
-    from nightjar.adapters.learners.columns import inputs  # noqa: PLC0415  # only where a model is made
-
-    # only where a model is made
+    from nightjar.adapters.learners.columns import inputs  # noqa: PLC0415  # needed in training alone
     from nightjar.adapters.learners.sklearn import SklearnPredictor  # noqa: PLC0415
 
     del valid
@@ -48,27 +45,27 @@ def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
             remainder="passthrough",
         ),
         HistGradientBoostingClassifier(
-            # scikit-learn's default is a str, but False is documented
+            # The type comes from scikit-learn's default, a str, but False is documented.
             early_stopping=False,  # pyright: ignore[reportArgumentType]
             random_state=spec.seed,
         ),
     )
-    with threadpool_limits(
-        1, user_api="openmp"
-    ):  # beside busy neighbours its threads wait for one another: 45 s instead of 3
+    # Beside busy neighbours its threads wait for one another: 45 s instead of 3.
+    with threadpool_limits(1, user_api="openmp"):
         pipeline.fit(inputs(train, spec.categorical, spec.numeric), train["outcome"].to_numpy())
     return SklearnPredictor(pipeline, spec.categorical, spec.numeric, Categories.of(train, spec.categorical))
 
 
 def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
-    """CatBoost with the categories as they are; `valid`, the newest days, says when to stop and moves the
-    level of the scores towards its own.
+    """CatBoost with the categories as they are.
+
+    `valid`, the newest days, says when to stop, and moves the level of the scores towards its own.
     """
     from catboost import CatBoostClassifier, Pool  # noqa: PLC0415  # takes a second to import
 
-    # only where a model is made
+    # Imported here: only training needs them.
     from nightjar.adapters.learners.catboost import CatBoostPredictor  # noqa: PLC0415
-    from nightjar.adapters.learners.columns import inputs  # noqa: PLC0415  # only where a model is made
+    from nightjar.adapters.learners.columns import inputs  # noqa: PLC0415
 
     categories = Categories.of(train, spec.categorical)
 

@@ -1,3 +1,1 @@
-"""The edges: everything that touches files, Feast, trained models or reports, behind the ports of the
-core.
-"""
+"""The edges, behind the ports of the core: files, Feast, trained models and reports."""

@@ -1,5 +1,6 @@
-"""Which rows may be scored: a model's Pandera contract applied to a part, its broken rows set apart with
-every reason.
+"""Which rows may be scored: a model's Pandera contract, applied to a part.
+
+Rows that break it are set apart, each with every reason.
 """
 
 import json
@@ -91,8 +92,9 @@ def strict_contract(spec: ModelSpec) -> "pa.DataFrameSchema":
 
 
 def _laxities(schema: "pa.DataFrameSchema") -> Iterator[str]:
-    """What makes Pandera mend, drop or overlook rows in its answer: the rows that are scored are ours, as
-    they came.
+    """What makes Pandera mend, drop or overlook rows in its answer.
+
+    The rows that are scored are ours, as they came.
     """
     for where, part in (("the frame", schema), *schema.columns.items()):
         for option in ("coerce", "default", "drop_invalid_rows", "add_missing_columns"):
@@ -116,9 +118,8 @@ def _broken_rows(
     from pandera.errors import SchemaErrors  # noqa: PLC0415  # as above
 
     try:
-        with config_context(
-            validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA
-        ):  # the environment may say less
+        # The environment may ask for less.
+        with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
             contract.validate(rows, lazy=True)
     except SchemaErrors as errors:
         cases: pl.DataFrame = errors.failure_cases
@@ -178,9 +179,8 @@ def _quarantined(rows: pl.DataFrame, reasons: dict[int, list[Reason]]) -> pl.Dat
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace(
-        "\\u0000", "\\ufffd"
-    )  # Postgres' jsonb holds no NUL
+    # Postgres' jsonb holds no NUL.
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("\\u0000", "\\ufffd")
 
 
 def _json_value(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""The drift report a person opens: our own decisions on top, Evidently's charts below, in one HTML file that
-needs no network.
+"""The drift report a person opens: one HTML file that needs no network.
 
-Evidently takes seconds to import and a long time to draw, so it is imported by the one call that draws.
+Our own decisions are on top, Evidently's charts below. Evidently takes seconds to import and a long time to
+draw, so it is imported by the one call that draws.
 """
 
 import math
@@ -89,8 +89,10 @@ def _drawable(frame: pl.DataFrame, name: str, *, number: bool = False) -> bool:
 
 
 def _sample(frame: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str], seed: int) -> Any:
-    """A pandas frame, the only kind Evidently takes. Infinities are left out, for it draws histograms; `<` is
-    replaced, for it writes categories unescaped into a script of the page.
+    """A pandas frame, the only kind Evidently takes.
+
+    Infinities are left out, for it draws histograms. `<` is replaced, for it writes categories unescaped into
+    a script of the page.
     """
     rows = frame.select(
         *(_harmless(spelled(frame[name])).alias(name) for name in categorical),

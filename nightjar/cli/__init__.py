@@ -76,9 +76,8 @@ def main() -> None:
     """Run the command; an error raised on purpose is shown without a traceback and ends with its class's
     exit code.
     """
-    if (
-        os.environ.get("NIGHTJAR_LOG_FORMAT") == "json"
-    ):  # before the settings, whose errors are lines of a log too
+    # Before the settings, whose errors are lines of a log too.
+    if os.environ.get("NIGHTJAR_LOG_FORMAT") == "json":
         speak_json()
     try:
         require_text(sys.argv[1:])

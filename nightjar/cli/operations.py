@@ -167,9 +167,8 @@ def db_psql(
     url = read(opened().url(role.value))
     program = shutil.which("psql") or str(binary("psql"))
     password = url.parameters.get("password")
-    secret = (
-        {"PGPASSWORD": password} if password else {}
-    )  # who lists processes sees arguments, but no environment
+    # Who lists processes sees arguments, but no environment.
+    secret = {"PGPASSWORD": password} if password else {}
     os.execve(program, [program, url.without_secrets().text, *context.args], {**os.environ, **secret})
 
 

@@ -186,9 +186,8 @@ def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> in
         if asked is None:
             client.delete_automation(each.id)
         elif essence(each) != essence(asked):
-            client.update_automation(
-                each.id, essence(asked)
-            )  # whole: what is left unset, the server leaves as it is
+            # Sent whole: what is left unset, the server leaves as it is.
+            client.update_automation(each.id, essence(asked))
         else:
             continue
         touched += 1

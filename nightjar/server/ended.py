@@ -22,7 +22,7 @@ class StayEnded(FlowRunOrchestrationRule):
     """For runs of our deployments: a retry of one always begins in the queue."""
 
     FROM_STATES: set[StateType | None] = {*TERMINAL_STATES}  # noqa: RUF012  # as the base class has it
-    # likewise
+    # Mutable as well, as the base class has it.
     TO_STATES: set[StateType | None] = {  # noqa: RUF012
         StateType.RUNNING,
         StateType.COMPLETED,

@@ -5,9 +5,8 @@ import os
 from nightjar.wiring.logs import prefect_settings
 from nightjar.wiring.settings import Settings
 
-os.environ.update(
-    prefect_settings(Settings().log_format)
-)  # before Prefect is imported, which reads them once
+# Set before Prefect is imported, which reads them once.
+os.environ.update(prefect_settings(Settings().log_format))
 
 from prefect.cli import app
 

@@ -27,7 +27,7 @@ class Parts:
     work: Callable[[PartJob], Receipt]
     each: Each
 
-    # nobody watches
+    # `night` is for people who watch, and nobody watches a test.
     def run(self, night: Night, jobs: Sequence[PartJob]) -> Sequence[Receipt]:  # noqa: ARG002
         return self.each(self.work, jobs)
 

@@ -34,6 +34,6 @@ class Formulas:
 
     of: Callable[[Version], pl.Expr]
 
-    # a formula holds its inputs
+    # A formula holds its inputs, so it needs no spec.
     def load(self, spec: ModelSpec, version: Version) -> Formula:  # noqa: ARG002
         return Formula(self.of(version))

@@ -29,7 +29,7 @@ HAPPENED = RawDataset(
 )
 
 
-# whatever is asked for
+# Whatever days are asked for, it delivers nothing.
 def deliver(inbox: Path, first: date, last: date) -> Iterator[Delivery]:  # noqa: ARG001
     """Nothing is delivered by itself."""
     return iter(())
@@ -43,7 +43,7 @@ def outcomes(raw: RawFrames) -> pl.DataFrame:
     return raw[HAPPENED.name].select("entity_key", "recorded_at", score_date="date", outcome="late")
 
 
-# the mean needs neither
+# The mean needs neither `valid` nor `spec`.
 def fit_constant(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Formula:  # noqa: ARG001
     """Every row gets the mean outcome of the training rows."""
     return Formula(pl.lit(train["outcome"].mean()))

@@ -49,9 +49,8 @@ class Database:
 
         settings = self.settings
         assert settings.database_url is not None
-        given = read(
-            settings.database_url.get_secret_value()
-        )  # a URL that is none is told before a password that is missing
+        # A URL that is none is told before a password that is missing.
+        given = read(settings.database_url.get_secret_value())
         if role == "owner":
             return (
                 given

@@ -123,9 +123,8 @@ class Settings(BaseSettings):
             )
         except UnicodeDecodeError:
             faults = f"{self.model_config.get('env_file')} is not UTF-8"
-        if (
-            faults is not None
-        ):  # raised here, so that it does not carry the other error along: that quotes what it was given
+        # Raised here, so that it does not carry the other error along: that quotes what it was given.
+        if faults is not None:
             raise BadSettings(faults, REMEDY)
 
     @field_validator("*", mode="before")

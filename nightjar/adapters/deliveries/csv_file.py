@@ -1,8 +1,7 @@
-"""The strict reading of a delivered CSV: every fault is named by file, column, line, value and remedy, and
-nothing is guessed.
+"""The strict reading of a delivered CSV, which guesses nothing.
 
-What is read here is the form: whole, well-formed, of the right types. Whether a value is plausible is the
-model's contract's to say, row by row.
+Every fault is named by file, column, line, value and remedy. What is read here is the form: whole,
+well-formed, of the right types. Whether a value is plausible is the model's contract's to say, row by row.
 """
 
 from collections.abc import Iterator, Sequence

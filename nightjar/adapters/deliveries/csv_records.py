@@ -1,5 +1,6 @@
-"""A delivered CSV cut into records: the trailer that proves it whole, the line of each record, and where one
-is not CSV.
+"""A delivered CSV cut into records.
+
+It finds the trailer that proves the file whole, the line of each record, and where one is not CSV.
 """
 
 import csv
@@ -134,8 +135,9 @@ def records(content: bytes, end: int, columns: Sequence[str], file: Path) -> Ite
 
 
 def misquoted(text: str) -> tuple[int, str]:
-    """The first field of a record that is not as it should be, counted from 0, and what is wrong with it;
-    nothing if none is.
+    """The first field of a record that is wrong, counted from 0, and what is wrong with it.
+
+    Nothing if no field is wrong.
     """
     at = index = 0
     while True:

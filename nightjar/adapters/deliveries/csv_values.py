@@ -1,9 +1,8 @@
-"""Texts of a delivered column as values of its type. What would become another value is refused, and why is
-said.
+"""Texts of a delivered column as values of its type.
 
-Whole numbers are written in digits. A fraction becomes the nearest value of its type, as every reader of
-decimals does it; but a number that would become 0, infinite or, beyond the whole numbers that the type can
-count, another whole number is refused.
+A text that would become another value is refused, with the reason. Whole numbers are written in digits. A
+fraction becomes the nearest value of its type, as every reader of decimals does it; but a number that would
+become 0, infinite or, beyond the whole numbers that the type can count, another whole number is refused.
 """
 
 import re
@@ -30,9 +29,7 @@ COUNTED = {pl.Float16: 2**11, pl.Float32: 2**24, pl.Float64: 2**53}
 
 
 def converted(texts: pl.Series, kind: pl.DataType) -> pl.Series:
-    """A value for each text; null for a null, and wherever a text is not a value of the type, written as it
-    should be.
-    """
+    """A value for each text; null for a null, and for a text that is no well-written value of the type."""
     if isinstance(kind, pl.Datetime):
         return instants(texts, kind)
     if isinstance(kind, pl.Date):

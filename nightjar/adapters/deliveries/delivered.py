@@ -33,17 +33,16 @@ RENAME = "Have it written under another name, and renamed when it is whole."
 
 
 def read_delivered(file: Path, most_bytes: int = MOST_BYTES) -> bytes:
-    """The content of a regular file, or of one that a symbolic link leads to. It never waits for anything but
-    the disk.
+    """The content of a regular file, or of one that a symbolic link leads to.
 
+    It never waits for anything but the disk.
     Raises BadDelivery for anything else, for a file that may not be read, is empty, holds more than
     `most_bytes`, or changes meanwhile.
     """
     with translated(file):
-        require_regular(
-            file, file.stat()
-        )  # looked at before it is opened: some devices do something when they are opened
-        # a descriptor, which no Path opens
+        # Looked at before it is opened: some devices do something when they are opened.
+        require_regular(file, file.stat())
+        # `open`, not `Path.open`: it takes a descriptor.
         with open(os.open(file, NEVER_WAIT), "rb") as opened:  # noqa: PTH123
             before = os.fstat(opened.fileno())
             require_regular(file, before)  # it may have been exchanged since

@@ -21,8 +21,9 @@ OPEN, SETTLED = "open", "settled"
 
 @dataclass(frozen=True, slots=True)
 class RefusedFiles:
-    """`<root>/refused/<open or settled>/<dataset>/date=YYYY-MM-DD/<hash>.json`, and the delivered bytes as
-    `<hash>.csv`.
+    """The files of refused deliveries, under `<root>/refused/<open or settled>/<dataset>/date=YYYY-MM-DD/`.
+
+    `<hash>.json` describes a delivery, and `<hash>.csv` has the delivered bytes.
     """
 
     root: Path
@@ -98,7 +99,8 @@ def copy_of(record: Path) -> Path:
 
 
 def content_of(content: bytes | None, problem: str) -> str:
-    """What tells one refused delivery from another: a hash of its bytes, or of the problem where they could
-    not be read.
+    """What tells one refused delivery from another: a hash of its bytes.
+
+    Where they could not be read, it is a hash of the problem.
     """
     return sha256(problem.encode() if content is None else content).hexdigest()[:16]

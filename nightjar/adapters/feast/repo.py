@@ -1,5 +1,4 @@
-"""The feature repo: Feast's configuration and registry as they are, and applying to it what the models
-declare.
+"""The feature repo: Feast's configuration and registry, and how the models' declarations are applied to it.
 
 Imports Feast, which takes seconds: import this module where it is first needed.
 """
@@ -42,9 +41,10 @@ Translated = Callable[[str], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class FeastRepo:
-    """folder: where feature_store.yaml and definitions.py lie. registry_url, feature_dir: what the yaml's two
-    variables stand for.
+    """The feature repo in a folder.
 
+    folder: where feature_store.yaml and definitions.py lie. registry_url, feature_dir: what the yaml's two
+    variables stand for.
     translated: what the registry's database says, as errors of ours.
     """
 
@@ -66,15 +66,14 @@ class FeastRepo:
             apply_total_with_repo_instance(
                 store, store.project, registry, declared, skip_source_validation=True
             )
-            registry.update_infra(
-                Infra(), store.project
-            )  # a local online store puts its path there, which every reader would open
+            # A local online store puts its path there, which every reader would open.
+            registry.update_infra(Infra(), store.project)
         _log.debug("feast apply: %s", said.getvalue())
 
     def frozen(self, copy: Path) -> FeatureStore:
-        """Feast over a copy of the registry as it is now: Feast would ask the database several times a
-        retrieval, past its own cache.
+        """Feast over a copy of the registry as it is now.
 
+        Feast itself would ask the database several times a retrieval, past its own cache.
         Raises BadSettings where nothing was ever applied, UnsafeFeatureStore, StoreUnavailable.
         """
         written = self._written()["registry"]
@@ -118,8 +117,9 @@ class FeastRepo:
         return written
 
     def _require_schema(self, registry: Any) -> None:
-        """Raises BadSettings where a registry in Postgres has no schema to lie in: Feast would leave its
-        own connections open then.
+        """Raises BadSettings where a registry in Postgres has no schema to lie in.
+
+        Feast would then leave its own connections open.
         """
         if not isinstance(registry, dict) or registry.get("registry_type") != "sql":
             return

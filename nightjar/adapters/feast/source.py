@@ -1,7 +1,7 @@
-"""Features through Feast: the models' feature services, as the registry knows them, over whatever offline
-store feature_store.yaml names.
+"""Features through Feast: the models' feature services, as the registry knows them.
 
-Feast takes seconds to import, so it is imported at the first retrieval.
+They come from whatever offline store feature_store.yaml names. Feast takes seconds to import, so it is
+imported at the first retrieval.
 """
 
 from dataclasses import dataclass, field
@@ -40,16 +40,16 @@ def apply(repo: Path, registry_url: str, feature_dir: Path, *, translated: "Tran
 
     Raises BadSpec, BadSettings, UnsafeFeatureStore, StoreUnavailable.
     """
-    from nightjar.adapters.feast.repo import FeastRepo  # noqa: PLC0415  # imports Feast
+    from nightjar.adapters.feast.repo import FeastRepo  # noqa: PLC0415  # Imported here: these import Feast.
 
     FeastRepo(repo, registry_url, feature_dir, translated=translated).apply()
 
 
 @dataclass(frozen=True)
 class FeastFeatureSource:
-    """The `FeatureSource` port over Feast. Threads may share one; the registry is read once, at the first
-    retrieval.
+    """The `FeatureSource` port over Feast.
 
+    Threads may share one; the registry is read once, at the first retrieval.
     repo: the folder of feature_store.yaml. registry_url: an SQLAlchemy URL. feature_dir: where the feature
     tables lie. translated: what the registry's database says, as errors of ours. Also raises NotOurStore
     where `known_at` is not the `event_timestamp` and the store of feature_store.yaml is another than ours,
@@ -93,10 +93,11 @@ class FeastFeatureSource:
         self._service(spec)
 
     def _ask(self, model: str, asked: pl.DataFrame, service: "FeatureService") -> pl.DataFrame:
-        """Our store takes and gives Polars as it is; of others Feast promises pandas in and Arrow out, and
-        nothing about cutoffs.
+        """Our store takes and gives Polars as it is.
+
+        Of other stores Feast promises pandas in and Arrow out, and nothing about cutoffs.
         """
-        # imports Feast
+        # Imported here: these import Feast.
         from nightjar.adapters.feast_polars import (  # noqa: PLC0415
             PolarsOfflineStoreConfig,
             PolarsRetrievalJob,
@@ -143,7 +144,7 @@ class FeastFeatureSource:
 
     @cached_property
     def _store(self) -> "FeatureStore":
-        from nightjar.adapters.feast.repo import FeastRepo  # noqa: PLC0415  # imports Feast
+        from nightjar.adapters.feast.repo import FeastRepo  # noqa: PLC0415  # Imported here: these import Feast.
 
         folder = Path(mkdtemp(prefix="nightjar-feast-"))
         finalize(self, rmtree, folder, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""A Polars offline store for Feast: point-in-time joins by sort and as-of join over Parquet files. Usable on
-its own.
+"""A Polars offline store for Feast: point-in-time joins by sort and as-of join over Parquet files.
 
-Name it in feature_store.yaml: `offline_store: {type: nightjar.adapters.feast_polars.PolarsOfflineStore}`.
+It is usable on its own. Name it in feature_store.yaml: `offline_store: {type:
+nightjar.adapters.feast_polars.PolarsOfflineStore}`.
 """
 
 from .job import PolarsRetrievalJob

@@ -1,10 +1,9 @@
-"""Which row of history a moment may see when what happened and what was recorded count up to different
-instants.
+"""Which row of history a moment may see, where events and records have different cutoffs.
 
-Of the rows that happened by `at`, in the order of (happened, recorded, file), a moment sees the last one
-recorded by `until`. An as-of join finds where to begin; from there the search steps back over rows recorded
-too late, by powers of two: a row is no candidate as long as the earliest record among the next 2, 4, 8...
-rows back is too late.
+What happened counts up to one instant, and what was recorded up to another. Of the rows that happened by
+`at`, in the order of (happened, recorded, file), a moment sees the last one recorded by `until`. An as-of
+join finds where to begin; from there the search steps back over rows recorded too late, by powers of two: a
+row is no candidate as long as the earliest record among the next 2, 4, 8... rows back is too late.
 
 Where only corrections count, what happened must also have been recorded once by `at`: the same search goes
 first over the times at which each event was first recorded, and ends in the last version of the right event.
@@ -22,9 +21,9 @@ FAR_FUTURE = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Bitemporal:
-    """History seen from many instants with a cutoff each: `code`, `happened`, `row`, `position`, sorted by
-    code and time.
+    """History seen from many instants with a cutoff each.
 
+    Columns: `code`, `happened`, `row`, `position`, sorted by code and time.
     earliest: for each power of two, the earliest record (physical microseconds) among that many rows that end
     at a position.
     earliest_first: the same of the first record of each row's event; None where an event may be new to the
@@ -85,8 +84,9 @@ class Bitemporal:
 
 
 def minima(times: pl.Series, longest: int) -> tuple[pl.Series, ...]:
-    """For each power of two up to `longest` rows: the earliest time (physical) among that many rows that
-    end at a position.
+    """For each power of two up to `longest`: the earliest time among that many rows that end at a position.
+
+    Times are physical values.
     """
     earliest = [times.to_physical()]
     while 2 ** len(earliest) <= longest:
@@ -96,8 +96,9 @@ def minima(times: pl.Series, longest: int) -> tuple[pl.Series, ...]:
 
 
 def recorded_by(earliest: tuple[pl.Series, ...], position: pl.Series, until: pl.Series) -> pl.Series:
-    """The last position at or before each whose time is in time; null or another code's where there is
-    none.
+    """The last position at or before each whose time is in time.
+
+    Where there is none, it is null or the position of another code.
     """
     latest = until.to_physical()
     for power in reversed(range(len(earliest))):

@@ -1,5 +1,6 @@
-"""What one retrieval prepared and the next ones may use: the parts of a night ask for the same instant of
-the same files.
+"""What one retrieval prepared and the next ones may use.
+
+The parts of a night ask for the same instant of the same files.
 """
 
 from collections import OrderedDict
@@ -22,11 +23,10 @@ Kept = TypeVar("Kept", bound=Sized)
 
 @dataclass(eq=False)
 class Cache(Generic[Kept]):
-    """Values by key, the least recently used dropped first. Threads may share it: those that ask for a value
-    being made wait for it.
+    """Values by key; the least recently used is dropped first.
 
-    A key has to name everything that its value depends on, the state of the files included; then no value is
-    ever out of date.
+    Threads may share it: those that ask for a value being made wait for it. A key has to name everything that
+    its value depends on, the state of the files included; then no value is ever out of date.
     """
 
     _values: OrderedDict[Hashable, "Future[Kept]"] = field(default_factory=OrderedDict)

@@ -5,7 +5,8 @@ from polars import selectors
 
 
 def column(name: str) -> pl.Expr:
-    """The column of this very name: `pl.col` takes `*`, and what begins with ^ and ends with $, for
-    patterns.
+    """The column of this very name.
+
+    `pl.col` takes `*`, and what begins with ^ and ends with $, for patterns.
     """
     return selectors.by_name(name).as_expr()

@@ -38,16 +38,18 @@ def scan(place: Place, key: str | None, window: Window | None) -> pl.LazyFrame |
 
 
 def version(place: Place) -> tuple[str, int] | None:
-    """The table's identity, which one that takes its place does not share, and the number of its newest
-    version; None where there is no table.
+    """The table's identity and the number of its newest version; None where there is no table.
+
+    A table that takes its place has another identity.
     """
     table = _opened(place)
     return None if table is None else (table.metadata().id, table.version())
 
 
 def write(place: Place, table: pa.Table, mode: Literal["append", "overwrite"]) -> None:
-    """Add rows as a new version of the table, or replace them all; the table is created where there is
-    none.
+    """Add rows as a new version of the table, or replace them all.
+
+    The table is created where there is none.
     """
     _check_name(place)
     _deltalake().write_deltalake(place.uri, table, mode=mode, storage_options=dict(place.options))
@@ -65,8 +67,9 @@ def _opened(place: Place) -> Any:
 
     class Table(found):
         def file_uris(self, *filters: Any, **more: Any) -> list[str]:
-            """With the names of the file system: deltalake gives them to Polars with the folder as in a
-            URL, %20 for a space.
+            """The table's files with their names in the file system.
+
+            deltalake gives them to Polars with the folder as in a URL, %20 for a space.
             """
             return [
                 place.uri + uri.removeprefix(_folder(self)) for uri in super().file_uris(*filters, **more)

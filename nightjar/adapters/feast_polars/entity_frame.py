@@ -49,8 +49,9 @@ class EntityFrame:
 
     @property
     def instants(self) -> pl.Series:
-        """Of the rows, under a name of ours: methods of a series go wrong where its name looks like a
-        pattern.
+        """The times of the rows, under a name of ours.
+
+        Methods of a series go wrong where its name looks like a pattern.
         """
         return self.frame[self.time].alias("at")
 
@@ -66,8 +67,9 @@ class EntityFrame:
 
     @cached_property
     def bitemporal(self) -> bool:
-        """Whether cutoffs differ between rows, or from the rows' own instants in a way that leaving out
-        later records does not answer.
+        """True if leaving out later records is not enough to answer the cutoffs.
+
+        That is so where they differ between rows, or where only corrections count.
         """
         if self.cutoffs is None or self.cutoffs.equals(self.instants):
             return False

@@ -1,5 +1,6 @@
-"""A source's rows as a lazy frame: of a Parquet file, a folder of them, a Hive-partitioned one whose dates
-prune it, or a Delta table.
+"""A source's rows as a lazy frame.
+
+The source is a Parquet file, a folder of them, a Hive-partitioned one whose dates prune it, or a Delta table.
 """
 
 import logging
@@ -33,9 +34,8 @@ the first missing one.
 
 _log = logging.getLogger(__name__)
 
-os.environ.setdefault(
-    "POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1"
-)  # else Polars panics at a file with a zone like +05:30, before any cast
+# Else Polars panics at a file with a zone like +05:30, before any cast.
+os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")
 
 
 def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.LazyFrame | None:
@@ -61,8 +61,9 @@ def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.Laz
 
 
 def fingerprint(source: DataSource, root: Path, window: Window) -> Hashable:
-    """What changes when a file that may hold rows of the window comes, goes or changes, or the Delta table
-    has a new version.
+    """What changes when a file that may hold rows of the window comes, goes or changes.
+
+    For a Delta table, it changes with each new version.
     """
     place = place_of(source, root)
     files = (
@@ -74,8 +75,9 @@ def fingerprint(source: DataSource, root: Path, window: Window) -> Hashable:
 
 
 def stored_schema(source: DataSource, root: Path) -> pl.Schema:
-    """The columns of the newest file, without Hive keys, or of the Delta table; none where there is
-    nothing yet.
+    """The columns of the newest file, without Hive keys, or of the Delta table.
+
+    There are none where there is nothing yet.
     """
     place = place_of(source, root)
     if is_delta(source):
@@ -97,8 +99,10 @@ def within(files: Sequence[DataFile], key: str | None, window: Window | None) ->
 
 
 def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
-    """The newest file's schema holds: columns that older files lack are null there, narrower numbers and
-    whole ones for floats widened, categories for text taken, instants of other zones converted.
+    """The newest file's schema holds for all files.
+
+    Columns that older files lack are null there. Narrower numbers are widened, and whole ones where floats
+    are wanted. Categories become text where text is wanted. Instants of other zones are converted.
     """
     if not files:
         return None
@@ -119,8 +123,9 @@ def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
 
 
 def _schema(place: Place, file: DataFile) -> pl.Schema:
-    """Instants of zones that Polars doesn't know are read as UTC, categories as the text that other files
-    have.
+    """Instants of zones that Polars doesn't know are read as UTC.
+
+    Categories are read as the text that other files have.
     """
     options = dict(place.options) or None
     stored = pl.scan_parquet(

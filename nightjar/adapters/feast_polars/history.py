@@ -1,5 +1,6 @@
-"""The history that answers one view: read once, with no more columns, files, times or keys than its
-entities can ask for.
+"""The history that answers one view, read once.
+
+No more columns, files, times or keys are read than its entities can ask for.
 """
 
 from collections.abc import Hashable, Mapping
@@ -48,9 +49,8 @@ class History:
         rows = self.sight.rows(codes, moments)
         if not rows.null_count():
             return self.features.select(pl.all().gather(rows))
-        gathered = pl.all().gather(
-            rows.fill_null(0)
-        )  # 3x faster than to gather by numbers of which some are null
+        # 3x faster than to gather by numbers of which some are null.
+        gathered = pl.all().gather(rows.fill_null(0))
         return self.features.select(pl.when(rows.is_not_null()).then(gathered))
 
 
@@ -89,9 +89,8 @@ class Reading:
             return cls(view, None, ())
         window = Window.reaching_back(*entities.bounds, view.ttl)
         one = entities.bounds[0] == entities.bounds[1] and not (view.recorded and entities.bitemporal)
-        state = (
-            fingerprint(view.source, root, window) if one and remembered else None
-        )  # before the scan: no older rows under a newer name
+        # Before the scan: no older rows under a newer name.
+        state = fingerprint(view.source, root, window) if one and remembered else None
         lazy = scan(view.source, root, window)
         if lazy is None:
             return cls(view, None, ())
@@ -135,13 +134,13 @@ class Reading:
             pl.col(CODE).alias("code"), pl.col(HAPPENED).alias("happened"), pl.col(RECORDED).alias("recorded")
         )
         sight = _sight(self.view, times, numbering, entities, as_known_at=as_known_at)
-        return History(
-            sight, _as_declared(self.view, loaded.drop(CODE, HAPPENED, RECORDED)).rechunk()
-        )  # to gather from one chunk is 5x faster
+        # To gather from one chunk is 5x faster.
+        return History(sight, _as_declared(self.view, loaded.drop(CODE, HAPPENED, RECORDED)).rechunk())
 
     def _numbered(self, rows: pl.LazyFrame, numbering: Numbering) -> pl.LazyFrame:
-        """The rows of the keys that were asked for, in file order: CODE, HAPPENED, RECORDED and the
-        features by their output names.
+        """The rows of the keys that were asked for, in file order.
+
+        Columns: CODE, HAPPENED, RECORDED and the features by their output names.
         """
         numbers = numbering.numbers.lazy().rename({"code": CODE})
         if self.view.keys:
@@ -177,8 +176,9 @@ def _sight(
 def usable(
     view: View, rows: pl.LazyFrame, window: Window, *, known_until: datetime | None
 ) -> tuple[pl.LazyFrame, Mapping[str, pl.DataType]]:
-    """Rows of the window, recorded by `known_until` (None: whenever), with HAPPENED and RECORDED added, and
-    the types of their keys: categories become text.
+    """Rows of the window, recorded by `known_until` (None: whenever), with HAPPENED and RECORDED added.
+
+    Beside them, the types of their keys: categories become text.
     """
     schema = rows.collect_schema()
     if lacking := [name for name in view.columns() if name not in schema]:
@@ -190,9 +190,8 @@ def usable(
     recorded = pl.lit(None, dtype=UTC_US)
     if view.recorded:
         recorded = utc_us(view.recorded, schema[view.recorded], round_up=True)
-        if (
-            known_until
-        ):  # a row that doesn't say when it was recorded is not known at any time: null fails the filter
+        # A row that doesn't say when it was recorded is not known at any time: null fails the filter.
+        if known_until:
             inside &= Window(None, known_until).holds(view.recorded, schema[view.recorded])
     key_types = {
         key: pl.String() if isinstance(schema[key], (pl.Categorical, pl.Enum)) else schema[key]
@@ -208,9 +207,11 @@ def usable(
 
 
 def _as_declared(view: View, features: pl.DataFrame) -> pl.DataFrame:
-    """Plain values as the types the view declares, so that they don't depend on the files; nested and
-    temporal ones as they are stored, and doubles, which lose nothing to a Float32. Raises TypeError for
-    values that the declared type cannot hold, as fractions that are declared as integers.
+    """Plain values as the types the view declares, so that they don't depend on the files.
+
+    Nested and temporal values stay as they are stored, and so do doubles, which lose nothing to a Float32.
+    Raises TypeError for values that the declared type cannot hold, as fractions that are declared as
+    integers.
     """
     stored = features.schema
     plain = [name for name, dtype in view.types.items() if _is_plain(dtype) and _is_plain(stored[name])]

@@ -1,5 +1,6 @@
-"""The result of a retrieval: computed when asked for, whole or in batches, as Polars, Arrow, pandas or a
-Parquet file.
+"""The result of a retrieval, computed when asked for.
+
+It comes whole or in batches, as Polars, Arrow, pandas or a Parquet file.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -110,7 +111,7 @@ class PolarsRetrievalJob(RetrievalJob):
         as_pandas = exact_pandas if isinstance(default_value, int) else float_pandas
         frame = as_pandas(self.to_arrow(timeout=timeout))
         as_feast = SimpleNamespace(to_df=lambda timeout: frame)  # noqa: ARG005  # Feast's signature
-        # it asks for `to_df` alone
+        # Feast's method asks for `to_df` alone, so this object will do.
         return RetrievalJob.to_tensor(as_feast, kind, default_value)  # pyright: ignore[reportArgumentType]
 
     def sink_parquet(self, path: Path | str, rows: int = BATCH_ROWS) -> None:
@@ -158,8 +159,9 @@ class PolarsRetrievalJob(RetrievalJob):
 
     @property
     def types_on_demand(self) -> dict[str, pl.DataType]:
-        """The declared types of the on-demand features that were asked for: what a batch gives may depend on
-        its values, as nulls make floats of pandas' integers.
+        """The declared types of the on-demand features that were asked for.
+
+        What a batch gives may depend on its values, as nulls make floats of pandas' integers.
         """
         asked = self.described.features if self.described else ()
         features = (
@@ -174,8 +176,9 @@ class PolarsRetrievalJob(RetrievalJob):
     def _scan(
         self, columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _: int | None
     ) -> Iterator[pl.DataFrame]:
-        """What a query of Polars needs of the result: these columns of the rows for which the predicate
-        holds, of no more rows than said.
+        """What a query of Polars needs of the result.
+
+        These are the named columns of the rows for which the predicate holds, of no more rows than said.
         """
         for frame in self.answer.frames(BATCH_ROWS, None if self.views_on_demand else columns):
             batch = self._batch(frame if rows is None else frame.head(rows))
@@ -219,7 +222,7 @@ class _Computed:
     def schema(self) -> pl.Schema:
         return self.frame.schema
 
-    # an Answer
+    # The signature is that of `Answer`.
     def frames(
         self,
         rows: int | None,  # noqa: ARG002

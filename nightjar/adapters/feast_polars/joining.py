@@ -1,5 +1,6 @@
-"""A retrieval: the histories of several views, each joined to the same entity rows; and the entity rows
-themselves where none are given.
+"""A retrieval: the histories of several views, each joined to the same entity rows.
+
+Where no entity rows are given, it makes them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -44,9 +45,9 @@ class PointInTimeJoin:
         )
 
     def frames(self, rows: int | None, columns: Collection[str] | None = None) -> Iterator[pl.DataFrame]:
-        """The entity rows with the views' features beside them, in frames of at most `rows` rows; at least
-        one frame.
+        """The entity rows with the views' features beside them, in frames of at most `rows` rows.
 
+        There is at least one frame.
         columns: the features that are wanted, of which alone anything is read; None: all of them.
         """
         views = (
@@ -110,9 +111,9 @@ class _Asked:
 def entities_seen(
     views: Sequence[View], window: Window, root: Path, *, as_known_at: bool
 ) -> tuple[tuple[View, ...], EntityFrame]:
-    """The entities of any view that occur in the window, as of its end, and the views bound not to look back
-    beyond its start.
+    """The entities of any view that occur in the window, as of its end.
 
+    The views are bound not to look back beyond the window's start.
     Raises UnusableSourceError for views of different keys: which combinations of them to ask for is for an
     entity frame to say.
     """
@@ -146,8 +147,9 @@ def _shorter(ttl: timedelta | None, span: timedelta) -> timedelta | None:
 
 
 def _keys_seen(view: View, window: Window, root: Path, *, as_known_at: bool) -> pl.DataFrame | None:
-    """Each combination of keys in the window, beside its end: of a view without keys one row, if there is
-    any.
+    """Each combination of keys in the window, beside its end.
+
+    For a view without keys it is one row, if there is any.
     """
     reach = Window.reaching_back(window.end, window.end, view.ttl)
     rows = scan(view.source, root, reach)

@@ -1,5 +1,6 @@
-"""Join keys: the entity frame's values in the types of the source, and the number (`code`) that stands for
-each combination.
+"""Join keys: the entity frame's values in the types of the source.
+
+A number (`code`) stands for each combination.
 """
 
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ ALIKE = (NumericType, (pl.Date, pl.Datetime), pl.Duration)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Numbering:
-    """Numbers for the combinations of some join keys. Entity rows are encoded once, and history with them, so
-    that joins compare numbers.
+    """Numbers for the combinations of some join keys.
 
+    Entity rows are encoded once, and history with them, so that joins compare numbers.
     keys: the entity column and the source's type of each. numbers: `code` UInt32 beside the columns `names`,
     without nulls. where: of which view, for errors.
     """
@@ -63,9 +64,9 @@ def _typed(keys: Keys, entities: pl.DataFrame, where: str) -> pl.DataFrame:
 
 
 def as_key(name: str, values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
-    """The values of an entity column in the source's key type; what that type cannot hold exactly becomes
-    null, and so matches nothing, as NaN does.
+    """The values of an entity column in the source's key type.
 
+    What that type cannot hold exactly becomes null, and so matches nothing, as NaN does.
     Raises TypeError where the two types never mean the same thing.
     """
     values = values.cast(pl.String) if isinstance(values.dtype, (pl.Categorical, pl.Enum)) else values
@@ -73,9 +74,8 @@ def as_key(name: str, values: pl.Series, dtype: pl.DataType, where: str) -> pl.S
         values = values.fill_nan(None)
     if values.dtype == dtype:
         return values
-    if (
-        dtype == pl.Null or values.null_count() == values.len()
-    ):  # as pandas' columns without a value have no type of their own
+    # So it is with pandas' columns without a value: they have no type of their own.
+    if dtype == pl.Null or values.null_count() == values.len():
         return pl.repeat(None, values.len(), dtype=dtype, eager=True).alias(values.name)
     if any(isinstance(values.dtype, alike) and isinstance(dtype, alike) for alike in ALIKE):
         cast = values.cast(dtype, strict=False)

@@ -55,8 +55,9 @@ def utc_us(name: str, dtype: pl.DataType, *, round_up: bool = False) -> pl.Expr:
 
 
 def _parsed(text: pl.Series, *, round_up: bool) -> pl.Series:
-    """ISO 8601 text as instants; Polars takes other orders of day and month too, and cuts finer fractions
-    off.
+    """ISO 8601 text as instants.
+
+    Polars takes other orders of day and month too, and cuts finer fractions off.
     """
     try:
         moments = text.str.to_datetime(time_unit="us", time_zone="UTC")
@@ -96,23 +97,24 @@ class Window:
         return day <= self.end.date() and (self.start is None or day >= self.start.date())
 
     def holds(self, name: str, dtype: pl.DataType) -> pl.Expr:
-        """Filter on a stored time column, written so that Parquet statistics can answer it, but for bounds
-        that the stored type cannot hold.
+        """Filter on a stored time column, written so that Parquet statistics can answer it.
+
+        Bounds that the stored type cannot hold are the exception.
         """
         stored, moment = column(name), utc_us(name, dtype, round_up=True)
         last = _literal(self.end, dtype)
         upper = moment <= self.end if last is None else stored <= last
         if not self.start:
             return upper
-        before = _literal(
-            self.start, dtype, US
-        )  # finer fractions are rounded up, so what is later than this is not earlier than the start
+        # Finer fractions are rounded up, so what is later than this is not earlier than the start.
+        before = _literal(self.start, dtype, US)
         return upper & (moment >= self.start if before is None else stored > before)
 
 
 def _literal(moment: datetime, dtype: pl.DataType, earlier: timedelta = timedelta(0)) -> pl.Expr | None:
-    """The instant, or one so much earlier, as a value of the stored type; None where that cannot hold it,
-    as nanoseconds end in 2262.
+    """The instant, or one so much earlier, as a value of the stored type.
+
+    None where that type cannot hold it, as nanoseconds end in 2262.
     """
     if not isinstance(dtype, pl.Datetime) or (
         dtype.time_unit == "ns" and moment.year not in NANOSECOND_YEARS

@@ -1,5 +1,6 @@
-"""From Arrow to pandas without changing an integer: beside nulls pandas makes floats of integers, and
-these are exact below 2^53 only.
+"""From Arrow to pandas without changing an integer.
+
+Beside nulls pandas makes floats of integers, and these are exact below 2^53 only.
 """
 
 from collections.abc import Iterable
@@ -13,8 +14,9 @@ EXACT_BELOW = 2**53
 
 
 def readable(table: pa.Table) -> pa.Table:
-    """The same table, which tells pandas to read integers with nulls as Int64 and its like, whoever calls
-    `to_pandas` on it.
+    """The same table, which tells pandas to read integers with nulls as Int64 and its like.
+
+    It does so whoever calls `to_pandas` on it.
     """
     nullable = {
         field.name: _pandas_type(field.type) for field in table.schema if _has_gaps(table.column(field.name))
@@ -26,8 +28,9 @@ def readable(table: pa.Table) -> pa.Table:
 
 
 def exact_pandas(table: pa.Table) -> pd.DataFrame:
-    """As pandas: integers with nulls as Int64 and its like, those in lists and structs as Python's; all
-    else as Arrow gives it.
+    """The table as pandas: integers with nulls as Int64 and its like.
+
+    Those in lists and structs are Python's. All else is as Arrow gives it.
     """
     return readable(table).to_pandas(integer_object_nulls=True)
 
@@ -38,8 +41,9 @@ def float_pandas(table: pa.Table) -> pd.DataFrame:
 
 
 def require_exact_inputs(table: pa.Table, views: Iterable[OnDemandFeatureView]) -> None:
-    """Raise ValueError where Feast would hand other integers to a pandas function than there are: it hands
-    floats where there are nulls.
+    """Raise ValueError where Feast would hand other integers to a pandas function than there are.
+
+    It hands floats where there are nulls.
     """
     for view in views:
         for name in sorted(_inputs(view) & {*table.column_names} if view.mode == "pandas" else ()):

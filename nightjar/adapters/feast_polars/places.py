@@ -1,5 +1,6 @@
-"""Where a source's files lie: a folder or file of this machine or of S3-compatible storage, told apart
-here and nowhere else.
+"""Where a source's files lie: on this machine or in S3-compatible storage.
+
+The two are told apart here and nowhere else.
 """
 
 from collections.abc import Iterator, Mapping
@@ -125,8 +126,9 @@ class Place:
 
     @property
     def hiding(self) -> str:
-        """What the names of unfinished files begin with; an object of S3 appears when its upload is
-        complete, so there is no need.
+        """What the names of unfinished files begin with.
+
+        S3 needs none: an object appears when its upload is complete.
         """
         return "" if self.scheme else "."
 
@@ -145,8 +147,9 @@ class Place:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` when the block ends well, and is gone
-    when it doesn't.
+    """A path beside `path` to write to.
+
+    It takes the place of `path` when the block ends well, and is gone when it doesn't.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
@@ -182,8 +185,9 @@ def is_delta(source: DataSource) -> bool:
 
 @lru_cache(maxsize=16)
 def _s3(endpoint: str) -> S3FileSystem:
-    """Credentials and region come from where AWS's tools look for them: the environment, a profile, the
-    instance.
+    """Credentials and region come from where AWS's tools look for them.
+
+    These are the environment, a profile, and the instance.
     """
     return S3FileSystem(endpoint_override=endpoint or None)
 

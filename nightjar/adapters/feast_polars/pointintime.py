@@ -1,11 +1,11 @@
-"""Which row of history each moment may see: the point-in-time join, on narrow frames of codes and times
-alone.
+"""Which row of history each moment may see: the point-in-time join.
 
-A row is usable from `known` on: when it has happened and, if that counts, been recorded. Of the usable rows a
-moment sees the one that happened last; of equals the one recorded last; of equals the last in the file.
-Walking history in the order in which it became known, a row that happened before one that is known already
-can never be seen: dropping those leaves an order in which the last known row is the right one, however late
-or often it was corrected. So one backward as-of join on `known` finds it.
+It works on narrow frames of codes and times alone. A row is usable from `known` on: when it has happened and,
+if that counts, been recorded. Of the usable rows a moment sees the one that happened last; of equals the one
+recorded last; of equals the last in the file. Walking history in the order in which it became known, a row
+that happened before one that is known already can never be seen: dropping those leaves an order in which the
+last known row is the right one, however late or often it was corrected. So one backward as-of join on `known`
+finds it.
 """
 
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from .moments import BEGINNING
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """The instants of a batch of entity rows, in the entities' order, and what puts them in the order of time
-    and back.
+    """The instants of a batch of entity rows, in the entities' order.
 
+    It also holds what puts them in the order of time and back.
     at: UTC, null where a row has none. until: the cutoffs of records, where the entities have their own.
     order: the rows by time; back: the place of each row among those; None where they are in that order
     already.
@@ -65,8 +65,9 @@ class Sight(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """History seen from many instants: `code`, `known`, `happened`, `row`, sorted by `known`, without the
-    rows nobody can see.
+    """History seen from many instants, without the rows nobody can see.
+
+    Columns: `code`, `known`, `happened`, `row`, sorted by `known`.
     """
 
     index: pl.DataFrame
@@ -94,8 +95,9 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """History seen from the one instant up to which it was read: `newest`, the row of each code, null
-    where it has none.
+    """History seen from the one instant up to which it was read.
+
+    newest: the row of each code, null where it has none.
     """
 
     newest: pl.Series
@@ -124,15 +126,17 @@ def newest(history: pl.DataFrame) -> pl.DataFrame:
 
 
 def ranked(history: pl.DataFrame, *then_by: str) -> pl.DataFrame:
-    """History with its `row` number, sorted by what happened, was recorded, stands last; and before all by
-    the columns `then_by`.
+    """History with its `row` number, sorted by what happened, was recorded, stands last.
+
+    Before all these it is sorted by the columns `then_by`.
     """
     index = history.with_row_index("row").with_columns(pl.col("recorded").fill_null(BEGINNING))
+    # Stable sorts, least significant first: 2.6x faster than one sort by three columns.
     for column in (
         "recorded",
         "happened",
         *then_by,
-    ):  # stable sorts, least significant first: 2.6x faster than one sort by three columns
+    ):
         if not index[column].is_sorted():
             index = index.sort(column, maintain_order=True)
     return index

@@ -1,5 +1,6 @@
-"""Rows of a source by time alone, without entities: what materialising, monitoring and saved datasets
-read.
+"""Rows of a source by time alone, without entities.
+
+Materialising, monitoring and saved datasets read them.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -22,9 +23,9 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """Which columns of a source, under their stored names, from when till when (UTC, both included; None:
-    unbounded).
+    """Which columns of a source, under their stored names, from when till when.
 
+    Both times are UTC and included; None: unbounded.
     newest_only: of each key the row that happened, then was recorded, then stands last; keys with a null are
     left out. Without join keys that is one row, with Feast's placeholder key beside it.
     """

@@ -76,9 +76,9 @@ class PolarsOfflineStore(OfflineStore):
         start_date: datetime | None = None,
         end_date: datetime | None = None,
     ) -> PolarsRetrievalJob:
-        """Features as they were at each entity row's time. Nothing but the entity frame's columns is read
-        before the job is asked.
+        """Features as they were at each entity row's time.
 
+        Nothing but the entity frame's columns is read before the job is asked.
         entity_df: a Polars (eager or lazy), Arrow or pandas frame. None: the entities that occur in
         [start_date, end_date], as of end_date, with no older features than start_date.
         """
@@ -119,9 +119,7 @@ class PolarsOfflineStore(OfflineStore):
         start_date: datetime,
         end_date: datetime,
     ) -> PolarsRetrievalJob:
-        """The newest row of each join key in [start_date, end_date], as known today: what materialising
-        needs.
-        """
+        """The newest row of each join key in [start_date, end_date], as known today: for materialising."""
         columns = (
             data_source,
             join_key_columns,
@@ -183,8 +181,9 @@ class PolarsOfflineStore(OfflineStore):
         writing.log(data, destination, _root(config))
 
     def validate_data_source(self, config: RepoConfig, data_source: DataSource) -> None:
-        """Raises UnusableSourceError for a source that cannot be read or whose newest file lacks its
-        timestamp. One without files is fine.
+        """Raises UnusableSourceError for an unreadable source, or a newest file without its timestamp.
+
+        A source without files is fine.
         """
         columns = dict(self.get_table_column_names_and_types_from_data_source(config, data_source))
         timestamp = stored_names(data_source).get(data_source.timestamp_field, data_source.timestamp_field)
@@ -196,8 +195,9 @@ class PolarsOfflineStore(OfflineStore):
     def get_table_column_names_and_types_from_data_source(
         self, config: RepoConfig, data_source: DataSource
     ) -> Iterable[tuple[str, str]]:
-        """Columns of the newest file with their Arrow types, without Hive keys; none where there is no
-        file yet.
+        """Columns of the newest file with their Arrow types, without Hive keys.
+
+        There are none where there is no file yet.
         """
         empty = pl.DataFrame(schema=stored_schema(data_source, _root(config)))
         return [(field.name, str(field.type)) for field in feast_arrow(empty).schema]
@@ -223,8 +223,9 @@ def _require_request_data(on_demand: Sequence[OnDemandFeatureView], entities: En
 def _require_names_that_differ(
     entities: EntityFrame, views: Sequence[View], on_demand: Iterable[str]
 ) -> None:
-    """Raises ValueError for two columns of the result that would have one name; Feast compares the names
-    of the features alone.
+    """Raises ValueError for two columns of the result that would have one name.
+
+    Feast compares the names of the features alone.
     """
     columns = [(name, "the entity frame") for name in entities.frame.columns]
     columns += [(name, f"feature view {view.name!r}") for view in views for name in view.features]

@@ -35,9 +35,9 @@ class View:
 
     @classmethod
     def of(cls, view: FeatureView, refs: Sequence[str], *, full_feature_names: bool) -> "View":
-        """What feature references ("view:feature") ask of a view under the name and the join keys of its
-        projection.
+        """What feature references ("view:feature") ask of a view.
 
+        They use the name and the join keys of its projection.
         Raises UnusableSourceError for a view without a source, ValueError for one with a negative TTL.
         """
         if view.batch_source is None:

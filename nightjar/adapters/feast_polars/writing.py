@@ -22,11 +22,12 @@ from .places import Place, is_delta, place_of, stored_names
 
 
 def append(table: pa.Table, source: DataSource, root: Path) -> None:
-    """Add rows to a source: to a single file by rewriting it, to a folder as a new file, to a partitioned one
-    as a file per date, to a Delta table as a new version.
+    """Add rows to a source.
 
-    Columns may come in any order, under their stored names or those of the field mapping. Raises ValueError
-    for other columns than the source has, pyarrow.ArrowInvalid for a value that its type cannot hold.
+    A single file is rewritten. A folder gets a new file, a partitioned one a file per date, a Delta table a
+    new version. Columns may come in any order, under their stored names or those of the field mapping. Raises
+    ValueError for other columns than the source has, pyarrow.ArrowInvalid for a value that its type cannot
+    hold.
     """
     place = place_of(source, root)
     stored = stored_names(source)
@@ -49,8 +50,9 @@ def append(table: pa.Table, source: DataSource, root: Path) -> None:
 
 
 def log(rows: pa.Table | Path, destination: FileLoggingDestination, root: Path) -> None:
-    """Add logged features to a folder, by default as one file a call, else Hive-partitioned by the
-    destination's columns.
+    """Add logged features to a folder.
+
+    By default each call adds one file; else they are Hive-partitioned by the destination's columns.
     """
     place = Place.of(destination.path, root, destination.s3_endpoint_override or "")
     table = rows if isinstance(rows, pa.Table) else pq.read_table(rows)

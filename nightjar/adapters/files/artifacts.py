@@ -1,8 +1,7 @@
-"""Immutable files by content: `<url>/<kind>/<first two of sha>/<sha><suffix>` on a local disk, S3, GCS or
-whatever fsspec reaches.
+"""Immutable files by content: `<url>/<kind>/<first two of sha>/<sha><suffix>`.
 
-A bundle is several files under the name of its manifest: `<sha>.parts` lists the hash of each, one a line,
-and file n is `<sha>.<n><suffix>`.
+They lie on a local disk, S3, GCS or whatever fsspec reaches. A bundle is several files under the name of its
+manifest: `<sha>.parts` lists the hash of each, one a line, and file n is `<sha>.<n><suffix>`.
 """
 
 import errno
@@ -35,9 +34,9 @@ names, and its row comes later.
 
 
 class FsspecArtifacts:
-    """Implements ports.Artifacts. Every read is checked against its hash; remote files are kept in a local
-    cache once checked.
+    """Implements ports.Artifacts.
 
+    Every read is checked against its hash; remote files are kept in a local cache once checked.
     url: an fsspec URL or a plain path. cache: where copies of remote files lie; one folder may serve many
     processes.
     Raises ArtifactBroken (missing, or other bytes), StoreUnavailable (retryable), BadSettings (a URL whose
@@ -177,8 +176,9 @@ class FsspecArtifacts:
             return bool(fs.exists(path))
 
     def _upload(self, uri: str, file: Path) -> None:
-        """Object stores show an object whole or not at all; one of another size is what an interrupted
-        write of another store left.
+        """Object stores show an object whole or not at all.
+
+        One of another size was left by an interrupted write of another store.
         """
         fs, path = _filesystem(uri)
         with _translated(uri):

@@ -18,11 +18,10 @@ DRAFT = re.compile(r"\..+\.[0-9a-f]{32}", re.DOTALL)
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write into; it takes the place of `path` if the block ends well, and leaves nothing behind if
-    not.
+    """A file to write into; it takes the place of `path` if the block ends well.
 
-    Its name is hidden until then, so that nobody who lists the folder reads half of it. Folders are made as
-    needed.
+    It leaves nothing behind if not. Its name is hidden until then, so that nobody who lists the folder reads
+    half of it. Folders are made as needed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = draft_of(path)
@@ -44,8 +43,7 @@ def draft_of(path: Path) -> Path:
 
 
 def drafts(root: Path, older_than: datetime) -> Iterator[Path]:
-    """What processes killed while they wrote have left anywhere under `root`: drafts last written to before
-    `older_than` (aware).
+    """Drafts of killed processes anywhere under `root`, last written to before `older_than` (aware).
 
     A draft being written is young, so an hour ago is a safe bound. What vanishes meanwhile, or cannot be
     looked at, is passed over.
@@ -61,11 +59,10 @@ def drafts(root: Path, older_than: datetime) -> Iterator[Path]:
 
 
 def discard_unchanged(path: Path, changed_at: datetime) -> bool:
-    """Remove a file unless it has become younger than `changed_at` (aware); whether it went. Whoever makes it
-    young in time keeps it.
+    """Remove a file unless it has become younger than `changed_at` (aware); return True if it went.
 
-    It is moved aside first and looked at then: its age cannot change any more between the look and the
-    removal.
+    Whoever makes it young in time keeps it. It is moved aside first and looked at then: its age cannot change
+    any more between the look and the removal.
     """
     aside = draft_of(path)
     try:

@@ -26,9 +26,9 @@ def require_regular(files: Iterable[Path], remedy: str) -> None:
 
 @contextmanager
 def naming_damage(files: Iterable[Path], remedy: str) -> Iterator[None]:
-    """Raises DamagedFile, naming the first of the Parquet files that cannot be read, if reading them fails
-    for that reason.
+    """Raises DamagedFile if reading Parquet files fails because one of them cannot be read.
 
+    It names the first such file.
     files: looked at only then.
     """
     try:

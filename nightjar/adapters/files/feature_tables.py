@@ -1,5 +1,6 @@
-"""Feature tables on a file system: one Parquet file for each UTC day of events, to which rows are only
-ever added.
+"""Feature tables on a file system: one Parquet file for each UTC day of events.
+
+Rows are only ever added.
 """
 
 import json
@@ -22,9 +23,9 @@ MANIFEST = "_manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class FeatureDirectory:
-    """`FeatureFiles` of `<root>/features/<table>/date=YYYY-MM-DD/part.parquet`: keys, features,
-    `event_timestamp` and `created`.
+    """Implements `FeatureFiles`, in files `<root>/features/<table>/date=YYYY-MM-DD/part.parquet`.
 
+    Columns: keys, features, `event_timestamp` and `created`.
     Readers may come at any time; of writers there may be one at a time, which the caller sees to.
     """
 
@@ -108,15 +109,17 @@ def read_kept(file: Path, table: FeatureTable) -> pl.DataFrame:
 
 
 def lacks_columns(file: Path, table: FeatureTable) -> bool:
-    """Whether a stored partition is from before a column was declared: Feast takes the columns of the
-    newest file for those of all.
+    """True if a stored partition is from before a column was declared.
+
+    Feast takes the columns of the newest file for those of all.
     """
     return not columns_of(table).keys() <= pl.read_parquet_schema(file).keys()
 
 
 def with_news(kept: pl.DataFrame, rows: pl.DataFrame, table: FeatureTable) -> pl.DataFrame:
-    """The kept rows and, of the others, those that say something new: whose features differ from the row
-    in force when they were created.
+    """The kept rows and, of the others, those that say something new.
+
+    Their features differ from those of the row in force when they were created.
     """
     generation = ["event_timestamp", *table.keys]
     ordered = pl.concat([kept.with_columns(new=False), rows.with_columns(new=True)]).sort(

@@ -49,8 +49,9 @@ class CatBoostPredictor:
         }
 
     def save(self, path: Path) -> None:
-        """CatBoost writes the time and a random id into a model; without them the same training gives the
-        same bytes.
+        """CatBoost writes the time and a random id into a model.
+
+        Without them the same training gives the same bytes.
         """
         metadata = self.model.get_metadata()
         metadata["train_finish_time"] = metadata["model_guid"] = ""
@@ -60,7 +61,7 @@ class CatBoostPredictor:
 
     @classmethod
     def load(cls, path: Path, kind: Kind) -> "CatBoostPredictor":
-        # takes a second to import
+        # Imported here: CatBoost takes a second to import.
         from catboost import CatBoostClassifier, CatBoostRegressor  # noqa: PLC0415
 
         model = CatBoostClassifier() if kind.probabilities else CatBoostRegressor()

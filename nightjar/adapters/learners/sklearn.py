@@ -80,9 +80,7 @@ class SklearnPredictor:
 
 
 def _canonical(dumped: Path, path: Path) -> None:
-    """Rewrite a .skops file with the memory addresses in it numbered in order of appearance, and no time
-    of day.
-    """
+    """Rewrite a .skops file without a time of day, its memory addresses numbered in order of appearance."""
     with zipfile.ZipFile(dumped) as archive:
         schema = json.loads(archive.read("schema.json"))
         numbers: dict[str, str] = {}

@@ -40,8 +40,9 @@ class PredictorStore:
             return self._artifacts.put("model", file)
 
     def load(self, spec: ModelSpec, version: Version) -> Predictor:
-        """Raises ArtifactBroken; BadSpec if the spec is of another kind, or no longer provides an input
-        the version was fitted on.
+        """Raises ArtifactBroken, or BadSpec.
+
+        BadSpec: the spec is of another kind, or no longer provides an input the version was fitted on.
         """
         if version.kind != spec.kind.name:
             raise BadSpec(

@@ -112,9 +112,8 @@ class Past:
     def _missing(self, spec: ModelSpec) -> Iterator[str]:
         share, usual = self.now.null_share, median(night.null_share for night in self.nights)
         all_gone = self.now.values == 0 and usual < 1 and self.name not in spec.often_missing
-        if all_gone or (
-            share - usual > spec.audit["max_null_rise"] and not self.of_few
-        ):  # one silent sensor of three is no jump
+        # One silent sensor of three is no jump.
+        if all_gone or (share - usual > spec.audit["max_null_rise"] and not self.of_few):
             yield (
                 f"{self.name} is missing in {share:.0%} of the rows, in the last {len(self.nights)} nights "
                 f"in {usual:.0%} usually"

@@ -23,7 +23,7 @@ class Absurdity(Limit):
     finding: Finding
 
 
-# as every finding
+# Every finding takes these three arguments.
 def alike(scores: "Distribution", usual_means: Sequence[float], limit: float) -> str | None:  # noqa: ARG001
     """Fewer distinct scores a row than the limit: a constant score is none."""
     if scores.distinct >= limit * scores.rows:

@@ -69,9 +69,8 @@ def _calibration_error(rows: pl.DataFrame) -> float:
     """
     bin_number = ((pl.col("score").rank("average") - 0.5) / pl.len() * CALIBRATION_BINS).floor()
     gap = (pl.col("score") - pl.col("outcome")).sum().abs()
-    bins = (
-        rows.group_by(bin_number.alias("bin"), maintain_order=True).agg(gap=gap).sort("bin")
-    )  # one order of sums, hence one last digit
+    # One order of sums, hence one last digit.
+    bins = rows.group_by(bin_number.alias("bin"), maintain_order=True).agg(gap=gap).sort("bin")
     return float(bins["gap"].sum() / rows.height)
 
 

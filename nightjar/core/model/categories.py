@@ -109,9 +109,8 @@ def may_be_rounded(values: pl.Series) -> bool:
     An infinity is.
     """
     limit = EXACT_BELOW.get(values.dtype)
-    return limit is not None and bool(
-        (values.fill_nan(None).abs() >= limit).any()
-    )  # NaN is above all numbers
+    # NaN is above all numbers.
+    return limit is not None and bool((values.fill_nan(None).abs() >= limit).any())
 
 
 def spelled(values: pl.Series) -> pl.Series:

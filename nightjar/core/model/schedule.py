@@ -28,7 +28,7 @@ def is_cron(text: str) -> bool:
 
 def fires_on(cron: str, day: date) -> bool:
     """True if an expression that `is_cron` accepts has a start on this local day, at any hour."""
-    # a local day, in whatever zone the schedule has
+    # Without a zone: it is a local day, in whatever zone the schedule has.
     midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001
     try:
         return next(CronSim(cron, midnight - timedelta(seconds=1))).date() == day

@@ -259,11 +259,12 @@ def _beside_champion(
     rows = cut.test.filter(pl.col("score_date") > champion.trained_through)
     try:
         reigning = predictors.load(spec, champion).predict(rows)
+    # It expects other inputs than there are now, or is of another kind.
     except (
         ArtifactBroken,
         BadSpec,
         ContractBroken,
-    ):  # it expects other inputs than there are now, or is of another kind
+    ):
         return {Of.CHAMPION: {}}
     scores = {Of.CHAMPION: reigning, Of.BESIDE_CHAMPION: predictor.predict(rows)}
     return {of: _of(spec.kind, score, rows["outcome"]) for of, score in scores.items()}

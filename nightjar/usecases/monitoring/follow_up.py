@@ -94,7 +94,7 @@ class FollowUp:
                         isinstance(error, (NightjarError, *REFUSALS)),
                     )
                     fields = {"step": name, "error": told, "runbook": "runbooks/report-failed.md"}
-                    # an expected error needs no traceback
+                    # `error`, not `exception`: an expected error needs no traceback.
                     log.error("follow_up_failed", **fields, exc_info=not expected)  # noqa: TRY400
                     yield f"{name}: {told}"
 

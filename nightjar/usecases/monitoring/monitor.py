@@ -149,9 +149,8 @@ class WatchNight:
             for day in outcome_days(night, self.inputs.spec.maturity_days, self._file_days)
         ]
         raw = {dataset.name: self.inputs.raw.read(dataset, min(days), max(days), known_at=known_at)}
-        of_nights = (
-            pl.col("score_date").is_in(dates) & key_is_storable()
-        )  # what bears no key that can be stored was never scored
+        # What bears no key that can be stored was never scored.
+        of_nights = pl.col("score_date").is_in(dates) & key_is_storable()
         happened = self.inputs.spec.outcomes(raw).filter(of_nights)
         self.inputs.spec.kind.require_outcomes(f"outcomes of {self.inputs.spec.name}", happened)
         self.outcomes.record(self.inputs.spec.name, happened)
