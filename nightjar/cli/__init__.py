@@ -73,8 +73,9 @@ app.add_typer(db, name="db")
 
 
 def main() -> None:
-    """Run the command; an error raised on purpose is shown without a traceback and ends with its class's
-    exit code.
+    """Run the command; an error raised on purpose is shown without a traceback.
+
+    The process then ends with the exit code of the error's class.
     """
     # Before the settings, whose errors are lines of a log too.
     if os.environ.get("NIGHTJAR_LOG_FORMAT") == "json":
@@ -93,8 +94,9 @@ def main() -> None:
 
 
 def require_text(arguments: Sequence[str]) -> None:
-    """Raises BadSettings for an argument that was typed in another encoding: no database and no log could
-    hold it.
+    """Raises BadSettings for an argument that was typed in another encoding.
+
+    No database and no log could hold it.
     """
     for argument in arguments:
         try:

@@ -26,11 +26,10 @@ def land(
         ),
     ] = None,
 ) -> None:
-    """Check one delivered file and keep it. A different file for a day that has landed is kept beside it, as
-    a correction.
+    """Check one delivered file and keep it.
 
-    It settles what was set aside of that day. A bad file ends the command with its error, and is not set
-    aside.
+    A different file for a day that has landed is kept beside it, as a correction. It settles what was set
+    aside of that day. A bad file ends the command with its error, and is not set aside.
     """
     from nightjar.usecases.data.landing import land_file
 
@@ -40,8 +39,9 @@ def land(
 
 
 def deliveries_list(model: Model = DEFAULT_MODEL) -> None:
-    """What the feed delivered badly and nothing has replaced: what is wrong with each, what to do, and
-    where its bytes are kept.
+    """List what the feed delivered badly and nothing has replaced.
+
+    It tells what is wrong with each, what to do, and where its bytes are kept.
     """
     from nightjar.usecases.data.landing import set_aside
 
@@ -61,8 +61,9 @@ def deliveries_clear(
     ],
     model: Model = DEFAULT_MODEL,
 ) -> None:
-    """Settle what is set aside of a day that will not be delivered again: it counts as never delivered,
-    and is listed no more.
+    """Settle what is set aside of a day that will not be delivered again.
+
+    It counts as never delivered, and is listed no more.
     """
     from nightjar.usecases.data.landing import clear
 

@@ -1,6 +1,4 @@
-"""The demo: the whole platform once, on real flights, from raw files to published scores and a drift
-report.
-"""
+"""The demo: the whole platform once, on real flights, from raw files to scores and a drift report."""
 
 import time
 from datetime import date, timedelta
@@ -15,9 +13,7 @@ from nightjar.wiring.platform import Platform
 
 
 def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
-    """Migrate, land, train, score `nights` nights from `today` on, measure them, draw the last one's
-    report.
-    """
+    """Migrate, land, train, score `nights` nights from `today` on, measure them, draw the last report."""
     started = time.monotonic()
     last = today + timedelta(days=nights - 1)
     if missing := platform.prepare(spec).undelivered(dates_between(today, last)):

@@ -50,8 +50,9 @@ def has_server(settings: Settings) -> bool:
 
 
 def prefect(settings: Settings) -> list[Row]:
-    """Rows about the Prefect server; one row where there is none, for nights can be scored without, or
-    none that lets us in.
+    """Rows about the Prefect server.
+
+    It is one row where there is no server, for nights can be scored without, or none that lets us in.
     """
     name = "prefect server"
     if not has_server(settings):

@@ -29,10 +29,10 @@ def demo(
         int, typer.Option(min=1, max=60, help="How many nights to score from that day on.")
     ] = 7,
 ) -> None:
-    """Train a model on nine months of real flights, score a week of nights and publish them to a real
-    Postgres.
+    """Train a model on nine months of real flights, score a week of nights and publish them.
 
-    Needs no network and no system package. Run it twice: the second run finds everything published.
+    They are published to a real Postgres. Needs no network and no system package. Run it twice: the second
+    run finds everything published.
     """
     from nightjar.cli.demo import run
 
@@ -60,10 +60,10 @@ def up(
 
 
 def deploy() -> None:
-    """Tell a Prefect server of the work pool, the deployments and the automations: that of PREFECT_API_URL,
-    or else of `nightjar up`.
+    """Tell a Prefect server of the work pool, the deployments and the automations.
 
-    Doing it again changes nothing; it is part of every release.
+    The server is that of PREFECT_API_URL, or else of `nightjar up`. Doing it again changes nothing; it is
+    part of every release.
     """
     from nightjar.adapters.files.disk import require_room
     from nightjar.server.deploy import api_url, deploy
@@ -125,11 +125,11 @@ def doctor() -> None:
 def prune(
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, nothing is changed.")] = False,
 ) -> None:
-    """Show what nobody needs any more, or remove it: rows of runs never published, files that nothing names,
-    old copies and drafts.
+    """Show what nobody needs any more, or remove it.
 
-    Nothing that was ever published goes, nor what a publication, a dataset, a version or a report names.
-    Needs the owner's rights.
+    That is: rows of runs never published, files that nothing names, old copies and drafts. Nothing that was
+    ever published goes, nor what a publication, a dataset, a version or a report names. Needs the owner's
+    rights.
     """
     from datetime import UTC, datetime
 

@@ -1,5 +1,6 @@
-"""Commands about published nights that turn out wrong: late data, rows that were set aside, and scoring
-just those again.
+"""Commands about published nights that turn out wrong, and for scoring just what is wrong again.
+
+What is wrong is late data and rows that were set aside.
 """
 
 import json
@@ -44,11 +45,10 @@ def late(
     accept: Accept = None,
     entities: Annotated[bool, typer.Option("--entities", help="List every touched entity.")] = False,
 ) -> None:
-    """Show the published nights that corrections have touched since, and which entities; --rescore mends
-    them.
+    """Show the published nights that corrections have touched since, and which entities.
 
-    Nothing is asked of the outside world: land corrections first, with `nightjar land` or by waiting for the
-    nightly flow.
+    --rescore mends them. Nothing is asked of the outside world: land corrections first, with `nightjar land`
+    or by waiting for the nightly flow.
     """
     from nightjar.usecases.scoring.repair import late_nights
 
@@ -104,8 +104,9 @@ def quarantine_list(
     score_date: Date = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many rows to list.")] = SHOWN,
 ) -> None:
-    """List the rows that broke the contract, each with its reasons: of what is published, or held back, of
-    each night.
+    """List the rows that broke the contract, each with its reasons.
+
+    They are those of what is published, or held back, of each night.
     """
     from nightjar.usecases.scoring.repair import newest_runs
 
@@ -128,11 +129,10 @@ def quarantine_replay(
     known_at: KnownAt = None,
     accept: Accept = None,
 ) -> None:
-    """Score the rows that were set aside once more, by the contract and the data of now, into a new revision
-    of their night.
+    """Score the rows that were set aside once more, into a new revision of their night.
 
-    Rows whose inputs are unchanged keep their scores. Without --date: every published night that has rows set
-    aside.
+    The contract and the data of now decide. Rows whose inputs are unchanged keep their scores. Without
+    --date: every published night that has rows set aside.
     """
     from nightjar.usecases.scoring.repair import nights_aside
 

@@ -1,5 +1,6 @@
-"""The command that says how things stand: versions, nights with their gaps, runs, and what a Prefect
-server knows beside them.
+"""The command that says how things stand: versions, nights with their gaps, and runs.
+
+Beside them it shows what a Prefect server knows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,8 +32,9 @@ def status(
         typer.Option(min=1, max=10_000, help="How many versions, nights, runs and failed attempts to list."),
     ] = 10,
 ) -> None:
-    """The latest versions, nights and runs; nights that are missing or held back; attempts that failed;
-    what is paused.
+    """Show the latest versions, nights and runs.
+
+    Also nights that are missing or held back, attempts that failed, and what is paused.
     """
     from nightjar.core.night.calendar import calendar, due_by
     from nightjar.core.platform.attempts import by_night
@@ -85,8 +87,9 @@ def show_nights(entries: "Sequence[Entry]", published: "Mapping[date, Publicatio
 
 
 def night_row(entry: "Entry", publication: "Publication | None") -> tuple[object, ...]:
-    """A night, or a stretch of missing ones, in NIGHTS: of a published night what analysts see, else its
-    newest run.
+    """A night, or a stretch of missing ones, in NIGHTS.
+
+    Of a published night it is what analysts see, else its newest run.
     """
     if entry.standing is None:
         return *missing_row(entry), None, None, None, None
@@ -157,8 +160,9 @@ def run_row(run: "Run", *, seen: bool) -> tuple[object, ...]:
 
 
 def show_server(server: "ServerStatus | str", attempts: "Sequence[Attempt]", limit: int) -> None:
-    """Attempts that failed without a run, and what is paused; or, in one line, why the server could not be
-    asked.
+    """Attempts that failed without a run, and what is paused.
+
+    Where the server could not be asked, one line says why.
     """
     if isinstance(server, str):
         console.out.print(f"Prefect: not asked for failed attempts and pauses: {console.plain(server)}")

@@ -22,8 +22,9 @@ def retrain(
         bool, typer.Option(help="Let a version that passes its gates become champion.")
     ] = True,
 ) -> None:
-    """Train on all that was known by --today, measure on unseen days, register; champion if it passes its
-    gates.
+    """Train on all that was known by --today, measure on unseen days, and register the version.
+
+    It becomes champion if it passes its gates.
     """
     from nightjar.core.night.clock import evening_by_now
 
@@ -34,8 +35,9 @@ def retrain(
 
 
 def monitor(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
-    """Load the outcomes known by --today and measure every published night against them; do what else a
-    published night lacks.
+    """Load the outcomes known by --today and measure every published night against them.
+
+    Do what else a published night lacks.
     """
     from nightjar.core.night.clock import evening_by_now
 

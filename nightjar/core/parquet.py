@@ -1,5 +1,6 @@
-"""A frame as the bytes of a Parquet file: made in memory, so that whoever writes them to a disk meets the
-disk's own errors.
+"""A frame as the bytes of a Parquet file, made in memory.
+
+Whoever writes them to a disk meets the disk's own errors.
 """
 
 from io import BytesIO

@@ -26,9 +26,9 @@ class Threads:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """Implements ports.PartExecutor. work: a function that a new process finds by its name, and that wires
-    itself there.
+    """Implements ports.PartExecutor.
 
+    work: a function that a new process finds by its name, and that wires itself there.
     Processes are started anew and not forked: threads and connections do not survive a fork.
     """
 

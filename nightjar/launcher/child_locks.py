@@ -1,7 +1,7 @@
-"""Processes that outlive a killed parent: each holds a lock as long as it lives, so the next start finds it
-and ends it.
+"""Processes that outlive a killed parent: each holds a lock as long as it lives.
 
-A pid file alone would lie: pids are used again. A lock that cannot be taken proves that its holder lives.
+So the next start finds it and ends it. A pid file alone would lie: pids are used again. A lock that cannot be
+taken proves that its holder lives.
 """
 
 import os
@@ -38,8 +38,9 @@ def only_one(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def held_by_child(file: Path) -> Iterator[TextIO]:
-    """A locked file to hand to a child with `pass_fds`; the caller notes the child's pid, which leads a
-    group of its own.
+    """A locked file to hand to a child with `pass_fds`.
+
+    The caller notes the child's pid, which leads a group of its own.
     """
     with file.open("a+") as lock:
         flock(lock, LOCK_EX)

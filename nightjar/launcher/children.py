@@ -62,8 +62,9 @@ class Child:
 
 
 def filtering(name: str, file: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """A process that makes JSON of each line that it reads, and ends with the last process that writes to
-    it.
+    """A process that makes JSON of each line that it reads.
+
+    It ends with the last process that writes to it.
     """
     command = [sys.executable, "-m", "nightjar.wiring.json_lines", "--logger", name]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=file, start_new_session=True)

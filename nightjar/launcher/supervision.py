@@ -1,5 +1,6 @@
-"""Keeps what the platform consists of alive: what has ended is started again, as nightjar.core.supervision
-decides.
+"""Keeps what the platform consists of alive: what has ended is started again.
+
+nightjar.core.platform.supervision decides when.
 """
 
 import time

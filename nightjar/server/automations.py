@@ -1,6 +1,6 @@
-"""What the Prefect server does by itself when a process can no longer act: bring dead runs to an end, pause,
-tell. Retries: healing.py.
+"""What the Prefect server does by itself when a process can no longer act.
 
+It brings dead runs to an end, pauses, and tells. Retries: healing.py.
 `wanted` is the whole list, as values; `sync` makes the server's automations equal to it. Those of other names
 are left alone.
 """
@@ -106,10 +106,10 @@ def cancelling(patience: Patience) -> AutomationCore:
 
 
 def crashing(patience: Patience, alert: UUID | None) -> AutomationCore:
-    """The circuit breaker for runs whose process is dead. Those that fail alive count for themselves,
-    exactly: flows/circuit.py.
+    """The circuit breaker for runs whose process is dead.
 
-    A crash counts once the server has given the run up, so not one that it retries.
+    Those that fail alive count for themselves, exactly: flows/circuit.py. A crash counts once the server has
+    given the run up, so not one that it retries.
     """
     actions: list[ActionTypes] = [PauseDeployment(source="inferred", deployment_id=None)]
     if alert is not None:
@@ -176,8 +176,9 @@ def becomes(state: StateType, message: str, name: str | None = None) -> ActionTy
 
 
 def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> int:
-    """Create, update and delete until the server's automations with our prefix are these; return how many
-    were touched, 0 the second time.
+    """Create, update and delete until the server's automations with our prefix are these.
+
+    Return how many were touched, 0 the second time.
     """
     touched, found = 0, ours(client)
     missing = {automation.name: automation for automation in automations}
@@ -211,8 +212,9 @@ def ours(client: SyncPrefectClient) -> list[Automation]:
 
 
 def essence(automation: AutomationCore) -> AutomationCore:
-    """Without what the server adds; and switched on: one that an operator has disabled comes back with the
-    next deployment.
+    """An automation without what the server adds, and switched on.
+
+    One that an operator has disabled comes back with the next deployment.
     """
     return AutomationCore.model_validate(
         automation.model_dump(include=set(AutomationCore.model_fields), exclude={"owner_resource"})

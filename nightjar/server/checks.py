@@ -1,5 +1,6 @@
-"""What a Prefect server has of what `nightjar deploy` gave it, whether a worker asks it for runs, and
-which runs look stuck. Changes nothing.
+"""What a Prefect server has of what `nightjar deploy` gave it. Changes nothing.
+
+Also whether a worker asks it for runs, and which runs look stuck.
 """
 
 from collections.abc import Callable, Mapping
@@ -71,8 +72,9 @@ def kept_for(client: SyncPrefectClient) -> timedelta | None:
 
 
 def deployments(client: SyncPrefectClient, _: Settings) -> str:
-    """Raises NotDeployed for what is missing or other than in prefect.yaml, DeploymentPaused for what
-    follows no schedule.
+    """Raises NotDeployed for what is missing or other than in prefect.yaml.
+
+    Raises DeploymentPaused for what follows no schedule.
     """
     asked, found = declared(), deployed(client)
     wrong = [
@@ -106,8 +108,9 @@ def found_of(each: DeploymentResponse) -> tuple[object, ...]:
 
 
 def automations(client: SyncPrefectClient, settings: Settings) -> str:
-    """Raises NotDeployed for those that are missing, switched off or other than the code's, and for an
-    alert URL that the server was not told.
+    """Raises NotDeployed for those that are missing, switched off or other than the code's.
+
+    It does so too for an alert URL that the server was not told.
     """
     alert = known_alert_block(client)
     if settings.alert_url is not None and alert is None:
@@ -143,8 +146,9 @@ def workers(client: SyncPrefectClient, _: Settings) -> str:
 
 
 def runs(client: SyncPrefectClient, _: Settings, patience: Patience = PATIENCE) -> str:
-    """Raises RunsStuck for runs that should long have been ended or taken: twice what the server waits for
-    itself.
+    """Raises RunsStuck for runs that should long have been ended or taken.
+
+    Long is twice what the server waits for itself.
     """
     now = datetime.now(UTC)
     active = of_ours(client, {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}})

@@ -1,7 +1,7 @@
-"""What a Prefect server is told of us: the work pool, the deployments of prefect.yaml, the automations, where
-alerts go.
+"""What a Prefect server is told of us.
 
-Doing it again changes nothing.
+That is: the work pool, the deployments of prefect.yaml, the automations, and where alerts go. Doing it again
+changes nothing.
 """
 
 import os
@@ -40,8 +40,9 @@ PREFECT = (sys.executable, "-m", "nightjar.server.prefect", "--no-prompt")
 
 
 def environment(settings: Settings, api: str) -> dict[str, str]:
-    """What every process that talks to the server at `api` sees: this process's environment and Prefect's
-    settings as we need them.
+    """What every process that talks to the server at `api` sees.
+
+    It is this process's environment and Prefect's settings as we need them.
     """
     known = login(settings, api)
     auth = {} if known is None else {"PREFECT_API_AUTH_STRING": known.get_secret_value()}
@@ -145,11 +146,10 @@ def detail(answer: Response) -> str:
 
 
 def alert_block(client: SyncPrefectClient, url: SecretStr | None) -> UUID | None:
-    """The server's notification block with this URL; without a URL none, and one of an earlier deployment
-    goes.
+    """The server's notification block with this URL.
 
-    Prefect's block for Slack hands every URL to Apprise, whatever the service, and the server keeps it
-    encrypted.
+    Without a URL there is none, and one of an earlier deployment goes. Prefect's block for Slack hands every
+    URL to Apprise, whatever the service, and the server keeps it encrypted.
     """
     if url is not None:
         service(url)  # raises for one that leads nowhere

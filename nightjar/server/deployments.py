@@ -1,5 +1,6 @@
-"""The deployments on a Prefect server: which are ours, how they did, and how a pause outlives `prefect
-deploy` and a change of name.
+"""The deployments on a Prefect server: which are ours, and how they did.
+
+Also how a pause outlives `prefect deploy` and a change of name.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,8 +36,8 @@ def deployed(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
 @contextmanager
 def pauses_kept(client: SyncPrefectClient) -> Iterator[None]:
     """What was paused before is paused afterwards, whoever paused it: a deployment, or a schedule of it.
-    `prefect deploy` would resume both.
 
+    `prefect deploy` would resume both.
     A deployment that has a new name by then hands its pauses over and is removed.
     """
     before = client.read_deployments()
@@ -85,9 +86,9 @@ def paused(each: DeploymentResponse) -> bool:
 
 
 def resume(client: SyncPrefectClient, name: str) -> str:
-    """Let a deployment follow its schedules again, apart from those that prefect.yaml switches off; return
-    its name.
+    """Let a deployment follow its schedules again; return its name.
 
+    Schedules that prefect.yaml switches off stay off.
     name: as the UI lists it; `flow/name`, as Prefect's command line has it, will do. Raises BadSettings for
     one that the server does not have.
     """

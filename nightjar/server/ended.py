@@ -1,9 +1,8 @@
-"""A run that has ended stays as it ended until somebody puts it back in the queue: a rule for Prefect's
-server, which has none.
+"""A run that has ended stays as it ended until somebody puts it back in the queue.
 
-Without it the server takes whatever a process proposes. A run that was cancelled while its process started
-would become `Running`, and one that was cancelled in its last milliseconds `Completed`. What is forced, as by
-a person in the UI, is not held to the rule.
+This is a rule for Prefect's server, which has none. Without it the server takes whatever a process proposes.
+A run that was cancelled while its process started would become `Running`, and one that was cancelled in its
+last milliseconds `Completed`. What is forced, as by a person in the UI, is not held to the rule.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
-"""Runs whose process died are put back in the queue by Prefect's server, as `nightjar.core.platform.healing`
-says, or told to be left to a person.
+"""Prefect's server puts runs whose process died back in the queue, or tells that they are left to a person.
 
+`nightjar.core.platform.healing` decides which.
 It looks at what is there instead of waiting for an event, so nothing is lost when the server stops in
 between.
 """
@@ -35,10 +35,10 @@ async def heal(db: PrefectDBInterface, at: datetime, patience: Patience) -> None
 
 
 def settled(run: FlowRun, at: datetime, patience: Patience) -> bool:
-    """Whether its death is not reported once more. A worker does so twice, and would take a retry in between
-    for the dead process.
+    """True if its death is not reported once more.
 
-    One that is presumed dead was silent for long enough.
+    A worker reports a death twice, and would take a retry in between for the dead process. One that is
+    presumed dead was silent for long enough.
     """
     assert run.state is not None  # its type was asked for
     return message_of(run).startswith(PRESUMED) or at - run.state.timestamp >= timedelta(

@@ -35,8 +35,9 @@ Evaluation = Callable[[], Coroutine[Any, Any, None]]
 
 
 def watchful(evaluate: Evaluation) -> Evaluation:
-    """The server's evaluation of what did not happen, after a look at what it waits for, and then the
-    retries. A look that fails delays it.
+    """The server's evaluation of what did not happen.
+
+    It comes after a look at what it waits for, and before the retries. A look that fails delays it.
     """
     looked_at: datetime | None = None
 

@@ -1,5 +1,6 @@
-"""What a Prefect server tells `nightjar status` of a model: runs that came to nothing, and what keeps
-others from starting. Changes nothing.
+"""What a Prefect server tells `nightjar status` of a model. Changes nothing.
+
+It tells of runs that came to nothing, and of what keeps others from starting.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,9 +35,7 @@ RAISED = "Flow run encountered an exception: "
 
 
 def server_status(settings: Settings, api: str, spec: ModelSpec) -> ServerStatus:
-    """Raises BadSettings, StoreUnavailable where the server refuses, or does not answer within a few
-    seconds.
-    """
+    """Raises BadSettings, StoreUnavailable where the server refuses or is silent for a few seconds."""
     with (
         temporary_settings({PREFECT_API_REQUEST_TIMEOUT: WAITS_S, PREFECT_CLIENT_MAX_RETRIES: 0}),
         connected(settings, api) as client,
@@ -81,8 +80,9 @@ def attempt(run: FlowRun, flow: str, spec: ModelSpec) -> Attempt:
 
 
 def night_of(run: FlowRun, spec: ModelSpec) -> date | None:
-    """The score date of a run of the nightly flow: the one that it was given, or the one that its
-    scheduled start stands for.
+    """The score date of a run of the nightly flow.
+
+    It is the one that the run was given, or the one that its scheduled start stands for.
     """
     given = run.parameters.get("score_date")
     if given is not None:

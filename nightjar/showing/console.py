@@ -40,8 +40,9 @@ WIDTH_WITHOUT_TERMINAL = 100_000
 
 
 class Stream:
-    """stdout or stderr, whichever it is at the moment of writing, where no terminal is: lines end where
-    their text does.
+    """stdout or stderr, whichever it is at the moment of writing.
+
+    Where no terminal is, lines end where their text does.
     """
 
     def __init__(self, name: str) -> None:
@@ -180,8 +181,9 @@ LATE_COLUMNS = ("score date", "run", "changed", "new", "gone", "for instance", "
 
 
 def late_row(night: "LateNight") -> tuple[object, ...]:
-    """A night that late data touches in LATE_COLUMNS: its entities by what became of them, and the raw
-    data behind it.
+    """A night that late data touches, in LATE_COLUMNS.
+
+    It shows its entities by what became of them, and the raw data behind it.
     """
     touched = night.touched
     instance = next(iter((*touched.changed, *touched.added, *touched.removed)))
@@ -272,8 +274,9 @@ def show_lacks(of: str, lacks: "Sequence[str]") -> None:
 
 
 def plain(text: str) -> str:
-    """Text as it is: square brackets in it are no markup, and what a terminal would obey or hide is
-    written out.
+    """Text as it is: square brackets in it are no markup.
+
+    What a terminal would obey or hide is written out.
     """
     return escape(
         "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
@@ -311,8 +314,9 @@ def training_rows(version: "Version") -> list[tuple[object, ...]]:
 
 
 def show_training(summary: "RetrainSummary") -> None:
-    """A version's metrics on unseen days beside the baseline, the constant predictor and the reigning
-    champion.
+    """A version's metrics on unseen days, beside those of three others.
+
+    They are the baseline, the constant predictor and the reigning champion.
     """
     version = summary.version
     out.print(

@@ -65,10 +65,10 @@ def bullets(texts: Sequence[str]) -> str:
 
 
 def page(text: str, places: Mapping[str, str]) -> str:
-    """A page of the runbooks for the UI: paragraphs on one line, remarks above long commands, links to other
-    pages.
+    """A page of the runbooks for the UI.
 
-    A link to anything else becomes the path that it names.
+    Paragraphs are on one line, remarks stand above long commands, and links lead to other pages. A link to
+    anything else becomes the path that it names.
 
     places: name of a page, as links name it -> where the UI shows it.
     """

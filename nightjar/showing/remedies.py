@@ -21,8 +21,9 @@ E = TypeVar("E", bound=Exception)
 
 
 def told(error: Exception) -> str:
-    """All that people read of an error: what was wrong, what has to happen, the command for it, the
-    runbook.
+    """All that people read of an error.
+
+    That is: what was wrong, what has to happen, the command for it, and the runbook.
     """
     return told_of(advised(error))
 

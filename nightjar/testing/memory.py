@@ -1,7 +1,7 @@
-"""The stores in memory: what Postgres promises, without Postgres. For tests and experiments; everything ends
-with the process.
+"""The stores in memory: what Postgres promises, without Postgres.
 
-They run the same contract tests as the real ones. Threads may share one.
+For tests and experiments; everything ends with the process. They run the same contract tests as the real
+ones. Threads may share one.
 """
 
 import functools

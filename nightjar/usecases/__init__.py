@@ -1,3 +1,4 @@
-"""What the platform does, one module a use case: gather through ports, decide in the core, apply through
-ports.
+"""What the platform does, one module a use case.
+
+Each gathers through ports, decides in the core, and applies through ports.
 """

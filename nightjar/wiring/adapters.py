@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Adapters(Database):
-    """Each is made, and its libraries are imported, when it is first asked for: `nightjar --help` needs
-    none of it.
+    """Each adapter is made, and its libraries are imported, when it is first asked for.
+
+    `nightjar --help` needs none of it.
     """
 
     @cached_property

@@ -1,12 +1,13 @@
-"""Makes one JSON object of every line that a program prints, and of every traceback: what logging does not
-reach.
+"""Makes one JSON object of every line that a program prints, and of every traceback.
 
-    python -m nightjar.wiring.json_lines --logger worker        reads its input python -m
-    nightjar.wiring.json_lines --logger worker COMMAND...    runs a command, where NIGHTJAR_LOG_FORMAT is json
+It handles the output that logging does not reach.
 
-The command gets the signals that this program gets, and its exit code is the command's. Only the standard
-library is
-imported: each process of the platform has one of these beside it.
+    python -m nightjar.wiring.json_lines --logger worker               reads its input
+    python -m nightjar.wiring.json_lines --logger worker COMMAND...    runs a command
+
+The output of a command becomes JSON where NIGHTJAR_LOG_FORMAT is json. The command gets the signals that this
+program gets, and its exit code is the command's. Only the standard library is imported: each process of the
+platform has one of these beside it.
 """
 
 import argparse

@@ -103,8 +103,9 @@ def as_line(_logger: Any, _method: str, event: Event) -> str:
 
 
 def of_process() -> dict[str, object]:
-    """What is true of all that this process logs: Prefect names a flow run to the process that carries it
-    out.
+    """What is true of all that this process logs.
+
+    Prefect names a flow run to the process that carries it out.
     """
     flow_run = os.environ.get("PREFECT__FLOW_RUN_ID")
     return {"flow_run": flow_run} if flow_run else {}

@@ -61,9 +61,9 @@ def without_credentials(url: str) -> str:
 
 
 class Settings(BaseSettings):
-    """Frozen; secrets are SecretStr and never printed. Raises BadSettings naming the variables, and no value,
-    of what cannot be used.
+    """Frozen; secrets are SecretStr and never printed.
 
+    Raises BadSettings naming the variables, and no value, of what cannot be used.
     home: everything the platform writes when no other place is named: the embedded Postgres, raw and feature
     files, artifacts, logs.
     database_url: a Postgres of yours, as the owner of its schema; unset means the embedded one.

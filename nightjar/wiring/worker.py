@@ -1,6 +1,4 @@
-"""What a worker process does with a part job: it wires itself once, and carries out one job after the
-other.
-"""
+"""What a worker process does with a part job: it wires itself once, and does one job after the other."""
 
 from functools import cache
 

@@ -1,7 +1,7 @@
-"""One engine to compare a night with other nights: the audit of the inputs and the drift of a night both
-stand on it.
+"""One engine to compare a night with other nights.
 
-It says what a value is (`columns`), what a night looks like in a few numbers (`profile`), how far apart
-nights are (`distance` between profiles, `psi` between rows), and what past nights prove to be ordinary
-(`ordinary`). What follows from it, each caller decides.
+The audit of the inputs and the drift of a night both stand on it. It says what a value is (`columns`), what a
+night looks like in a few numbers (`profile`), how far apart nights are (`distance` between profiles, `psi`
+between rows), and what past nights prove to be ordinary (`ordinary`). What follows from it, each caller
+decides.
 """

@@ -24,9 +24,9 @@ KEY = ("column", "night")
 
 @dataclass(frozen=True, slots=True)
 class Distances:
-    """Of one column: how far tonight lies from the trailing nights together, and how far the most distant of
-    those lies from the rest.
+    """How far one column lies tonight from the trailing nights together.
 
+    Also how far the most distant of those nights lies from the rest.
     unseen: share of tonight's values in categories that no trailing night has; usual_unseen: the largest such
     share of a trailing night.
     """
@@ -47,8 +47,10 @@ def distances(tonight: Columns, trailing: Sequence[Columns]) -> dict[str, Distan
 
 
 def to_the_rest(nights: Sequence[Columns]) -> pl.DataFrame:
-    """`column`, `night` (its place), its `distance` from the other nights together, and `unseen`, the
-    share of its values in categories of its own.
+    """How far each night lies from the other nights together, in each column.
+
+    Columns: `column`, `night` (its place), its `distance` from the others, and `unseen`, the share of its
+    values in categories of its own.
     """
     numbers = [
         (name, night, list(seen.quantiles))

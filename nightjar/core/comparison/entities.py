@@ -9,8 +9,10 @@ from nightjar.core.values import Value
 
 
 class Distribution(Value):
-    """Scores of one night in numbers: `mean` and `stddev` of the scores, `distinct` values, `quantiles`,
-    how many `rows`, how many of them `carried` over.
+    """Scores of one night in numbers.
+
+    They are `mean` and `stddev` of the scores, `distinct` values, `quantiles`, how many `rows`, and how many
+    of them were `carried` over.
     """
 
     score_date: date
@@ -28,9 +30,10 @@ SCORE = "score"
 
 
 class ColumnProfile(Value):
-    """A column of a night in numbers. Of a text column `categories` has the rows of the most frequent ones;
-    of a number column `quantiles` are evenly spaced from the least to the greatest value.
+    """A column of a night in numbers.
 
+    Of a text column `categories` has the rows of the most frequent ones. Of a number column `quantiles` are
+    evenly spaced from the least to the greatest value.
     rows: how many were looked at. distinct: different values among those that are not null. entities: how
     many share the values: the keys of a feature's table that occur, or else the rows.
     """

@@ -24,9 +24,9 @@ ROUNDING = 1e-9
 
 
 def furthest(distances: pl.Series, quantile: float = 1.0) -> float | None:
-    """The distance that past nights reach: the given quantile of theirs. None if they are fewer than
-    MIN_NIGHTS.
+    """The distance that past nights reach: the given quantile of theirs.
 
+    None if they are fewer than MIN_NIGHTS.
     distances: how far each past night is from the others together, one value a night.
     """
     reached = distances.quantile(quantile, "higher")

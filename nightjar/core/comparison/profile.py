@@ -1,5 +1,6 @@
-"""What the inputs of a night look like, in a few numbers a column: kept with the run, so that later nights
-can be compared with it.
+"""What the inputs of a night look like, in a few numbers a column.
+
+They are kept with the run, so that later nights can be compared with it.
 """
 
 import polars as pl
@@ -29,8 +30,9 @@ def holds_all(sample: pl.DataFrame) -> bool:
 
 
 def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> NightProfile:
-    """One profile an input, of the sampled rows, and one of all scores; of the scores alone where no row
-    could be sampled.
+    """One profile for each input, of the sampled rows, and one for all scores.
+
+    There is one for the scores alone where no row could be sampled.
     """
     if rows.is_empty():
         return NightProfile(score_date=scores.score_date, columns=(scores_of(scores),))

@@ -33,8 +33,9 @@ class Buckets:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference sample in buckets: each value's `bucket`, and the `expected` share of each bucket
-    (`bucket`, `expected`).
+    """A reference sample in buckets: each value's `bucket`, and the `expected` share of each bucket.
+
+    The frame of shares has the columns `bucket` and `expected`.
     """
 
     buckets: Buckets
@@ -50,16 +51,15 @@ class Reference:
         return _psi(_counts(self.bucket, dates), self.expected)
 
     def chance(self, rows: int, probability: float) -> float:
-        """The PSI that a night of so many rows passes by chance with this probability, though nothing
-        drifted.
-        """
+        """The PSI that a night of so many rows without drift passes by chance with this probability."""
         freedom = max(int((self.expected["expected"] > 0).sum()) - 1, 1)
         return (1 / rows + 1 / self.bucket.len()) * float(chdtri(freedom, probability))
 
 
 def bucket_count(values: pl.Series, rows: int, *, text: bool) -> int:
-    """How many buckets a night of so many rows gets, apart from those of values that the reference does
-    not have.
+    """How many buckets a night of so many rows gets.
+
+    Buckets of values that the reference does not have are not counted.
     """
     return _frequent(values, rows).len() if text else _quantiles(rows)
 
@@ -128,8 +128,9 @@ def _counts(bucket: pl.Series, group: pl.Series | None = None) -> pl.DataFrame:
 
 
 def _shares(counts: pl.DataFrame, buckets: int) -> pl.DataFrame:
-    """One row per group and bucket, empty buckets included: `share` of the group's rows, and the group's
-    `rows`.
+    """One row per group and bucket, empty buckets included.
+
+    Columns: the `share` of the group's rows, and the group's `rows`.
     """
     numbers = pl.DataFrame({"bucket": pl.int_range(buckets, dtype=pl.Int64, eager=True)})
     every = counts.select("group").unique().join(numbers, how="cross")

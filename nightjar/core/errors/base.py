@@ -24,8 +24,9 @@ class NightjarError(Exception):
         return f"{self.words} Runbook: runbooks/{self.runbook}.md"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive a trip between processes: subclasses take other arguments than the text that they pass
-        on.
+        """Survive a trip between processes.
+
+        Subclasses take other arguments than the text that they pass on.
         """
         return _restored, (type(self), self.args, self.__dict__)
 

@@ -61,8 +61,9 @@ class RoleHasNoPassword(NightjarError):
 
 
 class RightsMissing(NightjarError):
-    """The database lets a role in and refuses what it is to do: its grants were lost, in a restore
-    perhaps.
+    """The database lets a role in and refuses what it is to do.
+
+    Its grants were lost, in a restore perhaps.
     """
 
     exit_code, runbook = 35, "rights-missing"

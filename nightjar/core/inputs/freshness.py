@@ -1,5 +1,6 @@
-"""Whether the features of a night are as new as its model asks: a feed that stopped must not be scored
-with as if it went on.
+"""Whether the features of a night are as new as its model asks.
+
+A feed that stopped must not be scored with as if it went on.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,10 +1,10 @@
-"""What of tonight's inputs the nights before do not explain: each finding stands against publishing, in
-words.
+"""What of tonight's inputs the nights before do not explain.
 
-The trailing nights show what is ordinary. The distance of each of them from the others says how much a column
-moves by nature, and tonight it may move that much and a limit more. A column of few entities (the weather of
-three airports) says little about a distribution. Of such a column only two things count that no weather
-explains: all values are missing, or values that always differed are all the same.
+Each finding stands against publishing, in words. The trailing nights show what is ordinary. The distance of
+each of them from the others says how much a column moves by nature, and tonight it may move that much and a
+limit more. A column of few entities (the weather of three airports) says little about a distribution. Of such
+a column only two things count that no weather explains: all values are missing, or values that always
+differed are all the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -75,8 +75,9 @@ def inputs_of(night: NightProfile) -> Columns:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A column tonight, what it was in each of the trailing nights, and how far it lies from them, where
-    that can be said.
+    """A column tonight, and what it was in each of the trailing nights.
+
+    Also how far it lies from them, where that can be said.
     """
 
     now: ColumnProfile
@@ -156,8 +157,9 @@ class Past:
 
 
 def swapped(pasts: Iterable[Past], nights: Sequence[Columns]) -> list[tuple[str, str]]:
-    """Pairs of number columns that both lie further from their past than ever, and much closer to each
-    other's.
+    """Pairs of number columns that both lie further from their past than ever.
+
+    Each lies much closer to the other's past.
     """
     strange = [past for past in pasts if past.full and past.strange and past.now.quantiles]
     return [

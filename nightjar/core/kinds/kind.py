@@ -91,9 +91,7 @@ class Kind:
         }
 
     def require_scores(self, where: str, score: pl.Series) -> None:
-        """Raises ContractBroken, naming the first wrong value, unless each is finite and within the
-        bounds.
-        """
+        """Raises ContractBroken, naming the first value that is not finite or not within the bounds."""
         if wrong := wrong_values(score, self._is_score(score)):
             raise ContractBroken(
                 where, [f"{wrong}: a score of the kind {self.name!r} is a number {span(self.low, self.high)}"]

@@ -1,5 +1,6 @@
-"""Whether a new version becomes champion: decided from its gates and the version that reigns, and from
-nothing else.
+"""Whether a new version becomes champion.
+
+Its gates and the version that reigns decide, and nothing else.
 """
 
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from nightjar.core.model.entities import Version
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """promote is True if the candidate should become champion; `reason` goes into the promotion ledger, or
-    to the person who asks why not.
+    """promote is True if the candidate should become champion.
+
+    `reason` goes into the promotion ledger, or to the person who asks why not.
     """
 
     promote: bool

@@ -1,5 +1,6 @@
-"""What a model is trained on: mature outcomes joined to the rows that would have been scored, cut by time,
-known by its content.
+"""What a model is trained on: mature outcomes joined to the rows that would have been scored.
+
+It is cut by time, and known by its content.
 """
 
 import hashlib
@@ -72,9 +73,9 @@ def days_told(days: Collection[date]) -> str:
 
 
 def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, int]]:
-    """Sound population rows with their outcome, sorted by (score_date, entity_key), and how many rows were
-    left out and why.
+    """Sound population rows with their outcome, sorted by (score_date, entity_key).
 
+    Also how many rows were left out and why.
     population: `entity_key`, `score_date`, `fault`, and what else a row holds.
     """
     sound = population.filter(pl.col("fault").is_null()).drop("fault")
@@ -89,9 +90,9 @@ def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataF
 
 
 def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> TimeCut:
-    """The last `test_days` calendar days, the `valid_days` before them, and all before those. Raises
-    TooLittleHistory.
+    """The last `test_days` calendar days, the `valid_days` before them, and all before those.
 
+    Raises TooLittleHistory.
     rows: at least `score_date` and `outcome`.
     """
     split, last = spec.split, rows["score_date"].max()
@@ -133,18 +134,18 @@ def _what_there_is(rows: pl.DataFrame, split: TimeSplit) -> str:
 
 
 def reference_sample(rows: pl.DataFrame) -> pl.DataFrame:
-    """Every n-th row, so that each date keeps its weight: 20,000 rows, or twice MIN_VALUES a date if that is
-    more.
+    """Every n-th row, so that each date keeps its weight.
 
-    The same rows for the same snapshot.
+    It keeps 20,000 rows, or twice MIN_VALUES a date if that is more. The same rows for the same snapshot.
     """
     wanted = max(REFERENCE_ROWS, 2 * MIN_VALUES * rows["score_date"].n_unique())
     return rows.gather_every(max(1, math.ceil(rows.height / wanted)))
 
 
 def content_sha256(rows: pl.DataFrame) -> str:
-    """A hash of what a frame says: names, types and values in their order, whatever its chunks and however
-    a file encodes it.
+    """A hash of what a frame says: names, types and values in their order.
+
+    Its chunks and the encoding of a file make no difference.
     """
     digest = hashlib.sha256()
     for column in rows:

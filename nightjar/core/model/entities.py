@@ -13,8 +13,9 @@ from nightjar.core.values import Sha256, Value
 
 
 class Dataset(Value):
-    """A training snapshot: mature outcomes of [first_date, last_date] with features as known on each
-    date's own as-of.
+    """A training snapshot: mature outcomes of [first_date, last_date], with features.
+
+    The features are as known on each date's own as-of.
     """
 
     id: int
@@ -63,8 +64,9 @@ class Version(Candidate):
 
 
 class Promotion(Value):
-    """A row of the append-only promotion ledger: from `promoted_at` on, the version holds `role`
-    (champion, challenger).
+    """A row of the append-only promotion ledger.
+
+    From `promoted_at` on, the version holds `role` (champion, challenger).
     """
 
     id: int

@@ -71,8 +71,9 @@ def fault_of(error: ValidationError) -> Fault:
 
 
 def faults(spec: "ModelSpec") -> Iterator[Fault]:
-    """All that stands against a spec, the plainest first: later rules take for granted what earlier ones
-    found.
+    """All that stands against a spec, the plainest first.
+
+    Later rules take for granted what earlier ones found.
     """
     if not NAME.fullmatch(spec.name):
         yield "name", NAMED

@@ -1,7 +1,7 @@
-"""What a data scientist fills in: one frozen `ModelSpec` a model, made of datasets, feature tables and
-functions.
+"""What a data scientist fills in: one frozen `ModelSpec` a model.
 
-Nothing here does anything: the engine reads these values and calls their functions, all of them pure.
+It is made of datasets, feature tables and functions. Nothing here does anything: the engine reads these
+values and calls their functions, all of them pure.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,9 +25,9 @@ from nightjar.core.years import YEARS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawDataset:
-    """A kind of file the outside world delivers, one CSV a day: a header, the rows, and the trailer `#
-    rows=N` that proves it is whole.
+    """A kind of file the outside world delivers, one CSV a day.
 
+    It has a header, the rows, and the trailer `# rows=N` that proves it is whole.
     columns: every column in order, with its Polars type. nullable: those that may be empty. keys: unique
     within a day.
     day_column: a Date, or a Datetime in UTC, that must lie on the day of the file in every row.
@@ -52,10 +52,10 @@ class Delivery:
 
 class Deliver(Protocol):
     def __call__(self, inbox: Path, first: date, last: date) -> Iterator[Delivery]:
-        """Put the files of each dataset for days first..last into `inbox` and yield them in order of
-        `recorded_at`.
+        """Put the files of each dataset for days first..last into `inbox`.
 
-        What a feed does in production; for a recorded year, its replay. The same call yields the same bytes.
+        Yield them in order of `recorded_at`. What a feed does in production; for a recorded year, its replay.
+        The same call yields the same bytes.
         """
         ...
 
@@ -127,8 +127,9 @@ Count = Annotated[int, Field(ge=1)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeSplit:
-    """How history is cut, newest last: the last `test_days` are unseen, the `valid_days` before them
-    choose, the rest trains.
+    """How history is cut, newest last.
+
+    The last `test_days` are unseen, the `valid_days` before them choose, the rest trains.
     """
 
     test_days: Count
@@ -137,15 +138,16 @@ class TimeSplit:
 
 
 class GateLimits(Limits):
-    """What a version must reach on unseen dates to become champion: a limit for each gate of the model's
-    kind.
+    """What a version must reach on unseen dates to become champion.
+
+    There is a limit for each gate of the model's kind.
     """
 
 
 class AuditLimits(Limits):
-    """What a night must keep to be published: a limit for each absurdity of the model's kind, and those of
-    every kind.
+    """What a night must keep to be published.
 
+    There is a limit for each absurdity of the model's kind, and those of every kind.
     max_quarantine_share: of the population, at most.
 
     Inputs are held to the trailing nights, in shares of the rows. max_null_rise: how much more of a column

@@ -1,11 +1,11 @@
-"""Which columns of a night drifted from the sample its model was trained on: one row a column, by PSI and by
-missing values.
+"""Which columns of a night drifted from the sample its model was trained on.
 
-A column drifted if it is further from the sample than all three of these: the customary "significant change"
-of 0.2 (Siddiqi 2006, Credit Risk Scorecards); what chance gives so few rows; and what the training nights
-reach themselves, since the rows of a night share their weekday and their weather. The last is known where the
-sample says which date each row is of (`score_date`). Those nights hold few rows each, and their
-noise is left in: better a threshold that is somewhat too high than one that alarms every night.
+There is one row a column, by PSI and by missing values. A column drifted if it is further from the sample
+than all three of these: the customary "significant change" of 0.2 (Siddiqi 2006, Credit Risk Scorecards);
+what chance gives so few rows; and what the training nights reach themselves, since the rows of a night share
+their weekday and their weather. The last is known where the sample says which date each row is of
+(`score_date`). Those nights hold few rows each, and their noise is left in: better a threshold that is
+somewhat too high than one that alarms every night.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,9 +28,9 @@ WORTH_A_WORD = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftThresholds:
-    """psi: the least PSI that counts as drift. null_share: the least change of the share of missing values
-    that does.
+    """psi: the least PSI that counts as drift.
 
+    null_share: the least change of the share of missing values that does.
     false_alarm: how often chance alone may pass a column's threshold. night_quantile: which of the training
     nights' own PSI is still ordinary.
     """
@@ -43,9 +43,10 @@ class DriftThresholds:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A column of the night or of the sample: its `values` without the missing ones, and where dates are
-    known, each value's date and each date's null share. fault says why there are none to compare: the column
-    is absent, or of a type that has no meaning here.
+    """A column of the night or of the sample: its `values` without the missing ones.
+
+    Where dates are known, also each value's date and each date's null share. fault says why there are none to
+    compare: the column is absent, or of a type that has no meaning here.
     """
 
     rows: int
@@ -63,19 +64,18 @@ def night_drift(
     numeric: Sequence[str],
     thresholds: DriftThresholds | None = None,
 ) -> tuple[ColumnDrift, ...]:
-    """Compare each named column; name `score` among the numeric ones. Never raises on data: what cannot be
-    compared says so in its note.
+    """Compare each named column; name `score` among the numeric ones.
 
+    Never raises on data: what cannot be compared says so in its note.
     reference: may hold `score_date`, whose nights then tell how far an ordinary night is from all of them.
     """
     return TrainingSample(reference, categorical, numeric, thresholds).compared(night)
 
 
 class TrainingSample:
-    """A sample that many nights are compared with: what it says of itself is worked out once. Threads may
-    share one.
+    """A sample that many nights are compared with: what it says of itself is worked out once.
 
-    The arguments are those of `night_drift`, which compares one night.
+    Threads may share one. The arguments are those of `night_drift`, which compares one night.
     """
 
     def __init__(
@@ -111,8 +111,9 @@ class _Training:
         return reference.psi(night), max(allowed, reference.chance(night.len(), self.limits.false_alarm))
 
     def _reference(self, rows: int) -> tuple[Reference, float]:
-        """The sample in buckets for a night of so many rows, and the PSI that is allowed whatever the
-        number of rows.
+        """The sample in buckets for a night of so many rows.
+
+        Also the PSI that is allowed whatever the number of rows.
         """
         many = bucket_count(self.side.values, rows, text=self.text)
         if many not in self._references:
@@ -208,8 +209,9 @@ def _incomparable(night: _Side, reference: _Side) -> tuple[bool, str] | None:
 
 
 def _null_change(night: _Side, reference: _Side, limits: DriftThresholds) -> str | None:
-    """A change of the share of missing values that is large, no chance (two-proportion z test) and more
-    than training nights show, in words.
+    """In words, a notable change of the share of missing values.
+
+    It is large, no chance (two-proportion z test), and more than training nights show.
     """
     pooled = (night.null_share * night.rows + reference.null_share * reference.rows) / (
         night.rows + reference.rows
@@ -226,8 +228,9 @@ def _null_change(night: _Side, reference: _Side, limits: DriftThresholds) -> str
 
 
 def _of_nights(reference: _Side, limits: DriftThresholds) -> Iterator[float]:
-    """How far the share of missing values of a training night is from the sample's, if enough nights say
-    so.
+    """How far the share of missing values of a training night is from the sample's.
+
+    It is known if enough nights say so.
     """
     if reference.null_share_a_date is not None:
         reached = furthest((reference.null_share_a_date - reference.null_share).abs(), limits.night_quantile)

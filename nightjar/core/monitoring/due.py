@@ -30,8 +30,9 @@ def itself(day: date) -> tuple[date, date]:
 def outcome_days(
     score_date: date, maturity_days: int, file_days: Callable[[date], tuple[date, date]] = itself
 ) -> tuple[date, ...]:
-    """The days of the files that tell the outcomes of a score date: its own and those until maturity, in
-    order.
+    """The days of the files that tell the outcomes of a score date, in order.
+
+    They are its own day and those until maturity.
     """
     first, last = file_days(score_date)
     return dates_between(first, max(last, score_date + timedelta(days=maturity_days)))
@@ -91,9 +92,9 @@ def outdated(
 def complete_at(
     spec: ModelSpec, score_date: date, recorded: Mapping[date, Sequence[datetime]]
 ) -> datetime | None:
-    """When the newest delivery of a night's outcomes was recorded, if the night was mature by then; None: its
-    outcomes are not known yet.
+    """When the newest delivery of a night's outcomes was recorded, if the night was mature by then.
 
+    None: its outcomes are not known yet.
     recorded: when the deliveries of its `outcome_days` were recorded. It is what has landed that counts, not
     the calendar: a recorded year is replayed as if its later days had not come yet.
     """

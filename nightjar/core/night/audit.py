@@ -41,9 +41,9 @@ def audit(
     spec: ModelSpec,
     otherwise: Sequence[str] = (),
 ) -> Findings:
-    """What stands against publishing; nothing if it is empty. Fails closed: what cannot be counted is a
-    finding.
+    """What stands against publishing; nothing if it is empty.
 
+    Fails closed: what cannot be counted is a finding.
     otherwise: what `scored_otherwise` found of a sample.
     """
     quarantined = sum(receipt.quarantined for receipt in receipts)
@@ -74,9 +74,9 @@ def reconcile(
 
 
 def scored_otherwise(stored: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ...]:
-    """Keys of rows whose stored score is not what the same inputs give now, or that only one of the two set
-    aside; in order.
+    """Keys, in order, of rows whose stored score is not what the same inputs give now.
 
+    Also of rows that only one of the two set aside.
     Both: `entity_key`, unique, and `score`.
     """
     both = stored.join(again.select("entity_key", now="score"), on="entity_key", how="full", coalesce=True)

@@ -1,5 +1,6 @@
-"""The nights of a model as a calendar: what became of each, and where there is none though the schedule
-wanted one.
+"""The nights of a model as a calendar: what became of each.
+
+It also shows where there is none though the schedule wanted one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,9 +19,9 @@ HELD_BACK = "held back"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A night that was attempted, or a stretch of nights that are missing: of `nights` score dates from
-    `first` to `last` there is no run.
+    """A night that was attempted, or a stretch of nights that are missing.
 
+    A stretch is `nights` score dates from `first` to `last`, of which there is no run.
     attempts: how many failed, and hold no run.
     """
 

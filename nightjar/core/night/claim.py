@@ -38,8 +38,9 @@ PUBLISHED = Request()
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The run that the holder of the night's lock works on; with a publication, there is nothing left to
-    do.
+    """The run that the holder of the night's lock works on.
+
+    With a publication, there is nothing left to do.
     """
 
     run: Run

@@ -41,8 +41,9 @@ def local_time(spec: ModelSpec, moment: datetime) -> datetime:
 
 
 def today_of(spec: ModelSpec, moment: datetime) -> date:
-    """The local date on which the schedule of `moment` (aware) takes stock: the evening before the date
-    that it scores.
+    """The local date on which the schedule of `moment` (aware) takes stock.
+
+    It is the evening before the date that it scores.
     """
     return score_date_of(spec, moment) - timedelta(days=spec.horizon_days)
 
@@ -81,8 +82,9 @@ def in_year(day: date, year: int) -> date:
 
 
 def evening(spec: ModelSpec, day: date) -> datetime:
-    """The UTC instant on a local day at which that day's schedule takes stock: the as-of of the night it
-    scores.
+    """The UTC instant on a local day at which that day's schedule takes stock.
+
+    It is the as-of of the night it scores.
     """
     return datetime.combine(day, spec.as_of_time, ZoneInfo(spec.time_zone)).astimezone(UTC)
 
@@ -109,8 +111,9 @@ def as_of(spec: ModelSpec, score_date: date) -> datetime:
 
 
 def wanted_until(spec: ModelSpec, last: date, now: datetime) -> datetime:
-    """The UTC instant up to which data is brought in to score nights up to `last` by hand: their as-of,
-    and their outcomes if they are known.
+    """The UTC instant up to which data is brought in to score nights up to `last` by hand.
+
+    It covers their as-of, and their outcomes if they are known.
     """
     return max(as_of(spec, last), min(utc(now), evening(spec, last + timedelta(days=spec.maturity_days))))
 

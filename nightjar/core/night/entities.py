@@ -10,8 +10,9 @@ from nightjar.core.values import Sha256, Value
 
 
 class Night(Value):
-    """What a scheduled run stands for: score `model` for `score_date`, knowing only what was known at
-    `as_of` (UTC).
+    """What a scheduled run stands for: score `model` for `score_date`.
+
+    It may know only what was known at `as_of` (UTC).
     """
 
     model: str
@@ -51,12 +52,11 @@ class Population(Value):
 
 
 class Run(Value):
-    """One revision of one night. `attempt` counts the processes that claimed it; the highest alone may
-    publish.
+    """One revision of one night.
 
-    known_at: corrections recorded up to then count; `as_of`, unless somebody asked for a later one. base_id:
-    the published run that this
-    one repairs: rows whose inputs are still the same keep its scores.
+    `attempt` counts the processes that claimed it; the highest alone may publish.
+    known_at: corrections recorded up to then count; `as_of`, unless somebody asked for a later one.
+    base_id: the published run that this one repairs: rows whose inputs are still the same keep its scores.
     """
 
     id: int
@@ -78,16 +78,18 @@ class Run(Value):
 
     @property
     def claim(self) -> str:
-        """A fencing token: two attempts never have the same, and neither has a run of another night under
-        the same number.
+        """A fencing token: two attempts never have the same.
+
+        A run of another night under the same number has another one too.
         """
         claimed_with = self.model_dump_json(exclude={"state", "population"})
         return sha256(claimed_with.encode()).hexdigest()[:16]
 
 
 class PartJob(Value):
-    """All that a worker needs to score a part: which run, which of its parts, and the claim it works for
-    (`Run.claim`).
+    """All that a worker needs to score a part.
+
+    That is: which run, which of its parts, and the claim it works for (`Run.claim`).
     """
 
     run_id: int
@@ -107,9 +109,9 @@ class Receipt(Value):
 
 
 class Publication(Value):
-    """A row of the append-only ledger: from `published_at` on, `run_id` is what analysts see of (model,
-    score_date).
+    """A row of the append-only ledger.
 
+    From `published_at` on, `run_id` is what analysts see of (model, score_date).
     findings: what the audit had against it, and the person who gave the reason accepted.
     """
 

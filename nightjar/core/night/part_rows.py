@@ -22,8 +22,9 @@ QUARANTINED: Mapping[str, pl.DataType] = {
 
 
 def require_storable(run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> None:
-    """Raises ContractBroken, naming run and part, unless the frames are as `NightStore.write_part` wants
-    them.
+    """Raises ContractBroken unless the frames are as `NightStore.write_part` wants them.
+
+    The error names run and part.
     """
     faults = [*_shape("scores", scores, SCORES), *_shape("quarantined rows", quarantined, QUARANTINED)]
     faults = faults or [*_contents(part, scores, quarantined)]

@@ -1,5 +1,6 @@
-"""Which of many nights are to be scored, and in what order: those that a person asks for, and those that
-the schedule missed.
+"""Which of many nights are to be scored, and in what order.
+
+They are those that a person asks for, and those that the schedule missed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,8 +29,9 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A night that was attempted: its newest revision and why that failed, whether analysts see any,
-    whether a process holds its lock.
+    """A night that was attempted: its newest revision and why that failed.
+
+    Also whether analysts see any revision, and whether a process holds its lock.
     """
 
     run: Run
@@ -53,8 +55,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A night of a backfill. wanted: whether it is to be scored; force: as a new revision, though it is
-    published; repair: where later knowledge or a mended contract makes a difference, and only there.
+    """A night of a backfill.
+
+    wanted: whether it is to be scored. force: as a new revision, though it is published. repair: where later
+    knowledge or a mended contract makes a difference, and only there.
     """
 
     score_date: date
@@ -74,11 +78,10 @@ def plan(
 
 
 def planned(day: date, standing: Standing | None, reprocess: Reprocess) -> Planned:
-    """A night that another process is scoring counts as unfinished: one waits for it, and then finds it
-    published.
+    """A night that another process is scoring counts as unfinished.
 
-    Only what is published by now is forced: two that reprocess the same unpublished night give it one
-    revision.
+    One waits for it, and then finds it published. Only what is published by now is forced: two that reprocess
+    the same unpublished night give it one revision.
     """
     if standing is None:
         return Planned(score_date=day)
@@ -93,11 +96,11 @@ def planned(day: date, standing: Standing | None, reprocess: Reprocess) -> Plann
 
 
 def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
-    """The score dates of the schedule's starts in the `catch_up_days` before the one at `scheduled_start`
-    (aware), oldest first.
+    """The score dates of the schedule's starts before the one at `scheduled_start` (aware), oldest first.
 
-    They are counted on the calendar of the schedule and then carried over like any other, so a model that
-    replays a year has no nights due before its first of January.
+    The starts are those of the `catch_up_days` before it. They are counted on the calendar of the schedule
+    and then carried over like any other, so a model that replays a year has no nights due before its first of
+    January.
     """
     today = local_date(spec, scheduled_start)
     days = (today - timedelta(days=back) for back in range(spec.catch_up_days, 0, -1))

@@ -14,9 +14,9 @@ KEY_BYTES = 512
 
 
 def ordered_population(rows: pl.DataFrame) -> pl.DataFrame:
-    """The population sorted by `entity_key`, with `fault` (String, null where all is well) naming what bars a
-    row from being scored.
+    """The population sorted by `entity_key`, with `fault`: what bars a row from being scored.
 
+    `fault` is a String, null where all is well.
     Of rows that share a key the first is kept and the rest are faulty; a key that is null or empty, or that
     no store could hold, is always faulty. Nothing is dropped. Raises ContractBroken where there is no such
     column of texts.
@@ -51,8 +51,9 @@ def key_is_storable() -> pl.Expr:
 
 
 def cut(rows: int, part_rows: int) -> tuple[Part, ...]:
-    """Parts of at most part_rows that cover [0, rows) without gap or overlap, as equal as can be: no part
-    is a sliver.
+    """Parts of at most part_rows that cover [0, rows) without gap or overlap.
+
+    They are as equal as can be: no part is a sliver.
     """
     count = math.ceil(rows / part_rows)
     edges = [rows * n // count for n in range(count + 1)] if count else []

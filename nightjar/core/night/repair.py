@@ -1,5 +1,6 @@
-"""What later knowledge touches: the rows of a published night that are scored again, and those that keep
-their scores.
+"""What later knowledge touches: the rows of a published night that are scored again.
+
+The other rows keep their scores.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,9 +50,10 @@ class Touched:
 def late_days(
     recorded: Mapping[date, Sequence[datetime]], since: datetime, until: datetime
 ) -> dict[date, datetime]:
-    """Days about which something came late, and when it last did: a correction in (since, until], or a first
-    file in that time though a later day was known at `since`.
+    """Days about which something came late, and when it last did.
 
+    Late is a correction in (since, until], or a first file in that time though a later day was known at
+    `since`.
     recorded: each landed day with the instants of its deliveries, oldest first. The newest days, which nobody
     could have had, are not late.
     """
@@ -142,8 +144,9 @@ def with_carried(now: pl.DataFrame, same: pl.Series, scores: pl.DataFrame, base_
 
 
 def split_carried(population: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The scores that rows keep, with the columns SCORES, and the rows that are to be scored, without the
-    columns CARRIED.
+    """The scores that rows keep, with the columns SCORES.
+
+    Also the rows that are to be scored, without the columns CARRIED.
     """
     if "carried_from" not in population.columns:
         return pl.DataFrame(schema=SCORES), population

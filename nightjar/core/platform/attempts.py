@@ -1,5 +1,6 @@
-"""Flow runs that came to nothing, as people see them beside the ledger, which knows only what claimed a
-run.
+"""Flow runs that came to nothing, as people see them beside the ledger.
+
+The ledger knows only what claimed a run.
 """
 
 from collections import Counter

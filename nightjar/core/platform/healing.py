@@ -1,5 +1,6 @@
-"""Whether a run whose process died is put back in the queue: once for each time that a schedule or a
-person started it, and not for ever.
+"""Whether a run whose process died is put back in the queue.
+
+It is, once for each time that a schedule or a person started it, and not for ever.
 """
 
 from collections.abc import Sequence

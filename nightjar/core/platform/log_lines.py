@@ -1,5 +1,6 @@
-"""Lines of a program's output as JSON objects: what is one already stays, a traceback becomes one, any
-other line too.
+"""Lines of a program's output as JSON objects.
+
+A line that is one already stays; a traceback becomes one, and any other line too.
 """
 
 import json
@@ -80,9 +81,7 @@ def goes_on(block: Sequence[str], line: str) -> bool:
 
 
 def told(block: Sequence[str]) -> bool:
-    """Whether the newest traceback of a block names its exception already, or has come to the foot of a
-    group.
-    """
+    """True if the newest traceback of a block names its exception already, or is at the foot of a group."""
     for line in reversed(block):
         if begins(line):
             return False
@@ -100,8 +99,9 @@ def as_object(block: Sequence[str], at: datetime, logger: str) -> str:
 
 
 def headline(block: Sequence[str]) -> str:
-    """The line of a traceback that names its exception: the last that is not indented, or the first of a
-    group.
+    """The line of a traceback that names its exception.
+
+    It is the last that is not indented, or the first of a group.
     """
     named = [line for line in block if not (INDENTED.match(line) or begins(line))]
     grouped = [found[1] for line in block if (found := GROUP.match(line))]

@@ -28,8 +28,9 @@ class RestartPolicy:
         return short + (short < len(lives_s))
 
     def pause_s(self, lives_s: Sequence[float]) -> float | None:
-        """Seconds until the process is started again after the last of its lives; None when that is given
-        up.
+        """Seconds until the process is started again after the last of its lives.
+
+        None when that is given up.
         """
         row = self.ends_in_a_row(lives_s)
         return None if row > self.restarts else min(self.first_pause_s * 2 ** (row - 1), self.longest_pause_s)

@@ -20,11 +20,10 @@ class Artifacts(Protocol):
         ...
 
     def put_bundle(self, kind: str, files: Sequence[Path]) -> tuple[str, str]:
-        """Store copies of files that belong together; return (uri, sha256) of the manifest that lists their
-        hashes.
+        """Store copies of files that belong together; return (uri, sha256) of their manifest.
 
-        The same bytes in the same order give the same uri. The manifest comes last, so it never names what is
-        not there.
+        The manifest lists the files' hashes. The same bytes in the same order give the same uri. The manifest
+        comes last, so it never names what is not there.
         """
         ...
 

@@ -22,9 +22,9 @@ class ClaimStore(Protocol):
         wait_s: float = 0,
         go_on: GoOn = unasked,
     ) -> AbstractContextManager[Claimed]:
-        """Take the night's lock and open or resume its run; the lock goes with the context, or with the
-        process.
+        """Take the night's lock and open or resume its run.
 
+        The lock goes with the context, or with the process.
         Published already and nothing else wanted, or a repair wanted of another run than analysts see:
         `claimed.publication` is set and `run` is the published one, untouched.
         Unfinished: the same run with attempt + 1 and the versions it was first claimed with. Forced, or a

@@ -24,8 +24,9 @@ class DriftLedger(Protocol):
         ...
 
     def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
-        """The rows that decide, those of the method "psi", by column; none where the run was never
-        compared.
+        """The rows that decide, those of the method "psi", by column.
+
+        There are none where the run was never compared.
         """
         ...
 
@@ -46,9 +47,9 @@ class ReportWriter(Protocol):
         columns: Sequence[ColumnDrift],
         into: Path,
     ) -> Sequence[ColumnDrift]:
-        """Write one HTML file that opens offline; return the per-column rows the library computed (method
-        "evidently:<name>").
+        """Write one HTML file that opens offline; return the per-column rows the library computed.
 
-        All-null, missing or constant columns are said so in the report and in `columns`; they never raise.
+        Their method is "evidently:<name>". All-null, missing or constant columns are said so in the report
+        and in `columns`; they never raise.
         """
         ...

@@ -16,18 +16,19 @@ class FeatureFiles(Protocol):
         ...
 
     def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
-        """Add the rows that are new or differ from the newest kept row of the same keys and event_timestamp;
-        return how many.
+        """Add the rows that are new; return how many.
 
-        Append-only in meaning: a corrected row joins the old one with its later `created`. Each partition is
-        replaced atomically; writing the same rows again changes nothing. `built` is recorded only after the
-        rows are safe.
+        A row is new if it differs from the newest kept row of the same keys and event_timestamp, or if there
+        is none. Append-only in meaning: a corrected row joins the old one with its later `created`. Each
+        partition is replaced atomically; writing the same rows again changes nothing. `built` is recorded
+        only after the rows are safe.
         """
         ...
 
     def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
-        """`event_timestamp` of the newest row that had happened and was recorded by `as_of` (UTC); None if
-        there is none.
+        """`event_timestamp` of the newest row that had happened and was recorded by `as_of` (UTC).
+
+        None if there is none.
         """
         ...
 

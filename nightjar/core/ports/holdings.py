@@ -21,17 +21,17 @@ class RunHoldings(Protocol):
         ...
 
     def named(self) -> tuple[Named, ...]:
-        """Every file that a dataset, a version or a report names, and the population of every run that is
-        not pruned.
+        """Every file that a dataset, a version or a report names.
+
+        Also the population of every run that is not pruned.
         """
         ...
 
     def forget(self, run: Trace) -> tuple[Holding, ...] | None:
-        """Mark a run as pruned, then remove its rows in batches; return what went, or None if the run is no
-        longer as `run` says.
+        """Mark a run as pruned, then remove its rows in batches; return what went.
 
-        Holds the night's lock. Killed midway, it may be called again. Raises NightBusy at once if somebody
-        works at the night.
+        None if the run is no longer as `run` says. Holds the night's lock. Killed midway, it may be called
+        again. Raises NightBusy at once if somebody works at the night.
         """
         ...
 

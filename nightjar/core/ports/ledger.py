@@ -21,8 +21,9 @@ class RunReader(Protocol):
         ...
 
     def standings(self, model: str, first: date, last: date) -> Mapping[date, Standing]:
-        """How far each night of first..last has come that was ever attempted; that a night is held is true
-        of this moment.
+        """How far each night of first..last has come that was ever attempted.
+
+        That a night is held is true of this moment.
         """
         ...
 
@@ -49,10 +50,11 @@ class PublicationWriter(Protocol):
     def publish(
         self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked
     ) -> Publication:
-        """Make the run what analysts see. One insert; a second call returns the first's row. Raises ClaimLost
-        if another attempt claimed it, RepairOutdated for a repair of what analysts no longer see, AuditFailed
-        unless the stored rows are what the receipts of all parts say, Stopped.
+        """Make the run what analysts see.
 
+        One insert; a second call returns the first's row. Raises ClaimLost if another attempt claimed it,
+        RepairOutdated for a repair of what analysts no longer see, AuditFailed unless the stored rows are
+        what the receipts of all parts say, Stopped.
         reason: why a person published it; findings: what the audit had against it and that person accepted.
         go_on is asked last of all, immediately before the insert.
         """

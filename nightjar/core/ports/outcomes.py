@@ -25,13 +25,15 @@ class Outcomes(Protocol):
         ...
 
     def performances(self, model: str) -> tuple[NightPerformance, ...]:
-        """The newest measurement of every run that was measured, by run: by the latest outcomes, and of
-        those the one recorded last.
+        """The newest measurement of every run that was measured, by run.
+
+        It is by the latest outcomes, and of those the one recorded last.
         """
         ...
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
-        """`entity_key`, `score`, `outcome` (Float64, null while unknown) of the published run of a night;
-        empty when none is published.
+        """`entity_key`, `score`, `outcome` of the published run of a night; empty when none is published.
+
+        `outcome` is a Float64, null while unknown.
         """
         ...

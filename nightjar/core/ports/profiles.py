@@ -18,7 +18,8 @@ class InputProfiles(Protocol):
         ...
 
     def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
-        """Profiles of what is published of the nights before a date, newest first; of nights that have
-        none, without columns.
+        """Profiles of what is published of the nights before a date, newest first.
+
+        Nights that have none come without columns.
         """
         ...

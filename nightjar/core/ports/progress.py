@@ -21,8 +21,9 @@ def silent(what: str, total: int) -> AbstractContextManager[Advance]:
 
 
 def asking(progress: Progress, go_on: GoOn) -> Progress:
-    """The same progress, which asks after each step whether to go on: the place where long work can be
-    stopped. `advance` raises Stopped.
+    """The same progress, which asks after each step whether to go on.
+
+    That is the place where long work can be stopped: `advance` raises Stopped.
     """
 
     @contextmanager

@@ -45,37 +45,38 @@ class RawStore(Protocol):
         ...
 
     def refused(self, dataset: str) -> tuple[Refusal, ...]:
-        """The deliveries that are set aside and not settled, by day and by the instant they were recorded
-        at.
-        """
+        """The deliveries set aside and not settled, by day and by the instant they were recorded at."""
         ...
 
     def settle(self, dataset: str, day: date, recorded_by: datetime | None = None) -> tuple[Refusal, ...]:
-        """Settle what is set aside of a day, if it was recorded by an instant, or all of it; return what
-        was settled. Idempotent.
+        """Settle what is set aside of a day, if it was recorded by an instant, or all of it.
+
+        Return what was settled. Idempotent.
         """
         ...
 
     def days(self, dataset: str) -> dict[date, str]:
-        """Each landed day with a fingerprint of its deliveries; the fingerprint changes when a correction
-        lands.
+        """Each landed day with a fingerprint of its deliveries.
+
+        The fingerprint changes when a correction lands.
         """
         ...
 
     def recorded(
         self, dataset: str, days: Collection[date] | None = None
     ) -> dict[date, tuple[datetime, ...]]:
-        """Each landed day, or those of `days` that have landed, with the instants (UTC) its deliveries
-        were recorded at, oldest first.
+        """Each landed day with the instants (UTC) its deliveries were recorded at, oldest first.
+
+        days: of these, the ones that have landed; None: all.
         """
         ...
 
     def read(
         self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
     ) -> pl.DataFrame:
-        """Rows of days first..last with `date` and `recorded_at` added; of each day the latest delivery
-        recorded by `known_at`.
+        """Rows of days first..last with `date` and `recorded_at` added.
 
-        Days that never landed are absent; no day at all gives an empty frame of the right schema.
+        Of each day it takes the latest delivery recorded by `known_at`. Days that never landed are absent; no
+        day at all gives an empty frame of the right schema.
         """
         ...

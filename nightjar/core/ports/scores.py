@@ -22,7 +22,5 @@ class ScoreReader(Protocol):
         ...
 
     def quarantined(self, run: Run) -> pl.DataFrame:
-        """`entity_key`, `reasons`, `row` of a run, as `write_part` took them, in the order of the
-        population.
-        """
+        """`entity_key`, `reasons`, `row` of a run, as `write_part` took them, in the population's order."""
         ...

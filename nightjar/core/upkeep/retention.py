@@ -1,5 +1,6 @@
-"""What may be forgotten: rows of runs that never were published, files that nothing names, what killed
-writers left. Decisions alone.
+"""What may be forgotten: decisions alone.
+
+It may be rows of runs that never were published, files that nothing names, and what killed writers left.
 """
 
 from collections.abc import Collection, Iterable
@@ -50,8 +51,9 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """uri: where it lies; kind: what it is, for people; changed_at: when it was written, or last found to
-    be needed (UTC).
+    """uri: where it lies; kind: what it is, for people.
+
+    changed_at: when it was written, or last found to be needed (UTC).
     """
 
     uri: str
@@ -141,8 +143,9 @@ def file_name(uri: str) -> str:
 
 
 def total(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
-    """One line a kind, in the order in which kinds first come; kinds of which there is nothing are left
-    out.
+    """One line a kind, in the order in which kinds first come.
+
+    Kinds of which there is nothing are left out.
     """
     sums: dict[str, tuple[int, int]] = {}
     for holding in holdings:

@@ -30,8 +30,9 @@ class FeatureBuild:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What a dataset has: for each day a fingerprint of its deliveries, and when they were recorded,
-    oldest first.
+    """What a dataset has: each day's fingerprint, and when its deliveries were recorded, oldest first.
+
+    The fingerprint is that of the day's deliveries.
     """
 
     prints: Mapping[date, str]
@@ -51,13 +52,13 @@ def build_features(
     known_at: datetime | None = None,
     progress: Progress = silent,
 ) -> FeatureBuild:
-    """Build what is missing or whose raw inputs changed, oldest days first. Idempotent; a crash loses at most
-    the batch it was in.
+    """Build what is missing or whose raw inputs changed, oldest days first.
 
-    Days first recorded after `known_at` are left for another time, unless they are built already. Of the
-    others every delivery is built: rows say when they were known, and where a correction came, both what was
-    known before and what was known after it become rows. So the tables hold the same facts whenever they are
-    built, and a later call only adds rows. One caller at a time. Raises ContractBroken.
+    Idempotent; a crash loses at most the batch it was in. Days first recorded after `known_at` are left for
+    another time, unless they are built already. Of the others every delivery is built: rows say when they
+    were known, and where a correction came, both what was known before and what was known after it become
+    rows. So the tables hold the same facts whenever they are built, and a later call only adds rows. One
+    caller at a time. Raises ContractBroken.
     """
     landed = {
         name: Landed(raw.days(name), raw.recorded(name))
@@ -90,11 +91,11 @@ def computed(
     sources: Mapping[str, Landed],
     raw: RawStore,
 ) -> pl.DataFrame:
-    """Rows of days close together: as known before each correction, and as known when the sources were
-    listed.
+    """Rows of days close together, as known at several instants.
 
-    What has landed since is left for the next time: it may correct a day whose state before was never built.
-    Raises ContractBroken where the rows lack a declared column.
+    The instants are those before each correction, and the one at which the sources were listed. What has
+    landed since is left for the next time: it may correct a day whose state before was never built. Raises
+    ContractBroken where the rows lack a declared column.
     """
     first, last = min(batch), max(batch)
     seen_from = first - timedelta(days=table.lookback_days)
@@ -120,11 +121,10 @@ def computed(
 def wanted_days(
     table: FeatureTable, sources: Sequence[Landed], known_at: datetime | None, built: Container[date]
 ) -> dict[date, str]:
-    """Raw day -> fingerprint of what its rows are to be computed from: the table's declaration and all
-    deliveries in the window.
+    """Raw day -> fingerprint of what its rows are to be computed from.
 
-    What is built already is never left for another time: files of before a column was declared would stand
-    beside those that have it.
+    That is the table's declaration and all deliveries in the window. What is built already is never left for
+    another time: files of before a column was declared would stand beside those that have it.
     """
     declared = f"{dict(table.keys)} {dict(table.features)} {table.lookback_days}"
     limit = None if known_at is None else utc(known_at)
@@ -160,8 +160,9 @@ def batches(days: Mapping[date, str]) -> Iterator[dict[date, str]]:
 def before_corrections(
     days: Iterable[date], sources: Collection[Landed], lookback_days: int
 ) -> list[datetime]:
-    """The last moments before a delivery changed what was known of one of the days: a correction, or an
-    older file that came late.
+    """The last moments before a delivery changed what was known of one of the days.
+
+    Such a delivery is a correction, or an older file that came late.
     """
     own = first_recorded(sources)
     changes = {

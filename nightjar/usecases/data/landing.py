@@ -60,9 +60,9 @@ def land_until(
     tell: Tell = log_refusal,
     progress: Progress = silent,
 ) -> Landing:
-    """Land every file recorded by `until`, in the order in which they were recorded. Idempotent; after a
-    crash it goes on where it was.
+    """Land every file recorded by `until`, in the order in which they were recorded.
 
+    Idempotent; after a crash it goes on where it was.
     A file that breaks its dataset is set aside and stops no other. A day whose last delivery lands has
     nothing set aside any more.
     first: the first day to ask for; if not given, a few days before the first that some dataset still lacks
@@ -123,9 +123,9 @@ def undelivered(
 def land_file(
     spec: ModelSpec, dataset: str, day: date, file: Path, recorded_at: datetime | None, *, raw: RawStore
 ) -> Landed:
-    """Check one file and keep it, as recorded at an instant or now; it settles what is set aside of its day
-    until then.
+    """Check one file and keep it, as recorded at an instant or now.
 
+    It settles what is set aside of its day until then.
     Raises BadSettings for an unknown dataset, BadDelivery for a file that breaks it: who lands a file by hand
     is told at once, so that nothing is set aside.
     """
@@ -172,8 +172,9 @@ def delivered(
 
 
 def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
-    """Where to go on: a few days before the first that a dataset lacks at its end, but no earlier than
-    anything that has landed.
+    """Where to go on: a few days before the first that a dataset lacks at its end.
+
+    It is no earlier than anything that has landed.
     """
     landed = [raw.days(dataset.name) for dataset in spec.datasets]
     if not any(landed):
@@ -192,8 +193,9 @@ def world_begins(spec: ModelSpec, until: datetime) -> date:
 
 
 def last_deliverable(spec: ModelSpec, until: datetime) -> date:
-    """The last day a file known by `until` can be about: the score date of that evening, wherever the model's
-    midnight is.
+    """The last day a file known by `until` can be about.
+
+    It is the score date of that evening, wherever the model's midnight is.
     """
     return max(_dates(spec, until)) + timedelta(days=spec.horizon_days)
 

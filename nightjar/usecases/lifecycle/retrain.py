@@ -1,5 +1,6 @@
-"""Train a version on all that is known, measure it on days it has not seen, and promote it if it has
-proved itself.
+"""Train a version on all that is known, and measure it on days it has not seen.
+
+Promote it if it has proved itself.
 """
 
 import tempfile
@@ -72,9 +73,9 @@ def retrain(
     promote: bool = True,
     build: Callable[[], object] = built_already,
 ) -> RetrainSummary:
-    """Register a version trained on the outcomes recorded by `known_at`, each row with the features known on
-    its own date's evening.
+    """Register a version trained on the outcomes recorded by `known_at`.
 
+    Each row has the features known on its own date's evening.
     Deterministic: the same raw data, spec and libraries give the same dataset and the same model, which are
     then registered once.
     promote: give it the role of champion if its gates passed; False registers it only. build: builds the
@@ -123,8 +124,9 @@ def retrain(
 def _labelled(
     spec: ModelSpec, known_at: datetime, raw: RawStore, progress: Progress
 ) -> tuple[pl.DataFrame, Mapping[str, int]]:
-    """Every population row with a mature outcome, without its features, and how many rows were left out
-    and why.
+    """Every population row with a mature outcome, without its features.
+
+    Also how many rows were left out and why.
     """
     outcomes = _outcomes(spec, known_at, raw)
     dates = sorted(set(raw.days(spec.population_dataset)) & set(outcomes["score_date"]))
@@ -165,8 +167,9 @@ def _outcomes(spec: ModelSpec, known_at: datetime, raw: RawStore) -> pl.DataFram
 
 
 def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress: Progress) -> pl.DataFrame:
-    """Each date's population as it would have been scored: from what was delivered by its own as-of, not
-    from later corrections.
+    """Each date's population as it would have been scored.
+
+    It comes from what was delivered by its own as-of, not from later corrections.
     """
     dataset = spec.dataset(spec.population_dataset)
     nights: list[pl.DataFrame] = []
@@ -234,8 +237,9 @@ def _candidate(
 
 
 def _measured(kind: Kind, cut: TimeCut, predictor: Predictor, baseline: Predictor) -> Measured:
-    """On the unseen days: the candidate, the baseline, and a predictor that always says the same, by what
-    it has seen.
+    """On the unseen days: the candidate, the baseline, and a constant predictor.
+
+    The constant predictor always says the same, by what it has seen.
     """
     outcome = cut.test["outcome"]
     always = pl.repeat(kind.constant(cut.seen["outcome"]), outcome.len(), dtype=pl.Float64, eager=True)

@@ -1,5 +1,6 @@
-"""What follows every publication, whichever way it came about: drift rows, and a measurement as soon as
-its outcomes are known.
+"""What follows every publication, whichever way it came about.
+
+It is drift rows, and a measurement as soon as its outcomes are known.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -56,10 +57,10 @@ class FollowUp:
         )
 
     def catch_up(self, progress: Progress = silent) -> dict[date, tuple[str, ...]]:
-        """Compare what is published and was never compared with its training sample; give the nights where
-        that failed, and why.
+        """Compare what is published and was never compared with its training sample.
 
-        Such a night was published by a process that died before it came to that, or failed at it.
+        Give the nights where that failed, and why. Such a night was published by a process that died before
+        it came to that, or failed at it.
         """
         done = self.watch.ledger.compared(self.watch.inputs.spec.name)
         left = [

@@ -1,5 +1,6 @@
-"""What became of a night: drift against the training sample, a report to open, and performance once
-outcomes are known.
+"""What became of a night: drift against the training sample, a report to open, and performance.
+
+Performance comes once outcomes are known.
 """
 
 import tempfile
@@ -42,9 +43,9 @@ class WatchNight:
     _samples: dict[int, TrainingSample] = field(default_factory=dict[int, TrainingSample], repr=False)
 
     def drift(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[ColumnDrift, ...]:
-        """Measure each input column and the score against the training sample, and keep the rows. Cheap: no
-        report is drawn.
+        """Measure each input column and the score against the training sample, and keep the rows.
 
+        Cheap: no report is drawn.
         audited: the rows that were audited, with their features. Where those are all there are, they are not
         fetched again.
         """
@@ -71,11 +72,11 @@ class WatchNight:
         return uri, columns
 
     def outcomes_known(self, known_at: datetime) -> tuple[NightPerformance, ...]:
-        """Load the outcomes recorded by `known_at` of published nights; give the newest measurement of each,
-        by score date.
+        """Load the outcomes recorded by `known_at` of published nights.
 
-        Only those nights are measured again about which more is known than their measurement holds. Raises
-        Stopped: before the outcomes are kept, or before a night is measured.
+        Give the newest measurement of each, by score date. Only those nights are measured again about which
+        more is known than their measurement holds. Raises Stopped: before the outcomes are kept, or before a
+        night is measured.
         """
         last = last_mature_date(self.inputs.spec, known_at)
         nights = [night for night in self.store.published(self.inputs.spec.name) if night.score_date <= last]
@@ -186,8 +187,9 @@ class WatchNight:
         return performance
 
     def _scored(self, run: Run) -> pl.DataFrame:
-        """Features and score of the rows that could be scored, or of a fixed sample of them; the same rows
-        at every call.
+        """Features and score of the rows that could be scored, or of a fixed sample of them.
+
+        It gives the same rows at every call.
         """
         population = sound(self.inputs.snapshot(run))
         sample = (

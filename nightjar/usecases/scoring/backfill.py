@@ -1,5 +1,6 @@
-"""Many nights: what is published stays unless it is asked for again, and one bad night does not stop the
-rest.
+"""Many nights: what is published stays unless it is asked for again.
+
+One bad night does not stop the rest.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -62,9 +63,7 @@ class BackfillSummary:
         return tuple(night for night in self.left if night.stage is not Stage.PUBLISHED)
 
     def raise_failure(self) -> None:
-        """Raise Stopped if the backfill was stopped, or else the error of the first night that failed, if
-        one did.
-        """
+        """Raise Stopped if the backfill was stopped, or else the error of the first failed night, if any."""
         for night in (*self.stopped, *self.failed):
             raise night.error
 
@@ -119,11 +118,10 @@ class Backfill:
     pause_s: float = PAUSE_S
 
     def run(self, nights: Iterable[Planned], progress: Progress = silent) -> BackfillSummary:
-        """Score the nights that are wanted, and collect what failed instead of raising. Running it again does
-        what is missing.
+        """Score the nights that are wanted, and collect what failed instead of raising.
 
-        When it is interrupted, no other night begins; those on threads come to their end first. When it is
-        stopped, no other part begins.
+        Running it again does what is missing. When it is interrupted, no other night begins; those on threads
+        come to their end first. When it is stopped, no other part begins.
         """
         nights = tuple(nights)
         wanted = [night for night in nights if night.wanted]
@@ -157,8 +155,10 @@ class Backfill:
         return summary
 
     def result(self, night: Planned) -> NightSummary | FailedNight:
-        """A night's summary, or its last error. Errors that may pass by themselves are given time to, a few
-        times, apart from a busy night's: it was waited for already.
+        """A night's summary, or its last error.
+
+        Errors that may pass by themselves are given time to, a few times. A busy night's error is not: it was
+        waited for already.
         """
         again = patient(self.pause_s, lambda error: may_pass(error) and not isinstance(error, NightBusy))
         try:
@@ -181,8 +181,9 @@ class Backfill:
 
 
 def on_threads(work: Callable[[Planned], T], nights: Sequence[Planned], threads: int) -> list[T]:
-    """Each in a copy of this context: what is bound to the context of a flow, or of the log, is known
-    there too.
+    """Each in a copy of this context.
+
+    What is bound to the context of a flow, or of the log, is known there too.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="night") as pool:
         futures = [pool.submit(copy_context().run, work, night) for night in nights]

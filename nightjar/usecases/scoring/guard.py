@@ -1,5 +1,6 @@
-"""What a night must show before it is seen: fresh features before it is scored, and after it inputs and
-scores like those of the nights before.
+"""What a night must show before it is seen.
+
+Before it is scored: fresh features. After it: inputs and scores like those of the nights before.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,9 +36,9 @@ class NightGuard:
     profiles: InputProfiles
 
     def require_fresh(self, run: Run, raw: RawStore, *, accepted: bool) -> tuple[str, ...]:
-        """Raises StaleFeatures naming each view, its newest row and its age; BadDelivery where what would
-        have made it fresher is set aside.
+        """Raises StaleFeatures naming each view, its newest row and its age.
 
+        Raises BadDelivery where what would have made it fresher is set aside.
         A later `known_at` makes no view fresher: it knows corrections alone.
         """
         limited = [table for table in self.spec.feature_tables if table.max_age is not None]
@@ -63,9 +64,9 @@ class NightGuard:
         otherwise: Sequence[str],
         accepted: bool,
     ) -> tuple[str, ...]:
-        """Keep the night's profile and audit it. sampled: rows with their features. otherwise: those of them
-        that are stored with other scores.
+        """Keep the night's profile and audit it.
 
+        sampled: rows with their features. otherwise: those of them that are stored with other scores.
         Raises AuditFailed; a night that does not add up, or without a score, nobody can accept.
         """
         tonight = profile_of(sampled, scores, self.spec)
@@ -90,8 +91,9 @@ class NightGuard:
 def bad_feed(
     run: Run, raw: RawStore, stale: Iterable[FeatureTable], findings: Sequence[str]
 ) -> BadDelivery | None:
-    """What was set aside of a feed that a stale table is computed from, if it is newer than all that has
-    landed of it.
+    """What was set aside of a feed that a stale table is computed from.
+
+    It counts if it is newer than all that has landed of the feed.
     """
     for source in dict.fromkeys(source for table in stale for source in table.sources):
         refusal = refused_after(raw.refused(source), raw.recorded(source), run.as_of)

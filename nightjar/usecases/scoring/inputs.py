@@ -1,5 +1,6 @@
-"""All that a model sees of a night, at a given as-of and known-at: scoring, audit, repair and monitoring
-look through this one object.
+"""All that a model sees of a night, at a given as-of and known-at.
+
+Scoring, audit, repair and monitoring look through this one object.
 """
 
 from collections.abc import Mapping
@@ -39,8 +40,9 @@ class NightInputs:
     check: Check
 
     def population(self, score_date: date, known_at: datetime) -> pl.DataFrame:
-        """The population as known at an instant, sorted by key, its faults named; empty where nothing had
-        landed by then.
+        """The population as known at an instant, sorted by key, its faults named.
+
+        It is empty where nothing had landed by then.
         """
         return ordered_population(self.spec.population(self._landed(score_date, known_at), score_date))
 
@@ -61,9 +63,9 @@ class NightInputs:
         return self._snapshots.part(run, part)
 
     def with_features(self, rows: pl.DataFrame, *, as_of: datetime, known_at: datetime) -> pl.DataFrame:
-        """Rows of a population with the model's features: of what had happened by as_of, as corrected by
-        known_at (both UTC).
+        """Rows of a population with the model's features.
 
+        The features are of what had happened by as_of, as corrected by known_at (both UTC).
         Raises MissingFeatures, StoreUnavailable.
         """
         moments = {"event_timestamp": as_of} | ({"known_at": known_at} if known_at > as_of else {})
@@ -71,8 +73,9 @@ class NightInputs:
         return self.features.retrieve(self.spec, at).drop(moments)
 
     def scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
-        """Scores of rows that kept the contract, by the versions the run was claimed with, whoever is
-        champion by now.
+        """Scores of rows that kept the contract, by the versions the run was claimed with.
+
+        Whoever is champion by now makes no difference.
         """
         if rows.is_empty():
             return pl.DataFrame(schema=SCORES)

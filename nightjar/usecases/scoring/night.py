@@ -38,8 +38,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What an attempt came to: the published run, and the rows that were audited with their features,
-    unless it was published before.
+    """What an attempt came to: the published run, and the rows that were audited, with their features.
+
+    There are no such rows if it was published before.
     """
 
     run: Run
@@ -65,11 +66,11 @@ def job_of(run: Run, part: Part) -> PartJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreNight:
-    """The use case with its ports. Safe to run again, in another process, at any time: what is stored is not
-    done twice.
+    """The use case with its ports.
 
-    go_on is asked before the night, before each part and immediately before the publication. advised: what
-    the ledger says of an error comes from it.
+    Safe to run again, in another process, at any time: what is stored is not done twice. go_on is asked
+    before the night, before each part and immediately before the publication. advised: what the ledger says
+    of an error comes from it.
     """
 
     inputs: NightInputs

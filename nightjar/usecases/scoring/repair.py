@@ -1,5 +1,6 @@
-"""Nights seen with later knowledge: which of them it touches and how, and the population of a run that
-scores just what is touched.
+"""Nights seen with later knowledge: which of them it touches and how.
+
+Also the population of a run that scores just what is touched.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,8 +88,9 @@ def late_deliveries(
 
 
 def reach(spec: ModelSpec) -> timedelta:
-    """How far back a delivery can lie and still touch a night: through a feature's window and the time its
-    rows may be used.
+    """How far back a delivery can lie and still touch a night.
+
+    It touches it through a feature's window and the time its rows may be used.
     """
     return max(
         (table.ttl + timedelta(days=table.lookback_days) for table in spec.feature_tables),
@@ -97,8 +99,9 @@ def reach(spec: ModelSpec) -> timedelta:
 
 
 def nights_aside(store: NightReader, model: str, first: date, last: date) -> tuple[Planned, ...]:
-    """The nights of first..last that have rows set aside, in what is published of them or else in what was
-    held back.
+    """The nights of first..last that have rows set aside.
+
+    What counts is what is published of them, or else what was held back.
     """
     runs = (run for run in newest_runs(store, model, first, last) if store.quarantined(run).height)
     return tuple(
@@ -120,8 +123,9 @@ def newest_runs(store: NightReader, model: str, first: date, last: date) -> Iter
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A published night's population as known later, how its inputs compare with those that were scored,
-    and what that touches.
+    """A published night's population as known later.
+
+    Also how its inputs compare with those that were scored, and what that touches.
     """
 
     population: pl.DataFrame
@@ -159,9 +163,9 @@ def inputs_compared(
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What a repair would make of a published night. population: its rows, with the scores of `base` that
-    untouched ones keep.
+    """What a repair would make of a published night.
 
+    population: its rows, with the scores of `base` that untouched ones keep.
     worthwhile: whether anything else would be published than is already: inputs differ, or a row set aside
     keeps the contract now.
     """

@@ -1,5 +1,6 @@
-"""The population of a run, fixed when it is claimed: one Parquet file a part, so that a part reads and
-verifies its own rows alone.
+"""The population of a run, fixed when it is claimed: one Parquet file a part.
+
+So a part reads and verifies its own rows alone.
 """
 
 import tempfile
