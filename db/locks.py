@@ -25,9 +25,7 @@ else gets it.
 """
 
 READERS_END_WITHIN_S = 10
-"""Someone who idles in a transaction keeps what it has read as it is; the readers who come after must not
-wait for that one's lunch.
-"""
+"""Someone who idles in a transaction keeps what it has read as it is. Later readers must not wait for it."""
 
 INTRODUCE = text("""
     SELECT set_config('application_name', :name, false), set_config('idle_session_timeout', '0', false)
@@ -51,13 +49,13 @@ HOLDER = text("""
 """)
 
 READERS = text("""
-    SELECT DISTINCT 'role ' || usename || ' with pid ' || pid ||
-        ', which reads in an open transaction' AS reader
+    SELECT DISTINCT
+        'role ' || usename || ' with pid ' || pid || ', which reads in an open transaction' AS reader
     FROM pg_locks AS held JOIN pg_stat_activity USING (pid) JOIN pg_class ON pg_class.oid = held.relation
     WHERE held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND pid <> pg_backend_pid()
+      AND pid <> pg_backend_pid()
       AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('nightjar', 'analytics'))
-          ORDER BY reader
+    ORDER BY reader
 """)
 HELD = text("""
     SELECT what FROM unnest(CAST(:whats AS text[])) AS what JOIN pg_locks AS held

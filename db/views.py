@@ -45,8 +45,8 @@ CURRENT = """(
 """The publications that count now: the newest of each night."""
 
 SHOWN = """(
-    SELECT id, model, score_date, run_id, published_at, lead(published_at) OVER (PARTITION BY model,
-        score_date ORDER BY id) AS visible_until
+    SELECT id, model, score_date, run_id, published_at,
+        lead(published_at) OVER (PARTITION BY model, score_date ORDER BY id) AS visible_until
     FROM nightjar.publication
 )"""
 """Every publication with the time it was the one that counted."""
@@ -91,8 +91,8 @@ def scores_of_run(more: str = "", joined: str = "") -> str:
     return f"""{VERSION}
 JOIN LATERAL (
     {APART}
-    SELECT score.score_date, score.entity_key, score.score, coalesce(score.carried_from,
-        score.run_id) AS scored_by_run,
+    SELECT score.score_date, score.entity_key, score.score,
+        coalesce(score.carried_from, score.run_id) AS scored_by_run,
         score.score_date <= version.trained_through AS in_sample, receipt.stored_at{more}
     FROM nightjar.score
     LEFT JOIN nightjar.receipt ON {FIRST.format("receipt")}receipt.run_id = score.run_id
@@ -162,8 +162,8 @@ def measured(newest: str = "") -> str:
 
 NEWEST_DRIFT = f"""CROSS JOIN LATERAL (
     SELECT * FROM (
-        SELECT *, rank() OVER (PARTITION BY method ORDER BY measured_at DESC) AS age FROM nightjar.drift
-            WHERE drift.run_id = run.id
+        SELECT *, rank() OVER (PARTITION BY method ORDER BY measured_at DESC) AS age
+        FROM nightjar.drift WHERE drift.run_id = run.id
     ) AS measured WHERE age = 1 {ALONE}
 ) AS drift"""  # noqa: S608  # words of this module
 """Of the run's measurements by each method the newest."""
@@ -399,8 +399,8 @@ CROSS JOIN LATERAL (
         source="""FROM nightjar.run
 JOIN nightjar.model_version AS version ON version.id = run.version_id
 CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS parts, coalesce(sum(scored), 0)::bigint AS scored, coalesce(sum(quarantined),
-        0)::bigint AS quarantined
+    SELECT count(*)::integer AS parts, coalesce(sum(scored), 0)::bigint AS scored,
+        coalesce(sum(quarantined), 0)::bigint AS quarantined
     FROM nightjar.receipt WHERE receipt.run_id = run.id
 ) AS stored""",
     ),
@@ -466,8 +466,8 @@ CROSS JOIN LATERAL (
             "held_from": ("promotion.promoted_at", "From when on"),
             "held_until": (
                 (
-                    "lead(promotion.promoted_at) OVER (PARTITION BY promotion.model, promotion.role ORDER BY "
-                    "promotion.id)"
+                    "lead(promotion.promoted_at) "
+                    "OVER (PARTITION BY promotion.model, promotion.role ORDER BY promotion.id)"
                 ),
                 "Until when, excluded; null for the one who holds it now",
             ),
@@ -475,8 +475,8 @@ CROSS JOIN LATERAL (
             "actor": ("promotion.actor", "Database user that promoted"),
         },
         source=(
-            "FROM nightjar.promotion JOIN nightjar.model_version AS version ON version.id = "
-            "promotion.version_id"
+            "FROM nightjar.promotion "
+            "JOIN nightjar.model_version AS version ON version.id = promotion.version_id"
         ),
     ),
     View(

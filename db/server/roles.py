@@ -31,15 +31,15 @@ ANALYST_LIMITS = {"temp_file_limit": "4GB"}
 ATTEMPTS = 10
 SIDE_DOORS = r"""
     SELECT 'FUNCTION ' || oid::regprocedure, CASE WHEN proname LIKE '%advisory%' THEN 'lock' ELSE 'write' END
-        FROM pg_proc
+    FROM pg_proc
     WHERE pronamespace = 'pg_catalog'::regnamespace
-      AND (proname LIKE 'lo\_%' OR proname LIKE '%advisory%' OR proname IN ('loread', 'lowrite',
-          'pg_logical_emit_message'))
+      AND (proname LIKE 'lo\_%' OR proname LIKE '%advisory%'
+        OR proname IN ('loread', 'lowrite', 'pg_logical_emit_message'))
       AND (proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0))
     UNION ALL
     SELECT 'LANGUAGE ' || lanname, 'program' FROM pg_language
-    WHERE lanname = 'plpgsql' AND (lanacl IS NULL OR EXISTS (SELECT FROM aclexplode(lanacl)
-        WHERE grantee = 0))
+    WHERE lanname = 'plpgsql'
+      AND (lanacl IS NULL OR EXISTS (SELECT FROM aclexplode(lanacl) WHERE grantee = 0))
 """
 """What everybody may still use, and what it is for."""
 

@@ -46,21 +46,22 @@ MODELS = text("SELECT DISTINCT model FROM nightjar.model_version")
 ONLY_US = text("LOCK TABLE ONLY nightjar.score IN ACCESS EXCLUSIVE MODE")
 MONTHS = text("""
     SELECT relname, to_date(relname, '"score_"YYYY_MM') AS first
-    FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'nightjar.score'::regclass
-        ORDER BY relname
+    FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+    WHERE inhparent = 'nightjar.score'::regclass ORDER BY relname
 """)
 SCORED = text("""
     SELECT id, score_date FROM nightjar.run
-    WHERE EXISTS (SELECT FROM nightjar.score WHERE score.score_date = run.score_date
-        AND score.run_id = run.id)
+    WHERE EXISTS (
+        SELECT FROM nightjar.score WHERE score.score_date = run.score_date AND score.run_id = run.id
+    )
 """)
 NAMED = text("""
     SELECT uri, NULL::integer AS run_id FROM nightjar.dataset
     UNION ALL SELECT artifact_uri, NULL FROM nightjar.model_version
     UNION ALL SELECT reference_uri, NULL FROM nightjar.model_version
     UNION ALL SELECT uri, run_id FROM nightjar.report
-    UNION ALL SELECT population_uri, id FROM nightjar.run WHERE population_uri IS NOT NULL
-        AND state <> 'pruned'
+    UNION ALL SELECT population_uri, id FROM nightjar.run
+        WHERE population_uri IS NOT NULL AND state <> 'pruned'
 """)
 TRACES = """
     SELECT id, model, score_date, state, greatest(claimed_at, ended_at) AS touched_at, base_id,
@@ -70,8 +71,9 @@ TRACES = """
 WITH_ROWS = text(
     TRACES  # noqa: S608  # both halves are constants
     + """WHERE state <> 'pruned'
-        OR EXISTS (SELECT FROM nightjar.score WHERE score.score_date = run.score_date
-            AND score.run_id = run.id)
+        OR EXISTS (
+            SELECT FROM nightjar.score WHERE score.score_date = run.score_date AND score.run_id = run.id
+        )
         OR EXISTS (SELECT FROM nightjar.receipt WHERE receipt.run_id = run.id)
         OR EXISTS (SELECT FROM nightjar.drift WHERE drift.run_id = run.id)
         OR EXISTS (SELECT FROM nightjar.report WHERE report.run_id = run.id)
@@ -85,8 +87,8 @@ WEIGH = sql.SQL(
 )
 REMOVE = sql.SQL("""
     WITH gone AS (
-        DELETE FROM {table} AS held WHERE {of_run} AND ctid = ANY (ARRAY (SELECT ctid FROM {table}
-            WHERE {of_run} LIMIT %(batch)s))
+        DELETE FROM {table} AS held
+        WHERE {of_run} AND ctid = ANY (ARRAY (SELECT ctid FROM {table} WHERE {of_run} LIMIT %(batch)s))
         RETURNING pg_column_size(held.*) AS size
     )
     SELECT count(*), coalesce(sum(size), 0) FROM gone

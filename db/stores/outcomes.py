@@ -31,8 +31,10 @@ NEWEST = text("""
 """)
 SCORED = sql.SQL("""
     SELECT score.entity_key, score.score, known.outcome
-    FROM (SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s
-        ORDER BY id DESC LIMIT 1) AS published
+    FROM (
+        SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s
+        ORDER BY id DESC LIMIT 1
+    ) AS published
     JOIN nightjar.score ON score.run_id = published.run_id AND score.score_date = %(day)s
     LEFT JOIN (
         SELECT DISTINCT ON (entity_key) entity_key, outcome FROM nightjar.outcome

@@ -14,11 +14,12 @@ from nightjar.core.night.part_rows import QUARANTINED as QUARANTINED_COLUMNS
 from nightjar.core.night.part_rows import SCORES as SCORE_COLUMNS
 
 DISTRIBUTION = text("""
-    SELECT count(score) AS rows, coalesce(avg(score), 'NaN') AS mean, coalesce(stddev_pop(score),
-        'NaN') AS stddev,
+    SELECT count(score) AS rows, coalesce(avg(score), 'NaN') AS mean,
+           coalesce(stddev_pop(score), 'NaN') AS stddev,
            count(DISTINCT score) AS distinct, count(carried_from) AS carried,
-           coalesce(percentile_disc(CAST(:steps AS double precision[]))
-               WITHIN GROUP (ORDER BY score), '{}') AS quantiles
+           coalesce(
+               percentile_disc(CAST(:steps AS double precision[])) WITHIN GROUP (ORDER BY score), '{}'
+           ) AS quantiles
     FROM nightjar.score WHERE run_id = :run_id AND score_date = :score_date
 """)
 EVENLY = [step / STEPS for step in range(STEPS + 1)]
@@ -27,12 +28,12 @@ PUBLISHED_SCORES = sql.SQL(
     'WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
 )
 SCORES_FOR = sql.SQL(
-    "SELECT entity_key, score FROM nightjar.score WHERE score_date = %s AND run_id = %s AND entity_key = "
-    "ANY(%s)"
+    "SELECT entity_key, score FROM nightjar.score "
+    "WHERE score_date = %s AND run_id = %s AND entity_key = ANY(%s)"
 )
 QUARANTINED_OF_RUN = sql.SQL(
-    "SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row WHERE run_id = %s ORDER BY "
-    "part, row_number"
+    "SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row "
+    "WHERE run_id = %s ORDER BY part, row_number"
 )
 
 

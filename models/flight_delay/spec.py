@@ -49,8 +49,8 @@ SPEC = ModelSpec(
     fit=fit_catboost,
     split=TimeSplit(test_days=28, valid_days=14, min_train_rows=20_000),
     # Measured on seven cut-offs of the year: the two learners rank months alike (AUC 0.015 apart either way,
-    # mostly for CatBoost), so what is clearly below the baseline has a fault. Calibration is what differs, and
-    # what max_ece and min_brier_skill are for.
+    # mostly for CatBoost), so what is clearly below the baseline has a fault. Calibration is what differs:
+    # max_ece and min_brier_skill are for it.
     # The level of four weeks lies up to 0.125 from that of the months before (September 2013): a version must
     # come closer than a constant.
     gates=GateLimits(
