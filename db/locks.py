@@ -20,8 +20,9 @@ from nightjar.core.ports.going_on import GoOn, unasked
 
 POLL_S = 0.2
 SCHEMA_LOCK = "nightjar schema"
-"""Whoever works by the tables shares it; a migration holds it alone, and from when it asks for it nobody
-else gets it.
+"""Whoever works by the tables shares it; a migration holds it alone.
+
+From when a migration asks for it nobody else gets it.
 """
 
 READERS_END_WITHIN_S = 10

@@ -27,8 +27,9 @@ KEEPALIVES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-"""A server that vanished without a word is noticed after a minute, not after two hours; also with bytes on
-their way to it, then not after 15 minutes.
+"""A server that vanished without a word is noticed after a minute, not after two hours.
+
+So it is with bytes on their way to it: after a minute, not after 15.
 """
 
 SESSION = """
@@ -38,15 +39,19 @@ SESSION = """
            set_config('extra_float_digits', '1', false),
            set_config('default_transaction_isolation', 'read committed', false)
 """
-"""Whatever the server, PGTZ or an ALTER ROLE says: instants come back in UTC, scores with all their
-digits, and whoever has waited for a lock sees what was committed meanwhile. And a client that vanished is
-noticed in the same time: until then its session keeps the rows and the lock that it holds.
+"""Whatever the server, PGTZ or an ALTER ROLE says, these settings hold for each session.
+
+Instants come back in UTC, and scores with all their digits. Whoever has waited for a lock sees what was
+committed meanwhile. And a client that vanished is noticed in the same time: until then its session keeps the
+rows and the lock that it holds.
 """
 
 TRANSIENT = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
-"""SQLSTATEs (or their classes) that pass by themselves: connection, rollback, resources, operator
-intervention, disk, lock not available; a standby that is not promoted yet, or a database that was made
-read-only; a transaction that stood still or lasted longer than somebody lets it.
+"""SQLSTATEs (or their classes) of errors that pass by themselves.
+
+They are: connection, rollback, resources, operator intervention, disk, lock not available; a standby that is
+not promoted yet, or a database that was made read-only; a transaction that stood still or lasted longer than
+somebody lets it.
 """
 
 BEYOND_STATE = "22008"

@@ -33,8 +33,9 @@ from nightjar.core.places import PLACE
 
 SCHEMA = "nightjar"
 OF_OUR_TIME = "BETWEEN '1890-01-01' AND '2210-01-01'"
-"""Of every date and instant that the writer may set: no infinity, and room for what lies about the years
-of a command line.
+"""The bounds of every date and instant that the writer may set.
+
+They leave out infinity, and leave room for what lies about the years of a command line.
 """
 
 RUN_STATES = ("claimed", "published", "failed", "abandoned", "pruned")

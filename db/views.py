@@ -55,16 +55,18 @@ BARRIER = "WITH (security_barrier)"
 """Of a view: conditions whose functions may tell what they are given stay outside."""
 
 APART = "WITH apart AS (SELECT)"
-"""Makes a subquery that Postgres plans by itself, once a run: conditions on its columns still reach its
-indexes.
+"""Makes a subquery that Postgres plans by itself, once a run.
+
+Conditions on its columns still reach its indexes.
 """
 
 ALONE = "OFFSET 0"
 """Likewise, and no condition from outside reaches its rows."""
 
 FIRST = "pg_catalog.int4eq({}.run_id, run.id) AND "
-"""The conditions that come first where Postgres reads a whole table: they are no operators, which it would
-move to the end, and none costs less.
+"""The conditions that come first where Postgres reads a whole table.
+
+They are no operators, which it would move to the end, and none costs less.
 """
 
 IN_ORDER = "ORDER BY publication.model, publication.score_date"

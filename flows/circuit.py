@@ -76,6 +76,7 @@ WATCHED: dict[str, Any] = {
     "on_crashed": [end_dead_tasks, break_circuit],
     "on_cancellation": [end_dead_tasks],
 }
-"""What all flows are decorated with: receipts say what is done, so no result is kept, what fails counts,
-and what died is said to have.
+"""What all flows are decorated with.
+
+Receipts say what is done, so no result is kept. What fails counts, and what died is said to have.
 """

@@ -44,8 +44,10 @@ SIDE_DOORS = r"""
 """What everybody may still use, and what it is for."""
 
 KEEP = {"lock": (OWNER, WRITER), "write": (), "program": (OWNER,)}
-"""Who goes on using it: nights wait for advisory locks, migrations make functions; large objects and WAL
-messages are writes of nobody here.
+"""Who goes on using it.
+
+Nights wait for advisory locks, migrations make functions; large objects and WAL messages are writes of nobody
+here.
 """
 
 

@@ -31,8 +31,9 @@ HELD_BY = MappingProxyType(
         "report": OF_RUN,
     }
 )
-"""Tables with rows of runs -> which of them are a run's; in the order in which they may go, by their
-foreign keys.
+"""Tables with rows of runs -> which of them are a run's.
+
+They are in the order in which they may go, by their foreign keys.
 """
 
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '3s'")

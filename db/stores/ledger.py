@@ -27,8 +27,9 @@ from nightjar.core.night.plan import Standing
 from nightjar.core.ports.going_on import GoOn, unasked
 
 LEDGER = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
-"""Whoever points a night's ledger to a run does it alone, so that what it looked at is still true when its
-row is there.
+"""Whoever points a night's ledger to a run does it alone.
+
+So what it looked at is still true when its row is there.
 """
 
 

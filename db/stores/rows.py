@@ -13,8 +13,9 @@ from nightjar.core.night.entities import Population, Publication, Receipt, Run, 
 RUNS, RECEIPTS, PUBLICATIONS = table_of(RunRow), table_of(ReceiptRow), table_of(PublicationRow)
 
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '30s'")
-"""A run's row is held while one part is stored; whoever holds it longer has vanished, and the call is
-worth repeating.
+"""A run's row is held while one part is stored.
+
+Whoever holds it longer has vanished, and the call is worth repeating.
 """
 
 

@@ -26,10 +26,10 @@ SCHEDULES = RawDataset(
     keys=("carrier", "flight", "origin"),
     day_column="flight_date",
 )
-"""The departures scheduled for a local day. Minutes count from local midnight where the plane then is;
-distance is in miles.
+"""The departures scheduled for a local day.
 
-It names no aircraft: in this data a missing tail number gives a cancelled flight away.
+Minutes count from local midnight where the plane then is; distance is in miles. It names no aircraft: in this
+data a missing tail number gives a cancelled flight away.
 """
 
 FLIGHTS = RawDataset(
@@ -52,11 +52,10 @@ FLIGHTS = RawDataset(
     nullable=frozenset({"tailnum", "seats", "built", "dep_delay", "arr_delay"}),
     day_column="flight_date",
 )
-"""What happened to the departures of a local day, as far as it was known when the file was written. Delays
-are in minutes, early is negative.
+"""What happened to the departures of a local day, as far as it was known when the file was written.
 
-A flight still under way then has no arr_delay, one still waiting no dep_delay. seats and built (a year)
-describe the aircraft that flew.
+Delays are in minutes, early is negative. A flight still under way then has no arr_delay, one still waiting no
+dep_delay. seats and built (a year) describe the aircraft that flew.
 """
 
 WEATHER = RawDataset(
@@ -78,8 +77,9 @@ WEATHER = RawDataset(
     nullable=frozenset({"temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "pressure"}),
     day_column="time_hour",
 )
-"""Hourly observations of a UTC day at the three airports: Fahrenheit, per cent, degrees, miles an hour,
-inches, millibars, miles.
+"""Hourly observations of a UTC day at the three airports.
+
+Units: Fahrenheit, per cent, degrees, miles an hour, inches, millibars, miles.
 """
 
 

@@ -9,13 +9,16 @@ from nightjar.core.model.categories import Categories
 from nightjar.core.model.spec import ModelSpec, Predictor
 
 THREADS = 2
-"""Fixed: sums over another number of threads round differently, and the same snapshot must give the same
-model.
+"""Fixed, because the same snapshot must give the same model.
+
+Sums over another number of threads round differently.
 """
 LEVEL_SHARE = 0.5
-"""How far the level of the scores follows the newest days. Delays rise and fall from month to month for
-reasons no feature knows. Half-way has the smallest worst calibration error and the largest mean Brier
-skill over the month ends of the year, as `benchmarks/flight_delay.py year` prints.
+"""How far the level of the scores follows the newest days.
+
+Delays rise and fall from month to month for reasons no feature knows. Half-way has the smallest worst
+calibration error and the largest mean Brier skill over the month ends of the year, as
+`benchmarks/flight_delay.py year` prints.
 """
 
 if TYPE_CHECKING:

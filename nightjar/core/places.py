@@ -23,6 +23,7 @@ A browser follows none of them to a page or a script.
 """
 
 PLACE = rf"^(/|file:///|({'|'.join(STORES)})://[^/])[^\u0001-\u001f\u007f]*$"
-"""A place as a regular expression, of Python and of Postgres: an absolute path or such a URL, without
-control characters.
+"""A place as a regular expression, of Python and of Postgres.
+
+It is an absolute path or such a URL, without control characters.
 """

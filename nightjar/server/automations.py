@@ -22,8 +22,9 @@ PREFIX = "nightjar: "
 PRESUMED = "presumed"
 RUNBOOK = "Runbook: runbooks/stuck-run.md"
 TAG = "nightjar"
-"""Every deployment in prefect.yaml carries it, so a run that somebody started otherwise, without
-heartbeats, is not taken for dead.
+"""Every deployment in prefect.yaml carries it.
+
+So a run that somebody started otherwise, without heartbeats, is not taken for dead.
 """
 
 Labels = dict[str, str | list[str]]

@@ -26,8 +26,9 @@ from nightjar.core.ports.raw import Landed, Received
 from nightjar.core.values import INSTANT, utc
 
 MARGINS_S = (0.2, 2, 20, 200)
-"""How long after now the instant of a file lies that is recorded now: the next, where writing it took
-longer.
+"""How long after now the instant lies of a file that is recorded now.
+
+The next margin is taken where writing the file took longer.
 """
 
 IN_FILE_NAMES = "%Y%m%dT%H%M%SZ"

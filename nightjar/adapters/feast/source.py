@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from nightjar.adapters.feast.repo import Translated
 
 KNOWN_AT = "known_at"
-"""The column of entities that says, where it is not their `event_timestamp`, till when what was recorded
-counts.
+"""The column of entities that says till when what was recorded counts.
+
+It is there where that is not their `event_timestamp`.
 """
 
 ROW = "__row"
-"""A column of ours beside the entity rows, by which what comes back is put in order and counted, whatever
-store it went through.
+"""A column of ours beside the entity rows.
+
+By it what comes back is put in order and counted, whatever store it went through.
 """
 
 

@@ -15,8 +15,9 @@ UNNAMEABLE = {
     "": re.compile(r"%[0-9A-Fa-f]{2}|[\[\]^|]"),
     S3: re.compile(r"[^\w./=+,;:&~'!()*@$-]", re.ASCII),
 }
-"""What deltalake and Polars, which write paths as parts of URLs, cannot tell apart in one; by the place's
-scheme.
+"""What deltalake and Polars cannot tell apart in a path, by the place's scheme.
+
+Both write paths as parts of URLs.
 """
 
 

@@ -18,8 +18,9 @@ from .moments import Window, is_zone
 from .places import DataFile, Place, UnusableSourceError, is_delta, place_of
 
 PARTITION_TAG = "partition"
-"""Tag of a FileSource naming the Hive key whose value is the UTC date of the timestamp field, like
-{"partition": "date"}.
+"""Tag of a FileSource that names a Hive key, like {"partition": "date"}.
+
+The key's value is the UTC date of the timestamp field.
 """
 
 CASTS = pl.ScanCastOptions(
@@ -28,8 +29,9 @@ CASTS = pl.ScanCastOptions(
     datetime_cast=["upcast", "convert-timezone"],
     categorical_to_string="allow",
 )
-"""What older files may have in place of the newest's types; whole numbers become floats when pandas meets
-the first missing one.
+"""What older files may have in place of the newest's types.
+
+Whole numbers become floats when pandas meets the first missing one.
 """
 
 _log = logging.getLogger(__name__)

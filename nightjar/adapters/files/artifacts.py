@@ -28,8 +28,9 @@ READ_ONLY = 0o444
 STORED = re.compile(r"(?P<kind>[^/]+)/(?P<folder>[0-9a-f]{2})/(?P=folder)[0-9a-f]{62}(\.\d+)?(\.\w+)?$")
 MANIFEST = ".parts"
 YOUNG = timedelta(hours=12)
-"""An object older than this is written again when it is put again: retention takes old objects that no row
-names, and its row comes later.
+"""An object older than this is written again when it is put again.
+
+Retention takes old objects that no row names, and its row comes later.
 """
 
 

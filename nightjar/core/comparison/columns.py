@@ -5,8 +5,9 @@ import polars as pl
 from nightjar.core.model.categories import spelled
 
 LONGEST = 100
-"""Categories are told apart by so many of their first characters: a profile keeps them in a row of the
-database.
+"""Categories are told apart by so many of their first characters.
+
+A profile keeps them in a row of the database.
 """
 
 

@@ -3,14 +3,16 @@
 import polars as pl
 
 MIN_NIGHTS = 3
-"""Fewer past nights prove nothing: the furthest of two nights is as far from the other as the other is
-from it.
+"""Fewer past nights prove nothing.
+
+The furthest of two nights is as far from the other as the other is from it.
 """
 
 MIN_VALUES = 30
-"""Fewer values of a night prove nothing about a distribution. By chance alone (at 0.1%) the
-Kolmogorov-Smirnov distance of n values reaches 1.95 / sqrt(n) (Smirnov 1948), which is 0.36 for 30 values:
-as much as `AuditLimits.max_input_shift` allows.
+"""Fewer values of a night prove nothing about a distribution.
+
+By chance alone (at 0.1%) the Kolmogorov-Smirnov distance of n values reaches 1.95 / sqrt(n) (Smirnov 1948).
+For 30 values that is 0.36: as much as `AuditLimits.max_input_shift` allows.
 """
 
 MIN_DISTINCT = 3

@@ -10,8 +10,9 @@ from nightjar.core.comparison.entities import SCORE, ColumnProfile, Distribution
 from nightjar.core.model.spec import ModelSpec
 
 SAMPLE_ROWS = 2_000
-"""Rows of a night that are looked at: by chance two samples of this size lie 0.04 apart, far below any
-limit.
+"""Rows of a night that are looked at.
+
+By chance two samples of this size lie 0.04 apart, far below any limit.
 """
 STEPS = 40
 """Every 2.5th percentile is kept: the distance of two profiles is known to that much."""

@@ -18,8 +18,9 @@ SMOOTHING = 0.001
 BUCKETS = 10
 MAX_CATEGORIES = 50
 MIN_PER_BUCKET = 10
-"""Rows a night must expect in a bucket: with Cochran's usual 5, PSI still passed its chi-square quantile
-ten times too often.
+"""Rows a night must expect in a bucket.
+
+With Cochran's usual 5, PSI still passed its chi-square quantile ten times too often.
 """
 
 

@@ -22,16 +22,19 @@ from nightjar.core.model.spec import AuditLimits, ModelSpec
 
 FULL = 14
 WITHIN = timedelta(days=21)
-"""How far a night may lie from the others is known from FULL nights of the last three weeks: a Saturday is
-no weekday, rates of the last week move slowly, and nights from before a gap say little. Where nobody would
-accept or mend a night, it is so no reason for ever to hold back the next.
+"""How far a night may lie from the others is known from FULL nights of the last three weeks.
+
+A Saturday is no weekday, rates of the last week move slowly, and nights from before a gap say little. So a
+night that nobody accepts or mends does not hold back the later ones for ever.
 """
 FEW_ENTITIES = 10
 MANY_TIMES = 4
 """So many times fewer or more different values than ever: that is another column."""
 SWAPPED = 0.5
-"""Two columns are swapped if together they lie at most so much as far from each other's past as from their
-own. On no night of 2013 was it below 0.54.
+"""Two columns are swapped if they are much closer to each other's past than to their own.
+
+Their distances to each other's past together are then at most this share of those to their own. On no night
+of 2013 was it below 0.54.
 """
 
 

@@ -61,8 +61,9 @@ class Deliver(Protocol):
 
 
 RawFrames = Mapping[str, pl.DataFrame]
-"""Dataset name -> its rows, with `date` (the day of the file) and `recorded_at` (UTC) added to the
-dataset's columns.
+"""Dataset name -> its rows, with the dataset's columns and two more.
+
+They are `date` (the day of the file) and `recorded_at` (UTC).
 """
 
 

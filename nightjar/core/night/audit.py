@@ -15,8 +15,9 @@ TRAILING_NIGHTS = 14
 
 
 SAME = 1e-9
-"""How far apart two scores of the same row may lie: predictors add up numbers in an order that depends on
-how many rows they are given.
+"""How far apart two scores of the same row may lie.
+
+Predictors add up numbers in an order that depends on how many rows they are given.
 """
 
 

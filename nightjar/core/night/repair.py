@@ -26,8 +26,9 @@ CARRIED = {
     "carried_challenger_score": pl.Float64(),
     "carried_from": pl.Int32(),
 }
-"""Columns of a repair's population: the score that a row keeps and the run that computed it; null where it
-is to be scored.
+"""Columns of a repair's population: the score that a row keeps and the run that computed it.
+
+Both are null where the row is to be scored.
 """
 
 
