@@ -42,7 +42,7 @@ def backfill(
         model: Name of a folder in models/.
         order: Which nights first.
         reprocess: Of nights attempted before, score none; those that failed or were left unfinished; or all,
-        in a new revision.
+            in a new revision.
         parallel: Nights at a time, up to NIGHTJAR_NIGHTS_AT_ONCE.
         dry_run: Only list what would be done.
 

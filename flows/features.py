@@ -18,7 +18,7 @@ def features(model: str = "flight_delay", today: date | None = None) -> None:
     Args:
         model: Name of a folder in models/.
         today: Stands in for the calendar: only what was known on this local day's evening is used. Empty: the
-        day of the scheduled start.
+            day of the scheduled start.
 
     """
     with failures_told(model):

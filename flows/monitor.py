@@ -25,7 +25,7 @@ def monitor(model: str = "flight_delay", today: date | None = None) -> None:
     Args:
         model: Name of a folder in models/.
         today: Stands in for the calendar: only what was known on this local day's evening is used. Empty: the
-        day of the scheduled start.
+            day of the scheduled start.
 
     """
     with failures_told(model):

@@ -36,13 +36,13 @@ def repair(
 
     Args:
         cause: late: corrections that came after the night. quarantine: rows set aside, where the data or the
-        contract is mended.
+            contract is mended.
         first: First local date to look at. Empty: the first there is.
         last: Last local date to look at. Empty: the last there is.
         model: Name of a folder in models/.
         known_at: Corrections recorded up to this instant count. Empty: up to now.
         accept: Why to publish a night though features are stale or its audit finds it odd; the ledger keeps
-        that, and what was found.
+            that, and what was found.
         dry_run: Only list the nights.
 
     """

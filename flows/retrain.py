@@ -19,7 +19,7 @@ def retrain(model: str = "flight_delay", today: date | None = None, *, promote: 
     Args:
         model: Name of a folder in models/.
         today: Stands in for the calendar: only what was known on this local day's evening is used. Empty: the
-        day of the scheduled start.
+            day of the scheduled start.
         promote: Let a version that passes its gates become champion; otherwise it waits in the registry.
 
     """

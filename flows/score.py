@@ -42,13 +42,13 @@ def score(
     Args:
         model: Name of a folder in models/.
         score_date: The local date to score. Empty: the date that the scheduled start stands for, also in a
-        late or retried run.
+            late or retried run.
         force: Publish a new revision though the night is published.
         accept: Why to publish the night though features are stale or its audit finds it odd; the ledger keeps
-        that, and what was found.
+            that, and what was found.
         report: Draw the drift report afterwards.
         catch_up: Without a score date, score missed nights of the model's last catch_up_days first. If one
-        fails, so does this run, at its end.
+            fails, so does this run, at its end.
 
     """
     with failures_told(model):

@@ -1,8 +1,8 @@
 """A flow run asks the Prefect server for its own state, and stops when somebody has changed it.
 
-It ends in the state that they gave it. Prefect leaves that to the flow: it ends the process of a run that is
-`Cancelling`, of no other, and whatever a process proposes at its end becomes the run's state. A run that a
-person set to Cancelled would go on, and then be Completed.
+It ends in the state that they gave it. Prefect leaves that to the flow. Prefect ends the process of a run
+that is `Cancelling`, and of no other. Whatever a process proposes at its end becomes the run's state. So
+a run that a person set to Cancelled would go on, and then be Completed.
 """
 
 import time

@@ -1,8 +1,8 @@
 """What a departure must look like to be scored.
 
-Features may be missing (a new route has no history). What the schedule says may not. Categories that the
-champion never saw: a new carrier or destination is life and is scored, which CatBoost can; a fourth New York
-airport is an error of the feed, and `isin` says so.
+Features may be missing (a new route has no history). What the schedule says may not. The champion may
+meet a category that it never saw. A new carrier or destination is ordinary and is scored, which CatBoost can
+do. A fourth New York airport is an error of the feed, and `isin` says so.
 """
 
 from typing import TYPE_CHECKING
