@@ -1,1 +1,1 @@
-"""The edges, behind the ports of the core: files, Feast, trained models and reports."""
+"""The edges: files, Feast, trained models and reports, behind the ports of the core."""

@@ -1,5 +1,4 @@
-"""What tests are made of.
+"""What tests are made of: a toy model, in-memory adapters with the contracts of the real ones, nights.
 
-That is: in-memory adapters that keep the contracts of the real ones, a toy model, and nights put together
-from them.
+The nights are put together from the model and the adapters.
 """

@@ -1,4 +1,1 @@
-"""What the platform does, one module a use case.
-
-Each gathers through ports, decides in the core, and applies through ports.
-"""
+"""The use cases, one a module: gather through ports, decide in the core, apply through ports."""
