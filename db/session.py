@@ -94,7 +94,7 @@ def make_engine(url: str, *, pool_size: int = 5, application_name: str = "nightj
         hide_parameters=True,
         connect_args=_settings(url, application_name),
     )
-    # first of all, before SQLAlchemy asks anything of a server that may be too old
+    # First of all: SQLAlchemy must ask nothing before, because the server may be too old.
     event.listen(engine, "connect", _settle, insert=True)
     return engine
 

@@ -273,8 +273,8 @@ class ReceiptRow(Table, table=True):
 class ScoreRow(Table, table=True):
     __tablename__ = "score"
     __table_args__ = (
-        # run_id has no foreign key, and score no bounds: a trigger checks each statement (docs/adr/0021,
-        # 0038)
+        # run_id has no foreign key, and score has no bounds: a trigger checks each statement.
+        # See docs/adr/0021 and docs/adr/0038.
         CheckConstraint("octet_length(entity_key) BETWEEN 1 AND 512", name="entity_key_length"),
         {
             "comment": (

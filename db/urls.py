@@ -113,7 +113,7 @@ def _require_known(query: str) -> None:
     """Raises for what libpq does not take, and for what it would take the last of in silence."""
     names = Counter(unquote(pair.partition("=")[0]) for pair in query.split("&") if pair)
     if unknown := sorted(names.keys() - KNOWN):
-        # with an @ it may be the rest of a password
+        # A query with an @ may be the rest of a password, so it is not shown.
         named = "" if "@" in query else f": {', '.join(unknown)}"
         raise _refused(
             f"has a parameter that libpq does not know{named}",

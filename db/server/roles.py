@@ -75,8 +75,7 @@ def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
             psycopg.errors.UniqueViolation,
             psycopg.errors.InternalError_,
         ):
-            # roles are shared by the whole server and have no lock of their own: whoever loses a race looks
-            # again
+            # Roles are shared by the whole server and have no lock: whoever loses a race looks again.
             if attempt == ATTEMPTS - 1:
                 raise
             time.sleep(0.05 * (attempt + 1))

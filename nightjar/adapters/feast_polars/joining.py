@@ -27,8 +27,10 @@ SNAPSHOTS: Cache[Prepared] = Cache()
 
 @dataclass(frozen=True, slots=True)
 class PointInTimeJoin:
-    """cache_bytes: how much of what one retrieval of an instant prepares may be kept for the next ones; 0:
-    nothing is.
+    """The rows of entities joined to their views.
+
+    cache_bytes: how much of what one retrieval of an instant prepares may be kept for the next ones. With 0
+    nothing is kept.
     """
 
     views: Sequence[View]

@@ -92,8 +92,8 @@ class Prune:
     def _files(self, now: datetime, forgotten: frozenset[int]) -> Iterator[tuple[Shelf, StoredFile]]:
         """The files that may go, each with its shelf."""
         listed = tuple(self.artifacts.files())
-        # names are read after the list: a night that puts an old file again makes it young first, and names
-        # it then
+        # Names are read after the list. A night that puts an old file again makes it young first, and names
+        # it then.
         names = needed(self.holdings.named(), forgotten)
         yield from ((self.artifacts, file) for file in unneeded(listed, names, self.policy, now))
         yield from ((self.drafts, file) for file in stale(self.drafts.files(), self.policy.grace, now))
