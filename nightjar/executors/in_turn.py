@@ -1,4 +1,4 @@
-"""One part after the other, in this process."""
+"""Score one part after the other in this process."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

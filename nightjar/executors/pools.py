@@ -1,4 +1,4 @@
-"""Several parts at once: on threads of this process, or in processes of their own."""
+"""Score several parts at once, on threads of this process or in separate processes."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
@@ -13,7 +13,7 @@ from nightjar.core.night.entities import Night, PartJob, Receipt
 class Threads:
     """Implements ports.PartExecutor.
 
-    Each part runs in a copy of this context, so that its log says which night it is of.
+    Each part runs in a copy of this context, so that its log lines name its night.
     """
 
     work: Callable[[PartJob], Receipt]
@@ -28,8 +28,8 @@ class Threads:
 class Processes:
     """Implements ports.PartExecutor.
 
-    work: a function that a new process finds by its name, and that wires itself there.
-    Processes are started anew and not forked: threads and connections do not survive a fork.
+    work: a function that a new process finds by its name. It makes its own adapters there.
+    Processes are spawned and not forked, because threads and connections do not survive a fork.
     """
 
     work: Callable[[PartJob], Receipt]
@@ -43,6 +43,6 @@ class Processes:
 
 
 def receipts(futures: Sequence[Future[Receipt]]) -> list[Receipt]:
-    """All are waited for; the first error is raised when the rest have ended."""
+    """Wait for all parts. The first error is raised when all others have ended."""
     wait(futures)
     return [future.result() for future in futures]

@@ -1,4 +1,4 @@
-"""Build the feature tables of what has landed: only the days whose inputs are new or were corrected."""
+"""Build the feature tables from landed data. Only days with new or corrected inputs are built."""
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ class FeatureBuild:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What a dataset has: each day's fingerprint, and when its deliveries were recorded, oldest first.
+    """The landed days of a dataset.
 
-    The fingerprint is that of the day's deliveries.
+    Each day has the fingerprint of its deliveries and the instants at which they were recorded, oldest first.
     """
 
     prints: Mapping[date, str]
@@ -52,13 +52,13 @@ def build_features(
     known_at: datetime | None = None,
     progress: Progress = silent,
 ) -> FeatureBuild:
-    """Build what is missing or whose raw inputs changed, oldest days first.
+    """Build the days that are missing or whose raw inputs changed, oldest first.
 
-    Idempotent; a crash loses at most the batch it was in. Days first recorded after `known_at` are left for
-    another time, unless they are built already. Of the others every delivery is built: rows say when they
-    were known, and where a correction came, both what was known before and what was known after it become
-    rows. So the tables hold the same facts whenever they are built, and a later call only adds rows. One
-    caller at a time. Raises ContractBroken.
+    Idempotent. A crash loses at most the current batch. Days first recorded after `known_at` are not built
+    now, unless they are built already. Every delivery of the other days is built. Each row says when it was
+    known. A correction adds rows: one state as known before it, one as known after it. So the tables hold
+    the same facts whenever they are built, and a later call only adds rows. Only one caller at a time.
+    Raises ContractBroken.
     """
     landed = {
         name: Landed(raw.days(name), raw.recorded(name))
@@ -93,9 +93,9 @@ def computed(
 ) -> pl.DataFrame:
     """Rows of days close together, as known at several instants.
 
-    The instants are those before each correction, and the one at which the sources were listed. What has
-    landed since is left for the next time: it may correct a day whose state before was never built. Raises
-    ContractBroken where the rows lack a declared column.
+    The instants are those before each correction, and the one at which the sources were listed. Data that
+    landed since then is left for the next call: it may correct a day whose earlier state was never built.
+    Raises ContractBroken if the rows lack a declared column.
     """
     first, last = min(batch), max(batch)
     seen_from = first - timedelta(days=table.lookback_days)
@@ -121,10 +121,10 @@ def computed(
 def wanted_days(
     table: FeatureTable, sources: Sequence[Landed], known_at: datetime | None, built: Container[date]
 ) -> dict[date, str]:
-    """Raw day -> fingerprint of what its rows are to be computed from.
+    """Raw day -> fingerprint of the inputs of its rows.
 
-    That is the table's declaration and all deliveries in the window. What is built already is never left for
-    another time: files of before a column was declared would stand beside those that have it.
+    The inputs are the table's declaration and all deliveries in the window. A day that is built already is
+    always included. Otherwise files without a newly declared column would stay beside files that have it.
     """
     declared = f"{dict(table.keys)} {dict(table.features)} {table.lookback_days}"
     limit = None if known_at is None else utc(known_at)
@@ -160,7 +160,7 @@ def batches(days: Mapping[date, str]) -> Iterator[dict[date, str]]:
 def before_corrections(
     days: Iterable[date], sources: Collection[Landed], lookback_days: int
 ) -> list[datetime]:
-    """The last moments before a delivery changed what was known of one of the days.
+    """The last moments before a delivery changed the known data of one of the days.
 
     Such a delivery is a correction, or an older file that came late.
     """

@@ -1,6 +1,6 @@
-"""Bring in what the outside world has delivered, each file checked before it counts.
+"""Land delivered files after checking each one.
 
-A bad one is set aside and stops nothing else.
+A bad file is set aside and does not stop the others.
 """
 
 from collections import Counter
@@ -22,10 +22,10 @@ from nightjar.core.ports.raw import Landed, RawStore
 from nightjar.core.values import utc
 
 RECHECK_DAYS = 3
-"""How many landed days are asked for again, in case their files were corrected since."""
+"""Number of landed days to ask for again, because their files may have been corrected."""
 
 Tell = Callable[[Refusal], None]
-"""What is done when a delivery is set aside."""
+"""Called when a delivery is set aside."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ def log_refusal(refusal: Refusal) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """How many delivered files were new, known already, corrections, or bad: set aside now or before."""
+    """Counts of delivered files: new, already known, corrections, and bad (set aside now or before)."""
 
     landed: int = 0
     unchanged: int = 0
@@ -62,13 +62,13 @@ def land_until(
 ) -> Landing:
     """Land every file recorded by `until`, in the order in which they were recorded.
 
-    Idempotent; after a crash it goes on where it was.
-    A file that breaks its dataset is set aside and stops no other. A day whose last delivery lands has
-    nothing set aside any more.
-    first: the first day to ask for; if not given, a few days before the first that some dataset still lacks
-    at its end, or, where nothing has landed yet, where the model's world begins. Days that have something set
-    aside are asked for as well.
-    tell: is called for each delivery that is set aside now, and never again for the same content.
+    Idempotent. After a crash it continues where it stopped.
+    A file that breaks its dataset is set aside and does not stop the others. When the last delivery of a day
+    lands, everything set aside for that day is settled.
+    first: the first day to ask for. The default is a few days before the first day that some dataset still
+    lacks at its end. If nothing has landed yet, the default is the first day of the model's data. Days with
+    a delivery set aside are also asked for.
+    tell: called once for each delivery that is set aside now, never again for the same content.
     """
     spans = asked_for(
         first or first_lacking(spec, raw, until),
@@ -102,10 +102,10 @@ def land_until(
 def undelivered(
     spec: ModelSpec, dates: Collection[date], *, raw: RawStore, inbox: Path, known_at: datetime | None = None
 ) -> tuple[date, ...]:
-    """The score dates that have no population: no file about them has landed or is delivered in time.
+    """The score dates without a population: no file about them has landed or is delivered in time.
 
-    In time is by a date's as-of, or, of what has landed, by `known_at`. Nothing is landed, so the answer
-    comes at once.
+    "In time" means by the date's as-of. For landed files it means by `known_at`. Nothing is landed here, so
+    this is fast.
     """
     recorded = raw.recorded(spec.population_dataset)
     unknown = {
@@ -125,9 +125,9 @@ def land_file(
 ) -> Landed:
     """Check one file and keep it, as recorded at an instant or now.
 
-    It settles what is set aside of its day until then.
-    Raises BadSettings for an unknown dataset, BadDelivery for a file that breaks it: who lands a file by hand
-    is told at once, so that nothing is set aside.
+    This settles the deliveries of its day that were set aside until then.
+    Raises BadSettings for an unknown dataset, BadDelivery for a file that breaks it. The file is not set
+    aside, because the person who lands it by hand sees the error at once.
     """
     landed = raw.land(declared(spec, dataset), day, file, recorded_at)
     raw.settle(dataset, day, recorded_at)
@@ -135,7 +135,7 @@ def land_file(
 
 
 def clear(spec: ModelSpec, dataset: str, day: date, *, raw: RawStore) -> tuple[Refusal, ...]:
-    """Settle all that is set aside of a day: it counts as never delivered.
+    """Settle all deliveries of a day that are set aside. They count as never delivered.
 
     Raises BadSettings if nothing is.
     """
@@ -153,7 +153,7 @@ def declared(spec: ModelSpec, dataset: str) -> RawDataset:
 
 
 def set_aside(spec: ModelSpec, raw: RawStore) -> tuple[Refusal, ...]:
-    """What is set aside of all datasets of a model, and not settled."""
+    """All deliveries of a model's datasets that are set aside and not settled."""
     return tuple(refusal for dataset in spec.datasets for refusal in raw.refused(dataset.name))
 
 
@@ -166,15 +166,15 @@ def asked_for(begin: date, last: date, again: Iterable[date]) -> list[tuple[date
 def delivered(
     spec: ModelSpec, inbox: Path, spans: Iterable[tuple[date, date]], until: datetime
 ) -> Iterator[Delivery]:
-    """What the feed delivers of each span, up to the first file recorded after `until`."""
+    """The files that the feed delivers for each span, up to the first one recorded after `until`."""
     for first, last in spans:
         yield from takewhile(lambda delivery: delivery.recorded_at <= until, spec.deliver(inbox, first, last))
 
 
 def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
-    """Where to go on: a few days before the first that a dataset lacks at its end.
+    """The day to continue from: a few days before the first day that a dataset lacks at its end.
 
-    It is no earlier than anything that has landed.
+    It is never earlier than the first landed day.
     """
     landed = [raw.days(dataset.name) for dataset in spec.datasets]
     if not any(landed):
@@ -185,7 +185,7 @@ def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
 
 
 def world_begins(spec: ModelSpec, until: datetime) -> date:
-    """1 January of a recorded year; of a living feed, far enough back for the features of today."""
+    """1 January of a recorded year. For a live feed, a day early enough for the features of today."""
     if spec.replay_year is not None:
         return date(spec.replay_year, 1, 1)
     lookback = max((table.lookback_days for table in spec.feature_tables), default=0)
@@ -193,13 +193,13 @@ def world_begins(spec: ModelSpec, until: datetime) -> date:
 
 
 def last_deliverable(spec: ModelSpec, until: datetime) -> date:
-    """The last day a file known by `until` can be about.
+    """The last day that a file known by `until` can be about.
 
-    It is the score date of that evening, wherever the model's midnight is.
+    It is the score date of that evening, in any time zone of the model.
     """
     return max(_dates(spec, until)) + timedelta(days=spec.horizon_days)
 
 
 def _dates(spec: ModelSpec, moment: datetime) -> tuple[date, date]:
-    """The date of an instant in the model's zone and in UTC: files are about days of one or the other."""
+    """The date of an instant in the model's zone and in UTC. Files are about days of either zone."""
     return local_date(spec, moment), utc(moment).date()

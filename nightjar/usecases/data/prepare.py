@@ -1,4 +1,4 @@
-"""Bring in what nights need: land what was delivered, build the features of it."""
+"""Prepare the data for nights: land deliveries, then build their features."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -19,8 +19,8 @@ from nightjar.usecases.data.landing import Tell, land_until, log_refusal, undeli
 class Prepare:
     """Land deliveries of a model and build its features. Only what is missing is done.
 
-    inbox: the folder where deliveries arrive. alone: holds off other processes that do the same for the
-    model.
+    inbox: the folder where deliveries arrive. alone: a lock against other processes that do the same for
+    the model.
     """
 
     spec: ModelSpec
@@ -31,23 +31,23 @@ class Prepare:
     go_on: GoOn = unasked
 
     def ready(self, until: datetime, progress: Progress = silent, tell: Tell = log_refusal) -> None:
-        """Land what was delivered by `until`, and build the features of it.
+        """Land the files delivered by `until`, and build their features.
 
-        A bad delivery is set aside and stops nothing here. tell: is called for each that is set aside now.
+        A bad delivery is set aside and does not stop the others. tell: called for each one set aside now.
         """
         with self.alone():
             self._land(until, progress, tell)
             self._build(until, progress)
 
     def land(self, until: datetime, progress: Progress = silent, tell: Tell = log_refusal) -> None:
-        """Land what was delivered by `until`, and build nothing of it yet."""
+        """Land the files delivered by `until`, without building features."""
         with self.alone():
             self._land(until, progress, tell)
 
     def corrected(self, known_at: datetime | None = None, progress: Progress = silent) -> datetime:
-        """Build the features of what has landed by `known_at`, corrections included, and land nothing more.
+        """Build the features of data landed by `known_at`, corrections included. Land no new files.
 
-        None: of all that has landed by now. Returns that instant.
+        None means now. Returns the instant that was used.
         """
         known = known_at or datetime.now(UTC).replace(microsecond=0)
         with self.alone():
@@ -55,7 +55,7 @@ class Prepare:
         return known
 
     def undelivered(self, dates: Sequence[date], known_at: datetime | None = None) -> tuple[date, ...]:
-        """The score dates that have no population. Cheap: nothing is landed or built."""
+        """The score dates without a population. Fast: nothing is landed or built."""
         return undelivered(self.spec, dates, raw=self.raw, inbox=self.inbox, known_at=known_at)
 
     def _land(self, until: datetime, progress: Progress, tell: Tell) -> None:

@@ -1,6 +1,6 @@
-"""Train a version on all that is known, and measure it on days it has not seen.
+"""Train a version on all known data, and measure it on days it has not seen.
 
-Promote it if it has proved itself.
+Promote it if its gates pass.
 """
 
 import tempfile
@@ -43,7 +43,7 @@ from nightjar.core.values import INSTANT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainSummary:
-    """What a retraining came to. left_out: why rows are not in the dataset -> how many."""
+    """The result of a retraining. left_out: reason -> number of rows left out of the dataset."""
 
     version: Version
     dataset: Dataset
@@ -56,7 +56,7 @@ class RetrainSummary:
 
 
 def built_already() -> None:
-    """For features that are built."""
+    """Do nothing: the features are built already."""
 
 
 def retrain(
@@ -75,13 +75,13 @@ def retrain(
 ) -> RetrainSummary:
     """Register a version trained on the outcomes recorded by `known_at`.
 
-    Each row has the features known on its own date's evening.
-    Deterministic: the same raw data, spec and libraries give the same dataset and the same model, which are
-    then registered once.
-    promote: give it the role of champion if its gates passed; False registers it only. build: builds the
-    features of what has landed. It is called when there is enough to train on, because it takes long.
-    Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken; ContractBroken for an outcome
-    that cannot be.
+    Each row has the features known on the evening of its own date.
+    Deterministic: the same raw data, spec and libraries give the same dataset and the same model. These are
+    registered only once.
+    promote: True makes it the champion if its gates passed; False only registers it. build: builds the
+    features of landed data. It is slow, so it is called only if there is enough history to train on.
+    Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken. Raises ContractBroken for an
+    impossible outcome.
     """
     known, left_out = _labelled(spec, known_at, raw, progress)
     cut_by_time(known, spec, known_at)
@@ -126,7 +126,7 @@ def _labelled(
 ) -> tuple[pl.DataFrame, Mapping[str, int]]:
     """Every population row with a mature outcome, without its features.
 
-    Also how many rows were left out and why.
+    Also the number of rows left out, by reason.
     """
     outcomes = _outcomes(spec, known_at, raw)
     dates = sorted(set(raw.days(spec.population_dataset)) & set(outcomes["score_date"]))
@@ -148,7 +148,7 @@ def _with_features(
 
 
 def _what_landed(spec: ModelSpec, known_at: datetime, raw: RawStore) -> str:
-    """Which days of outcomes and of populations are known, in words."""
+    """A text that says which days of outcomes and of populations are known."""
     told = [
         known_days(name, raw.recorded(name), known_at)
         for name in dict.fromkeys((spec.outcome_dataset, spec.population_dataset))
@@ -169,7 +169,7 @@ def _outcomes(spec: ModelSpec, known_at: datetime, raw: RawStore) -> pl.DataFram
 def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress: Progress) -> pl.DataFrame:
     """Each date's population as it would have been scored.
 
-    It comes from what was delivered by its own as-of, not from later corrections.
+    It uses the deliveries recorded by the date's own as-of, not later corrections.
     """
     dataset = spec.dataset(spec.population_dataset)
     nights: list[pl.DataFrame] = []
@@ -237,9 +237,9 @@ def _candidate(
 
 
 def _measured(kind: Kind, cut: TimeCut, predictor: Predictor, baseline: Predictor) -> Measured:
-    """On the unseen days: the candidate, the baseline, and a constant predictor.
+    """Measure the candidate, the baseline and a constant predictor on the unseen days.
 
-    The constant predictor always says the same, by what it has seen.
+    The constant predictor always gives the same value, taken from the seen days.
     """
     outcome = cut.test["outcome"]
     always = pl.repeat(kind.constant(cut.seen["outcome"]), outcome.len(), dtype=pl.Float64, eager=True)
@@ -254,16 +254,16 @@ def _measured(kind: Kind, cut: TimeCut, predictor: Predictor, baseline: Predicto
 def _beside_champion(
     spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors
 ) -> Measured:
-    """Both on the unseen days that the champion has not seen either.
+    """Measure both versions on the unseen days that the champion has not seen either.
 
-    Empty, so that the gate fails, where that cannot be measured.
+    The result is empty if that cannot be measured; then the gate fails.
     """
     if champion is None:
         return {}
     rows = cut.test.filter(pl.col("score_date") > champion.trained_through)
     try:
         reigning = predictors.load(spec, champion).predict(rows)
-    # It expects other inputs than there are now, or is of another kind.
+    # The champion expects inputs that differ from the current ones, or it is of another kind.
     except (
         ArtifactBroken,
         BadSpec,
@@ -275,7 +275,7 @@ def _beside_champion(
 
 
 def _of(kind: Kind, score: pl.Series, outcome: pl.Series) -> Metrics:
-    """The metrics of a set of rows, and how many rows it has."""
+    """The metrics of a set of rows, and the number of rows."""
     return {"rows": float(outcome.len()), **kind.measure(score, outcome)}
 
 

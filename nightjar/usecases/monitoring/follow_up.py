@@ -1,6 +1,6 @@
-"""What follows every publication, whichever way it came about.
+"""The steps after every publication, of any origin.
 
-It is drift rows, and a measurement as soon as its outcomes are known.
+They store drift rows, and measure the night as soon as its outcomes are known.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 TOLD = {"rows", "with_outcome", "measured_at"}
 Work = Callable[[], None]
 Step = Callable[[str, Run, Work], None]
-"""How a step is done: what it is called, of which run, and its work. Raises what the work raises."""
+"""Carries out one step, given its name, its run and its work. Raises the errors of the work."""
 
 
 def patiently(name: str, run: Run, work: Work) -> None:  # noqa: ARG001  # every step alike
@@ -34,17 +34,17 @@ def patiently(name: str, run: Run, work: Work) -> None:  # noqa: ARG001  # every
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """Does what a published run lacks. Safe to do again at any time: what is there is not done twice."""
+    """Does the missing steps of a published run. Idempotent: finished steps are not done twice."""
 
     watch: WatchNight
     step: Step = patiently
     advised: Advise = unadvised
 
     def __call__(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:
-        """Return what could not be done, in words. It raises no error: what is published stays published.
+        """Do the missing steps, and return a text for each step that failed.
 
-        audited: rows of the run with their features, as the audit has just looked at them, so that they need
-        not be fetched again.
+        It raises no error, because the publication stays valid.
+        audited: the rows that were just audited, with their features. They are not fetched again.
         """
         return tuple(
             self._failures(
@@ -57,10 +57,10 @@ class FollowUp:
         )
 
     def catch_up(self, progress: Progress = silent) -> dict[date, tuple[str, ...]]:
-        """Compare what is published and was never compared with its training sample.
+        """Measure drift of the published nights that have no drift rows yet.
 
-        Give the nights where that failed, and why. Such a night was published by a process that died before
-        it came to that, or failed at it.
+        Return the nights where that failed, with the reasons. Drift rows are missing if the process that
+        published the night died before this step, or failed in it.
         """
         done = self.watch.ledger.compared(self.watch.inputs.spec.name)
         left = [
@@ -81,7 +81,7 @@ class FollowUp:
         return {night: failures for night, failures in lacks.items() if failures}
 
     def _failures(self, run: Run, steps: Iterable[tuple[str, Callable[[], Work | None]]]) -> Iterator[str]:
-        """Each step that could not be done, and why."""
+        """Each failed step with its reason."""
         with bound_contextvars(model=run.model, score_date=str(run.score_date), run=run.id):
             for name, due in steps:
                 try:
@@ -89,7 +89,7 @@ class FollowUp:
                         self.step(name, run, work)
                 except (
                     Exception
-                ) as error:  # whatever it is, the night is published, and a person looks at it by day
+                ) as error:  # the night is published in any case; a person reads the error by day
                     told, expected = (
                         told_of(self.advised(error)),
                         isinstance(error, (NightjarError, *REFUSALS)),

@@ -1,6 +1,6 @@
-"""What became of a night: drift against the training sample, a report to open, and performance.
+"""Monitor published nights: drift against the training sample, an HTML report, and performance.
 
-Performance comes once outcomes are known.
+Performance is measured once outcomes are known.
 """
 
 import tempfile
@@ -27,7 +27,10 @@ from nightjar.core.ports.outcomes import Outcomes
 from nightjar.usecases.scoring.inputs import NightInputs
 
 SAMPLE_ROWS = 50_000
-"""Evidently takes minutes and a gigabyte for a million rows, and a sample of this size decides the same."""
+"""Number of rows compared. A sample of this size gives the same decisions as a million rows.
+
+For a million rows, Evidently takes minutes and a gigabyte.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +48,9 @@ class WatchNight:
     def drift(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[ColumnDrift, ...]:
         """Measure each input column and the score against the training sample, and keep the rows.
 
-        Cheap: no report is drawn.
-        audited: the rows that were audited, with their features. Where those are all there are, they are not
-        fetched again.
+        Fast: no report is drawn.
+        audited: the audited rows with their features. If they are all rows of the run, nothing is fetched
+        again.
         """
         whole = audited is not None and holds_all(audited)
         columns = self._sample(run).compared(
@@ -57,9 +60,9 @@ class WatchNight:
         return columns
 
     def report(self, run: Run) -> tuple[str, tuple[ColumnDrift, ...]]:
-        """Draw the HTML report, and measure drift if nobody has; keep both.
+        """Draw and keep the HTML report. Measure and keep drift if it is not measured yet.
 
-        Return the report's uri and our columns.
+        Return the report's uri and our drift result of each column.
         """
         scored, reference = self._scored(run), self._reference(run)
         columns = self.ledger.drift(run) or self.drift(run)
@@ -72,11 +75,11 @@ class WatchNight:
         return uri, columns
 
     def outcomes_known(self, known_at: datetime) -> tuple[NightPerformance, ...]:
-        """Load the outcomes recorded by `known_at` of published nights.
+        """Load the outcomes of published nights recorded by `known_at`.
 
-        Give the newest measurement of each, by score date. Only those nights are measured again about which
-        more is known than their measurement holds. Raises Stopped: before the outcomes are kept, or before a
-        night is measured.
+        Return the newest measurement of each night, by score date. A night is measured again only if more
+        outcomes are known than its measurement holds. Raises Stopped before the outcomes are kept, or before
+        a night is measured.
         """
         last = last_mature_date(self.inputs.spec, known_at)
         nights = [night for night in self.store.published(self.inputs.spec.name) if night.score_date <= last]
@@ -88,10 +91,10 @@ class WatchNight:
         return tuple(kept[night.run_id] for night in nights)
 
     def due(self, run: Run) -> tuple[Publication, datetime] | None:
-        """What to measure of a run now, and by the outcomes recorded until when.
+        """The publication to measure now, and the instant until which its outcomes were recorded.
 
-        None while its outcomes are not known, where its measurement holds all of them, and where analysts see
-        another run of the night.
+        None if its outcomes are not known yet, if its measurement holds all of them already, or if analysts
+        see another run of the night.
         """
         publication = self.store.publication(run.model, run.score_date)
         days = outcome_days(run.score_date, self.inputs.spec.maturity_days, self._file_days)
@@ -114,9 +117,9 @@ class WatchNight:
     def measure(
         self, nights: Sequence[Publication], known_at: datetime, go_on: GoOn = unasked
     ) -> tuple[NightPerformance, ...]:
-        """Load the outcomes of these nights recorded by `known_at`, and give the newest measurement of each.
+        """Load the outcomes of these nights recorded by `known_at`. Return the newest measurement of each.
 
-        go_on is asked before outcomes are kept, and before each night.
+        go_on is called before outcomes are kept, and before each night.
         """
         go_on()
         self._record_outcomes([night.score_date for night in nights], known_at)
@@ -133,7 +136,7 @@ class WatchNight:
         }
 
     def waiting(self, measured: Iterable[NightPerformance], known_at: datetime) -> tuple[Wait, ...]:
-        """Why published nights are not among the measured ones, or on no outcome."""
+        """The reasons why published nights are not measured, or are measured on no outcome."""
         published, recorded = (
             self.store.published(self.inputs.spec.name),
             self.inputs.raw.recorded(self.inputs.spec.outcome_dataset),
@@ -150,7 +153,7 @@ class WatchNight:
             for day in outcome_days(night, self.inputs.spec.maturity_days, self._file_days)
         ]
         raw = {dataset.name: self.inputs.raw.read(dataset, min(days), max(days), known_at=known_at)}
-        # What bears no key that can be stored was never scored.
+        # A row without a storable key was never scored.
         of_nights = pl.col("score_date").is_in(dates) & key_is_storable()
         happened = self.inputs.spec.outcomes(raw).filter(of_nights)
         self.inputs.spec.kind.require_outcomes(f"outcomes of {self.inputs.spec.name}", happened)
@@ -166,7 +169,7 @@ class WatchNight:
     ) -> NightPerformance:
         """The newest measurement of a night.
 
-        One that finds nothing else than the one before is no news, and not kept.
+        A measurement equal to the one before is not kept.
         """
         score_date = publication.score_date
         rows = self.outcomes.scored(self.inputs.spec.name, score_date)
@@ -189,7 +192,7 @@ class WatchNight:
     def _scored(self, run: Run) -> pl.DataFrame:
         """Features and score of the rows that could be scored, or of a fixed sample of them.
 
-        It gives the same rows at every call.
+        Every call gives the same rows.
         """
         population = sound(self.inputs.snapshot(run))
         sample = (
@@ -205,7 +208,7 @@ class WatchNight:
         return rows.join(self.store.scores_for(run, rows["entity_key"]), on="entity_key", how="left")
 
     def _sample(self, run: Run) -> TrainingSample:
-        """Made once a version, however many nights are compared with it."""
+        """The training sample of the run's version. It is loaded once per version."""
         if run.version_id not in self._samples:
             numeric = (*self.inputs.spec.numeric, "score")
             self._samples[run.version_id] = TrainingSample(

@@ -1,4 +1,4 @@
-"""Many nights: what is published stays unless it is asked for again.
+"""Score many nights. A published night is scored again only if that is asked for.
 
 One bad night does not stop the rest.
 """
@@ -37,15 +37,15 @@ class FailedNight:
 
     @property
     def stopped(self) -> bool:
-        """Whether nothing was wrong with the night: whoever scored it was stopped."""
+        """True if the process was stopped, and the night itself had no error."""
         return isinstance(self.error, Stopped)
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillSummary:
-    """What became of the nights, in the order in which they were planned.
+    """The results of the nights, in the order of the plan.
 
-    stopped: those that are open because the backfill was stopped. left: those that the plan left as they are.
+    stopped: nights not scored because the backfill was stopped. left: nights that the plan left unchanged.
     """
 
     nights: tuple[NightSummary, ...] = ()
@@ -59,11 +59,11 @@ class BackfillSummary:
 
     @property
     def skipped(self) -> tuple[Planned, ...]:
-        """Left as they are, and not published."""
+        """The nights that were left unchanged and are not published."""
         return tuple(night for night in self.left if night.stage is not Stage.PUBLISHED)
 
     def raise_failure(self) -> None:
-        """Raise Stopped if the backfill was stopped, or else the error of the first failed night, if any."""
+        """Raise Stopped if the backfill was stopped. Otherwise raise the error of the first failed night."""
         for night in (*self.stopped, *self.failed):
             raise night.error
 
@@ -79,7 +79,7 @@ class BackfillSummary:
 def planned_nights(
     store: NightReader, model: str, first: date, last: date, reprocess: Reprocess, order: Order
 ) -> tuple[Planned, ...]:
-    """What a backfill of first..last does with each night, as things stand at this moment.
+    """The plan of a backfill of first..last: the action for each night, given its current state.
 
     Raises BadSettings if last is before first.
     """
@@ -103,10 +103,10 @@ def missed_nights(store: NightReader, spec: ModelSpec, scheduled_start: datetime
 class Backfill:
     """The use case: the scoring of one night, many times.
 
-    wait_s: how long to wait for another process that holds a night. parallel: nights at a time, each on a
-    thread. flow_run: who asks.
-    known_at: corrections recorded by then count; accept: why nights are published though they look odd.
-    pause_s: the longest pause before a second try; it doubles with each.
+    wait_s: how long to wait for another process that holds a night. parallel: number of nights at a time,
+    each on a thread. flow_run: the flow run that asks for the backfill.
+    known_at: corrections recorded by then count. accept: the reason to publish nights that look odd.
+    pause_s: the longest pause before the second attempt. It doubles with each attempt.
     """
 
     night: ScoreNight
@@ -118,10 +118,10 @@ class Backfill:
     pause_s: float = PAUSE_S
 
     def run(self, nights: Iterable[Planned], progress: Progress = silent) -> BackfillSummary:
-        """Score the nights that are wanted, and collect what failed instead of raising.
+        """Score the wanted nights. Errors are collected and not raised.
 
-        Running it again does what is missing. When it is interrupted, no other night begins; those on threads
-        come to their end first. When it is stopped, no other part begins.
+        A second run does the missing nights. After an interrupt no other night begins, and the nights on
+        threads are finished first. After a stop no other part begins.
         """
         nights = tuple(nights)
         wanted = [night for night in nights if night.wanted]
@@ -157,15 +157,15 @@ class Backfill:
     def result(self, night: Planned) -> NightSummary | FailedNight:
         """A night's summary, or its last error.
 
-        Errors that may pass by themselves are given time to, a few times. A busy night's error is not: it was
-        waited for already.
+        After a temporary error the night is tried again, a few times. NightBusy is not tried again, because
+        the attempt has waited for the other process already.
         """
         again = patient(self.pause_s, lambda error: may_pass(error) and not isinstance(error, NightBusy))
         try:
             return again(self.score, night)
         except REFUSALS as error:
             return FailedNight(night.score_date, refused(error))
-        except Exception as error:  # noqa: BLE001  # whatever one night meets, the others are scored
+        except Exception as error:  # noqa: BLE001  # any error of one night leaves the others to be scored
             return FailedNight(night.score_date, error)
 
     def score(self, night: Planned) -> NightSummary:
@@ -181,9 +181,9 @@ class Backfill:
 
 
 def on_threads(work: Callable[[Planned], T], nights: Sequence[Planned], threads: int) -> list[T]:
-    """Each in a copy of this context.
+    """Do the work of each night on a thread, in a copy of this context.
 
-    What is bound to the context of a flow, or of the log, is known there too.
+    So the threads have the same flow context and the same bound log fields.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="night") as pool:
         futures = [pool.submit(copy_context().run, work, night) for night in nights]

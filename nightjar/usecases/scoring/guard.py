@@ -1,6 +1,7 @@
-"""What a night must show before it is seen.
+"""The checks that a night must pass before it is published.
 
-Before it is scored: fresh features. After it: inputs and scores like those of the nights before.
+Before scoring, its features must be fresh. After scoring, its inputs and scores must be like those of
+earlier nights.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightGuard:
-    """Both checks return what a person accepted, in words, and raise where nobody did."""
+    """Each check returns the findings that a person accepted, as texts. It raises if nobody accepted them."""
 
     spec: ModelSpec
     files: FeatureFiles
@@ -38,8 +39,8 @@ class NightGuard:
     def require_fresh(self, run: Run, raw: RawStore, *, accepted: bool) -> tuple[str, ...]:
         """Raises StaleFeatures naming each view, its newest row and its age.
 
-        Raises BadDelivery where what would have made it fresher is set aside.
-        A later `known_at` makes no view fresher: it knows corrections alone.
+        Raises BadDelivery if a delivery that would have made the view fresher is set aside.
+        A later `known_at` makes no view fresher, because it adds only corrections.
         """
         limited = [table for table in self.spec.feature_tables if table.max_age is not None]
         newest = {table.name: self.files.newest(table, run.as_of) for table in limited}
@@ -66,8 +67,8 @@ class NightGuard:
     ) -> tuple[str, ...]:
         """Keep the night's profile and audit it.
 
-        sampled: rows with their features. otherwise: those of them that are stored with other scores.
-        Raises AuditFailed; a night that does not add up, or without a score, nobody can accept.
+        sampled: rows with their features. otherwise: the sampled rows whose stored scores differ.
+        Raises AuditFailed. Nobody can accept a night without a score, or one whose counts do not add up.
         """
         tonight = profile_of(sampled, scores, self.spec)
         self.profiles.record(run, tonight)
@@ -91,9 +92,9 @@ class NightGuard:
 def bad_feed(
     run: Run, raw: RawStore, stale: Iterable[FeatureTable], findings: Sequence[str]
 ) -> BadDelivery | None:
-    """What was set aside of a feed that a stale table is computed from.
+    """The error for a delivery set aside of a feed that a stale table is computed from.
 
-    It counts if it is newer than all that has landed of the feed.
+    Only a delivery newer than all landed ones of the feed counts.
     """
     for source in dict.fromkeys(source for table in stale for source in table.sources):
         refusal = refused_after(raw.refused(source), raw.recorded(source), run.as_of)

@@ -1,6 +1,6 @@
-"""All that a model sees of a night, at a given as-of and known-at.
+"""All inputs of a model for a night, at a given as-of and known-at.
 
-Scoring, audit, repair and monitoring look through this one object.
+Scoring, audit, repair and monitoring all use this one object.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ from nightjar.usecases.scoring.snapshot import Snapshots
 class NightInputs:
     """Population, features, contract and scores of rows.
 
-    Reads only; the one thing it stores is the snapshot of a population.
+    It only reads, except that `fix` stores the snapshot of a population.
     """
 
     spec: ModelSpec
@@ -40,18 +40,18 @@ class NightInputs:
     check: Check
 
     def population(self, score_date: date, known_at: datetime) -> pl.DataFrame:
-        """The population as known at an instant, sorted by key, its faults named.
+        """The population as known at an instant, sorted by key, with its faults named.
 
-        It is empty where nothing had landed by then.
+        It is empty if nothing had landed by then.
         """
         return ordered_population(self.spec.population(self._landed(score_date, known_at), score_date))
 
     def landed(self, score_date: date, known_at: datetime) -> int:
-        """How many raw rows there are of the population's dataset, whether the model takes them or not."""
+        """Number of raw rows of the population's dataset, including rows that the model does not take."""
         return self._landed(score_date, known_at)[self.spec.population_dataset].height
 
     def fix(self, rows: pl.DataFrame) -> Population:
-        """Store a population, so that each part of the night, on any worker, sees the same rows."""
+        """Store a population, so that every worker sees the same rows for each part of the night."""
         return self._snapshots.fix(rows, self.spec.part_rows)
 
     def snapshot(self, run: Run) -> pl.DataFrame:
@@ -59,13 +59,13 @@ class NightInputs:
         return self._snapshots.whole(run)
 
     def part(self, run: Run, part: Part) -> pl.DataFrame:
-        """The rows of one part of it; no others are read. Raises ArtifactBroken."""
+        """The rows of one part of the run's population. No other rows are read. Raises ArtifactBroken."""
         return self._snapshots.part(run, part)
 
     def with_features(self, rows: pl.DataFrame, *, as_of: datetime, known_at: datetime) -> pl.DataFrame:
         """Rows of a population with the model's features.
 
-        The features are of what had happened by as_of, as corrected by known_at (both UTC).
+        The features describe events up to as_of, as corrected by known_at (both UTC).
         Raises MissingFeatures, StoreUnavailable.
         """
         moments = {"event_timestamp": as_of} | ({"known_at": known_at} if known_at > as_of else {})
@@ -75,7 +75,7 @@ class NightInputs:
     def scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """Scores of rows that kept the contract, by the versions the run was claimed with.
 
-        Whoever is champion by now makes no difference.
+        A later change of the champion makes no difference.
         """
         if rows.is_empty():
             return pl.DataFrame(schema=SCORES)

@@ -1,6 +1,6 @@
-"""One night: claim, population, parts, audit, publish.
+"""Score one night: claim, population, parts, audit, publish.
 
-The whole order of a night stands in `ScoreNight.run`.
+`ScoreNight.run` has all these steps in order.
 """
 
 import time
@@ -38,9 +38,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What an attempt came to: the published run, and the rows that were audited, with their features.
+    """The result of an attempt: the published run, and the audited rows with their features.
 
-    There are no such rows if it was published before.
+    There are no audited rows if the run was published before.
     """
 
     run: Run
@@ -49,7 +49,7 @@ class Ended:
 
 
 def repair_told(run: Run) -> str | None:
-    """What the ledger says of a repair for which nobody gave a reason."""
+    """The text in the ledger for a repair without a given reason."""
     return (
         None
         if run.base_id is None
@@ -68,9 +68,9 @@ def job_of(run: Run, part: Part) -> PartJob:
 class ScoreNight:
     """The use case with its ports.
 
-    Safe to run again, in another process, at any time: what is stored is not done twice. go_on is asked
-    before the night, before each part and immediately before the publication. advised: what the ledger says
-    of an error comes from it.
+    Safe to run again at any time, also in another process: stored work is not done twice.
+    go_on is called before the night, before each part and immediately before the publication.
+    advised: makes the text that the ledger keeps for an error.
     """
 
     inputs: NightInputs
@@ -92,17 +92,19 @@ class ScoreNight:
         wait_s: float = 0,
         flow_run: str | None = None,
     ) -> NightSummary:
-        """Score and publish a night, or say that it is published already.
+        """Score and publish a night, or report that it is published already.
 
-        force: a new revision even if one is published. repair: a new revision of what is published that
-        scores again only the rows whose inputs later knowledge changed and those that were quarantined, if
-        that would change anything; what was held back is scored whole.
-        known_at: corrections recorded by then count. accept: why the night is to be published though features
-        are stale or it looks absurd; kept in the ledger with what was found. wait_s: how long to wait for
-        another process that holds the night.
+        force: make a new revision even if one is published.
+        repair: make a new revision of the published one, if that would change anything. It scores again only
+        the quarantined rows and the rows whose inputs were changed by later corrections. A night that was
+        held back is scored as a whole.
+        known_at: corrections recorded by then count.
+        accept: the reason to publish the night although features are stale or the audit finds it odd. The
+        ledger keeps it with the findings.
+        wait_s: how long to wait for another process that holds the night.
         Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, StaleFeatures,
-        AuditFailed, RepairOutdated, Stopped, StoreUnavailable; BadDelivery where what it needs was delivered
-        badly and has been set aside.
+        AuditFailed, RepairOutdated, Stopped, StoreUnavailable. Raises BadDelivery if a delivery that the
+        night needs is bad and was set aside.
         """
         self.go_on()
         attempt = partial(self._attempt, night, accept=accept, wait_s=wait_s)
@@ -116,7 +118,7 @@ class ScoreNight:
     def _repaired(
         self, night: Night, known_at: datetime | None, flow_run: str | None, attempt: Callable[..., Ended]
     ) -> Ended:
-        while True:  # ends when nobody else has changed the night between the look at it and the claim
+        while True:  # ends if no other process changed the night between reading its state and the claim
             shown = self.store.publication(night.model, night.score_date)
             found = None if shown is None else self._repair(shown, known_at)
             if shown is not None and found is not None and not found.worthwhile:
@@ -133,7 +135,7 @@ class ScoreNight:
                 return ended
 
     def _repair(self, shown: Publication, known_at: datetime | None) -> Repair:
-        """Knows at least as much as what it repairs."""
+        """The repair of a publication. Its known-at is never earlier than that of the publication."""
         base = self.store.run(shown.run_id)
         return repair_of(self.inputs, self.store, base, max(known_at or base.known_at, base.known_at))
 
@@ -165,7 +167,7 @@ class ScoreNight:
                 return self._published(claimed.run, repair, started=started, accept=accept)
 
     def _published(self, claimed: Run, repair: Repair | None, *, started: float, accept: str | None) -> Ended:
-        """The claimed run, once it is scored, audited and published. The caller holds the night's lock."""
+        """Score, audit and publish the claimed run. The caller holds the night's lock."""
         log.info(
             "night_claimed",
             revision=claimed.revision,
@@ -209,7 +211,10 @@ class ScoreNight:
         return self.store.record_population(run, self.inputs.fix(rows))
 
     def _no_population(self, run: Run) -> BadDelivery | NoPopulation:
-        """Nothing landed, what was delivered is set aside, or the model takes none of it."""
+        """The error for a night without rows.
+
+        Either nothing landed, or the delivery is set aside, or the model takes none of its rows.
+        """
         dataset, landed = (
             self.inputs.spec.population_dataset,
             self.inputs.landed(run.score_date, run.known_at),
@@ -223,7 +228,7 @@ class ScoreNight:
         return NoPopulation(run.model, run.score_date, dataset, run.known_at, landed)
 
     def _population_of(self, run: Run, repair: Repair | None) -> pl.DataFrame:
-        """A run that is gone on with may know less than the repair that was looked at for this attempt."""
+        """The population of a run. A continued run may have an earlier known-at than this repair."""
         if run.base_id is None:
             return self.inputs.population(run.score_date, run.known_at)
         if repair is None or repair.known_at != run.known_at:
@@ -231,7 +236,7 @@ class ScoreNight:
         return repair.population
 
     def _sampled(self, run: Run) -> pl.DataFrame:
-        """The rows that the audit looks at, with their features if there are any."""
+        """The rows that the audit checks, with their features if there are any."""
         sample = sample_of(self.inputs.snapshot(run), self.inputs.spec.seed)
         return (
             self.inputs.with_features(sample, as_of=run.as_of, known_at=run.known_at)
@@ -247,9 +252,9 @@ class ScoreNight:
         )
 
     def _scored_otherwise(self, run: Run, sampled: pl.DataFrame) -> tuple[str, ...]:
-        """Keys of sampled rows that would be scored otherwise now.
+        """Keys of the sampled rows that would get another score now.
 
-        Parts are read at different moments, and what was read is not kept.
+        Scores can differ because parts are read at different moments, and the inputs read are not kept.
         """
         _, fresh = split_carried(sampled)
         again = self.inputs.scores(run, self.inputs.check(self.inputs.spec, fresh).valid)

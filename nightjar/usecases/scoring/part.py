@@ -1,6 +1,6 @@
-"""One part of a night: its features, contract, scores and receipt.
+"""Score one part of a night: its features, contract, scores and receipt.
 
-A worker needs the part job and its own wiring, and nothing else.
+A worker needs only the part job and its own wiring.
 """
 
 import time
@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """Carries out part jobs. Idempotent: a part that is stored is left as it is, and its receipt returned.
+    """Carries out part jobs. Idempotent: a stored part is left unchanged, and its receipt is returned.
 
-    go_on is asked before each.
+    go_on is called before each job.
     """
 
     inputs: NightInputs
@@ -33,10 +33,10 @@ class ScorePart:
     go_on: GoOn = unasked
 
     def __call__(self, job: PartJob) -> Receipt:
-        """Memory is bounded by the rows of the part.
+        """Score and store the part. Memory is bounded by its rows.
 
-        Raises Stopped; ClaimLost where the run is no longer the one that the job was made for;
-        ContractBroken, MissingFeatures, ArtifactBroken, StoreUnavailable.
+        Raises Stopped, ContractBroken, MissingFeatures, ArtifactBroken, StoreUnavailable. Raises ClaimLost if
+        the run is no longer the one that the job was made for.
         """
         self.go_on()
         run = self.store.run(job.run_id)

@@ -1,4 +1,4 @@
-"""Errors that may pass by themselves are given a little time to."""
+"""Retry work that fails with a temporary error."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,14 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from nightjar.core.errors.machine import may_pass
 
 ATTEMPTS = 4
-"""How often something is tried whose error may pass by itself."""
+"""Number of attempts for work that fails with a temporary error."""
 PAUSE_S = 2.0
 
 
 def patient(pause_s: float = PAUSE_S, may_pass: Callable[[BaseException], bool] = may_pass) -> Retrying:
-    """Calls what it is given, up to ATTEMPTS times; then the last error is raised.
+    """Calls the given work up to ATTEMPTS times, then raises the last error.
 
-    pause_s: the longest first pause; it doubles with each.
+    pause_s: the longest first pause. It doubles with each attempt.
     """
     return Retrying(
         retry=retry_if_exception(may_pass),

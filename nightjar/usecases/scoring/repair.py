@@ -1,6 +1,6 @@
-"""Nights seen with later knowledge: which of them it touches and how.
+"""Find the published nights that later corrections change, and the rows that change.
 
-Also the population of a run that scores just what is touched.
+This module also makes the population of a run that scores only the changed rows again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ from nightjar.usecases.scoring.inputs import NightInputs
 class LateNight:
     """A published night that late data touches.
 
-    late: the raw datasets it can have come from, each with when it was last delivered late (UTC).
+    late: the raw datasets that can be the source, each with the instant of its last late delivery (UTC).
     """
 
     run: Run
@@ -55,8 +55,8 @@ def late_nights(
 ) -> Iterator[LateNight]:
     """The published nights of first..last that corrections recorded by `known_at` touch, oldest first.
 
-    Only nights that a late delivery can reach are looked at closely: their inputs are fetched as known then
-    and as known now, and compared.
+    Only nights that a late delivery can reach are compared: their inputs are fetched as known then and as
+    known now.
     Raises Stopped.
     """
     recorded = {dataset.name: inputs.raw.recorded(dataset.name) for dataset in inputs.spec.datasets}
@@ -76,7 +76,7 @@ def late_nights(
 def late_deliveries(
     spec: ModelSpec, recorded: Mapping[str, Mapping[date, Sequence[datetime]]], run: Run, known_at: datetime
 ) -> Iterator[tuple[str, datetime]]:
-    """Each raw dataset of which something came late that can reach the night, and when it last did."""
+    """Each raw dataset with a late delivery that can reach the night, and the instant of the last one."""
     first = run.score_date - reach(spec)
     for name, of_days in recorded.items():
         if late := [
@@ -88,9 +88,9 @@ def late_deliveries(
 
 
 def reach(spec: ModelSpec) -> timedelta:
-    """How far back a delivery can lie and still touch a night.
+    """The longest time before a night at which a delivery can still touch it.
 
-    It touches it through a feature's window and the time its rows may be used.
+    It depends on the features' windows and on how long their rows may be used.
     """
     return max(
         (table.ttl + timedelta(days=table.lookback_days) for table in spec.feature_tables),
@@ -101,7 +101,7 @@ def reach(spec: ModelSpec) -> timedelta:
 def nights_aside(store: NightReader, model: str, first: date, last: date) -> tuple[Planned, ...]:
     """The nights of first..last that have rows set aside.
 
-    What counts is what is published of them, or else what was held back.
+    The published run of each night counts. Without one, the run that was held back counts.
     """
     runs = (run for run in newest_runs(store, model, first, last) if store.quarantined(run).height)
     return tuple(
@@ -115,7 +115,7 @@ def nights_aside(store: NightReader, model: str, first: date, last: date) -> tup
 
 
 def newest_runs(store: NightReader, model: str, first: date, last: date) -> Iterator[Run]:
-    """What is published of each night of first..last, or else its newest run, by score date."""
+    """The published run of each night of first..last, or its newest run if none is, by score date."""
     published = {night.score_date: night.run_id for night in store.published(model)}
     for day, standing in sorted(store.standings(model, first, last).items()):
         yield store.run(published[day]) if day in published else standing.run
@@ -125,7 +125,7 @@ def newest_runs(store: NightReader, model: str, first: date, last: date) -> Iter
 class Seen:
     """A published night's population as known later.
 
-    Also how its inputs compare with those that were scored, and what that touches.
+    It also compares the inputs with the scored ones, and holds the rows that differ.
     """
 
     population: pl.DataFrame
@@ -142,9 +142,9 @@ def seen(inputs: NightInputs, base: Run, known_at: datetime) -> Seen:
 def inputs_compared(
     inputs: NightInputs, base: Run, then: pl.DataFrame, now: pl.DataFrame, known_at: datetime
 ) -> Compared:
-    """Rows as they look to the model now, and as they did to `base`.
+    """Compare the rows' inputs as known now with those that `base` was scored with.
 
-    Features are fetched a part at a time, so that memory stays bounded.
+    Features are fetched one part at a time, so that memory stays bounded.
     """
     found = compared(then.drop(CARRIED, strict=False), now)
     rows = now.filter(pl.col("entity_key").is_in(found.same.implode()))
@@ -163,11 +163,11 @@ def inputs_compared(
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What a repair would make of a published night.
+    """The result that a repair of a published night would have.
 
-    population: its rows, with the scores of `base` that untouched ones keep.
-    worthwhile: whether anything else would be published than is already: inputs differ, or a row set aside
-    keeps the contract now.
+    population: its rows. Untouched rows keep the scores of `base`.
+    worthwhile: True if the repair would change the publication. That is so if inputs differ, or if a row
+    set aside keeps the contract now.
     """
 
     base: Run
@@ -177,7 +177,7 @@ class Repair:
 
 
 def repair_of(inputs: NightInputs, store: NightReader, base: Run, known_at: datetime) -> Repair:
-    """known_at: corrections recorded by then count."""
+    """The repair of a published run. known_at: corrections recorded by then count."""
     found = seen(inputs, base, known_at)
     population = with_carried(found.population, found.same, store.published_scores(base), base.id)
     return Repair(
@@ -189,7 +189,7 @@ def repair_of(inputs: NightInputs, store: NightReader, base: Run, known_at: date
 
 
 def any_sound(inputs: NightInputs, base: Run, known_at: datetime, rows: pl.DataFrame) -> bool:
-    """True if a row keeps the contract now. Features are fetched a part at a time."""
+    """True if any row keeps the contract now. Features are fetched one part at a time."""
     parts = (part for part in rows.iter_slices(inputs.spec.part_rows) if part.height)
     looked_at = (
         inputs.check(inputs.spec, inputs.with_features(part, as_of=base.as_of, known_at=known_at))

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RolledBack:
-    """The publication that analysts see now. lacks: what follows a publication and could not be done."""
+    """The publication that analysts see now. lacks: the steps after a publication that failed."""
 
     publication: Publication
     lacks: tuple[str, ...]
@@ -31,9 +31,9 @@ def roll_back(
     *,
     follow: Follow = nothing_follows,
 ) -> RolledBack:
-    """Point the ledger to an earlier run of the night; nothing changes if analysts see it now.
+    """Point the ledger to an earlier run of the night. If analysts see that run now, nothing changes.
 
-    Raises BadSettings with the runs there are.
+    Raises BadSettings with the list of runs.
     """
     if not reason.strip():
         raise ReasonMissing

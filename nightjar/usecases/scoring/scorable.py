@@ -1,4 +1,4 @@
-"""Say at once what would end the scoring of some dates anyway, after what takes long."""
+"""Check early for errors that would end the scoring of some dates after the slow steps."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from nightjar.core.ports.features import FeatureSource
 from nightjar.core.ports.registry import Registry
 
 Undelivered = Callable[[Sequence[date], datetime | None], tuple[date, ...]]
-"""Which score dates have no population, as known at an instant or by now."""
+"""Returns the score dates without a population, as known at an instant or by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class RequireScorable:
     features: FeatureSource
 
     def __call__(self, dates: Sequence[date], known_at: datetime | None = None) -> None:
-        """Raises NoChampion, NoPopulation where no date has one, MissingFeatures.
+        """Raises NoChampion, MissingFeatures, and NoPopulation if no date has a population.
 
-        Lands and builds nothing.
+        Nothing is landed or built.
         """
         spec = self.spec
         if self.registry.holder(spec.name, "champion") is None:

@@ -1,6 +1,6 @@
-"""The population of a run, fixed when it is claimed: one Parquet file a part.
+"""Store the population of a run when it is claimed, as one Parquet file per part.
 
-So a part reads and verifies its own rows alone.
+So a part reads and verifies only its own rows.
 """
 
 import tempfile
@@ -42,11 +42,11 @@ class Snapshots:
         return pl.concat(self.each(run))
 
     def each(self, run: Run) -> Iterator[pl.DataFrame]:
-        """The rows of one part after the other. Raises ArtifactBroken."""
+        """Yields the rows of each part in turn. Raises ArtifactBroken."""
         return (self.part(run, part) for part in parts_of(run))
 
     def part(self, run: Run, part: Part) -> pl.DataFrame:
-        """The rows of one part; no other part is read. Raises ArtifactBroken."""
+        """The rows of one part. No other part is read. Raises ArtifactBroken."""
         population = fixed(run)
         if population.uri.endswith(SUFFIX):  # as populations were stored before parts had files of their own
             return pl.read_parquet(self.artifacts.get(population.uri, population.sha256)).slice(
@@ -58,7 +58,7 @@ class Snapshots:
 
 
 def parts_of(run: Run) -> tuple[Part, ...]:
-    """The parts as first cut: a later change of part_rows does not move the borders of a run half done."""
+    """The parts as first cut. A later change of part_rows does not change the parts of an unfinished run."""
     if run.population is None:
         return ()
     return cut(run.population.rows, -(-run.population.rows // run.population.parts))

@@ -1,4 +1,4 @@
-"""Forget what nobody needs: say what would go, or let it go. Killed midway, the next time does the rest."""
+"""Remove rows and files that nobody needs, or list them first. After a kill the next call does the rest."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ MONTHS = "months of scores"
 class Prune:
     """The use case with its ports.
 
-    drafts: what killed writers left; inbox: copies of delivered files, which are delivered again on demand.
+    drafts: files left by killed writers. inbox: copies of delivered files, which can be delivered again.
     """
 
     policy: Policy
@@ -39,7 +39,7 @@ class Prune:
     inbox: Shelf
 
     def preview(self, now: datetime) -> Pruned:
-        """What `apply` would remove at this moment. Changes nothing."""
+        """List what `apply` would remove now. Nothing is changed."""
         runs = forgettable(self.holdings.runs(), self.policy, now)
         going = frozenset(run.id for run in runs)
         months = (Holding(MONTHS, 1, 0) for _ in vacant(self.holdings.months(), going))
@@ -51,7 +51,7 @@ class Prune:
         )
 
     def apply(self, now: datetime, progress: Progress = silent) -> Pruned:
-        """Remove it. What somebody is working at, or reading, is left as it is and named in `busy`.
+        """Remove it. Items that another process works on or reads are kept and named in `busy`.
 
         Safe to kill and to run again. Raises OwnerNeeded, StoreUnavailable.
         """
@@ -92,8 +92,8 @@ class Prune:
     def _files(self, now: datetime, forgotten: frozenset[int]) -> Iterator[tuple[Shelf, StoredFile]]:
         """The files that may go, each with its shelf."""
         listed = tuple(self.artifacts.files())
-        # Names are read after the list. A night that puts an old file again makes it young first, and names
-        # it then.
+        # The named files are read after the list. A night that stores an old file again first renews its age
+        # and then names it.
         names = needed(self.holdings.named(), forgotten)
         yield from ((self.artifacts, file) for file in unneeded(listed, names, self.policy, now))
         yield from ((self.drafts, file) for file in stale(self.drafts.files(), self.policy.grace, now))
