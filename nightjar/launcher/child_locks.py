@@ -1,7 +1,7 @@
-"""Processes that outlive a killed parent: each holds a lock as long as it lives.
+"""Locks that find child processes which outlive a killed parent. A child holds its lock while it lives.
 
-So the next start finds it and ends it. A pid file alone would lie: pids are used again. A lock that cannot be
-taken proves that its holder lives.
+So the next start finds such a child and ends it. A pid file alone is not enough, because the system reuses
+pids. A lock that cannot be taken proves that its holder lives.
 """
 
 import os
@@ -18,7 +18,7 @@ from nightjar.core.errors.settings import BadSettings
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process, and end the children of one that held it before and was killed.
+    """Hold the folder for this process, and end the children of a killed process that held it before.
 
     Raises BadSettings if another process holds it now.
     """
@@ -38,9 +38,9 @@ def only_one(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def held_by_child(file: Path) -> Iterator[TextIO]:
-    """A locked file to hand to a child with `pass_fds`.
+    """Yield a locked file to hand to a child with `pass_fds`.
 
-    The caller notes the child's pid, which leads a group of its own.
+    The caller writes down the child's pid. The child leads its own process group.
     """
     with file.open("a+") as lock:
         flock(lock, LOCK_EX)
@@ -48,7 +48,7 @@ def held_by_child(file: Path) -> Iterator[TextIO]:
 
 
 def end(file: Path) -> None:
-    """Kill the group of whoever holds the file's lock, and wait until it is gone."""
+    """Kill the process group that holds the file's lock, and wait until it is gone."""
     with file.open("a+") as lock:
         if not taken(lock):
             os.killpg(pid_in(lock), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A child process of `nightjar up`: in a group of its own, with a log and a lock in the home."""
+"""A child process of `nightjar up`, in its own process group, with a log and a lock in the home."""
 
 import os
 import signal
@@ -16,9 +16,9 @@ LAST_LINES_WITHIN_S = 5
 
 
 class Child:
-    """Started when it is made.
+    """A child process, which starts when the object is made.
 
-    Ctrl-C in a terminal does not reach its group: the platform chooses the order.
+    Ctrl-C in a terminal does not reach its group. So the platform chooses the order in which processes stop.
     """
 
     def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], settings: Settings) -> None:
@@ -39,16 +39,16 @@ class Child:
             note_pid(lock, self.process.pid)
 
     def ended(self) -> str | None:
-        """How it ended; None while it lives."""
+        """Return how it ended; None while it lives."""
         code = self.process.poll()
         return None if code is None else f"ended with code {code}"
 
     def ready(self) -> bool:
-        """Whether it lives and does what others need of it."""
+        """Return True if it lives and others can use it."""
         return self.ended() is None
 
     def stop(self) -> None:
-        """Ask it to end, and end its whole group if it does not within STOPS_WITHIN_S."""
+        """Ask it to end. Kill its whole group if it lives longer than STOPS_WITHIN_S."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -62,9 +62,9 @@ class Child:
 
 
 def filtering(name: str, file: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """A process that makes JSON of each line that it reads.
+    """Start a process that converts each line that it reads to JSON.
 
-    It ends with the last process that writes to it.
+    It ends when the last process that writes to it ends.
     """
     command = [sys.executable, "-m", "nightjar.wiring.json_lines", "--logger", name]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=file, start_new_session=True)

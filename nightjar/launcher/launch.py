@@ -1,6 +1,6 @@
 """The whole platform on one machine: Postgres, the Prefect server with its UI, a worker, all deployments.
 
-What ends is started again (nightjar/launcher/supervision.py). Ctrl-C stops everything, in order.
+A part that ends is started again (nightjar/launcher/supervision.py). Ctrl-C stops all parts in order.
 """
 
 import shlex
@@ -33,9 +33,9 @@ UNDER_WAY = ("PENDING", "RUNNING", "CANCELLING")
 
 @contextmanager
 def alone(settings: Settings) -> Iterator[None]:
-    """The one `nightjar up` of this home, on a port of its own; what a killed one left running has ended.
+    """Make this the only `nightjar up` of the home, and end the processes that a killed one left running.
 
-    Raises BadSettings if another one runs, or if something else listens on the port.
+    Raises BadSettings if another `nightjar up` runs, or if another program listens on the port.
     """
     with only_one(settings.home / "run"):
         require_free(settings.prefect_port)
@@ -43,16 +43,17 @@ def alone(settings: Settings) -> Iterator[None]:
 
 
 def run(platform: Platform) -> None:
-    """Start everything, start again what ends, until someone stops it; drain and stop all of it in order.
+    """Start all parts, and restart a part that ends, until a person stops the platform. Then stop in order.
 
-    Raises PlatformFailed for what cannot be started, or ends again and again.
+    Runs under way are drained before the stop.
+    Raises PlatformFailed for a part that cannot be started, or that ends again and again.
     """
     settings, api = with_login(platform.settings), local_api(platform.settings)
     logs = settings.home / "logs"
     require_room(logs)
     for stopping in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job would ignore it
         signal.signal(stopping, interrupted)
-    platform.close()  # the connections by which everything was prepared
+    platform.close()  # closes the connections of the preparation
     postgres, server, worker = supervised(platform, settings, logs)
     with ExitStack() as stack:
         for part, what in ((postgres, "Postgres"), (server, "the Prefect server")):
@@ -81,7 +82,7 @@ def interrupted(*_: object) -> None:
 
 
 def with_login(settings: Settings) -> Settings:
-    """With the login that server, worker and everybody else use."""
+    """Return the settings with the login that the server, the worker and all clients use."""
     return settings.model_copy(update={"prefect_auth": ensured_login(settings)})
 
 
@@ -92,7 +93,7 @@ def where_login_is(settings: Settings) -> str:
 
 
 def attend(settings: Settings, *parts: Supervised) -> None:
-    """Until Ctrl-C. What is given up is told at once: runs under way still get their time to end."""
+    """Supervise the parts until Ctrl-C. Report a given-up part at once: runs still get their time to end."""
     try:
         watch(parts)
     except KeyboardInterrupt:
@@ -109,7 +110,7 @@ def attend(settings: Settings, *parts: Supervised) -> None:
 
 
 def drain(server: Supervised, worker: Supervised, settings: Settings, api: str, log: Path) -> None:
-    """Let runs under way end: a worker that is told to stop kills them and leaves them `Running`."""
+    """Let runs under way end. A worker that is stopped kills its runs and leaves them `Running`."""
     try:
         with suppress(PlatformFailed):
             if server.ready:
@@ -122,9 +123,9 @@ def drain(server: Supervised, worker: Supervised, settings: Settings, api: str, 
 
 
 def under_way(worker: Supervised, settings: Settings, api: str) -> int:
-    """How many runs there are.
+    """Return how many runs are under way.
 
-    The server knows those of all workers, but no process whose run was ended by force.
+    The server knows the runs of all workers. It does not know a process whose run was ended by force.
     """
     ours = worker.life.runs() if isinstance(worker.life, Worker) else 0
     try:
@@ -134,9 +135,9 @@ def under_way(worker: Supervised, settings: Settings, api: str) -> int:
 
 
 def running_flows(settings: Settings, api: str) -> int:
-    """How many runs have a process, as far as the server knows.
+    """Return how many runs have a process, as far as the server knows.
 
-    One left `Cancelling` would wait for the next start.
+    A run that is left `Cancelling` would wait for the next start.
     """
     of = {"state": {"type": {"any_": UNDER_WAY}}}
     with connected(settings, api) as client:

@@ -28,7 +28,7 @@ WORKER = [*PREFECT, "worker", "start", "--pool", POOL, "--type", TYPE, "--name",
 def supervised(
     platform: Platform, settings: Settings, logs: Path
 ) -> tuple[Supervised, Supervised, Supervised]:
-    """Postgres, the server that needs it, and the worker that needs the server."""
+    """Return Postgres, the server, which needs Postgres, and the worker, which needs the server."""
     postgres = Supervised("The embedded Postgres", lambda: Postgres(platform), log=platform.local.log_folder)
     server = Supervised(
         "The Prefect server", lambda: Server(platform, settings), log=logs / "server.log", needs=[postgres]
@@ -40,7 +40,7 @@ def supervised(
 
 
 class Postgres:
-    """The embedded Postgres, which is no child of ours: any command may have started it."""
+    """The embedded Postgres. It is not our child process: any command may have started it."""
 
     def __init__(self, platform: Platform) -> None:
         self._local = platform.local
@@ -59,7 +59,7 @@ class Postgres:
 class Server(Child):
     """The Prefect server.
 
-    One that stops answering, or whose database moved to another port, counts as ended.
+    It counts as ended if it stops answering, or if its database moved to another port.
     """
 
     def __init__(self, platform: Platform, settings: Settings) -> None:
@@ -93,7 +93,7 @@ class Worker(Child):
         super().__init__("worker", WORKER, environment(settings, local_api(settings)), settings)
 
     def runs(self) -> int:
-        """How many flow runs it has: each is a process of its own."""
+        """Return how many flow runs it has. Each is its own process."""
         try:
             return len(psutil.Process(self.process.pid).children())
         except psutil.NoSuchProcess:
@@ -101,8 +101,8 @@ class Worker(Child):
 
 
 def server_environment(settings: Settings, database: str) -> dict[str, str]:
-    """What the server sees; what Prefect is told of it, `nightjar.server` decides."""
-    assert settings.prefect_auth is not None  # of `with_login`
+    """Return the server's environment. `nightjar.server` derives Prefect's settings from it."""
+    assert settings.prefect_auth is not None  # `with_login` sets it
     return {
         **environment(settings, local_api(settings)),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
@@ -120,7 +120,7 @@ def healthy(url: str) -> bool:
 
 
 def require_free(port: int) -> None:
-    """Raises BadSettings if something listens there: it might be healthy, and not ours."""
+    """Raises BadSettings if a program listens there: a healthy answer could come from a foreign program."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""Keeps what the platform consists of alive: what has ended is started again.
+"""Keeps the parts of the platform alive: a part that has ended is started again.
 
 nightjar.core.platform.supervision decides when.
 """
@@ -19,26 +19,26 @@ LOOKS_EVERY_S = 0.5
 
 
 class Life(Protocol):
-    """What is supervised, from one start to its end."""
+    """One life of a supervised part, from its start to its end."""
 
     def ended(self) -> str | None:
-        """How it ended, as what follows its name; None while it lives."""
+        """Return how it ended, as the words after its name in a sentence; None while it lives."""
         ...
 
     def ready(self) -> bool:
-        """Whether others may rely on it."""
+        """Return True if other parts can use it."""
         ...
 
     def stop(self) -> None:
-        """End it, if it lives, and what is left of it."""
+        """End it if it lives, and remove what is left of it."""
         ...
 
 
 class Supervised:
-    """A part of the platform, life after life.
+    """A part of the platform, which is started again each time it ends.
 
-    begin: starts a life. log: where a person reads why it ended. needs: parts without which it is not started
-    again.
+    begin: starts a life. log: the file that says why it ended. needs: parts that must be ready before it is
+    started again.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Supervised:
         return self.life is not None and self.life.ready()
 
     def start(self, now: float) -> None:
-        """The first life. What keeps it from starting is raised."""
+        """Start the first life. Raises the error that keeps it from starting."""
         self._since = now
         self.life = self._begin()
 
@@ -71,9 +71,9 @@ class Supervised:
             self.life.stop()
 
     def tend(self, now: float) -> None:
-        """Look at it, and start it again when its pause is over.
+        """Check the part, and start it again when its pause is over.
 
-        Raises PlatformFailed when that is given up.
+        Raises PlatformFailed when the part is given up.
         """
         if self.life is not None:
             self._look(self.life, now)
@@ -112,7 +112,7 @@ class Supervised:
 
 
 def until_ready(part: Supervised) -> None:
-    """Wait for a first life. Raises PlatformFailed when it ends before it is ready: it would end again."""
+    """Wait until a first life is ready. Raises PlatformFailed if it ends before: it would end again."""
     while not part.ready:
         if part.life is not None and (how := part.life.ended()) is not None:
             raise PlatformFailed(part.name, how, part.log)
@@ -120,9 +120,9 @@ def until_ready(part: Supervised) -> None:
 
 
 def watch(parts: Iterable[Supervised]) -> None:
-    """Tend them, those that others need first, until KeyboardInterrupt.
+    """Tend all parts until KeyboardInterrupt. A part that others need comes before them.
 
-    Raises PlatformFailed when one is given up.
+    Raises PlatformFailed when a part is given up.
     """
     parts = tuple(parts)
     while True:

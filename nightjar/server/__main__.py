@@ -1,6 +1,6 @@
 """Prefect's server as the platform runs it: `python -m nightjar.server --host 127.0.0.1 --port 4200`.
 
-`told` is everything that it is told beyond its database, here and in containers.
+`told` returns all its settings except its database. They are the same here and in containers.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from nightjar.wiring.settings import Settings
 
 
 def told(settings: Settings) -> dict[str, str]:
-    """Prefect's settings. Raises BadSettings without a login: the server would obey everyone."""
+    """Return Prefect's settings. Raises BadSettings without a login: the server would obey everyone."""
     if settings.prefect_auth is None:
         remedy = "Set NIGHTJAR_PREFECT_AUTH, or start it with `nightjar up`."
         raise BadSettings("The Prefect server has no login to ask for", remedy)

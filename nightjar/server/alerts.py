@@ -1,4 +1,4 @@
-"""A person is told, through the service that NIGHTJAR_ALERT_URL names, as Apprise writes it."""
+"""Alerts a person through the service of NIGHTJAR_ALERT_URL, which is a URL as Apprise defines it."""
 
 import logging
 import warnings
@@ -12,13 +12,13 @@ from nightjar.core.errors.settings import BadSettings
 
 
 def service(url: SecretStr) -> Any:
-    """Apprise's own object for the URL.
+    """Return Apprise's own object for the URL.
 
-    Raises BadSettings, which doesn't repeat the URL: it holds a token.
+    Raises BadSettings. The error does not repeat the URL, because the URL holds a token.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its import of imghdr is no news to who deploys
-        from apprise import Apprise  # noqa: PLC0415  # only here can its warning be kept from the terminal
+        warnings.simplefilter("ignore", DeprecationWarning)  # Apprise imports imghdr, which is deprecated
+        from apprise import Apprise  # noqa: PLC0415  # here, so that its warning is hidden
 
         with unheard("apprise"):
             found = Apprise.instantiate(url.get_secret_value())
@@ -31,20 +31,20 @@ def service(url: SecretStr) -> Any:
 
 
 def told(url: SecretStr, title: str, text: str) -> bool:
-    """Whether the service took the message.
+    """Return True if the service took the message.
 
-    One that is out of order must not keep the platform from ending.
+    A broken service must not keep the platform from ending, so its errors are caught.
     """
     try:
         with unheard("apprise"), unheard("urllib3.connectionpool"):
             return bool(service(url).notify(title=title, body=text))
-    except Exception:  # noqa: BLE001  # each service of Apprise fails in a way of its own
+    except Exception:  # noqa: BLE001  # each service of Apprise raises its own errors
         return False
 
 
 @contextmanager
 def unheard(library: str) -> Iterator[None]:
-    """Nothing of what a library logs is passed on: it names the URL that it cannot use, token included."""
+    """Drop all that a library logs: its log names the URL that it cannot use, with the token."""
 
     def nothing(_: logging.LogRecord) -> bool:
         return False

@@ -1,7 +1,8 @@
-"""Prefect's server behind a look at each request's `Host` and `Origin`, which Prefect itself never takes.
+"""Prefect's server behind a check of each request's `Host` and `Origin`, which Prefect does not check.
 
-It answers nobody who calls it by a foreign name, and no page of another site. Its own pages appear in no
-frame, and talk to nobody else: a browser keeps the login where their scripts can read it.
+It refuses a request that calls it by a foreign name, and a request from a page of another site. Its own
+pages appear in no frame and connect to no other server. The reason: a browser keeps the login where the
+scripts of these pages can read it.
 """
 
 import json
@@ -24,7 +25,7 @@ DOCUMENTATION = ("/docs", "/redoc", "/openapi.json")
 POLICY = {
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",  # Prefect's pages need both
     "worker-src": "'self' blob:",
-    "connect-src": "'self'",  # what a page knows, the login above all, goes to this server alone
+    "connect-src": "'self'",  # a page sends data, such as the login, to this server only
     "object-src": "'none'",
     "base-uri": "'self'",
     "form-action": "'self'",
@@ -38,7 +39,7 @@ ADDED = (
 
 
 def guarded(served: Collection[Site]) -> Asgi:
-    """Prefect's app, API and UI, for those who call it by a name in `served` or one of this machine's own."""
+    """Return Prefect's app, API and UI, for requests that use a name in `served` or one of this machine."""
     from prefect.server.api.server import create_app  # noqa: PLC0415  # it reads settings when imported
 
     return only_for(served, create_app(final=True))
@@ -66,7 +67,7 @@ def read(scope: Scope) -> list[tuple[str, str]]:
 
 
 def readable(authorization: str) -> bool:
-    """False for a login that is not ASCII: Prefect would answer it with an error instead of a refusal."""
+    """Return False for a login that is not ASCII: Prefect would answer with an error, not with a refusal."""
     try:
         return b64decode(authorization.rpartition(" ")[2]).isascii()
     except ValueError:

@@ -1,8 +1,8 @@
-"""What the Prefect server does by itself when a process can no longer act.
+"""The Prefect server's automations: they act where a process no longer can.
 
-It brings dead runs to an end, pauses, and tells. Retries: healing.py.
-`wanted` is the whole list, as values; `sync` makes the server's automations equal to it. Those of other names
-are left alone.
+They end dead runs, pause deployments, and alert a person. healing.py does the retries.
+`wanted` returns the whole list, as values. `sync` makes the server's automations equal to it. It does not
+touch automations with other names.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,8 @@ RUNBOOK = "Runbook: runbooks/stuck-run.md"
 TAG = "nightjar"
 """Every deployment in prefect.yaml carries it.
 
-So a run that somebody started otherwise, without heartbeats, is not taken for dead.
+A run that was started in another way sends no heartbeats. It does not carry this tag, so it does not count
+as dead.
 """
 
 Labels = dict[str, str | list[str]]
@@ -36,12 +37,12 @@ EACH_RUN = {"prefect.resource.id"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long the server waits, in seconds, and how many failures in a row it bears.
+    """How long the server waits, in seconds, and how many failures in a row it accepts.
 
-    dead_after_s: without a sign of life, three heartbeats of 30 s. stuck_after_s: between being taken by a
-    worker and running, which takes 6 to 30 s. settled_after_s: since a death was reported; a second report
-    comes up to 10 s later. crashes_within_s: how far apart `failures` crashes of one deployment may lie to be
-    counted together.
+    dead_after_s: time without a sign of life; three heartbeats of 30 s.
+    stuck_after_s: time from when a worker takes a run until it is running; this takes 6 to 30 s.
+    settled_after_s: time since a death was reported; a second report comes up to 10 s later.
+    crashes_within_s: `failures` crashes of one deployment within this time count together.
     """
 
     dead_after_s: float = 90
@@ -52,16 +53,16 @@ class Patience:
 
 
 def wanted(patience: Patience, alert: UUID | None) -> tuple[AutomationCore, ...]:
-    """All automations of ours.
+    """Return all our automations.
 
-    alert: the notification block through which a person is told; None tells nobody.
+    alert: the notification block that alerts a person; with None nobody is alerted.
     """
     healing = (dead(patience), stuck(patience), cancelling(patience), crashing(patience, alert))
     return healing if alert is None else (*healing, told(alert))
 
 
 def dead(patience: Patience) -> AutomationCore:
-    """`Running` does not end by itself when worker and run die together: nobody is left to say so."""
+    """Covers a worker and a run that die together: no process is left to end the state `Running`."""
     alive = {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}
     return AutomationCore(
         name=f"{PREFIX}a run without a sign of life has crashed",
@@ -89,9 +90,9 @@ def stuck(patience: Patience) -> AutomationCore:
 
 
 def cancelling(patience: Patience) -> AutomationCore:
-    """Only the worker of a run that is `Cancelling` ends it, or the run itself.
+    """Covers a `Cancelling` run whose worker and process are both gone.
 
-    Where both are gone nobody does.
+    Only these two end such a run.
     """
     return AutomationCore(
         name=f"{PREFIX}a run that was asked to stop and is silent is cancelled",
@@ -109,8 +110,8 @@ def cancelling(patience: Patience) -> AutomationCore:
 def crashing(patience: Patience, alert: UUID | None) -> AutomationCore:
     """The circuit breaker for runs whose process is dead.
 
-    Those that fail alive count for themselves, exactly: flows/circuit.py. A crash counts once the server has
-    given the run up, so not one that it retries.
+    flows/circuit.py counts the runs that fail while their process lives, and counts them exactly. Here a
+    crash counts once the server has given the run up. A crash that is retried does not count.
     """
     actions: list[ActionTypes] = [PauseDeployment(source="inferred", deployment_id=None)]
     if alert is not None:
@@ -158,7 +159,7 @@ def told(alert: UUID) -> AutomationCore:
 
 
 def silence(signs: set[str], seconds: float) -> EventTrigger:
-    """After one of the signs nothing more is heard of the run."""
+    """Fires if the server hears nothing of the run for some seconds after one of the signs."""
     return EventTrigger(
         after=signs,
         expect={"prefect.flow-run.*"},
@@ -172,14 +173,14 @@ def silence(signs: set[str], seconds: float) -> EventTrigger:
 
 
 def becomes(state: StateType, message: str, name: str | None = None) -> ActionTypes:
-    """The message is what a person sees of the run."""
+    """Change the run's state. A person sees the message at the run."""
     return ChangeFlowRunState(state=state, name=name, message=f"{message} {RUNBOOK}", force=False)
 
 
 def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> int:
     """Create, update and delete until the server's automations with our prefix are these.
 
-    Return how many were touched, 0 the second time.
+    Return how many were touched; a second call returns 0.
     """
     touched, found = 0, ours(client)
     missing = {automation.name: automation for automation in automations}
@@ -188,7 +189,7 @@ def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> in
         if asked is None:
             client.delete_automation(each.id)
         elif essence(each) != essence(asked):
-            # Sent whole: what is left unset, the server leaves as it is.
+            # Send the whole automation: the server keeps its own value for each unset field.
             client.update_automation(each.id, essence(asked))
         else:
             continue
@@ -199,7 +200,7 @@ def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> in
 
 
 def differing(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> list[str]:
-    """Names of those that `sync` would touch."""
+    """Return the names of the automations that `sync` would touch."""
     found, asked = ({each.name: essence(each) for each in some} for some in (ours(client), automations))
     return sorted(
         name.removeprefix(PREFIX)
@@ -213,9 +214,9 @@ def ours(client: SyncPrefectClient) -> list[Automation]:
 
 
 def essence(automation: AutomationCore) -> AutomationCore:
-    """An automation without what the server adds, and switched on.
+    """Return an automation without the fields that the server adds, and switched on.
 
-    One that an operator has disabled comes back with the next deployment.
+    So the next deployment switches an automation on again that an operator disabled.
     """
     return AutomationCore.model_validate(
         automation.model_dump(include=set(AutomationCore.model_fields), exclude={"owner_resource"})

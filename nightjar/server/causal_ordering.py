@@ -1,11 +1,12 @@
-"""The order in which Prefect's server evaluates events, mended for what the server forgets when it restarts.
+"""The order in which Prefect's server evaluates events, corrected for a restart of the server.
 
-Prefect holds an event back until it has seen the one before it, for 15 minutes at most, and keeps in memory
-what it has seen. After a restart it would hold back the crash of a run that began under its predecessor, and
-with it the retry, for as long. What came before the restart was seen. Named by
-PREFECT_SERVER_EVENTS_CAUSAL_ORDERING; the server makes one `CausalOrdering`. It is the one door by which code
-of ours gets into the server, so `nightjar.server.missed_heartbeats` and `nightjar.server.ended` come in here
-too.
+Prefect holds an event back until it has seen the event before it, for 15 minutes at most. It keeps in memory
+which events it has seen. A restart would lose this. The crash of a run that began before the restart, and its
+retry, would then wait for 15 minutes. So an event from before the restart counts as seen here.
+
+PREFECT_SERVER_EVENTS_CAUSAL_ORDERING names this module, and the server makes one `CausalOrdering`. This is
+the only way in which our code gets into the server. So this module also loads
+`nightjar.server.missed_heartbeats` and `nightjar.server.ended`.
 """
 
 import time
@@ -31,8 +32,8 @@ class CausalOrdering(InMemory):
 
 
 def made_before(event_id: UUID, moment_ms: int) -> bool:
-    """Whether an event is older than a moment, in ms since 1970.
+    """Return True if an event is older than a moment, in ms since 1970.
 
-    A version 7 id begins with the ms in which it was made; others do not tell.
+    A version 7 id begins with the ms in which it was made. Other ids hold no time.
     """
     return event_id.version == 7 and event_id.int >> 80 < moment_ms

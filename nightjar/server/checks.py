@@ -1,6 +1,6 @@
-"""What a Prefect server has of what `nightjar deploy` gave it. Changes nothing.
+"""Checks that a Prefect server still has what `nightjar deploy` gave it. Changes nothing.
 
-Also whether a worker asks it for runs, and which runs look stuck.
+It also checks that a worker asks the server for runs, and finds runs that look stuck.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ def server(client: SyncPrefectClient, _: Settings) -> str:
 
 
 def access(client: SyncPrefectClient, _: Settings) -> str:
-    """Raises ServerOpen for what strangers may do: without the login, from other sites, by foreign names."""
+    """Raises ServerOpen if a stranger may act: without the login, from another site, by a foreign name."""
     url = str(client.api_url).rstrip("/")
     found = [*openings(url), *(["takes forged requests (CSRF)"] if takes_forged_requests(client) else [])]
     if found:
@@ -45,7 +45,7 @@ def access(client: SyncPrefectClient, _: Settings) -> str:
 
 
 def takes_forged_requests(client: SyncPrefectClient) -> bool:
-    """True if the server hands out no tokens, because it asks for none."""
+    """Return True if the server gives out no tokens: then it does not ask for them either."""
     try:
         client.request("GET", "/csrf-token", params={"client": "nightjar-doctor"})
     except HTTPStatusError as error:
@@ -54,7 +54,7 @@ def takes_forged_requests(client: SyncPrefectClient) -> bool:
 
 
 def retention(client: SyncPrefectClient, settings: Settings) -> str:
-    """Raises NotDeployed where the server keeps flow runs for ever, or otherwise than the setting says."""
+    """Raises NotDeployed if the server keeps flow runs for ever, or not as long as the setting says."""
     asked, kept = settings.keep_flow_runs_days, kept_for(client)
     if kept != timedelta(days=asked):
         how_long = "for ever" if kept is None else f"for {kept / timedelta(days=1):g} days"
@@ -66,15 +66,15 @@ def retention(client: SyncPrefectClient, settings: Settings) -> str:
 def kept_for(client: SyncPrefectClient) -> timedelta | None:
     """How long the server keeps flow runs that have ended; None for ever."""
     vacuum = client.request("GET", "/admin/settings").json()["server"]["services"]["db_vacuum"]
-    removed: bool | list[str] | None = vacuum["enabled"]  # all there is, or a list of it
+    removed: bool | list[str] | None = vacuum["enabled"]  # everything, or a list of kinds
     goes = removed is True or (isinstance(removed, list) and "flow_runs" in removed)
     return DURATION.validate_python(vacuum["retention_period"]) if goes else None
 
 
 def deployments(client: SyncPrefectClient, _: Settings) -> str:
-    """Raises NotDeployed for what is missing or other than in prefect.yaml.
+    """Raises NotDeployed for a deployment that is missing or differs from prefect.yaml.
 
-    Raises DeploymentPaused for what follows no schedule.
+    Raises DeploymentPaused for a deployment that follows no schedule.
     """
     asked, found = declared(), deployed(client)
     wrong = [
@@ -88,14 +88,14 @@ def deployments(client: SyncPrefectClient, _: Settings) -> str:
 
 
 def wanted_of(each: Mapping[str, Any]) -> tuple[object, ...]:
-    """What makes a deployment the one that the code wants, as prefect.yaml says it."""
+    """Return the properties that identify a deployment, as prefect.yaml gives them."""
     crons = sorted((schedule["cron"], schedule["timezone"]) for schedule in each["schedules"])
-    code = each["entrypoint"], each["parameters"], False  # it brings nothing of its own
+    code = each["entrypoint"], each["parameters"], False  # False: it brings no code or steps of its own
     return *code, sorted(each["tags"]), each["work_pool"]["name"], each["concurrency_limit"]["limit"], crons
 
 
 def found_of(each: DeploymentResponse) -> tuple[object, ...]:
-    """The same, as the server has it."""
+    """Return the same properties, as the server has them."""
     crons = sorted(
         (schedule.schedule.cron, schedule.schedule.timezone)
         for schedule in each.schedules
@@ -108,9 +108,9 @@ def found_of(each: DeploymentResponse) -> tuple[object, ...]:
 
 
 def automations(client: SyncPrefectClient, settings: Settings) -> str:
-    """Raises NotDeployed for those that are missing, switched off or other than the code's.
+    """Raises NotDeployed for an automation that is missing, switched off or different from the code's.
 
-    It does so too for an alert URL that the server was not told.
+    Raises it also for an alert URL that the server does not know.
     """
     alert = known_alert_block(client)
     if settings.alert_url is not None and alert is None:
@@ -126,7 +126,7 @@ def automations(client: SyncPrefectClient, settings: Settings) -> str:
 
 
 def workers(client: SyncPrefectClient, _: Settings) -> str:
-    """Raises NotDeployed without the work pool as we want it, NoWorker where nothing takes runs from it."""
+    """Raises NotDeployed if the work pool is not as we want it, NoWorker if no worker takes its runs."""
     pool = known_pool(client)
     if pool is None:
         raise NotDeployed(f"there is no work pool {POOL}")
@@ -146,9 +146,9 @@ def workers(client: SyncPrefectClient, _: Settings) -> str:
 
 
 def runs(client: SyncPrefectClient, _: Settings, patience: Patience = PATIENCE) -> str:
-    """Raises RunsStuck for runs that should long have been ended or taken.
+    """Raises RunsStuck for runs that should have been ended or taken long ago.
 
-    Long is twice what the server waits for itself.
+    "Long ago" is twice the time that the server itself waits.
     """
     now = datetime.now(UTC)
     active = of_ours(client, {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}})
@@ -179,7 +179,7 @@ def of_ours(client: SyncPrefectClient, state: Mapping[str, Any]) -> list[FlowRun
 
 
 def heard_of(client: SyncPrefectClient, runs: list[FlowRun], moment: datetime) -> set[UUID]:
-    """Runs that have sent a heartbeat since."""
+    """Return the runs that have sent a heartbeat since the moment."""
     asked = {"occurred": {"since": moment.isoformat()}, "event": {"name": [HEARTBEAT]}}
     ids = {f"prefect.flow-run.{run.id}": run.id for run in runs}
     return {run for name, run in ids.items() if sent_any(client, {**asked, "resource": {"id": [name]}})}
@@ -192,7 +192,7 @@ def sent_any(client: SyncPrefectClient, events: Mapping[str, Any]) -> bool:
 
 
 def since(run: FlowRun, now: datetime) -> float:
-    """Seconds since the run came into its state."""
+    """Return the seconds since the run entered its state."""
     assert run.state is not None  # its type was asked for
     return (now - run.state.timestamp).total_seconds()
 
@@ -210,4 +210,4 @@ CHECKS: dict[str, Check] = {
     "workers": workers,
     "flow runs": runs,
 }
-"""What is looked at where `server` answers."""
+"""The checks that run if `server` succeeds."""

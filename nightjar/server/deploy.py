@@ -1,7 +1,7 @@
-"""What a Prefect server is told of us.
+"""Deploys to a Prefect server.
 
-That is: the work pool, the deployments of prefect.yaml, the automations, and where alerts go. Doing it again
-changes nothing.
+It sends the work pool, the deployments of prefect.yaml, the automations, and the URL for alerts. A second
+call changes nothing.
 """
 
 import os
@@ -36,13 +36,13 @@ from nightjar.wiring.settings import PROJECT, Settings
 
 ALERT_BLOCK = "nightjar-alert"
 PREFECT = (sys.executable, "-m", "nightjar.server.prefect", "--no-prompt")
-"""Prefect's command line, with our worker in it."""
+"""Prefect's command line, with our worker."""
 
 
 def environment(settings: Settings, api: str) -> dict[str, str]:
-    """What every process that talks to the server at `api` sees.
+    """Return the environment of every process that talks to the server at `api`.
 
-    It is this process's environment and Prefect's settings as we need them.
+    It is this process's environment plus the settings of Prefect that we need.
     """
     known = login(settings, api)
     auth = {} if known is None else {"PREFECT_API_AUTH_STRING": known.get_secret_value()}
@@ -61,20 +61,20 @@ def environment(settings: Settings, api: str) -> dict[str, str]:
 
 
 def local_api(settings: Settings) -> str:
-    """Where `nightjar up` serves the API."""
+    """Return the URL at which `nightjar up` serves the API."""
     return f"http://127.0.0.1:{settings.prefect_port}/api"
 
 
 def api_url(settings: Settings) -> str:
-    """The server that PREFECT_API_URL names, or else that of `nightjar up`."""
+    """Return the URL in PREFECT_API_URL, or else that of `nightjar up`."""
     return os.environ.get("PREFECT_API_URL") or local_api(settings)
 
 
 def deploy(settings: Settings, api: str, log: Path) -> None:
-    """Doing it again changes nothing; what is paused stays paused.
+    """Deploy everything. A second call changes nothing. A paused deployment stays paused.
 
-    Raises PlatformFailed, naming the log, if Prefect refuses; BadSettings for an alert URL that leads
-    nowhere.
+    Raises PlatformFailed, which names the log, if Prefect refuses.
+    Raises BadSettings for an alert URL that cannot be used.
     """
     env = environment(settings, api)
     with connected(settings, api) as client, pauses_kept(client):
@@ -98,7 +98,7 @@ def prefect(arguments: list[str], env: Mapping[str, str], log: Path) -> None:
 
 
 def as_json(words: str, code: int, output: str) -> str:
-    """What a command printed, as one line of a log."""
+    """Return the output of a command as one line of a log."""
     level, fields = "error" if code else "info", {"exit_code": code, "output": output}
     return rendered(words, at=datetime.now(UTC), level=level, logger="deploy", fields=fields) + "\n"
 
@@ -112,10 +112,10 @@ def automate(settings: Settings, api: str, patience: Patience | None = None) -> 
 
 @contextmanager
 def connected(settings: Settings, api: str) -> Iterator[SyncPrefectClient]:
-    """Prefect's client.
+    """Yield Prefect's client.
 
-    Raises BadSettings where the server refuses our login or the name that we call it by, StoreUnavailable
-    where there is none.
+    Raises BadSettings if the server refuses our login, or the name by which we call it.
+    Raises StoreUnavailable if there is no server.
     """
     known = login(settings, api)
     auth = None if known is None else known.get_secret_value()
@@ -139,20 +139,20 @@ def connected(settings: Settings, api: str) -> Iterator[SyncPrefectClient]:
 
 
 def detail(answer: Response) -> str:
-    """Why the server refuses, in its own words."""
+    """Return the server's own reason for a refusal."""
     with suppress(ValueError, AttributeError):
         return str(answer.json().get("detail"))
     return answer.reason_phrase
 
 
 def alert_block(client: SyncPrefectClient, url: SecretStr | None) -> UUID | None:
-    """The server's notification block with this URL.
+    """Make the server's notification block with this URL, and return its id.
 
-    Without a URL there is none, and one of an earlier deployment goes. Prefect's block for Slack hands every
-    URL to Apprise, whatever the service, and the server keeps it encrypted.
+    Without a URL there is no block, and the block of an earlier deployment is deleted. Prefect's block for
+    Slack passes every URL to Apprise, for any service. The server stores the URL encrypted.
     """
     if url is not None:
-        service(url)  # raises for one that leads nowhere
+        service(url)  # raises for a URL that cannot be used
         saved = SlackWebhook(url=url).save(ALERT_BLOCK, overwrite=True)
         assert isinstance(saved, UUID)  # it would be awaitable inside an event loop
         return saved
@@ -163,7 +163,7 @@ def alert_block(client: SyncPrefectClient, url: SecretStr | None) -> UUID | None
 
 
 def known_alert_block(client: SyncPrefectClient) -> UUID | None:
-    """The server's notification block, whoever deployed it: not every process knows its URL."""
+    """Return the id of the server's notification block. The caller need not know the block's URL."""
     with suppress(ObjectNotFound):
         return client.read_block_document_by_name(
             ALERT_BLOCK, SlackWebhook.get_block_type_slug(), include_secrets=False

@@ -1,6 +1,6 @@
-"""The deployments on a Prefect server: which are ours, and how they did.
+"""The deployments on a Prefect server: which are ours, and how their runs ended.
 
-Also how a pause outlives `prefect deploy` and a change of name.
+It also keeps pauses through `prefect deploy` and through a change of a deployment's name.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,23 +22,23 @@ from nightjar.wiring.settings import PROJECT
 
 
 def declared() -> dict[str, dict[str, Any]]:
-    """What prefect.yaml deploys, by name."""
+    """Return the deployments of prefect.yaml, by name."""
     return {
         each["name"]: each for each in yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
     }
 
 
 def deployed(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
-    """What the server has of ours, by name."""
+    """Return our deployments on the server, by name."""
     return {each.name: each for each in client.read_deployments() if TAG in each.tags}
 
 
 @contextmanager
 def pauses_kept(client: SyncPrefectClient) -> Iterator[None]:
-    """What was paused before is paused afterwards, whoever paused it: a deployment, or a schedule of it.
+    """Keep the pauses of deployments and of their schedules, no matter what paused them.
 
     `prefect deploy` would resume both.
-    A deployment that has a new name by then hands its pauses over and is removed.
+    A deployment that has a new name afterwards passes its pauses on and is removed.
     """
     before = client.read_deployments()
     yield
@@ -53,9 +53,9 @@ def pauses_kept(client: SyncPrefectClient) -> Iterator[None]:
 
 
 def renamed(old: DeploymentResponse, names: Mapping[str, DeploymentResponse]) -> DeploymentResponse | None:
-    """The deployment of the same flow and model under its new name.
+    """Return the deployment of the same flow and model under its new name.
 
-    All six of a model were once called by the model alone.
+    Once all six deployments of a model were named after the model alone.
     """
     if TAG not in old.tags or old.name != old.parameters.get("model"):
         return None
@@ -81,7 +81,7 @@ def same(schedule: DeploymentSchedule, other: DeploymentSchedule) -> bool:
 
 
 def paused(each: DeploymentResponse) -> bool:
-    """Whether it follows no schedule, or not all that it has."""
+    """Return True if the deployment does not follow all its schedules."""
     return each.paused or not all(schedule.active for schedule in each.schedules)
 
 
@@ -89,8 +89,8 @@ def resume(client: SyncPrefectClient, name: str) -> str:
     """Let a deployment follow its schedules again; return its name.
 
     Schedules that prefect.yaml switches off stay off.
-    name: as the UI lists it; `flow/name`, as Prefect's command line has it, will do. Raises BadSettings for
-    one that the server does not have.
+    name: as the UI lists it; `flow/name`, as in Prefect's command line, works too.
+    Raises BadSettings for a deployment that the server does not have.
     """
     known = deployed(client)
     found = known.get(name.rpartition("/")[2])
@@ -112,7 +112,7 @@ def resume(client: SyncPrefectClient, name: str) -> str:
 
 
 def ends(client: SyncPrefectClient, deployment: UUID, limit: int) -> list[str]:
-    """How the newest runs of a deployment ended, newest first."""
+    """Return how the newest runs of a deployment ended, newest first."""
     runs = client.read_flow_runs(
         deployment_filter=DeploymentFilter.model_validate({"id": {"any_": [deployment]}}),
         flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": DECISIVE}}}),

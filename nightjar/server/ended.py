@@ -1,8 +1,9 @@
 """A run that has ended stays as it ended until somebody puts it back in the queue.
 
-This is a rule for Prefect's server, which has none. Without it the server takes whatever a process proposes.
-A run that was cancelled while its process started would become `Running`, and one that was cancelled in its
-last milliseconds `Completed`. What is forced, as by a person in the UI, is not held to the rule.
+This is a rule for Prefect's server, which has no such rule. Without it the server accepts each state that a
+process proposes. A run that was cancelled while its process started would become `Running`. A run that was
+cancelled in its last milliseconds would become `Completed`. The rule does not apply to a forced change, such
+as one that a person makes in the UI.
 """
 
 from typing import Any
@@ -18,7 +19,7 @@ from nightjar.server.automations import TAG
 
 
 class StayEnded(FlowRunOrchestrationRule):
-    """For runs of our deployments: a retry of one always begins in the queue."""
+    """The rule for runs of our deployments. A retry of such a run always begins in the queue."""
 
     FROM_STATES: set[StateType | None] = {*TERMINAL_STATES}  # noqa: RUF012  # as the base class has it
     # Mutable as well, as the base class has it.
@@ -46,9 +47,9 @@ class StayEnded(FlowRunOrchestrationRule):
 
 
 def keep_ended() -> None:
-    """Add the rule to those by which the server judges what a process proposes.
+    """Add the rule to the server's rules for states that a process proposes.
 
-    Doing it again changes nothing.
+    A second call changes nothing.
     """
     rules = CoreFlowPolicy.priority()
     if StayEnded not in rules:

@@ -1,8 +1,8 @@
-"""Prefect's server puts runs whose process died back in the queue, or tells that they are left to a person.
+"""Puts runs whose process died back in the queue of Prefect's server, or reports that a person must act.
 
-`nightjar.core.platform.healing` decides which.
-It looks at what is there instead of waiting for an event, so nothing is lost when the server stops in
-between.
+`nightjar.core.platform.healing` decides which of the two.
+It looks for such runs in the database and does not wait for an event. So no run is lost if the server stops
+in between.
 """
 
 from datetime import datetime, timedelta
@@ -20,12 +20,12 @@ from nightjar.core.platform.healing import GIVEN_UP, RETRIED, Past, may_be_retri
 from nightjar.server.automations import PRESUMED, RUNBOOK, TAG, Patience
 
 CRASHES_COUNT_FOR = timedelta(days=1)
-"""An older crash waits for a person; its night has been caught up."""
+"""An older crash is left to a person; its night has been caught up."""
 
 
 @db_injector
 async def heal(db: PrefectDBInterface, at: datetime, patience: Patience) -> None:
-    """Decide about each run of ours that crashed and is settled, each in a transaction of its own."""
+    """Decide about each of our runs that crashed and is settled. Each has its own transaction."""
     async with db.session_context() as session:
         crashed = await crashed_runs(session, at - CRASHES_COUNT_FOR)
     for run in crashed:
@@ -35,10 +35,10 @@ async def heal(db: PrefectDBInterface, at: datetime, patience: Patience) -> None
 
 
 def settled(run: FlowRun, at: datetime, patience: Patience) -> bool:
-    """True if its death is not reported once more.
+    """Return True if no second report of the run's death can come.
 
-    A worker reports a death twice, and would take a retry in between for the dead process. One that is
-    presumed dead was silent for long enough.
+    A worker reports a death twice. A retry between the two reports would look like the dead process. A run
+    that is presumed dead was already silent for long enough.
     """
     assert run.state is not None  # its type was asked for
     return message_of(run).startswith(PRESUMED) or at - run.state.timestamp >= timedelta(
@@ -65,7 +65,7 @@ def message_of(run: FlowRun) -> str:
 
 @db_injector
 async def crashed_runs(db: PrefectDBInterface, session: AsyncSession, since: datetime) -> list[FlowRun]:
-    """Those of our deployments that nobody has decided about."""
+    """Return the crashed runs of our deployments that are not yet decided."""
     query = sa.select(db.FlowRun).where(
         db.FlowRun.state_type == StateType.CRASHED,
         db.FlowRun.state_timestamp > since,
@@ -80,7 +80,7 @@ async def crashed_runs(db: PrefectDBInterface, session: AsyncSession, since: dat
 
 @db_injector
 async def still_crashed(db: PrefectDBInterface, session: AsyncSession, run_id: UUID) -> FlowRun | None:
-    """The run, kept from changing until the transaction ends, unless a person was faster."""
+    """Lock the run until the transaction ends and return it; None if a person was faster."""
     query = (
         sa.select(db.FlowRun)
         .where(db.FlowRun.id == run_id, db.FlowRun.state_type == StateType.CRASHED)

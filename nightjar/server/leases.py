@@ -1,10 +1,11 @@
-"""Who holds a deployment's place, kept in files.
+"""Leases on deployments' concurrency slots, kept in files.
 
-So a run that lives through a restart of the Prefect server renews its lease. Named by
-PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE; the server makes a `ConcurrencyLeaseStorage`. Prefect guards its
-index of leases by a file with the number of the process that writes. A server that was killed leaves that
-file, and in a container the next one has the same number: it would take the lock for its own, and wait for
-ever. A home has one server, so whatever is there when it starts is left over.
+A run that survives a restart of the Prefect server can therefore renew its lease.
+PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE names this module, and the server makes a `ConcurrencyLeaseStorage`.
+
+Prefect protects its index of leases by a lock file with the pid of the process that writes. A killed server
+leaves that file behind. In a container the next server has the same pid. It would take the lock for its own,
+and wait for ever. A home has one server, so a lock file that exists at its start is left over.
 """
 
 from prefect.server.concurrency.lease_storage.filesystem import ConcurrencyLeaseStorage

@@ -19,7 +19,7 @@ def login_file(settings: Settings) -> Path:
 
 
 def ensured_login(settings: Settings) -> SecretStr:
-    """NIGHTJAR_PREFECT_AUTH, or else what the file holds, which is made where there is none."""
+    """Return NIGHTJAR_PREFECT_AUTH, or else the login in the file. Makes the file if it is missing."""
     if settings.prefect_auth is not None:
         return settings.prefect_auth
     file = login_file(settings)
@@ -29,10 +29,10 @@ def ensured_login(settings: Settings) -> SecretStr:
 
 
 def login(settings: Settings, api: str) -> SecretStr | None:
-    """What to tell the server at `api`.
+    """Return the login for the server at `api`.
 
-    NIGHTJAR_PREFECT_AUTH; or else, to the server of `nightjar up`, the login in the file; to others what
-    Prefect's own setting says.
+    It is NIGHTJAR_PREFECT_AUTH if that is set. Otherwise the server of `nightjar up` gets the login in the
+    file, and another server gets the login in Prefect's own setting.
     """
     if settings.prefect_auth is not None:
         return settings.prefect_auth
@@ -44,7 +44,7 @@ def login(settings: Settings, api: str) -> SecretStr | None:
 
 
 def is_local(settings: Settings, api: str) -> bool:
-    """True if `nightjar up` of these settings serves that URL. Nobody else is told the login of its file."""
+    """Return True if `nightjar up` of these settings serves that URL. Only it gets the login of its file."""
     url = urlsplit(api)
     return url.port == settings.prefect_port and is_loopback(url.hostname or "")
 
@@ -57,7 +57,7 @@ def is_loopback(name: str) -> bool:
 
 
 def read(file: Path) -> SecretStr:
-    """Raises BadSettings for a file that holds no login, that others can read, or that we cannot."""
+    """Raises BadSettings for a file that holds no login, that others can read, or that we cannot read."""
     remedy = "Delete it; the next `nightjar up` makes another. Or set NIGHTJAR_PREFECT_AUTH."
     try:
         with file.open() as opened:
@@ -69,12 +69,12 @@ def read(file: Path) -> SecretStr:
     except PermissionError:
         whose = "Run as that user, or set NIGHTJAR_PREFECT_AUTH."
         raise BadSettings(f"{file} belongs to another user", whose) from None
-    except (ValueError, OSError):  # neither may be quoted: it could hold half of the login
+    except (ValueError, OSError):  # do not quote it: it could hold half of the login
         raise BadSettings(f"{file} holds no login for the Prefect server", remedy) from None
 
 
 def write_privately(file: Path, text: str) -> None:
-    """Readable by its owner alone from the first moment on; whole or not there."""
+    """Write a file that only its owner can ever read. It appears whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{secrets.token_hex(16)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:

@@ -1,11 +1,12 @@
-"""What Prefect's server waits for when it watches over runs, kept through restarts and outages of its own.
+"""Keeps the triggers by which Prefect's server watches runs, through restarts and outages of the server.
 
-A proactive trigger waits in a row of the server's database, a bucket, and the row is lost too easily: the
-server sweeps it away unread when it comes back more than a minute after its end, and what it fired in the
-second before it stopped was never done. The run then stays as it is for ever. And a bucket that ended while
-the server was away would fire at once, though the run lives: nobody listened. So before each evaluation,
-every 5 s, buckets that nobody listened for are thrown away, and a run whose state asks for a bucket and has
-none gets one, from now on.
+A proactive trigger waits in a row of the server's database: a bucket. The server loses this row too easily.
+It deletes the row unread if it comes back more than a minute after the bucket's end. An action that it fired
+in the second before it stopped was never done. The run then stays as it is for ever.
+A bucket that ended while the server was away would fire at once, although the run lives: nobody listened.
+
+So two things happen before each evaluation, every 5 s. Buckets that ended while nobody listened are deleted.
+A run whose state needs a bucket, and that has none, gets a bucket that begins now.
 """
 
 from collections.abc import Callable, Coroutine
@@ -29,15 +30,15 @@ from nightjar.server.automations import EACH_RUN, PREFIX, Patience
 from nightjar.server.healing import heal
 
 DEAF_AFTER = timedelta(seconds=30)
-"""Longer than a slow look, and as long as the pause between two heartbeats."""
+"""It is longer than a slow look, and as long as the pause between two heartbeats."""
 
 Evaluation = Callable[[], Coroutine[Any, Any, None]]
 
 
 def watchful(evaluate: Evaluation) -> Evaluation:
-    """The server's evaluation of what did not happen.
+    """Return the server's evaluation of missing events, with a look before it and the retries after it.
 
-    It comes after a look at what it waits for, and before the retries. A look that fails delays it.
+    If the look fails, the evaluation is delayed.
     """
     looked_at: datetime | None = None
 
@@ -53,9 +54,9 @@ def watchful(evaluate: Evaluation) -> Evaluation:
 
 
 async def look(at: datetime, *, deaf: bool) -> None:
-    """Give every run that should be waited for a bucket.
+    """Give a bucket to every run that the server should watch.
 
-    deaf: nobody listened until now, so what ended by now is no silence.
+    deaf: nobody listened until now, so a bucket that has ended by now does not prove silence.
     """
     waiting = {trigger.id: trigger for trigger in triggers.triggers.values() if of_ours(trigger)}
     if not waiting:
@@ -88,7 +89,7 @@ def starts(trigger: EventTrigger, event: ReceivedEvent) -> bool:
 
 
 async def wait_for(session: AsyncSession, trigger: EventTrigger, event: ReceivedEvent) -> None:
-    """As if the event had just arrived, for this trigger alone."""
+    """Treat the event, for this trigger alone, as if it had just arrived."""
     await triggers.ensure_bucket(
         session,
         trigger,
@@ -100,7 +101,7 @@ async def wait_for(session: AsyncSession, trigger: EventTrigger, event: Received
 
 
 async def state_event(session: AsyncSession, run: FlowRun, at: datetime) -> ReceivedEvent:
-    """What the server said when the run came into its state, said again now."""
+    """Return the event that the server sent when the run entered its state, with the time of now."""
     assert run.state is not None  # its type was asked for
     state = run.state.as_state()
     event = await flow_run_state_change_event(
@@ -117,7 +118,7 @@ async def state_event(session: AsyncSession, run: FlowRun, at: datetime) -> Rece
 
 @db_injector
 async def unsettled(db: PrefectDBInterface, session: AsyncSession) -> list[FlowRun]:
-    """Runs that cannot stay as they are."""
+    """Return the runs that must not stay in their state."""
     query = sa.select(db.FlowRun).where(
         db.FlowRun.state_type.in_([StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
     )
@@ -126,7 +127,7 @@ async def unsettled(db: PrefectDBInterface, session: AsyncSession) -> list[FlowR
 
 @db_injector
 async def buckets(db: PrefectDBInterface, session: AsyncSession, ids: list[UUID]) -> set[tuple[UUID, str]]:
-    """Trigger and run of each bucket there is."""
+    """Return the trigger and the run of each bucket."""
     query = sa.select(db.AutomationBucket.trigger_id, db.AutomationBucket.bucketing_key).where(
         db.AutomationBucket.trigger_id.in_(ids)
     )

@@ -1,19 +1,19 @@
-"""What a Prefect server lets strangers do, found by asking it as one. Changes nothing."""
+"""Finds what a Prefect server lets a stranger do, by sending requests as a stranger. Changes nothing."""
 
 import httpx
 
 STRANGER = "stranger.invalid"
 ORIGIN = f"https://{STRANGER}"
 PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
-"""What a browser asks before a page of another site may go on."""
+"""The headers of a browser's preflight request for a page of another site."""
 
 WAITS_S = 10
 
 
 def openings(api: str) -> list[str]:
-    """What a stranger may do at the server of that API, each as the end of the sentence "the server ...".
+    """Return what a stranger may do at the server of that API, each as the end of "the server ...".
 
-    Raises httpx.TransportError where there is none.
+    Raises httpx.TransportError if there is no server.
     """
     with httpx.Client(timeout=WAITS_S) as stranger:
         version = f"{api}/admin/version"
@@ -26,10 +26,10 @@ def openings(api: str) -> list[str]:
 
 
 def shared(answer: httpx.Response) -> bool:
-    """True if a browser would let the page go on."""
+    """Return True if a browser would let the page continue."""
     return answer.headers.get("access-control-allow-origin") in {"*", ORIGIN}
 
 
 def called(stranger: httpx.Client, url: str) -> httpx.Response:
-    """The answer to a request that calls the server by a name that it has not."""
+    """Return the answer to a request that uses a name which is not the server's."""
     return stranger.get(url, headers={"Host": STRANGER})

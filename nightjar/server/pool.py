@@ -1,4 +1,4 @@
-"""The work pool. Its form for a run has no field that a night does not need: no command, no environment."""
+"""The work pool. Its form for a run has only the fields that a night needs: no command, no environment."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from prefect.exceptions import ObjectNotFound
 POOL = "nightjar"
 TYPE = "process"
 TEMPLATE: dict[str, Any] = {
-    "job_configuration": {"stream_output": True},  # Prefect's own value; it takes no empty one
+    "job_configuration": {"stream_output": True},  # Prefect's own value; it refuses an empty one
     "variables": {"type": "object", "properties": {}, "additionalProperties": False},
 }
 
@@ -23,7 +23,7 @@ def known_pool(client: SyncPrefectClient) -> WorkPool | None:
 
 
 def ensure_pool(client: SyncPrefectClient) -> None:
-    """Make the pool, or give it our template. One that somebody paused stays paused."""
+    """Make the pool, or give it our template. A paused pool stays paused."""
     if known_pool(client) is None:
         client.create_work_pool(WorkPoolCreate(name=POOL, type=TYPE, base_job_template=TEMPLATE))
     else:

@@ -1,6 +1,6 @@
-"""What a Prefect server tells `nightjar status` of a model. Changes nothing.
+"""Reads from a Prefect server the facts about a model that `nightjar status` shows. Changes nothing.
 
-It tells of runs that came to nothing, and of what keeps others from starting.
+These facts are runs without a result, and pauses that keep other runs from starting.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,16 +26,16 @@ from nightjar.wiring.settings import Settings
 
 LOOKS_BACK = timedelta(days=14)
 AT_MOST = 200
-"""As many objects as the API gives in one answer."""
+"""The largest number of objects in one answer of the API."""
 
 WAITS_S = 3.0
 NIGHTLY = "score"
 RAISED = "Flow run encountered an exception: "
-"""What Prefect writes before an error."""
+"""The text that Prefect puts before an error."""
 
 
 def server_status(settings: Settings, api: str, spec: ModelSpec) -> ServerStatus:
-    """Raises BadSettings, StoreUnavailable where the server refuses or is silent for a few seconds."""
+    """Raises BadSettings if the server refuses, StoreUnavailable if it is silent for a few seconds."""
     with (
         temporary_settings({PREFECT_API_REQUEST_TIMEOUT: WAITS_S, PREFECT_CLIENT_MAX_RETRIES: 0}),
         connected(settings, api) as client,
@@ -80,9 +80,9 @@ def attempt(run: FlowRun, flow: str, spec: ModelSpec) -> Attempt:
 
 
 def night_of(run: FlowRun, spec: ModelSpec) -> date | None:
-    """The score date of a run of the nightly flow.
+    """Return the score date of a run of the nightly flow.
 
-    It is the one that the run was given, or the one that its scheduled start stands for.
+    It is the date among the run's parameters, or else the date that belongs to its scheduled start.
     """
     given = run.parameters.get("score_date")
     if given is not None:

@@ -1,8 +1,8 @@
-"""The worker that runs the flows of this checkout and nothing else, whatever the server says.
+"""The worker. It runs only the flows of this checkout, even if the server asks for others.
 
-Whoever may talk to the server can make deployments with steps to run first and with code from elsewhere, and
-can change the work pool. Prefect's worker does all of it. This one takes from the server which of our flows
-to run, and its parameters.
+A client of the server can make deployments with code from elsewhere, and with steps that run first. It can
+also change the work pool. Prefect's worker obeys all of this. This worker takes only two things from the
+server: which of our flows to run, and its parameters.
 """
 
 import warnings
@@ -31,13 +31,13 @@ T = TypeVar("T")
 
 
 def entrypoints() -> frozenset[str]:
-    """Where the flows begin that prefect.yaml deploys."""
+    """Return the entrypoints of the flows that prefect.yaml deploys."""
     declared = yaml.safe_load((PROJECT / "prefect.yaml").read_text())
     return frozenset(each["entrypoint"] for each in declared["deployments"])
 
 
 def entrypoint_of(deployment: DeploymentResponse | None, ours: Collection[str]) -> str:
-    """Where the deployment's flow begins. Raises NotOurFlow unless it is one of ours, as it lies here."""
+    """Return the entrypoint of the deployment's flow. Raises NotOurFlow if it is not in this checkout."""
     if deployment is None:
         raise NotOurFlow("it has no deployment")
     if deployment.entrypoint is None or deployment.entrypoint not in ours:
@@ -48,12 +48,12 @@ def entrypoint_of(deployment: DeploymentResponse | None, ours: Collection[str]) 
 
 
 class OwnConfiguration(ProcessJobConfiguration):
-    """How a flow's process is started: always the same way."""
+    """The configuration of a flow's process. It is always the same."""
 
     @classmethod
     async def from_template_and_values(
         cls,
-        base_job_template: dict[str, Any],  # noqa: ARG003  # nobody looks at what they ask for
+        base_job_template: dict[str, Any],  # noqa: ARG003  # all three are ignored
         values: dict[str, Any],  # noqa: ARG003
         client: Any = None,  # noqa: ARG003
     ) -> "OwnConfiguration":
@@ -64,14 +64,14 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # it takes the place of Prefect's own worker, as it should
 
     class OurWorker(ProcessWorker):
-        """A run that is not of a deployment of ours raises NotOurFlow, by which it ends as `Crashed`."""
+        """Our worker. A run of a foreign deployment raises NotOurFlow, and so ends as `Crashed`."""
 
         type = TYPE
         job_configuration = OwnConfiguration
 
         @classmethod
         def get_default_base_job_template(cls) -> dict[str, Any]:
-            """What the worker gives to a pool that has none."""
+            """Return the template for a pool that has none."""
             return deepcopy(TEMPLATE)
 
         async def run(
@@ -97,7 +97,7 @@ with warnings.catch_warnings():
 
 
 async def finished(executor: FlowRunExecutor, status: anyio.abc.TaskStatus[int]) -> ProcessWorkerResult:
-    """Say which process runs, and wait for its end. Raises RuntimeError if none could be started."""
+    """Report the pid, and wait for the end of the process. Raises RuntimeError if none could be started."""
     ended: list[FlowRunExecutionResult | None] = []
 
     async def execute(*, task_status: anyio.abc.TaskStatus[ProcessHandle]) -> None:
@@ -117,5 +117,5 @@ def required(value: T | None) -> T:
 
 
 async def imported(entrypoint: str, _: FlowRun) -> Flow[..., Any]:
-    """The flow, for what it wants done in this process when its own has died."""
+    """Return the flow. Its hooks run in this process when its own process has died."""
     return await run_sync_in_worker_thread(load_flow_from_entrypoint, entrypoint, use_placeholder_flow=False)
