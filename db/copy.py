@@ -1,8 +1,8 @@
 """Frames to and from Postgres by COPY in the binary format, driven by the columns of the SQLModel class.
 
-The encoder is vectorised. A row on the wire is a count of fields, and each field a length and its bytes. Rows
-of a batch are cut into segments, alternately of fixed and of varying width; each segment of all rows is one
-numpy array, and a mask says which bytes of the batch belong to which.
+The encoder is vectorised. On the wire a row is a count of fields. A field is a length and its bytes. The rows
+of a batch are cut into segments, of fixed and of varying width in turn. One numpy array holds the same
+segment of all rows. A mask says which bytes of the batch belong to which segment.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from nightjar.core.values import INSTANT
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 BATCH_ROWS = 32_768
-"""Enough to spread the cost of a numpy call, little enough to stay in the processor's cache."""
+"""Large enough to spread the cost of a numpy call, small enough to stay in the processor's cache."""
 
 POSTGRES_EPOCH_DAYS = (date(2000, 1, 1) - date(1970, 1, 1)).days
 MICROSECONDS_A_DAY = 86_400_000_000
@@ -48,10 +48,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class WireType:
-    """A Postgres type: what frames may hold for it, its Polars type, and how that becomes bytes.
+    """A Postgres type: the types that frames may hold for it, its Polars type, and its encoding.
 
-    accepts: Polars types whose values may become it, as long as none is changed on the way. width: bytes of a
-    value, None if it varies.
+    accepts: Polars types whose values may be converted to it, if no value changes. width: bytes of a value,
+    None if it varies.
     """
 
     name: str
@@ -116,9 +116,9 @@ WIRE_TYPES = {
 def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     """COPY a frame into a table, in the connection's transaction.
 
-    Columns go by name; those that are nullable or have a default may be absent. Raises ContractBroken, naming
-    the column, for one that is unknown, lacking, of another kind, null where it may not be, or with a value
-    that the column's type cannot hold unchanged.
+    Columns are matched by name. A column that is nullable or has a default may be absent. Raises
+    ContractBroken, which names the column, if the column is unknown, missing or of another kind, if it has a
+    null that is not allowed, or if it has a value that the column's type cannot hold unchanged.
     """
     columns = _columns(table, frame)
     prepared = frame.select(_prepared(column, frame[column.name]) for column in columns)
@@ -142,9 +142,9 @@ def read_frame(
     parameters: Sequence[Any] | Mapping[str, Any],
     schema: Mapping[str, pl.DataType],
 ) -> pl.DataFrame:
-    """The rows of a query, through COPY as CSV.
+    """Return the rows of a query, through COPY as CSV.
 
-    An empty text comes back as null: CSV has one sign for both.
+    An empty text comes back as null: CSV writes both the same way.
     """
     with (
         driver(connection)
@@ -165,7 +165,7 @@ def encode(frame: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[byte
 
 
 def wire_type(column: "Column[Any]") -> WireType:
-    """Raises ContractBroken for a type that nobody has needed yet."""
+    """Raises ContractBroken for a type that is not supported."""
     name = column.type.compile(dialect=DIALECT)
     if name not in WIRE_TYPES:
         raise ContractBroken(
@@ -190,7 +190,7 @@ def _columns(table: Table, frame: pl.DataFrame) -> "list[Column[Any]]":
 
 
 def _prepared(column: "Column[Any]", series: pl.Series) -> pl.Series:
-    """The series in the wire type's Polars type, or ContractBroken: no value is changed on the way."""
+    """Return the series in the wire type's Polars type. Raises ContractBroken if a value would change."""
     target = wire_type(column)
     fault = None
     if series.dtype != pl.Null and not target.accepts(series.dtype):
@@ -236,7 +236,7 @@ def _encoded(batch: pl.DataFrame, wire_types: Sequence[WireType]) -> bytes:
 
 
 def _segments(batch: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[Segment]:
-    """Fixed, varying, fixed, ... : neighbours of fixed width are joined into one block."""
+    """Yield segments of fixed and varying width in turn. Neighbours of fixed width are joined into one."""
     block = [_repeated(len(wire_types), ">i2", batch.height)]
     for series, target in zip(batch, wire_types, strict=True):
         values = target.wire(series)

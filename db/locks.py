@@ -1,4 +1,4 @@
-"""Locks that live as long as a connection: whoever dies lets go, and nobody has to clean up."""
+"""Locks that live as long as a connection. A process that dies releases its locks without a clean-up."""
 
 import os
 import socket
@@ -20,13 +20,13 @@ from nightjar.core.ports.going_on import GoOn, unasked
 
 POLL_S = 0.2
 SCHEMA_LOCK = "nightjar schema"
-"""Whoever works by the tables shares it; a migration holds it alone.
+"""Processes that work with the tables share this lock. A migration holds it alone.
 
-From when a migration asks for it nobody else gets it.
+As soon as a migration asks for it, no other process gets it.
 """
 
 READERS_END_WITHIN_S = 10
-"""Someone who idles in a transaction keeps what it has read as it is. Later readers must not wait for it."""
+"""A session that is idle in a transaction keeps locks on what it read. Later readers must not wait for it."""
 
 INTRODUCE = text("""
     SELECT set_config('application_name', :name, false), set_config('idle_session_timeout', '0', false)
@@ -83,16 +83,16 @@ def night_lock(
 
 
 def held_nights(connection: Connection, model: str, score_dates: Iterable[date]) -> frozenset[date]:
-    """Those of the dates that some process holds at this moment."""
+    """Return the dates whose night a process holds at this moment."""
     names = {lock_name(model, score_date): score_date for score_date in score_dates}
     return frozenset(names[what] for what in connection.execute(HELD, {"whats": list(names)}).scalars())
 
 
 @contextmanager
 def nights_lock(engine: Engine, nights: Iterable[tuple[str, date]]) -> Iterator[bool]:
-    """Hold several nights for a moment, if nobody works at any of them; whether they are held.
+    """Hold several nights for a moment, if no process works at any of them. Yields whether they are held.
 
-    Never waits, so it cannot deadlock.
+    It never waits, so it cannot deadlock.
     """
     with translated():
         connection = _own_connection(engine)
@@ -119,11 +119,11 @@ def exclusive(
 
 
 def alone(connection: Connection, *, wait_s: float) -> None:
-    """Keep the schema to this transaction: work under way ends first, and none begins until it is over.
+    """Reserve the schema for this transaction. Work under way ends first; new work waits for its end.
 
-    Raises NightsRunning, and changes nothing, if after wait_s seconds somebody is still at work. From then on
-    the transaction waits for no
-    lock longer than READERS_END_WITHIN_S: new readers queue behind it.
+    Raises NightsRunning, and changes nothing, if a process is still at work after wait_s seconds.
+    Afterwards the transaction waits for a lock at most READERS_END_WITHIN_S, because new readers queue behind
+    it.
     """
     try:
         with connection.begin_nested():
@@ -139,9 +139,9 @@ def alone(connection: Connection, *, wait_s: float) -> None:
 
 @contextmanager
 def naming_readers(engine: Engine) -> Iterator[None]:
-    """Around the transaction of `alone`.
+    """Wrap the transaction of `alone`.
 
-    Raises NightsRunning where it gave up waiting for readers; everything is as it was then.
+    Raises NightsRunning if the transaction stopped waiting for readers. Nothing has changed then.
     """
     try:
         yield
@@ -154,9 +154,9 @@ def naming_readers(engine: Engine) -> Iterator[None]:
 
 
 def require_own_sessions(engine: Engine) -> None:
-    """Raises BadSettings where connections share sessions, as behind a pooler.
+    """Raises BadSettings if connections share sessions, as behind a pooler.
 
-    A lock would then be held by nobody, or by everybody.
+    A lock belongs to one session, so it would then protect nothing.
     """
     with translated(), _own_connection(engine) as one, _own_connection(engine) as other:
         first, second, again = (connection.execute(BACKEND).scalar_one() for connection in (one, other, one))
@@ -204,9 +204,9 @@ def _own_connection(engine: Engine) -> Connection:
 
 
 def _let_go(connection: Connection) -> None:
-    """Closing alone would let go too, but a moment after we return.
+    """Release the lock. Closing alone would release it too, but a moment after we return.
 
-    A session that was lost has let go, and must not hide why it was lost.
+    A lost session has released its lock. Its error here must not hide why it was lost.
     """
     with suppress(SQLAlchemyError):
         connection.execute(RELEASE)
@@ -214,7 +214,7 @@ def _let_go(connection: Connection) -> None:
 
 
 def _wait(connection: Connection, take: TextClause, what: str, deadline: float, go_on: GoOn) -> str | None:
-    """None once the lock is ours; who holds it, or is about to, when the deadline has passed.
+    """Wait for a lock. Return None if we hold it, or its holder (or next holder) after the deadline.
 
     The deadline is a time of the monotonic clock.
     """

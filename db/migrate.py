@@ -1,6 +1,6 @@
-"""Bring the schema to what the code needs, and say where it is.
+"""Migrates the schema to the revision that the code needs, and reports its revision.
 
-No ini file: the environment lies in db/migrations.
+There is no ini file: the environment lies in db/migrations.
 """
 
 import re
@@ -30,18 +30,18 @@ RESTORE_FEAST_SCHEMA = """
     GRANT USAGE ON SCHEMA feast TO nightjar_writer;
     ALTER DEFAULT PRIVILEGES IN SCHEMA feast GRANT SELECT ON TABLES TO nightjar_writer;
 """
-"""All in it comes from the models' code, so that dropping it is a fair way to begin anew."""
+"""All of it comes from the models' code, so it can be dropped and made again."""
 PARTITION = re.compile(r"^score_\d{4}_\d{2}$")
 
 
 def upgrade(owner_url: str, revision: str = "head", *, wait_s: float = WORK_ENDS_WITHIN_S) -> None:
     """Migrate to a revision and put the analysts' views in place, all in one transaction.
 
-    It waits for another migration to end.
-    Where nothing is to do, nothing is locked, so it may run at every start. Else nights under way end first,
-    which takes wait_s seconds at most, and none begins meanwhile; readers have some seconds to end theirs.
+    It waits for another migration to end. If nothing is to be done, it locks nothing, so it may run at every
+    start. Otherwise it waits at most wait_s seconds for nights under way, and no night begins meanwhile.
+    Readers have some seconds to end their transactions.
     The roles must exist (`db.server.roles.ensure_roles`).
-    Raises SchemaNewer where newer code has migrated before, NightsRunning, StoreUnavailable.
+    Raises SchemaNewer if newer code has migrated before, NightsRunning, StoreUnavailable.
     """
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
     try:
@@ -62,7 +62,7 @@ def upgrade(owner_url: str, revision: str = "head", *, wait_s: float = WORK_ENDS
 
 
 def downgrade(owner_url: str, revision: str = "base", *, wait_s: float = WORK_ENDS_WITHIN_S) -> None:
-    """Go back to a revision. The views go; the next upgrade brings them back.
+    """Go back to a revision. The views are dropped; the next upgrade makes them again.
 
     Raises SchemaNewer, NightsRunning.
     """
@@ -87,18 +87,18 @@ def head() -> str:
 
 @cache
 def known() -> frozenset[str]:
-    """The revisions that the code knows a way to."""
+    """Return the revisions that the code can migrate to."""
     return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def current(engine: Engine) -> str | None:
-    """The revision that the database is at; None for one that was never migrated. Raises StoreUnavailable."""
+    """Return the database's revision; None if it was never migrated. Raises StoreUnavailable."""
     with translated(), engine.connect() as connection:
         return _revision(connection)
 
 
 def require_head(engine: Engine) -> None:
-    """Raises SchemaOutdated, or SchemaNewer, unless the database is where the code needs it."""
+    """Raises SchemaOutdated or SchemaNewer if the database is not at the revision that the code needs."""
     found = current(engine)
     require_known(found)
     if found != head():
@@ -112,7 +112,7 @@ def require_known(found: str | None) -> None:
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:
-    """What Alembic compares: our schema without its version table and the months of score, which are data."""
+    """Return True for what Alembic compares: our schema without its version table and the months of score."""
     del parents
     if kind == "schema":
         return name == SCHEMA
@@ -120,7 +120,7 @@ def is_ours(name: str | None, kind: str, parents: object) -> bool:
 
 
 def _migrate(connection: Connection, target: str) -> None:
-    """Views come off before the tables change under them."""
+    """Migrate. The views are dropped before the tables under them change."""
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
     views.drop(connection)
     command.upgrade(_config(connection), target)

@@ -1,6 +1,6 @@
-"""Why Postgres does not let us in.
+"""Finds out why Postgres refuses a connection.
 
-libpq hands out the text of a refusal, which is in the server's language. It keeps the SQLSTATE to itself.
+libpq returns the text of a refusal, which is in the server's language. It does not return the SQLSTATE.
 A trace of the connection shows it, so a connection that failed is tried once more with a trace.
 """
 
@@ -22,7 +22,7 @@ They are about login, database, right to connect, parameters and protocol.
 """
 
 POOLER = "08P01"
-"""The SQLSTATE that PgBouncer gives whatever it is, in English."""
+"""The SQLSTATE that PgBouncer gives to every error. Its texts are in English."""
 
 AWAITED: Mapping[int, int] = {
     pq.PollingStatus.READING: select.POLLIN,
@@ -45,7 +45,7 @@ BY_TEXT = re.compile(
     r"|permission denied for database|unrecognized configuration parameter",
     re.MULTILINE,
 )
-"""What is said, where there is no SQLSTATE, of a login or a parameter that will never do."""
+"""Matches the text of a permanent refusal of a login or a parameter, for errors without a SQLSTATE."""
 
 
 def state_of(error: psycopg.Error) -> str | None:
@@ -56,7 +56,7 @@ def state_of(error: psycopg.Error) -> str | None:
 
 
 def for_good(error: psycopg.Error, state: str | None) -> bool:
-    """Whether a connection was refused, and will be until somebody changes a setting or the server."""
+    """Return True if the connection will be refused until a person changes a setting or the server."""
     if state is not None and not (state == POOLER and error.pgconn is not None):
         return state.startswith(LOGIN if error.pgconn is not None else "28")
     if error.pgconn is not None and error.pgconn.needs_password:
@@ -66,7 +66,7 @@ def for_good(error: psycopg.Error, state: str | None) -> bool:
 
 
 def said(error: psycopg.Error | Exception) -> str:
-    """The error on one line; where several addresses were tried, what each of them said."""
+    """Return the error on one line. If several addresses were tried, it holds the error of each."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return "; ".join(line.removeprefix("- ") for line in lines if line.startswith("- host: ")) or lines[0]
 
@@ -93,7 +93,7 @@ def _traced(failed: "pq.abc.PGconn | FinishedPGconn") -> str | None:
 
 
 def _await_answer(connection: "pq.abc.PGconn") -> None:
-    """Until the connection is made or refused, or the server has kept silent for a while."""
+    """Wait until the connection is made or refused, or until the server was silent for some time."""
     failed = connection.status == pq.ConnStatus.BAD
     state: int = pq.PollingStatus.FAILED if failed else pq.PollingStatus.WRITING
     while state in AWAITED:

@@ -27,9 +27,9 @@ KEEPALIVES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-"""A server that vanished without a word is noticed after a minute, not after two hours.
+"""A server that vanished silently is noticed after a minute, not after two hours.
 
-So it is with bytes on their way to it: after a minute, not after 15.
+If bytes were on their way to it, this also takes a minute, not 15.
 """
 
 SESSION = """
@@ -39,23 +39,23 @@ SESSION = """
            set_config('extra_float_digits', '1', false),
            set_config('default_transaction_isolation', 'read committed', false)
 """
-"""Whatever the server, PGTZ or an ALTER ROLE says, these settings hold for each session.
+"""The settings of each session. They override the server, PGTZ and ALTER ROLE.
 
-Instants come back in UTC, and scores with all their digits. Whoever has waited for a lock sees what was
-committed meanwhile. And a client that vanished is noticed in the same time: until then its session keeps the
-rows and the lock that it holds.
+Instants come back in UTC, and scores with all their digits. A session that waited for a lock sees what was
+committed meanwhile. The server notices a vanished client in the same time. Until then its session keeps its
+rows and its lock.
 """
 
 TRANSIENT = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
 """SQLSTATEs (or their classes) of errors that pass by themselves.
 
-They are: connection, rollback, resources, operator intervention, disk, lock not available; a standby that is
-not promoted yet, or a database that was made read-only; a transaction that stood still or lasted longer than
-somebody lets it.
+They are: connection, rollback, resources, operator intervention, disk, lock not available. Others are a
+standby that is not promoted yet, a database that was made read-only, and a transaction that was idle or
+lasted longer than a setting allows.
 """
 
 BEYOND_STATE = "22008"
-"""SQLSTATE of a date or an instant for which there is no room."""
+"""SQLSTATE of a date or an instant that is out of range."""
 
 DENIED_STATE = "42501"
 """SQLSTATE of a statement for which the role has no right."""
@@ -72,9 +72,9 @@ OLDEST = 15
 
 
 def connect(url: str, *, autocommit: bool = False) -> "psycopg.Connection[tuple[Any, ...]]":
-    """One connection of psycopg.
+    """Open one connection of psycopg.
 
-    Raises BadSettings for a URL that is none and for a server that is too old, and what `translated` knows.
+    Raises BadSettings for an invalid URL and for a server that is too old, and the errors of `translated`.
     """
     connection = psycopg.connect(autocommit=autocommit, **_settings(url, "nightjar"))
     try:
@@ -86,7 +86,7 @@ def connect(url: str, *, autocommit: bool = False) -> "psycopg.Connection[tuple[
 
 
 def make_engine(url: str, *, pool_size: int = 5, application_name: str = "nightjar") -> Engine:
-    """An engine that connects when first used. Raises BadSettings for a URL that is none."""
+    """Return an engine that connects when first used. Raises BadSettings for an invalid URL."""
     engine = create_engine(
         "postgresql+psycopg://",  # without the password, which its repr or an error would show
         pool_size=pool_size,
@@ -94,7 +94,7 @@ def make_engine(url: str, *, pool_size: int = 5, application_name: str = "nightj
         hide_parameters=True,
         connect_args=_settings(url, application_name),
     )
-    # First of all: SQLAlchemy must ask nothing before, because the server may be too old.
+    # This must come first: SQLAlchemy must send no query before it, because the server may be too old.
     event.listen(engine, "connect", _settle, insert=True)
     return engine
 
@@ -107,16 +107,16 @@ def require_supported(version: int) -> None:
 
 
 def _settings(url: str, application_name: str) -> dict[str, Any]:
-    """What a connection is opened with.
+    """Return the parameters of a connection.
 
-    The URL may change how long we wait for whom, but not how text is encoded.
+    The URL may change the timeouts, but not the encoding of text.
     """
     ours = {"application_name": application_name, "client_encoding": "utf8"}
     return {"connect_timeout": 10, **KEEPALIVES, **read(url).parameters, **ours}
 
 
 def _settle(connection: "psycopg.Connection[tuple]", _record: object) -> None:
-    """By a query, not as options of the connection: poolers refuse those."""
+    """Set the session's settings by a query. Poolers refuse settings in the connection's options."""
     require_supported(connection.info.server_version)
     connection.execute(SESSION)
     connection.commit()
@@ -131,10 +131,10 @@ def driver(connection: Connection) -> "psycopg.Connection[tuple]":
 
 @contextmanager
 def translated(what: str = "The score database") -> Iterator[None]:
-    """Turn what psycopg and SQLAlchemy raise into errors of ours; what they do not know passes through.
+    """Turn errors of psycopg and SQLAlchemy into our errors. Other errors pass through.
 
-    Lost connections, timeouts and deadlocks become StoreUnavailable, a full disk of the server becomes
-    StorageRefused, refused logins, parameters and dates become BadSettings, lost rights become RightsMissing.
+    Lost connections, timeouts and deadlocks become StoreUnavailable. A full disk of the server becomes
+    StorageRefused. Refused logins, parameters and dates become BadSettings. Lost rights become RightsMissing.
     """
     try:
         yield
@@ -162,7 +162,7 @@ def _meaning(what: str, cause: psycopg.Error) -> NightjarError | None:
 
 
 def _passes(cause: psycopg.Error, state: str | None) -> bool:
-    """Whether it passes by itself. Where nobody said why a connection failed or broke, it does."""
+    """Return True if the error passes by itself. A connection that failed for an unknown reason does."""
     if state is None or cause.pgconn is not None:
         return isinstance(cause, psycopg.OperationalError)
     return state.startswith(TRANSIENT)

@@ -1,8 +1,8 @@
-"""The schema: one SQLModel class a table, with the comments that stand in the database.
+"""The schema: one SQLModel class for each table, with the comments that the database shows.
 
-Migrations are checked against these classes. Every table but `run` is only ever added to: privileges, not
-promises, see to it. What the writer may set is checked here by constraints, and by the triggers of the
-migrations; the rest it is given by the database.
+Migrations are checked against these classes. Rows are only ever added to every table except `run`; the
+writer's privileges enforce this. Constraints here and triggers of the migrations check the columns that the
+writer may set. The database sets the other columns.
 """
 
 from datetime import date, datetime
@@ -35,14 +35,14 @@ SCHEMA = "nightjar"
 OF_OUR_TIME = "BETWEEN '1890-01-01' AND '2210-01-01'"
 """The bounds of every date and instant that the writer may set.
 
-They leave out infinity, and leave room for what lies about the years of a command line.
+They exclude infinity. They leave a margin around the years that a command line accepts.
 """
 
 RUN_STATES = ("claimed", "published", "failed", "abandoned", "pruned")
 
 
 class Table(SQLModel):
-    """Root of the tables, with metadata of their own: other libraries define tables in the shared ones."""
+    """Base of the tables, with its own metadata: other libraries define tables in SQLModel's metadata."""
 
     # SQLModel declares a computed name; ours is a constant.
     __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]

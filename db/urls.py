@@ -1,7 +1,7 @@
 """Database URLs: the one place that reads and writes them.
 
-libpq reads them, so what psql takes is taken here. What is written holds no character that a shell, a YAML
-file or another reader of URLs could take for something else.
+libpq reads them, so this module accepts all that psql accepts. A written URL holds no character with a
+special meaning in a shell, a YAML file or another reader of URLs.
 """
 
 import re
@@ -34,7 +34,7 @@ KNOWN = frozenset({"ssl", *(option.keyword.decode() for option in LIBPQ)})
 """The parameters that libpq takes after the question mark."""
 
 SECRET = frozenset(option.keyword.decode() for option in LIBPQ if option.dispchar == b"*")
-"""Those that libpq itself shows to nobody, `password` among them."""
+"""The parameters that libpq itself never shows, such as `password`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class DatabaseUrl:
     def for_sqlalchemy(self, driver: str = "psycopg") -> str:
         """The URL as SQLAlchemy takes it, with its password.
 
-        SQLAlchemy decodes a database only among the parameters at the end, and wants a port for each host.
+        SQLAlchemy decodes a database only among the parameters at the end. It needs a port for each host.
         """
         database, hosts, port = (self.parameters.get(name, "") for name in ("dbname", "host", "port"))
         each = {"port": ",".join([port] * (hosts.count(",") + 1))} if port and "," not in port else {}
@@ -65,11 +65,11 @@ class DatabaseUrl:
         )
 
     def changed(self, **parameters: str) -> "DatabaseUrl":
-        """The same with some parameters given anew, by libpq's names."""
+        """Return the URL with other values of some parameters, by libpq's names."""
         return DatabaseUrl(MappingProxyType({**self.parameters, **parameters}))
 
     def searching(self, schema: str) -> "DatabaseUrl":
-        """The same, for sessions that look for tables in one schema alone. Its other `options` are kept."""
+        """Return the URL for sessions that search tables in one schema only. Other `options` are kept."""
         return self.changed(options=f"{self.parameters.get('options', '')} -csearch_path={schema}".strip())
 
     def without_secrets(self) -> "DatabaseUrl":
@@ -78,7 +78,7 @@ class DatabaseUrl:
 
 
 def read(text: str) -> DatabaseUrl:
-    """What a URL says. Raises BadSettings, which repeats nothing that could belong to a password."""
+    """Parse a URL. Raises BadSettings, whose text holds nothing that could belong to a password."""
     found = URL.fullmatch(text.replace(" ", "%20"))
     if found is None:
         raise _refused("is no URL of a Postgres", LIKE)
@@ -102,7 +102,7 @@ def _refused(problem: str, remedy: str) -> BadSettings:
 
 
 def _require_encoded(login: str, place: str, query: str) -> None:
-    """A bare @ or / cuts a password in two. Its rest would be looked up as a host and told."""
+    """Raises for a bare @ or /, which cuts a password in two. The rest would be looked up as a host."""
     if "@" in place:
         raise _refused("holds an @ or a / too many", "In user, password and database write %40 and %2F.")
     if re.search(r"%(?![0-9A-Fa-f]{2})", login + place + query):
@@ -110,7 +110,7 @@ def _require_encoded(login: str, place: str, query: str) -> None:
 
 
 def _require_known(query: str) -> None:
-    """Raises for what libpq does not take, and for what it would take the last of in silence."""
+    """Raises for a parameter that libpq does not know, and for one that is given twice."""
     names = Counter(unquote(pair.partition("=")[0]) for pair in query.split("&") if pair)
     if unknown := sorted(names.keys() - KNOWN):
         # A query with an @ may be the rest of a password, so it is not shown.
@@ -124,7 +124,7 @@ def _require_known(query: str) -> None:
 
 
 def _one_value_each(query: str) -> str:
-    """A = in a value, as in options=-csearch_path=x, is no second separator."""
+    """Encode an = in a value, as in options=-csearch_path=x: it is not a second separator."""
     pairs = (pair.partition("=") for pair in query.split("&"))
     return "&".join(name + equals + value.replace("=", "%3D") for name, equals, value in pairs)
 
@@ -132,7 +132,7 @@ def _one_value_each(query: str) -> str:
 def _parsed(url: str) -> dict[str, str] | None:
     """None for what libpq cannot read.
 
-    Its error repeats the URL. An error that is raised while it is at hand would carry it along.
+    libpq's error repeats the URL. An error that we raise inside its handler would contain it.
     """
     try:
         found = conninfo_to_dict(url)
@@ -142,7 +142,7 @@ def _parsed(url: str) -> dict[str, str] | None:
 
 
 def _require_hosts(hosts: list[str], ports: list[str]) -> None:
-    """Raises for what no name server could find. It is not repeated: it may be a password."""
+    """Raises for a host name that cannot exist. The text does not repeat it: it may be a password."""
     if not all(map(_is_host, hosts)):
         raise _refused(
             "names a host that cannot exist",

@@ -1,9 +1,9 @@
-"""What analysts read: the views of the schema `analytics`, each column with its meaning.
+"""The views of the schema `analytics`, which analysts read, with the meaning of each column.
 
-They hold no data, so every migration makes them anew. Views run with their owner's rights: an analyst may
-read them and nothing beneath them. Whatever is not published does not appear, except as a row of `runs`. No
-condition of an analyst is asked about a row that is not published: it could tell of the row by an error, by
-its time, or by a count in EXPLAIN (docs/adr/0029).
+They hold no data, so every migration makes them again. Views run with their owner's rights: an analyst may
+read the views, but not the tables under them. A run that is not published appears only as a row of `runs`.
+Postgres never evaluates an analyst's condition on a row that is not published. Otherwise an error, the time,
+or a count in EXPLAIN could reveal the row (docs/adr/0029).
 """
 
 import hashlib
@@ -49,29 +49,29 @@ SHOWN = """(
         lead(published_at) OVER (PARTITION BY model, score_date ORDER BY id) AS visible_until
     FROM nightjar.publication
 )"""
-"""Every publication with the time it was the one that counted."""
+"""Every publication, with the time in which it was the current one."""
 
 BARRIER = "WITH (security_barrier)"
-"""Of a view: conditions whose functions may tell what they are given stay outside."""
+"""Option of a view. Conditions with functions that may reveal their arguments are evaluated outside it."""
 
 APART = "WITH apart AS (SELECT)"
-"""Makes a subquery that Postgres plans by itself, once a run.
+"""Makes a subquery that Postgres plans separately and executes once for each run.
 
-Conditions on its columns still reach its indexes.
+Conditions on its columns can still use its indexes.
 """
 
 ALONE = "OFFSET 0"
-"""Likewise, and no condition from outside reaches its rows."""
+"""Does the same, and also keeps outside conditions away from its rows."""
 
 FIRST = "pg_catalog.int4eq({}.run_id, run.id) AND "
-"""The conditions that come first where Postgres reads a whole table.
+"""The conditions that Postgres evaluates first when it reads a whole table.
 
-They are no operators, which it would move to the end, and none costs less.
+They are functions, not operators, which Postgres would move to the end. No condition costs less.
 """
 
 IN_ORDER = "ORDER BY publication.model, publication.score_date"
-"""The order in which runs are read. CURRENT sorts publications like this anyway: a query that groups by
-night need not sort scores. A source that does not always sort them would only be slower by it.
+"""The order in which runs are read. CURRENT already sorts publications like this, so a query that groups by
+night need not sort scores. For a source that does not always sort, this order would only cost time.
 """
 
 CURRENT_RUN = f"{CURRENT} AS publication JOIN nightjar.run ON run.id = publication.run_id"
@@ -79,7 +79,7 @@ VERSION = "JOIN nightjar.model_version AS version ON version.id = run.version_id
 
 
 def of_run(table: str, alias: str) -> str:
-    """Rows of a table that belong to the run, and no others are looked at."""
+    """Return SQL for a table's rows of the run. It reads no other rows."""
     # The tables are those that VIEWS names, so no input reaches this statement.
     rows = f"SELECT * FROM nightjar.{table} WHERE {table}.run_id = run.id {ALONE}"  # noqa: S608
     return f"CROSS JOIN LATERAL ({rows}) AS {alias}"
@@ -88,7 +88,8 @@ def of_run(table: str, alias: str) -> str:
 def scores_of_run(more: str = "", joined: str = "") -> str:
     """The run's scores as `stored`.
 
-    The date is compared twice: inside it finds the month, outside it lets a wanted date find the publication.
+    The date is compared twice. The inner comparison finds the month. The outer one lets a condition on the
+    date find the publication.
     """
     return f"""{VERSION}
 JOIN LATERAL (
@@ -111,7 +112,7 @@ KNOWN = """
             AND outcome.entity_key = score.entity_key
         ORDER BY recorded_at DESC LIMIT 1
     ) AS known ON true"""
-"""The outcome of a score, as last corrected; those of rows without a score are not looked at."""
+"""The last correction of a score's outcome. It does not read outcomes of rows without a score."""
 
 NIGHT = {
     "model": ("publication.model", "Name of the model"),
@@ -153,7 +154,7 @@ NEWEST = "ORDER BY measured_at DESC, recorded_at DESC LIMIT 1"
 
 
 def measured(newest: str = "") -> str:
-    """The run's measurements, a row each. newest: how those that count are picked."""
+    """Return SQL for the run's measurements, a row each. newest: SQL that selects the current ones."""
     columns = ", ".join(f"max(value) FILTER (WHERE metric = '{metric}') AS {metric}" for metric in PIVOT)
     return f"""CROSS JOIN LATERAL (
     SELECT rows, with_outcome, measured_at, recorded_at, {columns}
@@ -519,7 +520,7 @@ def drop(connection: Connection) -> None:
 
 
 def create(connection: Connection) -> None:
-    """Make schema, views, comments and grants. Whoever runs it owns them."""
+    """Make schema, views, comments and grants. The connection's role owns them."""
     run = connection.exec_driver_sql
     run(f"CREATE SCHEMA {ANALYTICS}")
     run(f"COMMENT ON SCHEMA {ANALYTICS} IS {_quoted(FINGERPRINT)}")

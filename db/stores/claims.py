@@ -39,7 +39,7 @@ class PostgresClaims(OnEngine):
         go_on: GoOn = unasked,
     ) -> Iterator[Claimed]:
         with night_lock(self.engine, night.model, night.score_date, wait_s=wait_s, go_on=go_on):
-            require_head(self.engine)  # again: a migration may just have ended for which this code waited
+            require_head(self.engine)  # again: this code may have waited for a migration
             # In a transaction of its own: it locks tables that a claim holds rows of.
             with (
                 translated(),
@@ -110,7 +110,7 @@ def _resumed(connection: Connection, run: Run, flow_run: str | None) -> Run:
 
 def _begun(connection: Connection, newest: Run | None, values: dict[str, Any]) -> Run:
     if newest is not None and newest.state in UNFINISHED:
-        # Its attempt is over too: a process that still works for it can neither write nor publish.
+        # This ends its attempt too: a process that still works for it cannot write or publish.
         gone = {"state": RunState.ABANDONED, "attempt": newest.attempt + 1}
         connection.execute(update(RUNS).where(RUNS.c.id == newest.id).values(gone))
     return run_of(connection.execute(insert(RUNS).values(values).returning(RUNS)).one())

@@ -21,7 +21,7 @@ ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar dr
 class PostgresDriftLedger:
     """The `DriftLedger` port.
 
-    Safe for several processes at once: a night that two of them found published is reported by both.
+    Several processes may use it at once. If two of them find a published night, both report it.
     """
 
     engine: Engine
@@ -70,7 +70,7 @@ class PostgresDriftLedger:
 
 
 def _newest(connection: Connection, run: Run) -> tuple[ColumnDrift, ...]:
-    """What the newest measurement by each method says, by column."""
+    """Return the newest measurement by each method, by column."""
     other = DRIFT.alias()
     at = (
         select(func.max(other.c.measured_at))

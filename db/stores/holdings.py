@@ -1,6 +1,6 @@
-"""What runs hold in Postgres, and how it goes when nobody needs it.
+"""Lists what runs hold in Postgres, and removes it when it is no longer needed.
 
-The owner's work: the writer may remove nothing.
+Only the owner can do this: the writer may remove nothing.
 """
 
 from calendar import monthrange
@@ -31,13 +31,13 @@ HELD_BY = MappingProxyType(
         "report": OF_RUN,
     }
 )
-"""Tables with rows of runs -> which of them are a run's.
+"""Tables with rows of runs -> the condition that selects a run's rows.
 
-They are in the order in which they may go, by their foreign keys.
+They are in the order in which rows may be deleted, because of their foreign keys.
 """
 
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '3s'")
-"""Dropping a month waits for its readers, and later readers wait behind it: not for long."""
+"""The drop of a month waits for its readers. Later readers wait behind it, so the wait is short."""
 
 OWNER = text(
     "SELECT current_user, pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'nightjar.score'::regclass"
@@ -80,7 +80,7 @@ WITH_ROWS = text(
         OR EXISTS (SELECT FROM nightjar.report WHERE report.run_id = run.id)
     ORDER BY id"""
 )
-"""Rows in quarantine and profiles need no question of their own: they go before the receipts."""
+"""Rows in quarantine and profiles need no separate query: they are deleted before the receipts."""
 
 ONE = text(TRACES + "WHERE id = :id FOR UPDATE")
 WEIGH = sql.SQL(
@@ -137,9 +137,9 @@ class PostgresHoldings:
         )
 
     def drop(self, month: Month) -> bool:
-        """Drop a month, while all its nights are held.
+        """Drop a month while all its nights are held.
 
-        A night makes sure of its month when it takes its lock.
+        A night ensures that its month exists when it takes its lock.
         """
         with translated(), self.engine.connect() as connection:
             models = connection.execute(MODELS).scalars().all()
@@ -149,7 +149,7 @@ class PostgresHoldings:
             return held and self._dropped(sql.Identifier("nightjar", month.name))
 
     def _removed(self, table: str, run: Trace) -> Iterator[tuple[int, int]]:
-        """Rows and bytes of each batch, once it is gone for good."""
+        """Yield the rows and bytes of each batch after its deletion is committed."""
         rows = self.batch_rows
         while rows == self.batch_rows:
             with translated(), self.engine.begin() as connection:
@@ -168,7 +168,7 @@ class PostgresHoldings:
                 if empty:
                     driver(connection).execute(sql.SQL("DROP TABLE {}").format(partition))
                 return empty
-        # Its readers did not end in time. A database that is gone says so at the next call.
+        # Its readers did not end in time. If the database is gone, the next call raises.
         except StoreUnavailable:
             return False
 
@@ -188,7 +188,7 @@ def _trace(row: Mapping[Any, Any]) -> Trace:
 def _counted(
     connection: Connection, query: sql.SQL, table: str, run: Trace, **values: int
 ) -> tuple[int, int]:
-    """Rows and bytes that a query about one run and table tells."""
+    """Return the rows and bytes that a query about one run and table finds."""
     statement = query.format(table=sql.Identifier("nightjar", table), of_run=HELD_BY[table])
     found = (
         driver(connection)

@@ -1,4 +1,4 @@
-"""Runs and publications in Postgres: what there is, and what analysts see."""
+"""Runs and publications in Postgres: all runs, and those that analysts see."""
 
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -27,9 +27,9 @@ from nightjar.core.night.plan import Standing
 from nightjar.core.ports.going_on import GoOn, unasked
 
 LEDGER = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
-"""Whoever points a night's ledger to a run does it alone.
+"""Only one process at a time may point a night's ledger to a run.
 
-So what it looked at is still true when its row is there.
+So the facts that it checked are still true when its row is written.
 """
 
 
@@ -117,7 +117,7 @@ class PostgresLedger(OnEngine):
             return publication_of(_point_to(connection, held, "publish", reason, flow_run, findings))
 
     def roll_back(self, run: Run, reason: str) -> Publication:
-        """Show analysts an earlier publication of the night again; nothing changes if they see it now.
+        """Show analysts an earlier publication of the night again. Changes nothing if they see it now.
 
         Raises NeverPublished.
         """
@@ -134,9 +134,9 @@ class PostgresLedger(OnEngine):
 
 
 def _counted(connection: Connection, run: Run) -> str | None:
-    """Make the run published, which the database does if all of it is stored; its flow run.
+    """Mark the run as published and return its flow run. The database allows this if all parts are stored.
 
-    Raises AuditFailed, which nobody can accept.
+    Raises AuditFailed. A person cannot accept this failure.
     """
     published = update(RUNS).where(RUNS.c.id == run.id).values(state=RunState.PUBLISHED, error=None)
     try:
@@ -150,9 +150,9 @@ def _counted(connection: Connection, run: Run) -> str | None:
 
 
 def _require_base_shown(connection: Connection, run: Run) -> None:
-    """Raises RepairOutdated if the run that is repaired was rolled back meanwhile.
+    """Raises RepairOutdated if the repaired run was rolled back meanwhile.
 
-    A repair keeps scores of that run, and they must not come back by it.
+    A repair keeps scores of that run. It must not bring them back.
     """
     now = None if run.base_id is None else shown(connection, run.model, run.score_date)
     if run.base_id is not None and now is not None and now.run_id != run.base_id:

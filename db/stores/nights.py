@@ -1,4 +1,4 @@
-"""All that scoring a night needs of Postgres."""
+"""The whole store in Postgres for scoring a night."""
 
 from db.stores.claims import PostgresClaims
 from db.stores.ledger import PostgresLedger

@@ -1,4 +1,4 @@
-"""What really happened, and how the published nights did against it, in Postgres."""
+"""Outcomes, and the performance of published nights against them, in Postgres."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,4 +1,4 @@
-"""Parts of runs in Postgres: scores, quarantined rows and receipt go in one transaction."""
+"""Parts of runs in Postgres. One transaction stores scores, quarantined rows and receipt."""
 
 import polars as pl
 from sqlalchemy import Connection, select
@@ -64,7 +64,7 @@ def _copy_part(
 
 
 def _storable(quarantined: pl.DataFrame) -> pl.DataFrame:
-    """Postgres knows no NUL in text, and a broken row must not be able to break its night."""
+    """Replace NUL, which Postgres does not accept in text. A broken row must not break its night."""
     return quarantined.cast(pl.String).with_columns(
         pl.all()
         .str.replace_all("\0", "\ufffd", literal=True)

@@ -1,4 +1,4 @@
-"""What the inputs and scores of runs look like, in Postgres."""
+"""Profiles of the inputs and scores of runs, in Postgres."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The registry of models in Postgres: datasets, versions and promotions.
 
-It is transactional with the scores that refer to it.
+It is in the same database as the scores that refer to it, so transactions cover both.
 """
 
 import json
@@ -24,7 +24,7 @@ ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar re
 
 @dataclass(frozen=True, slots=True)
 class PostgresRegistry:
-    """The `Registry` port. Safe for several processes at once: numbers are given out one at a time."""
+    """The `Registry` port. Several processes may use it at once: it assigns one number at a time."""
 
     engine: Engine
 
@@ -137,7 +137,7 @@ def _storable(candidate: Candidate) -> dict[str, Any]:
 
 
 def _bounds(kind: Kind) -> dict[str, Any]:
-    """What the database checks scores and outcomes by."""
+    """Return the bounds by which the database checks scores and outcomes."""
     return {
         "score_low": kind.low,
         "score_high": kind.high,

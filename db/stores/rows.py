@@ -1,4 +1,4 @@
-"""Rows of runs, receipts and publications as values, and a run held as it was claimed."""
+"""Converts rows of runs, receipts and publications to values, and locks a claimed run."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,9 +13,9 @@ from nightjar.core.night.entities import Population, Publication, Receipt, Run, 
 RUNS, RECEIPTS, PUBLICATIONS = table_of(RunRow), table_of(ReceiptRow), table_of(PublicationRow)
 
 LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '30s'")
-"""A run's row is held while one part is stored.
+"""A process locks a run's row while it stores one part.
 
-Whoever holds it longer has vanished, and the call is worth repeating.
+A process that holds it longer has vanished. The call may be repeated then.
 """
 
 
@@ -27,9 +27,9 @@ class OnEngine:
 
 
 def hold(connection: Connection, run: Run, *, share: bool = False) -> Run:
-    """The run as stored, kept from changing until the transaction ends.
+    """Lock the run until the transaction ends, and return it as stored.
 
-    Raises ClaimLost if another attempt has it, or it has ended.
+    Raises ClaimLost if another attempt has the run, or if it has ended.
     """
     stored = as_claimed(connection, run, share=share)
     if stored.state is not RunState.CLAIMED:
@@ -38,9 +38,10 @@ def hold(connection: Connection, run: Run, *, share: bool = False) -> Run:
 
 
 def as_claimed(connection: Connection, run: Run, *, share: bool = False) -> Run:
-    """The same, claimed or ended.
+    """Do the same for a run that is claimed or ended.
 
-    The number alone proves nothing: a database put back to an earlier moment gives it to another night.
+    The run's number alone proves nothing: a database that was restored to an earlier moment gives the number
+    to another night.
     """
     row = connection.execute(
         select(RUNS).where(RUNS.c.id == run.id).with_for_update(read=share)
