@@ -1,14 +1,14 @@
-"""What a person types to mend an error, which use cases do not know."""
+"""Errors get the command that corrects them. Use cases do not know the commands."""
 
 from typing import Protocol
 
 
 class Advise(Protocol):
     def __call__(self, error: Exception, /) -> Exception:
-        """The same error. If a command mends it, its text names the command from now on."""
+        """Return the same error. If a command corrects it, its text now names that command."""
         ...
 
 
 def unadvised(error: Exception, /) -> Exception:
-    """Errors as they are, where nobody types commands."""
+    """Return the error unchanged. It is for places where nobody types commands."""
     return error

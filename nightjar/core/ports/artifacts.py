@@ -16,29 +16,30 @@ class Artifacts(Protocol):
         ...
 
     def get(self, uri: str, sha256: str | None = None) -> Path:
-        """A local, read-only copy. Raises ArtifactBroken if it is missing or not those bytes."""
+        """Return a local, read-only copy. Raises ArtifactBroken if it is missing or has other bytes."""
         ...
 
     def put_bundle(self, kind: str, files: Sequence[Path]) -> tuple[str, str]:
         """Store copies of files that belong together; return (uri, sha256) of their manifest.
 
         The manifest lists the files' hashes. The same bytes in the same order give the same uri. The manifest
-        comes last, so it never names what is not there.
+        is stored last, so it never names a missing file.
         """
         ...
 
     def get_member(self, uri: str, sha256: str, number: int, suffix: str) -> Path:
-        """A local, read-only copy of file `number`, from 0, of a bundle. No other file of the bundle is read.
+        """Return a local, read-only copy of file `number` (counted from 0) of a bundle.
 
-        suffix: that of the file. Raises ArtifactBroken if the manifest or the file is missing or not those
+        No other file of the bundle is read.
+        suffix: the file's suffix. Raises ArtifactBroken if the manifest or the file is missing or has other
         bytes.
         """
         ...
 
     def members(self, uri: str, sha256: str) -> int:
-        """How many files a bundle has. Raises ArtifactBroken."""
+        """Return the number of files in a bundle. Raises ArtifactBroken."""
         ...
 
     def local_path(self, uri: str) -> Path | None:
-        """The path a person can open, where the store is a local folder."""
+        """Return the path that a person can open, if the store is a local folder."""
         ...

@@ -1,4 +1,4 @@
-"""Who works at a night."""
+"""Claims make sure that one process at a time works on a night."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -10,7 +10,7 @@ from nightjar.core.ports.going_on import GoOn, unasked
 
 
 class ClaimStore(Protocol):
-    """Opens runs. What it commits survives any crash; what it did not commit was never there."""
+    """Opens runs. Committed changes survive any crash. Uncommitted changes leave no trace."""
 
     def night(
         self,
@@ -24,24 +24,25 @@ class ClaimStore(Protocol):
     ) -> AbstractContextManager[Claimed]:
         """Take the night's lock and open or resume its run.
 
-        The lock goes with the context, or with the process.
-        Published already and nothing else wanted, or a repair wanted of another run than analysts see:
-        `claimed.publication` is set and `run` is the published one, untouched.
-        Unfinished: the same run with attempt + 1 and the versions it was first claimed with. Forced, or a
-        repair: a new revision, and an unfinished older one is marked abandoned. go_on is asked while another
-        process holds the night.
-        Raises NightBusy after wait_s seconds, Stopped, BadSettings for a repair of what is not published and
-        for a date that lies further ahead than the store has room for.
+        The lock is released when the context or the process ends.
+        There are three cases:
+        Nothing to do: the night is published and the request wants no more, or the request repairs another
+        run than analysts see. `claimed.publication` is set. `run` is the published run, unchanged.
+        Unfinished: the same run, with attempt + 1 and the versions of its first claim.
+        Forced, or a repair: a new revision. An unfinished older run is marked abandoned.
+        go_on is asked while another process holds the night.
+        Raises NightBusy after wait_s seconds, and Stopped. Raises BadSettings for a repair of an unpublished
+        night, and for a date too far ahead for the store.
         """
         ...
 
     def record_population(self, run: Run, population: Population) -> Run:
         """Fix the run's population.
 
-        A second call with another population raises ClaimLost; with the same one it changes nothing.
+        A second call with the same population changes nothing. With another one it raises ClaimLost.
         """
         ...
 
     def fail(self, run: Run, error: str) -> None:
-        """Note why the attempt ended. The run stays resumable."""
+        """Store why the attempt ended. The run can still be resumed."""
         ...

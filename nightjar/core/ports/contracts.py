@@ -8,9 +8,9 @@ from nightjar.core.model.spec import ModelSpec
 
 
 class Checked(Protocol):
-    """Rows that kept the contract, and those that did not with their reasons.
+    """Rows that pass the contract, and rows that fail it with the reasons.
 
-    Together they are all the rows there were.
+    Together they are all the rows that were checked.
     """
 
     @property
@@ -24,6 +24,6 @@ class Check(Protocol):
     def __call__(self, spec: ModelSpec, frame: pl.DataFrame, /) -> Checked:
         """Split rows with features by the model's contract.
 
-        Raises ContractBroken for a fault of them all, BadSpec.
+        Raises ContractBroken for a fault that concerns all rows, and BadSpec.
         """
         ...

@@ -15,23 +15,23 @@ class DriftLedger(Protocol):
     def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
         """Add a measurement of a run's drift by one or more methods.
 
-        Of each method the newest counts; the same twice is kept once.
+        The newest measurement of each method counts. Recording the same one again changes nothing.
         """
         ...
 
     def record_report(self, run: Run, kind: str, uri: str) -> None:
-        """Keep where a run's report lies. The same uri twice gives one row."""
+        """Store the uri of a run's report. The same uri twice gives one row."""
         ...
 
     def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
-        """The rows that decide, those of the method "psi", by column.
+        """Return the rows of the method "psi", by column. They decide about drift.
 
-        There are none where the run was never compared.
+        There are none if the run was never compared.
         """
         ...
 
     def compared(self, model: str) -> frozenset[int]:
-        """The runs of a model that have rows of the method "psi"."""
+        """Return the ids of a model's runs that have rows of the method "psi"."""
         ...
 
     def reports(self, run: Run) -> tuple[str, ...]: ...
@@ -47,9 +47,9 @@ class ReportWriter(Protocol):
         columns: Sequence[ColumnDrift],
         into: Path,
     ) -> Sequence[ColumnDrift]:
-        """Write one HTML file that opens offline; return the per-column rows the library computed.
+        """Write one HTML file that opens offline. Return the rows per column that the library computed.
 
-        Their method is "evidently:<name>". All-null, missing or constant columns are said so in the report
-        and in `columns`; they never raise.
+        Their method is "evidently:<name>". The report and `columns` say which columns are missing, constant
+        or all null. Such columns never raise an error.
         """
         ...

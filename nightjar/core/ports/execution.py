@@ -1,4 +1,4 @@
-"""What carries out part jobs."""
+"""Execution of part jobs."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,8 +11,8 @@ class PartExecutor(Protocol):
         """Carry out part jobs, in any order and on any worker.
 
         Return their receipts in the order of the jobs.
-        night: for people: it names the work. Raises the first error, once no job runs any more; jobs after it
-        may have been done or not.
-        May be called again with the same jobs: a part that is stored is not done twice.
+        night: names the work for people. Raises the first error, after all running jobs have ended. Later
+        jobs may or may not have been done.
+        May be called again with the same jobs. A stored part is not done again.
         """
         ...

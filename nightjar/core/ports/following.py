@@ -1,4 +1,4 @@
-"""What follows the publication of a run."""
+"""The steps that follow the publication of a run."""
 
 from typing import Protocol
 
@@ -9,13 +9,13 @@ from nightjar.core.night.entities import Run
 
 class Follow(Protocol):
     def __call__(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:
-        """Do what follows the publication of a run, and return what could not be done. Raises no error.
+        """Do the steps that follow a run's publication. Return those that could not be done.
 
-        audited: rows of the run with their features, where they are at hand.
+        Raises no error. audited: rows of the run with their features, if available.
         """
         ...
 
 
 def nothing_follows(run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:
-    """For a run that nobody compares or measures."""
+    """Do nothing. It is for a run that nobody compares or measures."""
     return ()

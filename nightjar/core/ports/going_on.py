@@ -4,16 +4,16 @@ from typing import Protocol
 
 
 class GoOn(Protocol):
-    """Whether work is still wanted. Asked between its steps, from any thread, so a question must be cheap."""
+    """Asks if work is still wanted. It is called between steps, from any thread, so it must be cheap."""
 
     def __call__(self, *, last: bool = False) -> None:
-        """Return if the work may go on, and also where nobody can be asked.
+        """Return if the work may go on, or if nobody can be asked.
 
-        Raises Stopped, and then at every later call too.
-        last: nothing can be taken back after this. Otherwise an answer of a moment ago will do.
+        Otherwise raise Stopped, and raise it again at every later call.
+        last: the next step cannot be undone, so the answer must be new. Otherwise a recent answer is enough.
         """
         ...
 
 
 def unasked(*, last: bool = False) -> None:
-    """Work that only the end of its process stops, as that of the command line."""
+    """Never stop the work. It ends early only with its process, as on the command line."""

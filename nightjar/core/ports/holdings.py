@@ -1,4 +1,4 @@
-"""What retention may remove."""
+"""Rows and files that retention may remove."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -7,40 +7,40 @@ from nightjar.core.upkeep.retention import Holding, Month, Named, StoredFile, Tr
 
 
 class RunHoldings(Protocol):
-    """What runs hold in the database, for retention.
+    """The rows that runs have in the database, for retention.
 
-    Needs the rights of the schema's owner: the writer may remove nothing.
+    It needs the rights of the schema's owner. The writer may not remove anything.
     """
 
     def runs(self) -> tuple[Trace, ...]:
-        """Every run; of those that are pruned, only those that still have rows."""
+        """Return every run, except pruned runs that have no rows left."""
         ...
 
     def held(self, runs: Sequence[Trace]) -> tuple[Holding, ...]:
-        """The rows of these runs by table."""
+        """Return the rows of these runs by table."""
         ...
 
     def named(self) -> tuple[Named, ...]:
-        """Every file that a dataset, a version or a report names.
+        """Return every file that a dataset, a version or a report names.
 
-        Also the population of every run that is not pruned.
+        Return also the population of every run that is not pruned.
         """
         ...
 
     def forget(self, run: Trace) -> tuple[Holding, ...] | None:
-        """Mark a run as pruned, then remove its rows in batches; return what went.
+        """Mark a run as pruned, then remove its rows in batches. Return the removed rows by table.
 
-        None if the run is no longer as `run` says. Holds the night's lock. Killed midway, it may be called
-        again. Raises NightBusy at once if somebody works at the night.
+        Return None if the run no longer matches `run`. Holds the night's lock. If it is killed midway, it may
+        be called again. Raises NightBusy at once if another process works on the night.
         """
         ...
 
     def months(self) -> tuple[Month, ...]: ...
 
     def drop(self, month: Month) -> bool:
-        """Drop a month that holds no score.
+        """Drop a month that has no scores.
 
-        False, and nothing done, if it holds one by now, or if somebody works at or reads it.
+        Do nothing and return False if it has scores by now, or if somebody reads or changes it.
         """
         ...
 
@@ -51,8 +51,8 @@ class Shelf(Protocol):
     def files(self) -> Iterable[StoredFile]: ...
 
     def discard(self, file: StoredFile) -> bool:
-        """Remove a listed file, unless it has become younger since it was listed, or is gone.
+        """Remove a listed file and return True.
 
-        Whether it went.
+        Return False if the file was changed after it was listed, or does not exist any more.
         """
         ...

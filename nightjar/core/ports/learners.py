@@ -12,5 +12,5 @@ class Predictors(Protocol):
         ...
 
     def load(self, spec: ModelSpec, version: Version) -> Predictor:
-        """The model as registered. Raises ArtifactBroken. May keep it in memory: versions are immutable."""
+        """Return the registered model. Raises ArtifactBroken. It may be cached: versions are immutable."""
         ...

@@ -1,4 +1,4 @@
-"""The runs there are, and which of them analysts see."""
+"""The runs, and the publications that analysts see."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -10,7 +10,7 @@ from nightjar.core.ports.going_on import GoOn, unasked
 
 
 class RunReader(Protocol):
-    """The runs there are."""
+    """Reads runs."""
 
     def run(self, run_id: int) -> Run: ...
 
@@ -21,48 +21,48 @@ class RunReader(Protocol):
         ...
 
     def standings(self, model: str, first: date, last: date) -> Mapping[date, Standing]:
-        """How far each night of first..last has come that was ever attempted.
+        """Return the progress of each attempted night of first..last.
 
-        That a night is held is true of this moment.
+        A Standing says if a process holds the night at this moment.
         """
         ...
 
     def claimants(self, flow_runs: Collection[str]) -> frozenset[str]:
-        """Those of the flow runs that a run names as the one that claimed it last."""
+        """Return those of the flow runs that were the last to claim some run."""
         ...
 
 
 class PublicationReader(Protocol):
-    """What analysts see."""
+    """Reads the publications that analysts see."""
 
     def publication(self, model: str, score_date: date) -> Publication | None:
-        """What analysts see of a night now."""
+        """Return the publication of a night that analysts see now."""
         ...
 
     def published(self, model: str) -> tuple[Publication, ...]:
-        """What analysts see now of every published night, by score date."""
+        """Return the publication that analysts see now for every published night, by score date."""
         ...
 
 
 class PublicationWriter(Protocol):
-    """Decides what analysts see. Append-only."""
+    """Changes which runs analysts see. Append-only."""
 
     def publish(
         self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked
     ) -> Publication:
-        """Make the run what analysts see.
+        """Show the run to analysts.
 
-        One insert; a second call returns the first's row. Raises ClaimLost if another attempt claimed it,
-        RepairOutdated for a repair of what analysts no longer see, AuditFailed unless the stored rows are
-        what the receipts of all parts say, Stopped.
-        reason: why a person published it; findings: what the audit had against it and that person accepted.
-        go_on is asked last of all, immediately before the insert.
+        It is one insert. A second call returns the row of the first. Raises ClaimLost if another attempt
+        claimed the run, RepairOutdated if it repairs a run that analysts no longer see, AuditFailed unless
+        the stored rows agree with the receipts of all parts, and Stopped.
+        reason: why a person published it. findings: the audit's findings that this person accepted.
+        go_on is asked last, immediately before the insert.
         """
         ...
 
     def roll_back(self, run: Run, reason: str) -> Publication:
-        """Show analysts an earlier publication of the night again; nothing changes if they see it now.
+        """Show analysts an earlier publication of the night again.
 
-        Raises BadSettings for a run never published.
+        Nothing changes if they see it now. Raises BadSettings for a run that was never published.
         """
         ...

@@ -1,4 +1,4 @@
-"""All that scoring a night needs of its store."""
+"""The store of nights: everything that scoring a night reads and writes."""
 
 from typing import Protocol
 
@@ -9,11 +9,11 @@ from nightjar.core.ports.scores import ScoreReader
 
 
 class NightReader(RunReader, PublicationReader, PartReader, ScoreReader, Protocol):
-    """Runs, their parts, scores and publications. Changes nothing."""
+    """Reads runs, their parts, scores and publications. It changes nothing."""
 
 
 class NightStore(NightReader, ClaimStore, PartWriter, PublicationWriter, Protocol):
-    """The same, and what changes them.
+    """Reads and changes runs, their parts, scores and publications.
 
-    One database keeps them: a publication sees the parts that it publishes.
+    One database holds all of them, so a publication sees the parts that it publishes.
     """

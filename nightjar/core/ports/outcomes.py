@@ -1,4 +1,4 @@
-"""What really happened, and how nights did."""
+"""Outcomes, and the performance of nights measured by them."""
 
 from datetime import date
 from typing import Protocol
@@ -10,30 +10,31 @@ from nightjar.core.monitoring.entities import NightPerformance
 
 class Outcomes(Protocol):
     def record(self, model: str, outcomes: pl.DataFrame) -> int:
-        """Keep what really happened; return how many rows were new.
+        """Store outcomes and return the number of new rows.
 
-        outcomes: `entity_key`, `score_date` Date, `outcome` as the model's kind has it, `recorded_at` UTC. A
-        row already kept changes nothing; a correction joins it under its later recorded_at.
+        outcomes: `entity_key`, `score_date` Date, `outcome` as the model's kind defines it, `recorded_at`
+        UTC. A row that is already stored changes nothing. A correction is stored beside it, with a later
+        recorded_at.
         """
         ...
 
     def record_performance(self, performance: NightPerformance) -> None:
-        """Add a measurement of a run, beside those before it.
+        """Add a measurement of a run. Earlier measurements stay.
 
-        Raises BadSettings for one by outcomes of the future.
+        Raises BadSettings if it was measured by outcomes of the future.
         """
         ...
 
     def performances(self, model: str) -> tuple[NightPerformance, ...]:
-        """The newest measurement of every run that was measured, by run.
+        """Return the newest measurement of every measured run, by run.
 
-        It is by the latest outcomes, and of those the one recorded last.
+        The newest is the one by the latest outcomes. If there are several, it is the one recorded last.
         """
         ...
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
-        """`entity_key`, `score`, `outcome` of the published run of a night; empty when none is published.
+        """Return `entity_key`, `score`, `outcome` of the published run of a night.
 
-        `outcome` is a Float64, null while unknown.
+        The frame is empty if no run is published. `outcome` is a Float64, null while unknown.
         """
         ...

@@ -1,4 +1,4 @@
-"""The parts of a run, each stored whole or not at all."""
+"""The parts of a run. Each part is stored completely or not at all."""
 
 from typing import Protocol
 
@@ -19,13 +19,13 @@ class PartWriter(Protocol):
     def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
         """Store one part's scores, its quarantined rows and its receipt in one transaction.
 
-        scores: `entity_key` String; `score` Float64 within the bounds of the version that gave it;
-        `challenger_score` likewise, or null; `carried_from` Int32: the run whose score it is, null for one
-        computed now.
+        scores: `entity_key` String; `score` Float64 within the bounds of the version that computed it;
+        `challenger_score` the same, or null; `carried_from` Int32, the run that computed the score, null if
+        this run computed it.
         quarantined: `entity_key` String or null, `reasons` String (a JSON array of {column, check, value}),
-        `row` String (the row as JSON). Their heights add up to part.rows.
-        Idempotent: a part whose receipt exists is left as it is and its receipt returned, also when two
-        processes write it at once.
-        Raises StoreUnavailable (retryable), ContractBroken, ClaimLost (the run is no longer this attempt's).
+        `row` String (the row as JSON). The heights of both frames add up to part.rows.
+        Idempotent: if the part has a receipt, nothing changes and that receipt is returned. This also holds
+        when two processes write the part at once.
+        Raises StoreUnavailable (retryable), ContractBroken, ClaimLost (another attempt claimed the run).
         """
         ...

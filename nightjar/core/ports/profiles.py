@@ -1,4 +1,4 @@
-"""What the inputs of runs look like."""
+"""Profiles of the inputs of runs."""
 
 from datetime import date
 from typing import Protocol
@@ -8,18 +8,19 @@ from nightjar.core.night.entities import Run
 
 
 class InputProfiles(Protocol):
-    """What the inputs and scores of runs look like. Append-only."""
+    """Profiles of the inputs and scores of runs. Append-only."""
 
     def record(self, run: Run, profile: NightProfile) -> None:
-        """Keep a run's profile.
+        """Store a run's profile.
 
-        Of a column that has one already, the first stays: it is what was scored first. Raises ClaimLost.
+        If a column has a profile already, that one stays: it describes what was scored first. Raises
+        ClaimLost.
         """
         ...
 
     def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
-        """Profiles of what is published of the nights before a date, newest first.
+        """Return the profiles of the published nights before a date, newest first.
 
-        Nights that have none come without columns.
+        A night without a stored profile has no columns.
         """
         ...

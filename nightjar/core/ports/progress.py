@@ -1,4 +1,4 @@
-"""Who watches long work, and may stop it."""
+"""Progress of long work, shown to a person who may stop it."""
 
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -16,14 +16,14 @@ class Advance(Protocol):
 
 
 def silent(what: str, total: int) -> AbstractContextManager[Advance]:
-    """Progress nobody watches."""
+    """Show no progress."""
     return nullcontext(lambda steps=1: None)
 
 
 def asking(progress: Progress, go_on: GoOn) -> Progress:
-    """The same progress, which asks after each step whether to go on.
+    """Return the same progress, which asks `go_on` after each step.
 
-    That is the place where long work can be stopped: `advance` raises Stopped.
+    Long work can be stopped there: `advance` raises Stopped.
     """
 
     @contextmanager

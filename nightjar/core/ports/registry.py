@@ -7,7 +7,7 @@ from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 
 
 class Registry(Protocol):
-    """Datasets, versions and who was champion when. Append-only."""
+    """Stores datasets, versions and promotions. Append-only."""
 
     def add_dataset(
         self,
@@ -19,13 +19,13 @@ class Registry(Protocol):
         last_date: date,
         known_at: datetime,
     ) -> Dataset:
-        """Register a snapshot. The same model and content give the first one's row."""
+        """Register a snapshot. A second call with the same model and content returns the first row."""
         ...
 
     def add_version(self, candidate: Candidate) -> Version:
         """Register a trained model with the next number.
 
-        The same artifact of the same dataset gives the first one's row.
+        A second call with the same artifact and dataset returns the first row.
         """
         ...
 
@@ -34,17 +34,17 @@ class Registry(Protocol):
     def version_by_id(self, version_id: int) -> Version: ...
 
     def versions(self, model: str) -> tuple[Version, ...]:
-        """Newest first."""
+        """Return them newest first."""
         ...
 
     def holder(self, model: str, role: str, at: datetime | None = None) -> Version | None:
-        """Who holds a role now, or held it at an instant."""
+        """Return the version that holds a role now, or held it at an instant."""
         ...
 
     def promote(self, version: Version, role: str, reason: str) -> Promotion:
-        """Give a version a role. A version that holds it already gets no second row."""
+        """Give a version a role. If it already holds the role, no row is added."""
         ...
 
     def promotions(self, model: str) -> tuple[Promotion, ...]:
-        """Newest first."""
+        """Return them newest first."""
         ...

@@ -9,18 +9,18 @@ from nightjar.core.night.entities import Run
 
 
 class ScoreReader(Protocol):
-    """What the parts of a run hold."""
+    """Reads the scores and quarantined rows of a run's parts."""
 
     def distribution(self, run: Run) -> Distribution: ...
 
     def published_scores(self, run: Run) -> pl.DataFrame:
-        """`entity_key`, `score`, `challenger_score`, `carried_from` of a run, sorted by key."""
+        """Return `entity_key`, `score`, `challenger_score`, `carried_from` of a run, sorted by key."""
         ...
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
-        """`entity_key` and `score` of those of the keys that a run has scored, in any order."""
+        """Return `entity_key` and `score` of those `keys` that the run has scored, in any order."""
         ...
 
     def quarantined(self, run: Run) -> pl.DataFrame:
-        """`entity_key`, `reasons`, `row` of a run, as `write_part` took them, in the population's order."""
+        """Return `entity_key`, `reasons`, `row` as `write_part` stored them, in the population's order."""
         ...
