@@ -146,6 +146,7 @@ def hold_back(world, day, error=None):
             store.fail(claimed.run, error)
 
 
+@pytest.mark.chaos
 @pytest.mark.platform
 @pytest.mark.timeout(400)
 def test_a_schedule_that_comes_back_scores_what_it_missed_before_its_own_night(prefect, world):
