@@ -1,4 +1,4 @@
-"""Whether a stored night may be published: what stands against it, in words."""
+"""The audit decides if a stored night may be published. It returns its findings in words."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Part, Receipt, Run
 
 TRAILING_NIGHTS = 14
-"""How many published nights the distribution guard compares with: two weeks hold every weekday twice."""
+"""The distribution guard compares with this many published nights: each weekday twice in two weeks."""
 
 
 SAME = 1e-9
-"""How far apart two scores of the same row may lie.
+"""Two scores of the same row may differ by this much.
 
-Predictors add up numbers in an order that depends on how many rows they are given.
+The order in which a predictor adds numbers depends on the number of rows.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What stands against publishing, in words.
+    """The reasons against publishing, in words.
 
-    broken: the night does not add up, or is none, and nobody can vouch for it. odd: a person may.
+    broken: the night is inconsistent or empty, and nobody may accept this. odd: a person may accept this.
     """
 
     broken: tuple[str, ...] = ()
@@ -42,10 +42,10 @@ def audit(
     spec: ModelSpec,
     otherwise: Sequence[str] = (),
 ) -> Findings:
-    """What stands against publishing; nothing if it is empty.
+    """Return the reasons against publishing; empty if there are none.
 
-    Fails closed: what cannot be counted is a finding.
-    otherwise: what `scored_otherwise` found of a sample.
+    Fails closed: a number that cannot be counted is a finding.
+    otherwise: the result of `scored_otherwise` for a sample.
     """
     quarantined = sum(receipt.quarantined for receipt in receipts)
     return Findings(
@@ -75,10 +75,10 @@ def reconcile(
 
 
 def scored_otherwise(stored: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ...]:
-    """Keys, in order, of rows whose stored score is not what the same inputs give now.
+    """Return the keys, in order, of rows whose stored score differs from a new score of the same inputs.
 
-    Also of rows that only one of the two set aside.
-    Both: `entity_key`, unique, and `score`.
+    A row that is quarantined in only one of the two frames is also returned.
+    Both frames: `entity_key`, unique, and `score`.
     """
     both = stored.join(again.select("entity_key", now="score"), on="entity_key", how="full", coalesce=True)
     same = ((pl.col("score") - pl.col("now")).abs() <= SAME).fill_null(value=False)

@@ -1,6 +1,6 @@
-"""The nights of a model as a calendar: what became of each.
+"""The calendar of a model shows the result of each night.
 
-It also shows where there is none though the schedule wanted one.
+It also shows the scheduled nights that are missing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,10 +19,10 @@ HELD_BACK = "held back"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A night that was attempted, or a stretch of nights that are missing.
+    """An attempted night, or consecutive missing nights.
 
-    A stretch is `nights` score dates from `first` to `last`, of which there is no run.
-    attempts: how many failed, and hold no run.
+    Missing nights are `nights` score dates from `first` to `last` that have no run.
+    attempts: the number of failed attempts that have no run.
     """
 
     first: date
@@ -37,9 +37,9 @@ class Entry:
 
     @property
     def what(self) -> str:
-        """How far it has come.
+        """Return its progress in words.
 
-        A night that failed and is not tried again by itself is held back: it waits for a person.
+        A failed night that is not retried automatically is held back: it waits for a person.
         """
         if self.standing is None:
             return MISSING
@@ -50,12 +50,11 @@ class Entry:
 def calendar(
     standings: Mapping[date, Standing], due: Iterable[date], tried: Mapping[date, int]
 ) -> tuple[Entry, ...]:
-    """Every night that was attempted or is missing, newest first.
+    """Return every night that was attempted or is missing, newest first.
 
-    standings: of every night that ever had a run. due: the dates that the schedule wanted, newest first. One
-    before the first night ever
-    published is not missing: the model was not in service. tried: attempts at nights that failed before they
-    had a run.
+    standings: of every night that ever had a run. due: the scheduled dates, newest first. A date before the
+    first published night is not missing, because the model was not in service. tried: attempts that failed
+    before the night had a run.
     """
     in_service = min((day for day, standing in standings.items() if standing.published), default=date.max)
     lacking = [day for day in takewhile(lambda day: day > in_service, due) if day not in standings]
@@ -70,10 +69,10 @@ def calendar(
 
 
 def due_by(spec: ModelSpec, now: datetime) -> Iterator[date]:
-    """The score dates of the schedule's starts up to an instant (aware), newest first.
+    """Return the score dates of the schedule's starts up to an instant (aware), newest first.
 
-    A model that replays a year has none before its first of January: there the dates of the schedule's
-    calendar leap back to December.
+    For a model that replays a year, they end at its first of January. Before that day, the dates of the
+    schedule's calendar become December of the same recorded year.
     """
     newer: date | None = None
     for start in starts_before(spec.cron, local_time(spec, now)):

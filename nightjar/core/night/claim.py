@@ -1,4 +1,4 @@
-"""What claiming a night means: it is published, its unfinished run goes on, or a new revision begins."""
+"""A claim finds a night published, resumes its unfinished run, or begins a new revision."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +15,14 @@ UNFINISHED = frozenset({RunState.CLAIMED, RunState.FAILED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a caller wants of a night; without anything, that it gets published if it is not.
+    """A caller's request for a night. The default publishes the night if it is not published yet.
 
-    force: a whole new revision even if one is published. afresh: if none is published, a whole new revision
-    instead of the unfinished one.
-    repairs: the published run of which a new revision is to score again only what later knowledge touches;
-    where analysts see another by now, nothing is done. known_at: corrections recorded up to this instant
-    (UTC) count; None: those that the published run knew, or those that were known at the night's as-of.
-    flow_run: who asks; a flow run that is retried goes on with the revision it began.
+    force: a complete new revision, even if one is published. afresh: if none is published, a complete new
+    revision instead of the unfinished one.
+    repairs: a published run. A new revision of it scores only the rows that later knowledge changes. If
+    analysts see another run by now, nothing is done. known_at: corrections recorded up to this instant (UTC)
+    count. None: the instant of the published run, or the night's as-of.
+    flow_run: the flow run that asks. If it is retried, it goes on with the revision that it began.
     """
 
     force: bool = False
@@ -33,14 +33,14 @@ class Request:
 
 
 PUBLISHED = Request()
-"""All that the schedule wants: the night, published."""
+"""The request of the schedule: publish the night."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """The run that the holder of the night's lock works on.
 
-    With a publication, there is nothing left to do.
+    If it has a publication, there is nothing left to do.
     """
 
     run: Run
@@ -54,12 +54,12 @@ class Step(StrEnum):
 
 
 def next_step(newest: Run | None, published: Run | None, request: Request, *, same_flow_run: bool) -> Step:
-    """What to do with a night whose newest revision is `newest`, and of which analysts see `published`.
+    """Return the next step for a night with the newest revision `newest`. Analysts see `published`.
 
-    same_flow_run: whether the newest revision was claimed last by the very flow run that asks. A flow run
-    that began a revision and is retried goes on with it; otherwise every retry would begin another one.
-    Whoever wants a repair of another run than analysts see has looked at the night before somebody else
-    changed it, and has to look again.
+    same_flow_run: True if the flow run that asks was the last to claim the newest revision. A retried flow
+    run goes on with the revision that it began. Otherwise every retry would begin another one.
+    If a request repairs another run than analysts see, somebody changed the night after the caller read it.
+    The caller has to read it again.
     """
     another = request.force or request.repairs is not None
     if published is not None and request.repairs not in (None, published.id):
@@ -76,7 +76,7 @@ def next_step(newest: Run | None, published: Run | None, request: Request, *, sa
 
 
 def _is_wanted(unfinished: Run, request: Request, *, same_flow_run: bool) -> bool:
-    """Whether going on with the run gives what is asked for."""
+    """Return True if the request can be met by resuming the run."""
     knows_enough = same_flow_run or (not request.afresh and request.known_at in (None, unfinished.known_at))
     return knows_enough and unfinished.base_id == request.repairs
 
@@ -89,11 +89,11 @@ def new_revision(
     challenger: Version | None,
     request: Request,
 ) -> dict[str, Any]:
-    """What a new run begins with, by field of `Run`, without its identity and state.
+    """Return the first values of a new run, by field of `Run`, without its identity and state.
 
-    A repair keeps the versions of the run it repairs, since one night's scores come from one champion, and
-    knows at least as much. Raises BadSettings for a repair of a night that is not published, and for
-    knowledge older than the night's own.
+    A repair keeps the versions of the run it repairs, because one champion gives all scores of a night. Its
+    known_at is not earlier than that run's. Raises BadSettings for a repair of an unpublished night, and for
+    a known_at earlier than the night's own.
     """
     base = None if request.repairs is None else published
     if request.repairs is not None and base is None:

@@ -1,4 +1,4 @@
-"""Which date a schedule means, and what may be known for it."""
+"""Dates of a schedule: the date it scores, and the instant up to which data may be known for it."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,45 +13,45 @@ from nightjar.core.years import YEARS
 
 
 def score_date_of(spec: ModelSpec, scheduled_start: datetime) -> date:
-    """The local date that a run scheduled at `scheduled_start` (aware) scores.
+    """Return the local date that a run scheduled at `scheduled_start` (aware) scores.
 
-    It depends on the schedule alone, so a late or retried run keeps it. A model that replays a recorded year
-    gets the same day of that year; 29 February becomes the 28th where the year has none.
+    It depends only on the schedule, so a late or retried run keeps it. A model that replays a recorded year
+    gets the same day of that year. 29 February becomes the 28th if that year is not a leap year.
     """
     return score_date_on(spec, local_date(spec, scheduled_start))
 
 
 def score_date_on(spec: ModelSpec, day: date) -> date:
-    """The date that a schedule on a local day scores."""
+    """Return the date that is scored by a schedule on a local day."""
     scored = day + timedelta(days=spec.horizon_days)
     return scored if spec.replay_year is None else in_year(scored, spec.replay_year)
 
 
 def local_date(spec: ModelSpec, moment: datetime) -> date:
-    """The date of an instant (aware) in the model's zone.
+    """Return the date of an instant (aware) in the model's time zone.
 
-    Score dates are such dates: compare no others with them.
+    Score dates are such dates. Compare them only with each other.
     """
     return local_time(spec, moment).date()
 
 
 def local_time(spec: ModelSpec, moment: datetime) -> datetime:
-    """What the clocks of the model's zone show at an instant (aware); naive."""
+    """Return the local time (naive) of an instant (aware) in the model's time zone."""
     return utc(moment).astimezone(ZoneInfo(spec.time_zone)).replace(tzinfo=None)
 
 
 def today_of(spec: ModelSpec, moment: datetime) -> date:
-    """The local date on which the schedule of `moment` (aware) takes stock.
+    """Return the local date of the as-of of the schedule at `moment` (aware).
 
-    It is the evening before the date that it scores.
+    Its evening is before the date that is scored.
     """
     return score_date_of(spec, moment) - timedelta(days=spec.horizon_days)
 
 
 def today_from(spec: ModelSpec, given: date | None, now: datetime) -> date:
-    """The local day that a person names, else that of `now`.
+    """Return the local day that a person gives, or the local day of `now`.
 
-    Raises DayToCome for a day that has not come yet.
+    Raises DayToCome for a day in the future.
     """
     if given is not None and given > (today := local_date(spec, now)):
         raise DayToCome(given, today, spec.time_zone)
@@ -59,10 +59,10 @@ def today_from(spec: ModelSpec, given: date | None, now: datetime) -> date:
 
 
 def file_days(dataset: RawDataset, time_zone: str, day: date) -> tuple[date, date]:
-    """The first and the last day of the files that hold rows of a local date.
+    """Return the first and the last day of the files that have rows of a local date.
 
-    It is that date. Of a dataset whose `day_column` holds instants, it is each UTC day that the local date
-    overlaps.
+    Usually both are that date. If the dataset's `day_column` has instants, they are the first and the last
+    UTC day that the local date overlaps.
     """
     if not isinstance(dataset.columns.get(dataset.day_column or ""), pl.Datetime):
         return day, day
@@ -82,26 +82,26 @@ def in_year(day: date, year: int) -> date:
 
 
 def evening(spec: ModelSpec, day: date) -> datetime:
-    """The UTC instant on a local day at which that day's schedule takes stock.
+    """Return the as-of (UTC) of the schedule on a local day.
 
-    It is the as-of of the night it scores.
+    It is the as-of of the night that this schedule scores.
     """
     return datetime.combine(day, spec.as_of_time, ZoneInfo(spec.time_zone)).astimezone(UTC)
 
 
 def evening_by_now(spec: ModelSpec, day: date, now: datetime | None = None) -> datetime:
-    """The evening of a local day (UTC), or now if that evening is still to come.
+    """Return the evening of a local day (UTC), or now if that evening is in the future.
 
-    What is measured as of an evening to come would miss corrections that land before it. now: stands in for
-    the clock; UTC.
+    A measurement as of a future evening would miss corrections that land before it. now: replaces the clock;
+    UTC.
     """
     return min(evening(spec, day), (now or datetime.now(UTC)).replace(microsecond=0))
 
 
 def as_of(spec: ModelSpec, score_date: date) -> datetime:
-    """The UTC instant up to which anything may be known for a score date.
+    """Return the UTC instant up to which data may be known for a score date.
 
-    Raises BadSettings for a date far from any that could be meant.
+    Raises BadSettings for a date that is out of any reasonable range.
     """
     if score_date.year not in YEARS:
         raise BadSettings(
@@ -111,7 +111,7 @@ def as_of(spec: ModelSpec, score_date: date) -> datetime:
 
 
 def wanted_until(spec: ModelSpec, last: date, now: datetime) -> datetime:
-    """The UTC instant up to which data is brought in to score nights up to `last` by hand.
+    """Return the UTC instant up to which data is loaded when a person scores nights up to `last`.
 
     It covers their as-of, and their outcomes if they are known.
     """
@@ -123,5 +123,5 @@ def night_of(spec: ModelSpec, score_date: date) -> Night:
 
 
 def dates_between(first: date, last: date) -> tuple[date, ...]:
-    """Every date from first to last, both included; none if last is before first."""
+    """Return every date from first to last, both included. It is empty if last is before first."""
     return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))

@@ -1,4 +1,4 @@
-"""The values of a night: run, part, receipt, publication, and what it came to."""
+"""The values of a night: run, part, receipt, publication and summary."""
 
 from datetime import date
 from enum import StrEnum
@@ -10,9 +10,9 @@ from nightjar.core.values import Sha256, Value
 
 
 class Night(Value):
-    """What a scheduled run stands for: score `model` for `score_date`.
+    """The task of a scheduled run: score `model` for `score_date`.
 
-    It may know only what was known at `as_of` (UTC).
+    It may use only data known at `as_of` (UTC).
     """
 
     model: str
@@ -37,13 +37,13 @@ class RunState(StrEnum):
     PUBLISHED = "published"
     FAILED = "failed"
     ABANDONED = "abandoned"
-    """Replaced by a forced newer revision before it was published."""
+    """A forced newer revision replaced it before it was published."""
     PRUNED = "pruned"
-    """Never published, and so old that its rows were removed. Nothing leads on from here."""
+    """It was never published, and is so old that its rows were removed. This state is final."""
 
 
 class Population(Value):
-    """The snapshot of a night's population: where it lies, what it holds."""
+    """The stored snapshot of a night's population: its location and its contents."""
 
     uri: str
     sha256: Sha256
@@ -54,9 +54,9 @@ class Population(Value):
 class Run(Value):
     """One revision of one night.
 
-    `attempt` counts the processes that claimed it; the highest alone may publish.
-    known_at: corrections recorded up to then count; `as_of`, unless somebody asked for a later one.
-    base_id: the published run that this one repairs: rows whose inputs are still the same keep its scores.
+    `attempt` counts the processes that claimed it. Only the highest attempt may publish.
+    known_at: corrections recorded up to this instant count. It is `as_of`, unless a later one was requested.
+    base_id: the published run that this run repairs. Rows with the same inputs as before keep its scores.
     """
 
     id: int
@@ -78,9 +78,9 @@ class Run(Value):
 
     @property
     def claim(self) -> str:
-        """A fencing token: two attempts never have the same.
+        """Return a fencing token. Each attempt has a different one.
 
-        A run of another night under the same number has another one too.
+        A run of another night with the same number also has a different one.
         """
         claimed_with = self.model_dump_json(exclude={"state", "population"})
         return sha256(claimed_with.encode()).hexdigest()[:16]
@@ -89,7 +89,7 @@ class Run(Value):
 class PartJob(Value):
     """All that a worker needs to score a part.
 
-    That is: which run, which of its parts, and the claim it works for (`Run.claim`).
+    These are the run, the part of it, and the claim that the worker acts for (`Run.claim`).
     """
 
     run_id: int
@@ -111,8 +111,8 @@ class Receipt(Value):
 class Publication(Value):
     """A row of the append-only ledger.
 
-    From `published_at` on, `run_id` is what analysts see of (model, score_date).
-    findings: what the audit had against it, and the person who gave the reason accepted.
+    From `published_at` on, analysts see run `run_id` for (model, score_date).
+    findings: the audit's findings that were accepted by the person who gave the reason.
     """
 
     id: int
@@ -126,7 +126,7 @@ class Publication(Value):
 
 
 class NightSummary(Value):
-    """What a night's attempt came to, for people: the artifact in Prefect, the table in a terminal."""
+    """The result of a night's attempt, for people: the artifact in Prefect, the table in a terminal."""
 
     model: str
     score_date: date
@@ -145,7 +145,7 @@ class NightSummary(Value):
     published_at: AwareDatetime
     seconds: float
     lacks: tuple[str, ...] = ()
-    """What follows a publication and could not be done, each with its reason.
+    """Steps after the publication that could not be done, each with its reason.
 
-    The night is published all the same.
+    The night is published nevertheless.
     """

@@ -1,4 +1,4 @@
-"""What a part's rows must be before any store takes them."""
+"""Checks of a part's rows before a store accepts them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -22,9 +22,9 @@ QUARANTINED: Mapping[str, pl.DataType] = {
 
 
 def require_storable(run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> None:
-    """Raises ContractBroken unless the frames are as `NightStore.write_part` wants them.
+    """Raises ContractBroken unless the frames are as `NightStore.write_part` requires.
 
-    The error names run and part.
+    The error names the run and the part.
     """
     faults = [*_shape("scores", scores, SCORES), *_shape("quarantined rows", quarantined, QUARANTINED)]
     faults = faults or [*_contents(part, scores, quarantined)]

@@ -1,6 +1,6 @@
-"""Which of many nights are to be scored, and in what order.
+"""The plan says which nights are scored, and in which order.
 
-They are those that a person asks for, and those that the schedule missed.
+A person asks for these nights, or the schedule missed them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from nightjar.core.night.reprocess import Order, Reprocess
 
 
 class Stage(StrEnum):
-    """How far a night has come."""
+    """The progress of a night."""
 
     NEVER = "never attempted"
     SCORING = "being scored now"
@@ -29,9 +29,9 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A night that was attempted: its newest revision and why that failed.
+    """The state of an attempted night: its newest revision, and why that revision failed.
 
-    Also whether analysts see any revision, and whether a process holds its lock.
+    It also says if analysts see any revision, and if a process holds the night's lock.
     """
 
     run: Run
@@ -49,7 +49,7 @@ class Standing:
 
     @property
     def missed(self) -> bool:
-        """Whether nobody has to look at it first: its process died, or what it met has passed by itself."""
+        """True if it can be retried without a person: its process died, or the error was temporary."""
         return self.stage is Stage.UNFINISHED or (self.stage is Stage.FAILED and passes(self.error or ""))
 
 
@@ -57,8 +57,8 @@ class Standing:
 class Planned:
     """A night of a backfill.
 
-    wanted: whether it is to be scored. force: as a new revision, though it is published. repair: where later
-    knowledge or a mended contract makes a difference, and only there.
+    wanted: True if it is to be scored. force: score it as a new revision, although it is published.
+    repair: score only the rows that later knowledge or a corrected contract changes.
     """
 
     score_date: date
@@ -72,16 +72,16 @@ class Planned:
 def plan(
     dates: Iterable[date], standings: Mapping[date, Standing], reprocess: Reprocess, order: Order
 ) -> tuple[Planned, ...]:
-    """Each date once, in the order in which it is to be scored, those that are not wanted included."""
+    """Return each date once, in the order of scoring. Nights that are not wanted are included."""
     ordered = sorted(set(dates), reverse=order is Order.NEWEST)
     return tuple(planned(day, standings.get(day), reprocess) for day in ordered)
 
 
 def planned(day: date, standing: Standing | None, reprocess: Reprocess) -> Planned:
-    """A night that another process is scoring counts as unfinished.
+    """Plan one night. A night that another process is scoring counts as unfinished.
 
-    One waits for it, and then finds it published. Only what is published by now is forced: two that reprocess
-    the same unpublished night give it one revision.
+    The backfill waits for that process, and then finds the night published. Only a night that is published by
+    now is forced. So two backfills of the same unpublished night give it one revision.
     """
     if standing is None:
         return Planned(score_date=day)
@@ -96,10 +96,10 @@ def planned(day: date, standing: Standing | None, reprocess: Reprocess) -> Plann
 
 
 def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
-    """The score dates of the schedule's starts before the one at `scheduled_start` (aware), oldest first.
+    """Return the score dates of the schedule's starts before `scheduled_start` (aware), oldest first.
 
-    The starts are those of the `catch_up_days` before it. They are counted on the calendar of the schedule
-    and then carried over like any other, so a model that replays a year has no nights due before its first of
+    They are the starts in the `catch_up_days` before it, by the calendar of the schedule. For a model that
+    replays a year, the dates are then moved to that year. Such a model has no nights due before its first of
     January.
     """
     today = local_date(spec, scheduled_start)
@@ -111,10 +111,10 @@ def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
 def missed(
     due: Iterable[date], standings: Mapping[date, Standing], first_published: date | None
 ) -> tuple[Planned, ...]:
-    """The due nights that nobody scored and no person has to look at, oldest first.
+    """Return the due nights that are not scored and need no person, oldest first.
 
-    A night before the first one ever published is not missed: the model was not in service. One that an audit
-    or a contract held back waits for a person; one that is being scored now is in good hands.
+    A night before the first published night is not missed, because the model was not in service. A night that
+    an audit or a contract held back waits for a person. A night that is being scored now is not missed.
     """
     if first_published is None:
         return ()
@@ -126,9 +126,9 @@ def missed(
 
 
 def passes(error: str) -> bool:
-    """Whether a failed attempt may simply be made again.
+    """Return True if a failed attempt may be repeated without a change.
 
-    error: as it is kept with the run, the name of its type first.
+    error: the text stored with the run. It begins with the name of the error's type.
     """
     return error.partition(":")[0] in {
         "OSError",

@@ -1,4 +1,4 @@
-"""The rows of a night: in order, their faults named, cut into parts."""
+"""The population of a night: its rows are sorted, checked for faults, and cut into parts."""
 
 import math
 from collections.abc import Iterable
@@ -10,16 +10,16 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.night.entities import Part, Receipt
 
 KEY_BYTES = 512
-"""The longest entity_key, in UTF-8: what a Postgres index entry holds with room to spare."""
+"""The longest entity_key, in bytes of UTF-8. It is well below the limit of a Postgres index entry."""
 
 
 def ordered_population(rows: pl.DataFrame) -> pl.DataFrame:
-    """The population sorted by `entity_key`, with `fault`: what bars a row from being scored.
+    """Return the population sorted by `entity_key`, with a column `fault`.
 
-    `fault` is a String, null where all is well.
-    Of rows that share a key the first is kept and the rest are faulty; a key that is null or empty, or that
-    no store could hold, is always faulty. Nothing is dropped. Raises ContractBroken where there is no such
-    column of texts.
+    `fault` is a String: the reason why a row cannot be scored, or null if there is none.
+    If rows share a key, the first has no fault and the others do. A key always has a fault if it is null or
+    empty, or if a store cannot hold it. No row is dropped. Raises ContractBroken if there is no text column
+    `entity_key`.
     """
     if (found := rows.schema.get("entity_key")) != pl.String:
         raise ContractBroken(
@@ -45,15 +45,15 @@ def ordered_population(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def key_is_storable() -> pl.Expr:
-    """Whether `entity_key` is one that every store can hold; null for a null."""
+    """Return True for an `entity_key` that every store can hold, null for a null."""
     key = pl.col("entity_key").cast(pl.String)
     return key.str.len_bytes().is_between(1, KEY_BYTES) & ~key.str.contains("\0", literal=True)
 
 
 def cut(rows: int, part_rows: int) -> tuple[Part, ...]:
-    """Parts of at most part_rows that cover [0, rows) without gap or overlap.
+    """Return parts of at most part_rows rows that cover [0, rows) without gap or overlap.
 
-    They are as equal as can be: no part is a sliver.
+    Their sizes are as equal as possible, so no part is very small.
     """
     count = math.ceil(rows / part_rows)
     edges = [rows * n // count for n in range(count + 1)] if count else []
@@ -61,6 +61,6 @@ def cut(rows: int, part_rows: int) -> tuple[Part, ...]:
 
 
 def missing_parts(parts: Iterable[Part], receipts: Iterable[Receipt]) -> tuple[Part, ...]:
-    """The parts without a receipt: all that a retry has to do."""
+    """Return the parts without a receipt. A retry has to do only these."""
     stored = {receipt.part for receipt in receipts}
     return tuple(part for part in parts if part.number not in stored)

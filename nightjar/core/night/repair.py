@@ -1,4 +1,4 @@
-"""What later knowledge touches: the rows of a published night that are scored again.
+"""A repair scores the rows of a published night that later knowledge changes.
 
 The other rows keep their scores.
 """
@@ -15,7 +15,7 @@ from nightjar.core.night.part_rows import SCORES
 
 
 class Cause(StrEnum):
-    """Why published nights are mended."""
+    """The reason for repairing published nights."""
 
     LATE = "late"
     QUARANTINE = "quarantine"
@@ -26,7 +26,7 @@ CARRIED = {
     "carried_challenger_score": pl.Float64(),
     "carried_from": pl.Int32(),
 }
-"""Columns of a repair's population: the score that a row keeps and the run that computed it.
+"""Columns of a repair's population: the score that a row keeps, and the run that computed it.
 
 Both are null where the row is to be scored.
 """
@@ -34,9 +34,9 @@ Both are null where the row is to be scored.
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """Entities of a night by what became of their inputs: they changed, the entity is new, or it is gone.
+    """Entities of a night whose inputs changed, that are new, or that are gone.
 
-    columns: those of the population and the features in which any of the changed differs.
+    columns: columns of the population and the features in which any changed entity differs.
     """
 
     changed: tuple[str, ...] = ()
@@ -51,12 +51,12 @@ class Touched:
 def late_days(
     recorded: Mapping[date, Sequence[datetime]], since: datetime, until: datetime
 ) -> dict[date, datetime]:
-    """Days about which something came late, and when it last did.
+    """Return the days with late deliveries, and the instant of the last one.
 
-    Late is a correction in (since, until], or a first file in that time though a later day was known at
-    `since`.
-    recorded: each landed day with the instants of its deliveries, oldest first. The newest days, which nobody
-    could have had, are not late.
+    A correction in (since, until] is late. A first file in that time is late if a later day was already known
+    at `since`.
+    recorded: each landed day with the instants of its deliveries, oldest first. The newest days could not
+    have been known earlier, so they are not late.
     """
     known = [day for day, instants in recorded.items() if instants[0] <= since]
     newest = max(known, default=date.min)
@@ -70,9 +70,9 @@ def late_days(
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Rows that stood there before.
+    """The comparison of rows that were in the population before.
 
-    same: keys of those that have the same values in every column; differing: columns in which others differ.
+    same: keys of rows with the same values in every column. differing: columns in which other rows differ.
     """
 
     same: pl.Series
@@ -80,7 +80,7 @@ class Compared:
 
 
 def compared(then: pl.DataFrame, now: pl.DataFrame) -> Compared:
-    """The sound rows of both. In a column that `then` had not, they all differ."""
+    """Compare the sound rows of both. All rows differ in a column that `then` lacks."""
     columns = [name for name in now.columns if name != "entity_key"]
     before = sound(then).select("entity_key", *(name for name in columns if name in then.columns))
     both = sound(now).join(before, on="entity_key", suffix="_then", maintain_order="left")
@@ -95,12 +95,12 @@ def compared(then: pl.DataFrame, now: pl.DataFrame) -> Compared:
 
 
 def sound(population: pl.DataFrame) -> pl.DataFrame:
-    """The rows that could be scored: those whose key is there, once."""
+    """Return the rows that could be scored: rows with a key, once per key."""
     return population.filter(pl.col("fault").is_null()) if "fault" in population.columns else population
 
 
 def touched(then: pl.DataFrame, now: pl.DataFrame, found: Compared) -> Touched:
-    """What became of the sound rows of two populations, given how their inputs compare."""
+    """Return the changed, new and gone entities of two populations, given the comparison of their inputs."""
     before, after = set(sound(then)["entity_key"]), set(sound(now)["entity_key"])
     return Touched(
         ordered((before & after) - set(found.same)),
@@ -111,7 +111,7 @@ def touched(then: pl.DataFrame, now: pl.DataFrame, found: Compared) -> Touched:
 
 
 def came_from(touched: Touched, spec: ModelSpec) -> frozenset[str]:
-    """Names of the raw datasets that what touched a night can have come from."""
+    """Return the names of the raw datasets that can have caused the changes of a night."""
     tables = [table for table in spec.feature_tables if set(table.features) & set(touched.columns)]
     of_features = {name for table in tables for name in table.features}
     of_population = touched.added or touched.removed or set(touched.columns) - of_features
@@ -128,9 +128,9 @@ def ordered(keys: Iterable[str]) -> tuple[str, ...]:
 
 
 def with_carried(now: pl.DataFrame, same: pl.Series, scores: pl.DataFrame, base_id: int) -> pl.DataFrame:
-    """The population with the columns CARRIED: the published score of each row whose inputs are the same.
+    """Return the population with the columns CARRIED: the published score of each row with the same inputs.
 
-    scores: `entity_key`, `score`, `challenger_score`, `carried_from` of the run `base_id`. What was
+    scores: `entity_key`, `score`, `challenger_score`, `carried_from` of the run `base_id`. A row that was
     quarantined there has no score to keep.
     """
     kept = scores.filter(pl.col("entity_key").is_in(same.implode())).select(
@@ -145,9 +145,9 @@ def with_carried(now: pl.DataFrame, same: pl.Series, scores: pl.DataFrame, base_
 
 
 def split_carried(population: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The scores that rows keep, with the columns SCORES.
+    """Return two frames: the kept scores, and the rows that are to be scored.
 
-    Also the rows that are to be scored, without the columns CARRIED.
+    The first has the columns SCORES. The second does not have the columns CARRIED.
     """
     if "carried_from" not in population.columns:
         return pl.DataFrame(schema=SCORES), population

@@ -1,6 +1,6 @@
-"""What a person may ask of a backfill.
+"""Options of a backfill that a person may choose.
 
-Apart from the rest, which takes Polars to import, for the sake of the command line.
+They have a module of their own because the rest imports Polars, and the command line must start fast.
 """
 
 from enum import StrEnum
@@ -12,11 +12,11 @@ class Order(StrEnum):
 
 
 class Reprocess(StrEnum):
-    """What becomes of nights that were attempted before."""
+    """How a backfill treats nights that were attempted before."""
 
     NONE = "none"
-    """They are left alone, however they ended."""
+    """They are not scored again, however they ended."""
     FAILED = "failed"
-    """Those that are not published are scored."""
+    """The unpublished ones are scored."""
     ALL = "all"
-    """Each is scored; one that is published gets a new revision."""
+    """All are scored. A published night gets a new revision."""
