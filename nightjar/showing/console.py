@@ -1,4 +1,4 @@
-"""What a person sees in a terminal: progress bars and tables."""
+"""Show progress bars and tables in a terminal."""
 
 import re
 import sys
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from nightjar.wiring.platform import Platform
 
 WIDTH_WITHOUT_TERMINAL = 100_000
-"""A row of a table is one line where no terminal breaks it, so that it can be searched for."""
+"""Width of output without a terminal: each table row is one line, so that it can be searched for."""
 
 
 class Stream:
-    """stdout or stderr, whichever it is at the moment of writing.
+    """The stdout or stderr that is current at the moment of writing.
 
-    Where no terminal is, lines end where their text does.
+    Without a terminal, lines have no trailing spaces.
     """
 
     def __init__(self, name: str) -> None:
@@ -67,7 +67,7 @@ out, err = made(stderr=False), made(stderr=True)
 
 
 def notice(text: str, *, level: str = "info", **fields: object) -> None:
-    """What a service does of itself: a line on stdout, or an object in its log with a level and fields."""
+    """Report an action of a service: a line on stdout, or an object in its log with level and fields."""
     if spoken_as_json():
         log(text, level, fields)
     else:
@@ -75,7 +75,7 @@ def notice(text: str, *, level: str = "info", **fields: object) -> None:
 
 
 def tell_error(error: "NightjarError") -> None:
-    """An error raised on purpose, on stderr."""
+    """Show an expected error on stderr."""
     text = told(error)
     if spoken_as_json():
         log(
@@ -96,7 +96,7 @@ def log(event: str, level: str, fields: Mapping[str, object]) -> None:
 
 @contextmanager
 def bar(what: str, total: int) -> "Iterator[Advance]":
-    """A progress bar on stderr that leaves one line behind; where stderr is no terminal, that line alone."""
+    """Show a progress bar on stderr, and one line at its end. Without a terminal, show only that line."""
     if not err.is_terminal:
         started = time.monotonic()
         yield lambda steps=1: None  # noqa: ARG005  # nobody watches the single steps
@@ -115,7 +115,7 @@ def bar(what: str, total: int) -> "Iterator[Advance]":
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """A spinner on stderr while something goes on; where stderr is no terminal, a line."""
+    """Show a spinner on stderr during some work. Without a terminal, show one line."""
     if not err.is_terminal:
         err.print(f"  {what}")
         yield
@@ -125,7 +125,7 @@ def waiting(what: str) -> Iterator[None]:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Numbers to the right, text to the left."""
+    """A table with numbers aligned right and text aligned left."""
     drawn = Table(
         title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )
@@ -156,7 +156,7 @@ NIGHT_COLUMNS = (
 
 
 def night_row(night: "NightSummary") -> tuple[object, ...]:
-    """A night in NIGHT_COLUMNS; `run` names the revision from the second on."""
+    """A night in NIGHT_COLUMNS. `run` names the revision if it is not the first."""
     run = f"{night.run_id}" if night.revision == 1 else f"{night.run_id} (revision {night.revision})"
     kept = f", {night.carried} scores kept" if night.carried else ""
     now = f"published: {night.parts_done_now} of {night.parts} parts now{kept}, {night.seconds:.1f} s"
@@ -183,7 +183,7 @@ LATE_COLUMNS = ("score date", "run", "changed", "new", "gone", "for instance", "
 def late_row(night: "LateNight") -> tuple[object, ...]:
     """A night that late data touches, in LATE_COLUMNS.
 
-    It shows its entities by what became of them, and the raw data behind it.
+    The row has the counts of entities by result, and the late raw data.
     """
     touched = night.touched
     instance = next(iter((*touched.changed, *touched.added, *touched.removed)))
@@ -203,14 +203,14 @@ REFUSAL_COLUMNS = ("dataset", "day", "recorded (UTC)", "set aside (UTC)", "what 
 
 
 def refusal_row(refusal: "Refusal") -> tuple[str, ...]:
-    """A delivery that is set aside in REFUSAL_COLUMNS."""
+    """A row in REFUSAL_COLUMNS for a delivery that is set aside."""
     instants = (f"{instant:%Y-%m-%d %H:%M}" for instant in (refusal.recorded_at, refusal.refused_at))
     where = f"column {refusal.column}: " if refusal.column else ""
     return refusal.dataset, str(refusal.day), *instants, where + refusal.problem
 
 
 def show_refusals(refusals: "Sequence[Refusal]") -> None:
-    """The deliveries that are set aside; nothing if none is."""
+    """Show the deliveries that are set aside. Without any, show nothing."""
     if refusals:
         out.print(
             table(
@@ -222,7 +222,7 @@ def show_refusals(refusals: "Sequence[Refusal]") -> None:
 
 
 def show_kept(refusals: "Iterable[Refusal]") -> None:
-    """Where the bytes of deliveries lie that are set aside, and what to do about each."""
+    """Show where the bytes of deliveries set aside are kept, and what to do about each delivery."""
     for refusal in refusals:
         out.print(plain(f"{refusal.dataset} {refusal.day}: {refusal.remedy}"))
         out.print(plain(f"  delivered: {refusal.file}"))
@@ -233,7 +233,7 @@ PLAN_COLUMNS = ("score date", "now", "would be", "why it failed")
 
 
 def show_plan(spec: "ModelSpec", nights: "Sequence[Planned]") -> None:
-    """What a backfill would do with each night, in its order."""
+    """Show the action of a backfill for each night, in the order of the plan."""
     out.print(table(spec.name, PLAN_COLUMNS, [tuple(map(plain, plan_row(night))) for night in nights]))
     out.print(f"{sum(night.wanted for night in nights)} of {len(nights)} nights would be scored")
 
@@ -252,21 +252,21 @@ def plan_row(night: "Planned") -> tuple[str, ...]:
 
 
 def show_backfill(spec: "ModelSpec", summary: "BackfillSummary") -> None:
-    """Each night that was scored, and the counts."""
+    """Show each night that was scored, and the counts."""
     if summary.nights:
         show_nights(spec.name, summary.nights)
     out.print(f"{spec.name}: {summary}")
 
 
 def show_nights(title: str, nights: "Sequence[NightSummary]") -> None:
-    """Each night, and below what they lack and why."""
+    """Show each night, and below the table the steps that failed, with the reasons."""
     out.print(table(title, NIGHT_COLUMNS, [night_row(night) for night in nights]))
     for night in nights:
         show_lacks(str(night.score_date), night.lacks)
 
 
 def show_lacks(of: str, lacks: "Sequence[str]") -> None:
-    """What follows a publication and could not be done. `nightjar monitor` does it later."""
+    """Show the steps after a publication that failed. `nightjar monitor` does them later."""
     for lack in lacks:
         err.print(f"[bold yellow]{of}:[/] published without its {plain(lack)}")
     if lacks:
@@ -274,9 +274,9 @@ def show_lacks(of: str, lacks: "Sequence[str]") -> None:
 
 
 def plain(text: str) -> str:
-    """Text as it is: square brackets in it are no markup.
+    """Text without markup: square brackets are shown as they are.
 
-    What a terminal would obey or hide is written out.
+    Characters that a terminal would obey or hide are written out.
     """
     return escape(
         "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
@@ -289,7 +289,7 @@ PREDICTORS = {
     "constant": "constant predictor",
     "champion": "reigning champion",
 }
-"""What they are called here. The version's numbers beside the champion are left to the gates."""
+"""Their names in this table. The gates show the version's numbers beside the champion."""
 
 
 def judging(version: "Version") -> "tuple[Metric, ...]":
@@ -303,7 +303,7 @@ def training_columns(version: "Version") -> tuple[str, ...]:
 
 
 def training_rows(version: "Version") -> list[tuple[object, ...]]:
-    """Each predictor that was measured beside the version, in training_columns."""
+    """The rows in training_columns: each predictor that was measured beside the version."""
     from nightjar.core.kinds.metrics import Of
 
     rows = [
@@ -314,9 +314,9 @@ def training_rows(version: "Version") -> list[tuple[object, ...]]:
 
 
 def show_training(summary: "RetrainSummary") -> None:
-    """A version's metrics on unseen days, beside those of three others.
+    """Show a version's metrics on unseen days beside those of three others.
 
-    They are the baseline, the constant predictor and the reigning champion.
+    The others are the baseline, the constant predictor and the current champion.
     """
     version = summary.version
     out.print(
@@ -359,7 +359,7 @@ DRIFT_COLUMNS = ("column", "drifted", "PSI", "limit", "missing", "in training", 
 
 
 def drift_row(column: "ColumnDrift") -> tuple[object, ...]:
-    """A column in DRIFT_COLUMNS: `missing` and `in training` are shares of missing values."""
+    """A row in DRIFT_COLUMNS for a column. `missing` and `in training` are shares of missing values."""
     shares = (f"{share:.1%}" for share in (column.null_share, column.reference_null_share))
     return (
         column.column,
@@ -372,7 +372,7 @@ def drift_row(column: "ColumnDrift") -> tuple[object, ...]:
 
 
 def show_pruned(pruned: "Pruned") -> None:
-    """What would go, or went, and what was left alone because somebody was at it."""
+    """Show what was or would be removed, and what was kept because another process uses it."""
     rows = [(holding.kind, holding.count, size(holding.bytes)) for holding in pruned.holdings]
     out.print(
         table("removed" if pruned.applied else "would be removed", ("what", "how many", "size"), rows)
@@ -386,12 +386,12 @@ def show_pruned(pruned: "Pruned") -> None:
 
 
 def size(count: int) -> str:
-    """Bytes for people; a dash for what has none of its own."""
+    """A number of bytes in readable units. An item without bytes of its own gets a dash."""
     return decimal(count) if count else "-"
 
 
 def show_where(platform: "Platform") -> None:
-    """Where a person looks next."""
+    """Show the places where a person can look next."""
     out.print(
         'table:   uv run nightjar db psql -c "SELECT * FROM scores LIMIT 5"   (or any client: uv run '
         "nightjar db url --role analyst)"

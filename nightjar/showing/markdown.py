@@ -1,9 +1,9 @@
-"""Text and tables as Prefect's UI shows them whole.
+"""Format text and tables so that Prefect's UI shows them in full.
 
-Its table artifacts do not serve: the columns are those of the first row, a column without a name is not
-shown, a long value is cut off, and values are read as Markdown in one of its two views and as text in the
-other. Both views show a table in Markdown alike, where a long value is broken into lines by hand. A line end
-within a paragraph becomes a paragraph's end in one of them, so paragraphs are put on one line.
+Prefect's table artifacts are not used. They take the columns of the first row, hide columns without a name,
+and cut off long values. One of the UI's two views reads values as Markdown, the other as text.
+Both views show a Markdown table alike if long values are already broken into lines. In one view, a line end
+within a paragraph ends the paragraph, so each paragraph is put on one line.
 """
 
 import re
@@ -14,21 +14,21 @@ from textwrap import wrap
 from markdown_it import MarkdownIt
 
 WIDTH = 56
-"""Characters of a line within a table: a table of five columns fits beside the details of an artifact."""
+"""Characters per line in a table. A table of five columns then fits beside the details of an artifact."""
 
 CODE = re.compile(r"(`[^`\n]*`)")
 SIGNS = re.compile(r"([\\`*_\[\]<>|~#])")
 REMARK = re.compile(r"(?P<indent>\s*)(?P<command>\S.*?)\s{2,}(?P<remark># .*)")
 CODE_WIDTH = 84
-"""Characters of a line of code that are seen without scrolling."""
+"""Characters of a line of code that are visible without scrolling."""
 
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
 def literal(text: str) -> str:
-    """Text that is shown as it is.
+    """Escape text so that it is shown as it is.
 
-    What stands between backticks is shown as code; nothing else is Markdown, HTML or a link.
+    Text between backticks is shown as code. Nothing else is read as Markdown, HTML or a link.
     """
     pieces = CODE.split(" ".join(text.split()))
     return "".join(
@@ -39,7 +39,7 @@ def literal(text: str) -> str:
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A table in Markdown.
 
-    Columns of numbers are set to the right; None is a dash; a long value takes several lines.
+    Columns of numbers are aligned right. None is a dash. A long value takes several lines.
     """
     numeric = [
         bool(rows) and all(isinstance(row[n], int | float) or row[n] is None for row in rows)
@@ -67,10 +67,10 @@ def bullets(texts: Sequence[str]) -> str:
 def page(text: str, places: Mapping[str, str]) -> str:
     """A page of the runbooks for the UI.
 
-    Paragraphs are on one line, remarks stand above long commands, and links lead to other pages. A link to
-    anything else becomes the path that it names.
+    Each paragraph is on one line, remarks are above long commands, and links lead to other pages. Any other
+    link becomes the path that it names.
 
-    places: name of a page, as links name it -> where the UI shows it.
+    places: name of a page, as links write it -> its address in the UI.
     """
     return LINK.sub(lambda found: linked(found[1], found[2], places), remarks_above(one_line_each(text)))
 
@@ -102,7 +102,7 @@ def one_line_each(text: str) -> str:
 
 
 def remarks_above(text: str) -> str:
-    """The same page, in which a remark at the end of a long line of code has a line of its own before it."""
+    """The same page, with each remark at the end of a long line of code moved to its own line above."""
     lines = text.splitlines()
     code = [
         number
@@ -121,7 +121,7 @@ def remarks_above(text: str) -> str:
 
 
 def paragraphs(text: str) -> Iterator[tuple[int, int]]:
-    """First line of each paragraph and the line after its last, counted from 0."""
+    """The first line of each paragraph and the line after its last one, counted from 0."""
     for token in MarkdownIt().enable("table").parse(text):
         if token.type == "inline" and token.map is not None:
             yield token.map[0], token.map[1]

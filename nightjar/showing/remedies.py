@@ -1,7 +1,7 @@
-"""The command that mends an error: what a person types, with the arguments that the error is about.
+"""Name the command that fixes an error, with its arguments filled in.
 
-The core says what was wrong and what has to happen. Whoever shows an error to people shows `told` of it. All
-imports are light, because `nightjar --help` needs this module.
+An error of the core says what was wrong and what has to happen. Code that shows an error to people shows
+`told(error)`. All imports are fast, because `nightjar --help` needs this module.
 """
 
 from collections.abc import Iterator
@@ -21,15 +21,15 @@ E = TypeVar("E", bound=Exception)
 
 
 def told(error: Exception) -> str:
-    """All that people read of an error.
+    """The whole text that people read about an error.
 
-    That is: what was wrong, what has to happen, the command for it, and the runbook.
+    It says what was wrong, what has to happen, the command for it, and the runbook.
     """
     return told_of(advised(error))
 
 
 def advised(error: E) -> E:
-    """The same error. Its own text names the command from now on, also where another program shows it."""
+    """Add the command to the error's own text, so that other programs show it too. Return the same error."""
     if isinstance(error, NightjarError):
         error.advice = remedy(error)
     return error
@@ -37,7 +37,7 @@ def advised(error: E) -> E:
 
 @contextmanager
 def with_advice() -> Iterator[None]:
-    """What is raised within is advised."""
+    """Pass each error raised in the block through `advised`."""
     try:
         yield
     except NightjarError as error:
@@ -46,7 +46,7 @@ def with_advice() -> Iterator[None]:
 
 
 def waiting_told(spec: "ModelSpec", wait: "Wait") -> str:
-    """Why nights are not measured, and the command that ends the wait."""
+    """The reason why nights are not measured, and the command that ends the wait."""
     if wait.lacking == "night":
         return f"{wait.why}. `nightjar score --model {spec.name}` publishes one"
     if wait.lacking == "outcomes":
@@ -57,7 +57,7 @@ def waiting_told(spec: "ModelSpec", wait: "Wait") -> str:
 
 @singledispatch
 def remedy(error: NightjarError) -> str:  # noqa: ARG001  # its class has no command
-    """A sentence that names the command. Empty for an error whose own text is all there is to do."""
+    """A sentence that names the command. It is empty if the error's own text says all there is to do."""
     return ""
 
 

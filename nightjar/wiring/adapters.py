@@ -1,4 +1,4 @@
-"""The adapters as configured, one of each a process."""
+"""The configured adapters: one of each per process."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Adapters(Database):
-    """Each adapter is made, and its libraries are imported, when it is first asked for.
+    """Makes each adapter, and imports its libraries, at the first use.
 
-    `nightjar --help` needs none of it.
+    `nightjar --help` needs none of them.
     """
 
     @cached_property
@@ -53,7 +53,7 @@ class Adapters(Database):
 
     @cached_property
     def predictors(self) -> "PredictorStore":
-        """One a process: the parts of a night share what it has loaded."""
+        """One store per process: the parts of a night share its loaded models."""
         from nightjar.adapters.learners.store import PredictorStore
 
         return PredictorStore(self.artifacts)
@@ -84,7 +84,7 @@ class Adapters(Database):
         )
 
     def apply_features(self) -> None:
-        """Tell Feast's registry what the models declare. At deploy time, never inside a flow."""
+        """Write the models' declarations to Feast's registry. Only at deploy time, never inside a flow."""
         from db.session import translated
         from nightjar.adapters.feast.source import apply
 

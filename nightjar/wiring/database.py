@@ -1,4 +1,4 @@
-"""The database as configured: the Postgres of the wheel, or the one that NIGHTJAR_DATABASE_URL names."""
+"""The configured database: the Postgres of the wheel, or the one that NIGHTJAR_DATABASE_URL names."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,13 +18,13 @@ DATABASE = "nightjar"
 
 @dataclass(frozen=True)
 class Database:
-    """Cheap to make; what is asked of it starts the embedded Postgres if that is the database."""
+    """The database. Its first use starts the embedded Postgres if that is configured."""
 
     settings: Settings = field(default_factory=Settings)
 
     @cached_property
     def local(self) -> "EmbeddedPostgres":
-        """The Postgres of the wheel, whether it runs or not."""
+        """The Postgres of the wheel. It may be running or stopped."""
         from db.server.embedded import EmbeddedPostgres
 
         as_json = {"log_destination": "jsonlog"} if self.settings.log_format == "json" else {}
@@ -32,7 +32,7 @@ class Database:
 
     @cached_property
     def embedded(self) -> "EmbeddedPostgres | None":
-        """The Postgres of the wheel, running; None where NIGHTJAR_DATABASE_URL names another."""
+        """The running Postgres of the wheel, or None if NIGHTJAR_DATABASE_URL names another."""
         if self.settings.database_url is not None:
             return None
         self.local.start()
@@ -41,7 +41,7 @@ class Database:
     def url(self, role: Role) -> str:
         """A URL for psql.
 
-        Raises RoleHasNoPassword for a role whose password is not set on a Postgres of yours.
+        Raises RoleHasNoPassword if the role's password is not set on a Postgres of yours.
         """
         if self.embedded is not None:
             return self.embedded.url(role, DATABASE)
@@ -49,7 +49,7 @@ class Database:
 
         settings = self.settings
         assert settings.database_url is not None
-        # A URL that is none is told before a password that is missing.
+        # An invalid URL is reported before a missing password.
         given = read(settings.database_url.get_secret_value())
         if role == "owner":
             return (
@@ -64,9 +64,9 @@ class Database:
 
     @cached_property
     def engine(self) -> "Engine":
-        """Connections of the writer: all that flows may do.
+        """Connections with the writer's rights, which are all that flows have.
 
-        Raises SchemaOutdated before anything is half done.
+        Raises SchemaOutdated before any work begins.
         """
         return self.migrated("writer", pool_size=self.settings.threads + self.settings.nights_at_once + 2)
 
@@ -81,7 +81,7 @@ class Database:
         return engine
 
     def migrate(self) -> str:
-        """Bring roles and schema to what the code needs; return the migration that it is at."""
+        """Bring roles and schema to the state that the code needs. Return the current migration."""
         from db.migrate import head, upgrade
         from db.server.roles import ensure_roles
 
@@ -94,7 +94,7 @@ class Database:
         return head()
 
     def prefect_database(self) -> str:
-        """Prefect's own database, on the Postgres of the wheel also where the scores lie in another."""
+        """Prefect's own database. It is on the Postgres of the wheel even if the scores are in another."""
         from db.urls import read
 
         self.local.start()
@@ -106,6 +106,6 @@ class Database:
         return {role: password.get_secret_value() for role, password in given.items() if password is not None}
 
     def close(self) -> None:
-        """Give back connections; a running embedded Postgres goes on for the next command."""
+        """Close the connections. A running embedded Postgres keeps running for the next command."""
         if "engine" in self.__dict__:
             self.engine.dispose()

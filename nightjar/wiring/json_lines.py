@@ -36,10 +36,10 @@ from nightjar.core.platform.log_lines import (
 )
 
 SETTLES_AFTER_S = 0.5
-"""A traceback is written at once: after so long without another line it is whole."""
+"""A traceback counts as complete after this time without another line."""
 
 LINGERS_S = 5
-"""How long what a command left running may still write."""
+"""How long processes that a command left running may still write."""
 
 LONGEST_LINE = 1_000_000
 LONGEST_BLOCK = 2_000
@@ -47,7 +47,7 @@ PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signa
 
 
 class Lines:
-    """Takes text as it comes and hands on lines, each a JSON object.
+    """Takes text in any pieces and writes lines, each one a JSON object.
 
     logger: the name under which plain lines go.
     """
@@ -65,7 +65,7 @@ class Lines:
             self._rest = ""
 
     def settle(self) -> None:
-        """Hand on what was begun: nothing more of it is to come. Half an object is still waited for."""
+        """Write the pending text: no more of it will come. Half an object still waits for its rest."""
         if not self._rest.startswith("{"):
             self._take(self._rest)
             self._rest = ""
@@ -82,7 +82,7 @@ class Lines:
         self._end_block()
 
     def _take(self, line: str) -> None:
-        """An object of ours may follow what was printed without a line end."""
+        """Take a line. One of our objects may follow text that was printed without a line end."""
         text, begins, rest = ("", "", line) if line.startswith("{") else line.rpartition(OURS)
         if is_object(begins + rest):
             self._take_text(visible(text))
@@ -91,7 +91,7 @@ class Lines:
             self._take_text(visible(line))
 
     def _pass_on(self, line: str) -> None:
-        """An object may come in the middle of a traceback, from another thread."""
+        """Write a line. Another thread's object may come in the middle of a traceback."""
         if self._block and told(self._block):
             self._end_block()
         self._write(line.rstrip())
@@ -108,7 +108,7 @@ class Lines:
 
 
 class JsonStream(io.TextIOBase):
-    """In the place of sys.stderr or sys.stdout: whatever this process prints there."""
+    """Replaces sys.stderr or sys.stdout, and turns everything printed there into JSON."""
 
     def __init__(self, stream: TextIO, logger: str) -> None:
         self._stream = stream
@@ -134,20 +134,20 @@ class JsonStream(io.TextIOBase):
 
 
 def speak_json() -> None:
-    """Make what this process prints to stderr lines of JSON, unless it speaks to a person in a terminal."""
+    """Turn the stderr output of this process into lines of JSON, except in a terminal."""
     if not (spoken_as_json() or sys.stderr.isatty()):
         sys.stderr = JsonStream(sys.stderr, "nightjar")
 
 
 def spoken_as_json() -> bool:
-    """Whether what this process prints to stderr is JSON."""
+    """True if the stderr output of this process is JSON."""
     return isinstance(sys.stderr, JsonStream)
 
 
 class Log:
     """A file that lines go to.
 
-    What a full disk refuses is lost, and counted: the program that speaks must not stop for it.
+    Lines that a full disk refuses are lost and counted. The program that prints them must not stop for that.
     """
 
     def __init__(self, descriptor: int, logger: str) -> None:
@@ -166,7 +166,7 @@ class Log:
         return rendered(event, at=datetime.now(UTC), level="error", logger=self._logger, fields=fields)
 
     def _written(self, line: str) -> bool:
-        """Whole, or not at all: half a line on a file would spoil the next one too."""
+        """Write the whole line or nothing: half a line in the file would break the next line too."""
         data = f"{line}\n".encode()
         size = os.fstat(self._descriptor).st_size
         try:
@@ -197,7 +197,7 @@ def pump(source: int, lines: Lines, alive: Callable[[], bool]) -> None:
 
 
 def run(command: list[str], lines: Lines) -> int:
-    """Run a command whose output goes through `lines`; return its exit code as a shell has it."""
+    """Run a command and pass its output through `lines`. Return its exit code as a shell reports it."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
         for number in PASSED_ON:
             signal.signal(number, lambda received, _: child.send_signal(received))

@@ -1,6 +1,6 @@
 """Logs as events with fields, on the standard library's loggers, so that Prefect shows them beside its own.
 
-Which fields there are, and where they come from, stands in docs/logs.md.
+docs/logs.md lists the fields and their sources.
 """
 
 import logging
@@ -27,7 +27,7 @@ PREFECTS_NAMES = {
     "task_run_name": "task_run_name",
     "deployment_name": "deployment",
 }
-"""What Prefect's loggers attach to a record, and the field that it becomes."""
+"""Attribute that Prefect's loggers add to a record -> the log field that it becomes."""
 
 NOT_TOLD = ("<unknown>", None)
 
@@ -35,7 +35,7 @@ FORMATTERS = Path(__file__).with_name("prefect_logging.yaml")
 
 
 def prefect_settings(log_format: str) -> dict[str, str]:
-    """How a process of Prefect is told to log as we do: `console` and `json` are formatters of FORMATTERS."""
+    """Settings that make Prefect log as we do. `console` and `json` are formatters of FORMATTERS."""
     return {
         "PREFECT_LOGGING_SETTINGS_PATH": str(FORMATTERS),
         "PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": log_format,
@@ -46,9 +46,9 @@ def prefect_settings(log_format: str) -> dict[str, str]:
 
 
 def configure(log_format: str, level: str) -> None:
-    """Let events of ours go to the loggers that this process has, or to stderr where it has none.
+    """Send our events to the loggers of this process, or to stderr if it has none.
 
-    Called once a process.
+    Called once per process.
     """
     as_json = log_format == "json"
     structlog.configure(
@@ -72,7 +72,7 @@ def configure(log_format: str, level: str) -> None:
 
 
 def as_text(_logger: Any, _method: str, event: Event) -> str:
-    """The event, its fields behind it, its traceback below."""
+    """The event followed by its fields, with the traceback below."""
     name, trace = event.pop("event"), event.pop("exception", None)
     line = " ".join([str(name), *(f"{field}={value!r}" for field, value in event.items())])
     return f"{line}\n{trace}" if trace else line
@@ -82,7 +82,7 @@ TEXT = (structlog.processors.StackInfoRenderer(), structlog.processors.format_ex
 
 
 def json_formatter() -> ProcessorFormatter:
-    """Renders every record as one line of JSON, whoever logged it, and lets warnings be logged too."""
+    """Renders every record of any logger as one line of JSON, and logs warnings too."""
     logging.captureWarnings(capture=True)
     return ProcessorFormatter(
         foreign_pre_chain=[structlog.contextvars.merge_contextvars],
@@ -103,9 +103,9 @@ def as_line(_logger: Any, _method: str, event: Event) -> str:
 
 
 def of_process() -> dict[str, object]:
-    """What is true of all that this process logs.
+    """The fields of every log record of this process.
 
-    Prefect names a flow run to the process that carries it out.
+    Prefect gives the flow run's id to the process that carries it out.
     """
     flow_run = os.environ.get("PREFECT__FLOW_RUN_ID")
     return {"flow_run": flow_run} if flow_run else {}
@@ -117,7 +117,7 @@ def of_record(record: logging.LogRecord) -> dict[str, object]:
 
 
 class Readable(logging.Formatter):
-    """For people, in the UI of Prefect: an event of ours with its fields, any other record as it reads."""
+    """Formats records for people in Prefect's UI: our events with their fields, others unchanged."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the name is logging's
         if not isinstance(record.msg, dict):
@@ -126,7 +126,7 @@ class Readable(logging.Formatter):
 
 
 def of_command_line(log_format: str, level: str, *, all_of_it: bool = False) -> None:
-    """Configure a command: as JSON, also all that it prints to stderr; with all_of_it, to stdout too."""
+    """Configure the log of a command. With JSON, its stderr becomes JSON; with all_of_it, its stdout too."""
     if log_format == "json":
         speak_json()
     if all_of_it and spoken_as_json():

@@ -1,4 +1,4 @@
-"""The use cases with their real adapters: what flows, commands and workers ask for."""
+"""The use cases with their real adapters, for flows, commands and workers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Platform(Adapters):
-    """The platform as configured.
+    """The configured platform.
 
-    go_on: what every use case asks between its steps. advised: completes the errors that use cases keep or
-    tell.
+    go_on: called by every use case between its steps. advised: completes the errors that use cases keep or
+    show.
     """
 
     go_on: GoOn = unasked
     advised: Advise = unadvised
 
     def prepare(self, spec: ModelSpec) -> "Prepare":
-        """What brings in the data that nights need. Processes of one model take turns."""
+        """The use case that prepares the data for nights. Processes of one model take turns."""
         from db.locks import exclusive
         from nightjar.usecases.data.prepare import Prepare
 
@@ -57,13 +57,13 @@ class Platform(Adapters):
         )
 
     def require_scorable(self, spec: ModelSpec) -> "RequireScorable":
-        """What is asked before data is brought in for some dates."""
+        """The check to run before data is prepared for some dates."""
         from nightjar.usecases.scoring.scorable import RequireScorable
 
         return RequireScorable(spec, self.prepare(spec).undelivered, self.registry, self.features)
 
     def night_inputs(self, spec: ModelSpec) -> "NightInputs":
-        """All that a model sees of a night."""
+        """All inputs of a model for a night."""
         from nightjar.adapters.contracts import check
         from nightjar.usecases.scoring.inputs import NightInputs
 
@@ -78,7 +78,7 @@ class Platform(Adapters):
         )
 
     def score_part(self, job: PartJob) -> Receipt:
-        """Carry out a part job: what a worker does, wherever it runs."""
+        """Carry out a part job, on any worker."""
         import models
         from nightjar.usecases.scoring.part import ScorePart
 
@@ -88,9 +88,9 @@ class Platform(Adapters):
     def score_night(
         self, spec: ModelSpec, step: "Step | None" = None, executor: PartExecutor | None = None
     ) -> "ScoreNight":
-        """One night, and what follows its publication. step: how each step of that is done.
+        """The use case for one night, with the steps after its publication.
 
-        executor: what carries out its parts.
+        step: carries out each step. executor: carries out the night's parts.
         """
         from db.stores.profiles import PostgresInputProfiles
         from nightjar.executors.in_turn import InTurn
@@ -110,7 +110,7 @@ class Platform(Adapters):
         )
 
     def follow_up(self, spec: ModelSpec, step: "Step | None" = None) -> "FollowUp":
-        """What follows every publication. step: how each step of it is done."""
+        """The steps after every publication. step: carries out each of them."""
         from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
 
         return FollowUp(watch=self.watch_night(spec), step=step or patiently, advised=self.advised)
@@ -126,9 +126,9 @@ class Platform(Adapters):
         known_at: datetime | None = None,
         accept: str | None = None,
     ) -> "Backfill":
-        """Many nights, `parallel` at a time.
+        """The use case for many nights, `parallel` at a time.
 
-        Raises BadSettings for more than the connection pool was made for.
+        Raises BadSettings if `parallel` is more than the connection pool allows.
         """
         from nightjar.usecases.scoring.backfill import Backfill
 
@@ -168,9 +168,9 @@ class Platform(Adapters):
     def retrain(
         self, spec: ModelSpec, today: date, *, promote: bool = True, progress: Progress = silent
     ) -> "RetrainSummary":
-        """Train on all that was known on the evening of `today` (local), and promote what passes the gates.
+        """Train on all data known on the evening of `today` (local), and promote if the gates pass.
 
-        Builds features, of what has landed, when there is enough to train on.
+        The features of landed data are built if there is enough history to train on.
         """
         self.go_on()
         from nightjar.adapters.code_version import code_version
@@ -194,7 +194,7 @@ class Platform(Adapters):
 
     @contextmanager
     def prune(self) -> "Iterator[Prune]":
-        """What forgets what nobody needs, on connections of the owner. Raises OwnerNeeded, SchemaOutdated."""
+        """The use case `Prune`, on connections of the owner. Raises OwnerNeeded, SchemaOutdated."""
         from db.stores.holdings import PostgresHoldings, require_owner
         from nightjar.usecases.upkeep.prune import Prune
 

@@ -17,7 +17,7 @@ from nightjar.core.places import PLACE, STORES
 from nightjar.core.platform.hosts import Site, site
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-"""The checkout: where flows/, models/, feature_repo/ and prefect.yaml lie."""
+"""The checkout: the folder with flows/, models/, feature_repo/ and prefect.yaml."""
 
 REMEDY = "Correct it in the environment or in .env; .env.example explains each."
 
@@ -34,7 +34,7 @@ def user_and_password(auth: SecretStr) -> SecretStr:
 
 
 def sites(names: object) -> object:
-    """`a.example, b.example:8443` as sites; empty entries do not count."""
+    """Parse `a.example, b.example:8443` into sites. Empty entries are ignored."""
     if not isinstance(names, str):
         return names
     read = [site(name.strip()) for name in names.split(",") if name.strip()]
@@ -44,7 +44,7 @@ def sites(names: object) -> object:
 
 
 def without_credentials(url: str) -> str:
-    """The URL is stored beside everything that is kept there, where analysts read it."""
+    """Refuse a URL with credentials: it is stored with every artifact, and analysts can read it."""
     scheme, separator, rest = url.partition("://")
     if re.match(r"[^/]*:.*@", rest) or "?" in rest or "#" in rest:  # a password may hold a bare /, too
         raise ValueError(
@@ -63,25 +63,25 @@ def without_credentials(url: str) -> str:
 class Settings(BaseSettings):
     """Frozen; secrets are SecretStr and never printed.
 
-    Raises BadSettings naming the variables, and no value, of what cannot be used.
-    home: everything the platform writes when no other place is named: the embedded Postgres, raw and feature
-    files, artifacts, logs.
+    Raises BadSettings with the names, but not the values, of variables that cannot be used.
+    home: the folder for everything that has no other place: the embedded Postgres, raw and feature files,
+    artifacts, logs.
     database_url: a Postgres of yours, as the owner of its schema; unset means the embedded one.
-    database_password: the password of that URL's user, as it is, so that nothing of it is encoded.
+    database_password: the password of that URL's user, without URL encoding.
     writer_password, analyst_password: passwords of the roles nightjar_writer and nightjar_analyst on a
     Postgres of yours.
-    prefect_auth: "user:password" that the Prefect API asks of everyone; unset means what `nightjar up` has
-    made and keeps in its home.
-    prefect_hosts: names by which the Prefect server is reached beside this machine's own, through a proxy.
-    alert_url: where a person is told of a broken circuit, as Apprise writes it; unset means an artifact and a
-    log line only.
-    max_delivery_mb: what a delivered file may hold, in megabytes: it is checked in memory, which takes about
-    seven times as much.
-    circuit_failures: after how many failed runs in a row a deployment's schedule is paused.
-    keep_flow_runs_days: how long Prefect keeps flow runs that have ended, with what belongs to them.
-    keep_unpublished_days, keep_inbox_days, keep_unnamed_days: what `nightjar prune` leaves alone, in days:
-    rows of runs that were never published, copies of delivered files, files that no row names (longer than
-    any night takes).
+    prefect_auth: "user:password" that the Prefect API requires; unset means the one that `nightjar up` made
+    and keeps in its home.
+    prefect_hosts: further host names of the Prefect server, for access through a proxy.
+    alert_url: an Apprise URL that gets a message about a broken circuit; unset means only an artifact and a
+    log line.
+    max_delivery_mb: the largest delivered file, in megabytes. Its check takes about seven times as much
+    memory.
+    circuit_failures: number of failed runs in a row after which a deployment's schedule is paused.
+    keep_flow_runs_days: how long Prefect keeps ended flow runs and their data.
+    keep_unpublished_days, keep_inbox_days, keep_unnamed_days: the age in days up to which `nightjar prune`
+    keeps rows of runs that were never published, copies of delivered files, and files that no row names
+    (longer than any night takes).
     """
 
     model_config = SettingsConfigDict(
@@ -123,14 +123,14 @@ class Settings(BaseSettings):
             )
         except UnicodeDecodeError:
             faults = f"{self.model_config.get('env_file')} is not UTF-8"
-        # Raised here, so that it does not carry the other error along: that quotes what it was given.
+        # Raised outside the `except` block: the other error quotes the values, so it must not be attached.
         if faults is not None:
             raise BadSettings(faults, REMEDY)
 
     @field_validator("*", mode="before")
     @classmethod
     def of_plain_text(cls, value: object) -> object:
-        """Refuses what looks set and is not, and what no path or URL can hold."""
+        """Refuses blank values, and characters that no path or URL can hold."""
         if isinstance(value, str) and not value.strip():
             raise ValueError("it is empty; give it a value, or remove it")
         if isinstance(value, str) and not all(character.isprintable() for character in value):
@@ -144,17 +144,17 @@ class Settings(BaseSettings):
 
     @cached_property
     def data(self) -> Path:
-        """Raw days and feature tables; shared by all workers."""
+        """The folder of raw days and feature tables. All workers share it."""
         return real(self.data_dir or self.home / "data")
 
     @cached_property
     def artifacts(self) -> str:
-        """An fsspec URL: populations, datasets, trained models, reports; shared by all workers."""
+        """The fsspec URL of populations, datasets, trained models and reports. All workers share it."""
         return self.artifact_url or f"file://{real(self.home / 'artifacts')}"
 
 
 def real(path: Path) -> Path:
-    """Absolute, without links. A loop of links is left to whoever opens it; Path.resolve would raise here."""
+    """The absolute path without links. A loop of links raises no error here; Path.resolve would raise one."""
     return Path(os.path.realpath(path))
 
 

@@ -1,4 +1,4 @@
-"""What a worker process does with a part job: it wires itself once, and does one job after the other."""
+"""Carry out part jobs in a worker process, which makes its adapters once."""
 
 from functools import cache
 
@@ -12,8 +12,8 @@ def platform() -> Platform:
 
 
 def score_part(job: PartJob) -> Receipt:
-    """Found by its name in any process with the package and the settings.
+    """Carry out a part job. Any process with the package and the settings finds this function by its name.
 
-    Raises what `Platform.score_part` raises.
+    Raises the errors of `Platform.score_part`.
     """
     return platform().score_part(job)
