@@ -1,8 +1,8 @@
-"""What a departure must look like to be scored.
+"""The contract of a departure that is to be scored.
 
-Features may be missing (a new route has no history). What the schedule says may not. The champion may
-meet a category that it never saw. A new carrier or destination is ordinary and is scored, which CatBoost can
-do. A fourth New York airport is an error of the feed, and `isin` says so.
+Features may be missing (a new route has no history). Values of the schedule may not be missing. The champion
+may meet a category that it never saw. A new carrier or destination is normal and is scored, because CatBoost
+can do this. A fourth New York airport is an error of the feed, and `isin` rejects it.
 """
 
 from typing import TYPE_CHECKING
@@ -31,12 +31,12 @@ RANGES = {
     "aircraft_age": (-1, 120),
     "flight_count_28d": (1, 200),
 }
-"""What the units of features.py allow; a value outside them is an error of the feed, not weather.
+"""The ranges that the units of features.py allow. A value outside is an error of the feed, not weather.
 
 A plane may fly in the year before it counts as built.
 """
 FINITE = (-1e300, 1e300)
-"""What holds for a feature that RANGES does not name."""
+"""The range of a feature that RANGES does not name."""
 DELAY_RANGE = (-MINUTES_A_DAY, 7 * MINUTES_A_DAY)
 
 
@@ -70,7 +70,7 @@ def contract() -> "pa.DataFrameSchema":
 
 
 def at_its_minute(data: "PolarsData") -> pl.LazyFrame:
-    """Whether the instant, on the clocks of New York, is what the row's day and minute say."""
+    """True if the instant, in New York time, equals the row's day and minute."""
     local = pl.col(data.key or "sched_dep").dt.convert_time_zone(ZONE.key)
     day = pl.col("entity_key").str.tail(10).str.to_date("%Y-%m-%d", strict=False)
     minute = local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute()

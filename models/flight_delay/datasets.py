@@ -1,4 +1,4 @@
-"""What the outside world delivers: three daily files, and when each is known."""
+"""The three daily files that are delivered from outside, and the time when each is known."""
 
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -28,8 +28,8 @@ SCHEDULES = RawDataset(
 )
 """The departures scheduled for a local day.
 
-Minutes count from local midnight where the plane then is; distance is in miles. It names no aircraft: in this
-data a missing tail number gives a cancelled flight away.
+Minutes count from local midnight at the plane's place; distance is in miles. The file names no aircraft: in
+this data a missing tail number reveals a cancelled flight.
 """
 
 FLIGHTS = RawDataset(
@@ -52,10 +52,10 @@ FLIGHTS = RawDataset(
     nullable=frozenset({"tailnum", "seats", "built", "dep_delay", "arr_delay"}),
     day_column="flight_date",
 )
-"""What happened to the departures of a local day, as far as it was known when the file was written.
+"""The results of a local day's departures, as far as they were known when the file was written.
 
-Delays are in minutes, early is negative. A flight still under way then has no arr_delay, one still waiting no
-dep_delay. seats and built (a year) describe the aircraft that flew.
+Delays are in minutes; early is negative. A flight that was still under way has no arr_delay. A flight that
+was still waiting has no dep_delay. seats and built (a year) describe the aircraft that flew.
 """
 
 WEATHER = RawDataset(
@@ -88,10 +88,10 @@ def local_instant(day: date, at: time) -> datetime:
 
 
 def recorded_at(dataset: str, day: date) -> datetime:
-    """When a day's file is delivered.
+    """Return when a day's file is delivered.
 
-    Schedules come at noon of the day before, flights at 06:00 of the day after, weather when its UTC day has
-    ended.
+    Schedules come at noon of the day before. Flights come at 06:00 of the day after. Weather comes when its
+    UTC day has ended.
     """
     if dataset == SCHEDULES.name:
         return local_instant(day - timedelta(days=1), time(12))

@@ -1,8 +1,8 @@
 """Feature tables: the past weeks of carriers, airports, routes and flight numbers, and the airport's weather.
 
-Each is a pure function of raw days. A row stands for a key on a day on which it flew, its rates for the days
-up to that one; retrieval picks the newest row that was known in time. Sums are of integers, so a day's row is
-the same whichever range it is computed in.
+Each is a pure function of raw days. There is a row for each key and each day on which it flew. Its rates
+cover the days up to that day. Retrieval picks the newest row that was known in time. Sums are of integers, so
+a day's row does not depend on the range in which it is computed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from nightjar.core.model.spec import FeatureTable, RawFrames
 from nightjar.core.values import INSTANT
 
 WEEKS = (7, 28)
-"""Rates look back one week for what is going on, and four for what is usual."""
+"""Rates look back one week for the present situation, and four weeks for the usual one."""
 LOOKBACK_DAYS = max(WEEKS) - 1
 RAIN_HOURS = 6
 MAX_WIND_MPH = 200
@@ -26,7 +26,7 @@ MAX_WIND_MPH = 200
 FLIGHTS_MAX_AGE = timedelta(hours=48)
 """The flights of a day are known the next morning, 20 to 22 hours before the evening's as-of.
 
-One missed file is borne, two are not.
+So one missed file is tolerated; two are not.
 """
 
 CODE = pl.String()
@@ -34,7 +34,7 @@ NUMBER = pl.Int64()
 
 
 def rates(subject: str) -> Mapping[str, pl.DataType]:
-    """Features of a subject's record. dep_delay is the mean in minutes of flights that left."""
+    """Return the features of a subject's record. dep_delay: mean of the flights that left, in minutes."""
     return {
         f"{subject}_{name}_{days}d": pl.Float64()
         for days in WEEKS
@@ -67,10 +67,10 @@ def record_of(subject: str, keys: tuple[str, ...], raw: RawFrames, first: date, 
 
 
 def aircraft_of(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
-    """What usually flies under a flight number, as far as it is known.
+    """Describe the usual aircraft of a flight number, as far as they are known.
 
-    That is: mean seats and age in years of its planes, and its own late rate. The plane that will fly is not
-    asked for: that it is missing from the record tells of a cancellation.
+    These are the mean seats and the mean age in years of its planes, and its own late rate. The plane that
+    will fly is not used: a plane that is missing from the record reveals a cancellation.
     """
     keys = ("carrier", "flight")
     built = pl.col("built").is_not_null()
@@ -96,7 +96,7 @@ def aircraft_of(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
 
 
 def weather_at(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
-    """Each observation as a row: the newest one before a night stands for its weather.
+    """Return a row for each observation. The newest one before a night is the night's weather.
 
     Rain is also summed over the last 6 hours.
     """
@@ -125,7 +125,7 @@ def weather_at(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
 
 
 def daily(raw: RawFrames, keys: tuple[str, ...], counted: Mapping[str, pl.Expr]) -> pl.DataFrame:
-    """Totals of each key and day: `flights` and what else is counted, all whole numbers."""
+    """Return totals of each key and day: `flights` and the `counted` columns, all whole numbers."""
     return (
         raw[FLIGHTS.name]
         .group_by("date", *keys)
@@ -136,12 +136,12 @@ def daily(raw: RawFrames, keys: tuple[str, ...], counted: Mapping[str, pl.Expr])
 
 
 def total(keys: tuple[str, ...], column: str, days: int) -> pl.Expr:
-    """Sum over the days up to and with a row's own."""
+    """Sum over the last days, a row's own day included."""
     return pl.col(column).rolling_sum_by("date", window_size=f"{days}d").over(keys)
 
 
 def ratio(keys: tuple[str, ...], part: str, whole: str, days: int) -> pl.Expr:
-    """Null where there is nothing to divide by."""
+    """Divide two sums; null if the divisor is 0."""
     below = total(keys, whole, days)
     return pl.when(below > 0).then(total(keys, part, days) / below)
 
@@ -154,7 +154,7 @@ def finished(
     first: date,
     last: date,
 ) -> pl.DataFrame:
-    """Rows of the days asked for, each with the times of its last event and of its last recorded input."""
+    """Return the rows of the requested days, with the times of the last event and last recorded input."""
     midnight = (
         (pl.col("date") + timedelta(days=1))
         .cast(pl.Datetime("us"))
@@ -170,7 +170,7 @@ def finished(
 
 
 def known_since(rows: pl.DataFrame, days: int) -> pl.DataFrame:
-    """`date` and `created`: when the last of the files in the window that ends with a day was recorded."""
+    """Return `date` and `created`: when the last file of the window that ends on the date was recorded."""
     files = rows.select("date", instant=pl.col("recorded_at").to_physical()).unique().sort("date")
     return files.select(
         "date", created=pl.col("instant").rolling_max_by("date", window_size=f"{days}d").cast(INSTANT)

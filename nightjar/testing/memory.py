@@ -1,7 +1,7 @@
-"""The stores in memory: what Postgres promises, without Postgres.
+"""The stores in memory, with the same contracts as those in Postgres.
 
-For tests and experiments; everything ends with the process. They run the same contract tests as the real
-ones. Threads may share one.
+They are for tests and experiments. Their data ends with the process. The same contract tests run on them and
+on the real stores. Threads may share one.
 """
 
 import functools
@@ -60,7 +60,7 @@ def _now() -> datetime:
 def _whole(
     method: "Callable[Concatenate[MemoryNights, P], T]",
 ) -> "Callable[Concatenate[MemoryNights, P], T]":
-    """One call at a time, as a transaction would have it."""
+    """Allow one call at a time, as a transaction does."""
 
     @functools.wraps(method)
     def alone(self: "MemoryNights", *args: P.args, **kwargs: P.kwargs) -> T:
@@ -178,7 +178,7 @@ class MemoryNights:
 
     @_whole
     def roll_back(self, run: Run, reason: str) -> Publication:
-        """Show analysts an earlier publication of the night again; nothing changes if they see it now.
+        """Show analysts an earlier publication of the night again. Changes nothing if they see it now.
 
         Raises NeverPublished.
         """
@@ -270,7 +270,7 @@ class MemoryNights:
 
     @_whole
     def traces(self) -> tuple[Trace, ...]:
-        """Every run as retention sees it; of the pruned ones none: their rows went at once."""
+        """Return every run as retention sees it, without pruned runs: their rows were removed at once."""
         shown = {row.run_id for row in self._ledger}
         return tuple(
             Trace(
@@ -284,7 +284,7 @@ class MemoryNights:
 
     @_whole
     def held(self, run_id: int) -> tuple[Holding, ...]:
-        """The run's rows: scores, those set aside, receipts."""
+        """Return the run's rows: scores, quarantined rows, receipts."""
         frames = {"score": self._scores, "quarantined_row": self._quarantined}
         mine = {
             kind: [frame for key, frame in kept.items() if key[0] == run_id] for kind, kept in frames.items()
@@ -481,7 +481,7 @@ class MemoryRegistry:
 
 @dataclass
 class MemoryGoOn:
-    """Somebody stops the work after so many questions. asked: `last` of each."""
+    """Stops the work after a number of questions. asked: the value of `last` in each question."""
 
     after: int = 0
     asked: list[bool] = field(default_factory=list[bool])
@@ -622,7 +622,7 @@ class MemoryDriftLedger:
         return tuple(uri for run_id, uri in self._reports if run_id == run.id)
 
     def forget(self, run_id: int) -> None:
-        """Drop what is known of a run."""
+        """Delete all data of a run."""
         for kept in (self.rows, self._reports):
             for key in [key for key in kept if key[0] == run_id]:
                 del kept[key]

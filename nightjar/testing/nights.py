@@ -1,4 +1,4 @@
-"""A night put together from whatever adapters a test gives it, scored in turn."""
+"""Builds a night from the adapters of a test, and scores its parts one after another."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -22,7 +22,7 @@ Each = Callable[[Callable[[PartJob], Receipt], Sequence[PartJob]], Sequence[Rece
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A PartExecutor that does the jobs as a test wants it."""
+    """A PartExecutor that does the jobs as a test defines."""
 
     work: Callable[[PartJob], Receipt]
     each: Each
@@ -52,7 +52,7 @@ def changed(night: ScoreNight, **changes: Any) -> ScoreNight:
 
 
 def with_parts(night: ScoreNight, each: Each) -> ScoreNight:
-    """The same night, its parts done in this way."""
+    """Return the same night, with its parts done by `each`."""
     return on(night, Parts(ScorePart(night.inputs, night.store, night.go_on), each))
 
 

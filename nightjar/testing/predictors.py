@@ -30,7 +30,7 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Formulas:
-    """What a night asks of `nightjar.core.ports.learners.Predictors`. of: the formula of each version."""
+    """Implements what a night needs of `nightjar.core.ports.learners.Predictors`. of: gives a formula."""
 
     of: Callable[[Version], pl.Expr]
 

@@ -1,4 +1,4 @@
-"""A whole and valid spec of a toy model. A test changes what it is about, and leaves the rest."""
+"""A complete and valid spec of a toy model. A test changes only the fields that it tests."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +29,7 @@ HAPPENED = RawDataset(
 )
 
 
-# Whatever days are asked for, it delivers nothing.
+# It delivers nothing for any day.
 def deliver(inbox: Path, first: date, last: date) -> Iterator[Delivery]:  # noqa: ARG001
     """Nothing is delivered by itself."""
     return iter(())
