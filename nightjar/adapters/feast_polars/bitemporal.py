@@ -1,12 +1,12 @@
-"""Which row of history a moment may see, where events and records have different cutoffs.
+"""Finds the row of history that a moment may see, if events and records have different cutoffs.
 
-What happened counts up to one instant, and what was recorded up to another. Of the rows that happened by
-`at`, in the order of (happened, recorded, file), a moment sees the last one recorded by `until`. An as-of
-join finds where to begin; from there the search steps back over rows recorded too late, by powers of two: a
-row is no candidate as long as the earliest record among the next 2, 4, 8... rows back is too late.
+Events count up to one instant, and records up to another. A moment looks at the rows that happened by `at`,
+in the order of (happened, recorded, file). It sees the last of them that was recorded by `until`. An as-of
+join finds the start of the search. From there the search steps back over rows that were recorded too late, by
+powers of two. It skips the next 2, 4, 8... rows back if the earliest record among them is too late.
 
-Where only corrections count, what happened must also have been recorded once by `at`: the same search goes
-first over the times at which each event was first recorded, and ends in the last version of the right event.
+If only corrections count, an event must also have been recorded once by `at`. The same search then runs first
+over the times at which each event was first recorded. It ends in the last version of the right event.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,12 @@ FAR_FUTURE = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Bitemporal:
-    """History seen from many instants with a cutoff each.
+    """History seen from many instants, each with its own cutoff.
 
     Columns: `code`, `happened`, `row`, `position`, sorted by code and time.
     earliest: for each power of two, the earliest record (physical microseconds) among that many rows that end
     at a position.
-    earliest_first: the same of the first record of each row's event; None where an event may be new to the
-    moment.
+    earliest_first: the same for the first record of each row's event; None if a moment may see new events.
     """
 
     index: pl.DataFrame
@@ -96,9 +95,9 @@ def minima(times: pl.Series, longest: int) -> tuple[pl.Series, ...]:
 
 
 def recorded_by(earliest: tuple[pl.Series, ...], position: pl.Series, until: pl.Series) -> pl.Series:
-    """The last position at or before each whose time is in time.
+    """Return, for each position, the last one at or before it whose record is in time.
 
-    Where there is none, it is null or the position of another code.
+    If there is none, it is null or the position of another code.
     """
     latest = until.to_physical()
     for power in reversed(range(len(earliest))):

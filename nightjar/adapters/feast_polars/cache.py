@@ -1,4 +1,4 @@
-"""What one retrieval prepared and the next ones may use.
+"""A cache of values that one retrieval prepares and later ones may use.
 
 The parts of a night ask for the same instant of the same files.
 """
@@ -25,8 +25,8 @@ Kept = TypeVar("Kept", bound=Sized)
 class Cache(Generic[Kept]):
     """Values by key; the least recently used is dropped first.
 
-    Threads may share it: those that ask for a value being made wait for it. A key has to name everything that
-    its value depends on, the state of the files included; then no value is ever out of date.
+    Threads may share it. A thread that asks for a value which another thread makes waits for it. A key must
+    name everything that its value depends on, also the state of the files. Then no value is ever out of date.
     """
 
     _values: OrderedDict[Hashable, "Future[Kept]"] = field(default_factory=OrderedDict)
@@ -35,7 +35,7 @@ class Cache(Generic[Kept]):
     def get(self, key: Hashable, make: Callable[[], Kept], most_bytes: int) -> Kept:
         """The value of the key, made by this call or by another.
 
-        No more than `most_bytes` are kept in the end. Raises what `make` raises.
+        It keeps at most `most_bytes` in the end. Raises the errors of `make`.
         """
         mine: Future[Kept] = Future()
         with self._lock:

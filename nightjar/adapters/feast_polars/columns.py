@@ -1,12 +1,12 @@
-"""Columns by their names, whatever these look like."""
+"""Columns by their exact names."""
 
 import polars as pl
 from polars import selectors
 
 
 def column(name: str) -> pl.Expr:
-    """The column of this very name.
+    """Return the column of exactly this name.
 
-    `pl.col` takes `*`, and what begins with ^ and ends with $, for patterns.
+    `pl.col` treats `*`, and a name that begins with ^ and ends with $, as patterns.
     """
     return selectors.by_name(name).as_expr()

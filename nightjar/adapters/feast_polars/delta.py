@@ -1,4 +1,4 @@
-"""Delta tables as sources, by way of the package `deltalake`, which is needed for them alone."""
+"""Delta tables as sources. They alone need the package `deltalake`."""
 
 import re
 from types import ModuleType
@@ -15,7 +15,7 @@ UNNAMEABLE = {
     "": re.compile(r"%[0-9A-Fa-f]{2}|[\[\]^|]"),
     S3: re.compile(r"[^\w./=+,;:&~'!()*@$-]", re.ASCII),
 }
-"""What deltalake and Polars cannot tell apart in a path, by the place's scheme.
+"""The characters of a path that deltalake and Polars confuse, by the place's scheme.
 
 Both write paths as parts of URLs.
 """

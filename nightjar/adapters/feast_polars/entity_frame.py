@@ -1,4 +1,4 @@
-"""The entity frame, whatever library it comes from, as Polars with its time in UTC."""
+"""Converts the entity frame of any library to Polars, with its time in UTC."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,9 +20,9 @@ EVENT_TIMESTAMP = "event_timestamp"
 class EntityFrame:
     """Rows that ask for features. `time` names the column of their instants (UTC, microseconds).
 
-    cutoffs: till when what was recorded counts, for each row (UTC, microseconds); None: till the row's own
+    cutoffs: for each row, the instant up to which records count (UTC, microseconds). None: the row's own
     instant.
-    corrections_only: what a row's instant had never heard of stays unseen, whatever its cutoff.
+    corrections_only: a row never sees an event that was first recorded after its instant.
     """
 
     frame: pl.DataFrame
@@ -34,9 +34,9 @@ class EntityFrame:
     def of(cls, rows: Any, known_at: str | None = None, *, corrections_only: bool = False) -> "EntityFrame":
         """Rows from pandas (its index is ignored), Polars eager or lazy, or Arrow.
 
-        The time is the column `event_timestamp`, else the only datetime column; naive times are read as UTC.
-        The column `known_at`, where there is one, holds the cutoffs. Raises EntityTimestampInferenceException
-        where there is no time, TypeError for another kind of frame.
+        The time is the column `event_timestamp`, or else the only datetime column. Naive times are read as
+        UTC. The column that `known_at` names holds the cutoffs, if it exists.
+        Raises EntityTimestampInferenceException if there is no time, TypeError for another kind of frame.
         """
         frame = _as_polars(rows)
         time = _time_column(frame.schema, known_at)

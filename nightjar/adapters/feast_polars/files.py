@@ -29,14 +29,14 @@ CASTS = pl.ScanCastOptions(
     datetime_cast=["upcast", "convert-timezone"],
     categorical_to_string="allow",
 )
-"""What older files may have in place of the newest's types.
+"""The types that older files may have in place of those of the newest file.
 
 Whole numbers become floats when pandas meets the first missing one.
 """
 
 _log = logging.getLogger(__name__)
 
-# Else Polars panics at a file with a zone like +05:30, before any cast.
+# Without this, Polars panics at a file with a zone like +05:30, before any cast.
 os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")
 
 
@@ -63,7 +63,7 @@ def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.Laz
 
 
 def fingerprint(source: DataSource, root: Path, window: Window) -> Hashable:
-    """What changes when a file that may hold rows of the window comes, goes or changes.
+    """Return a value that changes if a file with rows of the window is added, removed or changed.
 
     For a Delta table, it changes with each new version.
     """

@@ -1,6 +1,6 @@
-"""The history that answers one view, read once.
+"""The history of one view, read once.
 
-No more columns, files, times or keys are read than its entities can ask for.
+It reads only the columns, files, times and keys that its entities can ask for.
 """
 
 from collections.abc import Hashable, Mapping
@@ -28,7 +28,7 @@ CODE, HAPPENED, RECORDED = "\0code", "\0happened", "\0recorded"
 class History:
     """A view's rows, which any slice of the entities may look into.
 
-    sight: which row a moment sees; None: there is nothing to see.
+    sight: finds the row that a moment sees; None: there are no rows.
     """
 
     sight: Sight | None
@@ -49,7 +49,7 @@ class History:
         rows = self.sight.rows(codes, moments)
         if not rows.null_count():
             return self.features.select(pl.all().gather(rows))
-        # 3x faster than to gather by numbers of which some are null.
+        # This is 3x faster than a gather by numbers of which some are null.
         gathered = pl.all().gather(rows.fill_null(0))
         return self.features.select(pl.when(rows.is_not_null()).then(gathered))
 
@@ -68,10 +68,10 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A view's rows that may answer some entities, before any is read. rows None: there are no files.
+    """A view's rows that may answer some entities, before any row is read. rows None: there are no files.
 
-    instant: names the view's question where all entities ask the same one, and the files that answer it; None
-    where they ask several.
+    instant: names the view's question and the files that answer it, if all entities ask the same question.
+    None: they ask several.
     """
 
     view: View

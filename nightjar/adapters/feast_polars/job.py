@@ -64,7 +64,7 @@ class PolarsRetrievalJob(RetrievalJob):
     def to_lazy(self) -> pl.LazyFrame:
         """The result as the start of a query.
 
-        When that is collected the result comes batch by batch, and no feature is read that it doesn't use.
+        When the query is collected, the result comes batch by batch. Only features that it uses are read.
         """
         return register_io_source(
             self._scan, schema=self._schema, validate_schema=True, explain_name="POINT-IN-TIME"
@@ -84,8 +84,7 @@ class PolarsRetrievalJob(RetrievalJob):
     ) -> pa.Table:
         """The result, on-demand features included. pandas reads its integers exactly.
 
-        Raises ValidationFailed, ValueError for on-demand views that would not get the integers that there
-        are.
+        Raises ValidationFailed. Raises ValueError if on-demand views would not get the exact integers.
         """
         table = readable(super().to_arrow(timeout=timeout))
         if validation_reference:
@@ -104,9 +103,9 @@ class PolarsRetrievalJob(RetrievalJob):
     def to_tensor(
         self, kind: str = "torch", default_value: Any = float("nan"), timeout: int | None = None
     ) -> dict[str, Any]:
-        """Feast's tensors. default_value: what stands for nulls.
+        """Return Feast's tensors. default_value replaces nulls.
 
-        An int keeps integers beside them, a float makes floats.
+        An int keeps the column's integers. A float converts them to floats.
         """
         as_pandas = exact_pandas if isinstance(default_value, int) else float_pandas
         frame = as_pandas(self.to_arrow(timeout=timeout))
@@ -161,7 +160,7 @@ class PolarsRetrievalJob(RetrievalJob):
     def types_on_demand(self) -> dict[str, pl.DataType]:
         """The declared types of the on-demand features that were asked for.
 
-        What a batch gives may depend on its values, as nulls make floats of pandas' integers.
+        The types of a batch may depend on its values: nulls turn pandas' integers into floats.
         """
         asked = self.described.features if self.described else ()
         features = (
@@ -176,9 +175,10 @@ class PolarsRetrievalJob(RetrievalJob):
     def _scan(
         self, columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _: int | None
     ) -> Iterator[pl.DataFrame]:
-        """What a query of Polars needs of the result.
+        """Yield the part of the result that a query of Polars needs.
 
-        These are the named columns of the rows for which the predicate holds, of no more rows than said.
+        It has the named columns, the rows for which the predicate is true, and at most the given number of
+        rows.
         """
         for frame in self.answer.frames(BATCH_ROWS, None if self.views_on_demand else columns):
             batch = self._batch(frame if rows is None else frame.head(rows))

@@ -66,15 +66,15 @@ def _typed(keys: Keys, entities: pl.DataFrame, where: str) -> pl.DataFrame:
 def as_key(name: str, values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
     """The values of an entity column in the source's key type.
 
-    What that type cannot hold exactly becomes null, and so matches nothing, as NaN does.
-    Raises TypeError where the two types never mean the same thing.
+    A value that this type cannot hold exactly becomes null, and so matches nothing. So does NaN.
+    Raises TypeError if the values of the two types are never equal.
     """
     values = values.cast(pl.String) if isinstance(values.dtype, (pl.Categorical, pl.Enum)) else values
     if values.dtype.is_float():
         values = values.fill_nan(None)
     if values.dtype == dtype:
         return values
-    # So it is with pandas' columns without a value: they have no type of their own.
+    # pandas' columns without a value have no type of their own.
     if dtype == pl.Null or values.null_count() == values.len():
         return pl.repeat(None, values.len(), dtype=dtype, eager=True).alias(values.name)
     if any(isinstance(values.dtype, alike) and isinstance(dtype, alike) for alike in ALIKE):

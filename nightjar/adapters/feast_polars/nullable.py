@@ -1,6 +1,6 @@
-"""From Arrow to pandas without changing an integer.
+"""Converts Arrow to pandas without changing an integer.
 
-Beside nulls pandas makes floats of integers, and these are exact below 2^53 only.
+In a column with nulls, pandas turns integers into floats, which are exact only below 2^53.
 """
 
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ EXACT_BELOW = 2**53
 
 
 def readable(table: pa.Table) -> pa.Table:
-    """The same table, which tells pandas to read integers with nulls as Int64 and its like.
+    """Return the same table, with metadata that makes pandas read integers with nulls as Int64 and its like.
 
-    It does so whoever calls `to_pandas` on it.
+    This holds for each later call of `to_pandas`.
     """
     nullable = {
         field.name: _pandas_type(field.type) for field in table.schema if _has_gaps(table.column(field.name))
@@ -41,9 +41,9 @@ def float_pandas(table: pa.Table) -> pd.DataFrame:
 
 
 def require_exact_inputs(table: pa.Table, views: Iterable[OnDemandFeatureView]) -> None:
-    """Raise ValueError where Feast would hand other integers to a pandas function than there are.
+    """Raise ValueError if Feast would pass inexact integers to a pandas function.
 
-    It hands floats where there are nulls.
+    Feast passes floats if there are nulls.
     """
     for view in views:
         for name in sorted(_inputs(view) & {*table.column_names} if view.mode == "pandas" else ()):

@@ -1,11 +1,12 @@
-"""Which row of history each moment may see: the point-in-time join.
+"""The point-in-time join: it finds the row of history that each moment may see.
 
-It works on narrow frames of codes and times alone. A row is usable from `known` on: when it has happened and,
-if that counts, been recorded. Of the usable rows a moment sees the one that happened last; of equals the one
-recorded last; of equals the last in the file. Walking history in the order in which it became known, a row
-that happened before one that is known already can never be seen: dropping those leaves an order in which the
-last known row is the right one, however late or often it was corrected. So one backward as-of join on `known`
-finds it.
+It uses narrow frames that hold only codes and times. A row is usable from `known` on: when it has happened
+and, if records count, been recorded. Of the usable rows a moment sees the one that happened last. Among equal
+rows it sees the one recorded last, and then the last one in the file.
+
+Take history in the order in which it became known. A row that happened before an already known row can never
+be seen, so such rows are dropped. Then the last known row is always the right one, even after late or
+repeated corrections. So one backward as-of join on `known` finds it.
 """
 
 from dataclasses import dataclass
@@ -24,8 +25,7 @@ class Moments:
 
     It also holds what puts them in the order of time and back.
     at: UTC, null where a row has none. until: the cutoffs of records, where the entities have their own.
-    order: the rows by time; back: the place of each row among those; None where they are in that order
-    already.
+    order: the rows by time. back: the place of each row in that order. None: they are already in that order.
     """
 
     at: pl.Series

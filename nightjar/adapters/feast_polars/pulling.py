@@ -23,11 +23,11 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """Which columns of a source, under their stored names, from when till when.
+    """A request for columns of a source, by their stored names, between two times.
 
     Both times are UTC and included; None: unbounded.
-    newest_only: of each key the row that happened, then was recorded, then stands last; keys with a null are
-    left out. Without join keys that is one row, with Feast's placeholder key beside it.
+    newest_only: only the last row of each key, by event time, then record time, then file order. Keys with a
+    null are left out. Without join keys this is one row, with Feast's placeholder key.
     """
 
     source: DataSource

@@ -1,4 +1,4 @@
-"""Feast's OfflineStore contract, kept by Polars over Feast's own FileSource."""
+"""Implements Feast's OfflineStore with Polars, over Feast's own FileSource."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -36,15 +36,15 @@ class PolarsOfflineStoreConfig(FeastConfigBaseModel):
 
     as_known_at: a row recorded (`created_timestamp_column`) after the entity timestamp is not used for it.
     Feast's own stores use it.
-    known_at: the column of entity frames that, where there is one, says for each row till when what was
-    recorded counts, in place of the entity timestamp; null: no column does.
-    corrections_only: a row with such a time sees corrections of what was recorded by its entity timestamp,
-    and nothing that is new.
-    cache_mb: how much of what a retrieval at one instant prepared is kept in memory for the next ones at that
-    instant, as the parts of a night are; for all keys that the source has, so ask for it where that is not
-    much more than is asked for. 0: nothing is kept.
-    root: the folder against which the relative paths of sources are resolved, itself against the repo; the
-    repo where it is not set. So a registry need not know where the files lie on each machine.
+    known_at: a column of entity frames. If a frame has it, it gives for each row the time up to which records
+    count, in place of the entity timestamp. null: there is no such column.
+    corrections_only: a row with such a time sees corrections of events that were recorded by its entity
+    timestamp, and no new events.
+    cache_mb: how much memory keeps the data of a retrieval at one instant for later ones at that instant,
+    such as the parts of a night. The data cover all keys of the source, so set it only if the entities ask
+    for most of them. 0: nothing is kept.
+    root: the folder against which relative paths of sources are resolved. It is itself resolved against the
+    repo, and is the repo if not set. So a registry need not know where the files are on each machine.
     """
 
     type: StrictStr = "nightjar.adapters.feast_polars.PolarsOfflineStore"

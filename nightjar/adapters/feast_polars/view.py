@@ -1,4 +1,4 @@
-"""What a retrieval asks of one feature view, in the names of its source."""
+"""A retrieval's request to one feature view, in the names of its source."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -80,7 +80,7 @@ class View:
 
     @property
     def identity(self) -> Hashable:
-        """What two views have in common that give the same features of the same rows under the same names."""
+        """Return a value that is equal for views with the same features, rows and names."""
         features = tuple((name, column, str(self.types[name])) for name, column in self.features.items())
         return tuple(self.keys.items()), features, self.happened, self.recorded, self.ttl
 

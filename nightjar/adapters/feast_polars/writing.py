@@ -1,4 +1,4 @@
-"""What Feast writes to the offline store: pushed rows, logged features, saved datasets.
+"""Writes for Feast to the offline store: pushed rows, logged features, saved datasets.
 
 Files appear whole or not at all.
 """
@@ -52,7 +52,8 @@ def append(table: pa.Table, source: DataSource, root: Path) -> None:
 def log(rows: pa.Table | Path, destination: FileLoggingDestination, root: Path) -> None:
     """Add logged features to a folder.
 
-    By default each call adds one file; else they are Hive-partitioned by the destination's columns.
+    By default each call adds one file. If the destination has partition columns, the files are
+    Hive-partitioned.
     """
     place = Place.of(destination.path, root, destination.s3_endpoint_override or "")
     table = rows if isinstance(rows, pa.Table) else pq.read_table(rows)
