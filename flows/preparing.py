@@ -52,10 +52,9 @@ def show_refusals(model: str, refusals: Sequence[Refusal]) -> None:
     """What is wrong with each delivery that was set aside now."""
     show(
         f"deliveries-{model}",
-        f"{model}: {len(refusals)} bad deliveries were set aside. What landed before is used in their "
-        "place, and only a night that needs them "
-        "and has nothing else fails. `nightjar deliveries list` shows all that are. What to do: "
-        "runbooks/bad-delivery.md",
+        f"{model}: {len(refusals)} bad deliveries were set aside. "
+        "What landed before is used in their place, and only a night that needs them and has nothing else "
+        "fails. `nightjar deliveries list` shows all that are. What to do: runbooks/bad-delivery.md",
         REFUSAL_COLUMNS,
         [refusal_row(refusal) for refusal in refusals],
     )

@@ -116,9 +116,8 @@ def crashing(patience: Patience, alert: UUID | None) -> AutomationCore:
     actions: list[ActionTypes] = [PauseDeployment(source="inferred", deployment_id=None)]
     if alert is not None:
         text = (
-            f"{patience.failures} runs of {{{{ deployment.name }}}} crashed and their retries too. Its "
-            "schedule is paused. "
-            "Runbook: runbooks/circuit-open.md"
+            f"{patience.failures} runs of {{{{ deployment.name }}}} crashed and their retries too. "
+            "Its schedule is paused. Runbook: runbooks/circuit-open.md"
         )
         actions.append(
             SendNotification(

@@ -50,9 +50,8 @@ def require_exact_inputs(table: pa.Table, views: Iterable[OnDemandFeatureView]) 
             if _is_lossy(table.column(name)):
                 raise ValueError(
                     f"On-demand view {view.name!r} is a pandas function, and its input {name!r} has nulls "
-                    "and integers from 2^53 on. "
-                    "Feast makes floats of them, which cannot hold these. Declare the view with "
-                    "mode='python', or the column as text."
+                    "and integers from 2^53 on. Feast makes floats of them, which cannot hold these. "
+                    "Declare the view with mode='python', or the column as text."
                 )
 
 

@@ -31,8 +31,7 @@ class SchemaNewer(NightjarError):
     def __init__(self, found: str, newest: str) -> None:
         super().__init__(
             f"The database is newer than this code: it is at migration {found}, the newest known here is "
-            f"{newest}. "
-            "Install the code that it was migrated for; nothing was changed."
+            f"{newest}. Install the code that it was migrated for; nothing was changed."
         )
 
 
@@ -84,8 +83,8 @@ class RolesMissing(NightjarError):
         statements = " ".join(f"CREATE ROLE {role} LOGIN PASSWORD '...';" for role in roles)
         super().__init__(
             f"{user} may not create the roles {', '.join(roles)}. Let an administrator run once: "
-            f"{statements} "
-            "Then set NIGHTJAR_WRITER_PASSWORD and NIGHTJAR_ANALYST_PASSWORD, and migrate the database again."
+            f"{statements} Then set NIGHTJAR_WRITER_PASSWORD and NIGHTJAR_ANALYST_PASSWORD, and migrate the "
+            "database again."
         )
 
 

@@ -73,8 +73,7 @@ class NoPopulation(NightjarError):
         known = f"recorded by {known_at:%Y-%m-%d %H:%M} UTC"
         why = (
             f"{landed} rows of {dataset} {known} landed for that date, and the model's `population` takes "
-            "none of them. "
-            f"Look at the rows, and at the filter in models/{model}/; or name another date."
+            f"none of them. Look at the rows, and at the filter in models/{model}/; or name another date."
             if landed
             else f"no {dataset} {known} landed for that date. "
             "Land it, or name another date; if it was recorded later than that, let the night know it."
@@ -143,10 +142,9 @@ class UnsafeFeatureStore(NightjarError):
 
     def __init__(self, store_type: str) -> None:
         super().__init__(
-            f"feature_store.yaml names offline_store type {store_type!r}, which loses rows: on a real night "
-            "of 801 departures it "
-            "returned 13 without an error (it drops entity rows whose history is expired or absent). Use "
-            "nightjar.adapters.feast_polars.PolarsOfflineStore."
+            f"feature_store.yaml names offline_store type {store_type!r}, which loses rows: "
+            "on a real night of 801 departures it returned 13 without an error (it drops entity rows whose "
+            "history is expired or absent). Use nightjar.adapters.feast_polars.PolarsOfflineStore."
         )
 
 
@@ -158,7 +156,6 @@ class NotOurStore(NightjarError):
     def __init__(self, model: str, store_type: str) -> None:
         super().__init__(
             f"{model}: features are asked for as they were known at another instant than the entities' own, "
-            "which the offline store "
-            f"{store_type!r} of feature_store.yaml cannot answer. Use "
-            "nightjar.adapters.feast_polars.PolarsOfflineStore with its `known_at` as it is."
+            f"which the offline store {store_type!r} of feature_store.yaml cannot answer. "
+            "Use nightjar.adapters.feast_polars.PolarsOfflineStore with its `known_at` as it is."
         )

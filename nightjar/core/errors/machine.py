@@ -23,9 +23,9 @@ class OutOfMemory(Retryable):
 
     def __init__(self) -> None:
         super().__init__(
-            "There is no memory left for this process. What is stored is kept. Give it more, or let it do "
-            "less at once (NIGHTJAR_THREADS=1, "
-            "a smaller part_rows in the model's spec), then run the same again."
+            "There is no memory left for this process. What is stored is kept. "
+            "Give it more, or let it do less at once (NIGHTJAR_THREADS=1, a smaller part_rows in the "
+            "model's spec), then run the same again."
         )
 
 

@@ -53,8 +53,7 @@ class ArtifactBroken(NightjarError):
     def __init__(self, uri: str, problem: str) -> None:
         super().__init__(
             f"{uri}: {problem}. Restore it from a backup. Without one, promote another version if it is a "
-            "model, "
-            "or score its night in a new revision if it is a population."
+            "model, or score its night in a new revision if it is a population."
         )
 
 

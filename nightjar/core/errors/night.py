@@ -49,8 +49,7 @@ class ClaimLost(Retryable):
     def __init__(self, model: str, score_date: date, run_id: int) -> None:
         super().__init__(
             f"{model} {score_date}: run {run_id} was taken over by another attempt, so this one published "
-            "nothing. "
-            "The other attempt finishes the night."
+            "nothing. The other attempt finishes the night."
         )
         self.model = model
 
@@ -66,8 +65,7 @@ class Stopped(NightjarError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"This flow run was stopped: {why}. What it published stays, parts that it stored are kept, and "
-            "it publishes nothing more. "
-            "The next attempt does the rest."
+            "it publishes nothing more. The next attempt does the rest."
         )
 
 
@@ -79,9 +77,7 @@ class RepairOutdated(Retryable):
     def __init__(self, model: str, score_date: date, run_id: int, base_id: int, shown_id: int) -> None:
         super().__init__(
             f"{model} {score_date}: run {run_id} repairs run {base_id}, but meanwhile analysts were shown "
-            f"run {shown_id}, "
-            "so it published nothing. "
-            "The same repair again begins with what they see now."
+            f"run {shown_id}, so it published nothing. The same repair again begins with what they see now."
         )
         self.model = model
 

@@ -23,8 +23,7 @@ def stale_views(
     ages = ((table, as_of - newest_at) for table in tables if (newest_at := newest[table.name]) is not None)
     return tuple(
         f"the newest row of {table.name} is of {as_of - age:%Y-%m-%d %H:%M} UTC, {age / HOUR:.1f} h old at "
-        "the as-of; "
-        f"{table.max_age / HOUR:.1f} h is the limit"
+        f"the as-of; {table.max_age / HOUR:.1f} h is the limit"
         for table, age in ages
         if table.max_age is not None and age > table.max_age
     )

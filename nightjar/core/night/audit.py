@@ -89,8 +89,7 @@ def irreproducible(otherwise: Sequence[str]) -> Iterable[str]:
     if otherwise:
         yield (
             f"of the sampled rows {len(otherwise)}, {otherwise[0]!r} among them, are stored with other "
-            "scores than their inputs give now: "
-            "features or code were exchanged while the night was scored"
+            "scores than their inputs give now: features or code were exchanged while the night was scored"
         )
 
 
