@@ -9,10 +9,7 @@ from flows.failures import fails_nothing
 from flows.showing import show
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import ModelSpec
-from nightjar.showing.console import (
-    REFUSAL_COLUMNS,
-    refusal_row,
-)
+from nightjar.showing.console import REFUSAL_COLUMNS, refusal_row
 from nightjar.usecases.data.landing import Tell, log_refusal
 
 

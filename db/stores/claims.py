@@ -82,10 +82,8 @@ def _claimed(
     row = connection.execute(
         select(RUNS).where(of_night).order_by(RUNS.c.revision.desc()).limit(1).with_for_update()
     ).one_or_none()
-    newest, publication = (
-        None if row is None else run_of(row),
-        shown(connection, night.model, night.score_date),
-    )
+    newest = None if row is None else run_of(row)
+    publication = shown(connection, night.model, night.score_date)
     published = (
         None
         if publication is None

@@ -135,10 +135,8 @@ def counted(entries: "Sequence[Entry]") -> str:
 def show_runs(
     platform: "Platform", spec: "ModelSpec", limit: int, published: "Mapping[date, Publication]"
 ) -> None:
-    runs, seen = (
-        platform.store.runs(spec.name, limit),
-        {publication.run_id for publication in published.values()},
-    )
+    runs = platform.store.runs(spec.name, limit)
+    seen = {publication.run_id for publication in published.values()}
     console.out.print(console.table("runs", RUNS, [run_row(run, seen=run.id in seen) for run in runs]))
     for uri in [uri for run in runs for uri in platform.drift_ledger.reports(run)][:1]:
         console.out.print(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.clock import evening_by_now
 from nightjar.core.night.entities import PartJob, Receipt
 from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.execution import PartExecutor
@@ -174,7 +175,6 @@ class Platform(Adapters):
         """
         self.go_on()
         from nightjar.adapters.code_version import code_version
-        from nightjar.core.night.clock import evening_by_now
         from nightjar.usecases.lifecycle.retrain import retrain
 
         known_at = evening_by_now(spec, today)

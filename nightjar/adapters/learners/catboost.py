@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
 
 if TYPE_CHECKING:
     from catboost import CatBoostClassifier, CatBoostRegressor
-from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
 
 
 @dataclass(frozen=True, slots=True)

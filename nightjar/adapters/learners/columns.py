@@ -2,16 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories, is_empty
-
-if TYPE_CHECKING:
-    pass
-
 
 MISSING = ""
 """The category that stands for a missing one: neither library takes nulls there."""

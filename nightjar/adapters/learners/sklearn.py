@@ -6,17 +6,14 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
+from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
-
-if TYPE_CHECKING:
-    pass
-from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
 
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "numpy.dtype")
 """All that a .skops file may hold beyond what skops itself trusts."""

@@ -5,21 +5,17 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
+from nightjar.adapters.learners.catboost import CatBoostPredictor
+from nightjar.adapters.learners.sklearn import SklearnPredictor
 from nightjar.core.errors.model import ArtifactBroken, BadSpec
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import CastCategories, Categories
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.ports.artifacts import Artifacts
-
-if TYPE_CHECKING:
-    pass
-from nightjar.adapters.learners.catboost import CatBoostPredictor
-from nightjar.adapters.learners.sklearn import SklearnPredictor
 
 
 class PredictorStore:

@@ -20,12 +20,8 @@ class AuditFailed(NightjarError):
             f"{model} {score_date} is stored but not published: {'; '.join(findings)}. "
             f"Mend the cause and score the night again in a new revision{otherwise if acceptable else ''}."
         )
-        self.model, self.score_date, self.findings, self.acceptable = (
-            model,
-            score_date,
-            tuple(findings),
-            acceptable,
-        )
+        self.model, self.score_date = model, score_date
+        self.findings, self.acceptable = tuple(findings), acceptable
 
 
 class NightBusy(Retryable):

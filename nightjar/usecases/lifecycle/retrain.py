@@ -264,11 +264,7 @@ def _beside_champion(
     try:
         reigning = predictors.load(spec, champion).predict(rows)
     # The champion expects inputs that differ from the current ones, or it is of another kind.
-    except (
-        ArtifactBroken,
-        BadSpec,
-        ContractBroken,
-    ):
+    except (ArtifactBroken, BadSpec, ContractBroken):
         return {Of.CHAMPION: {}}
     scores = {Of.CHAMPION: reigning, Of.BESIDE_CHAMPION: predictor.predict(rows)}
     return {of: _of(spec.kind, score, rows["outcome"]) for of, score in scores.items()}

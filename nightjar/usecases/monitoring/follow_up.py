@@ -87,13 +87,10 @@ class FollowUp:
                 try:
                     if (work := due()) is not None:
                         self.step(name, run, work)
-                except (
-                    Exception
-                ) as error:  # the night is published in any case; a person reads the error by day
-                    told, expected = (
-                        told_of(self.advised(error)),
-                        isinstance(error, (NightjarError, *REFUSALS)),
-                    )
+                # The night is published in any case; a person reads the error by day.
+                except Exception as error:
+                    told = told_of(self.advised(error))
+                    expected = isinstance(error, (NightjarError, *REFUSALS))
                     fields = {"step": name, "error": told, "runbook": "runbooks/report-failed.md"}
                     # `error`, not `exception`: an expected error needs no traceback.
                     log.error("follow_up_failed", **fields, exc_info=not expected)  # noqa: TRY400

@@ -137,10 +137,8 @@ class WatchNight:
 
     def waiting(self, measured: Iterable[NightPerformance], known_at: datetime) -> tuple[Wait, ...]:
         """The reasons why published nights are not measured, or are measured on no outcome."""
-        published, recorded = (
-            self.store.published(self.inputs.spec.name),
-            self.inputs.raw.recorded(self.inputs.spec.outcome_dataset),
-        )
+        published = self.store.published(self.inputs.spec.name)
+        recorded = self.inputs.raw.recorded(self.inputs.spec.outcome_dataset)
         return tuple(waiting(self.inputs.spec, published, measured, recorded, known_at))
 
     def _record_outcomes(self, dates: Sequence[date], known_at: datetime) -> None:

@@ -50,14 +50,10 @@ class Ended:
 
 def repair_told(run: Run) -> str | None:
     """The text in the ledger for a repair without a given reason."""
-    return (
-        None
-        if run.base_id is None
-        else (
-            f"repair of run {run.base_id}: corrections recorded by {run.known_at:%Y-%m-%d %H:%M:%S} UTC, "
-            "rows set aside"
-        )
-    )
+    if run.base_id is None:
+        return None
+    known = f"{run.known_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"repair of run {run.base_id}: corrections recorded by {known}, rows set aside"
 
 
 def job_of(run: Run, part: Part) -> PartJob:
@@ -123,10 +119,7 @@ class ScoreNight:
             found = None if shown is None else self._repair(shown, known_at)
             if shown is not None and found is not None and not found.worthwhile:
                 log.info("nothing_to_repair", run=found.base.id, known_at=str(found.known_at))
-                return Ended(
-                    found.base,
-                    self._summary(found.base, shown, done_now=0, started=time.monotonic(), already=True),
-                )
+                return self._as_it_is(found.base, shown, started=time.monotonic())
             base_id = None if found is None else found.base.id
             ended = attempt(
                 Request(afresh=found is None, repairs=base_id, known_at=known_at, flow_run=flow_run), found
@@ -157,12 +150,7 @@ class ScoreNight:
         ) as claimed:
             if claimed.publication is not None:
                 log.info("night_published_already", run=claimed.run.id, revision=claimed.run.revision)
-                return Ended(
-                    claimed.run,
-                    self._summary(
-                        claimed.run, claimed.publication, done_now=0, started=started, already=True
-                    ),
-                )
+                return self._as_it_is(claimed.run, claimed.publication, started)
             with bound_contextvars(run=claimed.run.id):
                 return self._published(claimed.run, repair, started=started, accept=accept)
 
@@ -215,17 +203,14 @@ class ScoreNight:
 
         Either nothing landed, or the delivery is set aside, or the model takes none of its rows.
         """
-        dataset, landed = (
-            self.inputs.spec.population_dataset,
-            self.inputs.landed(run.score_date, run.known_at),
-        )
-        if not landed and (
-            refusal := refused_for(self.inputs.raw.refused(dataset), run.score_date, run.known_at)
-        ):
-            return refusal.wanted_by(
-                run.model, run.score_date, f"no other {refusal.dataset} of that day has landed"
-            )
-        return NoPopulation(run.model, run.score_date, dataset, run.known_at, landed)
+        dataset = self.inputs.spec.population_dataset
+        landed = self.inputs.landed(run.score_date, run.known_at)
+        refusals = () if landed else self.inputs.raw.refused(dataset)
+        refusal = refused_for(refusals, run.score_date, run.known_at)
+        if refusal is None:
+            return NoPopulation(run.model, run.score_date, dataset, run.known_at, landed)
+        why = f"no other {refusal.dataset} of that day has landed"
+        return refusal.wanted_by(run.model, run.score_date, why)
 
     def _population_of(self, run: Run, repair: Repair | None) -> pl.DataFrame:
         """The population of a run. A continued run may have an earlier known-at than this repair."""
@@ -259,6 +244,10 @@ class ScoreNight:
         _, fresh = split_carried(sampled)
         again = self.inputs.scores(run, self.inputs.check(self.inputs.spec, fresh).valid)
         return scored_otherwise(self.store.scores_for(run, fresh["entity_key"]), again)
+
+    def _as_it_is(self, run: Run, publication: Publication, started: float) -> Ended:
+        """The result of an attempt that had nothing to do."""
+        return Ended(run, self._summary(run, publication, done_now=0, started=started, already=True))
 
     def _summary(
         self, run: Run, publication: Publication, *, done_now: int, started: float, already: bool

@@ -4,7 +4,6 @@ So a part reads and verifies only its own rows.
 """
 
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +38,7 @@ class Snapshots:
 
     def whole(self, run: Run) -> pl.DataFrame:
         """All rows of a run's population, in their order. Raises ArtifactBroken."""
-        return pl.concat(self.each(run))
-
-    def each(self, run: Run) -> Iterator[pl.DataFrame]:
-        """Yields the rows of each part in turn. Raises ArtifactBroken."""
-        return (self.part(run, part) for part in parts_of(run))
+        return pl.concat(self.part(run, part) for part in parts_of(run))
 
     def part(self, run: Run, part: Part) -> pl.DataFrame:
         """The rows of one part. No other part is read. Raises ArtifactBroken."""
