@@ -4,7 +4,7 @@ An error of the core says what was wrong and what has to happen. Code that shows
 `told(error)`. All imports are fast, because `nightjar --help` needs this module.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import singledispatch
 from typing import TYPE_CHECKING, TypeVar
@@ -61,32 +61,34 @@ def remedy(error: NightjarError) -> str:  # noqa: ARG001  # its class has no com
     return ""
 
 
-# the database
+ALWAYS: Mapping[type[NightjarError], str] = {
+    database.StoreUnavailable: "Check it with `nightjar doctor`.",
+    database.SchemaOutdated: "Run `nightjar db migrate`.",
+    database.RoleHasNoPassword: "Run `nightjar db migrate`.",
+    database.RolesMissing: "Run `nightjar db migrate`.",
+    database.OwnerNeeded: "The owner is who runs `nightjar db migrate`.",
+    database.NoEmbeddedPostgres: "`nightjar up` and `nightjar db migrate` start it.",
+    database.NightsRunning: "Look with `nightjar status`; then run `nightjar db migrate`.",
+    inputs.MissingFeatures: "Run `nightjar features apply`.",
+    inputs.FeastRegistryEmpty: "Run `nightjar features apply`.",
+    inputs.FeastSchemaGone: "Run `nightjar db migrate`, then `nightjar features apply`.",
+    model.ArtifactBroken: (
+        "To promote another version: `nightjar promote NUMBER --reason REASON`. "
+        "To score a night in a new revision: `nightjar score --date YYYY-MM-DD --force`."
+    ),
+    night.ReasonMissing: "`nightjar rollback` takes it as --reason.",
+    platform.ServerOpen: "`nightjar up` and docker/compose.yaml start it like that.",
+    platform.NoWorker: "`nightjar up` runs one.",
+}
+"""The remedies that take no facts of the error."""
 
 
-@remedy.register
-def _(_: database.StoreUnavailable) -> str:
-    return "Check it with `nightjar doctor`."
+def always(sentence: str) -> Callable[[NightjarError], str]:
+    return lambda _: sentence
 
 
-@remedy.register
-def _(_: database.SchemaOutdated | database.RoleHasNoPassword | database.RolesMissing) -> str:
-    return "Run `nightjar db migrate`."
-
-
-@remedy.register
-def _(_: database.OwnerNeeded) -> str:
-    return "The owner is who runs `nightjar db migrate`."
-
-
-@remedy.register
-def _(_: database.NoEmbeddedPostgres) -> str:
-    return "`nightjar up` and `nightjar db migrate` start it."
-
-
-@remedy.register
-def _(_: database.NightsRunning) -> str:
-    return "Look with `nightjar status`; then run `nightjar db migrate`."
+for kind, sentence in ALWAYS.items():
+    remedy.register(kind, always(sentence))
 
 
 # what a night needs
@@ -116,16 +118,6 @@ def _(error: inputs.StaleFeatures) -> str:
     return f"To score it without: {scored(error.model, error.score_date, '--accept REASON')}."
 
 
-@remedy.register
-def _(_: inputs.MissingFeatures | inputs.FeastRegistryEmpty) -> str:
-    return "Run `nightjar features apply`."
-
-
-@remedy.register
-def _(_: inputs.FeastSchemaGone) -> str:
-    return "Run `nightjar db migrate`, then `nightjar features apply`."
-
-
 # a model and its versions
 
 
@@ -138,12 +130,6 @@ def _(error: model.NoChampion) -> str:
 def _(error: model.GateFailed) -> str:
     promote = f"nightjar promote {error.version} --model {error.model} --despite-gates --reason REASON"
     return f"To promote it all the same: `{promote}`."
-
-
-@remedy.register
-def _(_: model.ArtifactBroken) -> str:
-    promote, score = "`nightjar promote NUMBER --reason REASON`", "`nightjar score --date YYYY-MM-DD --force`"
-    return f"To promote another version: {promote}. To score a night in a new revision: {score}."
 
 
 @remedy.register
@@ -172,11 +158,6 @@ def _(error: night.NotPublished) -> str:
 
 
 @remedy.register
-def _(_: night.ReasonMissing) -> str:
-    return "`nightjar rollback` takes it as --reason."
-
-
-@remedy.register
 def _(error: settings.DayToCome) -> str:
     return f"The last day is `--today {error.today}`."
 
@@ -187,16 +168,6 @@ def _(error: settings.DayToCome) -> str:
 @remedy.register
 def _(error: platform.NotDeployed) -> str:
     return "" if error.remedy else "Run `nightjar deploy`."
-
-
-@remedy.register
-def _(_: platform.ServerOpen) -> str:
-    return "`nightjar up` and docker/compose.yaml start it like that."
-
-
-@remedy.register
-def _(_: platform.NoWorker) -> str:
-    return "`nightjar up` runs one."
 
 
 @remedy.register

@@ -334,15 +334,9 @@ class MemoryNights:
     def _claim(
         self, night: Night, champion: Version, challenger: Version | None, request: Request
     ) -> Claimed:
-        of_night = [
-            run
-            for run in self._runs.values()
-            if (run.model, run.score_date) == (night.model, night.score_date)
-        ]
-        newest, publication = (
-            max(of_night, key=lambda run: run.revision, default=None),
-            self.publication(night.model, night.score_date),
-        )
+        of_night = self.runs_of(night.model, night.score_date)
+        newest = max(of_night, key=lambda run: run.revision, default=None)
+        publication = self.publication(night.model, night.score_date)
         published = None if publication is None else self._runs[publication.run_id]
         same_flow_run = (
             newest is not None

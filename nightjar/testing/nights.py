@@ -40,7 +40,7 @@ def score_night(*, store: NightStore, guard: NightGuard, **inputs: Any) -> Score
 def wired(
     inputs: NightInputs, store: NightStore, guard: NightGuard, go_on: GoOn = unasked, **others: Any
 ) -> ScoreNight:
-    executor = InTurn(ScorePart(inputs, store, go_on))
+    executor = InTurn(ScorePart(lambda _: inputs, store, go_on))
     return ScoreNight(inputs=inputs, store=store, guard=guard, executor=executor, go_on=go_on, **others)
 
 
@@ -53,7 +53,7 @@ def changed(night: ScoreNight, **changes: Any) -> ScoreNight:
 
 def with_parts(night: ScoreNight, each: Each) -> ScoreNight:
     """Return the same night, with its parts done by `each`."""
-    return on(night, Parts(ScorePart(night.inputs, night.store, night.go_on), each))
+    return on(night, Parts(ScorePart(lambda _: night.inputs, night.store, night.go_on), each))
 
 
 def on(night: ScoreNight, executor: PartExecutor) -> ScoreNight:

@@ -83,8 +83,7 @@ class Platform(Adapters):
         import models
         from nightjar.usecases.scoring.part import ScorePart
 
-        spec = models.model(self.store.run(job.run_id).model)
-        return ScorePart(self.night_inputs(spec), self.store, self.go_on)(job)
+        return ScorePart(lambda name: self.night_inputs(models.model(name)), self.store, self.go_on)(job)
 
     def score_night(
         self, spec: ModelSpec, step: "Step | None" = None, executor: PartExecutor | None = None

@@ -4,6 +4,7 @@ A worker needs only the part job and its own wiring.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
@@ -25,10 +26,10 @@ log = structlog.get_logger(__name__)
 class ScorePart:
     """Carries out part jobs. Idempotent: a stored part is left unchanged, and its receipt is returned.
 
-    go_on is called before each job.
+    inputs: gives the inputs of a model's nights, by the model's name. go_on is called before each job.
     """
 
-    inputs: NightInputs
+    inputs: Callable[[str], NightInputs]
     store: NightStore
     go_on: GoOn = unasked
 
@@ -43,14 +44,14 @@ class ScorePart:
         if run.claim != job.claim:
             raise ClaimLost(run.model, run.score_date, run.id)
         with bound_contextvars(model=run.model, score_date=str(run.score_date), run=run.id, part=job.part):
-            return self._stored(run, parts_of(run)[job.part])
+            return self._stored(run, parts_of(run)[job.part], self.inputs(run.model))
 
-    def _stored(self, run: Run, part: Part) -> Receipt:
+    def _stored(self, run: Run, part: Part, inputs: NightInputs) -> Receipt:
         started = time.monotonic()
-        kept, fresh = split_carried(self.inputs.part(run, part))
-        rows = self.inputs.with_features(fresh, as_of=run.as_of, known_at=run.known_at)
-        checked = self.inputs.check(self.inputs.spec, rows)
-        scores = pl.concat([kept, self.inputs.scores(run, checked.valid)])
+        kept, fresh = split_carried(inputs.part(run, part))
+        rows = inputs.with_features(fresh, as_of=run.as_of, known_at=run.known_at)
+        checked = inputs.check(inputs.spec, rows)
+        scores = pl.concat([kept, inputs.scores(run, checked.valid)])
         receipt = self.store.write_part(run, part, scores, checked.quarantined)
         counts = receipt.model_dump(include={"rows", "scored", "quarantined"})
         log.info("part_scored", **counts, kept=kept.height, seconds=round(time.monotonic() - started, 2))
