@@ -41,10 +41,7 @@ class PostgresClaims(OnEngine):
         with night_lock(self.engine, night.model, night.score_date, wait_s=wait_s, go_on=go_on):
             require_head(self.engine)  # again: this code may have waited for a migration
             # In a transaction of its own: it locks tables that a claim holds rows of.
-            with (
-                translated(),
-                self.engine.begin() as connection,
-            ):
+            with translated(), self.engine.begin() as connection:
                 connection.execute(MONTH, {"score_date": night.score_date})
             with translated(), self.engine.begin() as connection:
                 claimed = _claimed(connection, night, champion, challenger, request)
