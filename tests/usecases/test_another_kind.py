@@ -40,6 +40,7 @@ from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metric, Of
+from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.model.categories import Categories
 from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, RawDataset, TimeSplit
 from nightjar.core.night.claim import Request
@@ -123,25 +124,26 @@ def fit_sklearn(train, valid, *, spec):
     return SklearnPredictor(pipeline, spec.categorical, spec.numeric, categories, kind=spec.kind)
 
 
-def made_spec() -> ModelSpec:
-    return toy_spec(
-        name="parcels",
-        time_zone="UTC",
-        part_rows=15,
-        seed=5,
-        datasets=(PLANNED, HAPPENED),
-        population=population,
-        outcomes=outcomes,
-        categorical=("city",),
-        numeric=("staff",),
-        contract=contract,
-        baseline=fit_sklearn,
-        fit=fit_catboost,
-        split=TimeSplit(test_days=5, valid_days=3, min_train_rows=500),
-        gates=GateLimits(min_mae_skill=0.1, max_mae_excess=2.0),
-        audit=AuditLimits(max_quarantine_share=0.1, max_mean_shift=25.0),
-        kind=COUNTS,
-    )
+def made_spec(**changes) -> ModelSpec:
+    fields = {
+        "name": "parcels",
+        "time_zone": "UTC",
+        "part_rows": 15,
+        "seed": 5,
+        "datasets": (PLANNED, HAPPENED),
+        "population": population,
+        "outcomes": outcomes,
+        "categorical": ("city",),
+        "numeric": ("staff",),
+        "contract": contract,
+        "baseline": fit_sklearn,
+        "fit": fit_catboost,
+        "split": TimeSplit(test_days=5, valid_days=3, min_train_rows=500),
+        "gates": GateLimits(min_mae_skill=0.1, max_mae_excess=2.0),
+        "audit": AuditLimits(max_quarantine_share=0.1, max_mean_shift=25.0),
+        "kind": COUNTS,
+    }
+    return toy_spec(**fields | changes)
 
 
 class NoFeatures:
@@ -210,9 +212,14 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path, database, monkeypatch):
+def spec(monkeypatch):
     monkeypatch.setitem(KINDS, COUNTS.name, COUNTS)
-    engine, spec, raw = make_engine(database.url("writer")), made_spec(), RawFiles(tmp_path / "data")
+    return made_spec()
+
+
+@pytest.fixture
+def world(tmp_path, database, spec):
+    engine, raw = make_engine(database.url("writer")), RawFiles(tmp_path / "data")
     land_all(raw, tmp_path)
     artifacts, store = FsspecArtifacts(str(tmp_path / "artifacts")), PostgresNights(engine)
     predictors, registry = PredictorStore(artifacts), PostgresRegistry(engine)
@@ -301,3 +308,28 @@ def test_what_its_scores_and_outcomes_cannot_be_is_refused(world, database, tmp_
         match=rf"the first is -1.5, in the row of '{LAST}-00' on {LAST}: .* is a number from 0 on",
     ):
         world.watch.outcomes_known(evening(LAST + timedelta(days=4)))
+
+
+class TestRegression:
+    """A model of dollars, minutes or, here, parcels: any finite number."""
+
+    @pytest.fixture
+    def spec(self):
+        return made_spec(
+            kind=REGRESSION,
+            gates=GateLimits(min_rmse_skill=0.1, max_mae_over_baseline=1.5, max_mae_over_champion=1.1),
+            audit=AuditLimits(max_quarantine_share=0.1, min_distinct_share=0.1, max_mean_shift_sd=2.0),
+        )
+
+    def test_it_is_trained_gated_scored_published_and_measured(self, world):
+        champion = world.retrain(LAST - timedelta(days=1))
+        assert champion.promoted, champion.decision
+        assert [gate.name for gate in champion.version.gates] == [gate.name for gate in REGRESSION.gates]
+        assert console.training_columns(champion.version) == ("predictor", "MAE", "RMSE", "R2")
+        world.score(LAST)
+        (measured,) = world.watch.outcomes_known(evening(LAST + timedelta(days=3)))
+        known = world.watch.outcomes.scored("parcels", LAST)
+        assert measured.metrics["mae"] == pytest.approx((known["score"] - known["outcome"]).abs().mean())
+        assert world.ask("SELECT metric FROM measurements WHERE kind = 'regression' ORDER BY metric") == [
+            (name,) for name in sorted(("mean_outcome", "mean_score", "mae", "rmse", "r2"))
+        ]

@@ -67,7 +67,9 @@ class NightProfile(Value):
         return next((column for column in self.columns if column.column == name), None)
 
     @property
-    def mean_score(self) -> float | None:
-        """None where no row was scored."""
+    def score(self) -> tuple[float, float] | None:
+        """Mean and standard deviation of the scores; None where no row was scored."""
         scores = self.column(SCORE)
-        return None if scores is None else scores.mean
+        if scores is None or scores.mean is None or scores.stddev is None:
+            return None
+        return scores.mean, scores.stddev

@@ -8,5 +8,6 @@ from collections.abc import Mapping
 
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds.regression import REGRESSION
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (BINARY,)}
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (BINARY, REGRESSION)}

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from nightjar.core.kinds.limits import Limit
 
 if TYPE_CHECKING:
-    from nightjar.core.comparison.entities import Distribution
+    from nightjar.core.comparison.entities import Distribution, NightProfile
 
-Finding = Callable[["Distribution", Sequence[float], float], str | None]
+Finding = Callable[["Distribution", Sequence["NightProfile"], float], str | None]
 """What stands against a night, in words, or None.
 
-Given are the scores of the night, at least one; the mean scores of the published nights before it; the limit.
+Given are the scores of the night, at least one; the published nights before it; the limit.
 """
 
 
@@ -24,19 +25,41 @@ class Absurdity(Limit):
 
 
 # Every finding takes these three arguments.
-def alike(scores: "Distribution", usual_means: Sequence[float], limit: float) -> str | None:  # noqa: ARG001
+def alike(scores: "Distribution", trailing: Sequence["NightProfile"], limit: float) -> str | None:  # noqa: ARG001
     """Fewer distinct scores a row than the limit: a constant score is none."""
     if scores.distinct >= limit * scores.rows:
         return None
     return f"{scores.rows} rows share {scores.distinct} distinct scores, at least {limit:.0%} must differ"
 
 
-def shifted(scores: "Distribution", usual_means: Sequence[float], limit: float) -> str | None:
+def shifted(scores: "Distribution", trailing: Sequence["NightProfile"], limit: float) -> str | None:
     """A mean score that lies further than the limit, in score units, from the mean of the nights before."""
-    if not usual_means:
+    before = [night.score[0] for night in trailing if night.score is not None]
+    if not before:
         return None
-    usual = sum(usual_means) / len(usual_means)
+    usual = _mean(before)
     if abs(scores.mean - usual) <= limit:
         return None
-    before = f"the last {len(usual_means)} nights had {usual:.3f}"
-    return f"the mean score is {scores.mean:.3f}, {before}; {limit} apart is the limit"
+    told = f"the last {len(before)} nights had {usual:.3f}"
+    return f"the mean score is {scores.mean:.3f}, {told}; {limit} apart is the limit"
+
+
+def shifted_by_spread(scores: "Distribution", trailing: Sequence["NightProfile"], limit: float) -> str | None:
+    """A mean score that lies further from the mean of the nights before than the limit.
+
+    The unit of the limit is the standard deviation of the scores of one night: the root of the mean variance
+    of the nights before. So the limit means the same for minutes and for dollars.
+    """
+    before = [night.score for night in trailing if night.score is not None]
+    if not before:
+        return None
+    usual = _mean([mean for mean, _ in before])
+    spread = sqrt(_mean([stddev**2 for _, stddev in before]))
+    if abs(scores.mean - usual) <= limit * spread:
+        return None
+    told = f"the last {len(before)} nights had {usual:.6g} with a standard deviation of {spread:.6g}"
+    return f"the mean score is {scores.mean:.6g}, {told}; {limit:g} standard deviations apart is the limit"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from nightjar.core.kinds.metrics import Measured, Of
+from nightjar.core.kinds.limits import Limit
+from nightjar.core.kinds.metrics import Measured, Metric, Of
 from nightjar.core.values import Value
 
 
@@ -24,9 +25,10 @@ class GateResult(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """A metric, or a difference of it between two predictors, that the limit of this name bounds.
+    """A metric, or a difference or ratio of it between two predictors, that the limit of this name bounds.
 
-    what: the number for people. minus: whose metric is taken off; None for the metric as it is.
+    what: the number for people. minus: whose metric is taken off. over: whose metric divides it. A gate has
+    at most one of them.
     """
 
     name: str
@@ -35,16 +37,28 @@ class Gate:
     bound: Literal["at least", "at most"]
     of: Of = Of.VERSION
     minus: Of | None = None
+    over: Of | None = None
+
+    def limit(self, metric: Metric) -> Limit:
+        """What a spec sets for it: any number that its value can be."""
+        if self.over is not None:
+            return Limit(name=self.name, low=0, high=math.inf)
+        reach = metric.high - metric.low
+        low, high = (metric.low, metric.high) if self.minus is None else (-reach, reach)
+        return Limit(name=self.name, low=low, high=high)
 
     def value(self, measured: Measured) -> float | None:
         """None where what it needs was not measured, or is not a finite number."""
         value = measured.get(self.of, {}).get(self.metric)
         taken_off = 0.0 if self.minus is None else measured.get(self.minus, {}).get(self.metric)
-        found = None if value is None or taken_off is None else value - taken_off
-        return found if found is not None and math.isfinite(found) else None
+        divisor = 1.0 if self.over is None else measured.get(self.over, {}).get(self.metric)
+        if value is None or taken_off is None or not divisor:
+            return None
+        found = (value - taken_off) / divisor
+        return found if math.isfinite(found) else None
 
     def judge(self, measured: Measured, threshold: float) -> GateResult:
-        if self.of is Of.CHAMPION and Of.CHAMPION not in measured:
+        if Of.CHAMPION in (self.of, self.over) and Of.CHAMPION not in measured:
             return self._verdict(None, threshold, "there is no champion to compare with", passed=True)
         value = self.value(measured)
         if value is None:

@@ -1,5 +1,6 @@
 """What the engine must know of a kind of model, in one frozen value of data and pure functions."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -71,12 +72,13 @@ class Kind:
     def measure(self, score: pl.Series, outcome: pl.Series) -> Metrics:
         """Every metric but skills, of scores against outcomes. A row whose outcome is null is left out.
 
+        A metric that is not defined, or is too large for a number, is None.
         Raises ValueError for a score that is null, NaN or out of bounds, for an outcome that cannot be,
         and for unequal lengths.
         """
         rows = self._known(score, outcome)
         found: Metrics = self.compare(rows) if rows.height else {}
-        return {metric.name: found.get(metric.name) for metric in self.metrics if not metric.skill_of}
+        return {metric.name: finite(found.get(metric.name)) for metric in self.metrics if not metric.skill_of}
 
     def skills(self, version: Metrics, constant: Metrics) -> Metrics:
         """The skills of a version beside the constant predictor: above 0 is better. None if not defined."""
@@ -119,12 +121,9 @@ class Kind:
         )
 
     def gate_limits(self) -> Iterator[Limit]:
-        """What a spec sets for the gates. A limit may be what the metric, or its difference, can reach."""
+        """What a spec sets for the gates. A limit may be any number that the gate can come to."""
         for gate in self.gates:
-            metric = self.metric(gate.metric)
-            reach = metric.high - metric.low
-            low, high = (metric.low, metric.high) if gate.minus is None else (-reach, reach)
-            yield Limit(name=gate.name, low=low, high=high)
+            yield gate.limit(self.metric(gate.metric))
 
     def _is_score(self, score: pl.Series) -> pl.Series:
         return _finite_between(score, self.low, self.high)
@@ -149,6 +148,10 @@ class Kind:
         if wrong := wrong_values(rows["outcome"], self._is_outcome(rows["outcome"])):
             raise ValueError(f"{wrong}: an outcome is {self.outcomes_told}")
         return rows
+
+
+def finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def wrong_values(values: pl.Series, valid: pl.Series) -> str | None:

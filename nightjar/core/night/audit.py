@@ -104,7 +104,6 @@ def absurdities(
         )
     if scores.rows == 0:
         return
-    usual_means = [night.mean_score for night in trailing if night.mean_score is not None]
     for absurdity in spec.kind.absurdities:
-        if finding := absurdity.finding(scores, usual_means, spec.audit[absurdity.name]):
+        if finding := absurdity.finding(scores, trailing, spec.audit[absurdity.name]):
             yield finding

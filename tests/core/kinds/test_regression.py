@@ -1,0 +1,92 @@
+import math
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+
+from nightjar.core.comparison.entities import Distribution, NightProfile
+from nightjar.core.comparison.profile import scores_of
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.kinds.absurdities import shifted_by_spread
+from nightjar.core.kinds.gates import judge
+from nightjar.core.kinds.metrics import Of
+from nightjar.core.kinds.regression import REGRESSION
+
+numbers = st.floats(-1e6, 1e6)
+scored = st.lists(st.tuples(numbers, numbers), min_size=2, max_size=50)
+GATES = {"min_rmse_skill": 0.1, "max_mae_over_baseline": 1.0, "max_mae_over_champion": 1.05}
+
+
+@given(scored)
+@settings(deadline=None, max_examples=100)
+def test_every_metric_agrees_with_scikit_learn(rows):
+    score, outcome = (np.array(column) for column in zip(*rows, strict=True))
+    found = REGRESSION.measure(pl.Series(score), pl.Series(outcome))
+    assert found["mae"] == pytest.approx(mean_absolute_error(outcome, score), rel=1e-9, abs=1e-12)
+    assert found["rmse"] == pytest.approx(math.sqrt(mean_squared_error(outcome, score)), rel=1e-9, abs=1e-12)
+    if found["r2"] is not None and np.ptp(outcome) > 1e-3:
+        assert found["r2"] == pytest.approx(r2_score(outcome, score), rel=1e-6)
+
+
+def test_r2_is_not_defined_where_all_outcomes_are_alike():
+    assert REGRESSION.measure(pl.Series([1.0, 2.0]), pl.Series([3, 3]))["r2"] is None
+
+
+def test_an_error_too_large_for_a_number_is_no_metric():
+    found = REGRESSION.measure(pl.Series([1e300, 0.0]), pl.Series([-1e300, 1.0]))
+    assert found["mae"] == pytest.approx(1e300)
+    assert found["rmse"] is None
+
+
+def test_the_constant_that_it_is_compared_with_is_the_mean():
+    outcome = pl.Series([1, 2, 6])
+    assert REGRESSION.constant(outcome) == 3
+    always = REGRESSION.measure(pl.Series([3.0, 3.0, 3.0]), outcome)
+    assert REGRESSION.skills(always, always) == {"rmse_skill": 0}
+
+
+@pytest.mark.parametrize("outcome", [["late"], [math.inf], [math.nan], [None]])
+def test_an_outcome_is_a_finite_number(outcome):
+    rows = pl.DataFrame({"entity_key": ["a"], "score_date": [date(2013, 6, 1)], "outcome": outcome})
+    with pytest.raises(ContractBroken, match="kind 'regression' is a number that is finite"):
+        REGRESSION.require_outcomes("outcomes of toy", rows)
+
+
+def verdicts(baseline, champion=None, beside=1.0):
+    measured = {Of.VERSION: {"mae": 1.0, "rmse_skill": 0.2}, Of.BASELINE: {"mae": baseline}}
+    if champion is not None:
+        measured |= {Of.CHAMPION: {"mae": champion}, Of.BESIDE_CHAMPION: {"mae": beside}}
+    return {gate.name: gate for gate in judge(REGRESSION.gates, measured, GATES)}
+
+
+def test_its_gates_compare_errors_as_a_ratio_so_that_a_limit_needs_no_unit():
+    assert verdicts(1.25)["max_mae_over_baseline"].value == 0.8
+    assert not verdicts(0.9)["max_mae_over_baseline"].passed
+    assert verdicts(2.0, champion=0.96)["max_mae_over_champion"].passed
+    assert not verdicts(2.0, champion=0.9)["max_mae_over_champion"].passed
+    assert verdicts(2.0)["max_mae_over_champion"].reason == "there is no champion to compare with"
+    assert "could not be measured" in verdicts(0.0)["max_mae_over_baseline"].reason
+
+
+def night(mean, stddev):
+    return Distribution(score_date=date(2013, 6, 1), rows=9, mean=mean, stddev=stddev, distinct=9)
+
+
+def before(*nights):
+    return [NightProfile(score_date=n.score_date, columns=(scores_of(n),)) for n in nights]
+
+
+@given(st.floats(1e-3, 1e6), st.floats(-1e6, 1e6))
+def test_a_shift_is_judged_alike_in_every_unit(scale, origin):
+    trailing = before(night(origin, 3 * scale), night(origin, 4 * scale))
+    assert shifted_by_spread(night(origin + 3 * scale, scale), trailing, 1.0) is None
+    assert "standard deviations apart" in shifted_by_spread(night(origin + 4 * scale, scale), trailing, 1.0)
+
+
+def test_a_mean_that_is_no_number_is_a_finding_and_a_first_night_has_nothing_to_shift_from():
+    assert shifted_by_spread(night(math.nan, 1.0), before(night(0.0, 1.0)), 1.0)
+    assert shifted_by_spread(night(5.0, 1.0), [], 1.0) is None
