@@ -1,37 +1,37 @@
-"""What counts as a value of a column, and what as missing: the same in every comparison."""
+"""Every comparison uses the same rules for which entries of a column are values and which are missing."""
 
 import polars as pl
 
 from nightjar.core.model.categories import spelled
 
 LONGEST = 100
-"""Categories are told apart by so many of their first characters.
+"""Only this many first characters distinguish categories.
 
-A profile keeps them in a row of the database.
+The limit exists because a profile stores categories in a row of the database.
 """
 
 
 def numbers(column: pl.Series) -> pl.Series:
-    """The column as Float64.
+    """Return the column as Float64.
 
-    NaN and infinities become null: the contract sets their rows aside, so nobody scored them.
+    NaN and infinities become null, because the contract sets their rows aside and they are not scored.
     """
     return column.cast(pl.Float64).set(~column.cast(pl.Float64).is_finite(), None)
 
 
 def categories(column: pl.Series) -> pl.Series:
-    """The column as String, cut to LONGEST characters; equal values have one text, whatever their type.
+    """Return the column as String, cut to LONGEST characters. Equal values of any types have one text.
 
-    A NUL is written as U+FFFD, because Postgres stores none in text.
+    A NUL is written as U+FFFD, because Postgres cannot store NUL in text.
     """
     return spelled(column).str.head(LONGEST).str.replace_all("\0", "\ufffd", literal=True)
 
 
 def holds_numbers(dtype: pl.DataType) -> bool:
-    """True if `numbers` takes a column of this type."""
+    """True if `numbers` accepts a column of this type."""
     return dtype.is_numeric() or dtype.is_(pl.Boolean) or dtype.is_(pl.Null)
 
 
 def holds_categories(dtype: pl.DataType) -> bool:
-    """True if `categories` takes a column of this type."""
+    """True if `categories` accepts a column of this type."""
     return not (dtype.is_nested() or dtype.is_(pl.Object) or dtype.is_(pl.Binary))

@@ -1,11 +1,11 @@
-"""How far each column of a night is from other nights: 0 means the same, 1 means nothing in common.
+"""A distance says how far a night's column is from other nights: 0 is the same, 1 is nothing in common.
 
 Numbers: the Kolmogorov-Smirnov distance, the widest gap between the shares of values up to a number.
 Categories: the total variation distance, the share of rows that would have to change category. Each quantile
 of a profile has the same weight, and so has each night.
 
-By hand and not by `scipy.stats.ks_2samp`, which compares one pair of samples a call: 35 columns of 15 nights
-take 11 ms here and 396 ms there, with the same distances (a test compares them).
+The code does not use `scipy.stats.ks_2samp`, because that compares one pair of samples a call. 35 columns of
+15 nights take 11 ms here and 396 ms there, with the same distances (a test compares them).
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,11 +24,11 @@ KEY = ("column", "night")
 
 @dataclass(frozen=True, slots=True)
 class Distances:
-    """How far one column lies tonight from the trailing nights together.
+    """How far one column is tonight, and usually, from other nights.
 
-    Also how far the most distant of those nights lies from the rest.
-    unseen: share of tonight's values in categories that no trailing night has; usual_unseen: the largest such
-    share of a trailing night.
+    now: tonight's distance from the trailing nights together. usual: the largest distance of a trailing night
+    from the other trailing nights. unseen: the share of tonight's values in categories that no trailing night
+    has. usual_unseen: the largest such share of a trailing night.
     """
 
     now: float
@@ -38,7 +38,7 @@ class Distances:
 
 
 def distances(tonight: Columns, trailing: Sequence[Columns]) -> dict[str, Distances]:
-    """Of each column that has values tonight and in two trailing nights at least."""
+    """Return the distances of each column that has values tonight and in at least two trailing nights."""
     now = to_the_rest([tonight, *trailing]).filter(pl.col("night") == 0).drop("night")
     most = pl.max("distance").alias("usual"), pl.max("unseen").alias("usual_unseen")
     usual = to_the_rest(trailing).group_by("column").agg(*most)
@@ -47,10 +47,10 @@ def distances(tonight: Columns, trailing: Sequence[Columns]) -> dict[str, Distan
 
 
 def to_the_rest(nights: Sequence[Columns]) -> pl.DataFrame:
-    """How far each night lies from the other nights together, in each column.
+    """Return how far each night is from the other nights together, in each column.
 
     Columns: `column`, `night` (its place), its `distance` from the others, and `unseen`, the share of its
-    values in categories of its own.
+    values in categories that no other night has.
     """
     numbers = [
         (name, night, list(seen.quantiles))
@@ -83,10 +83,10 @@ def to_the_rest(nights: Sequence[Columns]) -> pl.DataFrame:
 
 
 def gaps(values: pl.DataFrame) -> pl.DataFrame:
-    """Numbers.
+    """Return the distances of number columns.
 
-    Two step functions are furthest apart at a step of the first: just after it where that one is ahead, just
-    before it where behind.
+    Two step functions are furthest apart at a step of the first one. If the first one is ahead, the place is
+    just after that step. If it is behind, the place is just before that step.
     """
     value = pl.col("value")
     counted = values.with_columns(
@@ -110,9 +110,9 @@ def gaps(values: pl.DataFrame) -> pl.DataFrame:
 
 
 def overlaps(shares: pl.DataFrame) -> pl.DataFrame:
-    """Categories; null stands for the rarest ones together.
+    """Return the distances of category columns. A null stands for the rarest categories together.
 
-    What two nights do not share lies between them.
+    The distance is 1 minus the share that the night has in common with the other nights.
     """
     others = pl.col("night").n_unique().over("column") - 1
     rest = (pl.col("share").sum().over("column", "category") - pl.col("share")) / others

@@ -1,4 +1,4 @@
-"""What the inputs and the scores of a night look like, in numbers."""
+"""These values describe the inputs and the scores of a night in numbers."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -9,10 +9,10 @@ from nightjar.core.values import Value
 
 
 class Distribution(Value):
-    """Scores of one night in numbers.
+    """The scores of one night in numbers.
 
-    They are `mean` and `stddev` of the scores, `distinct` values, `quantiles`, how many `rows`, and how many
-    of them were `carried` over.
+    mean, stddev, quantiles: of the scores. distinct: the number of different scores. rows: the number of
+    rows. carried: how many of them were carried over.
     """
 
     score_date: date
@@ -22,20 +22,20 @@ class Distribution(Value):
     stddev: float
     distinct: int
     quantiles: tuple[float, ...] = ()
-    """Evenly spaced from the least to the greatest score; none of no rows."""
+    """Evenly spaced from the least to the greatest score. Empty if there are no rows."""
 
 
 SCORE = "score"
-"""The column of a profile that is no input."""
+"""The only column of a profile that is not an input."""
 
 
 class ColumnProfile(Value):
     """A column of a night in numbers.
 
-    Of a text column `categories` has the rows of the most frequent ones. Of a number column `quantiles` are
-    evenly spaced from the least to the greatest value.
-    rows: how many were looked at. distinct: different values among those that are not null. entities: how
-    many share the values: the keys of a feature's table that occur, or else the rows.
+    categories: for a text column, the number of rows of each of the most frequent categories. quantiles: for
+    a number column, evenly spaced from the least to the greatest value. rows: the rows that were looked at.
+    distinct: the different values that are not null. entities: the distinct keys of the feature's table that
+    occur in the rows, or the number of rows for an input without such a table.
     """
 
     column: str
@@ -58,7 +58,7 @@ class ColumnProfile(Value):
 
 
 class NightProfile(Value):
-    """What the inputs of a run's sampled rows and all its scores look like."""
+    """The profiles of a run's inputs, from sampled rows, and of all its scores."""
 
     score_date: date
     columns: tuple[ColumnProfile, ...]
@@ -68,7 +68,7 @@ class NightProfile(Value):
 
     @property
     def score(self) -> tuple[float, float] | None:
-        """Mean and standard deviation of the scores; None where no row was scored."""
+        """Mean and standard deviation of the scores. None if no row was scored."""
         scores = self.column(SCORE)
         if scores is None or scores.mean is None or scores.stddev is None:
             return None

@@ -1,24 +1,24 @@
-"""What past nights prove to be ordinary, and from how many nights and values on they prove anything."""
+"""Past nights show what is ordinary, if there are enough nights and enough values."""
 
 import polars as pl
 
 MIN_NIGHTS = 3
 """Fewer past nights prove nothing.
 
-The furthest of two nights is as far from the other as the other is from it.
+With two nights there is only one distance, so no night can be further away than the other.
 """
 
 MIN_VALUES = 30
 """Fewer values of a night prove nothing about a distribution.
 
 By chance alone (at 0.1%) the Kolmogorov-Smirnov distance of n values reaches 1.95 / sqrt(n) (Smirnov 1948).
-For 30 values that is 0.36: as much as `AuditLimits.max_input_shift` allows.
+For 30 values that is 0.36. This is as much as `AuditLimits.max_input_shift` allows.
 """
 
 MIN_DISTINCT = 3
-"""A column that had at least so many different values in every past night does not have one by chance.
+"""A column with at least this many different values in every past night never has one value by chance.
 
-A flag does.
+A flag, which has two values, can.
 """
 
 ROUNDING = 1e-9
@@ -26,9 +26,8 @@ ROUNDING = 1e-9
 
 
 def furthest(distances: pl.Series, quantile: float = 1.0) -> float | None:
-    """The distance that past nights reach: the given quantile of theirs.
+    """Return the given quantile of the past nights' distances, or None for fewer than MIN_NIGHTS nights.
 
-    None if they are fewer than MIN_NIGHTS.
     distances: how far each past night is from the others together, one value a night.
     """
     reached = distances.quantile(quantile, "higher")
@@ -36,8 +35,8 @@ def furthest(distances: pl.Series, quantile: float = 1.0) -> float | None:
 
 
 def turned_constant(distinct: int, least_distinct: int) -> bool:
-    """True if a column has one value now and had several in the past.
+    """True if a column has one value now and had several in every past night.
 
-    least_distinct: different values of the past night with the fewest.
+    least_distinct: the number of different values in the past night with the fewest.
     """
     return distinct == 1 and least_distinct >= MIN_DISTINCT

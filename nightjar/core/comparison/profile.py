@@ -1,6 +1,6 @@
-"""What the inputs of a night look like, in a few numbers a column.
+"""A profile describes each input of a night in a few numbers.
 
-They are kept with the run, so that later nights can be compared with it.
+Profiles are stored with the run, so that later nights can be compared with it.
 """
 
 import polars as pl
@@ -10,30 +10,30 @@ from nightjar.core.comparison.entities import SCORE, ColumnProfile, Distribution
 from nightjar.core.model.spec import ModelSpec
 
 SAMPLE_ROWS = 2_000
-"""Rows of a night that are looked at.
+"""At most this many rows of a night are looked at.
 
-By chance two samples of this size lie 0.04 apart, far below any limit.
+By chance the distance between two samples of this size is 0.04. This is far below any limit.
 """
 STEPS = 40
-"""Every 2.5th percentile is kept: the distance of two profiles is known to that much."""
+"""Every 2.5th percentile is kept, so the distance between two profiles is exact to 2.5%."""
 MOST_CATEGORIES = 200
 
 
 def sample_of(population: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """All rows that could be scored, or a fixed sample of them."""
+    """Return all rows that can be scored, or a sample of them that the seed fixes."""
     sound = population.filter(pl.col("fault").is_null())
     return sound if sound.height <= SAMPLE_ROWS else sound.sample(SAMPLE_ROWS, seed=seed)
 
 
 def holds_all(sample: pl.DataFrame) -> bool:
-    """Whether a sample surely holds every row that could be scored."""
+    """True if a sample certainly holds every row that can be scored."""
     return sample.height < SAMPLE_ROWS
 
 
 def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> NightProfile:
-    """One profile for each input, of the sampled rows, and one for all scores.
+    """Return a profile of each input, from the sampled rows, and a profile of all scores.
 
-    There is one for the scores alone where no row could be sampled.
+    If there are no sampled rows, the result has the profile of the scores alone.
     """
     if rows.is_empty():
         return NightProfile(score_date=scores.score_date, columns=(scores_of(scores),))
@@ -71,7 +71,7 @@ def numbers_of(column: pl.Series, entities: int) -> ColumnProfile:
 
 
 def quantiles_of(ordered: pl.Series) -> tuple[float, ...]:
-    """STEPS + 1 of the sorted values, evenly spaced from the least to the greatest; none of nothing."""
+    """Return STEPS + 1 of the sorted values, evenly spaced from least to greatest; () if there are none."""
     last = ordered.len() - 1
     return (
         () if last < 0 else tuple(ordered.gather([round(last * step / STEPS) for step in range(STEPS + 1)]))

@@ -1,10 +1,10 @@
 """PSI (population stability index): how far the rows of a night are from the rows of a reference sample.
 
-It sums (night share - reference share) * ln(night share / reference share) over buckets that the reference
-fixes. Few rows raise it without
-any drift: then it is about (1/n + 1/m) times a chi-square variable with buckets - 1 degrees of freedom
-(Yurdakul and Naranjo 2020, Statistical properties of the population stability index, Journal of Risk Model
-Validation 14(4)). `chance` is the upper quantile of that noise.
+It is the sum of (night share - reference share) * ln(night share / reference share) over buckets that the
+reference fixes. With few rows it is above 0 even without drift. It is then about (1/n + 1/m) times a
+chi-square variable with buckets - 1 degrees of freedom (Yurdakul and Naranjo 2020, Statistical properties of
+the population stability index, Journal of Risk Model Validation 14(4)). `chance` is the upper quantile of
+that noise.
 """
 
 from collections.abc import Callable
@@ -14,19 +14,22 @@ import polars as pl
 from scipy.special import chdtri
 
 SMOOTHING = 0.001
-"""Added to each bucket's share: an empty bucket stays finite, and weighs the same for a night of any size."""
+"""This is added to each bucket's share.
+
+So an empty bucket gives a finite term, and the term is the same for a night of any size.
+"""
 BUCKETS = 10
 MAX_CATEGORIES = 50
 MIN_PER_BUCKET = 10
-"""Rows a night must expect in a bucket.
+"""A night must expect at least this many rows in a bucket.
 
-With Cochran's usual 5, PSI still passed its chi-square quantile ten times too often.
+With Cochran's usual 5, PSI still exceeded its chi-square quantile ten times too often.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """A way to put values into buckets 0..count-1, fixed by the reference."""
+    """A mapping of values to buckets 0..count-1, fixed by the reference."""
 
     count: int
     of: Callable[[pl.Series], pl.Series]
@@ -48,25 +51,25 @@ class Reference:
         return float(_psi(_counts(self.buckets.of(values)), self.expected)["psi"].item())
 
     def psi_a_date(self, dates: pl.Series) -> pl.DataFrame:
-        """`psi` and `rows` of the reference's own values, one row a date. dates: of each value."""
+        """`psi` and `rows` of the reference's own values, one row a date. dates: the date of each value."""
         return _psi(_counts(self.bucket, dates), self.expected)
 
     def chance(self, rows: int, probability: float) -> float:
-        """The PSI that a night of so many rows without drift passes by chance with this probability."""
+        """The PSI that a night of `rows` rows without drift exceeds by chance with this probability."""
         freedom = max(int((self.expected["expected"] > 0).sum()) - 1, 1)
         return (1 / rows + 1 / self.bucket.len()) * float(chdtri(freedom, probability))
 
 
 def bucket_count(values: pl.Series, rows: int, *, text: bool) -> int:
-    """How many buckets a night of so many rows gets.
+    """Return the number of buckets for a night of `rows` rows.
 
-    Buckets of values that the reference does not have are not counted.
+    Buckets for values that the reference does not have are not counted.
     """
     return _frequent(values, rows).len() if text else _quantiles(rows)
 
 
 def reference_of(values: pl.Series, rows: int, *, text: bool) -> Reference:
-    """Buckets of a reference's values (no nulls, at least one) for a night of so many rows."""
+    """Put a reference's values (at least one, no nulls) into buckets for a night of `rows` rows."""
     buckets = (_category_buckets if text else _quantile_buckets)(values, rows)
     bucket = buckets.of(values)
     return Reference(
@@ -75,7 +78,7 @@ def reference_of(values: pl.Series, rows: int, *, text: bool) -> Reference:
 
 
 def _quantile_buckets(reference: pl.Series, rows: int) -> Buckets:
-    """Quantiles of the reference, with a bucket below its least value and one above its greatest."""
+    """Make buckets from the reference's quantiles, one below its least value and one above its greatest."""
     inner = _quantiles(rows)
     edges = (
         pl.Series(
@@ -98,7 +101,7 @@ def _quantiles(rows: int) -> int:
 
 
 def _category_buckets(reference: pl.Series, rows: int) -> Buckets:
-    """A bucket for each frequent category. All others share the last bucket."""
+    """Make a bucket for each frequent category. All other categories share the last bucket."""
     frequent = _frequent(reference, rows)
     numbers = pl.int_range(frequent.len(), dtype=pl.Int64, eager=True)
 
@@ -109,7 +112,7 @@ def _category_buckets(reference: pl.Series, rows: int) -> Buckets:
 
 
 def _frequent(reference: pl.Series, rows: int) -> pl.Series:
-    """The categories that a night of so many rows holds often enough, the most frequent first."""
+    """Return the categories with MIN_PER_BUCKET expected rows in such a night, most frequent first."""
     return (
         reference.alias("category")
         .value_counts(name="n")
@@ -129,7 +132,7 @@ def _counts(bucket: pl.Series, group: pl.Series | None = None) -> pl.DataFrame:
 
 
 def _shares(counts: pl.DataFrame, buckets: int) -> pl.DataFrame:
-    """One row per group and bucket, empty buckets included.
+    """Return one row per group and bucket, empty buckets included.
 
     Columns: the `share` of the group's rows, and the group's `rows`.
     """
@@ -141,7 +144,7 @@ def _shares(counts: pl.DataFrame, buckets: int) -> pl.DataFrame:
 
 
 def _psi(counts: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
-    """PSI of each group against the expected shares, with the group's rows; sorted by group."""
+    """Return the PSI of each group against the expected shares, and the group's rows, sorted by group."""
     both = _shares(counts, expected.height).join(expected, on="bucket").sort("group", "bucket")
     p, q = ((pl.col(name) + SMOOTHING) / (1 + SMOOTHING * expected.height) for name in ("share", "expected"))
     return both.group_by("group", maintain_order=True).agg(

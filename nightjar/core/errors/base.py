@@ -1,32 +1,32 @@
-"""What every error that Nightjar raises on purpose has: a text, an exit code, a runbook."""
+"""Every error that Nightjar raises on purpose has a text, an exit code and a runbook."""
 
 from typing import ClassVar
 
 
 class NightjarError(Exception):
-    """Root of all errors raised on purpose. No traceback is needed to act on one.
+    """Root of all errors that Nightjar raises on purpose. A person can act on one without a traceback.
 
     The text says what was wrong, where, and what has to happen. It names no command. An error keeps its facts
-    as attributes, and the edge makes its advice of them (nightjar/showing/remedies.py).
+    as attributes. The edge makes its advice from them (nightjar/showing/remedies.py).
     """
 
     exit_code: ClassVar[int] = 1
     runbook: ClassVar[str] = "unexpected-error"
     advice: str = ""
-    """The command that mends it, in a sentence. Empty until the edge adds it."""
+    """A sentence with the command that corrects the error. It is empty until the edge adds it."""
 
     @property
     def words(self) -> str:
-        """All that there is to say, without the runbook."""
+        """The text and the advice, without the runbook."""
         return f"{super().__str__()} {self.advice}".rstrip()
 
     def __str__(self) -> str:
         return f"{self.words} Runbook: runbooks/{self.runbook}.md"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive a trip between processes.
+        """Let the error be pickled and sent to another process.
 
-        Subclasses take other arguments than the text that they pass on.
+        The default fails, because subclasses take other arguments than the text that they pass on.
         """
         return _restored, (type(self), self.args, self.__dict__)
 

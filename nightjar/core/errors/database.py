@@ -43,7 +43,7 @@ class EmbeddedPostgresFailed(NightjarError):
 
 
 class NoEmbeddedPostgres(EmbeddedPostgresFailed):
-    """It was never started in this folder."""
+    """The embedded Postgres was never started in this folder."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"there is none yet in {folder}", "Start it first.")
@@ -60,9 +60,9 @@ class RoleHasNoPassword(NightjarError):
 
 
 class RightsMissing(NightjarError):
-    """The database lets a role in and refuses what it is to do.
+    """The database accepts a role's login but refuses its statements.
 
-    Its grants were lost, in a restore perhaps.
+    The role's grants were lost, perhaps in a restore.
     """
 
     exit_code, runbook = 35, "rights-missing"
@@ -75,7 +75,7 @@ class RightsMissing(NightjarError):
 
 
 class RolesMissing(NightjarError):
-    """The database lacks roles, and its URL's user may not create them."""
+    """The database lacks roles, and the user of its URL may not create them."""
 
     exit_code, runbook = 23, "roles-missing"
 
@@ -89,7 +89,7 @@ class RolesMissing(NightjarError):
 
 
 class OwnerNeeded(NightjarError):
-    """What only the owner of the schema may do, tried as somebody else."""
+    """Another user tried an action that is reserved to the owner of the schema."""
 
     exit_code, runbook = 33, "owner-needed"
 
@@ -101,7 +101,7 @@ class OwnerNeeded(NightjarError):
 
 
 class NightsRunning(Retryable):
-    """A migration found somebody at work by the schema that it would change."""
+    """A migration found processes that still use the schema that it would change."""
 
     exit_code, runbook = 27, "nights-running"
 

@@ -1,4 +1,4 @@
-"""What is wrong with the data that a night needs."""
+"""These errors say what is wrong with the data that a night needs."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -9,10 +9,10 @@ from nightjar.core.errors.settings import BadSettings
 
 
 class BadDelivery(NightjarError):
-    """A landed file that does not keep its dataset's schema. What was there before is untouched.
+    """A landed file breaks its dataset's schema. Earlier data are unchanged.
 
-    night: the model and the score date of a night that needs the file, if a person may have it scored
-    without.
+    night: the model and the score date of a night that needs the file. It is given only if a person may have
+    the night scored without the file.
     """
 
     exit_code, runbook = 5, "bad-delivery"
@@ -35,7 +35,7 @@ class BadDelivery(NightjarError):
 
 
 class DeliveriesSetAside(NightjarError):
-    """Bad deliveries that nothing has replaced, and nobody has cleared."""
+    """There are bad deliveries that no good delivery has replaced and no person has cleared."""
 
     exit_code, runbook = 45, "bad-delivery"
 
@@ -45,7 +45,7 @@ class DeliveriesSetAside(NightjarError):
 
 
 class NothingSetAside(BadSettings):
-    """There is nothing to clear."""
+    """A person asked to clear a bad delivery, but none is set aside for that day."""
 
     def __init__(self, model: str, dataset: str, day: date) -> None:
         super().__init__(f"Nothing of {dataset} {day} is set aside", "Name what is.")
@@ -53,9 +53,10 @@ class NothingSetAside(BadSettings):
 
 
 class NoPopulation(NightjarError):
-    """landed: how many rows there are for the date, of which the model takes none.
+    """A night has no rows to score.
 
-    last: no date up to it has any.
+    landed: number of rows for the date. The model's filter takes none of them.
+    last: the last date of the range that was asked for. No date of the range has any rows to score.
     """
 
     exit_code, runbook = 6, "no-population"
@@ -83,7 +84,7 @@ class NoPopulation(NightjarError):
 
 
 class ContractBroken(NightjarError):
-    """A fault of the whole batch: a missing column or a wrong type. No row of it can be trusted."""
+    """The whole batch is at fault: a column is missing or has the wrong type. No row can be trusted."""
 
     exit_code, runbook = 8, "contract-broken"
 
@@ -94,7 +95,7 @@ class ContractBroken(NightjarError):
 
 
 class StaleFeatures(NightjarError):
-    """A feed stopped: features are older than the model lets them be."""
+    """A feed stopped, so features are older than the model allows."""
 
     exit_code, runbook = 25, "stale-features"
 
@@ -129,7 +130,7 @@ class FeastRegistryEmpty(BadSettings):
 
 
 class DamagedFile(NightjarError):
-    """A stored file of raw days or features that holds other bytes than were written."""
+    """A stored file of raw days or features does not hold the bytes that were written."""
 
     exit_code, runbook = 41, "damaged-file"
 
@@ -149,7 +150,7 @@ class UnsafeFeatureStore(NightjarError):
 
 
 class NotOurStore(NightjarError):
-    """A question that only our own offline store can answer."""
+    """A retrieval needs our own offline store, but another one is configured."""
 
     exit_code, runbook = 26, "not-our-store"
 

@@ -1,10 +1,10 @@
-"""What the machine refuses: room on a disk, rights to a file, memory."""
+"""These errors say what the machine refuses: space on a disk, rights to a file, or memory."""
 
 from nightjar.core.errors.base import NightjarError, Retryable
 
 
 class StorageRefused(Retryable):
-    """The file system said no: it is full, read-only, or closed to us."""
+    """The file system refused: it is full or read-only, or we lack the rights."""
 
     exit_code, runbook = 24, "storage-refused"
 
@@ -17,7 +17,7 @@ class StorageRefused(Retryable):
 
 
 class OutOfMemory(Retryable):
-    """The machine, or a limit of this process, gives no more memory."""
+    """No more memory is available, because of the machine or because of a limit of this process."""
 
     exit_code, runbook = 34, "out-of-memory"
 
@@ -30,16 +30,19 @@ class OutOfMemory(Retryable):
 
 
 REFUSALS = (OSError, MemoryError)
-"""How Python says that the machine refuses something; `refused` says what it means."""
+"""Python raises these when the machine refuses something. `refused` translates them."""
 
 
 def may_pass(error: object) -> bool:
-    """Whether the same may be tried again without anyone changing anything: the type of the error says so."""
+    """True if the same call may be tried again unchanged. The type of the error decides."""
     return isinstance(error, (Retryable, *REFUSALS))
 
 
 def refused(error: OSError | MemoryError) -> Retryable:
-    """What the machine said, as what it means: libraries tell of memory in either way."""
+    """Translate the machine's error into one of ours.
+
+    Libraries report a lack of memory as an OSError or as a MemoryError.
+    """
     return (
         OutOfMemory()
         if isinstance(error, MemoryError) or "Cannot allocate memory" in str(error)
@@ -48,7 +51,10 @@ def refused(error: OSError | MemoryError) -> Retryable:
 
 
 def told_of(error: Exception) -> str:
-    """An error in words: an unexpected one begins with its type, which is all that some of them say."""
+    """Return an error in words.
+
+    The text of an unexpected error begins with its type, because some errors have no other text.
+    """
     if isinstance(error, (OSError, MemoryError)):
         return str(refused(error))
     return str(error) if isinstance(error, NightjarError) else f"{type(error).__name__}: {error}"

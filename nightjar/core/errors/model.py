@@ -1,4 +1,4 @@
-"""What is wrong with a model, its spec or its versions."""
+"""These errors say what is wrong with a model, its spec or its versions."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ class NoChampion(NightjarError):
 
 
 class GateFailed(NightjarError):
-    """A version that may not become champion."""
+    """A version did not pass its gates, so it may not become champion."""
 
     exit_code, runbook = 10, "gate-failed"
 
@@ -46,7 +46,7 @@ class GateFailed(NightjarError):
 
 
 class ArtifactBroken(NightjarError):
-    """A stored artifact is missing or is not the bytes that were registered."""
+    """A stored artifact is missing, or its bytes are not those that were registered."""
 
     exit_code, runbook = 16, "artifact-broken"
 

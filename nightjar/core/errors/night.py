@@ -1,4 +1,4 @@
-"""Why a night is not scored or not published."""
+"""These errors say why a night is not scored or not published."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,7 +8,7 @@ from nightjar.core.errors.settings import BadSettings
 
 
 class AuditFailed(NightjarError):
-    """The stored night must not be published. acceptable: whether a person may publish it all the same."""
+    """The stored night must not be published. acceptable: True if a person may still publish it."""
 
     exit_code, runbook = 9, "audit-failed"
 
@@ -51,9 +51,9 @@ class ClaimLost(Retryable):
 
 
 class Stopped(NightjarError):
-    """A person ended this flow run, or another attempt of it began, while this one worked.
+    """While this attempt worked, a person ended its flow run or another attempt of it began.
 
-    No retry of a part changes that.
+    Retrying a part does not help.
     """
 
     exit_code, runbook = 50, "stopped"
@@ -66,7 +66,7 @@ class Stopped(NightjarError):
 
 
 class RepairOutdated(Retryable):
-    """A repair kept scores of a publication that was replaced, by a rollback perhaps, while it worked."""
+    """A repair kept scores of a publication that was replaced meanwhile, perhaps by a rollback."""
 
     exit_code, runbook = 40, "repair-outdated"
 
@@ -79,7 +79,7 @@ class RepairOutdated(Retryable):
 
 
 class NotPublished(BadSettings):
-    """There is nothing to repair."""
+    """The night is not published, so there is nothing to repair."""
 
     def __init__(self, model: str, score_date: date) -> None:
         super().__init__(f"{model} {score_date} is not published, so there is nothing to repair", "Score it.")
@@ -87,7 +87,7 @@ class NotPublished(BadSettings):
 
 
 class NeverPublished(BadSettings):
-    """A rollback to a run that analysts never saw."""
+    """A rollback names a run that was never published."""
 
     def __init__(self, model: str, score_date: date, run_id: int) -> None:
         super().__init__(f"Run {run_id} of {model} {score_date} was never published", "Name one that was.")
@@ -100,7 +100,7 @@ class ReasonMissing(BadSettings):
 
 
 class WorkBusy(Retryable):
-    """Another process does the same kind of work, which only one may do at a time."""
+    """Another process does the same kind of work. Only one process may do it at a time."""
 
     exit_code, runbook = 22, "work-busy"
 

@@ -1,4 +1,4 @@
-"""What is wrong with the Prefect server, its worker and its deployments."""
+"""These errors say what is wrong with the Prefect server, its worker and its deployments."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from nightjar.core.errors.base import NightjarError
 
 
 class PlatformFailed(NightjarError):
-    """A process of the platform did not come up, or ended on its own."""
+    """A process of the platform did not start, or it ended unexpectedly."""
 
     exit_code, runbook = 19, "platform-failed"
 
@@ -16,9 +16,9 @@ class PlatformFailed(NightjarError):
 
 
 class NotDeployed(NightjarError):
-    """The Prefect server lacks, or has otherwise, what this code runs on.
+    """Something that this code needs is missing or different on the Prefect server.
 
-    remedy: what to do where deploying does not help.
+    remedy: what to do if deploying does not help.
     """
 
     exit_code, runbook = 28, "not-deployed"
@@ -31,7 +31,7 @@ class NotDeployed(NightjarError):
 
 
 class ServerOpen(NightjarError):
-    """The Prefect server obeys those whom it should not."""
+    """The Prefect server accepts requests that it must refuse."""
 
     exit_code, runbook = 38, "server-open"
 
@@ -43,7 +43,7 @@ class ServerOpen(NightjarError):
 
 
 class NotOurFlow(NightjarError):
-    """A flow run of a deployment that this code does not have. The worker runs nothing else."""
+    """A flow run belongs to a deployment that this code does not have. The worker refuses to run it."""
 
     exit_code, runbook = 39, "not-our-flow"
 
@@ -52,7 +52,7 @@ class NotOurFlow(NightjarError):
 
 
 class NoWorker(NightjarError):
-    """Runs are scheduled, and nothing takes them."""
+    """Runs are scheduled, but no worker takes them."""
 
     exit_code, runbook = 29, "no-worker"
 
@@ -61,7 +61,7 @@ class NoWorker(NightjarError):
 
 
 class RunsStuck(NightjarError):
-    """Flow runs that nothing will end, or start, by itself."""
+    """Some flow runs will not end, or not start, unless a person acts."""
 
     exit_code, runbook = 31, "stuck-run"
 
@@ -70,7 +70,7 @@ class RunsStuck(NightjarError):
 
 
 class DeploymentPaused(NightjarError):
-    """A schedule starts no more runs: its circuit is open, or a person paused it."""
+    """A schedule starts no more runs, because its circuit is open or a person paused it."""
 
     exit_code, runbook = 32, "circuit-open"
 

@@ -15,9 +15,9 @@ class BadSettings(NightjarError):
 
 
 class DayToCome(BadSettings):
-    """A day that stands in for the calendar, and has not come yet.
+    """A day was given to replace today's date, but it is in the future.
 
-    today: the day in the model's time zone.
+    today: the date in the model's time zone.
     """
 
     def __init__(self, given: date, today: date, time_zone: str) -> None:

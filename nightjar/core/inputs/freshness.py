@@ -1,6 +1,6 @@
-"""Whether the features of a night are as new as its model asks.
+"""The features of a night must be as new as its model requires.
 
-A feed that stopped must not be scored with as if it went on.
+If a feed has stopped, its old features must not be used as if they were new.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,11 @@ HOUR = timedelta(hours=1)
 def stale_views(
     tables: Iterable[FeatureTable], newest: Mapping[str, datetime | None], as_of: datetime
 ) -> tuple[str, ...]:
-    """Each view whose newest row is older at the as-of than its table's `max_age`, in words.
+    """Describe each view whose newest row is older at the as-of than its table's `max_age`.
 
-    newest: table name -> when the last event of its newest usable row happened (UTC), None for a table
-    without any. That one is empty, not
-    stale: so begins every model's history, and what is missing then is judged by the audit of the inputs.
+    newest: table name -> when the event of its newest usable row happened (UTC), None for a table without
+    rows. An empty table is not stale, because every model's history begins so. The audit of the inputs judges
+    the missing values.
     """
     ages = ((table, as_of - newest_at) for table in tables if (newest_at := newest[table.name]) is not None)
     return tuple(

@@ -1,9 +1,9 @@
-"""What of tonight's inputs the nights before do not explain.
+"""An oddity is a change in tonight's inputs that the earlier nights do not explain.
 
-Each finding stands against publishing, in words. The trailing nights show what is ordinary. The distance of
-each of them from the others says how much a column moves by nature, and tonight it may move that much and a
-limit more. A column of few entities (the weather of three airports) says little about a distribution. Of such
-a column only two things count that no weather explains: all values are missing, or values that always
+Each finding is a sentence that argues against publishing. The trailing nights show what is ordinary. The
+distance of each of them from the others says how much a column usually moves. Tonight the column may move
+that much plus a limit. A column of few entities (the weather of three airports) says little about a
+distribution. For such a column only two findings count: all values are missing, or values that always
 differed are all the same.
 """
 
@@ -22,26 +22,26 @@ from nightjar.core.model.spec import AuditLimits, ModelSpec
 
 FULL = 14
 WITHIN = timedelta(days=21)
-"""How far a night may lie from the others is known from FULL nights of the last three weeks.
+"""The usual distance of a night from the others is known from FULL nights of the last three weeks.
 
-A Saturday is no weekday, rates of the last week move slowly, and nights from before a gap say little. So a
-night that nobody accepts or mends does not hold back the later ones for ever.
+Saturdays differ from weekdays, weekly rates move slowly, and nights from before a gap say little. So a
+night that nobody accepts or corrects does not block the later ones for ever.
 """
 FEW_ENTITIES = 10
 MANY_TIMES = 4
-"""So many times fewer or more different values than ever: that is another column."""
+"""A column counts as another one if it has this many times more or fewer different values than ever."""
 SWAPPED = 0.5
 """Two columns are swapped if they are much closer to each other's past than to their own.
 
-Their distances to each other's past together are then at most this share of those to their own. On no night
-of 2013 was it below 0.54.
+The sum of their distances to each other's past is then at most this share of the sum of those to their own.
+On every night of 2013 the share was at least 0.54.
 """
 
 
 def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: ModelSpec) -> tuple[str, ...]:
-    """What of tonight's inputs the trailing nights do not explain.
+    """Describe the changes in tonight's inputs that the trailing nights do not explain.
 
-    Fewer than MIN_NIGHTS of them explain nothing and forbid nothing.
+    With fewer than MIN_NIGHTS trailing nights there are no findings.
     """
     now, nights = inputs_of(tonight), comparable(trailing)
     if len(nights) < MIN_NIGHTS:
@@ -68,7 +68,7 @@ def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: Mode
 
 
 def comparable(trailing: Iterable[NightProfile]) -> list[Columns]:
-    """The inputs of those nights that have a profile of any."""
+    """Return the inputs of each night that has a profile of at least one input."""
     return [inputs for night in trailing if (inputs := inputs_of(night))]
 
 
@@ -78,9 +78,10 @@ def inputs_of(night: NightProfile) -> Columns:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A column tonight, and what it was in each of the trailing nights.
+    """A column's profile tonight and its profiles in the trailing nights.
 
-    Also how far it lies from them, where that can be said.
+    distances: tonight's distance from them, None if it cannot be measured. full: True if there are FULL
+    nights of the last three weeks.
     """
 
     now: ColumnProfile
@@ -94,12 +95,12 @@ class Past:
 
     @property
     def of_few(self) -> bool:
-        """Whether few entities share its values."""
+        """True if fewer than FEW_ENTITIES entities share its values."""
         return max(night.entities for night in (self.now, *self.nights)) < FEW_ENTITIES
 
     @property
     def strange(self) -> bool:
-        """Whether it lies further from its past than any night before."""
+        """True if it is further from its past than any night before, and has at least MIN_VALUES values."""
         return (
             self.distances is not None
             and self.now.values >= MIN_VALUES
@@ -116,7 +117,7 @@ class Past:
     def _missing(self, spec: ModelSpec) -> Iterator[str]:
         share, usual = self.now.null_share, median(night.null_share for night in self.nights)
         all_gone = self.now.values == 0 and usual < 1 and self.name not in spec.often_missing
-        # One silent sensor of three is no jump.
+        # If one of three sensors is silent, the share of nulls rises by a third. That is ordinary.
         if all_gone or (share - usual > spec.audit["max_null_rise"] and not self.of_few):
             yield (
                 f"{self.name} is missing in {share:.0%} of the rows, in the last {len(self.nights)} nights "
@@ -160,9 +161,9 @@ class Past:
 
 
 def swapped(pasts: Iterable[Past], nights: Sequence[Columns]) -> list[tuple[str, str]]:
-    """Pairs of number columns that both lie further from their past than ever.
+    """Return pairs of number columns that were swapped.
 
-    Each lies much closer to the other's past.
+    Both are further from their own past than ever, and much closer to each other's past.
     """
     strange = [past for past in pasts if past.full and past.strange and past.now.quantiles]
     return [
@@ -177,7 +178,7 @@ def _straight(a: Past, b: Past) -> float:
 
 
 def _crossed(a: Past, b: Past, nights: Sequence[Columns]) -> float:
-    """How far two columns lie from each other's past, together."""
+    """Return the sum of two columns' distances from each other's past."""
     exchanged = to_the_rest(
         [
             {a.name: b.now, b.name: a.now},

@@ -1,4 +1,4 @@
-"""Deliveries that were set aside, and which of them a night would have needed."""
+"""Some deliveries are set aside, and a night may need one of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -10,11 +10,11 @@ from nightjar.core.values import Value
 
 
 class Refusal(Value):
-    """A delivery that broke its dataset. It counts as never made until another one of its day lands.
+    """A delivery that breaks its dataset's schema. Until another one for its day lands, the day has none.
 
-    file: where it lay; kept: the copy of its bytes, if they could be read. content: a hash of the bytes, or
-    of the problem if they could not.
-    recorded_at: as the feed says; refused_at: when it was looked at first (both UTC).
+    file: its place when it was read. kept: the copy of its bytes, if they could be read. content: a hash of
+    the bytes, or of the problem if the bytes could not be read. recorded_at: as the feed says (UTC).
+    refused_at: when it was first looked at (UTC).
     """
 
     dataset: str
@@ -30,13 +30,13 @@ class Refusal(Value):
 
     @property
     def error(self) -> BadDelivery:
-        """What was raised when the file was looked at."""
+        """The error that was raised when the file was looked at."""
         return BadDelivery(self.file, self.problem, self.remedy, self.column)
 
     def wanted_by(self, model: str, score_date: date, why: str, *, acceptable: bool = False) -> BadDelivery:
-        """The error of a night that needs this delivery and has no other.
+        """Return the error of a night that needs this delivery and has no other.
 
-        acceptable: whether a person may have the night scored without.
+        acceptable: True if a person may have the night scored without it.
         """
         problem = f"{self.problem}. {model} {score_date} needs this delivery: {why}"
         return BadDelivery(
@@ -45,16 +45,16 @@ class Refusal(Value):
 
 
 def refused_for(refusals: Iterable[Refusal], day: date, known_at: datetime) -> Refusal | None:
-    """The newest delivery of a day that was set aside, of those recorded by an instant."""
+    """Return the newest set-aside delivery for a day among those recorded by `known_at`."""
     return newest(refusal for refusal in refusals if refusal.day == day and refusal.recorded_at <= known_at)
 
 
 def refused_after(
     refusals: Iterable[Refusal], landed: Mapping[date, Sequence[datetime]], known_at: datetime
 ) -> Refusal | None:
-    """The newest delivery set aside of a day later than all that had landed, as known at an instant.
+    """Return the newest set-aside delivery for a day later than every landed day, as known at `known_at`.
 
-    landed: each landed day with the instants its deliveries were recorded at, oldest first.
+    landed: each landed day with the instants at which its deliveries were recorded, oldest first.
     """
     last = max((day for day, instants in landed.items() if instants[0] <= known_at), default=date.min)
     return newest(refusal for refusal in refusals if refusal.day > last and refusal.recorded_at <= known_at)

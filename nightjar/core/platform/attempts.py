@@ -1,6 +1,6 @@
-"""Flow runs that came to nothing, as people see them beside the ledger.
+"""Flow runs that failed or crashed are shown to people beside the ledger.
 
-The ledger knows only what claimed a run.
+The ledger knows only flow runs that claimed a run.
 """
 
 from collections import Counter
@@ -11,9 +11,9 @@ from datetime import date, datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A flow run that failed or crashed. night: the score date that it was about, if it was about one.
+    """A flow run that failed or crashed.
 
-    why: the message of its state.
+    night: the flow run's score date, if it has one. why: the message of its state.
     """
 
     flow_run: str
@@ -27,7 +27,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Something on the Prefect server that keeps runs from starting, and why."""
+    """Something on the Prefect server that prevents runs from starting, and the reason."""
 
     what: str
     why: str
@@ -35,9 +35,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStatus:
-    """What a Prefect server knows of a model. attempts: newest first.
+    """What a Prefect server knows about a model.
 
-    completed: the newest end of a run that went well, by flow.
+    attempts: newest first. completed: by flow, the end of the newest run that succeeded.
     """
 
     pauses: tuple[Pause, ...] = ()
@@ -48,11 +48,11 @@ class ServerStatus:
 def unhealed(
     status: ServerStatus, claimants: Collection[str], published_at: Mapping[date, datetime]
 ) -> tuple[Attempt, ...]:
-    """The attempts that hold no run of the ledger and that nothing has made good since.
+    """Return the attempts that the ledger does not name and that no later success has made good.
 
-    claimants: flow runs that the ledger names. published_at: when each night was published last. What is
-    about a night is made good by its publication, anything else by a later run of the same flow that went
-    well.
+    claimants: flow runs that the ledger names. published_at: when each night was published last. An attempt
+    at a night is made good by a later publication of that night. Any other attempt is made good by a later
+    run of the same flow that succeeded.
     """
 
     def made_good_at(attempt: Attempt) -> datetime | None:
@@ -69,5 +69,5 @@ def unhealed(
 
 
 def by_night(attempts: Iterable[Attempt]) -> Counter[date]:
-    """How many attempts there are at each night."""
+    """Return the number of attempts at each night."""
     return Counter(attempt.night for attempt in attempts if attempt.night is not None)

@@ -1,9 +1,9 @@
-"""When a deployment's schedule is paused: so many of its runs in a row came to nothing."""
+"""A deployment's schedule is paused when a number of its runs in a row failed or crashed."""
 
 from collections.abc import Sequence
 
 OPENED = "nightjar.circuit.opened"
-"""The event that a broken circuit sends; an automation tells a person."""
+"""The event that is sent when a circuit opens. An automation then notifies a person."""
 
 NOTHING = frozenset({"FAILED", "CRASHED"})
 DECISIVE = (*sorted(NOTHING), "COMPLETED")
@@ -11,11 +11,11 @@ DECISIVE = (*sorted(NOTHING), "COMPLETED")
 
 
 def opens(ends: Sequence[str], limit: int) -> bool:
-    """Whether the newest `limit` runs all came to nothing.
+    """True if the newest `limit` runs all failed or crashed.
 
-    ends: the type of each ended run's final state, newest first, one a run however often it was retried; only
-    DECISIVE ones. One success among the newest resets the count, and so does having run less often than
-    `limit`.
+    ends: the type of each ended run's final state, newest first. A run counts once, even if it was retried.
+    Only DECISIVE types are given. The result is False if one of the newest runs succeeded, or if there were
+    fewer runs than `limit`.
     """
     newest = ends[:limit]
     return len(newest) == limit and NOTHING.issuperset(newest)

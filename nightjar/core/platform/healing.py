@@ -1,6 +1,7 @@
-"""Whether a run whose process died is put back in the queue.
+"""A run whose process died is put back in the queue a limited number of times.
 
-It is, once for each time that a schedule or a person started it, and not for ever.
+It is put back RETRIES_A_START times for each start by a schedule or a person, and RETRIES_IN_ALL times in
+total.
 """
 
 from collections.abc import Sequence
@@ -9,9 +10,9 @@ from itertools import pairwise
 
 RETRIED = "Retried by the server"
 GIVEN_UP = "Not retried again"
-"""How the messages of states begin that only the server of ours gives a run.
+"""State messages that begin with RETRIED or GIVEN_UP are set by our server alone.
 
-Its own retries are told from those of people by them.
+They distinguish the server's retries from those of people.
 """
 
 RETRIES_A_START = 1
@@ -37,7 +38,7 @@ class Past:
 
 
 def may_be_retried(states: Sequence[Past]) -> bool:
-    """Whether a crashed run is put back in the queue by the server. states: all it was in, oldest first."""
+    """True if the server puts a crashed run back in the queue. states: all of the run's, oldest first."""
     return (
         not states[-1].given_up
         and retries_since_start(states) < RETRIES_A_START
@@ -50,10 +51,10 @@ def retries_in_all(states: Sequence[Past]) -> int:
 
 
 def retries_since_start(states: Sequence[Past]) -> int:
-    """Retries by the server since the schedule or a person last put the run in the queue.
+    """Count the server's retries since a schedule or a person last put the run in the queue.
 
-    Only a run that has ended or is paused is put there by a person. Prefect itself schedules a run again that
-    is late or waits for a place.
+    A person puts a run there only if it has ended or is paused. Prefect itself reschedules a run that is late
+    or waits for a place.
     """
     retries = 0
     for before, now in pairwise(states):

@@ -1,8 +1,8 @@
-"""Which requests a server takes, judged by the names in `Host` and `Origin`.
+"""A server accepts or refuses a request by the names in its `Host` and `Origin` headers.
 
-A browser writes into Host the name that it asked for, and into Origin the site whose page asks. A page can
-choose neither. So the page of another site is known by its Origin, and a page that reaches this machine
-through a DNS name of its own (DNS rebinding) is known by its Host.
+A browser writes into Host the name that it asked for. It writes into Origin the site of the page that sends
+the request. A page can set neither. So Origin reveals a page of another site. Host reveals a page that
+reaches this machine through a DNS name of its own (DNS rebinding).
 """
 
 import re
@@ -23,7 +23,7 @@ FOREIGN_ORIGIN = "A page of another site asks. NIGHTJAR_PREFECT_HOSTS lists the 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A host by its name, in lower case and without a final dot, and the port where one is given."""
+    """A host's name, in lower case and without a final dot, and its port if one is given."""
 
     name: str
     port: int | None = None
@@ -32,12 +32,12 @@ class Site:
         return self.name if self.port is None else f"{self.name}:{self.port}"
 
     def at(self, scheme: str) -> "Site":
-        """The same with its port, which is the scheme's own where none is given."""
+        """Return the site with a port. If none is given, it is the scheme's default port."""
         return self if self.port is not None else Site(self.name, DEFAULT_PORTS[scheme])
 
 
 def site(text: str) -> Site | None:
-    """Read `name`, `name:port` or `[IPv6]:port`. None for anything else."""
+    """Parse `name`, `name:port` or `[IPv6]:port`. Return None for anything else."""
     found = NAME.fullmatch(text.lower()) if text.isascii() else None
     if found is None or int(found[2] or 0) > HIGHEST_PORT:
         return None
@@ -45,10 +45,11 @@ def site(text: str) -> Site | None:
 
 
 def refusal(headers: Iterable[tuple[str, str]], served: Collection[Site]) -> str | None:
-    """Why a request is refused, without anything that it sent; None if it may pass.
+    """Return the reason why a request is refused, or None if it is accepted.
 
-    headers: names in lower case, values as they came, in any order. served: what the server is called beside
-    this machine's own names, as people write it in a browser.
+    The reason repeats nothing that the request contains.
+    headers: names in lower case and unchanged values, in any order. served: the server's names, as people
+    write them in a browser. This machine's own names are always accepted.
     """
     sent = [(name, value) for name, value in headers if name in {"host", FORWARDED, "origin"}]
     hosts = [site(value) for name, value in sent if name == "host"]
@@ -66,7 +67,7 @@ def of_ours(host: Site | None, served: Collection[Site]) -> bool:
 
 
 def from_here(origin: str, sites: Iterable[Site | None]) -> bool:
-    """True if a page of one of the sites asks: same name and same port."""
+    """True if the origin has the name and the port of one of the sites."""
     found = ORIGIN.fullmatch(origin)
     asking = site(found[2]) if found else None
     if found is None or asking is None:

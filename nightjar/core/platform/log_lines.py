@@ -1,6 +1,6 @@
-"""Lines of a program's output as JSON objects.
+"""Lines of a program's output are turned into JSON objects.
 
-A line that is one already stays; a traceback becomes one, and any other line too.
+A line that is a JSON object stays as it is. A whole traceback becomes one object, and so does any other line.
 """
 
 import json
@@ -19,11 +19,11 @@ FOOT = re.compile(r"^\s*\+-{20,}$")
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 OURS = '{"timestamp": "'
-"""How every object begins that is made here."""
+"""Every object that is made here begins with this text."""
 
 
 def rendered(event: str, *, at: datetime, level: str, logger: str, fields: Mapping[str, object]) -> str:
-    """One line: the fields that every object has, in this order, then the others."""
+    """Return one line: first the fields that every object has, in a fixed order, then the others."""
     first = {"timestamp": stamp(at), "level": level, "logger": logger, "event": event}
     return strict_json({**first, **fields})
 
@@ -33,17 +33,17 @@ def stamp(at: datetime) -> str:
 
 
 def strict_json(value: Mapping[str, object]) -> str:
-    """ASCII on one line, as every reader of JSON takes it. What JSON does not know is written as text."""
+    """Return JSON in ASCII on one line, for every reader of JSON. Values unknown to JSON become text."""
     try:
         return json.dumps(value, default=repr, allow_nan=False)
-    except (ValueError, TypeError):  # a number that is none, a key that is no text, or what holds itself
+    except (ValueError, TypeError):  # NaN or infinity, a key that is not text, or a value that holds itself
         return json.dumps(
             {str(name): known(each) for name, each in value.items()}, default=repr, allow_nan=False
         )
 
 
 def known(value: object) -> object:
-    """A value that JSON knows as it is; any other as text, whole."""
+    """Return a value unchanged if JSON can hold it. Return any other value as one text."""
     try:
         json.dumps(value, default=repr, allow_nan=False)
     except (ValueError, TypeError):
@@ -52,7 +52,7 @@ def known(value: object) -> object:
 
 
 def is_object(line: str) -> bool:
-    """Whether a line is one JSON object already."""
+    """True if a line is already one JSON object."""
     if not line.startswith("{"):
         return False
     try:
@@ -66,22 +66,22 @@ def _refused(constant: str) -> object:
 
 
 def visible(line: str) -> str:
-    """What a person would see of a line: no colours, and of a progress bar its last state."""
+    """Return the line as a person sees it: without colour codes, and with a progress bar's last state."""
     return COLOURS.sub("", line).rstrip("\r\n").rpartition("\r")[2].rstrip()
 
 
 def begins(line: str) -> bool:
-    """Whether a traceback, or the next one of a chain, begins with a line."""
+    """True if a line begins a traceback or the next traceback of a chain."""
     return bool(BEGINS.match(line) or LINKS.match(line))
 
 
 def goes_on(block: Sequence[str], line: str) -> bool:
-    """Whether a line belongs to the traceback that was begun."""
+    """True if a line belongs to the traceback in the block."""
     return bool(INDENTED.match(line) or LINKS.match(line)) or not told(block)
 
 
 def told(block: Sequence[str]) -> bool:
-    """True if the newest traceback of a block names its exception already, or is at the foot of a group."""
+    """True if a block's newest traceback has already named its exception, or is at the foot of a group."""
     for line in reversed(block):
         if begins(line):
             return False
@@ -91,7 +91,7 @@ def told(block: Sequence[str]) -> bool:
 
 
 def as_object(block: Sequence[str], at: datetime, logger: str) -> str:
-    """A line, or a whole traceback, as one object."""
+    """Return a line or a whole traceback as one object."""
     if not begins(block[0]):
         return rendered(block[0].strip(), at=at, level="info", logger=logger, fields={})
     text = "\n".join(block).rstrip()
@@ -99,9 +99,9 @@ def as_object(block: Sequence[str], at: datetime, logger: str) -> str:
 
 
 def headline(block: Sequence[str]) -> str:
-    """The line of a traceback that names its exception.
+    """Return the line of a traceback that names its exception.
 
-    It is the last that is not indented, or the first of a group.
+    It is the last line without indentation, or the first exception line of a group.
     """
     named = [line for line in block if not (INDENTED.match(line) or begins(line))]
     grouped = [found[1] for line in block if (found := GROUP.match(line))]

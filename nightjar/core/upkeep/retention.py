@@ -1,6 +1,7 @@
-"""What may be forgotten: decisions alone.
+"""Retention decides what may be removed; it removes nothing itself.
 
-It may be rows of runs that never were published, files that nothing names, and what killed writers left.
+Three things may go: rows of runs that were never published, files that no row names, and drafts that killed
+writers left behind.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,11 +14,11 @@ from nightjar.core.night.entities import RunState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How long things are kept that nobody needs.
+    """How long unneeded things are kept.
 
-    unpublished: the rows of a run that was never published, from its last attempt on. inbox: copies of
-    delivered files. grace: a file that nothing names, since a night under way puts files before a row names
-    them; longer than any night.
+    unpublished: the rows of a run that was never published, counted from its last attempt. inbox: copies of
+    delivered files. grace: a file that no row names. A running night writes files before a row names them, so
+    the grace is longer than any night.
     """
 
     unpublished: timedelta = timedelta(days=14)
@@ -29,7 +30,7 @@ class Policy:
 class Trace:
     """A run as retention sees it.
 
-    touched_at: when it was last claimed or ended; published: whether the ledger names it, now or ever.
+    touched_at: when it was last claimed or ended. published: True if it is published now or ever was.
     """
 
     id: int
@@ -43,7 +44,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A file that a row names. run_id: the run whose row it is; None for a dataset's or a version's."""
+    """A file that a row names. run_id: the run of that row. None: the row is a dataset's or a version's."""
 
     uri: str
     run_id: int | None = None
@@ -51,9 +52,9 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """uri: where it lies; kind: what it is, for people.
+    """A file in a store.
 
-    changed_at: when it was written, or last found to be needed (UTC).
+    uri: its place. kind: a name for people. changed_at: when it was written or last found to be needed (UTC).
     """
 
     uri: str
@@ -64,7 +65,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A partition of scores, and the runs that have any in it."""
+    """A partition of scores, and the runs that have scores in it."""
 
     name: str
     first: date
@@ -73,7 +74,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """So many things of a kind, and their size."""
+    """The number of things of one kind, and their size."""
 
     kind: str
     count: int
@@ -82,9 +83,10 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What would go, or went.
+    """What was removed, or would be removed if `applied` is False.
 
-    runs: which lost their rows; busy: what somebody else was working at, and so was left for the next time.
+    runs: the runs that lost their rows. busy: things that another process was using. They are left for the
+    next pruning.
     """
 
     applied: bool
@@ -94,10 +96,10 @@ class Pruned:
 
 
 def forgettable(runs: Collection[Trace], policy: Policy, now: datetime) -> tuple[Trace, ...]:
-    """The runs whose rows may go. Never one that was ever published, nor one that a repair stands on.
+    """Return the runs whose rows may be removed.
 
-    A run that is pruned already is named again: where it still has rows, somebody was killed while removing
-    them.
+    A run that was ever published is kept, and so is a run that a repair is based on. A run that is already
+    pruned is returned again, because it may still have rows if a process was killed while it removed them.
     """
     bases = {run.base_id for run in runs if run.state is not RunState.PRUNED}
     return tuple(
@@ -112,11 +114,10 @@ def _is_over(run: Trace, policy: Policy, now: datetime) -> bool:
 
 
 def needed(named: Iterable[Named], forgotten: frozenset[int]) -> frozenset[str]:
-    """Names of the files that rows will still name when the rows of some runs are gone.
+    """Return the names of the files that rows still name after the rows of some runs are removed.
 
-    A file's name begins with a hash of its content, so a store that has moved, or is reached by another URL,
-    keeps what rows name by the old one. The files of a bundle begin with the hash of its manifest, which is
-    the one that a row names.
+    A file's name begins with a hash of its content. So names still match if a store has moved or has another
+    URL. The names of a bundle's files begin with the hash of its manifest. A row names the manifest.
     """
     return frozenset(file_name(file.uri) for file in named if file.run_id not in forgotten)
 
@@ -124,7 +125,7 @@ def needed(named: Iterable[Named], forgotten: frozenset[int]) -> frozenset[str]:
 def unneeded(
     files: Iterable[StoredFile], names: frozenset[str], policy: Policy, now: datetime
 ) -> tuple[StoredFile, ...]:
-    """The files that no row names and that are older than the grace."""
+    """Return the files that no row names and that are older than the grace."""
     return tuple(file for file in stale(files, policy.grace, now) if file_name(file.uri) not in names)
 
 
@@ -133,19 +134,19 @@ def stale(files: Iterable[StoredFile], age: timedelta, now: datetime) -> tuple[S
 
 
 def vacant(months: Iterable[Month], forgotten: frozenset[int]) -> tuple[Month, ...]:
-    """The months that hold no score of any other run."""
+    """Return the months that hold scores of the forgotten runs alone, or none."""
     return tuple(month for month in months if month.runs <= forgotten)
 
 
 def file_name(uri: str) -> str:
-    """The name without what follows its first dot: the number within a bundle, and the suffix."""
+    """Return the name up to its first dot, so without the number within a bundle and the suffix."""
     return PurePosixPath(uri).name.partition(".")[0]
 
 
 def total(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
-    """One line a kind, in the order in which kinds first come.
+    """Return one holding for each kind, in the order in which kinds first occur.
 
-    Kinds of which there is nothing are left out.
+    Kinds with a count of 0 are left out.
     """
     sums: dict[str, tuple[int, int]] = {}
     for holding in holdings:
