@@ -1,4 +1,4 @@
-"""What a program of Postgres complained of: the line that tells the cause, and what to do about it."""
+"""Find in a Postgres program's output the line that names the cause, and say what to do about it."""
 
 import errno
 import json
@@ -26,19 +26,19 @@ REMEDIES = {
     errno.ELOOP: f"Correct the links on the way to it, {ELSEWHERE}.",
     errno.ENAMETOOLONG: "Let NIGHTJAR_HOME name a shorter path.",
 }
-"""By the number of the system's error. "It" is the folder that the text names."""
+"""Remedies by the system's error number. "It" is the folder that the text names."""
 
 SEVERE = re.compile(r"\b(?:PANIC|FATAL|ERROR|error):\s+(.+)")
 REFUSED_A_SHELL = re.compile(r"\b(?:cannot create|can't create)\b.+")
 NOTHING_BYTES = 100_000
-"""With less free, a program cannot even write what it has to say."""
+"""With fewer free bytes, a program cannot even write its error message."""
 
 
 def complaint(said: str) -> str:
-    """The line that names the cause.
+    """Return the line that names the cause.
 
-    It is one in which the system refuses something, or else the first severe one, or the last. said: all that
-    a program printed and logged, as text or as Postgres' JSON.
+    It is the first severe line that quotes an error of the system, or else the first severe line, or else the
+    last line. said: the whole output and log of a program, as text or as Postgres' JSON.
     """
     lines = [as_text(line) for line in said.splitlines() if line.strip()]
     severe = [found[1] for line in lines if (found := SEVERE.search(line))]
@@ -47,7 +47,7 @@ def complaint(said: str) -> str:
 
 
 def as_text(line: str) -> str:
-    """A line of Postgres' JSON log as its text log would have it; any other line as it is."""
+    """Convert a line of Postgres' JSON log to the form of its text log. Return other lines unchanged."""
     if line.startswith("{"):
         with suppress(ValueError):
             entry = json.loads(line)
@@ -56,14 +56,15 @@ def as_text(line: str) -> str:
 
 
 def cause_of(text: str) -> int | None:
-    """The number of the system's error that a text quotes; None if there is none in it."""
+    """Return the number of the system's error that a text quotes, or None if it quotes none."""
     return next((number for number in REMEDIES if os.strerror(number) in text), None)
 
 
 def remedy(told: str, folder: Path, logs: Iterable[Path] = ()) -> str:
-    """What to do about what was told. folder: what could not be used.
+    """Say what to do about a complaint.
 
-    logs: those of them that exist are named.
+    told: the line that names the cause. folder: the folder that could not be used. logs: the answer names
+    those that exist.
     """
     cause = cause_of(told)
     if cause is not None:
@@ -74,7 +75,7 @@ def remedy(told: str, folder: Path, logs: Iterable[Path] = ()) -> str:
 
 
 def space(folder: Path) -> str:
-    """What is left on the folder's disk."""
+    """Say how much space is left on the folder's disk."""
     if full_of_files(folder):
         return "no room for another file, however small"
     disk = shutil.disk_usage(existing(folder))
@@ -86,12 +87,12 @@ def full(folder: Path) -> bool:
 
 
 def full_of_files(folder: Path) -> bool:
-    """Whether the folder's disk has no inode left."""
+    """True if the folder's disk has no inode left."""
     status = os.statvfs(existing(folder))
     return status.f_files > 0 and status.f_favail == 0
 
 
 def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    exists = os.path.exists  # Path.exists raises for a name that is too long
+    """Return the folder, or the nearest existing one above it."""
+    exists = os.path.exists  # Path.exists raises an error for a name that is too long
     return next(path for path in (folder, *folder.parents) if exists(path))

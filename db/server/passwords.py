@@ -1,13 +1,13 @@
-"""Passwords as Postgres stores them: as verifiers.
+"""Passwords are sent to Postgres as verifiers, the form in which it stores them.
 
-The text of a statement may end in the server's log, and a verifier is of no use there.
+A statement's text may get into the server's log. A verifier in the log does not let anyone log in.
 """
 
 from psycopg import Connection, sql
 
 
 def verifier(connection: "Connection[tuple]", role: str, password: str) -> sql.Literal:
-    """What `PASSWORD` takes in place of the password itself, salted anew at each call."""
+    """Return the value for `PASSWORD` instead of the password. Each call uses a new salt."""
     return sql.Literal(
         connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     )

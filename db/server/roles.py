@@ -1,4 +1,4 @@
-"""The three roles and what they may do outside the schema.
+"""Create the three roles and set their rights outside the schema.
 
 The owner migrates, the writer runs flows, the analyst reads `analytics`.
 """
@@ -23,10 +23,13 @@ ANALYST_SETTINGS = {
     "search_path": "analytics",
 }
 ANALYST_CONNECTIONS = 40
-"""Of the hundred that Postgres has by default: however many analysts come, nights find a free one."""
+"""Analysts get at most this many of Postgres' default hundred connections.
+
+So a night finds a free connection, however many analysts there are.
+"""
 
 ANALYST_LIMITS = {"temp_file_limit": "4GB"}
-"""What a superuser may set and an analyst cannot lift."""
+"""Limits that a superuser can set and an analyst cannot raise."""
 
 ATTEMPTS = 10
 SIDE_DOORS = r"""
@@ -41,24 +44,24 @@ SIDE_DOORS = r"""
     WHERE lanname = 'plpgsql'
       AND (lanacl IS NULL OR EXISTS (SELECT FROM aclexplode(lanacl) WHERE grantee = 0))
 """
-"""What everybody may still use, and what it is for."""
+"""The query lists the objects that everybody may still use, and the purpose of each."""
 
 KEEP = {"lock": (OWNER, WRITER), "write": (), "program": (OWNER,)}
-"""Who goes on using it.
+"""By purpose, the roles that keep their right.
 
-Nights wait for advisory locks, migrations make functions; large objects and WAL messages are writes of nobody
-here.
+Nights wait for advisory locks. Migrations create functions. No role writes large objects or WAL messages.
 """
 
 
 def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
     """Create the roles, set their passwords, and let them into the URL's database.
 
-    Safe to call again, and by several at once.
-    passwords: by owner, writer, analyst. With an owner's password the database is ours: it is given to
-    nightjar_owner and closed to everybody else. Without one, the URL's user stays the owner. Writer and
-    analyst always come to exist, since the migrations name them; without a password they cannot log in.
-    Raises RolesMissing, with the SQL to run, where the URL's user may not create them.
+    It may be called again, and by several processes at once.
+    passwords: by owner, writer, analyst. With an owner's password, nightjar_owner becomes the owner of the
+    database, and the database is closed to everybody else. Without one, the URL's user stays the owner.
+    Writer and analyst are always created, because the migrations name them. Without a password they cannot
+    log in.
+    Raises RolesMissing, with the SQL to run, if the URL's user may not create them.
     """
     wanted = [*([OWNER] if "owner" in passwords else []), WRITER, ANALYST]
     for attempt in range(ATTEMPTS):
@@ -75,7 +78,7 @@ def ensure_roles(url: str, passwords: Mapping[str, str]) -> None:
             psycopg.errors.UniqueViolation,
             psycopg.errors.InternalError_,
         ):
-            # Roles are shared by the whole server and have no lock: whoever loses a race looks again.
+            # Roles belong to the whole server and have no lock. The process that loses a race looks again.
             if attempt == ATTEMPTS - 1:
                 raise
             time.sleep(0.05 * (attempt + 1))
@@ -122,9 +125,9 @@ def _let_in(connection: Connection, *, ours: bool) -> None:
 
 
 def _close_side_doors(connection: Connection) -> None:
-    """What Postgres lets everybody use and an analyst must not.
+    """Revoke the rights that Postgres gives to everybody but an analyst must not have.
 
-    docker/create-databases.sh does the same where a superuser prepares a server.
+    docker/create-databases.sh does the same if a superuser prepares a server.
     """
     for door, purpose in connection.execute(SIDE_DOORS).fetchall():
         name, keepers = sql.SQL(door), sql.SQL(", ").join(map(sql.Identifier, KEEP[purpose]))
@@ -134,7 +137,7 @@ def _close_side_doors(connection: Connection) -> None:
 
 
 def _accept_as_they_are(url: str, wanted: list[str], error: RightsMissing) -> None:
-    """A user without CREATEROLE is fine as long as somebody created the roles before."""
+    """Accept a user without CREATEROLE if the roles exist already."""
     with translated(), connect(url) as connection:
         user = connection.info.user
         rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [wanted]).fetchall()

@@ -1,6 +1,6 @@
-"""Which rows may be scored: a model's Pandera contract, applied to a part.
+"""A model's Pandera contract decides which rows of a part may be scored.
 
-Rows that break it are set apart, each with every reason.
+Rows that break it are quarantined, each with all its reasons.
 """
 
 import json
@@ -25,8 +25,9 @@ Reason = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """valid: rows that kept the contract, in their order.
+    """The rows of a part after the check.
 
+    valid: rows that keep the contract, in their order.
     quarantined: `entity_key`, `reasons` (JSON array of {column, check, value}), `row` (JSON).
     """
 
@@ -35,12 +36,12 @@ class Checked:
 
 
 def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
-    """Split a frame into valid and quarantined rows; together they are all its rows.
+    """Split a frame into valid and quarantined rows. Each row is in one of the two.
 
-    frame: `entity_key` and the model's inputs; an optional `fault` (String, null where all is well) bars a
-    row before the contract is asked.
-    Raises ContractBroken naming the columns if one is missing or has the wrong type: then no row can be
-    trusted. Raises BadSpec for a contract that would let broken rows pass.
+    frame: `entity_key`, the model's inputs and an optional `fault` (String, null for a sound row). A row with
+    a fault is quarantined before the contract is applied.
+    Raises ContractBroken, which names the columns, if a column is missing or has the wrong type. No row can
+    be trusted then. Raises BadSpec for a contract that would let broken rows pass.
     """
     if missing := [name for name in ("entity_key", *spec.inputs) if name not in frame.columns]:
         raise ContractBroken(
@@ -75,12 +76,12 @@ def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
 
 
 def strict_contract(spec: ModelSpec) -> "pa.DataFrameSchema":
-    """The model's contract. Raises BadSpec if it is none, or would let broken rows pass."""
+    """Return the model's contract. Raises BadSpec if it is not one, or would let broken rows pass."""
     import pandera.polars as pa  # noqa: PLC0415  # takes a second to import
 
     try:
         schema = spec.contract()
-    except Exception as error:  # whatever a model's own code meets
+    except Exception as error:  # a model's own code may raise any error
         raise BadSpec(spec.name, "contract", f"cannot be built: {type(error).__name__}: {error}") from error
     if not isinstance(schema, pa.DataFrameSchema):
         raise BadSpec(
@@ -92,14 +93,14 @@ def strict_contract(spec: ModelSpec) -> "pa.DataFrameSchema":
 
 
 def _laxities(schema: "pa.DataFrameSchema") -> Iterator[str]:
-    """What makes Pandera mend, drop or overlook rows in its answer.
+    """Yield the options with which Pandera would change, drop or overlook rows.
 
-    The rows that are scored are ours, as they came.
+    We score our own unchanged rows, not those that Pandera returns.
     """
     for where, part in (("the frame", schema), *schema.columns.items()):
         for option in ("coerce", "default", "drop_invalid_rows", "add_missing_columns"):
             value = getattr(part, option, None)
-            if value is not None and value is not False:  # a default of 0 is one
+            if value is not None and value is not False:  # a default of 0 counts
                 yield f"{option} on {where}"
         for rule in part.checks or ():
             for option in ("n_failure_cases", "raise_warning"):
@@ -110,15 +111,16 @@ def _laxities(schema: "pa.DataFrameSchema") -> Iterator[str]:
 def _broken_rows(
     spec: ModelSpec, contract: "pa.DataFrameSchema", rows: pl.DataFrame
 ) -> dict[int, list[Reason]]:
-    """Row position -> what it broke.
+    """Return row position -> the checks that the row broke.
 
-    Eager, because Pandera passes over the data of a LazyFrame; an empty frame still has types to keep.
+    The frame is eager, because Pandera does not check the data of a LazyFrame. An empty frame is checked too,
+    because its types must be right.
     """
     from pandera.config import ValidationDepth, config_context  # noqa: PLC0415  # as above
     from pandera.errors import SchemaErrors  # noqa: PLC0415  # as above
 
     try:
-        # The environment may ask for less.
+        # The environment may have reduced the validation.
         with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
             contract.validate(rows, lazy=True)
     except SchemaErrors as errors:
@@ -136,9 +138,9 @@ def _broken_rows(
 
 
 def _schema_faults(cases: pl.DataFrame) -> list[str]:
-    """A failure without a row is a fault of the whole frame.
+    """Describe the failures without a row, which are faults of the whole frame.
 
-    A wrong type makes checks fail too: then the type alone is told.
+    A wrong type also makes checks fail. In that case only the type is reported.
     """
     told = {
         "column_in_dataframe": "column {failure_case} is missing",
@@ -179,12 +181,12 @@ def _quarantined(rows: pl.DataFrame, reasons: dict[int, list[Reason]]) -> pl.Dat
 
 
 def _json(value: Any) -> str:
-    # Postgres' jsonb holds no NUL.
+    # Postgres' jsonb cannot hold NUL.
     return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("\\u0000", "\\ufffd")
 
 
 def _json_value(value: Any) -> Any:
-    """What JSON can say; NaN, infinities, instants and the like as text."""
+    """Return a value that JSON can hold. NaN, infinities, instants and similar values become text."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)

@@ -1,7 +1,7 @@
-"""The drift report a person opens: one HTML file that needs no network.
+"""The drift report is one HTML file that needs no network.
 
-Our own decisions are on top, Evidently's charts below. Evidently takes seconds to import and a long time to
-draw, so it is imported by the one call that draws.
+Our own decisions are at the top. Evidently's charts are below. Evidently takes seconds to import and a long
+time to draw, so only the call that draws imports it.
 """
 
 import math
@@ -50,9 +50,10 @@ class EvidentlyReportWriter:
         columns: Sequence[ColumnDrift],
         into: Path,
     ) -> Sequence[ColumnDrift]:
-        """night, reference: the model's inputs and `score`; at most 50,000 rows of each are drawn.
+        """Draw the page.
 
-        A column that cannot be drawn is named in the page.
+        night, reference: the model's inputs and `score`. At most 50,000 rows of each are drawn.
+        The page names each column that cannot be drawn.
         """
         known = {column.column: column for column in columns}
         categorical = [
@@ -89,10 +90,10 @@ def _drawable(frame: pl.DataFrame, name: str, *, number: bool = False) -> bool:
 
 
 def _sample(frame: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str], seed: int) -> Any:
-    """A pandas frame, the only kind Evidently takes.
+    """Return a pandas frame, the only kind that Evidently accepts.
 
-    Infinities are left out, for it draws histograms. `<` is replaced, for it writes categories unescaped into
-    a script of the page.
+    Infinities are left out, because Evidently draws histograms. `<` is replaced, because Evidently writes
+    categories unescaped into a script of the page.
     """
     rows = frame.select(
         *(_harmless(spelled(frame[name])).alias(name) for name in categorical),
@@ -111,7 +112,7 @@ def _harmless(texts: pl.Series) -> pl.Series:
 def _evidently(
     night: Any, reference: Any, categorical: Sequence[str], numeric: Sequence[str]
 ) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
-    """The page, and per column the method, its value, its threshold and whether Evidently's test failed."""
+    """Return the page, and per column the method, its value, its threshold and whether its test failed."""
     with _quiet():
         from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415  # 4 to 20 s
         from evidently.presets import DataDriftPreset  # noqa: PLC0415
@@ -135,7 +136,7 @@ def _evidently(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No call home, and no warnings about constant columns or about Evidently's own dependencies."""
+    """Prevent Evidently's telemetry, and warnings about constant columns and its own dependencies."""
     os.environ["DO_NOT_TRACK"] = "1"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,6 +1,7 @@
-"""From Polars to Arrow and back.
+"""Convert Polars to Arrow and back.
 
-Feast takes `large_string` for JSON and knows no dictionaries of text; Polars knows no zones like +05:30.
+Feast treats `large_string` as JSON and does not know dictionaries of text. Polars does not know zones like
++05:30.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def feast_arrow(frame: pl.DataFrame) -> pa.Table:
-    """The frame as an Arrow table of plain strings, binaries and lists, without dictionaries."""
+    """Return the frame as an Arrow table of plain strings, binaries and lists, without dictionaries."""
     plain = {name: _plain(dtype) for name, dtype in frame.schema.items() if _plain(dtype) != dtype}
     table = frame.with_columns(column(name).cast(dtype) for name, dtype in plain.items()).to_arrow(
         compat_level=pl.CompatLevel.oldest()
@@ -25,7 +26,7 @@ def feast_arrow(frame: pl.DataFrame) -> pa.Table:
 
 
 def polars_frame(table: pa.Table) -> pl.DataFrame:
-    """An Arrow table as a frame; instants of zones that Polars doesn't know are in UTC."""
+    """Return an Arrow table as a frame. Instants in zones that Polars does not know are converted to UTC."""
     for position, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type) and field.type.tz and not is_zone(field.type.tz):
             table = table.set_column(
@@ -35,7 +36,7 @@ def polars_frame(table: pa.Table) -> pl.DataFrame:
 
 
 def _plain(dtype: "pl.DataType | DataTypeClass") -> "pl.DataType | DataTypeClass":
-    """Without dictionaries, and without the integers of 128 bits that Arrow doesn't have."""
+    """Remove dictionaries, and integers of 128 bits, which Arrow does not have."""
     if isinstance(dtype, (pl.Categorical, pl.Enum)):
         return pl.String()
     if isinstance(dtype, (pl.Int128, pl.UInt128)):

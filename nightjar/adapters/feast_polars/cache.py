@@ -1,6 +1,6 @@
-"""A cache of values that one retrieval prepares and later ones may use.
+"""A cache keeps values that one retrieval prepares and later ones may use.
 
-The parts of a night ask for the same instant of the same files.
+The parts of a night request the same instant of the same files.
 """
 
 from collections import OrderedDict
@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 class Sized(Protocol):
     @property
     def size(self) -> int:
-        """Bytes it takes in memory."""
+        """Its size in memory in bytes."""
         ...
 
 
@@ -23,19 +23,19 @@ Kept = TypeVar("Kept", bound=Sized)
 
 @dataclass(eq=False)
 class Cache(Generic[Kept]):
-    """Values by key; the least recently used is dropped first.
+    """Values by key. The least recently used value is dropped first.
 
-    Threads may share it. A thread that asks for a value which another thread makes waits for it. A key must
-    name everything that its value depends on, also the state of the files. Then no value is ever out of date.
+    Threads may share it. If another thread is making a value, a thread that requests it waits. A key must
+    name everything that its value depends on, including the state of the files. So no value is out of date.
     """
 
     _values: OrderedDict[Hashable, "Future[Kept]"] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def get(self, key: Hashable, make: Callable[[], Kept], most_bytes: int) -> Kept:
-        """The value of the key, made by this call or by another.
+        """Return the value of the key, made by this call or by another.
 
-        It keeps at most `most_bytes` in the end. Raises the errors of `make`.
+        After it has made a value, the cache keeps at most `most_bytes`. Raises the errors of `make`.
         """
         mine: Future[Kept] = Future()
         with self._lock:
@@ -55,7 +55,7 @@ class Cache(Generic[Kept]):
 
     @property
     def size(self) -> int:
-        """Bytes of the values that are made."""
+        """The size in bytes of the values that are complete."""
         with self._lock:
             return self._made()
 

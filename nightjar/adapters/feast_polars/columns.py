@@ -1,11 +1,11 @@
-"""Columns by their exact names."""
+"""Refer to columns by their exact names."""
 
 import polars as pl
 from polars import selectors
 
 
 def column(name: str) -> pl.Expr:
-    """Return the column of exactly this name.
+    """Return the column with exactly this name.
 
     `pl.col` treats `*`, and a name that begins with ^ and ends with $, as patterns.
     """

@@ -1,6 +1,6 @@
-"""A retrieval: the histories of several views, each joined to the same entity rows.
+"""A retrieval joins the histories of several views to the same entity rows.
 
-Where no entity rows are given, it makes them.
+If no entity rows are given, it makes them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -22,15 +22,15 @@ from .pointintime import Moments
 from .view import View
 
 SNAPSHOTS: Cache[Prepared] = Cache()
-"""Instants that were asked for, of this process; each store says how much it may hold (`cache_mb`)."""
+"""The instants that this process was asked for. Each store limits the size of the cache (`cache_mb`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PointInTimeJoin:
-    """The rows of entities joined to their views.
+    """The entity rows joined to their views.
 
-    cache_bytes: how much of what one retrieval of an instant prepares may be kept for the next ones. With 0
-    nothing is kept.
+    cache_bytes: a retrieval of an instant prepares values that later ones may use. At most this many bytes of
+    them are kept. With 0 nothing is kept.
     """
 
     views: Sequence[View]
@@ -47,10 +47,10 @@ class PointInTimeJoin:
         )
 
     def frames(self, rows: int | None, columns: Collection[str] | None = None) -> Iterator[pl.DataFrame]:
-        """The entity rows with the views' features beside them, in frames of at most `rows` rows.
+        """Yield the entity rows with the views' features beside them, in frames of at most `rows` rows.
 
         There is at least one frame.
-        columns: the features that are wanted, of which alone anything is read; None: all of them.
+        columns: the wanted features; only these are read. None: all of them.
         """
         views = (
             self.views
@@ -76,7 +76,7 @@ class PointInTimeJoin:
             )
 
         height = self.entities.frame.height
-        if not rows or rows >= height:  # no history is needed twice, so none is kept
+        if not rows or rows >= height:  # each history is needed once, so none is kept
             asked = _Asked(self.entities, numberings.values())
             yield asked.beside([asked.of(prepared(reading)) for reading in readings])
             return
@@ -113,11 +113,11 @@ class _Asked:
 def entities_seen(
     views: Sequence[View], window: Window, root: Path, *, as_known_at: bool
 ) -> tuple[tuple[View, ...], EntityFrame]:
-    """The entities of any view that occur in the window, as of its end.
+    """Return the entities of any view that occur in the window, as of its end.
 
-    The views are bound not to look back beyond the window's start.
-    Raises UnusableSourceError for views of different keys: which combinations of them to ask for is for an
-    entity frame to say.
+    The views must not look back beyond the window's start.
+    Raises UnusableSourceError for views with different keys. Only an entity frame can say which combinations
+    of those keys are wanted.
     """
     names = {frozenset(view.keys.values()) for view in views}
     if len(names) != 1:
@@ -149,9 +149,9 @@ def _shorter(ttl: timedelta | None, span: timedelta) -> timedelta | None:
 
 
 def _keys_seen(view: View, window: Window, root: Path, *, as_known_at: bool) -> pl.DataFrame | None:
-    """Each combination of keys in the window, beside its end.
+    """Return each combination of keys in the window, beside the window's end.
 
-    For a view without keys it is one row, if there is any.
+    For a view without keys it is one row, if the window has any row.
     """
     reach = Window.reaching_back(window.end, window.end, view.ttl)
     rows = scan(view.source, root, reach)

@@ -1,6 +1,6 @@
-"""Join keys: the entity frame's values in the types of the source.
+"""Join keys are the entity frame's values in the types of the source.
 
-A number (`code`) stands for each combination.
+A number (`code`) represents each combination.
 """
 
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from polars.datatypes.classes import NumericType
 Keys = tuple[tuple[str, pl.DataType], ...]
 CODE = pl.UInt32()
 ALIKE = (NumericType, (pl.Date, pl.Datetime), pl.Duration)
-"""Types whose values may be equal though the types differ."""
+"""Groups of types. Values of different types in one group may be equal."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Numbering:
     """Numbers for the combinations of some join keys.
 
-    Entity rows are encoded once, and history with them, so that joins compare numbers.
+    Entity rows are encoded once. History is encoded with the same numbers, so that joins compare numbers.
     keys: the entity column and the source's type of each. numbers: `code` UInt32 beside the columns `names`,
-    without nulls. where: of which view, for errors.
+    without nulls. where: the view's name, for errors.
     """
 
     keys: Keys
@@ -29,7 +29,7 @@ class Numbering:
 
     @classmethod
     def of_entities(cls, keys: Keys, entities: pl.DataFrame, where: str) -> "Numbering":
-        """Every combination among the entity rows.
+        """Number each combination in the entity rows.
 
         Raises TypeError for a key of a type that never matches.
         """
@@ -40,7 +40,7 @@ class Numbering:
         return [key_name(position) for position in range(len(self.keys))]
 
     def codes(self, entities: pl.DataFrame) -> pl.Series:
-        """The code of each entity row, null where a key is null or has no number.
+        """Return the code of each entity row, null where a key is null or has no number.
 
         Raises TypeError, as above.
         """
@@ -48,7 +48,7 @@ class Numbering:
 
 
 def key_name(position: int) -> str:
-    """A name that no column of a source has."""
+    """Return a name that no column of a source has."""
     return f"\0key{position}"
 
 
@@ -64,9 +64,9 @@ def _typed(keys: Keys, entities: pl.DataFrame, where: str) -> pl.DataFrame:
 
 
 def as_key(name: str, values: pl.Series, dtype: pl.DataType, where: str) -> pl.Series:
-    """The values of an entity column in the source's key type.
+    """Return the values of an entity column in the source's key type.
 
-    A value that this type cannot hold exactly becomes null, and so matches nothing. So does NaN.
+    A value that this type cannot hold exactly becomes null, and so matches nothing. NaN becomes null too.
     Raises TypeError if the values of the two types are never equal.
     """
     values = values.cast(pl.String) if isinstance(values.dtype, (pl.Categorical, pl.Enum)) else values
@@ -74,7 +74,7 @@ def as_key(name: str, values: pl.Series, dtype: pl.DataType, where: str) -> pl.S
         values = values.fill_nan(None)
     if values.dtype == dtype:
         return values
-    # pandas' columns without a value have no type of their own.
+    # A pandas column without any value has no type of its own.
     if dtype == pl.Null or values.null_count() == values.len():
         return pl.repeat(None, values.len(), dtype=dtype, eager=True).alias(values.name)
     if any(isinstance(values.dtype, alike) and isinstance(dtype, alike) for alike in ALIKE):
@@ -89,9 +89,9 @@ def as_key(name: str, values: pl.Series, dtype: pl.DataType, where: str) -> pl.S
 
 
 def numbered(keys: pl.DataFrame) -> pl.DataFrame:
-    """Each distinct combination without a null, with its `code`.
+    """Return each distinct combination without a null, with its `code`.
 
-    Without any key there is one combination, 0.
+    If there are no keys, there is one combination, 0.
     """
     if not keys.width:
         return pl.DataFrame({"code": [0]}, schema={"code": CODE})
@@ -99,7 +99,7 @@ def numbered(keys: pl.DataFrame) -> pl.DataFrame:
 
 
 def codes(keys: pl.DataFrame, numbers: pl.DataFrame) -> pl.Series:
-    """The code of each row of `keys`, null where it has none. Without any key every row has code 0."""
+    """Return the code of each row of `keys`, null where it has none. Without keys every row has code 0."""
     if not keys.width:
         return pl.repeat(0, keys.height, dtype=CODE, eager=True).alias("code")
     return keys.join(numbers, on=keys.columns, how="left", maintain_order="left")["code"]

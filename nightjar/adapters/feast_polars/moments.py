@@ -1,4 +1,4 @@
-"""Time as the store sees it: UTC instants in whole microseconds, and windows of them."""
+"""The store represents time as UTC instants in whole microseconds, and windows of them."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,12 +17,12 @@ ISO_DATE = r"^\s*\d{4}-?\d\d-?\d\d"
 
 
 def as_utc(moment: datetime) -> datetime:
-    """The same instant in UTC; a naive time is read as UTC."""
+    """Return the same instant in UTC. A naive time is read as UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def is_zone(name: str) -> bool:
-    """Whether a zone is one of the time zone database, as Polars wants it; +05:30 is not."""
+    """True if a zone is in the time zone database, as Polars requires. +05:30 is not."""
     try:
         return bool(ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError):
@@ -30,11 +30,12 @@ def is_zone(name: str) -> bool:
 
 
 def utc_us(name: str, dtype: pl.DataType, *, round_up: bool = False) -> pl.Expr:
-    """A column as UTC microseconds. Naive times and dates are read as UTC, text as ISO 8601.
+    """Return a column as UTC microseconds. Naive times and dates are read as UTC, text as ISO 8601.
 
-    round_up: finer fractions go to the next microsecond, so that a recorded instant never seems earlier than
-    it was; else they are cut off.
-    Raises TypeError for a column that holds no time, when it is read ValueError for text that is none.
+    round_up: finer fractions are rounded up to the next microsecond, so that a recorded instant never seems
+    earlier than it was. Otherwise they are cut off.
+    Raises TypeError for a column that holds no time. Raises ValueError, when the column is read, for text
+    that is not a time.
     """
     expr = column(name)
     if isinstance(dtype, pl.String):
@@ -55,9 +56,9 @@ def utc_us(name: str, dtype: pl.DataType, *, round_up: bool = False) -> pl.Expr:
 
 
 def _parsed(text: pl.Series, *, round_up: bool) -> pl.Series:
-    """ISO 8601 text as instants.
+    """Parse ISO 8601 text as instants.
 
-    Polars takes other orders of day and month too, and cuts finer fractions off.
+    Polars would also accept other orders of day and month, and would cut off finer fractions.
     """
     try:
         moments = text.str.to_datetime(time_unit="us", time_zone="UTC")
@@ -79,42 +80,42 @@ def _no_instants(text: pl.Series, why: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The instants [start, end], both included, UTC. start None: since ever."""
+    """The instants [start, end], both included, UTC. start None: no lower bound."""
 
     start: datetime | None
     end: datetime
 
     @classmethod
     def reaching_back(cls, first: datetime, last: datetime, ttl: timedelta | None) -> "Window":
-        """What rows at first..last may look at: [first - ttl, last]."""
+        """Return the window that rows at first..last may look at: [first - ttl, last]."""
         try:
             return cls(first - ttl if ttl else None, last)
         except OverflowError:
             return cls(None, last)
 
     def has_day(self, day: date) -> bool:
-        """Whether any instant of this UTC day lies in the window."""
+        """True if any instant of this UTC day is in the window."""
         return day <= self.end.date() and (self.start is None or day >= self.start.date())
 
     def holds(self, name: str, dtype: pl.DataType) -> pl.Expr:
-        """Filter on a stored time column, written so that Parquet statistics can answer it.
+        """Return a filter on a stored time column that Parquet statistics can answer.
 
-        Bounds that the stored type cannot hold are the exception.
+        They cannot answer a filter whose bounds the stored type cannot hold.
         """
         stored, moment = column(name), utc_us(name, dtype, round_up=True)
         last = _literal(self.end, dtype)
         upper = moment <= self.end if last is None else stored <= last
         if not self.start:
             return upper
-        # Finer fractions are rounded up, so what is later than this is not earlier than the start.
+        # Finer fractions are rounded up, so a value later than `before` is not earlier than the start.
         before = _literal(self.start, dtype, US)
         return upper & (moment >= self.start if before is None else stored > before)
 
 
 def _literal(moment: datetime, dtype: pl.DataType, earlier: timedelta = timedelta(0)) -> pl.Expr | None:
-    """The instant, or one so much earlier, as a value of the stored type.
+    """Return the instant minus `earlier`, as a value of the stored type.
 
-    None where that type cannot hold it, as nanoseconds end in 2262.
+    None if that type cannot hold it. For example, nanoseconds end in 2262.
     """
     if not isinstance(dtype, pl.Datetime) or (
         dtype.time_unit == "ns" and moment.year not in NANOSECOND_YEARS
@@ -125,6 +126,6 @@ def _literal(moment: datetime, dtype: pl.DataType, earlier: timedelta = timedelt
         local = (
             shifted.astimezone(ZoneInfo(dtype.time_zone)) if dtype.time_zone else shifted.replace(tzinfo=None)
         )
-    except OverflowError:  # in another zone the first and the last hours of all have no date
+    except OverflowError:  # near the first and the last date, another zone's date may not exist
         return None
     return pl.lit(local, dtype=dtype)

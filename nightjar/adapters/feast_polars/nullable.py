@@ -1,4 +1,4 @@
-"""Converts Arrow to pandas without changing an integer.
+"""Convert Arrow to pandas without changing an integer.
 
 In a column with nulls, pandas turns integers into floats, which are exact only below 2^53.
 """
@@ -14,9 +14,9 @@ EXACT_BELOW = 2**53
 
 
 def readable(table: pa.Table) -> pa.Table:
-    """Return the same table, with metadata that makes pandas read integers with nulls as Int64 and its like.
+    """Return the same table, with metadata for pandas to read integers with nulls as Int64 and similar types.
 
-    This holds for each later call of `to_pandas`.
+    It applies to each later call of `to_pandas`.
     """
     nullable = {
         field.name: _pandas_type(field.type) for field in table.schema if _has_gaps(table.column(field.name))
@@ -28,15 +28,15 @@ def readable(table: pa.Table) -> pa.Table:
 
 
 def exact_pandas(table: pa.Table) -> pd.DataFrame:
-    """The table as pandas: integers with nulls as Int64 and its like.
+    """Return the table as pandas, with integers with nulls as Int64 and similar types.
 
-    Those in lists and structs are Python's. All else is as Arrow gives it.
+    Integers in lists and structs are Python's. All other values are as Arrow converts them.
     """
     return readable(table).to_pandas(integer_object_nulls=True)
 
 
 def float_pandas(table: pa.Table) -> pd.DataFrame:
-    """As pandas, integers with nulls as floats."""
+    """Return the table as pandas, with integers with nulls as floats."""
     return table.replace_schema_metadata().to_pandas()
 
 

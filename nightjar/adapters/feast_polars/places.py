@@ -1,6 +1,6 @@
-"""Where a source's files lie: on this machine or in S3-compatible storage.
+"""A source's files are on this machine or in S3-compatible storage.
 
-The two are told apart here and nowhere else.
+Only this module distinguishes the two.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,14 +21,14 @@ S3 = "s3://"
 
 
 class UnusableSourceError(ValueError):
-    """A data source that this store cannot read or write; the text says why and what to do."""
+    """The store cannot read or write a data source. The text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A file as it was listed. folders: those between the place and the file.
+    """A file as it was listed.
 
-    mtime_ns and size change when the file does.
+    folders: those between the place and the file. mtime_ns, size: they change when the file changes.
     """
 
     path: str
@@ -39,9 +39,9 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file or folder. path: as its file system names it.
+    """A file or folder.
 
-    options: what Polars and Delta need to reach it.
+    path: its name in its file system. options: the settings with which Polars and Delta reach it.
     """
 
     system: FileSystem
@@ -51,9 +51,9 @@ class Place:
 
     @classmethod
     def of(cls, uri: str, root: Path, endpoint: str = "") -> "Place":
-        """A local path (a relative one is resolved against `root`), a file: or an s3:// URL.
+        """Return the place of a local path, a file: URL or an s3:// URL.
 
-        Raises UnusableSourceError for another.
+        A relative path is resolved against `root`. Raises UnusableSourceError for any other URL.
         """
         if uri.startswith(S3):
             system = _s3(endpoint)
@@ -71,13 +71,13 @@ class Place:
         return self._info().type != FileType.NotFound
 
     def is_one_file(self) -> bool:
-        """Whether this is, or is to be, a single Parquet file."""
+        """True if this is, or will be, a single Parquet file."""
         return self.path.endswith(".parquet") and self._info().type != FileType.Directory
 
     def parquet_files(self) -> tuple[DataFile, ...]:
-        """The Parquet files in path order; hidden ones and those starting with _ are not data.
+        """Return the Parquet files in path order, without hidden files and files starting with _.
 
-        A folder may be missing or empty: it has no history yet. A missing path that ends in .parquet raises
+        A folder without history may be missing or empty. A missing path that ends in .parquet raises
         FileNotFoundError.
         """
         info = self._info()
@@ -110,9 +110,9 @@ class Place:
         return pq.read_schema(file.path, filesystem=self.system)
 
     def write(self, table: pa.Table, *inside: str) -> None:
-        """Write a Parquet file, by its path inside this place or to the place itself.
+        """Write a Parquet file to a path inside this place, or to the place itself.
 
-        It appears whole or not at all.
+        The file appears whole or not at all.
         """
         path = "/".join((self.path, *inside))
         content = pa.BufferOutputStream()
@@ -126,14 +126,14 @@ class Place:
 
     @property
     def hiding(self) -> str:
-        """What the names of unfinished files begin with.
+        """Names of unfinished files begin with this.
 
-        S3 needs none: an object appears when its upload is complete.
+        S3 needs no prefix, because an object appears only when its upload is complete.
         """
         return "" if self.scheme else "."
 
     def show(self, path: str) -> None:
-        """Give a finished file its name without what hid it."""
+        """Rename a finished file to its name without the hiding prefix."""
         final = PurePosixPath(path)
         if self.hiding:
             self.system.move(path, str(final.with_name(final.name.removeprefix(self.hiding))))
@@ -147,9 +147,9 @@ class Place:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to.
+    """Give a path beside `path` to write to.
 
-    It takes the place of `path` when the block ends well, and is gone when it doesn't.
+    It replaces `path` when the block ends without an error. After an error it is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
@@ -161,7 +161,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def place_of(source: DataSource, root: Path) -> Place:
-    """Where a file source lies. Raises UnusableSourceError for another kind of source or format."""
+    """Return the place of a file source. Raises UnusableSourceError for other kinds or formats."""
     if not isinstance(source, FileSource):
         raise UnusableSourceError(
             f"{source.name}: the Polars offline store reads FileSource, not {type(source).__name__}."
@@ -175,7 +175,7 @@ def place_of(source: DataSource, root: Path) -> Place:
 
 
 def stored_names(source: DataSource) -> dict[str, str]:
-    """What the files call the columns that the source's field mapping renames: new name -> stored name."""
+    """Return new name -> stored name of the columns that the source's field mapping renames."""
     return {name: column for column, name in source.field_mapping.items()}
 
 
@@ -185,9 +185,9 @@ def is_delta(source: DataSource) -> bool:
 
 @lru_cache(maxsize=16)
 def _s3(endpoint: str) -> S3FileSystem:
-    """Credentials and region come from where AWS's tools look for them.
+    """Return the S3 file system, with credentials and region from the places where AWS's tools look.
 
-    These are the environment, a profile, and the instance.
+    These places are the environment, a profile, and the instance.
     """
     return S3FileSystem(endpoint_override=endpoint or None)
 

@@ -1,6 +1,6 @@
-"""Rows of a source by time alone, without entities.
+"""A pull reads rows of a source by time alone, without entities.
 
-Materialising, monitoring and saved datasets read them.
+Materialising, monitoring and saved datasets use it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -25,9 +25,9 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 class Pull:
     """A request for columns of a source, by their stored names, between two times.
 
-    Both times are UTC and included; None: unbounded.
+    Both times are UTC and included. None: unbounded.
     newest_only: only the last row of each key, by event time, then record time, then file order. Keys with a
-    null are left out. Without join keys this is one row, with Feast's placeholder key.
+    null are left out. Without join keys the result is one row, with Feast's placeholder key.
     """
 
     source: DataSource
@@ -49,9 +49,9 @@ class Pull:
         )
 
     def frames(self, rows: int | None, columns: Collection[str] | None = None) -> Iterator[pl.DataFrame]:
-        """The rows in file order, in frames of at most `rows` rows; at least one frame.
+        """Yield the rows in file order, in frames of at most `rows` rows. There is at least one frame.
 
-        columns: those that are wanted; None: all.
+        columns: the wanted columns. None: all.
         """
         if self.newest_only:
             return _sliced(self._newest(), rows)

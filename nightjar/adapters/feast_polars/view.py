@@ -1,4 +1,4 @@
-"""A retrieval's request to one feature view, in the names of its source."""
+"""A view is a retrieval's request to one feature view, in the names of its source."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +17,11 @@ from .places import UnusableSourceError, stored_names
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One feature view as asked for.
+    """One feature view as it was requested.
 
-    keys: source column -> entity column. features: output column -> source column; `types` gives what each is
-    declared as.
-    ttl None: a row may be used for ever. recorded None: rows don't say when they were recorded.
+    keys: source column -> entity column. features: output column -> source column. types: the declared type
+    of each.
+    ttl None: a row may be used for ever. recorded None: rows do not say when they were recorded.
     """
 
     name: str
@@ -35,7 +35,7 @@ class View:
 
     @classmethod
     def of(cls, view: FeatureView, refs: Sequence[str], *, full_feature_names: bool) -> "View":
-        """What feature references ("view:feature") ask of a view.
+        """Return what feature references ("view:feature") request from a view.
 
         They use the name and the join keys of its projection.
         Raises UnusableSourceError for a view without a source, ValueError for one with a negative TTL.
@@ -70,7 +70,7 @@ class View:
         )
 
     def only(self, columns: Collection[str]) -> "View":
-        """The same view with no more than these of its features."""
+        """Return the same view with only these of its features."""
         kept = [name for name in self.features if name in columns]
         return replace(
             self,
@@ -91,13 +91,13 @@ class View:
             raise FeastEntityDFMissingColumnsError(expected, missing)
 
     def columns(self) -> tuple[str, ...]:
-        """Every source column that a retrieval reads."""
+        """All source columns that a retrieval reads."""
         times = (self.happened, self.recorded) if self.recorded else (self.happened,)
         return (*self.keys, *self.features.values(), *times)
 
 
 def polars_type(dtype: FeastType) -> pl.DataType:
-    """The type of a feature's values. Feast names none of Arrow for bytes."""
+    """Return the type of a feature's values. Feast names no Arrow type for bytes."""
     if dtype in (Bytes, ImageBytes, PdfBytes):
         return pl.Binary()
     if isinstance(dtype, (Array, Set)):

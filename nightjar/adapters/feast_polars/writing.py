@@ -1,4 +1,4 @@
-"""Writes for Feast to the offline store: pushed rows, logged features, saved datasets.
+"""Write for Feast to the offline store: pushed rows, logged features, saved datasets.
 
 Files appear whole or not at all.
 """
@@ -24,10 +24,10 @@ from .places import Place, is_delta, place_of, stored_names
 def append(table: pa.Table, source: DataSource, root: Path) -> None:
     """Add rows to a source.
 
-    A single file is rewritten. A folder gets a new file, a partitioned one a file per date, a Delta table a
-    new version. Columns may come in any order, under their stored names or those of the field mapping. Raises
-    ValueError for other columns than the source has, pyarrow.ArrowInvalid for a value that its type cannot
-    hold.
+    A single file is rewritten. A folder gets a new file, a partitioned folder one file per date, and a Delta
+    table a new version. Columns may be in any order, under their stored names or those of the field mapping.
+    Raises ValueError if the columns differ from the source's, pyarrow.ArrowInvalid for a value that its type
+    cannot hold.
     """
     place = place_of(source, root)
     stored = stored_names(source)
@@ -76,7 +76,7 @@ def log(rows: pa.Table | Path, destination: FileLoggingDestination, root: Path) 
 
 
 def persist(table: pa.Table, storage: SavedDatasetFileStorage, root: Path, *, allow_overwrite: bool) -> None:
-    """Write a saved dataset: to a file, to one file in a folder, or to a Delta table.
+    """Write a saved dataset to a file, to one file in a folder, or to a Delta table.
 
     Raises SavedDatasetLocationAlreadyExists.
     """
@@ -110,7 +110,7 @@ def _conformed(table: pa.Table, schema: pa.Schema, source: str) -> pa.Table:
 
 
 def _by_date(table: pa.Table, timestamp: str, source: str) -> Iterator[tuple[date, pa.Table]]:
-    """Rows by the UTC date of their timestamp. Raises ValueError for a row without one."""
+    """Split rows by the UTC date of their timestamp. Raises ValueError for a row without a timestamp."""
     times = polars_frame(table.select([timestamp]))
     days = times.select(utc_us(timestamp, times.schema[timestamp]).dt.date()).to_series()
     if days.null_count():

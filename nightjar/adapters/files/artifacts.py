@@ -1,7 +1,8 @@
-"""Immutable files by content: `<url>/<kind>/<first two of sha>/<sha><suffix>`.
+"""Artifacts are immutable files named by content: `<url>/<kind>/<first two of sha>/<sha><suffix>`.
 
-They lie on a local disk, S3, GCS or whatever fsspec reaches. A bundle is several files under the name of its
-manifest: `<sha>.parts` lists the hash of each, one a line, and file n is `<sha>.<n><suffix>`.
+They are on a local disk, S3, GCS or any other storage that fsspec can use. A bundle is several files under
+the name of its manifest. The manifest `<sha>.parts` lists the hash of each file, one a line. File n is
+`<sha>.<n><suffix>`.
 """
 
 import errno
@@ -30,16 +31,16 @@ MANIFEST = ".parts"
 YOUNG = timedelta(hours=12)
 """An object older than this is written again when it is put again.
 
-Retention takes old objects that no row names, and its row comes later.
+Retention removes old objects that no row names. The row of this object is written later.
 """
 
 
 class FsspecArtifacts:
     """Implements ports.Artifacts.
 
-    Every read is checked against its hash; remote files are kept in a local cache once checked.
-    url: an fsspec URL or a plain path. cache: where copies of remote files lie; one folder may serve many
-    processes.
+    Each file that is read is checked against its hash. Checked remote files are kept in a local cache.
+    url: an fsspec URL or a plain path. cache: the folder for copies of remote files. Many processes may share
+    it.
     Raises ArtifactBroken (missing, or other bytes), StoreUnavailable (retryable), BadSettings (a URL whose
     driver is not installed).
     """
@@ -63,7 +64,7 @@ class FsspecArtifacts:
             name = _sha256(manifest)
             for number, (file, sha256) in enumerate(zip(files, hashes, strict=True)):
                 self._put(self._uri(kind, name, f".{number}{file.suffix}"), file, sha256)
-            return self.put(kind, manifest)  # last: whoever finds it finds all that it names
+            return self.put(kind, manifest)  # last: if it is there, so are all files that it names
 
     def get_member(self, uri: str, sha256: str, number: int, suffix: str) -> Path:
         return self.get(f"{uri.removesuffix(MANIFEST)}.{number}{suffix}", self._hashes(uri, sha256)[number])
@@ -102,7 +103,7 @@ class FsspecArtifacts:
         return kept
 
     def remove(self, uri: str) -> None:
-        """Remove a stored file; that it is gone already is as good."""
+        """Remove a stored file. It is no error if the file is already gone."""
         local = self.local_path(uri)
         with _translated(uri), suppress(FileNotFoundError):
             if local is not None:
@@ -112,7 +113,7 @@ class FsspecArtifacts:
                 fs.rm_file(path)
 
     def files(self) -> Iterator[StoredFile]:
-        """Everything that was put here, of whatever kind; what has another name than ours is passed over."""
+        """Yield all files that were put here, of all kinds. Files whose names are not ours are skipped."""
         fs, root = _filesystem(self.url)
         with _translated(self.url):
             fs.invalidate_cache()
@@ -124,7 +125,7 @@ class FsspecArtifacts:
                     )
 
     def discard(self, file: StoredFile) -> bool:
-        """Remove a listed file, unless it was put again since. Whether it went."""
+        """Remove a listed file, unless it was put again since. Return True if it was removed."""
         local = self.local_path(file.uri)
         if local is not None:
             with _translated(file.uri):
@@ -140,7 +141,7 @@ class FsspecArtifacts:
     def probe(self) -> None:
         """Write, read and remove a small file.
 
-        Raises what a night would raise: StoreUnavailable, BadSettings, ArtifactBroken.
+        Raises the errors that a night would raise: StoreUnavailable, BadSettings, ArtifactBroken.
         """
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "probe.txt"
@@ -153,9 +154,9 @@ class FsspecArtifacts:
                 afresh.remove(uri)
 
     def present(self, uri: str) -> str:
-        """Where a file lies now.
+        """Return the place where a file is now.
 
-        Rows name the place where it was put: a store that has moved since holds it by the same name.
+        Rows name the place where it was put. If the store has moved since, the file has the same name there.
         """
         match = STORED.search(uri)
         if match is None or uri.startswith(f"{self.url}/"):
@@ -177,9 +178,10 @@ class FsspecArtifacts:
             return bool(fs.exists(path))
 
     def _upload(self, uri: str, file: Path) -> None:
-        """Object stores show an object whole or not at all.
+        """Upload a file unless the store already has a young object of the same size.
 
-        One of another size was left by an interrupted write of another store.
+        Object stores show an object whole or not at all. An object of another size was left by an interrupted
+        write to another kind of store.
         """
         fs, path = _filesystem(uri)
         with _translated(uri):
@@ -225,16 +227,16 @@ def _translated(uri: str) -> Iterator[None]:
 
 
 def _there(local: Path, sha256: str) -> bool:
-    """Whether a file is there, whole.
+    """True if a file is there, whole. The call also sets its time of change to now.
 
-    It is young from now on: retention takes old files that no row names, and its row comes later.
+    Retention removes old files that no row names. The row of this file is written later.
     """
     try:
         os.utime(local)
-    except (FileNotFoundError, PermissionError):  # another account's file cannot be made young, but replaced
+    except (FileNotFoundError, PermissionError):  # another account's file can only be replaced
         return False
     except OSError as error:
-        if error.errno != errno.EROFS:  # what is read-only, nobody prunes either
+        if error.errno != errno.EROFS:  # a read-only file is not pruned either
             raise
     try:
         return _sha256(local) == sha256
@@ -243,7 +245,7 @@ def _there(local: Path, sha256: str) -> bool:
 
 
 def _changed_at(fs: Any, path: str, info: Mapping[str, Any]) -> datetime:
-    """When a stored file was written, whatever its driver calls it (UTC)."""
+    """Return when a stored file was written (UTC). Each driver has its own name for it."""
     found = next(
         (info[name] for name in ("mtime", "LastModified", "last_modified") if info.get(name) is not None),
         None,

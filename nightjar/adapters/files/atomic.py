@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, synced to disk, then renamed into it."""
+"""Files are whole or absent: they are written beside their place, synced to disk, then renamed."""
 
 import os
 import re
@@ -18,10 +18,10 @@ DRAFT = re.compile(r"\..+\.[0-9a-f]{32}", re.DOTALL)
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write into; it takes the place of `path` if the block ends well.
+    """Open a file for writing, which replaces `path` when the block ends without an error.
 
-    It leaves nothing behind if not. Its name is hidden until then, so that nobody who lists the folder reads
-    half of it. Folders are made as needed.
+    After an error nothing is left. The file's name is hidden until the end, so that no reader of the folder
+    sees half of it. Missing folders are created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = draft_of(path)
@@ -32,21 +32,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         draft.replace(path)
     finally:
-        with suppress(OSError):  # a folder that refuses everything must not hide why
+        with suppress(OSError):  # an error here must not hide the first one
             draft.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
 def draft_of(path: Path) -> Path:
-    """A name beside `path` that nobody else has: hidden, and known as a draft by DRAFT."""
+    """Return a unique hidden name beside `path`. DRAFT matches it."""
     return path.with_name(f".{path.name}.{uuid4().hex}")
 
 
 def drafts(root: Path, older_than: datetime) -> Iterator[Path]:
-    """Drafts of killed processes anywhere under `root`, last written to before `older_than` (aware).
+    """Yield drafts of killed processes anywhere under `root`, last written before `older_than` (aware).
 
-    A draft being written is young, so an hour ago is a safe bound. What vanishes meanwhile, or cannot be
-    looked at, is passed over.
+    A draft that is being written is young, so an hour ago is a safe bound. Files that vanish meanwhile or
+    cannot be read are skipped.
     """
     for path in root.rglob(".*"):
         with suppress(OSError):
@@ -59,10 +59,10 @@ def drafts(root: Path, older_than: datetime) -> Iterator[Path]:
 
 
 def discard_unchanged(path: Path, changed_at: datetime) -> bool:
-    """Remove a file unless it has become younger than `changed_at` (aware); return True if it went.
+    """Remove a file unless it was changed after `changed_at` (aware). Return True if it was removed.
 
-    Whoever makes it young in time keeps it. It is moved aside first and looked at then: its age cannot change
-    any more between the look and the removal.
+    A process that touches the file in time keeps it. The file is first moved aside and then checked, so that
+    its age cannot change between the check and the removal.
     """
     aside = draft_of(path)
     try:
@@ -79,7 +79,7 @@ def discard_unchanged(path: Path, changed_at: datetime) -> bool:
 
 
 def last_change(path: Path) -> datetime:
-    """When a file was last written to or touched (UTC)."""
+    """Return when a file was last written or touched (UTC)."""
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 

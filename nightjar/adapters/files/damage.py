@@ -1,4 +1,7 @@
-"""Which of the files that were to be read is damaged, and what to do: whoever wrote them wrote them whole."""
+"""When files cannot be read, find the damaged one and say what to do.
+
+Files are always written whole, so an unreadable one was damaged later.
+"""
 
 import stat
 from collections.abc import Iterable, Iterator
@@ -18,7 +21,7 @@ OF_RAW_DAYS = (
 
 
 def require_regular(files: Iterable[Path], remedy: str) -> None:
-    """Raises DamagedFile for what is no regular file: to read a FIFO would never end."""
+    """Raises DamagedFile for a file that is not regular. For example, reading a FIFO would never end."""
     for file in files:
         if not stat.S_ISREG(file.stat().st_mode):
             raise DamagedFile(file, "it is no regular file", remedy)
@@ -26,10 +29,10 @@ def require_regular(files: Iterable[Path], remedy: str) -> None:
 
 @contextmanager
 def naming_damage(files: Iterable[Path], remedy: str) -> Iterator[None]:
-    """Raises DamagedFile if reading Parquet files fails because one of them cannot be read.
+    """Raises DamagedFile if the block fails because a Parquet file cannot be read.
 
-    It names the first such file.
-    files: looked at only then.
+    The error names the first such file.
+    files: these are looked at only after a failure.
     """
     try:
         yield
@@ -41,7 +44,7 @@ def naming_damage(files: Iterable[Path], remedy: str) -> Iterator[None]:
 
 
 def damage(file: Path) -> str | None:
-    """Why a Parquet file cannot be read; None if it can."""
+    """Return the reason why a Parquet file cannot be read, or None if it can."""
     try:
         pl.read_parquet(file, hive_partitioning=False)
     except pl.exceptions.ComputeError as error:

@@ -1,4 +1,4 @@
-"""Files and folders of the platform: an error of theirs names them."""
+"""An error of the file system names the platform's file or folder that it is about."""
 
 import os
 import tempfile
@@ -11,7 +11,10 @@ ENOUGH_TO_BEGIN_BYTES = 1 << 20
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Let an OSError name the path: what fails while it is written does not say which file it is."""
+    """Let an OSError name the path.
+
+    An error during a write does not name its file.
+    """
     try:
         yield
     except OSError as error:
@@ -20,9 +23,9 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def require_room(folder: Path) -> None:
-    """Make the folder if it is missing.
+    """Create the folder if it is missing, and check that files can be written there.
 
-    Raises an OSError that names it where nothing can be written there.
+    Raises an OSError that names the folder if they cannot.
     """
     with naming(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Feature tables on a file system: one Parquet file for each UTC day of events.
+"""A feature table on a file system has one Parquet file for each UTC day of events.
 
-Rows are only ever added.
+Rows are only added, never changed or removed.
 """
 
 import json
@@ -18,7 +18,7 @@ from nightjar.core.model.spec import FeatureTable
 from nightjar.core.values import INSTANT, utc
 
 MANIFEST = "_manifest.json"
-"""The underscore hides it from readers that take every file of a folder for Parquet."""
+"""The underscore hides it from readers that read every file of a folder as Parquet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class FeatureDirectory:
     """Implements `FeatureFiles`, in files `<root>/features/<table>/date=YYYY-MM-DD/part.parquet`.
 
     Columns: keys, features, `event_timestamp` and `created`.
-    Readers may come at any time; of writers there may be one at a time, which the caller sees to.
+    Reading is safe at any time. The caller ensures that there is one writer at a time.
     """
 
     root: Path
@@ -98,7 +98,7 @@ def columns_of(table: FeatureTable) -> dict[str, pl.DataType]:
 
 
 def read_kept(file: Path, table: FeatureTable) -> pl.DataFrame:
-    """The rows of a partition. Those written before a feature was declared hold null for it."""
+    """Read the rows of a partition. Rows written before a feature was declared hold null for it."""
     empty = pl.DataFrame(schema=columns_of(table))
     if not file.exists():
         return empty
@@ -109,17 +109,17 @@ def read_kept(file: Path, table: FeatureTable) -> pl.DataFrame:
 
 
 def lacks_columns(file: Path, table: FeatureTable) -> bool:
-    """True if a stored partition is from before a column was declared.
+    """True if a stored partition was written before a column was declared.
 
-    Feast takes the columns of the newest file for those of all.
+    Feast assumes that all files have the columns of the newest one.
     """
     return not columns_of(table).keys() <= pl.read_parquet_schema(file).keys()
 
 
 def with_news(kept: pl.DataFrame, rows: pl.DataFrame, table: FeatureTable) -> pl.DataFrame:
-    """The kept rows and, of the others, those that say something new.
+    """Return the kept rows and those of the other rows that are new.
 
-    Their features differ from those of the row in force when they were created.
+    A row is new if its features differ from those of the row that was valid when it was created.
     """
     generation = ["event_timestamp", *table.keys]
     ordered = pl.concat([kept.with_columns(new=False), rows.with_columns(new=True)]).sort(

@@ -1,4 +1,4 @@
-"""Local files that may grow old: drafts of writers that were killed, copies of delivered files."""
+"""Shelves list local files that may become old: drafts of killed writers, copies of delivered files."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,7 +11,10 @@ from nightjar.core.upkeep.retention import StoredFile
 
 @dataclass(frozen=True, slots=True)
 class FolderShelf:
-    """A `Shelf` of the files anywhere under some folders: of the drafts alone, or of all but drafts."""
+    """A `Shelf` of the files anywhere under some folders.
+
+    drafts: True for the drafts alone, False for all other files.
+    """
 
     kind: str
     roots: tuple[Path, ...]
@@ -19,7 +22,7 @@ class FolderShelf:
 
     def files(self) -> Iterator[StoredFile]:
         for path in (path for root in self.roots for path in root.rglob("*")):
-            with suppress(FileNotFoundError):  # it went, or became whole, meanwhile
+            with suppress(FileNotFoundError):  # the file was removed or renamed meanwhile
                 if path.is_file() and bool(DRAFT.fullmatch(path.name)) == self.drafts:
                     yield StoredFile(str(path), self.kind, path.stat().st_size, last_change(path))
 
