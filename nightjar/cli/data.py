@@ -15,7 +15,9 @@ def land(
     landed_day: Annotated[
         date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day the file is about.")
     ],
-    file: Annotated[Path, typer.Argument(help="A CSV file with a header and the trailer `# rows=N`.")],
+    file: Annotated[
+        Path, typer.Argument(help="A file in the format that its dataset declares: docs/sources.md.")
+    ],
     model: Model = DEFAULT_MODEL,
     recorded_at: Annotated[
         datetime | None,

@@ -5,8 +5,6 @@ well-formed, of the right types. Whether a value is plausible is the model's con
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import polars as pl
 from nightjar.adapters.deliveries.csv_records import RESEND, Record, body_of, column_at, is_trailer, records
 from nightjar.adapters.deliveries.csv_text import require_text, shortened
 from nightjar.adapters.deliveries.csv_values import converted, wrong
+from nightjar.adapters.deliveries.sheet import Sheet
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.model.spec import RawDataset
 
@@ -24,35 +23,20 @@ BATCH_ROWS = 20_000
 """Rows that are texts in memory at one time: a text takes many times the memory of its value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """Rows of a file with their types.
+def read_csv(content: bytes, dataset: RawDataset, file: Path) -> Sheet:
+    """The rows of a CSV file with the dataset's columns and types.
 
-    `lines`: where each begins, counted from 1; a quoted text may hold line ends.
-    """
-
-    file: Path
-    rows: pl.DataFrame
-    lines: pl.Series
-
-
-def parse(content: bytes, dataset: RawDataset, day: date, file: Path) -> pl.DataFrame:
-    """The rows of a delivered file with the dataset's columns and types.
-
+    Where the dataset has trailers, the file has as many rows as its trailer says.
     Raises BadDelivery; `file` only names it.
     """
     require_text(content, file)
     require_no_nul(content, dataset, file)
+    if dataset.source.proof != "trailer":
+        return read(records(content, len(content), tuple(dataset.columns), file), dataset, file)
     end, promised = body_of(content, file)
     sheet = read(records(content, end, tuple(dataset.columns), file), dataset, file)
     check_count(sheet, promised)
-    if sheet.rows.is_empty():
-        raise BadDelivery(
-            file, "holds no rows", "A day without rows is not delivered; have the day's rows sent."
-        )
-    check_keys(sheet, dataset)
-    check_day(sheet, dataset, day)
-    return sheet.rows
+    return sheet
 
 
 def require_no_nul(content: bytes, dataset: RawDataset, file: Path) -> None:
@@ -73,7 +57,7 @@ def read(found: Iterator[Record], dataset: RawDataset, file: Path) -> Sheet:
         *(sheet_of(batch, dataset, file) for batch in in_batches(of_width(found, dataset, file))),
     ]
     return Sheet(
-        file, pl.concat([batch.rows for batch in batches]), pl.concat([batch.lines for batch in batches])
+        file, pl.concat([batch.rows for batch in batches]), pl.concat([batch.places for batch in batches])
     )
 
 
@@ -114,11 +98,7 @@ def of_width(found: Iterator[Record], dataset: RawDataset, file: Path) -> Iterat
     width = len(dataset.columns)
     for line, fields in found:
         if is_trailer(fields):
-            raise BadDelivery(
-                file,
-                f"line {line} is a trailer, and so is the last line",
-                "Have the trailer written once, as the last line.",
-            )
+            raise unexpected_trailer(line, dataset, file)
         if not fields:
             raise BadDelivery(file, f"line {line} is blank", "Have it written without blank lines.")
         if len(fields) != width:
@@ -130,6 +110,16 @@ def of_width(found: Iterator[Record], dataset: RawDataset, file: Path) -> Iterat
                 column,
             )
         yield line, fields
+
+
+def unexpected_trailer(line: int, dataset: RawDataset, file: Path) -> BadDelivery:
+    if dataset.source.proof == "trailer":
+        problem = f"line {line} is a trailer, and so is the last line"
+        return BadDelivery(file, problem, "Have the trailer written once, as the last line.")
+    problem = f"line {line} is a trailer, and {dataset.name} is declared without trailers"
+    return BadDelivery(
+        file, problem, "Have the file written without it, or declare the trailer in the model's spec."
+    )
 
 
 def other_width(fields: Sequence[str], columns: Sequence[str]) -> tuple[str, str | None]:
@@ -185,26 +175,3 @@ def check_count(sheet: Sheet, promised: str) -> None:
     if fewer:
         raise BadDelivery(sheet.file, f"is truncated: it {counts}", RESEND)
     raise BadDelivery(sheet.file, counts, "Have the trailer count the rows that are delivered.")
-
-
-def check_keys(sheet: Sheet, dataset: RawDataset) -> None:
-    repeated = sheet.rows.select(pl.struct(dataset.keys).is_duplicated().arg_true()).to_series().to_list()
-    if repeated:
-        key = shortened(", ".join(str(value) for value in sheet.rows.select(dataset.keys).row(repeated[0])))
-        where = f"lines {', '.join(str(sheet.lines[row]) for row in repeated[:3])}"
-        raise BadDelivery(
-            sheet.file,
-            f"{where} repeat the key ({key})",
-            "One row a key: have the duplicates removed.",
-            ", ".join(dataset.keys),
-        )
-
-
-def check_day(sheet: Sheet, dataset: RawDataset, day: date) -> None:
-    if dataset.day_column is None:
-        return
-    days = sheet.rows[dataset.day_column].cast(pl.Date)
-    if (odd := days != day).any():
-        row = odd.arg_max() or 0
-        problem = f"line {sheet.lines[row]} is about {days[row]}, the file about {day}"
-        raise BadDelivery(sheet.file, problem, "Land it under its own day.", dataset.day_column)

@@ -16,12 +16,11 @@ OTHER_KINDS = {
     BOM_UTF16_LE: "UTF-16",
     BOM_UTF16_BE: "UTF-16",
 }
-"""How files begin that are often sent in the place of a CSV."""
-AS_TEXT = "Have it delivered as CSV in UTF-8, not compressed."
+"""How files begin that are often sent in the place of a text."""
 
 
-def require_text(content: bytes, file: Path) -> None:
-    """Raises BadDelivery for bytes that are no CSV in UTF-8.
+def require_text(content: bytes, file: Path, form: str = "CSV") -> None:
+    """Raises BadDelivery for bytes that are no text in UTF-8. `form` only names what it should be.
 
     A byte that is wrong within a text is found later, with its line.
     """
@@ -32,7 +31,9 @@ def require_text(content: bytes, file: Path) -> None:
     if content.startswith(BOM_UTF8):
         raise BadDelivery(file, "begins with a byte order mark", "Have it written as UTF-8 without one.")
     if kind := kind_of(content):
-        raise BadDelivery(file, f"is {kind}, not CSV in UTF-8", AS_TEXT)
+        raise BadDelivery(
+            file, f"is {kind}, not {form} in UTF-8", f"Have it delivered as {form} in UTF-8, not compressed."
+        )
     if 0 <= content.find(b"\r", 0, -2) < content.find(b"\n") - 1 or (
         b"\n" not in content and b"\r" in content
     ):

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import polars as pl
 
-from nightjar.adapters.deliveries.csv_file import parse
 from nightjar.adapters.deliveries.delivered import MOST_BYTES, read_delivered
+from nightjar.adapters.deliveries.promises import promise_of
+from nightjar.adapters.deliveries.reading import parse
 from nightjar.adapters.deliveries.refused_files import RefusedFiles, content_of
 from nightjar.adapters.files.atomic import replacing
 from nightjar.adapters.files.damage import OF_RAW_DAYS, naming_damage, require_regular
@@ -55,7 +56,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class RawFiles:
-    """A `RawStore` of files: `<root>/raw/<dataset>/date=YYYY-MM-DD/<recorded_at>-<hash of the CSV>.parquet`.
+    """A `RawStore` of files: `<root>/raw/<dataset>/date=YYYY-MM-DD/<recorded_at>-<hash of the file>.parquet`.
 
     An instant is kept to the second and rounded up, so that nothing seems known earlier than it was. A file
     that is recorded now is there
@@ -74,13 +75,13 @@ class RawFiles:
             content = read_delivered(file, self.most_bytes)
             return self._land(dataset, day, file, content, whole_second(utc(recorded_at)))
         except BadDelivery as error:
-            return self._refuse(dataset.name, day, error, content, recorded_at) or "refused before"
+            return self._refuse(dataset, day, error, content, recorded_at) or "refused before"
 
     def _refuse(
-        self, dataset: str, day: date, error: BadDelivery, content: bytes | None, recorded_at: datetime
+        self, dataset: RawDataset, day: date, error: BadDelivery, content: bytes | None, recorded_at: datetime
     ) -> Refusal | None:
         refusal = Refusal(
-            dataset=dataset,
+            dataset=dataset.name,
             day=day,
             content=content_of(content, error.problem),
             file=error.file,
@@ -90,7 +91,7 @@ class RawFiles:
             recorded_at=utc(recorded_at),
             refused_at=datetime.now(UTC),
         )
-        return self._refusals.keep(refusal, content)
+        return self._refusals.keep(refusal, content, f".{dataset.source.format}")
 
     def refused(self, dataset: str) -> tuple[Refusal, ...]:
         return self._refusals.open(dataset)
@@ -136,7 +137,7 @@ class RawFiles:
         later = [delivery for delivery in kept if delivery.recorded_at > instant]
         if digest in {delivery.content for delivery in earlier[-1:] + later[:1]}:
             return "unchanged"
-        rows = parse(content, dataset, day, file)
+        rows = parse(content, dataset, day, file, promise_of(file, dataset.source.proof))
         if earlier and earlier[-1].recorded_at == instant:
             if proposed:
                 raise Missed

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from nightjar.adapters.files.atomic import replacing, sync_folder, write_text
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.model.sources import PROOFS
 
 OPEN, SETTLED = "open", "settled"
 
@@ -23,24 +24,26 @@ OPEN, SETTLED = "open", "settled"
 class RefusedFiles:
     """The files of refused deliveries, under `<root>/refused/<open or settled>/<dataset>/date=YYYY-MM-DD/`.
 
-    `<hash>.json` describes a delivery, and `<hash>.csv` has the delivered bytes.
+    `<hash>.json` describes a delivery, and `<hash>.csv`, or with the ending of another format, has the
+    delivered bytes.
     """
 
     root: Path
 
-    def keep(self, refusal: Refusal, content: bytes | None) -> Refusal | None:
-        """Keep a refusal with its bytes. None, and nothing is done, if the same content was refused before.
+    def keep(self, refusal: Refusal, content: bytes | None, ending: str = ".csv") -> Refusal | None:
+        """Keep a refusal. None, and nothing is done, if the same content was refused before.
 
+        Its bytes are kept in a file with this ending.
         One that was settled is open again if it was delivered anew since, at a later instant.
         """
         record, settled = self._record(OPEN, refusal), self._record(SETTLED, refusal)
         if record.exists() or (settled.exists() and refusal.recorded_at <= read(settled).recorded_at):
             return None
         if content is not None:
-            with replacing(copy_of(record)) as draft:
+            with replacing(record.with_suffix(ending)) as draft:
                 draft.write(content)
         write_text(refusal.model_dump_json(indent=1, exclude={"kept"}), record)
-        for old in (settled, copy_of(settled)):
+        for old in (settled, *copies_of(settled)):
             old.unlink(missing_ok=True)
         return read(record)
 
@@ -66,10 +69,9 @@ class RefusedFiles:
         """The record goes last: killed midway, the refusal is still open, and the next call settles it."""
         settled = self._record(SETTLED, refusal)
         settled.parent.mkdir(parents=True, exist_ok=True)
-        for old, new in ((copy_of(record), copy_of(settled)), (record, settled)):
-            if old.exists():
-                os.utime(old)  # its age counts from now on
-                old.replace(new)
+        for old in (*copies_of(record), record):
+            os.utime(old)  # its age counts from now on
+            old.replace(settled.with_name(old.name))
         sync_folder(settled.parent)
         return read(settled)
 
@@ -91,11 +93,13 @@ def read(record: Path) -> Refusal:
         raise DamagedFile(
             record, f"it is no record of a refused delivery: {error.errors()[0]['msg']}", remedy
         ) from error
-    return refusal.model_copy(update={"kept": str(copy_of(record)) if copy_of(record).exists() else None})
+    return refusal.model_copy(update={"kept": next(map(str, copies_of(record)), None)})
 
 
-def copy_of(record: Path) -> Path:
-    return record.with_suffix(".csv")
+def copies_of(record: Path) -> list[Path]:
+    """The copy of the delivered bytes. Nothing if they could not be read."""
+    beside = (record.with_suffix(f".{ending}") for ending in PROOFS)
+    return [copy for copy in beside if copy.exists()]
 
 
 def content_of(content: bytes | None, problem: str) -> str:

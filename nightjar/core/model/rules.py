@@ -30,7 +30,7 @@ ADDED_TO_FEATURES = frozenset({"date", "event_timestamp", "created", "fault"})
 ADDED_TO_ROWS = frozenset({"entity_key", "event_timestamp", "known_at", "fault"})
 """Columns of ours beside those of raw days, of feature tables, and of the rows to score."""
 
-CSV_TYPES = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
+PLAIN_TYPES = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
 MOST_DAYS = 36_600
 """A century: longer spans are mistakes, and carry dates out of what Python can count."""
 
@@ -109,10 +109,10 @@ def _of_dataset(dataset: "RawDataset") -> Iterator[Fault]:
     where, columns = f"dataset {dataset.name!r}", set(dataset.columns)
     yield from _of_names(where, (dataset.name, *dataset.columns), columns & ADDED_TO_RAW)
     for column, kind in dataset.columns.items():
-        if not (isinstance(kind, CSV_TYPES) or kind.is_integer() or kind.is_float()):
+        if not (isinstance(kind, PLAIN_TYPES) or kind.is_integer() or kind.is_float()):
             yield (
                 where,
-                f"cannot hold {kind} in {column}: a file has texts, numbers, flags, dates and instants",
+                f"cannot hold {kind} in {column}: a dataset has texts, numbers, flags, dates and instants",
             )
         if isinstance(kind, pl.Datetime) and kind.time_zone != "UTC":
             yield where, f"must hold its instants in UTC, and {column} does not"
@@ -124,6 +124,8 @@ def _of_dataset(dataset: "RawDataset") -> Iterator[Fault]:
         dataset.columns.get(dataset.day_column), pl.Date | pl.Datetime
     ):
         yield where, f"must have dates or instants in its day_column, and {dataset.day_column!r} has none"
+    for fault in dataset.source.faults():
+        yield where, fault
 
 
 def _of_table(table: "FeatureTable", known: set[str]) -> Iterator[Fault]:

@@ -20,17 +20,19 @@ from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limits
 from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, a_kind, called, fault_of, faults
+from nightjar.core.model.sources import Files
 from nightjar.core.years import YEARS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawDataset:
-    """A kind of file the outside world delivers, one CSV a day.
+    """Rows that come from outside, each about one day.
 
-    It has a header, the rows, and the trailer `# rows=N` that proves it is whole.
     columns: every column in order, with its Polars type. nullable: those that may be empty. keys: unique
     within a day.
-    day_column: a Date, or a Datetime in UTC, that must lie on the day of the file in every row.
+    day_column: a Date, or a Datetime in UTC, that says which day a row is about. In a file of one day it lies
+    on that day in every row.
+    source: where the rows come from. The default is one CSV file a day, with a trailer.
     """
 
     name: str
@@ -38,6 +40,7 @@ class RawDataset:
     keys: tuple[str, ...]
     nullable: frozenset[str] = frozenset()
     day_column: str | None = None
+    source: Files = Files()  # noqa: RUF009  # it is frozen
 
 
 @dataclass(frozen=True, slots=True)

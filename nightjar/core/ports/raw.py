@@ -23,15 +23,16 @@ class RawStore(Protocol):
     """
 
     def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime | None = None) -> Landed:
-        """Check a delivered CSV against its dataset and keep it.
+        """Check a delivered file against its dataset and keep it.
 
         recorded_at: when its content became known (UTC). None: now. Then everybody can read the file before
         that instant, and the call returns after it.
         Idempotent: the same content for a day changes nothing ("unchanged"). The first recorded_at stays.
         Atomic: a reader sees the whole file or no file.
-        Raises BadDelivery, which names file, line, column, value and remedy. It is raised for a file that is
-        not regular, too large or truncated, a missing or extra column, a wrong type, an empty value in a
-        column that is not nullable, and a repeated key. Stored files are unchanged then.
+        Raises BadDelivery, which names file, line or row, column, value and remedy. It is raised for a file
+        that is not regular, too large, truncated or not proved whole, a missing or extra column, a wrong
+        type, an empty value in a column that is not nullable, and a repeated key. Stored files are unchanged
+        then.
         """
         ...
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightjar.adapters.deliveries.csv_file import parse
 from nightjar.adapters.deliveries.raw_days import RawFiles
+from nightjar.adapters.deliveries.reading import parse
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.parquet import parquet

@@ -13,6 +13,7 @@ from models import MODELS
 from nightjar.core.errors.model import BadSpec
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.rules import NAME, is_cron
+from nightjar.core.model.sources import Files
 from nightjar.core.model.spec import GateLimits
 
 SPEC = MODELS["flight_delay"]
@@ -70,6 +71,9 @@ def table(**changes):
         ),
         (dataset(columns={**SCHEDULES.columns, "extra": pl.List(pl.Int8)}), "cannot hold List"),
         (dataset(keys=()), "must have keys"),
+        (dataset(source=Files("xls")), "source.format is 'xls': Input should be 'csv', 'jsonl' or"),
+        (dataset(source=Files("jsonl")), "must say what proves a jsonl file whole: rows, sha256"),
+        (dataset(source=Files("parquet", "trailer")), "cannot prove a parquet file whole by 'trailer'"),
         (dataset(keys=("train",)), "must have keys"),
         (dataset(nullable=frozenset({"flight"})), "must have keys among its columns that are never empty"),
         (dataset(nullable=frozenset({"train"})), "lets columns be empty that it does not have"),

@@ -1,0 +1,61 @@
+"""Rows of a delivered file, and the rules that they keep whatever the format."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from nightjar.adapters.deliveries.csv_text import shortened
+from nightjar.core.errors.inputs import BadDelivery
+from nightjar.core.model.spec import RawDataset
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows of a file with their types.
+
+    places: where each row is in the file, counted from 1. unit: what is counted, lines or rows. A quoted text
+    in a CSV may hold line ends.
+    """
+
+    file: Path
+    rows: pl.DataFrame
+    places: pl.Series
+    unit: str = "line"
+
+    def place(self, row: int) -> str:
+        return f"{self.unit} {self.places[row]}"
+
+
+def check(sheet: Sheet, dataset: RawDataset, day: date) -> None:
+    """Raises BadDelivery for a file without rows, a repeated key, and a row about another day."""
+    if sheet.rows.is_empty():
+        raise BadDelivery(
+            sheet.file, "holds no rows", "A day without rows is not delivered; have the day's rows sent."
+        )
+    check_keys(sheet, dataset)
+    check_day(sheet, dataset, day)
+
+
+def check_keys(sheet: Sheet, dataset: RawDataset) -> None:
+    repeated = sheet.rows.select(pl.struct(dataset.keys).is_duplicated().arg_true()).to_series().to_list()
+    if repeated:
+        key = shortened(", ".join(str(value) for value in sheet.rows.select(dataset.keys).row(repeated[0])))
+        where = f"{sheet.unit}s {', '.join(str(sheet.places[row]) for row in repeated[:3])}"
+        raise BadDelivery(
+            sheet.file,
+            f"{where} repeat the key ({key})",
+            "One row a key: have the duplicates removed.",
+            ", ".join(dataset.keys),
+        )
+
+
+def check_day(sheet: Sheet, dataset: RawDataset, day: date) -> None:
+    if dataset.day_column is None:
+        return
+    days = sheet.rows[dataset.day_column].cast(pl.Date)
+    if (odd := days != day).any():
+        row = odd.arg_max() or 0
+        problem = f"{sheet.place(row)} is about {days[row]}, the file about {day}"
+        raise BadDelivery(sheet.file, problem, "Land it under its own day.", dataset.day_column)
