@@ -1,4 +1,4 @@
-"""What a flow run is about: the platform, the model and the date, also in its name and its log."""
+"""A flow run has a platform, a model and a date. Its name and its log show the model and the date."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -20,42 +20,42 @@ from nightjar.wiring.platform import Platform
 
 @cache
 def platform() -> Platform:
-    """One wiring a process: its connection pool and loaded models serve every task on its threads."""
+    """Return the one wiring of this process. All its threads share the connection pool and loaded models."""
     made = Platform(go_on=go_on, advised=advised)
     logs.configure(made.settings.log_format, made.settings.log_level)
     return made
 
 
 def model_and_date(model: str, score_date: date | None) -> tuple[ModelSpec, date]:
-    """The spec, and the date given or else the one that the scheduled start stands for."""
+    """Return the spec and the given date, or else the date that belongs to the scheduled start."""
     spec = models.model(model)
     return spec, score_date or score_date_of(spec, flow_run.scheduled_start_time)
 
 
 def model_and_today(model: str, today: date | None) -> tuple[ModelSpec, date]:
-    """The spec, and the local day given or else that of the scheduled start.
+    """Return the spec and the given local day, or else the local day of the scheduled start.
 
-    That is carried into the model's recorded year if it replays one. Raises BadSettings for a day that has
-    not come yet.
+    If the model replays a recorded year, the scheduled day is moved into that year. Raises BadSettings for a
+    day in the future.
     """
     spec = models.model(model)
     return spec, today_from(spec, today, flow_run.scheduled_start_time)
 
 
 def night_name() -> str:
-    """Name of a scoring run: model and score date."""
+    """Return the name of a scoring run: model and score date."""
     return named(flow_run.parameters, model_and_date, "score_date")
 
 
 def day_name() -> str:
-    """Name of a run about one day: model and that day."""
+    """Return the name of a run about one day: model and day."""
     return named(flow_run.parameters, model_and_today, "today")
 
 
 def named(
     given: Mapping[str, Any], resolve: Callable[[str, date | None], tuple[ModelSpec, date]], field: str
 ) -> str:
-    """Model and date. Both are bound to the log from here on: this process carries out one flow run."""
+    """Return the name from model and date, and bind both to the log. A process carries out one flow run."""
     model = given.get("model", "flight_delay")
     bind_contextvars(model=model)
     try:

@@ -1,6 +1,6 @@
-"""The backfill flow: many nights in one run.
+"""The backfill flow scores many nights in one flow run.
 
-A flow run of its own would cost each night a second or more.
+A separate flow run for each night would cost a second or more per night.
 """
 
 from datetime import UTC, date, datetime

@@ -1,6 +1,6 @@
-"""The circuit breaker at the end of a failed run.
+"""The circuit breaker acts at the end of a failed run.
 
-After so many failures in a row the deployment is paused, and a person is told.
+After a number of failures in a row it pauses the deployment, and a person is notified.
 """
 
 from typing import Any
@@ -24,10 +24,11 @@ RUNBOOK = "runbooks/circuit-open.md"
 
 
 def break_circuit(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """A Prefect hook for failed and crashed runs.
+    """Pause the deployment if its circuit opens; this is a Prefect hook for failed and crashed runs.
 
-    Prefect logs what goes wrong in it; the run stays as it is. In a crash it is the worker that calls it, and
-    the run itself could not say where to look. One that the server retries does not count yet.
+    Prefect logs errors of the hook, and the run's state does not change. After a crash the worker calls the
+    hook. The hook then names the runbook, because the dead run could not. A run that the server retries does
+    not count yet.
     """
     if state.is_crashed():
         flow_run_logger(flow_run, flow).error("The process of this run died. Runbook: runbooks/stuck-run.md")
@@ -64,7 +65,7 @@ def break_circuit(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) ->
 
 
 def past(client: SyncPrefectClient, run: UUID) -> list[Past]:
-    """The states that a run was in, oldest first."""
+    """Return the states that a run was in, oldest first."""
     states = sorted(client.read_flow_run_states(run), key=lambda state: state.timestamp)
     return [Past(state.type.value, state.message or "") for state in states]
 
@@ -76,7 +77,7 @@ WATCHED: dict[str, Any] = {
     "on_crashed": [end_dead_tasks, break_circuit],
     "on_cancellation": [end_dead_tasks],
 }
-"""What all flows are decorated with.
+"""All flows are decorated with these options.
 
-Receipts say what is done, so no result is kept. What fails counts, and what died is said to have.
+Receipts record the finished work, so no result is kept. The hooks count failures and end dead task runs.
 """

@@ -1,6 +1,6 @@
-"""Task runs of an attempt whose process died stay `Running` for ever: nobody is left to say how they ended.
+"""If an attempt's process died, its task runs would stay `Running` for ever.
 
-Whoever comes next says it.
+The process is gone and cannot report their end. So the next process sets their final state.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from prefect.logging.loggers import flow_run_logger
 from prefect.states import Crashed
 
 LIMIT = 100
-"""Task runs at a time: as many as any attempt has under way."""
+"""Task runs are read this many at a time. No attempt has more of them under way."""
 
 UNENDED = ("PENDING", "RUNNING")
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -29,10 +29,10 @@ def end_dead_tasks(
     flow_run: FlowRun,
     state: State[Any],  # noqa: ARG001  # a worker calls hooks by these three names
 ) -> None:
-    """A Prefect hook for a run that begins, begins again, crashed, or was cancelled.
+    """End dead task runs; this is a Prefect hook for runs that start, restart, crashed or were cancelled.
 
-    At these moments no task of the run is running. A run that ended while no worker was there is looked after
-    by the next run of its deployment. What goes wrong is logged, and no more.
+    At these moments no task of the run is running. If a run ended while there was no worker, the next run of
+    its deployment ends its tasks. Errors of the hook are only logged.
     """
     try:
         with get_client(sync_client=True) as client:
@@ -45,14 +45,14 @@ def end_dead_tasks(
                 dead = {*dead, *unended(client, ended)}
             for task_run in dead:
                 client.set_task_run_state(task_run, Crashed(message=SAYS), force=True)
-    except Exception as error:  # noqa: BLE001  # it only tells people how something ended
+    except Exception as error:  # noqa: BLE001  # the hook only informs people
         flow_run_logger(flow_run, flow).warning(
             "task runs of dead attempts are still shown as running: %s", error
         )
 
 
 def unended(client: SyncPrefectClient, of_runs: dict[str, Any]) -> Sequence[UUID]:
-    """Task runs that have not ended, of certain flow runs."""
+    """Return the task runs of the given flow runs that have not ended."""
     found = client.read_task_runs(
         flow_run_filter=FlowRunFilter.model_validate(of_runs),
         task_run_filter=TaskRunFilter.model_validate({"state": {"type": {"any_": UNENDED}}}),

@@ -1,4 +1,4 @@
-"""What a failed flow run leaves for people: its error, the remedy and the runbook."""
+"""A failed flow run shows people its error, the remedy and the runbook."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from nightjar.showing.remedies import advised
 
 @contextmanager
 def fails_nothing(what: str) -> Iterator[None]:
-    """For what tells people of a run: whatever goes wrong in it is logged, and the run ends as it would have.
+    """Log an error of a block that informs people, so that it does not change how the run ends.
 
     Raises Stopped.
     """
@@ -27,7 +27,7 @@ def fails_nothing(what: str) -> Iterator[None]:
         yield
     except Stopped:
         raise
-    except Exception:  # noqa: BLE001  # it is logged with its traceback, and a person looks at it by day
+    except Exception:  # noqa: BLE001  # it is logged with its traceback for a person to read later
         get_run_logger().exception(
             "%s failed; what is published stays published. Runbook: runbooks/report-failed.md", what
         )
@@ -35,7 +35,7 @@ def fails_nothing(what: str) -> Iterator[None]:
 
 @contextmanager
 def failures_told(model: str) -> Iterator[None]:
-    """Whatever ends the flow leaves its runbook as an artifact, beside the failed run in the UI.
+    """If the flow fails, leave the error's runbook as an artifact beside the failed run in the UI.
 
     A run that was stopped has not failed. The model is bound to the log from here on.
     """
@@ -52,9 +52,9 @@ def failures_told(model: str) -> Iterator[None]:
 
 
 def tell(model: str, error: Exception) -> None:
-    """Leave the error and its runbook.
+    """Show the error and its runbook.
 
-    The error is what the run ends with: that it could not be told must not replace it.
+    The run ends with this error. A failure to show it must not replace it.
     """
     runbook = error.runbook if isinstance(error, NightjarError) else NightjarError.runbook
     says = str(error) if isinstance(error, NightjarError) else f"{error} Runbook: runbooks/{runbook}.md"

@@ -1,4 +1,4 @@
-"""The feature flow: land what was delivered and build its features, before a night needs them."""
+"""The feature flow lands deliveries and builds their features before a night needs them."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""The monitoring flow: outcomes that have become known, and how the published nights did against them."""
+"""The monitoring flow loads outcomes that have become known and measures published nights against them."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""The parts of a night as Prefect tasks, on threads of the flow run: each is seen, and retried, by itself."""
+"""Each part of a night is a Prefect task on a thread of the flow run. It is shown and retried separately."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -18,11 +18,11 @@ from nightjar.showing.remedies import with_advice
 from nightjar.wiring.settings import Settings
 
 THREADS: Any = ThreadPoolTaskRunner(max_workers=Settings().threads)
-"""Any: Prefect declares its task runners in a way that no checker lets its own pass."""
+"""The type is Any, because type checkers reject Prefect's own task runners as Prefect declares them."""
 
 
 class PartTasks:
-    """Implements ports.PartExecutor. All jobs are tried. Raises Stopped where some were stopped."""
+    """Implements ports.PartExecutor. All jobs are tried. Raises Stopped if some were stopped."""
 
     def run(self, night: Night, jobs: Sequence[PartJob]) -> list[Receipt]:
         futures = [submitted(night, job) for job in jobs]
@@ -35,9 +35,9 @@ PARTS = PartTasks()
 
 
 def submitted(night: Night, job: PartJob) -> PrefectFuture[Receipt]:
-    """A part's task.
+    """Submit a part's task.
 
-    Prefect copies the context to its thread, so that what it logs of the task names the part too.
+    Prefect copies the context to the task's thread, so that its log lines name the part too.
     """
     with bound_contextvars(model=night.model, score_date=str(night.score_date), part=job.part):
         return score_part.submit(night.model, night.score_date, job.part, job)
@@ -52,6 +52,6 @@ def submitted(night: Night, job: PartJob) -> PrefectFuture[Receipt]:
 )
 @cancelled_if_stopped
 @with_advice()
-# The arguments that are not used name the task run.
+# The unused arguments give the task run its name.
 def score_part(model: str, score_date: date, number: int, job: PartJob) -> Receipt:  # noqa: ARG001
     return platform().score_part(job)

@@ -27,9 +27,9 @@ def make_ready(spec: ModelSpec, until: datetime) -> None:
 
 @contextmanager
 def refusals_told(model: str) -> Iterator[Tell]:
-    """What is to be called with each delivery that is set aside.
+    """Give a function to call with each delivery that is set aside.
 
-    It logs each at once, and leaves all of them as an artifact.
+    The function logs each delivery at once. At the end all of them are left as an artifact.
     """
     refusals: list[Refusal] = []
 
@@ -46,7 +46,7 @@ def refusals_told(model: str) -> Iterator[Tell]:
 
 
 def show_refusals(model: str, refusals: Sequence[Refusal]) -> None:
-    """What is wrong with each delivery that was set aside now."""
+    """Show what is wrong with each delivery that was set aside now."""
     show(
         f"deliveries-{model}",
         f"{model}: {len(refusals)} bad deliveries were set aside. "

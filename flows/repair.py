@@ -1,4 +1,4 @@
-"""The repair flow: published nights that turned out wrong, scored again where that changes them."""
+"""The repair flow scores wrong published nights again where this changes them."""
 
 from datetime import date, datetime
 
@@ -62,9 +62,9 @@ def repair(
 
 
 def wanted(spec: ModelSpec, cause: Cause, first: date, last: date, known_at: datetime) -> tuple[Planned, ...]:
-    """The nights to mend.
+    """Return the nights to repair.
 
-    For those that late data touches the run shows which entities, and what came late.
+    For nights that late data touches, the run shows the entities and the late data.
     """
     if cause is Cause.QUARANTINE:
         return nights_aside(platform().store, spec.name, first, last)

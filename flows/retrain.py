@@ -1,4 +1,4 @@
-"""The training flow: a new version on all that is known, champion if it passes its gates."""
+"""The training flow trains a version on all known data. It becomes champion if it passes its gates."""
 
 from datetime import date
 

@@ -1,6 +1,6 @@
-"""The nightly flow: score one model for one date.
+"""The nightly flow scores one model for one date.
 
-What a night is stands in nightjar/usecases/scoring/night.py; here each step becomes a task.
+nightjar/usecases/scoring/night.py defines the steps of a night. Here each step becomes a task.
 """
 
 from datetime import UTC, date, datetime
@@ -69,7 +69,7 @@ def score(
 
 
 def catch_up_missed(spec: ModelSpec) -> BackfillSummary:
-    """Score the nights that the schedule missed, oldest first. What fails is told, and not raised."""
+    """Score the nights that the schedule missed, oldest first. Failures are reported, not raised."""
     nights = missed_nights(platform().store, spec, flow_run.scheduled_start_time)
     if not nights:
         return BackfillSummary()
@@ -104,14 +104,14 @@ def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) 
 )
 @cancelled_if_stopped
 @with_advice()
-# The date is not used here: it names the task run.
+# The unused date gives the task run its name.
 def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001
     """Land and build what is missing of what had happened and was recorded by `until`."""
     make_ready(models.model(model), until)
 
 
 def watch(model: str, night: NightSummary, *, draw: bool) -> None:
-    """The drift rows of a night, and its report if one is asked for, unless an earlier attempt drew it.
+    """Store a night's drift rows, and draw its report on request unless an earlier attempt drew it.
 
     Raises Stopped.
     """

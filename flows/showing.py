@@ -1,4 +1,4 @@
-"""What a run leaves behind for people to see in the Prefect UI: tables, and the pages of the runbooks."""
+"""A run leaves tables and pages of the runbooks for people to see in the Prefect UI."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -23,26 +23,26 @@ def show(
     *,
     notes: Sequence[str] = (),
 ) -> None:
-    """A sentence, a list of notes, and a table below: nothing of them is cut off."""
+    """Show a sentence, a list of notes, and a table below them. Nothing is cut off."""
     table = [markdown.table(columns, rows)] if rows else []
     text = "\n\n".join([*([markdown.bullets(notes)] if notes else []), *table]) or "Nothing to list."
     create_markdown_artifact(key=slug(key), description=markdown.literal(says), markdown=text)
 
 
 def with_runbook(client: SyncPrefectClient, says: str, runbook: str) -> str:
-    """A sentence and a page of the runbooks.
+    """Return a sentence and a page of the runbooks.
 
-    The pages that it leads to become artifacts, so that its links can be followed.
+    The pages that this page links to become artifacts, so that its links can be followed.
     """
     places = shown_pages(client, reachable(runbook))
     return f"{says}\n\n---\n\n{page(runbook, places)}"
 
 
 def shown_pages(client: SyncPrefectClient, names: Sequence[str]) -> dict[str, str]:
-    """Where the UI shows each page, by the name of its file.
+    """Return the UI's address of each page, by the name of the page's file.
 
-    Pages belong to no run, so they stay when a run goes. Each page has one artifact, which links of other
-    pages name. So it is changed, and not made anew.
+    Pages belong to no run, so they stay when a run is deleted. Each page has one artifact. Links of other
+    pages name this artifact, so it is updated and not created anew.
     """
     known = latest(client, [key_of(name) for name in names])
     ids = {
@@ -57,13 +57,13 @@ def shown_pages(client: SyncPrefectClient, names: Sequence[str]) -> dict[str, st
 
 
 def latest(client: SyncPrefectClient, keys: Sequence[str]) -> dict[str, ArtifactCollection]:
-    """The newest artifact of each key that has any."""
+    """Return the newest artifact of each key that has one."""
     wanted = ArtifactCollectionFilter.model_validate({"key": {"any_": keys}})
     return {found.key: found for found in client.read_latest_artifacts(artifact_filter=wanted)}
 
 
 def empty(client: SyncPrefectClient, key: str) -> UUID:
-    """Make a page that has no text yet; return its id."""
+    """Create a page without text. Return its id."""
     blank = ArtifactCreate(key=key, type="markdown", data="", description="A page of the runbooks")
     return client.create_artifact(blank).id
 
@@ -73,9 +73,9 @@ def page(runbook: str, places: Mapping[str, str]) -> str:
 
 
 def reachable(runbook: str) -> tuple[str, ...]:
-    """The pages of the runbooks that its links lead to, and the pages that those link to, in order.
+    """Return the pages of the runbooks that a page's links lead to, directly or through pages, in order.
 
-    There are none if it has no link to another page.
+    The result is empty if the page has no link to another page.
     """
     found: dict[str, None] = {}
     todo = [runbook]
@@ -98,5 +98,5 @@ def key_of(runbook: str) -> str:
 
 
 def slug(name: str) -> str:
-    """A name as Prefect allows it for artifact keys: lower-case letters, digits and dashes."""
+    """Return a name that Prefect allows as an artifact key: lower-case letters, digits and dashes."""
     return name.replace("_", "-")

@@ -1,8 +1,8 @@
-"""A flow run asks the Prefect server for its own state, and stops when somebody has changed it.
+"""A flow run asks the Prefect server for its own state, and stops when a person has changed it.
 
-It ends in the state that they gave it. Prefect leaves that to the flow. Prefect ends the process of a run
-that is `Cancelling`, and of no other. Whatever a process proposes at its end becomes the run's state. So
-a run that a person set to Cancelled would go on, and then be Completed.
+It ends in the state that the person set. Prefect does not do this. It ends the process of a run only if the
+run is `Cancelling`. The state that a process proposes at its end becomes the run's state. So a run that a
+person set to Cancelled would continue and then be Completed.
 """
 
 import time
@@ -33,17 +33,17 @@ T = TypeVar("T")
 ANSWER_HOLDS_S = 1.0
 ANSWERED_WITHIN_S = 2.0
 ASKED_AGAIN_AFTER_S = 5.0
-"""Since a question that was not answered.
+"""After a question that was not answered, the server is asked again after this time.
 
-A night goes on without the server: locks and the ledger keep it exact, not the server.
+A night continues without the server, because locks and the ledger keep it correct.
 """
 
 
 def why_not(began: UUID, now: State | None) -> str | None:
-    """Why an attempt that began with a `Running` state may not go on; None if it may.
+    """Return the reason why an attempt that began with a `Running` state must stop, or None.
 
-    now: the state that the flow run is in, None if the run is gone. Each `Running` has an id of its own, so
-    that of another attempt differs.
+    now: the flow run's current state, None if the run was deleted. Each `Running` state has its own id, so
+    another attempt has another id.
     """
     if now is None:
         return "it was deleted"
@@ -55,10 +55,10 @@ def why_not(began: UUID, now: State | None) -> str | None:
 
 
 def left_as(found: State) -> State | None:
-    """The state that a stopped run still has to be brought to, if that is not the one it is in.
+    """Return the state to which a stopped run must still be set, or None if its state is right.
 
-    Nobody but its worker ends a `Cancelling`, and that may be gone. A `Paused` would be resumed as `Running`,
-    and its process has ended.
+    Only its worker ends a `Cancelling` run, and the worker may be gone. A `Paused` run would be resumed as
+    `Running`, although its process has ended.
     """
     if found.is_cancelling():
         return Cancelled(message="It stopped by itself, as it was asked to.")
@@ -84,7 +84,7 @@ class Attempt:
         self._client = self._context.run(impatient_client)
 
     def go_on(self, *, last: bool) -> None:
-        """Raises Stopped, from then on."""
+        """Raises Stopped if the attempt must stop, and again at each later call."""
         with self._lock:
             if self._why is None and (last or time.monotonic() >= self._ask_at):
                 self._look()
@@ -94,7 +94,7 @@ class Attempt:
     def _look(self) -> None:
         try:
             self._found = self._asked(self._state)
-        except Exception as error:  # noqa: BLE001  # without an answer the night goes on
+        except Exception as error:  # noqa: BLE001  # without an answer the night continues
             self._ask_at = time.monotonic() + ASKED_AGAIN_AFTER_S
             if self._answered:
                 get_run_logger().warning(
@@ -106,7 +106,10 @@ class Attempt:
             self._why = why_not(self.began, self._found)
 
     def _asked(self, call: Callable[..., T], *args: object, **options: object) -> T:
-        """On a thread of its own: a client has limits for each step of a request, and none for the whole."""
+        """Make a request on a separate thread, to limit its total time.
+
+        A client limits only the time of each step of a request.
+        """
         answer = self._asker.submit(self._context.run, call, *args, **options)
         try:
             return answer.result(ANSWERED_WITHIN_S)
@@ -120,10 +123,10 @@ class Attempt:
             return None
 
     def end(self) -> Abort:
-        """The signal on which Prefect's engine ends the process and proposes no state of its own."""
+        """Return the signal that lets Prefect's engine end the process without proposing a state."""
         signal = Abort(f"Flow run {self.flow_run} is left as it is")
         if self._found is not None:
-            # The signal's class declares no state, but the engine looks for one.
+            # The signal's class declares no state, but the engine reads one.
             signal.state = self._leave(self._found)  # pyright: ignore[reportAttributeAccessIssue]
         return signal
 
@@ -133,16 +136,16 @@ class Attempt:
             return found
         try:
             self._asked(self._client.set_flow_run_state, self.flow_run, wanted, force=True)
-        except Exception as error:  # noqa: BLE001  # the server brings it to an end by itself, later
+        except Exception as error:  # noqa: BLE001  # the server itself ends the run later
             get_run_logger().warning("this run could not be set to %s: %s", wanted.name, error)
         return wanted
 
 
 def impatient_client() -> SyncPrefectClient:
-    """A client that does not try again. Prefect's own does so for a minute.
+    """Return a client that does not retry. Prefect's default client retries for a minute.
 
-    That is a setting of the context in which the client is made and used. It keeps no connection, so a server
-    that was started anew meanwhile does not make a question fail.
+    Retries are a setting of the context in which the client is created and used. The client keeps no
+    connection, so a restart of the server does not make the next question fail.
     """
     settings = get_settings_context()
     once = settings.settings.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: 0})
@@ -157,14 +160,14 @@ attempt_of = cache(Attempt)
 
 
 def attempt() -> Attempt | None:
-    """That of the flow run for which this thread works."""
+    """Return the attempt of the flow run for which this thread works."""
     context = FlowRunContext.get()
     run = None if context is None else context.flow_run
     return None if run is None or run.state is None else attempt_of(run.id, run.state.id)
 
 
 def go_on(*, last: bool = False) -> None:
-    """The port `GoOn`, for whatever flow run this thread works for."""
+    """Implements the port `GoOn` for the flow run for which this thread works."""
     ours = attempt()
     if ours is not None:
         ours.go_on(last=last)
@@ -172,9 +175,10 @@ def go_on(*, last: bool = False) -> None:
 
 @contextmanager
 def ends_as_told() -> Iterator[None]:
-    """Around all that a flow does.
+    """Enclose all work of a flow.
 
-    However that ends: a run whose state was changed meanwhile ends its process, and keeps that state.
+    If the run's state was changed meanwhile, the process ends and the run keeps that state. This is so after
+    success and after an error.
     """
     try:
         go_on(last=True)
@@ -194,9 +198,10 @@ def leave_if_stopped() -> None:
 
 
 def cancelled_if_stopped(work: Callable[P, R]) -> Callable[P, R]:
-    """For tasks: in a run that was stopped, one begins no work and ends as Cancelled, without a traceback.
+    """Let a task of a stopped run start no work and end as Cancelled, without a traceback.
 
-    A state that a task returns is how the task ends, and no result: whoever asks for one gets a CancelledRun.
+    If a task returns a state, the task ends in this state and has no result. A caller that asks for the
+    result gets a CancelledRun.
     """
 
     @wraps(work)

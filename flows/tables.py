@@ -1,4 +1,4 @@
-"""The tables that a run leaves in the Prefect UI: the values that the command line shows."""
+"""A run leaves tables in the Prefect UI. They have the values that the command line shows."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ from nightjar.usecases.scoring.repair import LateNight
 
 
 def show_night(night: NightSummary) -> None:
-    """The night's summary as a table."""
+    """Show the night's summary as a table."""
     show(
         f"night-{night.model}",
         f"{night.model} {night.score_date}: run {night.run_id}, as of {night.as_of:%Y-%m-%d %H:%M} UTC, "
@@ -47,7 +47,7 @@ def show_night(night: NightSummary) -> None:
 
 
 def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | None) -> None:
-    """Each column's verdict as a table, those that drifted first, and where the report is."""
+    """Show each column's verdict as a table, drifted columns first, and the place of the report."""
     drifted = [column for column in columns if column.drifted]
     verdict = f"{len(drifted)} of {len(columns)} columns drifted" if drifted else "no column drifted"
     show(
@@ -65,12 +65,12 @@ def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | No
 
 
 def report_told(report: Path | str | None) -> str:
-    """A browser opens no file from a served page, so a path is told and not linked to."""
+    """Name the report's place. A browser opens no file from a served page, so a path is not a link."""
     return "No report was drawn." if report is None else f"The report to open: `{report}`"
 
 
 def show_version(summary: RetrainSummary) -> None:
-    """The version, its metrics beside the baseline's, and what became of it."""
+    """Show the version, its metrics beside the baseline's, and the decision about it."""
     version = summary.version
     show(
         f"version-{version.model}",
@@ -84,26 +84,26 @@ def show_version(summary: RetrainSummary) -> None:
 
 
 def show_performance(spec: ModelSpec, nights: Sequence[NightPerformance]) -> None:
-    """One row a night."""
+    """Show one row for each night."""
     says = f"{spec.name}: {len(nights)} published nights measured against what really happened"
     rows = [performance_row(spec.kind, night) for night in nights]
     show(f"performance-{spec.name}", says, performance_columns(spec.kind), rows)
 
 
 def show_plan(model: str, nights: Sequence[Planned]) -> None:
-    """What a backfill would do with each night, in its order."""
+    """Show what a backfill would do with each night, in its order."""
     says = f"{model}: {sum(night.wanted for night in nights)} of {len(nights)} nights would be scored"
     show(f"backfill-{model}", says, PLAN_COLUMNS, [plan_row(night) for night in nights])
 
 
 def show_late(model: str, nights: Sequence[LateNight]) -> None:
-    """The published nights that late data touches, with what came late."""
+    """Show the published nights that late data touches, and the late data."""
     says = f"{model}: late data touches {len(nights)} published nights"
     show(f"late-{model}", says, LATE_COLUMNS, [late_row(night) for night in nights])
 
 
 def tell_backfill(model: str, summary: BackfillSummary) -> None:
-    """Log each failure, and show what became of all."""
+    """Log each failure, and show the result of every night."""
     for failed in summary.failed:
         get_run_logger().error("%s: %s", failed.score_date, told(failed.error), exc_info=failed.error)
     with fails_nothing(f"showing what became of {model}'s nights"):
@@ -111,7 +111,7 @@ def tell_backfill(model: str, summary: BackfillSummary) -> None:
 
 
 def show_backfill(model: str, summary: BackfillSummary) -> None:
-    """Why each failed night failed, and one row a night that is published."""
+    """Show why each failed night failed, and one row for each published night."""
     failed = [f"{night.score_date}: {told(night.error)}" for night in (*summary.failed, *summary.stopped)]
     lacking = [
         f"{night.score_date}: published without its {lack}"

@@ -1,4 +1,4 @@
-"""What all tasks share: when they are tried again, and how a step after a publication becomes a task."""
+"""All tasks share their rule for retries. A step after a publication becomes a task here."""
 
 from collections.abc import Callable
 from datetime import date
@@ -15,7 +15,7 @@ from nightjar.showing.remedies import with_advice
 
 
 def is_retryable(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Whether a failed task may be tried again."""
+    """True if a failed task may be tried again."""
     return may_pass(state.result(raise_on_failure=False))
 
 
@@ -25,11 +25,11 @@ RETRIED: dict[str, Any] = {
     "retry_jitter_factor": 1,
     "retry_condition_fn": is_retryable,
 }
-"""What all tasks are decorated with."""
+"""All tasks are decorated with these options."""
 
 
 def as_task(name: str, run: Run, work: Callable[[], None]) -> None:
-    """A step of what follows a publication, as a task. Raises what the work raises."""
+    """Run a step that follows a publication as a task. Raises the errors of `work`."""
     follow_up.submit(name, run.model, run.score_date, work).result()
 
 
@@ -41,6 +41,6 @@ def as_task(name: str, run: Run, work: Callable[[], None]) -> None:
     **RETRIED,
 )
 @with_advice()
-# The arguments that are not used name the task run.
+# The unused arguments give the task run its name.
 def follow_up(step: str, model: str, score_date: date, work: Callable[[], None]) -> None:  # noqa: ARG001
     work()

@@ -1,4 +1,4 @@
-"""Commands about data: bring in files, build features, tell Feast what the models declare."""
+"""These commands bring in files, build features, and tell Feast what the models declare."""
 
 from datetime import date, datetime
 from pathlib import Path

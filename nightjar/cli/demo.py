@@ -1,4 +1,4 @@
-"""The demo: the whole platform once, on real flights, from raw files to scores and a drift report."""
+"""The demo runs the whole platform once, on real flights, from raw files to scores and a drift report."""
 
 import time
 from datetime import date, timedelta
@@ -13,7 +13,7 @@ from nightjar.wiring.platform import Platform
 
 
 def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
-    """Migrate, land, train, score `nights` nights from `today` on, measure them, draw the last report."""
+    """Migrate, land, train, score `nights` nights from `today` on, measure them, and draw the last report."""
     started = time.monotonic()
     last = today + timedelta(days=nights - 1)
     if missing := platform.prepare(spec).undelivered(dates_between(today, last)):

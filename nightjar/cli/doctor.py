@@ -1,4 +1,4 @@
-"""Checks of everything a night needs; each says what to do when it fails."""
+"""The doctor checks everything that a night needs. Each check says what to do when it fails."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ ENOUGH_DISK_GB = 2
 
 
 def run(platform: Platform, spec: ModelSpec) -> bool:
-    """Run every check, show a line each, and tell whether all is well."""
+    """Run every check and show a line for each. Return True if all of them pass."""
     rows = [verdict(name, partial(check, platform, spec)) for name, check in CHECKS.items()]
     rows.extend(prefect(platform.settings))
     console.out.print(console.table("doctor", ("check", "", "what was found"), rows))
@@ -37,7 +37,7 @@ def verdict(name: str, check: Callable[[], str]) -> Row:
         return name, "ok", check()
     except NightjarError as error:
         return name, "NO", console.plain(told(error))
-    except Exception as error:  # noqa: BLE001  # a doctor reports whatever it meets
+    except Exception as error:  # noqa: BLE001  # a doctor reports every error
         return name, "NO", console.plain(f"{type(error).__name__}: {error}")
 
 
@@ -45,14 +45,14 @@ NO_SERVER = "PREFECT_API_URL is not set, and `nightjar up` does not run"
 
 
 def has_server(settings: Settings) -> bool:
-    """Whether there is a Prefect server to ask. Takes no time, and no import of Prefect."""
+    """True if there is a Prefect server to ask. The test takes no time and does not import Prefect."""
     return bool(os.environ.get("PREFECT_API_URL")) or listened_to(settings.prefect_port)
 
 
 def prefect(settings: Settings) -> list[Row]:
-    """Rows about the Prefect server.
+    """Return rows about the Prefect server.
 
-    It is one row where there is no server, for nights can be scored without, or none that lets us in.
+    There is only one row if the server does not let us in, or if there is none. Nights can be scored without.
     """
     name = "prefect server"
     if not has_server(settings):
@@ -115,7 +115,7 @@ def data(platform: Platform, spec: ModelSpec) -> str:
 
 
 def deliveries(platform: Platform, spec: ModelSpec) -> str:
-    """Raises DeliveriesSetAside for what is set aside."""
+    """Raises DeliveriesSetAside if deliveries are set aside."""
     from nightjar.usecases.data.landing import set_aside
 
     if refusals := set_aside(spec, platform.raw):

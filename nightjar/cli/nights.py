@@ -1,4 +1,4 @@
-"""Commands about nights: score one, many, and see what became of them."""
+"""These commands score one night or many, and show earlier publications again."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated

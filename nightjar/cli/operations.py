@@ -1,4 +1,4 @@
-"""Commands that run the platform: the demo, the whole of it, its health, its database."""
+"""These commands run the platform: the demo, all its processes, its health checks, its database."""
 
 from datetime import date
 from enum import StrEnum
@@ -98,7 +98,7 @@ def resume(deployment: Annotated[str, typer.Argument(help="Its name, like flight
 
 
 def prepare(platform: "Platform") -> None:
-    """Schema and feature registry as the code needs them."""
+    """Bring the schema and the feature registry to the state that the code needs."""
     with console.waiting("migrating the database"):
         platform.migrate()
     with console.waiting("registering the features"):
@@ -147,7 +147,7 @@ def db_url(
     role: Annotated[DbRole, typer.Option(help="Whose rights the connection has.")] = DbRole.analyst,
 ) -> None:
     """Print the database's URL with its password: `psql "$(nightjar db url --role analyst)"`."""
-    print(opened().url(role.value))  # noqa: T201  # the bare line is what a shell substitutes
+    print(opened().url(role.value))  # noqa: T201  # a shell substitutes the bare line
 
 
 def db_psql(
@@ -167,7 +167,7 @@ def db_psql(
     url = read(opened().url(role.value))
     program = shutil.which("psql") or str(binary("psql"))
     password = url.parameters.get("password")
-    # Who lists processes sees arguments, but no environment.
+    # A list of processes shows arguments, but not the environment.
     secret = {"PGPASSWORD": password} if password else {}
     os.execve(program, [program, url.without_secrets().text, *context.args], {**os.environ, **secret})
 

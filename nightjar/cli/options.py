@@ -1,4 +1,4 @@
-"""What the commands share: how words become values, and how a command comes by its platform and its model."""
+"""The commands share this code: it parses values, and it opens the platform and finds the model."""
 
 import math
 from datetime import date, datetime
@@ -30,7 +30,7 @@ def day(text: str) -> date:
 
 
 def instant(text: str) -> datetime:
-    """An instant in UTC; one written without an offset is taken to be in UTC."""
+    """Parse an instant, in UTC. An instant without an offset is taken as UTC."""
     from datetime import UTC
 
     try:
@@ -42,7 +42,7 @@ def instant(text: str) -> datetime:
 
 
 def seconds(text: str) -> float:
-    """A wait that ends."""
+    """Parse a finite number of seconds to wait."""
     try:
         found = float(text)
     except ValueError:
@@ -53,7 +53,7 @@ def seconds(text: str) -> float:
 
 
 def stated(text: str) -> str:
-    """A reason that says something: the ledger keeps it for good."""
+    """Parse a reason that is not empty. The ledger keeps it for ever."""
     if not text.strip():
         raise typer.BadParameter("a reason must say something")
     return text
@@ -97,9 +97,9 @@ Accept = Annotated[
 
 
 def opened(*, service: bool = False) -> "Platform":
-    """The platform as configured, and this process's log.
+    """Open the configured platform and configure this process's log.
 
-    service: what it prints is its log, not its result.
+    service: True if the process prints its log, not a result.
     """
     from nightjar.wiring import logs
     from nightjar.wiring.platform import Platform
@@ -118,7 +118,7 @@ def spec_of(model: str) -> "ModelSpec":
 
 
 def end(summary: "BackfillSummary") -> None:
-    """End with the exit code of the first night that failed, once all failures have been shown."""
+    """Show all failures, then end with the exit code of the first night that failed."""
     for failed in summary.failed:
         console.err.print(f"[bold red]{failed.score_date}:[/] {console.plain(told(failed.error))}")
     failure = next((failed.error for failed in summary.failed), None)
@@ -128,10 +128,10 @@ def end(summary: "BackfillSummary") -> None:
 
 
 def today_or(spec: "ModelSpec", today: date | None) -> date:
-    """The given day, or the calendar's in the model's time zone.
+    """Return the given day, or today's date in the model's time zone.
 
-    That is carried into the model's recorded year if it replays one. Raises BadSettings for a day that has
-    not come yet.
+    If the model replays a recorded year, today's date is moved into that year. Raises BadSettings for a day
+    in the future.
     """
     from datetime import UTC
 

@@ -1,6 +1,6 @@
-"""Commands about published nights that turn out wrong, and for scoring just what is wrong again.
+"""These commands find published nights that turn out wrong, and score only the wrong rows again.
 
-What is wrong is late data and rows that were set aside.
+A night is wrong because of late data or because of rows that were set aside.
 """
 
 import json
@@ -166,9 +166,9 @@ def mend(
     known_at: datetime,
     accept: str | None,
 ) -> None:
-    """Score each night again: what is published is repaired, what was held back is scored whole.
+    """Score each night again. A published night is repaired; a night that was held back is scored whole.
 
-    One that fails does not stop the rest.
+    If one night fails, the others are still scored.
     """
     from uuid import uuid4
 

@@ -1,6 +1,6 @@
-"""The command that says how things stand: versions, nights with their gaps, and runs.
+"""The status command shows versions, nights with their gaps, and runs.
 
-Beside them it shows what a Prefect server knows.
+It also shows what a Prefect server knows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +75,7 @@ def show_versions(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
 
 
 def show_nights(entries: "Sequence[Entry]", published: "Mapping[date, Publication]", limit: int) -> None:
-    """The newest nights as a calendar, why those that failed did, and what the older ones hold."""
+    """Show the newest nights as a calendar, the reasons of failed nights, and counts of the older nights."""
     shown, older = entries[:limit], entries[limit:]
     console.out.print(
         console.table("nights", NIGHTS, [night_row(entry, published.get(entry.first)) for entry in shown])
@@ -87,9 +87,9 @@ def show_nights(entries: "Sequence[Entry]", published: "Mapping[date, Publicatio
 
 
 def night_row(entry: "Entry", publication: "Publication | None") -> tuple[object, ...]:
-    """A night, or a stretch of missing ones, in NIGHTS.
+    """Return the row of a night, or of a stretch of missing nights, in NIGHTS.
 
-    Of a published night it is what analysts see, else its newest run.
+    The row of a published night shows the run that analysts see. Otherwise it shows the newest run.
     """
     if entry.standing is None:
         return *missing_row(entry), None, None, None, None
@@ -115,7 +115,7 @@ def missing_row(entry: "Entry") -> tuple[str, str]:
 
 
 def reasons(entries: "Sequence[Entry]") -> Iterator[str]:
-    """Why the newest run of a night ended, if it failed; also where analysts see an older one."""
+    """Yield why the newest run of each night failed, also if analysts see an older run of that night."""
     for entry in entries:
         if entry.standing is not None and entry.standing.error:
             yield (
@@ -125,7 +125,7 @@ def reasons(entries: "Sequence[Entry]") -> Iterator[str]:
 
 
 def counted(entries: "Sequence[Entry]") -> str:
-    """How many nights there are of each kind."""
+    """Say how many nights there are of each kind."""
     counts: dict[str, int] = {}
     for entry in entries:
         counts[entry.what] = counts.get(entry.what, 0) + entry.nights
@@ -158,9 +158,9 @@ def run_row(run: "Run", *, seen: bool) -> tuple[object, ...]:
 
 
 def show_server(server: "ServerStatus | str", attempts: "Sequence[Attempt]", limit: int) -> None:
-    """Attempts that failed without a run, and what is paused.
+    """Show attempts that failed without a run, and what is paused.
 
-    Where the server could not be asked, one line says why.
+    If the server could not be asked, one line says why.
     """
     if isinstance(server, str):
         console.out.print(f"Prefect: not asked for failed attempts and pauses: {console.plain(server)}")
@@ -185,7 +185,7 @@ def show_server(server: "ServerStatus | str", attempts: "Sequence[Attempt]", lim
 def left_over(
     platform: "Platform", server: "ServerStatus", published: "Mapping[date, Publication]"
 ) -> "tuple[Attempt, ...]":
-    """The attempts that neither the ledger knows nor anything has made good."""
+    """Return the attempts that the ledger does not know and that no later success has made good."""
     from nightjar.core.platform.attempts import unhealed
 
     claimants = platform.store.claimants([attempt.flow_run for attempt in server.attempts])
@@ -200,7 +200,7 @@ def attempt_row(attempt: "Attempt") -> tuple[str, ...]:
 
 
 def asked(platform: "Platform", spec: "ModelSpec") -> "ServerStatus | str":
-    """What the server knows, or why it could not be asked."""
+    """Return what the server knows, or the reason why it could not be asked."""
     from nightjar.cli.doctor import NO_SERVER, has_server
 
     if not has_server(platform.settings):
@@ -210,5 +210,5 @@ def asked(platform: "Platform", spec: "ModelSpec") -> "ServerStatus | str":
 
     try:
         return server_status(platform.settings, api_url(platform.settings), spec)
-    except Exception as error:  # noqa: BLE001  # the ledger is shown without the server
+    except Exception as error:  # noqa: BLE001  # the ledger is shown even without the server
         return told(error)

@@ -1,4 +1,4 @@
-"""Commands about trained versions: make one, measure them, give one a role."""
+"""These commands train a version, measure versions, and give one a role."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
