@@ -1,6 +1,6 @@
-"""What a version must prove on unseen dates before it may become champion.
+"""A version must pass its gates on unseen dates before it may become champion.
 
-A number that is missing fails its gate.
+A gate fails if its number is missing.
 """
 
 import math
@@ -14,7 +14,7 @@ from nightjar.core.values import Value
 
 
 class GateResult(Value):
-    """A gate's verdict on one version: the measured `value` against `threshold`, and why, in words."""
+    """A gate's verdict on one version: the measured `value`, the `threshold`, and the reason in words."""
 
     name: str
     passed: bool
@@ -25,10 +25,10 @@ class GateResult(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """A metric, or a difference or ratio of it between two predictors, that the limit of this name bounds.
+    """A gate bounds a metric, or its difference or ratio between two predictors, by the limit of its name.
 
-    what: the number for people. minus: whose metric is taken off. over: whose metric divides it. A gate has
-    at most one of them.
+    what: the number's name for people. minus: the predictor whose metric is subtracted. over: the predictor
+    whose metric is the divisor. A gate has at most one of minus and over.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Gate:
     over: Of | None = None
 
     def limit(self, metric: Metric) -> Limit:
-        """What a spec sets for it: any number that its value can be."""
+        """Return the limit that a spec sets for it. It may be any number that the gate's value can be."""
         if self.over is not None:
             return Limit(name=self.name, low=0, high=math.inf)
         reach = metric.high - metric.low
@@ -48,7 +48,7 @@ class Gate:
         return Limit(name=self.name, low=low, high=high)
 
     def value(self, measured: Measured) -> float | None:
-        """None where what it needs was not measured, or is not a finite number."""
+        """Return the gate's value. It is None if a metric was not measured or the value is not finite."""
         value = measured.get(self.of, {}).get(self.metric)
         taken_off = 0.0 if self.minus is None else measured.get(self.minus, {}).get(self.metric)
         divisor = 1.0 if self.over is None else measured.get(self.over, {}).get(self.metric)
@@ -73,5 +73,5 @@ class Gate:
 
 
 def judge(gates: Iterable[Gate], measured: Measured, limits: Mapping[str, float]) -> tuple[GateResult, ...]:
-    """The verdict of each gate on what was measured on unseen rows."""
+    """Return the verdict of each gate on the metrics that were measured on unseen rows."""
     return tuple(gate.judge(measured, limits[gate.name]) for gate in gates)

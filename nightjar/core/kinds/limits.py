@@ -1,4 +1,4 @@
-"""Limits that a model's spec sets. Its kind says which there are, and which numbers each may be."""
+"""A model's spec sets limits. The model's kind defines their names and the range of each."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +44,7 @@ class Limit:
     high: float
 
     def fault(self, value: object) -> str | None:
-        """What is wrong with a value for it, in words."""
+        """Say what is wrong with a value for the limit, or return None."""
         if (
             isinstance(value, int | float)
             and not isinstance(value, bool)
@@ -58,7 +58,7 @@ class Limit:
 def limit_faults(
     field: str, limits: Mapping[str, object], known: Iterable[Limit], kind: str
 ) -> Iterator[tuple[str, str]]:
-    """Each limit with a fault, and the fault: unknown names, lacking ones, and values that may not be."""
+    """Yield each limit with a fault, and the fault: an unknown name, a missing limit, or a wrong value."""
     by_name = {limit.name: limit for limit in known}
     for name in sorted({*limits} - {*by_name}):
         yield f"{field}.{name}", f"is no limit of the kind {kind!r}, which has {', '.join(by_name)}"
@@ -70,7 +70,7 @@ def limit_faults(
 
 
 def span(low: float, high: float) -> str:
-    """Bounds in words: `from 0 to 1`, `from 0 on`, `up to 1`; infinite ones are left out."""
+    """Return bounds in words: `from 0 to 1`, `from 0 on`, `up to 1`. Infinite bounds are left out."""
     if math.isinf(low) and math.isinf(high):
         return "that is finite"
     if math.isinf(high):

@@ -1,4 +1,4 @@
-"""Metrics: how a kind describes them, and what was measured, as rows of (metric, of, value)."""
+"""A kind describes its metrics. Measured metrics are rows of (metric, of, value)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ class Metric:
     """A number that compares scores with outcomes.
 
     title: its name for people. better: which values are better; None for a number that describes the rows.
-    low, high: its bounds. nightly: whether published nights are measured by it, and not versions alone.
-    skill_of: for a skill, the metric that it is made of: 1 - (version's value / constant predictor's value).
+    low, high: its bounds. nightly: True if published nights are measured by it too, not only versions.
+    skill_of: for a skill, its underlying metric. The skill is
+    1 - (version's value / constant predictor's value).
     """
 
     name: str
@@ -28,16 +29,16 @@ class Metric:
 
 
 class Of(StrEnum):
-    """Whose predictions were measured: on the same unseen rows, except where this says otherwise."""
+    """The predictor that was measured: on the same unseen rows, unless a member says otherwise."""
 
     VERSION = "version"
     BASELINE = "baseline"
     CONSTANT = "constant"
-    """A predictor that gives every row the same score: the best one by the outcomes trained on."""
+    """A predictor that gives every row the same score, the best one for the training outcomes."""
     CHAMPION = "champion"
-    """The reigning champion, on those of the unseen rows that it has not seen either."""
+    """The current champion, on those unseen rows that it has not seen either."""
     BESIDE_CHAMPION = "version beside champion"
-    """The version, on the rows that the champion was measured on."""
+    """The version, on the rows on which the champion was measured."""
 
 
 class MetricRow(Value):
@@ -49,21 +50,21 @@ class MetricRow(Value):
 
 
 Metrics = Mapping[str, float | None]
-"""Metric -> its value; None where it is not defined on the rows that were measured."""
+"""Metric -> its value. None if the metric is not defined on the measured rows."""
 
 Measured = Mapping[Of, Metrics]
-"""Metrics by whose they are.
+"""Metrics by predictor.
 
-Without an entry for the champion nobody reigns. With an empty one the champion could not be measured.
+If there is no entry for the champion, there is no champion. If its entry is empty, it could not be measured.
 """
 
 PREFIXES = {Of.BASELINE: "baseline_", Of.CONSTANT: "constant_", Of.CHAMPION: "champion_"}
 BESIDE = "_beside_champion"
-"""How older versions say whose a metric is, in its name."""
+"""Older versions end a metric's name with this for BESIDE_CHAMPION."""
 
 
 def as_rows(measured: Measured) -> tuple[MetricRow, ...]:
-    """The metrics that are defined."""
+    """Return the metrics that are defined, as rows."""
     defined = (
         (metric, of, value)
         for of, metrics in measured.items()
@@ -78,7 +79,7 @@ def value_of(rows: Iterable[MetricRow], metric: str, of: Of = Of.VERSION) -> flo
 
 
 def read_rows(stored: object) -> object:
-    """Metrics as they are stored. Older versions have one mapping with prefixed names: its items, as rows."""
+    """Return stored metrics as rows. Older versions stored one mapping with prefixed names."""
     if not isinstance(stored, Mapping):
         return stored
     items = cast("Mapping[str, float]", stored)

@@ -1,6 +1,6 @@
-"""Whether a new version becomes champion.
+"""A new version becomes champion, or not.
 
-Its gates and the version that reigns decide, and nothing else.
+Only its gates and the current champion decide.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from nightjar.core.model.entities import Version
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """promote is True if the candidate should become champion.
+    """The decision whether a candidate becomes champion.
 
-    `reason` goes into the promotion ledger, or to the person who asks why not.
+    promote: True if it should. reason: the promotion ledger stores it; if promote is False, people see it.
     """
 
     promote: bool
@@ -21,9 +21,9 @@ class Decision:
 
 
 def decide(candidate: Version, champion: Version | None) -> Decision:
-    """Promote a version whose gates all passed, unless it reigns already.
+    """Promote a version whose gates all passed, unless it is already champion.
 
-    A version without any gate has proved nothing and stays.
+    A version without gates has proved nothing and is not promoted.
     """
     if champion is not None and champion.id == candidate.id:
         return Decision(promote=False, reason=f"version {candidate.number} is champion already")
@@ -37,7 +37,10 @@ def decide(candidate: Version, champion: Version | None) -> Decision:
 
 
 def require_gates(version: Version) -> None:
-    """Raises GateFailed for a version that a person may promote only by saying that its gates don't count."""
+    """Raises GateFailed for a version that failed gates.
+
+    A person may promote such a version only by an explicit choice to ignore its gates.
+    """
     if failures := failures_of(version):
         raise GateFailed(version.model, version.number, failures)
 

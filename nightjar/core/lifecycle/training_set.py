@@ -1,6 +1,6 @@
-"""What a model is trained on: mature outcomes joined to the rows that would have been scored.
+"""A training set joins mature outcomes to the rows that would have been scored.
 
-It is cut by time, and known by its content.
+It is split by time, and a hash of its content identifies it.
 """
 
 import hashlib
@@ -39,12 +39,15 @@ class TimeCut:
 
 
 def last_mature_date(spec: ModelSpec, known_at: datetime) -> date:
-    """The newest score date whose outcomes count as complete at an instant."""
+    """Return the newest score date whose outcomes count as complete at an instant."""
     return local_date(spec, known_at) - timedelta(days=spec.maturity_days)
 
 
 def mature_outcomes(outcomes: pl.DataFrame, known_at: datetime, last: date) -> pl.DataFrame:
-    """`entity_key`, `score_date`, `outcome` of dates up to `last`, each as recorded latest by `known_at`."""
+    """Return `entity_key`, `score_date`, `outcome` for dates up to `last`.
+
+    Each outcome is the latest one that was recorded by `known_at`.
+    """
     known = outcomes.filter(pl.col("recorded_at") <= known_at, pl.col("score_date") <= last).drop_nulls(
         "entity_key"
     )
@@ -55,9 +58,9 @@ def mature_outcomes(outcomes: pl.DataFrame, known_at: datetime, last: date) -> p
 
 
 def known_days(dataset: str, recorded: Mapping[date, Sequence[datetime]], known_at: datetime) -> str:
-    """Of which days a dataset is known at an instant, in words.
+    """Say for which days a dataset is known at an instant.
 
-    recorded: when each day's deliveries were, oldest first.
+    recorded: when each day's deliveries were recorded, oldest first.
     """
     known = [day for day, instants in recorded.items() if instants[0] <= known_at]
     if known:
@@ -73,10 +76,10 @@ def days_told(days: Collection[date]) -> str:
 
 
 def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, int]]:
-    """Sound population rows with their outcome, sorted by (score_date, entity_key).
+    """Return sound population rows with their outcome, sorted by (score_date, entity_key).
 
-    Also how many rows were left out and why.
-    population: `entity_key`, `score_date`, `fault`, and what else a row holds.
+    Also return how many rows were left out, by reason.
+    population: `entity_key`, `score_date`, `fault`, and any other columns.
     """
     sound = population.filter(pl.col("fault").is_null()).drop("fault")
     key = ["entity_key", "score_date"]
@@ -90,10 +93,10 @@ def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataF
 
 
 def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> TimeCut:
-    """The last `test_days` calendar days, the `valid_days` before them, and all before those.
+    """Split rows into the last `test_days` calendar days, the `valid_days` before them, and all earlier days.
 
     Raises TooLittleHistory.
-    rows: at least `score_date` and `outcome`.
+    rows: at least the columns `score_date` and `outcome`.
     """
     split, last = spec.split, rows["score_date"].max()
     if not isinstance(last, date):
@@ -134,9 +137,10 @@ def _what_there_is(rows: pl.DataFrame, split: TimeSplit) -> str:
 
 
 def reference_sample(rows: pl.DataFrame) -> pl.DataFrame:
-    """Every n-th row, so that each date keeps its weight.
+    """Return every n-th row, so that each date keeps its weight.
 
-    It keeps 20,000 rows, or twice MIN_VALUES a date if that is more. The same rows for the same snapshot.
+    The sample has at most 20,000 rows, or twice MIN_VALUES rows a date if that is more. The same snapshot
+    always gives the same rows.
     """
     wanted = max(REFERENCE_ROWS, 2 * MIN_VALUES * rows["score_date"].n_unique())
     return rows.gather_every(max(1, math.ceil(rows.height / wanted)))

@@ -1,6 +1,6 @@
-"""Categories as text: equal values have one text, whatever type holds them.
+"""Categories are written as text. Equal values have one text, even if their types differ.
 
-So each is one category to every learner.
+So every learner sees equal values as one category.
 """
 
 import math
@@ -14,14 +14,14 @@ TEXT, NUMBER, INSTANT, LOCAL_TIME = "text", "number", "instant", "local time"
 OTHERS: Mapping[pl.DataType, str] = {pl.Boolean(): "flag", pl.Date(): "date"}
 
 EXACT_BELOW: Mapping[pl.DataType, int] = {pl.Float16(): 2**11, pl.Float32(): 2**24, pl.Float64(): 2**53}
-"""From here on a float may stand for the whole number beside it."""
+"""From this number on, a float may represent a neighbouring whole number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Categories:
-    """What the category columns held when a model was fitted.
+    """The types of the category columns when a model was fitted.
 
-    families: column -> family of its type, without the columns that held nothing.
+    families: column -> family of its type. Columns without any value are left out.
     """
 
     families: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -32,7 +32,7 @@ class Categories:
         return cls({column.name: held for column in there if (held := family(column.dtype)) is not None})
 
     def fault(self, column: pl.Series) -> str | None:
-        """Why a column cannot be given to the model, in words."""
+        """Say why a column cannot be given to the model, or return None."""
         if is_empty(column):
             return None
         found, fitted = family(column.dtype), self.families.get(column.name)
@@ -53,14 +53,15 @@ class Categories:
 class CastCategories:
     """The categories of a version that was stored before families were kept.
 
-    They are written as Polars casts the type that the model was fitted on. types: column -> that type, as in
-    the version's training sample. Where it is not known, only text is taken: it has one spelling.
+    They are written as Polars casts the type on which the model was fitted. types: column -> that type, as in
+    the version's training sample. If a type is not known, only text is accepted, because text has one
+    spelling.
     """
 
     types: Mapping[str, pl.DataType] = field(default_factory=dict[str, pl.DataType])
 
     def fault(self, column: pl.Series) -> str | None:
-        """Why a column cannot be given to the model, in words."""
+        """Say why a column cannot be given to the model, or return None."""
         fitted = self._fitted(column)
         if is_empty(column) or (family(column.dtype) == family(fitted) and _holds(fitted, column)):
             return None
@@ -72,7 +73,7 @@ class CastCategories:
         return column.cast(self._fitted(column), strict=False).cast(pl.String)
 
     def _fitted(self, column: pl.Series) -> pl.DataType:
-        """Any type of text is as good as any other, and String holds all categories."""
+        """Return the fitted type. All text types are equivalent, and String holds all categories."""
         fitted = self.types.get(column.name, pl.String())
         return pl.String() if family(fitted) == TEXT else fitted
 
@@ -82,7 +83,7 @@ def _holds(dtype: pl.DataType, column: pl.Series) -> bool:
 
 
 UNKNOWN = Categories()
-"""Of a model that does not say what it was fitted on."""
+"""The categories of a model that does not record the types on which it was fitted."""
 
 
 def is_empty(column: pl.Series) -> bool:
@@ -90,9 +91,9 @@ def is_empty(column: pl.Series) -> bool:
 
 
 def family(dtype: pl.DataType) -> str | None:
-    """What a type holds. Values of two families are never equal: "1" is no number.
+    """Return the family of a type. Values of two families are never equal: the text "1" is not a number.
 
-    None: it holds no categories.
+    None: the type holds no categories.
     """
     if isinstance(dtype, pl.Datetime):
         return LOCAL_TIME if dtype.time_zone is None else INSTANT
@@ -104,19 +105,19 @@ def family(dtype: pl.DataType) -> str | None:
 
 
 def may_be_rounded(values: pl.Series) -> bool:
-    """Whether a float among the values is so large that it may stand for another whole number.
+    """True if a float among the values is so large that it may represent another whole number.
 
-    An infinity is.
+    Infinities count as such.
     """
     limit = EXACT_BELOW.get(values.dtype)
-    # NaN is above all numbers.
+    # Polars orders NaN above all numbers.
     return limit is not None and bool((values.fill_nan(None).abs() >= limit).any())
 
 
 def spelled(values: pl.Series) -> pl.Series:
-    """Each value as text, the same for equal values of one family. Null stays null, and NaN becomes null.
+    """Return each value as text. Equal values of one family have the same text. Null and NaN become null.
 
-    Values that belong to no family are written as Polars writes them, or are null where it cannot.
+    Values of a type without a family are written as Polars casts them, or are null if it cannot.
     """
     if isinstance(values.dtype, pl.Datetime):
         moments = values if values.dtype.time_zone is None else values.dt.convert_time_zone("UTC")
@@ -127,7 +128,7 @@ def spelled(values: pl.Series) -> pl.Series:
 
 
 def _spelled_numbers(values: pl.Series) -> pl.Series:
-    """Each distinct number is written once: a column of categories has few."""
+    """Convert each distinct number once, because a column of categories has few of them."""
     exact = values if values.dtype.is_decimal() else values.cast(pl.Float64).fill_nan(None)
     distinct = exact.drop_nulls().unique()
     texts = pl.Series([number_text(number) for number in distinct], dtype=pl.String)
@@ -135,9 +136,9 @@ def _spelled_numbers(values: pl.Series) -> pl.Series:
 
 
 def number_text(number: float | Decimal) -> str:
-    """Digits without an exponent: 5.0 is 5, -0.0 is 0.
+    """Return a number's digits without an exponent: 5.0 is 5, -0.0 is 0.
 
-    A decimal that equals a float is written as that float.
+    A decimal that equals a float has the text of that float.
     """
     nearest = float(number)
     if isinstance(number, Decimal) and Decimal(nearest) != number:

@@ -1,4 +1,4 @@
-"""The values of a model's life: dataset, version, gate, promotion."""
+"""These values describe a model's life: dataset, candidate, version, promotion."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -15,7 +15,7 @@ from nightjar.core.values import Sha256, Value
 class Dataset(Value):
     """A training snapshot: mature outcomes of [first_date, last_date], with features.
 
-    The features are as known on each date's own as-of.
+    The features are those known at each date's own as-of.
     """
 
     id: int
@@ -31,7 +31,7 @@ class Dataset(Value):
 class Candidate(Value):
     """A trained model before it is registered.
 
-    `artifact_sha256` is of the stored bytes; metrics are of unseen dates.
+    artifact_sha256: the hash of the stored bytes. metrics: from unseen dates.
     """
 
     model: str
@@ -42,16 +42,16 @@ class Candidate(Value):
     artifact_uri: str
     artifact_sha256: Sha256
     reference_uri: str
-    """A sample of training rows (features and scores) that drift is measured against; Parquet."""
+    """A sample of training rows (features and scores) as Parquet. Drift is measured against it."""
     params: Mapping[str, Any]
     metrics: Annotated[tuple[MetricRow, ...], BeforeValidator(read_rows)]
     gates: tuple[GateResult, ...]
     code_version: str
     trained_through: date
-    """Last date whose outcomes the model has seen: a score of that date or earlier is in-sample."""
+    """Last date whose outcomes the model has seen. Scores of that date or earlier are in-sample."""
 
     def metric(self, name: str, of: Of = Of.VERSION) -> float | None:
-        """A measured number; None where it is not defined."""
+        """Return a measured number, or None if it is not defined."""
         return value_of(self.metrics, name, of)
 
 

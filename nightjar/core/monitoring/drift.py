@@ -1,11 +1,12 @@
-"""Which columns of a night drifted from the sample its model was trained on.
+"""Drift compares each column of a night with the sample on which its model was trained.
 
-There is one row a column, by PSI and by missing values. A column drifted if it is further from the sample
-than all three of these: the customary "significant change" of 0.2 (Siddiqi 2006, Credit Risk Scorecards);
-what chance gives so few rows; and what the training nights reach themselves, since the rows of a night share
-their weekday and their weather. The last is known where the sample says which date each row is of
-(`score_date`). Those nights hold few rows each, and their noise is left in: better a threshold that is
-somewhat too high than one that alarms every night.
+The result is one row a column, by PSI and by missing values. A column drifted if it is further from the
+sample than all of these:
+- the customary "significant change" of 0.2 (Siddiqi 2006, Credit Risk Scorecards);
+- what so few rows reach by chance;
+- what the training nights themselves reach, because the rows of a night share their weekday and weather.
+The last one is known if the sample has the date of each row (`score_date`). Those nights have few rows each,
+and their noise is not removed. A threshold that is a little too high is better than an alarm every night.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,19 +21,19 @@ from nightjar.core.comparison.psi import Reference, bucket_count, reference_of
 from nightjar.core.monitoring.entities import ColumnDrift
 
 DECIDES = "psi"
-"""The method whose rows say whether a column has drifted; others are for reading."""
+"""The rows of this method decide if a column has drifted. Other methods are only for information."""
 
 WORTH_A_WORD = 0.01
-"""Share of unseen categories from which a note mentions them."""
+"""A note mentions unseen categories from this share on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftThresholds:
-    """psi: the least PSI that counts as drift.
+    """Thresholds for drift.
 
-    null_share: the least change of the share of missing values that does.
-    false_alarm: how often chance alone may pass a column's threshold. night_quantile: which of the training
-    nights' own PSI is still ordinary.
+    psi: the least PSI that counts as drift. null_share: the least change of the share of missing values that
+    counts as drift. false_alarm: the probability that chance alone exceeds a column's threshold.
+    night_quantile: the quantile of the training nights' own PSI that is still ordinary.
     """
 
     psi: float = 0.2
@@ -43,10 +44,11 @@ class DriftThresholds:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A column of the night or of the sample: its `values` without the missing ones.
+    """A column of the night or of the sample.
 
-    Where dates are known, also each value's date and each date's null share. fault says why there are none to
-    compare: the column is absent, or of a type that has no meaning here.
+    values: without the missing ones. dates, null_share_a_date: each value's date and each date's null share,
+    if dates are known. fault: the reason why there are no values to compare. The column is absent, or its
+    type cannot be compared.
     """
 
     rows: int
@@ -64,16 +66,16 @@ def night_drift(
     numeric: Sequence[str],
     thresholds: DriftThresholds | None = None,
 ) -> tuple[ColumnDrift, ...]:
-    """Compare each named column; name `score` among the numeric ones.
+    """Compare each named column. The scores are compared too if `numeric` names `score`.
 
-    Never raises on data: what cannot be compared says so in its note.
-    reference: may hold `score_date`, whose nights then tell how far an ordinary night is from all of them.
+    Data never raise an error. The note of a column says if it cannot be compared.
+    reference: may hold `score_date`. Its nights then show how far an ordinary night is from all of them.
     """
     return TrainingSample(reference, categorical, numeric, thresholds).compared(night)
 
 
 class TrainingSample:
-    """A sample that many nights are compared with: what it says of itself is worked out once.
+    """A sample with which many nights are compared. Values that depend on the sample are computed once.
 
     Threads may share one. The arguments are those of `night_drift`, which compares one night.
     """
@@ -92,7 +94,7 @@ class TrainingSample:
         ]
 
     def compared(self, night: pl.DataFrame) -> tuple[ColumnDrift, ...]:
-        """One row a column, as `night_drift` gives them."""
+        """Return one row for each column, as `night_drift` does."""
         return tuple(
             _column_drift(name, _side(night, name, text=column.text), column)
             for name, column in self._columns
@@ -100,7 +102,7 @@ class TrainingSample:
 
 
 class _Training:
-    """A column of the training sample, and what nights are held against, by how many buckets they get."""
+    """A column of the training sample, and its references for comparison, by number of buckets."""
 
     def __init__(self, side: _Side, limits: DriftThresholds, *, text: bool) -> None:
         self.side, self.limits, self.text = side, limits, text
@@ -111,9 +113,9 @@ class _Training:
         return reference.psi(night), max(allowed, reference.chance(night.len(), self.limits.false_alarm))
 
     def _reference(self, rows: int) -> tuple[Reference, float]:
-        """The sample in buckets for a night of so many rows.
+        """Return the sample in buckets for a night of `rows` rows.
 
-        Also the PSI that is allowed whatever the number of rows.
+        Also return the PSI that is allowed for any number of rows.
         """
         many = bucket_count(self.side.values, rows, text=self.text)
         if many not in self._references:
@@ -122,7 +124,7 @@ class _Training:
         return self._references[many]
 
     def _of_dates(self, reference: Reference) -> float:
-        """The PSI that the training nights reach; 0 if too few of them say so."""
+        """Return the PSI that the training nights reach, or 0 if there are too few of them."""
         if self.side.dates is None:
             return 0.0
         nights = reference.psi_a_date(self.side.dates).filter(pl.col("rows") >= MIN_VALUES)
@@ -195,7 +197,7 @@ def _column_drift(name: str, night: _Side, training: _Training) -> ColumnDrift:
 
 
 def _incomparable(night: _Side, reference: _Side) -> tuple[bool, str] | None:
-    """True if it counts as drift, and why the column cannot be compared at all. None if it can."""
+    """Return why a column cannot be compared and True if this counts as drift; None if it can be compared."""
     for side, where in ((night, "the night"), (reference, "the training sample")):
         if side.rows == 0:
             return True, f"{where} has no rows"
@@ -209,9 +211,10 @@ def _incomparable(night: _Side, reference: _Side) -> tuple[bool, str] | None:
 
 
 def _null_change(night: _Side, reference: _Side, limits: DriftThresholds) -> str | None:
-    """In words, a notable change of the share of missing values.
+    """Describe a notable change of the share of missing values, or return None.
 
-    It is large, no chance (two-proportion z test), and more than training nights show.
+    The change is notable if it is large, is not chance (two-proportion z test), and exceeds the changes of
+    the training nights.
     """
     pooled = (night.null_share * night.rows + reference.null_share * reference.rows) / (
         night.rows + reference.rows
@@ -228,9 +231,9 @@ def _null_change(night: _Side, reference: _Side, limits: DriftThresholds) -> str
 
 
 def _of_nights(reference: _Side, limits: DriftThresholds) -> Iterator[float]:
-    """How far the share of missing values of a training night is from the sample's.
+    """Yield how far a training night's share of missing values is from the sample's.
 
-    It is known if enough nights say so.
+    It yields nothing if there are too few nights.
     """
     if reference.null_share_a_date is not None:
         reached = furthest((reference.null_share_a_date - reference.null_share).abs(), limits.night_quantile)

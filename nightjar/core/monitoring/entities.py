@@ -1,4 +1,4 @@
-"""What became of a published night: drift and measurements."""
+"""These values describe a published night afterwards: its drift and its measurements."""
 
 from datetime import date
 
@@ -25,9 +25,9 @@ class ColumnDrift(Value):
 
 
 class NightPerformance(Value):
-    """How a published night did once its outcomes were known.
+    """The measurement of a published night when its outcomes were known.
 
-    metrics: those of the model's kind that every night is measured by.
+    metrics: the metrics of the model's kind that are measured for every night.
     """
 
     run_id: int
