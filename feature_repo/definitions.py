@@ -21,9 +21,12 @@ from feast.types import (
     from_feast_type,
 )
 
-from models import MODELS
+from models import BROKEN, MODELS
 from nightjar.core.errors.model import BadSpec
 from nightjar.core.model.spec import FeatureTable, ModelSpec
+
+COMPLETE = not BROKEN
+"""False if a model's code is broken: the registry then keeps what it has of that model."""
 
 FEAST_TYPES: Mapping[type[pl.DataType], FeastType] = {
     **dict.fromkeys((pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16), Int32),
@@ -37,12 +40,12 @@ FEAST_TYPES: Mapping[type[pl.DataType], FeastType] = {
 
 
 def feast_objects(specs: Iterable[ModelSpec]) -> Iterator[tuple[str, Entity | FeatureView | FeatureService]]:
-    """Every object under a name of its own.
+    """Every object under a name of its own. Models that share a feature table share its view.
 
-    Raises BadSpec where two models mean different things by one name.
+    Raises BadSpec for a join key of several types.
     """
     specs = tuple(specs)
-    tables = _tables(specs)
+    tables = {table.name: table for spec in specs for table in spec.feature_tables}
     entities = _entities(specs)
     views = {name: _view(table, entities) for name, table in tables.items()}
     yield from ((f"entity_{name}", entity) for name, entity in entities.items())
@@ -53,19 +56,6 @@ def feast_objects(specs: Iterable[ModelSpec]) -> Iterator[tuple[str, Entity | Fe
             f"service_{spec.name}",
             FeatureService(name=spec.feature_service, features=features, description=spec.title),
         )
-
-
-def _tables(specs: Iterable[ModelSpec]) -> dict[str, FeatureTable]:
-    tables: dict[str, FeatureTable] = {}
-    for spec in specs:
-        for table in spec.feature_tables:
-            if tables.setdefault(table.name, table) != table:
-                raise BadSpec(
-                    spec.name,
-                    f"feature table {table.name}",
-                    "differs from the table of that name in another model: share one, or rename it",
-                )
-    return tables
 
 
 def _entities(specs: Iterable[ModelSpec]) -> dict[str, Entity]:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 from prefect.runtime import flow_run
+from pydantic import WithJsonSchema
 from structlog.contextvars import bind_contextvars
 
 import models
@@ -16,6 +17,9 @@ from nightjar.core.night.clock import score_date_of, today_from
 from nightjar.showing.remedies import advised
 from nightjar.wiring import logs
 from nightjar.wiring.platform import Platform
+
+ModelName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(models.NAMES)})]
+"""The name of a model. Prefect's UI offers those that there are, for runs that a person starts."""
 
 
 @cache
@@ -56,7 +60,7 @@ def named(
     given: Mapping[str, Any], resolve: Callable[[str, date | None], tuple[ModelSpec, date]], field: str
 ) -> str:
     """Return the name from model and date, and bind both to the log. A process carries out one flow run."""
-    model = given.get("model", "flight_delay")
+    model = str(given["model"])
     bind_contextvars(model=model)
     try:
         day = resolve(model, as_date(given.get(field)))[1]

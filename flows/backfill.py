@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 import models
-from flows.about import platform
+from flows.about import ModelName, platform
 from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.parts import PARTS, THREADS
@@ -23,9 +23,9 @@ from nightjar.usecases.scoring.backfill import planned_nights
 
 @flow(name="backfill", flow_run_name="{model} {first} to {last}", task_runner=THREADS, **WATCHED)
 def backfill(
+    model: ModelName,
     first: date,
     last: date,
-    model: str = "flight_delay",
     *,
     order: Order = Order.OLDEST,
     reprocess: Reprocess = Reprocess.FAILED,
@@ -37,9 +37,9 @@ def backfill(
     Fails at the end if a night failed; run it again for those alone.
 
     Args:
+        model: Name of a folder in models/.
         first: First local date to score.
         last: Last local date to score.
-        model: Name of a folder in models/.
         order: Which nights first.
         reprocess: Of nights attempted before, score none; those that failed or were left unfinished; or all,
             in a new revision.

@@ -4,7 +4,7 @@ from datetime import date
 
 from prefect import flow
 
-from flows.about import day_name, model_and_today
+from flows.about import ModelName, day_name, model_and_today
 from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.preparing import make_ready
@@ -12,7 +12,7 @@ from nightjar.core.night.clock import evening_by_now
 
 
 @flow(name="features", flow_run_name=day_name, **WATCHED)
-def features(model: str = "flight_delay", today: date | None = None) -> None:
+def features(model: ModelName, today: date | None = None) -> None:
     """Land what was delivered and build the features of it. Only what is missing is done.
 
     Args:

@@ -4,7 +4,7 @@ from datetime import date
 
 from prefect import flow, get_run_logger
 
-from flows.about import day_name, model_and_today, platform
+from flows.about import ModelName, day_name, model_and_today, platform
 from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.preparing import make_ready
@@ -17,7 +17,7 @@ from nightjar.showing.remedies import waiting_told
 
 
 @flow(name="monitor", flow_run_name=day_name, **WATCHED)
-def monitor(model: str = "flight_delay", today: date | None = None) -> None:
+def monitor(model: ModelName, today: date | None = None) -> None:
     """Load the outcomes that are known and measure each published night against them.
 
     Do what else a published night lacks.

@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 from pydantic import AwareDatetime
 
 import models
-from flows.about import platform
+from flows.about import ModelName, platform
 from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.parts import PARTS, THREADS
@@ -21,10 +21,10 @@ from nightjar.usecases.scoring.repair import late_nights, nights_aside
 
 @flow(name="repair", flow_run_name="{model} {cause}", task_runner=THREADS, **WATCHED)
 def repair(
+    model: ModelName,
     cause: Cause = Cause.LATE,
     first: date | None = None,
     last: date | None = None,
-    model: str = "flight_delay",
     *,
     known_at: AwareDatetime | None = None,
     accept: str | None = None,
@@ -35,11 +35,11 @@ def repair(
     Rows whose inputs changed, or that were set aside, are scored again. The others keep their scores.
 
     Args:
+        model: Name of a folder in models/.
         cause: late: corrections that came after the night. quarantine: rows set aside, where the data or the
             contract is mended.
         first: First local date to look at. Empty: the first there is.
         last: Last local date to look at. Empty: the last there is.
-        model: Name of a folder in models/.
         known_at: Corrections recorded up to this instant count. Empty: up to now.
         accept: Why to publish a night though features are stale or its audit finds it odd; the ledger keeps
             that, and what was found.

@@ -4,7 +4,7 @@ from datetime import date
 
 from prefect import flow
 
-from flows.about import day_name, model_and_today, platform
+from flows.about import ModelName, day_name, model_and_today, platform
 from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.preparing import land
@@ -13,7 +13,7 @@ from nightjar.core.night.clock import evening_by_now
 
 
 @flow(name="retrain", flow_run_name=day_name, **WATCHED)
-def retrain(model: str = "flight_delay", today: date | None = None, *, promote: bool = True) -> None:
+def retrain(model: ModelName, today: date | None = None, *, promote: bool = True) -> None:
     """Train a version on all that is known, and measure it on days it has not seen.
 
     Args:

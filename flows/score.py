@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 import models
-from flows.about import model_and_date, night_name, platform
+from flows.about import ModelName, model_and_date, night_name, platform
 from flows.circuit import WATCHED
 from flows.failures import fails_nothing, failures_told
 from flows.parts import PARTS, THREADS
@@ -27,7 +27,7 @@ from nightjar.usecases.scoring.backfill import BackfillSummary, missed_nights
 
 @flow(name="score", flow_run_name=night_name, task_runner=THREADS, **WATCHED)
 def score(
-    model: str = "flight_delay",
+    model: ModelName,
     score_date: date | None = None,
     *,
     force: bool = False,

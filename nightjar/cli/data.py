@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nightjar.cli.options import DEFAULT_MODEL, Model, Today, day, instant, opened, spec_of, today_or
+from nightjar.cli.options import Model, Today, day, instant, opened, spec_of, today_or
 from nightjar.showing import console
 
 
@@ -18,7 +18,7 @@ def land(
     file: Annotated[
         Path, typer.Argument(help="A file in the format that its dataset declares: docs/sources.md.")
     ],
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
     recorded_at: Annotated[
         datetime | None,
         typer.Option(
@@ -40,7 +40,7 @@ def land(
     console.out.print(f"{dataset} {landed_day}: {result}")
 
 
-def deliveries_list(model: Model = DEFAULT_MODEL) -> None:
+def deliveries_list(model: Model = None) -> None:
     """List what the feed delivered badly and nothing has replaced.
 
     It tells what is wrong with each, what to do, and where its bytes are kept.
@@ -61,7 +61,7 @@ def deliveries_clear(
     cleared_day: Annotated[
         date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day that the deliveries are about.")
     ],
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
 ) -> None:
     """Settle what is set aside of a day that will not be delivered again.
 
@@ -80,7 +80,7 @@ def features_apply() -> None:
     console.out.print("the feature registry is up to date")
 
 
-def features_build(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
+def features_build(model: Model = None, today: Today = None) -> None:
     """Land what was delivered by --today and build the features of it."""
     from nightjar.core.lifecycle.training_set import known_days
     from nightjar.core.night.clock import evening_by_now

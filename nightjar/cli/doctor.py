@@ -3,7 +3,7 @@
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,17 +19,30 @@ from nightjar.wiring.settings import Settings
 if TYPE_CHECKING:
     from nightjar.server import checks
 
-Check = Callable[[Platform, ModelSpec], str]
+Check = Callable[[Platform], str]
+CheckOfModel = Callable[[Platform, ModelSpec], str]
 Row = tuple[str, str, str]
 ENOUGH_DISK_GB = 2
 
 
-def run(platform: Platform, spec: ModelSpec) -> bool:
+def run(platform: Platform) -> bool:
     """Run every check and show a line for each. Return True if all of them pass."""
-    rows = [verdict(name, partial(check, platform, spec)) for name, check in CHECKS.items()]
+    rows = [verdict(name, partial(check, platform)) for name, check in CHECKS.items()]
+    rows.extend(of_models(platform))
     rows.extend(prefect(platform.settings))
     console.out.print(console.table("doctor", ("check", "", "what was found"), rows))
     return all(row[1] == "ok" for row in rows)
+
+
+def of_models(platform: Platform) -> Iterator[Row]:
+    """The checks of each model that can be used, and what is wrong with the others."""
+    import models
+
+    for spec in models.MODELS.values():
+        for name, check in CHECKS_OF_A_MODEL.items():
+            yield verdict(f"{spec.name}: {name}", partial(check, platform, spec))
+    for name, error in models.BROKEN.items():
+        yield f"{name}: model", "NO", console.plain(told(error))
 
 
 def verdict(name: str, check: Callable[[], str]) -> Row:
@@ -76,7 +89,7 @@ def listened_to(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def postgres(platform: Platform, _: ModelSpec) -> str:
+def postgres(platform: Platform) -> str:
     from sqlalchemy import text
 
     from db.locks import require_own_sessions
@@ -123,12 +136,12 @@ def deliveries(platform: Platform, spec: ModelSpec) -> str:
     return "none is set aside"
 
 
-def artifacts(platform: Platform, _: ModelSpec) -> str:
+def artifacts(platform: Platform) -> str:
     platform.artifacts.probe()
     return f"{platform.settings.artifacts} takes and gives files"
 
 
-def disk(platform: Platform, _: ModelSpec) -> str:
+def disk(platform: Platform) -> str:
     home = platform.settings.home
     free = shutil.disk_usage(home if home.exists() else home.parent).free / 1e9
     if free < ENOUGH_DISK_GB:
@@ -143,6 +156,8 @@ CHECKS: dict[str, Check] = {
     "disk": disk,
     "artifacts": artifacts,
     "database": postgres,
+}
+CHECKS_OF_A_MODEL: dict[str, CheckOfModel] = {
     "data": data,
     "deliveries": deliveries,
     "feature registry": feature_registry,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar.cli.options import (
-    DEFAULT_MODEL,
     Accept,
     Date,
     KnownAt,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 def score(
     score_date: Date = None,
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
     force: Annotated[
         bool, typer.Option(help="Publish a new revision though the night is published.")
     ] = False,
@@ -84,7 +83,7 @@ def draw_report(platform: "Platform", spec: "ModelSpec", run_id: int) -> None:
 def backfill(
     first: Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD")],
     last: Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD")],
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
     order: Annotated[Order, typer.Option(help="Which nights first.")] = Order.OLDEST,
     reprocess: Annotated[
         Reprocess,
@@ -133,7 +132,7 @@ def rollback(
         ),
     ],
     reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")],
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
 ) -> None:
     """Show analysts an earlier publication of a night again.
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import DEFAULT_MODEL, day, opened, spec_of
+from nightjar.cli.options import Model, day, opened, specs_of
 from nightjar.cli.versions import retrain
+from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
 
@@ -22,6 +23,7 @@ class DbRole(StrEnum):
 
 
 def demo(
+    model: Model = None,
     today: Annotated[
         date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="The day the demo pretends it is.")
     ] = "2013-10-01",  # type: ignore[assignment]  # typer parses the default too
@@ -32,17 +34,20 @@ def demo(
     """Train a model on nine months of real flights, score a week of nights and publish them.
 
     They are published to a real Postgres. Needs no network and no system package. Run it twice: the second
-    run finds everything published.
+    run finds everything published. Without --model: every model that replays a recorded year.
     """
     from nightjar.cli.demo import run
 
-    run(opened(), spec_of(DEFAULT_MODEL), today, nights)
+    platform = opened()
+    for spec in specs_of(model):
+        if model is not None or spec.replay_year is not None:
+            run(platform, spec, today, nights)
 
 
 def up(
     *,
     demo_data: Annotated[
-        bool, typer.Option("--champion/--no-champion", help="Train a champion first if there is none.")
+        bool, typer.Option("--champion/--no-champion", help="Train the first champion of each model.")
     ] = True,
 ) -> None:
     """Start everything: Postgres, the Prefect server with its UI, a worker, all deployments.
@@ -55,7 +60,7 @@ def up(
     with alone(platform.settings):
         prepare(platform)
         if demo_data:
-            train_first_champion(platform)
+            train_first_champions(platform)
         run(platform)
 
 
@@ -105,20 +110,24 @@ def prepare(platform: "Platform") -> None:
         platform.apply_features()
 
 
-def train_first_champion(platform: "Platform") -> None:
-    spec = spec_of(DEFAULT_MODEL)
-    if platform.registry.holder(spec.name, "champion") is None:
-        retrain(model=spec.name, today=None, promote=True)
+def train_first_champions(platform: "Platform") -> None:
+    """One model that cannot be trained yet is told, and stops no other."""
+    for spec in specs_of(None):
+        if platform.registry.holder(spec.name, "champion") is None:
+            try:
+                retrain(model=spec.name, today=None, promote=True)
+            except NightjarError as error:
+                console.tell_error(error)
 
 
 def doctor() -> None:
-    """Check everything a night needs, and say what to do about what is missing.
+    """Check everything that a night of any model needs, and say what to do about what is missing.
 
     Exit code 1 if something is.
     """
     from nightjar.cli.doctor import run
 
-    if not run(opened(), spec_of(DEFAULT_MODEL)):
+    if not run(opened()):
         raise typer.Exit(1)
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.backfill import BackfillSummary
     from nightjar.wiring.platform import Platform
 
-DEFAULT_MODEL = "flight_delay"
-
 
 def day(text: str) -> date:
     try:
@@ -59,7 +57,10 @@ def stated(text: str) -> str:
     return text
 
 
-Model = Annotated[str, typer.Option("--model", "-m", help="Name of a folder in models/.")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="Name of a folder in models/; may be left out if there is only one."),
+]
 Date = Annotated[
     date | None,
     typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The local date to score."),
@@ -111,10 +112,21 @@ def opened(*, service: bool = False) -> "Platform":
     return platform
 
 
-def spec_of(model: str) -> "ModelSpec":
+def spec_of(model: str | None) -> "ModelSpec":
     import models
 
     return models.model(model)
+
+
+def specs_of(model: str | None) -> "tuple[ModelSpec, ...]":
+    """The model that is named, or else all that can be used; what is wrong with the others is told."""
+    import models
+
+    if model is not None:
+        return (models.model(model),)
+    for error in models.BROKEN.values():
+        console.tell_error(error)
+    return tuple(models.MODELS.values())
 
 
 def end(summary: "BackfillSummary") -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import DEFAULT_MODEL, Accept, Date, KnownAt, Model, day, end, opened, spec_of
+from nightjar.cli.options import Accept, Date, KnownAt, Model, day, end, opened, spec_of
 from nightjar.showing import console
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ Last = Annotated[
 
 
 def late(
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
     first: First = None,
     last: Last = None,
     known_at: KnownAt = None,
@@ -100,7 +100,7 @@ def entity_rows(night: "LateNight") -> Iterator[tuple[str, str, str]]:
 
 
 def quarantine_list(
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
     score_date: Date = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many rows to list.")] = SHOWN,
 ) -> None:
@@ -124,7 +124,7 @@ def quarantine_list(
 
 
 def quarantine_replay(
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
     score_date: Date = None,
     known_at: KnownAt = None,
     accept: Accept = None,

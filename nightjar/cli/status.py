@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import DEFAULT_MODEL, Model, opened, spec_of
+from nightjar.cli.options import Model, opened, specs_of
 from nightjar.showing import console
 from nightjar.showing.remedies import told
 
@@ -26,21 +26,28 @@ ATTEMPTS = ("ended (UTC)", "flow", "flow run", "state", "why")
 
 
 def status(
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
     limit: Annotated[
         int,
         typer.Option(min=1, max=10_000, help="How many versions, nights, runs and failed attempts to list."),
     ] = 10,
 ) -> None:
-    """Show the latest versions, nights and runs.
+    """Show the latest versions, nights and runs of a model, or without --model of all models.
 
     Also nights that are missing or held back, attempts that failed, and what is paused.
     """
+    platform = opened()
+    for spec in specs_of(model):
+        show_model(platform, spec, limit)
+    console.show_where(platform)
+
+
+def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     from nightjar.core.night.calendar import calendar, due_by
     from nightjar.core.platform.attempts import by_night
     from nightjar.usecases.data.landing import set_aside
 
-    platform, spec = opened(), spec_of(model)
+    console.out.print(f"[bold]{spec.name}[/]: {spec.title}")
     published = {publication.score_date: publication for publication in platform.store.published(spec.name)}
     standings = platform.store.standings(spec.name, date.min, date.max)
     server = asked(platform, spec)
@@ -50,7 +57,6 @@ def status(
     show_runs(platform, spec, limit, published)
     show_server(server, attempts, limit)
     console.show_refusals(set_aside(spec, platform.raw))
-    console.show_where(platform)
 
 
 def show_versions(platform: "Platform", spec: "ModelSpec", limit: int) -> None:

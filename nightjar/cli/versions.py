@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import DEFAULT_MODEL, Model, Today, opened, spec_of, stated, today_or
+from nightjar.cli.options import Model, Today, opened, spec_of, stated, today_or
 from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
 from nightjar.showing.remedies import waiting_told
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def retrain(
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
     today: Today = None,
     promote: Annotated[
         bool, typer.Option(help="Let a version that passes its gates become champion.")
@@ -34,7 +34,7 @@ def retrain(
     console.show_training(platform.retrain(spec, known, promote=promote, progress=console.bar))
 
 
-def monitor(model: Model = DEFAULT_MODEL, today: Today = None) -> None:
+def monitor(model: Model = None, today: Today = None) -> None:
     """Load the outcomes known by --today and measure every published night against them.
 
     Do what else a published night lacks.
@@ -65,7 +65,7 @@ def promote(
     reason: Annotated[
         str, typer.Option(parser=stated, metavar="REASON", help="Why; it is kept in the ledger.")
     ],
-    model: Model = DEFAULT_MODEL,
+    model: Model = None,
     challenger: Annotated[
         bool, typer.Option("--challenger", help="Let it score in shadow beside the champion instead.")
     ] = False,

@@ -122,6 +122,11 @@ def _(error: inputs.StaleFeatures) -> str:
 
 
 @remedy.register
+def _(error: model.ModelNotNamed) -> str:
+    return "Name one with `--model NAME`." if error.known else ""
+
+
+@remedy.register
 def _(error: model.NoChampion) -> str:
     return f"Run `nightjar retrain --model {error.model}`."
 

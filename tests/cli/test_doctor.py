@@ -44,10 +44,9 @@ def test_a_bad_delivery_is_a_finding_until_it_is_settled(platform, tmp_path):
 
 
 def test_a_database_that_takes_no_writes_is_not_called_well(platform, database):
-    spec = models.model("flight_delay")
-    assert "schema up to date" in doctor.postgres(platform, spec)
+    assert "schema up to date" in doctor.postgres(platform)
     platform.close()
     with psycopg.connect(database.url("admin"), autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
     with pytest.raises(StoreUnavailable, match="takes no writes"):
-        doctor.postgres(platform, spec)
+        doctor.postgres(platform)

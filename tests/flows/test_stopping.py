@@ -166,7 +166,7 @@ def test_a_run_whose_state_is_changed_stops_and_keeps_the_state(here, prefect, m
         changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, **state)) as seen,
         pytest.raises(Abort),
     ):
-        features(today=date(2013, 3, 15))
+        features(model="flight_delay", today=date(2013, 3, 15))
     left = prefect.ask(f"/flow_runs/{seen.run}")
     assert (left["state_name"], left["state"]["message"] or "") == (
         ends,
@@ -181,7 +181,7 @@ def test_a_run_that_is_deleted_stops_and_does_not_come_back(here, prefect, monke
         changed_meanwhile(prefect, monkeypatch, prefect.client.delete_flow_run) as seen,
         pytest.raises(Abort),
     ):
-        features(today=date(2013, 3, 15))
+        features(model="flight_delay", today=date(2013, 3, 15))
     with pytest.raises(ObjectNotFound):
         prefect.client.read_flow_run(seen.run)
 
@@ -215,7 +215,7 @@ def test_every_flow_stops_and_leaves_what_there_was(here, prefect, world, monkey
         changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, type="CANCELLED")) as seen,
         pytest.raises(Abort),
     ):
-        called(**parameters)
+        called(model="flight_delay", **parameters)
     assert prefect.ask(f"/flow_runs/{seen.run}")["state_name"] == "Cancelled"
     assert {task["state_name"] for task in prefect.tasks(seen.run)} <= {"Cancelled"}
     assert world.query(told, "owner") == before

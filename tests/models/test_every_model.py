@@ -10,20 +10,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-import models
 from models import MODELS
 from nightjar.adapters.contracts import check
-from nightjar.core.errors.model import UnknownModel
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.population import ordered_population
 
 every_model = pytest.mark.parametrize("spec", MODELS.values(), ids=MODELS)
-
-
-def test_a_model_is_found_by_its_name():
-    assert all(models.model(name) is spec and spec.name == name for name, spec in MODELS.items())
-    with pytest.raises(UnknownModel, match="no model 'trains'"):
-        models.model("trains")
 
 
 def test_listing_the_models_imports_nothing_heavy():

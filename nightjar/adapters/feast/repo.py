@@ -56,16 +56,21 @@ class FeastRepo:
     def apply(self) -> None:
         """Make the registry hold what definitions.py declares, as `feast apply` does.
 
+        What is declared no longer is removed, unless definitions.py says that it is not complete.
         Raises BadSpec, BadSettings, UnsafeFeatureStore, StoreUnavailable.
         """
         self.feature_dir.mkdir(parents=True, exist_ok=True)
         store = FeatureStore(repo_path=str(self.folder), config=self._config({}))
-        declared = _declared(self.folder, store.project)
+        module = _module(self.folder / "definitions.py")
+        declared = _declared(module, store.project)
         self._require_schema(self._written()["registry"])
         with self._asking(), _closing(store.registry) as registry, redirect_stdout(io.StringIO()) as said:
-            apply_total_with_repo_instance(
-                store, store.project, registry, declared, skip_source_validation=True
-            )
+            if getattr(module, "COMPLETE", True):
+                apply_total_with_repo_instance(
+                    store, store.project, registry, declared, skip_source_validation=True
+                )
+            else:
+                store.apply([thing for things in declared for thing in things])
             # A local online store puts its path there, which every reader would open.
             registry.update_infra(Infra(), store.project)
         _log.debug("feast apply: %s", said.getvalue())
@@ -151,9 +156,9 @@ def _refuse_unsafe(offline_store: object) -> None:
         raise UnsafeFeatureStore(kind if isinstance(kind, str) else "file (Feast's default)")
 
 
-def _declared(folder: Path, project: str) -> RepoContents:
+def _declared(module: ModuleType, project: str) -> RepoContents:
     """The Feast objects among the attributes of definitions.py, as Feast's own command line collects them."""
-    found = list(vars(_module(folder / "definitions.py")).values())
+    found = list(vars(module).values())
     views = [thing for thing in found if isinstance(thing, FeatureView)]
     return RepoContents(
         projects=[Project(name=project)],

@@ -1,6 +1,6 @@
 """These errors say what is wrong with a model, its spec or its versions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from nightjar.core.errors.base import NightjarError
@@ -9,18 +9,54 @@ from nightjar.core.errors.base import NightjarError
 class UnknownModel(NightjarError):
     exit_code, runbook = 3, "unknown-model"
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(
-            f"There is no model {name!r}. Known: {', '.join(sorted(known))}. Models are listed in "
-            "models/__init__.py."
-        )
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"There is no model {name!r}. {listed(known)}")
 
 
-class BadSpec(NightjarError):
-    exit_code, runbook = 4, "bad-spec"
+class ModelNotNamed(NightjarError):
+    """No model was named, and there is not exactly one."""
+
+    exit_code, runbook = 51, "unknown-model"
+
+    def __init__(self, known: Sequence[str]) -> None:
+        super().__init__(f"No model is named. {listed(known)}")
+        self.known = tuple(known)
+
+
+def listed(known: Sequence[str]) -> str:
+    names = f"Known: {', '.join(known)}." if known else "There is none yet."
+    return f"{names} A model is a folder in models/ with a spec.py."
+
+
+class ModelBroken(NightjarError):
+    """A model's folder is there, and the model cannot be used."""
+
+    exit_code, runbook = 52, "bad-spec"
+
+    def __init__(self, model: str, problem: str) -> None:
+        super().__init__(f"models/{model} {problem}.")
+
+
+class BadSpec(ModelBroken):
+    """A field of a spec is wrong, or contradicts another."""
+
+    exit_code = 4
 
     def __init__(self, model: str, field: str, problem: str) -> None:
-        super().__init__(f"models/{model}/spec.py: {field} {problem}.")
+        super().__init__(f"{model}/spec.py:", f"{field} {problem}")
+
+
+class NameClash(ModelBroken):
+    """Two models mean different things by one name."""
+
+    exit_code = 53
+
+    def __init__(self, name: str, model: str, other: str) -> None:
+        super().__init__(
+            f"{model} and models/{other}",
+            f"declare the {name} differently: let one import the declaration of the other, or rename one",
+        )
+        self.models = model, other
 
 
 class NoChampion(NightjarError):

@@ -286,14 +286,13 @@ def test_our_store_with_its_cutoffs_switched_off_is_asked_for_none(applied, regi
         source.retrieve(SPEC, entities(1).with_columns(known_at=AS_OF + timedelta(hours=1)))
 
 
-def test_models_that_mean_different_things_by_one_name_are_refused():
+def test_keys_and_features_that_feast_cannot_hold_are_refused_and_shared_tables_are_one():
     from nightjar.adapters.feast.repo import _module
 
     definitions = _module(REPO / "definitions.py")
     table = SPEC.feature_tables[0]
     key = next(iter(table.keys))
     for changed, said in (
-        (replace(table, lookback_days=99), f"feature table {table.name} differs"),
         (
             replace(table, name="other", keys={key: pl.Int64()}, features={"new": pl.Float64()}),
             f"join key {key} is",
@@ -325,3 +324,21 @@ def test_feasts_own_command_line_finds_nothing_to_change_after_apply(applied, re
     )
     assert done.returncode == 0, done.stderr
     assert "No changes to registry" in done.stdout
+
+
+def test_a_broken_model_keeps_what_the_registry_has_of_it(applied, registry, tmp_path):
+    """Its nights would lack their features until somebody applies again."""
+    shutil.copytree(REPO, tmp_path / "repo")
+    definitions = tmp_path / "repo" / "definitions.py"
+    definitions.write_text(definitions.read_text() + "\nfor name in [*globals()]:\n    if name.startswith(")
+    with definitions.open("a") as file:
+        file.write("('service_', 'view_')):\n        del globals()[name]\n")
+    whole = definitions.read_text()
+    definitions.write_text(whole + "COMPLETE = False\n")
+    apply(tmp_path / "repo", registry, applied.feature_dir)
+    fresh = replace(applied, repo=tmp_path / "repo")
+    assert fresh.retrieve(SPEC, entities(1)).height == 1
+    definitions.write_text(whole)
+    apply(tmp_path / "repo", registry, applied.feature_dir)
+    with pytest.raises(MissingFeatures):
+        replace(applied, repo=tmp_path / "repo").retrieve(SPEC, entities(1))

@@ -1,0 +1,30 @@
+"""Names that several models use: they must mean the same thing."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from nightjar.core.errors.model import NameClash
+from nightjar.core.model.spec import ModelSpec
+
+
+def clashes(specs: Sequence[ModelSpec]) -> Iterator[NameClash]:
+    """Datasets, feature tables and join keys that two models declare differently under one name.
+
+    Equal declarations are shared: two models may read one dataset and use one feature table.
+    """
+    for one, other in combinations(specs, 2):
+        yield from (
+            NameClash(name, one.name, other.name)
+            for name, thing in declared(other).items()
+            if declared(one).get(name, thing) != thing
+        )
+
+
+def declared(spec: ModelSpec) -> dict[str, object]:
+    """What a model declares under names that all models share."""
+    tables = spec.feature_tables
+    return {
+        **{f"dataset {dataset.name}": dataset for dataset in spec.datasets},
+        **{f"feature table {table.name}": table for table in tables},
+        **{f"join key {key}": dtype for table in tables for key, dtype in table.keys.items()},
+    }
