@@ -77,6 +77,10 @@ def _aware(dtype: pl.DataType) -> bool:
     return isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
 
 
+def _numbers(dtype: pl.DataType) -> bool:
+    return dtype == pl.List(pl.Float64)
+
+
 WIRE_TYPES = {
     wire_type.name: wire_type
     for wire_type in (
@@ -107,10 +111,14 @@ WIRE_TYPES = {
             lambda series: series.to_physical() - POSTGRES_EPOCH_DAYS * MICROSECONDS_A_DAY,
         ),
         WireType("TEXT", _text, pl.String(), None),
+        WireType("DOUBLE PRECISION[]", _numbers, pl.List(pl.Float64()), None),
         WireType("JSONB", _text, pl.String(), None, lambda series: "\x01" + series),
     )
 }
 """Name in SQL -> wire type. JSONB is text after a version byte."""
+
+ARRAY_OF_DOUBLES = np.array([1, 0, 701], ">i4").view(np.uint8)
+"""How an array begins: one dimension, no null among its values, and the number of their type in Postgres."""
 
 
 def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
@@ -144,7 +152,7 @@ def read_frame(
 ) -> pl.DataFrame:
     """Return the rows of a query, through COPY as CSV.
 
-    An empty text comes back as null: CSV writes both the same way.
+    An empty text comes back as null: CSV writes both the same way. A list has to be selected as JSON.
     """
     with (
         driver(connection)
@@ -153,7 +161,10 @@ def read_frame(
     ):
         # The header keeps a text that begins with U+FEFF from being taken for a byte order mark.
         content = b"".join(copy)
-    return pl.read_csv(content, has_header=False, skip_rows=1, schema=schema, raise_if_empty=False)
+    lists = {name: dtype for name, dtype in schema.items() if isinstance(dtype, pl.List)}
+    texts = {name: pl.String() if name in lists else dtype for name, dtype in schema.items()}
+    rows = pl.read_csv(content, has_header=False, skip_rows=1, schema=texts, raise_if_empty=False)
+    return rows.with_columns(pl.col(name).str.json_decode(dtype) for name, dtype in lists.items())
 
 
 def encode(frame: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[bytes]:
@@ -221,18 +232,22 @@ def _first(series: pl.Series, bad: pl.Series, problem: str) -> str | None:
 
 
 def _encoded(batch: pl.DataFrame, wire_types: Sequence[WireType]) -> bytes:
-    segments = list(_segments(batch, wire_types))
+    return _interleaved(list(_segments(batch, wire_types)), batch.height).tobytes()
+
+
+def _interleaved(segments: Sequence[Segment], rows: int) -> Bytes:
+    """The bytes of all segments, row after row."""
     if len(segments) == 1:
-        return segments[0].bytes_.tobytes()
-    lengths = np.empty((batch.height, len(segments)), np.int64)
+        return segments[0].bytes_
+    lengths = np.empty((rows, len(segments)), np.int64)
     for number, segment in enumerate(segments):
         lengths[:, number] = segment.lengths
     numbers = np.arange(len(segments), dtype=np.min_scalar_type(len(segments)))
-    owner = np.repeat(np.tile(numbers, batch.height), lengths.ravel())
+    owner = np.repeat(np.tile(numbers, rows), lengths.ravel())
     stream = np.empty(owner.size, np.uint8)
     for number, segment in enumerate(segments):
         stream[owner == number] = segment.bytes_
-    return stream.tobytes()
+    return stream
 
 
 def _segments(batch: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[Segment]:
@@ -249,21 +264,36 @@ def _segments(batch: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[S
             ]
         else:
             present = series.is_not_null().to_numpy()
-            lengths = (
-                values.str.len_bytes().fill_null(0).to_numpy()
-                if target.width is None
-                else present * target.width
-            )
+            varying = _varying(values, target)
             block.append(
-                np.where(present, lengths, NULL).astype(">i4").view(np.uint8).reshape(batch.height, 4)
+                np.where(present, varying.lengths, NULL).astype(">i4").view(np.uint8).reshape(batch.height, 4)
             )
             yield _joined(block)
-            yield Segment(
-                lengths, _text_bytes(values) if target.width is None else _big_endian(values.drop_nulls())
-            )
+            yield varying
             block = []
     if block:
         yield _joined(block)
+
+
+def _varying(values: pl.Series, target: WireType) -> Segment:
+    """The bytes of the values that are there."""
+    if isinstance(values.dtype, pl.List):
+        return _arrays(values)
+    if target.width is None:
+        return Segment(values.str.len_bytes().fill_null(0).to_numpy(), _text_bytes(values))
+    return Segment(values.is_not_null().to_numpy() * target.width, _big_endian(values.drop_nulls()))
+
+
+def _arrays(values: pl.Series) -> Segment:
+    """An array is how it begins, the number of its values, the place of the first, and the values."""
+    counts = values.list.len().fill_null(0).to_numpy().astype(np.int64)
+    there = values.drop_nulls()
+    sizes, each = counts[values.is_not_null().to_numpy()], there.list.explode(empty_as_null=False)
+    ends = np.column_stack([sizes, np.ones_like(sizes)]).astype(">i4").view(np.uint8)
+    heads = _joined([np.broadcast_to(ARRAY_OF_DOUBLES, (there.len(), 12)), ends])
+    numbers = _joined([_repeated(8, ">i4", each.len()), _big_endian(each).reshape(each.len(), 8)])
+    whole = _interleaved([heads, Segment(sizes * 12, numbers.bytes_)], there.len())
+    return Segment(np.where(values.is_not_null().to_numpy(), 20 + counts * 12, 0), whole)
 
 
 def _joined(block: list[Bytes]) -> Segment:

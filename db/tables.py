@@ -152,6 +152,21 @@ class VersionRow(Table, table=True):
         "What an outcome may be; null where it may be any number within the bounds of a score",
         null=True,
     )
+    classes: list[str] = _column(
+        ARRAY(Text()),
+        "Names of the outcomes 0, 1, 2 and so on; empty for a kind without classes",
+        default="'{}'",
+    )
+    outputs: list[str] = _column(
+        ARRAY(Text()),
+        "Names of the numbers that it gives beside the score, in the order of score.outputs; empty for none",
+        default="'{}'",
+    )
+    calibration: list[float] = _column(
+        ARRAY(Double()),
+        "Numbers that its kind needs to make outputs, as the reach of an interval",
+        default="'{}'",
+    )
     algorithm: str = _column(Text(), "What made it, and so what can load it")
     dataset_id: int = _column(Integer(), "The snapshot it was trained on")
     artifact_uri: str = _column(Text(), "Where its bytes lie")
@@ -293,6 +308,11 @@ class ScoreRow(Table, table=True):
     )
     carried_from: int | None = _column(
         Integer(), "The run that computed it, where a repair kept the score of an untouched row", null=True
+    )
+    outputs: list[float] | None = _column(
+        ARRAY(Double()),
+        "Further numbers that the champion gives, named by the outputs of its version; null for none",
+        null=True,
     )
 
 

@@ -85,6 +85,12 @@ def of_run(table: str, alias: str) -> str:
     return f"CROSS JOIN LATERAL ({rows}) AS {alias}"
 
 
+OUTPUTS = """CASE WHEN score.outputs IS NOT NULL THEN (
+            SELECT jsonb_object_agg(given.name, given.value)
+            FROM unnest(version.outputs, score.outputs) AS given (name, value)
+        ) END"""
+
+
 def scores_of_run(more: str = "", joined: str = "") -> str:
     """The run's scores as `stored`.
 
@@ -96,7 +102,9 @@ JOIN LATERAL (
     {APART}
     SELECT score.score_date, score.entity_key, score.score,
         coalesce(score.carried_from, score.run_id) AS scored_by_run,
-        score.score_date <= version.trained_through AS in_sample, receipt.stored_at{more}
+        score.score_date <= version.trained_through AS in_sample, receipt.stored_at,
+        version.classes[array_position(score.outputs, score.score)] AS predicted_class,
+        {OUTPUTS} AS outputs{more}
     FROM nightjar.score
     LEFT JOIN nightjar.receipt ON {FIRST.format("receipt")}receipt.run_id = score.run_id
         AND receipt.part = score.part{joined}
@@ -104,7 +112,9 @@ JOIN LATERAL (
 ) AS stored ON stored.score_date = publication.score_date"""  # noqa: S608  # words of this module
 
 
-OUTCOME = ", known.outcome, known.recorded_at AS outcome_recorded_at"
+OUTCOME = """, known.outcome, known.recorded_at AS outcome_recorded_at,
+        CASE WHEN cardinality(version.classes) > 0 THEN version.classes[known.outcome::integer + 1] END
+            AS outcome_class"""
 KNOWN = """
     LEFT JOIN LATERAL (
         SELECT outcome, recorded_at FROM nightjar.outcome
@@ -182,7 +192,7 @@ METRICS = """CASE jsonb_typeof(version.metrics) WHEN 'array' THEN (
 """One object, as versions from before the migration to rows have it."""
 
 COLUMN_DRIFT = {
-    "column_name": ("drift.column_name", "Input column, or score"),
+    "column_name": ("drift.column_name", "Input column, score or predicted_class"),
     "method": ("drift.method", "How the distance was measured; psi decides, evidently:* is for reading"),
     "value": ("drift.value", "The distance; null where it cannot be computed"),
     "threshold": ("drift.threshold", "Above it the column counts as drifted"),
@@ -201,7 +211,10 @@ SCORE = {
     "entity_key": ("stored.entity_key", "What is scored; one row each per model and score date"),
     "score": (
         "stored.score",
-        "What the model predicts; of a binary model the probability that the event happens, from 0 to 1",
+        (
+            "What the model predicts: the expected value, or a probability from 0 to 1, of a binary model "
+            "that the event happens, of a model with classes that of predicted_class"
+        ),
     ),
     **VERSION_NUMBER,
     **RUN,
@@ -227,6 +240,14 @@ SCORE = {
     ),
     "published_at": ("publication.published_at", "From when on this score is the published one"),
     "scored_at": ("stored.stored_at", "When the score was stored"),
+    "predicted_class": (
+        "stored.predicted_class",
+        "The likeliest class, whose probability is the score; null of a model without classes",
+    ),
+    "outputs": (
+        "stored.outputs",
+        "Object of the other numbers that the model gives, by name; null for none",
+    ),
 }
 VIEWS = (
     View(
@@ -243,11 +264,15 @@ VIEWS = (
             "outcome": (
                 "stored.outcome",
                 (
-                    "What happened, as 1 or 0 of a binary model; null while unknown; the newest correction "
-                    "counts"
+                    "What happened, as 1 or 0 of a binary model, or the place of its class from 0; null "
+                    "while unknown; the newest correction counts"
                 ),
             ),
             "outcome_recorded_at": ("stored.outcome_recorded_at", "From when on the outcome could be known"),
+            "outcome_class": (
+                "stored.outcome_class",
+                "Name of the class that happened; null of a model without classes, and while unknown",
+            ),
         },
         source=f"FROM {CURRENT_RUN}\n{scores_of_run(OUTCOME, KNOWN)}\n{IN_ORDER}",
     ),
@@ -346,7 +371,7 @@ CROSS JOIN LATERAL (
         columns={
             **NIGHT,
             **RUN,
-            "column_name": ("profile.column_name", "Input column, or score"),
+            "column_name": ("profile.column_name", "Input column, score or predicted_class"),
             "rows": ("profile.rows", "Rows looked at: a fixed sample for inputs, all for score"),
             "nulls": ("profile.nulls", "Rows without a value"),
             "distinct_values": ("profile.distinct", "Different values"),
@@ -448,6 +473,8 @@ CROSS JOIN LATERAL (
                 "Whether it scores the published runs now; null before the first promotion",
             ),
             "kind": ("version.kind", "What its scores and outcomes mean, as binary"),
+            "classes": ("version.classes", "Names of its classes, in the order of their numbers from 0"),
+            "outputs": ("version.outputs", "Names of the numbers that it gives beside the score"),
         },
         source=(
             "FROM nightjar.model_version AS version JOIN nightjar.dataset ON dataset.id = version.dataset_id"

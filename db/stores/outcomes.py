@@ -10,6 +10,7 @@ from sqlalchemy import Column, Engine, MetaData, Table, insert, text
 from db.copy import copy_frame, read_frame
 from db.session import translated
 from db.tables import MeasurementRow, OutcomeRow, table_of
+from nightjar.core.kinds.kind import OUTPUTS
 from nightjar.core.monitoring.entities import NightPerformance
 
 LANDED = Table(
@@ -30,7 +31,7 @@ NEWEST = text("""
     WHERE model = :model ORDER BY run_id, measured_at DESC, recorded_at DESC
 """)
 SCORED = sql.SQL("""
-    SELECT score.entity_key, score.score, known.outcome
+    SELECT score.entity_key, score.score, array_to_json(score.outputs) AS outputs, known.outcome
     FROM (
         SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s
         ORDER BY id DESC LIMIT 1
@@ -70,7 +71,12 @@ class PostgresOutcomes:
             )
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
-        schema = {"entity_key": pl.String(), "score": pl.Float64(), "outcome": pl.Float64()}
+        schema = {
+            "entity_key": pl.String(),
+            "score": pl.Float64(),
+            "outputs": OUTPUTS,
+            "outcome": pl.Float64(),
+        }
         with translated(), self.engine.connect() as connection:
             return read_frame(connection, SCORED, {"model": model, "day": score_date}, schema).sort(
                 "entity_key"

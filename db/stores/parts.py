@@ -55,6 +55,8 @@ def _copy_part(
     connection: Connection, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame
 ) -> None:
     of_part = {"run_id": pl.lit(run.id), "part": pl.lit(part.number)}
+    if scores["outputs"].null_count() == scores.height:
+        scores = scores.drop("outputs")
     copy_frame(connection, SCORES, scores.with_columns(score_date=pl.lit(run.score_date), **of_part))
     copy_frame(
         connection,

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
 from db.tables import DatasetRow, PromotionRow, VersionRow, table_of
-from nightjar.core.kinds import KINDS
+from nightjar.core.kinds import kind_of
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 from nightjar.core.values import Value
@@ -133,7 +133,12 @@ def _storable(candidate: Candidate) -> dict[str, Any]:
     """Its columns. JSON knows no NaN: a metric that is none is left out, any other such number is null."""
     document = json.loads(candidate.model_dump_json(include={"params", "metrics", "gates"}))
     metrics = [row for row in document["metrics"] if row["value"] is not None]
-    return candidate.model_dump() | document | {"metrics": metrics} | _bounds(KINDS[candidate.kind])
+    return (
+        candidate.model_dump()
+        | document
+        | {"metrics": metrics}
+        | _bounds(kind_of(candidate.kind, candidate.classes))
+    )
 
 
 def _bounds(kind: Kind) -> dict[str, Any]:

@@ -22,13 +22,22 @@ DISTRIBUTION = text("""
            ) AS quantiles
     FROM nightjar.score WHERE run_id = :run_id AND score_date = :score_date
 """)
+MIX = text("""
+    SELECT version.classes[array_position(score.outputs, score.score)] AS class, count(*) AS rows
+    FROM nightjar.model_version AS version JOIN nightjar.run ON run.version_id = version.id
+    JOIN nightjar.score ON score.run_id = run.id AND score.score_date = run.score_date
+    WHERE run.id = :run_id AND score.run_id = :run_id AND score.score_date = :score_date
+        AND cardinality(version.classes) > 0
+    GROUP BY 1 ORDER BY 1
+""")
 EVENLY = [step / STEPS for step in range(STEPS + 1)]
 PUBLISHED_SCORES = sql.SQL(
-    "SELECT entity_key, score, challenger_score, carried_from FROM nightjar.score "
+    "SELECT entity_key, score, array_to_json(outputs) AS outputs, challenger_score, carried_from "
+    "FROM nightjar.score "
     'WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
 )
 SCORES_FOR = sql.SQL(
-    "SELECT entity_key, score FROM nightjar.score "
+    "SELECT entity_key, score, array_to_json(outputs) AS outputs FROM nightjar.score "
     "WHERE score_date = %s AND run_id = %s AND entity_key = ANY(%s)"
 )
 QUARANTINED_OF_RUN = sql.SQL(
@@ -43,15 +52,12 @@ class PostgresScores(OnEngine):
     __slots__ = ()
 
     def distribution(self, run: Run) -> Distribution:
+        night = {"run_id": run.id, "score_date": run.score_date}
         with translated(), self.engine.connect() as connection:
-            found = (
-                connection.execute(
-                    DISTRIBUTION, {"run_id": run.id, "score_date": run.score_date, "steps": EVENLY}
-                )
-                .mappings()
-                .one()
-            )
-        return Distribution(score_date=run.score_date, **found)
+            found = connection.execute(DISTRIBUTION, {**night, "steps": EVENLY}).mappings().one()
+            mix = connection.execute(MIX, night).all()
+        classes = {row[0]: row[1] for row in mix}
+        return Distribution(score_date=run.score_date, classes=classes, **found)
 
     def published_scores(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
@@ -63,7 +69,7 @@ class PostgresScores(OnEngine):
                 connection,
                 SCORES_FOR,
                 [run.score_date, run.id, keys.to_list()],
-                {name: SCORE_COLUMNS[name] for name in ("entity_key", "score")},
+                {name: SCORE_COLUMNS[name] for name in ("entity_key", "score", "outputs")},
             )
 
     def quarantined(self, run: Run) -> pl.DataFrame:

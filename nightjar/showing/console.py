@@ -293,9 +293,9 @@ PREDICTORS = {
 
 
 def judging(version: "Version") -> "tuple[Metric, ...]":
-    from nightjar.core.kinds import KINDS
+    from nightjar.core.kinds import kind_of
 
-    return KINDS[version.kind].judging
+    return kind_of(version.kind, version.classes).judging
 
 
 def training_columns(version: "Version") -> tuple[str, ...]:

@@ -26,8 +26,8 @@ from nightjar.core.errors.night import (
     RepairOutdated,
     Stopped,
 )
-from nightjar.core.kinds import KINDS
-from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds import kind_of
+from nightjar.core.kinds.kind import OUTPUTS, Kind
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.monitoring.drift import DECIDES
@@ -81,7 +81,7 @@ class MemoryNights:
         self._touched: dict[int, datetime] = {}
         self._flow_runs: dict[int, str | None] = {}
         self._errors: dict[int, str] = {}
-        self._kinds: dict[int, Kind] = {}
+        self._gives: dict[int, tuple[Kind, tuple[str, ...]]] = {}
         self._receipts: dict[tuple[int, int], Receipt] = {}
         self._scores: dict[tuple[int, int], pl.DataFrame] = {}
         self._quarantined: dict[tuple[int, int], pl.DataFrame] = {}
@@ -116,8 +116,11 @@ class MemoryNights:
     def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
         require_storable(run, part, scores, quarantined)
         self._own(run)
+        kind, outputs = self._gives[run.id]
+        where = f"rows for score of run {run.id}"
         for column in ("score", "challenger_score"):
-            self._kinds[run.id].require_scores(f"rows for score of run {run.id}", scores[column].drop_nulls())
+            kind.require_scores(where, scores[column].drop_nulls())
+        kind.require_outputs(where, scores.cast({"outputs": OUTPUTS}), outputs)
         key = (run.id, part.number)
         if key not in self._receipts:
             self._scores[key], self._quarantined[key] = (
@@ -147,6 +150,15 @@ class MemoryNights:
             stddev=stddev if isinstance(stddev, float) else float("nan"),
             distinct=score.n_unique(),
             quantiles=quantiles_of(score.sort()),
+            classes=self._classes(run, scores),
+        )
+
+    def _classes(self, run: Run, scores: pl.DataFrame) -> dict[str, int]:
+        kind, _ = self._gives[run.id]
+        if not kind.classes:
+            return {}
+        return dict(
+            kind.with_class(scores)["predicted_class"].value_counts().sort("predicted_class").iter_rows()
         )
 
     @_whole
@@ -256,7 +268,7 @@ class MemoryNights:
         return (
             self.published_scores(run)
             .filter(pl.col("entity_key").is_in(keys.to_list()))
-            .select("entity_key", "score")
+            .select("entity_key", "score", "outputs")
         )
 
     @_whole
@@ -351,7 +363,7 @@ class MemoryNights:
         else:
             run = self._begun(newest, new_revision(night, newest, published, champion, challenger, request))
         self._flow_runs[run.id] = request.flow_run
-        self._kinds.setdefault(run.id, KINDS[champion.kind])
+        self._gives.setdefault(run.id, (kind_of(champion.kind, champion.classes), champion.outputs))
         return Claimed(run)
 
     def _begun(self, newest: Run | None, values: dict[str, Any]) -> Run:
@@ -527,7 +539,9 @@ class MemoryOutcomes:
         )
         newest = known.sort("recorded_at").unique("entity_key", keep="last").select("entity_key", "outcome")
         return (
-            scores.select("entity_key", "score").join(newest, on="entity_key", how="left").sort("entity_key")
+            scores.select("entity_key", "score", "outputs")
+            .join(newest, on="entity_key", how="left")
+            .sort("entity_key")
         )
 
 

@@ -38,7 +38,13 @@ def failed(world, tmp_path):
         run = platform.store.record_population(
             claimed.run, Population(uri=uri, sha256=sha256, rows=2, parts=2)
         )
-        row = {"entity_key": ["a"], "score": [0.5], "challenger_score": [None], "carried_from": [None]}
+        row = {
+            "entity_key": ["a"],
+            "score": [0.5],
+            "outputs": [None],
+            "challenger_score": [None],
+            "carried_from": [None],
+        }
         aside = pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String})
         platform.store.write_part(
             run, Part(number=0, start=0, stop=1), pl.DataFrame(row, schema=SCORES), aside

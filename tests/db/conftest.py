@@ -200,10 +200,13 @@ def part(start: int, stop: int, number: int = 0) -> Part:
     return Part(number=number, start=start, stop=stop)
 
 
-def scores(*keys: str, score: float = 0.5, challenger: float | None = None) -> pl.DataFrame:
+def scores(
+    *keys: str, score: float = 0.5, challenger: float | None = None, outputs: list[float] | None = None
+) -> pl.DataFrame:
     values = {
         "entity_key": keys,
         "score": [score] * len(keys),
+        "outputs": [outputs] * len(keys),
         "challenger_score": [challenger] * len(keys),
         "carried_from": [None] * len(keys),
     }

@@ -24,7 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from db import copy
 from db.session import make_engine
@@ -42,6 +42,7 @@ SCHEMA = {
     "words": pl.String(),
     "more_words": pl.String(),
     "document": pl.String(),
+    "numbers": pl.List(pl.Float64()),
 }
 TABLE = Table(
     "sample",
@@ -57,6 +58,7 @@ TABLE = Table(
     Column("words", Text),
     Column("more_words", Text),
     Column("document", JSONB),
+    Column("numbers", ARRAY(Double)),
     prefixes=["TEMPORARY"],
 )
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
@@ -72,6 +74,7 @@ values = {
     "words": words,
     "more_words": words,
     "document": st.sampled_from(['{"a": 1}', "[]", '"ü"', "null", "[1, null]"]),
+    "numbers": st.lists(st.floats(), min_size=1, max_size=4),
 }
 rows = st.lists(
     st.fixed_dictionaries({name: st.none() | value for name, value in values.items()}), max_size=20

@@ -141,7 +141,7 @@ def test_every_sentence_is_tried_and_every_probe_has_its_sentence():
 CHECKED = {
     "model_version": {"number"},
     "run": {"revision", "attempt", "state", "base_id"},
-    "score": {"score_date", "run_id", "part", "carried_from"},
+    "score": {"score_date", "run_id", "part", "carried_from", "outputs"},
     "quarantined_row": {"run_id", "part"},
     "input_profile": {"run_id"},
     "receipt": {"run_id", "part", "rows", "scored", "quarantined", "attempt"},

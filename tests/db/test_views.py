@@ -75,6 +75,8 @@ def test_a_score_says_where_it_comes_from(on_postgres, ask, make):
         "in_sample": False,
         "published_at": publication.published_at,
         "scored_at": stored_at,
+        "predicted_class": None,
+        "outputs": None,
     }
     in_sample, _ = on_postgres.publish(date(2013, 4, 1))
     assert ask("SELECT DISTINCT in_sample FROM scores WHERE run_id = %s", in_sample.id) == [

@@ -13,9 +13,9 @@ import pandera.polars as pa
 import polars as pl
 import psycopg
 import pytest
-from catboost import CatBoostRegressor
+from catboost import CatBoostClassifier, CatBoostRegressor
 from sklearn.compose import make_column_transformer
-from sklearn.linear_model import PoissonRegressor
+from sklearn.linear_model import LogisticRegression, PoissonRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -40,6 +40,7 @@ from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metric, Of
+from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.model.categories import Categories
 from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, RawDataset, TimeSplit
@@ -317,7 +318,9 @@ class TestRegression:
     def spec(self):
         return made_spec(
             kind=REGRESSION,
-            gates=GateLimits(min_rmse_skill=0.1, max_mae_over_baseline=1.5, max_mae_over_champion=1.1),
+            gates=GateLimits(
+                min_rmse_skill=0.1, min_coverage=0.8, max_mae_over_baseline=1.5, max_mae_over_champion=1.1
+            ),
             audit=AuditLimits(max_quarantine_share=0.1, min_distinct_share=0.1, max_mean_shift_sd=2.0),
         )
 
@@ -326,10 +329,113 @@ class TestRegression:
         assert champion.promoted, champion.decision
         assert [gate.name for gate in champion.version.gates] == [gate.name for gate in REGRESSION.gates]
         assert console.training_columns(champion.version) == ("predictor", "MAE", "RMSE", "R2")
+        assert champion.version.outputs == ("low", "high")
+        low, high = champion.version.calibration
         world.score(LAST)
+        (seen,) = world.ask("SELECT score, outputs FROM scores WHERE entity_key LIKE '%-00'")
+        assert seen[1] == pytest.approx({"low": seen[0] + low, "high": seen[0] + high})
         (measured,) = world.watch.outcomes_known(evening(LAST + timedelta(days=3)))
         known = world.watch.outcomes.scored("parcels", LAST)
         assert measured.metrics["mae"] == pytest.approx((known["score"] - known["outcome"]).abs().mean())
         assert world.ask("SELECT metric FROM measurements WHERE kind = 'regression' ORDER BY metric") == [
-            (name,) for name in sorted(("mean_outcome", "mean_score", "mae", "rmse", "r2"))
+            (name,)
+            for name in sorted(("mean_outcome", "mean_score", "mae", "rmse", "r2", "coverage", "width"))
         ]
+
+
+BUSINESS = ("quiet", "normal", "busy")
+
+
+def crowd(raw):
+    """How many parcels came, in words."""
+    parcels = pl.col("outcome")
+    told = pl.when(parcels < 6).then(pl.lit("quiet")).when(parcels < 16).then(pl.lit("normal"))
+    return outcomes(raw).with_columns(outcome=told.otherwise(pl.lit("busy")))
+
+
+def fit_classifier(train, valid, *, spec):
+    categories = Categories.of(train, spec.categorical)
+    quiet = {"thread_count": 1, "allow_writing_files": False, "logging_level": "Silent"}
+    model = CatBoostClassifier(
+        loss_function="MultiClass", depth=3, iterations=30, random_seed=spec.seed, **quiet
+    )
+    rows = inputs(train, spec.categorical, spec.numeric, categories)
+    model.fit(rows, train["outcome"].to_numpy(), cat_features=list(spec.categorical))
+    return CatBoostPredictor(model, spec.categorical, spec.numeric, categories, kind=spec.kind)
+
+
+def fit_logistic(train, valid, *, spec):
+    categories = Categories.of(train, spec.categorical)
+    encoded = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), [*spec.categorical]), remainder="passthrough"
+    )
+    pipeline = make_pipeline(encoded, LogisticRegression())
+    pipeline.fit(inputs(train, spec.categorical, spec.numeric, categories), train["outcome"].to_numpy())
+    return SklearnPredictor(pipeline, spec.categorical, spec.numeric, categories, kind=spec.kind)
+
+
+class TestMulticlass:
+    """A model that says which of three classes a shop will be in."""
+
+    @pytest.fixture
+    def spec(self):
+        return made_spec(
+            kind=multiclass(*BUSINESS),
+            outcomes=crowd,
+            baseline=fit_logistic,
+            fit=fit_classifier,
+            gates=GateLimits(
+                min_auc=0.6,
+                max_ece=0.3,
+                min_brier_skill=0.05,
+                max_brier_over_baseline=1.5,
+                max_brier_over_champion=1.1,
+            ),
+            audit=AuditLimits(max_quarantine_share=0.1, min_distinct_share=0.1, max_class_shift=0.5),
+        )
+
+    def test_it_is_trained_gated_scored_published_measured_and_compared(self, world, spec):
+        champion = world.retrain(LAST - timedelta(days=1))
+        assert champion.promoted, champion.decision
+        assert (champion.version.classes, champion.version.outputs) == (BUSINESS, BUSINESS)
+        assert console.training_columns(champion.version)[1:3] == ("accuracy", "mean recall")
+        run = world.store.run(world.score(LAST).run_id)
+
+        fresh = PredictorStore(world.inputs.artifacts).load(spec, champion.version)
+        wanted = fresh.predict(world.inputs.snapshot(run))
+        outputs = world.store.published_scores(run)["outputs"].list.to_array(len(BUSINESS))
+        assert outputs.to_numpy() == pytest.approx(wanted.to_numpy())
+        (seen,) = world.ask("SELECT predicted_class, score, outputs FROM scores WHERE entity_key LIKE '%-00'")
+        assert dict(zip(BUSINESS, wanted[0], strict=True)) == pytest.approx(seen[2])
+        assert seen[2][seen[0]] == seen[1] == max(seen[2].values())
+        mix = dict(world.ask("SELECT predicted_class, count(*) FROM scores GROUP BY 1"))
+        assert world.store.distribution(run).classes == mix
+        assert {column.column for column in world.watch.drift(run)} == {
+            *spec.inputs,
+            "score",
+            "predicted_class",
+        }
+
+        (measured,) = world.watch.outcomes_known(evening(LAST + timedelta(days=3)))
+        known = world.ask("SELECT avg((predicted_class = outcome_class)::integer) FROM scores_with_outcomes")
+        assert measured.metrics["accuracy"] == pytest.approx(float(known[0][0]))
+        other = replace(spec, kind=multiclass("quiet", "normal", "full"), outcomes=outcomes)
+        with pytest.raises(BadSpec, match="'full', but version 1 is 'multiclass' of the classes 'quiet'"):
+            world.inputs.predictors.load(other, champion.version)
+
+    def test_a_repair_keeps_the_outputs_of_rows_that_did_not_change(self, world, tmp_path):
+        world.retrain(LAST - timedelta(days=1))
+        first = world.store.run(world.score(LAST).run_id)
+        before = world.store.published_scores(first)
+        rows = world.inputs.snapshot(first).select("key", "city", "staff").rows()
+        changed = [(rows[0][0], rows[0][1], 3.0), *rows[1:]]
+        land(world.inputs.raw, tmp_path, PLANNED, LAST, changed, evening(LAST) + timedelta(hours=1))
+        night = Night(model="parcels", score_date=LAST, as_of=evening(LAST))
+        repaired = wired(world.inputs, world.store, world.guard).run(
+            night, repair=True, known_at=evening(LAST) + timedelta(hours=2)
+        )
+        assert repaired.carried == SHOPS - 1
+        after = world.store.published_scores(world.store.run(repaired.run_id))
+        kept = after.filter(pl.col("carried_from") == first.id)
+        assert kept["outputs"].to_list() == before["outputs"][1:].to_list()
+        assert after["outputs"][0].to_list() != before["outputs"][0].to_list()

@@ -33,19 +33,21 @@ class CatBoostPredictor:
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
         if rows.is_empty():
-            return pl.Series("score", dtype=pl.Float64)
+            return pl.Series("score", dtype=self.kind.dtype)
         raw = (
             self.model.predict(rows, prediction_type="Probability")
             if self.kind.probabilities
             else self.model.predict(rows)
         )
-        return pl.Series("score", self.kind.output(raw), dtype=pl.Float64)
+        return self.kind.answer(raw)
 
     def params(self) -> Mapping[str, Any]:
+        _, bias = self.model.get_scale_and_bias()
         return {
             **self.model.get_params(),
             "trees": int(self.model.tree_count_ or 0),
-            "bias": float(self.model.get_scale_and_bias()[1]),
+            # One for each class, if there are classes.
+            "bias": list(map(float, bias)) if isinstance(bias, list) else float(bias),
         }
 
     def save(self, path: Path) -> None:

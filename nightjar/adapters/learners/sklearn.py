@@ -39,9 +39,9 @@ class SklearnPredictor:
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
         if rows.is_empty():
-            return pl.Series("score", dtype=pl.Float64)
+            return pl.Series("score", dtype=self.kind.dtype)
         ask = self.pipeline.predict_proba if self.kind.probabilities else self.pipeline.predict
-        return pl.Series("score", self.kind.output(ask(rows)), dtype=pl.Float64)
+        return self.kind.answer(ask(rows))
 
     def params(self) -> Mapping[str, Any]:
         """Of its last step, the estimator."""

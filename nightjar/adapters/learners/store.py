@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,15 +40,11 @@ class PredictorStore:
 
         BadSpec: the spec is of another kind, or no longer provides an input the version was fitted on.
         """
-        if version.kind != spec.kind.name:
-            raise BadSpec(
-                spec.name,
-                "kind",
-                (
-                    f"is {spec.kind.name!r}, but version {version.number} is {version.kind!r}; retrain, or "
-                    "promote another"
-                ),
-            )
+        if (version.kind, version.classes) != (spec.kind.name, spec.kind.classes):
+            is_now = _told(spec.kind.name, spec.kind.classes)
+            was = _told(version.kind, version.classes)
+            problem = f"is {is_now}, but version {version.number} is {was}; retrain, or promote another"
+            raise BadSpec(spec.name, "kind", problem)
         with self._lock:
             if version.artifact_sha256 not in self._loaded:
                 self._loaded[version.artifact_sha256] = self._read(version, spec.kind)
@@ -84,6 +80,10 @@ class PredictorStore:
             return CastCategories(pl.read_parquet_schema(self._artifacts.get(version.reference_uri)))
         except (ArtifactBroken, OSError, pl.exceptions.PolarsError):
             return CastCategories()
+
+
+def _told(kind: str, classes: Sequence[str]) -> str:
+    return repr(kind) + (f" of the classes {', '.join(map(repr, classes))}" if classes else "")
 
 
 LEARNERS: Mapping[str, type[CatBoostPredictor] | type[SklearnPredictor]] = {

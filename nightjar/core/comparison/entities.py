@@ -23,10 +23,13 @@ class Distribution(Value):
     distinct: int
     quantiles: tuple[float, ...] = ()
     """Evenly spaced from the least to the greatest score. Empty if there are no rows."""
+    classes: Mapping[str, int] = Field(default_factory=dict)
+    """Rows by predicted class. Empty for a kind without classes."""
 
 
-SCORE = "score"
-"""The only column of a profile that is not an input."""
+SCORE, PREDICTED_CLASS = "score", "predicted_class"
+PREDICTED = frozenset({SCORE, PREDICTED_CLASS})
+"""The columns of a profile that are not inputs."""
 
 
 class ColumnProfile(Value):
@@ -65,6 +68,12 @@ class NightProfile(Value):
 
     def column(self, name: str) -> ColumnProfile | None:
         return next((column for column in self.columns if column.column == name), None)
+
+    @property
+    def classes(self) -> Mapping[str, int]:
+        """Rows by predicted class. Empty for a kind without classes."""
+        found = self.column(PREDICTED_CLASS)
+        return {} if found is None else found.categories
 
     @property
     def score(self) -> tuple[float, float] | None:

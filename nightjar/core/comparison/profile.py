@@ -3,10 +3,18 @@
 Profiles are stored with the run, so that later nights can be compared with it.
 """
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from nightjar.core.comparison import columns
-from nightjar.core.comparison.entities import SCORE, ColumnProfile, Distribution, NightProfile
+from nightjar.core.comparison.entities import (
+    PREDICTED_CLASS,
+    SCORE,
+    ColumnProfile,
+    Distribution,
+    NightProfile,
+)
 from nightjar.core.model.spec import ModelSpec
 
 SAMPLE_ROWS = 2_000
@@ -36,7 +44,7 @@ def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> Nig
     If there are no sampled rows, the result has the profile of the scores alone.
     """
     if rows.is_empty():
-        return NightProfile(score_date=scores.score_date, columns=(scores_of(scores),))
+        return NightProfile(score_date=scores.score_date, columns=(*predictions_of(scores),))
     keys = {
         feature: tuple(table.keys)
         for table in spec.feature_tables
@@ -50,7 +58,7 @@ def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> Nig
         columns=(
             *(categories_of(rows[name], entities[name]) for name in spec.categorical),
             *(numbers_of(rows[name], entities[name]) for name in spec.numeric),
-            scores_of(scores),
+            *predictions_of(scores),
         ),
     )
 
@@ -89,6 +97,20 @@ def categories_of(column: pl.Series, entities: int) -> ColumnProfile:
         entities=entities,
         categories=dict(counted.head(MOST_CATEGORIES).iter_rows()),
     )
+
+
+def predictions_of(scores: Distribution) -> Iterator[ColumnProfile]:
+    """One profile for the scores, and one for the predicted classes if there are any."""
+    yield scores_of(scores)
+    if scores.classes:
+        yield ColumnProfile(
+            column=PREDICTED_CLASS,
+            rows=scores.rows,
+            nulls=0,
+            distinct=len(scores.classes),
+            entities=scores.rows,
+            categories=scores.classes,
+        )
 
 
 def scores_of(scores: Distribution) -> ColumnProfile:

@@ -16,7 +16,7 @@ from statistics import median
 import polars as pl
 
 from nightjar.core.comparison.distance import Columns, Distances, distances, to_the_rest
-from nightjar.core.comparison.entities import SCORE, ColumnProfile, NightProfile
+from nightjar.core.comparison.entities import PREDICTED, ColumnProfile, NightProfile
 from nightjar.core.comparison.ordinary import MIN_NIGHTS, MIN_VALUES, turned_constant
 from nightjar.core.model.spec import AuditLimits, ModelSpec
 
@@ -73,7 +73,7 @@ def comparable(trailing: Iterable[NightProfile]) -> list[Columns]:
 
 
 def inputs_of(night: NightProfile) -> Columns:
-    return {column.column: column for column in night.columns if column.column != SCORE}
+    return {column.column: column for column in night.columns if column.column not in PREDICTED}
 
 
 @dataclass(frozen=True, slots=True)

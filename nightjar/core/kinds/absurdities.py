@@ -1,6 +1,6 @@
 """What makes the scores of a night absurd, whatever they predict: statements that kinds choose from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
@@ -59,6 +59,34 @@ def shifted_by_spread(scores: "Distribution", trailing: Sequence["NightProfile"]
         return None
     told = f"the last {len(before)} nights had {usual:.6g} with a standard deviation of {spread:.6g}"
     return f"the mean score is {scores.mean:.6g}, {told}; {limit:g} standard deviations apart is the limit"
+
+
+def mix_shifted(scores: "Distribution", trailing: Sequence["NightProfile"], limit: float) -> str | None:
+    """Predicted classes whose shares lie further than the limit from those of the nights before.
+
+    The distance is the total variation: half the sum of the differences, the least share of rows that would
+    have to get another class.
+    """
+    before = [shares(night.classes) for night in trailing if night.classes]
+    if not before:
+        return None
+    now = shares(scores.classes)
+    names = sorted({*now, *(name for night in before for name in night)})
+    moved = {name: now.get(name, 0) - _mean([night.get(name, 0) for night in before]) for name in names}
+    distance = sum(map(abs, moved.values())) / 2
+    if distance <= limit:
+        return None
+    most = max(moved, key=lambda name: abs(moved[name]))
+    return (
+        f"the shares of the predicted classes lie {distance:.3f} from those of the last {len(before)} "
+        f"nights; {limit} is the limit. The share of {most!r} is {now.get(most, 0):.1%}, "
+        f"before it was {now.get(most, 0) - moved[most]:.1%}"
+    )
+
+
+def shares(rows: Mapping[str, int]) -> dict[str, float]:
+    total = sum(rows.values())
+    return {name: count / total for name, count in rows.items()}
 
 
 def _mean(values: Sequence[float]) -> float:

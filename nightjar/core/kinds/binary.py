@@ -6,29 +6,26 @@ from math import inf
 import polars as pl
 
 from nightjar.core.kinds.absurdities import Absurdity, alike, shifted
+from nightjar.core.kinds.classification import CLIP, auc, calibration_error, mean
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metric, Metrics, Of
-
-CALIBRATION_BINS = 10
-CLIP = 2.0**-52
-"""Log loss keeps this far from 0 and 1, so that one certain mistake does not make it infinite."""
 
 
 def compare(rows: pl.DataFrame) -> Metrics:
     """AUC and average precision are not defined where all outcomes are alike."""
     positives = int(rows["outcome"].sum())
     ranking = (
-        {"auc": _auc(rows, positives), "pr_auc": _average_precision(rows, positives)}
+        {"auc": auc(rows, positives), "pr_auc": _average_precision(rows, positives)}
         if 0 < positives < rows.height
         else {}
     )
     return {
         "base_rate": positives / rows.height,
-        "mean_score": _mean(rows, pl.col("score")),
+        "mean_score": mean(rows, pl.col("score")),
         **ranking,
-        "brier": _mean(rows, (pl.col("score") - pl.col("outcome")) ** 2),
-        "ece": _calibration_error(rows),
+        "brier": mean(rows, (pl.col("score") - pl.col("outcome")) ** 2),
+        "ece": calibration_error(rows),
         "log_loss": _log_loss(rows),
     }
 
@@ -41,16 +38,6 @@ def lacking_a_class(outcomes: pl.Series) -> str | None:
     return "both outcomes, 0 and 1" if outcomes.n_unique() < 2 else None
 
 
-def _mean(rows: pl.DataFrame, expression: pl.Expr) -> float:
-    return float(rows.select(expression.mean()).item())
-
-
-def _auc(rows: pl.DataFrame, positives: int) -> float:
-    """Mann-Whitney: how often a positive outranks a negative, ties counting half."""
-    ranks = rows.select((pl.col("score").rank("average") * pl.col("outcome")).sum()).item()
-    return float((ranks - positives * (positives + 1) / 2) / (positives * (rows.height - positives)))
-
-
 def _average_precision(rows: pl.DataFrame, positives: int) -> float:
     """Precision at each distinct score, weighted by the recall it adds; no interpolation."""
     steps = (
@@ -60,23 +47,9 @@ def _average_precision(rows: pl.DataFrame, positives: int) -> float:
     return float(steps.select((pl.col("hits") * precision).sum() / positives).item())
 
 
-def _calibration_error(rows: pl.DataFrame) -> float:
-    """Mean distance between predicted and observed rate over bins of equal mass, weighted by rows.
-
-    Equal mass rather than equal width, whose estimate is the more biased: Roelofs et al. (2022), Mitigating
-    Bias in Calibration Error Estimation, AISTATS. Equal scores share a bin, so the order of rows does not
-    matter.
-    """
-    bin_number = ((pl.col("score").rank("average") - 0.5) / pl.len() * CALIBRATION_BINS).floor()
-    gap = (pl.col("score") - pl.col("outcome")).sum().abs()
-    # One order of sums, hence one last digit.
-    bins = rows.group_by(bin_number.alias("bin"), maintain_order=True).agg(gap=gap).sort("bin")
-    return float(bins["gap"].sum() / rows.height)
-
-
 def _log_loss(rows: pl.DataFrame) -> float:
     assigned = pl.when(pl.col("outcome") == 1).then(pl.col("score")).otherwise(1 - pl.col("score"))
-    return -_mean(rows, assigned.clip(CLIP, 1 - CLIP).log(math.e))
+    return -mean(rows, assigned.clip(CLIP, 1 - CLIP).log(math.e))
 
 
 BINARY = Kind(

@@ -1,7 +1,7 @@
 """What the engine must know of a kind of model, in one frozen value of data and pure functions."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,15 @@ from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.limits import Limit, span
 from nightjar.core.kinds.metrics import Metric, Metrics
 
+OUTPUTS = pl.List(pl.Float64())
+"""Type of the column `outputs`: the further numbers of a row in the order of the version's names for them."""
+
+TOTAL_TOLERANCE = 1e-5
+"""The probabilities of a row may add up to 1 with this error: some learners compute with 32 bits."""
+
+Calibration = tuple[float, ...]
+"""Numbers that a version keeps and that its kind needs to publish what the version answers."""
+
 
 def always_enough(outcomes: pl.Series) -> str | None:  # noqa: ARG001  # whatever they are
     return None
@@ -23,20 +32,34 @@ def as_predicted(raw: Any) -> Any:
     return raw
 
 
+def score_alone(answer: pl.Series, calibration: Calibration) -> pl.DataFrame:  # noqa: ARG001  # there is none
+    """The answer is the score, and there is nothing else to publish."""
+    return pl.DataFrame({"score": answer}).with_columns(outputs=pl.lit(None, OUTPUTS))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A kind of model. Nothing else in the project says what an outcome or a score means.
 
     low, high: a score lies between them or on them; infinite where there is no bound. Every score is finite.
+    Outputs have the same bounds.
     outcomes: the values that an outcome may have; None: any finite number between low and high.
+    classes: names of the outcomes 0, 1, 2 and so on, if outcomes are told by name; else empty.
     probabilities: learners are asked for a matrix, the probability of each class in each row; else for one
     number a row.
-    output(raw): the score of each row, made of what a learner answers.
-    compare(rows): the metrics of `score` and `outcome`, both Float64 and valid, in at least one row.
+    output(raw): the answer for each row, made of what a learner gives: one number, or one a class.
+    outputs: names of the numbers that are published beside the score, in order. Of a kind with classes these
+    are the classes, and their probabilities add up to 1.
+    calibrate(answer, outcome): numbers that a version keeps, from rows that it was not trained on. None: it
+    needs none.
+    rows_of(answer, calibration): `score` and `outputs` (type OUTPUTS, null where there are none) of each row.
+    compare(rows): the metrics of `score`, `outputs` and `outcome` in at least one row. Score and outcome are
+    Float64 and valid.
     A metric that is not defined may lack.
-    constant(outcomes): the one score for every row that a predictor without inputs gives, from the outcomes
+    constant(outcomes): the one answer for every row that a predictor without inputs gives, from the outcomes
     that it has seen.
     lacking(outcomes): what they lack to be trained on or measured against, in words; None if nothing.
+    lacking_to_train(outcomes): what they lack besides to be trained on.
     headline: the metrics that stand for all of them where there is room for few.
     gates: what a version must prove. absurdities: what the audit holds the scores of a night to.
     A spec sets the limit of each.
@@ -46,13 +69,18 @@ class Kind:
     low: float
     high: float
     outcomes: tuple[float, ...] | None = None
+    classes: tuple[str, ...] = ()
     probabilities: bool = False
     output: Callable[[Any], Any] = as_predicted
+    outputs: tuple[str, ...] = ()
+    calibrate: Callable[[pl.Series, pl.Series], Calibration] | None = None
+    rows_of: Callable[[pl.Series, Calibration], pl.DataFrame] = score_alone
     metrics: tuple[Metric, ...]
     headline: tuple[str, ...]
     compare: Callable[[pl.DataFrame], Metrics]
-    constant: Callable[[pl.Series], float]
+    constant: Callable[[pl.Series], float | tuple[float, ...]]
     lacking: Callable[[pl.Series], str | None] = always_enough
+    lacking_to_train: Callable[[pl.Series], str | None] = always_enough
     gates: tuple[Gate, ...]
     absurdities: tuple[Absurdity, ...]
 
@@ -69,14 +97,58 @@ class Kind:
         """The metrics of a published night."""
         return tuple(metric for metric in self.metrics if metric.nightly and not metric.skill_of)
 
-    def measure(self, score: pl.Series, outcome: pl.Series) -> Metrics:
+    @property
+    def dtype(self) -> pl.DataType:
+        """Type of a predictor's answer: Float64, or an Array of them with one for each class."""
+        return pl.Array(pl.Float64(), len(self.classes)) if self.classes else pl.Float64()
+
+    def answer(self, raw: Any) -> pl.Series:
+        """What a learner gives, as the answer of a predictor.
+
+        raw: an array with one number a row, or with one column for each value of an outcome if the kind asks
+        for probabilities. Raises ContractBroken for any other shape, and for what is no number.
+        """
+        wanted = (len(self.outcomes or ()),) if self.probabilities else ()
+        if raw.shape[1:] != wanted or raw.dtype.kind not in "fiu":
+            raise ContractBroken("What the learner gives", [self._unfit(raw, wanted)])
+        return pl.Series("score", self.output(raw), dtype=self.dtype)
+
+    def _unfit(self, raw: Any, wanted: tuple[int, ...]) -> str:
+        columns = f"the probabilities of {wanted[0]} outcomes" if wanted else "one number"
+        return (
+            f"is an array of {raw.dtype} with the shape {raw.shape}. A model of the kind {self.name!r} needs "
+            f"{columns} in each row, so the shape {(raw.shape[0], *wanted)}"
+        )
+
+    def always(self, outcomes: pl.Series, rows: int) -> pl.Series:
+        """The answer of the constant predictor for so many rows."""
+        return pl.Series("score", [self.constant(outcomes)], dtype=self.dtype).new_from_index(0, rows)
+
+    def published(self, where: str, answer: pl.Series, calibration: Calibration) -> pl.DataFrame:
+        """`score` and `outputs` of each row.
+
+        answer: of a predictor, in its type. Raises ContractBroken, naming the first row that is not valid.
+        """
+        if answer.dtype != self.dtype:
+            wanted = f"predictions of the kind {self.name!r} are {self.dtype}, not {answer.dtype}"
+            raise ContractBroken(where, [wanted])
+        rows = self.rows_of(answer, calibration)
+        self.require_scores(where, rows["score"])
+        self.require_outputs(where, rows, self.outputs_by(calibration))
+        return rows
+
+    def outputs_by(self, calibration: Calibration) -> tuple[str, ...]:
+        """The outputs of a version. One that was never calibrated has none, if its kind needs that."""
+        return () if self.calibrate and not calibration else self.outputs
+
+    def measure(self, score: pl.Series, outcome: pl.Series, outputs: pl.Series | None = None) -> Metrics:
         """Every metric but skills, of scores against outcomes. A row whose outcome is null is left out.
 
         A metric that is not defined, or is too large for a number, is None.
         Raises ValueError for a score that is null, NaN or out of bounds, for an outcome that cannot be,
         and for unequal lengths.
         """
-        rows = self._known(score, outcome)
+        rows = self._known(score, outcome, outputs)
         found: Metrics = self.compare(rows) if rows.height else {}
         return {metric.name: finite(found.get(metric.name)) for metric in self.metrics if not metric.skill_of}
 
@@ -92,6 +164,17 @@ class Kind:
             for name, (own, reference) in pairs.items()
         }
 
+    def with_class(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows with `outputs`, and the column `predicted_class` in place of it if the kind has classes.
+
+        It is the first of the classes with the greatest probability.
+        """
+        plain = rows.drop("outputs")
+        if not self.classes:
+            return plain
+        names = pl.Series(self.classes, dtype=pl.String)
+        return plain.with_columns(predicted_class=names.gather(rows["outputs"].list.arg_max()))
+
     def require_scores(self, where: str, score: pl.Series) -> None:
         """Raises ContractBroken, naming the first value that is not finite or not within the bounds."""
         if wrong := wrong_values(score, self._is_score(score)):
@@ -99,26 +182,59 @@ class Kind:
                 where, [f"{wrong}: a score of the kind {self.name!r} is a number {span(self.low, self.high)}"]
             )
 
-    def require_outcomes(self, where: str, rows: pl.DataFrame) -> None:
-        """Raises ContractBroken, naming the first wrong value and its row, unless each `outcome` can be.
+    def require_outputs(self, where: str, rows: pl.DataFrame, names: Sequence[str]) -> None:
+        """Raises ContractBroken, naming the first row whose `outputs` do not fit its `score`.
 
-        rows: `entity_key`, `score_date`, `outcome`.
+        names: of the outputs that the version gives.
+        """
+        if wrong := wrong_values(rows["outputs"], rows.select(self._fits(names)).to_series()):
+            raise ContractBroken(where, [f"{wrong}: {self._outputs_told(names)}"])
+
+    def _fits(self, names: Sequence[str]) -> pl.Expr:
+        outputs, score = pl.col("outputs"), pl.col("score")
+        if not names:
+            return outputs.is_null()
+        each = outputs.list.eval(pl.element().is_finite() & pl.element().is_between(self.low, self.high))
+        whole = (
+            each.list.all()
+            & (outputs.list.len() == len(names))
+            & each.list.eval(pl.element().is_not_null()).list.all()
+        )
+        if not self.classes:
+            return whole.fill_null(value=False)
+        adds_up = (outputs.list.sum() - 1).abs() <= TOTAL_TOLERANCE
+        return (whole & adds_up & (outputs.list.max() == score)).fill_null(value=False)
+
+    def _outputs_told(self, names: Sequence[str]) -> str:
+        if not names:
+            return f"a version of the kind {self.name!r} that has no outputs gives none"
+        told = f"outputs of the kind {self.name!r} are {len(names)} numbers {span(self.low, self.high)}"
+        return told + (", they add up to 1, and the score is the greatest" if self.classes else "")
+
+    def coded_outcomes(self, where: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with each `outcome` as a number: of a kind with classes the place of its class, from 0.
+
+        rows: `entity_key`, `score_date`, `outcome`. Raises ContractBroken, naming the first outcome that
+        cannot be, and its row.
         """
         outcome = rows["outcome"]
-        valid = self._is_outcome(outcome)
+        valid = self._is_named(outcome) if self.classes else self._is_outcome(outcome)
         if wrong := wrong_values(outcome, valid):
             row = rows.filter(~valid).select(pl.col("entity_key", "score_date").cast(pl.String)).row(0)
             may_be = f"an outcome of the kind {self.name!r} is {self.outcomes_told}"
             raise ContractBroken(where, [f"{wrong}, in the row of {row[0]!r} on {row[1]}: {may_be}"])
+        if not self.classes:
+            return rows
+        codes = {name: code for code, name in enumerate(self.classes)}
+        named = pl.col("outcome").cast(pl.String)
+        return rows.with_columns(outcome=named.replace_strict(codes, return_dtype=pl.Int32))
 
     @property
     def outcomes_told(self) -> str:
         """What an outcome may be, in words."""
-        return (
-            f"a number {span(self.low, self.high)}"
-            if self.outcomes is None
-            else " or ".join(f"{value:g}" for value in self.outcomes)
-        )
+        if self.outcomes is None:
+            return f"a number {span(self.low, self.high)}"
+        return " or ".join(map(repr, self.classes) if self.classes else (f"{n:g}" for n in self.outcomes))
 
     def gate_limits(self) -> Iterator[Limit]:
         """What a spec sets for the gates. A limit may be any number that the gate can come to."""
@@ -127,6 +243,11 @@ class Kind:
 
     def _is_score(self, score: pl.Series) -> pl.Series:
         return _finite_between(score, self.low, self.high)
+
+    def _is_named(self, outcome: pl.Series) -> pl.Series:
+        if not isinstance(outcome.dtype, pl.String | pl.Categorical | pl.Enum):
+            return pl.repeat(value=False, n=outcome.len(), eager=True)
+        return outcome.cast(pl.String).is_in(self.classes).fill_null(value=False)
 
     def _is_outcome(self, outcome: pl.Series) -> pl.Series:
         if not (outcome.dtype.is_numeric() or outcome.dtype == pl.Null):
@@ -137,11 +258,12 @@ class Kind:
             outcome.cast(pl.Float64).is_in([float(value) for value in self.outcomes]).fill_null(value=False)
         )
 
-    def _known(self, score: pl.Series, outcome: pl.Series) -> pl.DataFrame:
+    def _known(self, score: pl.Series, outcome: pl.Series, outputs: pl.Series | None) -> pl.DataFrame:
         if score.len() != outcome.len():
             raise ValueError(f"{score.len()} scores for {outcome.len()} outcomes")
+        beside = pl.repeat(None, score.len(), dtype=OUTPUTS, eager=True) if outputs is None else outputs
         rows = pl.DataFrame(
-            {"score": score.cast(pl.Float64), "outcome": outcome.cast(pl.Float64)}
+            {"score": score.cast(pl.Float64), "outcome": outcome.cast(pl.Float64), "outputs": beside}
         ).drop_nulls("outcome")
         if wrong := wrong_values(rows["score"], self._is_score(rows["score"])):
             raise ValueError(f"{wrong}: a score is a number {span(self.low, self.high)}")
@@ -159,7 +281,8 @@ def wrong_values(values: pl.Series, valid: pl.Series) -> str | None:
     wrong = values.filter(~valid)
     if wrong.is_empty():
         return None
-    return f"{wrong.len()} of {values.len()} values of {values.name} are not valid, the first is {wrong[0]!r}"
+    first = wrong[0].to_list() if isinstance(wrong[0], pl.Series) else wrong[0]
+    return f"{wrong.len()} of {values.len()} values of {values.name} are not valid, the first is {first!r}"
 
 
 def _finite_between(values: pl.Series, low: float, high: float) -> pl.Series:

@@ -115,8 +115,14 @@ def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> Time
             f"{cut.train.height:,}"
         )
         raise TooLittleHistory(spec.name, known_at, f"{needed}. {_what_there_is(rows, split)}")
-    for name, part in (("train", cut.train), ("choose", cut.valid), ("test", cut.test)):
-        if lacking := spec.kind.lacking(part["outcome"]):
+    lacks, lacks_to_train = spec.kind.lacking, spec.kind.lacking_to_train
+    for name, part, check in (
+        ("train", cut.train, lacks),
+        ("train", cut.train, lacks_to_train),
+        ("choose", cut.valid, lacks),
+        ("test", cut.test, lacks),
+    ):
+        if lacking := check(part["outcome"]):
             raise TooLittleHistory(spec.name, known_at, f"the rows to {name} on need {lacking}")
     return cut
 

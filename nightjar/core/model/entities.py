@@ -37,6 +37,12 @@ class Candidate(Value):
     model: str
     kind: str = BINARY.name
     """Name of the kind (nightjar/core/kinds) that says what its scores and their metrics mean."""
+    classes: tuple[str, ...] = ()
+    """Names of its classes, in the order of their numbers, if its kind has classes."""
+    outputs: tuple[str, ...] = ()
+    """Names of the numbers that it gives beside the score."""
+    calibration: tuple[float, ...] = ()
+    """Numbers that its kind needs to make its outputs, as the reach of an interval."""
     algorithm: str
     dataset_id: int
     artifact_uri: str

@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from nightjar.core.kinds import KINDS
+from nightjar.core.kinds import is_known, known
 from nightjar.core.kinds.limits import Limit, limit_faults
 from nightjar.core.model.schedule import is_cron
 
@@ -27,7 +27,9 @@ NAMED = "must be lower-case letters, digits and _, start with a letter and have 
 
 ADDED_TO_RAW = frozenset({"date", "recorded_at"})
 ADDED_TO_FEATURES = frozenset({"date", "event_timestamp", "created", "fault"})
-ADDED_TO_ROWS = frozenset({"entity_key", "event_timestamp", "known_at", "fault"})
+ADDED_TO_ROWS = frozenset(
+    {"entity_key", "event_timestamp", "known_at", "fault", "outcome", "score", "outputs", "predicted_class"}
+)
 """Columns of ours beside those of raw days, of feature tables, and of the rows to score."""
 
 PLAIN_TYPES = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
@@ -55,11 +57,11 @@ def called(value: object) -> object:
 
 def a_kind(value: object) -> object:
     """Raises PydanticCustomError for what is no kind of model that is listed."""
-    if value not in KINDS.values():
+    if not is_known(value):
         raise PydanticCustomError(
             "no_kind",
             "must be a kind that nightjar/core/kinds/__init__.py lists: {known}",
-            {"known": ", ".join(KINDS)},
+            {"known": ", ".join(known())},
         )
     return value
 

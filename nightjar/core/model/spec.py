@@ -102,8 +102,10 @@ class Predictor(Protocol):
         ...
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
-        """Scores, Float64 within the bounds of the spec's kind, one per row and in its order.
+        """Answers, one per row and in its order: what the `answer` of the spec's kind makes of them.
 
+        They are scores, Float64. Of a kind with classes they are Arrays of Float64: the probability of each
+        class.
         frame holds at least the spec's inputs.
         """
         ...
@@ -120,6 +122,8 @@ class Predictor(Protocol):
 class Fit(Protocol):
     def __call__(self, train: pl.DataFrame, valid: pl.DataFrame, *, spec: "ModelSpec") -> Predictor:
         """Fit on `train`, choose on `valid`; both hold the spec's inputs and `outcome`.
+
+        Of a kind with classes `outcome` is the place of the class in `spec.kind.classes`, from 0.
 
         Deterministic given spec.seed.
         """
@@ -179,9 +183,10 @@ class ModelSpec:
 
     Data: `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys
     of the feature tables, and the inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date`
-    (Date), `outcome` (a number as `kind` has it, never null), `recorded_at` (UTC). categorical and numeric
-    name the model's inputs in order; each is a column of the population or a feature. often_missing: those of
-    them that may be missing for a whole night without anything being wrong. `contract()` builds the Pandera
+    (Date), `outcome` (as `kind` has it: a number, or the name of a class; never null), `recorded_at` (UTC).
+    categorical and numeric name the model's inputs in order; each is a column of the population or a feature.
+    often_missing: those of them that may be missing for a whole night without anything being wrong.
+    `contract()` builds the Pandera
     schema of a row that may be scored.
 
     kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and

@@ -78,10 +78,16 @@ def scored_otherwise(stored: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ..
     """Return the keys, in order, of rows whose stored score differs from a new score of the same inputs.
 
     A row that is quarantined in only one of the two frames is also returned.
-    Both frames: `entity_key`, unique, and `score`.
+    Both frames: `entity_key`, unique, `score` and `outputs`.
     """
-    both = stored.join(again.select("entity_key", now="score"), on="entity_key", how="full", coalesce=True)
-    same = ((pl.col("score") - pl.col("now")).abs() <= SAME).fill_null(value=False)
+    now = again.select("entity_key", now="score", outputs_now="outputs")
+    both = stored.join(now, on="entity_key", how="full", coalesce=True)
+    outputs, outputs_now = pl.col("outputs"), pl.col("outputs_now")
+    apart = (outputs - outputs_now).list.eval(pl.element().abs()).list.max()
+    same = (
+        ((pl.col("score") - pl.col("now")).abs() <= SAME)
+        & ((outputs.is_null() & outputs_now.is_null()) | (apart <= SAME))
+    ).fill_null(value=False)
     return tuple(both.filter(~same)["entity_key"].sort())
 
 

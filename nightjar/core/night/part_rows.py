@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.kinds.kind import OUTPUTS
 from nightjar.core.night.entities import Part, Run
 from nightjar.core.night.population import KEY_BYTES, key_is_storable
 
 SCORES: Mapping[str, pl.DataType] = {
     "entity_key": pl.String(),
     "score": pl.Float64(),
+    "outputs": OUTPUTS,
     "challenger_score": pl.Float64(),
     "carried_from": pl.Int32(),
 }

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from nightjar.core.kinds.kind import OUTPUTS
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.part_rows import SCORES
 
@@ -23,12 +24,13 @@ class Cause(StrEnum):
 
 CARRIED = {
     "carried_score": pl.Float64(),
+    "carried_outputs": OUTPUTS,
     "carried_challenger_score": pl.Float64(),
     "carried_from": pl.Int32(),
 }
-"""Columns of a repair's population: the score that a row keeps, and the run that computed it.
+"""Columns of a repair's population: the scores that a row keeps, and the run that computed them.
 
-Both are null where the row is to be scored.
+All are null where the row is to be scored. Without any outputs their column is absent.
 """
 
 
@@ -130,17 +132,19 @@ def ordered(keys: Iterable[str]) -> tuple[str, ...]:
 def with_carried(now: pl.DataFrame, same: pl.Series, scores: pl.DataFrame, base_id: int) -> pl.DataFrame:
     """Return the population with the columns CARRIED: the published score of each row with the same inputs.
 
-    scores: `entity_key`, `score`, `challenger_score`, `carried_from` of the run `base_id`. A row that was
-    quarantined there has no score to keep.
+    scores: the columns SCORES of the run `base_id`. A row that was quarantined there has no score to keep.
     """
     kept = scores.filter(pl.col("entity_key").is_in(same.implode())).select(
         "entity_key",
         carried_score="score",
+        carried_outputs="outputs",
         carried_challenger_score="challenger_score",
         carried_from=pl.col("carried_from").fill_null(base_id).cast(pl.Int32),
     )
+    if kept["carried_outputs"].null_count() == kept.height:
+        kept = kept.drop("carried_outputs")
     return now.join(kept, on="entity_key", how="left", maintain_order="left").with_columns(
-        pl.when(pl.col("fault").is_null()).then(pl.col(name)) for name in CARRIED
+        pl.when(pl.col("fault").is_null()).then(pl.col(name)) for name in CARRIED if name in kept.columns
     )
 
 
@@ -155,7 +159,8 @@ def split_carried(population: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
     scores = kept.select(
         "entity_key",
         score="carried_score",
+        outputs="carried_outputs" if "carried_outputs" in kept.columns else pl.lit(None, OUTPUTS),
         challenger_score="carried_challenger_score",
         carried_from="carried_from",
     )
-    return scores, population.filter(pl.col("carried_from").is_null()).drop(CARRIED)
+    return scores, population.filter(pl.col("carried_from").is_null()).drop(CARRIED, strict=False)

@@ -12,8 +12,8 @@ class Outcomes(Protocol):
     def record(self, model: str, outcomes: pl.DataFrame) -> int:
         """Store outcomes and return the number of new rows.
 
-        outcomes: `entity_key`, `score_date` Date, `outcome` as the model's kind defines it, `recorded_at`
-        UTC. A row that is already stored changes nothing. A correction is stored beside it, with a later
+        outcomes: `entity_key`, `score_date` Date, `outcome` as the model's kind codes it, `recorded_at` UTC.
+        A row that is already stored changes nothing. A correction is stored beside it, with a later
         recorded_at.
         """
         ...
@@ -33,7 +33,7 @@ class Outcomes(Protocol):
         ...
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
-        """Return `entity_key`, `score`, `outcome` of the published run of a night.
+        """Return `entity_key`, `score`, `outputs`, `outcome` of the published run of a night.
 
         The frame is empty if no run is published. `outcome` is a Float64, null while unknown.
         """

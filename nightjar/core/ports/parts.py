@@ -20,8 +20,9 @@ class PartWriter(Protocol):
         """Store one part's scores, its quarantined rows and its receipt in one transaction.
 
         scores: `entity_key` String; `score` Float64 within the bounds of the version that computed it;
-        `challenger_score` the same, or null; `carried_from` Int32, the run that computed the score, null if
-        this run computed it.
+        `outputs` List(Float64), the version's outputs in their order, null if it has none;
+        `challenger_score` like the score, or null;
+        `carried_from` Int32, the run that computed the score, null if this run computed it.
         quarantined: `entity_key` String or null, `reasons` String (a JSON array of {column, check, value}),
         `row` String (the row as JSON). The heights of both frames add up to part.rows.
         Idempotent: if the part has a receipt, nothing changes and that receipt is returned. This also holds

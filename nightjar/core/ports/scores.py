@@ -14,11 +14,11 @@ class ScoreReader(Protocol):
     def distribution(self, run: Run) -> Distribution: ...
 
     def published_scores(self, run: Run) -> pl.DataFrame:
-        """Return `entity_key`, `score`, `challenger_score`, `carried_from` of a run, sorted by key."""
+        """Return the rows of a run as `write_part` stored them, sorted by key."""
         ...
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
-        """Return `entity_key` and `score` of those `keys` that the run has scored, in any order."""
+        """Return `entity_key`, `score`, `outputs` of those `keys` that the run has scored, in any order."""
         ...
 
     def quarantined(self, run: Run) -> pl.DataFrame:

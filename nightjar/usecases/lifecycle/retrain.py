@@ -11,11 +11,10 @@ from pathlib import Path
 
 import polars as pl
 
-from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
-from nightjar.core.errors.model import ArtifactBroken, BadSpec, TooLittleHistory
+from nightjar.core.errors.inputs import MissingFeatures
+from nightjar.core.errors.model import TooLittleHistory
 from nightjar.core.kinds.gates import judge
-from nightjar.core.kinds.kind import Kind
-from nightjar.core.kinds.metrics import Measured, Metrics, Of, as_rows
+from nightjar.core.kinds.metrics import as_rows
 from nightjar.core.lifecycle.promotion import Decision, decide
 from nightjar.core.lifecycle.training_set import (
     TimeCut,
@@ -39,6 +38,12 @@ from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.values import INSTANT
+from nightjar.usecases.lifecycle.measuring import (
+    beside_champion,
+    calibration_of,
+    measured_on_unseen,
+    published_by,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +167,8 @@ def _outcomes(spec: ModelSpec, known_at: datetime, raw: RawStore) -> pl.DataFram
     if not days:
         raise TooLittleHistory(spec.name, known_at, f"no {dataset.name} landed yet")
     recorded = spec.outcomes({dataset.name: raw.read(dataset, min(days), max(days), known_at=known_at)})
-    spec.kind.require_outcomes(f"outcomes of {spec.name}", recorded)
-    return mature_outcomes(recorded, known_at, last_mature_date(spec, known_at))
+    coded = spec.kind.coded_outcomes(f"outcomes of {spec.name}", recorded)
+    return mature_outcomes(coded, known_at, last_mature_date(spec, known_at))
 
 
 def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress: Progress) -> pl.DataFrame:
@@ -213,66 +218,30 @@ def _candidate(
     predictors: Predictors,
 ) -> Candidate:
     measured = {
-        **_measured(spec.kind, cut, predictor, baseline),
-        **_beside_champion(spec, cut, predictor, champion, predictors),
+        **measured_on_unseen(spec.kind, cut, predictor, baseline),
+        **beside_champion(spec, cut, predictor, champion, predictors),
     }
+    calibration = calibration_of(spec.kind, predictor, cut)
     reference = reference_sample(cut.seen)
+    scored = published_by(spec.kind, predictor, calibration, reference)
     uri, sha256 = predictors.save(predictor)
     return Candidate(
         model=spec.name,
         kind=spec.kind.name,
+        classes=spec.kind.classes,
+        outputs=spec.kind.outputs_by(calibration),
+        calibration=calibration,
         algorithm=predictor.algorithm,
         dataset_id=dataset.id,
         artifact_uri=uri,
         artifact_sha256=sha256,
-        reference_uri=_store(
-            reference.with_columns(predictor.predict(reference).alias("score")), "reference", artifacts
-        ),
+        reference_uri=_store(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts),
         params=predictor.params(),
         metrics=as_rows(measured),
         gates=judge(spec.kind.gates, measured, spec.gates),
         code_version=code_version,
         trained_through=cut.trained_through,
     )
-
-
-def _measured(kind: Kind, cut: TimeCut, predictor: Predictor, baseline: Predictor) -> Measured:
-    """Measure the candidate, the baseline and a constant predictor on the unseen days.
-
-    The constant predictor always gives the same value, taken from the seen days.
-    """
-    outcome = cut.test["outcome"]
-    always = pl.repeat(kind.constant(cut.seen["outcome"]), outcome.len(), dtype=pl.Float64, eager=True)
-    own, constant = _of(kind, predictor.predict(cut.test), outcome), _of(kind, always, outcome)
-    return {
-        Of.VERSION: {**own, **kind.skills(own, constant)},
-        Of.BASELINE: _of(kind, baseline.predict(cut.test), outcome),
-        Of.CONSTANT: constant,
-    }
-
-
-def _beside_champion(
-    spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors
-) -> Measured:
-    """Measure both versions on the unseen days that the champion has not seen either.
-
-    The result is empty if that cannot be measured; then the gate fails.
-    """
-    if champion is None:
-        return {}
-    rows = cut.test.filter(pl.col("score_date") > champion.trained_through)
-    try:
-        reigning = predictors.load(spec, champion).predict(rows)
-    # The champion expects inputs that differ from the current ones, or it is of another kind.
-    except (ArtifactBroken, BadSpec, ContractBroken):
-        return {Of.CHAMPION: {}}
-    scores = {Of.CHAMPION: reigning, Of.BESIDE_CHAMPION: predictor.predict(rows)}
-    return {of: _of(spec.kind, score, rows["outcome"]) for of, score in scores.items()}
-
-
-def _of(kind: Kind, score: pl.Series, outcome: pl.Series) -> Metrics:
-    """The metrics of a set of rows, and the number of rows."""
-    return {"rows": float(outcome.len()), **kind.measure(score, outcome)}
 
 
 def _store(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> str:

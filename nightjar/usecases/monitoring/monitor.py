@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from nightjar.core.comparison.entities import PREDICTED_CLASS, SCORE
 from nightjar.core.comparison.profile import holds_all
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.monitoring.drift import TrainingSample
@@ -154,8 +155,8 @@ class WatchNight:
         # A row without a storable key was never scored.
         of_nights = pl.col("score_date").is_in(dates) & key_is_storable()
         happened = self.inputs.spec.outcomes(raw).filter(of_nights)
-        self.inputs.spec.kind.require_outcomes(f"outcomes of {self.inputs.spec.name}", happened)
-        self.outcomes.record(self.inputs.spec.name, happened)
+        coded = self.inputs.spec.kind.coded_outcomes(f"outcomes of {self.inputs.spec.name}", happened)
+        self.outcomes.record(self.inputs.spec.name, coded)
 
     def _file_days(self, score_date: date) -> tuple[date, date]:
         return file_days(
@@ -172,7 +173,7 @@ class WatchNight:
         score_date = publication.score_date
         rows = self.outcomes.scored(self.inputs.spec.name, score_date)
         known = rows.drop_nulls("outcome")
-        found = self.inputs.spec.kind.measure(known["score"], known["outcome"])
+        found = self.inputs.spec.kind.measure(known["score"], known["outcome"], known["outputs"])
         performance = NightPerformance(
             run_id=publication.run_id,
             model=self.inputs.spec.name,
@@ -203,14 +204,16 @@ class WatchNight:
         )
 
     def _with_scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
-        return rows.join(self.store.scores_for(run, rows["entity_key"]), on="entity_key", how="left")
+        scores = self.inputs.spec.kind.with_class(self.store.scores_for(run, rows["entity_key"]))
+        return rows.join(scores, on="entity_key", how="left")
 
     def _sample(self, run: Run) -> TrainingSample:
         """The training sample of the run's version. It is loaded once per version."""
         if run.version_id not in self._samples:
-            numeric = (*self.inputs.spec.numeric, "score")
+            spec = self.inputs.spec
+            categorical = (*spec.categorical, *([PREDICTED_CLASS] if spec.kind.classes else []))
             self._samples[run.version_id] = TrainingSample(
-                self._reference(run), self.inputs.spec.categorical, numeric
+                self._reference(run), categorical, (*spec.numeric, SCORE)
             )
         return self._samples[run.version_id]
 

@@ -80,19 +80,21 @@ class NightInputs:
         if rows.is_empty():
             return pl.DataFrame(schema=SCORES)
         challenger = None if run.challenger_id is None else self.registry.version_by_id(run.challenger_id)
+        published = self._predict(self.registry.version_by_id(run.version_id), rows)
         return rows.select(
             "entity_key",
-            score=self._predict(self.registry.version_by_id(run.version_id), rows),
+            published["score"],
+            published["outputs"],
             challenger_score=pl.lit(None, pl.Float64)
             if challenger is None
-            else self._predict(challenger, rows),
+            else self._predict(challenger, rows)["score"],
             carried_from=pl.lit(None, pl.Int32),
         )
 
-    def _predict(self, version: Version, rows: pl.DataFrame) -> pl.Series:
-        scores = self.predictors.load(self.spec, version).predict(rows)
-        self.spec.kind.require_scores(f"scores by {version.model} version {version.number}", scores)
-        return scores
+    def _predict(self, version: Version, rows: pl.DataFrame) -> pl.DataFrame:
+        answer = self.predictors.load(self.spec, version).predict(rows)
+        where = f"scores by {version.model} version {version.number}"
+        return self.spec.kind.published(where, answer, version.calibration)
 
     def _landed(self, score_date: date, known_at: datetime) -> Mapping[str, pl.DataFrame]:
         dataset = self.spec.dataset(self.spec.population_dataset)

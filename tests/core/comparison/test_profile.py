@@ -68,7 +68,7 @@ def test_a_night_is_described_by_its_inputs_and_all_its_scores():
     night = profile_of(rows, SCORES, SPEC)
     assert [column.column for column in night.columns] == ["city", "size", "rain", "score"]
     assert [column.entities for column in night.columns] == [3, 3, 2, 3], "two cities share the weather"
-    assert night.mean_score == 0.2
+    assert night.score[0] == 0.2
     assert night.column("score").quantiles == SCORES.quantiles
 
 
@@ -77,7 +77,7 @@ def test_a_night_of_which_nothing_could_be_sampled_is_described_by_its_scores_al
         pl.DataFrame({"entity_key": []}), SCORES.model_copy(update={"rows": 0, "mean": float("nan")}), SPEC
     )
     assert [column.column for column in night.columns] == ["score"]
-    assert night.mean_score is None
+    assert night.score is None
 
 
 def test_the_sample_is_all_sound_rows_or_the_same_few_each_time():

@@ -113,14 +113,14 @@ def test_a_label_that_is_neither_zero_nor_one_is_named_with_its_row(wrong):
         ContractBroken,
         match=f"labels: 1 of 2 .* first is {wrong}, in the row of 'b' on 2013-06-15: .* is 0 or 1",
     ):
-        BINARY.require_outcomes("labels", rows)
+        BINARY.coded_outcomes("labels", rows)
 
 
 @pytest.mark.parametrize("wrong", [["0", "1"], [True, False], [None, None], [date(2013, 6, 15)] * 2])
 def test_labels_of_another_type_are_refused(wrong):
     rows = pl.DataFrame({"entity_key": ["a", "b"], "score_date": [date(2013, 6, 15)] * 2, "outcome": wrong})
     with pytest.raises(ContractBroken, match="2 of 2 values of outcome"):
-        BINARY.require_outcomes("labels", rows)
+        BINARY.coded_outcomes("labels", rows)
 
 
 @pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt64, pl.Float32, pl.Float64])
@@ -132,7 +132,7 @@ def test_zeros_and_ones_of_any_number_type_are_labels(dtype):
             "outcome": pl.Series([0, 1], dtype=dtype),
         }
     )
-    BINARY.require_outcomes("labels", rows)
+    BINARY.coded_outcomes("labels", rows)
 
 
 def test_unequal_lengths_are_refused():

@@ -14,11 +14,16 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.kinds.absurdities import shifted_by_spread
 from nightjar.core.kinds.gates import judge
 from nightjar.core.kinds.metrics import Of
-from nightjar.core.kinds.regression import REGRESSION
+from nightjar.core.kinds.regression import COVERAGE, REGRESSION, calibrate
 
 numbers = st.floats(-1e6, 1e6)
 scored = st.lists(st.tuples(numbers, numbers), min_size=2, max_size=50)
-GATES = {"min_rmse_skill": 0.1, "max_mae_over_baseline": 1.0, "max_mae_over_champion": 1.05}
+GATES = {
+    "min_rmse_skill": 0.1,
+    "min_coverage": 0.8,
+    "max_mae_over_baseline": 1.0,
+    "max_mae_over_champion": 1.05,
+}
 
 
 @given(scored)
@@ -53,7 +58,7 @@ def test_the_constant_that_it_is_compared_with_is_the_mean():
 def test_an_outcome_is_a_finite_number(outcome):
     rows = pl.DataFrame({"entity_key": ["a"], "score_date": [date(2013, 6, 1)], "outcome": outcome})
     with pytest.raises(ContractBroken, match="kind 'regression' is a number that is finite"):
-        REGRESSION.require_outcomes("outcomes of toy", rows)
+        REGRESSION.coded_outcomes("outcomes of toy", rows)
 
 
 def verdicts(baseline, champion=None, beside=1.0):
@@ -90,3 +95,31 @@ def test_a_shift_is_judged_alike_in_every_unit(scale, origin):
 def test_a_mean_that_is_no_number_is_a_finding_and_a_first_night_has_nothing_to_shift_from():
     assert shifted_by_spread(night(math.nan, 1.0), before(night(0.0, 1.0)), 1.0)
     assert shifted_by_spread(night(5.0, 1.0), [], 1.0) is None
+
+
+@given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=200))
+@settings(deadline=None, max_examples=80)
+def test_the_interval_holds_the_score_and_its_share_of_the_rows_that_it_was_made_of(rows):
+    score, outcome = (pl.Series("score", column, dtype=pl.Float64) for column in zip(*rows, strict=True))
+    given_by = REGRESSION.published("here", score, calibrate(score, outcome))
+    low, high = (given_by["outputs"].list.get(n) for n in (0, 1))
+    assert ((low <= score) & (score <= high)).all()
+    slack = 1e-6 + 1e-9 * outcome.abs()
+    assert ((low - slack <= outcome) & (outcome <= high + slack)).mean() >= COVERAGE
+
+
+def test_rows_like_those_it_was_calibrated_on_lie_within_as_often_as_promised():
+    random = np.random.default_rng(1)
+    errors = pl.Series(random.gamma(2.0, 5.0, 4000) - 8)
+    nothing = pl.Series("score", np.zeros(2000))
+    calibration = calibrate(nothing, errors[:2000])
+    given_by = REGRESSION.published("here", nothing, calibration)
+    found = REGRESSION.measure(given_by["score"], errors[2000:], given_by["outputs"])
+    assert found["coverage"] == pytest.approx(COVERAGE, abs=0.02)
+    assert -calibration[0] < calibration[1]
+    assert found["width"] == pytest.approx(calibration[1] - calibration[0])
+
+
+def test_a_version_that_was_never_calibrated_publishes_its_score_alone():
+    assert REGRESSION.published("here", pl.Series("score", [1.0]), ()).rows() == [(1.0, None)]
+    assert REGRESSION.outputs_by(()) == ()

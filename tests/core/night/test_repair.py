@@ -39,6 +39,7 @@ def scores(values: dict, carried_from: int | None = None) -> pl.DataFrame:
     columns = {
         "entity_key": list(values),
         "score": [0.5] * len(values),
+        "outputs": [None] * len(values),
         "challenger_score": [None] * len(values),
         "carried_from": [carried_from] * len(values),
     }
@@ -47,6 +48,7 @@ def scores(values: dict, carried_from: int | None = None) -> pl.DataFrame:
         schema={
             "entity_key": pl.String,
             "score": pl.Float64,
+            "outputs": pl.List(pl.Float64),
             "challenger_score": pl.Float64,
             "carried_from": pl.Int32,
         },

@@ -27,8 +27,13 @@ def test_a_night_shows_each_score_with_its_outcome_or_none(stores, make):
     stores.publish(keys=("b", "a", "c"))
     stores.outcomes.record(make.model, outcomes(("a", 1, FIRST), ("elsewhere", 1, FIRST), day=make.day))
     found = stores.outcomes.scored(make.model, make.day)
-    assert found.schema == {"entity_key": pl.String, "score": pl.Float64, "outcome": pl.Float64}
-    assert found.rows() == [("a", 0.5, 1), ("b", 0.5, None), ("c", 0.5, None)]
+    assert found.schema == {
+        "entity_key": pl.String,
+        "score": pl.Float64,
+        "outputs": pl.List(pl.Float64),
+        "outcome": pl.Float64,
+    }
+    assert found.rows() == [("a", 0.5, None, 1), ("b", 0.5, None, None), ("c", 0.5, None, None)]
 
 
 def test_only_the_published_revision_is_shown(stores, make):
@@ -44,7 +49,7 @@ def test_a_night_that_is_not_published_is_empty(stores, make):
         pass
     found = stores.outcomes.scored(make.model, make.day)
     assert found.is_empty()
-    assert found.columns == ["entity_key", "score", "outcome"]
+    assert found.columns == ["entity_key", "score", "outputs", "outcome"]
 
 
 def test_no_outcomes_at_all_are_fine(stores, make):

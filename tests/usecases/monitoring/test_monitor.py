@@ -58,7 +58,13 @@ class Raw:
 
 def publish(store, day):
     scores = pl.DataFrame(
-        {"entity_key": KEYS, "score": [0.2, 0.8], "challenger_score": None, "carried_from": None},
+        {
+            "entity_key": KEYS,
+            "score": [0.2, 0.8],
+            "outputs": None,
+            "challenger_score": None,
+            "carried_from": None,
+        },
         schema=SCORES,
     )
     quarantined = pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String))

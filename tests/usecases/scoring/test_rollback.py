@@ -21,7 +21,13 @@ def store():
     """Two published revisions, and one that failed."""
     store, version = MemoryNights(), toy_version()
     scores = pl.DataFrame(
-        {"entity_key": ["a"], "score": [0.5], "challenger_score": [None], "carried_from": [None]},
+        {
+            "entity_key": ["a"],
+            "score": [0.5],
+            "outputs": [None],
+            "challenger_score": [None],
+            "carried_from": [None],
+        },
         schema=SCORES,
     )
     for publish in (True, True, False):

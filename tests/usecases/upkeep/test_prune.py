@@ -82,6 +82,7 @@ class House:
                 scores = {
                     "entity_key": ["a"],
                     "score": [run.id / 1000],
+                    "outputs": [None],
                     "challenger_score": [None],
                     "carried_from": [run.base_id],
                 }

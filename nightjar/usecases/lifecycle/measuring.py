@@ -1,0 +1,83 @@
+"""Measure what a new version predicts for unseen days, beside the others that it is compared with."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.errors.model import ArtifactBroken, BadSpec
+from nightjar.core.kinds.kind import Calibration, Kind
+from nightjar.core.kinds.metrics import Measured, Metrics, Of
+from nightjar.core.lifecycle.training_set import TimeCut
+from nightjar.core.model.entities import Version
+from nightjar.core.model.spec import ModelSpec, Predictor
+from nightjar.core.ports.learners import Predictors
+
+
+def measured_on_unseen(kind: Kind, cut: TimeCut, predictor: Predictor, baseline: Predictor) -> Measured:
+    """Measure the candidate, the baseline and a constant predictor on the unseen days.
+
+    The constant predictor always gives the same value, taken from the seen days.
+    """
+    always = Always(kind, cut.seen["outcome"])
+    own, constant = (_of(kind, one, calibration_of(kind, one, cut), cut.test) for one in (predictor, always))
+    return {
+        Of.VERSION: {**own, **kind.skills(own, constant)},
+        Of.BASELINE: _of(kind, baseline, calibration_of(kind, baseline, cut), cut.test),
+        Of.CONSTANT: constant,
+    }
+
+
+def beside_champion(
+    spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors
+) -> Measured:
+    """Measure both versions on the unseen days that the champion has not seen either.
+
+    The result is empty if that cannot be measured; then the gate fails.
+    """
+    if champion is None:
+        return {}
+    rows = cut.test.filter(pl.col("score_date") > champion.trained_through)
+    try:
+        reigning = _of(spec.kind, predictors.load(spec, champion), champion.calibration, rows)
+    # The champion expects inputs that differ from the current ones, or it is of another kind.
+    except (ArtifactBroken, BadSpec, ContractBroken):
+        return {Of.CHAMPION: {}}
+    beside = _of(spec.kind, predictor, calibration_of(spec.kind, predictor, cut), rows)
+    return {Of.CHAMPION: reigning, Of.BESIDE_CHAMPION: beside}
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """A predictor that gives every row the same answer, the best one by the outcomes seen."""
+
+    kind: Kind
+    seen: pl.Series
+
+    def predict(self, frame: pl.DataFrame) -> pl.Series:
+        return self.kind.always(self.seen, frame.height)
+
+
+class Predicts(Protocol):
+    def predict(self, frame: pl.DataFrame) -> pl.Series: ...
+
+
+def calibration_of(kind: Kind, predictor: Predicts, cut: TimeCut) -> Calibration:
+    """What a predictor needs to publish outputs, by the rows that choose: it was not trained on them."""
+    if kind.calibrate is None:
+        return ()
+    return kind.calibrate(predictor.predict(cut.valid), cut.valid["outcome"])
+
+
+def published_by(
+    kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.DataFrame
+) -> pl.DataFrame:
+    return kind.published("predictions of rows to measure", predictor.predict(rows), calibration)
+
+
+def _of(kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.DataFrame) -> Metrics:
+    """The metrics of a predictor on a set of rows, and the number of rows."""
+    given = published_by(kind, predictor, calibration, rows)
+    measured = kind.measure(given["score"], rows["outcome"], given["outputs"])
+    return {"rows": float(rows.height), **measured}
