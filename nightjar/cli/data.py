@@ -1,13 +1,18 @@
 """These commands bring in files, build features, and tell Feast what the models declare."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightjar.cli.options import Model, Today, day, instant, opened, spec_of, today_or
+from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
+
+if TYPE_CHECKING:
+    from nightjar.core.model.spec import ModelSpec
 
 
 def land(
@@ -74,19 +79,49 @@ def deliveries_clear(
         console.out.print(console.plain(f"cleared: {dataset} {cleared_day}: {refusal.problem}"))
 
 
+def to_rebuild(spec: "ModelSpec", asked: Sequence[str], *, rebuild: bool) -> frozenset[str]:
+    """The tables that a person wants to be built anew. Raises BadSettings for one that the model lacks."""
+    known = [table.name for table in spec.feature_tables]
+    if asked and not rebuild:
+        raise BadSettings("--table names a table to build anew", "Give --rebuild with it.")
+    if unknown := sorted(set(asked) - set(known)):
+        raise BadSettings(
+            f"{spec.name} has no feature table {', '.join(unknown)}", f"It has {', '.join(known)}."
+        )
+    return frozenset(asked or known) if rebuild else frozenset()
+
+
 def features_apply() -> None:
     """Tell Feast's registry what the models declare. Part of a deployment; a flow never does it."""
     opened().apply_features()
     console.out.print("the feature registry is up to date")
 
 
-def features_build(model: Model = None, today: Today = None) -> None:
-    """Land what was delivered by --today and build the features of it."""
+def features_build(
+    model: Model = None,
+    today: Today = None,
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild", help="Build all days anew, although the code of the tables is the same."),
+    ] = False,
+    tables: Annotated[
+        list[str] | None,
+        typer.Option("--table", help="Rebuild only this table. May be given more than once."),
+    ] = None,
+) -> None:
+    """Land what was delivered by --today and build the features of it.
+
+    A table whose code changed is built anew in any case. Nights read its old rows until the new ones are
+    whole.
+    """
     from nightjar.core.lifecycle.training_set import known_days
     from nightjar.core.night.clock import evening_by_now
 
     platform, spec = opened(), spec_of(model)
     known = evening_by_now(spec, today_or(spec, today))
-    platform.prepare(spec).ready(known, console.bar)
+    afresh = to_rebuild(spec, tables or (), rebuild=rebuild)
+    prepare = platform.prepare(spec)
+    console.show_rebuilds(prepare.rebuilds())
+    prepare.ready(known, console.bar, afresh=afresh)
     for dataset in spec.datasets:
         console.out.print(known_days(dataset.name, platform.raw.recorded(dataset.name), known))

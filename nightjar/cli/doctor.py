@@ -136,6 +136,13 @@ def deliveries(platform: Platform, spec: ModelSpec) -> str:
     return "none is set aside"
 
 
+def features(platform: Platform, spec: ModelSpec) -> str:
+    plans = platform.prepare(spec).rebuilds()
+    if not plans:
+        return "feature tables are as their code has them"
+    return f"{console.rebuilds_told(plans)}. `nightjar features build --model {spec.name}` does it now"
+
+
 def artifacts(platform: Platform) -> str:
     platform.artifacts.probe()
     return f"{platform.settings.artifacts} takes and gives files"
@@ -160,6 +167,7 @@ CHECKS: dict[str, Check] = {
 CHECKS_OF_A_MODEL: dict[str, CheckOfModel] = {
     "data": data,
     "deliveries": deliveries,
+    "features": features,
     "feature registry": feature_registry,
     "champion": champion,
 }

@@ -70,12 +70,16 @@ def deploy() -> None:
     The server is that of PREFECT_API_URL, or else of `nightjar up`. Doing it again changes nothing; it is
     part of every release.
     """
+    import models
     from nightjar.adapters.files.disk import require_room
     from nightjar.server.deploy import api_url, deploy
 
-    settings = opened().settings
+    platform = opened()
+    settings = platform.settings
     logs = settings.home / "logs"
     require_room(logs)
+    for spec in models.MODELS.values():
+        console.show_rebuilds(platform.prepare(spec).rebuilds())
     with console.waiting("deploying the flows"):
         deploy(settings, api_url(settings), logs / "deploy.log")
     console.out.print("work pool, deployments and automations are up to date")

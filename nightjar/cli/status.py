@@ -57,6 +57,7 @@ def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     show_runs(platform, spec, limit, published)
     show_server(server, attempts, limit)
     console.show_refusals(set_aside(spec, platform.raw))
+    console.show_rebuilds(platform.prepare(spec).rebuilds())
 
 
 def show_versions(platform: "Platform", spec: "ModelSpec", limit: int) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nightjar.core.night.plan import Planned
     from nightjar.core.ports.progress import Advance
     from nightjar.core.upkeep.retention import Pruned
+    from nightjar.usecases.data.features import TablePlan
     from nightjar.usecases.lifecycle.retrain import RetrainSummary
     from nightjar.usecases.scoring.backfill import BackfillSummary
     from nightjar.usecases.scoring.repair import LateNight
@@ -227,6 +228,18 @@ def show_kept(refusals: "Iterable[Refusal]") -> None:
         out.print(plain(f"{refusal.dataset} {refusal.day}: {refusal.remedy}"))
         out.print(plain(f"  delivered: {refusal.file}"))
         out.print(plain(f"  copy:      {refusal.kept or 'none, it could not be read'}"))
+
+
+def rebuilds_told(plans: "Sequence[TablePlan]") -> str:
+    """The feature tables that the next build makes anew, in one sentence. Empty if there is none."""
+    names = ", ".join(f"{plan.table.name} ({len(plan.days)} days)" for plan in plans)
+    return f"the code of feature tables changed, and the next build makes them anew: {names}" if plans else ""
+
+
+def show_rebuilds(plans: "Sequence[TablePlan]") -> None:
+    """Show what `rebuilds_told` says. Without any, show nothing."""
+    if plans:
+        out.print(plain(rebuilds_told(plans)))
 
 
 PLAN_COLUMNS = ("score date", "now", "would be", "why it failed")

@@ -29,6 +29,7 @@ from nightjar.core.errors.night import (
 from nightjar.core.kinds import kind_of
 from nightjar.core.kinds.kind import OUTPUTS, Kind
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
+from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.monitoring.drift import DECIDES
 from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
@@ -579,23 +580,34 @@ class MemoryFeatureFiles:
     """Implements the port `FeatureFiles`."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, pl.DataFrame] = {}
-        self._built: dict[str, dict[date, str]] = {}
+        self._generations: dict[str, tuple[Generation, ...]] = {}
+        self._rows: dict[tuple[str, str], pl.DataFrame] = {}
+        self._built: dict[tuple[str, str], dict[date, str]] = {}
 
-    def fingerprints(self, table: FeatureTable) -> dict[date, str]:
-        return dict(self._built.get(table.name, {}))
+    def generations(self, table: FeatureTable) -> tuple[Generation, ...]:
+        return self._generations.get(table.name, ())
 
-    def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
-        kept = self._rows.get(table.name, pl.DataFrame(schema=columns_of(table)))
+    def use(self, table: FeatureTable, generation: Generation) -> None:
+        others = (each for each in self.generations(table) if each != generation)
+        self._generations[table.name] = (*others, generation)
+
+    def fingerprints(self, table: FeatureTable, generation: str = FIRST) -> dict[date, str]:
+        return dict(self._built.get((table.name, generation), {}))
+
+    def write(
+        self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str], generation: str = FIRST
+    ) -> int:
+        key, columns = (table.name, generation), columns_of(table)
+        kept = self._rows.get(key, pl.DataFrame(schema=columns))
         merged = with_news(
-            kept, rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items()), table
+            kept, rows.select(pl.col(name).cast(kind) for name, kind in columns.items()), table
         )
-        self._rows[table.name] = merged
-        self._built[table.name] = self.fingerprints(table) | built
+        self._rows[key] = merged
+        self._built[key] = self.fingerprints(table, generation) | built
         return merged.height - kept.height
 
-    def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
-        rows = self._rows.get(table.name, pl.DataFrame(schema=columns_of(table)))
+    def newest(self, table: FeatureTable, as_of: datetime, generation: str = FIRST) -> datetime | None:
+        rows = self._rows.get((table.name, generation), pl.DataFrame(schema=columns_of(table)))
         found = rows.filter(pl.col("event_timestamp") <= as_of, pl.col("created") <= as_of)[
             "event_timestamp"
         ].max()

@@ -1,11 +1,13 @@
 """The configured adapters: one of each per process."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightjar.core.model.spec import ModelSpec
+from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.wiring.database import Database, Role
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from nightjar.adapters.feast.source import FeastFeatureSource
     from nightjar.adapters.files.artifacts import FsspecArtifacts
     from nightjar.adapters.files.feature_tables import FeatureDirectory
+    from nightjar.adapters.files.generation_shelf import GenerationShelf
     from nightjar.adapters.files.shelves import FolderShelf
     from nightjar.adapters.learners.store import PredictorStore
 
@@ -73,6 +76,13 @@ class Adapters(Database):
 
         return FeatureDirectory(self.settings.data)
 
+    @staticmethod
+    def recipe_of(table: FeatureTable) -> str:
+        from nightjar.adapters.source_code import module_source
+        from nightjar.core.model.recipe import recipe_of
+
+        return recipe_of(table, module_source)
+
     @cached_property
     def features(self) -> "FeastFeatureSource":
         from db.session import translated
@@ -107,6 +117,11 @@ class Adapters(Database):
         return FolderShelf(
             "drafts of killed writers", (self.settings.data, *([] if store is None else [store])), drafts=True
         )
+
+    def old_generations(self, alone: Callable[[], AbstractContextManager[None]]) -> "GenerationShelf":
+        from nightjar.adapters.files.generation_shelf import GenerationShelf
+
+        return GenerationShelf(self.settings.data / "features", alone)
 
     def inbox_copies(self) -> "FolderShelf":
         from nightjar.adapters.files.shelves import FolderShelf

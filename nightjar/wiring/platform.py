@@ -1,9 +1,10 @@
 """The use cases with their real adapters, for flows, commands and workers."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nightjar.core.errors.settings import BadSettings
@@ -52,6 +53,7 @@ class Platform(Adapters):
             spec=spec,
             raw=self.raw,
             feature_files=self.feature_files,
+            recipe_of=self.recipe_of,
             inbox=self.inbox_of(spec),
             alone=lambda: exclusive(self.engine, f"features of {spec.name}", wait_s=wait_s, go_on=self.go_on),
             go_on=self.go_on,
@@ -195,6 +197,7 @@ class Platform(Adapters):
     def prune(self) -> "Iterator[Prune]":
         """The use case `Prune`, on connections of the owner. Raises OwnerNeeded, SchemaOutdated."""
         from db.stores.holdings import PostgresHoldings, require_owner
+        from nightjar.usecases.scoring.snapshot import generations_named
         from nightjar.usecases.upkeep.prune import Prune
 
         engine = self.migrated("owner", pool_size=1)
@@ -206,9 +209,22 @@ class Platform(Adapters):
                 artifacts=self.artifacts,
                 drafts=self.drafts(),
                 inbox=self.inbox_copies(),
+                features=self.old_generations(self._nobody_builds),
+                generations_named=partial(generations_named, self.artifacts),
             )
         finally:
             engine.dispose()
+
+    @contextmanager
+    def _nobody_builds(self) -> "Iterator[None]":
+        """Hold the features of every model. Raises WorkBusy at once if a process builds some."""
+        import models
+        from db.locks import exclusive
+
+        with ExitStack() as held:
+            for name in sorted(models.MODELS):
+                held.enter_context(exclusive(self.engine, f"features of {name}", wait_s=0))
+            yield
 
     def _policy(self) -> Policy:
         settings = self.settings

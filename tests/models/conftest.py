@@ -75,7 +75,7 @@ def world_of(tmp_path_factory) -> Callable[[ModelSpec], World]:
         root = tmp_path_factory.mktemp(name)
         raw, features = RawFiles(root), FeatureDirectory(root)
         land_until(spec, raw=raw, inbox=root / "inbox", until=as_of(spec, last), first=first)
-        build_features(spec, raw=raw, features=features)
+        build_features(spec, raw=raw, features=features, recipe_of=lambda table: table.name)
         return World(spec, raw, features, first, last)
 
     return lambda spec: make(spec.name)

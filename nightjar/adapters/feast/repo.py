@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import yaml
-from feast import Entity, FeatureService, FeatureStore, FeatureView, Project
+from feast import Entity, FeatureService, FeatureStore, FeatureView, FileSource, Project
 from feast.errors import FeastError
 from feast.feature_view import DUMMY_ENTITY
 from feast.infra.infra_object import Infra
@@ -29,6 +29,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from nightjar.adapters.feast.generations import inside
+from nightjar.adapters.files.generations import name_read
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import FeastRegistryEmpty, FeastSchemaGone, UnsafeFeatureStore
 from nightjar.core.errors.settings import BadSettings
@@ -63,6 +65,8 @@ class FeastRepo:
         store = FeatureStore(repo_path=str(self.folder), config=self._config({}))
         module = _module(self.folder / "definitions.py")
         declared = _declared(module, store.project)
+        for view in declared.feature_views:
+            self._point(view)
         self._require_schema(self._written()["registry"])
         with self._asking(), _closing(store.registry) as registry, redirect_stdout(io.StringIO()) as said:
             if getattr(module, "COMPLETE", True):
@@ -74,6 +78,15 @@ class FeastRepo:
             # A local online store puts its path there, which every reader would open.
             registry.update_infra(Infra(), store.project)
         _log.debug("feast apply: %s", said.getvalue())
+
+    def _point(self, view: FeatureView) -> None:
+        """Have a view's source name the generation of our table that is read now.
+
+        Our own retrievals choose their generations themselves. Others read what the registry says.
+        """
+        if isinstance(view.batch_source, FileSource):
+            options = view.batch_source.file_options
+            options.uri = inside(options.uri, view.name, name_read(self.feature_dir / view.name))
 
     def frozen(self, copy: Path) -> FeatureStore:
         """Feast over a copy of the registry as it is now.
@@ -95,6 +108,10 @@ class FeastRepo:
         with self._asking():
             live = FeatureStore(repo_path=str(self.folder), config=self._config({"registry": written}))
             copy.write_bytes(live.registry.proto().SerializeToString())
+        return self.over(copy)
+
+    def over(self, copy: Path) -> FeatureStore:
+        """Feast over a copy of the registry that was made before."""
         return FeatureStore(repo_path=str(self.folder), config=self._config({"registry": str(copy)}))
 
     def _config(self, changes: Mapping[str, Any]) -> RepoConfig:

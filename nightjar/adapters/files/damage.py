@@ -13,7 +13,8 @@ import polars as pl
 from nightjar.core.errors.inputs import DamagedFile
 
 OF_FEATURES = (
-    "Remove the folder of its table with all in it; the next night builds it again from the raw days."
+    "Remove its folder date=..., all those beside it, and the file _manifest.json there. "
+    "The next night builds them again from the raw days."
 )
 OF_RAW_DAYS = (
     "Restore it from a backup, or remove it and land the day again, recorded at the instant in its name."

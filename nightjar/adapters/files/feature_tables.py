@@ -1,6 +1,6 @@
 """A feature table on a file system has one Parquet file for each UTC day of events.
 
-Rows are only added, never changed or removed.
+Rows are only added to a generation of a table, never changed or removed.
 """
 
 import json
@@ -13,10 +13,13 @@ import polars as pl
 
 from nightjar.adapters.files.atomic import write_parquet, write_text
 from nightjar.adapters.files.damage import OF_FEATURES, naming_damage
+from nightjar.adapters.files.generations import generations_in, partitions, read_from
 from nightjar.core.errors.inputs import DamagedFile
+from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.values import INSTANT, utc
 
+PART = "part.parquet"
 MANIFEST = "_manifest.json"
 """The underscore hides it from readers that read every file of a folder as Parquet."""
 
@@ -25,14 +28,21 @@ MANIFEST = "_manifest.json"
 class FeatureDirectory:
     """Implements `FeatureFiles`, in files `<root>/features/<table>/date=YYYY-MM-DD/part.parquet`.
 
+    Generations after the first lie in `<root>/features/<table>/<generation>/date=...`.
     Columns: keys, features, `event_timestamp` and `created`.
     Reading is safe at any time. The caller ensures that there is one writer at a time.
     """
 
     root: Path
 
-    def fingerprints(self, table: FeatureTable) -> dict[date, str]:
-        manifest = self._folder(table) / MANIFEST
+    def generations(self, table: FeatureTable) -> tuple[Generation, ...]:
+        return generations_in(self._folder(table))
+
+    def use(self, table: FeatureTable, generation: Generation) -> None:
+        read_from(self._folder(table), generation)
+
+    def fingerprints(self, table: FeatureTable, generation: str = FIRST) -> dict[date, str]:
+        manifest = self._folder(table, generation) / MANIFEST
         if not manifest.exists():
             return {}
         try:
@@ -43,54 +53,47 @@ class FeatureDirectory:
         except ValueError as error:
             raise DamagedFile(manifest, str(error), OF_FEATURES) from error
 
-    def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
+    def write(
+        self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str], generation: str = FIRST
+    ) -> int:
         stored = rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items())
-        partitions = stored.with_columns(partition=pl.col("event_timestamp").dt.date()).partition_by(
+        by_day = stored.with_columns(partition=pl.col("event_timestamp").dt.date()).partition_by(
             "partition", as_dict=True, include_key=False
         )
-        added = sum(self._add(table, key[0], part) for key, part in sorted(partitions.items()))
+        folder = self._folder(table, generation)
+        added = sum(_add(file_of(folder, key[0]), part, table) for key, part in sorted(by_day.items()))
         if built:
-            known = self.fingerprints(table) | built
+            known = self.fingerprints(table, generation) | built
             write_text(
-                json.dumps({str(day): known[day] for day in sorted(known)}, indent=0),
-                self._folder(table) / MANIFEST,
+                json.dumps({str(day): known[day] for day in sorted(known)}, indent=0), folder / MANIFEST
             )
         return added
 
-    def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
-        days = sorted((_day_of(folder) for folder in self._folder(table).glob("date=*")), reverse=True)
+    def newest(self, table: FeatureTable, as_of: datetime, generation: str = FIRST) -> datetime | None:
         usable = (pl.col("event_timestamp") <= as_of) & (pl.col("created") <= as_of)
-        for day in (day for day in days if day <= utc(as_of).date()):
-            file = self._file(table, day)
+        folders = partitions(self._folder(table, generation))
+        for file in (folder / PART for day, folder in folders if day <= utc(as_of).date()):
             with naming_damage([file], OF_FEATURES):
                 rows = pl.read_parquet(file, columns=["event_timestamp", "created"], hive_partitioning=False)
             if (found := rows.filter(usable)["event_timestamp"].max()) is not None:
                 return cast("datetime", found)
         return None
 
-    def _add(self, table: FeatureTable, day: date, rows: pl.DataFrame) -> int:
-        file = self._file(table, day)
-        kept = read_kept(file, table)
-        merged = with_news(kept, rows, table)
-        added = merged.height - kept.height
-        if added or lacks_columns(file, table):
-            write_parquet(merged, file)
-        return added
-
-    def _file(self, table: FeatureTable, day: date) -> Path:
-        return self._folder(table) / f"date={day}" / "part.parquet"
-
-    def _folder(self, table: FeatureTable) -> Path:
-        return self.root / "features" / table.name
+    def _folder(self, table: FeatureTable, generation: str = FIRST) -> Path:
+        return self.root / "features" / table.name / generation
 
 
-def _day_of(folder: Path) -> date:
-    try:
-        return date.fromisoformat(folder.name.removeprefix("date="))
-    except ValueError as error:
-        raise DamagedFile(
-            folder, "its name is no date", "Move it out of the table's folder: all files in it are read."
-        ) from error
+def file_of(folder: Path, day: date) -> Path:
+    return folder / f"date={day}" / PART
+
+
+def _add(file: Path, rows: pl.DataFrame, table: FeatureTable) -> int:
+    kept = read_kept(file, table)
+    merged = with_news(kept, rows, table)
+    added = merged.height - kept.height
+    if added or lacks_columns(file, table):
+        write_parquet(merged, file)
+    return added
 
 
 def columns_of(table: FeatureTable) -> dict[str, pl.DataType]:

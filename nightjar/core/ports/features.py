@@ -1,21 +1,39 @@
 """Feature tables, and features as known at an instant."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Protocol
 
 import polars as pl
 
+from nightjar.core.model.generations import FIRST, Generation, Generations
 from nightjar.core.model.spec import FeatureTable, ModelSpec
+
+RecipeOf = Callable[[FeatureTable], str]
+"""A short hash of everything that makes a table's rows, apart from the raw data."""
 
 
 class FeatureFiles(Protocol):
-    """Feature tables as date-partitioned Parquet, partition `date` = UTC date of event_timestamp."""
+    """Feature tables as date-partitioned Parquet, partition `date` = UTC date of event_timestamp.
 
-    def fingerprints(self, table: FeatureTable) -> dict[date, str]:
+    A table has generations, each by its name. Nothing that is written to one is seen in another.
+    """
+
+    def generations(self, table: FeatureTable) -> tuple[Generation, ...]:
+        """Return the generations that were in use, oldest first. The last one is read today."""
+        ...
+
+    def use(self, table: FeatureTable, generation: Generation) -> None:
+        """Make a generation the one that is read. Atomic. It must be whole."""
+        ...
+
+    def fingerprints(self, table: FeatureTable, generation: str = FIRST) -> dict[date, str]:
         """Return raw day -> fingerprint of the inputs of its last build."""
         ...
 
-    def write(self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str]) -> int:
+    def write(
+        self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str], generation: str = FIRST
+    ) -> int:
         """Add the new rows and return their number.
 
         A row is new if no row is stored for its keys and event_timestamp, or if the newest such row differs.
@@ -25,7 +43,7 @@ class FeatureFiles(Protocol):
         """
         ...
 
-    def newest(self, table: FeatureTable, as_of: datetime) -> datetime | None:
+    def newest(self, table: FeatureTable, as_of: datetime, generation: str = FIRST) -> datetime | None:
         """Return `event_timestamp` of the newest row that had happened and was recorded by `as_of` (UTC).
 
         Return None if there is no such row.
@@ -45,5 +63,16 @@ class FeatureSource(Protocol):
         `event_timestamp`. Every row of `entities` is kept, in order, and every column. Features without
         usable history are null.
         Raises MissingFeatures, StoreUnavailable.
+        """
+        ...
+
+    def generations(self, spec: ModelSpec) -> Generations:
+        """Return the generation of each of the model's feature tables that `retrieve` reads today."""
+        ...
+
+    def reading(self, generations: Generations) -> "FeatureSource":
+        """Return a source that reads these generations, whichever are read today.
+
+        Features that a generation does not have are null.
         """
         ...

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import PurePosixPath
 
+from nightjar.core.model.generations import Generations
 from nightjar.core.night.entities import RunState
 
 
@@ -127,6 +128,17 @@ def unneeded(
 ) -> tuple[StoredFile, ...]:
     """Return the files that no row names and that are older than the grace."""
     return tuple(file for file in stale(files, policy.grace, now) if file_name(file.uri) not in names)
+
+
+def names_generations(file: StoredFile, names: frozenset[str]) -> bool:
+    """True for the file of a needed population that says which generations of feature tables its run read."""
+    return file.kind == "population" and file.uri.endswith(".json") and file_name(file.uri) in names
+
+
+def unseen(folders: Iterable[StoredFile], seen: Iterable[Generations]) -> tuple[StoredFile, ...]:
+    """The generations, folders `<table>/<generation>`, that no run has read."""
+    needed = {pair for generations in seen for pair in generations.items()}
+    return tuple(each for each in folders if PurePosixPath(each.uri).parts[-2:] not in needed)
 
 
 def stale(files: Iterable[StoredFile], age: timedelta, now: datetime) -> tuple[StoredFile, ...]:

@@ -1,4 +1,8 @@
-"""Build the feature tables from landed data. Only days with new or corrected inputs are built."""
+"""Build the feature tables from landed data.
+
+Only days with new or corrected inputs are built. If the code of a table changed, all its days are built
+anew, in a new generation of the table. It is read when it is whole.
+"""
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
 import polars as pl
+import structlog
 
 from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.model.generations import FIRST, UNKNOWN, Generation, next_generation
 from nightjar.core.model.spec import FeatureTable, ModelSpec
-from nightjar.core.ports.features import FeatureFiles
+from nightjar.core.ports.features import FeatureFiles, RecipeOf
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.values import utc
@@ -18,6 +24,8 @@ BATCH_DAYS = 31
 """Days computed in one call: a month and its lookback fit into little memory."""
 MOMENT = timedelta(microseconds=1)
 NEVER = datetime.min.replace(tzinfo=UTC)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +52,32 @@ class Landed:
         return max((instants[-1] for instants in self.recorded.values()), default=NEVER)
 
 
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """The days of a table to build, with the fingerprints of their inputs, and the generation to build.
+
+    now: the generation that is read today. None: the table was never built.
+    """
+
+    table: FeatureTable
+    now: Generation | None
+    target: Generation
+    days: Mapping[date, str]
+
+    @property
+    def rebuilds(self) -> bool:
+        """True if the table was built by other code than today's."""
+        return self.now is not None and self.now != self.target
+
+
 def build_features(
     spec: ModelSpec,
     *,
     raw: RawStore,
     features: FeatureFiles,
+    recipe_of: RecipeOf,
     known_at: datetime | None = None,
+    afresh: Container[str] = (),
     progress: Progress = silent,
 ) -> FeatureBuild:
     """Build the days that are missing or whose raw inputs changed, oldest first.
@@ -58,30 +86,79 @@ def build_features(
     now, unless they are built already. Every delivery of the other days is built. Each row says when it was
     known. A correction adds rows: one state as known before it, one as known after it. So the tables hold
     the same facts whenever they are built, and a later call only adds rows. Only one caller at a time.
-    Raises ContractBroken.
+    A table whose recipe changed is built in a new generation. Until that is whole, the old one is read.
+    afresh: names of tables to build anew although their recipes are the same. Raises ContractBroken.
     """
-    landed = {
-        name: Landed(raw.days(name), raw.recorded(name))
-        for name in {source for table in spec.feature_tables for source in table.sources}
-    }
-    todo: list[tuple[FeatureTable, dict[date, str]]] = []
-    for table in spec.feature_tables:
-        built = features.fingerprints(table)
-        wanted = wanted_days(table, [landed[name] for name in table.sources], known_at, built)
-        todo += [
-            (table, batch)
-            for batch in batches({day: print_ for day, print_ in wanted.items() if built.get(day) != print_})
-        ]
-    if not todo:
-        return FeatureBuild()
-    days = sum(len(batch) for _, batch in todo)
-    with progress("days of feature tables built", days) as advance:
-        rows = 0
-        for table, batch in todo:
-            sources = {name: landed[name] for name in table.sources}
-            rows += features.write(table, computed(spec, table, batch, sources, raw), batch)
-            advance(len(batch))
+    landed = landed_of(spec, raw)
+    plans = planned(
+        spec, landed=landed, features=features, recipe_of=recipe_of, known_at=known_at, afresh=afresh
+    )
+    days = sum(len(plan.days) for plan in plans)
+    rows = 0
+    with (progress if days else silent)("days of feature tables built", days) as advance:
+        for plan in plans:
+            sources = {name: landed[name] for name in plan.table.sources}
+            for batch in batches(plan.days):
+                found = computed(spec, plan.table, batch, sources, raw)
+                rows += features.write(plan.table, found, batch, plan.target.name)
+                advance(len(batch))
+            use(plan, features)
     return FeatureBuild(days, rows)
+
+
+def use(plan: TablePlan, features: FeatureFiles) -> None:
+    """Have the generation of a plan read from now on. All its days are built."""
+    if features.generations(plan.table)[-1:] == (plan.target,):
+        return
+    features.use(plan.table, plan.target)
+    if plan.rebuilds:
+        log.warning(
+            "features_rebuilt",
+            table=plan.table.name,
+            days=len(plan.days),
+            told="their code changed; a champion that was trained on the earlier ones should be retrained",
+        )
+
+
+def landed_of(spec: ModelSpec, raw: RawStore) -> dict[str, Landed]:
+    """The landed days of each dataset that a feature table reads."""
+    names = {source for table in spec.feature_tables for source in table.sources}
+    return {name: Landed(raw.days(name), raw.recorded(name)) for name in names}
+
+
+def planned(
+    spec: ModelSpec,
+    *,
+    landed: Mapping[str, Landed],
+    features: FeatureFiles,
+    recipe_of: RecipeOf,
+    known_at: datetime | None = None,
+    afresh: Container[str] = (),
+) -> list[TablePlan]:
+    """What `build_features` would build now, a plan for each table. Nothing is built."""
+    plans: list[TablePlan] = []
+    for table in spec.feature_tables:
+        kept, recipe = features.generations(table), recipe_of(table)
+        built = features.fingerprints(table, kept[-1].name if kept else FIRST)
+        wanted = wanted_days(table, [landed[name] for name in table.sources], known_at, built)
+        kept = kept or adopted(built, wanted, recipe)
+        target = next_generation(kept, recipe, afresh=table.name in afresh)
+        there = features.fingerprints(table, target.name)
+        days = {day: print_ for day, print_ in wanted.items() if there.get(day) != print_}
+        plans.append(TablePlan(table, kept[-1] if kept else None, target, days))
+    return plans
+
+
+def adopted(built: Mapping[date, str], wanted: Mapping[date, str], recipe: str) -> tuple[Generation, ...]:
+    """The generation of a table that was built before recipes were kept.
+
+    It counts as made by today's code, unless no day of it has the fingerprint of today's declaration.
+    """
+    if not built:
+        return ()
+    compared = built.keys() & wanted.keys()
+    same = not compared or any(built[day] == wanted[day] for day in compared)
+    return (Generation(FIRST, recipe if same else UNKNOWN),)
 
 
 def computed(
@@ -124,7 +201,7 @@ def wanted_days(
     """Raw day -> fingerprint of the inputs of its rows.
 
     The inputs are the table's declaration and all deliveries in the window. A day that is built already is
-    always included. Otherwise files without a newly declared column would stay beside files that have it.
+    always included: a new generation has at least the days of the one before.
     """
     declared = f"{dict(table.keys)} {dict(table.features)} {table.lookback_days}"
     limit = None if known_at is None else utc(known_at)

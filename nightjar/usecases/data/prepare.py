@@ -1,17 +1,17 @@
 """Prepare the data for nights: land deliveries, then build their features."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.ports.features import FeatureFiles
+from nightjar.core.ports.features import FeatureFiles, RecipeOf
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.progress import Progress, asking, silent
 from nightjar.core.ports.raw import RawStore
-from nightjar.usecases.data.features import build_features
+from nightjar.usecases.data.features import TablePlan, build_features, landed_of, planned
 from nightjar.usecases.data.landing import Tell, land_until, log_refusal, undelivered
 
 
@@ -26,18 +26,26 @@ class Prepare:
     spec: ModelSpec
     raw: RawStore
     feature_files: FeatureFiles
+    recipe_of: RecipeOf
     inbox: Path
     alone: Callable[[], AbstractContextManager[None]]
     go_on: GoOn = unasked
 
-    def ready(self, until: datetime, progress: Progress = silent, tell: Tell = log_refusal) -> None:
+    def ready(
+        self,
+        until: datetime,
+        progress: Progress = silent,
+        tell: Tell = log_refusal,
+        afresh: Container[str] = (),
+    ) -> None:
         """Land the files delivered by `until`, and build their features.
 
         A bad delivery is set aside and does not stop the others. tell: called for each one set aside now.
+        afresh: feature tables to build anew although their code is the same.
         """
         with self.alone():
             self._land(until, progress, tell)
-            self._build(until, progress)
+            self._build(until, progress, afresh)
 
     def land(self, until: datetime, progress: Progress = silent, tell: Tell = log_refusal) -> None:
         """Land the files delivered by `until`, without building features."""
@@ -54,6 +62,16 @@ class Prepare:
             self._build(known, progress)
         return known
 
+    def rebuilds(self) -> tuple[TablePlan, ...]:
+        """The feature tables that the next build makes anew, because their code changed. Nothing is built."""
+        plans = planned(
+            self.spec,
+            landed=landed_of(self.spec, self.raw),
+            features=self.feature_files,
+            recipe_of=self.recipe_of,
+        )
+        return tuple(plan for plan in plans if plan.rebuilds)
+
     def undelivered(self, dates: Sequence[date], known_at: datetime | None = None) -> tuple[date, ...]:
         """The score dates without a population. Fast: nothing is landed or built."""
         return undelivered(self.spec, dates, raw=self.raw, inbox=self.inbox, known_at=known_at)
@@ -62,8 +80,13 @@ class Prepare:
         watched = asking(progress, self.go_on)
         land_until(self.spec, raw=self.raw, inbox=self.inbox, until=until, tell=tell, progress=watched)
 
-    def _build(self, known_at: datetime, progress: Progress) -> None:
-        watched = asking(progress, self.go_on)
+    def _build(self, known_at: datetime, progress: Progress, afresh: Container[str] = ()) -> None:
         build_features(
-            self.spec, raw=self.raw, features=self.feature_files, known_at=known_at, progress=watched
+            self.spec,
+            raw=self.raw,
+            features=self.feature_files,
+            recipe_of=self.recipe_of,
+            known_at=known_at,
+            afresh=afresh,
+            progress=asking(progress, self.go_on),
         )

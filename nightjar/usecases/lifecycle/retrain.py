@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import MissingFeatures
 from nightjar.core.errors.model import TooLittleHistory
 from nightjar.core.kinds.gates import judge
@@ -18,7 +19,6 @@ from nightjar.core.kinds.metrics import as_rows
 from nightjar.core.lifecycle.promotion import Decision, decide
 from nightjar.core.lifecycle.training_set import (
     TimeCut,
-    content_sha256,
     cut_by_time,
     known_days,
     labelled,

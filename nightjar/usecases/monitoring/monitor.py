@@ -199,9 +199,7 @@ class WatchNight:
             if population.height <= SAMPLE_ROWS
             else population.sample(SAMPLE_ROWS, seed=self.inputs.spec.seed)
         )
-        return self._with_scores(
-            run, self.inputs.with_features(sample, as_of=run.as_of, known_at=run.known_at)
-        )
+        return self._with_scores(run, self.inputs.with_features(sample, run))
 
     def _with_scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         scores = self.inputs.spec.kind.with_class(self.store.scores_for(run, rows["entity_key"]))

@@ -18,6 +18,7 @@ from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.freshness import stale_views
 from nightjar.core.inputs.oddities import comparable
 from nightjar.core.inputs.refusals import refused_after
+from nightjar.core.model.generations import FIRST, Generations
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.night.audit import TRAILING_NIGHTS, audit
 from nightjar.core.night.entities import Part, Receipt, Run
@@ -36,14 +37,21 @@ class NightGuard:
     files: FeatureFiles
     profiles: InputProfiles
 
-    def require_fresh(self, run: Run, raw: RawStore, *, accepted: bool) -> tuple[str, ...]:
+    def require_fresh(
+        self, run: Run, raw: RawStore, generations: Generations, *, accepted: bool
+    ) -> tuple[str, ...]:
         """Raises StaleFeatures naming each view, its newest row and its age.
+
+        generations: those of the feature tables that the run reads.
 
         Raises BadDelivery if a delivery that would have made the view fresher is set aside.
         A later `known_at` makes no view fresher, because it adds only corrections.
         """
         limited = [table for table in self.spec.feature_tables if table.max_age is not None]
-        newest = {table.name: self.files.newest(table, run.as_of) for table in limited}
+        newest = {
+            table.name: self.files.newest(table, run.as_of, generations.get(table.name, FIRST))
+            for table in limited
+        }
         for name in (name for name, moment in newest.items() if moment is None):
             log.warning("feature_view_empty", model=run.model, score_date=str(run.score_date), view=name)
         stale = [table for table in limited if stale_views([table], newest, run.as_of)]

@@ -10,6 +10,7 @@ from datetime import date, datetime
 import polars as pl
 
 from nightjar.core.model.entities import Version
+from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Part, Population, Run
 from nightjar.core.night.part_rows import SCORES
@@ -52,7 +53,7 @@ class NightInputs:
 
     def fix(self, rows: pl.DataFrame) -> Population:
         """Store a population, so that every worker sees the same rows for each part of the night."""
-        return self._snapshots.fix(rows, self.spec.part_rows)
+        return self._snapshots.fix(rows, self.spec.part_rows, self.generations())
 
     def snapshot(self, run: Run) -> pl.DataFrame:
         """The run's population, as it was fixed when the run was claimed. Raises ArtifactBroken."""
@@ -62,15 +63,31 @@ class NightInputs:
         """The rows of one part of the run's population. No other rows are read. Raises ArtifactBroken."""
         return self._snapshots.part(run, part)
 
-    def with_features(self, rows: pl.DataFrame, *, as_of: datetime, known_at: datetime) -> pl.DataFrame:
-        """Rows of a population with the model's features.
+    def generations(self, run: Run | None = None) -> Generations | None:
+        """The generations of the feature tables that a run reads; without a run, those that are read today.
 
-        The features describe events up to as_of, as corrected by known_at (both UTC).
+        A run reads those of when its population was fixed. None: the model has no feature tables.
+        """
+        if not self.spec.feature_tables:
+            return None
+        return self.features.generations(self.spec) if run is None else self._snapshots.generations(run)
+
+    def with_features(self, rows: pl.DataFrame, run: Run) -> pl.DataFrame:
+        """Rows of a run's population with their features, as the run sees them.
+
+        The features describe events up to as_of, as corrected by the run's known_at.
         Raises MissingFeatures, StoreUnavailable.
         """
+        return self.with_features_of(rows, run.as_of, run.known_at, self.generations(run))
+
+    def with_features_of(
+        self, rows: pl.DataFrame, as_of: datetime, known_at: datetime, generations: Generations | None
+    ) -> pl.DataFrame:
+        """The same at other instants (UTC), or of other generations of the feature tables."""
         moments = {"event_timestamp": as_of} | ({"known_at": known_at} if known_at > as_of else {})
         at = rows.with_columns(pl.lit(moment, INSTANT).alias(name) for name, moment in moments.items())
-        return self.features.retrieve(self.spec, at).drop(moments)
+        source = self.features if generations is None else self.features.reading(generations)
+        return source.retrieve(self.spec, at).drop(moments)
 
     def scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """Scores of rows that kept the contract, by the versions the run was claimed with.

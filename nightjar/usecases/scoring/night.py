@@ -165,7 +165,9 @@ class ScoreNight:
         )
         try:
             run = self._with_population(claimed, repair)
-            stale = self.guard.require_fresh(run, self.inputs.raw, accepted=accept is not None)
+            stale = self.guard.require_fresh(
+                run, self.inputs.raw, self.inputs.generations(run) or {}, accepted=accept is not None
+            )
             parts = parts_of(run)
             todo = missing_parts(parts, self.store.receipts(run))
             log.info(
@@ -223,11 +225,7 @@ class ScoreNight:
     def _sampled(self, run: Run) -> pl.DataFrame:
         """The rows that the audit checks, with their features if there are any."""
         sample = sample_of(self.inputs.snapshot(run), self.inputs.spec.seed)
-        return (
-            self.inputs.with_features(sample, as_of=run.as_of, known_at=run.known_at)
-            if sample.height
-            else sample
-        )
+        return self.inputs.with_features(sample, run) if sample.height else sample
 
     def _audit(self, run: Run, sampled: pl.DataFrame, *, accepted: bool) -> tuple[str, ...]:
         receipts, scores = self.store.receipts(run), self.store.distribution(run)

@@ -49,7 +49,7 @@ class ScorePart:
     def _stored(self, run: Run, part: Part, inputs: NightInputs) -> Receipt:
         started = time.monotonic()
         kept, fresh = split_carried(inputs.part(run, part))
-        rows = inputs.with_features(fresh, as_of=run.as_of, known_at=run.known_at)
+        rows = inputs.with_features(fresh, run)
         checked = inputs.check(inputs.spec, rows)
         scores = pl.concat([kept, inputs.scores(run, checked.valid)])
         receipt = self.store.write_part(run, part, scores, checked.quarantined)

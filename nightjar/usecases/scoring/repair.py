@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Publication, Run, RunState
 from nightjar.core.night.plan import Planned, Stage
@@ -125,25 +126,41 @@ def newest_runs(store: NightReader, model: str, first: date, last: date) -> Iter
 class Seen:
     """A published night's population as known later.
 
-    It also compares the inputs with the scored ones, and holds the rows that differ.
+    unchanged, touched: the keys of the rows that later data left alone, and what it changed, both with
+    today's feature tables. A change of their code is no reason to repair a night.
+    same: the keys of the rows whose inputs are those that were scored. A repair scores all others again, so
+    that all rows of a night are of the same generations.
     """
 
     population: pl.DataFrame
+    unchanged: pl.Series
     same: pl.Series
     touched: Touched
 
 
 def seen(inputs: NightInputs, base: Run, known_at: datetime) -> Seen:
     now, then = inputs.population(base.score_date, known_at), inputs.snapshot(base)
-    found = inputs_compared(inputs, base, then, now, known_at)
-    return Seen(now, found.same, touched(then, now, found))
+    of_base, today = inputs.generations(base), inputs.generations()
+    found = inputs_compared(inputs, base, then, now, known_at, (today, today))
+    same = (
+        found.same
+        if of_base == today
+        else inputs_compared(inputs, base, then, now, known_at, (of_base, today)).same
+    )
+    return Seen(now, found.same, same, touched(then, now, found))
 
 
 def inputs_compared(
-    inputs: NightInputs, base: Run, then: pl.DataFrame, now: pl.DataFrame, known_at: datetime
+    inputs: NightInputs,
+    base: Run,
+    then: pl.DataFrame,
+    now: pl.DataFrame,
+    known_at: datetime,
+    generations: tuple[Generations | None, Generations | None],
 ) -> Compared:
-    """Compare the rows' inputs as known now with those that `base` was scored with.
+    """Compare the rows' inputs as known now with those as known when `base` was scored.
 
+    generations: of the feature tables, for then and for now.
     Features are fetched one part at a time, so that memory stays bounded.
     """
     found = compared(then.drop(CARRIED, strict=False), now)
@@ -151,8 +168,8 @@ def inputs_compared(
     parts = [
         compared(
             *(
-                inputs.with_features(part, as_of=base.as_of, known_at=known)
-                for known in (base.known_at, known_at)
+                inputs.with_features_of(part, base.as_of, known, read)
+                for known, read in zip((base.known_at, known_at), generations, strict=True)
             )
         )
         for part in rows.iter_slices(inputs.spec.part_rows)
@@ -179,12 +196,14 @@ class Repair:
 def repair_of(inputs: NightInputs, store: NightReader, base: Run, known_at: datetime) -> Repair:
     """The repair of a published run. known_at: corrections recorded by then count."""
     found = seen(inputs, base, known_at)
-    population = with_carried(found.population, found.same, store.published_scores(base), base.id)
+    scored = store.published_scores(base)
+    population = with_carried(found.population, found.same, scored, base.id)
+    aside = split_carried(with_carried(found.population, found.unchanged, scored, base.id))[1]
     return Repair(
         base,
         known_at,
         population,
-        worthwhile=bool(found.touched) or any_sound(inputs, base, known_at, split_carried(population)[1]),
+        worthwhile=bool(found.touched) or any_sound(inputs, base, known_at, aside),
     )
 
 
@@ -192,7 +211,7 @@ def any_sound(inputs: NightInputs, base: Run, known_at: datetime, rows: pl.DataF
     """True if any row keeps the contract now. Features are fetched one part at a time."""
     parts = (part for part in rows.iter_slices(inputs.spec.part_rows) if part.height)
     looked_at = (
-        inputs.check(inputs.spec, inputs.with_features(part, as_of=base.as_of, known_at=known_at))
+        inputs.check(inputs.spec, inputs.with_features_of(part, base.as_of, known_at, inputs.generations()))
         for part in parts
     )
     return any(checked.valid.height for checked in looked_at)

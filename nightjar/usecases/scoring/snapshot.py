@@ -3,18 +3,21 @@
 So a part reads and verifies only its own rows.
 """
 
+import json
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import polars as pl
 
+from nightjar.core.model.generations import Generations
 from nightjar.core.night.entities import Part, Population, Run
 from nightjar.core.night.population import cut
 from nightjar.core.parquet import parquet
 from nightjar.core.ports.artifacts import Artifacts
+from nightjar.core.upkeep.retention import StoredFile
 
-SUFFIX = ".parquet"
+SUFFIX, GENERATIONS = ".parquet", ".json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +26,33 @@ class Snapshots:
 
     artifacts: Artifacts
 
-    def fix(self, rows: pl.DataFrame, part_rows: int) -> Population:
+    def fix(self, rows: pl.DataFrame, part_rows: int, generations: Generations | None = None) -> Population:
         """Store the rows of a night, cut into parts of at most part_rows.
 
-        The same rows give the same population.
+        The same arguments give the same population.
+        generations: those of the feature tables that the night reads, whenever its parts are scored. They are
+        the bundle's last file. If all are the first ones, there is no such file, as there was none before
+        tables had generations.
         """
+        named = {table: name for table, name in sorted((generations or {}).items()) if name}
         parts = cut(rows.height, part_rows)
         with tempfile.TemporaryDirectory() as folder:
             files = [Path(folder) / f"{part.number}{SUFFIX}" for part in parts]
             for part, file in zip(parts, files, strict=True):
                 file.write_bytes(parquet(rows.slice(part.start, part.rows)))
+            if named:
+                files.append(Path(folder) / f"generations{GENERATIONS}")
+                files[-1].write_text(json.dumps(named))
             uri, sha256 = self.artifacts.put_bundle("population", files)
         return Population(uri=uri, sha256=sha256, rows=rows.height, parts=len(parts))
+
+    def generations(self, run: Run) -> Generations:
+        """The generations of the feature tables that the run reads. Raises ArtifactBroken."""
+        population = fixed(run)
+        place = population.uri, population.sha256
+        if population.uri.endswith(SUFFIX) or self.artifacts.members(*place) == population.parts:
+            return {}
+        return generations_in(self.artifacts.get_member(*place, population.parts, GENERATIONS))
 
     def whole(self, run: Run) -> pl.DataFrame:
         """All rows of a run's population, in their order. Raises ArtifactBroken."""
@@ -50,6 +68,19 @@ class Snapshots:
         return pl.read_parquet(
             self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
         )
+
+
+def generations_named(artifacts: Artifacts, file: StoredFile) -> Generations:
+    """What the last file of a stored population says, of whatever run. Raises ArtifactBroken."""
+    bundle, number, _ = file.uri.rsplit(".", 2)
+    manifest = f"{bundle}.parts", PurePosixPath(bundle).name
+    return generations_in(artifacts.get_member(*manifest, int(number), GENERATIONS))
+
+
+def generations_in(file: Path) -> Generations:
+    """Feature table -> name of its generation."""
+    named: Generations = json.loads(file.read_text())
+    return named
 
 
 def parts_of(run: Run) -> tuple[Part, ...]:

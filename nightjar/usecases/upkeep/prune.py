@@ -1,10 +1,11 @@
 """Remove rows and files that nobody needs, or list them first. After a kill the next call does the rest."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from nightjar.core.errors.night import NightBusy
+from nightjar.core.model.generations import Generations
 from nightjar.core.ports.holdings import RunHoldings, Shelf
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.upkeep.retention import (
@@ -14,10 +15,12 @@ from nightjar.core.upkeep.retention import (
     StoredFile,
     Trace,
     forgettable,
+    names_generations,
     needed,
     stale,
     total,
     unneeded,
+    unseen,
     vacant,
     weighed,
 )
@@ -30,6 +33,8 @@ class Prune:
     """The use case with its ports.
 
     drafts: files left by killed writers. inbox: copies of delivered files, which can be delivered again.
+    features: the generations of feature tables that are not read today. generations_named: what a file says
+    that a run's population holds beside its rows, see `names_generations`.
     """
 
     policy: Policy
@@ -37,6 +42,8 @@ class Prune:
     artifacts: Shelf
     drafts: Shelf
     inbox: Shelf
+    features: Shelf
+    generations_named: Callable[[StoredFile], Generations]
 
     def preview(self, now: datetime) -> Pruned:
         """List what `apply` would remove now. Nothing is changed."""
@@ -98,6 +105,9 @@ class Prune:
         yield from ((self.artifacts, file) for file in unneeded(listed, names, self.policy, now))
         yield from ((self.drafts, file) for file in stale(self.drafts.files(), self.policy.grace, now))
         yield from ((self.inbox, file) for file in stale(self.inbox.files(), self.policy.inbox, now))
+        if old := stale(self.features.files(), self.policy.grace, now):
+            seen = [self.generations_named(file) for file in listed if names_generations(file, names)]
+            yield from ((self.features, file) for file in unseen(old, seen))
 
 
 def _counted(runs: Iterable[Trace]) -> Iterator[Holding]:

@@ -17,6 +17,7 @@ from db.session import translated
 from db.urls import read
 from models import MODELS
 from nightjar.adapters.feast import source
+from nightjar.adapters.files.generations import read_from
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import (
     ContractBroken,
@@ -28,6 +29,7 @@ from nightjar.core.errors.inputs import (
 )
 from nightjar.core.errors.model import BadSpec
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.model.generations import Generation
 
 REPO = Path(__file__).parents[3] / "feature_repo"
 SPEC = MODELS["flight_delay"]
@@ -149,6 +151,48 @@ def test_threads_share_a_source_and_the_database_is_not_asked_again(applied, dat
     with psycopg.connect(database.url("admin"), autocommit=True) as admin:
         admin.execute("DROP SCHEMA feast CASCADE")
     assert applied.retrieve(SPEC, asked).equals(results[0])
+
+
+def test_a_run_reads_the_generation_that_it_names_whichever_is_read_today(applied, registry):
+    table, dropped = SPEC.feature_tables[0], next(iter(SPEC.feature_tables[0].features))
+    old = applied.retrieve(SPEC, entities(1))
+    write_features(applied.feature_dir / "next", **dict.fromkeys(table.features, 2.0))
+    shutil.move(applied.feature_dir / "next" / table.name, applied.feature_dir / table.name / "_two")
+    for file in applied.feature_dir.glob(f"{table.name}/date=*/*.parquet"):
+        pl.read_parquet(file).drop(dropped).write_parquet(file)
+    read_from(applied.feature_dir / table.name, Generation("_two", "r2"))
+    assert applied.generations(SPEC) == {table.name: "_two"}
+    new = applied.retrieve(SPEC, entities(1))
+    assert new.select(*table.features).row(0) == (2.0,) * len(table.features)
+    assert new.drop(*table.features).equals(old.drop(*table.features))
+    before = applied.reading({}).retrieve(SPEC, entities(1))
+    assert before.drop(dropped).equals(old.drop(dropped))
+    assert before[dropped].to_list() == [None]
+    assert before.schema == old.schema
+    apply(REPO, registry, applied.feature_dir)
+    again = FeastFeatureSource(REPO, registry, applied.feature_dir)
+    assert again.retrieve(SPEC, entities(1)).equals(new)
+    assert again.reading({}).retrieve(SPEC, entities(1)).equals(before)
+
+
+@pytest.mark.parametrize(
+    ("uri", "generation", "found"),
+    [
+        ("carrier", "_two", "carrier/_two"),
+        ("carrier/_one", "", "carrier"),
+        (
+            "/data/carrier/features/carrier/*/*.parquet",
+            "_two",
+            "/data/carrier/features/carrier/_two/*/*.parquet",
+        ),
+        ("s3://bucket/carrier/_one", "_two", "s3://bucket/carrier/_two"),
+        ("elsewhere/files", "_two", "elsewhere/files"),
+    ],
+)
+def test_a_generation_lies_inside_the_folder_of_its_table(uri, generation, found):
+    from nightjar.adapters.feast.generations import inside
+
+    assert inside(uri, "carrier", generation) == found
 
 
 def test_the_first_night_without_any_history_has_null_features(applied):

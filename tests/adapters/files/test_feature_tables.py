@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.errors.inputs import DamagedFile
+from nightjar.core.model.generations import Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.testing.memory import MemoryFeatureFiles
 
@@ -179,6 +180,29 @@ def test_the_twin_in_memory_keeps_what_the_files_keep(files):
     assert files.write(TABLE, rows(("a", 1, 0, 6), ("b", 5, 0, 6)), {DAY: "x"}) == 2
     assert files.write(TABLE, rows(("a", 2, 0, 30), ("b", 5, 0, 30)), {DAY: "y"}) == 1
     assert files.fingerprints(TABLE) == {DAY: "y"}
+
+
+def test_a_generation_sees_nothing_of_another(files):
+    files.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
+    assert files.write(TABLE, rows(("a", 1, 0, 6), ("a", 2, 5, 6)), {DAY: "y"}, "_two") == 2
+    assert (files.fingerprints(TABLE), files.fingerprints(TABLE, "_two")) == ({DAY: "x"}, {DAY: "y"})
+    late, newer = EVENT + timedelta(days=9), EVENT + timedelta(days=5)
+    assert (files.newest(TABLE, late), files.newest(TABLE, late, "_two")) == (EVENT, newer)
+
+
+def test_the_generation_in_use_is_the_last_one(files):
+    one, two = Generation("", "r1"), Generation("_two", "r2")
+    assert files.generations(TABLE) == ()
+    for used, expected in ((one, (one,)), (two, (one, two)), (two, (one, two)), (one, (two, one))):
+        files.use(TABLE, used)
+        assert files.generations(TABLE) == expected
+
+
+def test_an_index_that_lists_no_generations_is_named(store):
+    store.use(TABLE, Generation("", "r1"))
+    (store.root / "features" / "shops" / "_generations.json").write_text("[{}]")
+    with pytest.raises(DamagedFile, match=r"_generations\.json is damaged: it lists no generations"):
+        store.generations(TABLE)
 
 
 FACTS = st.lists(

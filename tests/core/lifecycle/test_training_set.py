@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nightjar.core.content import content_sha256
 from nightjar.core.errors.model import TooLittleHistory
 from nightjar.core.lifecycle.training_set import (
-    content_sha256,
     cut_by_time,
     labelled,
     last_mature_date,

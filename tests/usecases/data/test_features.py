@@ -12,7 +12,7 @@ from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.model.spec import FeatureTable, RawDataset
-from nightjar.usecases.data.features import FeatureBuild, batches, build_features
+from nightjar.usecases.data.features import FeatureBuild, batches, build_features, landed_of, planned
 
 START = date(2013, 3, 1)
 VISITS = RawDataset(name="visits", columns={"shop": pl.String(), "count": pl.Int64()}, keys=("shop",))
@@ -76,11 +76,18 @@ class Shop:
         file.write_text("\n".join(lines))
         return self.raw.land(VISITS, START + timedelta(days=day), file, hour(at))
 
-    def build(self, known_at=None, spec=SPEC):
-        return build_features(spec, raw=self.raw, features=self.features, known_at=known_at)
+    def build(self, known_at=None, spec=SPEC, recipe="one", afresh=()):
+        return build_features(
+            spec,
+            raw=self.raw,
+            features=self.features,
+            recipe_of=lambda table: recipe,
+            known_at=known_at,
+            afresh=afresh,
+        )
 
-    def rows(self):
-        folder = self.root / "features" / "shops"
+    def rows(self, generation=""):
+        folder = self.root / "features" / "shops" / generation
         if not folder.exists() or not list(folder.glob("date=*")):
             return pl.DataFrame()
         return pl.read_parquet(folder / "date=*" / "part.parquet", hive_partitioning=False).sort(
@@ -122,12 +129,100 @@ def test_days_recorded_later_wait(shop):
     assert shop.build(known_at=hour(54)).days == 1
 
 
-def test_days_that_are_built_already_get_a_new_feature_whenever_they_were_recorded(shop):
+def test_a_new_generation_has_the_days_of_the_one_before_whenever_they_were_recorded(shop):
     shop.deliver(0, {"a": 1}, at=30)
     shop.deliver(1, {"a": 1}, at=54)
     shop.build()
-    assert shop.build(known_at=hour(30), spec=with_sales(doubled)).days == 2
-    assert shop.rows().filter(pl.col("sales").is_not_null())["sales"].to_list() == [2, 4]
+    assert shop.build(known_at=hour(30), spec=with_sales(doubled), recipe="two").days == 2
+    assert shop.rows("_two")["sales"].to_list() == [2, 4]
+    assert "sales" not in shop.rows().columns
+
+
+def three_days_landed(shop):
+    for day in range(3):
+        shop.deliver(day, {"a": 1}, at=24 * day + 30)
+    shop.build()
+    return shop.rows()
+
+
+def read_now(shop):
+    return [generation.name for generation in shop.features.generations(TABLE)]
+
+
+def test_changed_code_builds_a_new_generation_and_leaves_the_old_one_as_it_was(shop):
+    before = three_days_landed(shop)
+    assert shop.build(spec=with_sales(doubled), recipe="two") == FeatureBuild(days=3, rows=3)
+    assert_frame_equal(shop.rows(), before)
+    assert read_now(shop) == ["", "_two"]
+    assert shop.build(spec=with_sales(doubled), recipe="two") == FeatureBuild()
+
+
+def test_code_that_is_as_it_was_before_takes_up_the_generation_that_it_made(shop):
+    three_days_landed(shop)
+    shop.build(spec=with_sales(doubled), recipe="two")
+    shop.deliver(3, {"a": 1}, at=200)
+    assert shop.build(recipe="one").days == 1
+    assert read_now(shop) == ["_two", ""]
+
+
+def test_a_rebuild_that_is_killed_leaves_the_old_generation_in_use_and_is_continued(shop, monkeypatch):
+    for day in (0, 40, 80):
+        shop.deliver(day, {"a": 1}, at=24 * day + 30)
+    shop.build()
+    calls = []
+
+    def killed(raw, first, last):
+        calls.append(first)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return three_days(raw, first, last)
+
+    spec = dataclasses.replace(SPEC, feature_tables=(dataclasses.replace(TABLE, compute=killed),))
+    with pytest.raises(KeyboardInterrupt):
+        shop.build(spec=spec, recipe="two")
+    assert read_now(shop) == [""]
+    assert shop.build(spec=spec, recipe="two").days == 2
+    assert read_now(shop) == ["", "_two"]
+    assert_frame_equal(shop.rows("_two"), shop.rows())
+
+
+def test_a_table_can_be_built_anew_although_its_code_is_the_same(shop):
+    before = three_days_landed(shop)
+    assert shop.build(afresh={"shops"}).days == 3
+    assert read_now(shop) == ["", "_one-1"]
+    assert_frame_equal(shop.rows("_one-1"), before)
+    assert shop.build() == FeatureBuild()
+
+
+def test_a_table_from_before_recipes_were_kept_is_adopted_without_a_rebuild(shop):
+    three_days_landed(shop)
+    (shop.root / "features" / "shops" / "_generations.json").unlink()
+    shop.deliver(3, {"a": 1}, at=200)
+    assert shop.build(recipe="whatever").days == 1
+    assert shop.build(recipe="whatever") == FeatureBuild()
+    assert read_now(shop) == [""]
+
+
+def test_a_table_from_before_recipes_were_kept_is_rebuilt_if_its_declaration_changed(shop):
+    three_days_landed(shop)
+    (shop.root / "features" / "shops" / "_generations.json").unlink()
+    assert shop.build(spec=with_sales(doubled), recipe="two").days == 3
+    assert read_now(shop) == ["_two"]
+    assert "sales" not in shop.rows().columns
+
+
+def test_what_would_be_rebuilt_is_told_before(shop):
+    three_days_landed(shop)
+
+    def rebuilds(recipe):
+        plans = planned(
+            SPEC, landed=landed_of(SPEC, shop.raw), features=shop.features, recipe_of=lambda table: recipe
+        )
+        return [(plan.table.name, len(plan.days)) for plan in plans if plan.rebuilds]
+
+    assert rebuilds("one") == []
+    assert rebuilds("two") == [("shops", 3)]
+    assert read_now(shop) == [""]
 
 
 def test_a_feature_that_is_declared_and_not_computed_is_named(shop):
@@ -173,7 +268,7 @@ def test_the_progress_counts_every_day_of_every_table(shop):
         def __exit__(self, *_):
             return None
 
-    build_features(SPEC, raw=shop.raw, features=shop.features, progress=Bar)
+    build_features(SPEC, raw=shop.raw, features=shop.features, recipe_of=lambda table: "one", progress=Bar)
     assert seen == [("days of feature tables built", 3), 3]
 
 
@@ -231,7 +326,7 @@ class LandsMeanwhile:
 def test_a_correction_that_lands_during_a_build_does_not_hide_what_was_known_before_it(shop):
     shop.deliver(0, {"a": 1}, at=20)
     raw = LandsMeanwhile(shop.raw, lambda: shop.deliver(0, {"a": 9}, at=50))
-    build_features(SPEC, raw=raw, features=shop.features)
+    build_features(SPEC, raw=raw, features=shop.features, recipe_of=lambda table: "one")
     assert shop.rows().select("visits", "created").rows() == [(1, hour(20))]
     shop.build()
     assert shop.rows().select("visits", "created").rows() == [(1, hour(20)), (9, hour(50))]

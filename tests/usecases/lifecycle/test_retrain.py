@@ -14,11 +14,11 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.learners.catboost import CatBoostPredictor
 from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.store import PredictorStore
+from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
 from nightjar.core.errors.model import TooLittleHistory
 from nightjar.core.errors.night import Stopped
 from nightjar.core.kinds.metrics import Of
-from nightjar.core.lifecycle.training_set import content_sha256
 from nightjar.core.model.categories import Categories
 from nightjar.core.model.spec import RawDataset, TimeSplit
 from nightjar.core.ports.progress import asking, silent

@@ -52,6 +52,12 @@ class Raw:
 class Features:
     asked = 0
 
+    def generations(self, spec):
+        return {}
+
+    def reading(self, generations):
+        return self
+
     def retrieve(self, spec, entities):
         self.asked += entities.height
         return entities.with_columns(x=pl.col("entity_key").str.len_chars().cast(pl.Float64))

@@ -22,7 +22,7 @@ from nightjar.testing.memory import (
 )
 from nightjar.testing.nights import changed, score_night, with_parts
 from nightjar.testing.predictors import Formulas
-from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
+from nightjar.testing.specs import HAPPENED, PLANNED, WEATHER, toy_spec
 from nightjar.testing.versions import champion_of
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.repair import late_nights, nights_aside, repair_of
@@ -41,6 +41,7 @@ class World:
     populations: dict = field(default_factory=dict)
     features: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
+    newest: str = ""
 
     def deliver(self, at=AS_OF, gates=None, features=None):
         if gates is not None:
@@ -61,6 +62,12 @@ class World:
             schema={"entity_key": pl.String, "gate": pl.Int64},
         )
 
+    def generations(self, spec):
+        return {"weather": self.newest} if self.newest else {}
+
+    def reading(self, generations):
+        return Reading(self, generations)
+
     def retrieve(self, spec, entities):
         self.asked.append(entities["entity_key"].to_list())
         at = entities["known_at" if "known_at" in entities.columns else "event_timestamp"].max()
@@ -68,6 +75,18 @@ class World:
         return entities.with_columns(
             x=pl.col("entity_key").replace_strict(values, return_dtype=pl.Float64, default=None)
         )
+
+
+@dataclass
+class Reading:
+    """The features of a generation: those of `_two` are twice as large."""
+
+    world: World
+    generations: dict
+
+    def retrieve(self, spec, entities):
+        factor = 2 if self.generations.get("weather") == "_two" else 1
+        return self.world.retrieve(spec, entities).with_columns(x=factor * pl.col("x"))
 
 
 BY_SUM = Formulas(lambda version: (pl.col("x") + pl.col("gate")) / 1000)
@@ -171,6 +190,50 @@ def test_a_repair_scores_what_changed_and_keeps_the_rest_in_one_whole_night(scor
     assert scoring.store.publication("toy", DAY).run_id == second.run_id
     assert scores(scoring, first) == before
     assert late(scoring) == []
+
+
+def with_tables(scoring, world):
+    """The same with a feature table, of which `world` has two generations."""
+    spec = replace(scoring.inputs.spec, feature_tables=(replace(WEATHER, features={"x": pl.Float64()}),))
+    return changed(scoring, spec=spec, features=world)
+
+
+def test_changed_code_alone_is_no_reason_to_repair_a_night(scoring, world):
+    scoring = with_tables(scoring, world)
+    first = scoring.run(NIGHT)
+    world.newest = "_two"
+    assert late(scoring) == []
+    assert scoring.run(NIGHT, repair=True, known_at=LATER).run_id == first.run_id
+    assert scoring.run(NIGHT).run_id == first.run_id
+
+
+def test_a_repair_after_the_code_changed_scores_all_rows_of_the_night_with_one_generation(scoring, world):
+    scoring = with_tables(scoring, world)
+    first = scoring.run(NIGHT)
+    world.newest = "_two"
+    world.deliver(LATER, features={key: 100.0 + n for n, key in enumerate("abcdef")} | {"b": 7.0})
+    [night] = late(scoring)
+    assert night.touched == Touched(("b",), (), (), ("x",))
+    second = scoring.run(NIGHT, repair=True, known_at=LATER)
+    assert (second.scored, second.carried) == (6, 0)
+    assert scores(scoring, second)["a"] == (2 * scores(scoring, first)["a"][0], None)
+    inputs, run = scoring.inputs, scoring.store.run
+    assert [inputs.generations(run(each.run_id)) for each in (first, second)] == [{}, {"weather": "_two"}]
+
+
+def test_a_night_that_was_interrupted_goes_on_with_the_generation_that_it_began_with(scoring, world):
+    scoring = with_tables(scoring, world)
+
+    def second_part_fails(work, parts):
+        work(parts[0])
+        raise StoreUnavailable("The score database", "it is gone")
+
+    with pytest.raises(StoreUnavailable):
+        with_parts(scoring, second_part_fails).run(NIGHT)
+    world.newest = "_two"
+    ended = scoring.run(NIGHT)
+    found = {key: score for key, (score, _) in scores(scoring, ended).items()}
+    assert found == pytest.approx({key: 0.1 + 2 * n / 1000 for n, key in enumerate("abcdef")})
 
 
 def test_a_repair_of_a_repair_still_names_the_run_that_computed_each_score(scoring, world):

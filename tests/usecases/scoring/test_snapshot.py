@@ -99,3 +99,14 @@ def test_a_run_without_a_population_has_none_to_read(tmp_path):
         Snapshots(FsspecArtifacts(str(tmp_path))).part(
             run_with(None), parts_of(run_with(Population(uri="u", sha256="0" * 64, rows=1, parts=1)))[0]
         )
+
+
+def test_a_run_keeps_the_generations_of_feature_tables_that_it_was_fixed_with(tmp_path):
+    snapshots, rows = Snapshots(FsspecArtifacts(f"file://{tmp_path}")), rows_of(10)
+    plain = run_with(snapshots.fix(rows, 4))
+    first = run_with(snapshots.fix(rows, 4, {"carrier": ""}))
+    second = run_with(snapshots.fix(rows, 4, {"carrier": "_two", "weather": ""}))
+    assert [snapshots.generations(run) for run in (plain, first, second)] == [{}, {}, {"carrier": "_two"}]
+    assert plain.population == first.population != second.population
+    assert second.population.parts == 3
+    assert snapshots.whole(second).equals(rows)

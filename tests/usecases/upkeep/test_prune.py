@@ -3,9 +3,10 @@ reached goes.
 """
 
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.files.generation_shelf import GenerationShelf
+from nightjar.adapters.files.generations import read_from
 from nightjar.adapters.files.shelves import FolderShelf
+from nightjar.core.errors.night import WorkBusy
+from nightjar.core.model.generations import Generation
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population, RunState
 from nightjar.core.night.part_rows import SCORES
@@ -22,6 +27,7 @@ from nightjar.core.upkeep.retention import Policy
 from nightjar.testing.holdings import MemoryHoldings
 from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.testing.versions import toy_candidate
+from nightjar.usecases.scoring.snapshot import Snapshots, generations_named
 from nightjar.usecases.upkeep.prune import Prune
 
 DAYS = [date(2013, 6, 15), date(2013, 6, 16)]
@@ -121,6 +127,8 @@ class House:
             artifacts=self.artifacts,
             drafts=FolderShelf("drafts", (self.folder,), drafts=True),
             inbox=FolderShelf("inbox", (self.folder / "inbox",), drafts=False),
+            features=GenerationShelf(self.folder / "features", nullcontext),
+            generations_named=partial(generations_named, self.artifacts),
         )
 
     def require_everything_reachable(self) -> None:
@@ -232,3 +240,56 @@ def test_old_drafts_and_copies_of_deliveries_go(house, tmp_path):
     (tmp_path / f".part.parquet.{'0' * 32}").write_text("half")
     assert kinds(house.prune().apply(datetime.now(UTC) + timedelta(days=3))) == {"drafts": 1}
     assert kinds(house.prune().apply(datetime.now(UTC) + LATER)) == {"inbox": 1}
+
+
+@pytest.fixture
+def generations(house):
+    """Five generations of a table: the first, one of a published night, one of a failed night, one of none,
+    and the one that is read.
+    """
+    table = house.folder / "features" / "carrier"
+    for name in ("", "_seen", "_failed", "_nobody", "_now"):
+        (table / name / "date=2013-06-01").mkdir(parents=True)
+        (table / name / "date=2013-06-01" / "part.parquet").write_text(name)
+        read_from(table, Generation(name, name))
+    snapshots, rows = Snapshots(house.artifacts), pl.DataFrame({"entity_key": ["a"]})
+    fixed = {name: snapshots.fix(rows, 9, {"carrier": name}) for name in ("_seen", "_failed")}
+    for day, (name, end) in zip(DAYS, {"_seen": house.publish, "_failed": house.fail}.items(), strict=True):
+        with house.store.night(
+            Night(model="toy", score_date=day, as_of=AS_OF), house.champion, None, Request()
+        ) as claimed:
+            house.store.record_population(claimed.run, fixed[name])
+        end(day)
+    return table
+
+
+def kept(table):
+    return sorted(path.name for path in table.iterdir())
+
+
+ALL = ["_failed", "_generations.json", "_nobody", "_now", "_seen", "date=2013-06-01"]
+
+
+def test_only_generations_that_a_kept_run_reads_are_kept(house, generations):
+    assert kinds(house.prune().apply(datetime.now(UTC))) == {}
+    assert kept(generations) == ALL
+    pruned = house.prune().apply(datetime.now(UTC) + timedelta(days=3))
+    assert kinds(pruned)["old generations of features"] == 1
+    assert kept(generations) == [name for name in ALL if name != "_nobody"]
+    assert kinds(house.prune().preview(datetime.now(UTC) + LATER))["old generations of features"] == 1
+    house.prune().apply(datetime.now(UTC) + LATER)
+    assert kept(generations) == ["_generations.json", "_now", "_seen", "date=2013-06-01"]
+
+
+def test_no_generation_goes_while_features_are_built_or_after_it_was_taken_up_again(house, generations):
+    def busy():
+        raise WorkBusy("features of toy", "another process", 0)
+
+    shelf = GenerationShelf(house.folder / "features", busy)
+    [nobody] = [file for file in shelf.files() if file.uri.endswith("_nobody")]
+    assert not shelf.discard(nobody)
+    (generations / "_nobody" / "date=2013-06-02").mkdir()
+    assert not GenerationShelf(house.folder / "features", nullcontext).discard(nobody)
+    read_from(generations, Generation("_nobody", "_nobody"))
+    assert not GenerationShelf(house.folder / "features", nullcontext).discard(nobody)
+    assert kept(generations) == ALL

@@ -1,0 +1,52 @@
+"""Copies of Feast's registry whose views read chosen generations of our feature tables.
+
+Imports Feast, which takes seconds: import this module where it is first needed.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from feast.protos.feast.core.Registry_pb2 import Registry
+
+from nightjar.core.model.generations import FIRST, Generations
+
+
+def copy_reading(
+    registry: Path, copy: Path, generations: Generations, lacking: Mapping[str, frozenset[str]]
+) -> None:
+    """Write a copy of a registry file.
+
+    lacking: each view to change -> features that its generation does not have. They are left out of the view
+    and of every service.
+    """
+    found: Any = Registry.FromString(registry.read_bytes())
+    for view in found.feature_views:
+        table, files = view.spec.name, view.spec.batch_source.file_options
+        if table in lacking:
+            files.uri = inside(files.uri, table, generations.get(table, FIRST))
+            _drop(view.spec.features, lacking[table])
+    for service in found.feature_services:
+        for projection in service.spec.features:
+            _drop(projection.feature_columns, lacking.get(projection.feature_view_name, frozenset()))
+    copy.write_bytes(found.SerializeToString())
+
+
+def inside(uri: str, table: str, generation: str) -> str:
+    """Where a generation's files lie, by where those of the table or of another of its generations do.
+
+    uri: a path in which the table's folder occurs, like `carrier` or `/data/features/carrier/*/*.parquet`.
+    Another path is given back as it is.
+    """
+    parts = uri.split("/")
+    if table not in parts:
+        return uri
+    end = len(parts) - parts[::-1].index(table)
+    below = [part for part in parts[end:] if not part.startswith("_")]
+    return "/".join([*parts[:end], *filter(None, [generation]), *below])
+
+
+def _drop(fields: Any, names: frozenset[str]) -> None:
+    kept = [field for field in fields if field.name not in names]
+    del fields[:]
+    fields.extend(kept)

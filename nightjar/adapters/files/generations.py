@@ -1,0 +1,73 @@
+"""Which generations of a feature table there are on disk, and which one is read.
+
+A file `_generations.json` in the table's folder lists them, oldest first; the last one is read. The first
+one lies in the table's folder, each other one in a folder inside it. The underscore of their names hides them
+from readers that take every file of a folder.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from nightjar.adapters.files.atomic import write_text
+from nightjar.adapters.files.damage import OF_FEATURES
+from nightjar.core.errors.inputs import DamagedFile
+from nightjar.core.model.generations import FIRST, Generation
+
+INDEX = "_generations.json"
+
+
+def generations_in(folder: Path) -> tuple[Generation, ...]:
+    """The generations of the table in a folder. Raises DamagedFile."""
+    index = folder / INDEX
+    if not index.exists():
+        return ()
+    try:
+        return tuple(Generation(each["name"], each["recipe"]) for each in json.loads(index.read_text()))
+    except (ValueError, TypeError, KeyError) as error:
+        raise DamagedFile(index, f"it lists no generations: {error}", OF_FEATURES) from error
+
+
+def read_from(folder: Path, generation: Generation) -> None:
+    """Make a whole generation the one that is read. Atomic; doing it again changes nothing."""
+    kept = generations_in(folder)
+    if kept[-1:] != (generation,):
+        listed = [*(each for each in kept if each != generation), generation]
+        text = json.dumps([{"name": each.name, "recipe": each.recipe} for each in listed], indent=0)
+        write_text(text, folder / INDEX)
+
+
+def name_read(folder: Path) -> str:
+    """The name of the generation that is read."""
+    kept = generations_in(folder)
+    return kept[-1].name if kept else FIRST
+
+
+def not_read(folder: Path) -> Iterator[Path]:
+    """The folders of generations that are not read, whole or not. Never that of the first one."""
+    now = name_read(folder)
+    yield from (path for path in sorted(folder.glob("_*")) if path.is_dir() and path.name != now)
+
+
+def partitions(folder: Path) -> list[tuple[date, Path]]:
+    """The days of a generation's events with their folders, newest first. Raises DamagedFile."""
+    return sorted(((_day_of(path), path) for path in folder.glob("date=*")), reverse=True)
+
+
+def columns_in(folder: Path) -> frozenset[str]:
+    """The columns of a generation's newest file, which Feast takes for those of all. Without a file: none."""
+    for _, path in partitions(folder)[:1]:
+        return frozenset(pl.read_parquet_schema(path / "part.parquet"))
+    return frozenset()
+
+
+def _day_of(folder: Path) -> date:
+    try:
+        return date.fromisoformat(folder.name.removeprefix("date="))
+    except ValueError as error:
+        raise DamagedFile(
+            folder, "its name is no date", "Move it out of the table's folder: all files in it are read."
+        ) from error

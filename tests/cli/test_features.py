@@ -1,0 +1,50 @@
+"""Rebuilding feature tables by command, and being told before."""
+
+import pytest
+
+import models
+from nightjar.core.errors.settings import BadSettings
+
+SPEC = models.model("flight_delay")
+WEATHER = next(table for table in SPEC.feature_tables if table.name == "weather")
+
+
+@pytest.fixture
+def changed(world, monkeypatch):
+    """The code of the table `weather` is another one."""
+    known = type(world.platform).recipe_of
+    monkeypatch.setattr(
+        type(world.platform),
+        "recipe_of",
+        staticmethod(lambda table: "changed" if table.name == "weather" else known(table)),
+    )
+
+
+def test_a_table_whose_code_changed_is_named_before_it_is_rebuilt(run, world, changed):
+    days = len(world.platform.feature_files.fingerprints(WEATHER))
+    told = f"the code of feature tables changed, and the next build makes them anew: weather ({days} days)"
+    assert told in run("status")
+    from nightjar.cli import doctor
+
+    assert told in doctor.features(world.platform, SPEC)
+    assert [generation.name for generation in world.platform.feature_files.generations(WEATHER)] in ([], [""])
+
+
+def test_tables_are_as_their_code_has_them_where_nothing_changed(run, world):
+    assert "the code of feature tables changed" not in run("status")
+    assert [plan.table.name for plan in world.platform.prepare(SPEC).rebuilds()] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--table", "weather"), "Give --rebuild with it"),
+        (
+            ("--rebuild", "--table", "wether"),
+            "no feature table wether. It has carrier, origin, route, aircraft, weather",
+        ),
+    ],
+)
+def test_a_table_to_rebuild_is_named_in_full(run, words, told):
+    with pytest.raises(BadSettings, match=told):
+        run("features", "build", *words)
