@@ -89,6 +89,8 @@ SAY_IT_THEMSELVES = {
     model.ModelBroken: "the code of the model is corrected",
     model.BadSpec: "the spec is corrected",
     model.NameClash: "one of the two models is corrected",
+    model.WrongLearner: "the learner or the kind is corrected",
+    model.FitFailed: "the code of the model is corrected",
     night.Stopped: "nothing is wrong",
     night.WorkBusy: "it is waited for",
     platform.PlatformFailed: "its log says what to do",

@@ -30,6 +30,13 @@ class CatBoostPredictor:
     kind: Kind = BINARY
     algorithm: str = "catboost"
 
+    def __post_init__(self) -> None:
+        """Raises WrongLearner for a classifier where the kind needs a regressor, and the other way round."""
+        classifies = hasattr(self.model, "predict_proba")
+        self.kind.require_learner(
+            type(self.model).__name__, classifies=classifies, gives_probabilities=classifies
+        )
+
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
         if rows.is_empty():

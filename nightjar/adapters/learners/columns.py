@@ -29,7 +29,7 @@ def inputs(
     """
     if missing := [name for name in (*categorical, *numeric) if name not in frame.columns]:
         raise ContractBroken("The rows to predict", [f"column {name} is missing" for name in missing])
-    texts, numbers = frame[[*categorical]], frame[[*numeric]]
+    texts, numbers = frame.select(categorical), frame.select(numeric)
     if faults := [fault for fault in (*map(categories.fault, texts), *map(_number_fault, numbers)) if fault]:
         raise ContractBroken("The rows to predict", faults)
     return pl.DataFrame(

@@ -36,6 +36,14 @@ class SklearnPredictor:
     kind: Kind = BINARY
     algorithm: str = "sklearn"
 
+    def __post_init__(self) -> None:
+        """Raises WrongLearner for an estimator that does not fit the kind."""
+        self.kind.require_learner(
+            type(self.pipeline[-1]).__name__,
+            classifies=hasattr(self.pipeline, "classes_"),
+            gives_probabilities=hasattr(self.pipeline, "predict_proba"),
+        )
+
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
         if rows.is_empty():

@@ -102,3 +102,30 @@ class TooLittleHistory(NightjarError):
             f"{model}: too few mature outcomes are known at {known_at:%Y-%m-%d %H:%M} UTC: {needed}. {remedy}"
         )
         self.model = model
+
+
+class WrongLearner(NightjarError):
+    """A learner that cannot give what a model of this kind needs."""
+
+    exit_code, runbook = 55, "bad-spec"
+
+    def __init__(self, kind: str, problem: str) -> None:
+        super().__init__(
+            f"The learner does not fit a model of the kind {kind!r}: {problem}. "
+            "Correct fit, baseline or kind in the model's spec."
+        )
+
+
+class FitFailed(NightjarError):
+    """A model's own code raised an error while it was fitted.
+
+    raised: the error, in words. where: file and line in that code. outcomes: what each may be, in words.
+    """
+
+    exit_code, runbook = 56, "bad-spec"
+
+    def __init__(self, model: str, field: str, raised: str, where: str, outcomes: str) -> None:
+        super().__init__(
+            f"{model}: {field} raised at {where}: {raised}. "
+            f"Each outcome that it was given is {outcomes}. Correct the code, or the kind in the spec."
+        )

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.errors.model import WrongLearner
 from nightjar.core.kinds.absurdities import Absurdity
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.limits import Limit, span
@@ -106,19 +107,27 @@ class Kind:
         """What a learner gives, as the answer of a predictor.
 
         raw: an array with one number a row, or with one column for each value of an outcome if the kind asks
-        for probabilities. Raises ContractBroken for any other shape, and for what is no number.
+        for probabilities. Raises WrongLearner for any other shape, and for what is no number.
         """
         wanted = (len(self.outcomes or ()),) if self.probabilities else ()
         if raw.shape[1:] != wanted or raw.dtype.kind not in "fiu":
-            raise ContractBroken("What the learner gives", [self._unfit(raw, wanted)])
+            raise WrongLearner(self.name, _unfit(raw, wanted))
         return pl.Series("score", self.output(raw), dtype=self.dtype)
 
-    def _unfit(self, raw: Any, wanted: tuple[int, ...]) -> str:
-        columns = f"the probabilities of {wanted[0]} outcomes" if wanted else "one number"
-        return (
-            f"is an array of {raw.dtype} with the shape {raw.shape}. A model of the kind {self.name!r} needs "
-            f"{columns} in each row, so the shape {(raw.shape[0], *wanted)}"
-        )
+    def require_learner(self, name: str, *, classifies: bool, gives_probabilities: bool) -> None:
+        """Raises WrongLearner for a classifier where one number is needed, and for a regressor otherwise.
+
+        name: of the learner, for people.
+        """
+        if self.probabilities and not gives_probabilities:
+            raise WrongLearner(self.name, f"{name} gives no probabilities of outcomes (no predict_proba)")
+        if classifies and not self.probabilities:
+            raise WrongLearner(self.name, f"{name} is a classifier, and one number a row is needed")
+
+    def require_answer(self, answer: pl.Series) -> None:
+        """Raises WrongLearner for predictions of another type than the kind's."""
+        if answer.dtype != self.dtype:
+            raise WrongLearner(self.name, f"its predictions are {answer.dtype}, and must be {self.dtype}")
 
     def always(self, outcomes: pl.Series, rows: int) -> pl.Series:
         """The answer of the constant predictor for so many rows."""
@@ -127,11 +136,10 @@ class Kind:
     def published(self, where: str, answer: pl.Series, calibration: Calibration) -> pl.DataFrame:
         """`score` and `outputs` of each row.
 
-        answer: of a predictor, in its type. Raises ContractBroken, naming the first row that is not valid.
+        answer: of a predictor. Raises WrongLearner if it is of another type, and ContractBroken, naming the
+        first row that is not valid.
         """
-        if answer.dtype != self.dtype:
-            wanted = f"predictions of the kind {self.name!r} are {self.dtype}, not {answer.dtype}"
-            raise ContractBroken(where, [wanted])
+        self.require_answer(answer)
         rows = self.rows_of(answer, calibration)
         self.require_scores(where, rows["score"])
         self.require_outputs(where, rows, self.outputs_by(calibration))
@@ -232,9 +240,14 @@ class Kind:
     @property
     def outcomes_told(self) -> str:
         """What an outcome may be, in words."""
+        return " or ".join(map(repr, self.classes)) if self.classes else self.codes_told
+
+    @property
+    def codes_told(self) -> str:
+        """What the number may be that stands for an outcome, in words."""
         if self.outcomes is None:
             return f"a number {span(self.low, self.high)}"
-        return " or ".join(map(repr, self.classes) if self.classes else (f"{n:g}" for n in self.outcomes))
+        return " or ".join(f"{number:g}" for number in self.outcomes)
 
     def gate_limits(self) -> Iterator[Limit]:
         """What a spec sets for the gates. A limit may be any number that the gate can come to."""
@@ -270,6 +283,15 @@ class Kind:
         if wrong := wrong_values(rows["outcome"], self._is_outcome(rows["outcome"])):
             raise ValueError(f"{wrong}: an outcome is {self.outcomes_told}")
         return rows
+
+
+def _unfit(raw: Any, wanted: tuple[int, ...]) -> str:
+    """What is wrong with an array that a learner gives. wanted: its shape without the number of rows."""
+    columns = f"the probabilities of {wanted[0]} outcomes" if wanted else "one number"
+    return (
+        f"it gives an array of {raw.dtype} with the shape {raw.shape}. In each row {columns} must be given, "
+        f"so the shape must be {(raw.shape[0], *wanted)}"
+    )
 
 
 def finite(value: float | None) -> float | None:

@@ -38,6 +38,7 @@ from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.values import INSTANT
+from nightjar.usecases.lifecycle.fitting import fitted, rehearse
 from nightjar.usecases.lifecycle.measuring import (
     beside_champion,
     calibration_of,
@@ -86,7 +87,8 @@ def retrain(
     promote: True makes it the champion if its gates passed; False only registers it. build: builds the
     features of landed data. It is slow, so it is called only if there is enough history to train on.
     Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken. Raises ContractBroken for an
-    impossible outcome.
+    impossible outcome. Raises WrongLearner before the long fit, for a learner that does not fit the kind, and
+    FitFailed.
     """
     known, left_out = _labelled(spec, known_at, raw, progress)
     cut_by_time(known, spec, known_at)
@@ -94,13 +96,14 @@ def retrain(
     build()
     rows = _with_features(spec, known, features, progress)
     cut = cut_by_time(rows, spec, known_at)
+    rehearse(spec, cut)
     champion = registry.holder(spec.name, "champion")
     with progress("training steps", 4) as advance:
         dataset = _register_dataset(spec, rows, known_at, artifacts, registry)
         advance()
-        baseline = spec.baseline(cut.train, cut.valid, spec=spec)
+        baseline = fitted(spec, "baseline", cut)
         advance()
-        predictor = spec.fit(cut.train, cut.valid, spec=spec)
+        predictor = fitted(spec, "fit", cut)
         advance()
         candidate = _candidate(
             spec, cut, dataset, predictor, baseline, champion, code_version, artifacts, predictors

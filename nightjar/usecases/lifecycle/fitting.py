@@ -1,0 +1,67 @@
+"""Fit a model's learners, and find out on few rows that one does not fit the kind of the model.
+
+A whole fit may take hours. A classifier for dollars is told within a second.
+"""
+
+import traceback
+
+import polars as pl
+
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.model import FitFailed, WrongLearner
+from nightjar.core.kinds.kind import Kind
+from nightjar.core.lifecycle.training_set import TimeCut
+from nightjar.core.model.spec import Fit, ModelSpec, Predictor
+
+REHEARSAL_ROWS = 200
+OF_EACH_OUTCOME = 20
+"""Rows of each outcome in a rehearsal, where there are few outcomes. A learner must see all of them."""
+
+
+def rehearse(spec: ModelSpec, cut: TimeCut) -> None:
+    """Fit each learner on few rows, and let it predict them.
+
+    Raises WrongLearner. Any other error is left to the whole fit: the rows may be too few for a learner.
+    """
+    train, valid = few(cut.train, spec.kind), few(cut.valid, spec.kind)
+    for fit in (spec.baseline, spec.fit):
+        try:
+            answer = fit(train, valid, spec=spec).predict(valid)
+        except WrongLearner:
+            raise
+        except Exception:  # noqa: BLE001, S112  # libraries have their own errors, and the whole fit tells them
+            continue
+        spec.kind.require_answer(answer)
+
+
+def few(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """Rows of all dates, and some of each outcome if the kind has few outcomes."""
+    numbered = rows.with_row_index("row")
+    spread = numbered.gather_every(max(1, rows.height // REHEARSAL_ROWS))
+    if kind.outcomes is not None:
+        each = numbered.group_by("outcome", maintain_order=True).head(OF_EACH_OUTCOME)
+        spread = pl.concat([spread, each.select(spread.columns)]).unique("row").sort("row")
+    return spread.drop("row")
+
+
+def fitted(spec: ModelSpec, field: str, cut: TimeCut) -> Predictor:
+    """The learner of a field of the spec, fitted on what is seen.
+
+    Raises FitFailed for an error of the model's own code, and the errors of the platform as they are.
+    """
+    fit: Fit = getattr(spec, field)
+    try:
+        return fit(cut.train, cut.valid, spec=spec)
+    except (NightjarError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        raised = f"{type(error).__name__}: {error}"
+        raise FitFailed(spec.name, field, raised, _place(error, fit), spec.kind.codes_told) from error
+
+
+def _place(error: Exception, fit: Fit) -> str:
+    """The last line of the model's own file that led to the error."""
+    own = getattr(getattr(fit, "__code__", None), "co_filename", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
+    return f"{last.filename}:{last.lineno}"
