@@ -175,7 +175,7 @@ class VersionRow(Table, table=True):
     params: dict[str, Any] = _column(JSONB(), "Parameters it was fitted with")
     metrics: list[dict[str, Any]] = _column(
         JSONB(),
-        "Measurements on unseen dates: array of {metric, of, value}; one that is not defined is absent",
+        "Measured on unseen dates: array of {metric, of, value, low, high}; what is not defined is absent",
     )
     gates: list[dict[str, Any]] = _column(JSONB(), "Verdict of each gate")
     code_version: str = _column(Text(), "The code that trained it")

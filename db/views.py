@@ -191,6 +191,14 @@ METRICS = """CASE jsonb_typeof(version.metrics) WHEN 'array' THEN (
     ) ELSE version.metrics END"""
 """One object, as versions from before the migration to rows have it."""
 
+INTERVALS = """CASE jsonb_typeof(version.metrics) WHEN 'array' THEN (
+        SELECT jsonb_object_agg(measured.metric, jsonb_build_array(measured.low, measured.high))
+        FROM jsonb_to_recordset(version.metrics)
+            AS measured (metric text, low double precision, high double precision)
+        WHERE measured.low IS NOT NULL
+    ) END"""
+"""One object for the metrics of the version itself that have an interval."""
+
 COLUMN_DRIFT = {
     "column_name": ("drift.column_name", "Input column, score or predicted_class"),
     "method": ("drift.method", "How the distance was measured; psi decides, evidently:* is for reading"),
@@ -475,6 +483,10 @@ CROSS JOIN LATERAL (
             "kind": ("version.kind", "What its scores and outcomes mean, as binary"),
             "classes": ("version.classes", "Names of its classes, in the order of their numbers from 0"),
             "outputs": ("version.outputs", "Names of the numbers that it gives beside the score"),
+            "metric_intervals": (
+                INTERVALS,
+                "Low and high of each of its own metrics, at a confidence of 0.95; null if none is known",
+            ),
         },
         source=(
             "FROM nightjar.model_version AS version JOIN nightjar.dataset ON dataset.id = version.dataset_id"

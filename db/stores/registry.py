@@ -132,7 +132,11 @@ def _holder(connection: Connection, model: str, role: str, at: datetime | None) 
 def _storable(candidate: Candidate) -> dict[str, Any]:
     """Its columns. JSON knows no NaN: a metric that is none is left out, any other such number is null."""
     document = json.loads(candidate.model_dump_json(include={"params", "metrics", "gates"}))
-    metrics = [row for row in document["metrics"] if row["value"] is not None]
+    metrics = [
+        {name: value for name, value in row.items() if value is not None}
+        for row in document["metrics"]
+        if row["value"] is not None
+    ]
     return (
         candidate.model_dump()
         | document

@@ -323,7 +323,15 @@ def training_rows(version: "Version") -> list[tuple[object, ...]]:
         (told, [version.metric(metric.name, Of(of)) for metric in judging(version)])
         for of, told in PREDICTORS.items()
     ]
-    return [(told, *values) for told, values in rows if any(value is not None for value in values)]
+    bounds = [version.interval(metric.name) for metric in judging(version)]
+    ends = [
+        (f"this version, {end} of 95%", [both[n] for both in bounds]) for n, end in enumerate(("low", "high"))
+    ]
+    return [
+        (told, *values)
+        for told, values in (*rows[:1], *ends, *rows[1:])
+        if any(value is not None for value in values)
+    ]
 
 
 def show_training(summary: "RetrainSummary") -> None:

@@ -331,6 +331,14 @@ class TestRegression:
         assert console.training_columns(champion.version) == ("predictor", "MAE", "RMSE", "R2")
         assert champion.version.outputs == ("low", "high")
         low, high = champion.version.calibration
+        least, most = champion.version.interval("mae")
+        assert least < champion.version.metric("mae") < most
+        (shown,) = world.ask("SELECT metric_intervals FROM model_versions")
+        assert shown[0]["mae"] == [least, most]
+        assert [row[0] for row in console.training_rows(champion.version)][1:3] == [
+            "this version, low of 95%",
+            "this version, high of 95%",
+        ]
         world.score(LAST)
         (seen,) = world.ask("SELECT score, outputs FROM scores WHERE entity_key LIKE '%-00'")
         assert seen[1] == pytest.approx({"low": seen[0] + low, "high": seen[0] + high})

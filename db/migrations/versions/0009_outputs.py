@@ -25,6 +25,12 @@ OF_VERSION = {
 
 OUTPUTS = "Further numbers that the champion gives, named by the outputs of its version; null for none"
 
+METRICS = (
+    "Measurements on unseen dates: array of {metric, of, value}; one that is not defined is absent",
+    "Measured on unseen dates: array of {metric, of, value, low, high}; what is not defined is absent",
+)
+"""What is said of model_version.metrics before and after."""
+
 # A version without outputs costs no second look at the rows.
 CHECK_OUTPUTS = """
         SELECT number, classes, outputs, score_low, score_high INTO says FROM nightjar.model_version
@@ -97,12 +103,14 @@ def upgrade() -> None:
     op.execute("ALTER TABLE nightjar.score ALTER outputs SET STATISTICS 0")
     for function, pieces in CHANGES.items():
         _rewrite(function, pieces)
+    op.execute(f"COMMENT ON COLUMN nightjar.model_version.metrics IS '{METRICS[1]}'")
     op.execute(f"GRANT INSERT ({', '.join(OF_VERSION)}) ON nightjar.model_version TO {WRITER}")
     op.execute(f"GRANT INSERT (outputs) ON nightjar.score TO {WRITER}")
 
 
 def downgrade() -> None:
     op.execute(REFUSE_OUTPUTS)
+    op.execute(f"COMMENT ON COLUMN nightjar.model_version.metrics IS '{METRICS[0]}'")
     for function, pieces in CHANGES.items():
         _rewrite(function, [(after, before) for before, after in pieces])
     op.drop_column("score", "outputs", schema="nightjar")

@@ -27,6 +27,10 @@ class Metric:
     nightly: bool = True
     skill_of: str | None = None
 
+    def within(self, low: float, high: float) -> tuple[float, float]:
+        """An interval, cut at the bounds of the metric."""
+        return max(low, self.low), min(high, self.high)
+
 
 class Of(StrEnum):
     """The predictor that was measured: on the same unseen rows, unless a member says otherwise."""
@@ -42,15 +46,20 @@ class Of(StrEnum):
 
 
 class MetricRow(Value):
-    """One measured number."""
+    """One measured number. low, high: its interval at 95% confidence, where that is known."""
 
     metric: str
     of: Of
     value: float
+    low: float | None = None
+    high: float | None = None
 
 
 Metrics = Mapping[str, float | None]
 """Metric -> its value. None if the metric is not defined on the measured rows."""
+
+Intervals = Mapping[str, tuple[float, float]]
+"""Metric -> least and greatest value that it may have with other dates, where that is known."""
 
 Measured = Mapping[Of, Metrics]
 """Metrics by predictor.
@@ -63,15 +72,20 @@ BESIDE = "_beside_champion"
 """Older versions end a metric's name with this for BESIDE_CHAMPION."""
 
 
-def as_rows(measured: Measured) -> tuple[MetricRow, ...]:
-    """Return the metrics that are defined, as rows."""
+def as_rows(measured: Measured, of_version: Intervals | None = None) -> tuple[MetricRow, ...]:
+    """Return the metrics that are defined, as rows. of_version: intervals of the version's own."""
+    known = {(metric, Of.VERSION): bounds for metric, bounds in (of_version or {}).items()}
     defined = (
         (metric, of, value)
         for of, metrics in measured.items()
         for metric, value in metrics.items()
         if value is not None
     )
-    return tuple(MetricRow(metric=metric, of=of, value=value) for metric, of, value in defined)
+    return tuple(
+        MetricRow(metric=metric, of=of, value=value, low=low, high=high)
+        for metric, of, value in defined
+        for low, high in [known.get((metric, of), (None, None))]
+    )
 
 
 def value_of(rows: Iterable[MetricRow], metric: str, of: Of = Of.VERSION) -> float | None:

@@ -56,6 +56,11 @@ class Candidate(Value):
     trained_through: date
     """Last date whose outcomes the model has seen. Scores of that date or earlier are in-sample."""
 
+    def interval(self, name: str) -> tuple[float | None, float | None]:
+        """Low and high of a metric of its own at 95% confidence. None where they are not known."""
+        own = (row for row in self.metrics if (row.metric, row.of) == (name, Of.VERSION))
+        return next(((row.low, row.high) for row in own), (None, None))
+
     def metric(self, name: str, of: Of = Of.VERSION) -> float | None:
         """Return a measured number, or None if it is not defined."""
         return value_of(self.metrics, name, of)

@@ -7,12 +7,17 @@ import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import ArtifactBroken, BadSpec
+from nightjar.core.kinds.intervals import interval
 from nightjar.core.kinds.kind import Calibration, Kind
-from nightjar.core.kinds.metrics import Measured, Metrics, Of
+from nightjar.core.kinds.metrics import Intervals, Measured, Metrics, Of
 from nightjar.core.lifecycle.training_set import TimeCut
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.ports.learners import Predictors
+
+
+class Predicts(Protocol):
+    def predict(self, frame: pl.DataFrame) -> pl.Series: ...
 
 
 def measured_on_unseen(kind: Kind, cut: TimeCut, predictor: Predictor, baseline: Predictor) -> Measured:
@@ -27,6 +32,21 @@ def measured_on_unseen(kind: Kind, cut: TimeCut, predictor: Predictor, baseline:
         Of.BASELINE: _of(kind, baseline, calibration_of(kind, baseline, cut), cut.test),
         Of.CONSTANT: constant,
     }
+
+
+def intervals(
+    kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.DataFrame, measured: Metrics
+) -> Intervals:
+    """How uncertain each metric of a predictor is. measured: its metrics on these rows."""
+    given = published_by(kind, predictor, calibration, rows).with_columns(rows["outcome"], rows["score_date"])
+    rest = (given.filter(pl.col("score_date") != day) for day in given["score_date"].unique().sort())
+    without_each = [kind.measure(left["score"], left["outcome"], left["outputs"]) for left in rest]
+    found = {
+        metric.name: interval(value, [left[metric.name] for left in without_each])
+        for metric in kind.metrics
+        if not metric.skill_of and (value := measured[metric.name]) is not None
+    }
+    return {name: kind.metric(name).within(*bounds) for name, bounds in found.items() if bounds is not None}
 
 
 def beside_champion(
@@ -57,10 +77,6 @@ class Always:
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         return self.kind.always(self.seen, frame.height)
-
-
-class Predicts(Protocol):
-    def predict(self, frame: pl.DataFrame) -> pl.Series: ...
 
 
 def calibration_of(kind: Kind, predictor: Predicts, cut: TimeCut) -> Calibration:

@@ -15,7 +15,7 @@ from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import MissingFeatures
 from nightjar.core.errors.model import TooLittleHistory
 from nightjar.core.kinds.gates import judge
-from nightjar.core.kinds.metrics import as_rows
+from nightjar.core.kinds.metrics import Of, as_rows
 from nightjar.core.lifecycle.promotion import Decision, decide
 from nightjar.core.lifecycle.training_set import (
     TimeCut,
@@ -42,6 +42,7 @@ from nightjar.usecases.lifecycle.fitting import fitted, rehearse
 from nightjar.usecases.lifecycle.measuring import (
     beside_champion,
     calibration_of,
+    intervals,
     measured_on_unseen,
     published_by,
 )
@@ -240,7 +241,9 @@ def _candidate(
         artifact_sha256=sha256,
         reference_uri=_store(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts),
         params=predictor.params(),
-        metrics=as_rows(measured),
+        metrics=as_rows(
+            measured, intervals(spec.kind, predictor, calibration, cut.test, measured[Of.VERSION])
+        ),
         gates=judge(spec.kind.gates, measured, spec.gates),
         code_version=code_version,
         trained_through=cut.trained_through,
