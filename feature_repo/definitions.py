@@ -50,7 +50,7 @@ def feast_objects(specs: Iterable[ModelSpec]) -> Iterator[tuple[str, Entity | Fe
     views = {name: _view(table, entities) for name, table in tables.items()}
     yield from ((f"entity_{name}", entity) for name, entity in entities.items())
     yield from ((f"view_{name}", view) for name, view in views.items())
-    for spec in specs:
+    for spec in (spec for spec in specs if spec.features is None):
         features = [views[table.name] for table in spec.feature_tables]
         yield (
             f"service_{spec.name}",

@@ -117,7 +117,8 @@ def champion(platform: Platform, spec: ModelSpec) -> str:
 
 def feature_registry(platform: Platform, spec: ModelSpec) -> str:
     platform.features.require(spec)
-    return f"feature service {spec.feature_service} serves {len(spec.inputs)} inputs"
+    served = f"feature service {spec.feature_service} serves {len(spec.inputs)} inputs"
+    return "; ".join((served, *platform.features.limits(spec)))
 
 
 def data(platform: Platform, spec: ModelSpec) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from db.stores.nights import PostgresNights
     from db.stores.registry import PostgresRegistry
     from nightjar.adapters.deliveries.raw_days import RawFiles
-    from nightjar.adapters.feast.source import FeastFeatureSource
+    from nightjar.adapters.feast.chosen import ChosenFeatures
     from nightjar.adapters.files.artifacts import FsspecArtifacts
     from nightjar.adapters.files.feature_tables import FeatureDirectory
     from nightjar.adapters.files.generation_shelf import GenerationShelf
@@ -84,13 +84,14 @@ class Adapters(Database):
         return recipe_of(table, module_source)
 
     @cached_property
-    def features(self) -> "FeastFeatureSource":
+    def features(self) -> "ChosenFeatures":
         from db.session import translated
+        from nightjar.adapters.feast.chosen import ChosenFeatures
         from nightjar.adapters.feast.source import FeastFeatureSource
 
-        folder = self.settings.data / "features"
-        return FeastFeatureSource(
-            self.settings.feature_repo, self._feature_registry("writer"), folder, translated=translated
+        folder, registry = self.settings.data / "features", self._feature_registry("writer")
+        return ChosenFeatures(
+            FeastFeatureSource(self.settings.feature_repo, registry, folder, translated=translated)
         )
 
     def apply_features(self) -> None:

@@ -91,6 +91,8 @@ SAY_IT_THEMSELVES = {
     model.NameClash: "one of the two models is corrected",
     model.WrongLearner: "the learner or the kind is corrected",
     model.FitFailed: "the code of the model is corrected",
+    inputs.ServiceMissing: "the spec is corrected, or the repository is applied with its own tools",
+    inputs.ServiceUnreadable: "the repository is not ours to mend",
     night.Stopped: "nothing is wrong",
     night.WorkBusy: "it is waited for",
     platform.PlatformFailed: "its log says what to do",

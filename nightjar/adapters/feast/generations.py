@@ -4,6 +4,7 @@ Imports Feast, which takes seconds: import this module where it is first needed.
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,16 @@ def copy_reading(
     for service in found.feature_services:
         for projection in service.spec.features:
             _drop(projection.feature_columns, lacking.get(projection.feature_view_name, frozenset()))
-    copy.write_bytes(found.SerializeToString())
+    copy.write_bytes(changed(found))
+
+
+def changed(registry: Any) -> bytes:
+    """The bytes of a changed registry, with a version of its own.
+
+    Feast keeps what it read of a registry by its version and its place in memory, which may be used again.
+    """
+    registry.version_id = sha256(registry.SerializeToString(deterministic=True)).hexdigest()
+    return registry.SerializeToString()
 
 
 def inside(uri: str, table: str, generation: str) -> str:

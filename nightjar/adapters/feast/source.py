@@ -197,6 +197,12 @@ class FeastFeatureSource:
         finalize(self, rmtree, folder, ignore_errors=True)
         return folder
 
+    def limits(self, spec: ModelSpec) -> tuple[str, ...]:  # noqa: ARG002  # the port's signature
+        return ()
+
+    def finds_late_data(self, spec: ModelSpec) -> bool:
+        return bool(spec.feature_tables)
+
 
 @dataclass(frozen=True, slots=True)
 class ReadingGenerations:
@@ -216,6 +222,12 @@ class ReadingGenerations:
 
     def reading(self, generations: Generations) -> "ReadingGenerations":
         return self.source.reading(generations)
+
+    def limits(self, spec: ModelSpec) -> tuple[str, ...]:
+        return self.source.limits(spec)
+
+    def finds_late_data(self, spec: ModelSpec) -> bool:
+        return self.source.finds_late_data(spec)
 
 
 def _has_cutoffs(asked: pl.DataFrame) -> bool:

@@ -149,6 +149,25 @@ class UnsafeFeatureStore(NightjarError):
         )
 
 
+class ServiceMissing(NightjarError):
+    """A model names a FeatureService that the registry of its Feast repository does not have."""
+
+    exit_code, runbook = 57, "your-feast"
+
+    def __init__(self, model: str, service: str, repo: str, known: Sequence[str]) -> None:
+        there = f"It has {', '.join(known)}." if known else "It has none: the repository was not applied yet."
+        super().__init__(f"{model}: the Feast repository {repo} has no feature service {service!r}. {there}")
+
+
+class ServiceUnreadable(NightjarError):
+    """The Feast repository that a model names cannot be opened."""
+
+    exit_code, runbook = 58, "your-feast"
+
+    def __init__(self, repo: str, problem: str) -> None:
+        super().__init__(f"The Feast repository {repo}: {problem}.")
+
+
 class NotOurStore(NightjarError):
     """A retrieval needs our own offline store, but another one is configured."""
 

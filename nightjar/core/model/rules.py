@@ -172,6 +172,8 @@ def _of_inputs(spec: "ModelSpec") -> Iterator[Fault]:
         if repeated := sorted({name for name in names if list(names).count(name) > 1}):
             yield what, f"name twice: {repeated}"
     yield from _of_names("inputs", spec.inputs, set(spec.inputs) & ADDED_TO_ROWS)
+    if spec.features is not None and spec.feature_tables:
+        yield "features", "must be left out where there are feature_tables: a model has one or the other"
     if not spec.inputs:
         yield "categorical and numeric", "must name an input"
     if unknown := sorted(spec.often_missing - set(spec.inputs)):

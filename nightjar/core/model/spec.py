@@ -93,6 +93,23 @@ class FeatureTable:
     max_age: timedelta | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeastService:
+    """A FeatureService of a Feast repository that you have already. Nightjar only reads it.
+
+    repo: the folder of its feature_store.yaml. service: the name of the service, as its registry has it.
+    Features keep their own names, without those of their views. The population has the join keys of the
+    service's entities, and the values that its on-demand views take from a request.
+    known_by_created: a row counts only from the instant in its created column on, as the features that
+    Nightjar builds do. False: it counts from its event on, which is Feast's own default. Use True if the
+    created column says truly when a row became known; a backfill often sets it to one later instant.
+    """
+
+    repo: Path
+    service: str
+    known_by_created: bool = False
+
+
 class Predictor(Protocol):
     """A trained model: what scoring needs of it, whatever library made it."""
 
@@ -189,6 +206,8 @@ class ModelSpec:
     `contract()` builds the Pandera
     schema of a row that may be scored.
 
+    features: a FeatureService of your own Feast, in place of `feature_tables`: then nothing is computed.
+
     kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and
     `audit` set.
     """
@@ -208,7 +227,8 @@ class ModelSpec:
     catch_up_days: Annotated[int, Field(ge=0, le=366)] = 7
     datasets: tuple[RawDataset, ...]
     deliver: Annotated[Deliver, PlainValidator(called)]
-    feature_tables: tuple[FeatureTable, ...]
+    feature_tables: tuple[FeatureTable, ...] = ()
+    features: FeastService | None = None
     population_dataset: str
     population: Annotated[Callable[[RawFrames, date], pl.DataFrame], PlainValidator(called)]
     outcome_dataset: str
@@ -237,7 +257,7 @@ class ModelSpec:
     @property
     def feature_service(self) -> str:
         """The Feast FeatureService that serves both training and scoring."""
-        return self.name
+        return self.name if self.features is None else self.features.service
 
     def dataset(self, name: str) -> RawDataset:
         return next(dataset for dataset in self.datasets if dataset.name == name)

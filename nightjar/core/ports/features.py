@@ -76,3 +76,14 @@ class FeatureSource(Protocol):
         Features that a generation does not have are null.
         """
         ...
+
+    def limits(self, spec: ModelSpec) -> tuple[str, ...]:
+        """Return what cannot be answered about the model's features, a sentence each.
+
+        It is empty if features are known as they were at every instant.
+        """
+        ...
+
+    def finds_late_data(self, spec: ModelSpec) -> bool:
+        """Return True if `retrieve` may give other features for a later `known_at`."""
+        ...

@@ -63,6 +63,10 @@ class NightInputs:
         """The rows of one part of the run's population. No other rows are read. Raises ArtifactBroken."""
         return self._snapshots.part(run, part)
 
+    def limits(self) -> tuple[str, ...]:
+        """What cannot be answered about the features of a model that names its own Feast service."""
+        return () if self.spec.features is None else self.features.limits(self.spec)
+
     def generations(self, run: Run | None = None) -> Generations | None:
         """The generations of the feature tables that a run reads; without a run, those that are read today.
 

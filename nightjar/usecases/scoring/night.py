@@ -164,6 +164,8 @@ class ScoreNight:
             repairs=claimed.base_id,
         )
         try:
+            for limit in self.inputs.limits():
+                log.warning("features_limited", told=limit)
             run = self._with_population(claimed, repair)
             stale = self.guard.require_fresh(
                 run, self.inputs.raw, self.inputs.generations(run) or {}, accepted=accept is not None

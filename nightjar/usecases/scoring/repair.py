@@ -67,11 +67,16 @@ def late_nights(
         go_on()
         run = store.run(publication.run_id)
         late = dict(late_deliveries(inputs.spec, recorded, run, known_at))
-        if late and (found := seen(inputs, run, known_at).touched):
+        if (late or finds_late_features(inputs)) and (found := seen(inputs, run, known_at).touched):
             sources = came_from(found, inputs.spec)
             yield LateNight(
                 run, publication, found, {name: instant for name, instant in late.items() if name in sources}
             )
+
+
+def finds_late_features(inputs: NightInputs) -> bool:
+    """True if features may have come late that no delivery of ours tells of: those of a Feast of your own."""
+    return inputs.spec.features is not None and inputs.features.finds_late_data(inputs.spec)
 
 
 def late_deliveries(

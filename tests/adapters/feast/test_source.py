@@ -30,6 +30,7 @@ from nightjar.core.errors.inputs import (
 from nightjar.core.errors.model import BadSpec
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.generations import Generation
+from nightjar.core.model.spec import FeastService
 
 REPO = Path(__file__).parents[3] / "feature_repo"
 SPEC = MODELS["flight_delay"]
@@ -349,6 +350,13 @@ def test_keys_and_features_that_feast_cannot_hold_are_refused_and_shared_tables_
         len(dict(definitions.feast_objects([SPEC, replace(SPEC, name="second")])))
         == len(dict(definitions.feast_objects([SPEC]))) + 1
     )
+
+
+def test_a_model_with_a_feast_of_its_own_declares_nothing_in_ours():
+    from nightjar.adapters.feast.repo import _module
+
+    own = replace(SPEC, name="own", feature_tables=(), features=FeastService(repo=REPO, service="x"))
+    assert dict(_module(REPO / "definitions.py").feast_objects([own])) == {}
 
 
 def test_a_registry_whose_schema_was_dropped_says_what_brings_it_back(database, tmp_path):

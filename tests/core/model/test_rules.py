@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
@@ -14,7 +15,7 @@ from nightjar.core.errors.model import BadSpec
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.rules import NAME, is_cron
 from nightjar.core.model.sources import Files
-from nightjar.core.model.spec import GateLimits
+from nightjar.core.model.spec import FeastService, GateLimits
 
 SPEC = MODELS["flight_delay"]
 SCHEDULES, TABLE = SPEC.datasets[0], SPEC.feature_tables[0]
@@ -90,6 +91,10 @@ def table(**changes):
             r"may not have the columns \['created'\]",
         ),
         ({"feature_tables": (TABLE, replace(TABLE, name="again"))}, "features name twice"),
+        (
+            {"features": FeastService(repo=Path("feast"), service="x")},
+            "features must be left out where there are feature_tables",
+        ),
         ({"audit": SPEC.audit | {"max_quarantine_share": float("nan")}}, "audit.max_quarantine_share is nan"),
         ({"audit": SPEC.audit | {"max_quarantine_share": 2}}, "audit.max_quarantine_share is 2"),
         (
