@@ -8,7 +8,7 @@ from flows.about import ModelName, day_name, model_and_today, platform
 from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.preparing import land
-from flows.tables import show_version
+from flows.tables import show_figures, show_version
 from nightjar.core.night.clock import evening_by_now
 
 
@@ -26,4 +26,6 @@ def retrain(model: ModelName, today: date | None = None, *, promote: bool = True
     with failures_told(model):
         spec, day = model_and_today(model, today)
         land(spec, evening_by_now(spec, day))
-        show_version(platform().retrain(spec, day, promote=promote))
+        summary = platform().retrain(spec, day, promote=promote)
+        show_version(summary)
+        show_figures(summary)

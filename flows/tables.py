@@ -14,6 +14,7 @@ from nightjar.core.night.entities import NightSummary, Run
 from nightjar.core.night.plan import Planned
 from nightjar.showing.console import (
     DRIFT_COLUMNS,
+    FIGURES,
     LATE_COLUMNS,
     NIGHT_COLUMNS,
     PLAN_COLUMNS,
@@ -80,6 +81,17 @@ def show_version(summary: RetrainSummary) -> None:
         notes=[
             f"{gate.name} {'passed' if gate.passed else 'FAILED'}: {gate.reason}" for gate in version.gates
         ],
+    )
+
+
+def show_figures(summary: RetrainSummary) -> None:
+    """What a version predicts beside what happened, by bins of score."""
+    version, figures = summary.version, summary.figures
+    show(
+        f"calibration-{version.model}",
+        f"{version.model} version {version.number}: {FIGURES}",
+        figures.columns,
+        figures.rows,
     )
 
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import polars as pl
 
+from nightjar.core.comparison.entities import PREDICTED_CLASS, SCORE
 from nightjar.core.model.categories import spelled
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import ColumnDrift
 from nightjar.core.night.entities import Run
 
 SAMPLE_ROWS = 50_000
-SCORE = "score"
 LESS_THAN = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
 STYLE = """
 #nightjar {font: 15px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff}
@@ -56,15 +56,14 @@ class EvidentlyReportWriter:
         The page names each column that cannot be drawn.
         """
         known = {column.column: column for column in columns}
-        categorical = [
-            name for name in spec.categorical if _drawable(night, name) and _drawable(reference, name)
-        ]
+        texts = (*spec.categorical, *([PREDICTED_CLASS] if spec.kind.classes else []))
+        categorical = [name for name in texts if _drawable(night, name) and _drawable(reference, name)]
         numeric = [
             name
             for name in (*spec.numeric, SCORE)
             if _drawable(night, name, number=True) and _drawable(reference, name, number=True)
         ]
-        skipped = [name for name in (*spec.inputs, SCORE) if name not in (*categorical, *numeric)]
+        skipped = [name for name in (*texts, *spec.numeric, SCORE) if name not in (*categorical, *numeric)]
         heading = _heading(spec, run, night.height, columns, skipped)
         if not categorical and not numeric:
             into.write_text(_page(heading), encoding="utf-8")
@@ -199,7 +198,7 @@ def _heading(
         if skipped
         else "",
         f"<p>{CHARTS}</p>"
-        if len(skipped) <= len(spec.inputs)
+        if len(skipped) <= len(spec.inputs) + bool(spec.kind.classes)
         else "<p>No column has values on both sides, so there is nothing to chart.</p>",
     ]
     return f'<style>{STYLE}</style><section id="nightjar">{"".join(parts)}</section>'

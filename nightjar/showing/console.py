@@ -334,6 +334,9 @@ def training_rows(version: "Version") -> list[tuple[object, ...]]:
     ]
 
 
+FIGURES = "what it predicts for unseen days beside what happened, by score"
+
+
 def show_training(summary: "RetrainSummary") -> None:
     """Show a version's metrics on unseen days beside those of three others.
 
@@ -347,6 +350,8 @@ def show_training(summary: "RetrainSummary") -> None:
             training_rows(version),
         )
     )
+    if summary.figures.rows:
+        out.print(table(FIGURES, summary.figures.columns, summary.figures.rows))
     out.print(
         table(
             "gates",

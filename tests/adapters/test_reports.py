@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -6,6 +7,8 @@ import polars as pl
 import pytest
 
 from nightjar.adapters.reports import EvidentlyReportWriter
+from nightjar.core.kinds.multiclass import multiclass
+from nightjar.core.model.spec import AuditLimits, GateLimits
 from nightjar.core.monitoring.drift import night_drift
 from nightjar.core.night.entities import Run, RunState
 from nightjar.testing.specs import toy_spec
@@ -38,12 +41,13 @@ def sample(rows, seed, shift=0.0):
     )
 
 
-def draw(night, reference, tmp_path):
-    columns = night_drift(night, reference, SPEC.categorical, (*SPEC.numeric, "score"))
+def draw(night, reference, tmp_path, spec=SPEC):
+    texts = (*spec.categorical, *(["predicted_class"] if spec.kind.classes else []))
+    columns = night_drift(night, reference, texts, (*spec.numeric, "score"))
     into = tmp_path / "drift.html"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        drawn = EvidentlyReportWriter().draw(SPEC, RUN, night, reference, columns, into)
+        drawn = EvidentlyReportWriter().draw(spec, RUN, night, reference, columns, into)
     return {row.column: row for row in drawn}, into.read_text()
 
 
@@ -114,3 +118,19 @@ def test_odd_values_are_drawn_without_a_crash(tmp_path):
 def test_one_row_on_each_side_is_drawn_without_a_crash(tmp_path):
     rows, _ = draw(sample(1, 1), sample(1, 0), tmp_path)
     assert len(rows) == 5
+
+
+def test_predicted_classes_are_drawn_as_categories(tmp_path):
+    kind = multiclass("late", "early")
+    gates = GateLimits(**{limit.name: max(0.0, limit.low) for limit in kind.gate_limits()})
+    audit = AuditLimits(max_quarantine_share=0.1, min_distinct_share=0.1, max_class_shift=0.2)
+    spec = replace(SPEC, numeric=("wind",), categorical=(), kind=kind, gates=gates, audit=audit)
+    night, reference = (
+        sample(rows, rows).with_columns(
+            predicted_class=pl.Series(["late"] * late + ["early"] * (rows - late))
+        )
+        for rows, late in ((300, 250), (900, 300))
+    )
+    rows, _ = draw(night, reference, tmp_path, spec)
+    assert set(rows) == {"wind", "score", "predicted_class"}
+    assert rows["predicted_class"].drifted

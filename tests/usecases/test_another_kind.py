@@ -407,6 +407,7 @@ class TestMulticlass:
         assert champion.promoted, champion.decision
         assert (champion.version.classes, champion.version.outputs) == (BUSINESS, BUSINESS)
         assert console.training_columns(champion.version)[1:3] == ("accuracy", "mean recall")
+        assert sum(row[0] for row in champion.figures.rows) == champion.test_rows
         run = world.store.run(world.score(LAST).run_id)
 
         fresh = PredictorStore(world.inputs.artifacts).load(spec, champion.version)

@@ -7,6 +7,7 @@ import polars as pl
 
 from nightjar.core.kinds.absurdities import Absurdity, alike, shifted
 from nightjar.core.kinds.classification import CLIP, auc, calibration_error, mean
+from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metric, Metrics, Of
@@ -71,6 +72,7 @@ BINARY = Kind(
     ),
     headline=("auc", "brier"),
     compare=compare,
+    figures=lambda rows: by_score(rows, observed_rate=pl.col("outcome")),
     constant=base_rate,
     lacking=lacking_a_class,
     gates=(

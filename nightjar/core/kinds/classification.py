@@ -2,7 +2,8 @@
 
 import polars as pl
 
-CALIBRATION_BINS = 10
+from nightjar.core.kinds.figures import bin_of_equal_mass
+
 CLIP = 2.0**-52
 """Log loss keeps this far from 0 and 1, so that one certain mistake does not make it infinite."""
 
@@ -28,8 +29,7 @@ def calibration_error(rows: pl.DataFrame) -> float:
     Bias in Calibration Error Estimation, AISTATS. Equal scores share a bin, so the order of rows does not
     matter.
     """
-    bin_number = ((pl.col("score").rank("average") - 0.5) / pl.len() * CALIBRATION_BINS).floor()
     gap = (pl.col("score") - pl.col("outcome")).sum().abs()
     # One order of sums, hence one last digit.
-    bins = rows.group_by(bin_number.alias("bin"), maintain_order=True).agg(gap=gap).sort("bin")
+    bins = rows.group_by(bin_of_equal_mass().alias("bin"), maintain_order=True).agg(gap=gap).sort("bin")
     return float(bins["gap"].sum() / rows.height)

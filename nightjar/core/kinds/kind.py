@@ -10,6 +10,7 @@ import polars as pl
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import WrongLearner
 from nightjar.core.kinds.absurdities import Absurdity
+from nightjar.core.kinds.figures import Figures, nothing_to_show
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.limits import Limit, span
 from nightjar.core.kinds.metrics import Metric, Metrics
@@ -57,6 +58,7 @@ class Kind:
     compare(rows): the metrics of `score`, `outputs` and `outcome` in at least one row. Score and outcome are
     Float64 and valid.
     A metric that is not defined may lack.
+    figures(rows): of the same rows, what was predicted beside what happened, by bins of score.
     constant(outcomes): the one answer for every row that a predictor without inputs gives, from the outcomes
     that it has seen.
     lacking(outcomes): what they lack to be trained on or measured against, in words; None if nothing.
@@ -79,6 +81,7 @@ class Kind:
     metrics: tuple[Metric, ...]
     headline: tuple[str, ...]
     compare: Callable[[pl.DataFrame], Metrics]
+    figures: Callable[[pl.DataFrame], Figures] = nothing_to_show
     constant: Callable[[pl.Series], float | tuple[float, ...]]
     lacking: Callable[[pl.Series], str | None] = always_enough
     lacking_to_train: Callable[[pl.Series], str | None] = always_enough
@@ -159,6 +162,11 @@ class Kind:
         rows = self._known(score, outcome, outputs)
         found: Metrics = self.compare(rows) if rows.height else {}
         return {metric.name: finite(found.get(metric.name)) for metric in self.metrics if not metric.skill_of}
+
+    def shown(self, score: pl.Series, outcome: pl.Series, outputs: pl.Series | None = None) -> Figures:
+        """The figures of rows with a known outcome. Raises ValueError as `measure` does."""
+        rows = self._known(score, outcome, outputs)
+        return self.figures(rows) if rows.height else Figures()
 
     def skills(self, version: Metrics, constant: Metrics) -> Metrics:
         """The skills of a version beside the constant predictor: above 0 is better. None if not defined."""

@@ -8,11 +8,14 @@ import polars as pl
 
 from nightjar.core.kinds.absurdities import Absurdity, alike, mix_shifted
 from nightjar.core.kinds.classification import CLIP, auc, calibration_error, mean
+from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import OUTPUTS, Calibration, Kind
 from nightjar.core.kinds.metrics import Metric, Metrics, Of
 
 NAME = "multiclass"
+HIT = pl.col("outputs").list.arg_max() == pl.col("outcome").cast(pl.UInt32)
+"""Whether the predicted class is the one that happened."""
 LEAST_CLASSES, MOST_CLASSES = 2, 1000
 
 
@@ -37,6 +40,7 @@ def multiclass(*classes: str) -> Kind:
         metrics=METRICS,
         headline=("accuracy", "brier"),
         compare=compare,
+        figures=lambda rows: by_score(rows, share_of_right_classes=HIT),
         constant=lambda outcomes: _shares(outcomes, len(classes)),
         lacking=_lacking_difference,
         lacking_to_train=lambda outcomes: _lacking_classes(outcomes, classes),
@@ -54,9 +58,7 @@ def compare(rows: pl.DataFrame) -> Metrics:
     Calibration is that of the predicted class: Guo et al. (2017), On Calibration of Modern Neural Networks.
     """
     happened = pl.col("outcome").cast(pl.UInt32)
-    rows = rows.with_columns(
-        given=pl.col("outputs").list.get(happened), hit=pl.col("outputs").list.arg_max() == happened
-    )
+    rows = rows.with_columns(given=pl.col("outputs").list.get(happened), hit=HIT)
     squares = pl.col("outputs").list.eval(pl.element() ** 2).list.sum()
     return {
         "accuracy": mean(rows, pl.col("hit").cast(pl.Float64)),

@@ -13,6 +13,7 @@ from math import ceil, floor, inf, sqrt
 import polars as pl
 
 from nightjar.core.kinds.absurdities import Absurdity, alike, shifted_by_spread
+from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import OUTPUTS, Calibration, Kind
 from nightjar.core.kinds.metrics import Metric, Metrics, Of
@@ -55,12 +56,16 @@ def compare(rows: pl.DataFrame) -> Metrics:
     }
 
 
+WITHIN = pl.col("outcome").is_between(pl.col("outputs").list.get(0), pl.col("outputs").list.get(1))
+"""Whether the outcome lies in the published interval."""
+
+
 def _of_interval(rows: pl.DataFrame) -> Metrics:
     if rows.is_empty():
         return {}
     low, high = (rows["outputs"].list.get(n) for n in (0, 1))
     return {
-        "coverage": _mean(rows["outcome"].is_between(low, high).cast(pl.Float64)),
+        "coverage": _mean(rows.select(WITHIN.cast(pl.Float64)).to_series()),
         "width": _mean(high - low),
     }
 
@@ -97,6 +102,7 @@ REGRESSION = Kind(
     ),
     headline=("mae", "rmse"),
     compare=compare,
+    figures=lambda rows: by_score(rows, mean_outcome=pl.col("outcome"), within_the_interval=WITHIN),
     constant=mean_outcome,
     lacking=lacking_difference,
     gates=(

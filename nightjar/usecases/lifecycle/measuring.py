@@ -7,6 +7,7 @@ import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import ArtifactBroken, BadSpec
+from nightjar.core.kinds.figures import Figures
 from nightjar.core.kinds.intervals import interval
 from nightjar.core.kinds.kind import Calibration, Kind
 from nightjar.core.kinds.metrics import Intervals, Measured, Metrics, Of
@@ -47,6 +48,12 @@ def intervals(
         if not metric.skill_of and (value := measured[metric.name]) is not None
     }
     return {name: kind.metric(name).within(*bounds) for name, bounds in found.items() if bounds is not None}
+
+
+def figures(kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.DataFrame) -> Figures:
+    """What a predictor gives for rows beside what happened."""
+    given = published_by(kind, predictor, calibration, rows)
+    return kind.shown(given["score"], rows["outcome"], given["outputs"])
 
 
 def beside_champion(

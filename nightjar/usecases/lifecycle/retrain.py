@@ -14,6 +14,7 @@ import polars as pl
 from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import MissingFeatures
 from nightjar.core.errors.model import TooLittleHistory
+from nightjar.core.kinds.figures import Figures
 from nightjar.core.kinds.gates import judge
 from nightjar.core.kinds.metrics import Of, as_rows
 from nightjar.core.lifecycle.promotion import Decision, decide
@@ -42,6 +43,7 @@ from nightjar.usecases.lifecycle.fitting import fitted, rehearse
 from nightjar.usecases.lifecycle.measuring import (
     beside_champion,
     calibration_of,
+    figures,
     intervals,
     measured_on_unseen,
     published_by,
@@ -50,9 +52,14 @@ from nightjar.usecases.lifecycle.measuring import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainSummary:
-    """The result of a retraining. left_out: reason -> number of rows left out of the dataset."""
+    """The result of a retraining.
+
+    figures: what the version gives for unseen rows, beside what happened. left_out: reason -> number of rows
+    left out of the dataset.
+    """
 
     version: Version
+    figures: Figures
     dataset: Dataset
     promoted: bool
     decision: str
@@ -120,6 +127,7 @@ def retrain(
         registry.promote(version, "champion", decision.reason)
     return RetrainSummary(
         version=version,
+        figures=figures(spec.kind, predictor, version.calibration, cut.test),
         dataset=dataset,
         promoted=decision.promote,
         decision=("promoted: " if decision.promote else "not promoted: ") + decision.reason,

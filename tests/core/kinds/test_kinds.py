@@ -71,6 +71,9 @@ def test_what_a_learner_gives_is_published_measured_and_within_the_bounds_of_its
     assert published.columns == ["score", "outputs"]
     assert kind.outputs_by(calibration) == kind.outputs
     found = kind.measure(published["score"], outcome, published["outputs"])
+    figures = kind.shown(published["score"], outcome, published["outputs"])
+    assert {len(row) for row in figures.rows} == {len(figures.columns)}
+    assert sum(row[0] for row in figures.rows) == rows
     for metric in kind.metrics:
         value = found.get(metric.name)
         assert value is None or metric.low - 1e-9 <= value <= metric.high + 1e-9, metric
