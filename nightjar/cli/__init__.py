@@ -41,6 +41,7 @@ for command in (
     operations.demo,
     operations.up,
     operations.deploy,
+    operations.deployments,
     operations.resume,
     nights.score,
     nights.backfill,

@@ -9,6 +9,7 @@ import typer
 from nightjar.cli.options import Model, day, opened, specs_of
 from nightjar.cli.versions import retrain
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.platform import ModelsGone
 from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
 
@@ -64,25 +65,42 @@ def up(
         run(platform)
 
 
-def deploy() -> None:
-    """Tell a Prefect server of the work pool, the deployments and the automations.
+def deploy(
+    *,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Delete the deployments of models that are no more.")
+    ] = False,
+) -> None:
+    """Tell a Prefect server of the work pool, the deployments of all models and the automations.
 
     The server is that of PREFECT_API_URL, or else of `nightjar up`. Doing it again changes nothing; it is
-    part of every release.
+    part of every release. Deployments of models that are no more are told.
     """
-    import models
     from nightjar.adapters.files.disk import require_room
     from nightjar.server.deploy import api_url, deploy
 
-    platform = opened()
+    platform, specs = opened(), specs_of(None)
     settings = platform.settings
     logs = settings.home / "logs"
     require_room(logs)
-    for spec in models.MODELS.values():
+    for spec in specs:
         console.show_rebuilds(platform.prepare(spec).rebuilds())
     with console.waiting("deploying the flows"):
-        deploy(settings, api_url(settings), logs / "deploy.log")
+        gone = deploy(settings, api_url(settings), logs / "deploy.log", without_left_over=remove)
+    console.out.print(f"deployed: {', '.join(spec.name for spec in specs)}")
     console.out.print("work pool, deployments and automations are up to date")
+    if gone and remove:
+        console.out.print(f"removed: {', '.join(gone)}")
+    elif gone:
+        console.tell_error(ModelsGone(gone))
+
+
+def deployments() -> None:
+    """Print the deployments that follow from the models' specs, as a prefect.yaml. Needs no server."""
+    from nightjar.server.deployments import prefect_yaml
+
+    specs_of(None)
+    print(prefect_yaml(), end="")  # noqa: T201  # the bare text is a file
 
 
 def prefect(context: typer.Context) -> None:

@@ -15,7 +15,7 @@ from prefect.client.schemas.filters import FlowRunFilter
 
 from nightjar.adapters.files.disk import require_room
 from nightjar.core.errors.base import NightjarError
-from nightjar.core.errors.platform import PlatformFailed
+from nightjar.core.errors.platform import ModelsGone, PlatformFailed
 from nightjar.launcher.child_locks import only_one
 from nightjar.launcher.processes import Worker, require_free, supervised
 from nightjar.launcher.supervision import Supervised, until_ready, watch
@@ -62,9 +62,11 @@ def run(platform: Platform) -> None:
                 part.start(time.monotonic())
                 until_ready(part)
         with console.waiting("deploying the flows"):
-            deploy(settings, api, logs / "deploy.log")
+            gone = deploy(settings, api, logs / "deploy.log")
             resume = ["work-pool", "resume", POOL]  # our own draining has paused it
             prefect(resume, environment(settings, api), logs / "deploy.log")
+        if gone:
+            console.notice(remedies.told(ModelsGone(gone)), level="warning")
         stack.callback(worker.stop)
         worker.start(time.monotonic())
         stack.callback(drain, server, worker, settings, api, logs / "deploy.log")

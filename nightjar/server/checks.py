@@ -17,10 +17,17 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from pydantic import TypeAdapter
 
-from nightjar.core.errors.platform import DeploymentPaused, NotDeployed, NoWorker, RunsStuck, ServerOpen
+from nightjar.core.errors.platform import (
+    DeploymentPaused,
+    ModelsGone,
+    NotDeployed,
+    NoWorker,
+    RunsStuck,
+    ServerOpen,
+)
 from nightjar.server.automations import TAG, Patience, differing, wanted
 from nightjar.server.deploy import known_alert_block
-from nightjar.server.deployments import declared, deployed, paused
+from nightjar.server.deployments import declared, deployed, left_over, paused
 from nightjar.server.openings import openings
 from nightjar.server.pool import POOL, TEMPLATE, known_pool
 from nightjar.wiring.settings import Settings
@@ -72,8 +79,9 @@ def kept_for(client: SyncPrefectClient) -> timedelta | None:
 
 
 def deployments(client: SyncPrefectClient, _: Settings) -> str:
-    """Raises NotDeployed for a deployment that is missing or differs from prefect.yaml.
+    """Raises NotDeployed for a deployment that is missing or differs from the models' specs.
 
+    Raises ModelsGone for deployments of models that are no more.
     Raises DeploymentPaused for a deployment that follows no schedule.
     """
     asked, found = declared(), deployed(client)
@@ -81,14 +89,16 @@ def deployments(client: SyncPrefectClient, _: Settings) -> str:
         name for name in sorted(asked) if name not in found or wanted_of(asked[name]) != found_of(found[name])
     ]
     if wrong:
-        raise NotDeployed(f"deployments that are missing or not as in prefect.yaml: {', '.join(wrong)}")
+        raise NotDeployed(f"deployments that are missing or not as the specs say: {', '.join(wrong)}")
+    if gone := left_over(client):
+        raise ModelsGone(sorted(gone))
     if resting := [name for name in sorted(asked) if paused(found[name])]:
         raise DeploymentPaused(resting)
-    return f"{len(asked)} as in prefect.yaml, none paused"
+    return f"{len(asked)} as the specs say, none paused"
 
 
 def wanted_of(each: Mapping[str, Any]) -> tuple[object, ...]:
-    """Return the properties that identify a deployment, as prefect.yaml gives them."""
+    """Return the properties that identify a deployment, as the spec of its model gives them."""
     crons = sorted((schedule["cron"], schedule["timezone"]) for schedule in each["schedules"])
     code = each["entrypoint"], each["parameters"], False  # False: it brings no code or steps of its own
     return *code, sorted(each["tags"]), each["work_pool"]["name"], each["concurrency_limit"]["limit"], crons

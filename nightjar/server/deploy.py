@@ -1,6 +1,6 @@
 """Deploys to a Prefect server.
 
-It sends the work pool, the deployments of prefect.yaml, the automations, and the URL for alerts. A second
+It sends the work pool, the deployments of all models, the automations, and the URL for alerts. A second
 call changes nothing.
 """
 
@@ -28,7 +28,7 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.platform.log_lines import rendered
 from nightjar.server.alerts import service
 from nightjar.server.automations import Patience, sync, wanted
-from nightjar.server.deployments import pauses_kept
+from nightjar.server.deployments import left_over, pauses_kept, prefect_yaml, remove
 from nightjar.server.login import login
 from nightjar.server.pool import ensure_pool
 from nightjar.wiring.logs import prefect_settings
@@ -70,17 +70,24 @@ def api_url(settings: Settings) -> str:
     return os.environ.get("PREFECT_API_URL") or local_api(settings)
 
 
-def deploy(settings: Settings, api: str, log: Path) -> None:
-    """Deploy everything. A second call changes nothing. A paused deployment stays paused.
+def deploy(settings: Settings, api: str, log: Path, *, without_left_over: bool = False) -> tuple[str, ...]:
+    """Deploy every model that can be used. A second call changes nothing. A paused deployment stays paused.
 
+    Return the names of deployments that belong to no model of this code. They stay and run on, unless
+    without_left_over asks to delete them.
     Raises PlatformFailed, which names the log, if Prefect refuses.
     Raises BadSettings for an alert URL that cannot be used.
     """
     env = environment(settings, api)
+    file = log.with_name("prefect.yaml")
+    with naming(file):
+        file.write_text(prefect_yaml(), encoding="utf-8")
     with connected(settings, api) as client, pauses_kept(client):
         ensure_pool(client)
-        prefect(["deploy", "--all"], env, log)
+        prefect(["deploy", "--all", "--prefect-file", str(file)], env, log)
     automate(settings, api)
+    with connected(settings, api) as client:
+        return remove(client) if without_left_over else tuple(sorted(left_over(client)))
 
 
 def prefect(arguments: list[str], env: Mapping[str, str], log: Path) -> None:

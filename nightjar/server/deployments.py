@@ -9,23 +9,72 @@ from typing import Any
 from uuid import UUID
 
 import yaml
+from prefect import __version__
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
 from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
 
+import models
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.platform.circuit import DECISIVE
+from nightjar.core.platform.deployments import Deployment, deployments_of
 from nightjar.server.automations import TAG
-from nightjar.wiring.settings import PROJECT
+from nightjar.server.pool import POOL
+
+ONE_AT_A_TIME = {"limit": 1, "collision_strategy": "ENQUEUE"}
+"""One run of each deployment at a time. Only the night's lock in Postgres guarantees it."""
 
 
 def declared() -> dict[str, dict[str, Any]]:
-    """Return the deployments of prefect.yaml, by name."""
+    """Return the deployments of all models that can be used, by name, as prefect.yaml would have them."""
+    found = (deployment for spec in models.MODELS.values() for deployment in deployments_of(spec))
+    return {deployment.name: as_prefect_has_it(deployment) for deployment in found}
+
+
+def as_prefect_has_it(deployment: Deployment) -> dict[str, Any]:
+    schedule = {"cron": deployment.cron, "timezone": deployment.time_zone, "slug": "scheduled"}
     return {
-        each["name"]: each for each in yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
+        "name": deployment.name,
+        "entrypoint": deployment.entrypoint,
+        "description": deployment.description,
+        "tags": [TAG, f"model:{deployment.model}"],
+        "parameters": {"model": deployment.model},
+        "work_pool": {"name": POOL},
+        "concurrency_limit": dict(ONE_AT_A_TIME),
+        "schedules": [schedule] if deployment.cron else [],
     }
+
+
+def prefect_yaml() -> str:
+    """Return the file that `prefect deploy --all` takes.
+
+    It has no pull step: flows are imported from the installed package, not from a working copy.
+    """
+    whole = {"name": "nightjar", "prefect-version": __version__, "pull": []}
+    return yaml.safe_dump({**whole, "deployments": [*declared().values()]}, sort_keys=False, width=110)
+
+
+def left_over(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
+    """Return our deployments on the server that belong to no model of this code, by name.
+
+    Those of a broken model stay: it comes back when it is mended.
+    """
+    known = declared()
+    return {
+        name: each
+        for name, each in deployed(client).items()
+        if name not in known and each.parameters.get("model") not in models.BROKEN
+    }
+
+
+def remove(client: SyncPrefectClient) -> tuple[str, ...]:
+    """Delete what `left_over` finds, and return the names. Runs that have ended stay."""
+    found = left_over(client)
+    for each in found.values():
+        client.delete_deployment(each.id)
+    return tuple(sorted(found))
 
 
 def deployed(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
@@ -77,7 +126,7 @@ def hand_over(client: SyncPrefectClient, old: DeploymentResponse, heir: Deployme
 
 
 def same(schedule: DeploymentSchedule, other: DeploymentSchedule) -> bool:
-    return (schedule.slug or schedule.schedule) == (other.slug or other.schedule)
+    return schedule.schedule == other.schedule or (schedule.slug is not None and schedule.slug == other.slug)
 
 
 def paused(each: DeploymentResponse) -> bool:
@@ -88,7 +137,6 @@ def paused(each: DeploymentResponse) -> bool:
 def resume(client: SyncPrefectClient, name: str) -> str:
     """Let a deployment follow its schedules again; return its name.
 
-    Schedules that prefect.yaml switches off stay off.
     name: as the UI lists it; `flow/name`, as in Prefect's command line, works too.
     Raises BadSettings for a deployment that the server does not have.
     """
@@ -100,13 +148,8 @@ def resume(client: SyncPrefectClient, name: str) -> str:
             f"Known: {', '.join(sorted(known)) or 'none; run `nightjar deploy`'}.",
         )
     client.resume_deployment(found.id)
-    off = {
-        schedule.get("slug")
-        for schedule in declared().get(found.name, {}).get("schedules", [])
-        if not schedule.get("active", True)
-    }
     for schedule in found.schedules:
-        if not schedule.active and schedule.slug not in off:
+        if not schedule.active:
             client.update_deployment_schedule(found.id, schedule.id, active=True)
     return found.name
 

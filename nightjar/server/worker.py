@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.abc
-import yaml
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.flows import Flow, load_flow_from_entrypoint
@@ -24,6 +23,7 @@ from prefect.utilities.asyncutils import run_sync_in_worker_thread
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from nightjar.core.errors.platform import NotOurFlow
+from nightjar.core.platform.deployments import FLOWS, entrypoint
 from nightjar.server.pool import TEMPLATE, TYPE
 from nightjar.wiring.settings import PROJECT
 
@@ -31,9 +31,8 @@ T = TypeVar("T")
 
 
 def entrypoints() -> frozenset[str]:
-    """Return the entrypoints of the flows that prefect.yaml deploys."""
-    declared = yaml.safe_load((PROJECT / "prefect.yaml").read_text())
-    return frozenset(each["entrypoint"] for each in declared["deployments"])
+    """Return the entrypoints of the flows of this checkout."""
+    return frozenset(map(entrypoint, FLOWS))
 
 
 def entrypoint_of(deployment: DeploymentResponse | None, ours: Collection[str]) -> str:
@@ -82,16 +81,16 @@ with warnings.catch_warnings():
         ) -> ProcessWorkerResult:
             known = flow_run.deployment_id
             deployment = await self.client.read_deployment(known) if known else None
-            entrypoint = entrypoint_of(deployment, entrypoints())
+            start = entrypoint_of(deployment, entrypoints())
             async with FlowRunExecutorContext() as context:
                 starter = EngineCommandStarter(
-                    entrypoint=entrypoint,  # the process imports it, and does not ask the server where it is
+                    entrypoint=start,  # the process imports it, and does not ask the server where it is
                     cwd=PROJECT,
                     env=configuration.env,
                     control_channel=context.control_channel,
                     isolate_process_group=True,
                 )
-                hooks = {"resolve_flow": partial(imported, entrypoint), "propose_submitting": False}
+                hooks = {"resolve_flow": partial(imported, start), "propose_submitting": False}
                 executor = context.create_executor(flow_run, starter, **hooks)
                 return await finished(executor, task_status or anyio.TASK_STATUS_IGNORED)
 
@@ -116,6 +115,6 @@ def required(value: T | None) -> T:
     return value
 
 
-async def imported(entrypoint: str, _: FlowRun) -> Flow[..., Any]:
+async def imported(start: str, _: FlowRun) -> Flow[..., Any]:
     """Return the flow. Its hooks run in this process when its own process has died."""
-    return await run_sync_in_worker_thread(load_flow_from_entrypoint, entrypoint, use_placeholder_flow=False)
+    return await run_sync_in_worker_thread(load_flow_from_entrypoint, start, use_placeholder_flow=False)

@@ -77,6 +77,7 @@ ALWAYS: Mapping[type[NightjarError], str] = {
         "To score a night in a new revision: `nightjar score --date YYYY-MM-DD --force`."
     ),
     night.ReasonMissing: "`nightjar rollback` takes it as --reason.",
+    platform.ModelsGone: "Run `nightjar deploy --remove`.",
     platform.ServerOpen: "`nightjar up` and docker/compose.yaml start it like that.",
     platform.NoWorker: "`nightjar up` runs one.",
 }

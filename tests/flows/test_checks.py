@@ -8,10 +8,11 @@ from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolUpdate
 from pydantic import SecretStr
 
 from nightjar.cli import doctor
-from nightjar.core.errors.platform import DeploymentPaused, NotDeployed, NoWorker, RunsStuck
+from nightjar.core.errors.platform import DeploymentPaused, ModelsGone, NotDeployed, NoWorker, RunsStuck
 from nightjar.server.automations import Patience
 from nightjar.server.checks import automations, deployments, retention, runs, workers
 from nightjar.server.deploy import automate, local_api
+from nightjar.server.deployments import remove
 from nightjar.server.pool import POOL, TEMPLATE
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
@@ -67,6 +68,21 @@ def test_deployments_other_than_the_codes_or_paused_are_named(prefect):
         pytest.raises(DeploymentPaused, match=r"in a row: flight_delay-monitor\. .* resume it"),
     ):
         deployments(prefect.client, prefect.settings)
+
+
+def test_deployments_of_a_model_that_is_no_more_are_told_until_they_are_removed(prefect):
+    found = prefect.client.read_deployment_by_name("monitor/flight_delay-monitor")
+    prefect.client.create_deployment(
+        found.flow_id,
+        "trains-monitor",
+        parameters={"model": "trains"},
+        tags=["nightjar", "model:trains"],
+        entrypoint=found.entrypoint,
+    )
+    with pytest.raises(ModelsGone, match="does not have: trains-monitor"):
+        deployments(prefect.client, prefect.settings)
+    assert remove(prefect.client) == ("trains-monitor",)
+    assert "as the specs say" in deployments(prefect.client, prefect.settings)
 
 
 def test_automations_that_are_missing_or_other_than_the_codes_are_named(prefect):

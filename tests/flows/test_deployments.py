@@ -1,4 +1,4 @@
-"""What prefect.yaml deploys is what the models' specs say."""
+"""What is deployed follows from the models' specs."""
 
 from importlib import import_module
 from pathlib import Path
@@ -7,57 +7,61 @@ import pytest
 import yaml
 
 import models
+from nightjar.core.errors.model import ModelBroken
+from nightjar.core.platform.deployments import FLOWS
+from nightjar.server.deployments import declared, prefect_yaml
 
 PROJECT = Path(models.__file__).parent.parent
-DEPLOYMENTS = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
+every_model = pytest.mark.parametrize("spec", models.MODELS.values(), ids=models.MODELS)
 
 
-def deployment(flow, model):
-    found = [
-        each
-        for each in DEPLOYMENTS
-        if each["entrypoint"] == f"flows.{flow}.{flow}" and each["name"] == f"{model}-{flow}"
-    ]
-    assert len(found) == 1, f"prefect.yaml has {len(found)} deployments of {flow} for {model}"
-    return found[0]
+@every_model
+def test_every_model_has_every_flow_tagged_and_one_at_a_time(spec):
+    for flow in FLOWS:
+        deployed = declared()[f"{spec.name}-{flow}"]
+        assert deployed["entrypoint"] == f"flows.{flow}.{flow}"
+        assert callable(getattr(import_module(f"flows.{flow}"), flow))
+        assert deployed["parameters"] == {"model": spec.name}
+        assert set(deployed["tags"]) == {"nightjar", f"model:{spec.name}"}
+        assert deployed["work_pool"] == {"name": "nightjar"}
+        assert deployed["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
 
 
-def of(spec):
-    return [each for each in DEPLOYMENTS if each["parameters"] == {"model": spec.name}]
-
-
-def test_no_two_deployments_share_a_name():
-    assert len({each["name"] for each in DEPLOYMENTS}) == len(DEPLOYMENTS)
-
-
-@pytest.mark.parametrize("model", models.MODELS)
-@pytest.mark.parametrize("flow", ["features", "score", "monitor", "retrain", "backfill", "repair"])
-def test_every_model_has_every_flow_tagged_and_one_at_a_time(model, flow):
-    deployed = deployment(flow, model)
-    assert deployed["parameters"] == {"model": model}
-    assert set(deployed["tags"]) == {"nightjar", f"model:{model}"}
-    assert deployed["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
-
-
-@pytest.mark.parametrize("spec", models.MODELS.values(), ids=lambda spec: spec.name)
-def test_schedules_are_those_of_the_spec_in_the_models_time_zone(spec):
-    crons = {
-        flow: [schedule["cron"] for schedule in deployment(flow, spec.name)["schedules"]]
-        for flow in ("score", "retrain")
+def test_the_schedules_of_the_flights_are_these():
+    scheduled = {
+        name: [(each["cron"], each["timezone"]) for each in deployed["schedules"]]
+        for name, deployed in declared().items()
+        if name.startswith("flight_delay-")
     }
-    assert crons == {"score": [spec.cron], "retrain": [spec.retrain_cron]}
-    zones = {schedule["timezone"] for each in of(spec) for schedule in each["schedules"]}
-    assert zones == {spec.time_zone}
+    zone = "America/New_York"
+    assert scheduled == {
+        "flight_delay-features": [("10 21 * * *", zone)],
+        "flight_delay-score": [("30 21 * * *", zone)],
+        "flight_delay-monitor": [("0 22 * * *", zone)],
+        "flight_delay-retrain": [("0 23 * * 0", zone)],
+        "flight_delay-backfill": [],
+        "flight_delay-repair": [],
+    }
 
 
-@pytest.mark.parametrize("spec", models.MODELS.values(), ids=lambda spec: spec.name)
-def test_nothing_is_scheduled_before_what_it_may_know_is_known(spec):
-    for each in of(spec):
-        for schedule in each["schedules"]:
-            minute, hour, *_ = schedule["cron"].split()
-            assert (int(hour), int(minute)) >= (spec.as_of_time.hour, spec.as_of_time.minute), (
-                f"{each['entrypoint']} starts before the as-of"
-            )
+def test_what_prefect_is_given_names_each_deployment_once_and_no_code_to_pull():
+    written = yaml.safe_load(prefect_yaml())
+    assert [each["name"] for each in written["deployments"]] == list(declared())
+    assert len(declared()) == len(models.MODELS) * len(FLOWS)
+    assert written["pull"] == []
+
+
+def test_a_broken_model_is_not_deployed_and_stops_no_other(monkeypatch):
+    monkeypatch.setattr(models, "BROKEN", {"bad": ModelBroken("bad", "is bad")})
+    assert "flight_delay-score" in declared()
+    assert not [name for name in declared() if name.startswith("bad-")]
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_flow_offers_the_models_and_takes_none_by_default(flow):
+    schema = getattr(import_module(f"flows.{flow}"), flow).parameters
+    assert schema.properties["model"]["enum"] == list(models.NAMES)
+    assert "model" in schema.required
 
 
 def test_no_flow_shares_its_name_with_an_importable_module():

@@ -21,7 +21,7 @@ def deployment(**changed):
     )
 
 
-def test_the_flows_of_prefect_yaml_are_run():
+def test_the_flows_of_this_checkout_are_run():
     assert {
         f"flows.{name}.{name}" for name in ("features", "score", "monitor", "retrain", "backfill", "repair")
     } == entrypoints()

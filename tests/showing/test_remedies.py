@@ -68,6 +68,7 @@ COMMANDS = [
     (settings.DayToCome(DAY, date(2013, 6, 14), "UTC"), ("--today 2013-06-14",)),
     (platform.NotDeployed("there is no work pool"), ("nightjar deploy",)),
     (platform.NotDeployed("its port is another", "Restart the server."), ()),
+    (platform.ModelsGone(["toy-score"]), ("nightjar deploy --remove",)),
     (platform.ServerOpen("http://127.0.0.1:4200", ["asks nobody for a login"]), ("nightjar up",)),
     (model.ModelNotNamed(["toy", "toys"]), ("--model NAME",)),
     (platform.NoWorker("No worker polls the work pool"), ("nightjar up",)),

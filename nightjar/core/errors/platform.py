@@ -30,6 +30,18 @@ class NotDeployed(NightjarError):
         self.remedy = remedy
 
 
+class ModelsGone(NightjarError):
+    """The Prefect server still runs deployments of models that are no more."""
+
+    exit_code, runbook = 54, "not-deployed"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"Deployments of models that this code does not have: {', '.join(names)}. Their schedules go on. "
+            "Remove them, or deploy the code that has the models."
+        )
+
+
 class ServerOpen(NightjarError):
     """The Prefect server accepts requests that it must refuse."""
 
@@ -48,7 +60,7 @@ class NotOurFlow(NightjarError):
     exit_code, runbook = 39, "not-our-flow"
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"This worker runs the flows that prefect.yaml deploys, and no other: {why}.")
+        super().__init__(f"This worker runs the flows of its own code, and no other: {why}.")
 
 
 class NoWorker(NightjarError):

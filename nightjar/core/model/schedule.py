@@ -42,3 +42,16 @@ def starts_before(cron: str, moment: datetime) -> Iterator[datetime]:
     Ends where the expression never starts.
     """
     yield from CronSim(cron, moment + timedelta(seconds=1), reverse=True)
+
+
+def starting_minute(cron: str) -> int:
+    """Return the minute of the day at which an expression that `is_cron` accepts first starts something."""
+    minute, hour, *_ = cron.split(" ")
+    start = next(CronSim(f"{minute} {hour} * * *", datetime(2000, 1, 1) - timedelta(seconds=1)))  # noqa: DTZ001
+    return start.hour * 60 + start.minute
+
+
+def at_minute(cron: str, minute: int) -> str:
+    """Return the expression for the same days, at one minute of the day."""
+    days = cron.split(" ", 2)[2]
+    return f"{minute % 60} {minute // 60} {days}"
