@@ -4,11 +4,21 @@ No value is changed: a type becomes another one only where every value stays wha
 fixed number of digits (Decimal) becomes the nearest value of a Float column, as in a CSV.
 """
 
+from collections.abc import Callable
+
 import polars as pl
 
 from nightjar.core.model.spec import RawDataset
 
 DECLARE = "or declare another type in the model's spec"
+
+
+Place = Callable[[int], str]
+"""What a row is called, given its index."""
+
+
+def numbered(row: int) -> str:
+    return f"row {row + 1}"
 
 
 class Misfit(Exception):
@@ -19,8 +29,8 @@ class Misfit(Exception):
         self.problem, self.remedy, self.column = problem, remedy, column
 
 
-def as_declared(rows: pl.DataFrame, dataset: RawDataset) -> pl.DataFrame:
-    """The declared columns in their order and types. Rows are counted from 1. Raises Misfit."""
+def as_declared(rows: pl.DataFrame, dataset: RawDataset, place: Place = numbered) -> pl.DataFrame:
+    """The declared columns in their order and types. Raises Misfit."""
     for name in dataset.columns:
         if name not in rows.columns:
             declared = ", ".join(dataset.columns)
@@ -30,14 +40,17 @@ def as_declared(rows: pl.DataFrame, dataset: RawDataset) -> pl.DataFrame:
             problem = f"is not a column of {dataset.name}"
             raise Misfit(problem, "Remove it, or declare it in the model's spec.", name)
     return pl.DataFrame(
-        [typed(rows[name], kind, nullable=name in dataset.nullable) for name, kind in dataset.columns.items()]
+        [
+            typed(rows[name], kind, place, nullable=name in dataset.nullable)
+            for name, kind in dataset.columns.items()
+        ]
     )
 
 
-def typed(values: pl.Series, kind: pl.DataType, *, nullable: bool) -> pl.Series:
+def typed(values: pl.Series, kind: pl.DataType, place: Place, *, nullable: bool) -> pl.Series:
     if not nullable and values.null_count():
-        row = (values.is_null().arg_max() or 0) + 1
-        problem = f"row {row} is null in this column, which must be filled"
+        row = values.is_null().arg_max() or 0
+        problem = f"{place(row)} is null in this column, which must be filled"
         raise Misfit(problem, "Fill it, or declare it nullable in the model's spec.", values.name)
     if not convertible(values.dtype, kind):
         remedy = f"Have the column written as {kind}, {DECLARE}."
@@ -46,14 +59,14 @@ def typed(values: pl.Series, kind: pl.DataType, *, nullable: bool) -> pl.Series:
     kept = converted if isinstance(values.dtype, pl.Decimal) else unchanged(values, converted, kind)
     if (bad := values.is_not_null() & kept.is_null()).any():
         row = bad.arg_max() or 0
-        problem = f"row {row + 1} holds {values[row]!r}, which {kind} cannot hold"
+        problem = f"{place(row)} holds {values[row]!r}, which {kind} cannot hold"
         raise Misfit(problem, f"Correct the value at its source, {DECLARE}.", values.name)
     if kind.is_float() and (odd := kept.is_not_null() & ~kept.is_finite()).any():
         row = odd.arg_max() or 0
-        problem = f"row {row + 1} holds {kept[row]}, which is not a finite number"
+        problem = f"{place(row)} holds {kept[row]}, which is not a finite number"
         raise Misfit(problem, "Have a value that is unknown written as null.", values.name)
     if isinstance(kind, pl.String) and (nul := kept.str.contains("\0", literal=True)).any():
-        problem = f"row {(nul.arg_max() or 0) + 1} holds a NUL character"
+        problem = f"{place(nul.arg_max() or 0)} holds a NUL character"
         raise Misfit(problem, "Have it written without NULs: no text may hold one.", values.name)
     return kept
 

@@ -41,7 +41,7 @@ def land(
     from nightjar.usecases.data.landing import land_file
 
     platform, spec = opened(), spec_of(model)
-    result = land_file(spec, dataset, landed_day, file, recorded_at, raw=platform.raw)
+    result = land_file(spec, dataset, landed_day, file, recorded_at, raw=platform.raw_of(spec))
     console.out.print(f"{dataset} {landed_day}: {result}")
 
 
@@ -53,7 +53,7 @@ def deliveries_list(model: Model = None) -> None:
     from nightjar.usecases.data.landing import set_aside
 
     platform, spec = opened(), spec_of(model)
-    refusals = set_aside(spec, platform.raw)
+    refusals = set_aside(spec, platform.raw_of(spec))
     if not refusals:
         console.out.print("no delivery is set aside")
         return
@@ -75,7 +75,7 @@ def deliveries_clear(
     from nightjar.usecases.data.landing import clear
 
     platform, spec = opened(), spec_of(model)
-    for refusal in clear(spec, dataset, cleared_day, raw=platform.raw):
+    for refusal in clear(spec, dataset, cleared_day, raw=platform.raw_of(spec)):
         console.out.print(console.plain(f"cleared: {dataset} {cleared_day}: {refusal.problem}"))
 
 
@@ -124,4 +124,4 @@ def features_build(
     console.show_rebuilds(prepare.rebuilds())
     prepare.ready(known, console.bar, afresh=afresh)
     for dataset in spec.datasets:
-        console.out.print(known_days(dataset.name, platform.raw.recorded(dataset.name), known))
+        console.out.print(known_days(dataset.name, platform.raw_of(spec).recorded(dataset.name), known))

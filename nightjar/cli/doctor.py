@@ -3,14 +3,15 @@
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import DeliveriesSetAside
-from nightjar.core.model.spec import ModelSpec
+from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.showing import console
 from nightjar.showing.remedies import told
 from nightjar.wiring.platform import Platform
@@ -122,17 +123,25 @@ def feature_registry(platform: Platform, spec: ModelSpec) -> str:
 
 
 def data(platform: Platform, spec: ModelSpec) -> str:
-    landed = {dataset.name: platform.raw.days(dataset.name) for dataset in spec.datasets}
-    return ", ".join(
-        f"{name} to {max(days)}" if days else f"{name}: none landed yet" for name, days in landed.items()
+    """Which days there are of each dataset, and which tables have no past."""
+    raw = platform.raw_of(spec)
+    return ", ".join(known_of(dataset, raw.days(dataset.name)) for dataset in spec.datasets)
+
+
+def known_of(dataset: RawDataset, days: Collection[date]) -> str:
+    if not days:
+        return f"{dataset.name}: none {'landed yet' if dataset.delivered else 'in its table'}"
+    past = (
+        "" if dataset.remembers else " (only as it is now: a night that is over cannot be replayed from it)"
     )
+    return f"{dataset.name} to {max(days)}{past}"
 
 
 def deliveries(platform: Platform, spec: ModelSpec) -> str:
     """Raises DeliveriesSetAside if deliveries are set aside."""
     from nightjar.usecases.data.landing import set_aside
 
-    if refusals := set_aside(spec, platform.raw):
+    if refusals := set_aside(spec, platform.raw_of(spec)):
         raise DeliveriesSetAside(spec.name, [f"{refusal.dataset} {refusal.day}" for refusal in refusals])
     return "none is set aside"
 

@@ -109,9 +109,13 @@ def _(error: inputs.DeliveriesSetAside | inputs.NothingSetAside) -> str:
 def _(error: inputs.NoPopulation) -> str:
     if error.landed:
         return ""
+    later = (
+        f"To score with what is known later: {scored(error.model, error.score_date, '--known-at INSTANT')}."
+    )
+    if error.scanned:
+        return later
     land = f"`nightjar land {error.dataset} {error.score_date} FILE --model {error.model}`"
-    late = scored(error.model, error.score_date, "--known-at INSTANT")
-    return f"To land it: {land}. To score with what is known later: {late}."
+    return f"To land it: {land}. {later}"
 
 
 @remedy.register

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nightjar.adapters.files.generation_shelf import GenerationShelf
     from nightjar.adapters.files.shelves import FolderShelf
     from nightjar.adapters.learners.store import PredictorStore
+    from nightjar.core.ports.raw import RawStore
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,19 @@ class Adapters(Database):
 
     @cached_property
     def raw(self) -> "RawFiles":
+        """The raw days that were delivered, of all models."""
         from nightjar.adapters.deliveries.raw_days import RawFiles
 
         return RawFiles(self.settings.data, self.settings.max_delivery_mb * 10**6)
+
+    def raw_of(self, spec: ModelSpec) -> "RawStore":
+        """The raw days of a model: what was delivered, and tables that are read where they lie."""
+        if len(spec.delivered) == len(spec.datasets):
+            return self.raw
+        from nightjar.adapters.tables.sources import RawSources
+        from nightjar.wiring.settings import environment
+
+        return RawSources.of(spec, self.raw, environment())
 
     def inbox_of(self, spec: ModelSpec) -> Path:
         return self.settings.data / "inbox" / spec.name

@@ -51,7 +51,7 @@ class Platform(Adapters):
         wait_s = self.settings.night_wait_s
         return Prepare(
             spec=spec,
-            raw=self.raw,
+            raw=self.raw_of(spec),
             feature_files=self.feature_files,
             recipe_of=self.recipe_of,
             inbox=self.inbox_of(spec),
@@ -72,7 +72,7 @@ class Platform(Adapters):
 
         return NightInputs(
             spec=spec,
-            raw=self.raw,
+            raw=self.raw_of(spec),
             features=self.features,
             artifacts=self.artifacts,
             predictors=self.predictors,
@@ -182,7 +182,7 @@ class Platform(Adapters):
         return retrain(
             spec,
             known_at=known_at,
-            raw=self.raw,
+            raw=self.raw_of(spec),
             features=self.features,
             artifacts=self.artifacts,
             predictors=self.predictors,

@@ -5,10 +5,12 @@
 
 import os
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -151,6 +153,11 @@ class Settings(BaseSettings):
     def artifacts(self) -> str:
         """The fsspec URL of populations, datasets, trained models and reports. All workers share it."""
         return self.artifact_url or f"file://{real(self.home / 'artifacts')}"
+
+
+def environment() -> Mapping[str, str]:
+    """The variables of the environment and of `.env`, for those that a model names itself."""
+    return {name: value or "" for name, value in dotenv_values(PROJECT / ".env").items()} | dict(os.environ)
 
 
 def real(path: Path) -> Path:

@@ -81,6 +81,8 @@ SAY_IT_THEMSELVES = {
     inputs.DamagedFile: "it is given what to do",
     database.SchemaNewer: "the code is exchanged, not the database",
     database.RightsMissing: "it takes statements, which the runbook has",
+    inputs.BadTable: "the table or the query is corrected",
+    inputs.NotDelivered: "it says what to do instead",
     inputs.ContractBroken: "the source or the contract is corrected",
     inputs.UnsafeFeatureStore: "feature_store.yaml is corrected",
     inputs.NotOurStore: "feature_store.yaml is corrected",

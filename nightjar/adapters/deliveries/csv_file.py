@@ -31,7 +31,7 @@ def read_csv(content: bytes, dataset: RawDataset, file: Path) -> Sheet:
     """
     require_text(content, file)
     require_no_nul(content, dataset, file)
-    if dataset.source.proof != "trailer":
+    if dataset.files.proof != "trailer":
         return read(records(content, len(content), tuple(dataset.columns), file), dataset, file)
     end, promised = body_of(content, file)
     sheet = read(records(content, end, tuple(dataset.columns), file), dataset, file)
@@ -113,7 +113,7 @@ def of_width(found: Iterator[Record], dataset: RawDataset, file: Path) -> Iterat
 
 
 def unexpected_trailer(line: int, dataset: RawDataset, file: Path) -> BadDelivery:
-    if dataset.source.proof == "trailer":
+    if dataset.files.proof == "trailer":
         problem = f"line {line} is a trailer, and so is the last line"
         return BadDelivery(file, problem, "Have the trailer written once, as the last line.")
     problem = f"line {line} is a trailer, and {dataset.name} is declared without trailers"

@@ -91,7 +91,7 @@ class RawFiles:
             recorded_at=utc(recorded_at),
             refused_at=datetime.now(UTC),
         )
-        return self._refusals.keep(refusal, content, f".{dataset.source.format}")
+        return self._refusals.keep(refusal, content, f".{dataset.files.format}")
 
     def refused(self, dataset: str) -> tuple[Refusal, ...]:
         return self._refusals.open(dataset)
@@ -137,7 +137,7 @@ class RawFiles:
         later = [delivery for delivery in kept if delivery.recorded_at > instant]
         if digest in {delivery.content for delivery in earlier[-1:] + later[:1]}:
             return "unchanged"
-        rows = parse(content, dataset, day, file, promise_of(file, dataset.source.proof))
+        rows = parse(content, dataset, day, file, promise_of(file, dataset.files.proof))
         if earlier and earlier[-1].recorded_at == instant:
             if proposed:
                 raise Missed

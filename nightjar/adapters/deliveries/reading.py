@@ -33,7 +33,7 @@ def parse(
     Raises BadDelivery; `file` only names it.
     """
     promise.require_bytes(content, file)
-    sheet = READERS[dataset.source.format](content, dataset, file)
+    sheet = READERS[dataset.files.format](content, dataset, file)
     promise.require_rows(sheet)
     check(sheet, dataset, day)
     return sheet.rows

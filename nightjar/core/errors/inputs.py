@@ -44,6 +44,25 @@ class DeliveriesSetAside(NightjarError):
         self.model = model
 
 
+class BadTable(NightjarError):
+    """A table to scan that is not as its dataset declares. What was read before is untouched."""
+
+    exit_code, runbook = 60, "bad-table"
+
+    def __init__(self, dataset: str, problem: str, remedy: str, column: str | None = None) -> None:
+        where = f"table of {dataset}, column {column!r}" if column else f"table of {dataset}"
+        super().__init__(f"{where}: {problem}. {remedy}")
+        self.dataset, self.problem, self.remedy, self.column = dataset, problem, remedy, column
+
+
+class NotDelivered(BadSettings):
+    """A file for a dataset whose rows are read from a table."""
+
+    def __init__(self, dataset: str) -> None:
+        remedy = "Write the rows to the table, or name a dataset of delivered files."
+        super().__init__(f"{dataset} is read from a table, so no file of it can land", remedy)
+
+
 class NothingSetAside(BadSettings):
     """A person asked to clear a bad delivery, but none is set aside for that day."""
 
@@ -57,6 +76,7 @@ class NoPopulation(NightjarError):
 
     landed: number of rows for the date. The model's filter takes none of them.
     last: the last date of the range that was asked for. No date of the range has any rows to score.
+    scanned: the rows are read from a table, not delivered.
     """
 
     exit_code, runbook = 6, "no-population"
@@ -69,6 +89,8 @@ class NoPopulation(NightjarError):
         known_at: datetime,
         landed: int,
         last: date | None = None,
+        *,
+        scanned: bool = False,
     ) -> None:
         dates = f"{score_date}" if last in (None, score_date) else f"{score_date} to {last}"
         known = f"recorded by {known_at:%Y-%m-%d %H:%M} UTC"
@@ -76,11 +98,15 @@ class NoPopulation(NightjarError):
             f"{landed} rows of {dataset} {known} landed for that date, and the model's `population` takes "
             f"none of them. Look at the rows, and at the filter in models/{model}/; or name another date."
             if landed
+            else f"the table of {dataset} has no row for that date {known}. "
+            "Have it filled, or name another date; if it was recorded later than that, let the night know it."
+            if scanned
             else f"no {dataset} {known} landed for that date. "
             "Land it, or name another date; if it was recorded later than that, let the night know it."
         )
         super().__init__(f"{model}: nothing to score on {dates}: {why}")
         self.model, self.score_date, self.dataset, self.landed = model, score_date, dataset, landed
+        self.scanned = scanned
 
 
 class ContractBroken(NightjarError):

@@ -38,6 +38,8 @@ MOST_DAYS = 36_600
 
 ONE_DAY_FIELD = "If day of month and weekday are both restricted, neither may contain a *"
 
+NO_MEMORY = "it is read at the night, so nothing says when its rows were known; only a population may read it"
+
 AUDITED = tuple(
     Limit(name=name, low=0, high=1)
     for name in ("max_quarantine_share", "max_null_rise", "max_input_shift", "max_unseen_share")
@@ -85,6 +87,7 @@ def faults(spec: "ModelSpec") -> Iterator[Fault]:
     for table in spec.feature_tables:
         yield from _of_table(table, {dataset.name for dataset in spec.datasets})
     yield from _of_inputs(spec)
+    yield from _of_sources(spec)
     yield from limit_faults("gates", spec.gates, spec.kind.gate_limits(), spec.kind.name)
     yield from limit_faults("audit", spec.audit, (*AUDITED, *spec.kind.absurdities), spec.kind.name)
 
@@ -126,6 +129,8 @@ def _of_dataset(dataset: "RawDataset") -> Iterator[Fault]:
         dataset.columns.get(dataset.day_column), pl.Date | pl.Datetime
     ):
         yield where, f"must have dates or instants in its day_column, and {dataset.day_column!r} has none"
+    if not dataset.delivered and (dataset.day_column is None or dataset.day_column in dataset.nullable):
+        yield where, "must have a day_column that is never empty: it says which day a row of a table is about"
     for fault in dataset.source.faults():
         yield where, fault
 
@@ -153,6 +158,17 @@ def _of_table(table: "FeatureTable", known: set[str]) -> Iterator[Fault]:
                 f"{table.lookback_days}"
             ),
         )
+
+
+def _of_sources(spec: "ModelSpec") -> Iterator[Fault]:
+    if spec.deliver is None and spec.delivered:
+        yield "deliver", f"must bring the files of {', '.join(dataset.name for dataset in spec.delivered)}"
+    forgetful = {dataset.name for dataset in spec.datasets if not dataset.remembers}
+    for table in spec.feature_tables:
+        if known := sorted(forgetful & set(table.sources)):
+            yield f"feature table {table.name!r}", f"cannot be computed from {known}: {NO_MEMORY}"
+    if spec.outcome_dataset in forgetful:
+        yield "outcome_dataset", f"cannot be {spec.outcome_dataset!r}: {NO_MEMORY}"
 
 
 def _of_names(where: str, names: Iterable[str], ours: set[str]) -> Iterator[Fault]:

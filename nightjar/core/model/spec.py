@@ -20,7 +20,7 @@ from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limits
 from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, a_kind, called, fault_of, faults
-from nightjar.core.model.sources import Files
+from nightjar.core.model.sources import Files, ReadAtNight, Source
 from nightjar.core.years import YEARS
 
 
@@ -40,7 +40,23 @@ class RawDataset:
     keys: tuple[str, ...]
     nullable: frozenset[str] = frozenset()
     day_column: str | None = None
-    source: Files = Files()  # noqa: RUF009  # it is frozen
+    source: Source = Files()  # noqa: RUF009  # it is frozen
+
+    @property
+    def delivered(self) -> bool:
+        """True for delivered files, False for a table that is scanned."""
+        return isinstance(self.source, Files)
+
+    @property
+    def files(self) -> Files:
+        """The form of its delivered files. A table has none."""
+        assert isinstance(self.source, Files), f"{self.name} is a table"
+        return self.source
+
+    @property
+    def remembers(self) -> bool:
+        """False for a table that only knows what it holds now."""
+        return isinstance(self.source, Files) or not isinstance(self.source.known, ReadAtNight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +214,8 @@ class ModelSpec:
     maturity_days: how many days after the score date an outcome is known. catch_up_days: how far back a
     scheduled night looks for nights that the schedule missed; 0: it does not.
 
-    Data: `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys
+    Data: `deliver` brings the files of the datasets that are delivered; None where all are tables to scan.
+    `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys
     of the feature tables, and the inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date`
     (Date), `outcome` (as `kind` has it: a number, or the name of a class; never null), `recorded_at` (UTC).
     categorical and numeric name the model's inputs in order; each is a column of the population or a feature.
@@ -226,7 +243,7 @@ class ModelSpec:
     replay_year: Annotated[int, Field(ge=YEARS.start, lt=YEARS.stop)] | None = None
     catch_up_days: Annotated[int, Field(ge=0, le=366)] = 7
     datasets: tuple[RawDataset, ...]
-    deliver: Annotated[Deliver, PlainValidator(called)]
+    deliver: Annotated[Deliver, PlainValidator(called)] | None = None
     feature_tables: tuple[FeatureTable, ...] = ()
     features: FeastService | None = None
     population_dataset: str
@@ -258,6 +275,15 @@ class ModelSpec:
     def feature_service(self) -> str:
         """The Feast FeatureService that serves both training and scoring."""
         return self.name if self.features is None else self.features.service
+
+    @property
+    def delivered(self) -> tuple[RawDataset, ...]:
+        """The datasets whose rows come in delivered files."""
+        return tuple(dataset for dataset in self.datasets if dataset.delivered)
+
+    def deliveries(self, inbox: Path, first: date, last: date) -> Iterator[Delivery]:
+        """What `deliver` brings for days first..last. Nothing where nothing is delivered."""
+        return self.deliver(inbox, first, last) if self.deliver else iter(())
 
     def dataset(self, name: str) -> RawDataset:
         return next(dataset for dataset in self.datasets if dataset.name == name)

@@ -70,6 +70,8 @@ def land_until(
     a delivery set aside are also asked for.
     tell: called once for each delivery that is set aside now, never again for the same content.
     """
+    if not spec.delivered:
+        return Landing()
     spans = asked_for(
         first or first_lacking(spec, raw, until),
         last_deliverable(spec, until),
@@ -79,7 +81,7 @@ def land_until(
     good: dict[tuple[str, date], datetime] = {}
     with progress(
         "files checked, new ones landed",
-        sum(len(dates_between(*span)) for span in spans) * len(spec.datasets),
+        sum(len(dates_between(*span)) for span in spans) * len(spec.delivered),
     ) as advance:
         for delivery in delivered(spec, inbox, spans, until):
             received = raw.receive(
@@ -112,7 +114,7 @@ def undelivered(
         day for day in dates if day not in recorded or recorded[day][0] > (known_at or as_of(spec, day))
     }
     if unknown:
-        deliveries = spec.deliver(inbox, min(unknown), max(unknown))
+        deliveries = spec.deliveries(inbox, min(unknown), max(unknown))
         about = (
             found for found in deliveries if found.dataset == spec.population_dataset and found.day in unknown
         )
@@ -154,7 +156,7 @@ def declared(spec: ModelSpec, dataset: str) -> RawDataset:
 
 def set_aside(spec: ModelSpec, raw: RawStore) -> tuple[Refusal, ...]:
     """All deliveries of a model's datasets that are set aside and not settled."""
-    return tuple(refusal for dataset in spec.datasets for refusal in raw.refused(dataset.name))
+    return tuple(refusal for dataset in spec.delivered for refusal in raw.refused(dataset.name))
 
 
 def asked_for(begin: date, last: date, again: Iterable[date]) -> list[tuple[date, date]]:
@@ -168,7 +170,9 @@ def delivered(
 ) -> Iterator[Delivery]:
     """The files that the feed delivers for each span, up to the first one recorded after `until`."""
     for first, last in spans:
-        yield from takewhile(lambda delivery: delivery.recorded_at <= until, spec.deliver(inbox, first, last))
+        yield from takewhile(
+            lambda delivery: delivery.recorded_at <= until, spec.deliveries(inbox, first, last)
+        )
 
 
 def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
@@ -176,7 +180,7 @@ def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
 
     It is never earlier than the first landed day.
     """
-    landed = [raw.days(dataset.name) for dataset in spec.datasets]
+    landed = [raw.days(dataset.name) for dataset in spec.delivered]
     if not any(landed):
         return world_begins(spec, until)
     begin = min(min(days) for days in landed if days)

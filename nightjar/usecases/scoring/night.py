@@ -212,7 +212,8 @@ class ScoreNight:
         refusals = () if landed else self.inputs.raw.refused(dataset)
         refusal = refused_for(refusals, run.score_date, run.known_at)
         if refusal is None:
-            return NoPopulation(run.model, run.score_date, dataset, run.known_at, landed)
+            scanned = not self.inputs.spec.dataset(dataset).delivered
+            return NoPopulation(run.model, run.score_date, dataset, run.known_at, landed, scanned=scanned)
         why = f"no other {refusal.dataset} of that day has landed"
         return refusal.wanted_by(run.model, run.score_date, why)
 

@@ -32,7 +32,14 @@ class RequireScorable:
             raise NoChampion(spec.name)
         if dates and len(self.undelivered(dates, known_at)) == len(set(dates)):
             first, last = min(dates), max(dates)
+            dataset = spec.dataset(spec.population_dataset)
             raise NoPopulation(
-                spec.name, first, spec.population_dataset, known_at or as_of(spec, last), 0, last
+                spec.name,
+                first,
+                dataset.name,
+                known_at or as_of(spec, last),
+                0,
+                last,
+                scanned=not dataset.delivered,
             )
         self.features.require(spec)

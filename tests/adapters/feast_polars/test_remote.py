@@ -2,12 +2,8 @@
 are.
 """
 
-import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from socket import create_connection, socket
-from time import sleep
 from typing import Any
 
 import polars as pl
@@ -16,7 +12,6 @@ import pytest
 from feast.data_format import DeltaFormat
 from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.infra.offline_stores.file_source import FileLoggingDestination, SavedDatasetFileStorage
-from pyarrow.fs import S3FileSystem
 
 from nightjar.adapters.feast_polars import PolarsOfflineStore, delta, writing
 from nightjar.adapters.feast_polars.places import Place
@@ -29,47 +24,6 @@ ROWS = pl.DataFrame(
     schema_overrides={"ts": UTC_US, "created": UTC_US},
 )
 ASKED = pl.DataFrame({"k": [1, 2, 1, 3], "event_timestamp": [NOON, NOON, NOON - DAY / 2, NOON]})
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """The address of a server, in a process of its own, with an empty bucket `features` and credentials in
-    the environment.
-    """
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    endpoint = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in (
-            ("ACCESS_KEY_ID", "test"),
-            ("SECRET_ACCESS_KEY", "test"),
-            ("DEFAULT_REGION", "us-east-1"),
-            ("REGION", "us-east-1"),
-        ):
-            environment.setenv(f"AWS_{name}", value)
-        try:
-            _await(port)
-            S3FileSystem(endpoint_override=endpoint, allow_bucket_creation=True).create_dir("features")
-            yield endpoint
-        finally:
-            server.kill()
-            server.wait()
-
-
-def _await(port: int) -> None:
-    for _ in range(300):
-        try:
-            create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            sleep(0.1)
-        else:
-            return
 
 
 @pytest.fixture(params=["parquet on s3", "delta here", "delta on s3"])

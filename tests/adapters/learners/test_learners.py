@@ -95,6 +95,12 @@ def test_nulls_nan_unseen_categories_and_any_text_type_are_scored(predictor):
     assert predictor.predict(frame.with_columns(wind=pl.lit(None))).len() == 3
 
 
+def test_a_model_may_have_inputs_of_one_sort_alone():
+    frame = sample(5)
+    assert inputs(frame, (), ("wind",)).equals(frame.select("wind"))
+    assert inputs(frame, ("city",), ()).equals(frame.select("city"))
+
+
 TYPED = toy_spec(categorical=("store", "rate", "day", "seen", "flag", "city"), numeric=("wind",), seed=3)
 FLOATS = pl.datatypes.group.FLOAT_DTYPES
 NUMBER_TYPES = (*pl.datatypes.group.INTEGER_DTYPES, *FLOATS, pl.Decimal(20, 6), pl.Decimal(38, 10))

@@ -14,11 +14,21 @@ from models import MODELS
 from nightjar.core.errors.model import BadSpec
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.model.rules import NAME, is_cron
-from nightjar.core.model.sources import Files
+from nightjar.core.model.sources import (
+    DeltaTable,
+    Files,
+    KnownAfter,
+    ParquetTable,
+    PostgresQuery,
+    ReadAtNight,
+    RecordedAt,
+)
 from nightjar.core.model.spec import FeastService, GateLimits
 
 SPEC = MODELS["flight_delay"]
 SCHEDULES, TABLE = SPEC.datasets[0], SPEC.feature_tables[0]
+QUERY = PostgresQuery(url="WAREHOUSE_URL", sql="SELECT 1", known=ReadAtNight())
+NOW_ONLY = replace(SPEC.datasets[1], source=QUERY)
 
 
 def dataset(**changes):
@@ -72,8 +82,23 @@ def table(**changes):
         ),
         (dataset(columns={**SCHEDULES.columns, "extra": pl.List(pl.Int8)}), "cannot hold List"),
         (dataset(keys=()), "must have keys"),
-        (dataset(source=Files("xls")), "source.format is 'xls': Input should be 'csv', 'jsonl' or"),
+        (dataset(source=Files("xls")), "format is 'xls': Input should be 'csv', 'jsonl' or"),
         (dataset(source=Files("jsonl")), "must say what proves a jsonl file whole: rows, sha256"),
+        (dataset(source=QUERY, day_column=None), "must have a day_column that is never empty"),
+        (dataset(source=replace(QUERY, url="postgresql://me@db")), "must name the environment variable"),
+        (dataset(source=replace(QUERY, sql=" ;")), "must have a query"),
+        (dataset(source=replace(QUERY, known=RecordedAt("at", timedelta(0)))), "must round instants up to"),
+        (
+            dataset(source=replace(QUERY, known=KnownAfter(timedelta(days=999)))),
+            "must have a delay of at most",
+        ),
+        (dataset(source=ParquetTable(url="data", known=ReadAtNight())), "must lie at an absolute path"),
+        (dataset(source=DeltaTable(url="gs://a/b", known=ReadAtNight())), "must lie at an absolute path"),
+        (
+            {"datasets": (SCHEDULES, NOW_ONLY, *SPEC.datasets[2:])},
+            r"cannot be computed from \['flights'\]: it is read at the night",
+        ),
+        ({"deliver": None}, "deliver must bring the files of schedules, flights, weather"),
         (dataset(source=Files("parquet", "trailer")), "cannot prove a parquet file whole by 'trailer'"),
         (dataset(keys=("train",)), "must have keys"),
         (dataset(nullable=frozenset({"flight"})), "must have keys among its columns that are never empty"),

@@ -1,0 +1,1 @@
+"""Tables to scan: read where they lie, as known at an instant."""
