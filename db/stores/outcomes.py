@@ -10,7 +10,7 @@ from sqlalchemy import Column, Engine, MetaData, Table, insert, text
 from db.copy import copy_frame, read_frame
 from db.session import translated
 from db.tables import MeasurementRow, OutcomeRow, table_of
-from nightjar.core.kinds.kind import OUTPUTS
+from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.monitoring.entities import NightPerformance
 
 LANDED = Table(

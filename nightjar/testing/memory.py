@@ -27,7 +27,8 @@ from nightjar.core.errors.night import (
     Stopped,
 )
 from nightjar.core.kinds import kind_of
-from nightjar.core.kinds.kind import OUTPUTS, Kind
+from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable

@@ -14,15 +14,7 @@ from nightjar.core.kinds.figures import Figures, nothing_to_show
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.limits import Limit, span
 from nightjar.core.kinds.metrics import Metric, Metrics
-
-OUTPUTS = pl.List(pl.Float64())
-"""Type of the column `outputs`: the further numbers of a row in the order of the version's names for them."""
-
-TOTAL_TOLERANCE = 1e-5
-"""The probabilities of a row may add up to 1 with this error: some learners compute with 32 bits."""
-
-Calibration = tuple[float, ...]
-"""Numbers that a version keeps and that its kind needs to publish what the version answers."""
+from nightjar.core.kinds.outputs import OUTPUTS, Calibration, as_named
 
 
 def always_enough(outcomes: pl.Series) -> str | None:  # noqa: ARG001  # whatever they are
@@ -203,23 +195,9 @@ class Kind:
 
         names: of the outputs that the version gives.
         """
-        if wrong := wrong_values(rows["outputs"], rows.select(self._fits(names)).to_series()):
+        fits = as_named(names, self.low, self.high, of_classes=bool(self.classes))
+        if wrong := wrong_values(rows["outputs"], rows.select(fits).to_series()):
             raise ContractBroken(where, [f"{wrong}: {self._outputs_told(names)}"])
-
-    def _fits(self, names: Sequence[str]) -> pl.Expr:
-        outputs, score = pl.col("outputs"), pl.col("score")
-        if not names:
-            return outputs.is_null()
-        each = outputs.list.eval(pl.element().is_finite() & pl.element().is_between(self.low, self.high))
-        whole = (
-            each.list.all()
-            & (outputs.list.len() == len(names))
-            & each.list.eval(pl.element().is_not_null()).list.all()
-        )
-        if not self.classes:
-            return whole.fill_null(value=False)
-        adds_up = (outputs.list.sum() - 1).abs() <= TOTAL_TOLERANCE
-        return (whole & adds_up & (outputs.list.max() == score)).fill_null(value=False)
 
     def _outputs_told(self, names: Sequence[str]) -> str:
         if not names:

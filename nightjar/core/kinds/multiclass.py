@@ -10,8 +10,9 @@ from nightjar.core.kinds.absurdities import Absurdity, alike, mix_shifted
 from nightjar.core.kinds.classification import CLIP, auc, calibration_error, mean
 from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
-from nightjar.core.kinds.kind import OUTPUTS, Calibration, Kind
+from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metric, Metrics, Of
+from nightjar.core.kinds.outputs import OUTPUTS, Calibration
 
 NAME = "multiclass"
 HIT = pl.col("outputs").list.arg_max() == pl.col("outcome").cast(pl.UInt32)

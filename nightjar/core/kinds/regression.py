@@ -15,8 +15,9 @@ import polars as pl
 from nightjar.core.kinds.absurdities import Absurdity, alike, shifted_by_spread
 from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
-from nightjar.core.kinds.kind import OUTPUTS, Calibration, Kind
+from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metric, Metrics, Of
+from nightjar.core.kinds.outputs import OUTPUTS, Calibration
 
 COVERAGE = 0.9
 """Share of the outcomes that shall lie within the published interval."""

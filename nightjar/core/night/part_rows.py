@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
-from nightjar.core.kinds.kind import OUTPUTS
+from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.night.entities import Part, Run
 from nightjar.core.night.population import KEY_BYTES, key_is_storable
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from nightjar.core.kinds.kind import OUTPUTS
+from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.part_rows import SCORES
 

@@ -9,8 +9,9 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import ArtifactBroken, BadSpec
 from nightjar.core.kinds.figures import Figures
 from nightjar.core.kinds.intervals import interval
-from nightjar.core.kinds.kind import Calibration, Kind
+from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Intervals, Measured, Metrics, Of
+from nightjar.core.kinds.outputs import Calibration
 from nightjar.core.lifecycle.training_set import TimeCut
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec, Predictor
