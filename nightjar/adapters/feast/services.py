@@ -133,6 +133,14 @@ class ServiceFeatures:
             for name, dtype in columns.items()
             if name in entities.columns and not _may_be(entities.schema[name], dtype)
         ]
+        faults += [
+            f"column {feature.name} is a feature of the service too; rename it in the population"
+            for part in used.service.feature_view_projections
+            for feature in part.features
+            if feature.name in entities.columns and feature.name in spec.inputs
+        ]
+        if not used.service.feature_view_projections:
+            faults.append(f"no feature of the service is one of the model's inputs {', '.join(spec.inputs)}")
         if faults:
             raise ContractBroken(f"{spec.name}: population, for feature service {self.named.service}", faults)
         return entities.select(*(pl.col(name).cast(dtype) for name, dtype in columns.items()), *times)

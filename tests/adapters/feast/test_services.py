@@ -178,6 +178,10 @@ def test_a_view_without_a_created_column_is_named(repo):
             lambda rows: rows.with_columns(pl.col("driver_id").cast(pl.String)),
             "column driver_id is String, and the feature service has it as Int64",
         ),
+        (
+            lambda rows: rows.with_columns(conv_rate=pl.lit(0.5)),
+            "column conv_rate is a feature of the service too",
+        ),
     ],
 )
 def test_a_population_that_does_not_fit_the_service_is_refused(repo, stats, change, told):
@@ -211,4 +215,10 @@ def test_a_store_that_cannot_be_read_is_told_as_one_that_is_asked_again(repo, st
     (folder / "data" / "driver_stats.parquet").unlink()
     spec = model(folder)
     with pytest.raises(StoreUnavailable, match=r"offline store of the Feast repository .* No files"):
+        source(spec).retrieve(spec, rides(stats))
+
+
+def test_a_model_that_uses_no_feature_of_its_service_is_told_so(repo, stats):
+    spec = model(repo(), numeric=("conversion",))
+    with pytest.raises(ContractBroken, match="no feature of the service is one of the model's inputs"):
         source(spec).retrieve(spec, rides(stats))
