@@ -38,6 +38,7 @@ db = typer.Typer(no_args_is_help=True, help="The database: migrate it, connect t
 features = typer.Typer(no_args_is_help=True, help="Feature tables and Feast's registry.")
 
 for command in (
+    operations.new_model,
     operations.demo,
     operations.up,
     operations.deploy,

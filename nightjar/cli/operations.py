@@ -23,6 +23,34 @@ class DbRole(StrEnum):
     analyst = "analyst"
 
 
+class NewKind(StrEnum):
+    binary = "binary"
+
+
+class Every(StrEnum):
+    day = "day"
+
+
+def new_model(
+    name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and _.")],
+    kind: Annotated[NewKind, typer.Option(help="What it predicts.")] = NewKind.binary,
+    every: Annotated[Every, typer.Option(help="How often it scores.")] = Every.day,  # noqa: ARG001  # one so far
+) -> None:
+    """Write the folder of a new model, which trains and scores sample data at once.
+
+    Its comments say what to replace.
+    """
+    from datetime import UTC, datetime
+
+    from nightjar.scaffold.folder import new_model
+    from nightjar.wiring.settings import PROJECT
+
+    for file in new_model(name, kind.value, PROJECT / "models", datetime.now(UTC).date()):
+        console.out.print(str(file.relative_to(PROJECT)))
+    for step in ("db migrate", "features apply", f"retrain --model {name}", f"score --model {name}"):
+        console.out.print(f"next: uv run nightjar {step}")
+
+
 def demo(
     model: Model = None,
     today: Annotated[

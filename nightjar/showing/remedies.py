@@ -128,7 +128,7 @@ def _(error: inputs.StaleFeatures) -> str:
 
 @remedy.register
 def _(error: model.ModelNotNamed) -> str:
-    return "Name one with `--model NAME`." if error.known else ""
+    return "Name one with `--model NAME`." if error.known else "`nightjar new-model NAME` makes one."
 
 
 @remedy.register

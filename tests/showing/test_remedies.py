@@ -70,6 +70,7 @@ COMMANDS = [
     (platform.NotDeployed("its port is another", "Restart the server."), ()),
     (platform.ModelsGone(["toy-score"]), ("nightjar deploy --remove",)),
     (platform.ServerOpen("http://127.0.0.1:4200", ["asks nobody for a login"]), ("nightjar up",)),
+    (model.ModelNotNamed([]), ("nightjar new-model NAME",)),
     (model.ModelNotNamed(["toy", "toys"]), ("--model NAME",)),
     (platform.NoWorker("No worker polls the work pool"), ("nightjar up",)),
     (platform.DeploymentPaused(["toy-score", "toy-repair"]), ("nightjar resume toy-score",)),

@@ -215,6 +215,7 @@ class ModelSpec:
     scheduled night looks for nights that the schedule missed; 0: it does not.
 
     Data: `deliver` brings the files of the datasets that are delivered; None where all are tables to scan.
+    data_from: the first day that the feed has. It is asked for when nothing has landed yet.
     `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys
     of the feature tables, and the inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date`
     (Date), `outcome` (as `kind` has it: a number, or the name of a class; never null), `recorded_at` (UTC).
@@ -242,6 +243,7 @@ class ModelSpec:
     seed: int
     replay_year: Annotated[int, Field(ge=YEARS.start, lt=YEARS.stop)] | None = None
     catch_up_days: Annotated[int, Field(ge=0, le=366)] = 7
+    data_from: date | None = None
     datasets: tuple[RawDataset, ...]
     deliver: Annotated[Deliver, PlainValidator(called)] | None = None
     feature_tables: tuple[FeatureTable, ...] = ()

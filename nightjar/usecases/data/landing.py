@@ -189,9 +189,13 @@ def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
 
 
 def world_begins(spec: ModelSpec, until: datetime) -> date:
-    """1 January of a recorded year. For a live feed, a day early enough for the features of today."""
+    """1 January of a recorded year. For a live feed, `data_from`, or else a day early enough for
+    the features of today.
+    """
     if spec.replay_year is not None:
         return date(spec.replay_year, 1, 1)
+    if spec.data_from is not None:
+        return spec.data_from
     lookback = max((table.lookback_days for table in spec.feature_tables), default=0)
     return min(_dates(spec, until)) - timedelta(days=lookback)
 
