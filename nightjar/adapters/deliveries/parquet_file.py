@@ -21,7 +21,7 @@ def read_parquet(content: bytes, dataset: RawDataset, file: Path) -> Sheet:
     require_parquet(content, file)
     try:
         rows = pl.from_arrow(pq.read_table(pa.BufferReader(content)))
-    except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as error:
+    except (pa.ArrowException, ValueError, OSError, pl.exceptions.PolarsError) as error:
         problem = f"cannot be read as Parquet: {str(error).partition(chr(10))[0]}"
         raise BadDelivery(file, problem, RESEND) from error
     assert isinstance(rows, pl.DataFrame)

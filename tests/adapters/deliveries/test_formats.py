@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -227,6 +227,7 @@ def test_a_parquet_column_of_another_type_with_the_same_values_is_taken():
 
 
 @settings(max_examples=150, deadline=None)
+@example(at=3141, byte=128, cut=False)
 @given(at=st.integers(0, 10_000), byte=st.integers(0, 255), cut=st.booleans())
 def test_a_damaged_parquet_file_is_read_or_refused_and_nothing_else(at, byte, cut):
     content = bytearray(written(ROWS, "parquet"))
