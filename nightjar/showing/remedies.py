@@ -147,6 +147,11 @@ def _(error: model.TooLittleHistory) -> str:
     return f"To name a later day: `nightjar retrain --model {error.model} --today YYYY-MM-DD`."
 
 
+@remedy.register
+def _(error: settings.ExtraMissing) -> str:
+    return f"Run `uv sync --extra {error.extra}`."
+
+
 # nights
 
 

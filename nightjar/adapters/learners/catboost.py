@@ -1,5 +1,6 @@
 """CatBoost models, kept as .cbm files."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from nightjar.adapters.learners.answers import require_answers
 from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
+from nightjar.core.errors.model import UnfitModel
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
 
 if TYPE_CHECKING:
     from catboost import CatBoostClassifier, CatBoostRegressor
+
+TWO = frozenset({"Logloss", "CrossEntropy"})
+"""Losses by which CatBoost gives the probabilities of two outcomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class CatBoostPredictor:
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
+        rows = rows.select(self.model.feature_names_)  # a model from elsewhere may mix categories and numbers
         if rows.is_empty():
             return pl.Series("score", dtype=self.kind.dtype)
         raw = (
@@ -75,6 +82,20 @@ class CatBoostPredictor:
 
         model = CatBoostClassifier() if kind.probabilities else CatBoostRegressor()
         model.load_model(str(path), format="cbm")
-        names, categories = tuple(model.feature_names_ or ()), len(model.get_cat_feature_indices())
-        kept = dict(model.get_metadata()).get(FAMILIES)
-        return cls(model, names[:categories], names[categories:], read_categories(kept), kind)
+        kept = dict(model.get_metadata())
+        _require_loss(path, kept, kind)
+        names, places = tuple(model.feature_names_ or ()), frozenset(model.get_cat_feature_indices())
+        categorical = tuple(name for place, name in enumerate(names) if place in places)
+        numeric = tuple(name for place, name in enumerate(names) if place not in places)
+        return cls(model, categorical, numeric, read_categories(kept.get(FAMILIES)), kind)
+
+
+def _require_loss(path: Path, kept: Mapping[str, str], kind: Kind) -> None:
+    """Raises UnfitModel if the loss that it was fitted with does not give what a kind needs."""
+    loss = json.loads(kept.get("params", "{}")).get("loss_function", {}).get("type", "RMSE")
+    if loss == "MultiClassOneVsAll":
+        problem = f"its loss is {loss}, whose probabilities do not add up to 1"
+        raise UnfitModel(path, problem, "Train with MultiClass.")
+    several = len(json.loads(kept.get("class_params", "{}")).get("class_names", ()))
+    found = 2 if loss in TWO else several if loss == "MultiClass" else None
+    require_answers(path, loss, found, kind)

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from nightjar.adapters.learners.answers import require_answers
 from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
@@ -80,8 +81,11 @@ class SklearnPredictor:
         import skops.io  # noqa: PLC0415  # imports scikit-learn
 
         content = skops.io.load(path, trusted=list(TRUSTED))
+        pipeline = content["pipeline"]
+        outcomes = len(pipeline.classes_) if hasattr(pipeline, "predict_proba") else None
+        require_answers(path, f"that of {type(pipeline[-1]).__name__}", outcomes, kind)
         names = tuple(content["categorical"]), tuple(content["numeric"])
-        return cls(content["pipeline"], *names, read_categories(content.get(FAMILIES)), kind)
+        return cls(pipeline, *names, read_categories(content.get(FAMILIES)), kind)
 
 
 def _canonical(dumped: Path, path: Path) -> None:

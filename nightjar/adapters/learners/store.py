@@ -9,8 +9,13 @@ from pathlib import Path
 import polars as pl
 
 from nightjar.adapters.learners.catboost import CatBoostPredictor
+from nightjar.adapters.learners.lightgbm import LightGBMPredictor
+from nightjar.adapters.learners.onnx import OnnxPredictor
 from nightjar.adapters.learners.sklearn import SklearnPredictor
+from nightjar.adapters.learners.xgboost import XGBoostPredictor
+from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.model import ArtifactBroken, BadSpec
+from nightjar.core.errors.settings import ExtraMissing
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import CastCategories, Categories
 from nightjar.core.model.entities import Version
@@ -49,13 +54,9 @@ class PredictorStore:
             if version.artifact_sha256 not in self._loaded:
                 self._loaded[version.artifact_sha256] = self._read(version, spec.kind)
             predictor = self._loaded[version.artifact_sha256]
-        needed = (*getattr(predictor, "categorical", ()), *getattr(predictor, "numeric", ()))
-        if gone := sorted(set(needed) - set(spec.inputs)):
-            raise BadSpec(
-                spec.name,
-                "inputs",
-                f"lacks {gone}, which version {version.number} was trained on; retrain, or promote another",
-            )
+        if problem := misfit(predictor, spec):
+            was = f"which version {version.number} was trained on; retrain, or promote another"
+            raise BadSpec(spec.name, "inputs", f"{problem}, {was}")
         return predictor
 
     def _read(self, version: Version, kind: Kind) -> Predictor:
@@ -68,11 +69,15 @@ class PredictorStore:
             )
         try:
             loaded = learner.load(path, kind)
+        except ExtraMissing:
+            raise
         except Exception as error:  # each library has its own errors for a file it cannot read
-            raise ArtifactBroken(version.artifact_uri, f"{type(error).__name__}: {error}") from error
-        if isinstance(loaded.categories, Categories):
-            return loaded
-        return replace(loaded, categories=self._fitted_on(version))
+            raise ArtifactBroken(version.artifact_uri, why(error)) from error
+        if isinstance(loaded, CatBoostPredictor | SklearnPredictor) and not isinstance(
+            loaded.categories, Categories
+        ):
+            return replace(loaded, categories=self._fitted_on(version))
+        return loaded
 
     def _fitted_on(self, version: Version) -> CastCategories:
         """The types of the version's training sample; none where there is no sample."""
@@ -86,10 +91,43 @@ def _told(kind: str, classes: Sequence[str]) -> str:
     return repr(kind) + (f" of the classes {', '.join(map(repr, classes))}" if classes else "")
 
 
-LEARNERS: Mapping[str, type[CatBoostPredictor] | type[SklearnPredictor]] = {
+def why(error: Exception) -> str:
+    """What a learner says of a file that it cannot read, in one sentence."""
+    words = error.words if isinstance(error, NightjarError) else str(error).split("\n", 1)[0]
+    return f"{type(error).__name__}: {words}".rstrip(".")
+
+
+def misfit(predictor: Predictor, spec: ModelSpec) -> str | None:
+    """The input columns that a model needs and a spec does not provide as such, in words; None if all are."""
+    columns = getattr(predictor, "columns", predictor)
+    lacking = {
+        role: sorted({*getattr(columns, role, ())} - {*getattr(spec, role)})
+        for role in ("categorical", "numeric")
+    }
+    told = [f"{names} as {role}" for role, names in lacking.items() if names]
+    return f"lacks {' and '.join(told)}" if told else None
+
+
+Learner = (
+    type[CatBoostPredictor]
+    | type[LightGBMPredictor]
+    | type[OnnxPredictor]
+    | type[SklearnPredictor]
+    | type[XGBoostPredictor]
+)
+
+LEARNERS: Mapping[str, Learner] = {
     "catboost": CatBoostPredictor,
+    "lightgbm": LightGBMPredictor,
+    "onnx": OnnxPredictor,
     "sklearn": SklearnPredictor,
+    "xgboost": XGBoostPredictor,
 }
 
-
-SUFFIXES: Mapping[str, str] = {"catboost": ".cbm", "sklearn": ".skops"}
+SUFFIXES: Mapping[str, str] = {
+    "catboost": ".cbm",
+    "lightgbm": ".txt",
+    "onnx": ".onnx",
+    "sklearn": ".skops",
+    "xgboost": ".ubj",
+}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from nightjar.core.errors.base import NightjarError
 
@@ -79,6 +80,15 @@ class GateFailed(NightjarError):
             "keeps."
         )
         self.model, self.version = model, version
+
+
+class UnfitModel(NightjarError):
+    """A model file that cannot be read, or that is not a model for its spec. Nothing is registered."""
+
+    exit_code, runbook = 46, "unfit-model"
+
+    def __init__(self, file: Path | str, problem: str, remedy: str) -> None:
+        super().__init__(f"{file}: {problem}. {remedy}")
 
 
 class ArtifactBroken(NightjarError):

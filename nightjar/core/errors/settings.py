@@ -24,3 +24,14 @@ class DayToCome(BadSettings):
         what = f"The day {given} has not come yet: in {time_zone} it is {today}"
         super().__init__(what, "Name a day up to that one.")
         self.today = today
+
+
+class ExtraMissing(BadSettings):
+    """A library that the base install leaves out, and that a model needs.
+
+    extra: of this project, which installs it.
+    """
+
+    def __init__(self, library: str, extra: str, why: str) -> None:
+        super().__init__(f"{library} cannot be imported ({why})", f"It is in the extra {extra!r}.")
+        self.extra = extra

@@ -1,0 +1,36 @@
+"""What is told of a version that was trained elsewhere."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from nightjar.core.values import Sha256, Value
+
+
+class Description(Value):
+    """Facts of a model file that the file itself may not hold. All of them are kept with the version.
+
+    inputs: the model's input columns in its order; None: the file names them. categories: column -> its
+    categories, each at the place by whose number the model knows it, counted from 0; only of columns that the
+    model gets as numbers. classes: the outcomes that it tells apart, in the order of its probabilities.
+    output: which of the outputs of an ONNX graph is the answer. sha256: of the file's bytes.
+    trained_through: the last date whose outcomes it has seen. trained_by, trained_on, notes: for people.
+    """
+
+    algorithm: str | None = None
+    inputs: tuple[str, ...] | None = None
+    categories: Mapping[str, tuple[str | bool | int | float, ...]] = {}
+    classes: tuple[str | int, ...] | None = None
+    output: str | None = None
+    sha256: Sha256 | None = None
+    trained_through: date | None = None
+    trained_by: str | None = None
+    trained_on: str | None = None
+    notes: Mapping[str, Any] = {}
+
+    def knowing(self, categories: Mapping[str, tuple[Any, ...]]) -> "Description":
+        """The same with the categories that the file itself tells, where it says nothing of them."""
+        return self.model_copy(update={"categories": {**categories, **self.categories}})
+
+
+UNDESCRIBED = Description()
