@@ -79,7 +79,7 @@ def deploy(settings: Settings, api: str, log: Path, *, without_left_over: bool =
     Raises BadSettings for an alert URL that cannot be used.
     """
     env = environment(settings, api)
-    file = log.with_name("prefect.yaml")
+    file = settings.home / "prefect.yaml"
     with naming(file):
         file.write_text(prefect_yaml(), encoding="utf-8")
     with connected(settings, api) as client, pauses_kept(client):
