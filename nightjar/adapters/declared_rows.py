@@ -4,7 +4,8 @@ No value is changed: a type becomes another one only where every value stays wha
 fixed number of digits (Decimal) becomes the nearest value of a Float column, as in a CSV.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
 
 import polars as pl
 
@@ -12,6 +13,11 @@ from nightjar.core.model.spec import RawDataset
 
 DECLARE = "or declare another type in the model's spec"
 
+
+FIRST_DAY, LAST_DAY = (day.toordinal() - date(1970, 1, 1).toordinal() for day in (date.min, date.max))
+"""The days of Python's calendar, counted from 1970."""
+A_DAY: Mapping[str, int] = {"days": 1, "ms": 86_400 * 10**3, "us": 86_400 * 10**6}
+"""Units in a day. Nanoseconds are left out: all that they hold lies in the calendar."""
 
 Place = Callable[[int], str]
 """What a row is called, given its index."""
@@ -55,6 +61,9 @@ def typed(values: pl.Series, kind: pl.DataType, place: Place, *, nullable: bool)
     if not convertible(values.dtype, kind):
         remedy = f"Have the column written as {kind}, {DECLARE}."
         raise Misfit(f"holds {values.dtype}, which is not {kind}", remedy, values.name)
+    if (beyond := out_of_calendar(values)).any():
+        problem = f"{place(beyond.arg_max() or 0)} is before the year 1 or after the year 9999"
+        raise Misfit(problem, "Correct the value at its source.", values.name)
     converted = in_type(values, kind)
     kept = converted if isinstance(values.dtype, pl.Decimal) else unchanged(values, converted, kind)
     if (bad := values.is_not_null() & kept.is_null()).any():
@@ -69,6 +78,16 @@ def typed(values: pl.Series, kind: pl.DataType, place: Place, *, nullable: bool)
         problem = f"{place(nul.arg_max() or 0)} holds a NUL character"
         raise Misfit(problem, "Have it written without NULs: no text may hold one.", values.name)
     return kept
+
+
+def out_of_calendar(values: pl.Series) -> pl.Series:
+    """Which dates and instants no calendar of Python has: to show one of them ends the process."""
+    unit = values.dtype.time_unit if isinstance(values.dtype, pl.Datetime) else "days"
+    if not isinstance(values.dtype, pl.Date | pl.Datetime) or unit not in A_DAY:
+        return pl.repeat(value=False, n=values.len(), eager=True)
+    first, last = (day * A_DAY[unit] for day in (FIRST_DAY, LAST_DAY + 1))
+    physical = values.to_physical()
+    return ((physical < first) | (physical >= last)).fill_null(value=False)
 
 
 def convertible(found: pl.DataType, kind: pl.DataType) -> bool:

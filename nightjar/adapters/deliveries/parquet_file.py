@@ -13,6 +13,13 @@ from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.model.spec import RawDataset
 
 MAGIC = b"PAR1"
+UNREADABLE = (
+    pa.ArrowException,
+    ValueError,
+    OSError,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,  # Polars panics at names that are no UTF-8
+)
 RESEND = "Have it delivered again, whole."
 
 
@@ -20,8 +27,10 @@ def read_parquet(content: bytes, dataset: RawDataset, file: Path) -> Sheet:
     """The rows of a file with the dataset's columns and types. Raises BadDelivery; `file` only names it."""
     require_parquet(content, file)
     try:
-        rows = pl.from_arrow(pq.read_table(pa.BufferReader(content)))
-    except (pa.ArrowException, ValueError, OSError, pl.exceptions.PolarsError) as error:
+        table = pq.read_table(pa.BufferReader(content))
+        table.validate(full=True)
+        rows = pl.from_arrow(table)
+    except UNREADABLE as error:
         problem = f"cannot be read as Parquet: {str(error).partition(chr(10))[0]}"
         raise BadDelivery(file, problem, RESEND) from error
     assert isinstance(rows, pl.DataFrame)

@@ -206,6 +206,16 @@ def test_a_json_line_may_leave_out_what_is_unknown_and_be_the_last_without_a_lin
         ({"shop": pl.Series([[1], [2]])}, "shop", "holds List(Int64), which is not String"),
         ({"open": pl.Series([0, 1])}, "open", "holds Int64, which is not Boolean"),
         ({"odd": pl.Series([0, 1])}, "odd", "is not a column of visits"),
+        (
+            {"day": pl.Series([0, 10**8]).cast(pl.Int32).cast(pl.Date)},
+            "day",
+            "row 2 is before the year 1 or after",
+        ),
+        (
+            {"at": pl.Series([0, -(10**18)]).cast(pl.Datetime("us", "UTC"))},
+            "at",
+            "row 2 is before the year 1 or after",
+        ),
     ],
 )
 def test_a_parquet_column_that_would_change_its_values_is_refused(change, column, problem):
