@@ -11,6 +11,7 @@ from nightjar.cli.versions import retrain
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.platform import ModelsGone
 from nightjar.core.errors.settings import BadSettings
+from nightjar.scaffold.choices import NEXT, NewKind
 from nightjar.showing import console
 
 if TYPE_CHECKING:
@@ -23,18 +24,9 @@ class DbRole(StrEnum):
     analyst = "analyst"
 
 
-class NewKind(StrEnum):
-    binary = "binary"
-
-
-class Every(StrEnum):
-    day = "day"
-
-
 def new_model(
     name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and _.")],
     kind: Annotated[NewKind, typer.Option(help="What it predicts.")] = NewKind.binary,
-    every: Annotated[Every, typer.Option(help="How often it scores.")] = Every.day,  # noqa: ARG001  # one so far
 ) -> None:
     """Write the folder of a new model, which trains and scores sample data at once.
 
@@ -45,10 +37,11 @@ def new_model(
     from nightjar.scaffold.folder import new_model
     from nightjar.wiring.settings import PROJECT
 
-    for file in new_model(name, kind.value, PROJECT / "models", datetime.now(UTC).date()):
+    for file in new_model(name, kind, PROJECT / "models", datetime.now(UTC).date()):
         console.out.print(str(file.relative_to(PROJECT)))
-    for step in ("db migrate", "features apply", f"retrain --model {name}", f"score --model {name}"):
-        console.out.print(f"next: uv run nightjar {step}")
+    console.out.print("next, one after the other:")
+    for step in NEXT:
+        console.out.print(f"  uv run {step.format(name=name)}")
 
 
 def demo(

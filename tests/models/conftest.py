@@ -13,6 +13,7 @@ from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.night.clock import as_of
+from nightjar.testing.scaffolds import SCAFFOLDS
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import land_until
 
@@ -69,7 +70,7 @@ class World:
 def world_of(tmp_path_factory) -> Callable[[ModelSpec], World]:
     @cache
     def make(name: str) -> World:
-        spec = MODELS[name]
+        spec = {**MODELS, **SCAFFOLDS}[name]
         year = spec.replay_year or 2013
         first, last = date(year, *FIRST), date(year, *LAST)
         root = tmp_path_factory.mktemp(name)
