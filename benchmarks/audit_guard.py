@@ -31,6 +31,7 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.audit import TRAILING_NIGHTS
 from nightjar.core.night.clock import as_of, dates_between, evening_by_now
 from nightjar.core.night.population import ordered_population
+from nightjar.usecases.data.windows import population_of
 from nightjar.wiring.platform import Platform
 
 YEAR = dates_between(date(2013, 1, 1), date(2013, 12, 31))
@@ -62,11 +63,10 @@ class Year:
 def retrieved(platform: Platform, spec: ModelSpec) -> Nights:
     """What each night of the year is scored with, and a score beside it."""
     platform.prepare(spec).ready(evening_by_now(spec, YEAR[-1]))
-    dataset = spec.dataset(spec.population_dataset)
     rows = pl.concat(
-        ordered_population(
-            spec.population({dataset.name: platform.raw.read(dataset, day, day)}, day)
-        ).with_columns(score_date=day, event_timestamp=pl.lit(as_of(spec, day), pl.Datetime("us", "UTC")))
+        ordered_population(population_of(spec, platform.raw, day, as_of(spec, day))).with_columns(
+            score_date=day, event_timestamp=pl.lit(as_of(spec, day), pl.Datetime("us", "UTC"))
+        )
         for day in YEAR
     )
     joined = platform.features.retrieve(spec, rows)

@@ -63,7 +63,10 @@ def of_the_recording() -> Iterator[str]:
     at_six = flights.filter(~pl.col("cancelled") & ~pl.col("diverted") & pl.col("arr_delay").is_null())
     yield f"cancelled {flights['cancelled'].sum():,}, diverted {flights['diverted'].sum():,}"
     yield f"under way at 06:00: {at_six.height}, of which {at_six['dep_delay'].null_count()} had not left"
-    late = outcomes({FLIGHTS.name: flights})
+    late = pl.concat(
+        outcomes({FLIGHTS.name: rows}, day).with_columns(score_date=day)
+        for (day,), rows in flights.partition_by("flight_date", as_dict=True).items()
+    )
     days, months = rates(late, pl.col("score_date")), rates(late, pl.col("score_date").dt.month())
     yield (
         f"outcome 1: {BINARY.constant(late['outcome']):.1%} of departures, {min(days.values()):.0%} to "

@@ -39,20 +39,16 @@ def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
     )
 
 
-def outcomes(raw: RawFrames) -> pl.DataFrame:
-    """Return 1 for each departure that did not arrive within 15 minutes of its schedule.
+def outcomes(raw: RawFrames, score_date: date) -> pl.DataFrame:
+    """Return 1 for each departure of the local day that did not arrive within 15 minutes of its schedule.
 
     Such a departure was late, diverted, still under way, or cancelled.
     """
     return (
         raw[FLIGHTS.name]
-        .select(
-            entity_key(),
-            pl.col("flight_date").alias("score_date"),
-            late().cast(pl.Int8).alias("outcome"),
-            "recorded_at",
-        )
-        .sort("score_date", "entity_key")
+        .filter(pl.col("flight_date") == score_date)
+        .select(entity_key(), late().cast(pl.Int8).alias("outcome"), "recorded_at")
+        .sort("entity_key")
     )
 
 

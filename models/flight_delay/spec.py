@@ -8,7 +8,7 @@ from models.flight_delay.features import TABLES
 from models.flight_delay.population import outcomes, population
 from models.flight_delay.source import deliver
 from models.flight_delay.training import fit_baseline, fit_catboost
-from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, TimeSplit
+from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, TimeSplit, Window
 
 SPEC = ModelSpec(
     name="flight_delay",
@@ -29,9 +29,9 @@ SPEC = ModelSpec(
     datasets=(SCHEDULES, FLIGHTS, WEATHER),
     deliver=deliver,
     feature_tables=TABLES,
-    population_dataset=SCHEDULES.name,
+    population_reads=(Window(SCHEDULES.name),),
     population=population,
-    outcome_dataset=FLIGHTS.name,
+    outcome_reads=(Window(FLIGHTS.name),),
     outcomes=outcomes,
     categorical=("carrier", "origin", "dest"),
     numeric=(

@@ -8,6 +8,7 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of, dates_between, evening_by_now
 from nightjar.core.night.entities import NightSummary
 from nightjar.core.night.plan import Planned
+from nightjar.core.night.windows import names
 from nightjar.showing import console
 from nightjar.wiring.platform import Platform
 
@@ -17,7 +18,8 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     started = time.monotonic()
     last = today + timedelta(days=nights - 1)
     if missing := platform.prepare(spec).undelivered(dates_between(today, last)):
-        raise NoPopulation(spec.name, missing[0], spec.population_dataset, as_of(spec, missing[0]), 0)
+        reads = names(spec.population_reads)
+        raise NoPopulation(spec.name, missing[0], reads, as_of(spec, missing[0]), 0)
     step("1 Postgres: schema, roles and views")
     platform.migrate()
     step("2 Feast: register the feature views")

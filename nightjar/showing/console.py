@@ -359,6 +359,9 @@ def show_training(summary: "RetrainSummary") -> None:
             [(gate.name, "yes" if gate.passed else "NO", gate.reason) for gate in version.gates],
         )
     )
+    for reason, rows in summary.left_out.items():
+        if rows:
+            out.print(f"left out: {rows:,} {reason}")
     out.print(f"{version.model} version {version.number}: {summary.decision}")
 
 

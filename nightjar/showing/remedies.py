@@ -50,7 +50,8 @@ def waiting_told(spec: "ModelSpec", wait: "Wait") -> str:
     if wait.lacking == "night":
         return f"{wait.why}. `nightjar score --model {spec.name}` publishes one"
     if wait.lacking == "outcomes":
-        land = f"`nightjar land {spec.outcome_dataset} YYYY-MM-DD FILE --model {spec.name}`"
+        dataset = spec.outcome_reads[0].dataset
+        land = f"`nightjar land {dataset} YYYY-MM-DD FILE --model {spec.name}`"
         return f"{wait.why}; {land} brings one in"
     return wait.why
 

@@ -18,6 +18,7 @@ from nightjar.core.model.spec import (
     RawDataset,
     RawFrames,
     TimeSplit,
+    Window,
 )
 from nightjar.testing.predictors import Formula
 
@@ -39,8 +40,8 @@ def population(raw: RawFrames, score_date: date) -> pl.DataFrame:  # noqa: ARG00
     return raw[PLANNED.name]
 
 
-def outcomes(raw: RawFrames) -> pl.DataFrame:
-    return raw[HAPPENED.name].select("entity_key", "recorded_at", score_date="date", outcome="late")
+def outcomes(raw: RawFrames, score_date: date) -> pl.DataFrame:  # noqa: ARG001  # its window is that day
+    return raw[HAPPENED.name].select("entity_key", "recorded_at", outcome="late")
 
 
 # The mean needs neither `valid` nor `spec`.
@@ -64,9 +65,9 @@ TOY = ModelSpec(
     datasets=(PLANNED, HAPPENED),
     deliver=deliver,
     feature_tables=(),
-    population_dataset=PLANNED.name,
+    population_reads=(Window(PLANNED.name),),
     population=population,
-    outcome_dataset=HAPPENED.name,
+    outcome_reads=(Window(HAPPENED.name),),
     outcomes=outcomes,
     categorical=(),
     numeric=("x",),

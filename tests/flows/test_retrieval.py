@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 import models
 from nightjar.core.night.clock import as_of
+from nightjar.usecases.data.windows import population_of
 
 SPEC = models.model("flight_delay")
 
@@ -19,10 +20,7 @@ SPEC = models.model("flight_delay")
 )
 def test_every_row_gets_the_newest_features_known_in_time(world, score_date):
     now, files = as_of(SPEC, score_date), world.home / "data" / "features"
-    schedules = SPEC.dataset(SPEC.population_dataset)
-    population = SPEC.population(
-        {schedules.name: world.platform.raw.read(schedules, score_date, score_date)}, score_date
-    )
+    population = population_of(SPEC, world.platform.raw, score_date, now)
     asked = population.with_columns(event_timestamp=pl.lit(now, pl.Datetime("us", "UTC")))
 
     expected = asked
@@ -51,8 +49,7 @@ def test_training_and_scoring_see_the_same_features(world):
     sample = pl.read_parquet(world.platform.artifacts.get(version.reference_uri))
     night = sample["score_date"].max() - timedelta(days=1)
     rows = sample.filter(score_date=night)
-    schedules = SPEC.dataset(SPEC.population_dataset)
-    population = SPEC.population({schedules.name: world.platform.raw.read(schedules, night, night)}, night)
+    population = population_of(SPEC, world.platform.raw, night, as_of(SPEC, night))
     scored = world.platform.features.retrieve(
         SPEC, population.with_columns(event_timestamp=pl.lit(as_of(SPEC, night), pl.Datetime("us", "UTC")))
     )

@@ -16,6 +16,7 @@ from nightjar.core.night.clock import as_of
 from nightjar.testing.scaffolds import SCAFFOLDS
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import land_until
+from nightjar.usecases.data.windows import population_of
 
 FIRST, LAST = (2, 8), (4, 5)
 
@@ -41,11 +42,8 @@ class World:
         """The population with its features by the plain rule: of each key the newest row that had happened
         and was recorded in time.
         """
-        dataset = self.spec.dataset(self.spec.population_dataset)
         now = as_of(self.spec, score_date)
-        rows = self.spec.population(
-            {dataset.name: self.raw.read(dataset, score_date, score_date, known_at=now)}, score_date
-        )
+        rows = population_of(self.spec, self.raw, score_date, now)
         for table in self.spec.feature_tables:
             rows = rows.join(
                 self.known(table, now).select(*table.keys, *table.features), on=list(table.keys), how="left"

@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -16,6 +16,7 @@ from nightjar.core.night.clock import as_of
 from nightjar.core.night.population import ordered_population
 from nightjar.core.values import INSTANT
 from nightjar.testing.scaffolds import SCAFFOLDS
+from nightjar.usecases.data.windows import outcomes_of
 
 EVERY = {**MODELS, **SCAFFOLDS}
 every_model = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY)
@@ -125,19 +126,27 @@ def test_population_keys_are_unique_and_meet_the_outcomes(spec, world_of):
     world = world_of(spec)
     night = world.last - timedelta(days=5)
     rows = world.night(night)
-    dataset = spec.dataset(spec.outcome_dataset)
-    outcomes = spec.outcomes({dataset.name: world.raw.read(dataset, night, night)})
+    outcomes = outcomes_of(spec, world.raw, [night], datetime.max.replace(tzinfo=UTC))
     assert rows["entity_key"].is_unique().all()
     assert rows["entity_key"].null_count() == 0
     assert {"entity_key": pl.String(), "score_date": pl.Date(), "recorded_at": INSTANT}.items() <= dict(
         outcomes.schema
     ).items()
     assert set(outcomes["entity_key"]) == set(rows["entity_key"])
-    coded = spec.kind.coded_outcomes(f"outcomes of {spec.name}", outcomes)
-    assert spec.kind.lacking_to_train(coded["outcome"]) is None
+    assert spec.kind.lacking_to_train(outcomes["outcome"]) is None
     assert (outcomes["recorded_at"] > as_of(spec, night)).all(), "an outcome known before its night is a leak"
     mature = as_of(spec, night + timedelta(days=spec.maturity_days + spec.horizon_days))
     assert (outcomes["recorded_at"] <= mature).all()
+
+
+@every_model
+def test_outcomes_of_many_dates_are_those_of_each_date(spec, world_of):
+    world = world_of(spec)
+    nights, known = [world.last - timedelta(days=n) for n in range(5, 1, -1)], as_of(spec, world.last)
+    apart = [outcomes_of(spec, world.raw, [night], known) for night in nights]
+    together = outcomes_of(spec, world.raw, nights, known)
+    assert_frame_equal(together, pl.concat(apart, how="vertical_relaxed"))
+    assert not together.is_empty()
 
 
 @every_model

@@ -21,7 +21,7 @@ RAW = {
 
 
 def test_the_toy_learns_the_mean_outcome_of_its_population_and_scores_every_row_with_it(tmp_path):
-    rows = check(TOY, TOY.population(RAW, DAY)).valid.join(TOY.outcomes(RAW), on="entity_key")
+    rows = check(TOY, TOY.population(RAW, DAY)).valid.join(TOY.outcomes(RAW, DAY), on="entity_key")
     fitted, again = (fit(rows, rows, spec=TOY) for fit in (TOY.fit, TOY.baseline))
     assert fitted.predict(rows).to_list() == [0.5, 0.5]
     assert json.loads(json.dumps(fitted.params())) == fitted.params()

@@ -94,11 +94,8 @@ def population(raw, score_date):
     return raw["planned"].select("key", "city", "staff", entity_key=pl.col("key"))
 
 
-def outcomes(raw):
-    happened = raw["happened"]
-    return happened.select(
-        "recorded_at", entity_key=pl.col("key"), score_date=pl.col("date"), outcome=pl.col("parcels")
-    )
+def outcomes(raw, score_date):
+    return raw["happened"].select("recorded_at", entity_key=pl.col("key"), outcome=pl.col("parcels"))
 
 
 def contract():
@@ -354,11 +351,11 @@ class TestRegression:
 BUSINESS = ("quiet", "normal", "busy")
 
 
-def crowd(raw):
+def crowd(raw, score_date):
     """How many parcels came, in words."""
     parcels = pl.col("outcome")
     told = pl.when(parcels < 6).then(pl.lit("quiet")).when(parcels < 16).then(pl.lit("normal"))
-    return outcomes(raw).with_columns(outcome=told.otherwise(pl.lit("busy")))
+    return outcomes(raw, score_date).with_columns(outcome=told.otherwise(pl.lit("busy")))
 
 
 def fit_classifier(train, valid, *, spec):

@@ -69,10 +69,8 @@ def population(raw, score_date):
     return raw["planned"].select("x", entity_key=pl.col("key"))
 
 
-def outcomes(raw):
-    return raw["happened"].select(
-        "recorded_at", entity_key=pl.col("key"), score_date=pl.col("date"), outcome=pl.col("late")
-    )
+def outcomes(raw, score_date):
+    return raw["happened"].select("recorded_at", entity_key=pl.col("key"), outcome=pl.col("late"))
 
 
 def fit(train, valid, *, spec):

@@ -1,6 +1,6 @@
 """Some deliveries are set aside, and a night may need one of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from pydantic import AwareDatetime
@@ -44,9 +44,13 @@ class Refusal(Value):
         )
 
 
-def refused_for(refusals: Iterable[Refusal], day: date, known_at: datetime) -> Refusal | None:
-    """Return the newest set-aside delivery for a day among those recorded by `known_at`."""
-    return newest(refusal for refusal in refusals if refusal.day == day and refusal.recorded_at <= known_at)
+def refused_for(
+    refusals: Iterable[Refusal], first: date, last: date, known_at: datetime
+) -> Iterator[Refusal]:
+    """Return the set-aside deliveries of days first..last among those recorded by `known_at`."""
+    return (
+        refusal for refusal in refusals if first <= refusal.day <= last and refusal.recorded_at <= known_at
+    )
 
 
 def refused_after(

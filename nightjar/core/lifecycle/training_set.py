@@ -12,7 +12,7 @@ import polars as pl
 
 from nightjar.core.comparison.ordinary import MIN_VALUES
 from nightjar.core.errors.model import TooLittleHistory
-from nightjar.core.model.spec import ModelSpec, TimeSplit
+from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import local_date
 
 REFERENCE_ROWS = 20_000
@@ -20,21 +20,40 @@ REFERENCE_ROWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class TimeCut:
-    """Rows by when they were scored: `train` is oldest, `valid` chooses, `test` is unseen."""
+    """Rows by when they were scored: `train` is oldest, `valid` chooses, `test` is unseen.
+
+    between: number of rows left out between them, so that their outcomes share no day.
+    """
 
     train: pl.DataFrame
     valid: pl.DataFrame
     test: pl.DataFrame
+    between: int = 0
 
     @property
     def seen(self) -> pl.DataFrame:
         return pl.concat([self.train, self.valid])
 
     @property
+    def left_out(self) -> Mapping[str, int]:
+        """Reason -> number of rows that are in no part."""
+        return {"rows between the parts, whose outcomes share days with theirs": self.between}
+
+    @property
     def trained_through(self) -> date:
         last = self.valid["score_date"].max()
         assert isinstance(last, date)
         return last
+
+
+def embargo(spec: ModelSpec) -> timedelta:
+    """How long the dates between two parts of a time split are left out.
+
+    The outcome of a date is about `maturity_days` days. Without the embargo, those of the last dates of a
+    part would lie in the dates of the next part. See "purging" and "embargo" in chapter 7 of Lopez de Prado
+    (2018), Advances in Financial Machine Learning.
+    """
+    return timedelta(days=max(0, spec.maturity_days - 1))
 
 
 def last_mature_date(spec: ModelSpec, known_at: datetime) -> date:
@@ -94,6 +113,7 @@ def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataF
 def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> TimeCut:
     """Split rows into the last `test_days` calendar days, the `valid_days` before them, and all earlier days.
 
+    The days of the embargo before the test and before the choice are in no part.
     Raises TooLittleHistory.
     rows: at least the columns `score_date` and `outcome`.
     """
@@ -101,19 +121,23 @@ def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> Time
     if not isinstance(last, date):
         raise TooLittleHistory(spec.name, known_at, "there is none with a population row")
     test_from = last - timedelta(days=split.test_days - 1)
-    valid_from = test_from - timedelta(days=split.valid_days)
+    valid_to = test_from - embargo(spec)
+    valid_from = valid_to - timedelta(days=split.valid_days)
+    train_to = valid_from - embargo(spec)
     day = pl.col("score_date")
+    between = (day >= valid_to) & (day < test_from) | (day >= train_to) & (day < valid_from)
     cut = TimeCut(
-        rows.filter(day < valid_from),
-        rows.filter(day >= valid_from, day < test_from),
+        rows.filter(day < train_to),
+        rows.filter(day >= valid_from, day < valid_to),
         rows.filter(day >= test_from),
+        between=rows.filter(between).height,
     )
     if cut.train.height < split.min_train_rows:
         needed = (
-            f"{split.min_train_rows:,} rows before {valid_from} are needed to train on, there are "
+            f"{split.min_train_rows:,} rows before {train_to} are needed to train on, there are "
             f"{cut.train.height:,}"
         )
-        raise TooLittleHistory(spec.name, known_at, f"{needed}. {_what_there_is(rows, split)}")
+        raise TooLittleHistory(spec.name, known_at, f"{needed}. {_what_there_is(rows, spec)}")
     lacks, lacks_to_train = spec.kind.lacking, spec.kind.lacking_to_train
     for name, part, check in (
         ("train", cut.train, lacks),
@@ -126,18 +150,20 @@ def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> Time
     return cut
 
 
-def _what_there_is(rows: pl.DataFrame, split: TimeSplit) -> str:
+def _what_there_is(rows: pl.DataFrame, spec: ModelSpec) -> str:
     """The rows and their days, what they are kept for, and when there will be enough, in words.
 
     rows: at least one.
     """
-    days = rows["score_date"].unique().sort().to_list()
-    to_train = math.ceil(split.min_train_rows * len(days) / rows.height)
-    span = timedelta(days=to_train + split.valid_days + split.test_days)
+    split, days = spec.split, rows["score_date"].unique().sort().to_list()
+    calendar_days = (days[-1] - days[0]).days + 1
+    to_train = math.ceil(split.min_train_rows * calendar_days / rows.height)
+    span = timedelta(days=to_train + split.valid_days + split.test_days) + 2 * embargo(spec)
+    left_out = f"{embargo(spec).days} days before each of the two are left out. " if embargo(spec) else ""
     return (
         f"In all there are {rows.height:,} rows with an outcome, of {days_told(days)} and of these days "
         f"the last {split.test_days} are kept to test, the {split.valid_days} before them to choose. "
-        f"With as many rows a day there are enough when the outcomes of {days[0] + span} are known"
+        f"{left_out}With as many rows a day there are enough when the outcomes of {days[0] + span} are known"
     )
 
 

@@ -88,6 +88,7 @@ def faults(spec: "ModelSpec") -> Iterator[Fault]:
         yield from _of_table(table, {dataset.name for dataset in spec.datasets})
     yield from _of_inputs(spec)
     yield from _of_sources(spec)
+    yield from _of_windows(spec)
     yield from limit_faults("gates", spec.gates, spec.kind.gate_limits(), spec.kind.name)
     yield from limit_faults("audit", spec.audit, (*AUDITED, *spec.kind.absurdities), spec.kind.name)
 
@@ -167,8 +168,8 @@ def _of_sources(spec: "ModelSpec") -> Iterator[Fault]:
     for table in spec.feature_tables:
         if known := sorted(forgetful & set(table.sources)):
             yield f"feature table {table.name!r}", f"cannot be computed from {known}: {NO_MEMORY}"
-    if spec.outcome_dataset in forgetful:
-        yield "outcome_dataset", f"cannot be {spec.outcome_dataset!r}: {NO_MEMORY}"
+    if known := sorted(forgetful & {window.dataset for window in spec.outcome_reads}):
+        yield "outcome_reads", f"cannot name {known}: {NO_MEMORY}"
 
 
 def _of_names(where: str, names: Iterable[str], ours: set[str]) -> Iterator[Fault]:
@@ -194,7 +195,27 @@ def _of_inputs(spec: "ModelSpec") -> Iterator[Fault]:
         yield "categorical and numeric", "must name an input"
     if unknown := sorted(spec.often_missing - set(spec.inputs)):
         yield "often_missing", f"names what is no input: {unknown}"
+
+
+def _of_windows(spec: "ModelSpec") -> Iterator[Fault]:
     known = {dataset.name for dataset in spec.datasets}
-    for field in ("population_dataset", "outcome_dataset"):
-        if getattr(spec, field) not in known:
-            yield field, f"must be one of {sorted(known)}"
+    for field, windows in (
+        ("population_reads", spec.population_reads),
+        ("outcome_reads", spec.outcome_reads),
+    ):
+        names = [window.dataset for window in windows]
+        if not names:
+            yield field, f"must name what is read, like Window({min(known, default='a dataset')!r})"
+        if unknown := sorted(set(names) - known):
+            yield field, f"names datasets that are not declared: {unknown}. Declared are {sorted(known)}"
+        if len(set(names)) < len(names):
+            yield field, f"names a dataset twice: {names}. Name it once, with the widest window"
+    latest = max((window.days_after for window in spec.outcome_reads), default=0)
+    if latest > spec.maturity_days:
+        yield (
+            "outcome_reads",
+            (
+                f"reads {latest} days after the score date, but maturity_days is {spec.maturity_days}. "
+                f"Outcomes cannot be known before all that they read: set maturity_days to {latest} or more"
+            ),
+        )

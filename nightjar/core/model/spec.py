@@ -59,6 +59,22 @@ class RawDataset:
         return isinstance(self.source, Files) or not isinstance(self.source.known, ReadAtNight)
 
 
+AnyDays = Annotated[int, Field(ge=0, le=MOST_DAYS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days of a dataset that are read for a score date.
+
+    They are the local days from `days_before` before the score date to `days_after` after it, both included.
+    By default, only the score date is read.
+    """
+
+    dataset: str
+    days_before: AnyDays = 0
+    days_after: AnyDays = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A file as it arrives: which dataset and day it is, and the instant from which its content was known."""
@@ -211,18 +227,23 @@ class ModelSpec:
     Time: a scheduled start at `cron` in `time_zone` scores the local date `horizon_days` later, and may know
     what was known at `as_of_time` (local) on the scheduled day. replay_year: the model's world is this
     recorded year: a schedule's dates are carried over into it.
-    maturity_days: how many days after the score date an outcome is known. catch_up_days: how far back a
+    maturity_days: how many days after the score date an outcome is known. Between the dates that train, that
+    choose and that test, maturity_days - 1 days are left out, so that no two parts share days of outcomes.
+    catch_up_days: how far back a
     scheduled night looks for nights that the schedule missed; 0: it does not.
 
     Data: `deliver` brings the files of the datasets that are delivered; None where all are tables to scan.
     data_from: the first day that the feed has. It is asked for when nothing has landed yet.
     `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys
-    of the feature tables, and the inputs known beforehand. `outcomes(raw)` gives `entity_key`, `score_date`
-    (Date), `outcome` (as `kind` has it: a number, or the name of a class; never null), `recorded_at` (UTC).
+    of the feature tables, and the inputs known beforehand. `outcomes(raw, score_date)` gives what became of
+    them: `entity_key`, `outcome` (as `kind` has it: a number, or the name of a class; never
+    null), `recorded_at` (UTC).
+    population_reads, outcome_reads: the datasets that each of the two sees, and the days of them around the
+    score date. It sees exactly these, in training, in the night, in a repair and in monitoring. Outcomes of a
+    date are used when the last day of their windows, or a later one, has landed.
     categorical and numeric name the model's inputs in order; each is a column of the population or a feature.
     often_missing: those of them that may be missing for a whole night without anything being wrong.
-    `contract()` builds the Pandera
-    schema of a row that may be scored.
+    `contract()` builds the Pandera schema of a row that may be scored.
 
     features: a FeatureService of your own Feast, in place of `feature_tables`: then nothing is computed.
 
@@ -238,7 +259,7 @@ class ModelSpec:
     retrain_cron: str
     horizon_days: Annotated[int, Field(ge=0, le=366)]
     as_of_time: time
-    maturity_days: Annotated[int, Field(ge=0, le=MOST_DAYS)]
+    maturity_days: AnyDays
     part_rows: Annotated[int, Field(ge=1, le=10_000_000)]
     seed: int
     replay_year: Annotated[int, Field(ge=YEARS.start, lt=YEARS.stop)] | None = None
@@ -248,10 +269,10 @@ class ModelSpec:
     deliver: Annotated[Deliver, PlainValidator(called)] | None = None
     feature_tables: tuple[FeatureTable, ...] = ()
     features: FeastService | None = None
-    population_dataset: str
+    population_reads: tuple[Window, ...]
     population: Annotated[Callable[[RawFrames, date], pl.DataFrame], PlainValidator(called)]
-    outcome_dataset: str
-    outcomes: Annotated[Callable[[RawFrames], pl.DataFrame], PlainValidator(called)]
+    outcome_reads: tuple[Window, ...]
+    outcomes: Annotated[Callable[[RawFrames, date], pl.DataFrame], PlainValidator(called)]
     categorical: tuple[str, ...]
     numeric: tuple[str, ...]
     often_missing: frozenset[str] = frozenset()

@@ -1,6 +1,6 @@
 """Which published nights are to be measured against their outcomes, and which are measured already."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -10,6 +10,7 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import NightPerformance
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.entities import Publication
+from nightjar.core.night.windows import Recorded, complete, files_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,38 +24,20 @@ class Wait:
     lacking: Literal["night", "outcomes"] | None = None
 
 
-def itself(day: date) -> tuple[date, date]:
-    return day, day
-
-
-def outcome_days(
-    score_date: date, maturity_days: int, file_days: Callable[[date], tuple[date, date]] = itself
-) -> tuple[date, ...]:
-    """The days of the files that tell the outcomes of a score date, in order.
-
-    They are its own day and those until maturity.
-    """
-    first, last = file_days(score_date)
-    return dates_between(first, max(last, score_date + timedelta(days=maturity_days)))
-
-
 def waiting(
     spec: ModelSpec,
     nights: Collection[Publication],
     measured: Iterable[NightPerformance],
-    recorded: Mapping[date, Sequence[datetime]],
+    recorded: Recorded,
     known_at: datetime,
 ) -> Iterator[Wait]:
-    """Why published nights are not measured, or on no outcome.
-
-    recorded: when each day's outcomes were delivered.
-    """
+    """Why published nights are not measured, or on no outcome. recorded: of each dataset of the outcomes."""
     if not nights:
         yield Wait(f"{spec.name}: no night is published, so there is nothing to measure", "night")
     if young := [night.score_date for night in nights if night.score_date > last_mature_date(spec, known_at)]:
         yield Wait(f"not mature yet: {_told(young)}; outcomes count {spec.maturity_days} days after the date")
     if empty := [night.score_date for night in measured if not night.with_outcome]:
-        landed = known_days(spec.outcome_dataset, recorded, known_at)
+        landed = "; ".join(known_days(name, days, known_at) for name, days in recorded.items())
         yield Wait(f"no outcome known: {_told(empty)}; {landed}", "outcomes")
 
 
@@ -64,39 +47,52 @@ def _told(dates: Sequence[date]) -> str:
 
 
 def outdated(
+    spec: ModelSpec,
     nights: Iterable[Publication],
     kept: Mapping[int, NightPerformance],
-    recorded: Mapping[date, Sequence[datetime]],
+    recorded: Recorded,
     known_at: datetime,
-    maturity_days: int,
-    file_days: Callable[[date], tuple[date, date]] = itself,
 ) -> Iterator[Publication]:
     """The nights whose measurement lacks something that is known at `known_at`.
 
-    kept: the newest measurement by run. recorded: when each day's outcomes were delivered; a night's are in
-    the deliveries of its own day and of the `maturity_days` after it. file_days: the first and the last day
-    of the files that are about a score date. A night with rows whose outcome is still unknown always counts:
-    its delivery may have landed late.
+    kept: the newest measurement by run. recorded: of each dataset of the outcomes. A delivery within the
+    night's windows since its measurement counts. A night with rows whose outcome is still unknown always
+    counts: its delivery may have landed late.
     """
     for night in nights:
         last = kept.get(night.run_id)
-        days = outcome_days(night.score_date, maturity_days, file_days)
         if (
             last is None
             or last.with_outcome < last.rows
-            or any(last.measured_at < at <= known_at for day in days for at in recorded.get(day, ()))
+            or any(last.measured_at < at <= known_at for at in _deliveries(spec, night.score_date, recorded))
         ):
             yield night
 
 
-def complete_at(
-    spec: ModelSpec, score_date: date, recorded: Mapping[date, Sequence[datetime]]
-) -> datetime | None:
-    """When the newest delivery of a night's outcomes was recorded, if the night was mature by then.
+def _deliveries(spec: ModelSpec, score_date: date, recorded: Recorded) -> Iterator[datetime]:
+    """When the deliveries of a date's outcomes were recorded."""
+    for window in spec.outcome_reads:
+        for day in dates_between(*files_of(spec, window, score_date)):
+            yield from recorded[window.dataset].get(day, ())
 
-    None: its outcomes are not known yet.
-    recorded: when the deliveries of its `outcome_days` were recorded. It is what has landed that counts, not
-    the calendar: a recorded year is replayed as if its later days had not come yet.
+
+def complete_at(spec: ModelSpec, score_date: date, recorded: Recorded) -> datetime | None:
+    """The newest instant at which anything about a night's outcomes was recorded, up to its maturity.
+
+    None: its outcomes are not complete by then.
+    recorded: of each dataset of the outcomes. It is what has landed that counts, not the calendar: a recorded
+    year is replayed as if its later days had not come yet.
     """
-    newest = max((instant for instants in recorded.values() for instant in instants), default=None)
-    return newest if newest is not None and score_date <= last_mature_date(spec, newest) else None
+    newest = max(_until_maturity(spec, score_date, recorded), default=None)
+    if newest is None or score_date > last_mature_date(spec, newest):
+        return None
+    return newest if complete(spec, score_date, recorded, newest) else None
+
+
+def _until_maturity(spec: ModelSpec, score_date: date, recorded: Recorded) -> Iterator[datetime]:
+    """When the deliveries from the first day of a date's windows to its maturity were recorded."""
+    mature = score_date + timedelta(days=spec.maturity_days)
+    for window in spec.outcome_reads:
+        first, last = files_of(spec, window, score_date)
+        for day in dates_between(first, max(last, mature)):
+            yield from recorded[window.dataset].get(day, ())

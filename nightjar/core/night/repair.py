@@ -120,7 +120,7 @@ def came_from(touched: Touched, spec: ModelSpec) -> frozenset[str]:
     return frozenset(
         (
             *(source for table in tables for source in table.sources),
-            *([spec.population_dataset] if of_population else []),
+            *([window.dataset for window in spec.population_reads] if of_population else []),
         )
     )
 

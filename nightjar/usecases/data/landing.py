@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import Delivery, ModelSpec, RawDataset
 from nightjar.core.night.clock import as_of, dates_between, local_date
+from nightjar.core.night.windows import readable, span
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import Landed, RawStore
 from nightjar.core.values import utc
@@ -109,16 +111,16 @@ def undelivered(
     "In time" means by the date's as-of. For landed files it means by `known_at`. Nothing is landed here, so
     this is fast.
     """
-    recorded = raw.recorded(spec.population_dataset)
-    unknown = {
-        day for day in dates if day not in recorded or recorded[day][0] > (known_at or as_of(spec, day))
-    }
+    recorded = {window.dataset: raw.recorded(window.dataset) for window in spec.population_reads}
+    known = partial(readable, spec, spec.population_reads)
+    unknown = [day for day in set(dates) if not known(day, recorded, known_at or as_of(spec, day))]
     if unknown:
-        deliveries = spec.deliveries(inbox, min(unknown), max(unknown))
-        about = (
-            found for found in deliveries if found.dataset == spec.population_dataset and found.day in unknown
-        )
-        unknown -= {found.day for found in about if found.recorded_at <= as_of(spec, found.day)}
+        spans = [span(spec, window, unknown) for window in spec.population_reads]
+        delivered: dict[str, dict[date, tuple[datetime]]] = {name: {} for name in recorded}
+        for found in spec.deliveries(inbox, min(first for first, _ in spans), max(last for _, last in spans)):
+            if found.dataset in delivered:
+                delivered[found.dataset].setdefault(found.day, (found.recorded_at,))
+        unknown = [day for day in unknown if not known(day, delivered, as_of(spec, day))]
     return tuple(sorted(unknown))
 
 
@@ -190,22 +192,26 @@ def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
 
 def world_begins(spec: ModelSpec, until: datetime) -> date:
     """1 January of a recorded year. For a live feed, `data_from`, or else a day early enough for
-    the features of today.
+    all that today's night reads.
     """
     if spec.replay_year is not None:
         return date(spec.replay_year, 1, 1)
     if spec.data_from is not None:
         return spec.data_from
-    lookback = max((table.lookback_days for table in spec.feature_tables), default=0)
+    lookback = max(
+        *(table.lookback_days for table in spec.feature_tables),
+        *(window.days_before for window in (*spec.population_reads, *spec.outcome_reads)),
+    )
     return min(_dates(spec, until)) - timedelta(days=lookback)
 
 
 def last_deliverable(spec: ModelSpec, until: datetime) -> date:
     """The last day that a file known by `until` can be about.
 
-    It is the score date of that evening, in any time zone of the model.
+    It is the last day that the population of that evening's score date reads, in any time zone of the model.
     """
-    return max(_dates(spec, until)) + timedelta(days=spec.horizon_days)
+    ahead = spec.horizon_days + max(window.days_after for window in spec.population_reads)
+    return max(_dates(spec, until)) + timedelta(days=ahead)
 
 
 def _dates(spec: ModelSpec, moment: datetime) -> tuple[date, date]:

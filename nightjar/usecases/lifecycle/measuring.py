@@ -12,7 +12,7 @@ from nightjar.core.kinds.intervals import interval
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Intervals, Measured, Metrics, Of
 from nightjar.core.kinds.outputs import Calibration
-from nightjar.core.lifecycle.training_set import TimeCut
+from nightjar.core.lifecycle.training_set import TimeCut, embargo
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.ports.learners import Predictors
@@ -60,13 +60,14 @@ def figures(kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.
 def beside_champion(
     spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors
 ) -> Measured:
-    """Measure both versions on the unseen days that the champion has not seen either.
+    """Measure both versions on the unseen days that the champion cannot have seen either.
 
-    The result is empty if that cannot be measured; then the gate fails.
+    Days whose outcomes share days with those that it was trained on are left out. The result is empty if that
+    cannot be measured; then the gate fails.
     """
     if champion is None:
         return {}
-    rows = cut.test.filter(pl.col("score_date") > champion.trained_through)
+    rows = cut.test.filter(pl.col("score_date") > champion.trained_through + embargo(spec))
     try:
         reigning = _of(spec.kind, predictors.load(spec, champion), champion.calibration, rows)
     # The champion expects inputs that differ from the current ones, or it is of another kind.

@@ -31,6 +31,7 @@ from nightjar.core.model.entities import Candidate, Dataset, Version
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.population import ordered_population
+from nightjar.core.night.windows import Recorded, dates_readable, readable
 from nightjar.core.parquet import parquet
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.ports.features import FeatureSource
@@ -39,6 +40,7 @@ from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.values import INSTANT
+from nightjar.usecases.data.windows import outcomes_of, population_of
 from nightjar.usecases.lifecycle.fitting import fitted, rehearse
 from nightjar.usecases.lifecycle.measuring import (
     beside_champion,
@@ -99,7 +101,7 @@ def retrain(
     FitFailed.
     """
     known, left_out = _labelled(spec, known_at, raw, progress)
-    cut_by_time(known, spec, known_at)
+    left_out = {**left_out, **cut_by_time(known, spec, known_at).left_out}
     features.require(spec)
     build()
     rows = _with_features(spec, known, features, progress)
@@ -145,10 +147,19 @@ def _labelled(
 
     Also the number of rows left out, by reason.
     """
-    outcomes = _outcomes(spec, known_at, raw)
-    dates = sorted(set(raw.days(spec.population_dataset)) & set(outcomes["score_date"]))
+    recorded, last = _recorded(spec, raw), last_mature_date(spec, known_at)
+    told = dates_readable(spec, spec.outcome_reads, recorded, known_at)
+    happened = outcomes_of(spec, raw, [day for day in told if day <= last], known_at)
+    outcomes = mature_outcomes(happened, known_at, last)
+    dates = [
+        day
+        for day in outcomes["score_date"].unique().sort()
+        if readable(spec, spec.population_reads, day, recorded, as_of(spec, day))
+    ]
     if not dates:
-        raise TooLittleHistory(spec.name, known_at, f"there is none. {_what_landed(spec, known_at, raw)}")
+        landed = "; ".join(known_days(name, days, known_at) for name, days in recorded.items())
+        mature = f"Outcomes of dates up to {last} are mature then"
+        raise TooLittleHistory(spec.name, known_at, f"there is none. {landed}. {mature}")
     return labelled(_populations(spec, dates, raw, progress), outcomes)
 
 
@@ -164,23 +175,10 @@ def _with_features(
     return joined.select("score_date", "entity_key", *spec.inputs, "outcome")
 
 
-def _what_landed(spec: ModelSpec, known_at: datetime, raw: RawStore) -> str:
-    """A text that says which days of outcomes and of populations are known."""
-    told = [
-        known_days(name, raw.recorded(name), known_at)
-        for name in dict.fromkeys((spec.outcome_dataset, spec.population_dataset))
-    ]
-    return f"{'; '.join(told)}. Outcomes of dates up to {last_mature_date(spec, known_at)} are mature then"
-
-
-def _outcomes(spec: ModelSpec, known_at: datetime, raw: RawStore) -> pl.DataFrame:
-    dataset = spec.dataset(spec.outcome_dataset)
-    days = raw.days(dataset.name)
-    if not days:
-        raise TooLittleHistory(spec.name, known_at, f"no {dataset.name} landed yet")
-    recorded = spec.outcomes({dataset.name: raw.read(dataset, min(days), max(days), known_at=known_at)})
-    coded = spec.kind.coded_outcomes(f"outcomes of {spec.name}", recorded)
-    return mature_outcomes(coded, known_at, last_mature_date(spec, known_at))
+def _recorded(spec: ModelSpec, raw: RawStore) -> Recorded:
+    """When the deliveries of each dataset of the outcomes and of the population were recorded."""
+    reads = (*spec.outcome_reads, *spec.population_reads)
+    return {name: raw.recorded(name) for name in dict.fromkeys(window.dataset for window in reads)}
 
 
 def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress: Progress) -> pl.DataFrame:
@@ -188,12 +186,11 @@ def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress
 
     It uses the deliveries recorded by the date's own as-of, not later corrections.
     """
-    dataset = spec.dataset(spec.population_dataset)
     nights: list[pl.DataFrame] = []
     with progress("populations of past nights", len(dates)) as advance:
         for day in dates:
             moment = as_of(spec, day)
-            rows = spec.population({dataset.name: raw.read(dataset, day, day, known_at=moment)}, day)
+            rows = population_of(spec, raw, day, moment)
             nights.append(
                 ordered_population(rows).with_columns(
                     score_date=pl.lit(day), event_timestamp=pl.lit(moment, INSTANT)

@@ -15,16 +15,16 @@ from nightjar.core.comparison.entities import PREDICTED_CLASS, SCORE
 from nightjar.core.comparison.profile import holds_all
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.monitoring.drift import TrainingSample
-from nightjar.core.monitoring.due import Wait, complete_at, outcome_days, outdated, waiting
+from nightjar.core.monitoring.due import Wait, complete_at, outdated, waiting
 from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
-from nightjar.core.night.clock import file_days
 from nightjar.core.night.entities import Publication, Run
-from nightjar.core.night.population import key_is_storable
 from nightjar.core.night.repair import sound
+from nightjar.core.night.windows import Recorded
 from nightjar.core.ports.drift import DriftLedger, ReportWriter
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.outcomes import Outcomes
+from nightjar.usecases.data.windows import outcomes_of
 from nightjar.usecases.scoring.inputs import NightInputs
 
 SAMPLE_ROWS = 50_000
@@ -84,10 +84,8 @@ class WatchNight:
         """
         last = last_mature_date(self.inputs.spec, known_at)
         nights = [night for night in self.store.published(self.inputs.spec.name) if night.score_date <= last]
-        kept, recorded = self._kept(), self.inputs.raw.recorded(self.inputs.spec.outcome_dataset)
-        due = tuple(
-            outdated(nights, kept, recorded, known_at, self.inputs.spec.maturity_days, self._file_days)
-        )
+        kept = self._kept()
+        due = tuple(outdated(self.inputs.spec, nights, kept, self._recorded(), known_at))
         kept |= {night.run_id: night for night in self.measure(due, known_at, self.go_on)}
         return tuple(kept[night.run_id] for night in nights)
 
@@ -97,22 +95,11 @@ class WatchNight:
         None if its outcomes are not known yet, if its measurement holds all of them already, or if analysts
         see another run of the night.
         """
-        publication = self.store.publication(run.model, run.score_date)
-        days = outcome_days(run.score_date, self.inputs.spec.maturity_days, self._file_days)
-        recorded = self.inputs.raw.recorded(self.inputs.spec.outcome_dataset, days)
+        publication, recorded = self.store.publication(run.model, run.score_date), self._recorded()
         known_at = complete_at(self.inputs.spec, run.score_date, recorded)
         if publication is None or publication.run_id != run.id or known_at is None:
             return None
-        lacking = any(
-            outdated(
-                [publication],
-                self._kept(),
-                recorded,
-                known_at,
-                self.inputs.spec.maturity_days,
-                self._file_days,
-            )
-        )
+        lacking = any(outdated(self.inputs.spec, [publication], self._kept(), recorded, known_at))
         return (publication, known_at) if lacking else None
 
     def measure(
@@ -139,29 +126,17 @@ class WatchNight:
     def waiting(self, measured: Iterable[NightPerformance], known_at: datetime) -> tuple[Wait, ...]:
         """The reasons why published nights are not measured, or are measured on no outcome."""
         published = self.store.published(self.inputs.spec.name)
-        recorded = self.inputs.raw.recorded(self.inputs.spec.outcome_dataset)
-        return tuple(waiting(self.inputs.spec, published, measured, recorded, known_at))
+        return tuple(waiting(self.inputs.spec, published, measured, self._recorded(), known_at))
 
     def _record_outcomes(self, dates: Sequence[date], known_at: datetime) -> None:
-        if not dates:
-            return
-        dataset = self.inputs.spec.dataset(self.inputs.spec.outcome_dataset)
-        days = [
-            day
-            for night in dates
-            for day in outcome_days(night, self.inputs.spec.maturity_days, self._file_days)
-        ]
-        raw = {dataset.name: self.inputs.raw.read(dataset, min(days), max(days), known_at=known_at)}
-        # A row without a storable key was never scored.
-        of_nights = pl.col("score_date").is_in(dates) & key_is_storable()
-        happened = self.inputs.spec.outcomes(raw).filter(of_nights)
-        coded = self.inputs.spec.kind.coded_outcomes(f"outcomes of {self.inputs.spec.name}", happened)
-        self.outcomes.record(self.inputs.spec.name, coded)
+        if dates:
+            happened = outcomes_of(self.inputs.spec, self.inputs.raw, dates, known_at)
+            self.outcomes.record(self.inputs.spec.name, happened)
 
-    def _file_days(self, score_date: date) -> tuple[date, date]:
-        return file_days(
-            self.inputs.spec.dataset(self.inputs.spec.outcome_dataset), self.inputs.spec.time_zone, score_date
-        )
+    def _recorded(self) -> Recorded:
+        """When the deliveries of each dataset of the outcomes were recorded."""
+        reads = self.inputs.spec.outcome_reads
+        return {window.dataset: self.inputs.raw.recorded(window.dataset) for window in reads}
 
     def _performance(
         self, publication: Publication, kept: NightPerformance | None, known_at: datetime

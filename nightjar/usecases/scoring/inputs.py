@@ -3,7 +3,6 @@
 Scoring, audit, repair and monitoring all use this one object.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -22,6 +21,7 @@ from nightjar.core.ports.learners import Predictors
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.values import INSTANT
+from nightjar.usecases.data.windows import population_of, read_windows
 from nightjar.usecases.scoring.snapshot import Snapshots
 
 
@@ -45,11 +45,12 @@ class NightInputs:
 
         It is empty if nothing had landed by then.
         """
-        return ordered_population(self.spec.population(self._landed(score_date, known_at), score_date))
+        return ordered_population(population_of(self.spec, self.raw, score_date, known_at))
 
     def landed(self, score_date: date, known_at: datetime) -> int:
-        """Number of raw rows of the population's dataset, including rows that the model does not take."""
-        return self._landed(score_date, known_at)[self.spec.population_dataset].height
+        """Number of raw rows that the population reads, including rows that the model does not take."""
+        read = read_windows(self.spec, self.raw, self.spec.population_reads, score_date, known_at)
+        return sum(rows.height for rows in read.values())
 
     def fix(self, rows: pl.DataFrame) -> Population:
         """Store a population, so that every worker sees the same rows for each part of the night."""
@@ -116,10 +117,6 @@ class NightInputs:
         answer = self.predictors.load(self.spec, version).predict(rows)
         where = f"scores by {version.model} version {version.number}"
         return self.spec.kind.published(where, answer, version.calibration)
-
-    def _landed(self, score_date: date, known_at: datetime) -> Mapping[str, pl.DataFrame]:
-        dataset = self.spec.dataset(self.spec.population_dataset)
-        return {dataset.name: self.raw.read(dataset, score_date, score_date, known_at=known_at)}
 
     @property
     def _snapshots(self) -> Snapshots:

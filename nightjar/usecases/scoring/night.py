@@ -16,13 +16,14 @@ from structlog.contextvars import bound_contextvars
 from nightjar.core.comparison.profile import sample_of
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation
 from nightjar.core.errors.model import NoChampion
-from nightjar.core.inputs.refusals import refused_for
+from nightjar.core.inputs.refusals import Refusal, newest, refused_for
 from nightjar.core.model.entities import Version
 from nightjar.core.night.audit import scored_otherwise
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Run
 from nightjar.core.night.population import missing_parts
 from nightjar.core.night.repair import split_carried
+from nightjar.core.night.windows import files_of, names, scans
 from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.following import Follow, nothing_follows
@@ -207,15 +208,26 @@ class ScoreNight:
 
         Either nothing landed, or the delivery is set aside, or the model takes none of its rows.
         """
-        dataset = self.inputs.spec.population_dataset
-        landed = self.inputs.landed(run.score_date, run.known_at)
-        refusals = () if landed else self.inputs.raw.refused(dataset)
-        refusal = refused_for(refusals, run.score_date, run.known_at)
+        spec, landed = self.inputs.spec, self.inputs.landed(run.score_date, run.known_at)
+        refusal = None if landed else self._refused(run)
         if refusal is None:
-            scanned = not self.inputs.spec.dataset(dataset).delivered
-            return NoPopulation(run.model, run.score_date, dataset, run.known_at, landed, scanned=scanned)
+            reads, scanned = names(spec.population_reads), scans(spec, spec.population_reads)
+            return NoPopulation(run.model, run.score_date, reads, run.known_at, landed, scanned=scanned)
         why = f"no other {refusal.dataset} of that day has landed"
         return refusal.wanted_by(run.model, run.score_date, why)
+
+    def _refused(self, run: Run) -> Refusal | None:
+        """The newest delivery set aside that the population would have read."""
+        spec = self.inputs.spec
+        return newest(
+            refusal
+            for window in spec.population_reads
+            for refusal in refused_for(
+                self.inputs.raw.refused(window.dataset),
+                *files_of(spec, window, run.score_date),
+                run.known_at,
+            )
+        )
 
     def _population_of(self, run: Run, repair: Repair | None) -> pl.DataFrame:
         """The population of a run. A continued run may have an earlier known-at than this repair."""

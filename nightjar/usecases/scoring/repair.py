@@ -83,12 +83,12 @@ def late_deliveries(
     spec: ModelSpec, recorded: Mapping[str, Mapping[date, Sequence[datetime]]], run: Run, known_at: datetime
 ) -> Iterator[tuple[str, datetime]]:
     """Each raw dataset with a late delivery that can reach the night, and the instant of the last one."""
-    first = run.score_date - reach(spec)
+    first, last = run.score_date - reach(spec), run.score_date + looks_ahead(spec)
     for name, of_days in recorded.items():
         if late := [
             instant
             for day, instant in late_days(of_days, run.known_at, known_at).items()
-            if first <= day <= run.score_date
+            if first <= day <= last
         ]:
             yield name, max(late)
 
@@ -96,12 +96,16 @@ def late_deliveries(
 def reach(spec: ModelSpec) -> timedelta:
     """The longest time before a night at which a delivery can still touch it.
 
-    It depends on the features' windows and on how long their rows may be used.
+    It depends on the population's windows, on those of the features, and on how long their rows may be used.
     """
-    return max(
-        (table.ttl + timedelta(days=table.lookback_days) for table in spec.feature_tables),
-        default=timedelta(0),
-    ) + timedelta(days=1)
+    of_tables = [table.ttl + timedelta(days=table.lookback_days) for table in spec.feature_tables]
+    of_population = [timedelta(days=window.days_before) for window in spec.population_reads]
+    return max(*of_tables, *of_population, timedelta(0)) + timedelta(days=1)
+
+
+def looks_ahead(spec: ModelSpec) -> timedelta:
+    """The longest time after a night of which a delivery can still touch it."""
+    return timedelta(days=max(window.days_after for window in spec.population_reads))
 
 
 def nights_aside(store: NightReader, model: str, first: date, last: date) -> tuple[Planned, ...]:

@@ -8,6 +8,7 @@ from nightjar.core.errors.inputs import NoPopulation
 from nightjar.core.errors.model import NoChampion
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of
+from nightjar.core.night.windows import names, scans
 from nightjar.core.ports.features import FeatureSource
 from nightjar.core.ports.registry import Registry
 
@@ -32,14 +33,13 @@ class RequireScorable:
             raise NoChampion(spec.name)
         if dates and len(self.undelivered(dates, known_at)) == len(set(dates)):
             first, last = min(dates), max(dates)
-            dataset = spec.dataset(spec.population_dataset)
             raise NoPopulation(
                 spec.name,
                 first,
-                dataset.name,
+                names(spec.population_reads),
                 known_at or as_of(spec, last),
                 0,
                 last,
-                scanned=not dataset.delivered,
+                scanned=scans(spec, spec.population_reads),
             )
         self.features.require(spec)

@@ -19,7 +19,7 @@ from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.sklearn import SklearnPredictor
 from nightjar.adapters.learners.store import PredictorStore
 from nightjar.core.model.categories import Categories
-from nightjar.core.model.spec import FeastService, GateLimits, RawDataset, TimeSplit
+from nightjar.core.model.spec import FeastService, GateLimits, RawDataset, TimeSplit, Window
 from nightjar.core.night.clock import night_of
 from nightjar.testing.memory import (
     MemoryDriftLedger,
@@ -44,8 +44,8 @@ RIDES = RawDataset(name="rides", columns={"entity_key": pl.String(), **NUMBERS},
 ENDED = RawDataset(name="ended", columns={"entity_key": pl.String(), "busy": pl.Int8()}, keys=("entity_key",))
 
 
-def outcomes(raw):
-    return raw["ended"].select("entity_key", "recorded_at", score_date="date", outcome="busy")
+def outcomes(raw, score_date):
+    return raw["ended"].select("entity_key", "recorded_at", outcome="busy")
 
 
 def fit(train, valid, *, spec):
@@ -64,9 +64,9 @@ def spec_of(repo):
         as_of_time=time(0),
         datasets=(RIDES, ENDED),
         features=FeastService(repo=repo, service="driver_activity_v2"),
-        population_dataset="rides",
+        population_reads=(Window("rides"),),
         population=lambda raw, score_date: raw["rides"],
-        outcome_dataset="ended",
+        outcome_reads=(Window("ended"),),
         outcomes=outcomes,
         numeric=("val_to_add", "avg_daily_trips", "conv_rate_plus_val1"),
         contract=lambda: pa.DataFrameSchema({"avg_daily_trips": pa.Column(pl.Int64)}),

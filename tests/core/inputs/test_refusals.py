@@ -1,6 +1,6 @@
 from datetime import UTC, date, datetime, timedelta
 
-from nightjar.core.inputs.refusals import Refusal, refused_after, refused_for
+from nightjar.core.inputs.refusals import Refusal, newest, refused_after, refused_for
 
 DAY, NOON, HOUR = date(2013, 6, 15), datetime(2013, 6, 15, 12, tzinfo=UTC), timedelta(hours=1)
 
@@ -21,9 +21,11 @@ def refusal(day=DAY, recorded_at=NOON, problem="is truncated"):
 
 def test_of_a_day_the_newest_refusal_counts_that_was_recorded_in_time():
     first, second = refusal(), refusal(recorded_at=NOON + HOUR)
-    assert refused_for([second, first, refusal(DAY - timedelta(1))], DAY, NOON + HOUR) == second
-    assert refused_for([second, first], DAY, NOON) == first
-    assert refused_for([second, first], DAY, NOON - HOUR) is None
+    all_of_them = [second, first, refusal(DAY - timedelta(1)), refusal(DAY + timedelta(1))]
+    assert newest(refused_for(all_of_them, DAY, DAY, NOON + HOUR)) == second
+    assert newest(refused_for(all_of_them, DAY, DAY, NOON)) == first
+    assert newest(refused_for(all_of_them, DAY, DAY, NOON - HOUR)) is None
+    assert newest(refused_for(all_of_them, DAY, DAY + timedelta(1), NOON)) == all_of_them[-1]
 
 
 def test_only_what_is_newer_than_all_that_had_landed_by_then_made_a_feed_stale():

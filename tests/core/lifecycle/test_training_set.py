@@ -87,6 +87,33 @@ def test_the_cut_gives_every_row_to_one_side_and_time_only_goes_forward():
     assert cut.trained_through == cut.test["score_date"].min() - timedelta(days=1)
 
 
+@given(st.integers(0, 30), st.sampled_from([1, 7]), st.integers(40, 120))
+def test_no_outcome_of_a_part_is_about_a_date_of_the_next(maturity_days, every, count):
+    spec = toy_spec(maturity_days=maturity_days, split=TimeSplit(test_days=8, valid_days=8, min_train_rows=1))
+    rows = days(count * every).filter((pl.col("score_date") - date(2013, 1, 1)).dt.total_days() % every == 0)
+    try:
+        cut = cut_by_time(rows, spec, KNOWN)
+    except TooLittleHistory:
+        return
+    for earlier, later in ((cut.train, cut.valid), (cut.valid, cut.test)):
+        told = earlier["score_date"].max() + timedelta(days=max(0, maturity_days - 1))
+        assert told < later["score_date"].min()
+    assert cut.train.height + cut.valid.height + cut.test.height + cut.between == rows.height
+    assert maturity_days > 1 or cut.between == 0
+
+
+def test_a_night_that_waits_three_months_keeps_three_months_between_the_parts():
+    spec = toy_spec(maturity_days=90, split=TimeSplit(test_days=28, valid_days=14, min_train_rows=4))
+    cut = cut_by_time(days(300), spec, KNOWN)
+    assert cut.test["score_date"].n_unique() == 28
+    assert cut.valid["score_date"].n_unique() == 14
+    assert cut.test["score_date"].min() - cut.valid["score_date"].max() == timedelta(days=90)
+    assert cut.valid["score_date"].min() - cut.train["score_date"].max() == timedelta(days=90)
+    assert list(cut.left_out.values()) == [2 * 89 * 4]
+    with pytest.raises(TooLittleHistory, match=r"89 days before each of the two are left out\. With as many"):
+        cut_by_time(days(100), spec, KNOWN)
+
+
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [

@@ -23,7 +23,7 @@ from nightjar.core.model.sources import (
     ReadAtNight,
     RecordedAt,
 )
-from nightjar.core.model.spec import FeastService, GateLimits
+from nightjar.core.model.spec import FeastService, GateLimits, Window
 
 SPEC = MODELS["flight_delay"]
 SCHEDULES, TABLE = SPEC.datasets[0], SPEC.feature_tables[0]
@@ -69,7 +69,17 @@ def table(**changes):
         ({"numeric": ("distance", "distance")}, r"name twice: \['distance'\]"),
         ({"numeric": ("fault",)}, r"inputs may not have the columns \['fault'\]"),
         ({"numeric": ('distance"; --',)}, "inputs has the names"),
-        ({"population_dataset": "trains"}, "population_dataset must be one of"),
+        ({"population_reads": ()}, r"population_reads must name what is read, like Window\('flights'\)"),
+        (
+            {"population_reads": (Window("trains"),)},
+            r"population_reads names datasets that are not declared: \['trains'\]. Declared are \['flights'",
+        ),
+        ({"outcome_reads": (Window("flights"),) * 2}, "outcome_reads names a dataset twice"),
+        ({"outcome_reads": (Window("flights", -1),)}, "outcome_reads.0.days_before is -1"),
+        (
+            {"outcome_reads": (Window("flights", days_after=90),)},
+            "outcome_reads reads 90 days after the score date, but maturity_days is 1. .* set maturity_days",
+        ),
         ({"datasets": SPEC.datasets * 2}, "datasets name twice"),
         (dataset(name="sched/ules"), "dataset 'sched/ules' has the names"),
         (

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nightjar.core.model.spec import Window
 from nightjar.core.monitoring.due import complete_at, outdated
 from nightjar.core.monitoring.entities import NightPerformance
 from nightjar.core.night.entities import Publication
-from nightjar.testing.specs import toy_spec
+from nightjar.testing.specs import HAPPENED, toy_spec
 
 DAY = date(2013, 6, 15)
+TWO_DAYS = toy_spec(outcome_reads=(Window(HAPPENED.name, days_after=1),))
 MIDNIGHT = datetime(2013, 6, 16, tzinfo=UTC)
 NIGHT = Publication(id=1, model="toy", score_date=DAY, run_id=7, action="publish", published_at=MIDNIGHT)
 
@@ -42,20 +44,24 @@ def measured(days, with_outcome=10):
         pytest.param(measured(2, with_outcome=9), {0: [after(1)]}, True, id="a row without outcome"),
         pytest.param(measured(2), {0: [after(1), after(3)]}, True, id="a correction"),
         pytest.param(measured(2), {0: [after(1), after(6)]}, False, id="a correction not known yet"),
-        pytest.param(measured(2), {1: [after(3)]}, True, id="a delivery until maturity"),
-        pytest.param(measured(2), {2: [after(3)]}, False, id="a delivery after maturity"),
+        pytest.param(measured(2), {1: [after(3)]}, True, id="a delivery within the window"),
+        pytest.param(measured(2), {2: [after(3)]}, False, id="a delivery after the window"),
     ],
 )
 def test_what_is_new_makes_a_measurement_outdated(kept, delivered, due):
-    recorded = {DAY + timedelta(days=n): instants for n, instants in delivered.items()}
-    assert list(outdated([NIGHT], kept, recorded, after(5), maturity_days=1)) == [NIGHT] * due
+    recorded = {"happened": {DAY + timedelta(days=n): instants for n, instants in delivered.items()}}
+    assert list(outdated(TWO_DAYS, [NIGHT], kept, recorded, after(5))) == [NIGHT] * due
 
 
 @given(st.lists(st.integers(0, 9)), st.integers(0, 9))
 def test_a_night_measured_just_now_is_up_to_date(delivered, now):
     assert not list(
         outdated(
-            [NIGHT], measured(now), {DAY: [after(n) for n in sorted(delivered)]}, after(now), maturity_days=0
+            toy_spec(),
+            [NIGHT],
+            measured(now),
+            {"happened": {DAY: [after(n) for n in sorted(delivered)]}},
+            after(now),
         )
     )
 
@@ -65,12 +71,23 @@ BEFORE_MIDNIGHT = datetime(2013, 6, 16, 3, 59, tzinfo=UTC)
 """Of DAY in New York, though it is the day after in UTC."""
 
 
+def complete(spec, delivered):
+    return complete_at(spec, DAY, {"happened": delivered})
+
+
 def test_outcomes_are_known_once_something_was_delivered_after_the_night_is_mature():
-    assert complete_at(NEW_YORK, DAY, {}) is None
-    assert complete_at(NEW_YORK, DAY, {DAY: (BEFORE_MIDNIGHT,)}) is None
-    assert complete_at(
-        NEW_YORK, DAY, {DAY: (BEFORE_MIDNIGHT + timedelta(minutes=1),)}
-    ) == BEFORE_MIDNIGHT + timedelta(minutes=1)
-    assert complete_at(
-        NEW_YORK, DAY, {DAY: (after(0.5), after(3)), DAY + timedelta(days=1): (after(1.5),)}
-    ) == after(3)
+    assert complete(NEW_YORK, {}) is None
+    assert complete(NEW_YORK, {DAY: (BEFORE_MIDNIGHT,)}) is None
+    in_time = BEFORE_MIDNIGHT + timedelta(minutes=1)
+    assert complete(NEW_YORK, {DAY: (in_time,)}) == in_time
+    assert complete(NEW_YORK, {DAY: (after(0.5), after(3)), DAY + timedelta(days=1): (after(1.5),)}) == after(
+        3
+    )
+
+
+def test_outcomes_wait_for_the_last_day_of_their_window():
+    quarter = toy_spec(maturity_days=90, outcome_reads=(Window(HAPPENED.name, days_after=90),))
+    delivered = {DAY + timedelta(days=n): (after(n + 1),) for n in range(90)}
+    assert complete(quarter, delivered) is None
+    assert complete(quarter, {**delivered, DAY + timedelta(days=91): (after(92),)}) is None
+    assert complete(quarter, {**delivered, DAY + timedelta(days=90): (after(91),)}) == after(91)

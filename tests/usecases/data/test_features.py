@@ -11,7 +11,7 @@ from models import MODELS
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.errors.inputs import ContractBroken
-from nightjar.core.model.spec import FeatureTable, RawDataset
+from nightjar.core.model.spec import FeatureTable, RawDataset, Window
 from nightjar.usecases.data.features import FeatureBuild, batches, build_features, landed_of, planned
 
 START = date(2013, 3, 1)
@@ -53,8 +53,8 @@ SPEC = dataclasses.replace(
     MODELS["flight_delay"],
     datasets=(VISITS,),
     feature_tables=(TABLE,),
-    population_dataset="visits",
-    outcome_dataset="visits",
+    population_reads=(Window("visits"),),
+    outcome_reads=(Window("visits"),),
 )
 
 

@@ -37,10 +37,8 @@ def population(raw, score_date):
     return raw["planned"].select("key", "city", "wind", entity_key=pl.col("key"))
 
 
-def outcomes(raw):
-    return raw["happened"].select(
-        "recorded_at", entity_key=pl.col("key"), score_date=pl.col("date"), outcome=pl.col("late")
-    )
+def outcomes(raw, score_date):
+    return raw["happened"].select("recorded_at", entity_key=pl.col("key"), outcome=pl.col("late"))
 
 
 def catboost_with(depth, iterations):
@@ -303,10 +301,10 @@ def test_what_has_landed_is_said_where_no_row_is_known(ports):
 
 @pytest.mark.parametrize("label", [0.5, None, 2, -1, float("nan")])
 def test_a_label_that_cannot_be_stops_training_before_anything_is_made(ports, label):
-    def wrong(raw):
-        at = pl.int_range(pl.len()) == 7
+    def wrong(raw, score_date):
+        at = pl.lit(score_date == FIRST) & (pl.int_range(pl.len()) == 7)
         value = pl.lit(label, pl.Float64)
-        return outcomes(raw).with_columns(
+        return outcomes(raw, score_date).with_columns(
             outcome=pl.when(at).then(value).otherwise(pl.col("outcome").cast(pl.Float64))
         )
 
@@ -323,7 +321,7 @@ def test_too_little_history_is_said(ports):
         retrain(SPEC, known_at=evening(FIRST + timedelta(days=20)), **ports)
     with pytest.raises(TooLittleHistory, match="there is none"):
         retrain(SPEC, known_at=evening(FIRST), **ports)
-    with pytest.raises(TooLittleHistory, match="no happened landed yet"):
+    with pytest.raises(TooLittleHistory, match="no happened landed; no planned landed"):
         retrain(SPEC, known_at=KNOWN, **{**ports, "raw": RawFiles(Path("/nonexistent"))})
 
 

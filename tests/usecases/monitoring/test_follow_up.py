@@ -66,7 +66,7 @@ class World:
         rows = [(key, day, n % 2, KNOWN) for day in known for n, key in enumerate(KEYS)]
         schema = {
             "entity_key": pl.String,
-            "score_date": pl.Date,
+            "date": pl.Date,
             "outcome": pl.Int8,
             "recorded_at": pl.Datetime("us", "UTC"),
         }
@@ -105,7 +105,7 @@ def scoring(tmp_path: Path):
         file
     )
     champion_of(registry, reference_uri=artifacts.put("reference", file)[0])
-    spec = toy_spec(part_rows=40, outcomes=lambda raw: raw["happened"])
+    spec = toy_spec(part_rows=40, outcomes=lambda raw, _: raw["happened"])
     night = score_night(
         spec=spec,
         raw=world,

@@ -47,12 +47,14 @@ class Raw:
         }
         rows = [(day, key, *kept[-1]) for day, kept in known.items() if kept for key in KEYS]
         types = {
-            "score_date": pl.Date,
+            "date": pl.Date,
             "entity_key": pl.String,
             "recorded_at": pl.Datetime("us", "UTC"),
             "both": pl.List(pl.Int8),
         }
-        frame = pl.DataFrame(rows, schema=types, orient="row")
+        frame = pl.DataFrame(rows, schema=types, orient="row").with_columns(
+            at=pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+        )
         return frame.with_columns(outcome=pl.col("both").list.get(pl.int_range(pl.len()) % 2)).drop("both")
 
 
@@ -86,7 +88,7 @@ def watch():
 
 
 def watching(store, raw, **changes):
-    spec = toy_spec(**{"maturity_days": 0, "outcomes": lambda raw: raw["happened"]} | changes)
+    spec = toy_spec(**{"maturity_days": 0, "outcomes": lambda raw, _: raw["happened"]} | changes)
     inputs = NightInputs(
         spec=spec, raw=raw, **dict.fromkeys(("features", "artifacts", "predictors", "registry", "check"))
     )
@@ -167,10 +169,11 @@ def test_on_the_evening_of_a_day_the_nights_up_to_its_maturity_are_measured_in_e
 
 
 @pytest.mark.parametrize(
-    ("zone", "files"), [("Pacific/Auckland", (-1, 1)), ("Pacific/Pago_Pago", (0, 1)), ("UTC", (0, 1))]
+    ("zone", "files"), [("Pacific/Auckland", (-1, 0)), ("Pacific/Pago_Pago", (0, 1)), ("UTC", (0, 0))]
 )
 def test_outcomes_are_looked_for_in_each_file_by_utc_days_that_a_local_date_overlaps(watch, zone, files):
-    own = watching(watch.store, Raw(), time_zone=zone, maturity_days=1, datasets=(PLANNED, BY_UTC))
+    raw = Raw({DAYS[1]: [(evening(0), [0, 1])]})
+    own = watching(watch.store, raw, time_zone=zone, maturity_days=1, datasets=(PLANNED, BY_UTC))
     own.outcomes_known(as_of(own.inputs.spec, DAYS[0] + timedelta(days=2)))
     assert own.inputs.raw.asked == [tuple(DAYS[0] + timedelta(days=n) for n in files)]
 

@@ -1,0 +1,96 @@
+"""Windows: the days of datasets that the population and the outcomes of a score date read."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from nightjar.core.model.spec import ModelSpec, Window
+from nightjar.core.night.clock import dates_between, file_days
+
+Recorded = Mapping[str, Mapping[date, Sequence[datetime]]]
+"""Dataset name -> landed day -> the instants (UTC) its deliveries were recorded at, oldest first."""
+
+
+def names(windows: Iterable[Window]) -> str:
+    """The datasets that are read, in words."""
+    return " and ".join(window.dataset for window in windows)
+
+
+def scans(spec: ModelSpec, windows: Iterable[Window]) -> bool:
+    """True if no dataset that is read is delivered: all are tables to scan."""
+    return not any(spec.dataset(window.dataset).delivered for window in windows)
+
+
+def local_days(window: Window, score_date: date) -> tuple[date, date]:
+    """The first and the last local day of a window."""
+    return score_date - timedelta(days=window.days_before), score_date + timedelta(days=window.days_after)
+
+
+def files_of(spec: ModelSpec, window: Window, score_date: date) -> tuple[date, date]:
+    """The first and the last day of the files that hold a window.
+
+    These are its local days. For a dataset whose `day_column` has instants, they are the UTC days that the
+    local days overlap.
+    """
+    dataset = spec.dataset(window.dataset)
+    first, last = (file_days(dataset, spec.time_zone, day) for day in local_days(window, score_date))
+    return first[0], last[1]
+
+
+def span(spec: ModelSpec, window: Window, dates: Collection[date]) -> tuple[date, date]:
+    """The first and the last day of the files that hold the windows of some dates, at least one."""
+    return files_of(spec, window, min(dates))[0], files_of(spec, window, max(dates))[1]
+
+
+def within(spec: ModelSpec, window: Window, score_date: date, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a window, in their order, of rows of its files.
+
+    Rows of a file on other local days are left out, if the `day_column` has instants.
+    """
+    column = spec.dataset(window.dataset).day_column
+    if column is None or not isinstance(rows.schema[column], pl.Datetime):
+        return rows
+    local = pl.col(column).dt.convert_time_zone(ZoneInfo(spec.time_zone).key).dt.date()
+    return rows.filter(local.is_between(*local_days(window, score_date)))
+
+
+def readable(
+    spec: ModelSpec, windows: Iterable[Window], score_date: date, recorded: Recorded, known_at: datetime
+) -> bool:
+    """True if a file of any of the windows was recorded by an instant."""
+    return any(
+        instants[0] <= known_at
+        for window in windows
+        for day in dates_between(*files_of(spec, window, score_date))
+        if (instants := recorded[window.dataset].get(day))
+    )
+
+
+def dates_readable(
+    spec: ModelSpec, windows: Sequence[Window], recorded: Recorded, known_at: datetime
+) -> tuple[date, ...]:
+    """Every date for which a file of any of the windows was recorded by an instant."""
+    days = [day for window in windows for day in recorded[window.dataset]]
+    if not days:
+        return ()
+    first = min(days) - timedelta(days=max(window.days_after for window in windows) + 1)
+    last = max(days) + timedelta(days=max(window.days_before for window in windows) + 1)
+    return tuple(
+        day for day in dates_between(first, last) if readable(spec, windows, day, recorded, known_at)
+    )
+
+
+def complete(spec: ModelSpec, score_date: date, recorded: Recorded, known_at: datetime) -> bool:
+    """True if each dataset of the outcomes had landed to the end of the date's window by an instant.
+
+    A file of the last day, or of a later one, says so: a day without events may have no file.
+    """
+    return all(
+        any(
+            day >= files_of(spec, window, score_date)[1] and instants[0] <= known_at
+            for day, instants in recorded[window.dataset].items()
+        )
+        for window in spec.outcome_reads
+    )

@@ -1,0 +1,86 @@
+"""Read the windows of populations and outcomes: the same rows, for whatever purpose and number of dates."""
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+
+import polars as pl
+
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.model.spec import ModelSpec, RawFrames, Window
+from nightjar.core.night.clock import dates_between
+from nightjar.core.night.population import key_is_storable
+from nightjar.core.night.windows import complete, files_of, span, within
+from nightjar.core.ports.raw import RawStore
+from nightjar.core.values import INSTANT
+
+OUTCOME_COLUMNS = ("entity_key", "outcome", "recorded_at")
+NO_OUTCOMES = pl.DataFrame(
+    schema={
+        "entity_key": pl.String(),
+        "outcome": pl.Float64(),
+        "recorded_at": INSTANT,
+        "score_date": pl.Date(),
+    }
+)
+
+
+def read_windows(
+    spec: ModelSpec, raw: RawStore, windows: Iterable[Window], score_date: date, known_at: datetime
+) -> RawFrames:
+    """Dataset name -> the rows of its window, as known at an instant."""
+    frames = dict[str, pl.DataFrame]()
+    for window in windows:
+        files = files_of(spec, window, score_date)
+        rows = raw.read(spec.dataset(window.dataset), *files, known_at=known_at)
+        frames[window.dataset] = within(spec, window, score_date, rows)
+    return frames
+
+
+def population_of(spec: ModelSpec, raw: RawStore, score_date: date, known_at: datetime) -> pl.DataFrame:
+    """The rows that a model scores for a date, as known at an instant."""
+    return spec.population(read_windows(spec, raw, spec.population_reads, score_date, known_at), score_date)
+
+
+def outcomes_of(spec: ModelSpec, raw: RawStore, dates: Collection[date], known_at: datetime) -> pl.DataFrame:
+    """`entity_key`, `outcome`, `recorded_at`, `score_date` of some dates, as known at an instant.
+
+    outcome: a number, of a kind with classes the place of its class.
+    A date has no rows while a dataset has not landed to the end of the date's window. A row without a
+    storable key is left out, because it was never scored. Each file is read once.
+    Raises ContractBroken for a missing column or an impossible outcome.
+    """
+    recorded = {window.dataset: raw.recorded(window.dataset) for window in spec.outcome_reads}
+    known = sorted(day for day in set(dates) if complete(spec, day, recorded, known_at))
+    if not known:
+        return NO_OUTCOMES
+    read = [FilesByDay(spec, raw, window, known, known_at) for window in spec.outcome_reads]
+    found = [
+        _outcomes_on(spec, {files.window.dataset: files.of(day) for files in read}, day) for day in known
+    ]
+    rows = pl.concat(found, how="vertical_relaxed").filter(key_is_storable())
+    return spec.kind.coded_outcomes(f"outcomes of {spec.name}", rows)
+
+
+def _outcomes_on(spec: ModelSpec, frames: RawFrames, score_date: date) -> pl.DataFrame:
+    rows = spec.outcomes(frames, score_date)
+    if lacking := [name for name in OUTCOME_COLUMNS if name not in rows.columns]:
+        raise ContractBroken(f"outcomes of {spec.name}", [f"column {name} is missing" for name in lacking])
+    return rows.select(OUTCOME_COLUMNS).with_columns(score_date=pl.lit(score_date))
+
+
+class FilesByDay:
+    """The files of a dataset that hold the windows of some dates, read once."""
+
+    def __init__(
+        self, spec: ModelSpec, raw: RawStore, window: Window, dates: Collection[date], known_at: datetime
+    ) -> None:
+        self.spec, self.window = spec, window
+        rows = raw.read(spec.dataset(window.dataset), *span(spec, window, dates), known_at=known_at)
+        self._none = rows.clear()
+        self._days = {key[0]: part for key, part in rows.partition_by("date", as_dict=True).items()}
+
+    def of(self, score_date: date) -> pl.DataFrame:
+        """The rows of one date's window, in order of their files: those that `read_windows` gives."""
+        days = dates_between(*files_of(self.spec, self.window, score_date))
+        parts = [self._days[day] for day in days if day in self._days]
+        return within(self.spec, self.window, score_date, pl.concat([self._none, *parts]))
