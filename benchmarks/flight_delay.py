@@ -128,7 +128,7 @@ def show_months_after(platform: Platform, spec: ModelSpec, version: Trained, kno
     predictor = PredictorStore(platform.artifacts).load(spec, version.summary.version)
     scores = {
         "this version": predictor.predict(rows),
-        "scikit-learn baseline": spec.baseline(cut.train, cut.valid, spec=spec).predict(rows),
+        "baseline": spec.baseline(cut.train, cut.valid, spec=spec).predict(rows),
         "constant predictor": always(spec.kind.constant(cut.seen["outcome"]), rows),
     }
     measured = {who: spec.kind.measure(score, outcome) for who, score in scores.items()}

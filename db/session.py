@@ -65,7 +65,8 @@ FULL_STATE = "53100"
 
 REMEDY = (
     "Correct NIGHTJAR_DATABASE_URL or NIGHTJAR_DATABASE_PASSWORD, or the role's password in "
-    "NIGHTJAR_WRITER_PASSWORD or NIGHTJAR_ANALYST_PASSWORD."
+    "NIGHTJAR_WRITER_PASSWORD or NIGHTJAR_ANALYST_PASSWORD. "
+    "Migrate a new database first: that makes its roles."
 )
 OLDEST = 15
 """The oldest version of Postgres that the migrations, the roles' rights and the tests know."""

@@ -298,7 +298,7 @@ def plain(text: str) -> str:
 
 PREDICTORS = {
     "version": "this version",
-    "baseline": "scikit-learn baseline",
+    "baseline": "baseline",
     "constant": "constant predictor",
     "champion": "reigning champion",
 }

@@ -41,9 +41,14 @@ class Database:
     def url(self, role: Role) -> str:
         """A URL for psql.
 
-        Raises RoleHasNoPassword if the role's password is not set on a Postgres of yours.
+        Raises SchemaOutdated if the embedded Postgres was never migrated: it has neither the database nor the
+        roles. Raises RoleHasNoPassword if the role's password is not set on a Postgres of yours.
         """
         if self.embedded is not None:
+            if not self.embedded.has_database(DATABASE):
+                from db.migrate import head
+
+                raise SchemaOutdated(None, head())
             return self.embedded.url(role, DATABASE)
         from db.urls import read
 
@@ -71,11 +76,9 @@ class Database:
         return self.migrated("writer", pool_size=self.settings.threads + self.settings.nights_at_once + 2)
 
     def migrated(self, role: Role, *, pool_size: int) -> "Engine":
-        from db.migrate import head, require_head
+        from db.migrate import require_head
         from db.session import make_engine
 
-        if self.embedded is not None and not self.embedded.has_database(DATABASE):
-            raise SchemaOutdated(None, head())
         engine = make_engine(self.url(role), pool_size=pool_size)
         require_head(engine)
         return engine

@@ -1,4 +1,7 @@
-"""A model's recorded world, landed and built once: eight weeks around the change to summer time."""
+"""A model's world, landed and built once: eight weeks of its data.
+
+They begin at `data_from`. Of a recorded year they are those around the change to summer time.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ import pytest
 from models import MODELS
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
+from nightjar.core.lifecycle.training_set import known_days
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.night.clock import as_of
 from nightjar.testing.scaffolds import SCAFFOLDS
@@ -18,7 +22,8 @@ from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import land_until
 from nightjar.usecases.data.windows import population_of
 
-FIRST, LAST = (2, 8), (4, 5)
+FEBRUARY_8 = (2, 8)
+WEEKS = timedelta(weeks=8)
 
 
 @dataclass(frozen=True)
@@ -64,17 +69,42 @@ class World:
         return {name: self.raw.read(self.spec.dataset(name), seen, last, known_at) for name in table.sources}
 
 
+def span(spec: ModelSpec) -> tuple[date, date]:
+    """The first day and the last night of the eight weeks."""
+    if spec.replay_year is None and spec.data_from is not None:
+        return spec.data_from, spec.data_from + WEEKS
+    first = date(spec.replay_year or 2013, *FEBRUARY_8)
+    return first, first + WEEKS
+
+
+def nothing_to_score(world: World) -> str:
+    """What to look at if the population of the last night has no row, in words."""
+    spec = world.spec
+    landed = "; ".join(
+        known_days(dataset.name, world.raw.recorded(dataset.name), as_of(spec, world.last))
+        for dataset in spec.delivered
+    )
+    return (
+        f"models/{spec.name}: `population` gives no row for {world.last}, so there is nothing to check. "
+        f"`deliver` was asked for {world.first} to {world.last}: {landed}. "
+        "If this is not enough, set `data_from` in spec.py to the first day that the feed has, and look at "
+        "`deliver`. If it is, look at `population`."
+    )
+
+
 @pytest.fixture(scope="session")
 def world_of(tmp_path_factory) -> Callable[[ModelSpec], World]:
     @cache
     def make(name: str) -> World:
         spec = {**MODELS, **SCAFFOLDS}[name]
-        year = spec.replay_year or 2013
-        first, last = date(year, *FIRST), date(year, *LAST)
+        first, last = span(spec)
         root = tmp_path_factory.mktemp(name)
         raw, features = RawFiles(root), FeatureDirectory(root)
         land_until(spec, raw=raw, inbox=root / "inbox", until=as_of(spec, last), first=first)
         build_features(spec, raw=raw, features=features, recipe_of=lambda table: table.name)
-        return World(spec, raw, features, first, last)
+        world = World(spec, raw, features, first, last)
+        if world.night(last).is_empty():
+            pytest.fail(nothing_to_score(world), pytrace=False)
+        return world
 
     return lambda spec: make(spec.name)
