@@ -149,6 +149,11 @@ def _(error: model.TooLittleHistory) -> str:
 
 
 @remedy.register
+def _(error: model.NothingMatches) -> str:
+    return f"Then run `nightjar retrain --model {error.model}` again."
+
+
+@remedy.register
 def _(error: settings.ExtraMissing) -> str:
     return f"Run `uv sync --extra {error.extra}`."
 

@@ -6,18 +6,15 @@ They begin at `data_from`. Of a recorded year they are those around the change t
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 
 import polars as pl
 import pytest
 
-from models import MODELS
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.lifecycle.training_set import known_days
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.night.clock import as_of
-from nightjar.testing.scaffolds import SCAFFOLDS
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import land_until
 from nightjar.usecases.data.windows import population_of
@@ -94,17 +91,22 @@ def nothing_to_score(world: World) -> str:
 
 @pytest.fixture(scope="session")
 def world_of(tmp_path_factory) -> Callable[[ModelSpec], World]:
-    @cache
-    def make(name: str) -> World:
-        spec = {**MODELS, **SCAFFOLDS}[name]
+    worlds: dict[str, World] = {}
+
+    def make(spec: ModelSpec) -> World:
         first, last = span(spec)
-        root = tmp_path_factory.mktemp(name)
+        root = tmp_path_factory.mktemp(spec.name)
         raw, features = RawFiles(root), FeatureDirectory(root)
         land_until(spec, raw=raw, inbox=root / "inbox", until=as_of(spec, last), first=first)
         build_features(spec, raw=raw, features=features, recipe_of=lambda table: table.name)
         world = World(spec, raw, features, first, last)
-        if world.night(last).is_empty():
+        if population_of(spec, raw, last, as_of(spec, last)).is_empty():
             pytest.fail(nothing_to_score(world), pytrace=False)
         return world
 
-    return lambda spec: make(spec.name)
+    def known(spec: ModelSpec) -> World:
+        if spec.name not in worlds:
+            worlds[spec.name] = make(spec)
+        return worlds[spec.name]
+
+    return known

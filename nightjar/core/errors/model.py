@@ -114,6 +114,18 @@ class TooLittleHistory(NightjarError):
         self.model = model
 
 
+class NothingMatches(TooLittleHistory):
+    """Outcomes are mature, and none belongs to a row that was to be scored. More days would not help."""
+
+    def __init__(self, model: str, known_at: datetime, outcomes: int, why: str) -> None:
+        NightjarError.__init__(
+            self,
+            f"{model}: {outcomes:,} outcomes are mature at {known_at:%Y-%m-%d %H:%M} UTC, and no row of a "
+            f"population has one of them: {why}",
+        )
+        self.model = model
+
+
 class WrongLearner(NightjarError):
     """A learner that cannot give what a model of this kind needs."""
 

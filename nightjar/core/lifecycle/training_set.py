@@ -110,6 +110,49 @@ def labelled(population: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[pl.DataF
     return rows, left_out
 
 
+def no_outcome(dates: Sequence[date], last: date) -> str:
+    """Why there is no mature outcome at all, in words.
+
+    dates: those for which a file of outcomes is known. last: the newest date whose outcomes may be mature.
+    """
+    if not dates:
+        return f"there is none yet, because the newest date that may have some is {last}."
+    return (
+        f"`outcomes` gives no row for {days_told(dates)} though files of them have landed. It must give rows "
+        "once all days of `outcome_reads` are there."
+    )
+
+
+def known_too_late(outcomes: pl.DataFrame, landed: str) -> str:
+    """Why no date with outcomes has a population, in words.
+
+    outcomes: at least one. landed: which days of the datasets are known.
+    """
+    return (
+        f"no population of {days_told(outcomes['score_date'].unique())} was known in time. {landed}. A file "
+        "counts for a date if it was recorded by the as-of of the date: give past files the instant at which "
+        "their content was known, not that at which you land them."
+    )
+
+
+def unmatched(population: pl.DataFrame, outcomes: pl.DataFrame) -> str:
+    """Why no row of the populations has an outcome, in words.
+
+    Both are of the same dates. outcomes: at least one.
+    """
+    if population.is_empty():
+        return "`population` gives no row for their dates. Correct it in the model's folder."
+    sound = population.filter(pl.col("fault").is_null())
+    if sound.is_empty():
+        return f"each of the {population.height:,} rows has a fault, the first: {population['fault'][0]}."
+    ours, theirs = (rows.row(0, named=True) for rows in (sound, outcomes.sort("score_date", "entity_key")))
+    return (
+        f"`population` gives keys like {ours['entity_key']!r} on {ours['score_date']}, `outcomes` gives keys "
+        f"like {theirs['entity_key']!r} on {theirs['score_date']}. Both must make the same `entity_key` for "
+        "the same thing on the same score date."
+    )
+
+
 def cut_by_time(rows: pl.DataFrame, spec: ModelSpec, known_at: datetime) -> TimeCut:
     """Split rows into the last `test_days` calendar days, the `valid_days` before them, and all earlier days.
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import MissingFeatures
-from nightjar.core.errors.model import TooLittleHistory
+from nightjar.core.errors.model import NothingMatches, TooLittleHistory
 from nightjar.core.kinds.figures import Figures
 from nightjar.core.kinds.gates import judge
 from nightjar.core.kinds.metrics import Of, as_rows
@@ -22,10 +22,13 @@ from nightjar.core.lifecycle.training_set import (
     TimeCut,
     cut_by_time,
     known_days,
+    known_too_late,
     labelled,
     last_mature_date,
     mature_outcomes,
+    no_outcome,
     reference_sample,
+    unmatched,
 )
 from nightjar.core.model.entities import Candidate, Dataset, Version
 from nightjar.core.model.spec import ModelSpec, Predictor
@@ -96,9 +99,9 @@ def retrain(
     registered only once.
     promote: True makes it the champion if its gates passed; False only registers it. build: builds the
     features of landed data. It is slow, so it is called only if there is enough history to train on.
-    Raises TooLittleHistory, MissingFeatures, StoreUnavailable, ArtifactBroken. Raises ContractBroken for an
-    impossible outcome. Raises WrongLearner before the long fit, for a learner that does not fit the kind, and
-    FitFailed.
+    Raises TooLittleHistory, NothingMatches, MissingFeatures, StoreUnavailable, ArtifactBroken. Raises
+    ContractBroken for an impossible outcome. Raises WrongLearner before the long fit, for a learner that does
+    not fit the kind, and FitFailed.
     """
     known, left_out = _labelled(spec, known_at, raw, progress)
     left_out = {**left_out, **cut_by_time(known, spec, known_at).left_out}
@@ -149,18 +152,23 @@ def _labelled(
     """
     recorded, last = _recorded(spec, raw), last_mature_date(spec, known_at)
     told = dates_readable(spec, spec.outcome_reads, recorded, known_at)
-    happened = outcomes_of(spec, raw, [day for day in told if day <= last], known_at)
-    outcomes = mature_outcomes(happened, known_at, last)
+    mature = [day for day in told if day <= last]
+    outcomes = mature_outcomes(outcomes_of(spec, raw, mature, known_at), known_at, last)
     dates = [
         day
         for day in outcomes["score_date"].unique().sort()
         if readable(spec, spec.population_reads, day, recorded, as_of(spec, day))
     ]
+    landed = "; ".join(known_days(name, days, known_at) for name, days in recorded.items())
+    if outcomes.is_empty():
+        raise TooLittleHistory(spec.name, known_at, f"{no_outcome(mature, last)} {landed}")
     if not dates:
-        landed = "; ".join(known_days(name, days, known_at) for name, days in recorded.items())
-        mature = f"Outcomes of dates up to {last} are mature then"
-        raise TooLittleHistory(spec.name, known_at, f"there is none. {landed}. {mature}")
-    return labelled(_populations(spec, dates, raw, progress), outcomes)
+        raise NothingMatches(spec.name, known_at, outcomes.height, known_too_late(outcomes, landed))
+    populations = _populations(spec, dates, raw, progress)
+    rows, left_out = labelled(populations, outcomes)
+    if rows.is_empty():
+        raise NothingMatches(spec.name, known_at, outcomes.height, unmatched(populations, outcomes))
+    return rows, left_out
 
 
 def _with_features(

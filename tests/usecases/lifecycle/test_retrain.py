@@ -16,7 +16,7 @@ from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.store import PredictorStore
 from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
-from nightjar.core.errors.model import TooLittleHistory
+from nightjar.core.errors.model import NothingMatches, TooLittleHistory
 from nightjar.core.errors.night import Stopped
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.model.categories import Categories
@@ -319,10 +319,45 @@ def test_a_label_that_cannot_be_stops_training_before_anything_is_made(ports, la
 def test_too_little_history_is_said(ports):
     with pytest.raises(TooLittleHistory, match="500 rows before"):
         retrain(SPEC, known_at=evening(FIRST + timedelta(days=20)), **ports)
-    with pytest.raises(TooLittleHistory, match="there is none"):
+    with pytest.raises(TooLittleHistory, match="there is none yet, because the newest date"):
         retrain(SPEC, known_at=evening(FIRST), **ports)
     with pytest.raises(TooLittleHistory, match="no happened landed; no planned landed"):
         retrain(SPEC, known_at=KNOWN, **{**ports, "raw": RawFiles(Path("/nonexistent"))})
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (
+            {
+                "population": lambda raw, day: population(raw, day).with_columns(
+                    entity_key=pl.lit("x") + "key"
+                )
+            },
+            "`population` gives keys like 'xkey' on 2013-03-01, `outcomes` gives keys like '2013-03-01-00'",
+        ),
+        (
+            {"population": lambda raw, day: population(raw, day).clear()},
+            "`population` gives no row for their dates",
+        ),
+        (
+            {"as_of_time": time(1), "horizon_days": 1},
+            "no population of 40 days, 2013-03-01 to 2013-04-09, was known in time",
+        ),
+    ],
+    ids=["keys", "no population", "known too late"],
+)
+def test_outcomes_that_meet_no_population_are_told_apart_from_too_few_of_them(ports, changed, why):
+    with pytest.raises(NothingMatches, match=r"1,200 outcomes are mature at .*") as refused:
+        retrain(replace(SPEC, **changed), known_at=KNOWN, **ports)
+    assert why in str(refused.value)
+    assert "Land more days" not in str(refused.value)
+
+
+def test_outcomes_that_give_no_row_are_told_apart_from_days_to_come(ports):
+    with pytest.raises(TooLittleHistory, match="`outcomes` gives no row for 40 days") as refused:
+        retrain(replace(SPEC, outcomes=lambda raw, day: outcomes(raw, day).clear()), known_at=KNOWN, **ports)
+    assert "happened of 40 days" in str(refused.value)
 
 
 def test_an_input_that_no_one_provides_is_named(ports):
