@@ -31,6 +31,8 @@ from nightjar.wiring.settings import Settings
 hypothesis.settings.register_profile("nightjar", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("nightjar")
 
+os.environ["NIGHTJAR_MODEL"] = "flight_delay"  # the commands of the tests are about it if they name none
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Here, because pytest asks the conftests of folders too late for the command line."""
@@ -161,9 +163,10 @@ class CommandLine:
     def run(self, *words: str, everything_logged: bool = False, **environment: str) -> tuple[int, str]:
         """Exit code, and all that was printed.
 
-        environment: beside what this process has, except its own NIGHTJAR_ variables.
+        environment: beside what this process has, except its own NIGHTJAR_ variables. The model is kept.
         """
         clean = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
+        clean["NIGHTJAR_MODEL"] = os.environ["NIGHTJAR_MODEL"]
         return self.order(
             "harness.line", argv=words, environment=clean | environment, everything=everything_logged
         )

@@ -59,7 +59,9 @@ def stated(text: str) -> str:
 
 Model = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="Name of a folder in models/; may be left out if there is only one."),
+    typer.Option(
+        "--model", "-m", help="Name of a folder in models/. Without it: NIGHTJAR_MODEL, or the only one."
+    ),
 ]
 Date = Annotated[
     date | None,
@@ -114,8 +116,9 @@ def opened(*, service: bool = False) -> "Platform":
 
 def spec_of(model: str | None) -> "ModelSpec":
     import models
+    from nightjar.wiring.settings import Settings
 
-    return models.model(model)
+    return models.model(model or Settings().model)
 
 
 def specs_of(model: str | None) -> "tuple[ModelSpec, ...]":

@@ -129,7 +129,9 @@ def _(error: inputs.StaleFeatures) -> str:
 
 @remedy.register
 def _(error: model.ModelNotNamed) -> str:
-    return "Name one with `--model NAME`." if error.known else "`nightjar new-model NAME` makes one."
+    if not error.known:
+        return "`nightjar new-model NAME` makes one."
+    return "Name one with `--model NAME`, or set NIGHTJAR_MODEL."
 
 
 @remedy.register

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     Raises BadSettings with the names, but not the values, of variables that cannot be used.
     home: the folder for everything that has no other place: the embedded Postgres, raw and feature files,
     artifacts, logs.
+    model: the model that a command takes if it names none; unset means the only one that there is.
     database_url: a Postgres of yours, as the owner of its schema; unset means the embedded one.
     database_password: the password of that URL's user, without URL encoding.
     writer_password, analyst_password: passwords of the roles nightjar_writer and nightjar_analyst on a
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = PROJECT / ".nightjar"
+    model: str | None = None
     database_url: SecretStr | None = None
     database_password: SecretStr | None = None
     writer_password: SecretStr | None = None
