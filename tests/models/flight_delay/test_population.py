@@ -3,9 +3,12 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
+from models import MODELS
 from models.flight_delay.datasets import FLIGHTS, SCHEDULES
 from models.flight_delay.population import outcomes, population
+from nightjar.usecases.data.windows import outcomes_of
 
+SPEC = MODELS["flight_delay"]
 JUNE = date(2013, 6, 15)
 
 
@@ -74,3 +77,11 @@ def test_the_outcome_is_one_unless_it_arrived_in_time(dep_delay, arr_delay, canc
         [row], schema={**FLIGHTS.columns, "recorded_at": pl.Datetime("us", "UTC")}, orient="row"
     )
     assert outcomes({"flights": flights}, JUNE).rows() == [("UA1545-EWR-2013-06-15", outcome, recorded)]
+
+
+def test_every_recorded_departure_has_an_outcome_and_every_outcome_a_departure(world_of):
+    world = world_of(SPEC)
+    night = world.told[-1]
+    happened = outcomes_of(SPEC, world.raw, [night], datetime.max.replace(tzinfo=UTC))
+    assert set(happened["entity_key"]) == set(world.night(night)["entity_key"])
+    assert set(happened["outcome"]) == {0, 1}

@@ -1,0 +1,1 @@
+"""The probability that a shop sells out tomorrow. REPLACE: say what is predicted."""

@@ -1,0 +1,16 @@
+import pytest
+
+from nightjar.cli.options import spec_of
+from nightjar.core.errors.model import UnknownModel
+
+
+def test_a_command_takes_the_model_that_a_setting_names_unless_it_names_one(monkeypatch):
+    monkeypatch.setenv("NIGHTJAR_MODEL", "route_delay")
+    assert spec_of(None).name == "route_delay"
+    assert spec_of("flight_delay").name == "flight_delay"
+
+
+def test_a_model_of_the_setting_that_is_not_there_is_told(monkeypatch):
+    monkeypatch.setenv("NIGHTJAR_MODEL", "trains")
+    with pytest.raises(UnknownModel, match="no model 'trains'"):
+        spec_of(None)
