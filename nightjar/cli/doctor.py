@@ -118,8 +118,7 @@ def champion(platform: Platform, spec: ModelSpec) -> str:
 
 def feature_registry(platform: Platform, spec: ModelSpec) -> str:
     platform.features.require(spec)
-    served = f"feature service {spec.feature_service} serves {len(spec.inputs)} inputs"
-    return "; ".join((served, *platform.features.limits(spec)))
+    return "; ".join((f"it has feature service {spec.feature_service}", *platform.features.limits(spec)))
 
 
 def data(platform: Platform, spec: ModelSpec) -> str:
@@ -147,6 +146,8 @@ def deliveries(platform: Platform, spec: ModelSpec) -> str:
 
 
 def features(platform: Platform, spec: ModelSpec) -> str:
+    if spec.features is not None:
+        return f"they come from {spec.features.repo}, and no table is built"
     plans = platform.prepare(spec).rebuilds()
     if not plans:
         return "feature tables are as their code has them"

@@ -70,7 +70,6 @@ ALWAYS: Mapping[type[NightjarError], str] = {
     database.OwnerNeeded: "The owner is who runs `nightjar db migrate`.",
     database.NoEmbeddedPostgres: "`nightjar up` and `nightjar db migrate` start it.",
     database.NightsRunning: "Look with `nightjar status`; then run `nightjar db migrate`.",
-    inputs.MissingFeatures: "Run `nightjar features apply`.",
     inputs.FeastRegistryEmpty: "Run `nightjar features apply`.",
     inputs.FeastSchemaGone: "Run `nightjar db migrate`, then `nightjar features apply`.",
     model.ArtifactBroken: (
@@ -104,6 +103,11 @@ def _(error: inputs.BadDelivery) -> str:
 @remedy.register
 def _(error: inputs.DeliveriesSetAside | inputs.NothingSetAside) -> str:
     return f"Look with `nightjar deliveries list --model {error.model}`."
+
+
+@remedy.register
+def _(error: inputs.MissingFeatures) -> str:
+    return "" if error.repo else "Run `nightjar features apply`."
 
 
 @remedy.register

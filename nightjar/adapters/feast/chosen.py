@@ -1,6 +1,7 @@
 """Features of every model: from our tables, or from the Feast service that its spec names."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,9 @@ class ChosenFeatures:
 
     def limits(self, spec: ModelSpec) -> tuple[str, ...]:
         return self._of(spec).limits(spec)
+
+    def stale(self, spec: ModelSpec, as_of: datetime) -> tuple[str, ...]:
+        return self._of(spec).stale(spec, as_of)
 
     def finds_late_data(self, spec: ModelSpec) -> bool:
         return self._of(spec).finds_late_data(spec)

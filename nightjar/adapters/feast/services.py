@@ -8,35 +8,42 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from threading import Lock
+from threading import RLock
 from typing import Any
+from warnings import catch_warnings
 from weakref import finalize
 
 import polars as pl
 import yaml
 from feast import FeatureService, FeatureStore
 from feast.base_feature_view import BaseFeatureView
+from feast.errors import FeastError
 from feast.feature_view import DUMMY_ENTITY_ID, FeatureView
 from feast.feature_view_projection import FeatureViewProjection
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.protos.feast.core.Registry_pb2 import Registry
 from feast.repo_config import RepoConfig
 
+from nightjar.adapters.feast.ages import has_row
 from nightjar.adapters.feast.generations import changed
 from nightjar.adapters.feast.source import KNOWN_AT, ROW
 from nightjar.adapters.feast_polars import PolarsOfflineStoreConfig
 from nightjar.adapters.feast_polars.nullable import exact_pandas
-from nightjar.adapters.feast_polars.places import UnusableSourceError
 from nightjar.adapters.feast_polars.view import polars_type
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import ContractBroken, ServiceMissing, ServiceUnreadable
+from nightjar.core.errors.inputs import ContractBroken, MissingFeatures, ServiceMissing, ServiceUnreadable
+from nightjar.core.errors.model import BadSpec
 from nightjar.core.model.spec import FeastService, ModelSpec
 
 OURS = "nightjar.adapters.feast_polars.PolarsOfflineStore"
+HOUR = timedelta(hours=1)
+LASTING = (FileNotFoundError, FeastError, ValueError, LookupError, TypeError, AttributeError, ImportError)
+"""Errors of a declaration, a file or an installation. UnusableSourceError of our store is a ValueError."""
 LOSES_ROWS = frozenset({"file", "dask", "feast.infra.offline_stores.file.FileOfflineStore"})
 """Feast's default store drops entity rows without an error. Our store reads the same files."""
 
@@ -50,15 +57,23 @@ class ServiceFeatures:
     """
 
     named: FeastService
-    _opening: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+    _opening: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
+    _parts: "dict[tuple[str, ...], Used]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def require(self, spec: ModelSpec) -> None:
-        """Raises ServiceUnreadable, ServiceMissing."""
-        self._service(spec)
+        """Read the registry, and a moment of each view that gives inputs.
+
+        Raises ServiceUnreadable, ServiceMissing, StoreUnavailable. Raises BadSpec as `stale` does.
+        """
+        self._limited(spec)
+        now = datetime.now(UTC)
+        for view in self._views(spec):
+            self._has_row(view, now - timedelta(minutes=1), now)
 
     def retrieve(self, spec: ModelSpec, entities: pl.DataFrame) -> pl.DataFrame:
         """Do what the port `FeatureSource` says, as far as `limits` allows it.
 
+        Raises MissingFeatures for inputs that neither the service nor the population has.
         Raises ContractBroken for a population without the columns that the service needs, or with others.
         Raises ServiceUnreadable, ServiceMissing, StoreUnavailable.
         """
@@ -73,6 +88,26 @@ class ServiceFeatures:
     def limits(self, spec: ModelSpec) -> tuple[str, ...]:
         """What the store behind the service cannot answer, a sentence each."""
         return tuple(self._limits(spec))
+
+    def stale(self, spec: ModelSpec, as_of: datetime) -> tuple[str, ...]:
+        return tuple(
+            f"feature view {view.name} has no row of the last {age / HOUR:g} h before the as-of, its max_age"
+            for view, age in self._limited(spec)
+            if not self._has_row(view, as_of - age, as_of)
+        )
+
+    def _limited(self, spec: ModelSpec) -> tuple[tuple[FeatureView, timedelta], ...]:
+        """The views with a `max_age`. Raises BadSpec for one that gives no input."""
+        limits, views = self.named.max_age, self._views(spec)
+        if unknown := sorted(set(limits) - {view.name for view in views}):
+            known = [view.name for view in views]
+            problem = f"has a max_age for {unknown}, and the views that give inputs are {known}"
+            raise BadSpec(spec.name, "features", problem)
+        return tuple((view, limits[view.name]) for view in views if view.name in limits)
+
+    def _has_row(self, view: FeatureView, first: datetime, last: datetime) -> bool:
+        with _asking(self.named):
+            return has_row(self._store, view, first, last, by_created=self.named.known_by_created)
 
     def finds_late_data(self, spec: ModelSpec) -> bool:
         return self.cutoffs and all(
@@ -96,6 +131,10 @@ class ServiceFeatures:
     def _limits(self, spec: ModelSpec) -> Iterator[str]:
         if self.kind in LOSES_ROWS:
             yield f"its offline store {self.kind!r} drops rows, so our store reads its files"
+        for view in self._views(spec):
+            if view.name not in self.named.max_age:
+                still = f"for {view.ttl / HOUR:g} h" if view.ttl else "for ever"
+                yield f"feature view {view.name} has no max_age: if its feed stops, its rows count {still}"
         if not self.named.known_by_created:
             yield "known_by_created is off: a row counts from its event on, whenever it was recorded"
             return
@@ -127,6 +166,9 @@ class ServiceFeatures:
     ) -> pl.DataFrame:
         """The columns of the population that the service needs, in the types that it declares."""
         columns = used.needs
+        given = {feature.name for part in used.service.feature_view_projections for feature in part.features}
+        if lacking := set(spec.inputs) - given - set(entities.columns):
+            raise MissingFeatures(spec.name, sorted(lacking), self.named.service, self.named.repo)
         faults = [f"column {name} is missing" for name in (*columns, *times) if name not in entities.columns]
         faults += [
             f"column {name} is {entities.schema[name]}, and the feature service has it as {dtype}"
@@ -134,10 +176,9 @@ class ServiceFeatures:
             if name in entities.columns and not _may_be(entities.schema[name], dtype)
         ]
         faults += [
-            f"column {feature.name} is a feature of the service too; rename it in the population"
-            for part in used.service.feature_view_projections
-            for feature in part.features
-            if feature.name in entities.columns and feature.name in spec.inputs
+            f"column {name} is a feature of the service too; rename it in the population"
+            for name in spec.inputs
+            if name in given and name in entities.columns
         ]
         if not used.service.feature_view_projections:
             faults.append(f"no feature of the service is one of the model's inputs {', '.join(spec.inputs)}")
@@ -146,7 +187,13 @@ class ServiceFeatures:
         return entities.select(*(pl.col(name).cast(dtype) for name, dtype in columns.items()), *times)
 
     def _used(self, spec: ModelSpec) -> "Used":
-        """The part of the service that gives inputs of the model."""
+        """The part of the service that gives inputs of the model. It is made once."""
+        with self._opening:
+            if spec.inputs not in self._parts:
+                self._parts[spec.inputs] = self._part(spec)
+            return self._parts[spec.inputs]
+
+    def _part(self, spec: ModelSpec) -> "Used":
         service = copy(self._service(spec))
         service.feature_view_projections = [
             part
@@ -157,6 +204,9 @@ class ServiceFeatures:
         needs: dict[str, pl.DataType] = {}
         for view, part in views:
             needs |= self._needs(view, part)
+        # Feast asks for the features that the registry has under the service's name.
+        service.name = f"{service.name}: {', '.join(spec.inputs)}"
+        self._store.registry.apply_feature_service(service, self._store.project)
         return Used(service, needs)
 
     def _only(self, whole: FeatureViewProjection, inputs: Sequence[str]) -> FeatureViewProjection:
@@ -220,7 +270,8 @@ class ServiceFeatures:
             known = {"as_known_at": self.named.known_by_created, "corrections_only": True}
             written["offline_store"] = {"type": OURS, **known}
         self._require_registry()
-        with _reading(self.named, "its registry could not be read"):
+        # Feast warns of what their feature_store.yaml says.
+        with _reading(self.named, "its registry could not be read"), catch_warnings(action="ignore"):
             live = self._opened(written)
             found = Registry.FromString(live.registry.proto().SerializeToString())
             (folder / "registry.db").write_bytes(changed(anchored(found, self.named.repo)))
@@ -291,15 +342,25 @@ def anchored(registry: Any, repo: Path) -> Any:
     return registry
 
 
+def _said(error: Exception) -> str:
+    """The first line of an error, without its full stop."""
+    words = (str(error) or type(error).__name__).strip().splitlines()[0].removesuffix(".")
+    return f"{type(error).__name__}: {words}" if isinstance(error, LookupError) else words
+
+
 @contextmanager
 def _asking(named: FeastService) -> Iterator[None]:
-    """What an offline store raises, as StoreUnavailable, which is retried. Each has errors of its own."""
+    """What an offline store raises. Each has errors of its own.
+
+    What no further attempt mends is ServiceUnreadable, all else is StoreUnavailable, which is retried.
+    """
     try:
         yield
-    except UnusableSourceError as error:
-        raise ContractBroken(f"features of {named.service}", [str(error).removesuffix(".")]) from error
+    except LASTING as error:
+        problem = f"the features of {named.service!r} cannot be read: {_said(error)}"
+        raise ServiceUnreadable(str(named.repo), problem) from error
     except Exception as error:
-        why = (str(error) or type(error).__name__).strip().splitlines()[0]
+        why = _said(error)
         raise StoreUnavailable(f"The offline store of the Feast repository {named.repo}", why) from error
 
 

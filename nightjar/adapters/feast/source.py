@@ -6,6 +6,7 @@ imported at the first retrieval.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from shutil import rmtree
@@ -200,6 +201,9 @@ class FeastFeatureSource:
     def limits(self, spec: ModelSpec) -> tuple[str, ...]:  # noqa: ARG002  # the port's signature
         return ()
 
+    def stale(self, spec: ModelSpec, as_of: datetime) -> tuple[str, ...]:  # noqa: ARG002  # the same
+        return ()
+
     def finds_late_data(self, spec: ModelSpec) -> bool:
         return bool(spec.feature_tables)
 
@@ -225,6 +229,9 @@ class ReadingGenerations:
 
     def limits(self, spec: ModelSpec) -> tuple[str, ...]:
         return self.source.limits(spec)
+
+    def stale(self, spec: ModelSpec, as_of: datetime) -> tuple[str, ...]:
+        return self.source.stale(spec, as_of)
 
     def finds_late_data(self, spec: ModelSpec) -> bool:
         return self.source.finds_late_data(spec)

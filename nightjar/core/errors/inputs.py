@@ -128,20 +128,27 @@ class StaleFeatures(NightjarError):
     def __init__(self, model: str, score_date: date, as_of: datetime, findings: Sequence[str]) -> None:
         super().__init__(
             f"{model} {score_date} is not scored, as of {as_of:%Y-%m-%d %H:%M} UTC: {'; '.join(findings)}. "
-            "Land what was delivered and run the night again; "
+            "Bring the feed up to date and run the night again; "
             "or have it scored without, with a reason, which the ledger keeps."
         )
         self.model, self.score_date, self.findings = model, score_date, tuple(findings)
 
 
 class MissingFeatures(NightjarError):
+    """repo: the Feast repository of the service, if it is not ours."""
+
     exit_code, runbook = 11, "missing-features"
 
-    def __init__(self, model: str, missing: Sequence[str], service: str) -> None:
-        super().__init__(
-            f"{model}: feature service {service!r} lacks {sorted(missing)}. Tell Feast what the models "
-            "declare, or correct the model's spec."
+    def __init__(self, model: str, missing: Sequence[str], service: str, repo: Path | None = None) -> None:
+        ours = "Tell Feast what the models declare, or correct the model's spec."
+        theirs = (
+            f"The population does not have them either. Correct the model's spec, or have the features added "
+            f"to the service in {repo} and applied there."
         )
+        super().__init__(
+            f"{model}: feature service {service!r} lacks {sorted(missing)}. {theirs if repo else ours}"
+        )
+        self.repo = repo
 
 
 class FeastSchemaGone(BadSettings):

@@ -191,6 +191,9 @@ def _of_inputs(spec: "ModelSpec") -> Iterator[Fault]:
     yield from _of_names("inputs", spec.inputs, set(spec.inputs) & ADDED_TO_ROWS)
     if spec.features is not None and spec.feature_tables:
         yield "features", "must be left out where there are feature_tables: a model has one or the other"
+    for view, age in spec.features.max_age.items() if spec.features else ():
+        if age <= timedelta(0):
+            yield "features", f"must have a max_age above 0 for {view!r}, not {age}"
     if not spec.inputs:
         yield "categorical and numeric", "must name an input"
     if unknown := sorted(spec.often_missing - set(spec.inputs)):

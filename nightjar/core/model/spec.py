@@ -5,7 +5,7 @@ values and calls their functions, all of them pure.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from itertools import chain
@@ -135,11 +135,13 @@ class FeastService:
     known_by_created: a row counts only from the instant in its created column on, as the features that
     Nightjar builds do. False: it counts from its event on, which is Feast's own default. Use True if the
     created column says truly when a row became known; a backfill often sets it to one later instant.
+    max_age: feature view -> how old its newest row may be at a night's as-of. An older one stops the night.
     """
 
     repo: Path
     service: str
     known_by_created: bool = False
+    max_age: Mapping[str, timedelta] = field(default_factory=dict[str, timedelta], hash=False)
 
 
 class Predictor(Protocol):
@@ -286,8 +288,8 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         """Raises BadSpec for the first rule that is broken."""
-        for field, problem in chain(_of_types(self), faults(self)):
-            raise BadSpec(self.name if NAME.fullmatch(str(self.name)) else "?", field, problem)
+        for name, problem in chain(_of_types(self), faults(self)):
+            raise BadSpec(self.name if NAME.fullmatch(str(self.name)) else "?", name, problem)
 
     @property
     def inputs(self) -> tuple[str, ...]:

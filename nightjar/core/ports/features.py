@@ -84,6 +84,14 @@ class FeatureSource(Protocol):
         """
         ...
 
+    def stale(self, spec: ModelSpec, as_of: datetime) -> tuple[str, ...]:
+        """Describe each view of the model's own Feast service whose newest row is older than its `max_age`.
+
+        as_of: UTC. It is empty for a model with feature tables: `FeatureFiles.newest` tells of these.
+        Raises BadSpec if `max_age` names a view that gives the model nothing. Raises StoreUnavailable.
+        """
+        ...
+
     def finds_late_data(self, spec: ModelSpec) -> bool:
         """Return True if `retrieve` may give other features for a later `known_at`."""
         ...

@@ -38,11 +38,18 @@ class NightGuard:
     profiles: InputProfiles
 
     def require_fresh(
-        self, run: Run, raw: RawStore, generations: Generations, *, accepted: bool
+        self,
+        run: Run,
+        raw: RawStore,
+        generations: Generations,
+        *,
+        elsewhere: Sequence[str] = (),
+        accepted: bool,
     ) -> tuple[str, ...]:
         """Raises StaleFeatures naming each view, its newest row and its age.
 
-        generations: those of the feature tables that the run reads.
+        generations: those of the feature tables that the run reads. elsewhere: what is too old in a feature
+        store that is not ours.
 
         Raises BadDelivery if a delivery that would have made the view fresher is set aside.
         A later `known_at` makes no view fresher, because it adds only corrections.
@@ -55,7 +62,7 @@ class NightGuard:
         for name in (name for name, moment in newest.items() if moment is None):
             log.warning("feature_view_empty", model=run.model, score_date=str(run.score_date), view=name)
         stale = [table for table in limited if stale_views([table], newest, run.as_of)]
-        findings = stale_views(stale, newest, run.as_of)
+        findings = (*stale_views(stale, newest, run.as_of), *elsewhere)
         if findings and not accepted:
             raise bad_feed(run, raw, stale, findings) or StaleFeatures(
                 run.model, run.score_date, run.as_of, findings

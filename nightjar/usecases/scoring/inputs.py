@@ -68,6 +68,10 @@ class NightInputs:
         """What cannot be answered about the features of a model that names its own Feast service."""
         return () if self.spec.features is None else self.features.limits(self.spec)
 
+    def stale(self, run: Run) -> tuple[str, ...]:
+        """The views of a Feast service of the model's own that are too old for a run."""
+        return () if self.spec.features is None else self.features.stale(self.spec, run.as_of)
+
     def generations(self, run: Run | None = None) -> Generations | None:
         """The generations of the feature tables that a run reads; without a run, those that are read today.
 

@@ -169,7 +169,11 @@ class ScoreNight:
                 log.warning("features_limited", told=limit)
             run = self._with_population(claimed, repair)
             stale = self.guard.require_fresh(
-                run, self.inputs.raw, self.inputs.generations(run) or {}, accepted=accept is not None
+                run,
+                self.inputs.raw,
+                self.inputs.generations(run) or {},
+                elsewhere=self.inputs.stale(run),
+                accepted=accept is not None,
             )
             parts = parts_of(run)
             todo = missing_parts(parts, self.store.receipts(run))

@@ -9,8 +9,10 @@ import pytest
 
 from nightjar.adapters.feast.services import OURS, ServiceFeatures
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import ContractBroken, ServiceMissing, ServiceUnreadable
+from nightjar.core.errors.inputs import ContractBroken, MissingFeatures, ServiceMissing, ServiceUnreadable
+from nightjar.core.errors.model import BadSpec
 from nightjar.core.model.spec import FeastService
+from nightjar.showing.remedies import remedy
 from nightjar.testing.specs import toy_spec
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -19,6 +21,9 @@ STORES = {
     "duckdb": "offline_store:\n    type: duckdb\n",
     "ours": f"offline_store:\n    type: {OURS}\n    as_known_at: false\n",
 }
+
+DAY = {"driver_hourly_stats": timedelta(days=1)}
+NO_MAX_AGE = "driver_hourly_stats has no max_age: if its feed stops, its rows count for 24 h"
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 """Feast and its stores warn of what the repository's own definitions use."""
@@ -139,10 +144,15 @@ def test_a_correction_is_found_where_the_store_can_tell(repo, stats):
 @pytest.mark.parametrize(
     ("store", "how", "told"),
     [
-        ("none named", {}, ["'file' drops rows", "known_by_created is off"]),
-        ("none named", {"known_by_created": True}, ["'file' drops rows"]),
-        ("duckdb", {"known_by_created": True}, ["'duckdb' cannot tell what late data changed"]),
-        ("ours", {}, ["known_by_created is off"]),
+        ("none named", {}, ["'file' drops rows", NO_MAX_AGE, "known_by_created is off"]),
+        ("none named", {"known_by_created": True}, ["'file' drops rows", NO_MAX_AGE]),
+        ("none named", {"known_by_created": True, "max_age": DAY}, ["'file' drops rows"]),
+        (
+            "duckdb",
+            {"known_by_created": True, "max_age": DAY},
+            ["'duckdb' cannot tell what late data changed"],
+        ),
+        ("ours", {"max_age": DAY}, ["known_by_created is off"]),
     ],
 )
 def test_what_a_store_cannot_answer_is_told(repo, store, how, told):
@@ -162,7 +172,7 @@ def test_a_view_without_a_created_column_is_named(repo):
         view.spec.batch_source.created_timestamp_column = ""
     found.version_id = "another"
     registry.write_bytes(found.SerializeToString())
-    spec = model(folder, known_by_created=True)
+    spec = model(folder, known_by_created=True, max_age=DAY)
     assert source(spec).limits(spec)[1:] == (
         "feature view driver_hourly_stats has no created column: late rows count as known at once",
     )
@@ -210,6 +220,75 @@ def test_a_service_or_a_repository_that_is_not_there_is_named(repo, tmp_path):
         source(model(broken)).require(model(broken))
 
 
+@pytest.mark.parametrize("store", [STORES["none named"], STORES["duckdb"]], ids=["ours", "duckdb"])
+def test_a_part_of_the_features_of_a_view_is_enough(repo, stats, store):
+    spec, asked = model(repo(store), numeric=("avg_daily_trips",)), rides(stats)
+    found = source(spec).retrieve(spec, asked.drop("val_to_add_2"))
+    assert found["avg_daily_trips"].to_list() == expected(stats, asked)["avg_daily_trips"].to_list()
+    assert "conv_rate" not in found.columns
+
+
+def test_models_that_share_a_service_each_get_their_own_features(repo, stats):
+    one = model(repo(), numeric=("avg_daily_trips",))
+    other = model(one.features.repo, numeric=("acc_rate",))
+    features, asked = source(one), rides(stats)
+    for spec in (one, other, one):
+        assert features.retrieve(spec, asked).columns == [*asked.columns, spec.numeric[1]]
+
+
+def test_an_input_that_neither_service_nor_population_has_is_named_with_what_to_do(repo, stats):
+    spec = model(repo(), numeric=("conv_rate", "conversion"))
+    with pytest.raises(
+        MissingFeatures, match=r"lacks \['conversion'\]\. The population .* applied there"
+    ) as told:
+        source(spec).retrieve(spec, rides(stats))
+    assert not remedy(told.value), "our own apply does not touch the repository"
+
+
+@pytest.mark.parametrize("store", STORES.values(), ids=STORES)
+def test_a_view_without_a_row_as_new_as_its_max_age_is_stale(repo, stats, store):
+    spec, newest = model(repo(store), max_age=DAY), stats["event_timestamp"].max()
+    features = source(spec)
+    assert features.stale(spec, newest + timedelta(hours=23)) == ()
+    assert features.stale(spec, newest + timedelta(hours=25)) == (
+        "feature view driver_hourly_stats has no row of the last 24 h before the as-of, its max_age",
+    )
+    assert features.stale(spec, stats["event_timestamp"].min() - timedelta(minutes=1)), "rows to come"
+
+
+@pytest.mark.parametrize("store", [STORES["none named"], STORES["duckdb"]], ids=["ours", "duckdb"])
+def test_a_row_that_was_recorded_later_makes_no_view_fresher(repo, stats, store):
+    folder, newest = repo(store), stats["event_timestamp"].max()
+    recorded = pl.lit((newest + timedelta(days=9)).replace(tzinfo=None))
+    stats.with_columns(created=recorded).write_parquet(folder / "data" / "driver_stats.parquet")
+    for by_created in (False, True):
+        spec = model(folder, max_age=DAY, known_by_created=by_created)
+        assert bool(source(spec).stale(spec, newest)) == by_created
+
+
+def test_a_max_age_of_a_view_that_gives_no_input_is_refused(repo):
+    spec = model(repo(), max_age={"driver_stats": timedelta(days=1)})
+    with pytest.raises(BadSpec, match=r"max_age for \['driver_stats'\].*\['driver_hourly_stats'\]"):
+        source(spec).require(spec)
+
+
+def test_a_max_age_is_above_zero(tmp_path):
+    with pytest.raises(BadSpec, match="must have a max_age above 0 for 'driver_hourly_stats'"):
+        model(tmp_path, max_age={"driver_hourly_stats": timedelta(0)})
+
+
+def test_a_file_that_is_missing_is_named_and_not_asked_for_again(repo, stats):
+    folder = repo()
+    source(model(folder)).require(model(folder))
+    (folder / "data" / "driver_stats.parquet").unlink()
+    spec = model(folder)
+    for ask in (lambda: source(spec).retrieve(spec, rides(stats)), lambda: source(spec).require(spec)):
+        with pytest.raises(
+            ServiceUnreadable, match=r"'driver_activity_v2' cannot be read: .*driver_stats\.parquet"
+        ):
+            ask()
+
+
 def test_a_store_that_cannot_be_read_is_told_as_one_that_is_asked_again(repo, stats):
     folder = repo(STORES["duckdb"])
     (folder / "data" / "driver_stats.parquet").unlink()
@@ -221,4 +300,4 @@ def test_a_store_that_cannot_be_read_is_told_as_one_that_is_asked_again(repo, st
 def test_a_model_that_uses_no_feature_of_its_service_is_told_so(repo, stats):
     spec = model(repo(), numeric=("conversion",))
     with pytest.raises(ContractBroken, match="no feature of the service is one of the model's inputs"):
-        source(spec).retrieve(spec, rides(stats))
+        source(spec).retrieve(spec, rides(stats).with_columns(conversion=0.5))

@@ -38,6 +38,7 @@ from nightjar.usecases.scoring.inputs import NightInputs
 pytestmark = pytest.mark.filterwarnings("ignore")
 """Feast and its stores warn of what the repository's own definitions use."""
 
+MAX_AGE = {"driver_hourly_stats": timedelta(hours=2)}
 DAYS, DRIVERS = 11, (1001, 1002, 1003, 1004, 1005)
 NUMBERS = {"driver_id": pl.Int64(), "val_to_add": pl.Int64(), "val_to_add_2": pl.Int64()}
 RIDES = RawDataset(name="rides", columns={"entity_key": pl.String(), **NUMBERS}, keys=("entity_key",))
@@ -63,7 +64,7 @@ def spec_of(repo):
         horizon_days=0,
         as_of_time=time(0),
         datasets=(RIDES, ENDED),
-        features=FeastService(repo=repo, service="driver_activity_v2"),
+        features=FeastService(repo=repo, service="driver_activity_v2", max_age=MAX_AGE),
         population_reads=(Window("rides"),),
         population=lambda raw, score_date: raw["rides"],
         outcome_reads=(Window("ended"),),

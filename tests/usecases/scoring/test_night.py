@@ -4,6 +4,7 @@ published.
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from nightjar.core.errors.inputs import BadDelivery, NoPopulation, StaleFeatures
 from nightjar.core.errors.model import NoChampion
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.model.spec import FeastService
 from nightjar.core.night.entities import Night, RunState
 from nightjar.showing.remedies import advised
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryRegistry
@@ -316,6 +318,25 @@ def test_a_stale_view_stops_the_night_before_it_is_scored(use_case):
         stopped.run(NIGHT)
     assert use_case.store.publication("toy", DAY) is None
     assert use_case.store.receipts(use_case.store.runs("toy")[0]) == ()
+
+
+def test_a_stale_view_of_a_feast_that_is_not_ours_stops_the_night_too(use_case):
+    found = "feature view rides has no row of the last 24 h before the as-of, its max_age"
+
+    class Old(Features):
+        def stale(self, spec, as_of):
+            return () if as_of < NIGHT.as_of else (found,)
+
+        def limits(self, spec):
+            return ()
+
+    spec = toy_spec(feature_tables=(), features=FeastService(repo=Path("theirs"), service="rides"))
+    stopped = changed(use_case, spec=spec, features=Old(), guard=replace(use_case.guard, spec=spec))
+    with pytest.raises(StaleFeatures, match=rf"{found}. Bring the feed up to date"):
+        stopped.run(NIGHT)
+    assert use_case.store.publication("toy", DAY) is None
+    assert stopped.run(NIGHT, accept="the feed is repaired on Friday").scored == 10
+    assert use_case.store.publication("toy", DAY).findings == (found,)
 
 
 def test_a_view_that_is_stale_because_its_feed_was_delivered_badly_names_the_delivery(use_case):
