@@ -20,8 +20,8 @@ AWAY = {  # nobody listens there, so what gets through its arguments ends soon
     "NIGHTJAR_WRITER_PASSWORD": "s3cret-canary",
     "NIGHTJAR_ANALYST_PASSWORD": "s3cret-canary",
 }
-LEAVE = {("deploy",), ("resume",), ("db", "psql"), ("db", "url")}
-"""They start Prefect's command line, become psql, or print a password because that is what they are for."""
+LEAVE = {("deploy",), ("resume",), ("db", "psql"), ("db", "url"), ("new-model",)}
+"""They start Prefect's command line, become psql, print a password, or write a folder into models/."""
 
 
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -1,1 +1,0 @@
-"""The probability that a shop sells out tomorrow. REPLACE: say what is predicted."""
