@@ -226,31 +226,39 @@ class AuditLimits(Limits):
 class ModelSpec:
     """Everything the engine must know of a model.
 
-    Time: a scheduled start at `cron` in `time_zone` scores the local date `horizon_days` later, and may know
-    what was known at `as_of_time` (local) on the scheduled day. replay_year: the model's world is this
-    recorded year: a schedule's dates are carried over into it.
+    name: that of its folder. title, description: for people.
+
+    time_zone: the zone of its dates and times. cron: when a scheduled night starts. retrain_cron: when a
+    version is trained. horizon_days: a night scores the local date that lies so many days after its start.
+    as_of_time: a night knows what was known at this local time of the day on which it starts.
+    replay_year: the model's world is this recorded year: a schedule's dates are carried over into it.
     maturity_days: how many days after the score date an outcome is known. Between the dates that train, that
     choose and that test, maturity_days - 1 days are left out, so that no two parts share days of outcomes.
-    catch_up_days: how far back a
-    scheduled night looks for nights that the schedule missed; 0: it does not.
+    catch_up_days: how far back a scheduled night looks for nights that the schedule missed; 0: it does not.
 
-    Data: `deliver` brings the files of the datasets that are delivered; None where all are tables to scan.
-    data_from: the first day that the feed has. It is asked for when nothing has landed yet.
-    `population(raw, score_date)` gives the rows to score: `entity_key` (String, unique), the join keys
-    of the feature tables, and the inputs known beforehand. `outcomes(raw, score_date)` gives what became of
-    them: `entity_key`, `outcome` (as `kind` has it: a number, or the name of a class; never
-    null), `recorded_at` (UTC).
+    datasets: where rows come from. deliver: brings the files of the datasets that are delivered; None where
+    all are tables to scan. data_from: the first day that the feed has. It is asked for when nothing has
+    landed yet.
+
+    population(raw, score_date): the rows to score, with `entity_key` (String, unique), the join keys of the
+    feature tables, and the inputs known beforehand. outcomes(raw, score_date): what became of them, with
+    `entity_key`, `outcome` (as `kind` has it: a number, or the name of a class; never null) and `recorded_at`
+    (UTC).
     population_reads, outcome_reads: the datasets that each of the two sees, and the days of them around the
     score date. It sees exactly these, in training, in the night, in a repair and in monitoring. Outcomes of a
     date are used when the last day of their windows, or a later one, has landed.
-    categorical and numeric name the model's inputs in order; each is a column of the population or a feature.
-    often_missing: those of them that may be missing for a whole night without anything being wrong.
-    `contract()` builds the Pandera schema of a row that may be scored.
 
-    features: a FeatureService of your own Feast, in place of `feature_tables`: then nothing is computed.
+    feature_tables: the features that Nightjar computes. features: a FeatureService of your own Feast, in
+    place of `feature_tables`: then nothing is computed.
+
+    categorical, numeric: the model's inputs in order; each is a column of the population or a feature.
+    often_missing: those of them that may be missing for a whole night without anything being wrong.
+    contract(): the Pandera schema of a row that may be scored.
 
     kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and
-    `audit` set.
+    `audit` set. fit: trains the model. baseline: trains what the model is compared with. split: how history
+    is cut. seed: makes training the same every time. part_rows: how many rows are scored at once. gates:
+    what a version must reach. audit: what a night must keep.
     """
 
     name: str
