@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 def land(
     dataset: Annotated[str, typer.Argument(help="Name of a raw dataset of the model.")],
     landed_day: Annotated[
-        date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day the file is about.")
+        date,
+        typer.Argument(
+            parser=day, metavar="YYYY-MM-DD", help="The day the file is about, or the first of several."
+        ),
     ],
     file: Annotated[
         Path, typer.Argument(help="A file in the format that its dataset declares: docs/sources.md.")
@@ -32,6 +35,14 @@ def land(
             help="When its content became known, like 2013-10-01T16:00:00+00:00; now, if not given.",
         ),
     ] = None,
+    through: Annotated[
+        date | None,
+        typer.Option(
+            parser=day,
+            metavar="YYYY-MM-DD",
+            help="The last day that the file is about, if it is about several.",
+        ),
+    ] = None,
 ) -> None:
     """Check one delivered file and keep it.
 
@@ -41,8 +52,9 @@ def land(
     from nightjar.usecases.data.landing import land_file
 
     platform, spec = opened(), spec_of(model)
-    result = land_file(spec, dataset, landed_day, file, recorded_at, raw=platform.raw_of(spec))
-    console.out.print(f"{dataset} {landed_day}: {result}")
+    raw = platform.raw_of(spec)
+    result = land_file(spec, dataset, landed_day, file, recorded_at, raw=raw, last=through)
+    console.out.print(f"{dataset} {landed_day}{f' to {through}' if through else ''}: {result}")
 
 
 def deliveries_list(model: Model = None) -> None:

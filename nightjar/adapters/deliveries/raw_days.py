@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,6 +22,7 @@ from nightjar.adapters.files.damage import OF_RAW_DAYS, naming_damage, require_r
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import RawDataset
+from nightjar.core.night.clock import dates_between
 from nightjar.core.parquet import parquet
 from nightjar.core.ports.raw import Landed, Received
 from nightjar.core.values import INSTANT, utc
@@ -33,9 +34,14 @@ The next margin is taken where writing the file took longer.
 """
 
 IN_FILE_NAMES = "%Y%m%dT%H%M%SZ"
-FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d")
+FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d(\.\.\d{4}-\d\d-\d\d)?")
+"""A day, or the first and the last day of files about several days."""
 DELIVERY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\.parquet")
 """What has another name was not put here by us, and is no delivery."""
+
+
+FILE = "__file"
+"""The column that says which file a row was read from."""
 
 
 class Missed(Exception):
@@ -58,6 +64,7 @@ class Kept:
 class RawFiles:
     """A `RawStore` of files: `<root>/raw/<dataset>/date=YYYY-MM-DD/<recorded_at>-<hash of the file>.parquet`.
 
+    A file about several days lies in `date=YYYY-MM-DD..YYYY-MM-DD`, so all its days appear at once.
     An instant is kept to the second and rounded up, so that nothing seems known earlier than it was. A file
     that is recorded now is there
     before the instant that it gets: whoever counts what was recorded up to some instant of the past has seen
@@ -69,20 +76,29 @@ class RawFiles:
     root: Path
     most_bytes: int = MOST_BYTES
 
-    def receive(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Received:
+    def receive(
+        self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime, last: date | None = None
+    ) -> Received:
         content = None
         try:
             content = read_delivered(file, self.most_bytes)
-            return self._land(dataset, day, file, content, whole_second(utc(recorded_at)))
+            return self._land(dataset, day, last or day, file, content, whole_second(utc(recorded_at)))
         except BadDelivery as error:
-            return self._refuse(dataset, day, error, content, recorded_at) or "refused before"
+            return self._refuse(dataset, day, last, error, content, recorded_at) or "refused before"
 
     def _refuse(
-        self, dataset: RawDataset, day: date, error: BadDelivery, content: bytes | None, recorded_at: datetime
+        self,
+        dataset: RawDataset,
+        day: date,
+        last: date | None,
+        error: BadDelivery,
+        content: bytes | None,
+        recorded_at: datetime,
     ) -> Refusal | None:
         refusal = Refusal(
             dataset=dataset.name,
             day=day,
+            last=last,
             content=content_of(content, error.problem),
             file=error.file,
             column=error.column,
@@ -96,21 +112,30 @@ class RawFiles:
     def refused(self, dataset: str) -> tuple[Refusal, ...]:
         return self._refusals.open(dataset)
 
-    def settle(self, dataset: str, day: date, recorded_by: datetime | None = None) -> tuple[Refusal, ...]:
-        return self._refusals.settle(dataset, day, recorded_by)
+    def settle(
+        self, dataset: str, day: date, recorded_by: datetime | None = None, last: date | None = None
+    ) -> tuple[Refusal, ...]:
+        return self._refusals.settle(dataset, day, recorded_by, last)
 
     @property
     def _refusals(self) -> RefusedFiles:
         return RefusedFiles(self.root)
 
-    def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime | None = None) -> Landed:
+    def land(
+        self,
+        dataset: RawDataset,
+        day: date,
+        file: Path,
+        recorded_at: datetime | None = None,
+        last: date | None = None,
+    ) -> Landed:
         content = read_delivered(file, self.most_bytes)
         if recorded_at is not None:
-            return self._land(dataset, day, file, content, whole_second(utc(recorded_at)))
+            return self._land(dataset, day, last or day, file, content, whole_second(utc(recorded_at)))
         for margin_s in MARGINS_S:
             instant = whole_second(datetime.now(UTC) + timedelta(seconds=margin_s))
             with suppress(Missed):
-                landed = self._land(dataset, day, file, content, instant, proposed=True)
+                landed = self._land(dataset, day, last or day, file, content, instant, proposed=True)
                 time.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
                 return landed
         raise TimeoutError(
@@ -121,6 +146,7 @@ class RawFiles:
         self,
         dataset: RawDataset,
         day: date,
+        last: date,
         file: Path,
         content: bytes,
         instant: datetime,
@@ -132,12 +158,13 @@ class RawFiles:
         Raise Missed, and keep nothing, where the instant is taken or the file would not be there before it.
         """
         digest = sha256(content).hexdigest()[:16]
-        kept = self._deliveries(dataset.name, day)
+        folder = self._folder(dataset.name) / (f"date={day}" if day == last else f"date={day}..{last}")
+        kept = deliveries_in(folder)
         earlier = [delivery for delivery in kept if delivery.recorded_at <= instant]
         later = [delivery for delivery in kept if delivery.recorded_at > instant]
         if digest in {delivery.content for delivery in earlier[-1:] + later[:1]}:
             return "unchanged"
-        rows = parse(content, dataset, day, file, promise_of(file, dataset.files.proof))
+        rows = parse(content, dataset, (day, last), file, promise_of(file, dataset.files.proof))
         if earlier and earlier[-1].recorded_at == instant:
             if proposed:
                 raise Missed
@@ -146,10 +173,9 @@ class RawFiles:
                 f"another file for {dataset.name} {day} was recorded at {instant:{IN_FILE_NAMES}} too",
                 "Give the correction its own, later instant.",
             )
-        stamped = rows.with_columns(date=pl.lit(day, pl.Date), recorded_at=pl.lit(instant, INSTANT))
-        with replacing(
-            self._folder(dataset.name) / f"date={day}" / f"{instant:{IN_FILE_NAMES}}-{digest}.parquet"
-        ) as draft:
+        about = pl.lit(day, pl.Date) if day == last else pl.col(dataset.day_column or "").cast(pl.Date)
+        stamped = rows.with_columns(date=about, recorded_at=pl.lit(instant, INSTANT))
+        with replacing(folder / f"{instant:{IN_FILE_NAMES}}-{digest}.parquet") as draft:
             draft.write(parquet(stamped))
             draft.flush()
             os.fsync(draft.fileno())  # what follows is a rename, which takes no time
@@ -160,50 +186,73 @@ class RawFiles:
     def days(self, dataset: str) -> dict[date, str]:
         return {
             day: sha256("".join(delivery.path.name for delivery in kept).encode()).hexdigest()[:16]
-            for day, kept in self._landed(dataset)
+            for day, kept in self._landed(dataset).items()
         }
 
     def recorded(
         self, dataset: str, days: Collection[date] | None = None
     ) -> dict[date, tuple[datetime, ...]]:
-        landed = (
-            self._landed(dataset)
-            if days is None
-            else ((day, self._deliveries(dataset, day)) for day in sorted(days))
-        )
-        return {day: tuple(delivery.recorded_at for delivery in kept) for day, kept in landed if kept}
+        landed = self._landed(dataset).items()
+        wanted = landed if days is None else ((day, kept) for day, kept in landed if day in days)
+        return {day: tuple(delivery.recorded_at for delivery in kept) for day, kept in wanted}
 
     def read(
         self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
     ) -> pl.DataFrame:
         limit = None if known_at is None else utc(known_at)
-        newest: list[Path] = []
-        for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
-            known = [
-                delivery.path
-                for delivery in self._deliveries(dataset.name, day)
-                if limit is None or delivery.recorded_at <= limit
-            ]
-            newest.extend(known[-1:])
+        newest: dict[Path, list[date]] = {}
+        for day, kept in self._landed(dataset.name, first, last).items():
+            known = [delivery.path for delivery in kept if limit is None or delivery.recorded_at <= limit]
+            for path in known[-1:]:
+                newest.setdefault(path, []).append(day)
         if not newest:
             return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": INSTANT})
         require_regular(newest, OF_RAW_DAYS)
         with naming_damage(newest, OF_RAW_DAYS):
-            return pl.read_parquet(newest, hive_partitioning=False)
+            rows = pl.read_parquet([*newest], hive_partitioning=False, include_file_paths=FILE)
+        days = {(str(path), day) for path, days in newest.items() for day in days}
+        return of_days(rows, days)
 
-    def _landed(self, dataset: str) -> Iterator[tuple[date, tuple[Kept, ...]]]:
+    def _landed(
+        self, dataset: str, first: date = date.min, last: date = date.max
+    ) -> dict[date, tuple[Kept, ...]]:
+        """The days of first..last that have landed, each with its deliveries, oldest first."""
+        landed: dict[date, list[Kept]] = {}
         for name in names_in(self._folder(dataset), FOLDER):
-            day = date.fromisoformat(name.removeprefix("date="))
-            if kept := self._deliveries(dataset, day):
-                yield day, kept
-
-    def _deliveries(self, dataset: str, day: date) -> tuple[Kept, ...]:
-        """What was delivered for a day, oldest first."""
-        folder = self._folder(dataset) / f"date={day}"
-        return tuple(kept_at(folder, name) for name in names_in(folder, DELIVERY))
+            begin, end = days_of(name)
+            if begin <= last and end >= first:
+                kept = deliveries_in(self._folder(dataset) / name)
+                for day in dates_between(max(begin, first), min(end, last)):
+                    landed.setdefault(day, []).extend(kept)
+        return {
+            day: tuple(sorted(kept, key=lambda delivery: (delivery.recorded_at, delivery.path.name)))
+            for day, kept in sorted(landed.items())
+            if kept
+        }
 
     def _folder(self, dataset: str) -> Path:
         return self.root / "raw" / dataset
+
+
+def deliveries_in(folder: Path) -> tuple[Kept, ...]:
+    """What was delivered into a folder, oldest first."""
+    return tuple(kept_at(folder, name) for name in names_in(folder, DELIVERY))
+
+
+def days_of(folder: str) -> tuple[date, date]:
+    """The first and the last day that a folder is about."""
+    first, _, last = folder.removeprefix("date=").partition("..")
+    return date.fromisoformat(first), date.fromisoformat(last or first)
+
+
+def of_days(rows: pl.DataFrame, days: Collection[tuple[str, date]]) -> pl.DataFrame:
+    """The rows of each file that are about the days for which the file is the newest delivery, by day.
+
+    The rows of a day keep the order of their file, whatever other days are read.
+    """
+    wanted = pl.DataFrame([*days], schema={FILE: pl.String(), "date": pl.Date()}, orient="row")
+    kept = rows.join(wanted, on=[FILE, "date"], how="semi", maintain_order="left").drop(FILE)
+    return kept.sort("date", maintain_order=True)
 
 
 def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:

@@ -26,7 +26,7 @@ READERS: Mapping[Format, Callable[[bytes, RawDataset, Path], Sheet]] = {
 
 
 def parse(
-    content: bytes, dataset: RawDataset, day: date, file: Path, promise: Promise = NOTHING
+    content: bytes, dataset: RawDataset, days: tuple[date, date], file: Path, promise: Promise = NOTHING
 ) -> pl.DataFrame:
     """The rows of a delivered file with the dataset's columns and types.
 
@@ -35,5 +35,5 @@ def parse(
     promise.require_bytes(content, file)
     sheet = READERS[dataset.files.format](content, dataset, file)
     promise.require_rows(sheet)
-    check(sheet, dataset, day)
+    check(sheet, dataset, *days)
     return sheet.rows

@@ -52,8 +52,10 @@ class RefusedFiles:
         found = map(read, self._records(dataset, "date=*"))
         return tuple(sorted(found, key=lambda refusal: (refusal.day, refusal.recorded_at)))
 
-    def settle(self, dataset: str, day: date, recorded_by: datetime | None = None) -> tuple[Refusal, ...]:
-        """Settle the open refusals of a day: those recorded by an instant, or all.
+    def settle(
+        self, dataset: str, day: date, recorded_by: datetime | None = None, last: date | None = None
+    ) -> tuple[Refusal, ...]:
+        """Settle the open refusals of a day: those about the same days recorded by an instant, or all.
 
         Their bytes are kept until they are pruned.
         """
@@ -61,7 +63,7 @@ class RefusedFiles:
         going = [
             (record, refusal)
             for record, refusal in found
-            if recorded_by is None or refusal.recorded_at <= recorded_by
+            if recorded_by is None or (refusal.recorded_at <= recorded_by and refusal.last == last)
         ]
         return tuple(self._settled(record, refusal) for record, refusal in going)
 

@@ -28,20 +28,28 @@ class Sheet:
         return f"{self.unit} {self.places[row]}"
 
 
-def check(sheet: Sheet, dataset: RawDataset, day: date) -> None:
+def check(sheet: Sheet, dataset: RawDataset, first: date, last: date) -> None:
     """Raises BadDelivery for a file without rows, a repeated key, and a row about another day."""
     if sheet.rows.is_empty():
         raise BadDelivery(
             sheet.file, "holds no rows", "A day without rows is not delivered; have the day's rows sent."
         )
-    check_keys(sheet, dataset)
-    check_day(sheet, dataset, day)
+    if first != last and dataset.day_column is None:
+        remedy = "Declare one in the model's spec, or have one file a day delivered."
+        raise BadDelivery(sheet.file, f"is about several days, and {dataset.name} has no day_column", remedy)
+    check_keys(sheet, dataset, several=first != last)
+    check_days(sheet, dataset, first, last)
 
 
-def check_keys(sheet: Sheet, dataset: RawDataset) -> None:
-    repeated = sheet.rows.select(pl.struct(dataset.keys).is_duplicated().arg_true()).to_series().to_list()
+def check_keys(sheet: Sheet, dataset: RawDataset, *, several: bool) -> None:
+    """several: the file is about several days, and a key may be there once a day."""
+    by_day = (
+        [pl.col(dataset.day_column).cast(pl.Date).alias("date")] if several and dataset.day_column else []
+    )
+    keys = sheet.rows.select(*by_day, *dataset.keys)
+    repeated = keys.select(pl.struct(pl.all()).is_duplicated().arg_true()).to_series().to_list()
     if repeated:
-        key = shortened(", ".join(str(value) for value in sheet.rows.select(dataset.keys).row(repeated[0])))
+        key = shortened(", ".join(str(value) for value in keys.row(repeated[0])))
         where = f"{sheet.unit}s {', '.join(str(sheet.places[row]) for row in repeated[:3])}"
         raise BadDelivery(
             sheet.file,
@@ -51,11 +59,12 @@ def check_keys(sheet: Sheet, dataset: RawDataset) -> None:
         )
 
 
-def check_day(sheet: Sheet, dataset: RawDataset, day: date) -> None:
+def check_days(sheet: Sheet, dataset: RawDataset, first: date, last: date) -> None:
     if dataset.day_column is None:
         return
     days = sheet.rows[dataset.day_column].cast(pl.Date)
-    if (odd := days != day).any():
+    if (odd := ~days.is_between(first, last).fill_null(value=False)).any():
         row = odd.arg_max() or 0
-        problem = f"{sheet.place(row)} is about {days[row]}, the file about {day}"
+        about = f"{first}" if first == last else f"{first} to {last}"
+        problem = f"{sheet.place(row)} is about {days[row]}, the file about {about}"
         raise BadDelivery(sheet.file, problem, "Land it under its own day.", dataset.day_column)

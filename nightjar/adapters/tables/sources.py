@@ -30,17 +30,28 @@ class RawSources:
         scanned = {dataset.name: dataset for dataset in spec.datasets if not dataset.delivered}
         return cls(files, ScannedTables(scanned, lambda dataset: opened(dataset, environment)))
 
-    def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime | None = None) -> Landed:
-        return self._delivered(dataset.name).land(dataset, day, file, recorded_at)
+    def land(
+        self,
+        dataset: RawDataset,
+        day: date,
+        file: Path,
+        recorded_at: datetime | None = None,
+        last: date | None = None,
+    ) -> Landed:
+        return self._delivered(dataset.name).land(dataset, day, file, recorded_at, last)
 
-    def receive(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Received:
-        return self._delivered(dataset.name).receive(dataset, day, file, recorded_at)
+    def receive(
+        self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime, last: date | None = None
+    ) -> Received:
+        return self._delivered(dataset.name).receive(dataset, day, file, recorded_at, last)
 
     def refused(self, dataset: str) -> tuple[Refusal, ...]:
         return () if dataset in self.tables.datasets else self.files.refused(dataset)
 
-    def settle(self, dataset: str, day: date, recorded_by: datetime | None = None) -> tuple[Refusal, ...]:
-        return self._delivered(dataset).settle(dataset, day, recorded_by)
+    def settle(
+        self, dataset: str, day: date, recorded_by: datetime | None = None, last: date | None = None
+    ) -> tuple[Refusal, ...]:
+        return self._delivered(dataset).settle(dataset, day, recorded_by, last)
 
     def days(self, dataset: str) -> dict[date, str]:
         return self._of(dataset).days(dataset)

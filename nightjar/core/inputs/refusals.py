@@ -12,6 +12,7 @@ from nightjar.core.values import Value
 class Refusal(Value):
     """A delivery that breaks its dataset's schema. Until another one for its day lands, the day has none.
 
+    last: the last day of a file about several days, whose first is `day`.
     file: its place when it was read. kept: the copy of its bytes, if they could be read. content: a hash of
     the bytes, or of the problem if the bytes could not be read. recorded_at: as the feed says (UTC).
     refused_at: when it was first looked at (UTC).
@@ -19,6 +20,7 @@ class Refusal(Value):
 
     dataset: str
     day: date
+    last: date | None = None
     content: str
     file: str
     column: str | None
@@ -27,6 +29,11 @@ class Refusal(Value):
     recorded_at: AwareDatetime
     refused_at: AwareDatetime
     kept: str | None = None
+
+    @property
+    def through(self) -> date:
+        """The last day that the file is about, also of a file about one day."""
+        return self.last or self.day
 
     @property
     def error(self) -> BadDelivery:
@@ -47,9 +54,11 @@ class Refusal(Value):
 def refused_for(
     refusals: Iterable[Refusal], first: date, last: date, known_at: datetime
 ) -> Iterator[Refusal]:
-    """Return the set-aside deliveries of days first..last among those recorded by `known_at`."""
+    """Return the set-aside deliveries about some day of first..last among those recorded by `known_at`."""
     return (
-        refusal for refusal in refusals if first <= refusal.day <= last and refusal.recorded_at <= known_at
+        refusal
+        for refusal in refusals
+        if refusal.day <= last and first <= refusal.through and refusal.recorded_at <= known_at
     )
 
 
@@ -61,7 +70,9 @@ def refused_after(
     landed: each landed day with the instants at which its deliveries were recorded, oldest first.
     """
     last = max((day for day, instants in landed.items() if instants[0] <= known_at), default=date.min)
-    return newest(refusal for refusal in refusals if refusal.day > last and refusal.recorded_at <= known_at)
+    return newest(
+        refusal for refusal in refusals if refusal.through > last and refusal.recorded_at <= known_at
+    )
 
 
 def newest(refusals: Iterable[Refusal]) -> Refusal | None:

@@ -83,6 +83,13 @@ class Delivery:
     day: date
     path: Path
     recorded_at: datetime
+    last: date | None = None
+    """The last day of a file about several days; `day` is the first then. None: the file is about one day."""
+
+    @property
+    def through(self) -> date:
+        """The last day that the file is about, also of a file about one day."""
+        return self.last or self.day
 
 
 class Deliver(Protocol):

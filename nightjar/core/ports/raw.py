@@ -22,9 +22,18 @@ class RawStore(Protocol):
     Nothing is ever overwritten. A different file for a day is a correction. It is kept beside the first.
     """
 
-    def land(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime | None = None) -> Landed:
+    def land(
+        self,
+        dataset: RawDataset,
+        day: date,
+        file: Path,
+        recorded_at: datetime | None = None,
+        last: date | None = None,
+    ) -> Landed:
         """Check a delivered file against its dataset and keep it.
 
+        last: the last day that the file is about, if it is about several: then each of its days has landed,
+        also one of which it has no row.
         recorded_at: when its content became known (UTC). None: now. Then everybody can read the file before
         that instant, and the call returns after it.
         Idempotent: the same content for a day changes nothing ("unchanged"). The first recorded_at stays.
@@ -36,7 +45,9 @@ class RawStore(Protocol):
         """
         ...
 
-    def receive(self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime) -> Received:
+    def receive(
+        self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime, last: date | None = None
+    ) -> Received:
         """Land a delivered file. If it is bad, set it aside with its bytes and return the refusal.
 
         "refused before": the same content of that day was already set aside and reported.
@@ -48,9 +59,12 @@ class RawStore(Protocol):
         """Return the deliveries that are set aside and not settled, by day and by recorded_at."""
         ...
 
-    def settle(self, dataset: str, day: date, recorded_by: datetime | None = None) -> tuple[Refusal, ...]:
+    def settle(
+        self, dataset: str, day: date, recorded_by: datetime | None = None, last: date | None = None
+    ) -> tuple[Refusal, ...]:
         """Settle the refused deliveries of a day that were recorded by `recorded_by`; None: all of them.
 
+        With `recorded_by`, only those about the same days: `day`, or `day` to `last`.
         Return the settled ones. Idempotent.
         """
         ...

@@ -6,7 +6,7 @@ A bad file is set aside and does not stop the others.
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -25,6 +25,9 @@ from nightjar.core.values import utc
 
 RECHECK_DAYS = 3
 """Number of landed days to ask for again, because their files may have been corrected."""
+
+Days = tuple[str, date, date | None]
+"""A dataset, and the days that a file of it is about: one, or the first and the last of several."""
 
 Tell = Callable[[Refusal], None]
 """Called when a delivery is set aside."""
@@ -80,26 +83,30 @@ def land_until(
         {refusal.day for refusal in set_aside(spec, raw)},
     )
     counts: Counter[str] = Counter()
-    good: dict[tuple[str, date], datetime] = {}
+    good: dict[Days, datetime] = {}
     with progress(
         "files checked, new ones landed",
         sum(len(dates_between(*span)) for span in spans) * len(spec.delivered),
     ) as advance:
         for delivery in delivered(spec, inbox, spans, until):
             received = raw.receive(
-                spec.dataset(delivery.dataset), delivery.day, delivery.path, delivery.recorded_at
+                spec.dataset(delivery.dataset),
+                delivery.day,
+                delivery.path,
+                delivery.recorded_at,
+                delivery.last,
             )
             if isinstance(received, Refusal):
                 tell(received)
             if isinstance(received, Refusal) or received == "refused before":
                 counts["refused"] += 1
-                good.pop((delivery.dataset, delivery.day), None)
+                good.pop((delivery.dataset, delivery.day, delivery.last), None)
             else:
                 counts[received] += 1
-                good[delivery.dataset, delivery.day] = delivery.recorded_at
+                good[delivery.dataset, delivery.day, delivery.last] = delivery.recorded_at
             advance()
-    for (dataset, day), recorded_at in good.items():
-        raw.settle(dataset, day, recorded_at)
+    for (dataset, day, last), recorded_at in good.items():
+        raw.settle(dataset, day, recorded_at, last)
     return Landing(**counts)
 
 
@@ -119,13 +126,21 @@ def undelivered(
         delivered: dict[str, dict[date, tuple[datetime]]] = {name: {} for name in recorded}
         for found in spec.deliveries(inbox, min(first for first, _ in spans), max(last for _, last in spans)):
             if found.dataset in delivered:
-                delivered[found.dataset].setdefault(found.day, (found.recorded_at,))
+                for day in dates_between(found.day, found.through):
+                    delivered[found.dataset].setdefault(day, (found.recorded_at,))
         unknown = [day for day in unknown if not known(day, delivered, as_of(spec, day))]
     return tuple(sorted(unknown))
 
 
 def land_file(
-    spec: ModelSpec, dataset: str, day: date, file: Path, recorded_at: datetime | None, *, raw: RawStore
+    spec: ModelSpec,
+    dataset: str,
+    day: date,
+    file: Path,
+    recorded_at: datetime | None,
+    *,
+    raw: RawStore,
+    last: date | None = None,
 ) -> Landed:
     """Check one file and keep it, as recorded at an instant or now.
 
@@ -133,8 +148,8 @@ def land_file(
     Raises BadSettings for an unknown dataset, BadDelivery for a file that breaks it. The file is not set
     aside, because the person who lands it by hand sees the error at once.
     """
-    landed = raw.land(declared(spec, dataset), day, file, recorded_at)
-    raw.settle(dataset, day, recorded_at)
+    landed = raw.land(declared(spec, dataset), day, file, recorded_at, last)
+    raw.settle(dataset, day, recorded_at or datetime.now(UTC), last)
     return landed
 
 

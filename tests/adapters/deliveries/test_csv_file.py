@@ -45,7 +45,7 @@ WHOLE = (
 
 
 def read(text):
-    return parse(text if isinstance(text, bytes) else text.encode(), VISITS, DAY, FILE)
+    return parse(text if isinstance(text, bytes) else text.encode(), VISITS, (DAY, DAY), FILE)
 
 
 def test_a_text_may_hold_a_line_end_and_faults_after_it_name_the_right_line():

@@ -76,7 +76,7 @@ def of(form, whole=None):
 
 def read(content, form="jsonl"):
     return parse(
-        content if isinstance(content, bytes) else content.encode(), of(form), DAY, Path(f"in.{form}")
+        content if isinstance(content, bytes) else content.encode(), of(form), (DAY, DAY), Path(f"in.{form}")
     )
 
 
@@ -312,7 +312,7 @@ def test_a_proof_that_promises_nothing_is_named_itself(proof, name, text, proble
 
 def test_a_trailer_where_none_is_declared_is_no_row():
     with pytest.raises(BadDelivery, match="line 5 is a trailer, and visits is declared without trailers"):
-        parse(written(ROWS, "csv"), of("csv", "none"), DAY, Path("in.csv"))
+        parse(written(ROWS, "csv"), of("csv", "none"), (DAY, DAY), Path("in.csv"))
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -326,3 +326,55 @@ def test_a_refused_file_is_kept_with_its_bytes_until_it_is_settled(form, tmp_pat
     (settled,) = raw.settle("visits", DAY)
     assert Path(settled.kept).read_bytes() == file.read_bytes()
     assert raw.refused("visits") == ()
+
+
+class TestAFileAboutSeveralDays:
+    """A week lands at once, and is corrected by a week or by a day."""
+
+    LAST = DAY + timedelta(days=6)
+    WEEK = pl.concat([ROWS, ROWS.with_columns(day=DAY + timedelta(days=2))])
+
+    @pytest.mark.parametrize("form", FORMATS)
+    def test_all_its_days_land_at_once_also_those_without_rows(self, form, tmp_path):
+        raw, file = RawFiles(tmp_path), tmp_path / f"in.{form}"
+        file.write_bytes(written(self.WEEK, form))
+        assert raw.land(of(form), DAY, file, NOON, self.LAST) == "landed"
+        assert raw.land(of(form), DAY, file, NOON + timedelta(days=1), self.LAST) == "unchanged"
+        assert list(raw.days("visits")) == [DAY + timedelta(days=n) for n in range(7)]
+        assert raw.recorded("visits", [self.LAST]) == {self.LAST: (NOON,)}
+        assert raw.read(of(form), DAY, self.LAST)["date"].to_list() == self.WEEK["day"].to_list()
+        assert raw.read(of(form), self.LAST, self.LAST).is_empty()
+        assert len(list((tmp_path / "raw").rglob("*.parquet"))) == 1
+
+    def test_the_newest_delivery_of_each_day_counts_whatever_else_it_is_about(self, tmp_path):
+        raw, file, later = RawFiles(tmp_path), tmp_path / "in.csv", NOON + timedelta(days=1)
+        file.write_bytes(written(self.WEEK, "csv"))
+        raw.land(of("csv"), DAY, file, NOON, self.LAST)
+        before = raw.days("visits")
+        file.write_bytes(written(ROWS.head(1), "csv"))
+        raw.land(of("csv"), DAY, file, later)
+        assert raw.read(of("csv"), DAY, self.LAST)["day"].to_list() == [DAY, *[DAY + timedelta(days=2)] * 2]
+        assert raw.read(of("csv"), DAY, self.LAST, NOON).height == 4
+        assert raw.recorded("visits", [DAY]) == {DAY: (NOON, later)}
+        changed = {day for day, fingerprint in raw.days("visits").items() if before[day] != fingerprint}
+        assert changed == {DAY}
+        file.write_bytes(written(ROWS.with_columns(day=self.LAST), "csv"))
+        raw.land(of("csv"), DAY, file, later + timedelta(days=1), self.LAST)
+        assert raw.read(of("csv"), DAY, self.LAST)["day"].to_list() == [self.LAST] * 2
+
+    def test_a_row_of_another_week_or_a_key_twice_a_day_is_refused(self, tmp_path):
+        file = tmp_path / "in.csv"
+        for rows, dataset, problem in (
+            (
+                ROWS.with_columns(day=self.LAST + timedelta(days=1)),
+                of("csv"),
+                "is about 2013-06-22, the file",
+            ),
+            (pl.concat([self.WEEK, ROWS]), of("csv"), r"repeat the key \(2013-06-15, north, 5th\)"),
+            (self.WEEK, replace(of("csv"), day_column=None), "is about several days, and visits has no day_"),
+        ):
+            file.write_bytes(written(rows, "csv"))
+            with pytest.raises(BadDelivery, match=problem):
+                RawFiles(tmp_path).land(dataset, DAY, file, NOON, self.LAST)
+            refusal = RawFiles(tmp_path).receive(dataset, DAY, file, NOON, self.LAST)
+            assert (refusal.day, refusal.last) == (DAY, self.LAST)

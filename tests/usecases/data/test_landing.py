@@ -283,3 +283,38 @@ def test_what_landed_too_late_for_its_night_counts_by_the_instant_that_is_named(
         undelivered(unfed, [JUNE], raw=raw, inbox=inbox, known_at=as_of(SPEC, JUNE) + timedelta(hours=2))
         == ()
     )
+
+
+def weekly(change=lambda path: None):
+    """The model with a feed that delivers the weather of four days in one file, on the last of them."""
+
+    def deliver(inbox, first, last):
+        rows, days = [], []
+        for delivery in SPEC.deliver(inbox, JUNE, JUNE + timedelta(days=3)):
+            if delivery.dataset != "weather":
+                yield delivery
+                continue
+            lines = delivery.path.read_text().splitlines()
+            rows, days = [*rows, *lines[1:-1]], [*days, delivery]
+        week = dataclasses.replace(days[-1], day=JUNE, last=JUNE + timedelta(days=3))
+        week.path.write_text("\n".join([lines[0], *rows, f"# rows={len(rows)}\n"]))
+        change(week.path)
+        yield week
+
+    return dataclasses.replace(SPEC, deliver=deliver)
+
+
+def test_a_file_about_several_days_lands_all_of_them_and_settles_the_bad_one_before_it(raw, inbox):
+    until, week = as_of(SPEC, JUNE + timedelta(days=5)), [JUNE + timedelta(days=n) for n in range(4)]
+    bad = weekly(lambda path: path.write_text("cut"))
+    assert land(raw, inbox, until, first=JUNE, spec=bad).refused == 1
+    assert raw.days("weather") == {}
+    (refusal,) = raw.refused("weather")
+    assert (refusal.day, refusal.last) == (week[0], week[-1])
+    (file,) = [found.path for found in SPEC.deliver(inbox, JUNE, JUNE) if found.dataset == "weather"]
+    land_file(SPEC, "weather", JUNE, file, refusal.recorded_at, raw=raw)
+    assert raw.refused("weather") == (refusal,)  # three of its days are still lacking
+    assert land(raw, inbox, until, spec=weekly()).refused == 0
+    assert list(raw.days("weather")) == week
+    assert raw.refused("weather") == ()
+    assert land(raw, inbox, until, spec=weekly()).landed == 0
