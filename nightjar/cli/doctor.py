@@ -141,7 +141,7 @@ def deliveries(platform: Platform, spec: ModelSpec) -> str:
     from nightjar.usecases.data.landing import set_aside
 
     if refusals := set_aside(spec, platform.raw_of(spec)):
-        raise DeliveriesSetAside(spec.name, [f"{refusal.dataset} {refusal.day}" for refusal in refusals])
+        raise DeliveriesSetAside(spec.name, [f"{refusal.dataset} {refusal.about}" for refusal in refusals])
     return "none is set aside"
 
 

@@ -207,7 +207,7 @@ def refusal_row(refusal: "Refusal") -> tuple[str, ...]:
     """A row in REFUSAL_COLUMNS for a delivery that is set aside."""
     instants = (f"{instant:%Y-%m-%d %H:%M}" for instant in (refusal.recorded_at, refusal.refused_at))
     where = f"column {refusal.column}: " if refusal.column else ""
-    return refusal.dataset, str(refusal.day), *instants, where + refusal.problem
+    return refusal.dataset, refusal.about, *instants, where + refusal.problem
 
 
 def show_refusals(refusals: "Sequence[Refusal]") -> None:
@@ -225,7 +225,7 @@ def show_refusals(refusals: "Sequence[Refusal]") -> None:
 def show_kept(refusals: "Iterable[Refusal]") -> None:
     """Show where the bytes of deliveries set aside are kept, and what to do about each delivery."""
     for refusal in refusals:
-        out.print(plain(f"{refusal.dataset} {refusal.day}: {refusal.remedy}"))
+        out.print(plain(f"{refusal.dataset} {refusal.about}: {refusal.remedy}"))
         out.print(plain(f"  delivered: {refusal.file}"))
         out.print(plain(f"  copy:      {refusal.kept or 'none, it could not be read'}"))
 

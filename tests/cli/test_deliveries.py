@@ -121,6 +121,20 @@ def test_a_feed_that_sends_bad_weather_fails_the_nights_that_need_it_with_its_er
     assert published(world, night, night) == [night]
 
 
+def test_a_file_about_several_days_is_landed_by_hand_with_its_last_day(run, feed, platform, tmp_path):
+    feed({})
+    days, file = (date(2014, 1, 5), date(2014, 1, 6)), tmp_path / "in.csv"
+    columns = SPEC.dataset("weather").columns
+    rows = [f"JFK,{day}T09:00:00Z,{'1,' * 8}1" for day in days]
+    file.write_text("\n".join([",".join(columns), *rows, "# rows=2\n"]))
+    asked = ("land", "weather", days[0], file)
+    with pytest.raises(BadDelivery, match="are about 2014-01-05 to 2014-01-06"):
+        run(*asked)
+    assert run(*asked, "--through", days[1]) == "weather 2014-01-05 to 2014-01-06: landed\n"
+    assert run(*asked, "--through", days[1]) == "weather 2014-01-05 to 2014-01-06: unchanged\n"
+    assert platform.raw.read(SPEC.dataset("weather"), *days)["date"].to_list() == list(days)
+
+
 def test_a_bad_file_landed_by_hand_ends_with_its_error_and_nothing_is_set_aside(
     run, feed, platform, tmp_path
 ):

@@ -55,15 +55,21 @@ class RefusedFiles:
     def settle(
         self, dataset: str, day: date, recorded_by: datetime | None = None, last: date | None = None
     ) -> tuple[Refusal, ...]:
-        """Settle the open refusals of a day: those about the same days recorded by an instant, or all.
+        """Settle open refusals of a day. With an instant, those recorded by it that are about its days alone.
 
         Their bytes are kept until they are pruned.
         """
-        found = [(record, read(record)) for record in self._records(dataset, f"date={day}")]
+        last = last or day
+        records = self._records(dataset, "date=*")
+        found = [
+            (record, read(record))
+            for record in records
+            if f"date={day}" <= record.parent.name <= f"date={last}"
+        ]
         going = [
             (record, refusal)
             for record, refusal in found
-            if recorded_by is None or (refusal.recorded_at <= recorded_by and refusal.last == last)
+            if recorded_by is None or (refusal.recorded_at <= recorded_by and refusal.through <= last)
         ]
         return tuple(self._settled(record, refusal) for record, refusal in going)
 

@@ -10,6 +10,9 @@ from nightjar.adapters.deliveries.csv_text import shortened
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.model.spec import RawDataset
 
+MOST_DAYS = 3660
+"""How many days a file may be about: ten years. More is a slip, and every read looks up each of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -29,7 +32,8 @@ class Sheet:
 
 
 def check(sheet: Sheet, dataset: RawDataset, first: date, last: date) -> None:
-    """Raises BadDelivery for a file without rows, a repeated key, and a row about another day."""
+    """Raises BadDelivery for impossible days, no rows, a row about another day, and a repeated key."""
+    check_span(sheet.file, first, last)
     if sheet.rows.is_empty():
         raise BadDelivery(
             sheet.file, "holds no rows", "A day without rows is not delivered; have the day's rows sent."
@@ -37,8 +41,17 @@ def check(sheet: Sheet, dataset: RawDataset, first: date, last: date) -> None:
     if first != last and dataset.day_column is None:
         remedy = "Declare one in the model's spec, or have one file a day delivered."
         raise BadDelivery(sheet.file, f"is about several days, and {dataset.name} has no day_column", remedy)
-    check_keys(sheet, dataset, several=first != last)
     check_days(sheet, dataset, first, last)
+    check_keys(sheet, dataset, several=first != last)
+
+
+def check_span(file: Path, first: date, last: date) -> None:
+    if last < first:
+        problem = f"is said to be about {first} to {last}, and the last day is before the first"
+        raise BadDelivery(file, problem, "Say the first day and the last day that it is about.")
+    if (days := (last - first).days + 1) > MOST_DAYS:
+        problem = f"is said to be about {first} to {last}: {days} days, and the limit is {MOST_DAYS}"
+        raise BadDelivery(file, problem, "If these are its days, have it delivered in several files.")
 
 
 def check_keys(sheet: Sheet, dataset: RawDataset, *, several: bool) -> None:
@@ -67,4 +80,12 @@ def check_days(sheet: Sheet, dataset: RawDataset, first: date, last: date) -> No
         row = odd.arg_max() or 0
         about = f"{first}" if first == last else f"{first} to {last}"
         problem = f"{sheet.place(row)} is about {days[row]}, the file about {about}"
-        raise BadDelivery(sheet.file, problem, "Land it under its own day.", dataset.day_column)
+        raise BadDelivery(sheet.file, problem, own_days(days), dataset.day_column)
+
+
+def own_days(days: pl.Series) -> str:
+    """What to do with a file that was said to be about other days than its rows."""
+    first, last = days.drop_nulls().min(), days.drop_nulls().max()
+    if first == last:
+        return "Land it under its own day."
+    return f"Its rows are about {first} to {last}. If they should be, say both days when you land it."

@@ -36,6 +36,11 @@ class Refusal(Value):
         return self.last or self.day
 
     @property
+    def about(self) -> str:
+        """The days that the file is about, in words."""
+        return f"{self.day}" if self.through == self.day else f"{self.day} to {self.last}"
+
+    @property
     def error(self) -> BadDelivery:
         """The error that was raised when the file was looked at."""
         return BadDelivery(self.file, self.problem, self.remedy, self.column)

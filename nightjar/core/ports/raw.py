@@ -64,7 +64,7 @@ class RawStore(Protocol):
     ) -> tuple[Refusal, ...]:
         """Settle the refused deliveries of a day that were recorded by `recorded_by`; None: all of them.
 
-        With `recorded_by`, only those about the same days: `day`, or `day` to `last`.
+        With `recorded_by`, those about no other days than `day`, or `day` to `last`.
         Return the settled ones. Idempotent.
         """
         ...

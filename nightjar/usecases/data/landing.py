@@ -39,7 +39,7 @@ def log_refusal(refusal: Refusal) -> None:
     log.error(
         "delivery_set_aside",
         dataset=refusal.dataset,
-        day=str(refusal.day),
+        day=refusal.about,
         why=str(refusal.error),
         copy=refusal.kept,
     )

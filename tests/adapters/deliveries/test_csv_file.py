@@ -350,7 +350,7 @@ FORM = {
         but("2013-06-15,east", "2013-06-14,east"),
         "day",
         "line 5 is about 2013-06-14, the file about 2013-06-15",
-        "Land it under its own day.",
+        "Its rows are about 2013-06-14 to 2013-06-15. If they should be, say both days when you land it.",
     ),
 }
 

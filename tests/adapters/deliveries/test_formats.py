@@ -362,6 +362,32 @@ class TestAFileAboutSeveralDays:
         raw.land(of("csv"), DAY, file, later + timedelta(days=1), self.LAST)
         assert raw.read(of("csv"), DAY, self.LAST)["day"].to_list() == [self.LAST] * 2
 
+    def test_days_that_cannot_be_meant_are_refused_and_the_days_of_the_rows_are_told(self, tmp_path):
+        file, raw = tmp_path / "in.csv", RawFiles(tmp_path)
+        file.write_bytes(written(self.WEEK, "csv"))
+        for last, said in (
+            (DAY - timedelta(days=1), "about 2013-06-15 to 2013-06-14, and the last day is before the first"),
+            (date(2203, 6, 21), "69402 days, and the limit is 3660"),
+            (
+                None,
+                r"the file about 2013-06-15\. Its rows are about 2013-06-15 to 2013-06-17",
+            ),
+        ):
+            with pytest.raises(BadDelivery, match=said):
+                raw.land(of("csv"), DAY, file, NOON, last)
+        assert raw.days("visits") == {}
+
+    def test_it_settles_the_bad_files_of_its_days_and_rows_come_by_day(self, tmp_path):
+        file, raw = tmp_path / "in.csv", RawFiles(tmp_path)
+        file.write_bytes(written(self.WEEK.reverse(), "csv"))
+        raw.receive(of("csv"), DAY, file, NOON)
+        raw.receive(of("csv"), self.LAST + timedelta(days=1), file, NOON)
+        raw.land(of("csv"), DAY, file, NOON, self.LAST)
+        assert [settled.about for settled in raw.settle("visits", DAY, NOON, self.LAST)] == ["2013-06-15"]
+        assert [refusal.about for refusal in raw.refused("visits")] == ["2013-06-22"]
+        days = raw.read(of("csv"), DAY, self.LAST)["date"].to_list()
+        assert days == sorted(days)
+
     def test_a_row_of_another_week_or_a_key_twice_a_day_is_refused(self, tmp_path):
         file = tmp_path / "in.csv"
         for rows, dataset, problem in (
