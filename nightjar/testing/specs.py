@@ -9,6 +9,7 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 
+from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import (
     AuditLimits,
     Delivery,
@@ -101,3 +102,11 @@ WEATHER = FeatureTable(
 def toy_spec(**changes: Any) -> ModelSpec:
     """The toy with other fields. Raises BadSpec if they break a rule of specs."""
     return replace(TOY, **changes)
+
+
+def spec_of_kind(kind: Kind, **changes: Any) -> ModelSpec:
+    """The toy as a model of a kind, with limits that anything passes unless it is much worse than nothing."""
+    gates = {limit.name: max(limit.low, -1.0) for limit in kind.gate_limits()}
+    audit = {limit.name: limit.low for limit in kind.absurdities}
+    limits = {"gates": GateLimits(**gates), "audit": AuditLimits(max_quarantine_share=0.5, **audit)}
+    return toy_spec(**limits, kind=kind, **changes)

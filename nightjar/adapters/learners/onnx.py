@@ -14,6 +14,7 @@ import polars as pl
 from nightjar.adapters.learners.answers import answered, both, needed_outcomes, require_answers
 from nightjar.adapters.learners.columns import RECORD, Columns
 from nightjar.adapters.learners.libraries import library
+from nightjar.adapters.learners.onnx_weights import lie_elsewhere
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import UnfitModel
 from nightjar.core.kinds.binary import BINARY
@@ -72,6 +73,9 @@ class OnnxPredictor:
         categories: of the rows that it was fitted on. file: its name in errors.
         Raises UnfitModel, ExtraMissing, or an error of ONNX Runtime's.
         """
+        if lie_elsewhere(content):
+            problem = "it keeps weights in another file, which is not read"
+            raise UnfitModel(file, problem, "Export it with all weights in one file.")
         session = _session(content)
         kept = session.get_modelmeta().custom_metadata_map
         columns = (
@@ -124,7 +128,7 @@ class OnnxPredictor:
 
     @classmethod
     def load(cls, path: Path, kind: Kind, told: Description = UNDESCRIBED) -> "OnnxPredictor":
-        """As `of`. No file beside it is read: a graph that keeps its weights elsewhere is refused."""
+        """As `of`. No other file is read: a graph that keeps its weights elsewhere is refused."""
         return cls.of(path.read_bytes(), kind, told, file=path)
 
 
@@ -134,6 +138,7 @@ def _session(content: bytes) -> "InferenceSession":
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     options.log_severity_level = 3  # errors only: they are raised as well
     return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -19,23 +20,15 @@ from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.model.description import Description
-from nightjar.core.model.spec import AuditLimits, GateLimits
 from nightjar.testing.learners import FITS
-from nightjar.testing.specs import toy_spec
+from nightjar.testing.specs import spec_of_kind, toy_spec
 from nightjar.testing.versions import toy_version
 
 COLUMNS = {"categorical": ("city", "plane"), "numeric": ("wind", "late")}
 CLASSES = multiclass("cold", "mild", "hot")
 
 
-def of_kind(kind):
-    gates = {limit.name: max(limit.low, -1.0) for limit in kind.gate_limits()}
-    audit = {limit.name: limit.low for limit in kind.absurdities}
-    limits = {"gates": GateLimits(**gates), "audit": AuditLimits(max_quarantine_share=0.5, **audit)}
-    return toy_spec(**COLUMNS, **limits, kind=kind, seed=3)
-
-
-SPECS = {kind.name: of_kind(kind) for kind in (BINARY, REGRESSION, CLASSES)}
+SPECS = {kind.name: spec_of_kind(kind, **COLUMNS, seed=3) for kind in (BINARY, REGRESSION, CLASSES)}
 OUTCOMES = {
     "binary": lambda heat, random: (random.random(len(heat)) < 1 / (1 + np.exp(-heat))).astype("int8"),
     "regression": lambda heat, random: 1000 * heat + random.normal(size=len(heat)),
@@ -293,31 +286,64 @@ def test_a_graph_with_several_fitting_outputs_needs_one_to_be_named(tmp_path):
     assert stored.predict(pl.DataFrame({"wind": [-2.0]})).to_list() == [2]
 
 
-def test_a_graph_whose_weights_lie_in_another_file_is_not_loaded(tmp_path):
+@pytest.mark.parametrize("where", ["in the graph", "in an attribute", "in a branch"])
+def test_a_graph_whose_weights_lie_in_another_file_is_refused_where_that_file_is_there(
+    where, tmp_path, monkeypatch
+):
     import onnx
 
-    onnx.save(
-        onnx.load_from_string(weighted()),
-        tmp_path / "model.onnx",
-        save_as_external_data=True,
-        size_threshold=0,
-        location="weights.bin",
-    )
-    with pytest.raises(Exception, match="External data path validation failed"):
+    monkeypatch.chdir(tmp_path)  # ONNX Runtime looks for the weights of a graph without a path here
+    whole = onnx.load_from_string(weighted(where))
+    Path("whole.onnx").write_bytes(whole.SerializeToString())
+    outside = {"save_as_external_data": True, "size_threshold": 0, "location": "weights.bin"}
+    onnx.save(whole, "model.onnx", **outside, convert_attribute=True)
+    assert Path("weights.bin").stat().st_size >= 4096
+    loaded = LEARNERS["onnx"].load(Path("whole.onnx"), REGRESSION, Description(inputs=("location",)))
+    assert loaded.predict(pl.DataFrame({"location": [2.0, 3.0]})).to_list() == [2.0, 3.0]
+    with pytest.raises(UnfitModel, match=r"^model.onnx: it keeps weights in another file, which is not read"):
+        LEARNERS["onnx"].load(Path("model.onnx"), REGRESSION)
+
+
+@pytest.mark.parametrize("cut", [-1, -700])
+def test_a_graph_that_ends_too_early_is_not_loaded(cut, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(weighted("in the graph")[:cut])
+    with pytest.raises(ValueError, match="it is no ONNX graph, or it ends too early"):
         LEARNERS["onnx"].load(tmp_path / "model.onnx", REGRESSION)
 
 
-def weighted():
+def weighted(where):
+    """The mean of `location` times 1024 weights of 1, which lie somewhere in the graph."""
     from onnx import TensorProto, helper, numpy_helper
 
-    info = helper.make_tensor_value_info
-    made = helper.make_graph(
-        [helper.make_node("Mul", ["wind", "w"], ["y"])],
-        "made",
-        [info("wind", TensorProto.FLOAT, [None])],
-        [info("y", TensorProto.FLOAT, [None])],
-        [numpy_helper.from_array(np.ones(1024, "float32")[:1], "w")],
-    )
+    weights = numpy_helper.from_array(np.ones(1024, "float32"), "w")
+    constant = helper.make_node("Constant", [], ["w"], value=weights)
+
+    def info(name, shape):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+    first = {
+        "in the graph": [],
+        "in an attribute": [constant],
+        "in a branch": [
+            helper.make_node("Constant", [], ["yes"], value=numpy_helper.from_array(np.array(True))),
+            helper.make_node(
+                "If",
+                ["yes"],
+                ["w"],
+                **{
+                    branch: helper.make_graph([constant], branch, [], [info("w", [1024])])
+                    for branch in ("then_branch", "else_branch")
+                },
+            ),
+        ],
+    }[where]
+    nodes = [
+        *first,
+        helper.make_node("Mul", ["location", "w"], ["each"]),
+        helper.make_node("ReduceMean", ["each", "axes"], ["y"], keepdims=1),
+    ]
+    held = [numpy_helper.from_array(np.array([1]), "axes"), *([weights] if where == "in the graph" else [])]
+    made = helper.make_graph(nodes, "made", [info("location", [None, 1])], [info("y", [None, 1])], held)
     return helper.make_model(
         made, opset_imports=[helper.make_opsetid("", 18)], ir_version=9
     ).SerializeToString()
