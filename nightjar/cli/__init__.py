@@ -49,6 +49,7 @@ for command in (
     nights.rollback,
     repairs.late,
     versions.retrain,
+    versions.register,
     versions.monitor,
     versions.promote,
     data.land,

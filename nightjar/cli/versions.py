@@ -1,11 +1,13 @@
 """These commands train a version, measure versions, and give one a role."""
 
 from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import Model, Today, opened, spec_of, stated, today_or
+from nightjar.cli.options import Model, Today, day, opened, spec_of, stated, today_or
 from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
 from nightjar.showing.remedies import waiting_told
@@ -15,13 +17,10 @@ if TYPE_CHECKING:
     from nightjar.core.monitoring.due import Wait
 
 
-def retrain(
-    model: Model = None,
-    today: Today = None,
-    promote: Annotated[
-        bool, typer.Option(help="Let a version that passes its gates become champion.")
-    ] = True,
-) -> None:
+Promote = Annotated[bool, typer.Option(help="Let a version that passes its gates become champion.")]
+
+
+def retrain(model: Model = None, today: Today = None, promote: Promote = True) -> None:
     """Train on all that was known by --today, measure on unseen days, and register the version.
 
     It becomes champion if it passes its gates.
@@ -32,6 +31,41 @@ def retrain(
     known = today_or(spec, today)
     platform.prepare(spec).land(evening_by_now(spec, known), console.bar)
     console.show_training(platform.retrain(spec, known, promote=promote, progress=console.bar))
+
+
+def register(
+    model: Annotated[str, typer.Argument(help="Name of a folder in models/.")],
+    file: Annotated[Path, typer.Argument(help="The model, in a format of docs/learners.md.")],
+    algorithm: Annotated[
+        str | None,
+        typer.Option(help="Its library, if the suffix of the file does not tell."),
+    ] = None,
+    trained_through: Annotated[
+        date | None,
+        typer.Option(parser=day, metavar="YYYY-MM-DD", help="The last date whose outcomes it has seen."),
+    ] = None,
+    meta: Annotated[
+        Path | None, typer.Option(help="Its description, as JSON with the fields of docs/learners.md.")
+    ] = None,
+    today: Today = None,
+    promote: Promote = True,
+) -> None:
+    """Take a version that was trained elsewhere, measure it on days it has not seen, and register it.
+
+    It becomes champion if it passes its gates. An option counts before the description.
+    """
+    from nightjar.adapters.learners.descriptions import read_description
+    from nightjar.core.model.description import UNDESCRIBED
+    from nightjar.core.night.clock import evening_by_now
+
+    platform, spec = opened(), spec_of(model)
+    told = UNDESCRIBED if meta is None else read_description(meta)
+    given = {"algorithm": algorithm, "trained_through": trained_through}
+    told = told.model_copy(update={name: value for name, value in given.items() if value is not None})
+    origin, known = platform.read_elsewhere(spec, file, told), today_or(spec, today)
+    platform.prepare(spec).land(evening_by_now(spec, known), console.bar)
+    summary = platform.retrain(spec, known, promote=promote, progress=console.bar, origin=origin)
+    console.show_training(summary)
 
 
 def monitor(model: Model = None, today: Today = None) -> None:

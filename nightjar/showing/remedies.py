@@ -160,6 +160,11 @@ def _(error: model.NothingMatches) -> str:
 
 
 @remedy.register
+def _(error: model.SeenAlready) -> str:
+    return f"To name a later day: `nightjar register {error.model} FILE --today YYYY-MM-DD`."
+
+
+@remedy.register
 def _(error: settings.ExtraMissing) -> str:
     return f"Run `uv sync --extra {error.extra}`."
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightjar.core.errors.settings import BadSettings
@@ -20,7 +21,9 @@ from nightjar.wiring.adapters import Adapters
 from nightjar.wiring.settings import PROJECT
 
 if TYPE_CHECKING:
+    from nightjar.core.model.description import Description
     from nightjar.usecases.data.prepare import Prepare
+    from nightjar.usecases.lifecycle.origins import Elsewhere, Origin
     from nightjar.usecases.lifecycle.retrain import RetrainSummary
     from nightjar.usecases.monitoring.follow_up import FollowUp, Step
     from nightjar.usecases.monitoring.monitor import WatchNight
@@ -167,12 +170,25 @@ class Platform(Adapters):
             go_on=self.go_on,
         )
 
+    def read_elsewhere(self, spec: ModelSpec, file: Path, told: "Description") -> "Elsewhere":
+        """A version that was trained elsewhere, held to the spec. `retrain` takes it as `origin`."""
+        from nightjar.usecases.lifecycle.origins import read_elsewhere
+
+        return read_elsewhere(spec, file, told, self.predictors)
+
     def retrain(
-        self, spec: ModelSpec, today: date, *, promote: bool = True, progress: Progress = silent
+        self,
+        spec: ModelSpec,
+        today: date,
+        *,
+        promote: bool = True,
+        progress: Progress = silent,
+        origin: "Origin | None" = None,
     ) -> "RetrainSummary":
         """Train on all data known on the evening of `today` (local), and promote if the gates pass.
 
-        The features of landed data are built if there is enough history to train on.
+        The features of landed data are built if there is enough history to train on. origin: of the
+        predictor; None: it is fitted here.
         """
         self.go_on()
         from nightjar.adapters.code_version import code_version
@@ -189,6 +205,7 @@ class Platform(Adapters):
             registry=self.registry,
             code_version=code_version(PROJECT),
             promote=promote,
+            origin=origin,
             progress=asking(progress, self.go_on),
             build=lambda: self.prepare(spec).corrected(known_at, progress),
         )

@@ -1,6 +1,6 @@
 """What a learner answers, held to the kind of model that it answers for."""
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterable, Sized
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +38,32 @@ def require_answers(file: Path, objective: str, outcomes: int | None, kind: Kind
         f"A model of the kind {kind.name!r} needs {_told(needed)}",
         "Register a version that was trained for that, or correct `kind` in the spec.",
     )
+
+
+def require_classes(file: Path, classes: Iterable[object], kind: Kind) -> None:
+    """Raises UnfitModel for outcomes that are not those of a kind, or are in another order.
+
+    classes: what the file or its description says that the model tells apart, in the order of its
+    probabilities.
+    """
+    told = [_outcome(each) for each in classes]
+    if told in ([*kind.classes], [*(kind.outcomes or ())]):
+        return
+    needed = [*(kind.classes or kind.outcomes or ())]
+    raise UnfitModel(
+        file,
+        f"it tells apart {told}, and the kind {kind.name!r} {needed}, in this order",
+        "Train it on these outcomes or on their numbers from 0, or order the classes of the spec as it does.",
+    )
+
+
+def _outcome(told: object) -> object:
+    """The number that a class stands for, if it is one: some libraries keep it as text."""
+    flags = {"False": 0.0, "True": 1.0}
+    try:
+        return flags[told] if isinstance(told, str) and told in flags else float(str(told))
+    except ValueError:
+        return str(told)
 
 
 def needed_outcomes(kind: Kind) -> int | None:

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from nightjar.adapters.learners.answers import require_answers
-from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
+from nightjar.adapters.learners.answers import require_answers, require_classes
+from nightjar.adapters.learners.columns import (
+    FAMILIES,
+    described_names,
+    inputs,
+    kept_categories,
+    read_categories,
+)
 from nightjar.core.errors.model import UnfitModel
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
+from nightjar.core.model.description import UNDESCRIBED, Description
 
 if TYPE_CHECKING:
     from catboost import CatBoostClassifier, CatBoostRegressor
@@ -76,7 +83,8 @@ class CatBoostPredictor:
         self.model.save_model(str(path), format="cbm")
 
     @classmethod
-    def load(cls, path: Path, kind: Kind) -> "CatBoostPredictor":
+    def load(cls, path: Path, kind: Kind, told: Description = UNDESCRIBED) -> "CatBoostPredictor":
+        """Raises UnfitModel, or an error of CatBoost's for bytes that are no model of it."""
         # Imported here: CatBoost takes a second to import.
         from catboost import CatBoostClassifier, CatBoostRegressor  # noqa: PLC0415
 
@@ -85,17 +93,22 @@ class CatBoostPredictor:
         kept = dict(model.get_metadata())
         _require_loss(path, kept, kind)
         names, places = tuple(model.feature_names_ or ()), frozenset(model.get_cat_feature_indices())
+        if (given := described_names(path, names, told)) != names:
+            model.set_feature_names(list(given))
+            names = given
         categorical = tuple(name for place, name in enumerate(names) if place in places)
         numeric = tuple(name for place, name in enumerate(names) if place not in places)
         return cls(model, categorical, numeric, read_categories(kept.get(FAMILIES)), kind)
 
 
 def _require_loss(path: Path, kept: Mapping[str, str], kind: Kind) -> None:
-    """Raises UnfitModel if the loss that it was fitted with does not give what a kind needs."""
+    """Raises UnfitModel if the loss or the classes that it was fitted with are not what a kind needs."""
     loss = json.loads(kept.get("params", "{}")).get("loss_function", {}).get("type", "RMSE")
     if loss == "MultiClassOneVsAll":
         problem = f"its loss is {loss}, whose probabilities do not add up to 1"
         raise UnfitModel(path, problem, "Train with MultiClass.")
-    several = len(json.loads(kept.get("class_params", "{}")).get("class_names", ()))
-    found = 2 if loss in TWO else several if loss == "MultiClass" else None
+    classes = json.loads(kept.get("class_params", "{}")).get("class_names", ())
+    found = 2 if loss in TWO else len(classes) if loss == "MultiClass" else None
     require_answers(path, loss, found, kind)
+    if classes:
+        require_classes(path, classes, kind)

@@ -133,19 +133,8 @@ class Columns:
 
     @classmethod
     def described(cls, file: Path, names: Sequence[str], told: Description) -> "Columns":
-        """The columns of a file that was made elsewhere.
-
-        names: as the file has them, made up by its library where it was given none. Raises UnfitModel if the
-        description has other names, or another number of them.
-        """
-        given = told.inputs or tuple(names)
-        made_up = all(name in given or _is_made_up(name) for name in names)
-        if len(given) != len(names) or not made_up:
-            raise UnfitModel(
-                file,
-                f"its inputs are {list(names)}, and the description says {list(given)}",
-                "Correct `inputs` in the description.",
-            )
+        """The columns of a file that was made elsewhere. names: as `described_names` takes them."""
+        given = described_names(file, names, told)
         codes = {
             name: tuple(spelled(pl.Series(known, strict=False)).fill_null(MISSING))
             for name, known in told.categories.items()
@@ -153,6 +142,23 @@ class Columns:
         return cls(given, codes)
 
 
+def described_names(file: Path, names: Sequence[str], told: Description) -> tuple[str, ...]:
+    """The input columns of a file that was made elsewhere, in its order.
+
+    names: as the file has them, made up by its library where it was given none. Raises UnfitModel if the
+    description has other names, or another number of them.
+    """
+    given = told.inputs or tuple(names)
+    made_up = all(name in given or _is_made_up(name) for name in names)
+    if len(given) != len(names) or not made_up:
+        raise UnfitModel(
+            file,
+            f"its inputs are {list(names)}, and the description says {list(given)}",
+            "Correct `inputs` in the description.",
+        )
+    return given
+
+
 def _is_made_up(name: str) -> bool:
-    """`Column_0` is how LightGBM names a column without a name, `f0` how XGBoost does."""
+    """`Column_0` is how LightGBM names a column without a name, `f0` how XGBoost does, `0` how CatBoost."""
     return name.removeprefix("Column_").removeprefix("f").isdecimal()

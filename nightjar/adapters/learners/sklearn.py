@@ -10,11 +10,19 @@ from typing import Any
 
 import polars as pl
 
-from nightjar.adapters.learners.answers import require_answers
-from nightjar.adapters.learners.columns import FAMILIES, inputs, kept_categories, read_categories
+from nightjar.adapters.learners.answers import require_answers, require_classes
+from nightjar.adapters.learners.columns import (
+    FAMILIES,
+    described_names,
+    inputs,
+    kept_categories,
+    read_categories,
+)
+from nightjar.core.errors.model import UnfitModel
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
+from nightjar.core.model.description import UNDESCRIBED, Description
 
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "numpy.dtype")
 """All that a .skops file may hold beyond what skops itself trusts."""
@@ -50,7 +58,8 @@ class SklearnPredictor:
         if rows.is_empty():
             return pl.Series("score", dtype=self.kind.dtype)
         ask = self.pipeline.predict_proba if self.kind.probabilities else self.pipeline.predict
-        return self.kind.answer(ask(rows))
+        names = getattr(self.pipeline, "feature_names_in_", None)  # none if it was fitted on an array
+        return self.kind.answer(ask(rows.to_numpy() if names is None else rows.select(names)))
 
     def params(self) -> Mapping[str, Any]:
         """Of its last step, the estimator."""
@@ -76,16 +85,37 @@ class SklearnPredictor:
             _canonical(dumped, path)
 
     @classmethod
-    def load(cls, path: Path, kind: Kind) -> "SklearnPredictor":
-        """Raises skops' UntrustedTypesFoundException for anything beyond TRUSTED."""
+    def load(cls, path: Path, kind: Kind, told: Description = UNDESCRIBED) -> "SklearnPredictor":
+        """Raises UnfitModel, and skops' UntrustedTypesFoundException for anything beyond TRUSTED."""
         import skops.io  # noqa: PLC0415  # imports scikit-learn
 
-        content = skops.io.load(path, trusted=list(TRUSTED))
+        loaded = skops.io.load(path, trusted=list(TRUSTED))
+        content = loaded if isinstance(loaded, dict) else _from_elsewhere(path, loaded, told)
         pipeline = content["pipeline"]
         outcomes = len(pipeline.classes_) if hasattr(pipeline, "predict_proba") else None
         require_answers(path, f"that of {type(pipeline[-1]).__name__}", outcomes, kind)
+        if outcomes:
+            require_classes(path, pipeline.classes_, kind)
         names = tuple(content["categorical"]), tuple(content["numeric"])
         return cls(pipeline, *names, read_categories(content.get(FAMILIES)), kind)
+
+
+def _from_elsewhere(path: Path, fitted: Any, told: Description) -> Mapping[str, Any]:
+    """What a file of ours holds, of a file that holds an estimator or a pipeline alone."""
+    from sklearn.pipeline import Pipeline  # noqa: PLC0415  # takes a second to import
+
+    made_up = map(str, range(getattr(fitted, "n_features_in_", 0)))
+    named = hasattr(fitted, "feature_names_in_")
+    names = described_names(path, list(map(str, fitted.feature_names_in_ if named else made_up)), told)
+    categorical = [name for name in names if name in (told.texts or ())]
+    if categorical and not named:
+        problem = f"it was fitted on an array, which does not say where the texts {categorical} are"
+        raise UnfitModel(path, problem, "Fit it on a frame with named columns.")
+    return {
+        "pipeline": fitted if isinstance(fitted, Pipeline) else Pipeline([("estimator", fitted)]),
+        "categorical": categorical,
+        "numeric": [name for name in names if name not in categorical],
+    }
 
 
 def _canonical(dumped: Path, path: Path) -> None:

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import polars as pl
 
+from nightjar.adapters.learners.answers import require_classes
 from nightjar.adapters.learners.catboost import CatBoostPredictor
 from nightjar.adapters.learners.lightgbm import LightGBMPredictor
 from nightjar.adapters.learners.onnx import OnnxPredictor
 from nightjar.adapters.learners.sklearn import SklearnPredictor
 from nightjar.adapters.learners.xgboost import XGBoostPredictor
 from nightjar.core.errors.base import NightjarError
-from nightjar.core.errors.model import ArtifactBroken, BadSpec
+from nightjar.core.errors.model import ArtifactBroken, BadSpec, UnfitModel
 from nightjar.core.errors.settings import ExtraMissing
 from nightjar.core.kinds.kind import Kind
-from nightjar.core.model.categories import CastCategories, Categories
+from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
+from nightjar.core.model.description import Description
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.ports.artifacts import Artifacts
@@ -59,6 +61,28 @@ class PredictorStore:
             raise BadSpec(spec.name, "inputs", f"{problem}, {was}")
         return predictor
 
+    def read(self, spec: ModelSpec, file: Path, told: Description) -> Predictor:
+        """A model file that was made elsewhere. Nothing is stored.
+
+        Raises UnfitModel, naming the file, if it cannot be read or does not fit the spec; ExtraMissing.
+        """
+        if told.classes is not None:
+            require_classes(file, told.classes, spec.kind)
+        try:
+            texts = spec.categorical if told.texts is None else told.texts
+            loaded = _learner(file, told).load(file, spec.kind, told.model_copy(update={"texts": texts}))
+        except (ExtraMissing, UnfitModel):
+            raise
+        except Exception as error:  # each library has its own errors for a file it cannot read
+            problem = f"it cannot be read ({why(error)})"
+            raise UnfitModel(file, problem, "Save it again, or name its algorithm.") from error
+        if problem := misfit(loaded, spec):
+            remedy = "Correct the inputs of the spec, or describe the inputs and categories of the file."
+            raise UnfitModel(file, f"{spec.name} {problem}, which the model was trained on", remedy)
+        if isinstance(loaded, CatBoostPredictor | SklearnPredictor) and _is_cast(loaded):
+            return replace(loaded, categories=UNKNOWN)
+        return loaded
+
     def _read(self, version: Version, kind: Kind) -> Predictor:
         path = self._artifacts.get(version.artifact_uri, version.artifact_sha256)
         learner = LEARNERS.get(version.algorithm)
@@ -73,9 +97,7 @@ class PredictorStore:
             raise
         except Exception as error:  # each library has its own errors for a file it cannot read
             raise ArtifactBroken(version.artifact_uri, why(error)) from error
-        if isinstance(loaded, CatBoostPredictor | SklearnPredictor) and not isinstance(
-            loaded.categories, Categories
-        ):
+        if isinstance(loaded, CatBoostPredictor | SklearnPredictor) and _is_cast(loaded):
             return replace(loaded, categories=self._fitted_on(version))
         return loaded
 
@@ -85,6 +107,23 @@ class PredictorStore:
             return CastCategories(pl.read_parquet_schema(self._artifacts.get(version.reference_uri)))
         except (ArtifactBroken, OSError, pl.exceptions.PolarsError):
             return CastCategories()
+
+
+def _is_cast(loaded: CatBoostPredictor | SklearnPredictor) -> bool:
+    """True if the file does not say what its categories were."""
+    return not isinstance(loaded.categories, Categories)
+
+
+def _learner(file: Path, told: Description) -> "Learner":
+    """The learner that a description names, or else that of the file's suffix. Raises UnfitModel."""
+    found = told.algorithm or ALGORITHMS.get(file.suffix)
+    known = f"Known: {', '.join(LEARNERS)}."
+    if found is None:
+        suffixes = ", ".join(ALGORITHMS)
+        raise UnfitModel(file, f"its suffix is none of {suffixes}", f"Name its algorithm. {known}")
+    if found not in LEARNERS:
+        raise UnfitModel(file, f"nothing here loads the algorithm {found!r}", known)
+    return LEARNERS[found]
 
 
 def _told(kind: str, classes: Sequence[str]) -> str:
@@ -131,3 +170,6 @@ SUFFIXES: Mapping[str, str] = {
     "sklearn": ".skops",
     "xgboost": ".ubj",
 }
+
+ALGORITHMS: Mapping[str, str] = {suffix: name for name, suffix in SUFFIXES.items()} | {".json": "xgboost"}
+"""Suffix of a file -> the algorithm that it is taken for."""

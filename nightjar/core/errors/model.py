@@ -1,7 +1,7 @@
 """These errors say what is wrong with a model, its spec or its versions."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from nightjar.core.errors.base import NightjarError
@@ -122,6 +122,23 @@ class NothingMatches(TooLittleHistory):
             self,
             f"{model}: {outcomes:,} outcomes are mature at {known_at:%Y-%m-%d %H:%M} UTC, and no row of a "
             f"population has one of them: {why}",
+        )
+        self.model = model
+
+
+class SeenAlready(NightjarError):
+    """A version from elsewhere has seen outcomes that it would be measured on. Nothing is registered.
+
+    last_needed: with outcomes up to this date there is enough that it has not seen.
+    """
+
+    exit_code, runbook = 59, "too-little-history"
+
+    def __init__(self, model: str, trained_through: date, last_needed: date) -> None:
+        super().__init__(
+            f"{model}: too few outcomes are known that the version has not seen. It was trained through "
+            f"{trained_through}, so it can be measured when the outcomes up to {last_needed} are known. "
+            "Register it then, or register a version that was trained on earlier dates alone."
         )
         self.model = model
 

@@ -1,4 +1,4 @@
-"""Train a version on all known data, and measure it on days it has not seen.
+"""Train a version on all known data, or take one from elsewhere, and measure it on days it has not seen.
 
 Promote it if its gates pass.
 """
@@ -13,14 +13,12 @@ import polars as pl
 
 from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import MissingFeatures
-from nightjar.core.errors.model import NothingMatches, TooLittleHistory
+from nightjar.core.errors.model import NothingMatches, TooLittleHistory, UnfitModel
 from nightjar.core.kinds.figures import Figures
 from nightjar.core.kinds.gates import judge
 from nightjar.core.kinds.metrics import Of, as_rows
 from nightjar.core.lifecycle.promotion import Decision, decide
 from nightjar.core.lifecycle.training_set import (
-    TimeCut,
-    cut_by_time,
     known_days,
     known_too_late,
     labelled,
@@ -44,7 +42,7 @@ from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.windows import outcomes_of, population_of
-from nightjar.usecases.lifecycle.fitting import fitted, rehearse
+from nightjar.usecases.lifecycle.fitting import fitted
 from nightjar.usecases.lifecycle.measuring import (
     beside_champion,
     calibration_of,
@@ -53,6 +51,7 @@ from nightjar.usecases.lifecycle.measuring import (
     measured_on_unseen,
     published_by,
 )
+from nightjar.usecases.lifecycle.origins import Here, Learned, Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +89,7 @@ def retrain(
     code_version: str,
     progress: Progress = silent,
     promote: bool = True,
+    origin: Origin | None = None,
     build: Callable[[], object] = built_already,
 ) -> RetrainSummary:
     """Register a version trained on the outcomes recorded by `known_at`.
@@ -97,31 +97,34 @@ def retrain(
     Each row has the features known on the evening of its own date.
     Deterministic: the same raw data, spec and libraries give the same dataset and the same model. These are
     registered only once.
-    promote: True makes it the champion if its gates passed; False only registers it. build: builds the
-    features of landed data. It is slow, so it is called only if there is enough history to train on.
+    promote: True makes it the champion if its gates passed; False only registers it. origin: of the
+    predictor; None: it is fitted here. build: builds the features of landed data. It is slow, so it is called
+    only if there is enough history.
     Raises TooLittleHistory, NothingMatches, MissingFeatures, StoreUnavailable, ArtifactBroken. Raises
     ContractBroken for an impossible outcome. Raises WrongLearner before the long fit, for a learner that does
-    not fit the kind, and FitFailed.
+    not fit the kind, and FitFailed. Raises UnfitModel if the same model is registered with another
+    `trained_through`.
     """
+    origin = origin or Here(spec)
     known, left_out = _labelled(spec, known_at, raw, progress)
-    left_out = {**left_out, **cut_by_time(known, spec, known_at).left_out}
+    left_out = {**left_out, **origin.cut(known, known_at).left_out}
     features.require(spec)
     build()
     rows = _with_features(spec, known, features, progress)
-    cut = cut_by_time(rows, spec, known_at)
-    rehearse(spec, cut)
+    cut = origin.cut(rows, known_at)
+    origin.rehearse(cut)
     champion = registry.holder(spec.name, "champion")
     with progress("training steps", 4) as advance:
         dataset = _register_dataset(spec, rows, known_at, artifacts, registry)
         advance()
         baseline = fitted(spec, "baseline", cut)
         advance()
-        predictor = fitted(spec, "fit", cut)
+        learned = origin.learned(cut)
         advance()
         candidate = _candidate(
-            spec, cut, dataset, predictor, baseline, champion, code_version, artifacts, predictors
+            spec, learned, dataset, baseline, champion, code_version, artifacts, predictors
         )
-        version = registry.add_version(candidate)
+        version = _added(candidate, registry)
         advance()
     decision = (
         decide(version, champion)
@@ -132,12 +135,12 @@ def retrain(
         registry.promote(version, "champion", decision.reason)
     return RetrainSummary(
         version=version,
-        figures=figures(spec.kind, predictor, version.calibration, cut.test),
+        figures=figures(spec.kind, learned.predictor, version.calibration, cut.test),
         dataset=dataset,
         promoted=decision.promote,
         decision=("promoted: " if decision.promote else "not promoted: ") + decision.reason,
-        train_rows=cut.train.height,
-        valid_rows=cut.valid.height,
+        train_rows=learned.cut.train.height,
+        valid_rows=learned.cut.valid.height,
         test_rows=cut.test.height,
         left_out=left_out,
     )
@@ -225,15 +228,15 @@ def _register_dataset(
 
 def _candidate(
     spec: ModelSpec,
-    cut: TimeCut,
+    learned: Learned,
     dataset: Dataset,
-    predictor: Predictor,
     baseline: Predictor,
     champion: Version | None,
     code_version: str,
     artifacts: Artifacts,
     predictors: Predictors,
 ) -> Candidate:
+    cut, predictor = learned.cut, learned.predictor
     measured = {
         **measured_on_unseen(spec.kind, cut, predictor, baseline),
         **beside_champion(spec, cut, predictor, champion, predictors),
@@ -253,14 +256,27 @@ def _candidate(
         artifact_uri=uri,
         artifact_sha256=sha256,
         reference_uri=_store(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts),
-        params=predictor.params(),
+        params={**predictor.params(), **learned.record},
         metrics=as_rows(
             measured, intervals(spec.kind, predictor, calibration, cut.test, measured[Of.VERSION])
         ),
         gates=judge(spec.kind.gates, measured, spec.gates),
         code_version=code_version,
-        trained_through=cut.trained_through,
+        trained_through=learned.trained_through,
     )
+
+
+def _added(candidate: Candidate, registry: Registry) -> Version:
+    """Raises UnfitModel if the version is there already and has seen other dates, by what was told then."""
+    version = registry.add_version(candidate)
+    if version.trained_through != candidate.trained_through:
+        raise UnfitModel(
+            f"{candidate.model} version {version.number}",
+            f"the same model is registered with the same data as trained through {version.trained_through}, "
+            f"not {candidate.trained_through}",
+            "Name that date, or register it by what is known on another day.",
+        )
+    return version
 
 
 def _store(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> str:

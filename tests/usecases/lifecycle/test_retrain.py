@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,16 @@ from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.store import PredictorStore
 from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
-from nightjar.core.errors.model import NothingMatches, TooLittleHistory
+from nightjar.core.errors.model import NothingMatches, SeenAlready, TooLittleHistory, UnfitModel
 from nightjar.core.errors.night import Stopped
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.model.categories import Categories
+from nightjar.core.model.description import Description
 from nightjar.core.model.spec import RawDataset, TimeSplit
 from nightjar.core.ports.progress import asking, silent
 from nightjar.testing.memory import MemoryGoOn, MemoryRegistry
 from nightjar.testing.specs import toy_spec
+from nightjar.usecases.lifecycle.origins import read_elsewhere
 from nightjar.usecases.lifecycle.retrain import retrain
 
 FIRST, DAYS, ROWS = date(2013, 3, 1), 40, 30
@@ -363,3 +366,82 @@ def test_outcomes_that_give_no_row_are_told_apart_from_days_to_come(ports):
 def test_an_input_that_no_one_provides_is_named(ports):
     with pytest.raises(MissingFeatures, match="snow"):
         retrain(replace(SPEC, numeric=("wind", "snow")), known_at=KNOWN, **ports)
+
+
+FILE = "model.cbm"
+TOLD = Description(trained_through=LAST - timedelta(days=8), trained_by="the risk team", notes={"run": 7})
+
+
+@pytest.fixture
+def elsewhere(tmp_path, ports):
+    """A model that another team trained on this history, and how to register it."""
+    history = retrain(SPEC, known_at=KNOWN, promote=False, **ports)
+    rows = pl.read_parquet(ports["artifacts"].get(history.dataset.uri))
+    seen = rows.filter(pl.col("score_date") <= TOLD.trained_through)
+    model = CatBoostClassifier(iterations=30, depth=3, logging_level="Silent", allow_writing_files=False)
+    model.fit(seen.select(SPEC.inputs).to_pandas(), seen["outcome"].to_numpy(), cat_features=["city"])
+    model.save_model(str(tmp_path / FILE))
+    ports["registry"] = MemoryRegistry()
+
+    def registered(told=TOLD, spec=SPEC, **changes):
+        origin = read_elsewhere(spec, tmp_path / FILE, told, ports["predictors"])
+        return retrain(spec, **{"known_at": KNOWN, **ports, **changes}, origin=origin)
+
+    return registered
+
+
+def never(train, valid, *, spec):
+    raise AssertionError("nothing is to be fitted")
+
+
+def test_a_version_from_elsewhere_is_measured_gated_and_promoted_as_one_that_was_trained_here(
+    elsewhere, ports, tmp_path
+):
+    summary = elsewhere(spec=replace(SPEC, fit=never))
+    assert summary.decision == "promoted: all gates passed; the first champion"
+    version = summary.version
+    assert (version.trained_through, version.algorithm) == (TOLD.trained_through, "catboost")
+    assert version.params["trained_elsewhere"] == {
+        "trained_through": str(TOLD.trained_through),
+        "trained_by": "the risk team",
+        "notes": {"run": 7},
+        "file": FILE,
+        "sha256": sha256((tmp_path / FILE).read_bytes()).hexdigest(),
+        "algorithm": "catboost",
+    }
+    assert version.metric("rows") == 7 * ROWS
+    assert version.metric("auc") > 0.75
+    assert version.metric("auc", Of.BASELINE) > 0.5
+    assert summary.test_rows == 7 * ROWS
+    assert (summary.train_rows, summary.valid_rows) == (32 * ROWS, ROWS)
+    reference = pl.read_parquet(ports["artifacts"].get(version.reference_uri))
+    assert reference["score_date"].max() < LAST - timedelta(days=6)
+    predictor = ports["predictors"].load(SPEC, version)
+    assert reference["score"].to_list() == predictor.predict(reference).to_list()
+    with pytest.raises(UnfitModel, match="toy version 1: the same model is registered with the same data"):
+        elsewhere(TOLD.model_copy(update={"trained_through": LAST - timedelta(days=9)}))
+
+
+def test_a_version_from_elsewhere_that_fails_a_gate_is_registered_and_not_promoted(elsewhere):
+    summary = elsewhere(spec=replace(SPEC, gates=SPEC.gates | {"min_auc": 0.99}))
+    assert "not promoted: min_auc: AUC is" in summary.decision
+
+
+def test_a_version_from_elsewhere_that_has_seen_a_day_of_the_test_is_refused_before_features_are_built(
+    elsewhere, ports
+):
+    told = TOLD.model_copy(update={"trained_through": LAST - timedelta(days=6)})
+    needed = f"it can be measured when the outcomes up to {LAST + timedelta(days=1)} are known"
+    with pytest.raises(SeenAlready, match=needed):
+        elsewhere(told, build=lambda: pytest.fail("features were built"))
+    assert not ports["registry"].versions("toy")
+
+
+def test_an_input_of_another_type_is_told_before_anything_is_stored(elsewhere, ports):
+    class Texts(Gusts):
+        def retrieve(self, spec, entities):
+            return super().retrieve(spec, entities).with_columns(wind=pl.col("wind").cast(pl.String))
+
+    with pytest.raises(ContractBroken, match="column wind is String, not a number"):
+        elsewhere(features=Texts())
+    assert not ports["registry"].versions("toy")
