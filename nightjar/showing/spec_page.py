@@ -22,7 +22,6 @@ from nightjar.core.model import spec
 PAGE = Path(__file__).parents[2] / "docs" / "spec.md"
 HEAD = """# The spec, field by field
 
-<!-- set by: nightjar/core/model/spec.py -->
 This page is written from the docstrings of `nightjar/core/model/spec.py` by
 `uv run python -m nightjar.showing.spec_page`. [Add a model](add-a-model.md) says in which order to fill a
 spec in. A spec that contradicts itself fails when it is imported ([runbook](../runbooks/bad-spec.md)).
