@@ -77,14 +77,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A file as it arrives: which dataset and day it is, and the instant from which its content was known."""
+    """A file as it arrives: which dataset and day it is, and the instant from which its content was known.
+
+    last: the last day of a file about several days; `day` is the first then. None: the file is about one day.
+    """
 
     dataset: str
     day: date
     path: Path
     recorded_at: datetime
     last: date | None = None
-    """The last day of a file about several days; `day` is the first then. None: the file is about one day."""
 
     @property
     def through(self) -> date:
