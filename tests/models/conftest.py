@@ -3,6 +3,7 @@
 They begin at `data_from`. Of a recorded year they are those around the change to summer time.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,8 +16,9 @@ from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.lifecycle.training_set import known_days
 from nightjar.core.model.schedule import fires_on
-from nightjar.core.model.spec import FeatureTable, ModelSpec
+from nightjar.core.model.spec import FeastService, FeatureTable, ModelSpec
 from nightjar.core.night.clock import as_of, dates_between
+from nightjar.core.values import INSTANT
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import land_until
 from nightjar.usecases.data.windows import population_of
@@ -66,6 +68,8 @@ class World:
         and was recorded in time.
         """
         now, rows = as_of(self.spec, score_date), self.population(score_date)
+        if self.spec.features is not None:
+            return served(self.spec, self.spec.features, rows, now)
         for table in self.spec.feature_tables:
             rows = rows.join(
                 self.known(table, now).select(*table.keys, *table.features), on=list(table.keys), how="left"
@@ -84,6 +88,15 @@ class World:
         """The raw days a table sees when it computes first..last."""
         seen = first - timedelta(days=table.lookback_days)
         return {name: self.raw.read(self.spec.dataset(name), seen, last, known_at) for name in table.sources}
+
+
+def served(spec: ModelSpec, named: FeastService, rows: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Rows with the features that a Feast of the model's own gives them."""
+    from nightjar.adapters.feast.services import ServiceFeatures
+
+    with warnings.catch_warnings(action="ignore"):  # its own definitions cause some
+        at = rows.with_columns(event_timestamp=pl.lit(now, INSTANT))
+        return ServiceFeatures(named).retrieve(spec, at).drop("event_timestamp")
 
 
 def span(spec: ModelSpec) -> tuple[date, date]:
