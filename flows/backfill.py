@@ -52,7 +52,7 @@ def backfill(
         use_case = platform().backfill(
             spec, parallel=parallel, flow_run=str(flow_run.id), executor=PARTS, step=as_task
         )
-        nights = planned_nights(platform().store, model, first, last, reprocess, order)
+        nights = planned_nights(platform().store, spec, first, last, reprocess, order)
         if dry_run:
             show_plan(model, nights)
             return

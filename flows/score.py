@@ -18,6 +18,7 @@ from flows.preparing import make_ready
 from flows.stopping import cancelled_if_stopped, go_on
 from flows.tables import show_drift, show_night, tell_backfill
 from flows.tasks import RETRIED, as_task
+from nightjar.core.model.occasions import require_occasion
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of, night_of, wanted_until
 from nightjar.core.night.entities import NightSummary
@@ -47,12 +48,13 @@ def score(
         accept: Why to publish the night though features are stale or its audit finds it odd; the ledger keeps
             that, and what was found.
         report: Draw the drift report afterwards.
-        catch_up: Without a score date, score missed nights of the model's last catch_up_days first. If one
-            fails, so does this run, at its end.
+        catch_up: Without a score date, score missed nights of the model's last `catch_up` occasions first.
+            If one fails, so does this run, at its end.
 
     """
     with failures_told(model):
         spec, day = model_and_date(model, score_date)
+        require_occasion(spec, day)
         ready(
             model, day, as_of(spec, day) if score_date is None else wanted_until(spec, day, datetime.now(UTC))
         )

@@ -1,6 +1,6 @@
 """The flight delay model in one value: when it runs, what it reads, its inputs, and what it must reach."""
 
-from datetime import time
+from datetime import date, time
 
 from models.flight_delay.contract import contract
 from models.flight_delay.datasets import FLIGHTS, SCHEDULES, WEATHER, ZONE
@@ -8,7 +8,7 @@ from models.flight_delay.features import TABLES
 from models.flight_delay.population import outcomes, population
 from models.flight_delay.source import deliver
 from models.flight_delay.training import fit_baseline, fit_catboost
-from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, TimeSplit, Window
+from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, Replay, TimeSplit, Window
 
 SPEC = ModelSpec(
     name="flight_delay",
@@ -25,7 +25,7 @@ SPEC = ModelSpec(
     maturity_days=1,
     part_rows=300,
     seed=2013,
-    replay_year=2013,
+    replay=Replay(date(2013, 1, 1), date(2013, 12, 31)),
     datasets=(SCHEDULES, FLIGHTS, WEATHER),
     deliver=deliver,
     feature_tables=TABLES,

@@ -15,7 +15,7 @@ COMING = Window(ROUTE_WEEKS.name, days_after=6)
 
 def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
     """Return each route that was flown in the last four weeks. No schedule is needed."""
-    routes = on_a_monday(raw[ROUTE_WEEKS.name], score_date).select("origin", "dest").unique()
+    routes = raw[ROUTE_WEEKS.name].select("origin", "dest").unique()
     return routes.select(entity_key(score_date), "origin", "dest").sort("entity_key")
 
 
@@ -25,7 +25,7 @@ def outcomes(raw: RawFrames, score_date: date) -> pl.DataFrame:
     A route of which no flight left has no outcome.
     """
     return (
-        on_a_monday(raw[ROUTE_WEEKS.name], score_date)
+        raw[ROUTE_WEEKS.name]
         .filter(pl.col("departed") > 0)
         .select(
             entity_key(score_date),
@@ -34,11 +34,6 @@ def outcomes(raw: RawFrames, score_date: date) -> pl.DataFrame:
         )
         .sort("entity_key")
     )
-
-
-def on_a_monday(rows: pl.DataFrame, score_date: date) -> pl.DataFrame:
-    """Return the rows, or none for another day: a week begins on its Monday."""
-    return rows.filter(pl.lit(score_date.isoweekday() == 1))
 
 
 def entity_key(monday: date) -> pl.Expr:

@@ -1,6 +1,6 @@
 """The route delay model in one value: when it runs, what it reads, its inputs, and what it must reach."""
 
-from datetime import time
+from datetime import date, time
 
 from models.route_delay.contract import contract
 from models.route_delay.datasets import ROUTE_WEEKS, ZONE
@@ -9,7 +9,7 @@ from models.route_delay.population import COMING, PAST, outcomes, population
 from models.route_delay.source import deliver
 from models.route_delay.training import fit_baseline, fit_trees
 from nightjar.core.kinds.regression import REGRESSION
-from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, TimeSplit
+from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, Replay, TimeSplit
 
 SPEC = ModelSpec(
     name="route_delay",
@@ -24,7 +24,7 @@ SPEC = ModelSpec(
     maturity_days=7,
     part_rows=100,
     seed=2013,
-    replay_year=2013,
+    replay=Replay(date(2013, 1, 1), date(2013, 12, 31)),
     datasets=(ROUTE_WEEKS,),
     deliver=deliver,
     feature_tables=TABLES,

@@ -2,10 +2,12 @@
 
 import time
 from datetime import date, timedelta
+from itertools import islice
 
 from nightjar.core.errors.inputs import NoPopulation
+from nightjar.core.model.occasions import occasions_from
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.night.clock import as_of, dates_between, evening_by_now
+from nightjar.core.night.clock import as_of, evening_by_now
 from nightjar.core.night.entities import NightSummary
 from nightjar.core.night.plan import Planned
 from nightjar.core.night.windows import names
@@ -16,8 +18,9 @@ from nightjar.wiring.platform import Platform
 def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     """Migrate, land, train, score `nights` nights from `today` on, measure them, and draw the last report."""
     started = time.monotonic()
-    last = today + timedelta(days=nights - 1)
-    if missing := platform.prepare(spec).undelivered(dates_between(today, last)):
+    dates = tuple(islice(occasions_from(spec, today), nights))
+    last = dates[-1]
+    if missing := platform.prepare(spec).undelivered(dates):
         reads = names(spec.population_reads)
         raise NoPopulation(spec.name, missing[0], reads, as_of(spec, missing[0]), 0)
     step("1 Postgres: schema, roles and views")
@@ -31,9 +34,7 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     train(platform, spec, today)
     step(f"5 Score: {nights} nights from {today}")
     platform.prepare(spec).ready(known_later, console.bar)
-    summary = platform.backfill(spec).run(
-        [Planned(score_date=day) for day in dates_between(today, last)], console.bar
-    )
+    summary = platform.backfill(spec).run([Planned(score_date=day) for day in dates], console.bar)
     summary.raise_failure()
     console.show_nights(spec.title, summary.nights)
     step("6 Measure: what really happened")

@@ -1,6 +1,6 @@
 """These commands score one night or many, and show earlier publications again."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +15,6 @@ from nightjar.cli.options import (
     opened,
     seconds,
     spec_of,
-    today_or,
 )
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.reprocess import Order, Reprocess
@@ -44,11 +43,13 @@ def score(
         ),
     ] = 0,
 ) -> None:
-    """Score one night and publish it. Without --date: tomorrow, as the schedule would tonight."""
-    from nightjar.core.night.clock import night_of, wanted_until
+    """Score one night and publish it. Without --date: the latest that is due by the model's schedule."""
+    from nightjar.core.model.occasions import require_occasion
+    from nightjar.core.night.clock import night_of, score_date_of, wanted_until
 
     platform, spec = opened(), spec_of(model)
-    scored = score_date or today_or(spec, None) + timedelta(days=spec.horizon_days)
+    scored = score_date or score_date_of(spec, datetime.now(UTC))
+    require_occasion(spec, scored)
     night = night_of(spec, scored)
     if force or platform.store.publication(spec.name, scored) is None:
         platform.require_scorable(spec)([scored], known_at)
@@ -109,7 +110,7 @@ def backfill(
         raise BadSettings(f"--to {last} lies before --from {first}", "Name the earlier date with --from.")
     platform, spec = opened(), spec_of(model)
     use_case = platform.backfill(spec, parallel=parallel, flow_run=f"backfill {uuid4()}")
-    nights = planned_nights(platform.store, spec.name, first, last, reprocess, order)
+    nights = planned_nights(platform.store, spec, first, last, reprocess, order)
     if dry_run:
         console.show_plan(spec, nights)
         return

@@ -62,7 +62,7 @@ def demo(
 
     platform = opened()
     for spec in specs_of(model):
-        if model is not None or spec.replay_year is not None:
+        if model is not None or spec.replay is not None:
             run(platform, spec, today, nights)
 
 

@@ -43,7 +43,8 @@ def status(
 
 
 def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
-    from nightjar.core.night.calendar import calendar, due_by
+    from nightjar.core.night.calendar import calendar
+    from nightjar.core.night.clock import due_by
     from nightjar.core.platform.attempts import by_night
     from nightjar.usecases.data.landing import set_aside
 

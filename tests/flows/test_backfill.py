@@ -76,7 +76,7 @@ def until(truth, timeout_s=90):
 
 
 def backfill(world, days, order, *, reprocess=Reprocess.FAILED, parallel=1, **options):
-    nights = planned_nights(world.platform.store, SPEC.name, days[0], days[-1], reprocess, order)
+    nights = planned_nights(world.platform.store, SPEC, days[0], days[-1], reprocess, order)
     return world.platform.backfill(SPEC, parallel=parallel).run(nights, **options)
 
 

@@ -317,7 +317,7 @@ def test_a_backfill_that_is_forced_to_cancelled_publishes_no_further_night_and_t
     assert stored
     spec = models.model("flight_delay")
     world.platform.backfill(spec).run(
-        planned_nights(world.platform.store, spec.name, days[0], days[-1], Reprocess.FAILED, Order.OLDEST)
+        planned_nights(world.platform.store, spec, days[0], days[-1], Reprocess.FAILED, Order.OLDEST)
     )
     assert publications(world, days) == list(days)
     assert stored <= receipts(world, days[1])

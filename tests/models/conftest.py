@@ -15,9 +15,9 @@ import pytest
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.lifecycle.training_set import known_days
-from nightjar.core.model.schedule import fires_on
+from nightjar.core.model.occasions import occasions_between
 from nightjar.core.model.spec import FeastService, FeatureTable, ModelSpec
-from nightjar.core.night.clock import as_of, dates_between
+from nightjar.core.night.clock import as_of
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import land_until
@@ -47,11 +47,7 @@ class World:
     @cached_property
     def nights(self) -> tuple[date, ...]:
         """The dates of the schedule that have rows to score, oldest first."""
-        scheduled = (
-            day
-            for day in dates_between(self.first, self.last)
-            if fires_on(self.spec.cron, day - timedelta(days=self.spec.horizon_days))
-        )
+        scheduled = occasions_between(self.spec, self.first, self.last)
         return tuple(day for day in scheduled if not self.population(day).is_empty())
 
     @property
@@ -101,9 +97,9 @@ def served(spec: ModelSpec, named: FeastService, rows: pl.DataFrame, now: dateti
 
 def span(spec: ModelSpec) -> tuple[date, date]:
     """The first day and the last night of the eight weeks."""
-    if spec.replay_year is None and spec.data_from is not None:
+    if spec.replay is None and spec.data_from is not None:
         return spec.data_from, spec.data_from + WEEKS
-    first = date(spec.replay_year or 2013, *FEBRUARY_8)
+    first = date(2013 if spec.replay is None else spec.replay.last.year, *FEBRUARY_8)
     return first, first + WEEKS
 
 

@@ -1,5 +1,6 @@
 """A setting or an argument that cannot be used."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from nightjar.core.errors.base import NightjarError
@@ -24,6 +25,17 @@ class DayToCome(BadSettings):
         what = f"The day {given} has not come yet: in {time_zone} it is {today}"
         super().__init__(what, "Name a day up to that one.")
         self.today = today
+
+
+class NoOccasion(BadSettings):
+    """A date, or a range of dates, was given that the model's schedule does not score.
+
+    nearest: dates before and after it that the schedule scores.
+    """
+
+    def __init__(self, model: str, dates: date | str, cron: str, nearest: Sequence[date]) -> None:
+        what = f"{dates}: the schedule of {model} ({cron}) scores no such date"
+        super().__init__(what, f"The nearest: {' and '.join(map(str, nearest))}.")
 
 
 class ExtraMissing(BadSettings):

@@ -9,7 +9,6 @@ differed are all the same.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import combinations
 from statistics import median
 
@@ -18,11 +17,12 @@ import polars as pl
 from nightjar.core.comparison.distance import Columns, Distances, distances, to_the_rest
 from nightjar.core.comparison.entities import PREDICTED, ColumnProfile, NightProfile
 from nightjar.core.comparison.ordinary import MIN_NIGHTS, MIN_VALUES, turned_constant
+from nightjar.core.model.occasions import oldest_of
 from nightjar.core.model.spec import AuditLimits, ModelSpec
 
 FULL = 14
-WITHIN = timedelta(days=21)
-"""The usual distance of a night from the others is known from FULL nights of the last three weeks.
+WITHIN = 21
+"""The usual distance of a night from the others is known from FULL nights of the last WITHIN occasions.
 
 Saturdays differ from weekdays, weekly rates move slowly, and nights from before a gap say little. So a
 night that nobody accepts or corrects does not block the later ones for ever.
@@ -47,10 +47,8 @@ def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: Mode
     if len(nights) < MIN_NIGHTS:
         return ()
     measured = distances(now, nights)
-    full = (
-        len(comparable(night for night in trailing if tonight.score_date - night.score_date <= WITHIN))
-        >= FULL
-    )
+    since = oldest_of(spec, tonight.score_date, WITHIN)
+    full = len(comparable(night for night in trailing if night.score_date >= since)) >= FULL
     pasts = [
         Past(column, tuple(night[name] for night in nights if name in night), measured.get(name), full)
         for name, column in now.items()

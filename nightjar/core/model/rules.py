@@ -16,10 +16,11 @@ from pydantic_core import PydanticCustomError
 
 from nightjar.core.kinds import is_known, known
 from nightjar.core.kinds.limits import Limit, limit_faults
-from nightjar.core.model.schedule import is_cron
+from nightjar.core.model.schedule import is_cron, once_a_day
+from nightjar.core.years import YEARS
 
 if TYPE_CHECKING:
-    from nightjar.core.model.spec import FeatureTable, ModelSpec, RawDataset
+    from nightjar.core.model.spec import FeatureTable, ModelSpec, RawDataset, Replay
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """Names of models, datasets, tables and columns, in full: safe in SQL, paths and Prefect without quoting."""
@@ -107,8 +108,24 @@ def _of_time(spec: "ModelSpec") -> Iterator[Fault]:
                     f"21 * * *. {ONE_DAY_FIELD}"
                 ),
             )
+    if is_cron(spec.cron) and not once_a_day(spec.cron):
+        yield (
+            "cron",
+            (
+                f"{spec.cron!r} starts more than one night on a local date. A publication is of one model "
+                "and one date, so minute and hour must each be one number"
+            ),
+        )
+    if spec.replay is not None and not _can_be_replayed(spec.replay):
+        told = f"{spec.replay.first} to {spec.replay.last}"
+        yield "replay", f"must be a week or more of the years {YEARS.start} to {YEARS.stop - 1}, not {told}"
     if spec.as_of_time.tzinfo is not None:
         yield "as_of_time", "must have no zone of its own: it is a time of time_zone"
+
+
+def _can_be_replayed(replay: "Replay") -> bool:
+    known = all(day.year in YEARS for day in (replay.first, replay.last))
+    return known and replay.last - replay.first >= timedelta(days=6)
 
 
 def _of_dataset(dataset: "RawDataset") -> Iterator[Fault]:

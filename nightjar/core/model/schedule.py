@@ -26,6 +26,13 @@ def is_cron(text: str) -> bool:
     return "*" in days or not any("*" in field for field in days)
 
 
+def once_a_day(cron: str) -> bool:
+    """True if an expression that `is_cron` accepts has at most one start on a local day."""
+    minute, hour, *_ = cron.split(" ")
+    starts = CronSim(f"{minute} {hour} * * *", datetime(2000, 1, 1) - timedelta(seconds=1))  # noqa: DTZ001
+    return next(starts).date() < next(starts).date()
+
+
 def fires_on(cron: str, day: date) -> bool:
     """True if an expression that `is_cron` accepts has a start on this local day, at any hour."""
     # Without a zone: it is a local day, in whatever zone the schedule has.

@@ -21,7 +21,6 @@ from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limits
 from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, a_kind, called, fault_of, faults
 from nightjar.core.model.sources import Files, ReadAtNight, Source
-from nightjar.core.years import YEARS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +192,23 @@ class Fit(Protocol):
 Count = Annotated[int, Field(ge=1)]
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A recorded stretch of days, first to last, that a schedule lives through again and again.
+
+    It holds at least a week. A date is carried over by whole weeks, so it keeps its weekday. The last whole
+    weeks of the stretch are used.
+    """
+
+    first: date
+    last: date
+
+    def of(self, day: date) -> date:
+        """Return the day of the stretch that stands for a day of the calendar."""
+        cycle = ((self.last - self.first).days + 1) // 7 * 7
+        return self.last - timedelta(days=(self.last - day).days % cycle)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeSplit:
     """How history is cut, newest last.
@@ -240,10 +256,12 @@ class ModelSpec:
     time_zone: the zone of its dates and times. cron: when a scheduled night starts. retrain_cron: when a
     version is trained. horizon_days: a night scores the local date that lies so many days after its start.
     as_of_time: a night knows what was known at this local time of the day on which it starts.
-    replay_year: the model's world is this recorded year: a schedule's dates are carried over into it.
+    The dates that the schedule scores are the model's occasions: at most one a local date.
+    replay: the recorded stretch of days that is the model's world. A date of the schedule is carried over
+    into it by whole weeks, and then stands for the latest occasion up to there.
     maturity_days: how many days after the score date an outcome is known. Between the dates that train, that
     choose and that test, maturity_days - 1 days are left out, so that no two parts share days of outcomes.
-    catch_up_days: how far back a scheduled night looks for nights that the schedule missed; 0: it does not.
+    catch_up: how many occasions back a scheduled night looks for nights that the schedule missed; 0: none.
 
     datasets: where rows come from. deliver: brings the files of the datasets that are delivered; None where
     all are tables to scan. data_from: the first day that the feed has. It is asked for when nothing has
@@ -281,8 +299,8 @@ class ModelSpec:
     maturity_days: AnyDays
     part_rows: Annotated[int, Field(ge=1, le=10_000_000)]
     seed: int
-    replay_year: Annotated[int, Field(ge=YEARS.start, lt=YEARS.stop)] | None = None
-    catch_up_days: Annotated[int, Field(ge=0, le=366)] = 7
+    replay: Replay | None = None
+    catch_up: Annotated[int, Field(ge=0, le=366)] = 7
     data_from: date | None = None
     datasets: tuple[RawDataset, ...]
     deliver: Annotated[Deliver, PlainValidator(called)] | None = None

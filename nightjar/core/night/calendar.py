@@ -3,14 +3,11 @@
 It also shows the scheduled nights that are missing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import takewhile
 
-from nightjar.core.model.schedule import starts_before
-from nightjar.core.model.spec import ModelSpec
-from nightjar.core.night.clock import local_time, score_date_on
 from nightjar.core.night.plan import Stage, Standing
 
 MISSING = "missing"
@@ -66,19 +63,3 @@ def calendar(
         else:
             entries.append(entry)
     return tuple(entries)
-
-
-def due_by(spec: ModelSpec, now: datetime) -> Iterator[date]:
-    """Return the score dates of the schedule's starts up to an instant (aware), newest first.
-
-    For a model that replays a year, they end at its first of January. Before that day, the dates of the
-    schedule's calendar become December of the same recorded year.
-    """
-    newer: date | None = None
-    for start in starts_before(spec.cron, local_time(spec, now)):
-        day = score_date_on(spec, start.date())
-        if newer is not None and day > newer:
-            return
-        if day != newer:
-            yield day
-        newer = day

@@ -1,11 +1,15 @@
 """Dates of a schedule: the date it scores, and the instant up to which data may be known for it."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from nightjar.core.errors.settings import BadSettings, DayToCome
+from nightjar.core.model.occasions import occasions_by
+from nightjar.core.model.schedule import starts_before
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.night.entities import Night
 from nightjar.core.values import utc
@@ -15,16 +19,52 @@ from nightjar.core.years import YEARS
 def score_date_of(spec: ModelSpec, scheduled_start: datetime) -> date:
     """Return the local date that a run scheduled at `scheduled_start` (aware) scores.
 
-    It depends only on the schedule, so a late or retried run keeps it. A model that replays a recorded year
-    gets the same day of that year. 29 February becomes the 28th if that year is not a leap year.
+    It depends only on the schedule, so a late or retried run keeps it. It is that of the last start up to the
+    end of the local day: a run that a person starts on a day without a start gets that of an earlier day.
     """
-    return score_date_on(spec, local_date(spec, scheduled_start))
+    return next(_starting_by(spec, _end_of_day(spec, scheduled_start)))
 
 
-def score_date_on(spec: ModelSpec, day: date) -> date:
-    """Return the date that is scored by a schedule on a local day."""
-    scored = day + timedelta(days=spec.horizon_days)
-    return scored if spec.replay_year is None else in_year(scored, spec.replay_year)
+def due_by(spec: ModelSpec, now: datetime) -> Iterator[date]:
+    """Return the score dates of the schedule's starts up to an instant (aware), newest first.
+
+    A model that replays a recorded stretch gets the latest occasion up to the day that stands for the date.
+    Its dates end where the stretch begins.
+    """
+    return _starting_by(spec, local_time(spec, now))
+
+
+def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
+    """Return the score dates that were due before that of `scheduled_start` (aware), oldest first.
+
+    They are those of the last `catch_up` starts of the schedule. A model that replays a recorded stretch has
+    none before the stretch begins.
+    """
+    dates = _starting_by(spec, _end_of_day(spec, scheduled_start))
+    return tuple(islice(dates, 1, 1 + spec.catch_up))[::-1]
+
+
+def _end_of_day(spec: ModelSpec, moment: datetime) -> datetime:
+    return datetime.combine(local_date(spec, moment), time.max.replace(microsecond=0))
+
+
+def _starting_by(spec: ModelSpec, local: datetime) -> Iterator[date]:
+    """Yield the score dates of the starts up to a local time (naive), newest first."""
+    newer: date | None = None
+    for start in starts_before(spec.cron, local):
+        day = carried_over(spec, start.date() + timedelta(days=spec.horizon_days))
+        if spec.replay is not None:
+            day = next(occasions_by(spec, day))
+        if newer is not None and day > newer:
+            return
+        if day != newer:
+            yield day
+        newer = day
+
+
+def carried_over(spec: ModelSpec, day: date) -> date:
+    """Return a day of the calendar, or the day of the recorded stretch that stands for it."""
+    return day if spec.replay is None else spec.replay.of(day)
 
 
 def local_date(spec: ModelSpec, moment: datetime) -> date:
@@ -45,7 +85,8 @@ def today_of(spec: ModelSpec, moment: datetime) -> date:
 
     Its evening is before the date that is scored.
     """
-    return score_date_of(spec, moment) - timedelta(days=spec.horizon_days)
+    horizon = timedelta(days=spec.horizon_days)
+    return carried_over(spec, local_date(spec, moment) + horizon) - horizon
 
 
 def today_from(spec: ModelSpec, given: date | None, now: datetime) -> date:
@@ -72,13 +113,6 @@ def file_days(dataset: RawDataset, time_zone: str, day: date) -> tuple[date, dat
         for midnight in (day, day + timedelta(days=1))
     )
     return start.date(), (end - timedelta(microseconds=1)).date()
-
-
-def in_year(day: date, year: int) -> date:
-    try:
-        return day.replace(year=year)
-    except ValueError:
-        return day.replace(year=year, day=28)
 
 
 def evening(spec: ModelSpec, day: date) -> datetime:

@@ -5,14 +5,11 @@ A person asks for these nights, or the schedule missed them.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from enum import StrEnum
 
 from nightjar.core.errors.base import Retryable
 from nightjar.core.errors.night import Stopped
-from nightjar.core.model.schedule import fires_on
-from nightjar.core.model.spec import ModelSpec
-from nightjar.core.night.clock import local_date, score_date_on
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.reprocess import Order, Reprocess
 
@@ -93,19 +90,6 @@ def planned(day: date, standing: Standing | None, reprocess: Reprocess) -> Plann
         wanted=reprocess is Reprocess.ALL or (reprocess is Reprocess.FAILED and not published),
         force=reprocess is Reprocess.ALL and published,
     )
-
-
-def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
-    """Return the score dates of the schedule's starts before `scheduled_start` (aware), oldest first.
-
-    They are the starts in the `catch_up_days` before it, by the calendar of the schedule. For a model that
-    replays a year, the dates are then moved to that year. Such a model has no nights due before its first of
-    January.
-    """
-    today = local_date(spec, scheduled_start)
-    days = (today - timedelta(days=back) for back in range(spec.catch_up_days, 0, -1))
-    dates = (score_date_on(spec, day) for day in days if fires_on(spec.cron, day))
-    return tuple(dict.fromkeys(day for day in dates if day < score_date_on(spec, today)))
 
 
 def missed(

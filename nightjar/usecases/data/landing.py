@@ -206,11 +206,11 @@ def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
 
 
 def world_begins(spec: ModelSpec, until: datetime) -> date:
-    """1 January of a recorded year. For a live feed, `data_from`, or else a day early enough for
+    """The first day of a recorded stretch. For a live feed, `data_from`, or else a day early enough for
     all that today's night reads.
     """
-    if spec.replay_year is not None:
-        return date(spec.replay_year, 1, 1)
+    if spec.replay is not None:
+        return spec.replay.first
     if spec.data_from is not None:
         return spec.data_from
     lookback = max(

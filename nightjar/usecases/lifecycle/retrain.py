@@ -29,6 +29,7 @@ from nightjar.core.lifecycle.training_set import (
     unmatched,
 )
 from nightjar.core.model.entities import Candidate, Dataset, Version
+from nightjar.core.model.occasions import is_occasion
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.population import ordered_population
@@ -155,7 +156,7 @@ def _labelled(
     """
     recorded, last = _recorded(spec, raw), last_mature_date(spec, known_at)
     told = dates_readable(spec, spec.outcome_reads, recorded, known_at)
-    mature = [day for day in told if day <= last]
+    mature = [day for day in told if day <= last and is_occasion(spec, day)]
     outcomes = mature_outcomes(outcomes_of(spec, raw, mature, known_at), known_at, last)
     dates = [
         day

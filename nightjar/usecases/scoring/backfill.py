@@ -14,11 +14,12 @@ import structlog
 
 from nightjar.core.errors.machine import REFUSALS, may_pass, refused
 from nightjar.core.errors.night import NightBusy, Stopped
-from nightjar.core.errors.settings import BadSettings
+from nightjar.core.errors.settings import BadSettings, NoOccasion
+from nightjar.core.model.occasions import nearest, occasions_between
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.night.clock import dates_between, night_of
+from nightjar.core.night.clock import due_before, night_of
 from nightjar.core.night.entities import NightSummary
-from nightjar.core.night.plan import Planned, Stage, due_before, missed, plan
+from nightjar.core.night.plan import Planned, Stage, missed, plan
 from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.progress import Progress, silent
@@ -77,17 +78,22 @@ class BackfillSummary:
 
 
 def planned_nights(
-    store: NightReader, model: str, first: date, last: date, reprocess: Reprocess, order: Order
+    store: NightReader, spec: ModelSpec, first: date, last: date, reprocess: Reprocess, order: Order
 ) -> tuple[Planned, ...]:
     """The plan of a backfill of first..last: the action for each night, given its current state.
 
-    Raises BadSettings if last is before first.
+    The nights are those of the schedule, and those that were attempted by an earlier schedule. Raises
+    BadSettings if last is before first, or if there are none.
     """
     if last < first:
         raise BadSettings(
             f"The last date, {last}, lies before the first, {first}", "Name the earlier date first."
         )
-    return plan(dates_between(first, last), store.standings(model, first, last), reprocess, order)
+    standings = store.standings(spec.name, first, last)
+    dates = {*occasions_between(spec, first, last), *standings}
+    if not dates:
+        raise NoOccasion(spec.name, f"{first} to {last}", spec.cron, nearest(spec, first))
+    return plan(dates, standings, reprocess, order)
 
 
 def missed_nights(store: NightReader, spec: ModelSpec, scheduled_start: datetime) -> tuple[Planned, ...]:

@@ -1,7 +1,7 @@
 """A spec is a whole and sound one, or refused by the field that is wrong."""
 
 from dataclasses import replace
-from datetime import UTC, time, timedelta
+from datetime import UTC, date, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -23,7 +23,7 @@ from nightjar.core.model.sources import (
     ReadAtNight,
     RecordedAt,
 )
-from nightjar.core.model.spec import FeastService, GateLimits, Window
+from nightjar.core.model.spec import FeastService, GateLimits, Replay, Window
 
 SPEC = MODELS["flight_delay"]
 SCHEDULES, TABLE = SPEC.datasets[0], SPEC.feature_tables[0]
@@ -61,7 +61,11 @@ def table(**changes):
         ({"part_rows": 300.0}, "part_rows is 300.0: Input should be a valid integer"),
         ({"horizon_days": -1}, "horizon_days"),
         ({"horizon_days": 10**9}, "horizon_days"),
-        ({"replay_year": 10_000}, "replay_year"),
+        ({"replay": Replay(date(2013, 1, 1), date(2013, 1, 6))}, "replay must be a week or more"),
+        ({"replay": Replay(date(2013, 1, 1), date(2213, 1, 6))}, "replay must be a week or more"),
+        ({"cron": "0,30 21 * * *"}, "more than one night on a local date"),
+        ({"cron": "0 * * * *"}, "more than one night on a local date"),
+        ({"cron": "0 6-7 1 * *"}, "more than one night on a local date"),
         ({"as_of_time": time(21, tzinfo=UTC)}, "as_of_time must have no zone"),
         ({"contract": None}, "contract is None: must be a function"),
         ({"categorical": (), "numeric": ()}, "must name an input"),
@@ -189,7 +193,7 @@ odd = (
             "maturity_days",
             "part_rows",
             "seed",
-            "replay_year",
+            "replay",
         ]
     ),
     value=odd,

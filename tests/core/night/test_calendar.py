@@ -6,7 +6,9 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightjar.core.night.calendar import calendar, due_by
+from nightjar.core.model.spec import Replay
+from nightjar.core.night.calendar import calendar
+from nightjar.core.night.clock import due_by
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.plan import Standing
 from nightjar.testing.specs import toy_spec
@@ -96,8 +98,7 @@ def test_a_weekly_model_has_no_gaps_between_its_weeks():
     ]
 
 
-def test_a_replayed_year_has_no_nights_before_its_first_of_january():
-    replayed = toy_spec(time_zone="UTC", replay_year=2013)
-    assert list(due_by(replayed, datetime(2026, 1, 3, 22, tzinfo=UTC))) == [
-        date(2013, 1, day) for day in (4, 3, 2, 1)
-    ]
+def test_a_replayed_stretch_has_no_nights_before_it_begins():
+    replayed = toy_spec(time_zone="UTC", replay=Replay(date(2013, 6, 1), date(2013, 6, 15)))
+    turn = datetime(2026, 11, 27, 22, tzinfo=UTC)
+    assert list(due_by(replayed, turn)) == [date(2013, 6, day) for day in range(15, 1, -1)]

@@ -12,7 +12,7 @@ from nightjar.core.comparison.entities import Distribution, NightProfile
 from nightjar.core.comparison.profile import scores_of
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.settings import BadSettings
-from nightjar.core.model.spec import AuditLimits, RawDataset
+from nightjar.core.model.spec import AuditLimits, RawDataset, Replay
 from nightjar.core.night.audit import Findings, audit
 from nightjar.core.night.clock import (
     as_of,
@@ -29,6 +29,7 @@ from nightjar.testing.specs import toy_spec
 
 NEW_YORK = ZoneInfo("America/New_York")
 LIMITS = AuditLimits(max_quarantine_share=0.05, max_mean_shift=0.2, min_distinct_share=0.1)
+YEAR = Replay(date(2013, 1, 1), date(2013, 12, 31))
 AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
 
 
@@ -37,10 +38,9 @@ def test_a_schedule_in_the_evening_scores_tomorrow_by_the_models_calendar():
     assert score_date_of(toy_spec(), datetime(2026, 6, 15, 1, 30, tzinfo=UTC)) == date(2026, 6, 15)
 
 
-def test_a_replayed_year_keeps_day_and_month_and_never_leaves_the_year():
-    replayed = toy_spec(replay_year=2013)
-    assert score_date_of(replayed, datetime(2026, 12, 31, 21, 30, tzinfo=NEW_YORK)) == date(2013, 1, 1)
-    assert score_date_of(replayed, datetime(2028, 2, 28, 21, 30, tzinfo=NEW_YORK)) == date(2013, 2, 28)
+def test_a_replayed_stretch_keeps_the_weekday_and_is_never_left():
+    replayed = toy_spec(replay=YEAR)
+    assert score_date_of(replayed, datetime(2026, 3, 15, 21, 30, tzinfo=NEW_YORK)) == date(2013, 4, 1)
 
 
 def test_a_naive_start_is_refused_because_nobody_knows_its_date():
@@ -121,8 +121,8 @@ def test_a_day_that_has_not_come_is_refused_by_the_models_calendar():
         BadSettings, match="2026-06-15 has not come yet: in America/New_York it is 2026-06-14"
     ):
         today_from(toy_spec(), date(2026, 6, 15), noon)
-    replayed = toy_spec(replay_year=2013)
-    assert today_from(replayed, None, noon) == date(2013, 6, 14)
+    replayed = toy_spec(replay=YEAR)
+    assert today_from(replayed, None, noon) == date(2013, 6, 30)
     assert today_from(replayed, date(2014, 1, 2), noon) == date(2014, 1, 2)
 
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from nightjar.core.errors.base import NightjarError, Retryable
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.night import AuditFailed
-from nightjar.core.night.clock import score_date_of
+from nightjar.core.model.occasions import is_occasion, occasions_between
+from nightjar.core.model.spec import Replay
+from nightjar.core.night.clock import due_before, score_date_of
 from nightjar.core.night.entities import Run, RunState
-from nightjar.core.night.plan import Stage, Standing, due_before, kinds, missed, passes, plan
+from nightjar.core.night.plan import Stage, Standing, kinds, missed, passes, plan
 from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.testing.specs import toy_spec
 
@@ -126,45 +128,57 @@ ZONES = (
 )
 
 
+CRONS = ("30 21 * * *", "0 6 * * 1-5", "0 6 * * 1", "15 2 1 * *", "0 0 31 * *", "0 5 1 1,7 *")
+REPLAYS = (None, Replay(date(2013, 1, 1), date(2013, 12, 31)), Replay(date(2012, 3, 5), date(2014, 8, 1)))
+
+
 @given(
     st.datetimes(datetime(2013, 1, 1), datetime(2040, 1, 1)),
-    st.integers(0, 40),
-    st.sampled_from([None, 2013]),
+    st.integers(0, 9),
+    st.sampled_from(REPLAYS),
     st.sampled_from(ZONES),
+    st.sampled_from(CRONS),
 )
-def test_due_nights_lie_within_the_days_before_in_the_order_of_the_calendar(
-    moment, catch_up_days, replay_year, zone
+def test_due_nights_are_the_occasions_before_in_the_order_of_the_calendar(
+    moment, catch_up, replay, zone, cron
 ):
-    model = toy_spec(catch_up_days=catch_up_days, replay_year=replay_year, time_zone=zone)
+    model = toy_spec(catch_up=catch_up, replay=replay, time_zone=zone, cron=cron)
     start = moment.replace(tzinfo=ZoneInfo(zone))
     own, due = score_date_of(model, start), due_before(model, start)
     assert list(due) == sorted(set(due))
-    assert all(own - timedelta(days=catch_up_days) <= day < own for day in due)
-    if replay_year is None:
-        assert len(due) == catch_up_days
+    assert all(is_occasion(model, day) for day in (*due, own))
+    assert all(day < own for day in due)
+    if replay is None:
+        assert len(due) == catch_up
+        assert not due or due == occasions_between(model, due[0], own)[:-1]
 
 
 @pytest.mark.parametrize(
     ("evening", "due"),
     [
-        (datetime(2026, 12, 31, 21, 30), []),  # scores 1 January 2013 again
-        (datetime(2027, 1, 1, 21, 30), [date(2013, 1, 1)]),
-        (datetime(2027, 1, 3, 21, 30), [date(2013, 1, 1), date(2013, 1, 2), date(2013, 1, 3)]),
-        (
-            datetime(2028, 2, 29, 21, 30),
-            [date(2013, 2, day) for day in (23, 24, 25, 26, 27, 28)],
-        ),  # the 28th stands for the 29th too
+        (datetime(2026, 12, 14, 21, 30), [date(2013, 12, 30)]),
+        (datetime(2026, 12, 15, 21, 30), []),  # begins anew
+        (datetime(2026, 12, 16, 21, 30), [date(2013, 1, 2)]),
     ],
 )
-def test_a_replayed_year_is_not_caught_up_over_its_turn(evening, due):
-    assert list(due_before(toy_spec(replay_year=2013), evening.replace(tzinfo=NEW_YORK))) == due
+def test_a_replayed_stretch_is_not_caught_up_over_its_turn(evening, due):
+    replayed = toy_spec(replay=REPLAYS[1])
+    assert list(due_before(replayed, evening.replace(tzinfo=NEW_YORK)))[-1:] == due
 
 
 def test_days_without_a_schedule_are_not_due():
     workdays = due_before(
         toy_spec(cron="30 21 * * 1-5"), datetime(2026, 6, 15, 21, 30, tzinfo=NEW_YORK)
     )  # a Monday
-    assert [day.strftime("%a %d") for day in workdays] == ["Tue 09", "Wed 10", "Thu 11", "Fri 12", "Sat 13"]
+    assert [day.strftime("%a %d") for day in workdays] == [
+        "Fri 05",
+        "Sat 06",
+        "Tue 09",
+        "Wed 10",
+        "Thu 11",
+        "Fri 12",
+        "Sat 13",
+    ]
 
 
 @given(st.sampled_from([*kinds(Retryable)]))

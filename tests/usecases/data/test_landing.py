@@ -254,7 +254,7 @@ def test_a_dataset_the_model_does_not_have_is_named(raw, inbox):
     ],
 )
 def test_a_living_feed_is_asked_from_the_earlier_of_both_dates_on(raw, zone, first):
-    spec = dataclasses.replace(SPEC, time_zone=zone, replay_year=None)
+    spec = dataclasses.replace(SPEC, time_zone=zone, replay=None)
     lookback = max(table.lookback_days for table in spec.feature_tables)
     assert world_begins(spec, datetime(2026, 6, 11, 5, tzinfo=UTC)) == first - timedelta(days=lookback)
 

@@ -65,7 +65,7 @@ def check(spec, frame):
 
 
 def scoring(folder):
-    registry, store, spec = MemoryRegistry(), MemoryNights(), toy_spec(catch_up_days=3)
+    registry, store, spec = MemoryRegistry(), MemoryNights(), toy_spec(catch_up=3)
     champion_of(registry)
     return score_night(
         spec=spec,
@@ -111,7 +111,7 @@ def every(days=DAYS):
 
 
 def planned(night, reprocess=Reprocess.FAILED, order=Order.OLDEST):
-    return planned_nights(night.store, "toy", DAYS[0], DAYS[-1], reprocess, order)
+    return planned_nights(night.store, night.inputs.spec, DAYS[0], DAYS[-1], reprocess, order)
 
 
 def published(night):
@@ -291,7 +291,7 @@ def test_threads_know_what_is_bound_to_the_context_of_the_caller(night):
 
 def test_dates_the_wrong_way_round_are_refused(night):
     with pytest.raises(BadSettings, match="lies before"):
-        planned_nights(night.store, "toy", DAYS[1], DAYS[0], Reprocess.NONE, Order.OLDEST)
+        planned_nights(night.store, night.inputs.spec, DAYS[1], DAYS[0], Reprocess.NONE, Order.OLDEST)
 
 
 def test_missed_nights_are_those_within_reach_that_nobody_scored(night):
@@ -305,6 +305,6 @@ def test_missed_nights_are_those_within_reach_that_nobody_scored(night):
         DAYS[2],
         DAYS[4],
     ]  # the 15th is published, the 16th too long ago, the 18th held back
-    assert missed_nights(night.store, replace(night.inputs.spec, catch_up_days=0), start) == ()
+    assert missed_nights(night.store, replace(night.inputs.spec, catch_up=0), start) == ()
     assert not Backfill(night=replace(night)).run(found).failed
     assert missed_nights(night.store, night.inputs.spec, start) == ()
