@@ -190,6 +190,12 @@ def _(error: night.NotPublished) -> str:
 
 
 @remedy.register
+def _(error: settings.NoOccasion) -> str:
+    span = f"--from {error.nearest[0]} --to {error.nearest[-1]}"
+    return f"`nightjar backfill --model {error.model} {span} --dry-run` lists the dates of a range."
+
+
+@remedy.register
 def _(error: settings.DayToCome) -> str:
     return f"The last day is `--today {error.today}`."
 

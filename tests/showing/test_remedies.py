@@ -68,6 +68,10 @@ COMMANDS = [
     (night.NotPublished("toy", DAY), (SCORE,)),
     (night.ReasonMissing(), ("nightjar rollback", "--reason")),
     (settings.ExtraMissing("onnxruntime", "onnx", "No module"), ("uv sync --extra onnx",)),
+    (
+        settings.NoOccasion("toy", DAY, "0 6 * * 1", (DAY, DAY)),
+        (f"nightjar backfill --model toy --from {DAY} --to {DAY} --dry-run",),
+    ),
     (settings.DayToCome(DAY, date(2013, 6, 14), "UTC"), ("--today 2013-06-14",)),
     (platform.NotDeployed("there is no work pool"), ("nightjar deploy",)),
     (platform.NotDeployed("its port is another", "Restart the server."), ()),

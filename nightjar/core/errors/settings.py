@@ -36,6 +36,7 @@ class NoOccasion(BadSettings):
     def __init__(self, model: str, dates: date | str, cron: str, nearest: Sequence[date]) -> None:
         what = f"{dates}: the schedule of {model} ({cron}) scores no such date"
         super().__init__(what, f"The nearest: {' and '.join(map(str, nearest))}.")
+        self.model, self.nearest = model, nearest
 
 
 class ExtraMissing(BadSettings):

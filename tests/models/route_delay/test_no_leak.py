@@ -75,10 +75,3 @@ def test_an_outcome_is_the_mean_delay_of_the_week_that_begins(monday, world_of, 
     )
     expected = {f"{origin}-{dest}-{monday}": delay for origin, dest, delay in happened.rows()}
     assert dict(found.select("entity_key", "outcome").rows()) == pytest.approx(expected)
-
-
-def test_a_week_begins_on_monday_and_no_other_day_has_rows(world_of):
-    world, known = world_of(SPEC), datetime(2014, 1, 1, tzinfo=UTC)
-    others = [MONDAYS[0] + timedelta(days=n) for n in range(1, 7)]
-    assert all(world.night(day).is_empty() for day in others)
-    assert outcomes_of(SPEC, world.raw, others, known).is_empty()
