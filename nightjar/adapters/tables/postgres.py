@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from nightjar.adapters.tables.table import RECORDED
 from nightjar.core.errors.database import StoreUnavailable
@@ -132,6 +133,13 @@ class PostgresTable:
                 f"{self.source.url} is not set; it names the database of {self.dataset.name}",
                 "Set it in the environment or in .env, like postgresql://user:password@host/database.",
             )
+        try:
+            conninfo_to_dict(url)
+        except psycopg.ProgrammingError:  # what it says has the URL in it, with its password
+            raise BadSettings(
+                f"{self.source.url} holds no URL of a Postgres database; {self.dataset.name} is read from it",
+                "Write it like postgresql://user:password@host/database.",
+            ) from None
         return psycopg.connect(url, options=SESSION, connect_timeout=CONNECT_S)
 
 

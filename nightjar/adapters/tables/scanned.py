@@ -96,6 +96,9 @@ class ScannedTables:
         if summary["day"].null_count():
             remedy = "Fill it, or leave such rows out."
             raise BadTable(dataset.name, "has rows without a day", remedy, dataset.day_column)
+        if isinstance(known, RecordedAt) and summary["instants"].explode().null_count():
+            problem = "has rows that do not say when they were recorded"
+            raise BadTable(dataset.name, problem, "Fill it, or leave such rows out.", known.column)
         return summary.sort("day"), {
             day: instants_of(known, day, instants or ())
             for day, instants in summary.sort("day").select("day", "instants").iter_rows()

@@ -319,6 +319,12 @@ def test_what_postgres_refuses_is_told_without_the_password(warehouse):
             place.tables(dataset(text)).read(dataset(text), MONDAY, TUESDAY)
     with pytest.raises(BadSettings, match="WAREHOUSE is not set; it names the database of visits"):
         replace(place, environment={}).read()
+    with pytest.raises(BadSettings, match="WAREHOUSE holds no URL of a Postgres database") as refused:
+        replace(place, environment={"WAREHOUSE": "mysql://me:secret@host/none"}).read()
+    assert "secret" not in str(refused.value)
+    unsaid = "SELECT day, shop, count, rain, open, nullif(loaded, max(loaded) OVER ()) AS loaded FROM visits"
+    with pytest.raises(BadTable, match="'loaded': has rows that do not say when they were recorded"):
+        place.tables(dataset(unsaid)).recorded("visits")
     wrong = replace(place, environment={"WAREHOUSE": "postgresql://me:secret@127.0.0.1:1/none"})
     with pytest.raises(StoreUnavailable, match=r"The database in WAREHOUSE, of visits") as error:
         wrong.read()
