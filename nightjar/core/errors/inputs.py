@@ -59,7 +59,7 @@ class NotDelivered(BadSettings):
     """A file for a dataset whose rows are read from a table."""
 
     def __init__(self, dataset: str) -> None:
-        remedy = "Write the rows to the table, or name a dataset of delivered files."
+        remedy = "Write its rows to the table, and have `deliver` leave it out."
         super().__init__(f"{dataset} is read from a table, so no file of it can land", remedy)
 
 
