@@ -77,6 +77,9 @@ class LakeTable:
         info = system.get_file_info(path)
         if info.type == FileType.NotFound:
             raise BadTable(self.dataset.name, f"there is nothing at {self.source.url}", "Correct its url.")
+        if system.get_file_info(f"{path}/_delta_log").type == FileType.Directory:
+            problem = f"{self.source.url} is a Delta table, whose files have rows of older versions too"
+            raise BadTable(self.dataset.name, problem, "Declare it as a DeltaTable.")
         files = [path] if info.type == FileType.File else data_files(system, path)
         if not files:
             raise BadTable(

@@ -298,6 +298,13 @@ def test_instants_of_a_day_column_in_utc_say_the_day(place):
     assert place.read(columns=columns, last=MONDAY)["count"].to_list() == [7, None]
 
 
+def test_a_delta_table_is_not_read_as_its_parquet_files(tmp_path):
+    deltalake.write_deltalake(str(tmp_path), ROWS.to_arrow())
+    dataset = replace(VISITS, source=ParquetTable(url=str(tmp_path), known=LOADED))
+    with pytest.raises(BadTable, match="is a Delta table, whose files have rows of older versions too"):
+        ScannedTables({"visits": dataset}, lambda asked: opened(asked, {})).recorded("visits")
+
+
 def test_what_postgres_refuses_is_told_without_the_password(warehouse):
     place = in_postgres(warehouse)
     place.put(ROWS)
