@@ -120,7 +120,8 @@ def quarantine_list(
     console.out.print(console.table(f"{spec.name}: rows set aside", columns, rows[:limit]))
     if len(rows) > limit:
         console.out.print(f"{len(rows) - limit} more; --limit lists them, --date names a night")
-    console.out.print("when the cause is mended: `nightjar quarantine replay --date YYYY-MM-DD`")
+    replay = f"nightjar quarantine replay --model {spec.name} --date YYYY-MM-DD"
+    console.out.print(f"when the cause is mended: `{replay}`")
 
 
 def quarantine_replay(

@@ -98,6 +98,7 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     listed = run("quarantine", "list", "--date", NIGHT).splitlines()
     assert [line.split()[-3:] for line in listed if "???" in line] == [["dest", listed[2].split()[-2], "???"]]
     assert listed[1].split()[-3:] == ["column", "check", "value"]
+    assert "`nightjar quarantine replay --model flight_delay --date YYYY-MM-DD`" in listed[-1]
     assert (
         json.loads(world.query(f"SELECT reasons::text FROM quarantine WHERE score_date = '{NIGHT}'")[0][0])[
             0

@@ -24,8 +24,9 @@ FULL = 14
 WITHIN = 21
 """The usual distance of a night from the others is known from FULL nights of the last WITHIN occasions.
 
-Saturdays differ from weekdays, weekly rates move slowly, and nights from before a gap say little. So a
-night that nobody accepts or corrects does not block the later ones for ever.
+Of a daily model they are nights of three weeks: Saturdays differ from weekdays, weekly rates move slowly,
+and nights from before a gap say little. So a night that nobody accepts or corrects does not block the later
+ones for ever.
 """
 FEW_ENTITIES = 10
 MANY_TIMES = 4
@@ -79,7 +80,7 @@ class Past:
     """A column's profile tonight and its profiles in the trailing nights.
 
     distances: tonight's distance from them, None if it cannot be measured. full: True if there are FULL
-    nights of the last three weeks.
+    nights of the last WITHIN occasions.
     """
 
     now: ColumnProfile

@@ -11,7 +11,10 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Part, Receipt, Run
 
 TRAILING_NIGHTS = 14
-"""The distribution guard compares with this many published nights: each weekday twice in two weeks."""
+"""The distribution guard compares with this many published nights.
+
+Of a daily model they have each weekday twice.
+"""
 
 
 SAME = 1e-9
