@@ -11,7 +11,7 @@ from nightjar.cli.versions import retrain
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.platform import ModelsGone
 from nightjar.core.errors.settings import BadSettings
-from nightjar.scaffold.choices import NEXT, NewKind
+from nightjar.scaffold.choices import NEXT, Every, NewKind
 from nightjar.showing import console
 
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ class DbRole(StrEnum):
 def new_model(
     name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and _.")],
     kind: Annotated[NewKind, typer.Option(help="What it predicts.")] = NewKind.binary,
+    every: Annotated[
+        Every,
+        typer.Option(
+            help="Which dates it scores: each day, Monday to Friday, Mondays, the first of a month."
+        ),
+    ] = Every.day,
 ) -> None:
     """Write the folder of a new model, which trains and scores sample data at once.
 
@@ -37,7 +43,7 @@ def new_model(
     from nightjar.scaffold.folder import new_model
     from nightjar.wiring.settings import PROJECT
 
-    for file in new_model(name, kind, PROJECT / "models", datetime.now(UTC).date()):
+    for file in new_model(name, kind, every, PROJECT / "models", datetime.now(UTC).date()):
         console.out.print(str(file.relative_to(PROJECT)))
     console.out.print("next, one after the other:")
     for step in NEXT:

@@ -11,6 +11,15 @@ class NewKind(StrEnum):
     multiclass = "multiclass"
 
 
+class Every(StrEnum):
+    """Which dates it scores. Each has its file in every/."""
+
+    day = "day"
+    weekday = "weekday"
+    week = "week"
+    month = "month"
+
+
 NEXT = (
     "pytest tests/models -k {name}",
     "nightjar db migrate",

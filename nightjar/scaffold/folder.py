@@ -1,21 +1,21 @@
-"""Writes the folder of a new model: the template beside this file, filled with what the kind needs."""
+"""Writes the folder of a new model: the template beside this file, filled in for a kind and a calendar."""
 
 import tomllib
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.rules import NAME, NAMED
-from nightjar.scaffold.choices import NewKind
+from nightjar.core.model.schedule import starts_before
+from nightjar.scaffold.choices import Every, NewKind
 
 HERE = Path(__file__).parent
-HISTORY = timedelta(days=120)
-"""How far the sample data goes back: enough to train on."""
 
 
-def new_model(name: str, kind: NewKind, models: Path, today: date) -> tuple[Path, ...]:
+def new_model(name: str, kind: NewKind, every: Every, models: Path, today: date) -> tuple[Path, ...]:
     """Write `models`/`name`, whole or not at all, and return its files.
 
     Raises BadSettings for a name that no model may have, or a folder that is there.
@@ -25,7 +25,7 @@ def new_model(name: str, kind: NewKind, models: Path, today: date) -> tuple[Path
     folder, draft = models / name, models / f".{name}.draft"
     if folder.exists():
         raise BadSettings(f"{folder} is there already", "Choose another name, or remove the folder.")
-    facts = {"name": name, "data_from": repr_of(today - HISTORY), "when": "tomorrow", **parts(kind)}
+    facts = {"name": name, **parts(kind, every, today)}
     draft.mkdir(parents=True)
     for template in sorted((HERE / "template").glob("*.txt")):
         text = Template(template.read_text(encoding="utf-8")).substitute(facts)
@@ -34,9 +34,22 @@ def new_model(name: str, kind: NewKind, models: Path, today: date) -> tuple[Path
     return tuple(sorted(folder.iterdir()))
 
 
-def parts(kind: NewKind) -> Mapping[str, str]:
-    """What the template of a kind differs in: pieces of text and code by name."""
-    return tomllib.loads((HERE / "kinds" / f"{kind}.toml").read_text(encoding="utf-8"))
+def parts(kind: NewKind, every: Every, today: date) -> Mapping[str, Any]:
+    """What models differ in: pieces of text and code by name. Those of a kind may use those of a calendar."""
+    calendar = tomllib.loads((HERE / "every" / f"{every}.toml").read_text(encoding="utf-8"))
+    of_kind = Template((HERE / "kinds" / f"{kind}.toml").read_text(encoding="utf-8"))
+    return {
+        **calendar,
+        **tomllib.loads(of_kind.substitute(calendar)),
+        "data_from": repr_of(sample_from(today - timedelta(days=calendar["history_days"]), calendar)),
+    }
+
+
+def sample_from(day: date, calendar: Mapping[str, Any]) -> date:
+    """The first day of sample data: the last date up to `day` that is scored. No outcome begins before it."""
+    horizon = timedelta(days=calendar["horizon_days"])
+    midnight = datetime.combine(day - horizon + timedelta(days=1), time())
+    return next(starts_before(calendar["cron"], midnight)).date() + horizon
 
 
 def repr_of(day: date) -> str:

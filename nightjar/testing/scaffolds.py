@@ -1,4 +1,4 @@
-"""The models that `nightjar new-model` writes, for tests: one of each kind."""
+"""The models that `nightjar new-model` writes, for tests: each kind with another calendar."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import models
 from nightjar.core.model.spec import ModelSpec
-from nightjar.scaffold.choices import NewKind
+from nightjar.scaffold.choices import Every, NewKind
 from nightjar.scaffold.folder import new_model
 
 WRITTEN = date(2026, 3, 2)
@@ -16,9 +16,9 @@ WRITTEN = date(2026, 3, 2)
 _folder = TemporaryDirectory(prefix="nightjar-scaffolds-")  # gone when this process ends
 
 
-def written(name: str, kind: NewKind) -> ModelSpec:
+def written(name: str, kind: NewKind, every: Every) -> ModelSpec:
     """The spec of a new model, imported from a folder outside the checkout."""
-    new_model(name, kind, Path(_folder.name), WRITTEN)
+    new_model(name, kind, every, Path(_folder.name), WRITTEN)
     models.__path__.append(_folder.name)
     try:
         return models.spec_in(name)
@@ -26,4 +26,9 @@ def written(name: str, kind: NewKind) -> ModelSpec:
         models.__path__.remove(_folder.name)
 
 
-SCAFFOLDS: Mapping[str, ModelSpec] = {f"new_{kind}": written(f"new_{kind}", kind) for kind in NewKind}
+SCAFFOLDS: Mapping[str, ModelSpec] = {
+    "new_binary": written("new_binary", NewKind.binary, Every.day),
+    "new_multiclass": written("new_multiclass", NewKind.multiclass, Every.weekday),
+    "new_regression": written("new_regression", NewKind.regression, Every.week),
+}
+"""Each kind once, and each calendar but the monthly one, whose sample data takes longest."""

@@ -6,6 +6,7 @@ tests/models/test_every_model.py holds it to the contract of every model.
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import polars as pl
@@ -17,16 +18,22 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.adapters.learners.store import PredictorStore
 from nightjar.core.errors.settings import BadSettings
-from nightjar.scaffold.choices import NewKind
+from nightjar.core.model.occasions import is_occasion
+from nightjar.scaffold.choices import Every, NewKind
 from nightjar.scaffold.folder import new_model
 from nightjar.testing.memory import MemoryRegistry
-from nightjar.testing.scaffolds import SCAFFOLDS, WRITTEN
+from nightjar.testing.scaffolds import SCAFFOLDS, WRITTEN, written
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import land_until
 from nightjar.usecases.lifecycle.retrain import retrain
 from nightjar.wiring.settings import PROJECT
 
 KNOWN = datetime.combine(WRITTEN - timedelta(days=1), datetime.min.time(), UTC)
+MONTHLY = pytest.param(
+    written("new_month", NewKind.regression, Every.month),
+    id="new_month",
+    marks=pytest.mark.chaos,  # a year of files takes ten seconds
+)
 IN_OUR_STYLE = ("--config", PROJECT / "pyproject.toml", "--config", 'lint.isort.known-first-party=["models"]')
 
 
@@ -52,7 +59,9 @@ class BuiltFeatures:
         return rows.sort("score_date", "entity_key")
 
 
-@pytest.mark.parametrize("spec", SCAFFOLDS.values(), ids=SCAFFOLDS)
+@pytest.mark.parametrize(
+    "spec", [*(pytest.param(spec, id=name) for name, spec in SCAFFOLDS.items()), MONTHLY]
+)
 def test_it_trains_on_its_sample_data_and_passes_its_gates(spec, tmp_path):
     raw, features = RawFiles(tmp_path), FeatureDirectory(tmp_path)
     land_until(spec, raw=raw, inbox=tmp_path / "inbox", until=KNOWN)
@@ -74,9 +83,16 @@ def test_it_trains_on_its_sample_data_and_passes_its_gates(spec, tmp_path):
     assert check(spec, rows.select("entity_key", *spec.inputs)).quarantined.is_empty()
 
 
-@pytest.mark.parametrize("kind", NewKind)
-def test_it_is_written_in_our_style(kind, tmp_path):
-    new_model("shops", kind, tmp_path, WRITTEN)
+def test_the_sample_data_of_each_begins_on_a_date_that_it_scores():
+    for kind, every in product(NewKind, Every):
+        spec = written(f"begins_{kind}_{every}", kind, every)
+        assert spec.data_from is not None
+        assert is_occasion(spec, spec.data_from)
+
+
+def test_each_is_written_in_our_style(tmp_path):
+    for kind, every in product(NewKind, Every):
+        new_model(f"{kind}_{every}", kind, every, tmp_path, WRITTEN)
     for step in (("check",), ("format", "--check")):
         ruff = [Path(sys.executable).with_name("ruff"), *step, "--no-cache", *IN_OUR_STYLE, tmp_path]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
@@ -84,10 +100,10 @@ def test_it_is_written_in_our_style(kind, tmp_path):
 
 
 def test_a_folder_that_is_there_is_kept_and_a_bad_name_writes_nothing(tmp_path):
-    before = new_model("shops", NewKind.binary, tmp_path, date(2026, 3, 2))
+    before = new_model("shops", NewKind.binary, Every.day, tmp_path, date(2026, 3, 2))
     with pytest.raises(BadSettings, match="is there already"):
-        new_model("shops", NewKind.binary, tmp_path, date(2026, 3, 2))
+        new_model("shops", NewKind.binary, Every.day, tmp_path, date(2026, 3, 2))
     with pytest.raises(BadSettings, match="cannot be called 'My Shops'"):
-        new_model("My Shops", NewKind.binary, tmp_path, date(2026, 3, 2))
+        new_model("My Shops", NewKind.binary, Every.day, tmp_path, date(2026, 3, 2))
     assert [folder.name for folder in tmp_path.iterdir()] == ["shops"]
     assert len(before) == 8

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import models
 from nightjar.cli import app
-from nightjar.scaffold.choices import NEXT, NewKind
+from nightjar.scaffold.choices import NEXT, Every, NewKind
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import PROJECT, Settings
 
@@ -80,8 +80,16 @@ def test_a_new_model_gets_to_a_published_night(run):
 
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", NewKind)
-def test_the_same_in_a_checkout_of_its_own_with_the_contract_tests(kind, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "every"),
+    [
+        (NewKind.binary, Every.day),
+        (NewKind.multiclass, Every.weekday),
+        (NewKind.regression, Every.week),
+        (NewKind.binary, Every.month),
+    ],
+)
+def test_the_same_in_a_checkout_of_its_own_with_the_contract_tests(kind, every, tmp_path):
     checkout, home = tmp_path / "checkout", tmp_path / "home"
     checkout.mkdir()
     for name in COPIED:
@@ -102,8 +110,8 @@ def test_the_same_in_a_checkout_of_its_own_with_the_contract_tests(kind, tmp_pat
         return done.stdout
 
     try:
-        ran(*BEGIN, "--kind", kind)
+        ran(*BEGIN, "--kind", kind, "--every", every)
         *_, shown = [ran(*step) for step in STEPS]
     finally:
         ran("nightjar", "db", "stop")
-    assert re.search(r"published +1 +1 +40 ", shown)
+    assert re.search(r"published +1 +1 +(40|80|300) ", shown)
