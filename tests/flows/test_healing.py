@@ -98,7 +98,8 @@ def test_a_night_whose_worker_died_with_it_is_finished_by_another(
             kill_all(doomed.pid)
             killed = time.monotonic()
             stored = receipts(world, night)
-            waiting = prefect.start("score", model="none")  # the dead run holds the deployment's only place
+            # It waits, because the dead run holds the only place of the deployment. Then it fails.
+            waiting = prefect.start("score", score_date="1800-01-01")
             taken = prefect.start("features", scheduled_time="2099-01-01T00:00:00Z", today="2013-03-15")
             prefect.ask(
                 f"/flow_runs/{taken}/set_state", {"state": {"type": "PENDING"}, "force": True}

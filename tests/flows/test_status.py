@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
 SPEC = models.model("flight_delay")
 NIGHT = date(2013, 5, 20)
+TOO_EARLY = date(1800, 5, 20)
+"""A date that is refused before anything is claimed."""
 
 
 @pytest.fixture
@@ -39,13 +41,13 @@ def shown(prefect, world, monkeypatch):
 
 
 def test_an_attempt_that_failed_before_it_claimed_a_run_is_told_with_its_night(prefect, shown):
-    run = prefect.start("score", model="none", score_date=str(NIGHT))
+    run = prefect.start("score", score_date=str(TOO_EARLY))
     assert prefect.ended(run)["state_type"] == "FAILED"
     lines = shown()
-    assert any(line.startswith(f"{NIGHT} missing: 1 attempt failed") for line in lines)
-    assert any("score" in line and "Failed UnknownModel: There is no model 'none'" in line for line in lines)
+    assert any(line.startswith(f"{TOO_EARLY} missing: 1 attempt failed") for line in lines)
+    assert any("score" in line and "Failed BadSettings: The score date 1800-05-20" in line for line in lines)
     prefect.client.delete_flow_run(run)
-    assert not any(line.startswith(f"{NIGHT} missing: 1") for line in shown())
+    assert not any(line.startswith(f"{TOO_EARLY} missing: 1") for line in shown())
 
 
 def test_everything_that_is_paused_is_named_with_its_reason(prefect, shown):

@@ -34,7 +34,8 @@ MONTHLY = pytest.param(
     id="new_month",
     marks=pytest.mark.chaos,  # a year of files takes ten seconds
 )
-IN_OUR_STYLE = ("--config", PROJECT / "pyproject.toml", "--config", 'lint.isort.known-first-party=["models"]')
+OURS = 'lint.isort.known-first-party=["models", "nightjar"]'
+IN_OUR_STYLE = ("--config", PROJECT / "pyproject.toml", "--config", OURS)
 
 
 class BuiltFeatures:
@@ -95,7 +96,7 @@ def test_each_is_written_in_our_style(tmp_path):
         new_model(f"{kind}_{every}", kind, every, tmp_path, WRITTEN)
     for step in (("check",), ("format", "--check")):
         ruff = [Path(sys.executable).with_name("ruff"), *step, "--no-cache", *IN_OUR_STYLE, tmp_path]
-        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False, cwd=PROJECT)
         assert done.returncode == 0, done.stdout
 
 
