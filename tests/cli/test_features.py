@@ -22,7 +22,8 @@ def changed(world, monkeypatch):
 
 def test_a_table_whose_code_changed_is_named_before_it_is_rebuilt(run, world, changed):
     (plan,) = world.platform.prepare(SPEC).rebuilds()
-    told = f"the code of feature tables changed, and the next build makes them anew: weather ({len(plan.days)} days)"
+    days = f"weather ({len(plan.days)} days)"
+    told = f"the code of feature tables changed, and the next build makes them anew: {days}"
     assert told in " ".join(run("status").split()), "a terminal breaks the line anywhere"
     from nightjar.cli import doctor
 
