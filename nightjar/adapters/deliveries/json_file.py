@@ -5,6 +5,7 @@ have in a CSV. A member that is missing is null.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -83,10 +84,12 @@ def lines(content: bytes, file: Path) -> Iterator[tuple[int, str]]:
 
 
 def distinct(members: Members) -> dict[str, Any]:
-    names = [name for name, _ in members]
-    if repeated := next((name for name in names if names.count(name) > 1), None):
+    found = dict(members)
+    if len(found) < len(members):
+        times = Counter(name for name, _ in members)
+        repeated = next(name for name in times if times[name] > 1)
         raise NotAnObject(f"names {shortened(repeated)!r} twice")
-    return dict(members)
+    return found
 
 
 def why(error: Exception) -> str:
