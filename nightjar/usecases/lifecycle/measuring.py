@@ -22,13 +22,15 @@ class Predicts(Protocol):
     def predict(self, frame: pl.DataFrame) -> pl.Series: ...
 
 
-def measured_on_unseen(kind: Kind, cut: TimeCut, predictor: Predictor, baseline: Predictor) -> Measured:
+def measured_on_unseen(kind: Kind, cut: TimeCut, published: pl.DataFrame, baseline: Predictor) -> Measured:
     """Measure the candidate, the baseline and a constant predictor on the unseen days.
 
+    published: by the candidate, for the unseen days.
     The constant predictor always gives the same value, taken from the seen days.
     """
     always = Always(kind, cut.seen["outcome"])
-    own, constant = (_of(kind, one, calibration_of(kind, one, cut), cut.test) for one in (predictor, always))
+    own = _measured(kind, published, cut.test)
+    constant = _of(kind, always, calibration_of(kind, always, cut), cut.test)
     return {
         Of.VERSION: {**own, **kind.skills(own, constant)},
         Of.BASELINE: _of(kind, baseline, calibration_of(kind, baseline, cut), cut.test),
@@ -36,11 +38,9 @@ def measured_on_unseen(kind: Kind, cut: TimeCut, predictor: Predictor, baseline:
     }
 
 
-def intervals(
-    kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.DataFrame, measured: Metrics
-) -> Intervals:
-    """How uncertain each metric of a predictor is. measured: its metrics on these rows."""
-    given = published_by(kind, predictor, calibration, rows).with_columns(rows["outcome"], rows["score_date"])
+def intervals(kind: Kind, published: pl.DataFrame, rows: pl.DataFrame, measured: Metrics) -> Intervals:
+    """How uncertain each metric of what was published for rows is. measured: the metrics on these rows."""
+    given = published.with_columns(rows["outcome"], rows["score_date"])
     rest = (given.filter(pl.col("score_date") != day) for day in given["score_date"].unique().sort())
     without_each = [kind.measure(left["score"], left["outcome"], left["outputs"]) for left in rest]
     found = {
@@ -58,22 +58,28 @@ def figures(kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.
 
 
 def beside_champion(
-    spec: ModelSpec, cut: TimeCut, predictor: Predictor, champion: Version | None, predictors: Predictors
+    spec: ModelSpec,
+    unseen: pl.DataFrame,
+    predictor: Predictor,
+    calibration: Calibration,
+    champion: Version | None,
+    predictors: Predictors,
 ) -> Measured:
     """Measure both versions on the unseen days that the champion cannot have seen either.
 
+    calibration: of the predictor.
     Days whose outcomes share days with those that it was trained on are left out. The result is empty if that
     cannot be measured; then the gate fails.
     """
     if champion is None:
         return {}
-    rows = cut.test.filter(pl.col("score_date") > champion.trained_through + embargo(spec))
+    rows = unseen.filter(pl.col("score_date") > champion.trained_through + embargo(spec))
     try:
         reigning = _of(spec.kind, predictors.load(spec, champion), champion.calibration, rows)
     # The champion expects inputs that differ from the current ones, or it is of another kind.
     except (ArtifactBroken, BadSpec, ContractBroken):
         return {Of.CHAMPION: {}}
-    beside = _of(spec.kind, predictor, calibration_of(spec.kind, predictor, cut), rows)
+    beside = _of(spec.kind, predictor, calibration, rows)
     return {Of.CHAMPION: reigning, Of.BESIDE_CHAMPION: beside}
 
 
@@ -102,7 +108,10 @@ def published_by(
 
 
 def _of(kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.DataFrame) -> Metrics:
-    """The metrics of a predictor on a set of rows, and the number of rows."""
-    given = published_by(kind, predictor, calibration, rows)
-    measured = kind.measure(given["score"], rows["outcome"], given["outputs"])
+    return _measured(kind, published_by(kind, predictor, calibration, rows), rows)
+
+
+def _measured(kind: Kind, published: pl.DataFrame, rows: pl.DataFrame) -> Metrics:
+    """The metrics of what was published for a set of rows, and the number of rows."""
+    measured = kind.measure(published["score"], rows["outcome"], published["outputs"])
     return {"rows": float(rows.height), **measured}

@@ -238,11 +238,12 @@ def _candidate(
     predictors: Predictors,
 ) -> Candidate:
     cut, predictor = learned.cut, learned.predictor
-    measured = {
-        **measured_on_unseen(spec.kind, cut, predictor, baseline),
-        **beside_champion(spec, cut, predictor, champion, predictors),
-    }
     calibration = calibration_of(spec.kind, predictor, cut)
+    unseen = published_by(spec.kind, predictor, calibration, cut.test)
+    measured = {
+        **measured_on_unseen(spec.kind, cut, unseen, baseline),
+        **beside_champion(spec, cut.test, predictor, calibration, champion, predictors),
+    }
     reference = reference_sample(cut.seen)
     scored = published_by(spec.kind, predictor, calibration, reference)
     uri, sha256 = predictors.save(predictor)
@@ -258,9 +259,7 @@ def _candidate(
         artifact_sha256=sha256,
         reference_uri=_store(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts),
         params={**predictor.params(), **learned.record},
-        metrics=as_rows(
-            measured, intervals(spec.kind, predictor, calibration, cut.test, measured[Of.VERSION])
-        ),
+        metrics=as_rows(measured, intervals(spec.kind, unseen, cut.test, measured[Of.VERSION])),
         gates=judge(spec.kind.gates, measured, spec.gates),
         code_version=code_version,
         trained_through=learned.trained_through,
