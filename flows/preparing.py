@@ -51,7 +51,8 @@ def show_refusals(model: str, refusals: Sequence[Refusal]) -> None:
         f"deliveries-{model}",
         f"{model}: {len(refusals)} bad deliveries were set aside. "
         "What landed before is used in their place, and only a night that needs them and has nothing else "
-        "fails. `nightjar deliveries list` shows all that are. What to do: runbooks/bad-delivery.md",
+        f"fails. `nightjar deliveries list --model {model}` shows all that are. "
+        "What to do: runbooks/bad-delivery.md",
         REFUSAL_COLUMNS,
         [refusal_row(refusal) for refusal in refusals],
     )

@@ -60,7 +60,8 @@ def train(platform: Platform, spec: ModelSpec, today: date) -> None:
     champion = platform.registry.holder(spec.name, "champion")
     if champion is not None:
         console.out.print(
-            f"  version {champion.number} is champion already; `nightjar retrain` trains another"
+            f"  version {champion.number} is champion already; "
+            f"`nightjar retrain --model {spec.name}` trains another"
         )
         return
     console.show_training(

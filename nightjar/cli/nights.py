@@ -64,7 +64,7 @@ def score(
     if known_at is not None and summary.already_published:
         raise BadSettings(
             f"{spec.name} {scored} is published already, so --known-at changed nothing",
-            "Mend it with `nightjar late --rescore`, or add --force.",
+            f"Mend it with `nightjar late --model {spec.name} --rescore`, or add --force.",
         )
     console.show_nights(spec.name, [summary])
     if report:
@@ -149,4 +149,4 @@ def rollback(
         if already
         else f"{shown} since {done.publication.published_at:%Y-%m-%d %H:%M:%S} UTC"
     )
-    console.show_lacks(str(score_date), done.lacks)
+    console.show_lacks(spec.name, score_date, done.lacks)

@@ -87,7 +87,8 @@ def late(
     if rescore:
         mend(platform, spec, [night.planned for night in found], known, accept)
     else:
-        console.out.print("score them again with `nightjar late --rescore`; --entities lists what is touched")
+        again = f"`nightjar late --model {spec.name} --rescore`"
+        console.out.print(f"score them again with {again}; --entities lists what is touched")
 
 
 def entity_rows(night: "LateNight") -> Iterator[tuple[str, str, str]]:
@@ -178,7 +179,7 @@ def mend(
     )
     for night in summary.nights:
         console.out.print(f"{night.score_date}: {mended(night)}")
-        console.show_lacks(str(night.score_date), night.lacks)
+        console.show_lacks(spec.name, night.score_date, night.lacks)
     end(summary)
 
 

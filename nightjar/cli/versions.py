@@ -86,7 +86,7 @@ def monitor(model: Model = None, today: Today = None) -> None:
     console.show_performance(spec.kind, measured)
     show_waiting(spec, follow_up.watch.waiting(measured, known))
     for score_date, lacks in follow_up.catch_up(console.bar).items():
-        console.show_lacks(str(score_date), lacks)
+        console.show_lacks(spec.name, score_date, lacks)
 
 
 def show_waiting(spec: "ModelSpec", waits: "Iterable[Wait]") -> None:

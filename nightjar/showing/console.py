@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
@@ -275,15 +275,15 @@ def show_nights(title: str, nights: "Sequence[NightSummary]") -> None:
     """Show each night, and below the table the steps that failed, with the reasons."""
     out.print(table(title, NIGHT_COLUMNS, [night_row(night) for night in nights]))
     for night in nights:
-        show_lacks(str(night.score_date), night.lacks)
+        show_lacks(night.model, night.score_date, night.lacks)
 
 
-def show_lacks(of: str, lacks: "Sequence[str]") -> None:
+def show_lacks(model: str, score_date: date, lacks: "Sequence[str]") -> None:
     """Show the steps after a publication that failed. `nightjar monitor` does them later."""
     for lack in lacks:
-        err.print(f"[bold yellow]{of}:[/] published without its {plain(lack)}")
+        err.print(f"[bold yellow]{score_date}:[/] published without its {plain(lack)}")
     if lacks:
-        err.print(f"`nightjar monitor` tries it again ({REPORT_FAILED})")
+        err.print(f"`nightjar monitor --model {model}` tries it again ({REPORT_FAILED})")
 
 
 def plain(text: str) -> str:

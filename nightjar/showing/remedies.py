@@ -73,8 +73,8 @@ ALWAYS: Mapping[type[NightjarError], str] = {
     inputs.FeastRegistryEmpty: "Run `nightjar features apply`.",
     inputs.FeastSchemaGone: "Run `nightjar db migrate`, then `nightjar features apply`.",
     model.ArtifactBroken: (
-        "To promote another version: `nightjar promote NUMBER --reason REASON`. "
-        "To score a night in a new revision: `nightjar score --date YYYY-MM-DD --force`."
+        "To promote another version: `nightjar promote NUMBER --model NAME --reason REASON`. "
+        "To score a night in a new revision: `nightjar score --model NAME --date YYYY-MM-DD --force`."
     ),
     night.ReasonMissing: "`nightjar rollback` takes it as --reason.",
     platform.ModelsGone: "Run `nightjar deploy --remove`.",

@@ -51,7 +51,10 @@ COMMANDS = [
     (model.GateFailed("toy", 2, FAULTS), ("nightjar promote 2 --model toy --despite-gates --reason REASON",)),
     (
         model.ArtifactBroken("s3://artifacts/3f", "the file is missing"),
-        ("nightjar promote NUMBER --reason REASON", "nightjar score --date YYYY-MM-DD --force"),
+        (
+            "nightjar promote NUMBER --model NAME --reason REASON",
+            "nightjar score --model NAME --date YYYY-MM-DD --force",
+        ),
     ),
     (
         model.TooLittleHistory("toy", AS_OF, "there is none"),
