@@ -5,7 +5,7 @@ well-formed, of the right types. Whether a value is plausible is the model's con
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -13,14 +13,12 @@ import polars as pl
 from nightjar.adapters.deliveries.csv_records import RESEND, Record, body_of, column_at, is_trailer, records
 from nightjar.adapters.deliveries.csv_text import require_text, shortened
 from nightjar.adapters.deliveries.csv_values import converted, wrong
-from nightjar.adapters.deliveries.sheet import Sheet
+from nightjar.adapters.deliveries.sheet import Sheet, in_batches
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.model.spec import RawDataset
 
 LINE_END = b"\n"
 ONE_FIELD_A_COLUMN = "Have it delivered again, with one field a column; a text with a comma in it is quoted."
-BATCH_ROWS = 20_000
-"""Rows that are texts in memory at one time: a text takes many times the memory of its value."""
 
 
 def read_csv(content: bytes, dataset: RawDataset, file: Path) -> Sheet:
@@ -52,18 +50,7 @@ def read(found: Iterator[Record], dataset: RawDataset, file: Path) -> Sheet:
     if header is None:
         raise BadDelivery(file, "has no header: its first line is the trailer", RESEND)
     check_header(header[1], dataset, file)
-    batches = [
-        sheet_of([], dataset, file),
-        *(sheet_of(batch, dataset, file) for batch in in_batches(of_width(found, dataset, file))),
-    ]
-    return Sheet(
-        file, pl.concat([batch.rows for batch in batches]), pl.concat([batch.places for batch in batches])
-    )
-
-
-def in_batches(found: Iterator[Record]) -> Iterator[list[Record]]:
-    while batch := list(islice(found, BATCH_ROWS)):
-        yield batch
+    return in_batches(file, of_width(found, dataset, file), partial(sheet_of, dataset=dataset, file=file))
 
 
 def check_header(header: Sequence[str], dataset: RawDataset, file: Path) -> None:

@@ -7,7 +7,7 @@ have in a CSV. A member that is missing is null.
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,10 @@ import polars as pl
 
 from nightjar.adapters.deliveries.csv_text import require_text, shortened
 from nightjar.adapters.deliveries.csv_values import converted, wrong
-from nightjar.adapters.deliveries.sheet import Sheet
+from nightjar.adapters.deliveries.sheet import Sheet, in_batches
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.model.spec import RawDataset
 
-BATCH_ROWS = 20_000
 Members = Sequence[tuple[str, Any]]
 Record = tuple[int, Mapping[str, Any]]
 """Its line, counted from 1, and its members."""
@@ -38,13 +37,7 @@ class NotAnObject(Exception):
 def read_json(content: bytes, dataset: RawDataset, file: Path) -> Sheet:
     """The rows of a file with the dataset's columns and types. Raises BadDelivery; `file` only names it."""
     require_text(content, file, "JSON lines")
-    found = objects(content, dataset, file)
-    batches = [sheet_of([], dataset, file)]
-    while batch := list(islice(found, BATCH_ROWS)):
-        batches.append(sheet_of(batch, dataset, file))
-    return Sheet(
-        file, pl.concat([batch.rows for batch in batches]), pl.concat([batch.places for batch in batches])
-    )
+    return in_batches(file, objects(content, dataset, file), partial(sheet_of, dataset=dataset, file=file))
 
 
 def objects(content: bytes, dataset: RawDataset, file: Path) -> Iterator[Record]:

@@ -1,8 +1,11 @@
 """Rows of a delivered file, and the rules that they keep whatever the format."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
@@ -12,6 +15,10 @@ from nightjar.core.model.spec import RawDataset
 
 MOST_DAYS = 3660
 """How many days a file may be about: ten years. More is a slip, and every read looks up each of them."""
+BATCH_ROWS = 20_000
+"""Rows that are texts in memory at one time: a text takes many times the memory of its value."""
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,16 @@ class Sheet:
 
     def place(self, row: int) -> str:
         return f"{self.unit} {self.places[row]}"
+
+
+def in_batches(file: Path, found: Iterator[Record], sheet_of: Callable[[Sequence[Record]], Sheet]) -> Sheet:
+    """All records of a file as one sheet, made BATCH_ROWS at a time. Without a record it has the columns."""
+    sheets = [sheet_of([])]
+    while batch := list(islice(found, BATCH_ROWS)):
+        sheets.append(sheet_of(batch))
+    return Sheet(
+        file, pl.concat([sheet.rows for sheet in sheets]), pl.concat([sheet.places for sheet in sheets])
+    )
 
 
 def check(sheet: Sheet, dataset: RawDataset, first: date, last: date) -> None:
