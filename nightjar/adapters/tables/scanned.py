@@ -74,12 +74,11 @@ class ScannedTables:
         if not isinstance(known_of(dataset), RecordedAt):
             return self._fetched(dataset, first, last)
         now, days = time.monotonic(), (dataset.name, first, last)
-        for old in [days for days, (at, _) in self._held.items() if now - at > HELD_S]:
-            del self._held[old]
-        if days not in self._held:
+        held = self._held.get(days)
+        if held is None or now - held[0] > HELD_S:
             self._held.clear()  # the rows of one range at a time
-            self._held[days] = now, self._fetched(dataset, first, last)
-        return self._held[days][1]
+            held = self._held[days] = now, self._fetched(dataset, first, last)
+        return held[1]
 
     def _fetched(self, dataset: RawDataset, first: date, last: date) -> pl.DataFrame:
         found = self.open(dataset).rows(first, last)
