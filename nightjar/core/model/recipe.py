@@ -8,7 +8,7 @@ the top-level package of `compute`, which is the package of the models.
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from itertools import chain
 from types import FunctionType, MethodType
@@ -27,7 +27,7 @@ def recipe_of(table: FeatureTable, read: ReadModule) -> str:
     found = Ingredients()
     found.take(table.compute)
     declared = f"{dict(table.keys)} {dict(table.features)} {table.lookback_days} {table.sources}"
-    said = {*found.said, *definitions(found.names, read)}
+    said = {*found.said, *definitions(found.names, cache(read))}
     return sha256("\n".join([declared, *sorted(said)]).encode()).hexdigest()[:16]
 
 
