@@ -24,7 +24,7 @@ class FeatureFiles(Protocol):
         ...
 
     def use(self, table: FeatureTable, generation: Generation) -> None:
-        """Make a generation the one that is read. Atomic. It must be whole."""
+        """Make a generation the one that is read. Atomic and idempotent. It must be whole."""
         ...
 
     def fingerprints(self, table: FeatureTable, generation: str = FIRST) -> dict[date, str]:

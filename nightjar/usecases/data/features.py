@@ -108,8 +108,6 @@ def build_features(
 
 def use(plan: TablePlan, features: FeatureFiles) -> None:
     """Have the generation of a plan read from now on. All its days are built."""
-    if features.generations(plan.table)[-1:] == (plan.target,):
-        return
     features.use(plan.table, plan.target)
     if plan.rebuilds:
         log.warning(
