@@ -90,7 +90,7 @@ def deployments(client: SyncPrefectClient, _: Settings) -> str:
     ]
     if wrong:
         raise NotDeployed(f"deployments that are missing or not as the specs say: {', '.join(wrong)}")
-    if gone := left_over(client):
+    if gone := left_over(found):
         raise ModelsGone(sorted(gone))
     if resting := [name for name in sorted(asked) if paused(found[name])]:
         raise DeploymentPaused(resting)

@@ -28,7 +28,7 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.platform.log_lines import rendered
 from nightjar.server.alerts import service
 from nightjar.server.automations import Patience, sync, wanted
-from nightjar.server.deployments import left_over, pauses_kept, prefect_yaml, remove
+from nightjar.server.deployments import deployed, left_over, pauses_kept, prefect_yaml, remove
 from nightjar.server.login import login
 from nightjar.server.pool import ensure_pool
 from nightjar.wiring.logs import prefect_settings
@@ -87,7 +87,7 @@ def deploy(settings: Settings, api: str, log: Path, *, without_left_over: bool =
         prefect(["deploy", "--all", "--prefect-file", str(file)], env, log)
     automate(settings, api)
     with connected(settings, api) as client:
-        return remove(client) if without_left_over else tuple(sorted(left_over(client)))
+        return remove(client) if without_left_over else tuple(sorted(left_over(deployed(client))))
 
 
 def prefect(arguments: list[str], env: Mapping[str, str], log: Path) -> None:

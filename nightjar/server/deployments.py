@@ -56,25 +56,25 @@ def prefect_yaml() -> str:
     return yaml.safe_dump({**whole, "deployments": [*declared().values()]}, sort_keys=False, width=110)
 
 
-def left_over(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
-    """Return our deployments on the server that belong to no model of this code, by name.
+def left_over(found: Mapping[str, DeploymentResponse]) -> dict[str, DeploymentResponse]:
+    """Return those of our deployments on a server that belong to no model of this code, by name.
 
     Those of a broken model stay: it comes back when it is mended.
     """
     known = declared()
     return {
         name: each
-        for name, each in deployed(client).items()
+        for name, each in found.items()
         if name not in known and each.parameters.get("model") not in models.BROKEN
     }
 
 
 def remove(client: SyncPrefectClient) -> tuple[str, ...]:
     """Delete what `left_over` finds, and return the names. Runs that have ended stay."""
-    found = left_over(client)
-    for each in found.values():
+    gone = left_over(deployed(client))
+    for each in gone.values():
         client.delete_deployment(each.id)
-    return tuple(sorted(found))
+    return tuple(sorted(gone))
 
 
 def deployed(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
