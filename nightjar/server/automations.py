@@ -22,7 +22,7 @@ PREFIX = "nightjar: "
 PRESUMED = "presumed"
 RUNBOOK = "Runbook: runbooks/stuck-run.md"
 TAG = "nightjar"
-"""Every deployment in prefect.yaml carries it.
+"""Every deployment of ours carries it.
 
 A run that was started in another way sends no heartbeats. It does not carry this tag, so it does not count
 as dead.
