@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import Model, day, opened, specs_of
+from nightjar.cli.options import OneOrAll, day, opened, specs_of
 from nightjar.cli.versions import retrain
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.platform import ModelsGone
@@ -51,7 +51,7 @@ def new_model(
 
 
 def demo(
-    model: Model = None,
+    model: OneOrAll = None,
     today: Annotated[
         date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="The day the demo pretends it is.")
     ] = "2013-10-01",  # type: ignore[assignment]  # typer parses the default too

@@ -57,12 +57,13 @@ def stated(text: str) -> str:
     return text
 
 
+NAME = "Name of a folder in models/."
 Model = Annotated[
     str | None,
-    typer.Option(
-        "--model", "-m", help="Name of a folder in models/. Without it: NIGHTJAR_MODEL, or the only one."
-    ),
+    typer.Option("--model", "-m", help=f"{NAME} Without it: NIGHTJAR_MODEL, or the only one."),
 ]
+OneOrAll = Annotated[str | None, typer.Option("--model", "-m", help=f"{NAME} Without it: all, as above.")]
+"""For commands that look at all models, or at all of a sort. Their own text says which."""
 Date = Annotated[
     date | None,
     typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The local date to score."),

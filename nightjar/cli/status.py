@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import Model, opened, specs_of
+from nightjar.cli.options import OneOrAll, opened, specs_of
 from nightjar.showing import console
 from nightjar.showing.remedies import told
 
@@ -26,7 +26,7 @@ ATTEMPTS = ("ended (UTC)", "flow", "flow run", "state", "why")
 
 
 def status(
-    model: Model = None,
+    model: OneOrAll = None,
     limit: Annotated[
         int,
         typer.Option(min=1, max=10_000, help="How many versions, nights, runs and failed attempts to list."),

@@ -1,5 +1,7 @@
 import pytest
+from typer.testing import CliRunner
 
+from nightjar.cli import app
 from nightjar.cli.options import spec_of
 from nightjar.core.errors.model import UnknownModel
 
@@ -14,3 +16,8 @@ def test_a_model_of_the_setting_that_is_not_there_is_told(monkeypatch):
     monkeypatch.setenv("NIGHTJAR_MODEL", "trains")
     with pytest.raises(UnknownModel, match="no model 'trains'"):
         spec_of(None)
+
+
+@pytest.mark.parametrize(("command", "named"), [("retrain", True), ("status", False), ("demo", False)])
+def test_help_names_the_setting_only_where_a_command_takes_it(command, named):
+    assert ("NIGHTJAR_MODEL" in CliRunner().invoke(app, [command, "--help"]).output) is named
