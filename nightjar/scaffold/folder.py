@@ -2,14 +2,14 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.rules import NAME, NAMED
-from nightjar.core.model.schedule import starts_before
+from nightjar.core.model.schedule import end_of_day, starts_before
 from nightjar.scaffold.choices import Every, NewKind
 
 HERE = Path(__file__).parent
@@ -48,8 +48,7 @@ def parts(kind: NewKind, every: Every, today: date) -> Mapping[str, Any]:
 def sample_from(day: date, calendar: Mapping[str, Any]) -> date:
     """The first day of sample data: the last date up to `day` that is scored. No outcome begins before it."""
     horizon = timedelta(days=calendar["horizon_days"])
-    midnight = datetime.combine(day - horizon + timedelta(days=1), time())
-    return next(starts_before(calendar["cron"], midnight)).date() + horizon
+    return next(starts_before(calendar["cron"], end_of_day(day - horizon))).date() + horizon
 
 
 def repr_of(day: date) -> str:

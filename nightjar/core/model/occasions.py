@@ -1,16 +1,15 @@
 """Occasions: the dates that a model's schedule scores, at most one a local day. Windows count occasions."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import islice
 
 from nightjar.core.errors.settings import NoOccasion
 from nightjar.core.model.rules import MOST_DAYS
-from nightjar.core.model.schedule import fires_on, starts_before
+from nightjar.core.model.schedule import end_of_day, fires_on, starts_before
 from nightjar.core.model.spec import ModelSpec
 
 DAY = timedelta(days=1)
-SECOND = timedelta(seconds=1)
 
 
 def is_occasion(spec: ModelSpec, score_date: date) -> bool:
@@ -27,8 +26,7 @@ def occasions_between(spec: ModelSpec, first: date, last: date) -> tuple[date, .
 def occasions_by(spec: ModelSpec, last: date) -> Iterator[date]:
     """Yield the occasions up to a date, which is included, newest first."""
     horizon = timedelta(days=spec.horizon_days)
-    end = datetime.combine(last - horizon + DAY, time()) - SECOND
-    return (start.date() + horizon for start in starts_before(spec.cron, end))
+    return (start.date() + horizon for start in starts_before(spec.cron, end_of_day(last - horizon)))
 
 
 def occasions_from(spec: ModelSpec, first: date) -> Iterator[date]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from cronsim import CronSim, CronSimError
 
@@ -28,8 +28,7 @@ def is_cron(text: str) -> bool:
 
 def once_a_day(cron: str) -> bool:
     """True if an expression that `is_cron` accepts has at most one start on a local day."""
-    minute, hour, *_ = cron.split(" ")
-    starts = CronSim(f"{minute} {hour} * * *", datetime(2000, 1, 1) - timedelta(seconds=1))  # noqa: DTZ001
+    starts = _starts_on_every_day(cron)
     return next(starts).date() < next(starts).date()
 
 
@@ -44,18 +43,28 @@ def fires_on(cron: str, day: date) -> bool:
 
 
 def starts_before(cron: str, moment: datetime) -> Iterator[datetime]:
-    """The starts of an expression that `is_cron` accepts before a local time (naive), newest first.
+    """The starts of an expression that `is_cron` accepts up to a local time (naive), newest first.
 
     Ends where the expression never starts.
     """
     yield from CronSim(cron, moment + timedelta(seconds=1), reverse=True)
 
 
+def end_of_day(day: date) -> datetime:
+    """Return the last second (naive) of a local day: `starts_before` it gives all starts of the day."""
+    return datetime.combine(day, time(23, 59, 59))
+
+
 def starting_minute(cron: str) -> int:
     """Return the minute of the day at which an expression that `is_cron` accepts first starts something."""
-    minute, hour, *_ = cron.split(" ")
-    start = next(CronSim(f"{minute} {hour} * * *", datetime(2000, 1, 1) - timedelta(seconds=1)))  # noqa: DTZ001
+    start = next(_starts_on_every_day(cron))
     return start.hour * 60 + start.minute
+
+
+def _starts_on_every_day(cron: str) -> Iterator[datetime]:
+    """The starts of an expression if it started on every day, from a midnight on."""
+    minute, hour, *_ = cron.split(" ")
+    return CronSim(f"{minute} {hour} * * *", datetime(2000, 1, 1) - timedelta(seconds=1))  # noqa: DTZ001
 
 
 def at_minute(cron: str, minute: int) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 
 from nightjar.core.errors.settings import BadSettings, DayToCome
 from nightjar.core.model.occasions import occasions_by
-from nightjar.core.model.schedule import starts_before
+from nightjar.core.model.schedule import end_of_day, starts_before
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.night.entities import Night
 from nightjar.core.values import utc
@@ -22,7 +22,7 @@ def score_date_of(spec: ModelSpec, scheduled_start: datetime) -> date:
     It depends only on the schedule, so a late or retried run keeps it. It is that of the last start up to the
     end of the local day: a run that a person starts on a day without a start gets that of an earlier day.
     """
-    return next(_starting_by(spec, _end_of_day(spec, scheduled_start)))
+    return next(_starting_by(spec, end_of_day(local_date(spec, scheduled_start))))
 
 
 def due_by(spec: ModelSpec, now: datetime) -> Iterator[date]:
@@ -40,12 +40,8 @@ def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
     They are those of the last `catch_up` starts of the schedule. A model that replays a recorded stretch has
     none before the stretch begins.
     """
-    dates = _starting_by(spec, _end_of_day(spec, scheduled_start))
+    dates = _starting_by(spec, end_of_day(local_date(spec, scheduled_start)))
     return tuple(islice(dates, 1, 1 + spec.catch_up))[::-1]
-
-
-def _end_of_day(spec: ModelSpec, moment: datetime) -> datetime:
-    return datetime.combine(local_date(spec, moment), time.max.replace(microsecond=0))
 
 
 def _starting_by(spec: ModelSpec, local: datetime) -> Iterator[date]:
