@@ -4,6 +4,7 @@ A whole fit may take hours. A classifier for dollars is told within a second.
 """
 
 import traceback
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -18,13 +19,14 @@ OF_EACH_OUTCOME = 20
 """Rows of each outcome in a rehearsal, where there are few outcomes. A learner must see all of them."""
 
 
-def rehearse(spec: ModelSpec, cut: TimeCut) -> None:
-    """Fit each learner on few rows, and let it predict them.
+def rehearse(spec: ModelSpec, cut: TimeCut, fields: Sequence[str] = ("baseline", "fit")) -> None:
+    """Fit the learners of these fields of the spec on few rows, and let them predict them.
 
     Raises WrongLearner. Any other error is left to the whole fit: the rows may be too few for a learner.
     """
     train, valid = few(cut.train, spec.kind), few(cut.valid, spec.kind)
-    for fit in (spec.baseline, spec.fit):
+    for field in fields:
+        fit: Fit = getattr(spec, field)
         try:
             answer = fit(train, valid, spec=spec).predict(valid)
         except WrongLearner:

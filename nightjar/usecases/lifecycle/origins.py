@@ -91,7 +91,7 @@ class Elsewhere:
 
     def rehearse(self, cut: TimeCut) -> None:
         """Raises UnfitModel, WrongLearner, ContractBroken. The baseline is fitted on few rows as well."""
-        rehearse(replace(self.spec, fit=self.spec.baseline), cut)
+        rehearse(self.spec, cut, ["baseline"])
         kind, rows = self.spec.kind, few(cut.test, self.spec.kind)
         try:
             answer = self.predictor.predict(rows)
