@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from nightjar.adapters.learners.answers import require_answers, require_classes
+from nightjar.adapters.learners.answers import answered, require_answers, require_classes
 from nightjar.adapters.learners.columns import (
     FAMILIES,
     described_names,
@@ -53,14 +53,12 @@ class CatBoostPredictor:
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
         rows = rows.select(self.model.feature_names_)  # a model from elsewhere may mix categories and numbers
-        if rows.is_empty():
-            return pl.Series("score", dtype=self.kind.dtype)
-        raw = (
-            self.model.predict(rows, prediction_type="Probability")
-            if self.kind.probabilities
-            else self.model.predict(rows)
-        )
-        return self.kind.answer(raw)
+        return answered(self.kind, rows, self._ask)
+
+    def _ask(self, rows: pl.DataFrame) -> Any:
+        if self.kind.probabilities:
+            return self.model.predict(rows, prediction_type="Probability")
+        return self.model.predict(rows)
 
     def params(self) -> Mapping[str, Any]:
         _, bias = self.model.get_scale_and_bias()

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from nightjar.adapters.learners.answers import require_answers, require_classes
+from nightjar.adapters.learners.answers import answered, require_answers, require_classes
 from nightjar.adapters.learners.columns import (
     FAMILIES,
     described_names,
@@ -55,11 +55,12 @@ class SklearnPredictor:
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
-        if rows.is_empty():
-            return pl.Series("score", dtype=self.kind.dtype)
+        return answered(self.kind, rows, self._ask)
+
+    def _ask(self, rows: pl.DataFrame) -> Any:
         ask = self.pipeline.predict_proba if self.kind.probabilities else self.pipeline.predict
         names = getattr(self.pipeline, "feature_names_in_", None)  # none if it was fitted on an array
-        return self.kind.answer(ask(rows.to_numpy() if names is None else rows.select(names)))
+        return ask(rows.to_numpy() if names is None else rows.select(names))
 
     def params(self) -> Mapping[str, Any]:
         """Of its last step, the estimator."""
