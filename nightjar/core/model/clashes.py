@@ -12,11 +12,10 @@ def clashes(specs: Sequence[ModelSpec]) -> Iterator[NameClash]:
 
     Equal declarations are shared: two models may read one dataset and use one feature table.
     """
-    for one, other in combinations(specs, 2):
+    named = [(spec.name, declared(spec)) for spec in specs]
+    for (one, ours), (other, theirs) in combinations(named, 2):
         yield from (
-            NameClash(name, one.name, other.name)
-            for name, thing in declared(other).items()
-            if declared(one).get(name, thing) != thing
+            NameClash(name, one, other) for name, thing in theirs.items() if ours.get(name, thing) != thing
         )
 
 
