@@ -118,22 +118,18 @@ def typed(
     name: str, values: Sequence[Any], kind: pl.DataType, places: pl.Series, file: Path, *, nullable: bool
 ) -> pl.Series:
     """The values of a column as its type. Raises BadDelivery for the first that is no value of it."""
-    if (
-        not nullable
-        and (row := next((n for n, value in enumerate(values) if value is None), None)) is not None
-    ):
-        remedy = "Fill it, or declare it nullable in the model's spec."
-        raise BadDelivery(
-            file, f"line {places[row]} has no value in this column, which must be filled", remedy, name
-        )
+    absent = pl.Series([value is None for value in values], dtype=pl.Boolean)
+    if not nullable and absent.any():
+        problem = f"line {places[absent.arg_max() or 0]} has no value in this column, which must be filled"
+        raise BadDelivery(file, problem, "Fill it, or declare it nullable in the model's spec.", name)
     texts = pl.Series(name, [text_of(value, kind) for value in values], dtype=pl.String)
     read = converted(texts, kind)
-    bad = next((row for row, value in enumerate(values) if value is not None and read[row] is None), None)
-    if bad is not None:
-        said, text = written(values[bad]), texts[bad]
+    if (bad := read.is_null() & ~absent).any():
+        row = bad.arg_max() or 0
+        said, text = written(values[row]), texts[row]
         problem = "which is not " + form_of(kind) if text is None else wrong(text, kind)
         remedy = "Correct the value at its source, or declare another type in the model's spec."
-        raise BadDelivery(file, f"line {places[bad]} holds {said}, {problem}", remedy, name)
+        raise BadDelivery(file, f"line {places[row]} holds {said}, {problem}", remedy, name)
     return read
 
 
