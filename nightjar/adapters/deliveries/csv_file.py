@@ -10,9 +10,10 @@ from pathlib import Path
 
 import polars as pl
 
-from nightjar.adapters.deliveries.csv_records import RESEND, Record, body_of, column_at, is_trailer, records
+from nightjar.adapters.deliveries.csv_records import Record, body_of, column_at, is_trailer, records
 from nightjar.adapters.deliveries.csv_text import require_text, shortened
 from nightjar.adapters.deliveries.csv_values import converted, wrong
+from nightjar.adapters.deliveries.delivered import RESEND
 from nightjar.adapters.deliveries.sheet import Sheet, in_batches
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.model.spec import RawDataset

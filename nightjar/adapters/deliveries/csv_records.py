@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nightjar.adapters.deliveries.csv_text import shortened
+from nightjar.adapters.deliveries.delivered import RESEND
 from nightjar.core.errors.inputs import BadDelivery
 
 TRAILER = re.compile(r"# rows=([0-9]+)")
@@ -22,7 +23,6 @@ A longer one is a quote that was never closed, or no value of a table.
 FIELD = re.compile(r'"[^"]*(?:""[^"]*)*"|[^",\r\n][^,\r\n]*|')
 """A field as it should be, up to what ends it; empty where it is not."""
 
-RESEND = "Have it delivered again, whole."
 QUOTING = (
     "Shorten or correct it at the source: a text with a comma, a quote or a line end is quoted, each quote "
     "in it is doubled, and a quote is closed."

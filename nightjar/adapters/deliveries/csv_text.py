@@ -3,6 +3,7 @@
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_LE
 from pathlib import Path
 
+from nightjar.adapters.deliveries.delivered import RESEND
 from nightjar.core.errors.inputs import BadDelivery
 
 OTHER_KINDS = {
@@ -25,9 +26,7 @@ def require_text(content: bytes, file: Path, form: str = "CSV") -> None:
     A byte that is wrong within a text is found later, with its line.
     """
     if not content.strip():
-        raise BadDelivery(
-            file, "is empty: it holds nothing but white space", "Have it delivered again, whole."
-        )
+        raise BadDelivery(file, "is empty: it holds nothing but white space", RESEND)
     if content.startswith(BOM_UTF8):
         raise BadDelivery(file, "begins with a byte order mark", "Have it written as UTF-8 without one.")
     if kind := kind_of(content):

@@ -28,6 +28,7 @@ OF_THE_FILE = {EACCES, EPERM, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EISDIR, ENXI
 """Refusals of the system that lie in the file itself. Any other error is the machine's, and may pass."""
 NEVER_WAIT = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
+RESEND = "Have it delivered again, whole."
 DELIVER_A_FILE = "Have it delivered as a regular file."
 RENAME = "Have it written under another name, and renamed when it is whole."
 
@@ -78,7 +79,7 @@ def require_regular(file: Path, found: os.stat_result) -> None:
 def require_size(file: Path, size: int, most_bytes: int) -> None:
     """A file of the kernel says that it has 0 bytes, whatever it holds, and is not read either."""
     if size == 0:
-        raise BadDelivery(file, "is empty: its size is 0 bytes", "Have it delivered again, whole.")
+        raise BadDelivery(file, "is empty: its size is 0 bytes", RESEND)
     if size > most_bytes:
         raise BadDelivery(
             file,

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from nightjar.adapters.declared_rows import Misfit, as_declared
 from nightjar.adapters.deliveries.csv_text import kind_of
+from nightjar.adapters.deliveries.delivered import RESEND
 from nightjar.adapters.deliveries.sheet import Sheet
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.model.spec import RawDataset
@@ -20,7 +21,6 @@ UNREADABLE = (
     pl.exceptions.PolarsError,
     pl.exceptions.PanicException,  # Polars panics at names that are no UTF-8
 )
-RESEND = "Have it delivered again, whole."
 
 
 def read_parquet(content: bytes, dataset: RawDataset, file: Path) -> Sheet:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from nightjar.adapters.deliveries.csv_text import shortened
-from nightjar.adapters.deliveries.delivered import MEGABYTE, read_delivered
+from nightjar.adapters.deliveries.delivered import MEGABYTE, RESEND, read_delivered
 from nightjar.adapters.deliveries.sheet import Sheet
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.model.sources import Proof
 
 MANIFEST = "manifest.json"
-RESEND = "Have it delivered again, whole."
 COUNT = re.compile(r"[0-9]{1,18}")
 HASH = re.compile(r"[0-9a-fA-F]{64}")
 
