@@ -1,7 +1,7 @@
 """The use cases with their real adapters, for flows, commands and workers."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -48,17 +48,15 @@ class Platform(Adapters):
 
     def prepare(self, spec: ModelSpec) -> "Prepare":
         """The use case that prepares the data for nights. Processes of one model take turns."""
-        from db.locks import exclusive
         from nightjar.usecases.data.prepare import Prepare
 
-        wait_s = self.settings.night_wait_s
         return Prepare(
             spec=spec,
             raw=self.raw_of(spec),
             feature_files=self.feature_files,
             recipe_of=self.recipe_of,
             inbox=self.inbox_of(spec),
-            alone=lambda: exclusive(self.engine, f"features of {spec.name}", wait_s=wait_s, go_on=self.go_on),
+            alone=lambda: self._features_of(spec.name, wait_s=self.settings.night_wait_s),
             go_on=self.go_on,
         )
 
@@ -236,12 +234,17 @@ class Platform(Adapters):
     def _nobody_builds(self) -> "Iterator[None]":
         """Hold the features of every model. Raises WorkBusy at once if a process builds some."""
         import models
-        from db.locks import exclusive
 
         with ExitStack() as held:
             for name in sorted(models.MODELS):
-                held.enter_context(exclusive(self.engine, f"features of {name}", wait_s=0))
+                held.enter_context(self._features_of(name, wait_s=0))
             yield
+
+    def _features_of(self, model: str, *, wait_s: float) -> AbstractContextManager[None]:
+        """The lock on the features of a model: who builds them and who prunes them take the same one."""
+        from db.locks import exclusive
+
+        return exclusive(self.engine, f"features of {model}", wait_s=wait_s, go_on=self.go_on)
 
     def _policy(self) -> Policy:
         settings = self.settings
