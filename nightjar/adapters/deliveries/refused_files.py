@@ -49,7 +49,7 @@ class RefusedFiles:
 
     def open(self, dataset: str) -> tuple[Refusal, ...]:
         """The refusals of a dataset that are not settled, by day and by the instant they were recorded at."""
-        found = map(read, self._records(dataset, "date=*"))
+        found = map(read, self._records(dataset))
         return tuple(sorted(found, key=lambda refusal: (refusal.day, refusal.recorded_at)))
 
     def settle(
@@ -60,10 +60,9 @@ class RefusedFiles:
         Their bytes are kept until they are pruned.
         """
         last = last or day
-        records = self._records(dataset, "date=*")
         found = [
             (record, read(record))
-            for record in records
+            for record in self._records(dataset)
             if f"date={day}" <= record.parent.name <= f"date={last}"
         ]
         going = [
@@ -86,8 +85,8 @@ class RefusedFiles:
     def _record(self, state: str, refusal: Refusal) -> Path:
         return self._folder(state, refusal.dataset) / f"date={refusal.day}" / f"{refusal.content}.json"
 
-    def _records(self, dataset: str, days: str) -> Iterator[Path]:
-        return self._folder(OPEN, dataset).glob(f"{days}/[0-9a-f]*.json")
+    def _records(self, dataset: str) -> Iterator[Path]:
+        return self._folder(OPEN, dataset).glob("date=*/[0-9a-f]*.json")
 
     def _folder(self, state: str, dataset: str) -> Path:
         return self.root / "refused" / state / dataset
