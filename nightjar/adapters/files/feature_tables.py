@@ -13,13 +13,12 @@ import polars as pl
 
 from nightjar.adapters.files.atomic import write_parquet, write_text
 from nightjar.adapters.files.damage import OF_FEATURES, naming_damage
-from nightjar.adapters.files.generations import generations_in, partitions, read_from
+from nightjar.adapters.files.generations import PART, generations_in, partitions, read_from
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.values import INSTANT, utc
 
-PART = "part.parquet"
 MANIFEST = "_manifest.json"
 """The underscore hides it from readers that read every file of a folder as Parquet."""
 

@@ -18,6 +18,7 @@ from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST, Generation
 
 INDEX = "_generations.json"
+PART = "part.parquet"
 
 
 def generations_in(folder: Path) -> tuple[Generation, ...]:
@@ -60,7 +61,7 @@ def partitions(folder: Path) -> list[tuple[date, Path]]:
 def columns_in(folder: Path) -> frozenset[str]:
     """The columns of a generation's newest file, which Feast takes for those of all. Without a file: none."""
     for _, path in partitions(folder)[:1]:
-        return frozenset(pl.read_parquet_schema(path / "part.parquet"))
+        return frozenset(pl.read_parquet_schema(path / PART))
     return frozenset()
 
 
