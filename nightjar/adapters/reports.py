@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from nightjar.core.comparison.entities import PREDICTED_CLASS, SCORE
+from nightjar.core.comparison.profile import compared_columns
 from nightjar.core.model.categories import spelled
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import ColumnDrift
@@ -56,14 +56,14 @@ class EvidentlyReportWriter:
         The page names each column that cannot be drawn.
         """
         known = {column.column: column for column in columns}
-        texts = (*spec.categorical, *([PREDICTED_CLASS] if spec.kind.classes else []))
+        texts, numbers = compared_columns(spec)
         categorical = [name for name in texts if _drawable(night, name) and _drawable(reference, name)]
         numeric = [
             name
-            for name in (*spec.numeric, SCORE)
+            for name in numbers
             if _drawable(night, name, number=True) and _drawable(reference, name, number=True)
         ]
-        skipped = [name for name in (*texts, *spec.numeric, SCORE) if name not in (*categorical, *numeric)]
+        skipped = [name for name in (*texts, *numbers) if name not in (*categorical, *numeric)]
         heading = _heading(spec, run, night.height, columns, skipped)
         if not categorical and not numeric:
             into.write_text(_page(heading), encoding="utf-8")
@@ -198,7 +198,7 @@ def _heading(
         if skipped
         else "",
         f"<p>{CHARTS}</p>"
-        if len(skipped) <= len(spec.inputs) + bool(spec.kind.classes)
+        if len(skipped) < sum(map(len, compared_columns(spec)))
         else "<p>No column has values on both sides, so there is nothing to chart.</p>",
     ]
     return f'<style>{STYLE}</style><section id="nightjar">{"".join(parts)}</section>'

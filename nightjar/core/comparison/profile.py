@@ -27,6 +27,12 @@ STEPS = 40
 MOST_CATEGORIES = 200
 
 
+def compared_columns(spec: ModelSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the category columns and the number columns that are compared: inputs and predictions."""
+    classes = (PREDICTED_CLASS,) if spec.kind.classes else ()
+    return (*spec.categorical, *classes), (*spec.numeric, SCORE)
+
+
 def sample_of(population: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Return all rows that can be scored, or a sample of them that the seed fixes."""
     sound = population.filter(pl.col("fault").is_null())

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nightjar.core.comparison.entities import PREDICTED_CLASS, SCORE
-from nightjar.core.comparison.profile import holds_all
+from nightjar.core.comparison.profile import compared_columns, holds_all
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.monitoring.drift import TrainingSample
 from nightjar.core.monitoring.due import Wait, complete_at, outdated, waiting
@@ -183,10 +182,8 @@ class WatchNight:
     def _sample(self, run: Run) -> TrainingSample:
         """The training sample of the run's version. It is loaded once per version."""
         if run.version_id not in self._samples:
-            spec = self.inputs.spec
-            categorical = (*spec.categorical, *([PREDICTED_CLASS] if spec.kind.classes else []))
             self._samples[run.version_id] = TrainingSample(
-                self._reference(run), categorical, (*spec.numeric, SCORE)
+                self._reference(run), *compared_columns(self.inputs.spec)
             )
         return self._samples[run.version_id]
 
