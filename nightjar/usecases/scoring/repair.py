@@ -218,9 +218,10 @@ def repair_of(inputs: NightInputs, store: NightReader, base: Run, known_at: date
 
 def any_sound(inputs: NightInputs, base: Run, known_at: datetime, rows: pl.DataFrame) -> bool:
     """True if any row keeps the contract now. Features are fetched one part at a time."""
+    today = inputs.generations()
     parts = (part for part in rows.iter_slices(inputs.spec.part_rows) if part.height)
     looked_at = (
-        inputs.check(inputs.spec, inputs.with_features_of(part, base.as_of, known_at, inputs.generations()))
+        inputs.check(inputs.spec, inputs.with_features_of(part, base.as_of, known_at, today))
         for part in parts
     )
     return any(checked.valid.height for checked in looked_at)
