@@ -88,9 +88,7 @@ def complete(spec: ModelSpec, score_date: date, recorded: Recorded, known_at: da
     A file of the last day, or of a later one, says so: a day without events may have no file.
     """
     return all(
-        any(
-            day >= files_of(spec, window, score_date)[1] and instants[0] <= known_at
-            for day, instants in recorded[window.dataset].items()
-        )
+        any(day >= last and instants[0] <= known_at for day, instants in recorded[window.dataset].items())
         for window in spec.outcome_reads
+        for _, last in [files_of(spec, window, score_date)]
     )
