@@ -4,13 +4,12 @@ import time
 from datetime import date, timedelta
 from itertools import islice
 
-from nightjar.core.errors.inputs import NoPopulation
 from nightjar.core.model.occasions import occasions_from
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of, evening_by_now
 from nightjar.core.night.entities import NightSummary
 from nightjar.core.night.plan import Planned
-from nightjar.core.night.windows import names
+from nightjar.core.night.windows import no_population
 from nightjar.showing import console
 from nightjar.wiring.platform import Platform
 
@@ -21,8 +20,7 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     dates = tuple(islice(occasions_from(spec, today), nights))
     last = dates[-1]
     if missing := platform.prepare(spec).undelivered(dates):
-        reads = names(spec.population_reads)
-        raise NoPopulation(spec.name, missing[0], reads, as_of(spec, missing[0]), 0)
+        raise no_population(spec, missing[0], as_of(spec, missing[0]))
     step("1 Postgres: schema, roles and views")
     platform.migrate()
     step("2 Feast: register the feature views")

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from nightjar.core.errors.inputs import NoPopulation
 from nightjar.core.model.spec import ModelSpec, Window
 from nightjar.core.night.clock import dates_between, file_days
 
@@ -13,14 +14,13 @@ Recorded = Mapping[str, Mapping[date, Sequence[datetime]]]
 """Dataset name -> landed day -> the instants (UTC) its deliveries were recorded at, oldest first."""
 
 
-def names(windows: Iterable[Window]) -> str:
-    """The datasets that are read, in words."""
-    return " and ".join(window.dataset for window in windows)
-
-
-def scans(spec: ModelSpec, windows: Iterable[Window]) -> bool:
-    """True if no dataset that is read is delivered: all are tables to scan."""
-    return not any(spec.dataset(window.dataset).delivered for window in windows)
+def no_population(
+    spec: ModelSpec, score_date: date, known_at: datetime, landed: int = 0, last: date | None = None
+) -> NoPopulation:
+    """The error for dates without rows to score. It names the datasets that the population reads."""
+    reads = [window.dataset for window in spec.population_reads]
+    scanned = not any(spec.dataset(name).delivered for name in reads)
+    return NoPopulation(spec.name, score_date, " and ".join(reads), known_at, landed, last, scanned=scanned)
 
 
 def local_days(window: Window, score_date: date) -> tuple[date, date]:

@@ -23,7 +23,7 @@ from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Run
 from nightjar.core.night.population import missing_parts
 from nightjar.core.night.repair import split_carried
-from nightjar.core.night.windows import files_of, names, scans
+from nightjar.core.night.windows import files_of, no_population
 from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.following import Follow, nothing_follows
@@ -215,8 +215,7 @@ class ScoreNight:
         spec, landed = self.inputs.spec, self.inputs.landed(run.score_date, run.known_at)
         refusal = None if landed else self._refused(run)
         if refusal is None:
-            reads, scanned = names(spec.population_reads), scans(spec, spec.population_reads)
-            return NoPopulation(run.model, run.score_date, reads, run.known_at, landed, scanned=scanned)
+            return no_population(spec, run.score_date, run.known_at, landed)
         why = f"no other {refusal.dataset} of that day has landed"
         return refusal.wanted_by(run.model, run.score_date, why)
 

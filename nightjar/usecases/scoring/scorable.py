@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from nightjar.core.errors.inputs import NoPopulation
 from nightjar.core.errors.model import NoChampion
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of
-from nightjar.core.night.windows import names, scans
+from nightjar.core.night.windows import no_population
 from nightjar.core.ports.features import FeatureSource
 from nightjar.core.ports.registry import Registry
 
@@ -33,13 +32,5 @@ class RequireScorable:
             raise NoChampion(spec.name)
         if dates and len(self.undelivered(dates, known_at)) == len(set(dates)):
             first, last = min(dates), max(dates)
-            raise NoPopulation(
-                spec.name,
-                first,
-                names(spec.population_reads),
-                known_at or as_of(spec, last),
-                0,
-                last,
-                scanned=scans(spec, spec.population_reads),
-            )
+            raise no_population(spec, first, known_at or as_of(spec, last), last=last)
         self.features.require(spec)
