@@ -28,8 +28,9 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     step(f"3 Data: land what was delivered up to {last}")
     known_later = evening_by_now(spec, last + timedelta(days=spec.maturity_days))
     platform.prepare(spec).land(known_later, console.bar)
-    step(f"4 Train: on all that was known on {today - timedelta(days=1)}")
-    train(platform, spec, today)
+    known = today - timedelta(days=spec.horizon_days)
+    step(f"4 Train: on all that was known on {known}")
+    train(platform, spec, known)
     step(f"5 Score: {nights} nights from {today}")
     platform.prepare(spec).ready(known_later, console.bar)
     summary = platform.backfill(spec).run([Planned(score_date=day) for day in dates], console.bar)
@@ -54,7 +55,7 @@ def step(what: str) -> None:
     console.out.print(f"[bold]{what}[/]")
 
 
-def train(platform: Platform, spec: ModelSpec, today: date) -> None:
+def train(platform: Platform, spec: ModelSpec, known: date) -> None:
     champion = platform.registry.holder(spec.name, "champion")
     if champion is not None:
         console.out.print(
@@ -62,9 +63,7 @@ def train(platform: Platform, spec: ModelSpec, today: date) -> None:
             f"`nightjar retrain --model {spec.name}` trains another"
         )
         return
-    console.show_training(
-        platform.retrain(spec, today - timedelta(days=spec.horizon_days), progress=console.bar)
-    )
+    console.show_training(platform.retrain(spec, known, progress=console.bar))
 
 
 def report(platform: Platform, spec: ModelSpec, night: NightSummary) -> None:
