@@ -92,7 +92,8 @@ def why(error: Exception) -> str:
 
 
 def of_columns(members: dict[str, Any], line: int, dataset: RawDataset, file: Path) -> Mapping[str, Any]:
-    if extra := next((name for name in members if name not in dataset.columns), None):
+    extra = next((name for name in members if name not in dataset.columns), None)
+    if extra is not None:
         problem = f"line {line} has this name, which is not a column of {dataset.name}"
         raise BadDelivery(file, problem, "Remove it, or declare it in the model's spec.", shortened(extra))
     return members

@@ -133,6 +133,7 @@ def test_a_file_of_another_format_is_named_as_what_it_is(form):
         ("", None, "line 2 is blank"),
         ('{"shop": "a", "shop": "b"}', None, "line 2 names 'shop' twice"),
         ('{"shop": "a", "odd": 1}', "odd", "line 2 has this name, which is not a column of visits"),
+        ('{"shop": "a", "": 1}', "", "line 2 has this name, which is not a column of visits"),
         ("[" * 100_000, None, "line 2 is not JSON: it is nested too deeply"),
         (
             IN_JSON[1].replace('"shop": "south", ', ""),
