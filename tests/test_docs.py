@@ -51,7 +51,7 @@ def classes(root: type[NightjarError] = NightjarError) -> Iterator[type[Nightjar
 
 ERRORS = [
     error
-    for error in classes()
+    for error in dict.fromkeys(classes())  # one may derive from two others
     if error.__module__.startswith("nightjar.") and error is not Retryable and "exit_code" in vars(error)
 ]
 """One without an exit code of its own is a case of the error that it derives from."""

@@ -14,6 +14,7 @@ import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import BadSpec
+from nightjar.core.model.own_code import own_code
 from nightjar.core.model.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
 
 
 def strict_contract(spec: ModelSpec) -> "pa.DataFrameSchema":
-    """Return the model's contract. Raises BadSpec if it is not one, or would let broken rows pass."""
+    """Return the model's contract.
+
+    Raises CodeFailed if it cannot be built. Raises BadSpec if it is none, or would let broken rows pass.
+    """
     import pandera.polars as pa  # noqa: PLC0415  # takes a second to import
 
-    try:
+    with own_code(spec.name, "contract", spec.contract, "when it was built"):
         schema = spec.contract()
-    except Exception as error:  # a model's own code may raise any error
-        raise BadSpec(spec.name, "contract", f"cannot be built: {type(error).__name__}: {error}") from error
     if not isinstance(schema, pa.DataFrameSchema):
         raise BadSpec(
             spec.name, "contract", f"gives a {type(schema).__name__}, not a pandera.polars.DataFrameSchema"

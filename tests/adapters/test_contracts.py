@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nightjar.adapters.contracts import check
 from nightjar.core.errors.inputs import ContractBroken
-from nightjar.core.errors.model import BadSpec
+from nightjar.core.errors.model import BadSpec, CodeFailed
 from nightjar.testing.specs import toy_spec
 
 SCHEMA = pa.DataFrameSchema(
@@ -111,7 +111,6 @@ def wind(**options):
     ("contract", "problem"),
     [
         (lambda: None, "gives a NoneType"),
-        (lambda: 1 / 0, "cannot be built: ZeroDivisionError"),
         (wind(coerce=True), "coerce on wind"),
         (wind(default=0.0), "default on wind"),
         (wind(checks=pa.Check.gt(1, raise_warning=True)), r"raise_warning of greater_than.* on wind"),
@@ -123,6 +122,11 @@ def wind(**options):
 def test_a_contract_that_would_let_broken_rows_pass_is_refused(contract, problem):
     with pytest.raises(BadSpec, match=problem):
         check(replace(SPEC, contract=contract), rows(("a", "OSLO", 1.0, None)))
+
+
+def test_a_contract_that_cannot_be_built_is_told_with_its_line():
+    with pytest.raises(CodeFailed, match=r"`contract` .* raised at .*test_contracts\.py:\d+: ZeroDivision"):
+        check(replace(SPEC, contract=lambda: 1 / 0), rows(("a", "OSLO", 1.0, None)))
 
 
 def test_validation_switched_off_in_the_environment_is_on_here(monkeypatch):

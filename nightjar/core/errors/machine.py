@@ -1,5 +1,7 @@
 """These errors say what the machine refuses: space on a disk, rights to a file, or memory."""
 
+import errno
+
 from nightjar.core.errors.base import NightjarError, Retryable
 
 
@@ -31,6 +33,29 @@ class OutOfMemory(Retryable):
 
 REFUSALS = (OSError, MemoryError)
 """Python raises these when the machine refuses something. `refused` translates them."""
+
+
+OF_MACHINE = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+"""The numbers of an OSError that tell of the machine. Others may be a fault of the code, as a wrong path."""
+
+
+def by_machine(error: Exception) -> bool:
+    """True if an error that a model's own code raised is a refusal of the machine."""
+    if isinstance(error, OSError) and error.errno in OF_MACHINE:
+        return True
+    return isinstance(error, REFUSALS) and isinstance(refused(error), OutOfMemory)
 
 
 def may_pass(error: object) -> bool:

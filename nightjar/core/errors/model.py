@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import ClassVar
 
-from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.base import NightjarError, Retryable
 
 
 class UnknownModel(NightjarError):
@@ -155,16 +156,25 @@ class WrongLearner(NightjarError):
         )
 
 
-class FitFailed(NightjarError):
-    """A model's own code raised an error while it was fitted.
+class CodeFailed(NightjarError):
+    """A function of a model's own code raised an error.
 
-    raised: the error, in words. where: file and line in that code. outcomes: what each may be, in words.
+    field: of the spec, or of a feature table. asked: what it was called for, in words. raised: the error, in
+    words. where: file and line in that code.
     """
 
-    exit_code, runbook = 56, "bad-spec"
+    exit_code, runbook = 56, "model-code-failed"
+    remedy: ClassVar[str] = "Correct that line, or what it reads, then run the same again."
 
-    def __init__(self, model: str, field: str, raised: str, where: str, outcomes: str) -> None:
-        super().__init__(
-            f"{model}: {field} raised at {where}: {raised}. "
-            f"Each outcome that it was given is {outcomes}. Correct the code, or the kind in the spec."
-        )
+    def __init__(self, model: str, field: str, asked: str, raised: str, where: str) -> None:
+        super().__init__(f"{model}: `{field}` {asked} raised at {where}: {raised}. {self.remedy}")
+        self.model = model
+
+
+class DeliverFailed(CodeFailed, Retryable):
+    """`deliver` raised an error. It reaches other machines, so the same call may succeed later."""
+
+    exit_code = 61
+    remedy = (
+        "Earlier deliveries are unchanged. Correct that line, or wait until what it reaches answers again."
+    )

@@ -15,10 +15,11 @@ from typing import Annotated, Any, Protocol, get_type_hints
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, create_model
 
-from nightjar.core.errors.model import BadSpec
+from nightjar.core.errors.model import BadSpec, DeliverFailed
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limits
+from nightjar.core.model.own_code import own_code
 from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, a_kind, called, fault_of, faults
 from nightjar.core.model.sources import Files, ReadAtNight, Source
 
@@ -342,8 +343,14 @@ class ModelSpec:
         return tuple(dataset for dataset in self.datasets if dataset.delivered)
 
     def deliveries(self, inbox: Path, first: date, last: date) -> Iterator[Delivery]:
-        """What `deliver` brings for days first..last. Nothing where nothing is delivered."""
-        return self.deliver(inbox, first, last) if self.deliver else iter(())
+        """What `deliver` brings for days first..last. Nothing where nothing is delivered.
+
+        Raises DeliverFailed.
+        """
+        if self.deliver is None:
+            return
+        with own_code(self.name, "deliver", self.deliver, f"for days {first} to {last}", DeliverFailed):
+            yield from self.deliver(inbox, first, last)
 
     def dataset(self, name: str) -> RawDataset:
         return next(dataset for dataset in self.datasets if dataset.name == name)

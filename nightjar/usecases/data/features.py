@@ -7,6 +7,7 @@ anew, in a new generation of the table. It is read when it is whole.
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 
 import polars as pl
@@ -14,6 +15,7 @@ import structlog
 
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.model.generations import FIRST, UNKNOWN, Generation, next_generation
+from nightjar.core.model.own_code import rows_by
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.ports.features import FeatureFiles, RecipeOf
 from nightjar.core.ports.progress import Progress, silent
@@ -87,7 +89,8 @@ def build_features(
     known. A correction adds rows: one state as known before it, one as known after it. So the tables hold
     the same facts whenever they are built, and a later call only adds rows. Only one caller at a time.
     A table whose recipe changed is built in a new generation. Until that is whole, the old one is read.
-    afresh: names of tables to build anew although their recipes are the same. Raises ContractBroken.
+    afresh: names of tables to build anew although their recipes are the same.
+    Raises CodeFailed, ContractBroken.
     """
     landed = landed_of(spec, raw)
     plans = planned(
@@ -170,7 +173,7 @@ def computed(
 
     The instants are those before each correction, and the one at which the sources were listed. Data that
     landed since then is left for the next call: it may correct a day whose earlier state was never built.
-    Raises ContractBroken if the rows lack a declared column.
+    Raises CodeFailed, and ContractBroken if the rows lack a declared column.
     """
     first, last = min(batch), max(batch)
     seen_from = first - timedelta(days=table.lookback_days)
@@ -180,7 +183,10 @@ def computed(
         {name: raw.read(spec.dataset(name), seen_from, last, min(moment, newest[name])) for name in sources}
         for moment in moments
     )
-    rows = pl.concat([table.compute(frames, first, last) for frames in states])
+    called = partial(
+        rows_by, spec.name, f"compute of {table.name}", table.compute, f"for days {first} to {last}"
+    )
+    rows = pl.concat([called(frames, first, last) for frames in states])
     if lacking := [
         name
         for name in (*table.keys, *table.features, "event_timestamp", "created")

@@ -6,6 +6,7 @@ from datetime import date, datetime
 import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.model.own_code import rows_by
 from nightjar.core.model.spec import ModelSpec, RawFrames, Window
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.population import key_is_storable
@@ -37,8 +38,9 @@ def read_windows(
 
 
 def population_of(spec: ModelSpec, raw: RawStore, score_date: date, known_at: datetime) -> pl.DataFrame:
-    """The rows that a model scores for a date, as known at an instant."""
-    return spec.population(read_windows(spec, raw, spec.population_reads, score_date, known_at), score_date)
+    """The rows that a model scores for a date, as known at an instant. Raises CodeFailed, ContractBroken."""
+    read = read_windows(spec, raw, spec.population_reads, score_date, known_at)
+    return rows_by(spec.name, "population", spec.population, f"for {score_date}", read, score_date)
 
 
 def outcomes_of(spec: ModelSpec, raw: RawStore, dates: Collection[date], known_at: datetime) -> pl.DataFrame:
@@ -47,7 +49,7 @@ def outcomes_of(spec: ModelSpec, raw: RawStore, dates: Collection[date], known_a
     outcome: a number, of a kind with classes the place of its class.
     A date has no rows while a dataset has not landed to the end of the date's window. A row without a
     storable key is left out, because it was never scored. Each file is read once.
-    Raises ContractBroken for a missing column or an impossible outcome.
+    Raises CodeFailed, and ContractBroken for a missing column or an impossible outcome.
     """
     recorded = {window.dataset: raw.recorded(window.dataset) for window in spec.outcome_reads}
     known = sorted(day for day in set(dates) if complete(spec, day, recorded, known_at))
@@ -62,7 +64,7 @@ def outcomes_of(spec: ModelSpec, raw: RawStore, dates: Collection[date], known_a
 
 
 def _outcomes_on(spec: ModelSpec, frames: RawFrames, score_date: date) -> pl.DataFrame:
-    rows = spec.outcomes(frames, score_date)
+    rows = rows_by(spec.name, "outcomes", spec.outcomes, f"for {score_date}", frames, score_date)
     if lacking := [name for name in OUTCOME_COLUMNS if name not in rows.columns]:
         raise ContractBroken(f"outcomes of {spec.name}", [f"column {name} is missing" for name in lacking])
     return rows.select(OUTCOME_COLUMNS).with_columns(score_date=pl.lit(score_date))

@@ -3,15 +3,14 @@
 A whole fit may take hours. A classifier for dollars is told within a second.
 """
 
-import traceback
 from collections.abc import Sequence
 
 import polars as pl
 
-from nightjar.core.errors.base import NightjarError
-from nightjar.core.errors.model import FitFailed, WrongLearner
+from nightjar.core.errors.model import WrongLearner
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.lifecycle.training_set import TimeCut
+from nightjar.core.model.own_code import own_code
 from nightjar.core.model.spec import Fit, ModelSpec, Predictor
 
 REHEARSAL_ROWS = 200
@@ -49,21 +48,8 @@ def few(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
 def fitted(spec: ModelSpec, field: str, cut: TimeCut) -> Predictor:
     """The learner of a field of the spec, fitted on what is seen.
 
-    Raises FitFailed for an error of the model's own code, and the errors of the platform as they are.
+    Raises CodeFailed for an error of the model's own code, and the errors of the platform as they are.
     """
     fit: Fit = getattr(spec, field)
-    try:
+    with own_code(spec.name, field, fit, f"with outcomes that are each {spec.kind.codes_told}"):
         return fit(cut.train, cut.valid, spec=spec)
-    except (NightjarError, MemoryError, OSError):
-        raise
-    except Exception as error:
-        raised = f"{type(error).__name__}: {error}"
-        raise FitFailed(spec.name, field, raised, _place(error, fit), spec.kind.codes_told) from error
-
-
-def _place(error: Exception, fit: Fit) -> str:
-    """The last line of the model's own file that led to the error."""
-    own = getattr(getattr(fit, "__code__", None), "co_filename", None)
-    frames = traceback.extract_tb(error.__traceback__)
-    last = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
-    return f"{last.filename}:{last.lineno}"

@@ -53,7 +53,7 @@ class Origin(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The learner of the spec, fitted on the rows of the cut. Raises FitFailed."""
+    """The learner of the spec, fitted on the rows of the cut. Raises CodeFailed."""
 
     spec: ModelSpec
 

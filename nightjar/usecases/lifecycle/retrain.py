@@ -103,7 +103,7 @@ def retrain(
     only if there is enough history.
     Raises TooLittleHistory, NothingMatches, MissingFeatures, StoreUnavailable, ArtifactBroken. Raises
     ContractBroken for an impossible outcome. Raises WrongLearner before the long fit, for a learner that does
-    not fit the kind, and FitFailed. Raises UnfitModel if the same model is registered with another
+    not fit the kind, and CodeFailed. Raises UnfitModel if the same model is registered with another
     `trained_through`.
     """
     origin = origin or Here(spec)

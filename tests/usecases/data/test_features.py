@@ -11,6 +11,7 @@ from models import MODELS
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.errors.model import CodeFailed
 from nightjar.core.model.spec import FeatureTable, RawDataset, Window
 from nightjar.usecases.data.features import FeatureBuild, batches, build_features, landed_of, planned
 
@@ -110,6 +111,17 @@ def test_what_landed_is_built_once(shop):
     assert shop.build() == FeatureBuild(days=4, rows=4)
     assert shop.rows()["visits"].to_list() == [1, 2, 3, 3]
     assert shop.build() == FeatureBuild()
+
+
+def test_an_error_of_compute_names_the_table_the_days_and_the_line(shop):
+    def fails(raw, first, last):
+        return raw["visits"].select("amount")
+
+    shop.deliver(0, {"a": 1}, at=30)
+    spec = dataclasses.replace(SPEC, feature_tables=(dataclasses.replace(TABLE, compute=fails),))
+    told = rf"`compute of shops` for days {START} to {START} raised at .*test_features\.py:\d+: Column"
+    with pytest.raises(CodeFailed, match=told):
+        shop.build(spec=spec)
 
 
 def test_only_days_that_see_a_new_file_are_built(shop):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.errors.model import CodeFailed
 from nightjar.core.model.spec import RawDataset, Window
 from nightjar.core.values import INSTANT
 from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
@@ -119,6 +120,19 @@ def test_instants_are_cut_to_the_local_days_of_the_window(zone, hours):
     rows = read_windows(spec, Hours(), [Window(LOG.name)], FIRST, evening(9))[LOG.name]
     start = datetime(2013, 3, 1, tzinfo=UTC)
     assert rows["at"].to_list() == [start + timedelta(hours=n) for n in range(*hours)]
+
+
+def test_an_error_of_the_models_own_code_names_the_date_and_the_line():
+    def fails(raw, score_date):
+        return raw["orders"]
+
+    raw = Days({PLANNED.name: {0}, HAPPENED.name: {0}})
+    spec = toy_spec(time_zone="UTC", population=fails, outcomes=fails)
+    told = rf"for {FIRST} raised at .*test_windows\.py:\d+: KeyError: 'orders'"
+    with pytest.raises(CodeFailed, match=f"toy: `population` {told}"):
+        population_of(spec, raw, FIRST, evening(9))
+    with pytest.raises(CodeFailed, match=f"toy: `outcomes` {told}"):
+        outcomes_of(spec, raw, [FIRST], evening(9))
 
 
 def test_outcomes_without_a_column_are_told_by_the_column():

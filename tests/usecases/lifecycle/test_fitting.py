@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from nightjar.adapters.learners.catboost import CatBoostPredictor
 from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.sklearn import SklearnPredictor
-from nightjar.core.errors.model import FitFailed, WrongLearner
+from nightjar.core.errors.model import CodeFailed, WrongLearner
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
@@ -118,7 +118,8 @@ def test_few_rows_that_a_learner_cannot_take_are_no_fault():
 def test_an_error_of_the_models_own_code_names_its_line_and_the_outcomes():
     spec = of_kind(REGRESSION, sklearn(LogisticRegression()))
     with pytest.raises(
-        FitFailed, match=r"toy: fit raised at .*test_fitting\.py:\d+: ValueError: Unknown label"
+        CodeFailed,
+        match=r"`fit` with outcomes .* raised at .*test_fitting\.py:\d+: ValueError: Unknown",
     ):
         fitted(spec, "fit", DOLLARS)
 
