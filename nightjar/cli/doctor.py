@@ -106,14 +106,22 @@ def postgres(platform: Platform) -> str:
 
 
 def champion(platform: Platform, spec: ModelSpec) -> str:
+    """Whether the champion loads, and whether its features are still made as when it was trained."""
     from nightjar.adapters.learners.store import PredictorStore
     from nightjar.core.errors.model import NoChampion
+    from nightjar.usecases.scoring.guard import trained_otherwise
 
     version = platform.registry.holder(spec.name, "champion")
     if version is None:
         raise NoChampion(spec.name)
     PredictorStore(platform.artifacts).load(spec, version)
-    return f"{spec.name} version {version.number} loads, trained through {version.trained_through}"
+    other = trained_otherwise(spec, platform.feature_files, version, platform.features.generations(spec))
+    told = (
+        f"; the code of {', '.join(other)} changed since: `nightjar retrain --model {spec.name}`"
+        if other
+        else ""
+    )
+    return f"{spec.name} version {version.number} loads, trained through {version.trained_through}{told}"
 
 
 def feature_registry(platform: Platform, spec: ModelSpec) -> str:

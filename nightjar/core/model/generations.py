@@ -36,3 +36,26 @@ def next_generation(kept: Sequence[Generation], recipe: str, *, afresh: bool = F
         return Generation(f"_{recipe}-{len(kept)}", recipe)
     made = [generation for generation in kept if generation.recipe == recipe]
     return made[-1] if made else Generation(f"_{recipe}", recipe)
+
+
+TRAINED_ON = "feature_generations"
+"""The parameter of a version that names the generations that it was trained on."""
+
+
+def made_otherwise(
+    trained: Generations, read: Generations, kept: Mapping[str, Sequence[Generation]]
+) -> tuple[str, ...]:
+    """The feature tables that are read in a generation by another recipe than a version was trained on.
+
+    kept: the generations of each table that there are. One that is there no longer counts as by another
+    recipe. A table that the version was not trained on is left out.
+    """
+
+    def recipe(table: str, name: str) -> str:
+        return next((each.recipe for each in kept.get(table, ()) if each.name == name), name)
+
+    return tuple(
+        table
+        for table, name in sorted(trained.items())
+        if table in read and recipe(table, name) != recipe(table, read[table])
+    )

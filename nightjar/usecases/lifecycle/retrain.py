@@ -29,6 +29,7 @@ from nightjar.core.lifecycle.training_set import (
     unmatched,
 )
 from nightjar.core.model.entities import Candidate, Dataset, Version
+from nightjar.core.model.generations import FIRST, TRAINED_ON
 from nightjar.core.model.occasions import is_occasion
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.night.clock import as_of
@@ -111,6 +112,8 @@ def retrain(
     left_out = {**left_out, **origin.cut(known, known_at).left_out}
     features.require(spec)
     build()
+    read = features.generations(spec) if spec.feature_tables else {}
+    trained_on = {TRAINED_ON: {table.name: read.get(table.name, FIRST) for table in spec.feature_tables}}
     rows = _with_features(spec, known, features, progress)
     cut = origin.cut(rows, known_at)
     origin.rehearse(cut)
@@ -123,7 +126,7 @@ def retrain(
         learned = origin.learned(cut)
         advance()
         candidate = _candidate(
-            spec, learned, dataset, baseline, champion, code_version, artifacts, predictors
+            spec, learned, dataset, baseline, champion, code_version, artifacts, predictors, trained_on
         )
         version = _added(candidate, registry)
         advance()
@@ -236,6 +239,7 @@ def _candidate(
     code_version: str,
     artifacts: Artifacts,
     predictors: Predictors,
+    trained_on: Mapping[str, object],
 ) -> Candidate:
     cut, predictor = learned.cut, learned.predictor
     calibration = calibration_of(spec.kind, predictor, cut)
@@ -258,7 +262,7 @@ def _candidate(
         artifact_uri=uri,
         artifact_sha256=sha256,
         reference_uri=_store(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts),
-        params={**predictor.params(), **learned.record},
+        params={**predictor.params(), **learned.record, **trained_on},
         metrics=as_rows(measured, intervals(spec.kind, unseen, cut.test, measured[Of.VERSION])),
         gates=judge(spec.kind.gates, measured, spec.gates),
         code_version=code_version,

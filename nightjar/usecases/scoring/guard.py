@@ -18,7 +18,8 @@ from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.freshness import stale_views
 from nightjar.core.inputs.oddities import comparable
 from nightjar.core.inputs.refusals import refused_after
-from nightjar.core.model.generations import FIRST, Generations
+from nightjar.core.model.entities import Version
+from nightjar.core.model.generations import FIRST, TRAINED_ON, Generations, made_otherwise
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.night.audit import TRAILING_NIGHTS, audit
 from nightjar.core.night.entities import Part, Receipt, Run
@@ -69,6 +70,16 @@ class NightGuard:
             )
         return findings
 
+    def tell_of_training(self, version: Version, generations: Generations) -> None:
+        """Log a warning if the version was trained on features of other code than the run reads."""
+        if tables := trained_otherwise(self.spec, self.files, version, generations):
+            log.warning(
+                "trained_on_other_features",
+                version=version.number,
+                tables=tables,
+                told="the code of these tables changed since the version was trained: retrain the model",
+            )
+
     def require_sound(
         self,
         run: Run,
@@ -102,6 +113,19 @@ class NightGuard:
                 run.model, run.score_date, (*found.broken, *found.odd), acceptable=not found.broken
             )
         return found.odd
+
+
+def trained_otherwise(
+    spec: ModelSpec, files: FeatureFiles, version: Version, read: Generations
+) -> tuple[str, ...]:
+    """The feature tables whose code is another than when a version was trained.
+
+    read: the generations to score with. Nothing is known of a version from before this was kept.
+    """
+    trained: Generations = version.params.get(TRAINED_ON, {})
+    kept = {table.name: files.generations(table) for table in spec.feature_tables}
+    now = {table.name: read.get(table.name, FIRST) for table in spec.feature_tables}
+    return made_otherwise(trained, now, kept)
 
 
 def bad_feed(

@@ -168,10 +168,12 @@ class ScoreNight:
             for limit in self.inputs.limits():
                 log.warning("features_limited", told=limit)
             run = self._with_population(claimed, repair)
+            generations = self.inputs.generations(run) or {}
+            self.guard.tell_of_training(self.inputs.registry.version_by_id(run.version_id), generations)
             stale = self.guard.require_fresh(
                 run,
                 self.inputs.raw,
-                self.inputs.generations(run) or {},
+                generations,
                 elsewhere=self.inputs.stale(run),
                 accepted=accept is not None,
             )
