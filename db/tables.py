@@ -314,6 +314,11 @@ class ScoreRow(Table, table=True):
         "Further numbers that the champion gives, named by the outputs of its version; null for none",
         null=True,
     )
+    challenger_outputs: list[float] | None = _column(
+        ARRAY(Double()),
+        "Further numbers that the challenger gives, named by the outputs of its version; null for none",
+        null=True,
+    )
 
 
 class QuarantinedRow(Table, table=True):

@@ -55,8 +55,8 @@ def _copy_part(
     connection: Connection, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame
 ) -> None:
     of_part = {"run_id": pl.lit(run.id), "part": pl.lit(part.number)}
-    if scores["outputs"].null_count() == scores.height:
-        scores = scores.drop("outputs")
+    given = ("outputs", "challenger_outputs")
+    scores = scores.drop(name for name in given if scores[name].null_count() == scores.height)
     copy_frame(connection, SCORES, scores.with_columns(score_date=pl.lit(run.score_date), **of_part))
     copy_frame(
         connection,

@@ -17,6 +17,7 @@ DISTRIBUTION = text("""
     SELECT count(score) AS rows, coalesce(avg(score), 'NaN') AS mean,
            coalesce(stddev_pop(score), 'NaN') AS stddev,
            count(DISTINCT score) AS distinct, count(carried_from) AS carried,
+           count(challenger_score) AS shadowed,
            coalesce(
                percentile_disc(CAST(:steps AS double precision[])) WITHIN GROUP (ORDER BY score), '{}'
            ) AS quantiles
@@ -32,8 +33,8 @@ MIX = text("""
 """)
 EVENLY = [step / STEPS for step in range(STEPS + 1)]
 PUBLISHED_SCORES = sql.SQL(
-    "SELECT entity_key, score, array_to_json(outputs) AS outputs, challenger_score, carried_from "
-    "FROM nightjar.score "
+    "SELECT entity_key, score, array_to_json(outputs) AS outputs, challenger_score, "
+    "array_to_json(challenger_outputs) AS challenger_outputs, carried_from FROM nightjar.score "
     'WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
 )
 SCORES_FOR = sql.SQL(

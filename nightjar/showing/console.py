@@ -161,9 +161,9 @@ def night_row(night: "NightSummary") -> tuple[object, ...]:
     run = f"{night.run_id}" if night.revision == 1 else f"{night.run_id} (revision {night.revision})"
     kept = f", {night.carried} scores kept" if night.carried else ""
     now = f"published: {night.parts_done_now} of {night.parts} parts now{kept}, {night.seconds:.1f} s"
-    happened = ("published already" if night.already_published else now) + "".join(
-        f"; no {lack.partition(':')[0]}" for lack in night.lacks
-    )
+    lacks = [f"no {lack.partition(':')[0]}" for lack in night.lacks]
+    lacks += [unshadowed(night)] if night.without_challenger else []
+    happened = "; ".join(["published already" if night.already_published else now, *lacks])
     return (
         str(night.score_date),
         night.population,
@@ -177,6 +177,7 @@ def night_row(night: "NightSummary") -> tuple[object, ...]:
 
 
 REPORT_FAILED = "runbooks/report-failed.md"
+CHALLENGER_FAILED = "runbooks/challenger-failed.md"
 
 LATE_COLUMNS = ("score date", "run", "changed", "new", "gone", "for instance", "by what was recorded (UTC)")
 
@@ -275,7 +276,14 @@ def show_nights(title: str, nights: "Sequence[NightSummary]") -> None:
     """Show each night, and below the table the steps that failed, with the reasons."""
     out.print(table(title, NIGHT_COLUMNS, [night_row(night) for night in nights]))
     for night in nights:
+        if night.without_challenger:
+            err.print(f"[bold yellow]{night.score_date}:[/] {unshadowed(night)} ({CHALLENGER_FAILED})")
         show_lacks(night.model, night.score_date, night.lacks)
+
+
+def unshadowed(night: "NightSummary") -> str:
+    """Say how many rows lack the challenger's score."""
+    return f"the challenger gave no score for {night.without_challenger} of {night.scored} rows"
 
 
 def show_lacks(model: str, score_date: date, lacks: "Sequence[str]") -> None:

@@ -148,6 +148,7 @@ class MemoryNights:
             score_date=run.score_date,
             rows=len(score),
             carried=len(score) - scores["carried_from"].null_count(),
+            shadowed=len(score) - scores["challenger_score"].null_count(),
             mean=mean if isinstance(mean, float) else float("nan"),
             stddev=stddev if isinstance(stddev, float) else float("nan"),
             distinct=score.n_unique(),

@@ -43,6 +43,7 @@ def failed(world, tmp_path):
             "score": [0.5],
             "outputs": [None],
             "challenger_score": [None],
+            "challenger_outputs": [None],
             "carried_from": [None],
         }
         aside = pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String})

@@ -201,13 +201,18 @@ def part(start: int, stop: int, number: int = 0) -> Part:
 
 
 def scores(
-    *keys: str, score: float = 0.5, challenger: float | None = None, outputs: list[float] | None = None
+    *keys: str,
+    score: float = 0.5,
+    challenger: float | None = None,
+    outputs: list[float] | None = None,
+    challenger_outputs: list[float] | None = None,
 ) -> pl.DataFrame:
     values = {
         "entity_key": keys,
         "score": [score] * len(keys),
         "outputs": [outputs] * len(keys),
         "challenger_score": [challenger] * len(keys),
+        "challenger_outputs": [challenger_outputs] * len(keys),
         "carried_from": [None] * len(keys),
     }
     return pl.DataFrame(values, schema=SCORES)

@@ -304,6 +304,9 @@ LIES = {
     "another run": "UPDATE nightjar.score SET carried_from = 1 WHERE run_id = %s",
     "another score": "UPDATE nightjar.score SET score = 0.4 WHERE run_id = %s",
     "another challenger's score": "UPDATE nightjar.score SET challenger_score = 0.5 WHERE run_id = %s",
+    "other outputs of the challenger": (
+        "UPDATE nightjar.score SET challenger_outputs = '{0.5}' WHERE run_id = %s"
+    ),
     "an entity that was not scored": (
         "UPDATE nightjar.score SET entity_key = entity_key || '!' WHERE run_id = %s"
     ),

@@ -430,7 +430,11 @@ class TestMulticlass:
             world.inputs.predictors.load(other, champion.version)
 
     def test_a_repair_keeps_the_outputs_of_rows_that_did_not_change(self, world, tmp_path):
-        world.retrain(LAST - timedelta(days=1))
+        champion = world.retrain(LAST - timedelta(days=1)).version
+        challenger = world.retrain(LAST - timedelta(days=1), seed=7).version
+        assert challenger.id != champion.id
+        world.inputs.registry.promote(champion, "champion", "it was before")
+        world.inputs.registry.promote(challenger, "challenger", "beside it")
         first = world.store.run(world.score(LAST).run_id)
         before = world.store.published_scores(first)
         rows = world.inputs.snapshot(first).select("key", "city", "staff").rows()
@@ -444,4 +448,7 @@ class TestMulticlass:
         after = world.store.published_scores(world.store.run(repaired.run_id))
         kept = after.filter(pl.col("carried_from") == first.id)
         assert kept["outputs"].to_list() == before["outputs"][1:].to_list()
+        assert before["challenger_outputs"].list.max().to_list() == before["challenger_score"].to_list()
+        assert before["challenger_outputs"].to_list() != before["outputs"].to_list()
+        assert kept["challenger_outputs"].to_list() == before["challenger_outputs"][1:].to_list()
         assert after["outputs"][0].to_list() != before["outputs"][0].to_list()

@@ -12,12 +12,13 @@ class Distribution(Value):
     """The scores of one night in numbers.
 
     mean, stddev, quantiles: of the scores. distinct: the number of different scores. rows: the number of
-    rows. carried: how many of them were carried over.
+    rows. carried: how many of them were carried over. shadowed: how many the challenger has scored too.
     """
 
     score_date: date
     rows: int
     carried: int = 0
+    shadowed: int = 0
     mean: float
     stddev: float
     distinct: int

@@ -137,6 +137,8 @@ class NightSummary(Value):
     population: int
     scored: int
     carried: int = 0
+    without_challenger: int = 0
+    """Scored rows to which the night's challenger gave no score."""
     quarantined: int
     parts: int
     parts_done_now: int

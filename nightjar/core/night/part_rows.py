@@ -14,6 +14,7 @@ SCORES: Mapping[str, pl.DataType] = {
     "score": pl.Float64(),
     "outputs": OUTPUTS,
     "challenger_score": pl.Float64(),
+    "challenger_outputs": OUTPUTS,
     "carried_from": pl.Int32(),
 }
 QUARANTINED: Mapping[str, pl.DataType] = {

@@ -26,12 +26,15 @@ CARRIED = {
     "carried_score": pl.Float64(),
     "carried_outputs": OUTPUTS,
     "carried_challenger_score": pl.Float64(),
+    "carried_challenger_outputs": OUTPUTS,
     "carried_from": pl.Int32(),
 }
 """Columns of a repair's population: the scores that a row keeps, and the run that computed them.
 
-All are null where the row is to be scored. Without any outputs their column is absent.
+All are null where the row is to be scored. A column of outputs is absent where no row has any.
 """
+
+CARRIED_OUTPUTS = tuple(name for name, dtype in CARRIED.items() if dtype == OUTPUTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +142,10 @@ def with_carried(now: pl.DataFrame, same: pl.Series, scores: pl.DataFrame, base_
         carried_score="score",
         carried_outputs="outputs",
         carried_challenger_score="challenger_score",
+        carried_challenger_outputs="challenger_outputs",
         carried_from=pl.col("carried_from").fill_null(base_id).cast(pl.Int32),
     )
-    if kept["carried_outputs"].null_count() == kept.height:
-        kept = kept.drop("carried_outputs")
+    kept = kept.drop(name for name in CARRIED_OUTPUTS if kept[name].null_count() == kept.height)
     return now.join(kept, on="entity_key", how="left", maintain_order="left").with_columns(
         pl.when(pl.col("fault").is_null()).then(pl.col(name)) for name in CARRIED if name in kept.columns
     )
@@ -155,12 +158,14 @@ def split_carried(population: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
     """
     if "carried_from" not in population.columns:
         return pl.DataFrame(schema=SCORES), population
-    kept = population.filter(pl.col("carried_from").is_not_null())
+    absent = [pl.lit(None, OUTPUTS).alias(name) for name in CARRIED_OUTPUTS if name not in population.columns]
+    kept = population.filter(pl.col("carried_from").is_not_null()).with_columns(absent)
     scores = kept.select(
         "entity_key",
         score="carried_score",
-        outputs="carried_outputs" if "carried_outputs" in kept.columns else pl.lit(None, OUTPUTS),
+        outputs="carried_outputs",
         challenger_score="carried_challenger_score",
+        challenger_outputs="carried_challenger_outputs",
         carried_from="carried_from",
     )
     return scores, population.filter(pl.col("carried_from").is_null()).drop(CARRIED, strict=False)

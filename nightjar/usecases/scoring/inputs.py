@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
+import structlog
 
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
@@ -23,6 +26,8 @@ from nightjar.core.ports.registry import Registry
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.windows import population_of, read_windows
 from nightjar.usecases.scoring.snapshot import Snapshots
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,23 +104,37 @@ class NightInputs:
         return source.retrieve(self.spec, at).drop(moments)
 
     def scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
-        """Scores of rows that kept the contract, by the versions the run was claimed with.
+        """Scores of rows that kept the contract, by the champion that the run was claimed with.
 
-        A later change of the champion makes no difference.
+        A later change of the champion makes no difference. The columns of the challenger are null.
         """
         if rows.is_empty():
             return pl.DataFrame(schema=SCORES)
-        challenger = None if run.challenger_id is None else self.registry.version_by_id(run.challenger_id)
         published = self._predict(self.registry.version_by_id(run.version_id), rows)
         return rows.select(
             "entity_key",
             published["score"],
             published["outputs"],
-            challenger_score=pl.lit(None, pl.Float64)
-            if challenger is None
-            else self._predict(challenger, rows)["score"],
+            challenger_score=pl.lit(None, pl.Float64),
+            challenger_outputs=pl.lit(None, OUTPUTS),
             carried_from=pl.lit(None, pl.Int32),
         )
+
+    def with_shadow(self, run: Run, rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+        """The scores of these rows, with those of the run's challenger if it has one.
+
+        Nobody sees them, so they stop no night: where the challenger cannot score, they stay null.
+        """
+        if run.challenger_id is None or rows.is_empty():
+            return scores
+        try:
+            shadow = self._predict(self.registry.version_by_id(run.challenger_id), rows)
+        # A version that nobody has judged in practice may fail in any way.
+        except Exception as error:
+            expected = isinstance(error, NightjarError)
+            log.error("challenger_failed", version=run.challenger_id, error=str(error), exc_info=not expected)  # noqa: TRY400
+            return scores
+        return scores.with_columns(challenger_score=shadow["score"], challenger_outputs=shadow["outputs"])
 
     def _predict(self, version: Version, rows: pl.DataFrame) -> pl.DataFrame:
         answer = self.predictors.load(self.spec, version).predict(rows)

@@ -288,4 +288,5 @@ class ScoreNight:
             already_published=already,
             published_at=publication.published_at,
             seconds=time.monotonic() - started,
+            without_challenger=0 if run.challenger_id is None else scores.rows - scores.shadowed,
         )

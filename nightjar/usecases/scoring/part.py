@@ -51,8 +51,8 @@ class ScorePart:
         kept, fresh = split_carried(inputs.part(run, part))
         rows = inputs.with_features(fresh, run)
         checked = inputs.check(inputs.spec, rows)
-        scores = pl.concat([kept, inputs.scores(run, checked.valid)])
-        receipt = self.store.write_part(run, part, scores, checked.quarantined)
+        scores = inputs.with_shadow(run, checked.valid, inputs.scores(run, checked.valid))
+        receipt = self.store.write_part(run, part, pl.concat([kept, scores]), checked.quarantined)
         counts = receipt.model_dump(include={"rows", "scored", "quarantined"})
         log.info("part_scored", **counts, kept=kept.height, seconds=round(time.monotonic() - started, 2))
         return receipt

@@ -41,6 +41,7 @@ def scores(values: dict, carried_from: int | None = None) -> pl.DataFrame:
         "score": [0.5] * len(values),
         "outputs": [None] * len(values),
         "challenger_score": [None] * len(values),
+        "challenger_outputs": [None] * len(values),
         "carried_from": [carried_from] * len(values),
     }
     return pl.DataFrame(
@@ -50,6 +51,7 @@ def scores(values: dict, carried_from: int | None = None) -> pl.DataFrame:
             "score": pl.Float64,
             "outputs": pl.List(pl.Float64),
             "challenger_score": pl.Float64,
+            "challenger_outputs": pl.List(pl.Float64),
             "carried_from": pl.Int32,
         },
     )

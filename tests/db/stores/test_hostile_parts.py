@@ -80,7 +80,7 @@ def aside(keys):
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_part_is_stored_to_the_bit_or_refused_whole(stores, make, scored, keys):
     frame = pl.DataFrame(
-        [(key, score, None, other, None) for key, score, other in scored], schema=SCORES, orient="row"
+        [(key, score, None, other, None, None) for key, score, other in scored], schema=SCORES, orient="row"
     )
     height = max(1, frame.height + len(keys))
     with stores.claim(next(days)) as claimed:
@@ -92,7 +92,7 @@ def test_a_part_is_stored_to_the_bit_or_refused_whole(stores, make, scored, keys
             assert stores.store.published_scores(run).is_empty()
             return
         stored = stores.store.published_scores(run).rows()
-    assert [(key, bits(score), bits(other)) for key, score, _, other, _ in stored] == [
+    assert [(key, bits(score), bits(other)) for key, score, _, other, *_ in stored] == [
         (key, bits(score), bits(other))
         for key, score, other in sorted(scored, key=lambda row: row[0].encode())
     ]

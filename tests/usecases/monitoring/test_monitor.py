@@ -65,6 +65,7 @@ def publish(store, day):
             "score": [0.2, 0.8],
             "outputs": None,
             "challenger_score": None,
+            "challenger_outputs": None,
             "carried_from": None,
         },
         schema=SCORES,

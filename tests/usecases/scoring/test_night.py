@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from structlog.testing import capture_logs
 
 from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
@@ -18,6 +19,7 @@ from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import FeastService
 from nightjar.core.night.entities import Night, RunState
+from nightjar.showing.console import night_row
 from nightjar.showing.remedies import advised
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.testing.nights import changed, in_turn, score_night, with_parts
@@ -196,7 +198,25 @@ def test_a_challenger_scores_the_same_rows_in_shadow(use_case):
     use_case.inputs.registry.promote(challenger, "challenger", "try it")
     night = use_case.run(NIGHT)
     scores = use_case.store.published_scores(use_case.store.run(night.run_id))
+    assert night.without_challenger == 0
     assert (scores["challenger_score"] - scores["score"]).round(6).unique().to_list() == [0.01]
+
+
+def test_a_challenger_that_fails_stops_no_night(use_case):
+    """Here it wants an input that is gone: its own score is what is lacking, and the night says so."""
+    wants_more = Formulas(lambda version: pl.col("entity_key" if version.number == 1 else "gone").hash() * 0)
+    night = changed(use_case, predictors=wants_more)
+    challenger = registered(night.inputs.registry, artifact_sha256="2" * 64)
+    night.inputs.registry.promote(challenger, "challenger", "try it")
+    with capture_logs() as logged:
+        ended = night.run(NIGHT)
+    scores = night.store.published_scores(night.store.run(ended.run_id))
+    assert (ended.scored, ended.without_challenger) == (10, 10)
+    assert (scores["score"].null_count(), scores["challenger_score"].null_count()) == (0, 10)
+    failures = [event for event in logged if event["event"] == "challenger_failed"]
+    assert [event["version"] for event in failures] == [2] * 3
+    assert "gone" in failures[0]["error"]
+    assert night_row(ended)[-1].endswith("the challenger gave no score for 10 of 10 rows")
 
 
 def test_rows_with_a_missing_or_repeated_key_are_set_aside_and_accounted_for(use_case):

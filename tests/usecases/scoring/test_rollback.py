@@ -26,6 +26,7 @@ def store():
             "score": [0.5],
             "outputs": [None],
             "challenger_score": [None],
+            "challenger_outputs": [None],
             "carried_from": [None],
         },
         schema=SCORES,

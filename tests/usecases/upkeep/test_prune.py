@@ -90,6 +90,7 @@ class House:
                     "score": [run.id / 1000],
                     "outputs": [None],
                     "challenger_score": [None],
+                    "challenger_outputs": [None],
                     "carried_from": [run.base_id],
                 }
                 self.store.write_part(
