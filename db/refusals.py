@@ -65,6 +65,11 @@ def for_good(error: psycopg.Error, state: str | None) -> bool:
     return told and BY_TEXT.search(str(error)) is not None
 
 
+def lasting(error: psycopg.Error) -> bool:
+    """`for_good` of any error. A connection that failed is tried once more, to find out."""
+    return for_good(error, state_of(error))
+
+
 def said(error: psycopg.Error | Exception) -> str:
     """Return the error on one line. If several addresses were tried, it holds the error of each."""
     lines = str(error).strip().splitlines() or [type(error).__name__]

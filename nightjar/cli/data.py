@@ -123,11 +123,13 @@ def features_build(
 ) -> None:
     """Land what was delivered by --today and build the features of it.
 
+    The newest day of each table to scan is read too, so a wrong column is found before a night.
     A table whose code changed is built anew in any case. Nights read its old rows until the new ones are
     whole.
     """
     from nightjar.core.lifecycle.training_set import known_days
     from nightjar.core.night.clock import evening_by_now
+    from nightjar.usecases.data.tables import require_as_declared
 
     platform, spec = opened(), spec_of(model)
     known = evening_by_now(spec, today_or(spec, today))
@@ -135,5 +137,6 @@ def features_build(
     prepare = platform.prepare(spec)
     console.show_rebuilds(prepare.rebuilds())
     prepare.ready(known, console.bar, afresh=afresh)
+    require_as_declared(spec, platform.raw_of(spec), known.date())
     for dataset in spec.datasets:
         console.out.print(known_days(dataset.name, platform.raw_of(spec).recorded(dataset.name), known))

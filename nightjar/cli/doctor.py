@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Collection, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -130,8 +130,14 @@ def feature_registry(platform: Platform, spec: ModelSpec) -> str:
 
 
 def data(platform: Platform, spec: ModelSpec) -> str:
-    """Which days there are of each dataset, and which tables have no past."""
+    """Which days there are of each dataset, and which tables have no past.
+
+    Raises BadTable for a table whose newest day is not as declared.
+    """
+    from nightjar.usecases.data.tables import require_as_declared
+
     raw = platform.raw_of(spec)
+    require_as_declared(spec, raw, datetime.now(UTC).date())
     return ", ".join(known_of(dataset, raw.days(dataset.name)) for dataset in spec.datasets)
 
 

@@ -73,10 +73,11 @@ class Adapters(Database):
         """The raw days of a model: what was delivered, and tables that are read where they lie."""
         if len(spec.delivered) == len(spec.datasets):
             return self.raw
+        from db.refusals import lasting
         from nightjar.adapters.tables.sources import RawSources
         from nightjar.wiring.settings import environment
 
-        return RawSources.of(spec, self.raw, environment())
+        return RawSources.of(spec, self.raw, environment(), lasting)
 
     def inbox_of(self, spec: ModelSpec) -> Path:
         return self.settings.data / "inbox" / spec.name

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from db.refusals import lasting
 from db.session import make_engine
 from db.stores.drift import PostgresDriftLedger
 from db.stores.nights import PostgresNights
@@ -140,7 +141,10 @@ def engine(database):
 def world(tmp_path, engine, postgres, warehouse):
     def built(spec):
         raw = RawSources.of(
-            spec, RawFiles(tmp_path / "data"), {"WAREHOUSE_URL": postgres.url("admin", "warehouse")}
+            spec,
+            RawFiles(tmp_path / "data"),
+            {"WAREHOUSE_URL": postgres.url("admin", "warehouse")},
+            lasting,
         )
         artifacts = FsspecArtifacts(str(tmp_path / "artifacts"))
         return NightInputs(

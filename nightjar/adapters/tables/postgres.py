@@ -1,6 +1,8 @@
 """A query in a Postgres database, as a table to scan."""
 
-from collections.abc import Iterator, Mapping
+import re
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -41,13 +43,25 @@ TYPES: Mapping[str, pl.DataType] = {
 """Postgres type -> the type of its values here. A numeric is the nearest fraction."""
 
 
+ForGood = Callable[[psycopg.Error], bool]
+"""True for an error of a connection that stays until a person changes a setting or the server."""
+
+UNRESOLVED = re.compile(r"failed to resolve host .*\[Errno (-?\d+)\]")
+NO_SUCH_HOST = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
+"""The numbers for a name that no host has. Others say that nobody answers at the moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresTable:
-    """Implements `Table`. environment: where the query's variable is looked up."""
+    """Implements `Table`.
+
+    environment: where the query's variable is looked up. for_good: tells a refusal that a retry does not end.
+    """
 
     dataset: RawDataset
     source: PostgresQuery
     environment: Mapping[str, str]
+    for_good: ForGood
 
     def summary(self) -> pl.DataFrame:
         recorded = self._recorded
@@ -119,6 +133,11 @@ class PostgresTable:
                 rows.execute(query)
                 yield rows
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            if no_such_host(error) or self.for_good(error):
+                raise BadSettings(
+                    f"{self.source.url} does not open the database of {self.dataset.name}: {said(error)}",
+                    f"Correct host, database, user or password in {self.source.url}, or the server.",
+                ) from error
             raise StoreUnavailable(
                 f"The database in {self.source.url}, of {self.dataset.name},", said(error)
             ) from error
@@ -141,6 +160,11 @@ class PostgresTable:
                 "Write it like postgresql://user:password@host/database.",
             ) from None
         return psycopg.connect(url, options=SESSION, connect_timeout=CONNECT_S)
+
+
+def no_such_host(error: psycopg.Error) -> bool:
+    found = UNRESOLVED.search(str(error))
+    return found is not None and int(found[1]) in NO_SUCH_HOST
 
 
 def plain(values: tuple[Any, ...]) -> list[Any]:

@@ -64,7 +64,7 @@ class ScannedTables:
     ) -> pl.DataFrame:
         limit = datetime.now(UTC) if known_at is None else utc(known_at)
         known = known_of(dataset)
-        if isinstance(known, ReadAtNight):
+        if isinstance(known, ReadAtNight) and known_at is not None:
             self._tell(dataset, limit)
         rows = stamped(self._rows(dataset, first, last), known, limit).filter(pl.col("recorded_at") <= limit)
         return newest(rows, dataset).select(*dataset.columns, "date", "recorded_at")

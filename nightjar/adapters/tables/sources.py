@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from nightjar.adapters.tables.lake import LakeTable
-from nightjar.adapters.tables.postgres import PostgresTable
+from nightjar.adapters.tables.postgres import ForGood, PostgresTable
 from nightjar.adapters.tables.scanned import ScannedTables
 from nightjar.adapters.tables.table import Table
 from nightjar.core.errors.inputs import NotDelivered
@@ -26,9 +26,12 @@ class RawSources:
     tables: ScannedTables
 
     @classmethod
-    def of(cls, spec: ModelSpec, files: RawStore, environment: Mapping[str, str]) -> "RawSources":
+    def of(
+        cls, spec: ModelSpec, files: RawStore, environment: Mapping[str, str], for_good: ForGood
+    ) -> "RawSources":
+        """for_good: tells a refusal of a database that a retry does not end."""
         scanned = {dataset.name: dataset for dataset in spec.datasets if not dataset.delivered}
-        return cls(files, ScannedTables(scanned, lambda dataset: opened(dataset, environment)))
+        return cls(files, ScannedTables(scanned, lambda dataset: opened(dataset, environment, for_good)))
 
     def land(
         self,
@@ -76,9 +79,9 @@ class RawSources:
         return self.files
 
 
-def opened(dataset: RawDataset, environment: Mapping[str, str]) -> Table:
+def opened(dataset: RawDataset, environment: Mapping[str, str], for_good: ForGood) -> Table:
     source = dataset.source
     assert not isinstance(source, Files)
     if isinstance(source, PostgresQuery):
-        return PostgresTable(dataset, source, environment)
+        return PostgresTable(dataset, source, environment, for_good)
     return LakeTable(dataset, source, environment)

@@ -3,6 +3,7 @@ files and Delta tables, here and on an S3 server.
 """
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,9 +18,12 @@ import pytest
 import structlog
 from polars.testing import assert_frame_equal
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from pyarrow.fs import S3FileSystem
 
+from db.refusals import lasting
 from db.server.embedded import EmbeddedPostgres
+from nightjar.adapters.tables.postgres import no_such_host
 from nightjar.adapters.tables.scanned import ALWAYS, ScannedTables
 from nightjar.adapters.tables.sources import RawSources, opened
 from nightjar.core.errors.database import StoreUnavailable
@@ -79,7 +83,7 @@ class Place:
         return replace(VISITS, source=self.source(known=known), **changes)
 
     def tables(self, dataset: RawDataset) -> ScannedTables:
-        return ScannedTables({dataset.name: dataset}, lambda asked: opened(asked, self.environment))
+        return ScannedTables({dataset.name: dataset}, lambda asked: opened(asked, self.environment, lasting))
 
     def read(self, known=LOADED, *, known_at=None, first=MONDAY, last=TUESDAY, **changes) -> pl.DataFrame:
         dataset = self.dataset(known, **changes)
@@ -302,7 +306,7 @@ def test_a_delta_table_is_not_read_as_its_parquet_files(tmp_path):
     deltalake.write_deltalake(str(tmp_path), ROWS.to_arrow())
     dataset = replace(VISITS, source=ParquetTable(url=str(tmp_path), known=LOADED))
     with pytest.raises(BadTable, match="is a Delta table, whose files have rows of older versions too"):
-        ScannedTables({"visits": dataset}, lambda asked: opened(asked, {})).recorded("visits")
+        ScannedTables({"visits": dataset}, lambda asked: opened(asked, {}, lasting)).recorded("visits")
 
 
 def test_what_postgres_refuses_is_told_without_the_password(warehouse):
@@ -332,10 +336,22 @@ def test_what_postgres_refuses_is_told_without_the_password(warehouse):
     unsaid = "SELECT day, shop, count, rain, open, nullif(loaded, max(loaded) OVER ()) AS loaded FROM visits"
     with pytest.raises(BadTable, match="'loaded': has rows that do not say when they were recorded"):
         place.tables(dataset(unsaid)).recorded("visits")
+    for login in ({"password": "secret"}, {"user": "me", "password": "secret"}, {"dbname": "secretless"}):
+        wrong = replace(place, environment={"WAREHOUSE": make_conninfo(warehouse, **login)})
+        with pytest.raises(BadSettings, match=r"WAREHOUSE does not open the database of visits: ") as refused:
+            wrong.read()
+        assert "Correct host, database, user or password in WAREHOUSE" in str(refused.value)
+        assert "secret@" not in str(refused.value)
     wrong = replace(place, environment={"WAREHOUSE": "postgresql://me:secret@127.0.0.1:1/none"})
     with pytest.raises(StoreUnavailable, match=r"The database in WAREHOUSE, of visits") as error:
         wrong.read()
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(("number", "told"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
+def test_a_host_that_is_not_there_is_told_apart_from_names_that_nobody_answers(number, told):
+    error = psycopg.OperationalError(f"failed to resolve host 'db': [Errno {number}] it says so")
+    assert no_such_host(error) is told
 
 
 def test_a_numeric_of_postgres_is_a_fraction_or_told_to_be_cast(warehouse):
