@@ -1,4 +1,4 @@
-"""A model's world, landed and built once: eight weeks of its data.
+"""A model's world, landed and built once: eight weeks of its data, and the days that their outcomes take.
 
 They begin at `data_from`. Of a recorded year they are those around the change to summer time.
 """
@@ -53,8 +53,7 @@ class World:
     @property
     def told(self) -> tuple[date, ...]:
         """Those of the nights whose outcomes have landed."""
-        span = timedelta(days=self.spec.maturity_days + self.spec.horizon_days)
-        return tuple(night for night in self.nights if night + span <= self.last)
+        return tuple(night for night in self.nights if night <= self.last - maturing(self.spec))
 
     def population(self, score_date: date) -> pl.DataFrame:
         return population_of(self.spec, self.raw, score_date, as_of(self.spec, score_date))
@@ -96,22 +95,26 @@ def served(spec: ModelSpec, named: FeastService, rows: pl.DataFrame, now: dateti
 
 
 def span(spec: ModelSpec) -> tuple[date, date]:
-    """The first day and the last night of the eight weeks."""
-    if spec.replay is None and spec.data_from is not None:
-        return spec.data_from, spec.data_from + WEEKS
-    first = date(2013 if spec.replay is None else spec.replay.last.year, *FEBRUARY_8)
-    return first, first + WEEKS
+    """The first day and the last night: the outcomes of the first eight weeks are complete by then."""
+    recorded = date(2013 if spec.replay is None else spec.replay.last.year, *FEBRUARY_8)
+    first = recorded if spec.replay or spec.data_from is None else spec.data_from
+    return first, first + WEEKS + maturing(spec)
+
+
+def maturing(spec: ModelSpec) -> timedelta:
+    return timedelta(days=spec.maturity_days + spec.horizon_days)
 
 
 def nothing_to_score(world: World) -> str:
-    """What to look at if no night has a row, in words."""
+    """What to look at if no night with complete outcomes has a row, in words."""
     spec = world.spec
     landed = "; ".join(
         known_days(dataset.name, world.raw.recorded(dataset.name), as_of(spec, world.last))
         for dataset in spec.delivered
     )
     return (
-        f"models/{spec.name}: `population` gives no row for a night, so there is nothing to check. "
+        f"models/{spec.name}: `population` gives no row for a night up to "
+        f"{world.last - maturing(spec)}, so there is nothing to check. "
         f"`deliver` was asked for {world.first} to {world.last}: {landed}. "
         "If this is not enough, set `data_from` in spec.py to the first day that the feed has, and look at "
         "`deliver`. If it is, look at `population`."
@@ -129,7 +132,7 @@ def world_of(tmp_path_factory) -> Callable[[ModelSpec], World]:
         land_until(spec, raw=raw, inbox=root / "inbox", until=as_of(spec, last), first=first)
         build_features(spec, raw=raw, features=features, recipe_of=lambda table: table.name)
         world = World(spec, raw, features, first, last)
-        if not world.nights:
+        if not world.told:
             pytest.fail(nothing_to_score(world), pytrace=False)
         return world
 
