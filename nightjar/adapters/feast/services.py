@@ -14,11 +14,13 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 from threading import RLock
+from traceback import extract_tb
 from typing import Any
 from warnings import catch_warnings
 from weakref import finalize
 
 import polars as pl
+import psycopg
 import yaml
 from feast import FeatureService, FeatureStore
 from feast.base_feature_view import BaseFeatureView
@@ -42,8 +44,14 @@ from nightjar.core.model.spec import FeastService, ModelSpec
 
 OURS = "nightjar.adapters.feast_polars.PolarsOfflineStore"
 HOUR = timedelta(hours=1)
-LASTING = (FileNotFoundError, FeastError, ValueError, LookupError, TypeError, AttributeError, ImportError)
-"""Errors of a declaration, a file or an installation. UnusableSourceError of our store is a ValueError."""
+LASTING = (
+    *(FileNotFoundError, FeastError, ValueError, LookupError, TypeError, AttributeError, ImportError),
+    *(AssertionError, psycopg.ProgrammingError),
+)
+"""Errors of a declaration, a file or an installation. UnusableSourceError of our store is a ValueError.
+
+Feast asserts that a source fits the store. A ProgrammingError is a missing table, column or right.
+"""
 LOSES_ROWS = frozenset({"file", "dask", "feast.infra.offline_stores.file.FileOfflineStore"})
 """Feast's default store drops entity rows without an error. Our store reads the same files."""
 
@@ -82,8 +90,16 @@ class ServiceFeatures:
         asked = self._asked(spec, used, entities, times)
         once = asked.unique(maintain_order=True).with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
         numbers = asked.join(once, on=asked.columns, how="left", nulls_equal=True, maintain_order="left")[ROW]
-        found = self._found(spec, used, once).select(_declared(used, spec.inputs))
-        return entities.hstack(found.select(pl.all().gather(numbers)))
+        gives = _declared(used, spec.inputs)
+        # Some stores cannot be asked for no rows: they find out types from values.
+        found = (
+            pl.DataFrame(schema={ROW: pl.Int64(), **gives})
+            if once.is_empty()
+            else self._found(spec, used, once)
+        )
+        return entities.hstack(
+            found.select(pl.col(name).cast(dtype).gather(numbers) for name, dtype in gives.items())
+        )
 
     def limits(self, spec: ModelSpec) -> tuple[str, ...]:
         """What the store behind the service cannot answer, a sentence each."""
@@ -308,14 +324,14 @@ class Used:
     needs: Mapping[str, pl.DataType]
 
 
-def _declared(used: Used, inputs: Sequence[str]) -> list[pl.Expr]:
-    """The features that are inputs, in the types that the service declares."""
-    return [
-        pl.col(feature.name).cast(polars_type(feature.dtype))
+def _declared(used: Used, inputs: Sequence[str]) -> dict[str, pl.DataType]:
+    """The features that are inputs, with the types that the service declares."""
+    return {
+        feature.name: polars_type(feature.dtype)
         for part in used.service.feature_view_projections
         for feature in part.features
         if feature.name in inputs
-    ]
+    }
 
 
 def _may_be(given: pl.DataType, declared: pl.DataType) -> bool:
@@ -343,8 +359,9 @@ def anchored(registry: Any, repo: Path) -> Any:
 
 
 def _said(error: Exception) -> str:
-    """The first line of an error, without its full stop."""
-    words = (str(error) or type(error).__name__).strip().splitlines()[0].removesuffix(".")
+    """The first line of an error, without its full stop. Of an assertion without words, what it asserts."""
+    failed = extract_tb(error.__traceback__)[-1].line if isinstance(error, AssertionError) else None
+    words = (str(error) or failed or type(error).__name__).strip().splitlines()[0].removesuffix(".")
     return f"{type(error).__name__}: {words}" if isinstance(error, LookupError) else words
 
 

@@ -297,6 +297,26 @@ def test_a_store_that_cannot_be_read_is_told_as_one_that_is_asked_again(repo, st
         source(spec).retrieve(spec, rides(stats))
 
 
+def test_a_population_without_rows_asks_no_store_and_has_the_declared_types(repo, stats):
+    folder = repo(STORES["duckdb"])
+    (folder / "data" / "driver_stats.parquet").unlink()
+    spec = model(folder)
+    found = source(spec).retrieve(spec, rides(stats).clear())
+    assert found.is_empty()
+    assert dict(found.drop(rides(stats).columns).schema) == {
+        "conv_rate": pl.Float32(),
+        "avg_daily_trips": pl.Int64(),
+        "conv_rate_plus_val1": pl.Float64(),
+    }
+
+
+def test_a_store_that_does_not_fit_the_sources_is_not_asked_again(repo, stats):
+    nobody = "    host: 127.0.0.1\n    port: 1\n    database: none\n    user: none\n    password: none\n"
+    spec = model(repo(f"offline_store:\n    type: postgres\n{nobody}"))
+    with pytest.raises(ServiceUnreadable, match=r"cannot be read: assert isinstance\(.*PostgreSQLSource"):
+        source(spec).retrieve(spec, rides(stats))
+
+
 def test_a_model_that_uses_no_feature_of_its_service_is_told_so(repo, stats):
     spec = model(repo(), numeric=("conversion",))
     with pytest.raises(ContractBroken, match="no feature of the service is one of the model's inputs"):
