@@ -133,7 +133,9 @@ class VersionRow(Table, table=True):
         UniqueConstraint("id", "model"),
         UniqueConstraint("dataset_id", "artifact_sha256"),
         ForeignKeyConstraint(["dataset_id", "model"], ["dataset.id", "dataset.model"]),
+        ForeignKeyConstraint(["model", "refit_of"], ["model_version.model", "model_version.number"]),
         CheckConstraint("number > 0", name="number_positive"),
+        CheckConstraint("refit_of < number", name="refit_of_earlier"),
         CheckConstraint("score_low < score_high AND score_high <= 'Infinity'", name="score_bounds_ordered"),
         _sha256("artifact_sha256"),
         _place("artifact_uri"),
@@ -181,6 +183,11 @@ class VersionRow(Table, table=True):
     code_version: str = _column(Text(), "The code that trained it")
     trained_through: date = _column(
         Date(), "Last date whose outcomes it has seen; scores of that date or earlier are in-sample"
+    )
+    refit_of: int | None = _column(
+        Integer(),
+        "Number of the version whose recipe it fits on all that is known, and which was judged; else null",
+        null=True,
     )
     created_at: datetime = _instant("When it was registered", now=True)
 

@@ -463,6 +463,10 @@ CROSS JOIN LATERAL (
             "algorithm": ("version.algorithm", "What made it"),
             "trained_from": ("dataset.first_date", "First score date of its training snapshot"),
             "trained_through": ("version.trained_through", "Last date whose outcomes it has seen"),
+            "refit_of": (
+                "version.refit_of",
+                "The version whose recipe it fits on all that is known; metrics and gates are of that one",
+            ),
             "dataset_rows": ("dataset.rows", "Rows of its training snapshot"),
             "dataset_sha256": ("dataset.sha256", "Hash of the snapshot's content"),
             "params": ("version.params", "Parameters it was fitted with"),

@@ -25,6 +25,7 @@ from nightjar.showing.console import (
     performance_columns,
     performance_row,
     plan_row,
+    refit_told,
     training_columns,
     training_rows,
 )
@@ -79,14 +80,15 @@ def show_version(summary: RetrainSummary) -> None:
         training_columns(version),
         training_rows(version),
         notes=[
-            f"{gate.name} {'passed' if gate.passed else 'FAILED'}: {gate.reason}" for gate in version.gates
+            *filter(None, [refit_told(version)]),
+            *(f"{one.name} {'passed' if one.passed else 'FAILED'}: {one.reason}" for one in version.gates),
         ],
     )
 
 
 def show_figures(summary: RetrainSummary) -> None:
     """What a version predicts beside what happened, by bins of score."""
-    version, figures = summary.version, summary.figures
+    version, figures = summary.judged, summary.figures
     show(
         f"calibration-{version.model}",
         f"{version.model} version {version.number}: {FIGURES}",

@@ -74,11 +74,13 @@ def show_versions(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
             v.algorithm,
             *(v.metric(metric.name) for metric in headline),
             str(v.trained_through),
+            v.refit_of or "",
             roles.get(v.id, ""),
         )
         for v in platform.registry.versions(spec.name)[:limit]
     ]
-    columns = ("version", "algorithm", *(metric.title for metric in headline), "trained through", "role")
+    titles = [metric.title for metric in headline]
+    columns = ("version", "algorithm", *titles, "trained through", "refit of", "role")
     console.out.print(console.table("versions", columns, rows))
 
 

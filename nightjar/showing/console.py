@@ -342,6 +342,17 @@ def training_rows(version: "Version") -> list[tuple[object, ...]]:
     ]
 
 
+def refit_told(version: "Version") -> str:
+    """Which version it is the refit of, and on which rows; nothing for one that was judged itself."""
+    if version.refit_of is None:
+        return ""
+    rows = version.params["windows"]["fitted"]
+    return (
+        f"{version.model} version {version.number} is version {version.refit_of}, fitted anew on all that is "
+        f"known: {rows['first']} to {rows['last']}, {rows['rows']:,} rows"
+    )
+
+
 FIGURES = "what it predicts for unseen days beside what happened, by score"
 
 
@@ -350,12 +361,12 @@ def show_training(summary: "RetrainSummary") -> None:
 
     The others are the baseline, the constant predictor and the current champion.
     """
-    version = summary.version
+    version, judged = summary.version, summary.judged
     out.print(
         table(
-            f"{version.model} version {version.number} on unseen days",
-            training_columns(version),
-            training_rows(version),
+            f"{judged.model} version {judged.number} on unseen days",
+            training_columns(judged),
+            training_rows(judged),
         )
     )
     if summary.figures.rows:
@@ -364,12 +375,14 @@ def show_training(summary: "RetrainSummary") -> None:
         table(
             "gates",
             ("gate", "passed", "why"),
-            [(gate.name, "yes" if gate.passed else "NO", gate.reason) for gate in version.gates],
+            [(gate.name, "yes" if gate.passed else "NO", gate.reason) for gate in judged.gates],
         )
     )
     for reason, rows in summary.left_out.items():
         if rows:
             out.print(f"left out: {rows:,} {reason}")
+    if told := refit_told(version):
+        out.print(told)
     out.print(f"{version.model} version {version.number}: {summary.decision}")
 
 

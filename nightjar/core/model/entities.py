@@ -31,7 +31,8 @@ class Dataset(Value):
 class Candidate(Value):
     """A trained model before it is registered.
 
-    artifact_sha256: the hash of the stored bytes. metrics: from unseen dates.
+    artifact_sha256: the hash of the stored bytes. metrics: from unseen dates; gates: judged by them. Those of
+    a refit are those of the version that was judged.
     """
 
     model: str
@@ -55,6 +56,8 @@ class Candidate(Value):
     code_version: str
     trained_through: date
     """Last date whose outcomes the model has seen. Scores of that date or earlier are in-sample."""
+    refit_of: int | None = None
+    """Number of the version whose recipe it fits on all that is known. None: it was judged itself."""
 
     def interval(self, name: str) -> tuple[float | None, float | None]:
         """Low and high of a metric of its own at 95% confidence. None where they are not known."""

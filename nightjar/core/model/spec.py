@@ -181,9 +181,22 @@ class Predictor(Protocol):
 
 class Fit(Protocol):
     def __call__(self, train: pl.DataFrame, valid: pl.DataFrame, *, spec: "ModelSpec") -> Predictor:
-        """Fit on `train`, choose on `valid`; both hold the spec's inputs and `outcome`.
+        """Fit on `train`, choose on `valid`; both hold `score_date`, the spec's inputs and `outcome`.
 
         Of a kind with classes `outcome` is the place of the class in `spec.kind.classes`, from 0.
+
+        Deterministic given spec.seed.
+        """
+        ...
+
+
+class Refit(Protocol):
+    def __call__(self, rows: pl.DataFrame, *, spec: "ModelSpec", judged: Predictor) -> Predictor:
+        """Fit on all rows that are known what `fit` fitted on the older ones, by the same recipe.
+
+        judged: the answer of `fit`, which has passed the gates. Its `params` say what `fit` chose, as the
+        number of trees. Nothing may be chosen on `rows`: no later row is left that could judge the choice.
+        rows: as those of `fit`, in order of `score_date`.
 
         Deterministic given spec.seed.
         """
@@ -284,9 +297,11 @@ class ModelSpec:
     contract(): the Pandera schema of a row that may be scored.
 
     kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and
-    `audit` set. fit: trains the model. baseline: trains what the model is compared with. split: how history
-    is cut. seed: makes training the same every time. part_rows: how many rows are scored at once. gates:
-    what a version must reach. audit: what a night must keep.
+    `audit` set. fit: trains the model. refit: trains it anew, by the same recipe, on all rows that are known,
+    once it has passed its gates. None: the model that was judged scores, and the newest rows train nothing.
+    baseline: trains what the model is compared with. split: how history is cut. seed: makes training the same
+    every time. part_rows: how many rows are scored at once. gates: what a version must reach. audit: what a
+    night must keep.
     """
 
     name: str
@@ -317,6 +332,7 @@ class ModelSpec:
     contract: Annotated[Callable[[], Any], PlainValidator(called)]
     baseline: Annotated[Fit, PlainValidator(called)]
     fit: Annotated[Fit, PlainValidator(called)]
+    refit: Annotated[Refit, PlainValidator(called)] | None = None
     split: TimeSplit
     gates: GateLimits
     audit: AuditLimits

@@ -3,7 +3,7 @@
 A whole fit may take hours. A classifier for dollars is told within a second.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -11,7 +11,7 @@ from nightjar.core.errors.model import WrongLearner
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.lifecycle.training_set import TimeCut
 from nightjar.core.model.own_code import own_code
-from nightjar.core.model.spec import Fit, ModelSpec, Predictor
+from nightjar.core.model.spec import Fit, ModelSpec, Predictor, Refit
 
 REHEARSAL_ROWS = 200
 OF_EACH_OUTCOME = 20
@@ -25,14 +25,22 @@ def rehearse(spec: ModelSpec, cut: TimeCut, fields: Sequence[str] = ("baseline",
     """
     train, valid = few(cut.train, spec.kind), few(cut.valid, spec.kind)
     for field in fields:
-        fit: Fit = getattr(spec, field)
-        try:
-            answer = fit(train, valid, spec=spec).predict(valid)
-        except WrongLearner:
-            raise
-        except Exception:  # noqa: BLE001, S112  # libraries have their own errors, and the whole fit tells them
-            continue
-        spec.kind.require_answer(answer)
+        for answer in _answers(spec, field, train, valid):
+            spec.kind.require_answer(answer)
+
+
+def _answers(spec: ModelSpec, field: str, train: pl.DataFrame, valid: pl.DataFrame) -> Iterator[pl.Series]:
+    """What a learner predicts for few rows, and what its refit predicts for them."""
+    fit: Fit = getattr(spec, field)
+    try:
+        predictor = fit(train, valid, spec=spec)
+        yield predictor.predict(valid)
+        if field == "fit" and spec.refit is not None:
+            yield spec.refit(pl.concat([train, valid]), spec=spec, judged=predictor).predict(valid)
+    except WrongLearner:
+        raise
+    except Exception:  # noqa: BLE001  # libraries have their own errors, and the whole fit tells them
+        return
 
 
 def few(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
@@ -51,5 +59,15 @@ def fitted(spec: ModelSpec, field: str, cut: TimeCut) -> Predictor:
     Raises CodeFailed for an error of the model's own code, and the errors of the platform as they are.
     """
     fit: Fit = getattr(spec, field)
-    with own_code(spec.name, field, fit, f"with outcomes that are each {spec.kind.codes_told}"):
+    with own_code(spec.name, field, fit, _outcomes(spec)):
         return fit(cut.train, cut.valid, spec=spec)
+
+
+def refitted(spec: ModelSpec, refit: Refit, rows: pl.DataFrame, judged: Predictor) -> Predictor:
+    """The recipe of a predictor, fitted on all rows. Raises as `fitted` does."""
+    with own_code(spec.name, "refit", refit, _outcomes(spec)):
+        return refit(rows, spec=spec, judged=judged)
+
+
+def _outcomes(spec: ModelSpec) -> str:
+    return f"with outcomes that are each {spec.kind.codes_told}"

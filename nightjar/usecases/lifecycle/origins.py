@@ -1,8 +1,9 @@
 """Where the predictor of a new version comes from: it is fitted here, or it was trained elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,11 +13,12 @@ import polars as pl
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.model import SeenAlready, UnfitModel
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.lifecycle.refit import windows_of
 from nightjar.core.lifecycle.training_set import TimeCut, cut_by_time, embargo
 from nightjar.core.model.description import Description
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.ports.learners import Predictors
-from nightjar.usecases.lifecycle.fitting import few, fitted, rehearse
+from nightjar.usecases.lifecycle.fitting import few, fitted, refitted, rehearse
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Origin(Protocol):
         """The predictor of the version."""
         ...
 
+    @property
+    def refit(self) -> Callable[[pl.DataFrame, Predictor], Predictor] | None:
+        """Fits the recipe of a predictor that passed its gates on all rows. None: it scores as it is."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Here:
@@ -64,7 +71,12 @@ class Here:
         rehearse(self.spec, cut)
 
     def learned(self, cut: TimeCut) -> Learned:
-        return Learned(fitted(self.spec, "fit", cut), cut, cut.trained_through)
+        record = {"windows": windows_of(cut)}
+        return Learned(fitted(self.spec, "fit", cut), cut, cut.trained_through, record)
+
+    @property
+    def refit(self) -> Callable[[pl.DataFrame, Predictor], Predictor] | None:
+        return None if self.spec.refit is None else partial(refitted, self.spec, self.spec.refit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,10 @@ class Elsewhere:
         train = pl.concat([cut.train, cut.valid.filter(~self._is_unseen())])
         seen = replace(cut, train=train, valid=unseen)
         return Learned(self.predictor, seen, self.trained_through, {"trained_elsewhere": self.record})
+
+    @property
+    def refit(self) -> None:
+        """Its recipe is not known here."""
 
     def _unseen(self, rows: pl.DataFrame) -> pl.DataFrame:
         return rows.filter(self._is_unseen())

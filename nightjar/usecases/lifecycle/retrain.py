@@ -17,7 +17,9 @@ from nightjar.core.errors.model import NothingMatches, TooLittleHistory, UnfitMo
 from nightjar.core.kinds.figures import Figures
 from nightjar.core.kinds.gates import judge
 from nightjar.core.kinds.metrics import Of, as_rows
+from nightjar.core.kinds.outputs import Calibration
 from nightjar.core.lifecycle.promotion import Decision, decide
+from nightjar.core.lifecycle.refit import earned, refit_of, window_of
 from nightjar.core.lifecycle.training_set import (
     known_days,
     known_too_late,
@@ -60,11 +62,14 @@ from nightjar.usecases.lifecycle.origins import Here, Learned, Origin
 class RetrainSummary:
     """The result of a retraining.
 
-    figures: what the version gives for unseen rows, beside what happened. left_out: reason -> number of rows
-    left out of the dataset.
+    version: the one that scores if it is promoted. judged: the one that was measured on unseen rows; the
+    same, or the one whose refit scores.
+    figures: what the judged version gives for unseen rows, beside what happened. left_out: reason -> number
+    of rows left out of the dataset.
     """
 
     version: Version
+    judged: Version
     figures: Figures
     dataset: Dataset
     promoted: bool
@@ -94,14 +99,14 @@ def retrain(
     origin: Origin | None = None,
     build: Callable[[], object] = built_already,
 ) -> RetrainSummary:
-    """Register a version trained on the outcomes recorded by `known_at`.
+    """Register a version trained on the outcomes recorded by `known_at`, and its refit if its gates passed.
 
     Each row has the features known on the evening of its own date.
     Deterministic: the same raw data, spec and libraries give the same dataset and the same model. These are
     registered only once.
-    promote: True makes it the champion if its gates passed; False only registers it. origin: of the
-    predictor; None: it is fitted here. build: builds the features of landed data. It is slow, so it is called
-    only if there is enough history.
+    promote: True makes it, or its refit, the champion if its gates passed; False only registers it. origin:
+    of the predictor; None: it is fitted here. build: builds the features of landed data. It is slow, so it is
+    called only if there is enough history.
     Raises TooLittleHistory, NothingMatches, MissingFeatures, StoreUnavailable, ArtifactBroken. Raises
     ContractBroken for an impossible outcome. Raises WrongLearner before the long fit, for a learner that does
     not fit the kind, and CodeFailed. Raises UnfitModel if the same model is registered with another
@@ -118,18 +123,23 @@ def retrain(
     cut = origin.cut(rows, known_at)
     origin.rehearse(cut)
     champion = registry.holder(spec.name, "champion")
-    with progress("training steps", 4) as advance:
+    with progress("training steps", 4 if origin.refit is None else 5) as advance:
         dataset = _register_dataset(spec, rows, known_at, artifacts, registry)
         advance()
         baseline = fitted(spec, "baseline", cut)
         advance()
         learned = origin.learned(cut)
         advance()
+        rival = _as_judged(champion, registry)
         candidate = _candidate(
-            spec, learned, dataset, baseline, champion, code_version, artifacts, predictors, trained_on
+            spec, learned, dataset, baseline, rival, code_version, artifacts, predictors, trained_on
         )
-        version = _added(candidate, registry)
+        judged = version = _added(candidate, registry)
         advance()
+        if origin.refit is not None and earned(judged):
+            again = origin.refit(rows, learned.predictor)
+            version = _refit(spec, judged, again, rows, artifacts, predictors, registry, trained_on)
+            advance()
     decision = (
         decide(version, champion)
         if promote
@@ -139,7 +149,8 @@ def retrain(
         registry.promote(version, "champion", decision.reason)
     return RetrainSummary(
         version=version,
-        figures=figures(spec.kind, learned.predictor, version.calibration, cut.test),
+        judged=judged,
+        figures=figures(spec.kind, learned.predictor, judged.calibration, cut.test),
         dataset=dataset,
         promoted=decision.promote,
         decision=("promoted: " if decision.promote else "not promoted: ") + decision.reason,
@@ -248,8 +259,6 @@ def _candidate(
         **measured_on_unseen(spec.kind, cut, unseen, baseline),
         **beside_champion(spec, cut.test, predictor, calibration, champion, predictors),
     }
-    reference = reference_sample(cut.seen)
-    scored = published_by(spec.kind, predictor, calibration, reference)
     uri, sha256 = predictors.save(predictor)
     return Candidate(
         model=spec.name,
@@ -261,13 +270,48 @@ def _candidate(
         dataset_id=dataset.id,
         artifact_uri=uri,
         artifact_sha256=sha256,
-        reference_uri=_store(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts),
+        reference_uri=_reference(spec, predictor, calibration, cut.seen, artifacts),
         params={**predictor.params(), **learned.record, **trained_on},
         metrics=as_rows(measured, intervals(spec.kind, unseen, cut.test, measured[Of.VERSION])),
         gates=judge(spec.kind.gates, measured, spec.gates),
         code_version=code_version,
         trained_through=learned.trained_through,
     )
+
+
+def _as_judged(champion: Version | None, registry: Registry) -> Version | None:
+    """The version that was judged for the champion. A refit has seen the days that judge the next version."""
+    if champion is None or champion.refit_of is None:
+        return champion
+    return registry.version(champion.model, champion.refit_of)
+
+
+def _refit(
+    spec: ModelSpec,
+    judged: Version,
+    again: Predictor,
+    rows: pl.DataFrame,
+    artifacts: Artifacts,
+    predictors: Predictors,
+    registry: Registry,
+    trained_on: Mapping[str, object],
+) -> Version:
+    """The refit of a judged version, registered. The judged one itself if the rows made no difference.
+
+    again: the recipe of the judged version, fitted on `rows`.
+    """
+    uri, sha256 = predictors.save(again)
+    if sha256 == judged.artifact_sha256:
+        return judged
+    candidate = refit_of(
+        judged,
+        artifact_uri=uri,
+        artifact_sha256=sha256,
+        reference_uri=_reference(spec, again, judged.calibration, rows, artifacts),
+        params={**again.params(), "windows": {"fitted": window_of(rows)}, **trained_on},
+        trained_through=rows["score_date"].max(),
+    )
+    return _added(candidate, registry)
 
 
 def _added(candidate: Candidate, registry: Registry) -> Version:
@@ -281,6 +325,15 @@ def _added(candidate: Candidate, registry: Registry) -> Version:
             "Name that date, or register it by what is known on another day.",
         )
     return version
+
+
+def _reference(
+    spec: ModelSpec, predictor: Predictor, calibration: Calibration, seen: pl.DataFrame, artifacts: Artifacts
+) -> str:
+    """A sample of the rows that a predictor was trained on, with its scores, stored."""
+    reference = reference_sample(seen)
+    scored = published_by(spec.kind, predictor, calibration, reference)
+    return _store(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts)
 
 
 def _store(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> str:

@@ -103,6 +103,15 @@ def test_a_learner_of_the_kind_passes(kind, rows, fit):
     rehearse(of_kind(kind, fit), rows)
 
 
+def test_a_refit_of_another_kind_is_refused_too():
+    def refit(rows, *, spec, judged):
+        return sklearn(LinearRegression())(rows, rows, spec=spec)
+
+    spec = replace(of_kind(BINARY, sklearn(LogisticRegression())), refit=refit)
+    with pytest.raises(WrongLearner, match="LinearRegression gives no probabilities"):
+        rehearse(spec, EVENTS)
+
+
 def test_a_rehearsal_sees_each_outcome_however_rare():
     rare = cut([2 if n == 1999 else n % 2 for n in range(ROWS)])
     assert set(few(rare.train, THREE)["outcome"]) == {0, 1, 2}

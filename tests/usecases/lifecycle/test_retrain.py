@@ -17,7 +17,7 @@ from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.store import PredictorStore
 from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
-from nightjar.core.errors.model import NothingMatches, SeenAlready, TooLittleHistory, UnfitModel
+from nightjar.core.errors.model import CodeFailed, NothingMatches, SeenAlready, TooLittleHistory, UnfitModel
 from nightjar.core.errors.night import Stopped
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.model.categories import Categories
@@ -368,6 +368,78 @@ def test_an_input_that_no_one_provides_is_named(ports):
         retrain(replace(SPEC, numeric=("wind", "snow")), known_at=KNOWN, **ports)
 
 
+def refit(rows, *, spec, judged):
+    return catboost_with(4, judged.params()["trees"])(rows, rows.clear(), spec=spec)
+
+
+REFITTED = replace(SPEC, refit=refit)
+
+
+def test_a_version_that_passed_its_gates_is_fitted_anew_on_all_that_is_known(ports):
+    summary = retrain(REFITTED, known_at=KNOWN, **ports)
+    judged, version = summary.judged, summary.version
+    assert (judged.number, judged.refit_of) == (1, None)
+    assert (version.number, version.refit_of) == (2, 1)
+    assert (judged.trained_through, version.trained_through) == (LAST - timedelta(days=7), LAST)
+    assert ports["registry"].holder("toy", "champion") == version
+    assert (version.metrics, version.gates) == (judged.metrics, judged.gates)
+    assert version.params["iterations"] == judged.params["trees"]
+    assert version.params["windows"] == {
+        "fitted": {"first": str(FIRST), "last": str(LAST), "rows": DAYS * ROWS}
+    }
+    assert judged.params["windows"]["judged"]["rows"] == 7 * ROWS
+    reference = pl.read_parquet(ports["artifacts"].get(version.reference_uri))
+    predictor = ports["predictors"].load(REFITTED, version)
+    assert reference["score_date"].max() == LAST
+    assert reference["score"].to_list() == predictor.predict(reference).to_list()
+
+
+def test_the_same_snapshot_gives_the_same_refit_which_is_registered_once(ports):
+    first, second = (retrain(REFITTED, known_at=KNOWN, **ports) for _ in range(2))
+    assert second.version == first.version
+    assert second.decision == "not promoted: version 2 is champion already"
+    assert len(ports["registry"].versions("toy")) == 2
+
+
+def test_a_version_that_fails_a_gate_is_not_fitted_anew(ports):
+    strict = replace(REFITTED, refit=never, gates=SPEC.gates | {"min_auc": 0.99})
+    summary = retrain(strict, known_at=KNOWN, **ports)
+    assert summary.version == summary.judged
+    assert len(ports["registry"].versions("toy")) == 1
+
+
+def test_a_refit_is_compared_by_the_version_that_was_judged_for_it(ports):
+    """The refit has seen all but the newest days. The version that was judged has seen none of the test."""
+    first = retrain(REFITTED, known_at=evening(LAST - timedelta(days=1)), **ports)
+    assert first.version.trained_through == LAST - timedelta(days=3)
+    later = retrain(REFITTED, known_at=KNOWN, **ports)
+    assert later.decision.endswith("replaces version 2")
+    assert later.judged.metric("rows", Of.CHAMPION) == 7 * ROWS
+
+
+def test_a_refit_that_the_rows_do_not_change_is_the_version_that_was_judged(ports):
+    summary = retrain(replace(SPEC, refit=lambda rows, *, spec, judged: judged), known_at=KNOWN, **ports)
+    assert summary.version == summary.judged
+    assert summary.promoted
+
+
+def test_training_that_is_stopped_before_the_refit_promotes_nothing_and_goes_on_next_time(ports):
+    with pytest.raises(Stopped):
+        retrain(REFITTED, known_at=KNOWN, progress=asking(silent, MemoryGoOn(after=DAYS + 4)), **ports)
+    assert ports["registry"].holder("toy", "champion") is None
+    assert retrain(REFITTED, known_at=KNOWN, **ports).version.number == 2
+
+
+def test_an_error_in_the_refit_names_its_line(ports):
+    def broken(rows, *, spec, judged):
+        raise KeyError("rounds")
+
+    with pytest.raises(
+        CodeFailed, match=r"toy: `refit` with .* raised at .*test_retrain\.py:\d+: KeyError: 'rounds'"
+    ):
+        retrain(replace(SPEC, refit=broken), known_at=KNOWN, **ports)
+
+
 FILE = "model.cbm"
 TOLD = Description(trained_through=LAST - timedelta(days=8), trained_by="the risk team", notes={"run": 7})
 
@@ -390,14 +462,14 @@ def elsewhere(tmp_path, ports):
     return registered
 
 
-def never(train, valid, *, spec):
+def never(*_, **__):
     raise AssertionError("nothing is to be fitted")
 
 
 def test_a_version_from_elsewhere_is_measured_gated_and_promoted_as_one_that_was_trained_here(
     elsewhere, ports, tmp_path
 ):
-    summary = elsewhere(spec=replace(SPEC, fit=never))
+    summary = elsewhere(spec=replace(SPEC, fit=never, refit=never))
     assert summary.decision == "promoted: all gates passed; the first champion"
     version = summary.version
     assert (version.trained_through, version.algorithm) == (TOLD.trained_through, "catboost")

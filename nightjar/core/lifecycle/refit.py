@@ -1,0 +1,38 @@
+"""A version that passed its gates is fitted anew, by the same recipe, on all that is known.
+
+The gates judge on the newest days, so the version that they judge has not learned from these. Its refit has.
+No day is left that could judge the refit: its metrics and gates are those of the version that was judged.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from nightjar.core.lifecycle.promotion import failures_of
+from nightjar.core.lifecycle.training_set import TimeCut
+from nightjar.core.model.entities import Candidate, Version
+
+Window = Mapping[str, str | int]
+
+
+def earned(judged: Version) -> bool:
+    """True for a version that was judged and passed every gate."""
+    return bool(judged.gates) and not failures_of(judged)
+
+
+def refit_of(judged: Version, **changes: Any) -> Candidate:
+    """The refit of a version before it is registered. changes: the fields in which it differs."""
+    same = judged.model_dump(include=set(Candidate.model_fields))
+    return Candidate.model_validate(same | changes | {"refit_of": judged.number})
+
+
+def windows_of(cut: TimeCut) -> Mapping[str, Window]:
+    """Use -> the rows that a judged version was fitted on, that chose, and that judged it."""
+    return {"fitted": window_of(cut.train), "chosen": window_of(cut.valid), "judged": window_of(cut.test)}
+
+
+def window_of(rows: pl.DataFrame) -> Window:
+    """The first and last score date of rows, and their number. rows: at least one."""
+    days = rows["score_date"]
+    return {"first": str(days.min()), "last": str(days.max()), "rows": rows.height}
