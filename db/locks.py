@@ -75,9 +75,9 @@ def night_lock(
     """
     return _held(
         engine,
-        lock_name(model, score_date),
+        [lock_name(model, score_date)],
         wait_s,
-        lambda holder: NightBusy(model, score_date, holder, wait_s),
+        lambda _, holder: NightBusy(model, score_date, holder, wait_s),
         go_on,
     )
 
@@ -109,13 +109,14 @@ def lock_name(model: str, score_date: date) -> str:
 
 
 def exclusive(
-    engine: Engine, what: str, *, wait_s: float, go_on: GoOn = unasked
+    engine: Engine, *whats: str, wait_s: float, go_on: GoOn = unasked
 ) -> AbstractContextManager[None]:
-    """Do one kind of work in one process at a time.
+    """Do each of these kinds of work in one process at a time.
 
+    They are taken in the order given. Two callers that share some give those in the same order.
     Raises WorkBusy after wait_s seconds, Stopped while it waits, StoreUnavailable.
     """
-    return _held(engine, what, wait_s, lambda holder: WorkBusy(what, holder, wait_s), go_on)
+    return _held(engine, whats, wait_s, lambda what, holder: WorkBusy(what, holder, wait_s), go_on)
 
 
 def alone(connection: Connection, *, wait_s: float) -> None:
@@ -173,7 +174,7 @@ def require_own_sessions(engine: Engine) -> None:
 
 @contextmanager
 def _held(
-    engine: Engine, what: str, wait_s: float, busy: Callable[[str], Retryable], go_on: GoOn
+    engine: Engine, whats: Iterable[str], wait_s: float, busy: Callable[[str, str], Retryable], go_on: GoOn
 ) -> Iterator[None]:
     with translated():
         connection = _own_connection(engine)
@@ -183,10 +184,11 @@ def _held(
             migrating = _wait(connection, SHARE, SCHEMA_LOCK, deadline, go_on)
         if migrating is not None:
             raise WorkBusy("migrating the database", migrating, wait_s)
-        with translated():
-            holder = _wait(connection, TAKE, what, deadline, go_on)
-        if holder is not None:
-            raise busy(holder)
+        for what in whats:
+            with translated():
+                holder = _wait(connection, TAKE, what, deadline, go_on)
+            if holder is not None:
+                raise busy(what, holder)
         yield
     finally:
         _let_go(connection)

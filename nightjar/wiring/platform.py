@@ -47,7 +47,10 @@ class Platform(Adapters):
     advised: Advise = unadvised
 
     def prepare(self, spec: ModelSpec) -> "Prepare":
-        """The use case that prepares the data for nights. Processes of one model take turns."""
+        """The use case that prepares the data for nights.
+
+        Processes of one model take turns, and so do models that share a feature table.
+        """
         from nightjar.usecases.data.prepare import Prepare
 
         return Prepare(
@@ -56,7 +59,11 @@ class Platform(Adapters):
             feature_files=self.feature_files,
             recipe_of=self.recipe_of,
             inbox=self.inbox_of(spec),
-            alone=lambda: self._features_of(spec.name, wait_s=self.settings.night_wait_s),
+            alone=lambda: self._features_of(
+                spec.name,
+                *sorted(f"feature table {table.name}" for table in spec.feature_tables),
+                wait_s=self.settings.night_wait_s,
+            ),
             go_on=self.go_on,
         )
 
@@ -240,11 +247,14 @@ class Platform(Adapters):
                 held.enter_context(self._features_of(name, wait_s=0))
             yield
 
-    def _features_of(self, model: str, *, wait_s: float) -> AbstractContextManager[None]:
-        """The lock on the features of a model: who builds them and who prunes them take the same one."""
+    def _features_of(self, model: str, *tables: str, wait_s: float) -> AbstractContextManager[None]:
+        """The lock on the features of a model: who builds them and who prunes them take the same one.
+
+        tables: locks on what it shares with other models, sorted.
+        """
         from db.locks import exclusive
 
-        return exclusive(self.engine, f"features of {model}", wait_s=wait_s, go_on=self.go_on)
+        return exclusive(self.engine, f"features of {model}", *tables, wait_s=wait_s, go_on=self.go_on)
 
     def _policy(self) -> Policy:
         settings = self.settings

@@ -98,6 +98,10 @@ def test_a_clash_is_told_of_both_folders_whichever_is_used(folders):
     ("changed", "what"),
     [
         ({"datasets": (replace(PLANNED, keys=("x",)), HAPPENED)}, "dataset planned"),
+        (
+            {"datasets": (replace(PLANNED, columns=dict(reversed(PLANNED.columns.items()))), HAPPENED)},
+            "dataset planned",
+        ),
         ({"feature_tables": (replace(WEATHER, lookback_days=1),)}, "feature table weather"),
         (
             {"feature_tables": (replace(WEATHER, name="wind", keys={"city": pl.Int64()}),)},

@@ -20,7 +20,7 @@ class Prepare:
     """Land deliveries of a model and build its features. Only what is missing is done.
 
     inbox: the folder where deliveries arrive. alone: a lock against other processes that do the same for
-    the model.
+    the model, or build one of its feature tables for another model.
     """
 
     spec: ModelSpec

@@ -1,0 +1,56 @@
+"""Models that share a feature table build it one after the other."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from nightjar.core.errors.night import WorkBusy
+from nightjar.testing.specs import WEATHER, toy_spec
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
+
+WIND = replace(WEATHER, name="wind", features={"speed": pl.Float64()})
+ONE = toy_spec(name="one", feature_tables=(WIND, WEATHER))
+TWO = toy_spec(name="two", feature_tables=(WEATHER, WIND))
+APART = toy_spec(name="apart", feature_tables=(replace(WEATHER, name="snow"),))
+
+
+@pytest.fixture
+def platform(database, tmp_path):
+    def made(**settings):
+        passwords = {"writer_password": database.server.passwords["writer"]}
+        urls = {"database_url": database.url("owner"), "home": tmp_path}
+        opened.append(Platform(Settings(**urls, **passwords, **settings, _env_file=None)))
+        return opened[-1]
+
+    opened = []
+    yield made
+    for each in opened:
+        each.close()
+
+
+def test_a_model_does_not_build_while_another_builds_a_table_that_it_shares(platform):
+    patient, hasty = platform(), platform(night_wait_s=0)
+    with patient.prepare(ONE).alone():
+        with pytest.raises(WorkBusy, match="eature table weather: being done"), hasty.prepare(TWO).alone():
+            pass
+        with hasty.prepare(APART).alone():
+            """No table is shared."""
+    with hasty.prepare(TWO).alone():
+        """It is free again."""
+
+
+def test_models_that_share_tables_take_turns_whatever_their_order(platform):
+    inside = []
+
+    def build(spec):
+        with platform(night_wait_s=60).prepare(spec).alone():
+            inside.append(spec.name)
+            assert len(inside) == 1
+            inside.remove(spec.name)
+        return spec.name
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(build, [ONE, TWO, ONE, TWO])) == ["one", "one", "two", "two"]
