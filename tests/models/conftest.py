@@ -12,16 +12,20 @@ from functools import cached_property
 import polars as pl
 import pytest
 
+from db.refusals import lasting
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
+from nightjar.adapters.tables.sources import RawSources
 from nightjar.core.lifecycle.training_set import known_days
 from nightjar.core.model.occasions import occasions_between
 from nightjar.core.model.spec import FeastService, FeatureTable, ModelSpec
 from nightjar.core.night.clock import as_of
+from nightjar.core.ports.raw import RawStore
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import land_until
 from nightjar.usecases.data.windows import population_of
+from nightjar.wiring.settings import environment
 
 FEBRUARY_8 = (2, 8)
 WEEKS = timedelta(weeks=8)
@@ -29,12 +33,12 @@ WEEKS = timedelta(weeks=8)
 
 @dataclass(frozen=True)
 class World:
-    """What has landed by the evening before `last`, the last night that can be scored, and the features of
-    it.
+    """What has landed by the evening before `last`, the last night that can be scored, what the tables to
+    scan hold, and the features of it.
     """
 
     spec: ModelSpec
-    raw: RawFiles
+    raw: RawStore
     features: FeatureDirectory
     first: date
     last: date
@@ -43,6 +47,11 @@ class World:
         return pl.read_parquet(
             self.features.root / "features" / table.name / "date=*" / "part.parquet", hive_partitioning=False
         )
+
+    def newest(self, table: FeatureTable) -> date:
+        """The newest day of which a table has rows."""
+        raw = self.frames(table, self.last - WEEKS, self.last, as_of(self.spec, self.last))
+        return table.compute(raw, self.last - WEEKS, self.last)["date"].max()
 
     @cached_property
     def nights(self) -> tuple[date, ...]:
@@ -110,14 +119,14 @@ def nothing_to_score(world: World) -> str:
     spec = world.spec
     landed = "; ".join(
         known_days(dataset.name, world.raw.recorded(dataset.name), as_of(spec, world.last))
-        for dataset in spec.delivered
+        for dataset in spec.datasets
     )
     return (
         f"models/{spec.name}: `population` gives no row for a night up to "
         f"{world.last - maturing(spec)}, so there is nothing to check. "
-        f"`deliver` was asked for {world.first} to {world.last}: {landed}. "
+        f"`deliver` and the tables were asked for {world.first} to {world.last}: {landed}. "
         "If this is not enough, set `data_from` in spec.py to the first day that the feed has, and look at "
-        "`deliver`. If it is, look at `population`."
+        "`deliver` and at the tables. If it is, look at `population`."
     )
 
 
@@ -128,17 +137,19 @@ def world_of(tmp_path_factory) -> Callable[[ModelSpec], World]:
     def make(spec: ModelSpec) -> World:
         first, last = span(spec)
         root = tmp_path_factory.mktemp(spec.name)
-        raw, features = RawFiles(root), FeatureDirectory(root)
-        land_until(spec, raw=raw, inbox=root / "inbox", until=as_of(spec, last), first=first)
-        build_features(spec, raw=raw, features=features, recipe_of=lambda table: table.name)
-        world = World(spec, raw, features, first, last)
-        if not world.told:
-            pytest.fail(nothing_to_score(world), pytrace=False)
-        return world
+        raw = RawSources.of(spec, RawFiles(root), environment(), lasting)
+        features = FeatureDirectory(root)
+        until = as_of(spec, last)
+        land_until(spec, raw=raw, inbox=root / "inbox", until=until, first=first)
+        build_features(spec, raw=raw, features=features, known_at=until, recipe_of=lambda table: table.name)
+        return World(spec, raw, features, first, last)
 
     def known(spec: ModelSpec) -> World:
         if spec.name not in worlds:
             worlds[spec.name] = make(spec)
-        return worlds[spec.name]
+        world = worlds[spec.name]
+        if not world.told:
+            pytest.fail(nothing_to_score(world), pytrace=False)
+        return world
 
     return known

@@ -122,6 +122,5 @@ def test_equal_declarations_are_shared():
     assert list(clashes((one, replace(one, name="two"), replace(one, name="three")))) == []
 
 
-def test_this_checkout_has_no_broken_model():
-    assert models.BROKEN == {}
+def test_every_folder_of_this_checkout_is_found():
     assert {file.parent.name for file in Path(models.__file__).parent.glob("*/spec.py")} == set(models.NAMES)
