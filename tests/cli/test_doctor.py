@@ -25,6 +25,11 @@ def platform(database, tmp_path):
     made.close()
 
 
+def test_of_many_bad_deliveries_the_first_are_named_and_the_others_counted():
+    told = str(DeliveriesSetAside("toy", [f"weather {day}" for day in range(1_388)]))
+    assert "set aside (1,388): weather 0, weather 1, weather 2, weather 3, weather 4, and 1,383 more." in told
+
+
 def test_a_bad_delivery_is_a_finding_until_it_is_settled(platform, tmp_path):
     spec, day = models.model("flight_delay"), date(2013, 3, 1)
     assert doctor.deliveries(platform, spec) == "none is set aside"

@@ -150,7 +150,7 @@ def test_population_keys_are_unique_and_meet_the_outcomes(spec, world_of):
     assert spec.kind.lacking_to_train(outcomes["outcome"]) is None
     assert (outcomes["recorded_at"] > as_of(spec, night)).all(), "an outcome known before its night is a leak"
     mature = as_of(spec, night + timedelta(days=spec.maturity_days + spec.horizon_days))
-    assert (outcomes["recorded_at"] <= mature).all()
+    assert (outcomes["recorded_at"] <= mature).all(), "outcomes are complete later than `maturity_days` says"
 
 
 @every_model

@@ -38,9 +38,12 @@ class DeliveriesSetAside(NightjarError):
     """There are bad deliveries that no good delivery has replaced and no person has cleared."""
 
     exit_code, runbook = 45, "bad-delivery"
+    told = 5
 
     def __init__(self, model: str, names: Sequence[str]) -> None:
-        super().__init__(f"Bad deliveries are set aside ({len(names)}): {', '.join(names)}.")
+        more = f", and {len(names) - self.told:,} more" if len(names) > self.told else ""
+        first = ", ".join(names[: self.told])
+        super().__init__(f"Bad deliveries are set aside ({len(names):,}): {first}{more}.")
         self.model = model
 
 

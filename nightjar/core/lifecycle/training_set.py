@@ -75,17 +75,19 @@ def mature_outcomes(outcomes: pl.DataFrame, known_at: datetime, last: date) -> p
     return newest.select("entity_key", "score_date", "outcome")
 
 
-def known_days(dataset: str, recorded: Mapping[date, Sequence[datetime]], known_at: datetime) -> str:
+def known_days(
+    dataset: str, recorded: Mapping[date, Sequence[datetime]], known_at: datetime, set_aside: int = 0
+) -> str:
     """Say for which days a dataset is known at an instant.
 
-    recorded: when each day's deliveries were recorded, oldest first.
+    recorded: when each day's deliveries were recorded, oldest first. set_aside: how many deliveries are bad.
     """
     known = [day for day, instants in recorded.items() if instants[0] <= known_at]
+    bad = f" (bad deliveries that are set aside: {set_aside:,}; correct them first)" if set_aside else ""
     if known:
-        return f"{dataset} of {days_told(known)} landed"
-    return f"no {dataset} landed" + (
-        f" by then; those of {days_told(recorded)} came later" if recorded else ""
-    )
+        return f"{dataset} of {days_told(known)} landed{bad}"
+    later = f" by then; those of {days_told(recorded)} came later" if recorded else ""
+    return f"no {dataset} landed{later}{bad}"
 
 
 def days_told(days: Collection[date]) -> str:

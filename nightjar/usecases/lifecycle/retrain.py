@@ -4,6 +4,7 @@ Promote it if its gates pass.
 """
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -45,6 +46,7 @@ from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.values import INSTANT
+from nightjar.usecases.data.landing import set_aside
 from nightjar.usecases.data.windows import outcomes_of, population_of
 from nightjar.usecases.lifecycle.fitting import fitted
 from nightjar.usecases.lifecycle.measuring import (
@@ -177,7 +179,8 @@ def _labelled(
         for day in outcomes["score_date"].unique().sort()
         if readable(spec, spec.population_reads, day, recorded, as_of(spec, day))
     ]
-    landed = "; ".join(known_days(name, days, known_at) for name, days in recorded.items())
+    bad = Counter(refusal.dataset for refusal in set_aside(spec, raw))
+    landed = "; ".join(known_days(name, days, known_at, bad[name]) for name, days in recorded.items())
     if outcomes.is_empty():
         raise TooLittleHistory(spec.name, known_at, f"{no_outcome(mature, last)} {landed}")
     if not dates:

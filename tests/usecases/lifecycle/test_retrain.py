@@ -302,6 +302,14 @@ def test_what_has_landed_is_said_where_no_row_is_known(ports):
     assert told in str(refused.value)
 
 
+def test_bad_deliveries_are_said_where_no_row_is_known(ports, tmp_path):
+    raw = RawFiles(tmp_path)
+    raw.receive(SPEC.dataset("happened"), FIRST, tmp_path / "nowhere.csv", KNOWN)
+    bad = r"no happened landed \(bad deliveries that are set aside: 1; correct them first\); no planned"
+    with pytest.raises(TooLittleHistory, match=bad):
+        retrain(SPEC, known_at=KNOWN, **{**ports, "raw": raw})
+
+
 @pytest.mark.parametrize("label", [0.5, None, 2, -1, float("nan")])
 def test_a_label_that_cannot_be_stops_training_before_anything_is_made(ports, label):
     def wrong(raw, score_date):
