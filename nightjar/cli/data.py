@@ -76,19 +76,19 @@ def deliveries_list(model: Model = None) -> None:
 def deliveries_clear(
     dataset: Annotated[str, typer.Argument(help="Name of a raw dataset of the model.")],
     cleared_day: Annotated[
-        date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day that the deliveries are about.")
+        date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="A day that the deliveries are about.")
     ],
     model: Model = None,
 ) -> None:
     """Settle what is set aside of a day that will not be delivered again.
 
-    It counts as never delivered, and is listed no more.
+    It counts as never delivered, and is listed no more. A file about several days is settled by any of them.
     """
     from nightjar.usecases.data.landing import clear
 
     platform, spec = opened(), spec_of(model)
     for refusal in clear(spec, dataset, cleared_day, raw=platform.raw_of(spec)):
-        console.out.print(console.plain(f"cleared: {dataset} {cleared_day}: {refusal.problem}"))
+        console.out.print(console.plain(f"cleared: {dataset} {refusal.about}: {refusal.problem}"))
 
 
 def to_rebuild(spec: "ModelSpec", asked: Sequence[str], *, rebuild: bool) -> frozenset[str]:

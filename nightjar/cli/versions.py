@@ -34,8 +34,8 @@ def retrain(model: Model = None, today: Today = None, promote: Promote = True) -
 
 
 def register(
-    model: Annotated[str, typer.Argument(help="Name of a folder in models/.")],
     file: Annotated[Path, typer.Argument(help="The model, in a format of docs/learners.md.")],
+    model: Model = None,
     algorithm: Annotated[
         str | None,
         typer.Option(help="Its library, if the suffix of the file does not tell."),

@@ -161,7 +161,7 @@ def _(error: model.NothingMatches) -> str:
 
 @remedy.register
 def _(error: model.SeenAlready) -> str:
-    return f"To name a later day: `nightjar register {error.model} FILE --today YYYY-MM-DD`."
+    return f"To name a later day: `nightjar register FILE --model {error.model} --today YYYY-MM-DD`."
 
 
 @remedy.register

@@ -61,7 +61,7 @@ COMMANDS = [
         ("nightjar retrain --model toy --today YYYY-MM-DD",),
     ),
     (model.NothingMatches("toy", AS_OF, 9, "keys differ."), ("nightjar retrain --model toy",)),
-    (model.SeenAlready("toy", DAY, DAY), ("nightjar register toy FILE --today YYYY-MM-DD",)),
+    (model.SeenAlready("toy", DAY, DAY), ("nightjar register FILE --model toy --today YYYY-MM-DD",)),
     (night.AuditFailed("toy", DAY, FAULTS), (f"{SCORE} --force", f"{SCORE} --accept REASON")),
     (night.AuditFailed("toy", DAY, FAULTS, acceptable=False), (f"{SCORE} --force",)),
     (night.NightBusy("toy", DAY, "process 7", 3), ("nightjar status --model toy",)),

@@ -154,14 +154,16 @@ def land_file(
 
 
 def clear(spec: ModelSpec, dataset: str, day: date, *, raw: RawStore) -> tuple[Refusal, ...]:
-    """Settle all deliveries of a day that are set aside. They count as never delivered.
+    """Settle all deliveries about a day that are set aside. They count as never delivered.
 
-    Raises BadSettings if nothing is.
+    A file about several days is settled as a whole, whichever of them is named.
+    Raises BadSettings if nothing is set aside.
     """
-    settled = raw.settle(declared(spec, dataset).name, day)
-    if not settled:
+    about = (each for each in raw.refused(declared(spec, dataset).name) if each.day <= day <= each.through)
+    firsts = dict.fromkeys(refusal.day for refusal in about)
+    if not firsts:
         raise NothingSetAside(spec.name, dataset, day)
-    return settled
+    return tuple(settled for first in firsts for settled in raw.settle(dataset, first))
 
 
 def declared(spec: ModelSpec, dataset: str) -> RawDataset:

@@ -221,6 +221,15 @@ def test_what_is_cleared_is_told_no_more_and_what_is_not_set_aside_cannot_be_cle
         clear(SPEC, "weather", JUNE, raw=raw)
 
 
+def test_a_bad_file_about_several_days_is_cleared_by_any_of_them(raw, inbox):
+    last = JUNE + timedelta(days=2)
+    for day in (JUNE, JUNE + timedelta(days=1), last):
+        raw.receive(SPEC.dataset("weather"), JUNE, inbox / "nowhere.csv", LATER, last)
+        assert [refusal.about for refusal in clear(SPEC, "weather", day, raw=raw)] == [f"{JUNE} to {last}"]
+    with pytest.raises(BadSettings, match="Nothing of weather"):
+        clear(SPEC, "weather", last + timedelta(days=1), raw=raw)
+
+
 def test_a_disk_that_fails_is_no_bad_delivery(raw, inbox, monkeypatch):
     def failing(*_):
         raise OSError(5, "Input/output error")
