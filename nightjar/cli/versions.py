@@ -108,7 +108,7 @@ def promote(
     ] = False,
 ) -> None:
     """Make a version champion by hand: to roll back, to approve, or to try a challenger in shadow."""
-    from nightjar.core.lifecycle.promotion import require_gates
+    from nightjar.core.lifecycle.promotion import by_limits_of, require_gates
 
     platform, spec = opened(), spec_of(model)
     found = platform.registry.version(spec.name, version)
@@ -116,7 +116,7 @@ def promote(
         known = ", ".join(str(known.number) for known in platform.registry.versions(spec.name)) or "none"
         raise BadSettings(f"{spec.name} has no version {version}", f"Registered: {known}.")
     if not (challenger or despite_gates):
-        require_gates(found)
+        require_gates(by_limits_of(spec, found))
     role = "challenger" if challenger else "champion"
     platform.registry.promote(found, role, reason)
     console.out.print(f"{spec.name} version {version} is {role}")

@@ -63,6 +63,10 @@ class Gate:
         value = self.value(measured)
         if value is None:
             return self._verdict(None, threshold, f"{self.what} could not be measured", passed=False)
+        return self.held(value, threshold)
+
+    def held(self, value: float, threshold: float) -> GateResult:
+        """Return the verdict on a value that was measured."""
         kept = value >= threshold if self.bound == "at least" else value <= threshold
         return self._verdict(
             value, threshold, f"{self.what} is {value:.4f}, must be {self.bound} {threshold:.4f}", passed=kept
@@ -75,3 +79,16 @@ class Gate:
 def judge(gates: Iterable[Gate], measured: Measured, limits: Mapping[str, float]) -> tuple[GateResult, ...]:
     """Return the verdict of each gate on the metrics that were measured on unseen rows."""
     return tuple(gate.judge(measured, limits[gate.name]) for gate in gates)
+
+
+def judged_again(
+    gates: Iterable[Gate], results: Iterable[GateResult], limits: Mapping[str, float]
+) -> tuple[GateResult, ...]:
+    """Return the verdicts by other limits on the values of `results`. A result without a value stays."""
+    known = {gate.name: gate for gate in gates if gate.name in limits}
+    return tuple(
+        result
+        if result.value is None or result.name not in known
+        else known[result.name].held(result.value, limits[result.name])
+        for result in results
+    )

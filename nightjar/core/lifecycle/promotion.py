@@ -6,7 +6,9 @@ Only its gates and the current champion decide.
 from dataclasses import dataclass
 
 from nightjar.core.errors.model import GateFailed
+from nightjar.core.kinds.gates import judged_again
 from nightjar.core.model.entities import Version
+from nightjar.core.model.spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ def decide(candidate: Version, champion: Version | None) -> Decision:
     if champion is None:
         return Decision(promote=True, reason="all gates passed; the first champion")
     return Decision(promote=True, reason=f"all gates passed; replaces version {champion.number}")
+
+
+def by_limits_of(spec: ModelSpec, version: Version) -> Version:
+    """Return the version with its gates judged by the limits that the spec has now, on what was measured."""
+    gates = judged_again(spec.kind.gates, version.gates, spec.gates)
+    return version.model_copy(update={"gates": gates})
 
 
 def require_gates(version: Version) -> None:

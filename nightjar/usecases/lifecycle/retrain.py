@@ -19,7 +19,7 @@ from nightjar.core.kinds.figures import Figures
 from nightjar.core.kinds.gates import judge
 from nightjar.core.kinds.metrics import Of, as_rows
 from nightjar.core.kinds.outputs import Calibration
-from nightjar.core.lifecycle.promotion import Decision, decide
+from nightjar.core.lifecycle.promotion import Decision, by_limits_of, decide
 from nightjar.core.lifecycle.refit import earned, refit_of, window_of
 from nightjar.core.lifecycle.training_set import (
     known_days,
@@ -112,7 +112,7 @@ def retrain(
     Raises TooLittleHistory, NothingMatches, MissingFeatures, StoreUnavailable, ArtifactBroken. Raises
     ContractBroken for an impossible outcome. Raises WrongLearner before the long fit, for a learner that does
     not fit the kind, and CodeFailed. Raises UnfitModel if the same model is registered with another
-    `trained_through`.
+    `trained_through`. If a version is registered already, its gates are judged by the limits of today.
     """
     origin = origin or Here(spec)
     known, left_out = _labelled(spec, known_at, raw, progress)
@@ -136,7 +136,7 @@ def retrain(
         candidate = _candidate(
             spec, learned, dataset, baseline, rival, code_version, artifacts, predictors, trained_on
         )
-        judged = version = _added(candidate, registry)
+        judged = version = by_limits_of(spec, _added(candidate, registry))
         advance()
         if origin.refit is not None and earned(judged):
             again = origin.refit(rows, learned.predictor)

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from nightjar.core.errors.model import GateFailed
 from nightjar.core.kinds.gates import GateResult
-from nightjar.core.lifecycle.promotion import decide, require_gates
+from nightjar.core.lifecycle.promotion import by_limits_of, decide, require_gates
+from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import toy_version
 
 PASSED = GateResult(
@@ -51,3 +54,17 @@ def test_a_person_who_promotes_is_told_which_gates_failed():
         GateFailed, match=r"version 2 did not pass.*max_ece.*promote it all the same, with a reason"
     ):
         require_gates(version(2, PASSED, FAILED))
+
+
+def test_gates_are_judged_by_the_limits_of_today_on_what_was_measured():
+    spec = toy_spec()
+    (stricter,) = by_limits_of(replace(spec, gates=spec.gates | {"min_auc": 0.8}), version(1, PASSED)).gates
+    assert (stricter.passed, stricter.value, stricter.threshold) == (False, 0.7, 0.8)
+    assert stricter.reason == "AUC is 0.7000, must be at least 0.8000"
+    (same,) = by_limits_of(replace(spec, gates=spec.gates | {"min_auc": 0.6}), version(1, PASSED)).gates
+    assert same == PASSED
+
+
+def test_a_gate_that_could_not_be_measured_passes_by_no_limit():
+    lenient = replace(toy_spec(), gates=toy_spec().gates | {"max_ece": 1.0})
+    assert by_limits_of(lenient, version(1, FAILED)).gates == (FAILED,)

@@ -244,6 +244,15 @@ def test_a_version_that_fails_a_gate_is_registered_but_not_promoted(ports):
     assert ports["registry"].version("toy", 1) == summary.version
 
 
+def test_a_version_that_failed_a_gate_is_promoted_when_the_limits_of_today_let_it_pass(ports):
+    strict = replace(SPEC, gates=SPEC.gates | {"min_auc": 0.99})
+    failed = retrain(strict, known_at=KNOWN, **ports).version
+    again = retrain(SPEC, known_at=KNOWN, **ports)
+    assert again.version.number == failed.number
+    assert again.decision == "promoted: all gates passed; the first champion"
+    assert ports["registry"].version("toy", 1).gates == failed.gates  # the registry keeps the first verdict
+
+
 def test_promotion_happens_only_when_asked_for(ports):
     summary = retrain(SPEC, known_at=KNOWN, promote=False, **ports)
     assert summary.decision == "not promoted: promotion was not asked for"
