@@ -223,8 +223,8 @@ def test_what_is_cleared_is_told_no_more_and_what_is_not_set_aside_cannot_be_cle
 
 def test_a_bad_file_about_several_days_is_cleared_by_any_of_them(raw, inbox):
     last = JUNE + timedelta(days=2)
-    for day in (JUNE, JUNE + timedelta(days=1), last):
-        raw.receive(SPEC.dataset("weather"), JUNE, inbox / "nowhere.csv", LATER, last)
+    for n, day in enumerate((JUNE, JUNE + timedelta(days=1), last)):
+        raw.receive(SPEC.dataset("weather"), JUNE, inbox / "nowhere.csv", LATER + timedelta(hours=n), last)
         assert [refusal.about for refusal in clear(SPEC, "weather", day, raw=raw)] == [f"{JUNE} to {last}"]
     with pytest.raises(BadSettings, match="Nothing of weather"):
         clear(SPEC, "weather", last + timedelta(days=1), raw=raw)
