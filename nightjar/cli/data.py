@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import Model, Today, day, instant, opened, spec_of, today_or
+from nightjar.cli.options import Model, Today, day, instant, opened, spec_of, specs_of, today_or
 from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
 
@@ -104,9 +104,14 @@ def to_rebuild(spec: "ModelSpec", asked: Sequence[str], *, rebuild: bool) -> fro
 
 
 def features_apply() -> None:
-    """Tell Feast's registry what the models declare. Part of a deployment; a flow never does it."""
-    opened().apply_features()
+    """Tell Feast's registry what the models declare. Part of a deployment; a flow never does it.
+
+    Models that cannot be used are told, and the others are declared.
+    """
+    platform, specs = opened(), specs_of(None)
+    platform.apply_features()
     console.out.print("the feature registry is up to date")
+    console.out.print(f"models: {', '.join(spec.name for spec in specs)}")
 
 
 def features_build(

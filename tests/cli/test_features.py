@@ -3,6 +3,7 @@
 import pytest
 
 import models
+from nightjar.core.errors.model import ModelBroken
 from nightjar.core.errors.settings import BadSettings
 
 SPEC = models.model("flight_delay")
@@ -49,3 +50,11 @@ def test_tables_are_as_their_code_has_them_where_nothing_changed(run, world):
 def test_a_table_to_rebuild_is_named_in_full(run, words, told):
     with pytest.raises(BadSettings, match=told):
         run("features", "build", *words)
+
+
+def test_applying_names_the_models_that_it_declares_and_those_that_it_cannot(run, monkeypatch):
+    broken = ModelBroken("tiers", "cannot be imported: TypeError: no")
+    monkeypatch.setattr(models, "BROKEN", {"tiers": broken})
+    told = run("features", "apply")
+    assert "models: flight_delay, route_delay" in told
+    assert "models/tiers cannot be imported" in told
