@@ -123,8 +123,8 @@ class PostgresQuery(Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParquetTable(Table):
-    """Parquet files: one file, or a folder with all files in it. Folders like `day=2013-06-15` are columns.
+class FilesOfTable(Table):
+    """A table that is files at a place.
 
     url: an absolute path, file:///folder or s3://bucket/folder. Credentials of S3 come from where AWS's tools
     look for them; AWS_ENDPOINT_URL names another server.
@@ -137,15 +137,15 @@ class ParquetTable(Table):
         yield from of_place(self.url)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeltaTable(Table):
-    """A Delta table, as its newest version is. url: as that of ParquetTable."""
+class ParquetTable(FilesOfTable):
+    """Parquet files: one file, or a folder with all files in it.
 
-    url: str
+    Folders like `day=2013-06-15` are columns.
+    """
 
-    def faults(self) -> Iterator[str]:
-        yield from self.known.faults()
-        yield from of_place(self.url)
+
+class DeltaTable(FilesOfTable):
+    """A Delta table, as its newest version is."""
 
 
 Source = Files | PostgresQuery | ParquetTable | DeltaTable
