@@ -425,6 +425,40 @@ class MeasurementRow(Table, table=True):
     with_outcome: int = _column(BigInteger(), "Scored rows whose outcome was known")
 
 
+class ComparisonRow(Table, table=True):
+    __tablename__ = "comparison"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        CheckConstraint("with_outcome BETWEEN 0 AND rows", name="outcomes_within_rows"),
+        *_of_our_time("measured_at"),
+        {
+            "comment": (
+                "How champion and challenger of a published run did on the rows that both scored, a row a "
+                "metric. Append-only: the newest comparison of a run counts."
+            )
+        },
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    measured_at: datetime = _instant("Outcomes known by this instant were counted", key=True)
+    recorded_at: datetime = _column(
+        DateTime(timezone=True),
+        "When it was stored; the same for all rows of a comparison",
+        key=True,
+        default="statement_timestamp()",
+    )
+    metric: str = _column(
+        Text(), "What was measured; the model's kind says which metrics there are", key=True
+    )
+    champion: float | None = _column(
+        Double(), "The champion's number; null where it is not defined", null=True
+    )
+    challenger: float | None = _column(
+        Double(), "The challenger's number; null where it is not defined", null=True
+    )
+    rows: int = _column(BigInteger(), "Rows that both scored")
+    with_outcome: int = _column(BigInteger(), "Those of them whose outcome was known")
+
+
 class DriftRow(Table, table=True):
     __tablename__ = "drift"
     __table_args__ = (

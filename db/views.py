@@ -257,6 +257,40 @@ SCORE = {
         "Object of the other numbers that the model gives, by name; null for none",
     ),
 }
+OF_CHALLENGER = """, score.challenger_score,
+        challenger.classes[array_position(score.challenger_outputs, score.challenger_score)]
+            AS challenger_class,
+        CASE WHEN score.challenger_outputs IS NOT NULL THEN (
+            SELECT jsonb_object_agg(given.name, given.value)
+            FROM unnest(challenger.outputs, score.challenger_outputs) AS given (name, value)
+        ) END AS challenger_outputs"""
+CHALLENGER = "JOIN nightjar.model_version AS challenger ON challenger.id = run.challenger_id"
+CHALLENGER_NUMBER = {
+    "challenger_version": (
+        "challenger.number",
+        "Number of the version that scored in shadow",
+    )
+}
+SEEN_BY_EITHER = {
+    "in_sample": (
+        "publication.score_date <= greatest(version.trained_through, challenger.trained_through)",
+        "True if either version may have seen these outcomes: not for comparing them",
+    )
+}
+WITH_OUTCOME = {
+    "outcome": (
+        "stored.outcome",
+        (
+            "What happened, as 1 or 0 of a binary model, or the place of its class from 0; null "
+            "while unknown; the newest correction counts"
+        ),
+    ),
+    "outcome_recorded_at": ("stored.outcome_recorded_at", "From when on the outcome could be known"),
+    "outcome_class": (
+        "stored.outcome_class",
+        "Name of the class that happened; null of a model without classes, and while unknown",
+    ),
+}
 VIEWS = (
     View(
         name="scores",
@@ -269,20 +303,33 @@ VIEWS = (
         comment="The published scores beside what really happened.",
         columns={
             **SCORE,
-            "outcome": (
-                "stored.outcome",
-                (
-                    "What happened, as 1 or 0 of a binary model, or the place of its class from 0; null "
-                    "while unknown; the newest correction counts"
-                ),
-            ),
-            "outcome_recorded_at": ("stored.outcome_recorded_at", "From when on the outcome could be known"),
-            "outcome_class": (
-                "stored.outcome_class",
-                "Name of the class that happened; null of a model without classes, and while unknown",
-            ),
+            **WITH_OUTCOME,
         },
         source=f"FROM {CURRENT_RUN}\n{scores_of_run(OUTCOME, KNOWN)}\n{IN_ORDER}",
+    ),
+    View(
+        name="scores_with_challenger",
+        comment="The published scores of nights with a challenger, beside its own and what really happened.",
+        columns={
+            **SCORE,
+            **CHALLENGER_NUMBER,
+            "challenger_score": (
+                "stored.challenger_score",
+                "What the challenger predicts, in shadow; null where it could not score",
+            ),
+            "challenger_class": (
+                "stored.challenger_class",
+                "The likeliest class by the challenger; null of a model without classes",
+            ),
+            "challenger_outputs": (
+                "stored.challenger_outputs",
+                "Object of the other numbers that the challenger gives, by name; null for none",
+            ),
+            **WITH_OUTCOME,
+        },
+        source=(
+            f"FROM {CURRENT_RUN}\n{CHALLENGER}\n{scores_of_run(OF_CHALLENGER + OUTCOME, KNOWN)}\n{IN_ORDER}"
+        ),
     ),
     View(
         name="publications",
@@ -366,6 +413,36 @@ CROSS JOIN LATERAL (
     SELECT *, rank() OVER (ORDER BY measured_at DESC, recorded_at DESC) = 1 AS is_newest
     FROM nightjar.measurement WHERE measurement.run_id = run.id {ALONE}
 ) AS measurement""",  # noqa: S608  # words of this module
+    ),
+    View(
+        name="comparisons",
+        comment="Champion and challenger of published nights on the rows that both scored, a row a metric.",
+        columns={
+            **NIGHT,
+            **RUN,
+            **VERSION_NUMBER,
+            **CHALLENGER_NUMBER,
+            **SEEN_BY_EITHER,
+            "kind": ("version.kind", "Kind of the model: it says which metrics there are"),
+            "metric": ("comparison.metric", "What was measured"),
+            "champion": ("comparison.champion", "The champion's number; null where it is not defined"),
+            "challenger": ("comparison.challenger", "The challenger's number; null where it is not defined"),
+            "rows": ("comparison.rows", "Rows that both scored"),
+            "with_outcome": ("comparison.with_outcome", "Those of them whose outcome was known"),
+            "measured_at": ("comparison.measured_at", "Outcomes known by this instant were counted"),
+            "recorded_at": ("comparison.recorded_at", "When the comparison was stored"),
+            "is_newest": (
+                "comparison.is_newest",
+                "Whether it belongs to the newest comparison of the night, which is the one that counts",
+            ),
+        },
+        source=f"""FROM {CURRENT_RUN}
+{VERSION}
+{CHALLENGER}
+CROSS JOIN LATERAL (
+    SELECT *, rank() OVER (ORDER BY measured_at DESC, recorded_at DESC) = 1 AS is_newest
+    FROM nightjar.comparison WHERE comparison.run_id = run.id {ALONE}
+) AS comparison""",  # noqa: S608  # words of this module
     ),
     View(
         name="drift",

@@ -9,9 +9,9 @@ from sqlalchemy import Column, Engine, MetaData, Table, insert, text
 
 from db.copy import copy_frame, read_frame
 from db.session import translated
-from db.tables import MeasurementRow, OutcomeRow, table_of
-from nightjar.core.kinds.outputs import OUTPUTS
-from nightjar.core.monitoring.entities import NightPerformance
+from db.tables import ComparisonRow, MeasurementRow, OutcomeRow, table_of
+from nightjar.core.monitoring.entities import NightComparison, NightPerformance
+from nightjar.core.night.part_rows import SCORES
 
 LANDED = Table(
     "landed",
@@ -30,8 +30,22 @@ NEWEST = text("""
     ) AS measured ON true
     WHERE model = :model ORDER BY run_id, measured_at DESC, recorded_at DESC
 """)
+COMPARISONS = text("""
+    SELECT run.id AS run_id, run.model, run.score_date, run.version_id, run.challenger_id,
+        measured_at, rows, with_outcome, jsonb_object_agg(metric, champion) AS champion,
+        jsonb_object_agg(metric, challenger) AS challenger
+    FROM (
+        SELECT DISTINCT ON (score_date) run_id FROM nightjar.publication WHERE model = :model
+        ORDER BY score_date, id DESC
+    ) AS shown
+    JOIN nightjar.run ON run.id = shown.run_id
+    JOIN nightjar.comparison ON comparison.run_id = run.id
+    GROUP BY run.id, measured_at, recorded_at, rows, with_outcome
+    ORDER BY measured_at, recorded_at, run.score_date
+""")
 SCORED = sql.SQL("""
-    SELECT score.entity_key, score.score, array_to_json(score.outputs) AS outputs, known.outcome
+    SELECT score.entity_key, score.score, array_to_json(score.outputs) AS outputs, score.challenger_score,
+        array_to_json(score.challenger_outputs) AS challenger_outputs, known.outcome
     FROM (
         SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s
         ORDER BY id DESC LIMIT 1
@@ -70,13 +84,23 @@ class PostgresOutcomes:
                 for row in connection.execute(NEWEST, {"model": model}).mappings()
             )
 
+    def record_comparison(self, comparison: NightComparison) -> None:
+        shared = comparison.model_dump(include={"run_id", "rows", "with_outcome", "measured_at"})
+        rows = [
+            {**shared, "metric": metric, "champion": value, "challenger": comparison.challenger[metric]}
+            for metric, value in comparison.champion.items()
+        ]
+        with translated(), self.engine.begin() as connection:
+            connection.execute(insert(table_of(ComparisonRow)).values(rows))
+
+    def comparisons(self, model: str) -> tuple[NightComparison, ...]:
+        with translated(), self.engine.connect() as connection:
+            found = connection.execute(COMPARISONS, {"model": model}).mappings()
+            return tuple(map(NightComparison.model_validate, found))
+
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
-        schema = {
-            "entity_key": pl.String(),
-            "score": pl.Float64(),
-            "outputs": OUTPUTS,
-            "outcome": pl.Float64(),
-        }
+        schema = {name: dtype for name, dtype in SCORES.items() if name != "carried_from"}
+        schema |= {"outcome": pl.Float64()}
         with translated(), self.engine.connect() as connection:
             return read_frame(connection, SCORED, {"model": model, "day": score_date}, schema).sort(
                 "entity_key"

@@ -33,7 +33,7 @@ from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.monitoring.drift import DECIDES
-from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+from nightjar.core.monitoring.entities import ColumnDrift, NightComparison, NightPerformance
 from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState
 from nightjar.core.night.part_rows import QUARANTINED, SCORES, require_storable
@@ -507,6 +507,7 @@ class MemoryOutcomes:
 
     store: MemoryNights
     performance: dict[int, NightPerformance] = field(default_factory=dict)
+    compared: list[NightComparison] = field(default_factory=list[NightComparison])
     _rows: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def record(self, model: str, outcomes: pl.DataFrame) -> int:
@@ -526,6 +527,14 @@ class MemoryOutcomes:
     def performances(self, model: str) -> tuple[NightPerformance, ...]:
         return tuple(kept for _, kept in sorted(self.performance.items()) if kept.model == model)
 
+    def record_comparison(self, comparison: NightComparison) -> None:
+        self.compared.append(comparison)
+
+    def comparisons(self, model: str) -> tuple[NightComparison, ...]:
+        shown = {publication.run_id for publication in self.store.published(model)}
+        ours = [each for each in self.compared if each.model == model and each.run_id in shown]
+        return tuple(sorted(ours, key=lambda each: (each.measured_at, each.score_date)))
+
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
         publication = self.store.publication(model, score_date)
         run = next(
@@ -541,11 +550,7 @@ class MemoryOutcomes:
             pl.col("score_date") == score_date
         )
         newest = known.sort("recorded_at").unique("entity_key", keep="last").select("entity_key", "outcome")
-        return (
-            scores.select("entity_key", "score", "outputs")
-            .join(newest, on="entity_key", how="left")
-            .sort("entity_key")
-        )
+        return scores.drop("carried_from").join(newest, on="entity_key", how="left").sort("entity_key")
 
 
 @dataclass

@@ -21,7 +21,7 @@ from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.model.entities import Candidate, Version
-from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+from nightjar.core.monitoring.entities import ColumnDrift, NightComparison, NightPerformance
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population, Run
 from nightjar.core.night.part_rows import SCORES
@@ -56,9 +56,17 @@ class Stores:
     def champion(self) -> Version:
         return self.registry.add_version(candidate(self.registry))
 
-    def claim(self, day: date = DAY, *, wait_s: float = 0, go_on: GoOn = unasked, **wanted):
+    def claim(
+        self,
+        day: date = DAY,
+        *,
+        challenger: Version | None = None,
+        wait_s: float = 0,
+        go_on: GoOn = unasked,
+        **wanted,
+    ):
         return self.store.night(
-            night(day), self.champion, None, Request(**wanted), wait_s=wait_s, go_on=go_on
+            night(day), self.champion, challenger, Request(**wanted), wait_s=wait_s, go_on=go_on
         )
 
     def publish(self, day: date = DAY, keys: tuple[str, ...] = ("a", "b"), score: float = 0.5, **options):
@@ -121,8 +129,9 @@ def nights(shared_database):
     engine = make_engine(shared_database.url("writer"))
     stores = _on(engine)
     keys = tuple(f"k{number:03}" for number in range(60))
+    challenger = stores.registry.add_version(candidate(stores.registry, "b"))
     for force in (False, True):
-        _keep_everything(stores, stores.publish(DAY, keys, force=force)[0])
+        _keep_everything(stores, stores.publish(DAY, keys, force=force, challenger=challenger)[0])
     for day, force in ((DAY, True), (DAY + timedelta(days=1), False)):
         with stores.claim(day, force=force) as claimed:
             run = stores.store.record_population(claimed.run, population(len(keys) + 2))
@@ -143,6 +152,8 @@ def nights(shared_database):
 
 def _keep_everything(stores: Stores, run: Run) -> None:
     _compare(stores, run)
+    if run.challenger_id is not None:
+        stores.outcomes.record_comparison(compared(run, AS_OF, 0.4, rows=60))
     metrics = dict.fromkeys((metric.name for metric in BINARY.nightly), 0.5)
     stores.outcomes.record_performance(measured(run, AS_OF, rows=60, with_outcome=60, **metrics))
 
@@ -231,6 +242,21 @@ def measured(
     known = dict.fromkeys(metric.name for metric in BINARY.nightly) | metrics
     night = {"run_id": run.id, "model": run.model, "score_date": run.score_date}
     return NightPerformance(**night, rows=rows, with_outcome=with_outcome, metrics=known, measured_at=at)
+
+
+def compared(run: Run, at: datetime, challenger: float, rows: int = 2) -> NightComparison:
+    """Every metric of the champion is 0.5."""
+    names = [metric.name for metric in BINARY.nightly]
+    night = run.model_dump(include={"model", "score_date", "version_id", "challenger_id"})
+    return NightComparison(
+        **night,
+        run_id=run.id,
+        rows=rows,
+        with_outcome=rows,
+        champion=dict.fromkeys(names, 0.5),
+        challenger=dict.fromkeys(names, challenger),
+        measured_at=at,
+    )
 
 
 @dataclass(frozen=True)
@@ -326,7 +352,7 @@ def by_hand() -> type[ByHand]:
 @pytest.fixture
 def make() -> SimpleNamespace:
     """Values to store: conftest modules cannot be imported."""
-    builders = (night, candidate, population, part, scores, quarantined, measured)
+    builders = (night, candidate, population, part, scores, quarantined, measured, compared)
     return SimpleNamespace(
         model=MODEL, day=DAY, as_of=AS_OF, **{builder.__name__: builder for builder in builders}
     )

@@ -147,6 +147,7 @@ CHECKED = {
     "receipt": {"run_id", "part", "rows", "scored", "quarantined", "attempt"},
     "publication": {"model", "score_date", "run_id", "action"},
     "measurement": {"run_id"},
+    "comparison": {"run_id"},
 }
 """Columns that the writer sets and triggers check."""
 
@@ -510,12 +511,12 @@ VERSION = sorted(UNCHECKED["model_version"])
 @tries(
     "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, "
     "`promoted_at`, "
-    "`created_at`, `drift.measured_at` and `measurement.recorded_at`."
+    "`created_at`, `drift.measured_at`, `measurement.recorded_at` and `comparison.recorded_at`."
 )
 def _(place):
     named = {"actor", "claimed_at", "ended_at", "stored_at", "published_at", "promoted_at", "created_at"}
     ours = {(table, column) for table, column in columns(place) if column in named}
-    ours |= {("drift", "measured_at"), ("measurement", "recorded_at")}
+    ours |= {("drift", "measured_at"), ("measurement", "recorded_at"), ("comparison", "recorded_at")}
     set_by_default = place.roles["owner"].execute("""
         SELECT relname, attname FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
         JOIN pg_class ON pg_class.oid = adrelid WHERE relnamespace = 'nightjar'::regnamespace
@@ -526,11 +527,11 @@ def _(place):
     assert [column for column in ours if may(place.roles["writer"], update(*column))] == []
 
 
-@tries("Rows of drift and measurement are added, and never changed.")
+@tries("Rows of drift, measurement and comparison are added, and never changed.")
 def _(place):
     writer = place.roles["writer"]
     for table, column in sorted(columns(place)):
-        if table in {"drift", "measurement"}:
+        if table in {"drift", "measurement", "comparison"}:
             assert not may(writer, update(table, column))
             assert not may(writer, f"DELETE FROM nightjar.{table} WHERE false")
 
@@ -624,13 +625,14 @@ def copied(table: str, names: Sequence[str], column: str, sha256: str, numbered:
     return f"{written} SELECT {numbered}{values} FROM nightjar.{table}"
 
 
+NEXT = "(SELECT 1 + max(number) FROM nightjar.model_version), "
 REPORT = "INSERT INTO nightjar.report (run_id, kind, uri) VALUES (%(run)s, 'drift', %(uri)s)"
 PLACES = (
     REPORT,
     "UPDATE nightjar.run SET population_uri = %(uri)s WHERE id = %(run)s",
     copied("dataset", DATASET, "uri", "sha256"),
-    copied("model_version", VERSION, "artifact_uri", "artifact_sha256", "2, "),
-    copied("model_version", VERSION, "reference_uri", "artifact_sha256", "2, "),
+    copied("model_version", VERSION, "artifact_uri", "artifact_sha256", NEXT),
+    copied("model_version", VERSION, "reference_uri", "artifact_sha256", NEXT),
 )
 """Statements of the writer that name a place, one for each column that holds places."""
 

@@ -211,3 +211,37 @@ def test_scores_grouped_by_night_are_not_sorted_again(on_postgres, ask, view):
     plan = json.dumps(ask(f"EXPLAIN (FORMAT json) {means}"))
     assert re.search(r'"Group Key": \["\w+\.score_date"\]', plan)
     assert re.search(rf'"Sort Key": \["(stored|{view})\.score_date', plan) is None
+
+
+def test_a_comparison_restates_its_night_and_says_who_may_have_seen_it(on_postgres, ask, make):
+    challenger = on_postgres.registry.add_version(
+        make.candidate(on_postgres.registry, "b", trained_through=make.day)
+    )
+    for night in (make.day, make.day + timedelta(days=1)):
+        run, _ = on_postgres.publish(night, challenger=challenger)
+        for number, value in enumerate((0.1, 0.2)):
+            on_postgres.outcomes.record_comparison(
+                make.compared(run, make.as_of + timedelta(days=number), value)
+            )
+    kept = "SELECT score_date - %s AS night, champion, challenger, in_sample FROM comparisons"
+    assert ask(kept + " WHERE metric = 'brier' AND is_newest ORDER BY 1", make.day) == [
+        {"night": 0, "champion": 0.5, "challenger": 0.2, "in_sample": True},
+        {"night": 1, "champion": 0.5, "challenger": 0.2, "in_sample": False},
+    ]
+    assert len(ask("SELECT FROM comparisons WHERE metric = 'brier'")) == 4
+
+
+def test_the_scores_of_a_challenger_are_seen_beside_the_published_ones(on_postgres, ask, make):
+    challenger = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "b"))
+    on_postgres.publish()
+    with on_postgres.claim(make.day + timedelta(days=1), challenger=challenger) as claimed:
+        run = on_postgres.store.record_population(claimed.run, make.population(2))
+        scores = pl.concat([make.scores("a", challenger=0.1), make.scores("b")])
+        on_postgres.store.write_part(run, make.part(0, 2), scores, make.quarantined())
+        assert ask("SELECT FROM scores_with_challenger") == []
+        on_postgres.store.publish(run)
+    seen = "SELECT entity_key, score, challenger_version, challenger_score FROM scores_with_challenger"
+    assert [tuple(row.values()) for row in ask(seen + " ORDER BY 1")] == [
+        ("a", 0.5, challenger.number, 0.1),
+        ("b", 0.5, challenger.number, None),
+    ]

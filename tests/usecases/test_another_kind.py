@@ -39,6 +39,7 @@ from nightjar.core.kinds.absurdities import Absurdity, shifted
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Of
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
@@ -64,6 +65,7 @@ COUNTS = Kind(
         Metric(name="mae_skill", title="MAE skill", better="higher", high=1, skill_of="mae"),
     ),
     headline=("mae",),
+    loss=Loss(metric="mae", of_row=(pl.col("score") - pl.col("outcome")).abs()),
     compare=lambda rows: {"mae": rows.select((pl.col("score") - pl.col("outcome")).abs().mean()).item()},
     constant=lambda outcomes: float(outcomes.to_numpy().mean()),
     gates=(
@@ -268,6 +270,20 @@ def test_a_model_of_another_kind_is_trained_gated_scored_published_and_measured(
     assert measured.metrics == {"mae": pytest.approx((known["score"] - known["outcome"]).abs().mean())}
     assert console.performance_row(COUNTS, measured) == (str(LAST), SHOPS, SHOPS, measured.metrics["mae"])
     assert world.watch.outcomes.performances("parcels") == (measured,)
+    beside = (known["challenger_score"] - known["outcome"]).abs().mean()
+    (compared,) = world.watch.outcomes.comparisons("parcels")
+    assert (compared.champion, compared.challenger) == (measured.metrics, {"mae": pytest.approx(beside)})
+    assert (compared.version_id, compared.challenger_id) == (champion.version.id, challenger.id)
+    assert (compared.rows, compared.with_outcome, compared.measured_at) == (
+        SHOPS,
+        SHOPS,
+        measured.measured_at,
+    )
+    assert world.ask("SELECT metric, challenger, is_newest, in_sample FROM comparisons") == [
+        ("mae", compared.challenger["mae"], True, False)
+    ]
+    seen = "SELECT avg(abs(challenger_score - outcome)), min(challenger_version) FROM scores_with_challenger"
+    assert world.ask(seen) == [(pytest.approx(beside), challenger.number)]
     newest = "SELECT kind, metric, value, rows, with_outcome, is_newest FROM measurements"
     assert world.ask(newest) == [("counts", "mae", measured.metrics["mae"], SHOPS, SHOPS, True)]
     assert world.ask("SELECT rows, with_outcome, auc FROM nightly_performance") == [(SHOPS, SHOPS, None)]
@@ -452,3 +468,10 @@ class TestMulticlass:
         assert before["challenger_outputs"].to_list() != before["outputs"].to_list()
         assert kept["challenger_outputs"].to_list() == before["challenger_outputs"][1:].to_list()
         assert after["outputs"][0].to_list() != before["outputs"][0].to_list()
+        world.watch.outcomes_known(evening(LAST + timedelta(days=3)))
+        (compared,) = world.watch.outcomes.comparisons("parcels")
+        assert compared.rows == compared.with_outcome == SHOPS
+        assert compared.challenger["brier"] != compared.champion["brier"]
+        beside = "challenger_score, challenger_class, challenger_outputs"
+        (seen,) = world.ask(f"SELECT {beside} FROM scores_with_challenger WHERE entity_key LIKE '%-00'")
+        assert seen[2][seen[1]] == seen[0] == max(seen[2].values())

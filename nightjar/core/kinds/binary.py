@@ -10,7 +10,10 @@ from nightjar.core.kinds.classification import CLIP, auc, calibration_error, mea
 from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Metrics, Of
+
+SQUARED_ERROR = (pl.col("score") - pl.col("outcome")) ** 2
 
 
 def compare(rows: pl.DataFrame) -> Metrics:
@@ -25,7 +28,7 @@ def compare(rows: pl.DataFrame) -> Metrics:
         "base_rate": positives / rows.height,
         "mean_score": mean(rows, pl.col("score")),
         **ranking,
-        "brier": mean(rows, (pl.col("score") - pl.col("outcome")) ** 2),
+        "brier": mean(rows, SQUARED_ERROR),
         "ece": calibration_error(rows),
         "log_loss": _log_loss(rows),
     }
@@ -72,6 +75,7 @@ BINARY = Kind(
     ),
     headline=("auc", "brier"),
     compare=compare,
+    loss=Loss(metric="brier", of_row=SQUARED_ERROR),
     figures=lambda rows: by_score(rows, observed_rate=pl.col("outcome")),
     constant=base_rate,
     lacking=lacking_a_class,

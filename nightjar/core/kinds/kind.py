@@ -13,6 +13,7 @@ from nightjar.core.kinds.absurdities import Absurdity
 from nightjar.core.kinds.figures import Figures, nothing_to_show
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.limits import Limit, span
+from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Metrics
 from nightjar.core.kinds.outputs import OUTPUTS, Calibration, as_named
 
@@ -50,6 +51,7 @@ class Kind:
     compare(rows): the metrics of `score`, `outputs` and `outcome` in at least one row. Score and outcome are
     Float64 and valid.
     A metric that is not defined may lack.
+    loss: what each row adds to the sums by which predictors are compared on the same rows.
     figures(rows): of the same rows, what was predicted beside what happened, by bins of score.
     constant(outcomes): the one answer for every row that a predictor without inputs gives, from the outcomes
     that it has seen.
@@ -73,6 +75,7 @@ class Kind:
     metrics: tuple[Metric, ...]
     headline: tuple[str, ...]
     compare: Callable[[pl.DataFrame], Metrics]
+    loss: Loss
     figures: Callable[[pl.DataFrame], Figures] = nothing_to_show
     constant: Callable[[pl.Series], float | tuple[float, ...]]
     lacking: Callable[[pl.Series], str | None] = always_enough

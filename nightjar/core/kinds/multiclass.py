@@ -11,12 +11,17 @@ from nightjar.core.kinds.classification import CLIP, auc, calibration_error, mea
 from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Metrics, Of
 from nightjar.core.kinds.outputs import OUTPUTS, Calibration
 
 NAME = "multiclass"
 HIT = pl.col("outputs").list.arg_max() == pl.col("outcome").cast(pl.UInt32)
 """Whether the predicted class is the one that happened."""
+GIVEN = pl.col("outputs").list.get(pl.col("outcome").cast(pl.UInt32))
+"""The probability that was given to the class that happened."""
+SQUARED_ERROR = pl.col("outputs").list.eval(pl.element() ** 2).list.sum() - 2 * GIVEN + 1
+"""The sum over classes of (p - y)^2, where y is 1 for the class that happened and else 0."""
 LEAST_CLASSES, MOST_CLASSES = 2, 1000
 
 
@@ -41,6 +46,7 @@ def multiclass(*classes: str) -> Kind:
         metrics=METRICS,
         headline=("accuracy", "brier"),
         compare=compare,
+        loss=Loss(metric="brier", of_row=SQUARED_ERROR),
         figures=lambda rows: by_score(rows, share_of_right_classes=HIT),
         constant=lambda outcomes: _shares(outcomes, len(classes)),
         lacking=_lacking_difference,
@@ -58,16 +64,13 @@ def compare(rows: pl.DataFrame) -> Metrics:
 
     Calibration is that of the predicted class: Guo et al. (2017), On Calibration of Modern Neural Networks.
     """
-    happened = pl.col("outcome").cast(pl.UInt32)
-    rows = rows.with_columns(given=pl.col("outputs").list.get(happened), hit=HIT)
-    squares = pl.col("outputs").list.eval(pl.element() ** 2).list.sum()
+    rows = rows.with_columns(given=GIVEN, hit=HIT)
     return {
         "accuracy": mean(rows, pl.col("hit").cast(pl.Float64)),
         "mean_score": mean(rows, pl.col("score")),
         "recall": float(rows.group_by("outcome").agg(pl.col("hit").mean())["hit"].sort().to_numpy().mean()),
         "auc": _mean_auc(rows),
-        # The sum over classes of (p - y)^2, where y is 1 for the class that happened and else 0.
-        "brier": mean(rows, squares - 2 * pl.col("given") + 1),
+        "brier": mean(rows, SQUARED_ERROR),
         "ece": calibration_error(rows.select("score", outcome=pl.col("hit").cast(pl.Float64))),
         "log_loss": -mean(rows, pl.col("given").clip(CLIP, 1).log(math.e)),
     }

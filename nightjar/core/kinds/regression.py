@@ -16,6 +16,7 @@ from nightjar.core.kinds.absurdities import Absurdity, alike, shifted_by_spread
 from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
+from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Metrics, Of
 from nightjar.core.kinds.outputs import OUTPUTS, Calibration
 
@@ -103,6 +104,7 @@ REGRESSION = Kind(
     ),
     headline=("mae", "rmse"),
     compare=compare,
+    loss=Loss(metric="mae", of_row=(pl.col("score") - pl.col("outcome")).abs()),
     figures=lambda rows: by_score(rows, mean_outcome=pl.col("outcome"), within_the_interval=WITHIN),
     constant=mean_outcome,
     lacking=lacking_difference,

@@ -37,3 +37,22 @@ class NightPerformance(Value):
     with_outcome: int
     metrics: Metrics
     measured_at: AwareDatetime
+
+
+class NightComparison(Value):
+    """Champion and challenger of a published night on the rows that both scored.
+
+    rows: of these. champion, challenger: the metrics of the model's kind that are measured for every night.
+    measured_at: the instant at which these outcomes were known (UTC).
+    """
+
+    run_id: int
+    model: str
+    score_date: date
+    version_id: int
+    challenger_id: int
+    rows: int
+    with_outcome: int
+    champion: Metrics
+    challenger: Metrics
+    measured_at: AwareDatetime

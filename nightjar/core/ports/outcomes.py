@@ -5,7 +5,7 @@ from typing import Protocol
 
 import polars as pl
 
-from nightjar.core.monitoring.entities import NightPerformance
+from nightjar.core.monitoring.entities import NightComparison, NightPerformance
 
 
 class Outcomes(Protocol):
@@ -32,8 +32,24 @@ class Outcomes(Protocol):
         """
         ...
 
+    def record_comparison(self, comparison: NightComparison) -> None:
+        """Add a comparison of a run's champion and challenger. Earlier comparisons stay.
+
+        Raises BadSettings if it was measured by outcomes of the future.
+        """
+        ...
+
+    def comparisons(self, model: str) -> tuple[NightComparison, ...]:
+        """Return all comparisons of the runs that analysts see now, in the order in which they were known.
+
+        So the first one of a run says what was known of it first, and its last one is the newest.
+        """
+        ...
+
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
-        """Return `entity_key`, `score`, `outputs`, `outcome` of the published run of a night.
+        """Return `entity_key`, `score`, `outputs`, `challenger_score`, `challenger_outputs`, `outcome`.
+
+        They are of the published run of a night.
 
         The frame is empty if no run is published. `outcome` is a Float64, null while unknown.
         """

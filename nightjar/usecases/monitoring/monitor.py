@@ -12,10 +12,11 @@ from pathlib import Path
 import polars as pl
 
 from nightjar.core.comparison.profile import compared_columns, holds_all
+from nightjar.core.kinds.metrics import Metrics
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.monitoring.drift import TrainingSample
 from nightjar.core.monitoring.due import Wait, complete_at, outdated, waiting
-from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+from nightjar.core.monitoring.entities import ColumnDrift, NightComparison, NightPerformance
 from nightjar.core.night.entities import Publication, Run
 from nightjar.core.night.repair import sound
 from nightjar.core.night.windows import Recorded
@@ -146,21 +147,54 @@ class WatchNight:
         """
         score_date = publication.score_date
         rows = self.outcomes.scored(self.inputs.spec.name, score_date)
+        # First, because a night that is measured may never be looked at again.
+        self._compare(publication, rows, known_at)
         known = rows.drop_nulls("outcome")
-        found = self.inputs.spec.kind.measure(known["score"], known["outcome"], known["outputs"])
         performance = NightPerformance(
             run_id=publication.run_id,
             model=self.inputs.spec.name,
             score_date=score_date,
             rows=rows.height,
             with_outcome=known.height,
-            metrics={metric.name: found[metric.name] for metric in self.inputs.spec.kind.nightly},
+            metrics=self._nightly(known),
             measured_at=known_at,
         )
         if kept is not None and performance.model_copy(update={"measured_at": kept.measured_at}) == kept:
             return kept
         self.outcomes.record_performance(performance)
         return performance
+
+    def _compare(self, publication: Publication, rows: pl.DataFrame, known_at: datetime) -> None:
+        """Measure champion and challenger on the rows that both scored, if the night had a challenger.
+
+        A comparison equal to the one before is not kept.
+        """
+        run = self.store.run(publication.run_id)
+        if run.challenger_id is None:
+            return
+        both = rows.drop_nulls("challenger_score")
+        known = both.drop_nulls("outcome")
+        challenger = known.select("outcome", score="challenger_score", outputs="challenger_outputs")
+        comparison = NightComparison(
+            run_id=run.id,
+            model=run.model,
+            score_date=run.score_date,
+            version_id=run.version_id,
+            challenger_id=run.challenger_id,
+            rows=both.height,
+            with_outcome=known.height,
+            champion=self._nightly(known),
+            challenger=self._nightly(challenger),
+            measured_at=known_at,
+        )
+        kept = {each.run_id: each for each in self.outcomes.comparisons(run.model)}.get(run.id)
+        if kept is None or comparison.model_copy(update={"measured_at": kept.measured_at}) != kept:
+            self.outcomes.record_comparison(comparison)
+
+    def _nightly(self, rows: pl.DataFrame) -> Metrics:
+        kind = self.inputs.spec.kind
+        found = kind.measure(rows["score"], rows["outcome"], rows["outputs"])
+        return {metric.name: found[metric.name] for metric in kind.nightly}
 
     def _scored(self, run: Run) -> pl.DataFrame:
         """Features and score of the rows that could be scored, or of a fixed sample of them.

