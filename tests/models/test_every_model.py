@@ -16,10 +16,12 @@ from nightjar.core.errors.model import ModelBroken
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.population import ordered_population
 from nightjar.core.values import INSTANT
-from nightjar.testing.scaffolds import SCAFFOLDS
+from nightjar.scaffold.choices import Every, NewKind
+from nightjar.testing.scaffolds import SCAFFOLDS, written
 from nightjar.usecases.data.windows import outcomes_of, read_windows
 
-EVERY = {**MODELS, **SCAFFOLDS}
+MONTHLY = written("new_each_month", NewKind.binary, Every.month)
+EVERY = {**MODELS, **SCAFFOLDS, MONTHLY.name: MONTHLY}
 every_model = pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY)
 
 
