@@ -140,6 +140,9 @@ class VersionRow(Table, table=True):
         _sha256("artifact_sha256"),
         _place("artifact_uri"),
         _place("reference_uri"),
+        _place("evidence_uri"),
+        _sha256("evidence_sha256"),
+        CheckConstraint("num_nulls(evidence_uri, evidence_sha256) IN (0, 2)", name="evidence_whole"),
         *_of_our_time("trained_through"),
         {"comment": "Trained models. Append-only."},
     )
@@ -180,6 +183,10 @@ class VersionRow(Table, table=True):
         "Measured on unseen dates: array of {metric, of, value, low, high}; what is not defined is absent",
     )
     gates: list[dict[str, Any]] = _column(JSONB(), "Verdict of each gate")
+    evidence_uri: str | None = _column(
+        Text(), "All that was measured of it, as JSON; null for versions of before evidence", null=True
+    )
+    evidence_sha256: str | None = _column(Text(), "Hash of the evidence", null=True)
     code_version: str = _column(Text(), "The code that trained it")
     trained_through: date = _column(
         Date(), "Last date whose outcomes it has seen; scores of that date or earlier are in-sample"

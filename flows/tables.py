@@ -81,7 +81,7 @@ def show_version(summary: RetrainSummary) -> None:
         training_rows(version),
         notes=[
             *filter(None, [refit_told(version)]),
-            *(f"{one.name} {'passed' if one.passed else 'FAILED'}: {one.reason}" for one in version.gates),
+            *(f"{gate.name}: {gate.verdict}: {gate.reason}" for gate in version.gates),
         ],
     )
 

@@ -109,6 +109,7 @@ def promote(
 ) -> None:
     """Make a version champion by hand: to roll back, to approve, or to try a challenger in shadow."""
     from nightjar.core.lifecycle.promotion import by_limits_of, require_gates
+    from nightjar.usecases.lifecycle.documents import read_evidence
 
     platform, spec = opened(), spec_of(model)
     found = platform.registry.version(spec.name, version)
@@ -116,7 +117,7 @@ def promote(
         known = ", ".join(str(known.number) for known in platform.registry.versions(spec.name)) or "none"
         raise BadSettings(f"{spec.name} has no version {version}", f"Registered: {known}.")
     if not (challenger or despite_gates):
-        require_gates(by_limits_of(spec, found))
+        require_gates(by_limits_of(spec, found, read_evidence(found, platform.artifacts)))
     role = "challenger" if challenger else "champion"
     platform.registry.promote(found, role, reason)
     console.out.print(f"{spec.name} version {version} is {role}")

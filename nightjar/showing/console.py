@@ -374,8 +374,8 @@ def show_training(summary: "RetrainSummary") -> None:
     out.print(
         table(
             "gates",
-            ("gate", "passed", "why"),
-            [(gate.name, "yes" if gate.passed else "NO", gate.reason) for gate in judged.gates],
+            ("gate", "verdict", "why"),
+            [(gate.name, gate.verdict.value, gate.reason) for gate in judged.gates],
         )
     )
     for reason, rows in summary.left_out.items():

@@ -12,12 +12,14 @@ from pathlib import Path
 from textwrap import fill
 from typing import get_args, get_type_hints
 
+from nightjar.core.kinds import gates
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limit, span
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
-from nightjar.core.model import spec
+from nightjar.core.model import slices, spec
+from nightjar.core.model.judging import DEFAULTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "spec.md"
 HEAD = """# The spec, field by field
@@ -26,25 +28,34 @@ This page is written from the docstrings of `nightjar/core/model/spec.py` by
 `uv run python -m nightjar.showing.spec_page`. [Add a model](add-a-model.md) says in which order to fill a
 spec in. A spec that contradicts itself fails when it is imported ([runbook](../runbooks/bad-spec.md)).
 """
+MODULES = (spec, slices, gates)
 FIRST = ("ModelSpec", "RawDataset", "Window", "Delivery", "Deliver", "FeatureTable", "FeastService")
-THEN = ("Fit", "Predictor", "TimeSplit", "GateLimits", "AuditLimits")
+THEN = ("Fit", "Predictor", "TimeSplit", "GateLimits", "Certainty", "Slice", "AuditLimits")
 LIMITS = """## The limits of each kind
 
 `gates` sets the limits of a version, `audit` those of a night. All of a kind must be set.
+Each kind has the limits on losses besides, which need not be set. The loss of a row is its squared error
+(binary), the sum of squared errors over classes (multiclass), or its absolute error (regression).
 """
 KINDS = (BINARY, REGRESSION, multiclass("one", "another"))
 CHECKED = re.compile(r"Annotated\[(.+?), (?:PlainValidator|Field)\(.*?\)\]")
 ALIASES = {"AnyDays": "int", "Count": "int"}
 ENTRY = re.compile(r"(?:^|(?<=[.] ))(\w+(?:\([\w, ]*\))?(?:, \w+)*): ")
 SEPARATED = re.compile(r"\W+")
-OF_LIMITS = ("max_quarantine_share", "max_null_rise", "max_input_shift", "max_unseen_share")
+OF_LIMITS = ("max_quarantine_share", "max_null_rise", "max_input_shift", "max_unseen_share", *DEFAULTS)
 WIDTH = 108
 
 
 def page() -> str:
-    tree = ast.parse(inspect.getsource(spec))
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    parts = [HEAD, *(part_of(classes[name]) for name in (*FIRST, *THEN)), LIMITS, *map(limits_of, KINDS)]
+    nodes = (node for module in MODULES for node in ast.parse(inspect.getsource(module)).body)
+    classes = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
+    parts = [
+        HEAD,
+        *(part_of(classes[name]) for name in (*FIRST, *THEN)),
+        LIMITS,
+        defaults(),
+        *map(limits_of, KINDS),
+    ]
     return "\n".join(parts)
 
 
@@ -120,14 +131,19 @@ def default(field: ast.AnnAssign) -> str:
     return "" if field.value is None else f"`{ast.unparse(field.value)}`"
 
 
+def defaults() -> str:
+    rows = (f"| `{name}` | {value:g} |" for name, value in DEFAULTS.items())
+    return "\n".join(["| limit on losses | default |", "|---|---|", *rows]) + "\n"
+
+
 def limits_of(kind: Kind) -> str:
-    gates = [
+    judged = [
         limit_row("gates", limit, f"{gate.what} must be {gate.bound} this")
         for limit, gate in zip(kind.gate_limits(), kind.gates, strict=True)
     ]
     audit = [limit_row("audit", limit, first_sentence(limit.finding)) for limit in kind.absurdities]
     head = ["| in | limit | a number | meaning |", "|---|---|---|---|"]
-    return "\n".join([f"### {kind.name}\n", *head, *gates, *audit]) + "\n"
+    return "\n".join([f"### {kind.name}\n", *head, *judged, *audit]) + "\n"
 
 
 def limit_row(of: str, limit: Limit, meaning: str) -> str:

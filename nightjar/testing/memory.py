@@ -483,7 +483,10 @@ class MemoryRegistry:
     def named(self) -> tuple[Named, ...]:
         """Every file that a dataset or a version names."""
         of_versions = [
-            uri for version in self._versions for uri in (version.artifact_uri, version.reference_uri)
+            uri
+            for version in self._versions
+            for uri in (version.artifact_uri, version.reference_uri, version.evidence_uri)
+            if uri is not None
         ]
         return tuple(map(Named, [*(dataset.uri for dataset in self._datasets), *of_versions]))
 

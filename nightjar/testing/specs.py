@@ -79,9 +79,9 @@ TOY = ModelSpec(
     gates=GateLimits(
         min_auc=0.6,
         max_ece=0.2,
-        min_brier_skill=0.0,
-        min_auc_gain_over_baseline=-0.1,
-        max_auc_loss_to_champion=0.05,
+        max_loss_over_baseline=1.2,
+        max_loss_over_champion=1.2,
+        max_loss_over_anchor=1.2,
     ),
     audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1),
 )

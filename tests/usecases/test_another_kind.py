@@ -43,6 +43,7 @@ from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Of
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
+from nightjar.core.lifecycle.gates import OVER
 from nightjar.core.model.categories import Categories
 from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, RawDataset, TimeSplit
 from nightjar.core.night.claim import Request
@@ -68,18 +69,11 @@ COUNTS = Kind(
     loss=Loss(metric="mae", of_row=(pl.col("score") - pl.col("outcome")).abs()),
     compare=lambda rows: {"mae": rows.select((pl.col("score") - pl.col("outcome")).abs().mean()).item()},
     constant=lambda outcomes: float(outcomes.to_numpy().mean()),
-    gates=(
-        Gate(name="min_mae_skill", what="MAE skill", metric="mae_skill", bound="at least"),
-        Gate(
-            name="max_mae_excess",
-            what="MAE above the baseline's",
-            metric="mae",
-            bound="at most",
-            minus=Of.BASELINE,
-        ),
-    ),
+    gates=(Gate(name="max_mae", what="MAE", metric="mae", bound="at most"),),
     absurdities=(Absurdity(name="max_mean_shift", low=0, high=inf, finding=shifted),),
 )
+LOOSE = {"max_loss_over_baseline": 2.0, "min_loss_over_baseline": 0.1}
+FIRST_GATES = [*OVER.values(), "min_loss_over_baseline"]
 FIRST, DAYS, SHOPS = date(2013, 3, 1), 30, 40
 LAST = FIRST + timedelta(days=DAYS - 1)
 PLANNED = RawDataset(
@@ -139,7 +133,7 @@ def made_spec(**changes) -> ModelSpec:
         "baseline": fit_sklearn,
         "fit": fit_catboost,
         "split": TimeSplit(test_days=5, valid_days=3, min_train_rows=500),
-        "gates": GateLimits(min_mae_skill=0.1, max_mae_excess=2.0),
+        "gates": GateLimits(max_mae=20.0, max_loss_over_constant=0.9, **LOOSE),
         "audit": AuditLimits(max_quarantine_share=0.1, max_mean_shift=25.0),
         "kind": COUNTS,
     }
@@ -251,7 +245,7 @@ def test_a_model_of_another_kind_is_trained_gated_scored_published_and_measured(
         *((metric, of) for metric in ("rows", "mae") for of in (Of.VERSION, Of.BASELINE, Of.CONSTANT)),
         ("mae_skill", Of.VERSION),
     }
-    assert [gate.name for gate in champion.version.gates] == ["min_mae_skill", "max_mae_excess"]
+    assert [gate.name for gate in champion.version.gates] == ["max_mae", *FIRST_GATES]
     assert console.training_columns(champion.version) == ("predictor", "MAE")
     challenger = world.retrain(LAST - timedelta(days=1), fit=fit_sklearn, baseline=fit_catboost).version
     world.inputs.registry.promote(challenger, "challenger", "beside it")
@@ -297,7 +291,7 @@ def test_what_its_scores_and_outcomes_cannot_be_is_refused(world, database, tmp_
         world.inputs.predictors.load(as_binary, version)
     with pytest.raises(
         BadSpec,
-        match=r"gates.min_auc is no limit of the kind 'counts', which has min_mae_skill, max_mae_excess",
+        match=r"gates.min_auc is no limit of the kind 'counts', which has max_mae, max_loss_over_constant",
     ):
         replace(world.inputs.spec, gates=GateLimits(min_auc=0.6))
     night = Night(model="parcels", score_date=LAST, as_of=evening(LAST))
@@ -331,16 +325,14 @@ class TestRegression:
     def spec(self):
         return made_spec(
             kind=REGRESSION,
-            gates=GateLimits(
-                min_rmse_skill=0.1, min_coverage=0.8, max_mae_over_baseline=1.5, max_mae_over_champion=1.1
-            ),
+            gates=GateLimits(min_coverage=0.7, max_loss_over_constant=0.9, **LOOSE),
             audit=AuditLimits(max_quarantine_share=0.1, min_distinct_share=0.1, max_mean_shift_sd=2.0),
         )
 
     def test_it_is_trained_gated_scored_published_and_measured(self, world):
         champion = world.retrain(LAST - timedelta(days=1))
         assert champion.promoted, champion.decision
-        assert [gate.name for gate in champion.version.gates] == [gate.name for gate in REGRESSION.gates]
+        assert [gate.name for gate in champion.version.gates] == ["min_coverage", *FIRST_GATES]
         assert console.training_columns(champion.version) == ("predictor", "MAE", "RMSE", "R2")
         assert champion.version.outputs == ("low", "high")
         low, high = champion.version.calibration
@@ -408,9 +400,8 @@ class TestMulticlass:
             gates=GateLimits(
                 min_auc=0.6,
                 max_ece=0.3,
-                min_brier_skill=0.05,
-                max_brier_over_baseline=1.5,
-                max_brier_over_champion=1.1,
+                max_loss_over_constant=0.95,
+                **LOOSE,
             ),
             audit=AuditLimits(max_quarantine_share=0.1, min_distinct_share=0.1, max_class_shift=0.5),
         )

@@ -11,7 +11,7 @@ from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.losses import Loss
-from nightjar.core.kinds.metrics import Metric, Metrics, Of
+from nightjar.core.kinds.metrics import Metric, Metrics
 
 SQUARED_ERROR = (pl.col("score") - pl.col("outcome")) ** 2
 
@@ -82,27 +82,6 @@ BINARY = Kind(
     gates=(
         Gate(name="min_auc", what="AUC", metric="auc", bound="at least"),
         Gate(name="max_ece", what="expected calibration error", metric="ece", bound="at most"),
-        Gate(
-            name="min_brier_skill",
-            what="Brier skill over the base rate trained on",
-            metric="brier_skill",
-            bound="at least",
-        ),
-        Gate(
-            name="min_auc_gain_over_baseline",
-            what="AUC gain over the baseline",
-            metric="auc",
-            bound="at least",
-            minus=Of.BASELINE,
-        ),
-        Gate(
-            name="max_auc_loss_to_champion",
-            what="AUC loss to the champion",
-            metric="auc",
-            bound="at most",
-            of=Of.CHAMPION,
-            minus=Of.BESIDE_CHAMPION,
-        ),
     ),
     absurdities=(
         Absurdity(name="min_distinct_share", low=0, high=1, finding=alike),

@@ -1,94 +1,172 @@
 """A version must pass its gates on unseen dates before it may become champion.
 
-A gate fails if its number is missing.
+A gate is a pure decision on what was measured. It says what it cannot tell, and what only a person may
+decide.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
+from typing import Annotated, Any, Literal, cast
 
+from pydantic import Field, model_validator
+
+from nightjar.core.kinds.estimates import MOST_NIGHTS, Estimate
 from nightjar.core.kinds.limits import Limit
-from nightjar.core.kinds.metrics import Measured, Metric, Of
+from nightjar.core.kinds.metrics import Metric
 from nightjar.core.values import Value
 
 
+class Verdict(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    CANNOT_TELL = "cannot tell"
+    """The nights are too few for either."""
+    ASKS = "asks a person"
+    """It is too good to be true."""
+
+
 class GateResult(Value):
-    """A gate's verdict on one version: the measured `value`, the `threshold`, and the reason in words."""
+    """A gate's verdict on one version: the measured `value`, the `threshold`, and the reason in words.
+
+    low, high: the value's interval, where that is known. nights: on how many nights it was measured. beside:
+    number of the version that it was compared with, if it was.
+    """
 
     name: str
-    passed: bool
+    passed: bool = False
     value: float | None
     threshold: float | None
     reason: str
+    verdict: Verdict = Verdict.FAILED
+    low: float | None = None
+    high: float | None = None
+    nights: int | None = None
+    beside: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_verdict(cls, given: Any) -> Any:
+        """Results of older versions say only whether they passed. New ones are given the verdict alone."""
+        if not isinstance(given, Mapping):
+            return given
+        stored = cast("Mapping[str, Any]", given)
+        if "verdict" in stored:
+            return {"passed": stored["verdict"] == Verdict.PASSED, **stored}
+        return {"verdict": Verdict.PASSED if stored.get("passed") else Verdict.FAILED, **stored}
+
+
+class Certainty(Value):
+    """How sure a gate must be.
+
+    alpha: the probability with which a gate passes a version whose true value lies on its limit, and the
+    probability with which it fails one. power: the probability with which the further nights that a gate asks
+    for would tell.
+    """
+
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    power: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
+
+
+Bound = Literal["at least", "at most"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What an estimate must keep: it is at least, or at most, a limit.
+
+    what: its name for people. fails: the value from which on it fails once it is surely on the wrong side of
+    it, even if it may still keep the limit. Between the two only more nights can tell.
+    """
+
+    name: str
+    what: str
+    bound: Bound
+    limit: float
+    fails: float
+    beside: int | None = None
+
+    def judge(self, found: Estimate | None, certainty: Certainty) -> GateResult:
+        """The verdict on an estimate. None: it could not be measured."""
+        if found is None:
+            return self.untold(f"{self.what} could not be measured")
+        low, high = found.within(certainty.alpha)
+        verdict = self._verdict(low, high)
+        told = f"{self.what} is {found.value:.4f}{_interval_told(found, certainty)}"
+        must = f"must be {self.bound} {self.limit:.4f}"
+        more = f"; {self._lacking_told(found, certainty)}" if verdict is Verdict.CANNOT_TELL else ""
+        return GateResult(
+            name=self.name,
+            value=found.value,
+            threshold=self.limit,
+            reason=f"{told}, {must}{more}",
+            verdict=verdict,
+            low=None if found.error is None else low,
+            high=None if found.error is None else high,
+            nights=found.nights,
+            beside=self.beside,
+        )
+
+    def untold(self, reason: str, verdict: Verdict = Verdict.CANNOT_TELL) -> GateResult:
+        """A verdict on what was not measured."""
+        return GateResult(
+            name=self.name,
+            value=None,
+            threshold=self.limit,
+            reason=reason,
+            verdict=verdict,
+            beside=self.beside,
+        )
+
+    def _verdict(self, low: float, high: float) -> Verdict:
+        if self.bound == "at least":
+            return self._verdict_on(-high, -low, -self.limit, -self.fails)
+        return self._verdict_on(low, high, self.limit, self.fails)
+
+    def _verdict_on(self, low: float, high: float, limit: float, fails: float) -> Verdict:
+        if high <= limit:
+            return Verdict.PASSED
+        return Verdict.FAILED if low > fails else Verdict.CANNOT_TELL
+
+    def _lacking_told(self, found: Estimate, certainty: Certainty) -> str:
+        nearest = min((self.limit, self.fails), key=lambda edge: -abs(found.value - edge))
+        lacking = found.nights_lacking(nearest, certainty.alpha, certainty.power)
+        return f"needs {lacking:,} more nights" if lacking else f"needs more than {MOST_NIGHTS:,} more nights"
+
+
+def _interval_told(found: Estimate, certainty: Certainty) -> str:
+    if found.error is None:
+        return f" on {found.nights} nights, which give no interval"
+    low, high = found.within(certainty.alpha)
+    return f" ({low:.4f} to {high:.4f}, {1 - 2 * certainty.alpha:.0%} of {found.nights} nights)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """A gate bounds a metric, or its difference or ratio between two predictors, by the limit of its name.
+    """A gate bounds a metric of a version by the limit of its name.
 
-    what: the number's name for people. minus: the predictor whose metric is subtracted. over: the predictor
-    whose metric is the divisor. A gate has at most one of minus and over.
+    what: the number's name for people.
     """
 
     name: str
     what: str
     metric: str
-    bound: Literal["at least", "at most"]
-    of: Of = Of.VERSION
-    minus: Of | None = None
-    over: Of | None = None
+    bound: Bound
 
     def limit(self, metric: Metric) -> Limit:
         """Return the limit that a spec sets for it. It may be any number that the gate's value can be."""
-        if self.over is not None:
-            return Limit(name=self.name, low=0, high=math.inf)
-        reach = metric.high - metric.low
-        low, high = (metric.low, metric.high) if self.minus is None else (-reach, reach)
-        return Limit(name=self.name, low=low, high=high)
+        return Limit(name=self.name, low=metric.low, high=metric.high)
 
-    def value(self, measured: Measured) -> float | None:
-        """Return the gate's value. It is None if a metric was not measured or the value is not finite."""
-        value = measured.get(self.of, {}).get(self.metric)
-        taken_off = 0.0 if self.minus is None else measured.get(self.minus, {}).get(self.metric)
-        divisor = 1.0 if self.over is None else measured.get(self.over, {}).get(self.metric)
-        if value is None or taken_off is None or not divisor:
-            return None
-        found = (value - taken_off) / divisor
-        return found if math.isfinite(found) else None
-
-    def judge(self, measured: Measured, threshold: float) -> GateResult:
-        if Of.CHAMPION in (self.of, self.over) and Of.CHAMPION not in measured:
-            return self._verdict(None, threshold, "there is no champion to compare with", passed=True)
-        value = self.value(measured)
-        if value is None:
-            return self._verdict(None, threshold, f"{self.what} could not be measured", passed=False)
-        return self.held(value, threshold)
-
-    def held(self, value: float, threshold: float) -> GateResult:
-        """Return the verdict on a value that was measured."""
-        kept = value >= threshold if self.bound == "at least" else value <= threshold
-        return self._verdict(
-            value, threshold, f"{self.what} is {value:.4f}, must be {self.bound} {threshold:.4f}", passed=kept
-        )
-
-    def _verdict(self, value: float | None, threshold: float, reason: str, *, passed: bool) -> GateResult:
-        return GateResult(name=self.name, passed=passed, value=value, threshold=threshold, reason=reason)
+    def judge(self, measured: Mapping[str, Estimate], limit: float, certainty: Certainty) -> GateResult:
+        wanted = Requirement(name=self.name, what=self.what, bound=self.bound, limit=limit, fails=limit)
+        return wanted.judge(measured.get(self.metric), certainty)
 
 
-def judge(gates: Iterable[Gate], measured: Measured, limits: Mapping[str, float]) -> tuple[GateResult, ...]:
-    """Return the verdict of each gate on the metrics that were measured on unseen rows."""
-    return tuple(gate.judge(measured, limits[gate.name]) for gate in gates)
-
-
-def judged_again(
-    gates: Iterable[Gate], results: Iterable[GateResult], limits: Mapping[str, float]
+def judge(
+    gates: Iterable[Gate],
+    measured: Mapping[str, Estimate],
+    limits: Mapping[str, float],
+    certainty: Certainty,
 ) -> tuple[GateResult, ...]:
-    """Return the verdicts by other limits on the values of `results`. A result without a value stays."""
-    known = {gate.name: gate for gate in gates if gate.name in limits}
-    return tuple(
-        result
-        if result.value is None or result.name not in known
-        else known[result.name].held(result.value, limits[result.name])
-        for result in results
-    )
+    """Return the verdict of each gate on the metrics that were measured on unseen rows."""
+    return tuple(gate.judge(measured, limits[gate.name], certainty) for gate in gates)

@@ -58,8 +58,8 @@ class Kind:
     lacking(outcomes): what they lack to be trained on or measured against, in words; None if nothing.
     lacking_to_train(outcomes): what they lack besides to be trained on.
     headline: the metrics that stand for all of them where there is room for few.
-    gates: what a version must prove. absurdities: what the audit holds the scores of a night to.
-    A spec sets the limit of each.
+    gates: what a version must prove by its own metrics. absurdities: what the audit holds the scores of a
+    night to. A spec sets the limit of each.
     """
 
     name: str
@@ -157,6 +157,11 @@ class Kind:
         rows = self._known(score, outcome, outputs)
         found: Metrics = self.compare(rows) if rows.height else {}
         return {metric.name: finite(found.get(metric.name)) for metric in self.metrics if not metric.skill_of}
+
+    def losses(self, published: pl.DataFrame, outcome: pl.Series) -> pl.Series:
+        """The loss of each row. published: `score` and `outputs`, valid. outcome: none is missing."""
+        rows = published.with_columns(outcome=outcome.cast(pl.Float64))
+        return rows.select(loss=self.loss.of_row).to_series()
 
     def shown(self, score: pl.Series, outcome: pl.Series, outputs: pl.Series | None = None) -> Figures:
         """The figures of rows with a known outcome. Raises ValueError as `measure` does."""

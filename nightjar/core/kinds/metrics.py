@@ -41,6 +41,8 @@ class Of(StrEnum):
     """A predictor that gives every row the same score, the best one for the training outcomes."""
     CHAMPION = "champion"
     """The current champion, on those unseen rows that it has not seen either."""
+    ANCHOR = "anchor"
+    """The best version of the past, on the rows on which the champion was measured."""
     BESIDE_CHAMPION = "version beside champion"
     """The version, on the rows on which the champion was measured."""
 

@@ -12,7 +12,7 @@ from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.losses import Loss
-from nightjar.core.kinds.metrics import Metric, Metrics, Of
+from nightjar.core.kinds.metrics import Metric, Metrics
 from nightjar.core.kinds.outputs import OUTPUTS, Calibration
 
 NAME = "multiclass"
@@ -119,25 +119,4 @@ METRICS = (
 GATES = (
     Gate(name="min_auc", what="AUC, each class against the others,", metric="auc", bound="at least"),
     Gate(name="max_ece", what="expected calibration error", metric="ece", bound="at most"),
-    Gate(
-        name="min_brier_skill",
-        what="Brier skill over the shares trained on",
-        metric="brier_skill",
-        bound="at least",
-    ),
-    Gate(
-        name="max_brier_over_baseline",
-        what="Brier divided by the baseline's",
-        metric="brier",
-        bound="at most",
-        over=Of.BASELINE,
-    ),
-    Gate(
-        name="max_brier_over_champion",
-        what="Brier divided by the champion's",
-        metric="brier",
-        bound="at most",
-        of=Of.BESIDE_CHAMPION,
-        over=Of.CHAMPION,
-    ),
 )

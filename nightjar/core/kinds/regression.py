@@ -17,7 +17,7 @@ from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.losses import Loss
-from nightjar.core.kinds.metrics import Metric, Metrics, Of
+from nightjar.core.kinds.metrics import Metric, Metrics
 from nightjar.core.kinds.outputs import OUTPUTS, Calibration
 
 COVERAGE = 0.9
@@ -108,30 +108,7 @@ REGRESSION = Kind(
     figures=lambda rows: by_score(rows, mean_outcome=pl.col("outcome"), within_the_interval=WITHIN),
     constant=mean_outcome,
     lacking=lacking_difference,
-    gates=(
-        Gate(
-            name="min_rmse_skill",
-            what="RMSE skill over the mean trained on",
-            metric="rmse_skill",
-            bound="at least",
-        ),
-        Gate(name="min_coverage", what="coverage of the interval", metric="coverage", bound="at least"),
-        Gate(
-            name="max_mae_over_baseline",
-            what="MAE divided by the baseline's",
-            metric="mae",
-            bound="at most",
-            over=Of.BASELINE,
-        ),
-        Gate(
-            name="max_mae_over_champion",
-            what="MAE divided by the champion's",
-            metric="mae",
-            bound="at most",
-            of=Of.BESIDE_CHAMPION,
-            over=Of.CHAMPION,
-        ),
-    ),
+    gates=(Gate(name="min_coverage", what="coverage of the interval", metric="coverage", bound="at least"),),
     absurdities=(
         Absurdity(name="min_distinct_share", low=0, high=1, finding=alike),
         Absurdity(name="max_mean_shift_sd", low=0, high=inf, finding=shifted_by_spread),

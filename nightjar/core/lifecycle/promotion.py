@@ -6,7 +6,9 @@ Only its gates and the current champion decide.
 from dataclasses import dataclass
 
 from nightjar.core.errors.model import GateFailed
-from nightjar.core.kinds.gates import judged_again
+from nightjar.core.kinds.gates import Verdict
+from nightjar.core.lifecycle.evidence import Evidence
+from nightjar.core.lifecycle.gates import judged_by
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec
 
@@ -25,7 +27,8 @@ class Decision:
 def decide(candidate: Version, champion: Version | None) -> Decision:
     """Promote a version whose gates all passed, unless it is already champion.
 
-    A version without gates has proved nothing and is not promoted.
+    A version without gates has proved nothing and is not promoted. One of which a gate cannot tell, or asks a
+    person, is held: a person may promote it.
     """
     if champion is not None and champion.id == candidate.id:
         return Decision(promote=False, reason=f"version {candidate.number} is champion already")
@@ -33,25 +36,37 @@ def decide(candidate: Version, champion: Version | None) -> Decision:
         return Decision(promote=False, reason="no gate was judged")
     if failures := failures_of(candidate):
         return Decision(promote=False, reason="; ".join(failures))
+    if doubts := doubts_of(candidate):
+        return Decision(promote=False, reason="held for a person: " + "; ".join(doubts))
     if champion is None:
         return Decision(promote=True, reason="all gates passed; the first champion")
     return Decision(promote=True, reason=f"all gates passed; replaces version {champion.number}")
 
 
-def by_limits_of(spec: ModelSpec, version: Version) -> Version:
-    """Return the version with its gates judged by the limits that the spec has now, on what was measured."""
-    gates = judged_again(spec.kind.gates, version.gates, spec.gates)
-    return version.model_copy(update={"gates": gates})
+def by_limits_of(spec: ModelSpec, version: Version, evidence: Evidence | None) -> Version:
+    """Return the version with its gates judged by the limits that the spec has now, on what was measured.
+
+    A version without evidence, of before there was any, keeps its verdicts.
+    """
+    if evidence is None:
+        return version
+    return version.model_copy(update={"gates": judged_by(spec, evidence)})
 
 
 def require_gates(version: Version) -> None:
     """Raises GateFailed for a version that failed gates.
 
-    A person may promote such a version only by an explicit choice to ignore its gates.
+    A person may promote such a version only by an explicit choice to ignore its gates. A reason is enough for
+    one that is held.
     """
     if failures := failures_of(version):
         raise GateFailed(version.model, version.number, failures)
 
 
 def failures_of(version: Version) -> list[str]:
-    return [f"{gate.name}: {gate.reason}" for gate in version.gates if not gate.passed]
+    return [f"{gate.name}: {gate.reason}" for gate in version.gates if gate.verdict is Verdict.FAILED]
+
+
+def doubts_of(version: Version) -> list[str]:
+    held = (Verdict.CANNOT_TELL, Verdict.ASKS)
+    return [f"{gate.name}: {gate.verdict}: {gate.reason}" for gate in version.gates if gate.verdict in held]

@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from nightjar.core.lifecycle.promotion import failures_of
 from nightjar.core.lifecycle.training_set import TimeCut
 from nightjar.core.model.entities import Candidate, Version
 
@@ -18,7 +17,7 @@ Window = Mapping[str, str | int]
 
 def earned(judged: Version) -> bool:
     """True for a version that was judged and passed every gate."""
-    return bool(judged.gates) and not failures_of(judged)
+    return bool(judged.gates) and all(gate.passed for gate in judged.gates)
 
 
 def refit_of(judged: Version, **changes: Any) -> Candidate:

@@ -53,6 +53,9 @@ class Candidate(Value):
     params: Mapping[str, Any]
     metrics: Annotated[tuple[MetricRow, ...], BeforeValidator(read_rows)]
     gates: tuple[GateResult, ...]
+    evidence_uri: str | None = None
+    """All that was measured of it (nightjar/core/lifecycle/evidence.py). Older versions have none."""
+    evidence_sha256: Sha256 | None = None
     code_version: str
     trained_through: date
     """Last date whose outcomes the model has seen. Scores of that date or earlier are in-sample."""

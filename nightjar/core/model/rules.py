@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from nightjar.core.kinds import is_known, known
 from nightjar.core.kinds.limits import Limit, limit_faults
+from nightjar.core.model.judging import LOSS_LIMITS
 from nightjar.core.model.schedule import is_cron, once_a_day
 from nightjar.core.years import YEARS
 
@@ -90,7 +91,8 @@ def faults(spec: "ModelSpec") -> Iterator[Fault]:
     yield from _of_inputs(spec)
     yield from _of_sources(spec)
     yield from _of_windows(spec)
-    yield from limit_faults("gates", spec.gates, spec.kind.gate_limits(), spec.kind.name)
+    yield from _of_slices(spec)
+    yield from limit_faults("gates", spec.gates, (*spec.kind.gate_limits(), *LOSS_LIMITS), spec.kind.name)
     yield from limit_faults("audit", spec.audit, (*AUDITED, *spec.kind.absurdities), spec.kind.name)
 
 
@@ -215,6 +217,15 @@ def _of_inputs(spec: "ModelSpec") -> Iterator[Fault]:
         yield "categorical and numeric", "must name an input"
     if unknown := sorted(spec.often_missing - set(spec.inputs)):
         yield "often_missing", f"names what is no input: {unknown}"
+
+
+def _of_slices(spec: "ModelSpec") -> Iterator[Fault]:
+    names = [cut.name for cut in spec.slices]
+    if len(set(names)) < len(names):
+        yield "slices", f"have a name twice: {names}"
+    for cut in spec.slices:
+        if unknown := sorted(cut.reads - set(spec.inputs)):
+            yield "slices", f"{cut.name!r} reads {unknown}, which are no inputs"
 
 
 def _of_windows(spec: "ModelSpec") -> Iterator[Fault]:

@@ -17,10 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 
 from nightjar.core.errors.model import BadSpec, DeliverFailed
 from nightjar.core.kinds.binary import BINARY
+from nightjar.core.kinds.gates import Certainty
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limits
+from nightjar.core.model.judging import DEFAULTS
 from nightjar.core.model.own_code import own_code
 from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, a_kind, called, fault_of, faults
+from nightjar.core.model.slices import Slice
 from nightjar.core.model.sources import Files, ReadAtNight, Source
 
 
@@ -238,8 +241,19 @@ class TimeSplit:
 class GateLimits(Limits):
     """What a version must reach on unseen dates to become champion.
 
-    There is a limit for each gate of the model's kind.
+    There is a limit for each gate of the model's kind, and those of every kind. These are quotients: the loss
+    of the version over that of another on the same rows. 1 is as good, 0.95 is 5% less loss.
+    max_loss_over_constant, max_loss_over_baseline, max_loss_over_champion: at most over theirs.
+    max_loss_over_anchor: at most over that of the best version of the past, so that quality cannot slide in
+    small steps.
+    max_loss_in_slices: on the rows of a slice, over that of the champion, or of the baseline for a first
+    version. min_loss_over_rivals: at least over those of the baseline and of the champion. A version that is
+    better than both by more than this is too good to be true, and a person decides. min_loss_over_baseline:
+    the same for a version that has no champion beside it. A baseline may be weak, so it is less.
     """
+
+    def __init__(self, **limits: float) -> None:
+        super().__init__(**{**DEFAULTS, **limits})
 
 
 class AuditLimits(Limits):
@@ -300,8 +314,8 @@ class ModelSpec:
     `audit` set. fit: trains the model. refit: trains it anew, by the same recipe, on all rows that are known,
     once it has passed its gates. None: the model that was judged scores, and the newest rows train nothing.
     baseline: trains what the model is compared with. split: how history is cut. seed: makes training the same
-    every time. part_rows: how many rows are scored at once. gates: what a version must reach. audit: what a
-    night must keep.
+    every time. part_rows: how many rows are scored at once. gates: what a version must reach. certainty: how
+    sure the gates must be of it. slices: rows on which it may not be worse. audit: what a night must keep.
     """
 
     name: str
@@ -335,6 +349,8 @@ class ModelSpec:
     refit: Annotated[Refit, PlainValidator(called)] | None = None
     split: TimeSplit
     gates: GateLimits
+    certainty: Certainty = Certainty()  # noqa: RUF009  # it is frozen
+    slices: tuple[Slice, ...] = ()
     audit: AuditLimits
     kind: Annotated[Kind, PlainValidator(a_kind)] = BINARY
 

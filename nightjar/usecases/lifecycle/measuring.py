@@ -1,86 +1,105 @@
 """Measure what a new version predicts for unseen days, beside the others that it is compared with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
 
-from nightjar.core.errors.inputs import ContractBroken
-from nightjar.core.errors.model import ArtifactBroken, BadSpec
+from nightjar.core.kinds.estimates import CONFIDENCE, Estimate
 from nightjar.core.kinds.figures import Figures
-from nightjar.core.kinds.intervals import interval
+from nightjar.core.kinds.intervals import jackknife
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Intervals, Measured, Metrics, Of
 from nightjar.core.kinds.outputs import Calibration
-from nightjar.core.lifecycle.training_set import TimeCut, embargo
-from nightjar.core.model.entities import Version
-from nightjar.core.model.spec import ModelSpec, Predictor
-from nightjar.core.ports.learners import Predictors
+from nightjar.core.lifecycle.comparing import Losses
+from nightjar.core.lifecycle.training_set import TimeCut
 
 
 class Predicts(Protocol):
     def predict(self, frame: pl.DataFrame) -> pl.Series: ...
 
 
-def measured_on_unseen(kind: Kind, cut: TimeCut, published: pl.DataFrame, baseline: Predictor) -> Measured:
-    """Measure the candidate, the baseline and a constant predictor on the unseen days.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a predictor publishes for the rows that a new version has not seen.
 
-    published: by the candidate, for the unseen days.
-    The constant predictor always gives the same value, taken from the seen days.
+    published: `score` and `outputs` of each row. fresh: whether the predictor has not seen the row either.
+    number: of its version, if it is one.
     """
-    always = Always(kind, cut.seen["outcome"])
-    own = _measured(kind, published, cut.test)
-    constant = _of(kind, always, calibration_of(kind, always, cut), cut.test)
-    return {
-        Of.VERSION: {**own, **kind.skills(own, constant)},
-        Of.BASELINE: _of(kind, baseline, calibration_of(kind, baseline, cut), cut.test),
-        Of.CONSTANT: constant,
-    }
+
+    published: pl.DataFrame
+    fresh: pl.Series
+    number: int | None = None
+
+    def losses(self, kind: Kind, unseen: pl.DataFrame) -> pl.Series:
+        """Null where it has seen the row."""
+        return kind.losses(self.published, unseen["outcome"]).set(~self.fresh, None)
+
+    def measured(self, kind: Kind, unseen: pl.DataFrame) -> Metrics:
+        """The metrics on the rows that it has not seen, and the number of these rows."""
+        return _measured(kind, self.published.filter(self.fresh), unseen.filter(self.fresh))
 
 
-def intervals(kind: Kind, published: pl.DataFrame, rows: pl.DataFrame, measured: Metrics) -> Intervals:
-    """How uncertain each metric of what was published for rows is. measured: the metrics on these rows."""
+def shown(kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.DataFrame) -> Shown:
+    """A predictor that has seen none of the rows."""
+    everywhere = pl.repeat(value=True, n=rows.height, eager=True)
+    return Shown(published=published_by(kind, predictor, calibration, rows), fresh=everywhere)
+
+
+def shown_beside(kind: Kind, cut: TimeCut, baseline: Predicts) -> Mapping[Of, Shown]:
+    """The baseline, and a constant predictor: it always gives the value that fits the seen days best."""
+    beside = {Of.BASELINE: baseline, Of.CONSTANT: Always(kind, cut.seen["outcome"])}
+    return {of: shown(kind, one, calibration_of(kind, one, cut), cut.test) for of, one in beside.items()}
+
+
+def measured_on(kind: Kind, unseen: pl.DataFrame, all_shown: Mapping[Of, Shown]) -> Measured:
+    """The metrics of each predictor, and of the version on the rows on which the champion is measured."""
+    measured = {of: one.measured(kind, unseen) for of, one in all_shown.items()}
+    own = measured[Of.VERSION]
+    measured[Of.VERSION] = {**own, **kind.skills(own, measured[Of.CONSTANT])}
+    if (champion := all_shown.get(Of.CHAMPION)) is not None:
+        same = Shown(published=all_shown[Of.VERSION].published, fresh=champion.fresh)
+        measured[Of.BESIDE_CHAMPION] = same.measured(kind, unseen)
+    return measured
+
+
+def losses_on(kind: Kind, unseen: pl.DataFrame, all_shown: Mapping[Of, Shown]) -> Losses:
+    return Losses(
+        rows=unseen,
+        of={of: one.losses(kind, unseen) for of, one in all_shown.items()},
+        numbers={of: one.number for of, one in all_shown.items() if one.number is not None},
+    )
+
+
+def estimates(
+    kind: Kind, published: pl.DataFrame, rows: pl.DataFrame, measured: Metrics
+) -> Mapping[str, Estimate]:
+    """Each metric of what was published for rows, with its error. measured: the metrics on these rows."""
     given = published.with_columns(rows["outcome"], rows["score_date"])
     rest = (given.filter(pl.col("score_date") != day) for day in given["score_date"].unique().sort())
     without_each = [kind.measure(left["score"], left["outcome"], left["outputs"]) for left in rest]
-    found = {
-        metric.name: interval(value, [left[metric.name] for left in without_each])
+    return {
+        metric.name: jackknife(value, [left[metric.name] for left in without_each])
         for metric in kind.metrics
         if not metric.skill_of and (value := measured[metric.name]) is not None
     }
-    return {name: kind.metric(name).within(*bounds) for name, bounds in found.items() if bounds is not None}
+
+
+def intervals(kind: Kind, found: Mapping[str, Estimate]) -> Intervals:
+    """Of each metric whose error is known."""
+    tail = (1 - CONFIDENCE) / 2
+    return {
+        name: kind.metric(name).within(*one.within(tail))
+        for name, one in found.items()
+        if one.error is not None
+    }
 
 
 def figures(kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.DataFrame) -> Figures:
     """What a predictor gives for rows beside what happened."""
     given = published_by(kind, predictor, calibration, rows)
     return kind.shown(given["score"], rows["outcome"], given["outputs"])
-
-
-def beside_champion(
-    spec: ModelSpec,
-    unseen: pl.DataFrame,
-    predictor: Predictor,
-    calibration: Calibration,
-    champion: Version | None,
-    predictors: Predictors,
-) -> Measured:
-    """Measure both versions on the unseen days that the champion cannot have seen either.
-
-    calibration: of the predictor.
-    Days whose outcomes share days with those that it was trained on are left out. The result is empty if that
-    cannot be measured; then the gate fails.
-    """
-    if champion is None:
-        return {}
-    rows = unseen.filter(pl.col("score_date") > champion.trained_through + embargo(spec))
-    try:
-        reigning = _of(spec.kind, predictors.load(spec, champion), champion.calibration, rows)
-    # The champion expects inputs that differ from the current ones, or it is of another kind.
-    except (ArtifactBroken, BadSpec, ContractBroken):
-        return {Of.CHAMPION: {}}
-    beside = _of(spec.kind, predictor, calibration, rows)
-    return {Of.CHAMPION: reigning, Of.BESIDE_CHAMPION: beside}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +124,6 @@ def published_by(
     kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.DataFrame
 ) -> pl.DataFrame:
     return kind.published("predictions of rows to measure", predictor.predict(rows), calibration)
-
-
-def _of(kind: Kind, predictor: Predicts, calibration: Calibration, rows: pl.DataFrame) -> Metrics:
-    return _measured(kind, published_by(kind, predictor, calibration, rows), rows)
 
 
 def _measured(kind: Kind, published: pl.DataFrame, rows: pl.DataFrame) -> Metrics:

@@ -3,12 +3,10 @@
 Promote it if its gates pass.
 """
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 
 import polars as pl
 
@@ -16,9 +14,10 @@ from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import MissingFeatures
 from nightjar.core.errors.model import NothingMatches, TooLittleHistory, UnfitModel
 from nightjar.core.kinds.figures import Figures
-from nightjar.core.kinds.gates import judge
 from nightjar.core.kinds.metrics import Of, as_rows
 from nightjar.core.kinds.outputs import Calibration
+from nightjar.core.lifecycle.comparing import evidence_of
+from nightjar.core.lifecycle.gates import judged_by
 from nightjar.core.lifecycle.promotion import Decision, by_limits_of, decide
 from nightjar.core.lifecycle.refit import earned, refit_of, window_of
 from nightjar.core.lifecycle.training_set import (
@@ -38,7 +37,6 @@ from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.population import ordered_population
 from nightjar.core.night.windows import Recorded, dates_readable, readable
-from nightjar.core.parquet import parquet
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.ports.features import FeatureSource
 from nightjar.core.ports.learners import Predictors
@@ -48,16 +46,21 @@ from nightjar.core.ports.registry import Registry
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.landing import set_aside
 from nightjar.usecases.data.windows import outcomes_of, population_of
+from nightjar.usecases.lifecycle.documents import read_evidence, store_evidence, store_rows
 from nightjar.usecases.lifecycle.fitting import fitted
 from nightjar.usecases.lifecycle.measuring import (
-    beside_champion,
     calibration_of,
+    estimates,
     figures,
     intervals,
-    measured_on_unseen,
+    losses_on,
+    measured_on,
     published_by,
+    shown,
+    shown_beside,
 )
 from nightjar.usecases.lifecycle.origins import Here, Learned, Origin
+from nightjar.usecases.lifecycle.past import Past
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,15 +135,14 @@ def retrain(
         advance()
         learned = origin.learned(cut)
         advance()
-        rival = _as_judged(champion, registry)
-        candidate = _candidate(
-            spec, learned, dataset, baseline, rival, code_version, artifacts, predictors, trained_on
-        )
-        judged = version = by_limits_of(spec, _added(candidate, registry))
+        past = Past(spec=spec, registry=registry, artifacts=artifacts, predictors=predictors)
+        candidate = _candidate(past, learned, dataset, baseline, champion, code_version, trained_on)
+        added = _added(candidate, registry)
+        judged = version = by_limits_of(spec, added, read_evidence(added, artifacts))
         advance()
         if origin.refit is not None and earned(judged):
             again = origin.refit(rows, learned.predictor)
-            version = _refit(spec, judged, again, rows, artifacts, predictors, registry, trained_on)
+            version = _refit(past, judged, again, rows, trained_on)
             advance()
     decision = (
         decide(version, champion)
@@ -236,7 +238,7 @@ def _register_dataset(
     return registry.add_dataset(
         spec.name,
         content_sha256(rows),
-        _store(rows, "dataset", artifacts),
+        store_rows(rows, "dataset", artifacts),
         rows.height,
         days[0],
         days[-1],
@@ -245,24 +247,24 @@ def _register_dataset(
 
 
 def _candidate(
-    spec: ModelSpec,
+    past: Past,
     learned: Learned,
     dataset: Dataset,
     baseline: Predictor,
     champion: Version | None,
     code_version: str,
-    artifacts: Artifacts,
-    predictors: Predictors,
     trained_on: Mapping[str, object],
 ) -> Candidate:
-    cut, predictor = learned.cut, learned.predictor
+    spec, cut, predictor = past.spec, learned.cut, learned.predictor
     calibration = calibration_of(spec.kind, predictor, cut)
-    unseen = published_by(spec.kind, predictor, calibration, cut.test)
-    measured = {
-        **measured_on_unseen(spec.kind, cut, unseen, baseline),
-        **beside_champion(spec, cut.test, predictor, calibration, champion, predictors),
-    }
-    uri, sha256 = predictors.save(predictor)
+    own = shown(spec.kind, predictor, calibration, cut.test)
+    beside = {**shown_beside(spec.kind, cut, baseline), **past.shown(champion, cut.test)}
+    all_shown = {Of.VERSION: own, **beside}
+    measured = measured_on(spec.kind, cut.test, all_shown)
+    found = estimates(spec.kind, own.published, cut.test, measured[Of.VERSION])
+    evidence = evidence_of(losses_on(spec.kind, cut.test, all_shown), spec.slices, found)
+    uri, sha256 = past.predictors.save(predictor)
+    evidence_uri, evidence_sha256 = store_evidence(evidence, past.artifacts)
     return Candidate(
         model=spec.name,
         kind=spec.kind.name,
@@ -273,48 +275,40 @@ def _candidate(
         dataset_id=dataset.id,
         artifact_uri=uri,
         artifact_sha256=sha256,
-        reference_uri=_reference(spec, predictor, calibration, cut.seen, artifacts),
+        reference_uri=_reference(spec, predictor, calibration, cut.seen, past.artifacts),
         params={**predictor.params(), **learned.record, **trained_on},
-        metrics=as_rows(measured, intervals(spec.kind, unseen, cut.test, measured[Of.VERSION])),
-        gates=judge(spec.kind.gates, measured, spec.gates),
+        metrics=as_rows(measured, intervals(spec.kind, found)),
+        gates=judged_by(spec, evidence),
+        evidence_uri=evidence_uri,
+        evidence_sha256=evidence_sha256,
         code_version=code_version,
         trained_through=learned.trained_through,
     )
 
 
-def _as_judged(champion: Version | None, registry: Registry) -> Version | None:
-    """The version that was judged for the champion. A refit has seen the days that judge the next version."""
-    if champion is None or champion.refit_of is None:
-        return champion
-    return registry.version(champion.model, champion.refit_of)
-
-
 def _refit(
-    spec: ModelSpec,
+    past: Past,
     judged: Version,
     again: Predictor,
     rows: pl.DataFrame,
-    artifacts: Artifacts,
-    predictors: Predictors,
-    registry: Registry,
     trained_on: Mapping[str, object],
 ) -> Version:
     """The refit of a judged version, registered. The judged one itself if the rows made no difference.
 
     again: the recipe of the judged version, fitted on `rows`.
     """
-    uri, sha256 = predictors.save(again)
+    uri, sha256 = past.predictors.save(again)
     if sha256 == judged.artifact_sha256:
         return judged
     candidate = refit_of(
         judged,
         artifact_uri=uri,
         artifact_sha256=sha256,
-        reference_uri=_reference(spec, again, judged.calibration, rows, artifacts),
+        reference_uri=_reference(past.spec, again, judged.calibration, rows, past.artifacts),
         params={**again.params(), "windows": {"fitted": window_of(rows)}, **trained_on},
         trained_through=rows["score_date"].max(),
     )
-    return _added(candidate, registry)
+    return _added(candidate, past.registry)
 
 
 def _added(candidate: Candidate, registry: Registry) -> Version:
@@ -336,11 +330,4 @@ def _reference(
     """A sample of the rows that a predictor was trained on, with its scores, stored."""
     reference = reference_sample(seen)
     scored = published_by(spec.kind, predictor, calibration, reference)
-    return _store(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts)
-
-
-def _store(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"{kind}.parquet"
-        file.write_bytes(parquet(rows))
-        return artifacts.put(kind, file)[0]
+    return store_rows(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts)

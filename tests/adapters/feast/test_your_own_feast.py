@@ -73,13 +73,12 @@ def spec_of(repo):
         contract=lambda: pa.DataFrameSchema({"avg_daily_trips": pa.Column(pl.Int64)}),
         fit=fit,
         baseline=fit,
-        split=TimeSplit(test_days=2, valid_days=2, min_train_rows=10),
+        split=TimeSplit(test_days=5, valid_days=2, min_train_rows=10),
         gates=GateLimits(
             min_auc=0.6,
             max_ece=1.0,
-            min_brier_skill=-1.0,
-            min_auc_gain_over_baseline=-1.0,
-            max_auc_loss_to_champion=1.0,
+            max_loss_over_constant=10.0,
+            max_loss_over_baseline=10.0,
         ),
     )
 

@@ -12,18 +12,10 @@ from nightjar.core.comparison.entities import Distribution, NightProfile
 from nightjar.core.comparison.profile import scores_of
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.kinds.absurdities import shifted_by_spread
-from nightjar.core.kinds.gates import judge
-from nightjar.core.kinds.metrics import Of
 from nightjar.core.kinds.regression import COVERAGE, REGRESSION, calibrate
 
 numbers = st.floats(-1e6, 1e6)
 scored = st.lists(st.tuples(numbers, numbers), min_size=2, max_size=50)
-GATES = {
-    "min_rmse_skill": 0.1,
-    "min_coverage": 0.8,
-    "max_mae_over_baseline": 1.0,
-    "max_mae_over_champion": 1.05,
-}
 
 
 @given(scored)
@@ -59,22 +51,6 @@ def test_an_outcome_is_a_finite_number(outcome):
     rows = pl.DataFrame({"entity_key": ["a"], "score_date": [date(2013, 6, 1)], "outcome": outcome})
     with pytest.raises(ContractBroken, match="kind 'regression' is a number that is finite"):
         REGRESSION.coded_outcomes("outcomes of toy", rows)
-
-
-def verdicts(baseline, champion=None, beside=1.0):
-    measured = {Of.VERSION: {"mae": 1.0, "rmse_skill": 0.2}, Of.BASELINE: {"mae": baseline}}
-    if champion is not None:
-        measured |= {Of.CHAMPION: {"mae": champion}, Of.BESIDE_CHAMPION: {"mae": beside}}
-    return {gate.name: gate for gate in judge(REGRESSION.gates, measured, GATES)}
-
-
-def test_its_gates_compare_errors_as_a_ratio_so_that_a_limit_needs_no_unit():
-    assert verdicts(1.25)["max_mae_over_baseline"].value == 0.8
-    assert not verdicts(0.9)["max_mae_over_baseline"].passed
-    assert verdicts(2.0, champion=0.96)["max_mae_over_champion"].passed
-    assert not verdicts(2.0, champion=0.9)["max_mae_over_champion"].passed
-    assert verdicts(2.0)["max_mae_over_champion"].reason == "there is no champion to compare with"
-    assert "could not be measured" in verdicts(0.0)["max_mae_over_baseline"].reason
 
 
 def night(mean, stddev):

@@ -1,11 +1,11 @@
-from dataclasses import replace
-
 import pytest
 
 from nightjar.core.errors.model import GateFailed
+from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.gates import GateResult
+from nightjar.core.lifecycle.evidence import Evidence
 from nightjar.core.lifecycle.promotion import by_limits_of, decide, require_gates
-from nightjar.testing.specs import toy_spec
+from nightjar.testing.specs import TOY, toy_spec
 from nightjar.testing.versions import toy_version
 
 PASSED = GateResult(
@@ -56,15 +56,36 @@ def test_a_person_who_promotes_is_told_which_gates_failed():
         require_gates(version(2, PASSED, FAILED))
 
 
+EVIDENCE = Evidence(
+    nights=(),
+    comparisons=(),
+    metrics={"auc": Estimate(value=0.7, nights=28, error=0.01, degrees=27)},
+)
+
+
 def test_gates_are_judged_by_the_limits_of_today_on_what_was_measured():
-    spec = toy_spec()
-    (stricter,) = by_limits_of(replace(spec, gates=spec.gates | {"min_auc": 0.8}), version(1, PASSED)).gates
-    assert (stricter.passed, stricter.value, stricter.threshold) == (False, 0.7, 0.8)
-    assert stricter.reason == "AUC is 0.7000, must be at least 0.8000"
-    (same,) = by_limits_of(replace(spec, gates=spec.gates | {"min_auc": 0.6}), version(1, PASSED)).gates
-    assert same == PASSED
+    def judged(limit):
+        spec = toy_spec(gates=TOY.gates | {"min_auc": limit})
+        return by_limits_of(spec, version(1, FAILED), EVIDENCE).gates[0].verdict
+
+    assert [judged(limit) for limit in (0.6, 0.69, 0.8)] == ["passed", "cannot tell", "failed"]
 
 
-def test_a_gate_that_could_not_be_measured_passes_by_no_limit():
-    lenient = replace(toy_spec(), gates=toy_spec().gates | {"max_ece": 1.0})
-    assert by_limits_of(lenient, version(1, FAILED)).gates == (FAILED,)
+def test_a_version_without_evidence_keeps_its_verdicts():
+    assert by_limits_of(TOY, version(1, PASSED, FAILED), None).gates == (PASSED, FAILED)
+
+
+HELD = GateResult(
+    name="max_ece", verdict="cannot tell", value=0.09, threshold=0.1, reason="needs 9 more nights"
+)
+
+
+def test_a_version_of_which_a_gate_cannot_tell_is_held_and_a_person_may_promote_it():
+    decision = decide(version(2, PASSED, HELD), None)
+    assert not decision.promote
+    assert decision.reason == "held for a person: max_ece: cannot tell: needs 9 more nights"
+    require_gates(version(2, PASSED, HELD))
+
+
+def test_a_failure_is_told_before_a_doubt():
+    assert decide(version(2, HELD, FAILED), None).reason.startswith("max_ece: expected calibration error")

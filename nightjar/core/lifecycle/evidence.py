@@ -1,0 +1,70 @@
+"""Evidence: all that was measured of a version at its registration. Later gates, cards and diffs read it."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from pydantic import ConfigDict
+
+from nightjar.core.kinds.estimates import Estimate
+from nightjar.core.kinds.metrics import Of
+from nightjar.core.values import Value
+
+
+class NightLoss(Value):
+    """A night of unseen rows. losses: predictor -> the sum of its loss, None where it has seen the night."""
+
+    score_date: date
+    rows: int
+    losses: Mapping[Of, float | None]
+
+
+class Comparison(Value):
+    """The loss of a version over that of another predictor, on the rows that neither has seen.
+
+    beside: the other. number: of its version, if it is one. rows: how many those are. found: the quotient;
+    None if it could not be measured.
+    """
+
+    beside: Of
+    number: int | None = None
+    rows: int
+    found: Estimate | None
+
+
+class SliceLoss(Value):
+    """A comparison on the rows of a slice.
+
+    slice: its name in the spec. value: what its rows share.
+    """
+
+    slice: str
+    value: str
+    beside: Of
+    rows: int
+    found: Estimate | None
+
+    @property
+    def title(self) -> str:
+        return f"{self.slice} {self.value}"
+
+
+class Evidence(Value):
+    """What was measured on unseen rows.
+
+    metrics: the version's own, where they are defined. anchor: number of the version that is the best of the
+    past; None if there was no champion. nights: oldest first. slices: those with enough rows, in the order of
+    the spec. slices_left_out: those with fewer.
+    Fields of later versions of this document are passed over.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    nights: tuple[NightLoss, ...]
+    metrics: Mapping[str, Estimate]
+    comparisons: tuple[Comparison, ...]
+    anchor: int | None = None
+    slices: tuple[SliceLoss, ...] = ()
+    slices_left_out: tuple[str, ...] = ()
+
+    def beside(self, other: Of) -> Comparison | None:
+        return next((each for each in self.comparisons if each.beside is other), None)

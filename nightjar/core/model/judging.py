@@ -1,0 +1,21 @@
+"""The limits of the losses that a version is judged by, for every kind, with their defaults."""
+
+from math import inf
+
+from nightjar.core.kinds.limits import Limit
+
+TOO_GOOD = "min_loss_over_rivals"
+TOO_GOOD_AT_FIRST = "min_loss_over_baseline"
+WORST_SLICE = "max_loss_in_slices"
+
+DEFAULTS = {
+    "max_loss_over_constant": 1.0,
+    "max_loss_over_baseline": 1.05,
+    "max_loss_over_champion": 1.03,
+    "max_loss_over_anchor": 1.03,
+    TOO_GOOD: 0.8,
+    TOO_GOOD_AT_FIRST: 0.6,
+    WORST_SLICE: 1.03,
+}
+LOSS_LIMITS = tuple(Limit(name=name, low=0, high=inf) for name in DEFAULTS)
+"""Each is a quotient: the loss of a version over that of another on the same rows. It has no unit."""

@@ -1,0 +1,33 @@
+"""A slice: rows that share a value, which a version may not serve worse than the champion does."""
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """The rows of each value of an input, or of an expression on inputs.
+
+    by: the input, or an expression, like `pl.col("sched_dep_minute") // 360`. least_rows: of the unseen rows;
+    a value with fewer is not judged.
+    """
+
+    name: str
+    by: str | pl.Expr = field(compare=False)
+    least_rows: int = 200
+
+    @property
+    def expression(self) -> pl.Expr:
+        return pl.col(self.by) if isinstance(self.by, str) else self.by
+
+    def value(self) -> pl.Expr:
+        """The value of each row, as text. A missing value is one, too."""
+        return self.expression.cast(pl.String).fill_null(MISSING)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Names of the columns that it reads."""
+        return frozenset(self.expression.meta.root_names())
