@@ -47,6 +47,10 @@ class BuiltFeatures:
     def require(self, spec) -> None:
         """Nothing is lacking: the tables are read where they were built."""
 
+    def generations(self, spec) -> dict[str, str]:
+        """Each table has its first one."""
+        return {}
+
     def retrieve(self, spec, rows: pl.DataFrame) -> pl.DataFrame:
         for table in spec.feature_tables:
             built = pl.read_parquet(self.root / table.name / "**" / "*.parquet", hive_partitioning=False)
