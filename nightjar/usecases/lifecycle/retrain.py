@@ -3,16 +3,14 @@
 Promote it if its gates pass.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import polars as pl
 
 from nightjar.core.content import content_sha256
-from nightjar.core.errors.inputs import MissingFeatures
-from nightjar.core.errors.model import NothingMatches, TooLittleHistory, UnfitModel
+from nightjar.core.errors.model import UnfitModel
 from nightjar.core.kinds.figures import Figures
 from nightjar.core.kinds.metrics import Of, as_rows
 from nightjar.core.kinds.outputs import Calibration
@@ -20,34 +18,19 @@ from nightjar.core.lifecycle.comparing import evidence_of
 from nightjar.core.lifecycle.gates import judged_by
 from nightjar.core.lifecycle.promotion import Decision, by_limits_of, decide
 from nightjar.core.lifecycle.refit import earned, refit_of, window_of
-from nightjar.core.lifecycle.training_set import (
-    known_days,
-    known_too_late,
-    labelled,
-    last_mature_date,
-    mature_outcomes,
-    no_outcome,
-    reference_sample,
-    unmatched,
-)
+from nightjar.core.lifecycle.training_set import TimeCut, reference_sample
 from nightjar.core.model.entities import Candidate, Dataset, Version
 from nightjar.core.model.generations import FIRST, TRAINED_ON
-from nightjar.core.model.occasions import is_occasion
 from nightjar.core.model.spec import ModelSpec, Predictor
-from nightjar.core.night.clock import as_of
-from nightjar.core.night.population import ordered_population
-from nightjar.core.night.windows import Recorded, dates_readable, readable
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.ports.features import FeatureSource
 from nightjar.core.ports.learners import Predictors
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
-from nightjar.core.values import INSTANT
-from nightjar.usecases.data.landing import set_aside
-from nightjar.usecases.data.windows import outcomes_of, population_of
 from nightjar.usecases.lifecycle.documents import read_evidence, store_evidence, store_rows
 from nightjar.usecases.lifecycle.fitting import fitted
+from nightjar.usecases.lifecycle.gathering import labelled_rows, with_features
 from nightjar.usecases.lifecycle.measuring import (
     calibration_of,
     estimates,
@@ -70,7 +53,7 @@ class RetrainSummary:
     version: the one that scores if it is promoted. judged: the one that was measured on unseen rows; the
     same, or the one whose refit scores.
     figures: what the judged version gives for unseen rows, beside what happened. left_out: reason -> number
-    of rows left out of the dataset.
+    of rows left out of the dataset. cut: the rows by their use. baseline: fitted on the same rows.
     """
 
     version: Version
@@ -83,6 +66,8 @@ class RetrainSummary:
     valid_rows: int
     test_rows: int
     left_out: Mapping[str, int]
+    cut: TimeCut = field(repr=False)
+    baseline: Predictor = field(repr=False)
 
 
 def built_already() -> None:
@@ -118,27 +103,56 @@ def retrain(
     `trained_through`. If a version is registered already, its gates are judged by the limits of today.
     """
     origin = origin or Here(spec)
-    known, left_out = _labelled(spec, known_at, raw, progress)
+    known, left_out = labelled_rows(spec, known_at, raw, progress)
     left_out = {**left_out, **origin.cut(known, known_at).left_out}
     features.require(spec)
     build()
     read = features.generations(spec) if spec.feature_tables else {}
-    trained_on = {TRAINED_ON: {table.name: read.get(table.name, FIRST) for table in spec.feature_tables}}
-    rows = _with_features(spec, known, features, progress)
+    rows = with_features(spec, known, features, progress)
+    return trained(
+        Past(spec=spec, registry=registry, artifacts=artifacts, predictors=predictors),
+        rows.select("score_date", "entity_key", *spec.inputs, "outcome"),
+        known_at=known_at,
+        origin=origin,
+        code_version=code_version,
+        generations={table.name: read.get(table.name, FIRST) for table in spec.feature_tables},
+        left_out=left_out,
+        progress=progress,
+        promote=promote,
+    )
+
+
+def trained(
+    past: Past,
+    rows: pl.DataFrame,
+    *,
+    known_at: datetime,
+    origin: Origin,
+    code_version: str,
+    generations: Mapping[str, str],
+    left_out: Mapping[str, int],
+    progress: Progress = silent,
+    promote: bool = True,
+) -> RetrainSummary:
+    """The same, given all rows that are known: `score_date`, `entity_key`, the inputs, `outcome`.
+
+    They are sorted by the first two. generations: of the feature tables that they were read from.
+    """
+    spec, registry = past.spec, past.registry
+    trained_on = {TRAINED_ON: generations}
     cut = origin.cut(rows, known_at)
     origin.rehearse(cut)
     champion = registry.holder(spec.name, "champion")
     with progress("training steps", 4 if origin.refit is None else 5) as advance:
-        dataset = _register_dataset(spec, rows, known_at, artifacts, registry)
+        dataset = _register_dataset(spec, rows, known_at, past.artifacts, registry)
         advance()
         baseline = fitted(spec, "baseline", cut)
         advance()
         learned = origin.learned(cut)
         advance()
-        past = Past(spec=spec, registry=registry, artifacts=artifacts, predictors=predictors)
         candidate = _candidate(past, learned, dataset, baseline, champion, code_version, trained_on)
         added = _added(candidate, registry)
-        judged = version = by_limits_of(spec, added, read_evidence(added, artifacts))
+        judged = version = by_limits_of(spec, added, read_evidence(added, past.artifacts))
         advance()
         if origin.refit is not None and earned(judged):
             again = origin.refit(rows, learned.predictor)
@@ -162,73 +176,9 @@ def retrain(
         valid_rows=learned.cut.valid.height,
         test_rows=cut.test.height,
         left_out=left_out,
+        cut=cut,
+        baseline=baseline,
     )
-
-
-def _labelled(
-    spec: ModelSpec, known_at: datetime, raw: RawStore, progress: Progress
-) -> tuple[pl.DataFrame, Mapping[str, int]]:
-    """Every population row with a mature outcome, without its features.
-
-    Also the number of rows left out, by reason.
-    """
-    recorded, last = _recorded(spec, raw), last_mature_date(spec, known_at)
-    told = dates_readable(spec, spec.outcome_reads, recorded, known_at)
-    mature = [day for day in told if day <= last and is_occasion(spec, day)]
-    outcomes = mature_outcomes(outcomes_of(spec, raw, mature, known_at), known_at, last)
-    dates = [
-        day
-        for day in outcomes["score_date"].unique().sort()
-        if readable(spec, spec.population_reads, day, recorded, as_of(spec, day))
-    ]
-    bad = Counter(refusal.dataset for refusal in set_aside(spec, raw))
-    landed = "; ".join(known_days(name, days, known_at, bad[name]) for name, days in recorded.items())
-    if outcomes.is_empty():
-        raise TooLittleHistory(spec.name, known_at, f"{no_outcome(mature, last)} {landed}")
-    if not dates:
-        raise NothingMatches(spec.name, known_at, outcomes.height, known_too_late(outcomes, landed))
-    populations = _populations(spec, dates, raw, progress)
-    rows, left_out = labelled(populations, outcomes)
-    if rows.is_empty():
-        raise NothingMatches(spec.name, known_at, outcomes.height, unmatched(populations, outcomes))
-    return rows, left_out
-
-
-def _with_features(
-    spec: ModelSpec, rows: pl.DataFrame, features: FeatureSource, progress: Progress
-) -> pl.DataFrame:
-    """`score_date`, `entity_key`, the inputs, `outcome`."""
-    with progress("retrieval of features as known on each evening", 1) as advance:
-        joined = features.retrieve(spec, rows)
-        advance()
-    if missing := set(spec.inputs) - set(joined.columns):
-        raise MissingFeatures(spec.name, sorted(missing), spec.feature_service)
-    return joined.select("score_date", "entity_key", *spec.inputs, "outcome")
-
-
-def _recorded(spec: ModelSpec, raw: RawStore) -> Recorded:
-    """When the deliveries of each dataset of the outcomes and of the population were recorded."""
-    reads = (*spec.outcome_reads, *spec.population_reads)
-    return {name: raw.recorded(name) for name in dict.fromkeys(window.dataset for window in reads)}
-
-
-def _populations(spec: ModelSpec, dates: Sequence[date], raw: RawStore, progress: Progress) -> pl.DataFrame:
-    """Each date's population as it would have been scored.
-
-    It uses the deliveries recorded by the date's own as-of, not later corrections.
-    """
-    nights: list[pl.DataFrame] = []
-    with progress("populations of past nights", len(dates)) as advance:
-        for day in dates:
-            moment = as_of(spec, day)
-            rows = population_of(spec, raw, day, moment)
-            nights.append(
-                ordered_population(rows).with_columns(
-                    score_date=pl.lit(day), event_timestamp=pl.lit(moment, INSTANT)
-                )
-            )
-            advance()
-    return pl.concat(nights)
 
 
 def _register_dataset(
