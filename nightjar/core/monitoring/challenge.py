@@ -1,0 +1,106 @@
+"""What the nights say so far of a challenger beside the champion, and what follows from it."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import numpy as np
+
+from nightjar.core.lifecycle.sequential import Numbers, confidence_sequence, cut, e_values
+from nightjar.core.model.entities import Version
+from nightjar.core.monitoring.entities import NightComparison
+
+
+class Finding(StrEnum):
+    """What is known of the challenger."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    OPEN = "cannot tell yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowEvidence:
+    """The nights of one challenger beside one champion.
+
+    nights: those that count. gain: the mean difference of the loss, above 0 if the challenger is better. One
+    night counts at most WIDTH times the usual size (nightjar/core/lifecycle/sequential.py). low, high: its
+    confidence sequence. better, worse: the e-values for the challenger and for the champion. needed: the
+    e-value that decides.
+    """
+
+    nights: int
+    gain: float
+    low: float
+    high: float
+    better: float
+    worse: float
+    needed: float
+
+    @property
+    def finding(self) -> Finding:
+        if self.better >= self.needed:
+            return Finding.BETTER
+        return Finding.WORSE if self.worse >= self.needed else Finding.OPEN
+
+    @property
+    def more_nights(self) -> int | None:
+        """How many more nights like those until now are needed. None if these nights lead nowhere."""
+        ahead = max(self.better, self.worse)
+        if self.finding is not Finding.OPEN or ahead <= 1:
+            return None
+        return math.ceil(self.nights * (math.log(self.needed) / math.log(ahead) - 1))
+
+
+def evidence_of(
+    comparisons: Iterable[NightComparison], metric: str, champion: Version, challenger: Version, alpha: float
+) -> ShadowEvidence:
+    """The evidence by all that is known.
+
+    comparisons: of the model, in the order in which they were known. metric: the mean loss of its kind.
+    Nights that either version may have seen do not count.
+
+    A correction restates its night. The e-values are the smaller ones by the nights as they were known first
+    and as they are known now. So a correction can take evidence away. It cannot decide alone, and the error
+    probability alpha also holds where nights are restated.
+    """
+    ours = [each for each in comparisons if _counts(each, metric, champion, challenger)]
+    first = _gains(reversed(ours), metric, ours)
+    newest = _gains(ours, metric, ours)
+    low, high = confidence_sequence(newest, alpha)
+    return ShadowEvidence(
+        nights=newest.size,
+        gain=float(cut(newest).mean()) if newest.size else 0.0,
+        low=low,
+        high=high,
+        better=min(_last(first), _last(newest)),
+        worse=min(_last(-first), _last(-newest)),
+        needed=1 / alpha,
+    )
+
+
+def _counts(night: NightComparison, metric: str, champion: Version, challenger: Version) -> bool:
+    unseen = night.score_date > max(champion.trained_through, challenger.trained_through)
+    theirs = (night.version_id, night.challenger_id) == (champion.id, challenger.id)
+    return theirs and unseen and None not in (night.champion[metric], night.challenger[metric])
+
+
+def _gains(comparisons: Iterable[NightComparison], metric: str, order: Sequence[NightComparison]) -> Numbers:
+    """The gain of each night by the last of these comparisons, in the order in which nights became known."""
+    gains: Mapping[date, float] = {each.score_date: gain for each, gain in _with_gain(comparisons, metric)}
+    return np.array([gains[night] for night in dict.fromkeys(each.score_date for each in order)], np.float64)
+
+
+def _with_gain(
+    comparisons: Iterable[NightComparison], metric: str
+) -> Iterator[tuple[NightComparison, float]]:
+    for each in comparisons:
+        champion, challenger = each.champion[metric], each.challenger[metric]
+        if champion is not None and challenger is not None:
+            yield each, champion - challenger
+
+
+def _last(gains: Numbers) -> float:
+    return float(e_values(gains)[-1]) if gains.size else 1.0
