@@ -187,6 +187,14 @@ class VersionRow(Table, table=True):
         Text(), "All that was measured of it, as JSON; null for versions of before evidence", null=True
     )
     evidence_sha256: str | None = _column(Text(), "Hash of the evidence", null=True)
+    record: dict[str, Any] | None = _column(
+        JSONB(none_as_null=True),
+        (
+            "What it was made of: snapshot, windows, seed, code, recipes of features, libraries and threads; "
+            "null for versions of before records"
+        ),
+        null=True,
+    )
     code_version: str = _column(Text(), "The code that trained it")
     trained_through: date = _column(
         Date(), "Last date whose outcomes it has seen; scores of that date or earlier are in-sample"

@@ -568,6 +568,14 @@ CROSS JOIN LATERAL (
                 INTERVALS,
                 "Low and high of each of its own metrics, at a confidence of 0.95; null if none is known",
             ),
+            "artifact_sha256": ("version.artifact_sha256", "Hash of its bytes"),
+            "record": (
+                "version.record",
+                (
+                    "What it was made of: snapshot, windows, seed, code, recipes of features, libraries and "
+                    "threads; null for versions of before records"
+                ),
+            ),
         },
         source=(
             "FROM nightjar.model_version AS version JOIN nightjar.dataset ON dataset.id = version.dataset_id"

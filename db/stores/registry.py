@@ -131,7 +131,7 @@ def _holder(connection: Connection, model: str, role: str, at: datetime | None) 
 
 def _storable(candidate: Candidate) -> dict[str, Any]:
     """Its columns. JSON knows no NaN: a metric that is none is left out, any other such number is null."""
-    document = json.loads(candidate.model_dump_json(include={"params", "metrics", "gates"}))
+    document = json.loads(candidate.model_dump_json(include={"params", "metrics", "gates", "record"}))
     metrics = [
         {name: value for name, value in row.items() if value is not None}
         for row in document["metrics"]

@@ -124,6 +124,23 @@ def champion(platform: Platform, spec: ModelSpec) -> str:
     return f"{spec.name} version {version.number} loads, trained through {version.trained_through}{told}"
 
 
+def libraries(platform: Platform, spec: ModelSpec) -> str:
+    """Which libraries are others than those that the champion was trained with."""
+    from nightjar.adapters.surroundings import versions_of
+    from nightjar.core.errors.model import NoChampion
+    from nightjar.core.model.record import differing
+
+    version = platform.registry.holder(spec.name, "champion")
+    if version is None:
+        raise NoChampion(spec.name)
+    if version.record is None:
+        return f"version {version.number} was trained before libraries were recorded"
+    trained_with = version.record.surroundings.libraries
+    if other := differing(trained_with, versions_of(trained_with)):
+        return f"others than version {version.number} was trained with: {'; '.join(other)}"
+    return f"those that version {version.number} was trained with ({len(trained_with)})"
+
+
 def feature_registry(platform: Platform, spec: ModelSpec) -> str:
     platform.features.require(spec)
     return "; ".join((f"it has feature service {spec.feature_service}", *platform.features.limits(spec)))
@@ -195,4 +212,5 @@ CHECKS_OF_A_MODEL: dict[str, CheckOfModel] = {
     "features": features,
     "feature registry": feature_registry,
     "champion": champion,
+    "libraries": libraries,
 }

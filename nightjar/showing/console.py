@@ -346,10 +346,11 @@ def refit_told(version: "Version") -> str:
     """Which version it is the refit of, and on which rows; nothing for one that was judged itself."""
     if version.refit_of is None:
         return ""
-    rows = version.params["windows"]["fitted"]
+    rows = version.record.windows["fitted"] if version.record else None
+    told = f": {rows.first} to {rows.last}, {rows.rows:,} rows" if rows else ""
     return (
         f"{version.model} version {version.number} is version {version.refit_of}, fitted anew on all that is "
-        f"known: {rows['first']} to {rows['last']}, {rows['rows']:,} rows"
+        f"known{told}"
     )
 
 

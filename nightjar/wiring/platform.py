@@ -197,6 +197,7 @@ class Platform(Adapters):
         """
         self.go_on()
         from nightjar.adapters.code_version import code_version
+        from nightjar.adapters.surroundings import surroundings
         from nightjar.usecases.lifecycle.retrain import retrain
 
         known_at = evening_by_now(spec, today)
@@ -213,6 +214,7 @@ class Platform(Adapters):
             origin=origin,
             progress=asking(progress, self.go_on),
             build=lambda: self.prepare(spec).corrected(known_at, progress),
+            surroundings=lambda algorithm: surroundings(spec, algorithm, self.recipe_of),
         )
 
     @contextmanager

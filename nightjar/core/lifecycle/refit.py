@@ -11,8 +11,7 @@ import polars as pl
 
 from nightjar.core.lifecycle.training_set import TimeCut
 from nightjar.core.model.entities import Candidate, Version
-
-Window = Mapping[str, str | int]
+from nightjar.core.model.record import UsedRows
 
 
 def earned(judged: Version) -> bool:
@@ -26,12 +25,13 @@ def refit_of(judged: Version, **changes: Any) -> Candidate:
     return Candidate.model_validate(same | changes | {"refit_of": judged.number})
 
 
-def windows_of(cut: TimeCut) -> Mapping[str, Window]:
-    """Use -> the rows that a judged version was fitted on, that chose, and that judged it."""
-    return {"fitted": window_of(cut.train), "chosen": window_of(cut.valid), "judged": window_of(cut.test)}
+def windows_of(cut: TimeCut) -> Mapping[str, UsedRows]:
+    """Use -> the rows that a judged version was fitted on, that chose, and that judged it. None is empty."""
+    parts = {"fitted": cut.train, "chosen": cut.valid, "judged": cut.test}
+    return {use: window_of(rows) for use, rows in parts.items() if rows.height}
 
 
-def window_of(rows: pl.DataFrame) -> Window:
-    """The first and last score date of rows, and their number. rows: at least one."""
+def window_of(rows: pl.DataFrame) -> UsedRows:
+    """rows: at least one, with `score_date`."""
     days = rows["score_date"]
-    return {"first": str(days.min()), "last": str(days.max()), "rows": rows.height}
+    return UsedRows.model_validate({"first": days.min(), "last": days.max(), "rows": rows.height})

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BeforeValidator
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.kinds.metrics import MetricRow, Of, read_rows, value_of
+from nightjar.core.model.record import Record
 from nightjar.core.values import Sha256, Value
 
 
@@ -56,6 +57,8 @@ class Candidate(Value):
     evidence_uri: str | None = None
     """All that was measured of it (nightjar/core/lifecycle/evidence.py). Older versions have none."""
     evidence_sha256: Sha256 | None = None
+    record: Record | None = None
+    """What it was made of. Older versions have none."""
     code_version: str
     trained_through: date
     """Last date whose outcomes the model has seen. Scores of that date or earlier are in-sample."""

@@ -13,7 +13,6 @@ import polars as pl
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.model import SeenAlready, UnfitModel
 from nightjar.core.errors.settings import BadSettings
-from nightjar.core.lifecycle.refit import windows_of
 from nightjar.core.lifecycle.training_set import TimeCut, cut_by_time, embargo
 from nightjar.core.model.description import Description
 from nightjar.core.model.spec import ModelSpec, Predictor
@@ -71,8 +70,7 @@ class Here:
         rehearse(self.spec, cut)
 
     def learned(self, cut: TimeCut) -> Learned:
-        record = {"windows": windows_of(cut)}
-        return Learned(fitted(self.spec, "fit", cut), cut, cut.trained_through, record)
+        return Learned(fitted(self.spec, "fit", cut), cut, cut.trained_through)
 
     @property
     def refit(self) -> Callable[[pl.DataFrame, Predictor], Predictor] | None:

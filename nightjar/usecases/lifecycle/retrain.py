@@ -17,7 +17,7 @@ from nightjar.core.kinds.outputs import Calibration
 from nightjar.core.lifecycle.comparing import evidence_of
 from nightjar.core.lifecycle.gates import judged_by
 from nightjar.core.lifecycle.promotion import Decision, by_limits_of, decide
-from nightjar.core.lifecycle.refit import earned, refit_of, window_of
+from nightjar.core.lifecycle.refit import earned, refit_of, window_of, windows_of
 from nightjar.core.lifecycle.training_set import TimeCut, reference_sample
 from nightjar.core.model.entities import Candidate, Dataset, Version
 from nightjar.core.model.generations import FIRST, TRAINED_ON
@@ -44,6 +44,7 @@ from nightjar.usecases.lifecycle.measuring import (
 )
 from nightjar.usecases.lifecycle.origins import Here, Learned, Origin
 from nightjar.usecases.lifecycle.past import Past
+from nightjar.usecases.lifecycle.recording import Recorder, SurroundingsOf, unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ def retrain(
     promote: bool = True,
     origin: Origin | None = None,
     build: Callable[[], object] = built_already,
+    surroundings: SurroundingsOf = unknown,
 ) -> RetrainSummary:
     """Register a version trained on the outcomes recorded by `known_at`, and its refit if its gates passed.
 
@@ -96,7 +98,7 @@ def retrain(
     registered only once.
     promote: True makes it, or its refit, the champion if its gates passed; False only registers it. origin:
     of the predictor; None: it is fitted here. build: builds the features of landed data. It is slow, so it is
-    called only if there is enough history.
+    called only if there is enough history. surroundings: for the records of the versions.
     Raises TooLittleHistory, NothingMatches, MissingFeatures, StoreUnavailable, ArtifactBroken. Raises
     ContractBroken for an impossible outcome. Raises WrongLearner before the long fit, for a learner that does
     not fit the kind, and CodeFailed. Raises UnfitModel if the same model is registered with another
@@ -119,6 +121,7 @@ def retrain(
         left_out=left_out,
         progress=progress,
         promote=promote,
+        surroundings=surroundings,
     )
 
 
@@ -133,6 +136,7 @@ def trained(
     left_out: Mapping[str, int],
     progress: Progress = silent,
     promote: bool = True,
+    surroundings: SurroundingsOf = unknown,
 ) -> RetrainSummary:
     """The same, given all rows that are known: `score_date`, `entity_key`, the inputs, `outcome`.
 
@@ -150,13 +154,14 @@ def trained(
         advance()
         learned = origin.learned(cut)
         advance()
-        candidate = _candidate(past, learned, dataset, baseline, champion, code_version, trained_on)
+        recorder = Recorder(spec=spec, dataset=dataset, surroundings=surroundings)
+        candidate = _candidate(past, learned, recorder, baseline, champion, code_version, trained_on)
         added = _added(candidate, registry)
         judged = version = by_limits_of(spec, added, read_evidence(added, past.artifacts))
         advance()
         if origin.refit is not None and earned(judged):
             again = origin.refit(rows, learned.predictor)
-            version = _refit(past, judged, again, rows, trained_on)
+            version = _refit(past, judged, again, recorder, rows, trained_on)
             advance()
     decision = (
         decide(version, champion)
@@ -199,7 +204,7 @@ def _register_dataset(
 def _candidate(
     past: Past,
     learned: Learned,
-    dataset: Dataset,
+    recorder: Recorder,
     baseline: Predictor,
     champion: Version | None,
     code_version: str,
@@ -213,6 +218,7 @@ def _candidate(
     measured = measured_on(spec.kind, cut.test, all_shown)
     found = estimates(spec.kind, own.published, cut.test, measured[Of.VERSION])
     evidence = evidence_of(losses_on(spec.kind, cut.test, all_shown), spec.slices, found)
+    numbers = {of.value: one.number for of, one in beside.items() if one.number is not None}
     uri, sha256 = past.predictors.save(predictor)
     evidence_uri, evidence_sha256 = store_evidence(evidence, past.artifacts)
     return Candidate(
@@ -222,7 +228,7 @@ def _candidate(
         outputs=spec.kind.outputs_by(calibration),
         calibration=calibration,
         algorithm=predictor.algorithm,
-        dataset_id=dataset.id,
+        dataset_id=recorder.dataset.id,
         artifact_uri=uri,
         artifact_sha256=sha256,
         reference_uri=_reference(spec, predictor, calibration, cut.seen, past.artifacts),
@@ -231,6 +237,7 @@ def _candidate(
         gates=judged_by(spec, evidence),
         evidence_uri=evidence_uri,
         evidence_sha256=evidence_sha256,
+        record=recorder.record(predictor.algorithm, windows_of(cut), numbers),
         code_version=code_version,
         trained_through=learned.trained_through,
     )
@@ -240,6 +247,7 @@ def _refit(
     past: Past,
     judged: Version,
     again: Predictor,
+    recorder: Recorder,
     rows: pl.DataFrame,
     trained_on: Mapping[str, object],
 ) -> Version:
@@ -255,7 +263,8 @@ def _refit(
         artifact_uri=uri,
         artifact_sha256=sha256,
         reference_uri=_reference(past.spec, again, judged.calibration, rows, past.artifacts),
-        params={**again.params(), "windows": {"fitted": window_of(rows)}, **trained_on},
+        params={**again.params(), **trained_on},
+        record=recorder.record(again.algorithm, {"fitted": window_of(rows)}),
         trained_through=rows["score_date"].max(),
     )
     return _added(candidate, past.registry)

@@ -9,6 +9,7 @@ from nightjar.core.kinds.gates import GateResult
 from nightjar.core.lifecycle.refit import earned, refit_of, windows_of
 from nightjar.core.lifecycle.training_set import TimeCut
 from nightjar.core.model.entities import Candidate
+from nightjar.core.model.record import UsedRows
 from nightjar.testing.versions import toy_version
 
 PASSED, FAILED = (
@@ -38,7 +39,7 @@ def test_the_windows_of_a_version_say_which_rows_had_which_use():
     days = [date(2013, 1, 1) + timedelta(days=n) for n in range(6)]
     parts = (pl.DataFrame({"score_date": days[a:b]}) for a, b in ((0, 3), (3, 4), (4, 6)))
     assert windows_of(TimeCut(*parts)) == {
-        "fitted": {"first": "2013-01-01", "last": "2013-01-03", "rows": 3},
-        "chosen": {"first": "2013-01-04", "last": "2013-01-04", "rows": 1},
-        "judged": {"first": "2013-01-05", "last": "2013-01-06", "rows": 2},
+        "fitted": UsedRows(first=days[0], last=days[2], rows=3),
+        "chosen": UsedRows(first=days[3], last=days[3], rows=1),
+        "judged": UsedRows(first=days[4], last=days[5], rows=2),
     }

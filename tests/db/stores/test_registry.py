@@ -1,12 +1,13 @@
 """What `ports.Registry` promises, on Postgres and in memory."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.kinds.metrics import MetricRow, Of
+from nightjar.core.model.record import Record, Surroundings, UsedRows
 
 
 def test_the_same_snapshot_is_registered_once_a_model(stores, make):
@@ -31,6 +32,21 @@ def test_a_version_comes_back_as_it_was_registered(stores, make):
     candidate = make.candidate(stores.registry)
     kept = stores.registry.add_version(candidate).model_dump()
     assert {name: kept[name] for name in candidate.model_dump()} == candidate.model_dump()
+
+
+def test_a_record_comes_back_as_it_was_registered(stores, make):
+    record = Record(
+        dataset_sha256="a" * 64,
+        known_at=datetime(2013, 6, 1, 1, tzinfo=UTC),
+        windows={"fitted": UsedRows(first=date(2013, 1, 1), last=date(2013, 3, 1), rows=7)},
+        embargo_days=0,
+        seed=3,
+        limits={"min_auc": 0.6},
+        beside={"champion": 1},
+        surroundings=Surroundings(libraries={"polars": "1"}, threads={"cpus": 2}),
+    )
+    assert stores.registry.add_version(make.candidate(stores.registry, record=record)).record == record
+    assert stores.registry.add_version(make.candidate(stores.registry, "b")).record is None
 
 
 def test_numbers_that_json_cannot_carry_are_left_out(on_postgres, make):

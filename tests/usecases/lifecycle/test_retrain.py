@@ -22,6 +22,7 @@ from nightjar.core.errors.night import Stopped
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.model.categories import Categories
 from nightjar.core.model.description import Description
+from nightjar.core.model.record import Surroundings, UsedRows
 from nightjar.core.model.spec import RawDataset, TimeSplit
 from nightjar.core.ports.progress import asking, silent
 from nightjar.testing.memory import MemoryGoOn, MemoryRegistry
@@ -207,6 +208,28 @@ def test_the_same_snapshot_and_seed_give_the_same_model_which_is_registered_once
     assert third.dataset.sha256 == first.dataset.sha256
     assert third.version.artifact_sha256 == first.version.artifact_sha256
     assert third.version.metrics == first.version.metrics
+
+
+def test_training_again_from_the_record_of_a_version_gives_the_same_artifact(ports):
+    kept = Surroundings(libraries={"catboost": "1"}, threads={"cpus": 2})
+    summary = retrain(SPEC, known_at=KNOWN, surroundings=lambda algorithm: kept, **ports)
+    version, record = summary.version, summary.version.record
+    assert (record.dataset_sha256, record.known_at) == (summary.dataset.sha256, KNOWN)
+    assert (record.seed, record.embargo_days, record.surroundings) == (5, 0, kept)
+    assert record.limits == dict(SPEC.gates)
+    snapshot = pl.read_parquet(ports["artifacts"].get(summary.dataset.uri))
+    assert content_sha256(snapshot) == record.dataset_sha256
+    used = {
+        use: snapshot.filter(pl.col("score_date").is_between(window.first, window.last))
+        for use, window in record.windows.items()
+    }
+    assert {use: rows.height for use, rows in used.items()} == {
+        "fitted": summary.train_rows,
+        "chosen": summary.valid_rows,
+        "judged": summary.test_rows,
+    }
+    again = SPEC.fit(used["fitted"], used["chosen"], spec=replace(SPEC, seed=record.seed))
+    assert ports["predictors"].save(again)[1] == version.artifact_sha256
 
 
 @pytest.mark.parametrize("steps", [0, DAYS, DAYS + 4])
@@ -403,10 +426,8 @@ def test_a_version_that_passed_its_gates_is_fitted_anew_on_all_that_is_known(por
     assert ports["registry"].holder("toy", "champion") == version
     assert (version.metrics, version.gates) == (judged.metrics, judged.gates)
     assert version.params["iterations"] == judged.params["trees"]
-    assert version.params["windows"] == {
-        "fitted": {"first": str(FIRST), "last": str(LAST), "rows": DAYS * ROWS}
-    }
-    assert judged.params["windows"]["judged"]["rows"] == 7 * ROWS
+    assert version.record.windows == {"fitted": UsedRows(first=FIRST, last=LAST, rows=DAYS * ROWS)}
+    assert judged.record.windows["judged"].rows == 7 * ROWS
     reference = pl.read_parquet(ports["artifacts"].get(version.reference_uri))
     predictor = ports["predictors"].load(REFITTED, version)
     assert reference["score_date"].max() == LAST
