@@ -56,8 +56,10 @@ def by_coin(nights: Numbers, rng: np.random.Generator) -> Numbers:
 
 
 def in_blocks(nights: Numbers, rng: np.random.Generator, gain: float = 0.0) -> Numbers:
-    starts = rng.integers(0, nights.size - BLOCK + 1, nights.size // BLOCK + 1)
-    drawn = (nights - nights.mean())[starts[:, None] + np.arange(BLOCK)].ravel()
+    # Around the end to the beginning, so that each night is drawn equally often and the mean is exactly 0.
+    starts = rng.integers(0, nights.size, nights.size // BLOCK + 1)
+    places = (starts[:, None] + np.arange(BLOCK)) % nights.size
+    drawn = (nights - nights.mean())[places].ravel()
     return drawn[: nights.size] + gain
 
 

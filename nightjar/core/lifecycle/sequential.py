@@ -2,16 +2,17 @@
 
 The unit is the night, because rows of a night share their weather. A night's difference is the champion's
 mean loss minus the challenger's on the same rows: above 0 the challenger was better. The test bets against
-the hypothesis that it is not better. It starts with a capital of 1 and stakes a fraction of it each night. If
-the hypothesis is true, the capital is a supermartingale. So the probability that it ever reaches 1 / alpha is
-at most alpha, however often somebody looks (Ville's inequality). The capital is the e-value.
+the hypothesis that it is not better. It starts with a capital of 1. Each night it wins or loses a stake times
+the difference, measured in the usual size of a difference before that night. If the hypothesis is true, the
+capital is a supermartingale. So the probability that it ever reaches 1 / alpha is at most alpha, however
+often somebody looks (Ville's inequality). The capital is the e-value.
 
 Source: Waudby-Smith and Ramdas (2024), Estimating means of bounded random variables by betting, JRSS B 86;
 for forecasts compared in sequence Choe and Ramdas (2023), Operations Research, opre.2021.0792.
 
-A bet needs a bound. A difference counts at most WIDTH times the root mean square of the differences before
-it, so one night cannot decide. What is tested is the mean of the differences that are cut in this way. No
-distribution is assumed and no unit matters. See docs/adr/0053.
+A night wins or loses at most MOST of the capital, so one night cannot decide. A difference is cut where it
+would win or lose more. Differences that are as likely above 0 as below keep alpha exactly. Others keep it as
+far as such large ones are rare: with the smallest stake they are 47 times the usual size. See docs/adr/0053.
 """
 
 import math
@@ -21,13 +22,18 @@ import numpy as np
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
-WIDTH = 4.0
-"""A night counts at most so many times the usual size of a difference."""
+MOST = 0.95
+"""The share of the capital that a night wins or loses at most."""
+STAKES = np.geomspace(0.02, 0.2, 12)
+"""The share that a difference of the usual size wins or loses. The capital is divided evenly between them.
+
+Larger stakes find a large gain sooner. On skewed nights they are cut so often that alpha does not hold.
+"""
 FIRST_BET = 6
 """The first night that is bet on. The nights before it say how large a difference usually is."""
-FRACTIONS = np.linspace(0.05, 0.95, 19)
-"""The fractions of the capital that are staked. The capital is divided evenly between them."""
 HALVINGS = 60
+GREATEST = 700.0
+"""The logarithm of the greatest e-value that is told."""
 
 
 def e_values(differences: Numbers) -> Numbers:
@@ -35,7 +41,7 @@ def e_values(differences: Numbers) -> Numbers:
 
     differences: of the nights, in the order in which they became known.
     """
-    return np.exp(np.minimum(_log_capital(differences, 0.0), 700.0))
+    return np.exp(np.minimum(_log_capital(differences, 0.0), GREATEST))
 
 
 def confidence_sequence(differences: Numbers, alpha: float) -> tuple[float, float]:
@@ -46,40 +52,32 @@ def confidence_sequence(differences: Numbers, alpha: float) -> tuple[float, floa
     return _low(differences, alpha), -_low(-differences, alpha)
 
 
-def cut(differences: Numbers) -> Numbers:
-    """The differences as they count."""
-    bounds = _bounds(differences)
-    return np.where(bounds > 0, np.clip(differences, -bounds, bounds), differences)
-
-
-def _bounds(differences: Numbers) -> Numbers:
-    """The largest size that counts, of each night by the nights before it. 0: the night is not bet on."""
+def _usual(differences: Numbers) -> Numbers:
+    """The usual size of a difference, for each night by the nights before it. 0: the night is not bet on."""
     squares = np.concatenate([[0.0], np.cumsum(differences**2)[:-1]])
     before = np.arange(differences.size)
-    usual = np.sqrt(squares / np.maximum(before, 1))
-    return np.where(before >= FIRST_BET - 1, WIDTH * usual, 0.0)
+    return np.where(before >= FIRST_BET - 1, np.sqrt(squares / np.maximum(before, 1)), 0.0)
 
 
 def _log_capital(differences: Numbers, mean: float) -> Numbers:
     """The logarithm of the capital after each night, of bets that the mean difference is above `mean`."""
-    bounds = _bounds(differences)
-    bet_on = bounds > 0
-    # A stake is at least -1, so nobody loses more than the fraction that was bet.
-    won = (np.clip(differences, -bounds, bounds) - mean) / np.where(bet_on, bounds + max(mean, 0.0), 1.0)
-    of_each = np.cumsum(np.log1p(np.outer(FRACTIONS, np.where(bet_on, won, 0.0))), axis=1)
-    return np.logaddexp.reduce(of_each, axis=0) - math.log(FRACTIONS.size)
+    usual = _usual(differences)
+    sizes = np.divide(differences - mean, usual, out=np.zeros_like(usual), where=usual > 0)
+    won = np.clip(np.outer(STAKES, sizes), -MOST, MOST)
+    return np.logaddexp.reduce(np.cumsum(np.log1p(won), axis=1), axis=0) - math.log(STAKES.size)
 
 
 def _low(differences: Numbers, alpha: float) -> float:
-    """The mean above which bets have won 1 / alpha. Bets on a higher mean have won less, so it is halved."""
-    reach, wanted = float(_bounds(differences).max(initial=0.0)), -math.log(alpha)
-    if not reach:
+    """The mean up to which bets have won 1 / alpha. Bets on a higher mean have won less, so it is halved."""
+    reach, wanted = float(_usual(differences).max(initial=0.0)), -math.log(alpha)
+    nights = np.count_nonzero(_usual(differences))
+    if nights * math.log1p(MOST) <= wanted:
         return -math.inf
 
     def won(mean: float) -> bool:
         return bool(_log_capital(differences, mean)[-1] >= wanted)
 
-    low, high = -reach, reach
+    low, high = -reach, float(np.abs(differences).max())
     while not won(low):
         low *= 2
     for _ in range(HALVINGS):

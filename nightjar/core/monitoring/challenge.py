@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from nightjar.core.lifecycle.sequential import Numbers, confidence_sequence, cut, e_values
+from nightjar.core.lifecycle.sequential import Numbers, confidence_sequence, e_values
 from nightjar.core.model.entities import Version
 from nightjar.core.monitoring.entities import NightComparison
 
@@ -25,10 +25,9 @@ class Finding(StrEnum):
 class ShadowEvidence:
     """The nights of one challenger beside one champion.
 
-    nights: those that count. gain: the mean difference of the loss, above 0 if the challenger is better. One
-    night counts at most WIDTH times the usual size (nightjar/core/lifecycle/sequential.py). low, high: its
-    confidence sequence. better, worse: the e-values for the challenger and for the champion. needed: the
-    e-value that decides.
+    nights: those that count. gain: the mean difference of the loss, above 0 if the challenger is better.
+    low, high: its confidence sequence (nightjar/core/lifecycle/sequential.py). better, worse: the e-values
+    for the challenger and for the champion. needed: the e-value that decides.
     """
 
     nights: int
@@ -72,7 +71,7 @@ def evidence_of(
     low, high = confidence_sequence(newest, alpha)
     return ShadowEvidence(
         nights=newest.size,
-        gain=float(cut(newest).mean()) if newest.size else 0.0,
+        gain=float(newest.mean()) if newest.size else 0.0,
         low=low,
         high=high,
         better=min(_last(first), _last(newest)),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nightjar.core.lifecycle.sequential import FIRST_BET, WIDTH, confidence_sequence, cut, e_values
+from nightjar.core.lifecycle.sequential import FIRST_BET, MOST, confidence_sequence, e_values
 
 NUMBERS = st.floats(-1, 1).map(lambda value: value if abs(value) > 1e-9 else 0.0)
 NIGHTS = arrays(np.float64, st.integers(0, 30), elements=NUMBERS)
@@ -65,8 +65,8 @@ def test_two_equal_versions_give_no_evidence(nights):
 
 def test_one_night_cannot_decide():
     usual = [0.01, -0.01] * 10
-    assert cut(np.array([*usual, 0.5]))[-1] == pytest.approx(WIDTH * 0.01)
-    assert after(usual, 0.5) == after(usual, 50.0) < 1 / ALPHA
+    assert after(usual, 50.0) == pytest.approx(after(usual) * (1 + MOST), rel=1e-9)
+    assert after(usual, -50.0) == pytest.approx(after(usual) * (1 - MOST), rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -88,5 +88,5 @@ def test_looking_every_night_keeps_alpha(draw):
 
 def test_a_true_gain_is_found():
     rng = np.random.default_rng(SEED)
-    found = [e_values(rng.normal(0.004, 0.01, 120)).max() >= 1 / ALPHA for _ in range(100)]
+    found = [e_values(rng.normal(0.004, 0.01, 150)).max() >= 1 / ALPHA for _ in range(100)]
     assert np.mean(found) > 0.9

@@ -55,8 +55,8 @@ def test_without_a_night_nothing_is_known():
 
 @pytest.mark.parametrize(("sign", "finding"), [(1, Finding.BETTER), (-1, Finding.WORSE)])
 def test_a_clear_difference_decides(sign, finding):
-    found = evidence(*(night(n, sign * gain) for n, gain in enumerate([0.01, 0.012] * 15, 1)))
-    assert (found.nights, found.finding) == (30, finding)
+    found = evidence(*(night(n, sign * gain) for n, gain in enumerate([0.01, 0.012] * 20, 1)))
+    assert (found.nights, found.finding) == (40, finding)
     assert sign * found.gain == pytest.approx(0.011)
     assert found.low < sign * 0.011 < found.high
     assert found.more_nights is None
