@@ -1,6 +1,6 @@
 """What a learner answers, held to the kind of model that it answers for."""
 
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Sequence, Sized
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from nightjar.core.errors.model import UnfitModel
+from nightjar.core.explaining.contributions import BASE, Unexplained, of_likeliest
 from nightjar.core.kinds.kind import Kind
 
 Rows = TypeVar("Rows", bound=Sized)
@@ -18,6 +19,32 @@ def answered(kind: Kind, rows: Rows, ask: Callable[[Rows], Any]) -> pl.Series:
     if not len(rows):
         return pl.Series("score", dtype=kind.dtype)
     return kind.answer(ask(rows))
+
+
+def explained(
+    kind: Kind,
+    algorithm: str,
+    names: Sequence[str],
+    answer: pl.Series,
+    ask: Callable[[], Any],
+) -> pl.DataFrame:
+    """The contributions of `names`, and BASE, to the raw score of each row.
+
+    answer: of the same rows. ask: gives an array with the inputs and then the base on its last axis: rows x
+    (inputs + 1), or rows x outcomes x (inputs + 1). It is not called without rows.
+    Raises Unexplained where the library cannot tell.
+    """
+    columns = [*names, BASE]
+    if not len(answer):
+        return pl.DataFrame(schema=dict.fromkeys(columns, pl.Float64()))
+    try:
+        told = np.asarray(ask(), dtype=float)
+    except Exception as error:  # each library has its own errors for what it cannot explain
+        raise Unexplained(algorithm, str(error).split("\n", 1)[0]) from error
+    if kind.probabilities:
+        by_outcome = told if told.ndim == 3 else np.stack([-told / 2, told / 2], axis=1)
+        told = of_likeliest(kind, by_outcome, answer.to_numpy())
+    return pl.DataFrame(told.reshape(len(answer), -1), schema=columns, orient="row")
 
 
 def both(second: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from nightjar.adapters.learners.answers import answered, require_answers, require_classes
+from nightjar.adapters.learners.answers import answered, explained, require_answers, require_classes
 from nightjar.adapters.learners.columns import (
     FAMILIES,
     described_names,
@@ -51,9 +51,23 @@ class CatBoostPredictor:
         )
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
+        return answered(self.kind, self._rows(frame), self._ask)
+
+    def contributions(self, frame: pl.DataFrame, sample: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
+        """Implements contributions.Explains: SHAP values along the paths of the trees."""
+        rows = self._rows(frame)
+
+        def ask() -> Any:
+            from catboost import EFstrType, Pool  # noqa: PLC0415  # takes a second to import
+
+            pool = Pool(rows, cat_features=list(self.categorical))
+            return self.model.get_feature_importance(pool, type=EFstrType.ShapValues, thread_count=1)
+
+        return explained(self.kind, self.algorithm, rows.columns, self.predict(frame), ask)
+
+    def _rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
-        rows = rows.select(self.model.feature_names_)  # a model from elsewhere may mix categories and numbers
-        return answered(self.kind, rows, self._ask)
+        return rows.select(self.model.feature_names_)  # a model from elsewhere may mix categories and numbers
 
     def _ask(self, rows: pl.DataFrame) -> Any:
         if self.kind.probabilities:

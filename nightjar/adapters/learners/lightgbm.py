@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from nightjar.adapters.learners.answers import answered, both, require_answers
+from nightjar.adapters.learners.answers import answered, both, explained, require_answers
 from nightjar.adapters.learners.columns import RECORD, Columns
 from nightjar.adapters.learners.libraries import library
 from nightjar.core.errors.model import UnfitModel
@@ -52,6 +52,16 @@ class LightGBMPredictor:
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         return answered(self.kind, self.columns.matrix(frame), self._ask)
+
+    def contributions(self, frame: pl.DataFrame, sample: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
+        """Implements contributions.Explains: SHAP values along the paths of the trees."""
+        matrix, width = self.columns.matrix(frame), len(self.columns.names) + 1
+
+        def ask() -> np.ndarray:
+            told = np.asarray(self.booster.predict(matrix, pred_contrib=True))
+            return told if told.shape[1] == width else told.reshape(len(told), -1, width)
+
+        return explained(self.kind, self.algorithm, self.columns.names, self.predict(frame), ask)
 
     def _ask(self, matrix: np.ndarray) -> np.ndarray:
         raw = np.asarray(self.booster.predict(matrix))

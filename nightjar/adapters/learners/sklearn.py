@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from nightjar.adapters.learners.answers import answered, require_answers, require_classes
+from nightjar.adapters.learners.additive import Raw, additive_contributions
+from nightjar.adapters.learners.answers import answered, explained, require_answers, require_classes
 from nightjar.adapters.learners.columns import (
     FAMILIES,
     described_names,
@@ -19,6 +21,7 @@ from nightjar.adapters.learners.columns import (
     read_categories,
 )
 from nightjar.core.errors.model import UnfitModel
+from nightjar.core.explaining.contributions import Unexplained, centred, margins
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
@@ -54,11 +57,47 @@ class SklearnPredictor:
         )
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
-        rows = inputs(frame, self.categorical, self.numeric, self.categories)
-        return answered(self.kind, rows, self._ask)
+        return answered(self.kind, self._inputs(frame), self._ask)
+
+    def contributions(self, frame: pl.DataFrame, sample: pl.DataFrame) -> pl.DataFrame:
+        """Implements contributions.Explains for linear models."""
+        estimator = self.pipeline[-1]
+        if not hasattr(estimator, "coef_"):
+            raise Unexplained(self.algorithm, f"{type(estimator).__name__} is not linear")
+        names, raw = (*self.categorical, *self.numeric), self._raw(sample[:1])
+        return explained(
+            self.kind,
+            self.algorithm,
+            names,
+            self.predict(frame),
+            lambda: additive_contributions(names, raw, frame, sample),
+        )
+
+    def _raw(self, row: pl.DataFrame) -> Raw:
+        """Gives raw scores by outcome. Those of `decision_function` are exact, if they are log odds."""
+        if not self.kind.probabilities:
+            return lambda frame: self.predict(frame).to_numpy()[:, None]
+        if hasattr(self.pipeline, "decision_function"):
+            decided = self._decided(row)
+            if np.allclose(decided, self._margins(row), atol=1e-3):
+                return self._decided
+        return self._margins
+
+    def _margins(self, frame: pl.DataFrame) -> np.ndarray:
+        return margins(self.kind, self.predict(frame).to_numpy())
+
+    def _decided(self, frame: pl.DataFrame) -> np.ndarray:
+        told = self._given(self.pipeline.decision_function, self._inputs(frame))
+        return centred(told if told.ndim > 1 else np.column_stack([-told / 2, told / 2]))
 
     def _ask(self, rows: pl.DataFrame) -> Any:
         ask = self.pipeline.predict_proba if self.kind.probabilities else self.pipeline.predict
+        return self._given(ask, rows)
+
+    def _inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return inputs(frame, self.categorical, self.numeric, self.categories)
+
+    def _given(self, ask: Any, rows: pl.DataFrame) -> Any:
         names = getattr(self.pipeline, "feature_names_in_", None)  # none if it was fitted on an array
         return ask(rows.to_numpy() if names is None else rows.select(names))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from nightjar.adapters.learners.answers import answered, both, require_answers
+from nightjar.adapters.learners.answers import answered, both, explained, require_answers
 from nightjar.adapters.learners.columns import RECORD, Columns
 from nightjar.adapters.learners.libraries import library
 from nightjar.core.errors.model import UnfitModel
@@ -48,7 +48,22 @@ class XGBoostPredictor:
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         return answered(self.kind, self.columns.matrix(frame), self._ask)
 
+    def contributions(self, frame: pl.DataFrame, sample: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
+        """Implements contributions.Explains: SHAP values along the paths of the trees, in 32 bits."""
+        matrix = self.columns.matrix(frame)
+        return explained(
+            self.kind,
+            self.algorithm,
+            self.columns.names,
+            self.predict(frame),
+            lambda: self._predicted(matrix, pred_contribs=True),
+        )
+
     def _ask(self, matrix: np.ndarray) -> np.ndarray:
+        raw = self._predicted(matrix)
+        return both(raw) if self.kind.probabilities and raw.ndim == 1 else raw
+
+    def _predicted(self, matrix: np.ndarray, **what: bool) -> np.ndarray:
         """Of the trees up to the best one, if training was stopped early."""
         trees = (0, int(self.booster.attr("best_iteration") or -1) + 1)
         rows = library("xgboost").DMatrix(
@@ -57,8 +72,7 @@ class XGBoostPredictor:
             feature_types=self.booster.feature_types,
             enable_categorical=True,
         )
-        raw = self.booster.predict(rows, iteration_range=trees)
-        return both(raw) if self.kind.probabilities and raw.ndim == 1 else raw
+        return np.asarray(self.booster.predict(rows, iteration_range=trees, **what))
 
     def params(self) -> Mapping[str, Any]:
         told = _config(self.booster)
