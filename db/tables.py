@@ -142,6 +142,9 @@ class VersionRow(Table, table=True):
         _place("reference_uri"),
         _place("evidence_uri"),
         _sha256("evidence_sha256"),
+        _place("golden_uri"),
+        _sha256("golden_sha256"),
+        CheckConstraint("num_nulls(golden_uri, golden_sha256) IN (0, 2)", name="golden_whole"),
         CheckConstraint("num_nulls(evidence_uri, evidence_sha256) IN (0, 2)", name="evidence_whole"),
         *_of_our_time("trained_through"),
         {"comment": "Trained models. Append-only."},
@@ -187,6 +190,10 @@ class VersionRow(Table, table=True):
         Text(), "All that was measured of it, as JSON; null for versions of before evidence", null=True
     )
     evidence_sha256: str | None = _column(Text(), "Hash of the evidence", null=True)
+    golden_uri: str | None = _column(
+        Text(), "Unseen rows with what it gave for them; null for versions of before golden rows", null=True
+    )
+    golden_sha256: str | None = _column(Text(), "Hash of the golden rows", null=True)
     record: dict[str, Any] | None = _column(
         JSONB(none_as_null=True),
         (

@@ -61,6 +61,7 @@ NAMED = text("""
     UNION ALL SELECT artifact_uri, NULL FROM nightjar.model_version
     UNION ALL SELECT reference_uri, NULL FROM nightjar.model_version
     UNION ALL SELECT evidence_uri, NULL FROM nightjar.model_version WHERE evidence_uri IS NOT NULL
+    UNION ALL SELECT golden_uri, NULL FROM nightjar.model_version WHERE golden_uri IS NOT NULL
     UNION ALL SELECT uri, run_id FROM nightjar.report
     UNION ALL SELECT population_uri, id FROM nightjar.run
         WHERE population_uri IS NOT NULL AND state <> 'pruned'

@@ -124,6 +124,18 @@ def champion(platform: Platform, spec: ModelSpec) -> str:
     return f"{spec.name} version {version.number} loads, trained through {version.trained_through}{told}"
 
 
+def golden_rows(platform: Platform, spec: ModelSpec) -> str:
+    """Whether champion and challenger give what they gave at their registration. Raises PredictsOtherwise."""
+    scorer = platform.night_inputs(spec).scorer
+    told: list[str] = []
+    for role in ("champion", "challenger"):
+        if (version := platform.registry.holder(spec.name, role)) is not None:
+            scorer.require_as_registered(version)
+            kept = "predicts its golden rows as at its registration" if version.golden_uri else "has none"
+            told.append(f"{role}, version {version.number}, {kept}")
+    return "; ".join(told) or "there is no champion yet"
+
+
 def libraries(platform: Platform, spec: ModelSpec) -> str:
     """Which libraries are others than those that the champion was trained with."""
     from nightjar.adapters.surroundings import versions_of
@@ -213,4 +225,5 @@ CHECKS_OF_A_MODEL: dict[str, CheckOfModel] = {
     "feature registry": feature_registry,
     "champion": champion,
     "libraries": libraries,
+    "golden rows": golden_rows,
 }

@@ -150,6 +150,15 @@ def _(error: model.GateFailed) -> str:
 
 
 @remedy.register
+def _(error: model.PredictsOtherwise) -> str:
+    train = f"`nightjar retrain --model {error.model}` trains."
+    look = f"`nightjar doctor` names the libraries that changed. {train}"
+    if error.score_date is None:
+        return look
+    return f"{look} To score it all the same: {scored(error.model, error.score_date, '--accept REASON')}."
+
+
+@remedy.register
 def _(error: model.TooLittleHistory) -> str:
     return f"To name a later day: `nightjar retrain --model {error.model} --today YYYY-MM-DD`."
 

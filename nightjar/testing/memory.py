@@ -485,7 +485,12 @@ class MemoryRegistry:
         of_versions = [
             uri
             for version in self._versions
-            for uri in (version.artifact_uri, version.reference_uri, version.evidence_uri)
+            for uri in (
+                version.artifact_uri,
+                version.reference_uri,
+                version.evidence_uri,
+                version.golden_uri,
+            )
             if uri is not None
         ]
         return tuple(map(Named, [*(dataset.uri for dataset in self._datasets), *of_versions]))

@@ -634,6 +634,7 @@ PLACES = (
     copied("model_version", VERSION, "artifact_uri", "artifact_sha256", NEXT),
     copied("model_version", VERSION, "reference_uri", "artifact_sha256", NEXT),
     copied("model_version", VERSION, "evidence_uri", "artifact_sha256", NEXT),
+    copied("model_version", VERSION, "golden_uri", "artifact_sha256", NEXT),
 )
 """Statements of the writer that name a place, one for each column that holds places."""
 

@@ -62,6 +62,11 @@ COMMANDS = [
     ),
     (model.NothingMatches("toy", AS_OF, 9, "keys differ."), ("nightjar retrain --model toy",)),
     (model.SeenAlready("toy", DAY, DAY), ("nightjar register FILE --model toy --today YYYY-MM-DD",)),
+    (model.PredictsOtherwise("toy", 3, "1 of 5"), ("nightjar doctor", "nightjar retrain --model toy")),
+    (
+        model.PredictsOtherwise("toy", 3, "1 of 5", DAY),
+        ("nightjar doctor", "nightjar retrain --model toy", f"{SCORE} --accept REASON"),
+    ),
     (night.AuditFailed("toy", DAY, FAULTS), (f"{SCORE} --force", f"{SCORE} --accept REASON")),
     (night.AuditFailed("toy", DAY, FAULTS, acceptable=False), (f"{SCORE} --force",)),
     (night.NightBusy("toy", DAY, "process 7", 3), ("nightjar status --model toy",)),

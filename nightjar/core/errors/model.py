@@ -104,6 +104,28 @@ class ArtifactBroken(NightjarError):
         )
 
 
+class PredictsOtherwise(NightjarError):
+    """A version gives other numbers for its golden rows than at its registration.
+
+    score_date: of the night that it stops, if it stops one.
+    """
+
+    exit_code, runbook = 63, "golden-rows"
+
+    def __init__(self, model: str, version: int, other: str, score_date: date | None = None) -> None:
+        stopped = f" {score_date}, so nothing was scored" if score_date else ""
+        otherwise = (
+            ", or score the night with the numbers of today, with a reason, which the ledger keeps"
+            if score_date
+            else ""
+        )
+        super().__init__(
+            f"{model} version {version} predicts other numbers than at its registration{stopped}: {other}. "
+            f"A library, the machine or its file is another. Put it back, or train anew{otherwise}."
+        )
+        self.model, self.version, self.score_date = model, version, score_date
+
+
 class TooLittleHistory(NightjarError):
     exit_code, runbook = 17, "too-little-history"
 

@@ -57,6 +57,9 @@ class Candidate(Value):
     evidence_uri: str | None = None
     """All that was measured of it (nightjar/core/lifecycle/evidence.py). Older versions have none."""
     evidence_sha256: Sha256 | None = None
+    golden_uri: str | None = None
+    """Unseen rows with what it gave for them (nightjar/core/lifecycle/golden.py), if it is not older."""
+    golden_sha256: Sha256 | None = None
     record: Record | None = None
     """What it was made of. Older versions have none."""
     code_version: str

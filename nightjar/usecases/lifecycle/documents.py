@@ -16,6 +16,11 @@ def store_rows(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> str:
     return _stored(parquet(rows), kind, "parquet", artifacts)[0]
 
 
+def store_golden(rows: pl.DataFrame, artifacts: Artifacts) -> tuple[str, str]:
+    """Return uri and sha256."""
+    return _stored(parquet(rows), "golden", "parquet", artifacts)
+
+
 def store_evidence(evidence: Evidence, artifacts: Artifacts) -> tuple[str, str]:
     """Return uri and sha256."""
     return _stored(evidence.model_dump_json(indent=1).encode(), "evidence", "json", artifacts)

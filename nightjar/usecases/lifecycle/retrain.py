@@ -16,6 +16,7 @@ from nightjar.core.kinds.metrics import Of, as_rows
 from nightjar.core.kinds.outputs import Calibration
 from nightjar.core.lifecycle.comparing import evidence_of
 from nightjar.core.lifecycle.gates import judged_by
+from nightjar.core.lifecycle.golden import golden_rows
 from nightjar.core.lifecycle.promotion import Decision, by_limits_of, decide
 from nightjar.core.lifecycle.refit import earned, refit_of, window_of, windows_of
 from nightjar.core.lifecycle.training_set import TimeCut, reference_sample
@@ -28,7 +29,7 @@ from nightjar.core.ports.learners import Predictors
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
-from nightjar.usecases.lifecycle.documents import read_evidence, store_evidence, store_rows
+from nightjar.usecases.lifecycle.documents import read_evidence, store_evidence, store_golden, store_rows
 from nightjar.usecases.lifecycle.fitting import fitted
 from nightjar.usecases.lifecycle.gathering import labelled_rows, with_features
 from nightjar.usecases.lifecycle.measuring import (
@@ -161,7 +162,7 @@ def trained(
         advance()
         if origin.refit is not None and earned(judged):
             again = origin.refit(rows, learned.predictor)
-            version = _refit(past, judged, again, recorder, rows, trained_on)
+            version = _refit(past, judged, again, recorder, rows, cut.test, trained_on)
             advance()
     decision = (
         decide(version, champion)
@@ -221,6 +222,7 @@ def _candidate(
     numbers = {of.value: one.number for of, one in beside.items() if one.number is not None}
     uri, sha256 = past.predictors.save(predictor)
     evidence_uri, evidence_sha256 = store_evidence(evidence, past.artifacts)
+    golden_uri, golden_sha256 = _golden(spec, predictor, calibration, cut.test, past.artifacts)
     return Candidate(
         model=spec.name,
         kind=spec.kind.name,
@@ -237,6 +239,8 @@ def _candidate(
         gates=judged_by(spec, evidence),
         evidence_uri=evidence_uri,
         evidence_sha256=evidence_sha256,
+        golden_uri=golden_uri,
+        golden_sha256=golden_sha256,
         record=recorder.record(predictor.algorithm, windows_of(cut), numbers),
         code_version=code_version,
         trained_through=learned.trained_through,
@@ -249,20 +253,24 @@ def _refit(
     again: Predictor,
     recorder: Recorder,
     rows: pl.DataFrame,
+    unseen: pl.DataFrame,
     trained_on: Mapping[str, object],
 ) -> Version:
     """The refit of a judged version, registered. The judged one itself if the rows made no difference.
 
-    again: the recipe of the judged version, fitted on `rows`.
+    again: the recipe of the judged version, fitted on `rows`. unseen: by the judged version.
     """
     uri, sha256 = past.predictors.save(again)
     if sha256 == judged.artifact_sha256:
         return judged
+    golden_uri, golden_sha256 = _golden(past.spec, again, judged.calibration, unseen, past.artifacts)
     candidate = refit_of(
         judged,
         artifact_uri=uri,
         artifact_sha256=sha256,
         reference_uri=_reference(past.spec, again, judged.calibration, rows, past.artifacts),
+        golden_uri=golden_uri,
+        golden_sha256=golden_sha256,
         params={**again.params(), **trained_on},
         record=recorder.record(again.algorithm, {"fitted": window_of(rows)}),
         trained_through=rows["score_date"].max(),
@@ -281,6 +289,19 @@ def _added(candidate: Candidate, registry: Registry) -> Version:
             "Name that date, or register it by what is known on another day.",
         )
     return version
+
+
+def _golden(
+    spec: ModelSpec,
+    predictor: Predictor,
+    calibration: Calibration,
+    unseen: pl.DataFrame,
+    artifacts: Artifacts,
+) -> tuple[str, str]:
+    """Store the golden rows of a version. Return uri and sha256."""
+    rows = golden_rows(unseen, spec.slices).drop("outcome")
+    given = published_by(spec.kind, predictor, calibration, rows)
+    return store_golden(rows.with_columns(*given), artifacts)
 
 
 def _reference(

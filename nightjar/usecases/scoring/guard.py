@@ -14,6 +14,7 @@ from nightjar.core.comparison.entities import Distribution
 from nightjar.core.comparison.ordinary import MIN_NIGHTS
 from nightjar.core.comparison.profile import profile_of
 from nightjar.core.errors.inputs import BadDelivery, StaleFeatures
+from nightjar.core.errors.model import PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.freshness import stale_views
 from nightjar.core.inputs.oddities import comparable
@@ -79,6 +80,14 @@ class NightGuard:
                 tables=tables,
                 told="the code of these tables changed since the version was trained: retrain the model",
             )
+
+    def require_as_registered(
+        self, run: Run, version: Version, otherwise: str | None, *, accepted: bool
+    ) -> tuple[str, ...]:
+        """Raises PredictsOtherwise. otherwise: how the version differs for its golden rows, if it does."""
+        if otherwise and not accepted:
+            raise PredictsOtherwise(run.model, version.number, otherwise, run.score_date)
+        return (otherwise,) if otherwise else ()
 
     def require_sound(
         self,

@@ -11,7 +11,6 @@ import structlog
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.kinds.outputs import OUTPUTS
-from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Part, Population, Run
@@ -25,6 +24,7 @@ from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.windows import population_of, read_windows
+from nightjar.usecases.scoring.golden import Scorer
 from nightjar.usecases.scoring.snapshot import Snapshots
 
 log = structlog.get_logger(__name__)
@@ -110,7 +110,7 @@ class NightInputs:
         """
         if rows.is_empty():
             return pl.DataFrame(schema=SCORES)
-        published = self._predict(self.registry.version_by_id(run.version_id), rows)
+        published = self.scorer.given(self.registry.version_by_id(run.version_id), rows)
         return rows.select(
             "entity_key",
             published["score"],
@@ -123,12 +123,15 @@ class NightInputs:
     def with_shadow(self, run: Run, rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
         """The scores of these rows, with those of the run's challenger if it has one.
 
-        Nobody sees them, so they stop no night: where the challenger cannot score, they stay null.
+        Nobody sees them, so they stop no night: where the challenger cannot score, or gives other numbers for
+        its golden rows than at its registration, they stay null.
         """
         if run.challenger_id is None or rows.is_empty():
             return scores
         try:
-            shadow = self._predict(self.registry.version_by_id(run.challenger_id), rows)
+            challenger = self.registry.version_by_id(run.challenger_id)
+            self.scorer.require_as_registered(challenger)
+            shadow = self.scorer.given(challenger, rows)
         # A version that nobody has judged in practice may fail in any way.
         except Exception as error:
             expected = isinstance(error, NightjarError)
@@ -136,10 +139,9 @@ class NightInputs:
             return scores
         return scores.with_columns(challenger_score=shadow["score"], challenger_outputs=shadow["outputs"])
 
-    def _predict(self, version: Version, rows: pl.DataFrame) -> pl.DataFrame:
-        answer = self.predictors.load(self.spec, version).predict(rows)
-        where = f"scores by {version.model} version {version.number}"
-        return self.spec.kind.published(where, answer, version.calibration)
+    @property
+    def scorer(self) -> Scorer:
+        return Scorer(spec=self.spec, artifacts=self.artifacts, predictors=self.predictors)
 
     @property
     def _snapshots(self) -> Snapshots:

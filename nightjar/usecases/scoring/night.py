@@ -100,8 +100,8 @@ class ScoreNight:
         ledger keeps it with the findings.
         wait_s: how long to wait for another process that holds the night.
         Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, StaleFeatures,
-        AuditFailed, RepairOutdated, Stopped, StoreUnavailable. Raises BadDelivery if a delivery that the
-        night needs is bad and was set aside.
+        AuditFailed, PredictsOtherwise, RepairOutdated, Stopped, StoreUnavailable. Raises BadDelivery if a
+        delivery that the night needs is bad and was set aside.
         """
         self.go_on()
         attempt = partial(self._attempt, night, accept=accept, wait_s=wait_s)
@@ -167,9 +167,13 @@ class ScoreNight:
         try:
             for limit in self.inputs.limits():
                 log.warning("features_limited", told=limit)
+            version = self.inputs.registry.version_by_id(claimed.version_id)
+            otherwise = self.guard.require_as_registered(
+                claimed, version, self.inputs.scorer.otherwise(version), accepted=accept is not None
+            )
             run = self._with_population(claimed, repair)
             generations = self.inputs.generations(run) or {}
-            self.guard.tell_of_training(self.inputs.registry.version_by_id(run.version_id), generations)
+            self.guard.tell_of_training(version, generations)
             stale = self.guard.require_fresh(
                 run,
                 self.inputs.raw,
@@ -187,7 +191,7 @@ class ScoreNight:
             )
             self.executor.run(run.night, [job_of(run, part) for part in todo])
             audited = self._sampled(run)
-            findings = (*stale, *self._audit(run, audited, accepted=accept is not None))
+            findings = (*otherwise, *stale, *self._audit(run, audited, accepted=accept is not None))
             log.info("night_audited", findings=findings, accepted=accept)
             publication = self.store.publish(run, accept or repair_told(run), findings, go_on=self.go_on)
         except Exception as error:

@@ -17,18 +17,28 @@ from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.store import PredictorStore
 from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
-from nightjar.core.errors.model import CodeFailed, NothingMatches, SeenAlready, TooLittleHistory, UnfitModel
+from nightjar.core.errors.model import (
+    CodeFailed,
+    NothingMatches,
+    PredictsOtherwise,
+    SeenAlready,
+    TooLittleHistory,
+    UnfitModel,
+)
 from nightjar.core.errors.night import Stopped
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.model.categories import Categories
 from nightjar.core.model.description import Description
 from nightjar.core.model.record import Surroundings, UsedRows
+from nightjar.core.model.slices import Slice
 from nightjar.core.model.spec import RawDataset, TimeSplit
 from nightjar.core.ports.progress import asking, silent
 from nightjar.testing.memory import MemoryGoOn, MemoryRegistry
 from nightjar.testing.specs import toy_spec
+from nightjar.usecases.lifecycle.documents import store_golden
 from nightjar.usecases.lifecycle.origins import read_elsewhere
 from nightjar.usecases.lifecycle.retrain import retrain
+from nightjar.usecases.scoring.golden import Scorer
 
 CHAMPION = "max_loss_over_champion"
 FIRST, DAYS, ROWS = date(2013, 3, 1), 40, 30
@@ -208,6 +218,23 @@ def test_the_same_snapshot_and_seed_give_the_same_model_which_is_registered_once
     assert third.dataset.sha256 == first.dataset.sha256
     assert third.version.artifact_sha256 == first.version.artifact_sha256
     assert third.version.metrics == first.version.metrics
+
+
+@pytest.mark.parametrize("refits", [False, True])
+def test_a_version_keeps_unseen_rows_with_what_it_gave_for_them(ports, refits):
+    spec = replace(REFITTED if refits else SPEC, slices=(Slice(name="city", by="city"),))
+    summary = retrain(spec, known_at=KNOWN, **ports)
+    scorer = Scorer(spec=spec, artifacts=ports["artifacts"], predictors=ports["predictors"])
+    for version in {summary.version.number: summary.version, summary.judged.number: summary.judged}.values():
+        kept = pl.read_parquet(ports["artifacts"].get(version.golden_uri, version.golden_sha256))
+        assert kept.columns == ["score_date", "entity_key", "city", "wind", "gust", "score", "outputs"]
+        assert kept["score_date"].min() > LAST - timedelta(days=7)
+        assert kept["score_date"].n_unique() == 7
+        assert scorer.otherwise(version) is None
+        changed = store_golden(kept.with_columns(wind=-pl.col("wind")), ports["artifacts"])
+        other = version.model_copy(update=dict(zip(("golden_uri", "golden_sha256"), changed, strict=True)))
+        with pytest.raises(PredictsOtherwise, match="golden rows, the first"):
+            scorer.require_as_registered(other)
 
 
 def test_training_again_from_the_record_of_a_version_gives_the_same_artifact(ports):

@@ -14,7 +14,7 @@ from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation, StaleFeatures
-from nightjar.core.errors.model import NoChampion
+from nightjar.core.errors.model import ArtifactBroken, NoChampion, PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import FeastService
@@ -24,8 +24,9 @@ from nightjar.showing.remedies import advised
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryRegistry
 from nightjar.testing.nights import changed, in_turn, score_night, with_parts
 from nightjar.testing.predictors import Formulas
-from nightjar.testing.specs import HAPPENED, PLANNED, WEATHER, toy_spec
+from nightjar.testing.specs import HAPPENED, PLANNED, TOY, WEATHER, toy_spec
 from nightjar.testing.versions import champion_of, registered, toy_version
+from nightjar.usecases.lifecycle.documents import store_golden
 from nightjar.usecases.scoring.guard import NightGuard
 
 DAY = date(2013, 6, 15)
@@ -200,6 +201,59 @@ def test_a_challenger_scores_the_same_rows_in_shadow(use_case):
     scores = use_case.store.published_scores(use_case.store.run(night.run_id))
     assert night.without_challenger == 0
     assert (scores["challenger_score"] - scores["score"]).round(6).unique().to_list() == [0.01]
+
+
+def with_golden_rows(night, ulps, **role):
+    """A version whose kept scores are so many of the least steps off from what it gives now."""
+    rows = pl.DataFrame({"entity_key": [f"g{n}" for n in range(5)]})
+    number = len(night.inputs.registry.versions("toy")) + 1
+    score = BY_KEY.load(TOY, toy_version(number=number)).predict(rows)
+    kept = pl.Series("score", score.to_numpy().view("int64") + ulps).to_numpy().view("float64")
+    golden = rows.with_columns(score=kept, outputs=pl.lit(None, pl.List(pl.Float64)))
+    uri, sha256 = store_golden(golden, night.inputs.artifacts)
+    registry = night.inputs.registry
+    version = registered(registry, artifact_sha256="7" * 64, golden_uri=uri, golden_sha256=sha256)
+    registry.promote(version, role.get("role", "champion"), "the next")
+    return version
+
+
+def test_a_version_that_gives_for_its_golden_rows_what_it_gave_is_scored_with(use_case):
+    version = with_golden_rows(use_case, ulps=0)
+    assert use_case.run(NIGHT).version_number == version.number
+
+
+def test_a_champion_that_gives_one_last_bit_otherwise_stops_the_night_before_its_first_part(use_case):
+    with_golden_rows(use_case, ulps=1)
+    asked = []
+    night = with_parts(use_case, lambda work, jobs: asked.extend(jobs) or in_turn(work, jobs))
+    with pytest.raises(PredictsOtherwise, match=r"nothing was scored: 5 of 5 golden rows.*'g0': its score"):
+        night.run(NIGHT)
+    assert (asked, use_case.store.publication("toy", DAY)) == ([], None)
+    (run,) = use_case.store.runs_of("toy", DAY)
+    assert run.state is RunState.FAILED
+
+
+def test_a_person_has_such_a_night_scored_with_a_reason_and_the_ledger_keeps_the_finding(use_case):
+    with_golden_rows(use_case, ulps=1)
+    use_case.run(NIGHT, accept="the new library rounds otherwise")
+    publication = use_case.store.publication("toy", DAY)
+    assert publication.reason == "the new library rounds otherwise"
+    assert publication.findings[0].startswith("5 of 5 golden rows")
+
+
+def test_a_challenger_that_gives_its_golden_rows_otherwise_loses_its_shadow_alone(use_case):
+    with_golden_rows(use_case, ulps=1, role="challenger")
+    with capture_logs() as logged:
+        ended = use_case.run(NIGHT)
+    assert (ended.scored, ended.without_challenger) == (10, 10)
+    assert "golden rows" in next(each["error"] for each in logged if each["event"] == "challenger_failed")
+
+
+def test_golden_rows_that_are_gone_stop_the_night(use_case):
+    version = with_golden_rows(use_case, ulps=0)
+    Path(use_case.inputs.artifacts.local_path(version.golden_uri)).unlink()
+    with pytest.raises(ArtifactBroken):
+        use_case.run(NIGHT)
 
 
 def test_a_challenger_that_fails_stops_no_night(use_case):
