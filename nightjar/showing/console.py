@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nightjar.core.inputs.refusals import Refusal
     from nightjar.core.kinds.kind import Kind
     from nightjar.core.kinds.metrics import Metric
+    from nightjar.core.lifecycle.evidence import LearnerLoss
     from nightjar.core.model.entities import Version
     from nightjar.core.model.spec import ModelSpec
     from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
@@ -354,6 +355,19 @@ def refit_told(version: "Version") -> str:
     )
 
 
+LEARNERS = "learners on the days that choose, the simplest first"
+LEARNER_COLUMNS = ("learner", "loss", "over the best", "interval")
+
+
+def learner_row(one: "LearnerLoss") -> tuple[object, ...]:
+    """A row in LEARNER_COLUMNS."""
+    over = one.over_best
+    if over is None or over.error is None:
+        return one.learner, one.loss, None if over is None else over.value, ""
+    low, high = over.shown
+    return one.learner, one.loss, over.value, f"{low:.3f} to {high:.3f}"
+
+
 FIGURES = "what it predicts for unseen days beside what happened, by score"
 
 
@@ -372,6 +386,8 @@ def show_training(summary: "RetrainSummary") -> None:
     )
     if summary.figures.rows:
         out.print(table(FIGURES, summary.figures.columns, summary.figures.rows))
+    if summary.learners:
+        out.print(table(LEARNERS, LEARNER_COLUMNS, [learner_row(one) for one in summary.learners]))
     out.print(
         table(
             "gates",

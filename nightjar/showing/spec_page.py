@@ -30,7 +30,8 @@ spec in. A spec that contradicts itself fails when it is imported ([runbook](../
 """
 MODULES = (spec, slices, gates)
 FIRST = ("ModelSpec", "RawDataset", "Window", "Delivery", "Deliver", "FeatureTable", "FeastService")
-THEN = ("Fit", "Predictor", "TimeSplit", "GateLimits", "Certainty", "Slice", "AuditLimits")
+LEARNING = ("Fit", "Refit", "Learner", "Predictor", "TimeSplit")
+JUDGING = ("GateLimits", "Certainty", "Slice", "AuditLimits")
 LIMITS = """## The limits of each kind
 
 `gates` sets the limits of a version, `audit` those of a night. All of a kind must be set.
@@ -49,13 +50,8 @@ WIDTH = 108
 def page() -> str:
     nodes = (node for module in MODULES for node in ast.parse(inspect.getsource(module)).body)
     classes = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
-    parts = [
-        HEAD,
-        *(part_of(classes[name]) for name in (*FIRST, *THEN)),
-        LIMITS,
-        defaults(),
-        *map(limits_of, KINDS),
-    ]
+    told = (part_of(classes[name]) for name in (*FIRST, *LEARNING, *JUDGING))
+    parts = [HEAD, *told, LIMITS, defaults(), *map(limits_of, KINDS)]
     return "\n".join(parts)
 
 

@@ -36,6 +36,11 @@ class Estimate(Value):
         reach = self.reach(tail)
         return self.value - reach, self.value + reach
 
+    @property
+    def shown(self) -> tuple[float, float]:
+        """Its interval for people: the truth lies in it with the probability CONFIDENCE."""
+        return self.within((1 - CONFIDENCE) / 2)
+
     def doubt(self, limit: float) -> float:
         """The probability of a value as great as this, or greater, if the truth lies on a limit.
 

@@ -9,9 +9,9 @@ from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.evidence import Comparison, Evidence, NightLoss, SliceLoss
 from nightjar.core.lifecycle.resampling import quotient
+from nightjar.core.lifecycle.training_set import DAY
 from nightjar.core.model.slices import Slice
 
-DAY = "score_date"
 RIVALS = (Of.CONSTANT, Of.BASELINE, Of.CHAMPION, Of.ANCHOR)
 
 

@@ -48,12 +48,24 @@ class SliceLoss(Value):
         return f"{self.slice} {self.value}"
 
 
+class LearnerLoss(Value):
+    """A learner on the days that choose.
+
+    loss: its mean. over_best: its loss over that of the best; None if the best has none.
+    """
+
+    learner: str
+    loss: float
+    over_best: Estimate | None
+
+
 class Evidence(Value):
     """What was measured on unseen rows.
 
     metrics: the version's own, where they are defined. anchor: number of the version that is the best of the
     past; None if there was no champion. nights: oldest first. slices: those with enough rows, in the order of
-    the spec. slices_left_out: those with fewer.
+    the spec. slices_left_out: those with fewer. learners: those among which one was chosen, the simplest
+    first; empty if there was one. chosen: its name.
     Fields of later versions of this document are passed over.
     """
 
@@ -65,6 +77,8 @@ class Evidence(Value):
     anchor: int | None = None
     slices: tuple[SliceLoss, ...] = ()
     slices_left_out: tuple[str, ...] = ()
+    learners: tuple[LearnerLoss, ...] = ()
+    chosen: str | None = None
 
     def beside(self, other: Of) -> Comparison | None:
         return next((each for each in self.comparisons if each.beside is other), None)

@@ -16,6 +16,7 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import local_date
 
 REFERENCE_ROWS = 20_000
+DAY = "score_date"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def faults(spec: "ModelSpec") -> Iterator[Fault]:
     yield from _of_inputs(spec)
     yield from _of_sources(spec)
     yield from _of_windows(spec)
+    yield from _of_learners(spec)
     yield from _of_slices(spec)
     yield from limit_faults("gates", spec.gates, (*spec.kind.gate_limits(), *LOSS_LIMITS), spec.kind.name)
     yield from limit_faults("audit", spec.audit, (*AUDITED, *spec.kind.absurdities), spec.kind.name)
@@ -217,6 +218,12 @@ def _of_inputs(spec: "ModelSpec") -> Iterator[Fault]:
         yield "categorical and numeric", "must name an input"
     if unknown := sorted(spec.often_missing - set(spec.inputs)):
         yield "often_missing", f"names what is no input: {unknown}"
+
+
+def _of_learners(spec: "ModelSpec") -> Iterator[Fault]:
+    names = [learner.name for learner in spec.learners]
+    if len(set(names)) < len(names):
+        yield "simpler", f"has a name twice, or the name 'fit': {names[:-1]}"
 
 
 def _of_slices(spec: "ModelSpec") -> Iterator[Fault]:

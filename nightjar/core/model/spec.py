@@ -206,6 +206,18 @@ class Refit(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learner:
+    """A learner beside the spec's own `fit`.
+
+    fit, refit: as those of a spec.
+    """
+
+    name: str
+    fit: Annotated[Fit, PlainValidator(called)]
+    refit: Annotated[Refit, PlainValidator(called)] | None = None
+
+
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -313,6 +325,8 @@ class ModelSpec:
     kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and
     `audit` set. fit: trains the model. refit: trains it anew, by the same recipe, on all rows that are known,
     once it has passed its gates. None: the model that was judged scores, and the newest rows train nothing.
+    simpler: learners that are simpler than `fit`, the simplest first. Of all the simplest is taken that is
+    not measurably worse than the best on the days that choose.
     baseline: trains what the model is compared with. split: how history is cut. seed: makes training the same
     every time. part_rows: how many rows are scored at once. gates: what a version must reach. certainty: how
     sure the gates must be of it. slices: rows on which it may not be worse. audit: what a night must keep.
@@ -347,6 +361,7 @@ class ModelSpec:
     baseline: Annotated[Fit, PlainValidator(called)]
     fit: Annotated[Fit, PlainValidator(called)]
     refit: Annotated[Refit, PlainValidator(called)] | None = None
+    simpler: tuple[Learner, ...] = ()
     split: TimeSplit
     gates: GateLimits
     certainty: Certainty = Certainty()  # noqa: RUF009  # it is frozen
@@ -363,6 +378,11 @@ class ModelSpec:
     def inputs(self) -> tuple[str, ...]:
         """The model's input columns, in the order the predictor sees them."""
         return self.categorical + self.numeric
+
+    @property
+    def learners(self) -> tuple[Learner, ...]:
+        """The learners among which one is chosen, the simplest first."""
+        return *self.simpler, Learner(name="fit", fit=self.fit, refit=self.refit)
 
     @property
     def feature_service(self) -> str:

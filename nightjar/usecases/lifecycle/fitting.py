@@ -11,32 +11,37 @@ from nightjar.core.errors.model import WrongLearner
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.lifecycle.training_set import TimeCut
 from nightjar.core.model.own_code import own_code
-from nightjar.core.model.spec import Fit, ModelSpec, Predictor, Refit
+from nightjar.core.model.spec import Learner, ModelSpec, Predictor, Refit
 
 REHEARSAL_ROWS = 200
 OF_EACH_OUTCOME = 20
 """Rows of each outcome in a rehearsal, where there are few outcomes. A learner must see all of them."""
 
 
-def rehearse(spec: ModelSpec, cut: TimeCut, fields: Sequence[str] = ("baseline", "fit")) -> None:
-    """Fit the learners of these fields of the spec on few rows, and let them predict them.
+def rehearse(spec: ModelSpec, cut: TimeCut, learners: Sequence[Learner] | None = None) -> None:
+    """Fit learners on few rows, and let them predict them. None: the baseline and all that the spec names.
 
     Raises WrongLearner. Any other error is left to the whole fit: the rows may be too few for a learner.
     """
     train, valid = few(cut.train, spec.kind), few(cut.valid, spec.kind)
-    for field in fields:
-        for answer in _answers(spec, field, train, valid):
+    for learner in (baseline_of(spec), *spec.learners) if learners is None else learners:
+        for answer in _answers(spec, learner, train, valid):
             spec.kind.require_answer(answer)
 
 
-def _answers(spec: ModelSpec, field: str, train: pl.DataFrame, valid: pl.DataFrame) -> Iterator[pl.Series]:
+def baseline_of(spec: ModelSpec) -> Learner:
+    return Learner(name="baseline", fit=spec.baseline)
+
+
+def _answers(
+    spec: ModelSpec, learner: Learner, train: pl.DataFrame, valid: pl.DataFrame
+) -> Iterator[pl.Series]:
     """What a learner predicts for few rows, and what its refit predicts for them."""
-    fit: Fit = getattr(spec, field)
     try:
-        predictor = fit(train, valid, spec=spec)
+        predictor = learner.fit(train, valid, spec=spec)
         yield predictor.predict(valid)
-        if field == "fit" and spec.refit is not None:
-            yield spec.refit(pl.concat([train, valid]), spec=spec, judged=predictor).predict(valid)
+        if learner.refit is not None:
+            yield learner.refit(pl.concat([train, valid]), spec=spec, judged=predictor).predict(valid)
     except WrongLearner:
         raise
     except Exception:  # noqa: BLE001  # libraries have their own errors, and the whole fit tells them
@@ -53,14 +58,13 @@ def few(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     return spread.drop("row")
 
 
-def fitted(spec: ModelSpec, field: str, cut: TimeCut) -> Predictor:
-    """The learner of a field of the spec, fitted on what is seen.
+def fitted(spec: ModelSpec, learner: Learner, cut: TimeCut) -> Predictor:
+    """A learner, fitted on what is seen.
 
     Raises CodeFailed for an error of the model's own code, and the errors of the platform as they are.
     """
-    fit: Fit = getattr(spec, field)
-    with own_code(spec.name, field, fit, _outcomes(spec)):
-        return fit(cut.train, cut.valid, spec=spec)
+    with own_code(spec.name, learner.name, learner.fit, _outcomes(spec)):
+        return learner.fit(cut.train, cut.valid, spec=spec)
 
 
 def refitted(spec: ModelSpec, refit: Refit, rows: pl.DataFrame, judged: Predictor) -> Predictor:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import polars as pl
 
-from nightjar.core.kinds.estimates import CONFIDENCE, Estimate
+from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.figures import Figures
 from nightjar.core.kinds.intervals import jackknife
 from nightjar.core.kinds.kind import Kind
@@ -88,11 +88,8 @@ def estimates(
 
 def intervals(kind: Kind, found: Mapping[str, Estimate]) -> Intervals:
     """Of each metric whose error is known."""
-    tail = (1 - CONFIDENCE) / 2
     return {
-        name: kind.metric(name).within(*one.within(tail))
-        for name, one in found.items()
-        if one.error is not None
+        name: kind.metric(name).within(*one.shown) for name, one in found.items() if one.error is not None
     }
 
 

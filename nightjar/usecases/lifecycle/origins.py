@@ -1,6 +1,6 @@
 """Where the predictor of a new version comes from: it is fitted here, or it was trained elsewhere."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -13,11 +13,13 @@ import polars as pl
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.model import SeenAlready, UnfitModel
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.lifecycle.evidence import LearnerLoss
 from nightjar.core.lifecycle.training_set import TimeCut, cut_by_time, embargo
 from nightjar.core.model.description import Description
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.ports.learners import Predictors
-from nightjar.usecases.lifecycle.fitting import few, fitted, refitted, rehearse
+from nightjar.usecases.lifecycle.choosing import Chosen, chosen
+from nightjar.usecases.lifecycle.fitting import baseline_of, few, refitted, rehearse
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,17 @@ class Learned:
     """A predictor and what it has seen.
 
     cut: the rows by what it has seen: it was not trained on `valid` and `test`. trained_through: the last
-    date whose outcomes it has seen. record: kept among the parameters of the version.
+    date whose outcomes it has seen. record: kept among the parameters of the version. refit: fits its recipe
+    on all rows; None: it scores as it is. among: the learners from which its learner was chosen.
     """
 
     predictor: Predictor
     cut: TimeCut
     trained_through: date
     record: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    refit: Callable[[pl.DataFrame], Predictor] | None = None
+    among: Sequence[LearnerLoss] = ()
+    learner: str | None = None
 
 
 class Origin(Protocol):
@@ -51,15 +57,10 @@ class Origin(Protocol):
         """The predictor of the version."""
         ...
 
-    @property
-    def refit(self) -> Callable[[pl.DataFrame, Predictor], Predictor] | None:
-        """Fits the recipe of a predictor that passed its gates on all rows. None: it scores as it is."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The learner of the spec, fitted on the rows of the cut. Raises CodeFailed."""
+    """One of the learners of the spec, fitted on the rows of the cut. Raises CodeFailed."""
 
     spec: ModelSpec
 
@@ -70,11 +71,19 @@ class Here:
         rehearse(self.spec, cut)
 
     def learned(self, cut: TimeCut) -> Learned:
-        return Learned(fitted(self.spec, "fit", cut), cut, cut.trained_through)
+        taken = chosen(self.spec, cut)
+        return Learned(
+            taken.predictor,
+            cut,
+            cut.trained_through,
+            refit=self._refit(taken),
+            among=taken.among,
+            learner=taken.learner.name if taken.among else None,
+        )
 
-    @property
-    def refit(self) -> Callable[[pl.DataFrame, Predictor], Predictor] | None:
-        return None if self.spec.refit is None else partial(refitted, self.spec, self.spec.refit)
+    def _refit(self, taken: Chosen) -> Callable[[pl.DataFrame], Predictor] | None:
+        refit = taken.learner.refit
+        return None if refit is None else partial(refitted, self.spec, refit, judged=taken.predictor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,7 @@ class Elsewhere:
 
     def rehearse(self, cut: TimeCut) -> None:
         """Raises UnfitModel, WrongLearner, ContractBroken. The baseline is fitted on few rows as well."""
-        rehearse(self.spec, cut, ["baseline"])
+        rehearse(self.spec, cut, [baseline_of(self.spec)])
         kind, rows = self.spec.kind, few(cut.test, self.spec.kind)
         try:
             answer = self.predictor.predict(rows)
@@ -118,10 +127,6 @@ class Elsewhere:
         train = pl.concat([cut.train, cut.valid.filter(~self._is_unseen())])
         seen = replace(cut, train=train, valid=unseen)
         return Learned(self.predictor, seen, self.trained_through, {"trained_elsewhere": self.record})
-
-    @property
-    def refit(self) -> None:
-        """Its recipe is not known here."""
 
     def _unseen(self, rows: pl.DataFrame) -> pl.DataFrame:
         return rows.filter(self._is_unseen())

@@ -9,8 +9,8 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import ArtifactBroken, BadSpec
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.kinds.outputs import OUTPUTS
-from nightjar.core.lifecycle.comparing import DAY, best_of_the_past
-from nightjar.core.lifecycle.training_set import embargo
+from nightjar.core.lifecycle.comparing import best_of_the_past
+from nightjar.core.lifecycle.training_set import DAY, embargo
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.ports.artifacts import Artifacts

@@ -3,7 +3,7 @@
 Promote it if its gates pass.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from nightjar.core.kinds.figures import Figures
 from nightjar.core.kinds.metrics import Of, as_rows
 from nightjar.core.kinds.outputs import Calibration
 from nightjar.core.lifecycle.comparing import evidence_of
+from nightjar.core.lifecycle.evidence import LearnerLoss
 from nightjar.core.lifecycle.gates import judged_by
 from nightjar.core.lifecycle.golden import golden_rows
 from nightjar.core.lifecycle.promotion import Decision, by_limits_of, decide
@@ -30,7 +31,7 @@ from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.usecases.lifecycle.documents import read_evidence, store_evidence, store_golden, store_rows
-from nightjar.usecases.lifecycle.fitting import fitted
+from nightjar.usecases.lifecycle.fitting import baseline_of, fitted
 from nightjar.usecases.lifecycle.gathering import labelled_rows, with_features
 from nightjar.usecases.lifecycle.measuring import (
     calibration_of,
@@ -55,7 +56,8 @@ class RetrainSummary:
     version: the one that scores if it is promoted. judged: the one that was measured on unseen rows; the
     same, or the one whose refit scores.
     figures: what the judged version gives for unseen rows, beside what happened. left_out: reason -> number
-    of rows left out of the dataset. cut: the rows by their use. baseline: fitted on the same rows.
+    of rows left out of the dataset. cut: the rows by their use. baseline: fitted on the same rows. learners:
+    those from which the judged one was chosen, the simplest first.
     """
 
     version: Version
@@ -70,6 +72,7 @@ class RetrainSummary:
     left_out: Mapping[str, int]
     cut: TimeCut = field(repr=False)
     baseline: Predictor = field(repr=False)
+    learners: Sequence[LearnerLoss] = ()
 
 
 def built_already() -> None:
@@ -148,10 +151,10 @@ def trained(
     cut = origin.cut(rows, known_at)
     origin.rehearse(cut)
     champion = registry.holder(spec.name, "champion")
-    with progress("training steps", 4 if origin.refit is None else 5) as advance:
+    with progress("training steps", 4) as advance:
         dataset = _register_dataset(spec, rows, known_at, past.artifacts, registry)
         advance()
-        baseline = fitted(spec, "baseline", cut)
+        baseline = fitted(spec, baseline_of(spec), cut)
         advance()
         learned = origin.learned(cut)
         advance()
@@ -160,9 +163,9 @@ def trained(
         added = _added(candidate, registry)
         judged = version = by_limits_of(spec, added, read_evidence(added, past.artifacts))
         advance()
-        if origin.refit is not None and earned(judged):
-            again = origin.refit(rows, learned.predictor)
-            version = _refit(past, judged, again, recorder, rows, cut.test, trained_on)
+    if learned.refit is not None and earned(judged):
+        with progress("fit on all that is known", 1) as advance:
+            version = _refit(past, judged, learned.refit(rows), recorder, rows, cut.test, trained_on)
             advance()
     decision = (
         decide(version, champion)
@@ -184,6 +187,7 @@ def trained(
         left_out=left_out,
         cut=cut,
         baseline=baseline,
+        learners=learned.among,
     )
 
 
@@ -218,7 +222,9 @@ def _candidate(
     all_shown = {Of.VERSION: own, **beside}
     measured = measured_on(spec.kind, cut.test, all_shown)
     found = estimates(spec.kind, own.published, cut.test, measured[Of.VERSION])
-    evidence = evidence_of(losses_on(spec.kind, cut.test, all_shown), spec.slices, found)
+    evidence = evidence_of(losses_on(spec.kind, cut.test, all_shown), spec.slices, found).model_copy(
+        update={"learners": tuple(learned.among), "chosen": learned.learner}
+    )
     numbers = {of.value: one.number for of, one in beside.items() if one.number is not None}
     uri, sha256 = past.predictors.save(predictor)
     evidence_uri, evidence_sha256 = store_evidence(evidence, past.artifacts)

@@ -22,7 +22,7 @@ from nightjar.core.lifecycle.training_set import TimeCut
 from nightjar.core.model.spec import AuditLimits, GateLimits
 from nightjar.testing.predictors import Formula
 from nightjar.testing.specs import TOY
-from nightjar.usecases.lifecycle.fitting import REHEARSAL_ROWS, few, fitted, rehearse
+from nightjar.usecases.lifecycle.fitting import REHEARSAL_ROWS, baseline_of, few, fitted, rehearse
 
 ROWS = 3000
 THREE = multiclass("a", "b", "c")
@@ -130,10 +130,10 @@ def test_an_error_of_the_models_own_code_names_its_line_and_the_outcomes():
         CodeFailed,
         match=r"`fit` with outcomes .* raised at .*test_fitting\.py:\d+: ValueError: Unknown",
     ):
-        fitted(spec, "fit", DOLLARS)
+        fitted(spec, spec.learners[0], DOLLARS)
 
 
 def test_what_is_fitted_is_what_the_spec_names():
     spec = of_kind(REGRESSION, lambda *_, spec: Formula(pl.lit(1.0)), lambda *_, spec: Formula(pl.lit(2.0)))
-    assert fitted(spec, "baseline", DOLLARS).predict(DOLLARS.test)[0] == 2
-    assert fitted(spec, "fit", DOLLARS).predict(DOLLARS.test)[0] == 1
+    assert fitted(spec, baseline_of(spec), DOLLARS).predict(DOLLARS.test)[0] == 2
+    assert fitted(spec, spec.learners[0], DOLLARS).predict(DOLLARS.test)[0] == 1
