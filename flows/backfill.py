@@ -19,6 +19,7 @@ from flows.tasks import as_task
 from nightjar.core.night.clock import wanted_until
 from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.usecases.scoring.backfill import planned_nights
+from nightjar.usecases.scoring.scorers import by_then, named_or
 
 
 @flow(name="backfill", flow_run_name="{model} {first} to {last}", task_runner=THREADS, **WATCHED)
@@ -30,6 +31,8 @@ def backfill(
     order: Order = Order.OLDEST,
     reprocess: Reprocess = Reprocess.FAILED,
     parallel: int = 1,
+    version: int | None = None,
+    reason: str | None = None,
     dry_run: bool = False,
 ) -> None:
     """Score the nights of a range: by default what is missing or failed.
@@ -44,20 +47,23 @@ def backfill(
         reprocess: Of nights attempted before, score none; those that failed or were left unfinished; or all,
             in a new revision.
         parallel: Nights at a time, up to NIGHTJAR_NIGHTS_AT_ONCE.
+        version: Number of the version that scores. Empty: the champion that reigned on each night's evening.
+        reason: Why that version; the ledger keeps it. A version that failed its gates needs one.
         dry_run: Only list what would be done.
 
     """
     with failures_told(model):
         spec = models.model(model)
+        choose = named_or(version, reason, by_then)
         use_case = platform().backfill(
-            spec, parallel=parallel, flow_run=str(flow_run.id), executor=PARTS, step=as_task
+            spec, parallel=parallel, flow_run=str(flow_run.id), executor=PARTS, step=as_task, choose=choose
         )
         nights = planned_nights(platform().store, spec, first, last, reprocess, order)
         if dry_run:
             show_plan(model, nights)
             return
         if wanted := [night.score_date for night in nights if night.wanted]:
-            platform().require_scorable(spec)(wanted)
+            platform().require_scorable(spec)(wanted, choose)
             ready(model, last, wanted_until(spec, last, datetime.now(UTC)))
         summary = use_case.run(nights)
         tell_backfill(model, summary)

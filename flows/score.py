@@ -24,6 +24,7 @@ from nightjar.core.night.clock import as_of, night_of, wanted_until
 from nightjar.core.night.entities import NightSummary
 from nightjar.showing.remedies import with_advice
 from nightjar.usecases.scoring.backfill import BackfillSummary, missed_nights
+from nightjar.usecases.scoring.scorers import Choose, by_date, by_now
 
 
 @flow(name="score", flow_run_name=night_name, task_runner=THREADS, **WATCHED)
@@ -43,7 +44,7 @@ def score(
     Args:
         model: Name of a folder in models/.
         score_date: The local date to score. Empty: the date that the scheduled start stands for, also in a
-            late or retried run.
+            late or retried run. A date before the latest one is scored by the champion of its evening.
         force: Publish a new revision though the night is published.
         accept: Why to publish the night though features are stale or its audit finds it odd; the ledger keeps
             that, and what was found.
@@ -59,7 +60,8 @@ def score(
             model, day, as_of(spec, day) if score_date is None else wanted_until(spec, day, datetime.now(UTC))
         )
         earlier = catch_up_missed(spec) if catch_up and score_date is None else BackfillSummary()
-        night = score_night(spec, day, force=force, accept=accept)
+        choose = by_now if score_date is None else by_date(spec, datetime.now(UTC))
+        night = score_night(spec, day, force=force, accept=accept, choose=choose)
         with fails_nothing(f"showing {model} {night.score_date}"):
             show_night(night)
         with fails_nothing(f"showing the drift of {model} {night.score_date}"):
@@ -83,7 +85,9 @@ def catch_up_missed(spec: ModelSpec) -> BackfillSummary:
     return summary
 
 
-def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) -> NightSummary:
+def score_night(
+    spec: ModelSpec, day: date, *, force: bool, accept: str | None, choose: Choose
+) -> NightSummary:
     return (
         platform()
         .score_night(spec, as_task, PARTS)
@@ -91,6 +95,7 @@ def score_night(spec: ModelSpec, day: date, *, force: bool, accept: str | None) 
             night_of(spec, day),
             force=force,
             accept=accept,
+            choose=choose,
             wait_s=platform().settings.night_wait_s,
             flow_run=str(flow_run.id),
         )

@@ -55,6 +55,12 @@ class PostgresRegistry:
             ).one()
         return _as(Dataset, row)
 
+    def datasets(self, model: str) -> tuple[Dataset, ...]:
+        table = table_of(DatasetRow)
+        with translated(), self.engine.connect() as connection:
+            rows = connection.execute(select(table).where(table.c.model == model).order_by(table.c.id))
+            return tuple(_as(Dataset, row) for row in rows)
+
     def add_version(self, candidate: Candidate) -> Version:
         table = table_of(VersionRow)
         with translated(), self.engine.begin() as connection:

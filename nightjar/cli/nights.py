@@ -7,9 +7,11 @@ import typer
 
 from nightjar.cli.options import (
     Accept,
+    ByVersion,
     Date,
     KnownAt,
     Model,
+    Reason,
     day,
     end,
     opened,
@@ -22,6 +24,7 @@ from nightjar.showing import console
 
 if TYPE_CHECKING:
     from nightjar.core.model.spec import ModelSpec
+    from nightjar.core.night.entities import NightSummary
     from nightjar.wiring.platform import Platform
 
 
@@ -33,6 +36,8 @@ def score(
     ] = False,
     accept: Accept = None,
     known_at: KnownAt = None,
+    version: ByVersion = None,
+    reason: Reason = None,
     report: Annotated[bool, typer.Option(help="Draw the drift report afterwards.")] = False,
     wait: Annotated[
         float,
@@ -43,24 +48,30 @@ def score(
         ),
     ] = 0,
 ) -> None:
-    """Score one night and publish it. Without --date: the latest that is due by the model's schedule."""
+    """Score one night and publish it. Without --date: the latest that is due by the model's schedule.
+
+    The latest night gets the champion of now. An earlier one gets the champion that it could have had.
+    """
     from nightjar.core.model.occasions import require_occasion
     from nightjar.core.night.clock import night_of, score_date_of, wanted_until
+    from nightjar.usecases.scoring.scorers import by_date, named_or
 
     platform, spec = opened(), spec_of(model)
     scored = score_date or score_date_of(spec, datetime.now(UTC))
     require_occasion(spec, scored)
-    night = night_of(spec, scored)
+    night, choose = night_of(spec, scored), named_or(version, reason, by_date(spec, datetime.now(UTC)))
     if force or platform.store.publication(spec.name, scored) is None:
-        platform.require_scorable(spec)([scored], known_at)
+        platform.require_scorable(spec)([scored], choose, known_at)
         until = night.as_of if score_date is None else wanted_until(spec, scored, datetime.now(UTC))
         platform.prepare(spec).ready(until, console.bar)
         if known_at is not None:
             platform.prepare(spec).corrected(known_at, console.bar)
     with console.waiting(f"scoring {spec.name} {scored}"):
         summary = platform.score_night(spec).run(
-            night, force=force, known_at=known_at, accept=accept, wait_s=wait
+            night, force=force, known_at=known_at, accept=accept, choose=choose, wait_s=wait
         )
+    if summary.already_published:
+        require_version(spec, summary, version)
     if known_at is not None and summary.already_published:
         raise BadSettings(
             f"{spec.name} {scored} is published already, so --known-at changed nothing",
@@ -69,6 +80,16 @@ def score(
     console.show_nights(spec.name, [summary])
     if report:
         draw_report(platform, spec, summary.run_id)
+
+
+def require_version(spec: "ModelSpec", published: "NightSummary", version: int | None) -> None:
+    """Raises BadSettings if a night that is published already has the scores of another version."""
+    if version not in (None, published.version_number):
+        raise BadSettings(
+            f"{spec.name} {published.score_date} is published already with the scores of version "
+            f"{published.version_number}, so --version changed nothing",
+            "Add --force.",
+        )
 
 
 def draw_report(platform: "Platform", spec: "ModelSpec", run_id: int) -> None:
@@ -98,24 +119,31 @@ def backfill(
     parallel: Annotated[
         int, typer.Option(min=1, metavar="N", help="Nights at a time, up to NIGHTJAR_NIGHTS_AT_ONCE.")
     ] = 1,
+    version: ByVersion = None,
+    reason: Reason = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be done.")] = False,
 ) -> None:
-    """Score the nights from --from to --to: by default what is missing or failed. Run it again to go on."""
+    """Score the nights from --from to --to: by default what is missing or failed. Run it again to go on.
+
+    Each night gets the champion that reigned on its evening.
+    """
     from uuid import uuid4
 
     from nightjar.core.night.clock import wanted_until
     from nightjar.usecases.scoring.backfill import planned_nights
+    from nightjar.usecases.scoring.scorers import by_then, named_or
 
     if last < first:
         raise BadSettings(f"--to {last} lies before --from {first}", "Name the earlier date with --from.")
     platform, spec = opened(), spec_of(model)
-    use_case = platform.backfill(spec, parallel=parallel, flow_run=f"backfill {uuid4()}")
+    choose = named_or(version, reason, by_then)
+    use_case = platform.backfill(spec, parallel=parallel, flow_run=f"backfill {uuid4()}", choose=choose)
     nights = planned_nights(platform.store, spec, first, last, reprocess, order)
     if dry_run:
         console.show_plan(spec, nights)
         return
     if wanted := [night.score_date for night in nights if night.wanted]:
-        platform.require_scorable(spec)(wanted)
+        platform.require_scorable(spec)(wanted, choose)
         platform.prepare(spec).ready(wanted_until(spec, last, datetime.now(UTC)), console.bar)
     summary = use_case.run(nights, console.bar)
     console.show_backfill(spec, summary)

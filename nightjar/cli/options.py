@@ -99,6 +99,24 @@ Accept = Annotated[
     ),
 ]
 
+ByVersion = Annotated[
+    int | None,
+    typer.Option(
+        "--version",
+        min=1,
+        metavar="NUMBER",
+        help="Score with this version. Without it, a past night gets the champion of its own evening.",
+    ),
+]
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        parser=stated,
+        metavar="REASON",
+        help="Why that version; the ledger keeps it. A version that failed its gates needs one.",
+    ),
+]
+
 
 def opened(*, service: bool = False) -> "Platform":
     """Open the configured platform and configure this process's log.

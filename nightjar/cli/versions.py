@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar.cli.options import Model, Today, day, opened, spec_of, stated, today_or
-from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
 from nightjar.showing.remedies import waiting_told
 
@@ -110,12 +109,10 @@ def promote(
     """Make a version champion by hand: to roll back, to approve, or to try a challenger in shadow."""
     from nightjar.core.lifecycle.promotion import by_limits_of, require_gates
     from nightjar.usecases.lifecycle.documents import read_evidence
+    from nightjar.usecases.scoring.scorers import version_of
 
     platform, spec = opened(), spec_of(model)
-    found = platform.registry.version(spec.name, version)
-    if found is None:
-        known = ", ".join(str(known.number) for known in platform.registry.versions(spec.name)) or "none"
-        raise BadSettings(f"{spec.name} has no version {version}", f"Registered: {known}.")
+    found = version_of(platform.registry, spec.name, version)
     if not (challenger or despite_gates):
         require_gates(by_limits_of(spec, found, read_evidence(found, platform.artifacts)))
     role = "challenger" if challenger else "champion"

@@ -144,6 +144,13 @@ def _(error: model.NoChampion) -> str:
 
 
 @remedy.register
+def _(error: model.NoHonestChampion) -> str:
+    train = f"nightjar retrain --model {error.model} --today YYYY-MM-DD"
+    name = scored(error.model, error.score_date, "--version NUMBER")
+    return f"To train one: `{train}`. To name one: {name}, or `nightjar backfill` with --version."
+
+
+@remedy.register
 def _(error: model.GateFailed) -> str:
     promote = f"nightjar promote {error.version} --model {error.model} --despite-gates --reason REASON"
     return f"To promote it all the same: `{promote}`."

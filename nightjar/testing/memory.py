@@ -427,6 +427,9 @@ class MemoryRegistry:
             )
             return self._datasets[-1]
 
+    def datasets(self, model: str) -> tuple[Dataset, ...]:
+        return tuple(dataset for dataset in self._datasets if dataset.model == model)
+
     def add_version(self, candidate: Candidate) -> Version:
         with self._lock:
             for version in self._versions:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.night import ScoreNight
     from nightjar.usecases.scoring.rollback import RolledBack
     from nightjar.usecases.scoring.scorable import RequireScorable
+    from nightjar.usecases.scoring.scorers import Choose
     from nightjar.usecases.upkeep.prune import Prune
 
 
@@ -135,12 +136,16 @@ class Platform(Adapters):
         step: "Step | None" = None,
         known_at: datetime | None = None,
         accept: str | None = None,
+        choose: "Choose | None" = None,
     ) -> "Backfill":
         """The use case for many nights, `parallel` at a time.
+
+        choose: the versions that score each night; None: those of then.
 
         Raises BadSettings if `parallel` is more than the connection pool allows.
         """
         from nightjar.usecases.scoring.backfill import Backfill
+        from nightjar.usecases.scoring.scorers import by_then
 
         if not 1 <= parallel <= self.settings.nights_at_once:
             raise BadSettings(
@@ -154,6 +159,7 @@ class Platform(Adapters):
             flow_run=flow_run,
             known_at=known_at,
             accept=accept,
+            choose=choose or by_then,
         )
 
     def roll_back(self, spec: ModelSpec, score_date: date, run_id: int, reason: str) -> "RolledBack":

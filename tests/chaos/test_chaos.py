@@ -29,6 +29,8 @@ STORE_PORTS = [
     if place.split()[1] in {"claim", "population", "part", "audit", "profile", "publish", "ledger"}
 ]
 RETRAIN = ["retrain", "--today", "2013-03-15", "--no-promote"]
+ONLY = "--version", "1", "--reason", "the only one"
+"""The champion was trained later than these nights, so a person has to name it."""
 NOT_LANDED = date(2013, 3, 17)
 """The first night whose days land only when it is scored."""
 
@@ -144,7 +146,10 @@ def test_days_land_and_features_are_built_under_blows(stage, chance, deed, first
         night = NOT_LANDED + timedelta(days=first + 3 * number)
         blows = [Blow(deed, after_s=chance.uniform(0.02, 1.0)) for _ in range(3)]
         Attack(
-            stage, blows, [night], argv=["score", "--date", str(night), "--wait", "60", "--accept", ACCEPT]
+            stage,
+            blows,
+            [night],
+            argv=["score", "--date", str(night), "--wait", "60", "--accept", ACCEPT, *ONLY],
         ).run()
 
 
@@ -212,7 +217,7 @@ def farther(stage, night, folder):
 def test_a_parallel_backfill_dies_at_any_moment(stage, backfilled, chance, deed):
     nights = backfilled[3:8] if deed == "kill the process" else backfilled[8:]
     blows = [Blow(deed, after_s=chance.uniform(0.3, 3.0)) for _ in range(4)]
-    argv = ["backfill", "--from", str(nights[0]), "--to", str(nights[-1]), "--parallel", "2"]
+    argv = ["backfill", "--from", str(nights[0]), "--to", str(nights[-1]), "--parallel", "2", *ONLY]
     Attack(stage, blows, nights, argv=argv, finishers=2 if deed == "kill the process" else 1).run()
 
 

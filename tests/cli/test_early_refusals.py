@@ -11,6 +11,7 @@ import models
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.inputs import NoPopulation
 from nightjar.showing import remedies
+from nightjar.usecases.scoring.scorers import by_then
 
 SPEC = models.model("flight_delay")
 
@@ -33,6 +34,12 @@ def untouched(world):
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
+        (
+            ("backfill", "--from", "2013-03-10", "--to", "2013-03-12"),
+            62,
+            r"flight_delay 2013-03-10: no version was champion at .* `nightjar retrain .* --version NUMBER`",
+        ),
+        (("score", "--date", "2013-03-10", "--version", "9"), 2, r"no version 9\. Registered: 1\."),
         (("score", "--date", "2014-03-01"), 6, "nothing to score on 2014-03-01: no schedules"),
         (
             ("backfill", "--from", "2014-01-01", "--to", "2014-03-01"),
@@ -72,6 +79,6 @@ def test_a_command_that_cannot_succeed_says_so_at_once(run, words, code, told):
 
 def test_some_dates_without_a_population_do_not_stop_the_others(world):
     last = max(world.platform.raw.days("schedules"))
-    world.platform.require_scorable(SPEC)([date(2012, 12, 31), last])
+    world.platform.require_scorable(SPEC)([date(2012, 12, 31), last], by_then)
     with pytest.raises(NoPopulation):
-        world.platform.require_scorable(SPEC)([date(2012, 12, 31)])
+        world.platform.require_scorable(SPEC)([date(2012, 12, 31)], by_then)

@@ -18,6 +18,8 @@ from nightjar.core.night.entities import Part, Population, RunState
 from nightjar.core.night.part_rows import SCORES
 
 NIGHT = date(2013, 3, 11)
+ONLY = "--version", 1, "--reason", "the only one"
+"""The champion was trained later, so a person has to name it."""
 UNPUBLISHED = date(2013, 2, 11)
 LONG_AGO = 1_000_000_000
 SHOWN = f"SELECT run_id, count(*), sum(score) FROM scores WHERE score_date = '{NIGHT}' GROUP BY run_id"
@@ -58,7 +60,7 @@ def failed(world, tmp_path):
 
 
 def test_pruning_shows_what_would_go_and_removes_it_when_told_to(run, world, failed):
-    run("score", "--date", NIGHT)
+    run("score", "--date", NIGHT, *ONLY)
     before = world.query(SHOWN)
     month = f"SELECT to_regclass('nightjar.score_{UNPUBLISHED:%Y_%m}') IS NOT NULL"
     foreseen = run("prune")
@@ -97,9 +99,9 @@ def test_bad_deliveries_are_pruned_once_they_are_settled_and_old(run, world, tmp
 
 
 def test_a_night_is_rolled_back_and_the_ledger_says_why(run, world):
-    run("score", "--date", NIGHT)
+    run("score", "--date", NIGHT, *ONLY)
     ((first, *_),) = world.query(SHOWN)
-    run("score", "--date", NIGHT, "--force")
+    run("score", "--date", NIGHT, "--force", *ONLY)
     ((second, *_),) = world.query(SHOWN)
     assert f"analysts see run {first} of flight_delay {NIGHT} since" in run(
         "rollback", "--date", NIGHT, "--to-run", first, "--reason", "it was right"
@@ -112,7 +114,7 @@ def test_a_night_is_rolled_back_and_the_ledger_says_why(run, world):
     )
     assert ledger == [
         (first, "rollback", "it was right", "nightjar_writer"),
-        (second, "publish", None, "nightjar_writer"),
+        (second, "publish", "the only one", "nightjar_writer"),
     ]
 
 

@@ -15,6 +15,8 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.clock import night_of
 
 NIGHT, TWICE = date(2013, 3, 9), date(2013, 3, 12)
+ONLY = "--version", 1, "--reason", "the only one"
+"""The champion was trained later, so a person has to name it."""
 SCORES = (
     "SELECT entity_key, score, run_id, scored_by_run, model_version FROM scores WHERE score_date = "
     f"'{NIGHT}' ORDER BY 1"
@@ -54,7 +56,7 @@ def moved(line, day=NIGHT):
 
 
 def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(run, world, delivered):
-    run("score", "--date", NIGHT)
+    run("score", "--date", NIGHT, *ONLY)
     first = world.query(SCORES)
     assert "no published night is touched" in run("late", "--from", NIGHT)
 
@@ -81,7 +83,7 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
         f"SELECT action, reason FROM publications WHERE score_date = '{NIGHT}' ORDER BY publication_id"
     )
     assert [(action, (reason or "")[:13]) for action, reason in told] == [
-        ("publish", ""),
+        ("publish", "the only one"),
         ("publish", "repair of run"),
     ]
     assert (
@@ -135,7 +137,7 @@ def test_a_night_that_is_not_there_has_nothing_set_aside(run):
 
 def test_two_repairs_at_once_publish_one_revision(run, world, delivered):
     """Both have looked at the night before either has claimed it; the one that waited looks again."""
-    run("score", "--date", TWICE)
+    run("score", "--date", TWICE, *ONLY)
     run("land", "schedules", TWICE, delivered(lambda rows: [moved(rows[0], TWICE), *rows[1:]], TWICE))
     spec, store, looked = models.model("flight_delay"), world.platform.store, Barrier(2)
     known = world.platform.prepare(spec).corrected()

@@ -48,6 +48,10 @@ COMMANDS = [
     (inputs.FeastSchemaGone(), ("nightjar db migrate", "nightjar features apply")),
     (inputs.FeastRegistryEmpty(), ("nightjar features apply",)),
     (model.NoChampion("toy"), ("nightjar retrain --model toy",)),
+    (
+        model.NoHonestChampion("toy", DAY, AS_OF, {2: AS_OF}),
+        ("nightjar retrain --model toy --today YYYY-MM-DD", f"{SCORE} --version NUMBER", "nightjar backfill"),
+    ),
     (model.GateFailed("toy", 2, FAULTS), ("nightjar promote 2 --model toy --despite-gates --reason REASON",)),
     (
         model.ArtifactBroken("s3://artifacts/3f", "the file is missing"),
@@ -105,6 +109,7 @@ SAY_IT_THEMSELVES = {
     machine.StorageRefused: "room is made on the disk",
     machine.OutOfMemory: "it takes more memory",
     model.UnknownModel: "it lists them",
+    settings.NoVersion: "it lists them",
     model.ModelBroken: "the code of the model is corrected",
     model.BadSpec: "the spec is corrected",
     model.UnfitModel: "it is given what to do",

@@ -1,6 +1,6 @@
 """These errors say what is wrong with a model, its spec or its versions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -67,6 +67,27 @@ class NoChampion(NightjarError):
     def __init__(self, model: str) -> None:
         super().__init__(f"{model} has no champion to score with. Train one.")
         self.model = model
+
+
+class NoHonestChampion(NightjarError):
+    """Every version that was ever champion knows more than anybody could know on the night's evening.
+
+    champions: version number -> the instant (UTC) up to which its data was known, newest first.
+    """
+
+    exit_code, runbook = 62, "no-champion"
+
+    def __init__(
+        self, model: str, score_date: date, as_of: datetime, champions: Mapping[int, datetime]
+    ) -> None:
+        choices = ", ".join(f"version {n} ({at:%Y-%m-%d %H:%M})" for n, at in champions.items())
+        super().__init__(
+            f"{model} {score_date}: no version was champion at {as_of:%Y-%m-%d %H:%M} UTC, and none that was "
+            "champion later was trained on what was known by then. They were trained on what was known at "
+            f"(UTC): {choices}. Train and promote one by what was known then, or name one of these: scores "
+            "of nights that a version has seen say nothing about its quality."
+        )
+        self.model, self.score_date, self.as_of = model, score_date, as_of
 
 
 class GateFailed(NightjarError):

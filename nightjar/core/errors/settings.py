@@ -39,6 +39,14 @@ class NoOccasion(BadSettings):
         self.model, self.nearest = model, nearest
 
 
+class NoVersion(BadSettings):
+    """A version was named that is not registered. known: the numbers of those that are."""
+
+    def __init__(self, model: str, number: int, known: Sequence[int]) -> None:
+        registered = ", ".join(map(str, known)) or "none"
+        super().__init__(f"{model} has no version {number}", f"Registered: {registered}.")
+
+
 class ExtraMissing(BadSettings):
     """A library that the base install leaves out, and that a model needs.
 

@@ -22,6 +22,7 @@ class Request:
     repairs: a published run. A new revision of it scores only the rows that later knowledge changes. If
     analysts see another run by now, nothing is done. known_at: corrections recorded up to this instant (UTC)
     count. None: the instant of the published run, or the night's as-of.
+    version_id: the version that a person named. An unfinished run of another one is not continued.
     flow_run: the flow run that asks. If it is retried, it goes on with the revision that it began.
     """
 
@@ -29,6 +30,7 @@ class Request:
     afresh: bool = False
     repairs: int | None = None
     known_at: datetime | None = None
+    version_id: int | None = None
     flow_run: str | None = None
 
 
@@ -78,7 +80,8 @@ def next_step(newest: Run | None, published: Run | None, request: Request, *, sa
 def _is_wanted(unfinished: Run, request: Request, *, same_flow_run: bool) -> bool:
     """Return True if the request can be met by resuming the run."""
     knows_enough = same_flow_run or (not request.afresh and request.known_at in (None, unfinished.known_at))
-    return knows_enough and unfinished.base_id == request.repairs
+    by_another = request.version_id not in (None, unfinished.version_id)
+    return knows_enough and not by_another and unfinished.base_id == request.repairs
 
 
 def new_revision(

@@ -22,6 +22,10 @@ class Registry(Protocol):
         """Register a snapshot. A second call with the same model and content returns the first row."""
         ...
 
+    def datasets(self, model: str) -> tuple[Dataset, ...]:
+        """Return them in the order of their registration."""
+        ...
+
     def add_version(self, candidate: Candidate) -> Version:
         """Register a trained model with the next number.
 

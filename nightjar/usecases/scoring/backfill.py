@@ -25,6 +25,7 @@ from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.usecases.scoring.night import ScoreNight
 from nightjar.usecases.scoring.patience import PAUSE_S, patient
+from nightjar.usecases.scoring.scorers import Choose, by_then
 
 log = structlog.get_logger(__name__)
 
@@ -112,6 +113,7 @@ class Backfill:
     wait_s: how long to wait for another process that holds a night. parallel: number of nights at a time,
     each on a thread. flow_run: the flow run that asks for the backfill.
     known_at: corrections recorded by then count. accept: the reason to publish nights that look odd.
+    choose: the versions that score each night.
     pause_s: the longest pause before the second attempt. It doubles with each attempt.
     """
 
@@ -121,6 +123,7 @@ class Backfill:
     flow_run: str | None = None
     known_at: datetime | None = None
     accept: str | None = None
+    choose: Choose = by_then
     pause_s: float = PAUSE_S
 
     def run(self, nights: Iterable[Planned], progress: Progress = silent) -> BackfillSummary:
@@ -181,6 +184,7 @@ class Backfill:
             repair=night.repair,
             known_at=self.known_at,
             accept=self.accept,
+            choose=self.choose,
             wait_s=self.wait_s,
             flow_run=self.flow_run,
         )

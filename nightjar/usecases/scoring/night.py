@@ -5,7 +5,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -15,9 +15,7 @@ from structlog.contextvars import bound_contextvars
 
 from nightjar.core.comparison.profile import sample_of
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation
-from nightjar.core.errors.model import NoChampion
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
-from nightjar.core.model.entities import Version
 from nightjar.core.night.audit import scored_otherwise
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Run
@@ -32,6 +30,7 @@ from nightjar.core.ports.nights import NightStore
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.repair import Repair, repair_of
+from nightjar.usecases.scoring.scorers import Choose, Scorers, by_now, of_run
 from nightjar.usecases.scoring.snapshot import parts_of
 
 log = structlog.get_logger(__name__)
@@ -86,6 +85,7 @@ class ScoreNight:
         repair: bool = False,
         known_at: datetime | None = None,
         accept: str | None = None,
+        choose: Choose = by_now,
         wait_s: float = 0,
         flow_run: str | None = None,
     ) -> NightSummary:
@@ -98,13 +98,14 @@ class ScoreNight:
         known_at: corrections recorded by then count.
         accept: the reason to publish the night although features are stale or the audit finds it odd. The
         ledger keeps it with the findings.
+        choose: the versions that score it, if it needs a new run. A repair keeps those of its base.
         wait_s: how long to wait for another process that holds the night.
-        Raises BadSettings, NoChampion, NoPopulation, NightBusy, ClaimLost, ContractBroken, StaleFeatures,
-        AuditFailed, PredictsOtherwise, RepairOutdated, Stopped, StoreUnavailable. Raises BadDelivery if a
-        delivery that the night needs is bad and was set aside.
+        Raises BadSettings, NoChampion, NoHonestChampion, GateFailed, NoPopulation, NightBusy, ClaimLost,
+        ContractBroken, StaleFeatures, AuditFailed, PredictsOtherwise, RepairOutdated, Stopped,
+        StoreUnavailable. Raises BadDelivery if a delivery that the night needs is bad and was set aside.
         """
         self.go_on()
-        attempt = partial(self._attempt, night, accept=accept, wait_s=wait_s)
+        attempt = partial(self._attempt, night, accept=accept, choose=choose, wait_s=wait_s)
         with bound_contextvars(model=night.model, score_date=str(night.score_date)):
             if repair:
                 ended = self._repaired(night, known_at, flow_run, attempt)
@@ -140,23 +141,35 @@ class ScoreNight:
         repair: Repair | None = None,
         *,
         accept: str | None,
+        choose: Choose,
         wait_s: float,
     ) -> Ended:
         started = time.monotonic()
-        champion = self._holder("champion")
-        if champion is None:
-            raise NoChampion(night.model)
+        by = self._scorers(night, request, choose)
+        if by.named:
+            request = replace(request, version_id=by.champion.id)
         with self.store.night(
-            night, champion, self._holder("challenger"), request, wait_s=wait_s, go_on=self.go_on
+            night, by.champion, by.challenger, request, wait_s=wait_s, go_on=self.go_on
         ) as claimed:
             if claimed.publication is not None:
                 log.info("night_published_already", run=claimed.run.id, revision=claimed.run.revision)
                 return self._as_it_is(claimed.run, claimed.publication, started)
             with bound_contextvars(run=claimed.run.id):
-                return self._published(claimed.run, repair, started=started, accept=accept)
+                return self._published(claimed.run, repair, by.reason, started=started, accept=accept)
 
-    def _published(self, claimed: Run, repair: Repair | None, *, started: float, accept: str | None) -> Ended:
-        """Score, audit and publish the claimed run. The caller holds the night's lock."""
+    def _scorers(self, night: Night, request: Request, choose: Choose) -> Scorers:
+        """The versions of a new run. If none is needed, those of the run that analysts see."""
+        shown = None if request.force else self.store.publication(night.model, night.score_date)
+        registry = self.inputs.registry
+        return choose(registry, night) if shown is None else of_run(registry, self.store.run(shown.run_id))
+
+    def _published(
+        self, claimed: Run, repair: Repair | None, why: str | None, *, started: float, accept: str | None
+    ) -> Ended:
+        """Score, audit and publish the claimed run. The caller holds the night's lock.
+
+        why: a person's reason for the version that scores it.
+        """
         log.info(
             "night_claimed",
             revision=claimed.revision,
@@ -193,7 +206,8 @@ class ScoreNight:
             audited = self._sampled(run)
             findings = (*otherwise, *stale, *self._audit(run, audited, accepted=accept is not None))
             log.info("night_audited", findings=findings, accepted=accept)
-            publication = self.store.publish(run, accept or repair_told(run), findings, go_on=self.go_on)
+            reason = "; ".join(filter(None, (why, accept or repair_told(run)))) or None
+            publication = self.store.publish(run, reason, findings, go_on=self.go_on)
         except Exception as error:
             self.store.fail(claimed, f"{type(error).__name__}: {self.advised(error)}")
             raise
@@ -201,9 +215,6 @@ class ScoreNight:
         counts = summary.model_dump(include={"scored", "quarantined", "carried"})
         log.info("night_published", revision=run.revision, **counts, seconds=round(summary.seconds, 2))
         return Ended(run, summary, audited)
-
-    def _holder(self, role: str) -> Version | None:
-        return self.inputs.registry.holder(self.inputs.spec.name, role)
 
     def _with_population(self, run: Run, repair: Repair | None) -> Run:
         if run.population is not None:

@@ -16,6 +16,14 @@ def test_the_same_snapshot_is_registered_once_a_model(stores, make):
     assert make.candidate(stores.registry, model="other").dataset_id != first
 
 
+def test_the_snapshots_of_a_model_come_back_as_they_were_registered(stores, make):
+    ids = [make.candidate(stores.registry, content).dataset_id for content in "aab"]
+    make.candidate(stores.registry, model="other")
+    found = stores.registry.datasets(make.model)
+    assert [dataset.id for dataset in found] == sorted(set(ids))
+    assert {dataset.model for dataset in found} == {make.model}
+
+
 def test_versions_count_from_one_and_the_same_artifact_is_the_same_version(stores, make):
     first, second = (
         stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ac"

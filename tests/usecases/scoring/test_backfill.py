@@ -19,6 +19,7 @@ from nightjar.adapters.contracts import Checked
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.machine import OutOfMemory, StorageRefused, told_of
+from nightjar.core.errors.model import NoHonestChampion
 from nightjar.core.errors.night import AuditFailed, NightBusy, Stopped
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.clock import night_of
@@ -34,10 +35,11 @@ from nightjar.testing.memory import (
 from nightjar.testing.nights import changed, in_turn, on, score_night, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
-from nightjar.testing.versions import champion_of
+from nightjar.testing.versions import champion_of, toy_candidate
 from nightjar.usecases.scoring.backfill import Backfill, missed_nights, planned_nights
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.patience import ATTEMPTS
+from nightjar.usecases.scoring.scorers import by_then, named_or
 
 DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(6)]
 KEYS = [f"k{n}" for n in range(10)]
@@ -308,3 +310,49 @@ def test_missed_nights_are_those_within_reach_that_nobody_scored(night):
     assert missed_nights(night.store, replace(night.inputs.spec, catch_up=0), start) == ()
     assert not Backfill(night=replace(night)).run(found).failed
     assert missed_nights(night.store, night.inputs.spec, start) == ()
+
+
+def versions_of(night):
+    """Score date -> number of the version whose scores analysts see."""
+    runs = {row.score_date: night.store.run(row.run_id) for row in night.store.published("toy")}
+    return {day: night.inputs.registry.version_by_id(run.version_id).number for day, run in runs.items()}
+
+
+def later_champion(night):
+    """A champion that was trained on what was known on the evening of DAYS[3]."""
+    registry, evening = night.inputs.registry, night_of(night.inputs.spec, DAYS[3]).as_of
+    dataset = registry.add_dataset("toy", "2" * 64, "file:///2", 1, DAYS[0], DAYS[2], evening)
+    version = registry.add_version(toy_candidate(dataset_id=dataset.id, artifact_sha256="2" * 64))
+    registry.promote(version, "champion", "it knows more")
+
+
+def test_each_night_gets_the_champion_that_could_have_scored_it(night):
+    later_champion(night)
+    assert not Backfill(night=night).run(planned(night)).failed
+    assert list(versions_of(night).values()) == [1, 1, 1, 2, 2, 2]
+
+
+def test_a_version_that_a_person_names_scores_every_night_and_the_ledger_says_why(night):
+    later_champion(night)
+    named = named_or(2, "to compare", by_then)
+    assert not Backfill(night=night, choose=named).run(planned(night)).failed
+    assert set(versions_of(night).values()) == {2}
+    assert {row.reason for row in night.store.published("toy")} == {"to compare"}
+
+
+def test_an_unfinished_night_is_begun_anew_for_the_version_that_a_person_names(night):
+    later_champion(night)
+    Backfill(night=Faults({DAYS[0]: [KeyError()]}).of(night)).run(every(DAYS[:1]))
+    summary = Backfill(night=night, choose=named_or(2, None, by_then)).run(planned(night)[:1])
+    assert [(done.version_number, done.revision) for done in summary.nights] == [(2, 2)]
+
+
+def test_a_night_that_no_champion_could_have_scored_fails_alone(night):
+    evening = night_of(night.inputs.spec, DAYS[3]).as_of
+    registry = MemoryRegistry()
+    dataset = registry.add_dataset("toy", "0" * 64, "file:///0", 1, DAYS[0], DAYS[2], evening)
+    registry.promote(registry.add_version(toy_candidate(dataset_id=dataset.id)), "champion", "the first")
+    summary = Backfill(night=changed(night, registry=registry)).run(planned(night))
+    assert [failed.score_date for failed in summary.failed] == DAYS[:3]
+    assert {type(failed.error) for failed in summary.failed} == {NoHonestChampion}
+    assert len(summary.published_now) == 3

@@ -1,0 +1,99 @@
+"""Choose the versions that score a night: those of now, those of then, or one that a person names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from nightjar.core.errors.model import NoChampion, NoHonestChampion
+from nightjar.core.errors.settings import NoVersion
+from nightjar.core.lifecycle.promotion import require_gates
+from nightjar.core.lifecycle.reign import of_then
+from nightjar.core.model.entities import Version
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.clock import score_date_of
+from nightjar.core.night.entities import Night, Run
+from nightjar.core.ports.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorers:
+    """The versions of a new run.
+
+    champion: its scores are published. named: True if a person named it; then an unfinished run of another
+    version is not continued. reason: why; the ledger keeps it with the publication.
+    """
+
+    champion: Version
+    challenger: Version | None = None
+    named: bool = False
+    reason: str | None = None
+
+
+Choose = Callable[[Registry, Night], Scorers]
+
+
+def by_now(registry: Registry, night: Night) -> Scorers:
+    """Champion and challenger of now, as a scheduled night has them. Raises NoChampion."""
+    champion = registry.holder(night.model, "champion")
+    if champion is None:
+        raise NoChampion(night.model)
+    return Scorers(champion=champion, challenger=registry.holder(night.model, "challenger"))
+
+
+def by_then(registry: Registry, night: Night) -> Scorers:
+    """Champion and challenger as they could have been on the night's evening.
+
+    Raises NoChampion, NoHonestChampion.
+    """
+    ledger, known = registry.promotions(night.model), known_at(registry, night.model)
+    if not any(row.role == "champion" for row in ledger):
+        raise NoChampion(night.model)
+    champion, challenger = (of_then(ledger, role, night.as_of, known) for role in ("champion", "challenger"))
+    if champion is None:
+        champions = {row.version_number: known[row.version_id] for row in ledger if row.role == "champion"}
+        raise NoHonestChampion(night.model, night.score_date, night.as_of, champions)
+    shadow = None if challenger in (None, champion) else registry.version_by_id(challenger)
+    return Scorers(champion=registry.version_by_id(champion), challenger=shadow)
+
+
+def by_name(registry: Registry, night: Night, *, number: int, reason: str | None) -> Scorers:
+    """The version with this number, and no challenger.
+
+    Raises NoVersion. Raises GateFailed for a version that did not pass its gates, unless there is a reason.
+    """
+    version = version_of(registry, night.model, number)
+    if reason is None:
+        require_gates(version)
+    return Scorers(champion=version, named=True, reason=reason)
+
+
+def by_date(spec: ModelSpec, now: datetime) -> Choose:
+    """Those of now for the latest night that is due at an instant (aware), those of then for earlier ones."""
+    latest = score_date_of(spec, now)
+    return lambda registry, night: (by_then if night.score_date < latest else by_now)(registry, night)
+
+
+def named_or(version: int | None, reason: str | None, otherwise: Choose) -> Choose:
+    """The version with a number that a person named, or without one `otherwise`."""
+    return otherwise if version is None else partial(by_name, number=version, reason=reason)
+
+
+def of_run(registry: Registry, run: Run) -> Scorers:
+    """The versions of a run."""
+    challenger = None if run.challenger_id is None else registry.version_by_id(run.challenger_id)
+    return Scorers(champion=registry.version_by_id(run.version_id), challenger=challenger)
+
+
+def known_at(registry: Registry, model: str) -> dict[int, datetime]:
+    """Version id -> the instant up to which its data was known."""
+    datasets = {dataset.id: dataset.known_at for dataset in registry.datasets(model)}
+    return {version.id: datasets[version.dataset_id] for version in registry.versions(model)}
+
+
+def version_of(registry: Registry, model: str, number: int) -> Version:
+    """Raises NoVersion."""
+    found = registry.version(model, number)
+    if found is None:
+        raise NoVersion(model, number, [version.number for version in registry.versions(model)])
+    return found
