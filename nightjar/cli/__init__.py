@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from nightjar.cli import data, nights, operations, repairs, status, versions
+from nightjar.cli import data, ledger, nights, operations, repairs, status, versions
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.machine import REFUSALS, refused
 from nightjar.core.errors.settings import BadSettings
@@ -52,6 +52,8 @@ for command in (
     versions.register,
     versions.monitor,
     versions.promote,
+    ledger.models,
+    ledger.diff,
     data.land,
     status.status,
     operations.doctor,

@@ -474,6 +474,7 @@ class MemoryRegistry:
                 "version_number": version.number,
                 "role": role,
                 "reason": reason,
+                "actor": "memory",
             }
             self._ledger.append(
                 Promotion(id=len(self._ledger) + 1, model=version.model, promoted_at=_now(), **held)

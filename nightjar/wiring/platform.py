@@ -23,6 +23,7 @@ from nightjar.wiring.settings import PROJECT
 if TYPE_CHECKING:
     from nightjar.core.model.description import Description
     from nightjar.usecases.data.prepare import Prepare
+    from nightjar.usecases.lifecycle.differences import Differences
     from nightjar.usecases.lifecycle.origins import Elsewhere, Origin
     from nightjar.usecases.lifecycle.retrain import RetrainSummary
     from nightjar.usecases.monitoring.follow_up import FollowUp, Step
@@ -166,6 +167,12 @@ class Platform(Adapters):
         from nightjar.usecases.scoring.rollback import roll_back
 
         return roll_back(self.store, spec.name, score_date, run_id, reason, follow=self.follow_up(spec))
+
+    def differences(self, spec: ModelSpec) -> "Differences":
+        """What compares two versions of a model."""
+        from nightjar.usecases.lifecycle.differences import Differences
+
+        return Differences(self.night_inputs(spec), self.store)
 
     def watch_night(self, spec: ModelSpec) -> "WatchNight":
         from db.stores.outcomes import PostgresOutcomes

@@ -89,7 +89,8 @@ class Version(Candidate):
 class Promotion(Value):
     """A row of the append-only promotion ledger.
 
-    From `promoted_at` on, the version holds `role` (champion, challenger).
+    From `promoted_at` on, the version holds `role` (champion, challenger). actor: the database user that
+    promoted it.
     """
 
     id: int
@@ -98,4 +99,5 @@ class Promotion(Value):
     version_number: int
     role: str
     reason: str
+    actor: str
     promoted_at: AwareDatetime

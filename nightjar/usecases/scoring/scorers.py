@@ -46,15 +46,25 @@ def by_then(registry: Registry, night: Night) -> Scorers:
 
     Raises NoChampion, NoHonestChampion.
     """
-    ledger, known = registry.promotions(night.model), known_at(registry, night.model)
-    if not any(row.role == "champion" for row in ledger):
-        raise NoChampion(night.model)
-    champion, challenger = (of_then(ledger, role, night.as_of, known) for role in ("champion", "challenger"))
+    champion, challenger = (reigning(registry, night, role) for role in ("champion", "challenger"))
     if champion is None:
-        champions = {row.version_number: known[row.version_id] for row in ledger if row.role == "champion"}
-        raise NoHonestChampion(night.model, night.score_date, night.as_of, champions)
+        raise _nobody(registry, night)
     shadow = None if challenger in (None, champion) else registry.version_by_id(challenger)
     return Scorers(champion=registry.version_by_id(champion), challenger=shadow)
+
+
+def reigning(registry: Registry, night: Night, role: str) -> int | None:
+    """The id of the version that could have had a role on the night's evening (`of_then`)."""
+    return of_then(registry.promotions(night.model), role, night.as_of, known_at(registry, night.model))
+
+
+def _nobody(registry: Registry, night: Night) -> NoChampion | NoHonestChampion:
+    known = known_at(registry, night.model)
+    ever = [row for row in registry.promotions(night.model) if row.role == "champion"]
+    champions = {row.version_number: known[row.version_id] for row in ever}
+    if not champions:
+        return NoChampion(night.model)
+    return NoHonestChampion(night.model, night.score_date, night.as_of, champions)
 
 
 def by_name(registry: Registry, night: Night, *, number: int, reason: str | None) -> Scorers:

@@ -26,6 +26,7 @@ def ledger(*rows):
             version_number=version,
             role="champion",
             reason="",
+            actor="",
             promoted_at=day(at),
         )
         for n, (version, at) in enumerate(rows)

@@ -1,0 +1,124 @@
+"""Show versions, their roles, and how two of them differ."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nightjar.core.kinds import kind_of
+from nightjar.showing import console
+
+if TYPE_CHECKING:
+    from nightjar.core.lifecycle.differing import Beside, Change, Measured, ScoreDifference, VersionDifference
+    from nightjar.core.model.entities import Promotion, Version
+    from nightjar.usecases.lifecycle.holdings import Held
+
+VERSIONS = ("version", "algorithm", "data known at (UTC)", "trained through", "refit of", "gates", "roles")
+GATES = ("version", "gate", "verdict", "value", "limit", "why")
+LEDGER = ("since (UTC)", "role", "version", "by", "why")
+
+
+def show_versions(held: "Sequence[Held]", ledger: "Sequence[Promotion]", *, then: str | None) -> None:
+    """Show versions newest first, the verdict of each gate, and every promotion.
+
+    then: the date whose roles are shown beside those of now, in words.
+    """
+    columns = VERSIONS if then is None else (*VERSIONS, f"roles on {then}")
+    rows = [version_row(one, then=then is not None) for one in held]
+    console.out.print(console.table("versions", columns, rows))
+    gates = [gate for one in held for gate in gate_rows(one.version)]
+    console.out.print(console.table("gates", GATES, gates))
+    console.out.print(console.table("who decided what", LEDGER, [ledger_row(row) for row in ledger]))
+
+
+def version_row(one: "Held", *, then: bool) -> tuple[object, ...]:
+    version = one.version
+    row = (
+        version.number,
+        version.algorithm,
+        f"{one.known_at:%Y-%m-%d %H:%M}",
+        str(version.trained_through),
+        version.refit_of or "",
+        verdicts(version),
+        ", ".join(one.roles),
+    )
+    return (*row, ", ".join(one.roles_then)) if then else row
+
+
+def verdicts(version: "Version") -> str:
+    """How many gates gave each verdict, and which did not pass."""
+    if not version.gates:
+        return "none judged"
+    other = [f"{gate.name} {gate.verdict}" for gate in version.gates if not gate.passed]
+    passed = sum(gate.passed for gate in version.gates)
+    return "; ".join([f"{passed} of {len(version.gates)} passed", *other])
+
+
+def gate_rows(version: "Version") -> Iterator[tuple[object, ...]]:
+    for gate in version.gates:
+        yield (
+            version.number,
+            gate.name,
+            str(gate.verdict),
+            gate.value,
+            gate.threshold,
+            console.plain(gate.reason),
+        )
+
+
+def ledger_row(row: "Promotion") -> tuple[object, ...]:
+    since = f"{row.promoted_at:%Y-%m-%d %H:%M:%S}"
+    return since, row.role, row.version_number, row.actor, console.plain(row.reason)
+
+
+def show_difference(found: "VersionDifference", first: "Version") -> None:
+    """Show only those parts in which there is something to show."""
+    titles = {metric.name: metric.title for metric in kind_of(first.kind, first.classes).judging}
+    names = f"version {found.first}", f"version {found.second}"
+    for title, rows in (("data", found.data), ("parameters", found.parameters), ("code", found.code)):
+        show_changes(title, names, rows)
+    for title, measured in (("metrics, on own unseen rows", found.metrics), ("slices", found.slices)):
+        if measured:
+            rows = [beside_row(one, titles) for one in measured]
+            console.out.print(console.table(title, ("", *names), rows))
+    if found.scores is None:
+        console.out.print("no published night, so there are no scores to compare")
+    else:
+        show_scores(found.scores, names)
+
+
+def show_changes(title: str, names: tuple[str, str], rows: "Sequence[Change]") -> None:
+    if not rows:
+        console.out.print(f"{title}: the same")
+        return
+    cells = [(row.what, row.first or "-", row.second or "-") for row in rows]
+    console.out.print(console.table(title, ("", *names), [tuple(map(console.plain, row)) for row in cells]))
+
+
+def beside_row(one: "Beside", titles: Mapping[str, str]) -> tuple[str, ...]:
+    return console.plain(titles.get(one.what, one.what)), measured_cell(one.first), measured_cell(one.second)
+
+
+def measured_cell(one: "Measured | None") -> str:
+    if one is None:
+        return "-"
+    interval = "" if one.low is None or one.high is None else f" ({one.low:.4f} to {one.high:.4f})"
+    return f"{one.value:.4f}{interval}"
+
+
+def show_scores(found: "ScoreDifference", names: tuple[str, str]) -> None:
+    correlation = "-" if found.rank_correlation is None else f"{found.rank_correlation:.4f}"
+    console.out.print(
+        f"night {found.score_date} (run {found.run_id}), {found.rows:,} rows, second minus first: "
+        f"mean {found.mean:+.4f}, mean absolute {found.mean_absolute:.4f}, rank correlation {correlation}"
+    )
+    spread = [(level, f"{value:+.4f}") for level, value in found.quantiles.items()]
+    console.out.print(console.table("distribution of the differences", ("quantile", "difference"), spread))
+    moves = [
+        (
+            console.plain(move.entity_key),
+            f"{move.first:.4f}",
+            f"{move.second:.4f}",
+            f"{move.second - move.first:+.4f}",
+        )
+        for move in found.moves
+    ]
+    console.out.print(console.table("largest moves", ("entity", *names, "difference"), moves))
