@@ -24,6 +24,7 @@ from nightjar.core.model.judging import DEFAULTS
 PAGE = Path(__file__).parents[2] / "docs" / "spec.md"
 HEAD = """# The spec, field by field
 
+<!-- set by: nightjar/core/kinds/gates.py -->
 This page is written from the docstrings of `nightjar/core/model/spec.py` by
 `uv run python -m nightjar.showing.spec_page`. [Add a model](add-a-model.md) says in which order to fill a
 spec in. A spec that contradicts itself fails when it is imported ([runbook](../runbooks/bad-spec.md)).
@@ -111,7 +112,7 @@ def within(hint: object) -> str:
     limits = [limit for info in declared for limit in getattr(info, "metadata", ())]
     found = {
         word: getattr(limit, name)
-        for name, word in (("ge", "from"), ("le", "to"), ("lt", "to below"))
+        for name, word in (("gt", "above"), ("ge", "from"), ("le", "to"), ("lt", "to below"))
         for limit in limits
         if hasattr(limit, name)
     }
@@ -128,7 +129,7 @@ def default(field: ast.AnnAssign) -> str:
 
 
 def defaults() -> str:
-    rows = (f"| `{name}` | {value:g} |" for name, value in DEFAULTS.items())
+    rows = (f"| `{name}` | `{value:g}` |" for name, value in DEFAULTS.items())
     return "\n".join(["| limit on losses | default |", "|---|---|", *rows]) + "\n"
 
 

@@ -5,7 +5,7 @@ drawn, of random length, and always the same nights for both predictors (Politis
 Stationary Bootstrap, JASA 89). The quotient of the losses has no unit, and its standard error comes from the
 draws. With few nights the percentiles of a bootstrap are too narrow, so bounds use the t distribution with as
 many degrees of freedom as there are blocks, less one. On nights whose differences are heavy-tailed a bound
-then fails in 4.5 to 5.8% of the cases at a nominal 5%, and in 6 to 7% where neighbours correlate by 0.2
+then fails in 4.7 to 5.1% of the cases at a nominal 5%, and in 6.5 to 6.8% where neighbours correlate by 0.2
 (`benchmarks/gates.py noise`).
 """
 

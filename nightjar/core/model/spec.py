@@ -254,7 +254,7 @@ class GateLimits(Limits):
     """What a version must reach on unseen dates to become champion.
 
     There is a limit for each gate of the model's kind, and those of every kind. These are quotients: the loss
-    of the version over that of another on the same rows. 1 is as good, 0.95 is 5% less loss.
+    of the version over that of another on the same rows. Less than 1 is better.
     max_loss_over_constant, max_loss_over_baseline, max_loss_over_champion: at most over theirs.
     max_loss_over_anchor: at most over that of the best version of the past, so that quality cannot slide in
     small steps.
