@@ -556,6 +556,37 @@ class ReportRow(Table, table=True):
     created_at: datetime = _instant("When it was written", now=True)
 
 
+class BacktestStepRow(Table, table=True):
+    __tablename__ = "backtest_step"
+    __table_args__ = (
+        UniqueConstraint("backtest", "number"),
+        CheckConstraint("number > 0", name="number_positive"),
+        CheckConstraint("first_date <= last_date", name="dates_ordered"),
+        CheckConstraint("jsonb_typeof(nights) = 'array'", name="nights_is_array"),
+        *_of_our_time("known_at", "first_date", "last_date"),
+        {
+            "comment": (
+                "Steps of backtests: a training in the past, and how it did on the nights until the next. "
+                "Nothing of it was published. Append-only."
+            )
+        },
+    )
+    id: int = _id("Order of writing")
+    model: str = _column(Text(), "Name of the model")
+    backtest: str = _column(Text(), "Name of the backtest, by the hash of its plan, data and code")
+    plan: dict[str, Any] = _column(JSONB(), "Object of first, last, retrain, despite_gates")
+    number: int = _column(Integer(), "Counts from 1 within the backtest")
+    known_at: datetime = _instant("The training knew what was recorded by this instant")
+    first_date: date = _column(Date(), "First score date that it scored")
+    last_date: date = _column(Date(), "Last score date that it scored")
+    document: dict[str, Any] = _column(JSONB(), "The versions that were trained, their gates, the decision")
+    nights: list[dict[str, Any]] = _column(
+        JSONB(), "Array of {score_date, predictor, metric, value, rows}: what was measured of each night"
+    )
+    files: list[str] = _column(ARRAY(Text()), "Where its scores and models lie", default="'{}'::text[]")
+    stored_at: datetime = _instant("When it was stored", now=True)
+
+
 def table_of(row: type[Table]) -> SqlTable:
     """SQLAlchemy's description of a class's table."""
     return row.__table__

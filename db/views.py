@@ -622,6 +622,35 @@ CROSS JOIN LATERAL (
         },
         source=f"FROM {CURRENT_RUN}\n{of_run('report', 'report')}",
     ),
+    View(
+        name="backtests",
+        comment="How versions of the past would have done, a row a night, predictor and metric.",
+        columns={
+            "model": ("step.model", "Name of the model"),
+            "backtest": ("step.backtest", "Name of the backtest"),
+            "retrain": ("step.plan ->> 'retrain'", "How often the model was retrained in it"),
+            "step": ("step.number", "Which training it was, from 1"),
+            "known_at": ("step.known_at", "The training knew what was recorded by this instant (UTC)"),
+            "decision": ("step.document ->> 'decision'", "What became of the training"),
+            "version": (
+                "(step.document ->> 'champion')::integer",
+                "Number of the champion within the backtest; it is no model_version; null for none",
+            ),
+            "score_date": ("night.score_date", "Local calendar date that would have been scored"),
+            "predictor": (
+                "night.predictor",
+                "champion, champion never retrained, baseline, or constant: the best single answer",
+            ),
+            "metric": ("night.metric", "What was measured"),
+            "value": ("night.value", "The number; null where it is not defined"),
+            "rows": ("night.rows", "Rows whose outcome is known"),
+            "stored_at": ("step.stored_at", "When it was computed (UTC)"),
+        },
+        source="""FROM nightjar.backtest_step AS step
+CROSS JOIN LATERAL jsonb_to_recordset(step.nights) AS night (
+    score_date date, predictor text, metric text, value double precision, rows bigint
+)""",
+    ),
 )
 
 FINGERPRINT = (

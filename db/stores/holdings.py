@@ -63,6 +63,7 @@ NAMED = text("""
     UNION ALL SELECT evidence_uri, NULL FROM nightjar.model_version WHERE evidence_uri IS NOT NULL
     UNION ALL SELECT golden_uri, NULL FROM nightjar.model_version WHERE golden_uri IS NOT NULL
     UNION ALL SELECT uri, run_id FROM nightjar.report
+    UNION ALL SELECT unnest(files), NULL FROM nightjar.backtest_step
     UNION ALL SELECT population_uri, id FROM nightjar.run
         WHERE population_uri IS NOT NULL AND state <> 'pruned'
 """)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.upkeep.retention import Holding, Month, Named, Trace, total
-from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryRegistry
+from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights
 
 
 @dataclass

@@ -23,6 +23,7 @@ from nightjar.wiring.settings import PROJECT
 if TYPE_CHECKING:
     from nightjar.core.model.description import Description
     from nightjar.usecases.data.prepare import Prepare
+    from nightjar.usecases.lifecycle.backtest import Backtest
     from nightjar.usecases.lifecycle.differences import Differences
     from nightjar.usecases.lifecycle.origins import Elsewhere, Origin
     from nightjar.usecases.lifecycle.retrain import RetrainSummary
@@ -228,6 +229,28 @@ class Platform(Adapters):
             progress=asking(progress, self.go_on),
             build=lambda: self.prepare(spec).corrected(known_at, progress),
             surroundings=lambda algorithm: surroundings(spec, algorithm, self.recipe_of),
+        )
+
+    def backtest(self, spec: ModelSpec, progress: Progress = silent) -> "Backtest":
+        """The use case that walks forward through past nights. It reads the features that are built."""
+        from db.stores.backtests import PostgresBacktests
+        from nightjar.adapters.code_version import code_version
+        from nightjar.adapters.contracts import check
+        from nightjar.adapters.learners.store import PredictorStore
+        from nightjar.adapters.memory_registry import MemoryRegistry
+        from nightjar.usecases.lifecycle.backtest import Backtest
+
+        return Backtest(
+            spec=spec,
+            raw=self.raw_of(spec),
+            features=self.features,
+            artifacts=self.artifacts,
+            predictors=PredictorStore(self.artifacts),
+            registry=MemoryRegistry(),
+            store=PostgresBacktests(self.engine),
+            check=check,
+            code_version=code_version(PROJECT),
+            progress=asking(progress, self.go_on),
         )
 
     @contextmanager

@@ -17,6 +17,7 @@ from db.stores.nights import PostgresNights
 from db.stores.outcomes import PostgresOutcomes
 from db.stores.profiles import PostgresInputProfiles
 from db.stores.registry import PostgresRegistry
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import GateResult
@@ -30,13 +31,7 @@ from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.registry import Registry
-from nightjar.testing.memory import (
-    MemoryDriftLedger,
-    MemoryInputProfiles,
-    MemoryNights,
-    MemoryOutcomes,
-    MemoryRegistry,
-)
+from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryOutcomes
 
 MODEL = "flight_delay"
 DAY = date(2013, 6, 15)

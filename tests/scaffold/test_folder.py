@@ -17,11 +17,11 @@ from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.adapters.learners.store import PredictorStore
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.occasions import is_occasion
 from nightjar.scaffold.choices import Every, NewKind
 from nightjar.scaffold.folder import new_model
-from nightjar.testing.memory import MemoryRegistry
 from nightjar.testing.scaffolds import SCAFFOLDS, WRITTEN, written
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import land_until

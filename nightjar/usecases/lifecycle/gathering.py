@@ -17,6 +17,7 @@ from nightjar.core.lifecycle.training_set import (
     no_outcome,
     unmatched,
 )
+from nightjar.core.model.generations import FIRST, Generations
 from nightjar.core.model.occasions import is_occasion
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of
@@ -69,6 +70,12 @@ def with_features(
     if missing := set(spec.inputs) - set(joined.columns):
         raise MissingFeatures(spec.name, sorted(missing), spec.feature_service)
     return joined
+
+
+def generations_of(spec: ModelSpec, features: FeatureSource) -> Generations:
+    """The generation of each feature table that is read today."""
+    read = features.generations(spec) if spec.feature_tables else {}
+    return {table.name: read.get(table.name, FIRST) for table in spec.feature_tables}
 
 
 def recorded_of(spec: ModelSpec, raw: RawStore) -> Recorded:

@@ -22,7 +22,7 @@ from nightjar.core.lifecycle.promotion import Decision, by_limits_of, decide
 from nightjar.core.lifecycle.refit import earned, refit_of, window_of, windows_of
 from nightjar.core.lifecycle.training_set import TimeCut, reference_sample
 from nightjar.core.model.entities import Candidate, Dataset, Version
-from nightjar.core.model.generations import FIRST, TRAINED_ON
+from nightjar.core.model.generations import TRAINED_ON
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.ports.features import FeatureSource
@@ -32,7 +32,7 @@ from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.usecases.lifecycle.documents import read_evidence, store_evidence, store_golden, store_rows
 from nightjar.usecases.lifecycle.fitting import baseline_of, fitted
-from nightjar.usecases.lifecycle.gathering import labelled_rows, with_features
+from nightjar.usecases.lifecycle.gathering import generations_of, labelled_rows, with_features
 from nightjar.usecases.lifecycle.measuring import (
     calibration_of,
     estimates,
@@ -113,7 +113,7 @@ def retrain(
     left_out = {**left_out, **origin.cut(known, known_at).left_out}
     features.require(spec)
     build()
-    read = features.generations(spec) if spec.feature_tables else {}
+    generations = generations_of(spec, features)
     rows = with_features(spec, known, features, progress)
     return trained(
         Past(spec=spec, registry=registry, artifacts=artifacts, predictors=predictors),
@@ -121,7 +121,7 @@ def retrain(
         known_at=known_at,
         origin=origin,
         code_version=code_version,
-        generations={table.name: read.get(table.name, FIRST) for table in spec.feature_tables},
+        generations=generations,
         left_out=left_out,
         progress=progress,
         promote=promote,

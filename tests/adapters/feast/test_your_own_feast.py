@@ -18,16 +18,11 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.sklearn import SklearnPredictor
 from nightjar.adapters.learners.store import PredictorStore
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.model.categories import Categories
 from nightjar.core.model.spec import FeastService, GateLimits, RawDataset, TimeSplit, Window
 from nightjar.core.night.clock import night_of
-from nightjar.testing.memory import (
-    MemoryDriftLedger,
-    MemoryFeatureFiles,
-    MemoryInputProfiles,
-    MemoryNights,
-    MemoryRegistry,
-)
+from nightjar.testing.memory import MemoryDriftLedger, MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
 from nightjar.testing.nights import wired
 from nightjar.testing.specs import toy_spec
 from nightjar.usecases.lifecycle.retrain import retrain

@@ -7,10 +7,11 @@ import pytest
 
 from nightjar.adapters.contracts import Checked
 from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import NotPublished
 from nightjar.core.errors.settings import NoVersion
 from nightjar.core.night.clock import night_of
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryRegistry
+from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
 from nightjar.testing.nights import score_night
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec

@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.kinds.gates import Verdict
 from nightjar.core.model.slices import Slice
 from nightjar.core.model.spec import GateLimits, TimeSplit
-from nightjar.testing.memory import MemoryRegistry
 from nightjar.testing.predictors import Formula
 from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
 from nightjar.usecases.lifecycle.retrain import retrain

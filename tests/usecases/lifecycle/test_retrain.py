@@ -15,6 +15,7 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.learners.catboost import CatBoostPredictor
 from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.store import PredictorStore
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.content import content_sha256
 from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
 from nightjar.core.errors.model import (
@@ -33,7 +34,7 @@ from nightjar.core.model.record import Surroundings, UsedRows
 from nightjar.core.model.slices import Slice
 from nightjar.core.model.spec import RawDataset, TimeSplit
 from nightjar.core.ports.progress import asking, silent
-from nightjar.testing.memory import MemoryGoOn, MemoryRegistry
+from nightjar.testing.memory import MemoryGoOn
 from nightjar.testing.specs import toy_spec
 from nightjar.usecases.lifecycle.documents import store_golden
 from nightjar.usecases.lifecycle.origins import read_elsewhere

@@ -11,6 +11,7 @@ import pytest
 
 from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.night.entities import Night
 from nightjar.core.night.plan import Planned
@@ -21,7 +22,6 @@ from nightjar.testing.memory import (
     MemoryInputProfiles,
     MemoryNights,
     MemoryOutcomes,
-    MemoryRegistry,
 )
 from nightjar.testing.nights import score_night
 from nightjar.testing.predictors import Formulas

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from nightjar.adapters.contracts import Checked
 from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.machine import OutOfMemory, StorageRefused, told_of
 from nightjar.core.errors.model import NoHonestChampion
@@ -25,13 +26,7 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.plan import Planned
 from nightjar.core.night.reprocess import Order, Reprocess
-from nightjar.testing.memory import (
-    MemoryFeatureFiles,
-    MemoryGoOn,
-    MemoryInputProfiles,
-    MemoryNights,
-    MemoryRegistry,
-)
+from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryNights
 from nightjar.testing.nights import changed, in_turn, on, score_night, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec

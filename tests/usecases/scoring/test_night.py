@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation, StaleFeatures
 from nightjar.core.errors.model import ArtifactBroken, NoChampion, PredictsOtherwise
@@ -21,7 +22,7 @@ from nightjar.core.model.spec import FeastService
 from nightjar.core.night.entities import Night, RunState
 from nightjar.showing.console import night_row
 from nightjar.showing.remedies import advised
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights, MemoryRegistry
+from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
 from nightjar.testing.nights import changed, in_turn, score_night, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import HAPPENED, PLANNED, TOY, WEATHER, toy_spec

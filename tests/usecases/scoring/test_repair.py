@@ -9,17 +9,12 @@ import pytest
 
 from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.night import AuditFailed, Stopped
 from nightjar.core.night.entities import Night
 from nightjar.core.night.repair import Touched
-from nightjar.testing.memory import (
-    MemoryFeatureFiles,
-    MemoryGoOn,
-    MemoryInputProfiles,
-    MemoryNights,
-    MemoryRegistry,
-)
+from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryNights
 from nightjar.testing.nights import changed, score_night, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import HAPPENED, PLANNED, WEATHER, toy_spec

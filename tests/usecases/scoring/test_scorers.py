@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.model import GateFailed, NoChampion, NoHonestChampion
 from nightjar.core.errors.settings import NoVersion
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.night.clock import as_of, night_of
-from nightjar.testing.memory import MemoryRegistry
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import toy_candidate
 from nightjar.usecases.scoring.scorers import by_date, by_name, by_now, by_then, named_or

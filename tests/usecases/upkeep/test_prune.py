@@ -18,6 +18,7 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.files.generation_shelf import GenerationShelf
 from nightjar.adapters.files.generations import read_from
 from nightjar.adapters.files.shelves import FolderShelf
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import WorkBusy
 from nightjar.core.model.generations import Generation
 from nightjar.core.night.claim import Request
@@ -25,7 +26,7 @@ from nightjar.core.night.entities import Night, Part, Population, RunState
 from nightjar.core.night.part_rows import SCORES
 from nightjar.core.upkeep.retention import Policy
 from nightjar.testing.holdings import MemoryHoldings
-from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryRegistry
+from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights
 from nightjar.testing.versions import toy_candidate
 from nightjar.usecases.scoring.snapshot import Snapshots, generations_named
 from nightjar.usecases.upkeep.prune import Prune

@@ -1,0 +1,58 @@
+"""The backtest command walks forward through past nights: how would versions of the past have done?"""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nightjar.cli.options import NAME, day, opened, spec_of
+from nightjar.core.errors.settings import BadSettings
+from nightjar.showing import console
+
+Pace = Annotated[
+    str, typer.Option(help="scheduled (by the spec), daily, weekly, monthly, never, or 'N occasions'.")
+]
+First = Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="First score date.")]
+Last = Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Last score date.")]
+Named = Annotated[str | None, typer.Argument(help=f"{NAME} Without it: NIGHTJAR_MODEL, or the only one.")]
+
+
+def backtest(
+    model: Named = None,
+    *,
+    first: First,
+    last: Last,
+    retrain: Pace = "scheduled",
+    despite_gates: Annotated[
+        bool, typer.Option("--despite-gates", help="Let every version score, whatever its gates say.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write the page with its curve.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Walk forward: train on what was known, judge, promote, score until the next training, and measure.
+
+    Nothing is published. Run it again to go on where it was stopped.
+    """
+    from nightjar.core.lifecycle.walk import Plan, steps_of
+    from nightjar.core.night.clock import wanted_until
+    from nightjar.showing.backtest import as_object, backtest_page, show_backtest
+
+    if last < first:
+        raise BadSettings(f"--to {last} lies before --from {first}", "Name the earlier date with --from.")
+    platform, spec = opened(), spec_of(model)
+    plan = Plan(model=spec.name, first=first, last=last, retrain=retrain, despite_gates=despite_gates)
+    steps_of(spec, plan)
+    platform.prepare(spec).ready(wanted_until(spec, last, datetime.now(UTC)), console.bar)
+    walked = platform.backtest(spec, console.bar).walk(plan)
+    if html is not None:
+        html.write_text(backtest_page(spec, walked), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(as_object(spec, walked), indent=1))
+        return
+    show_backtest(spec, walked)
+    if html is not None:
+        console.out.print(f"page: {html}")

@@ -1,0 +1,83 @@
+"""An HTML page in one file: it needs no network, no script and no file beside it."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from nightjar.showing.console import cell
+
+STYLE = """
+:root { --text: #1c2430; --soft: #5b6675; --rule: #d8dee6; --page: #ffffff;
+  --c0: #1b6ca8; --c1: #c2571a; --c2: #4f8a3d; --c3: #7f5aa2; --c4: #a33d54; --c5: #67707c; }
+@media (prefers-color-scheme: dark) { :root { --text: #e4e8ee; --soft: #9aa6b5; --rule: #39424e;
+  --page: #14181d;
+  --c0: #6cb4ea; --c1: #eb9a62; --c2: #93cc80; --c3: #bf9fe0; --c4: #e58ba0; --c5: #a4adb8; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.2rem 1rem 3rem; max-width: 70rem; color: var(--text);
+  background: var(--page); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .4rem; }
+h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; padding-top: .8rem; border-top: 1px solid var(--rule); }
+p { margin: .4rem 0; max-width: 46rem; }
+.plots { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
+figure { margin: 0; max-width: 34rem; } figcaption { font-weight: 600; margin-bottom: .2rem; }
+svg { width: 100%; height: auto; display: block; }
+svg text { fill: var(--text); font-family: system-ui, sans-serif; font-size: 11px; }
+svg text.axis { fill: var(--soft); font-size: 10px; }
+svg .grid { stroke: var(--rule); } svg .mark { stroke: var(--text); stroke-dasharray: 3 3; }
+svg .reach { stroke: var(--text); stroke-width: 1.5; }
+svg path { fill: none; stroke-width: 1.8; stroke-linecap: round; }
+.l0 { stroke: var(--c0); } .l1 { stroke: var(--c1); } .l2 { stroke: var(--c2); }
+.l3 { stroke: var(--c3); } .l4 { stroke: var(--c4); } .l5 { stroke: var(--c5); }
+.s0 { fill: var(--c0); } .s1 { fill: var(--c1); } .s2 { fill: var(--c2); }
+.s3 { fill: var(--c3); } .s4 { fill: var(--c4); } .s5 { fill: var(--c5); }
+.legend { font-size: .85rem; color: var(--soft); } .legend span { margin-right: .9rem; white-space: nowrap; }
+.legend span::before { content: ""; display: inline-block; width: .9rem; height: .2rem; margin-right: .35rem;
+  vertical-align: middle; background: currentColor; }
+.k0::before { background: var(--c0) !important; } .k1::before { background: var(--c1) !important; }
+.k2::before { background: var(--c2) !important; } .k3::before { background: var(--c3) !important; }
+.k4::before { background: var(--c4) !important; } .k5::before { background: var(--c5) !important; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
+th, td { text-align: left; padding: .25rem .9rem .25rem 0;
+  border-bottom: 1px solid var(--rule); vertical-align: top; }
+th { color: var(--soft); font-weight: 600; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td { min-width: 4rem; } td.long { min-width: 16rem; }
+code { font-size: .85rem; overflow-wrap: anywhere; }
+@media print { body { max-width: none; } }
+"""
+LONG = 40
+
+
+def page(title: str, parts: Iterable[str]) -> str:
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{escape(title)}</h1>\n{chr(10).join(parts)}\n</body>\n</html>\n"
+    )
+
+
+def section(title: str, *parts: str) -> str:
+    return f"<h2>{escape(title)}</h2>\n{chr(10).join(parts)}"
+
+
+def said(text: str) -> str:
+    """A paragraph."""
+    return f"<p>{escape(text)}</p>"
+
+
+def plots(drawn: Iterable[str]) -> str:
+    return f'<div class="plots">{"".join(drawn)}</div>'
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Numbers are aligned right. A wide table scrolls within the page."""
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(value: object) -> str:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    text = f"{value:,}" if isinstance(value, int) and number else cell(value)
+    style = ' class="number"' if number else ' class="long"' if len(text) > LONG else ""
+    return f"<td{style}>{escape(text)}</td>"

@@ -1,0 +1,241 @@
+"""A walk forward over a small made-up world, with the trainings, gates and artifacts of a real retraining."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from nightjar.adapters.contracts import check
+from nightjar.adapters.deliveries.raw_days import RawFiles
+from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.learners.columns import inputs
+from nightjar.adapters.learners.sklearn import SklearnPredictor
+from nightjar.adapters.learners.store import PredictorStore
+from nightjar.adapters.memory_registry import MemoryRegistry
+from nightjar.core.errors.night import Stopped
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.lifecycle.backtest import Who
+from nightjar.core.lifecycle.walk import Plan
+from nightjar.core.model.spec import TimeSplit
+from nightjar.core.ports.progress import asking, silent
+from nightjar.testing.backtests import MemoryBacktests
+from nightjar.testing.memory import MemoryGoOn
+from nightjar.testing.specs import HAPPENED, PLANNED, TOY, toy_spec
+from nightjar.usecases.lifecycle.backtest import Backtest, scored_by
+from nightjar.usecases.lifecycle.retrain import retrain
+
+FIRST, DAYS, ROWS = date(2013, 3, 1), 58, 25
+LAST = FIRST + timedelta(days=DAYS - 1)
+NIGHTS = 28
+FROM = LAST - timedelta(days=NIGHTS - 1)
+
+
+def fit_logistic(train, valid, *, spec):
+    fitted = make_pipeline(StandardScaler(), LogisticRegression())
+    fitted.fit(inputs(train, (), spec.numeric), train["outcome"].to_numpy())
+    return SklearnPredictor(fitted, (), spec.numeric)
+
+
+def refit_logistic(rows, *, spec, judged):
+    return fit_logistic(rows, rows, spec=spec)
+
+
+SPEC = toy_spec(
+    time_zone="UTC",
+    fit=fit_logistic,
+    refit=refit_logistic,
+    gates=TOY.gates
+    | {"min_auc": 0.5, "max_ece": 0.5, "max_loss_over_champion": 1.2, "max_loss_over_anchor": 1.2},
+    split=TimeSplit(test_days=14, valid_days=3, min_train_rows=200),
+)
+WEEKLY = Plan(model="toy", first=FROM, last=LAST, retrain="weekly")
+
+
+def evening(day):
+    return datetime.combine(day - timedelta(days=1), SPEC.as_of_time, UTC)
+
+
+def land(raw, dataset, day, rows, recorded_at, folder):
+    file = folder / f"{dataset.name}-{day}.csv"
+    lines = [",".join(dataset.columns), *(",".join(map(str, row)) for row in rows), f"# rows={len(rows)}"]
+    file.write_text("\n".join(lines) + "\n")
+    raw.land(dataset, day, file, recorded_at)
+
+
+def made(folder, days=DAYS):
+    """A world whose outcome follows x, and whose level changes on the way."""
+    raw, random = RawFiles(folder / "data"), np.random.default_rng(0)
+    for n, day in enumerate(FIRST + timedelta(days=n) for n in range(days)):
+        x = random.normal(size=ROWS).round(3)
+        late = (random.random(ROWS) < 1 / (1 + np.exp(-2 * x - n / 40))).astype(int)
+        keys = [f"{day}-{i:02}" for i in range(ROWS)]
+        before, after = evening(day) - timedelta(hours=1), evening(day) + timedelta(days=1, hours=12)
+        land(raw, PLANNED, day, [*zip(keys, x, strict=True)], before, folder)
+        land(raw, HAPPENED, day, [*zip(keys, late, strict=True)], after, folder)
+    return raw
+
+
+class NoFeatures:
+    """A feature source without features; it notes how often it was asked."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def require(self, spec):
+        """It has whatever is asked for."""
+
+    def retrieve(self, spec, entities):
+        self.asked += 1
+        return entities
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def ports(raw, tmp_path_factory):
+    artifacts = FsspecArtifacts(str(tmp_path_factory.mktemp("artifacts")))
+    predictors = PredictorStore(artifacts)
+    return {
+        "raw": raw,
+        "features": NoFeatures(),
+        "artifacts": artifacts,
+        "predictors": predictors,
+        "code_version": "c",
+    }
+
+
+def backtest(ports, **changes):
+    given = {"spec": SPEC, "registry": MemoryRegistry(), "store": MemoryBacktests(), "check": check}
+    return Backtest(**given | ports | changes)
+
+
+@pytest.fixture(scope="module")
+def walked(ports):
+    features = NoFeatures()
+    yield backtest(ports, features=features).walk(WEEKLY)
+    assert features.asked == 1, "all steps share one retrieval"
+
+
+def test_each_step_is_the_retraining_of_its_evening(ports, walked):
+    """The same rows, the same model, the same gates and the same decision."""
+    registry = MemoryRegistry()
+    for step in walked.steps:
+        real = retrain(SPEC, known_at=step.known_at, registry=registry, **ports)
+        assert step.dataset.sha256 == real.dataset.sha256
+        assert step.versions[-1].artifact_sha256 == real.version.artifact_sha256
+        assert step.versions[0].gates == real.judged.gates
+        assert (step.decision, step.champion) == (real.decision, registry.holder("toy", "champion").number)
+    assert sum(step.promoted for step in walked.steps) > 1
+
+
+def test_a_night_is_scored_by_a_version_that_was_trained_before_it(walked, ports):
+    assert all(version.trained_through < step.first for step in walked.steps for version in step.versions)
+    scored = scored_by(walked.steps, ports["artifacts"])
+    counts = dict(scored.group_by("predictor").len().iter_rows())
+    assert counts == dict.fromkeys(Who, ROWS * (NIGHTS))
+
+
+def test_the_walk_beats_a_champion_that_is_never_retrained_where_the_level_changes(walked):
+    results = walked.results
+    assert (results.nights, results.rows) == (NIGHTS, ROWS * (NIGHTS))
+    assert results.beside[Who.NEVER_RETRAINED].value < 1
+    assert results.beside[Who.CONSTANT].within(0.05)[1] < 1
+    auc = results.whole[Who.CHAMPION]["auc"]
+    assert auc.nights == NIGHTS
+    assert 0.75 < auc.within(0.025)[0] < auc.value < auc.within(0.025)[1] < 1
+    assert [period.first for period in results.periods][:2] == [FROM, date(2013, 4, 1)]
+
+
+def test_an_interrupted_walk_goes_on_and_ends_as_one_that_was_not(ports, walked):
+    store = MemoryBacktests()
+    stop = MemoryGoOn(after=DAYS + 1 + 3)
+    with pytest.raises(Stopped):
+        backtest(ports, store=store, progress=asking(silent, stop)).walk(WEEKLY)
+    name, plan = store.newest("toy")
+    assert plan == WEEKLY
+    before = store.steps(name)
+    assert 0 < len(before) < len(walked.steps)
+    again = backtest(ports, store=store).walk(WEEKLY)
+    assert again.resumed == len(before) - 1
+    assert again.results == walked.results
+
+    def told(step):
+        return step.model_copy(update={"versions": [version.artifact_sha256 for version in step.versions]})
+
+    assert [*map(told, again.steps)] == [*map(told, walked.steps)]
+
+
+def test_a_walk_that_is_whole_trains_nothing_again(ports, walked):
+    store = MemoryBacktests()
+    backtest(ports, store=store).walk(WEEKLY)
+
+    def never(train, valid, *, spec):
+        raise AssertionError
+
+    again = backtest(ports, store=store, spec=replace(SPEC, fit=never, baseline=never)).walk(WEEKLY)
+    assert (again.resumed, again.results) == (len(again.steps), walked.results)
+
+
+def test_an_outcome_that_is_corrected_counts_from_the_evening_on_that_knows_it(tmp_path, ports):
+    raw, day = made(tmp_path, days=50), FIRST + timedelta(days=10)
+    rows = [(f"{day}-{i:02}", 1) for i in range(ROWS)]
+    land(raw, HAPPENED, day, rows, evening(FIRST + timedelta(days=35)) - timedelta(hours=2), tmp_path)
+    plan = WEEKLY.model_copy(update={"last": FIRST + timedelta(days=46)})
+    walked = backtest(ports, raw=raw).walk(plan)
+    corrected = walked.steps[1]
+    real = retrain(SPEC, known_at=corrected.known_at, registry=MemoryRegistry(), **ports | {"raw": raw})
+    assert corrected.dataset.sha256 == real.dataset.sha256
+    rates = [
+        walked.stretch.known(step.known_at)[0].filter(pl.col("score_date") == day)["outcome"].mean()
+        for step in walked.steps
+    ]
+    assert rates[0] < 1
+    assert rates[1] == 1
+
+
+def test_nights_before_the_first_champion_are_not_measured(ports):
+    early = WEEKLY.model_copy(update={"first": FIRST + timedelta(days=12)})
+    walked = backtest(ports).walk(early)
+    untrained = [step for step in walked.steps if step.dataset is None]
+    assert untrained
+    assert all(step.champion is None and "not trained" in step.decision for step in untrained)
+    assert walked.results.nights < DAYS - 12
+
+
+def test_a_version_that_fails_its_gates_scores_only_if_that_is_asked_for(ports):
+    strict = replace(SPEC, gates=SPEC.gates | {"min_auc": 0.99})
+    fortnightly = WEEKLY.model_copy(update={"retrain": "14 occasions"})
+    held = backtest(ports, spec=strict).walk(fortnightly)
+    assert held.results.nights == 0
+    assert held.results.periods == ()
+    forced = backtest(ports, spec=strict).walk(fortnightly.model_copy(update={"despite_gates": True}))
+    assert forced.results.nights == NIGHTS
+    assert all(step.promoted for step in forced.steps)
+
+
+def test_a_row_that_breaks_the_contract_is_not_scored(ports):
+    import pandera.polars as pa
+
+    contract = partial(pa.DataFrameSchema, {"x": pa.Column(float, pa.Check.lt(1.0))})
+    walked = backtest(ports, spec=replace(SPEC, contract=contract)).walk(
+        WEEKLY.model_copy(update={"retrain": "never"})
+    )
+    nights = walked.stretch.nights([FROM])
+    assert 0 < nights.height < ROWS
+    assert nights["x"].max() < 1.0
+    assert walked.stretch.known(walked.measured_at)[0]["x"].max() > 1.5
+
+
+def test_a_stretch_that_has_not_come_is_refused(ports):
+    future = Plan(model="toy", first=FROM, last=date(2100, 1, 1), retrain="monthly")
+    with pytest.raises(BadSettings, match="has not come yet"):
+        backtest(ports).walk(future)
