@@ -88,11 +88,12 @@ def planted(spec: ModelSpec, known: pl.DataFrame, evening: date) -> Iterator[Pla
     def other(changed: ModelSpec, fit: Fit | None = None) -> Shown:
         return shown(spec.kind, fitted(changed, cut, fit), (), rows)
 
+    poorer = replace(spec, numeric=("weekday", "distance"), often_missing=frozenset(), slices=())
     yield Planted("honest retraining", given(score), week)
     for name in RIGHT:
         yield Planted(name, other(replace(spec, numeric=(*spec.numeric, name))), week)
     yield Planted("a broken calibration", given(1 / (1 + (1 / score - 1) ** 2)), week)
-    yield Planted("a worse model", other(replace(spec, numeric=("weekday", "distance"), slices=())), week)
+    yield Planted("a worse model", other(poorer), week)
     yield Planted(f"worse on {ODD_CARRIER} alone", given(shuffled_on(rows, score)), week)
     yield Planted("another seed", other(replace(spec, seed=7)), given(score))
     yield Planted("logistic regression", other(spec, LINEAR.fit), week)
