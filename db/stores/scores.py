@@ -9,7 +9,7 @@ from db.session import translated
 from db.stores.rows import OnEngine
 from nightjar.core.comparison.entities import Distribution
 from nightjar.core.comparison.profile import STEPS
-from nightjar.core.night.entities import Run
+from nightjar.core.night.entities import Part, Run
 from nightjar.core.night.part_rows import QUARANTINED as QUARANTINED_COLUMNS
 from nightjar.core.night.part_rows import SCORES as SCORE_COLUMNS
 
@@ -41,6 +41,15 @@ SCORES_FOR = sql.SQL(
     "SELECT entity_key, score, array_to_json(outputs) AS outputs FROM nightjar.score "
     "WHERE score_date = %s AND run_id = %s AND entity_key = ANY(%s)"
 )
+SCORES_OF_PART = sql.SQL(
+    "SELECT entity_key, score, array_to_json(outputs) AS outputs, challenger_score, "
+    "array_to_json(challenger_outputs) AS challenger_outputs, carried_from FROM nightjar.score "
+    "WHERE score_date = %s AND run_id = %s AND part = %s"
+)
+QUARANTINED_OF_PART = sql.SQL(
+    "SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row "
+    "WHERE run_id = %s AND part = %s ORDER BY row_number"
+)
 QUARANTINED_OF_RUN = sql.SQL(
     "SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row "
     "WHERE run_id = %s ORDER BY part, row_number"
@@ -71,6 +80,14 @@ class PostgresScores(OnEngine):
                 SCORES_FOR,
                 [run.score_date, run.id, keys.to_list()],
                 {name: SCORE_COLUMNS[name] for name in ("entity_key", "score", "outputs")},
+            )
+
+    def stored_part(self, run: Run, part: Part) -> tuple[pl.DataFrame, pl.DataFrame]:
+        of_part = [run.id, part.number]
+        with translated(), self.engine.connect() as connection:
+            return (
+                read_frame(connection, SCORES_OF_PART, [run.score_date, *of_part], SCORE_COLUMNS),
+                read_frame(connection, QUARANTINED_OF_PART, of_part, QUARANTINED_COLUMNS),
             )
 
     def quarantined(self, run: Run) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from nightjar.cli.options import (
     opened,
     seconds,
     spec_of,
+    stated,
 )
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.reprocess import Order, Reprocess
@@ -151,23 +152,45 @@ def backfill(
 
 
 def rollback(
+    reason: Annotated[str, typer.Option(parser=stated, help="Why; it is kept in the ledger.")],
     score_date: Annotated[
-        date, typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The night.")
-    ],
+        date | None, typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The night.")
+    ] = None,
     run: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--to-run", min=1, help="A run of that night that was published, as `nightjar status` lists them."
         ),
-    ],
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger.")],
+    ] = None,
+    version: Annotated[
+        int | None,
+        typer.Option("--to-version", min=1, help="The version that is champion from the next night on."),
+    ] = None,
+    tonight: Annotated[
+        bool,
+        typer.Option("--tonight", help="Also publish the latest published night with that version's scores."),
+    ] = False,
+    accept: Accept = None,
     model: Model = None,
 ) -> None:
-    """Show analysts an earlier publication of a night again.
+    """Show analysts an earlier publication of a night again, or make an earlier version champion again.
 
-    The later one stays in the ledger, and can be shown again in the same way.
+    For a night: --date and --to-run. For the champion: --to-version, with --tonight at once. Nothing is lost:
+    the later one stays in the ledger, and comes back in the same way.
     """
     platform, spec = opened(), spec_of(model)
+    if version is not None and score_date is None and run is None:
+        roll_back_champion(platform, spec, version, reason, accept, tonight=tonight)
+    elif score_date is not None and run is not None and version is None and not tonight:
+        roll_back_night(platform, spec, score_date, run, reason)
+    else:
+        raise BadSettings(
+            "A rollback is of a night or of the champion",
+            "Name --date and --to-run, or --to-version with or without --tonight.",
+        )
+
+
+def roll_back_night(platform: "Platform", spec: "ModelSpec", score_date: date, run: int, reason: str) -> None:
     before = platform.store.publication(spec.name, score_date)
     done = platform.roll_back(spec, score_date, run, reason)
     shown = f"analysts see run {done.publication.run_id} of {spec.name} {score_date}"
@@ -178,3 +201,28 @@ def rollback(
         else f"{shown} since {done.publication.published_at:%Y-%m-%d %H:%M:%S} UTC"
     )
     console.show_lacks(spec.name, score_date, done.lacks)
+
+
+def roll_back_champion(
+    platform: "Platform", spec: "ModelSpec", number: int, reason: str, accept: str | None, *, tonight: bool
+) -> None:
+    """First the role, then the night: if the second fails, the same command does it again."""
+    from nightjar.usecases.lifecycle import roll_back
+    from nightjar.usecases.scoring.scorers import version_of
+
+    to = version_of(platform.registry, spec.name, number)
+    since = roll_back.roll_back_champion(platform.registry, to, reason).promoted_at
+    console.out.print(f"{spec.name} version {number} is champion since {since:%Y-%m-%d %H:%M:%S} UTC")
+    published = platform.store.published(spec.name)
+    if not tonight or not published:
+        console.out.print("it scores from the next night on")
+        return
+    with console.waiting(f"publishing {spec.name} {published[-1].score_date} with version {number}"):
+        switched = platform.switch_night(spec).run(published[-1].score_date, to, reason, accept=accept)
+    summary = switched.summary
+    how = "from its shadow scores" if switched.from_shadow else "scored again"
+    told = "already" if summary.already_published else f"now, {how} in {summary.seconds:.1f} s"
+    console.out.print(
+        f"analysts see version {number} of {spec.name} {summary.score_date} {told} (run {summary.run_id})"
+    )
+    console.show_lacks(spec.name, summary.score_date, summary.lacks)

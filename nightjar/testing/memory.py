@@ -275,6 +275,11 @@ class MemoryNights:
         )
 
     @_whole
+    def stored_part(self, run: Run, part: Part) -> tuple[pl.DataFrame, pl.DataFrame]:
+        key = (run.id, part.number)
+        return self._scores[key], self._quarantined[key].select(*QUARANTINED)
+
+    @_whole
     def quarantined(self, run: Run) -> pl.DataFrame:
         parts = [
             self._quarantined[key].select(*QUARANTINED)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.rollback import RolledBack
     from nightjar.usecases.scoring.scorable import RequireScorable
     from nightjar.usecases.scoring.scorers import Choose
+    from nightjar.usecases.scoring.switch import SwitchNight
     from nightjar.usecases.upkeep.prune import Prune
 
 
@@ -174,6 +175,14 @@ class Platform(Adapters):
         from nightjar.usecases.lifecycle.differences import Differences
 
         return Differences(self.night_inputs(spec), self.store)
+
+    def switch_night(self, spec: ModelSpec) -> "SwitchNight":
+        """The use case that shows another version's scores of a published night."""
+        from nightjar.executors.in_turn import InTurn
+        from nightjar.usecases.scoring.switch import ExchangePart, SwitchNight
+
+        exchange = InTurn(ExchangePart(self.store, self.go_on))
+        return SwitchNight(self.score_night(spec), self.score_night(spec, executor=exchange))
 
     def watch_night(self, spec: ModelSpec) -> "WatchNight":
         from db.stores.outcomes import PostgresOutcomes

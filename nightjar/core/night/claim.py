@@ -23,6 +23,7 @@ class Request:
     analysts see another run by now, nothing is done. known_at: corrections recorded up to this instant (UTC)
     count. None: the instant of the published run, or the night's as-of.
     version_id: the version that a person named. An unfinished run of another one is not continued.
+    switch: the new revision of the run that it repairs has the versions that come with the request.
     flow_run: the flow run that asks. If it is retried, it goes on with the revision that it began.
     """
 
@@ -31,6 +32,7 @@ class Request:
     repairs: int | None = None
     known_at: datetime | None = None
     version_id: int | None = None
+    switch: bool = False
     flow_run: str | None = None
 
 
@@ -94,7 +96,8 @@ def new_revision(
 ) -> dict[str, Any]:
     """Return the first values of a new run, by field of `Run`, without its identity and state.
 
-    A repair keeps the versions of the run it repairs, because one champion gives all scores of a night. Its
+    A repair keeps the versions of the run it repairs, because one champion gives all scores of a night. A
+    switch has others, and scores no row by what is known later. A repair's
     known_at is not earlier than that run's. Raises BadSettings for a repair of an unpublished night, and for
     a known_at earlier than the night's own.
     """
@@ -109,13 +112,14 @@ def new_revision(
             "it knows already",
             f"Name an instant from {night.as_of:%Y-%m-%d %H:%M} UTC on.",
         )
+    kept = None if request.switch else base
     return {
         **night.model_dump(),
         "known_at": known_at,
         "base_id": None if base is None else base.id,
         "revision": 1 if newest is None else newest.revision + 1,
-        "version_id": champion.id if base is None else base.version_id,
+        "version_id": champion.id if kept is None else kept.version_id,
         "challenger_id": (None if challenger is None else challenger.id)
-        if base is None
-        else base.challenger_id,
+        if kept is None
+        else kept.challenger_id,
     }

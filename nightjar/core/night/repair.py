@@ -151,6 +151,26 @@ def with_carried(now: pl.DataFrame, same: pl.Series, scores: pl.DataFrame, base_
     )
 
 
+def in_exchange(scores: pl.DataFrame) -> pl.DataFrame:
+    """The scores of rows with champion and challenger in each other's place.
+
+    scores: the columns SCORES, with a challenger_score in each row.
+    """
+    return scores.select(
+        "entity_key",
+        score="challenger_score",
+        outputs="challenger_outputs",
+        challenger_score="score",
+        challenger_outputs="outputs",
+        carried_from=pl.lit(None, pl.Int32),
+    )
+
+
+def without_carried(population: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a population without the scores that a repair kept."""
+    return population.drop(CARRIED, strict=False)
+
+
 def split_carried(population: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return two frames: the kept scores, and the rows that are to be scored.
 

@@ -5,7 +5,7 @@ from typing import Protocol
 import polars as pl
 
 from nightjar.core.comparison.entities import Distribution
-from nightjar.core.night.entities import Run
+from nightjar.core.night.entities import Part, Run
 
 
 class ScoreReader(Protocol):
@@ -19,6 +19,13 @@ class ScoreReader(Protocol):
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
         """Return `entity_key`, `score`, `outputs` of those `keys` that the run has scored, in any order."""
+        ...
+
+    def stored_part(self, run: Run, part: Part) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the scores and the quarantined rows of a part as `write_part` stored them.
+
+        Scores are in any order, quarantined rows in the population's.
+        """
         ...
 
     def quarantined(self, run: Run) -> pl.DataFrame:

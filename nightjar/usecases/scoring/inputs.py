@@ -61,6 +61,10 @@ class NightInputs:
         """Store a population, so that every worker sees the same rows for each part of the night."""
         return self._snapshots.fix(rows, self.spec.part_rows, self.generations())
 
+    def fix_again(self, run: Run) -> Population:
+        """Store the population of a run for another revision that scores the same rows."""
+        return self._snapshots.fix_again(run)
+
     def snapshot(self, run: Run) -> pl.DataFrame:
         """The run's population, as it was fixed when the run was claimed. Raises ArtifactBroken."""
         return self._snapshots.whole(run)

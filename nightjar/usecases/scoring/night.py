@@ -86,6 +86,7 @@ class ScoreNight:
         known_at: datetime | None = None,
         accept: str | None = None,
         choose: Choose = by_now,
+        instead_of: int | None = None,
         wait_s: float = 0,
         flow_run: str | None = None,
     ) -> NightSummary:
@@ -99,6 +100,7 @@ class ScoreNight:
         accept: the reason to publish the night although features are stale or the audit finds it odd. The
         ledger keeps it with the findings.
         choose: the versions that score it, if it needs a new run. A repair keeps those of its base.
+        instead_of: the run that analysts see, whose rows other versions score in a new revision.
         wait_s: how long to wait for another process that holds the night.
         Raises BadSettings, NoChampion, NoHonestChampion, GateFailed, NoPopulation, NightBusy, ClaimLost,
         ContractBroken, StaleFeatures, AuditFailed, PredictsOtherwise, RepairOutdated, Stopped,
@@ -109,6 +111,8 @@ class ScoreNight:
         with bound_contextvars(model=night.model, score_date=str(night.score_date)):
             if repair:
                 ended = self._repaired(night, known_at, flow_run, attempt)
+            elif instead_of is not None:
+                ended = attempt(Request(repairs=instead_of, switch=True, flow_run=flow_run))
             else:
                 ended = attempt(Request(force=force, known_at=known_at, flow_run=flow_run))
             return ended.summary.model_copy(update={"lacks": self.follow(ended.run, ended.audited)})
@@ -159,8 +163,8 @@ class ScoreNight:
 
     def _scorers(self, night: Night, request: Request, choose: Choose) -> Scorers:
         """The versions of a new run. If none is needed, those of the run that analysts see."""
-        shown = None if request.force else self.store.publication(night.model, night.score_date)
-        registry = self.inputs.registry
+        anew, registry = request.force or request.switch, self.inputs.registry
+        shown = None if anew else self.store.publication(night.model, night.score_date)
         return choose(registry, night) if shown is None else of_run(registry, self.store.run(shown.run_id))
 
     def _published(
@@ -206,7 +210,7 @@ class ScoreNight:
             audited = self._sampled(run)
             findings = (*otherwise, *stale, *self._audit(run, audited, accepted=accept is not None))
             log.info("night_audited", findings=findings, accepted=accept)
-            reason = "; ".join(filter(None, (why, accept or repair_told(run)))) or None
+            reason = "; ".join(filter(None, (why, accept))) or repair_told(run)
             publication = self.store.publish(run, reason, findings, go_on=self.go_on)
         except Exception as error:
             self.store.fail(claimed, f"{type(error).__name__}: {self.advised(error)}")
@@ -219,6 +223,9 @@ class ScoreNight:
     def _with_population(self, run: Run, repair: Repair | None) -> Run:
         if run.population is not None:
             return run
+        base = None if run.base_id is None else self.store.run(run.base_id)
+        if base is not None and base.version_id != run.version_id:
+            return self.store.record_population(run, self.inputs.fix_again(base))
         rows = self._population_of(run, repair)
         if rows.is_empty():
             raise self._no_population(run)

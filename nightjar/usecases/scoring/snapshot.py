@@ -13,6 +13,7 @@ import polars as pl
 from nightjar.core.model.generations import Generations
 from nightjar.core.night.entities import Part, Population, Run
 from nightjar.core.night.population import cut
+from nightjar.core.night.repair import without_carried
 from nightjar.core.parquet import parquet
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.upkeep.retention import StoredFile
@@ -45,6 +46,11 @@ class Snapshots:
                 files[-1].write_text(json.dumps(named))
             uri, sha256 = self.artifacts.put_bundle("population", files)
         return Population(uri=uri, sha256=sha256, rows=rows.height, parts=len(parts))
+
+    def fix_again(self, run: Run) -> Population:
+        """Store the rows of a run's population in the same parts, without scores that a repair kept."""
+        rows, parts = without_carried(self.whole(run)), parts_of(run)
+        return self.fix(rows, -(-rows.height // len(parts)), self.generations(run))
 
     def generations(self, run: Run) -> Generations:
         """The generations of the feature tables that the run reads. Raises ArtifactBroken."""

@@ -25,6 +25,7 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import RunState
 from nightjar.core.night.plan import Stage
+from nightjar.core.night.repair import in_exchange
 from nightjar.testing.memory import MemoryGoOn
 
 NEXT_DAY = date(2013, 6, 16)
@@ -177,6 +178,20 @@ def test_the_population_is_fixed_once(stores, make):
             stores.store.record_population(run, make.population(2, uri="file:///other"))
 
 
+def test_the_rows_of_each_part_come_back_as_they_were_stored(stores, make):
+    parts = (make.part(0, 3), make.part(3, 4, number=1))
+    scores, aside = make.scores("a", "b", challenger=0.1), make.quarantined(None)
+    with stores.claim() as claimed:
+        run = stores.store.record_population(claimed.run, make.population(4, parts=2))
+        stores.store.write_part(run, parts[0], scores, aside)
+        stores.store.write_part(run, parts[1], make.scores("c"), make.quarantined())
+    kept, left = stores.store.stored_part(run, parts[0])
+    assert_frame_equal(kept.sort("entity_key"), scores, check_dtypes=False, check_column_order=False)
+    assert (left["entity_key"].to_list(), left["row"].to_list()) == ([None], aside["row"].to_list())
+    kept, left = stores.store.stored_part(run, parts[1])
+    assert (kept["entity_key"].to_list(), left.height) == (["c"], 0)
+
+
 def test_a_part_is_stored_with_its_receipt_once(stores, make):
     with stores.claim() as claimed:
         first = stores.store.write_part(
@@ -298,6 +313,26 @@ def test_a_new_revision_takes_the_place_of_the_old_one_and_a_rollback_gives_it_b
     assert [row.run_id for row in stores.store.published(first.model)] == [first.id]
     with stores.claim() as claimed:
         assert (claimed.run.id, claimed.publication) == (first.id, back)
+
+
+def test_a_switch_shows_the_same_rows_with_the_versions_in_each_others_place(stores, make):
+    other = stores.registry.add_version(make.candidate(stores.registry, "c"))
+    with stores.claim(challenger=other) as claimed:
+        base = stores.store.record_population(claimed.run, make.population(2))
+        scored = make.scores("a", "b", challenger=0.1)
+        stores.store.write_part(base, make.part(0, 2), scored, make.quarantined())
+        stores.store.publish(base)
+    request = Request(repairs=base.id, switch=True, version_id=other.id)
+    with stores.store.night(make.night(), other, stores.champion, request) as claimed:
+        run = stores.store.record_population(claimed.run, base.population)
+        assert (run.version_id, run.challenger_id, run.base_id) == (other.id, stores.champion.id, base.id)
+        assert (run.known_at, run.revision) == (base.known_at, 2)
+        kept, aside = stores.store.stored_part(base, make.part(0, 2))
+        stores.store.write_part(run, make.part(0, 2), in_exchange(kept), aside)
+        publication = stores.store.publish(run, "the other was right")
+    shown = stores.store.published_scores(run)
+    assert (shown["score"].to_list(), shown["challenger_score"].to_list()) == ([0.1, 0.1], [0.5, 0.5])
+    assert stores.store.publication(make.model, make.day) == publication
 
 
 def test_a_repair_does_not_bring_back_what_was_rolled_back_while_it_worked(stores, make):

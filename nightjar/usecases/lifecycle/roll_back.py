@@ -1,0 +1,22 @@
+"""Make an earlier version champion again."""
+
+from nightjar.core.errors.night import ReasonMissing
+from nightjar.core.lifecycle.promotion import require_gates
+from nightjar.core.model.entities import Promotion, Version
+from nightjar.core.ports.registry import Registry
+
+
+def roll_back_champion(registry: Registry, to: Version, reason: str) -> Promotion:
+    """Give a version the role of champion, and say in the ledger from which one it was rolled back.
+
+    If it is champion already, nothing changes.
+    Raises ReasonMissing. Raises GateFailed for a version that was never champion and failed its gates.
+    """
+    if not reason.strip():
+        raise ReasonMissing
+    reigned = {row.version_id for row in registry.promotions(to.model) if row.role == "champion"}
+    if to.id not in reigned:
+        require_gates(to)
+    before = registry.holder(to.model, "champion")
+    told = reason if before is None else f"rolled back from version {before.number}: {reason}"
+    return registry.promote(to, "champion", told)
