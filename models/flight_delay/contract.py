@@ -27,6 +27,10 @@ RANGES = {
     "weather_pressure": (850, 1100),
     "weather_visib": (0, 100),
     "weather_precip_6h": (0, 100),
+    "weather_pressure_change_24h": (-150, 150),
+    "weather_dewp_change_24h": (-150, 150),
+    "weather_wind_from_east_change_24h": (-400, 400),
+    "weather_wind_from_north_change_24h": (-400, 400),
     "aircraft_seats": (1, 1000),
     "aircraft_age": (-1, 120),
     "flight_count_28d": (1, 200),
@@ -65,6 +69,9 @@ def contract() -> "pa.DataFrameSchema":
         "weekday": integer(1, 7),
         "distance": integer(1, 12_000),
         "hour_departures": integer(1, 1000),
+        "day_departures": integer(1, 10_000),
+        "day_departures_before": integer(0, 10_000),
+        "day_share_before": pa.Column(pl.Float64, pa.Check.in_range(0, 1)),
     }
     return pa.DataFrameSchema(schedule | features, name="flight_delay")
 

@@ -29,6 +29,17 @@ FLIGHTS_MAX_AGE = timedelta(hours=48)
 So one missed file is tolerated; two are not.
 """
 
+OBSERVED = (
+    "weather_temp",
+    "weather_humid",
+    "weather_wind",
+    "weather_pressure",
+    "weather_visib",
+    "weather_precip_6h",
+)
+CHANGING = ("pressure", "dewp", "wind_from_east", "wind_from_north")
+"""A front changes them within a day, and delays follow it. Of their levels a year shows one season each."""
+
 CODE = pl.String()
 NUMBER = pl.Int64()
 
@@ -98,30 +109,53 @@ def aircraft_of(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
 def weather_at(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
     """Return a row for each observation. The newest one before a night is the night's weather.
 
-    Rain is also summed over the last 6 hours.
+    Rain is also summed over the last 6 hours. Changes are from the observation 24 hours earlier.
     """
-    rows = raw[WEATHER.name]
+    rows = with_wind(raw[WEATHER.name])
     hundredths = (pl.col("precip") * 100).round().cast(pl.Int64())
     rain = hundredths.rolling_sum_by("time_hour", window_size=f"{RAIN_HOURS}h").over("origin") / 100
-    wind = pl.col("wind_speed")
     return (
-        rows.join(known_since(rows, 2), on="date")
+        rows.join(day_before(rows), on=["origin", "time_hour"], how="left")
+        .join(known_since(rows, 2), on="date")
         .with_columns(weather_precip_6h=rain)
         .filter(pl.col("date").is_between(first, last))
         .select(
             "origin",
             pl.col("temp").alias("weather_temp"),
             pl.col("humid").alias("weather_humid"),
-            pl.when(wind <= MAX_WIND_MPH).then(wind).alias("weather_wind"),
+            pl.col("wind").alias("weather_wind"),
             pl.col("pressure").alias("weather_pressure"),
             pl.col("visib").alias("weather_visib"),
             "weather_precip_6h",
+            *((pl.col(name) - pl.col(f"{name}_before")).alias(change(name)) for name in CHANGING),
             "date",
             pl.col("time_hour").alias("event_timestamp"),
             "created",
         )
         .sort("event_timestamp", "origin")
     )
+
+
+def with_wind(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add the wind's speed as far as a gauge can be right, and its parts from the east and the north."""
+    wind = pl.when(pl.col("wind_speed") <= MAX_WIND_MPH).then("wind_speed")
+    direction = pl.when(wind == 0).then(0.0).otherwise("wind_dir").radians()  # a calm has none
+    return rows.with_columns(
+        wind=wind, wind_from_east=wind * direction.sin(), wind_from_north=wind * direction.cos()
+    )
+
+
+def day_before(rows: pl.DataFrame) -> pl.DataFrame:
+    """What changes, as it was 24 hours before each instant."""
+    return rows.select(
+        "origin",
+        pl.col("time_hour") + timedelta(hours=24),
+        *(pl.col(name).alias(f"{name}_before") for name in CHANGING),
+    )
+
+
+def change(name: str) -> str:
+    return f"weather_{name}_change_24h"
 
 
 def daily(raw: RawFrames, keys: tuple[str, ...], counted: Mapping[str, pl.Expr]) -> pl.DataFrame:
@@ -225,21 +259,11 @@ TABLES = (
     FeatureTable(
         name="weather",
         description=(
-            "The newest observation at the airport: Fahrenheit, per cent, miles an hour, millibars, miles, "
-            "inches of rain in 6 hours."
+            "The newest observation at the airport, and how it differs from the day before: Fahrenheit, per "
+            "cent, miles an hour, millibars, miles, inches of rain in 6 hours."
         ),
         keys={"origin": CODE},
-        features={
-            name: pl.Float64()
-            for name in (
-                "weather_temp",
-                "weather_humid",
-                "weather_wind",
-                "weather_pressure",
-                "weather_visib",
-                "weather_precip_6h",
-            )
-        },
+        features=dict.fromkeys((*OBSERVED, *map(change, CHANGING)), pl.Float64()),
         ttl=timedelta(hours=12),
         max_age=timedelta(hours=6),
         lookback_days=1,

@@ -15,9 +15,13 @@ def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
 
     sched_block_minutes: from departure to arrival, each in local time, so it includes the difference of the
     time zones.
-    hour_departures: how many departures leave the same airport in the same clock hour.
+    hour_departures, day_departures: how many departures leave the same airport in the same clock hour, and on
+    the same day. day_departures_before: how many of them are scheduled earlier; day_share_before: their
+    share. Delays add up in the course of a day.
     """
     minute = pl.col("sched_dep_minute")
+    of_day = pl.len().over("origin").cast(pl.Int64)
+    before = pl.col("sched_dep").rank("min").over("origin").cast(pl.Int64) - 1
     return (
         raw[SCHEDULES.name]
         .filter(pl.col("flight_date") == score_date)
@@ -34,6 +38,9 @@ def population(raw: RawFrames, score_date: date) -> pl.DataFrame:
             pl.col("flight_date").dt.weekday().cast(pl.Int64).alias("weekday"),
             "distance",
             pl.len().over("origin", minute // 60).cast(pl.Int64).alias("hour_departures"),
+            of_day.alias("day_departures"),
+            before.alias("day_departures_before"),
+            (before / of_day).alias("day_share_before"),
         )
         .sort("entity_key")
     )

@@ -145,6 +145,41 @@ def test_rain_is_summed_over_six_hours_across_midnight():
     assert rows["created"].unique().to_list() == [datetime(2013, 7, 1, 0, 10, tzinfo=UTC)]
 
 
+CHANGES = (
+    "weather_pressure_change_24h",
+    "weather_dewp_change_24h",
+    "weather_wind_from_east_change_24h",
+    "weather_wind_from_north_change_24h",
+)
+
+
+def changes(**columns):
+    """The changes up to midnight of JUNE. columns: of the weather -> the day before and then."""
+    raw = weather((-24, 0.0, 5.0), (-23, 0.0, 5.0), (0, 0.0, 5.0))["weather"]
+    values = {name: (before, before, now) for name, (before, now) in columns.items()}
+    raw = raw.with_columns(pl.Series(name, each, dtype=pl.Float64) for name, each in values.items())
+    return TABLE["weather"].compute({"weather": raw}, JUNE, JUNE).select(CHANGES).row(0)
+
+
+def test_a_change_is_from_the_same_hour_of_the_day_before():
+    assert changes(pressure=(1010.0, 998.5), dewp=(50.0, 61.0))[:2] == (-11.5, 11.0)
+    assert changes(pressure=(None, 998.5))[0] is None
+
+
+def test_a_turning_wind_changes_by_its_parts():
+    turned = changes(wind_dir=(90.0, 180.0), wind_speed=(10.0, 20.0))
+    assert turned[2:] == pytest.approx((-10.0, -20.0))
+
+
+def test_a_calm_is_a_wind_of_no_direction():
+    assert changes(wind_dir=(360.0, None), wind_speed=(10.0, 0.0))[2:] == pytest.approx((0.0, -10.0))
+
+
+def test_an_observation_without_one_a_day_before_has_no_change():
+    rows = TABLE["weather"].compute(weather((-23, 0.0, 5.0), (0, 0.0, 5.0)), JUNE, JUNE)
+    assert rows.select(CHANGES).row(0) == (None,) * 4
+
+
 def test_a_wind_no_gauge_survives_is_missing():
     assert TABLE["weather"].compute(weather((0, 0.0, 1048.36)), JUNE, JUNE)["weather_wind"].to_list() == [
         None

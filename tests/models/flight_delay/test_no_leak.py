@@ -5,6 +5,7 @@ Only what the recording says and when each file is delivered goes in: flights of
 (New York), weather of a UTC day ten minutes after it.
 """
 
+import math
 import zipfile
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.util import find_spec
@@ -127,6 +128,19 @@ def test_aircraft_are_those_of_past_flights(night, world_of, recorded):
         assert {name: row[name] for name in expected} == pytest.approx(expected)
 
 
+def changing(seen):
+    """What an observation says of air and wind."""
+    speed, angle = seen["wind_speed"], seen["wind_dir"]
+    known = speed is not None and (speed == 0 or angle is not None)
+    direction = math.radians(angle or 0.0)
+    return {
+        "pressure": seen["pressure"],
+        "dewp": seen["dewp"],
+        "wind_from_east": speed * math.sin(direction) if known else None,
+        "wind_from_north": speed * math.cos(direction) if known else None,
+    }
+
+
 @pytest.mark.parametrize("night", NIGHTS, ids=str)
 def test_weather_is_of_the_last_utc_day_that_had_ended(night, world_of, recorded):
     _, weather, _ = recorded
@@ -150,6 +164,11 @@ def test_weather_is_of_the_last_utc_day_that_had_ended(night, world_of, recorded
             "weather_visib": newest["visib"],
             "weather_precip_6h": rain["precip"].sum(),
         }
+        earlier = weather.filter(origin=origin, at=newest["at"] - timedelta(hours=24)).row(0, named=True)
+        then, at_last = changing(earlier), changing(newest)
+        for name, before in then.items():
+            after = at_last[name]
+            expected[f"weather_{name}_change_24h"] = None if None in (before, after) else after - before
         for row in rows.filter(origin=origin).head(3).iter_rows(named=True):
             assert {name: row[name] for name in expected} == pytest.approx(expected)
 

@@ -40,6 +40,19 @@ def test_a_departure_is_described_by_its_schedule():
     assert set(rows["weekday"]) == {6}
 
 
+def test_a_departure_knows_its_place_in_the_day_of_its_airport():
+    raw = schedules(
+        ("UA", 1, "EWR", "IAH", 300, 510),
+        ("UA", 2, "EWR", "IAH", 1000, 1200),
+        ("UA", 3, "EWR", "IAH", 1000, 1200),
+        ("UA", 4, "JFK", "IAH", 1000, 1200),
+    )
+    leaves = pl.col("sched_dep") + pl.duration(minutes="sched_dep_minute")
+    rows = population({"schedules": raw["schedules"].with_columns(sched_dep=leaves)}, JUNE)
+    place = ("flight", "day_departures", "day_departures_before", "day_share_before")
+    assert rows.select(place).rows() == [(1, 3, 0, 0), (2, 3, 1, 1 / 3), (3, 3, 1, 1 / 3), (4, 1, 0, 0)]
+
+
 def test_other_days_are_not_in_it():
     assert population(schedules(("UA", 1545, "EWR", "IAH", 315, 510)), date(2013, 6, 16)).is_empty()
 
