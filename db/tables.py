@@ -218,7 +218,7 @@ class PromotionRow(Table, table=True):
     __tablename__ = "promotion"
     __table_args__ = (
         ForeignKeyConstraint(["version_id", "model"], ["model_version.id", "model_version.model"]),
-        _one_of("role", ("champion", "challenger")),
+        _one_of("role", ("champion", "challenger", "withdrawn")),
         Index(None, "model", "role", text("id DESC")),
         {
             "comment": (
@@ -230,7 +230,11 @@ class PromotionRow(Table, table=True):
     model: str = _column(Text(), "Name of the model")
     version_id: int = _column(Integer(), "The version that got the role")
     role: str = _column(
-        Text(), "champion: its scores are published; challenger: scores the same rows in shadow"
+        Text(),
+        (
+            "champion: its scores are published; challenger: scores the same rows in shadow; "
+            "withdrawn: no longer challenger"
+        ),
     )
     reason: str = _column(Text(), "Why")
     actor: str = _column(Text(), "Database user that promoted", default="CURRENT_USER")

@@ -591,15 +591,21 @@ CROSS JOIN LATERAL (
             "model": ("promotion.model", "Name of the model"),
             "role": (
                 "promotion.role",
-                "champion: its scores are published; challenger: scores the same rows in shadow",
+                (
+                    "champion: its scores are published; challenger: scores the same rows in shadow; "
+                    "withdrawn: no longer challenger"
+                ),
             ),
             "model_version": ("version.number", "The version that held it"),
             "held_from": ("promotion.promoted_at", "From when on"),
             "held_until": (
-                (
-                    "lead(promotion.promoted_at) "
-                    "OVER (PARTITION BY promotion.model, promotion.role ORDER BY promotion.id)"
-                ),
+                """(
+        SELECT min(later.promoted_at) FROM nightjar.promotion AS later
+        WHERE later.model = promotion.model AND later.id > promotion.id AND (
+            later.role = promotion.role AND promotion.role <> 'withdrawn'
+            OR promotion.role = 'challenger' AND later.version_id = promotion.version_id
+        )
+    )""",
                 "Until when, excluded; null for the one who holds it now",
             ),
             "reason": ("promotion.reason", "Why"),

@@ -9,7 +9,7 @@ from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.preparing import make_ready
 from flows.stopping import go_on
-from flows.tables import show_performance
+from flows.tables import show_challenger, show_performance
 from flows.tasks import as_task
 from nightjar.core.night.clock import evening_by_now
 from nightjar.core.ports.progress import asking, silent
@@ -37,4 +37,5 @@ def monitor(model: ModelName, today: date | None = None) -> None:
         for wait in follow_up.watch.waiting(measured, evening):
             get_run_logger().info(waiting_told(spec, wait))
         show_performance(spec, measured)
+        show_challenger(spec, follow_up.settle())
         follow_up.catch_up(asking(silent, go_on))

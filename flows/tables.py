@@ -9,16 +9,20 @@ from prefect.artifacts import create_link_artifact
 from flows.failures import fails_nothing
 from flows.showing import show, slug
 from nightjar.core.model.spec import ModelSpec
+from nightjar.core.monitoring.challenge import Step
 from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
 from nightjar.core.night.entities import NightSummary, Run
 from nightjar.core.night.plan import Planned
 from nightjar.showing.console import (
+    CHALLENGER_COLUMNS,
     DRIFT_COLUMNS,
     FIGURES,
     LATE_COLUMNS,
     NIGHT_COLUMNS,
     PLAN_COLUMNS,
     cell,
+    challenger_row,
+    challenger_told,
     drift_row,
     late_row,
     night_row,
@@ -31,8 +35,21 @@ from nightjar.showing.console import (
 )
 from nightjar.showing.remedies import told
 from nightjar.usecases.lifecycle.retrain import RetrainSummary
+from nightjar.usecases.monitoring.challenge import Standing
 from nightjar.usecases.scoring.backfill import BackfillSummary
 from nightjar.usecases.scoring.repair import LateNight
+
+
+def show_challenger(spec: ModelSpec, standing: Standing | None) -> None:
+    """Show how the challenger does beside the champion, and what is asked of a person."""
+    if standing is None:
+        return
+    says = f"{spec.name}: {challenger_told(standing)}"
+    if standing.step is Step.ASK:
+        get_run_logger().warning(says)
+    answer = f"Answer by a run of the deployment {spec.name}-promote, or with `nightjar promote`."
+    notes = [answer] if standing.step is Step.ASK else []
+    show(f"challenger-{spec.name}", says, CHALLENGER_COLUMNS, [challenger_row(standing)], notes=notes)
 
 
 def show_night(night: NightSummary) -> None:

@@ -15,6 +15,7 @@ from db.session import translated
 from db.tables import DatasetRow, PromotionRow, VersionRow, table_of
 from nightjar.core.kinds import kind_of
 from nightjar.core.kinds.kind import Kind
+from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, Ending, holder_of
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 from nightjar.core.values import Value
 
@@ -115,6 +116,19 @@ class PostgresRegistry:
                 connection.execute(insert(table).values(values))
         return next(row for row in self.promotions(version.model) if row.role == role)
 
+    def end_challenge(
+        self, challenger: Version, champion: Version, ending: Ending, reason: str
+    ) -> Promotion | None:
+        model = challenger.model
+        roles = {CHALLENGER: challenger.id, CHAMPION: champion.id}
+        values = {"model": model, "version_id": challenger.id, "role": ending, "reason": reason}
+        with translated(), self.engine.begin() as connection:
+            connection.execute(ONE_AT_A_TIME, {"model": model})
+            if {role: _holder(connection, model, role, None) for role in roles} != roles:
+                return None
+            connection.execute(insert(table_of(PromotionRow)).values(values))
+        return next(row for row in self.promotions(model) if row.role == ending)
+
     def promotions(self, model: str) -> tuple[Promotion, ...]:
         ledger, versions = table_of(PromotionRow), table_of(VersionRow)
         wanted = (
@@ -129,10 +143,10 @@ class PostgresRegistry:
 
 def _holder(connection: Connection, model: str, role: str, at: datetime | None) -> int | None:
     ledger = table_of(PromotionRow)
-    wanted = select(ledger.c.version_id).where(ledger.c.model == model, ledger.c.role == role)
+    wanted = select(ledger.c.version_id, ledger.c.role).where(ledger.c.model == model)
     if at is not None:
         wanted = wanted.where(ledger.c.promoted_at <= at)
-    return connection.execute(wanted.order_by(ledger.c.id.desc()).limit(1)).scalar_one_or_none()
+    return holder_of(role, map(tuple, connection.execute(wanted.order_by(ledger.c.id.desc()))))
 
 
 def _storable(candidate: Candidate) -> dict[str, Any]:

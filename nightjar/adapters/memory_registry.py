@@ -3,6 +3,7 @@
 import threading
 from datetime import UTC, date, datetime
 
+from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, Ending, holder_of
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 from nightjar.core.upkeep.retention import Named
 
@@ -65,30 +66,35 @@ class MemoryRegistry:
         return tuple(version for version in reversed(self._versions) if version.model == model)
 
     def holder(self, model: str, role: str, at: datetime | None = None) -> Version | None:
-        rows = (
-            row
-            for row in self.promotions(model)
-            if row.role == role and (at is None or row.promoted_at <= at)
-        )
-        newest = next(rows, None)
-        return None if newest is None else self.version_by_id(newest.version_id)
+        known = (row for row in self.promotions(model) if at is None or row.promoted_at <= at)
+        held = holder_of(role, ((row.version_id, row.role) for row in known))
+        return None if held is None else self.version_by_id(held)
 
     def promote(self, version: Version, role: str, reason: str) -> Promotion:
         with self._lock:
-            newest = next((row for row in self.promotions(version.model) if row.role == role), None)
-            if newest is not None and newest.version_id == version.id:
-                return newest
-            held = {
-                "version_id": version.id,
-                "version_number": version.number,
-                "role": role,
-                "reason": reason,
-                "actor": "memory",
-            }
-            self._ledger.append(
-                Promotion(id=len(self._ledger) + 1, model=version.model, promoted_at=_now(), **held)
-            )
-            return self._ledger[-1]
+            if self.holder(version.model, role) == version:
+                return next(row for row in self.promotions(version.model) if row.role == role)
+            return self._added(version, role, reason)
+
+    def end_challenge(
+        self, challenger: Version, champion: Version, ending: Ending, reason: str
+    ) -> Promotion | None:
+        with self._lock:
+            held = tuple(self.holder(challenger.model, role) for role in (CHALLENGER, CHAMPION))
+            return self._added(challenger, ending, reason) if held == (challenger, champion) else None
+
+    def _added(self, version: Version, role: str, reason: str) -> Promotion:
+        held = {
+            "version_id": version.id,
+            "version_number": version.number,
+            "role": role,
+            "reason": reason,
+            "actor": "memory",
+        }
+        self._ledger.append(
+            Promotion(id=len(self._ledger) + 1, model=version.model, promoted_at=_now(), **held)
+        )
+        return self._ledger[-1]
 
     def promotions(self, model: str) -> tuple[Promotion, ...]:
         return tuple(row for row in reversed(self._ledger) if row.model == model)

@@ -53,6 +53,7 @@ for command in (
     versions.register,
     versions.monitor,
     versions.promote,
+    versions.withdraw,
     ledger.models,
     ledger.diff,
     data.land,

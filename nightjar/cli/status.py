@@ -54,6 +54,7 @@ def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     server = asked(platform, spec)
     attempts = () if isinstance(server, str) else left_over(platform, server, published)
     show_versions(platform, spec, limit)
+    console.show_challenger(platform.judge_challenger(spec).standing())
     show_nights(calendar(standings, due_by(spec, datetime.now(UTC)), by_night(attempts)), published, limit)
     show_runs(platform, spec, limit, published)
     show_server(server, attempts, limit)

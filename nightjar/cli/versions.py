@@ -84,6 +84,7 @@ def monitor(model: Model = None, today: Today = None) -> None:
     measured = follow_up.watch.outcomes_known(known)
     console.show_performance(spec.kind, measured)
     show_waiting(spec, follow_up.watch.waiting(measured, known))
+    console.show_challenger(follow_up.settle())
     for score_date, lacks in follow_up.catch_up(console.bar).items():
         console.show_lacks(spec.name, score_date, lacks)
 
@@ -107,14 +108,26 @@ def promote(
     ] = False,
 ) -> None:
     """Make a version champion by hand: to roll back, to approve, or to try a challenger in shadow."""
-    from nightjar.core.lifecycle.promotion import by_limits_of, require_gates
-    from nightjar.usecases.lifecycle.documents import read_evidence
-    from nightjar.usecases.scoring.scorers import version_of
+    from nightjar.usecases.lifecycle.by_hand import Decided, decide_by_hand
 
     platform, spec = opened(), spec_of(model)
-    found = version_of(platform.registry, spec.name, version)
-    if not (challenger or despite_gates):
-        require_gates(by_limits_of(spec, found, read_evidence(found, platform.artifacts)))
-    role = "challenger" if challenger else "champion"
-    platform.registry.promote(found, role, reason)
-    console.out.print(f"{spec.name} version {version} is {role}")
+    decided = Decided.CHALLENGER if challenger else Decided.CHAMPION
+    done = decide_by_hand(
+        spec, platform.registry, platform.artifacts, version, decided, reason, despite_gates=despite_gates
+    )
+    console.out.print(done)
+
+
+def withdraw(
+    version: Annotated[int, typer.Argument(help="Number of the challenger.")],
+    reason: Annotated[
+        str, typer.Option(parser=stated, metavar="REASON", help="Why; it is kept in the ledger.")
+    ],
+    model: Model = None,
+) -> None:
+    """Let the challenger score in shadow no more."""
+    from nightjar.usecases.lifecycle.by_hand import Decided, decide_by_hand
+
+    platform, spec = opened(), spec_of(model)
+    done = decide_by_hand(spec, platform.registry, platform.artifacts, version, Decided.WITHDRAWN, reason)
+    console.out.print(done)

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from nightjar.core.monitoring.challenge import Step
 from nightjar.core.platform.log_lines import rendered
 from nightjar.showing.remedies import told
 from nightjar.wiring.json_lines import spoken_as_json
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from nightjar.core.upkeep.retention import Pruned
     from nightjar.usecases.data.features import TablePlan
     from nightjar.usecases.lifecycle.retrain import RetrainSummary
+    from nightjar.usecases.monitoring.challenge import Standing
     from nightjar.usecases.scoring.backfill import BackfillSummary
     from nightjar.usecases.scoring.repair import LateNight
     from nightjar.wiring.platform import Platform
@@ -280,6 +282,49 @@ def show_nights(title: str, nights: "Sequence[NightSummary]") -> None:
         if night.without_challenger:
             err.print(f"[bold yellow]{night.score_date}:[/] {unshadowed(night)} ({CHALLENGER_FAILED})")
         show_lacks(night.model, night.score_date, night.lacks)
+
+
+CHALLENGER_COLUMNS = (
+    "challenger",
+    "champion",
+    "nights",
+    "mean gain",
+    "low",
+    "high",
+    "e-value",
+    "needed",
+    "against",
+)
+
+
+def challenger_row(standing: "Standing") -> tuple[object, ...]:
+    """A challenger beside the champion in CHALLENGER_COLUMNS."""
+    found = standing.evidence
+    numbers = [found.gain, found.low, found.high, found.better, found.needed, found.worse]
+    return (
+        standing.challenger.number,
+        standing.champion.number,
+        found.nights,
+        *(f"{number:.4g}" for number in numbers),
+    )
+
+
+def challenger_told(standing: "Standing") -> str:
+    """Say in one sentence what the nights say, and what follows."""
+    found, version = standing.evidence, f"version {standing.challenger.number}"
+    more = "" if found.more_nights is None else f"; about {found.more_nights} more nights like these decide"
+    said = f"{version} against version {standing.champion.number}: {found.finding.value}{more}"
+    if standing.step is Step.ASK:
+        said += f'. It waits for a person: nightjar promote {standing.challenger.number} --reason "..."'
+    return said
+
+
+def show_challenger(standing: "Standing | None") -> None:
+    """Show the comparison of challenger and champion. Nothing without a challenger."""
+    if standing is None:
+        return
+    out.print(table("challenger in shadow", CHALLENGER_COLUMNS, [challenger_row(standing)]))
+    out.print(plain(challenger_told(standing)))
 
 
 def unshadowed(night: "NightSummary") -> str:

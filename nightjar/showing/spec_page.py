@@ -32,7 +32,7 @@ spec in. A spec that contradicts itself fails when it is imported ([runbook](../
 MODULES = (spec, slices, gates)
 FIRST = ("ModelSpec", "RawDataset", "Window", "Delivery", "Deliver", "FeatureTable", "FeastService")
 LEARNING = ("Fit", "Refit", "Learner", "Predictor", "TimeSplit")
-JUDGING = ("GateLimits", "Certainty", "Slice", "AuditLimits")
+JUDGING = ("GateLimits", "Certainty", "Slice", "Challenge", "AuditLimits")
 LIMITS = """## The limits of each kind
 
 `gates` sets the limits of a version, `audit` those of a night. All of a kind must be set.

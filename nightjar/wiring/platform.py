@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.lifecycle.differences import Differences
     from nightjar.usecases.lifecycle.origins import Elsewhere, Origin
     from nightjar.usecases.lifecycle.retrain import RetrainSummary
+    from nightjar.usecases.monitoring.challenge import JudgeChallenger
     from nightjar.usecases.monitoring.follow_up import FollowUp, Step
     from nightjar.usecases.monitoring.monitor import WatchNight
     from nightjar.usecases.scoring.backfill import Backfill
@@ -127,7 +128,18 @@ class Platform(Adapters):
         """The steps after every publication. step: carries out each of them."""
         from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
 
-        return FollowUp(watch=self.watch_night(spec), step=step or patiently, advised=self.advised)
+        return FollowUp(
+            watch=self.watch_night(spec),
+            judge=self.judge_challenger(spec),
+            step=step or patiently,
+            advised=self.advised,
+        )
+
+    def judge_challenger(self, spec: ModelSpec) -> "JudgeChallenger":
+        from db.stores.outcomes import PostgresOutcomes
+        from nightjar.usecases.monitoring.challenge import JudgeChallenger
+
+        return JudgeChallenger(spec=spec, registry=self.registry, outcomes=PostgresOutcomes(self.engine))
 
     def backfill(
         self,

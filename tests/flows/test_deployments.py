@@ -41,6 +41,7 @@ def test_the_schedules_of_the_flights_are_these():
         "flight_delay-retrain": [("0 23 * * 0", zone)],
         "flight_delay-backfill": [],
         "flight_delay-repair": [],
+        "flight_delay-promote": [],
     }
 
 

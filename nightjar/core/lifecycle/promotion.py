@@ -3,13 +3,15 @@
 Only its gates and the current champion decide.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nightjar.core.errors.model import GateFailed
 from nightjar.core.kinds.gates import Verdict
 from nightjar.core.lifecycle.evidence import Evidence
 from nightjar.core.lifecycle.gates import judged_by
-from nightjar.core.model.entities import Version
+from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, WITHDRAWN
+from nightjar.core.model.entities import Promotion, Version
 from nightjar.core.model.spec import ModelSpec
 
 
@@ -17,11 +19,19 @@ from nightjar.core.model.spec import ModelSpec
 class Decision:
     """The decision whether a candidate becomes champion.
 
-    promote: True if it should. reason: the promotion ledger stores it; if promote is False, people see it.
+    promote: True if it should get `role`. reason: the promotion ledger stores it; if promote is False, people
+    see it.
     """
 
     promote: bool
     reason: str
+    role: str = CHAMPION
+
+    @property
+    def told(self) -> str:
+        if not self.promote:
+            return f"not promoted: {self.reason}"
+        return f"{'promoted' if self.role == CHAMPION else self.role}: {self.reason}"
 
 
 def decide(candidate: Version, champion: Version | None) -> Decision:
@@ -41,6 +51,28 @@ def decide(candidate: Version, champion: Version | None) -> Decision:
     if champion is None:
         return Decision(promote=True, reason="all gates passed; the first champion")
     return Decision(promote=True, reason=f"all gates passed; replaces version {champion.number}")
+
+
+def in_shadow_first(
+    decision: Decision,
+    candidate: Version,
+    champion: Version | None,
+    challenger: Version | None,
+    ledger: Iterable[Promotion],
+) -> Decision:
+    """Make a version that would replace a champion its challenger. A version that was withdrawn stays that.
+
+    A challenger is not replaced by a newer version: its nights would be lost, and with a retraining each week
+    none would ever be found to be better.
+    """
+    if not decision.promote or champion is None:
+        return decision
+    if any(row.role == WITHDRAWN and row.version_id == candidate.id for row in ledger):
+        return Decision(promote=False, reason=f"version {candidate.number} was withdrawn as challenger")
+    if challenger is not None:
+        return Decision(promote=False, reason=f"version {challenger.number} is challenger, and stays that")
+    beside = f"all gates passed; scores in shadow beside version {champion.number}"
+    return Decision(promote=True, reason=beside, role=CHALLENGER)
 
 
 def by_limits_of(spec: ModelSpec, version: Version, evidence: Evidence | None) -> Version:

@@ -6,6 +6,7 @@ A version that was trained later has seen outcomes that nobody knew on that even
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from nightjar.core.lifecycle.roles import holder_of
 from nightjar.core.model.entities import Promotion
 
 
@@ -19,7 +20,6 @@ def of_then(
     a night of a recorded past.
     ledger: newest first. known_at: version id -> the instant up to which its data was known.
     """
-    held = [row for row in ledger if row.role == role]
-    reigned = (row.version_id for row in held if row.promoted_at <= as_of)
-    honest = (row.version_id for row in held if known_at[row.version_id] <= as_of)
-    return next(reigned, None) or next(honest, None)
+    reigned = [(row.version_id, row.role) for row in ledger if row.promoted_at <= as_of]
+    honest = [(row.version_id, row.role) for row in ledger if known_at[row.version_id] <= as_of]
+    return holder_of(role, reigned) or holder_of(role, honest)

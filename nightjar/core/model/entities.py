@@ -89,8 +89,8 @@ class Version(Candidate):
 class Promotion(Value):
     """A row of the append-only promotion ledger.
 
-    From `promoted_at` on, the version holds `role` (champion, challenger). actor: the database user that
-    promoted it.
+    From `promoted_at` on, the version holds `role` (champion, challenger). withdrawn: it is no longer
+    challenger. actor: the database user that promoted it.
     """
 
     id: int

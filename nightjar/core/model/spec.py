@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Protocol, get_type_hints
+from typing import Annotated, Any, Literal, Protocol, get_type_hints
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, create_model
@@ -250,6 +250,24 @@ class TimeSplit:
     min_train_rows: Count
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """How a version takes the place of a champion after it has passed its gates: it scores in shadow first.
+
+    promote: what follows when the nights say that it is better. "automatic": it becomes champion. "approval":
+    a person is asked, and answers in Prefect's deployment `promote` or by `nightjar promote`. "by hand":
+    nothing follows, and nothing is withdrawn; a person decides.
+    alpha: probability that a challenger that is not better is ever found to be better, however often somebody
+    looks.
+    nights: without a result after so many nights the challenger is withdrawn, so that a newer version gets
+    its turn.
+    """
+
+    promote: Literal["automatic", "approval", "by hand"]
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    nights: Count = 180
+
+
 class GateLimits(Limits):
     """What a version must reach on unseen dates to become champion.
 
@@ -330,6 +348,7 @@ class ModelSpec:
     baseline: trains what the model is compared with. split: how history is cut. seed: makes training the same
     every time. part_rows: how many rows are scored at once. gates: what a version must reach. certainty: how
     sure the gates must be of it. slices: rows on which it may not be worse. audit: what a night must keep.
+    challenge: how it takes the place of a champion. None: at once.
     """
 
     name: str
@@ -366,6 +385,7 @@ class ModelSpec:
     gates: GateLimits
     certainty: Certainty = Certainty()  # noqa: RUF009  # it is frozen
     slices: tuple[Slice, ...] = ()
+    challenge: Challenge | None = None
     audit: AuditLimits
     kind: Annotated[Kind, PlainValidator(a_kind)] = BINARY
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nightjar.core.lifecycle.sequential import Numbers, confidence_sequence, e_values
 from nightjar.core.model.entities import Version
+from nightjar.core.model.spec import Challenge
 from nightjar.core.monitoring.entities import NightComparison
 
 
@@ -51,6 +52,36 @@ class ShadowEvidence:
         if self.finding is not Finding.OPEN or ahead <= 1:
             return None
         return math.ceil(self.nights * (math.log(self.needed) / math.log(ahead) - 1))
+
+
+class Step(StrEnum):
+    """What follows from the evidence."""
+
+    PROMOTE = "promote"
+    WITHDRAW = "withdraw"
+    ASK = "ask a person"
+    WAIT = "wait"
+
+
+def step_of(evidence: ShadowEvidence, challenge: Challenge | None) -> Step:
+    """Return what follows by the policy of a spec. Without one, a person decides."""
+    if challenge is None or challenge.promote == "by hand":
+        return Step.WAIT
+    if evidence.finding is Finding.BETTER:
+        return Step.PROMOTE if challenge.promote == "automatic" else Step.ASK
+    over = evidence.finding is Finding.WORSE or evidence.nights >= challenge.nights
+    return Step.WITHDRAW if over else Step.WAIT
+
+
+def told(evidence: ShadowEvidence, title: str) -> str:
+    """Return the evidence in words, for the ledger. title: of the metric that is the mean loss."""
+    alpha = 1 / evidence.needed
+    return (
+        f"{evidence.finding.value}: in {evidence.nights} nights its {title} was lower by {evidence.gain:.4g} "
+        f"on average (confidence sequence {evidence.low:.4g} to {evidence.high:.4g}), e-value "
+        f"{evidence.better:.3g} for it and {evidence.worse:.3g} against it, needed {evidence.needed:g} "
+        f"(alpha {alpha:g})"
+    )
 
 
 def evidence_of(

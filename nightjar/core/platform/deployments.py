@@ -10,7 +10,7 @@ FEATURES_BEFORE = timedelta(minutes=20)
 MONITOR_AFTER = timedelta(minutes=30)
 LAST_MINUTE = 24 * 60 - 1
 
-FLOWS = ("features", "score", "monitor", "retrain", "backfill", "repair")
+FLOWS = ("features", "score", "monitor", "retrain", "backfill", "repair", "promote")
 """The flows that every model has, each in the file of its name in flows/."""
 
 
@@ -47,6 +47,7 @@ DESCRIPTIONS = {
     "monitor": "Loads outcomes and measures the published nights.",
     "retrain": "Trains a version on all that is known; champion if it passes its gates.",
     "backfill": "Scores a range of dates; started by hand.",
+    "promote": "Makes a version champion or challenger, or withdraws a challenger; a person decides.",
     "repair": "Scores published nights again where late data or rows set aside change them; started by hand.",
 }
 

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Protocol
 
+from nightjar.core.lifecycle.roles import Ending
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 
 
@@ -47,6 +48,16 @@ class Registry(Protocol):
 
     def promote(self, version: Version, role: str, reason: str) -> Promotion:
         """Give a version a role. If it already holds the role, no row is added."""
+        ...
+
+    def end_challenge(
+        self, challenger: Version, champion: Version, ending: Ending, reason: str
+    ) -> Promotion | None:
+        """Make a challenger champion, or withdraw it.
+
+        It is done only if both still hold their roles, so two processes end a challenge once, and none ends
+        one that a person has ended otherwise. None: one of them holds its role no more.
+        """
         ...
 
     def promotions(self, model: str) -> tuple[Promotion, ...]:

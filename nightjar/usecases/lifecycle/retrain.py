@@ -18,8 +18,9 @@ from nightjar.core.lifecycle.comparing import evidence_of
 from nightjar.core.lifecycle.evidence import LearnerLoss
 from nightjar.core.lifecycle.gates import judged_by
 from nightjar.core.lifecycle.golden import golden_rows
-from nightjar.core.lifecycle.promotion import Decision, by_limits_of, decide
+from nightjar.core.lifecycle.promotion import Decision, by_limits_of, decide, in_shadow_first
 from nightjar.core.lifecycle.refit import earned, refit_of, window_of, windows_of
+from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION
 from nightjar.core.lifecycle.training_set import TimeCut, reference_sample
 from nightjar.core.model.entities import Candidate, Dataset, Version
 from nightjar.core.model.generations import TRAINED_ON
@@ -150,7 +151,7 @@ def trained(
     trained_on = {TRAINED_ON: generations}
     cut = origin.cut(rows, known_at)
     origin.rehearse(cut)
-    champion = registry.holder(spec.name, "champion")
+    champion = registry.holder(spec.name, CHAMPION)
     with progress("training steps", 4) as advance:
         dataset = _register_dataset(spec, rows, known_at, past.artifacts, registry)
         advance()
@@ -172,15 +173,18 @@ def trained(
         if promote
         else Decision(promote=False, reason="promotion was not asked for")
     )
+    if spec.challenge is not None:
+        challenger, ledger = registry.holder(spec.name, CHALLENGER), registry.promotions(spec.name)
+        decision = in_shadow_first(decision, version, champion, challenger, ledger)
     if decision.promote:
-        registry.promote(version, "champion", decision.reason)
+        registry.promote(version, decision.role, decision.reason)
     return RetrainSummary(
         version=version,
         judged=judged,
         figures=figures(spec.kind, learned.predictor, judged.calibration, cut.test),
         dataset=dataset,
-        promoted=decision.promote,
-        decision=("promoted: " if decision.promote else "not promoted: ") + decision.reason,
+        promoted=decision.promote and decision.role == CHAMPION,
+        decision=decision.told,
         train_rows=learned.cut.train.height,
         valid_rows=learned.cut.valid.height,
         test_rows=cut.test.height,

@@ -14,9 +14,11 @@ from structlog.contextvars import bound_contextvars
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.machine import REFUSALS, told_of
+from nightjar.core.monitoring.challenge import Step as Follows
 from nightjar.core.night.entities import Publication, Run
 from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.progress import Progress, silent
+from nightjar.usecases.monitoring.challenge import JudgeChallenger, Standing
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.patience import patient
 
@@ -37,6 +39,7 @@ class FollowUp:
     """Does the missing steps of a published run. Idempotent: finished steps are not done twice."""
 
     watch: WatchNight
+    judge: JudgeChallenger
     step: Step = patiently
     advised: Advise = unadvised
 
@@ -52,9 +55,14 @@ class FollowUp:
                 (
                     ("drift", lambda: self._drift(run, audited)),
                     ("measurement", lambda: self._measurement(run)),
+                    ("challenger", self._challenge),
                 ),
             )
         )
+
+    def settle(self) -> Standing | None:
+        """Do what follows from the nights of the challenger. Return what they say; None without one."""
+        return self.judge.settle()
 
     def catch_up(self, progress: Progress = silent) -> dict[date, tuple[str, ...]]:
         """Measure drift of the published nights that have no drift rows yet.
@@ -106,6 +114,13 @@ class FollowUp:
     def _measurement(self, run: Run) -> Work | None:
         due = self.watch.due(run)
         return None if due is None else lambda: self._measure(*due)
+
+    def _challenge(self) -> Work | None:
+        found = self.judge.standing()
+        return None if found is None or found.step is Follows.WAIT else self._settle
+
+    def _settle(self) -> None:
+        self.judge.settle()
 
     def _measure(self, publication: Publication, known_at: datetime) -> None:
         (measured,) = self.watch.measure([publication], known_at)

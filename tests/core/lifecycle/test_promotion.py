@@ -4,7 +4,8 @@ from nightjar.core.errors.model import GateFailed
 from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.lifecycle.evidence import Evidence
-from nightjar.core.lifecycle.promotion import by_limits_of, decide, require_gates
+from nightjar.core.lifecycle.promotion import by_limits_of, decide, in_shadow_first, require_gates
+from nightjar.core.model.entities import Promotion
 from nightjar.testing.specs import TOY, toy_spec
 from nightjar.testing.versions import toy_version
 
@@ -89,3 +90,30 @@ def test_a_version_of_which_a_gate_cannot_tell_is_held_and_a_person_may_promote_
 
 def test_a_failure_is_told_before_a_doubt():
     assert decide(version(2, HELD, FAILED), None).reason.startswith("max_ece: expected calibration error")
+
+
+def shadowed(candidate, champion, challenger=None, withdrawn=()):
+    row = {"id": 1, "model": "toy", "version_number": 1, "reason": "why", "promoted_at": "2013-06-01T00:00Z"}
+    row["actor"] = "somebody"
+    ledger = [Promotion(**row, version_id=number, role="withdrawn") for number in withdrawn]
+    return in_shadow_first(decide(candidate, champion), candidate, champion, challenger, ledger)
+
+
+def test_where_versions_score_in_shadow_first_a_version_that_passes_becomes_challenger():
+    made = shadowed(version(2, PASSED), version(1, PASSED))
+    assert (made.promote, made.role) == (True, "challenger")
+    assert made.told == "challenger: all gates passed; scores in shadow beside version 1"
+
+
+def test_the_first_champion_and_a_failed_gate_are_decided_as_ever():
+    assert shadowed(version(1, PASSED), None) == decide(version(1, PASSED), None)
+    failed = version(2, PASSED, FAILED), version(1, PASSED)
+    assert shadowed(*failed) == decide(*failed)
+
+
+def test_a_challenger_is_not_replaced_and_one_that_was_withdrawn_does_not_come_back():
+    champion, challenger = version(1, PASSED), version(2, PASSED)
+    waits = shadowed(version(3, PASSED), champion, challenger)
+    assert waits.told == "not promoted: version 2 is challenger, and stays that"
+    back = shadowed(challenger, champion, withdrawn=(2,))
+    assert back.told == "not promoted: version 2 was withdrawn as challenger"

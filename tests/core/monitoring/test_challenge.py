@@ -1,5 +1,6 @@
 """What nights say of a challenger: which of them count, and what a correction changes."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightjar.core.lifecycle.sequential import e_values
-from nightjar.core.monitoring.challenge import Finding, ShadowEvidence, evidence_of
+from nightjar.core.model.spec import Challenge
+from nightjar.core.monitoring.challenge import Finding, ShadowEvidence, Step, evidence_of, step_of
 from nightjar.core.monitoring.entities import NightComparison
 from nightjar.testing.versions import toy_version
 
@@ -84,3 +86,30 @@ def test_a_restated_night_counts_once_with_its_newest_value():
     restated = evidence(*nights, night(3, -0.03, known=20))
     assert restated.nights == 10
     assert restated.gain < evidence(*nights).gain
+
+
+AUTOMATIC = Challenge(promote="automatic", nights=50)
+APPROVAL = replace(AUTOMATIC, promote="approval")
+BY_HAND = replace(AUTOMATIC, promote="by hand")
+
+
+def found(**changes):
+    usual = {"nights": 30, "gain": 0, "low": -1, "high": 1, "better": 1, "worse": 1, "needed": 20}
+    return ShadowEvidence(**usual | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "automatic", "approval"),
+    [
+        ({}, Step.WAIT, Step.WAIT),
+        ({"better": 19.9}, Step.WAIT, Step.WAIT),
+        ({"better": 20}, Step.PROMOTE, Step.ASK),
+        ({"better": 20, "nights": 50}, Step.PROMOTE, Step.ASK),
+        ({"worse": 20}, Step.WITHDRAW, Step.WITHDRAW),
+        ({"nights": 50}, Step.WITHDRAW, Step.WITHDRAW),
+    ],
+)
+def test_the_policy_says_what_follows(changes, automatic, approval):
+    assert step_of(found(**changes), AUTOMATIC) is automatic
+    assert step_of(found(**changes), APPROVAL) is approval
+    assert step_of(found(**changes), BY_HAND) is step_of(found(**changes), None) is Step.WAIT

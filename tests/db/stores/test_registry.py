@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg
 import pytest
 
 from nightjar.core.kinds.gates import GateResult
@@ -119,3 +120,49 @@ def test_roles_are_held_apart(stores, make, role):
     stores.registry.promote(version, role, "why")
     other = {"champion": "challenger", "challenger": "champion"}[role]
     assert stores.registry.holder(make.model, other) is None
+
+
+@pytest.fixture
+def challenged(stores, make):
+    """A champion, its challenger and another version."""
+    first, second, third = (
+        stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ace"
+    )
+    stores.registry.promote(first, "champion", "first")
+    stores.registry.promote(second, "challenger", "try it")
+    return first, second, third
+
+
+@pytest.mark.parametrize(("ending", "champion"), [("champion", 1), ("withdrawn", 0)])
+def test_a_challenge_ends_once(stores, make, challenged, ending, champion):
+    first, second, _ = challenged
+    with ThreadPoolExecutor(4) as pool:
+        ends = [pool.submit(stores.registry.end_challenge, second, first, ending, "why") for _ in range(4)]
+    done = [end.result() for end in ends if end.result() is not None]
+    assert [(row.version_id, row.role, row.reason) for row in done] == [(second.id, ending, "why")]
+    assert stores.registry.holder(make.model, "champion") == challenged[champion]
+    assert stores.registry.holder(make.model, "challenger") is None
+    assert stores.registry.holder(make.model, "challenger", done[0].promoted_at - timedelta(microseconds=1))
+
+
+def test_a_challenge_that_a_person_has_ended_or_changed_is_not_ended_again(stores, make, challenged):
+    first, second, third = challenged
+    stores.registry.promote(third, "champion", "a person knew better")
+    assert stores.registry.end_challenge(second, first, "champion", "why") is None
+    assert stores.registry.holder(make.model, "champion") == third
+    stores.registry.promote(second, "champion", "by hand")
+    stores.registry.promote(first, "champion", "it was worse")
+    assert stores.registry.end_challenge(second, first, "champion", "why") is None
+    assert stores.registry.holder(make.model, "champion") == first
+
+
+def test_analysts_see_until_when_a_challenger_scored(on_postgres, database, make):
+    first, second = (
+        on_postgres.registry.add_version(make.candidate(on_postgres.registry, content)) for content in "ac"
+    )
+    for version, role in ((first, "champion"), (second, "challenger")):
+        on_postgres.registry.promote(version, role, "why")
+    ended = on_postgres.registry.end_challenge(second, first, "withdrawn", "it is worse")
+    with psycopg.connect(database.url("analyst")) as analyst:
+        seen = analyst.execute("SELECT role, held_until FROM promotions ORDER BY held_from").fetchall()
+    assert seen == [("champion", None), ("challenger", ended.promoted_at), ("withdrawn", None)]

@@ -27,6 +27,7 @@ from nightjar.testing.nights import score_night
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
+from nightjar.usecases.monitoring.challenge import JudgeChallenger
 from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.backfill import Backfill
@@ -92,6 +93,10 @@ def at_once(name, run, work):
     work()
 
 
+def nobody_challenges(watch):
+    return JudgeChallenger(spec=watch.inputs.spec, registry=MemoryRegistry(), outcomes=watch.outcomes)
+
+
 @pytest.fixture
 def scoring(tmp_path: Path):
     artifacts, registry, store, world = (
@@ -120,7 +125,7 @@ def scoring(tmp_path: Path):
     watch = WatchNight(
         inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store), ledger=Unwilling(), writer=None
     )
-    follow = FollowUp(watch=watch, step=at_once)
+    follow = FollowUp(watch=watch, judge=nobody_challenges(watch), step=at_once)
     return replace(night, follow=follow)
 
 

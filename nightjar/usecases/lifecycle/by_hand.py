@@ -1,0 +1,56 @@
+"""What a person decides about a version: its role, or that it is no longer challenger."""
+
+from enum import StrEnum
+
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.lifecycle.promotion import by_limits_of, require_gates
+from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, WITHDRAWN
+from nightjar.core.model.entities import Version
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.ports.artifacts import Artifacts
+from nightjar.core.ports.registry import Registry
+from nightjar.usecases.lifecycle.documents import read_evidence
+from nightjar.usecases.scoring.scorers import version_of
+
+
+class Decided(StrEnum):
+    """What a version becomes."""
+
+    CHAMPION = "champion"
+    CHALLENGER = "challenger"
+    WITHDRAWN = "withdrawn"
+
+
+def decide_by_hand(
+    spec: ModelSpec,
+    registry: Registry,
+    artifacts: Artifacts,
+    number: int,
+    decided: Decided,
+    reason: str,
+    *,
+    despite_gates: bool = False,
+) -> str:
+    """Carry out a person's decision, and return what is so now, in words.
+
+    Raises NoVersion. Raises BadSettings for a champion that shall be challenger, and for the withdrawal of a
+    version that is not challenger. Raises GateFailed.
+    """
+    version = version_of(registry, spec.name, number)
+    if decided is Decided.WITHDRAWN:
+        _withdraw(registry, version, reason)
+        return f"{spec.name} version {number} is no longer challenger"
+    if decided is Decided.CHAMPION and not despite_gates:
+        require_gates(by_limits_of(spec, version, read_evidence(version, artifacts)))
+    if decided is Decided.CHALLENGER and registry.holder(spec.name, CHAMPION) == version:
+        raise BadSettings(f"{spec.name} version {number} is champion", "Name another version.")
+    registry.promote(version, decided, reason)
+    return f"{spec.name} version {number} is {decided}"
+
+
+def _withdraw(registry: Registry, version: Version, reason: str) -> None:
+    champion = registry.holder(version.model, CHAMPION)
+    if champion is None or registry.end_challenge(version, champion, WITHDRAWN, reason) is None:
+        held = registry.holder(version.model, CHALLENGER)
+        told = "There is none." if held is None else f"Version {held.number} is."
+        raise BadSettings(f"{version.model} version {version.number} is not challenger", told)
