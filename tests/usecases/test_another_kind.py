@@ -73,7 +73,7 @@ COUNTS = Kind(
     absurdities=(Absurdity(name="max_mean_shift", low=0, high=inf, finding=shifted),),
 )
 LOOSE = {"max_loss_over_baseline": 2.0, "min_loss_over_baseline": 0.1}
-FIRST_GATES = [*OVER.values(), "min_loss_over_baseline"]
+FIRST_GATES = [*OVER.values(), "min_loss_over_baseline", "max_skill_alone", "min_loss_shuffled"]
 FIRST, DAYS, SHOPS = date(2013, 3, 1), 30, 40
 LAST = FIRST + timedelta(days=DAYS - 1)
 PLANNED = RawDataset(

@@ -7,6 +7,7 @@ from pydantic import ConfigDict
 
 from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.metrics import Of
+from nightjar.core.lifecycle.proofs import Proofs
 from nightjar.core.values import Value
 
 
@@ -65,7 +66,7 @@ class Evidence(Value):
     metrics: the version's own, where they are defined. anchor: number of the version that is the best of the
     past; None if there was no champion. nights: oldest first. slices: those with enough rows, in the order of
     the spec. slices_left_out: those with fewer. learners: those among which one was chosen, the simplest
-    first; empty if there was one. chosen: its name.
+    first; empty if there was one. chosen: its name. proofs: what else it must prove; None if not asked for.
     Fields of later versions of this document are passed over.
     """
 
@@ -79,6 +80,7 @@ class Evidence(Value):
     slices_left_out: tuple[str, ...] = ()
     learners: tuple[LearnerLoss, ...] = ()
     chosen: str | None = None
+    proofs: Proofs | None = None
 
     def beside(self, other: Of) -> Comparison | None:
         return next((each for each in self.comparisons if each.beside is other), None)

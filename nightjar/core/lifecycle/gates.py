@@ -9,6 +9,7 @@ from math import inf
 from nightjar.core.kinds.gates import GateResult, Requirement, Verdict, judge
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.evidence import Comparison, Evidence, SliceLoss
+from nightjar.core.lifecycle.proving import proofs_judged
 from nightjar.core.lifecycle.resampling import worse
 from nightjar.core.model.judging import TOO_GOOD, TOO_GOOD_AT_FIRST, WORST_SLICE
 from nightjar.core.model.spec import ModelSpec
@@ -28,7 +29,8 @@ def judged_by(spec: ModelSpec, evidence: Evidence) -> tuple[GateResult, ...]:
     """The verdict of each gate by the limits of a spec."""
     own = judge(spec.kind.gates, evidence.metrics, spec.gates, spec.certainty)
     beside = (_beside(spec, other, evidence.beside(other)) for other in OVER)
-    return (*own, *beside, _too_good(spec, evidence), *_in_slices(spec, evidence))
+    proven = () if evidence.proofs is None else proofs_judged(spec, evidence.proofs)
+    return (*own, *beside, _too_good(spec, evidence), *_in_slices(spec, evidence), *proven)
 
 
 def _loss(spec: ModelSpec) -> str:

@@ -7,6 +7,9 @@ from nightjar.core.kinds.limits import Limit
 TOO_GOOD = "min_loss_over_rivals"
 TOO_GOOD_AT_FIRST = "min_loss_over_baseline"
 WORST_SLICE = "max_loss_in_slices"
+ALONE = "max_skill_alone"
+SHUFFLED = "min_loss_shuffled"
+A_DAY_EARLIER = "min_loss_over_a_day_earlier"
 
 DEFAULTS = {
     "max_loss_over_constant": 1.0,
@@ -16,6 +19,9 @@ DEFAULTS = {
     TOO_GOOD: 0.8,
     TOO_GOOD_AT_FIRST: 0.6,
     WORST_SLICE: 1.03,
+    ALONE: 0.5,
+    SHUFFLED: 0.98,
+    A_DAY_EARLIER: 0.95,
 }
 LOSS_LIMITS = tuple(Limit(name=name, low=0, high=inf) for name in DEFAULTS)
-"""Each is a quotient: the loss of a version over that of another on the same rows. It has no unit."""
+"""Most are quotients: the loss of a version over that of another on the same rows. These have no unit."""

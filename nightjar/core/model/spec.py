@@ -280,6 +280,10 @@ class GateLimits(Limits):
     version. min_loss_over_rivals: at least over those of the baseline and of the champion. A version that is
     better than both by more than this is too good to be true, and a person decides. min_loss_over_baseline:
     the same for a version that has no champion beside it. A baseline may be weak, so it is less.
+
+    The signs of leakage: max_skill_alone: the share of the constant's loss that one input alone removes, at
+    most. min_loss_shuffled: the loss of the learner, fitted on shuffled outcomes, over that of the constant.
+    min_loss_over_a_day_earlier: over that of the version itself, with features asked a day earlier.
     """
 
     def __init__(self, **limits: float) -> None:

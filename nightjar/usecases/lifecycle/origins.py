@@ -16,7 +16,7 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.lifecycle.evidence import LearnerLoss
 from nightjar.core.lifecycle.training_set import TimeCut, cut_by_time, embargo
 from nightjar.core.model.description import Description
-from nightjar.core.model.spec import ModelSpec, Predictor
+from nightjar.core.model.spec import Fit, ModelSpec, Predictor
 from nightjar.core.ports.learners import Predictors
 from nightjar.usecases.lifecycle.choosing import Chosen, chosen
 from nightjar.usecases.lifecycle.fitting import baseline_of, few, refitted, rehearse
@@ -29,6 +29,7 @@ class Learned:
     cut: the rows by what it has seen: it was not trained on `valid` and `test`. trained_through: the last
     date whose outcomes it has seen. record: kept among the parameters of the version. refit: fits its recipe
     on all rows; None: it scores as it is. among: the learners from which its learner was chosen.
+    fit: what fitted it; None: that is not known here.
     """
 
     predictor: Predictor
@@ -38,6 +39,7 @@ class Learned:
     refit: Callable[[pl.DataFrame], Predictor] | None = None
     among: Sequence[LearnerLoss] = ()
     learner: str | None = None
+    fit: Fit | None = None
 
 
 class Origin(Protocol):
@@ -79,6 +81,7 @@ class Here:
             refit=self._refit(taken),
             among=taken.among,
             learner=taken.learner.name if taken.among else None,
+            fit=taken.learner.fit,
         )
 
     def _refit(self, taken: Chosen) -> Callable[[pl.DataFrame], Predictor] | None:

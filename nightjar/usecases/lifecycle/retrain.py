@@ -47,6 +47,7 @@ from nightjar.usecases.lifecycle.measuring import (
 )
 from nightjar.usecases.lifecycle.origins import Here, Learned, Origin
 from nightjar.usecases.lifecycle.past import Past
+from nightjar.usecases.lifecycle.proving import Prover, a_day_earlier
 from nightjar.usecases.lifecycle.recording import Recorder, SurroundingsOf, unknown
 
 
@@ -127,6 +128,7 @@ def retrain(
         progress=progress,
         promote=promote,
         surroundings=surroundings,
+        prover=Prover(spec, a_day_earlier(spec, known, features)),
     )
 
 
@@ -142,10 +144,12 @@ def trained(
     progress: Progress = silent,
     promote: bool = True,
     surroundings: SurroundingsOf = unknown,
+    prover: Prover | None = None,
 ) -> RetrainSummary:
     """The same, given all rows that are known: `score_date`, `entity_key`, the inputs, `outcome`.
 
-    They are sorted by the first two. generations: of the feature tables that they were read from.
+    They are sorted by the first two. generations: of the feature tables that they were read from. prover:
+    None to judge by the quality alone.
     """
     spec, registry = past.spec, past.registry
     trained_on = {TRAINED_ON: generations}
@@ -160,7 +164,7 @@ def trained(
         learned = origin.learned(cut)
         advance()
         recorder = Recorder(spec=spec, dataset=dataset, surroundings=surroundings)
-        candidate = _candidate(past, learned, recorder, baseline, champion, code_version, trained_on)
+        candidate = _candidate(past, learned, recorder, prover, baseline, champion, code_version, trained_on)
         added = _added(candidate, registry)
         judged = version = by_limits_of(spec, added, read_evidence(added, past.artifacts))
         advance()
@@ -214,6 +218,7 @@ def _candidate(
     past: Past,
     learned: Learned,
     recorder: Recorder,
+    prover: Prover | None,
     baseline: Predictor,
     champion: Version | None,
     code_version: str,
@@ -227,7 +232,11 @@ def _candidate(
     measured = measured_on(spec.kind, cut.test, all_shown)
     found = estimates(spec.kind, own.published, cut.test, measured[Of.VERSION])
     evidence = evidence_of(losses_on(spec.kind, cut.test, all_shown), spec.slices, found).model_copy(
-        update={"learners": tuple(learned.among), "chosen": learned.learner}
+        update={
+            "learners": tuple(learned.among),
+            "chosen": learned.learner,
+            "proofs": prover and prover.proofs(learned, calibration),
+        }
     )
     numbers = {of.value: one.number for of, one in beside.items() if one.number is not None}
     uri, sha256 = past.predictors.save(predictor)

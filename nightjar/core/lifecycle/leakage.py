@@ -1,0 +1,167 @@
+"""Leakage: what a version knows that it cannot know on the evening before.
+
+Three signs of it. One input alone removes most of the loss. A learner that was given shuffled outcomes still
+predicts. Features that are a day older are worth much less.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import polars as pl
+
+from nightjar.core.kinds.estimates import Estimate
+from nightjar.core.kinds.gates import GateResult, Verdict
+from nightjar.core.kinds.kind import Kind
+from nightjar.core.lifecycle.proofs import Proofs
+from nightjar.core.lifecycle.resampling import quotient
+from nightjar.core.model.judging import A_DAY_EARLIER, ALONE, SHUFFLED
+from nightjar.core.model.spec import ModelSpec
+
+BINS = 20
+LEAST_ROWS = 20
+"""Of a bin or category. One with fewer training rows gets the constant of all rows."""
+MISSING = -1
+
+
+def leaks(spec: ModelSpec, proofs: Proofs) -> Iterator[GateResult]:
+    """The gates on leakage that were measured.
+
+    A person may know why a feature is so good or grows old so fast, and is asked. Nobody can explain that a
+    learner learns from shuffled outcomes: it fails.
+    """
+    if proofs.alone:
+        yield _alone(spec.gates[ALONE], proofs)
+    if proofs.shuffled:
+        yield _shuffled(spec.gates[SHUFFLED], proofs.shuffled, spec.certainty.alpha)
+    if proofs.earlier:
+        yield _earlier(spec.gates[A_DAY_EARLIER], proofs.earlier, spec.certainty.alpha)
+
+
+def _alone(limit: float, proofs: Proofs) -> GateResult:
+    """An input that is too good, and a version that is as good: one that is worse does not use that input."""
+    best = max(proofs.alone, key=lambda name: proofs.alone[name])
+    value = proofs.alone[best]
+    own = "" if proofs.skill is None else f", all inputs together remove {proofs.skill:.4f}"
+    told = f"{best} alone removes {value:.4f} of the constant's loss{own}, must be at most {limit:.4f}"
+    if min(value, proofs.skill or 0.0) <= limit:
+        return GateResult(name=ALONE, value=value, threshold=limit, reason=told, verdict=Verdict.PASSED)
+    doubt = f"{told}: it may know the outcome, unless a person knows why it is so good"
+    return GateResult(name=ALONE, value=value, threshold=limit, reason=doubt, verdict=Verdict.ASKS)
+
+
+def _shuffled(limit: float, found: Estimate, alpha: float) -> GateResult:
+    _, high = found.within(alpha)
+    surely = found.value if found.error is None else high
+    told = (
+        f"with shuffled outcomes the loss over that of the constant is {found.value:.4f}, must be at least "
+    )
+    verdict = Verdict.FAILED if surely < limit else Verdict.PASSED
+    return _told(SHUFFLED, found, limit, f"{told}{limit:.4f}", verdict, alpha)
+
+
+def _earlier(limit: float, found: Estimate, alpha: float) -> GateResult:
+    _, high = found.within(alpha)
+    surely = found.value if found.error is None else high
+    what = f"the loss over that with features of a day earlier is {found.value:.4f}"
+    told = f"{what}, must be at least {limit:.4f}"
+    if surely >= limit:
+        return _told(A_DAY_EARLIER, found, limit, told, Verdict.PASSED, alpha)
+    doubt = f"{told}: features may be known too early, unless a person knows why they age so fast"
+    return _told(A_DAY_EARLIER, found, limit, doubt, Verdict.ASKS, alpha)
+
+
+def _told(
+    name: str, found: Estimate, limit: float, reason: str, verdict: Verdict, alpha: float
+) -> GateResult:
+    low, high = (None, None) if found.error is None else found.within(alpha)
+    return GateResult(
+        name=name,
+        value=found.value,
+        threshold=limit,
+        reason=reason,
+        verdict=verdict,
+        low=low,
+        high=high,
+        nights=found.nights,
+    )
+
+
+def sampled(rows: pl.DataFrame, most: int) -> pl.DataFrame:
+    """At most so many rows, spread evenly, and so over the dates. Always the same ones."""
+    return rows.gather_every(max(1, -(-rows.height // most)))
+
+
+def over(days: pl.Series, own: pl.Series, other: pl.Series) -> Estimate | None:
+    """The loss of a predictor over that of another, by nights. days: the score date of each row."""
+    rows = pl.DataFrame({"day": days, "own": own, "other": other})
+    nights = rows.group_by("day").agg(pl.col("own", "other").sum()).sort("day")
+    return quotient(nights["own"].to_numpy(), nights["other"].to_numpy())
+
+
+def in_another_order(values: pl.Series, seed: int) -> pl.Series:
+    return values.gather(np.random.default_rng(seed).permutation(values.len()))
+
+
+def with_shuffled_outcomes(parts: Sequence[pl.DataFrame], seed: int) -> tuple[pl.DataFrame, ...]:
+    """The parts with the outcomes of all of them in another order.
+
+    They are shuffled together, so the newest rows have the level of all: a learner may follow that level.
+    """
+    outcomes = pl.concat([part["outcome"] for part in parts])
+    shuffled, start, found = in_another_order(outcomes, seed), 0, list[pl.DataFrame]()
+    for part in parts:
+        found.append(part.with_columns(outcome=shuffled.slice(start, part.height)))
+        start += part.height
+    return tuple(found)
+
+
+def skills_alone(
+    kind: Kind, train: pl.DataFrame, unseen: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str]
+) -> Mapping[str, float]:
+    """Input -> the share of the constant's loss on unseen rows that it removes by itself.
+
+    For each bin of its values it predicts the best constant of the training rows in that bin. A bin is a
+    category, a twentieth of the numbers, or the missing values.
+    """
+    constant = kind.always(train["outcome"], unseen.height)
+    least = _loss(kind, constant, unseen["outcome"])
+    if not least:
+        return {}
+    bins = {name: _categories(train[name], unseen[name]) for name in categorical} | {
+        name: _twentieths(train[name], unseen[name]) for name in numeric
+    }
+    return {
+        name: 1 - _loss(kind, _by_bin(kind, train["outcome"], *both), unseen["outcome"]) / least
+        for name, both in bins.items()
+    }
+
+
+def _loss(kind: Kind, answer: pl.Series, outcome: pl.Series) -> float:
+    return float(kind.losses(kind.rows_of(answer, ()), outcome).sum())
+
+
+def _by_bin(kind: Kind, outcome: pl.Series, seen: pl.Series, asked: pl.Series) -> pl.Series:
+    """For each asked row the best constant of the outcomes that were seen in its bin."""
+    everywhere = kind.constant(outcome)
+    by_bin = pl.DataFrame({"bin": seen, "outcome": outcome}).partition_by("bin", as_dict=True)
+    best = {
+        code: kind.constant(rows["outcome"]) for (code,), rows in by_bin.items() if rows.height >= LEAST_ROWS
+    }
+    return pl.Series("score", [best.get(code, everywhere) for code in asked.to_list()], dtype=kind.dtype)
+
+
+def _categories(seen: pl.Series, asked: pl.Series) -> tuple[pl.Series, pl.Series]:
+    return seen.cast(pl.String), asked.cast(pl.String)
+
+
+def _twentieths(seen: pl.Series, asked: pl.Series) -> tuple[pl.Series, pl.Series]:
+    numbers, others = (one.cast(pl.Float64).fill_nan(None) for one in (seen, asked))
+    known = numbers.drop_nulls().to_numpy()
+    edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="lower")) if known.size else known
+    return _placed(numbers, edges), _placed(others, edges)
+
+
+def _placed(numbers: pl.Series, edges: np.ndarray) -> pl.Series:
+    """How many edges lie below each number."""
+    places = pl.Series(np.searchsorted(edges, numbers.fill_null(0.0).to_numpy(), side="left"))
+    return places.set(numbers.is_null(), MISSING)

@@ -1,0 +1,15 @@
+"""The gates on what a version must prove besides its quality."""
+
+from nightjar.core.kinds.gates import GateResult, Verdict
+from nightjar.core.lifecycle.leakage import leaks
+from nightjar.core.lifecycle.proofs import Proofs
+from nightjar.core.model.spec import ModelSpec
+
+
+def proofs_judged(spec: ModelSpec, proofs: Proofs) -> tuple[GateResult, ...]:
+    """The verdict of each gate that was measured, or that could not be."""
+    failed = (
+        GateResult(name=name, value=None, threshold=spec.gates[name], reason=why, verdict=Verdict.CANNOT_TELL)
+        for name, why in proofs.failed.items()
+    )
+    return (*leaks(spec, proofs), *failed)
