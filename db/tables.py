@@ -20,6 +20,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     Text,
     UniqueConstraint,
     text,
@@ -543,6 +544,39 @@ class InputProfileRow(Table, table=True):
     categories: dict[str, int] = _column(
         JSONB(), "Of a column of texts: rows by category, the most frequent 200", default="'{}'::jsonb"
     )
+
+
+class ExplanationRow(Table, table=True):
+    __tablename__ = "explanation"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        CheckConstraint("rows >= 0", name="rows_counted"),
+        {"comment": "That a published run was explained, once a run. Append-only."},
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    rows: int = _column(BigInteger(), "Rows that have reasons")
+    note: str | None = _column(
+        Text(), "Why no row has reasons, as a learner without contributions; null otherwise", null=True
+    )
+    explained_at: datetime = _instant("When it was stored", now=True)
+
+
+class ReasonRow(Table, table=True):
+    __tablename__ = "reason"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["explanation.run_id"]),
+        CheckConstraint("octet_length(entity_key) BETWEEN 1 AND 512", name="entity_key_length"),
+        {"comment": "What moved the scores of some rows most, a row an input. Append-only."},
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    entity_key: str = _column(Text(), "What is scored", key=True)
+    rank: int = _column(SmallInteger(), "1 moved the raw score most, up or down", key=True)
+    input: str = _column(Text(), "Name of the input")
+    value: str | None = _column(Text(), "Its value as text; null where it was missing", null=True)
+    contribution: float = _column(
+        Double(), "What it added to the raw score: log odds of a probability, or the unit of the score"
+    )
+    words: str = _column(Text(), "The value in the words of the model's spec")
 
 
 class ReportRow(Table, table=True):

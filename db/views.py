@@ -532,6 +532,31 @@ CROSS JOIN LATERAL (
         source=f"FROM {CURRENT_RUN}\n{of_run('quarantined_row', 'quarantined_row')}",
     ),
     View(
+        name="reasons",
+        comment=(
+            "What moved published scores most, a row an input, of those rows that the model's spec has "
+            "explained."
+        ),
+        columns={
+            **NIGHT,
+            **RUN,
+            **VERSION_NUMBER,
+            "entity_key": ("reason.entity_key", "What is scored"),
+            "rank": ("reason.rank", "1 moved the raw score most, up or down"),
+            "input": ("reason.input", "Name of the input"),
+            "value": ("reason.value", "Its value as text; null where it was missing"),
+            "contribution": (
+                "reason.contribution",
+                (
+                    "What it added to the raw score: to the log odds of a probability, or to the score "
+                    "itself in its unit"
+                ),
+            ),
+            "words": ("reason.words", "The value in the words of the field"),
+        },
+        source=f"FROM {CURRENT_RUN}\n{VERSION}\n{of_run('reason', 'reason')}",
+    ),
+    View(
         name="model_versions",
         comment="Every trained version with its data, its measurements on unseen dates, and its gates.",
         columns={

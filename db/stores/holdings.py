@@ -28,6 +28,8 @@ HELD_BY = MappingProxyType(
         "input_profile": OF_RUN,
         "receipt": OF_RUN,
         "drift": OF_RUN,
+        "reason": OF_RUN,
+        "explanation": OF_RUN,
         "report": OF_RUN,
     }
 )
@@ -80,6 +82,7 @@ WITH_ROWS = text(
         )
         OR EXISTS (SELECT FROM nightjar.receipt WHERE receipt.run_id = run.id)
         OR EXISTS (SELECT FROM nightjar.drift WHERE drift.run_id = run.id)
+        OR EXISTS (SELECT FROM nightjar.explanation WHERE explanation.run_id = run.id)
         OR EXISTS (SELECT FROM nightjar.report WHERE report.run_id = run.id)
     ORDER BY id"""
 )

@@ -10,6 +10,8 @@ from models.flight_delay.features import TABLES
 from models.flight_delay.population import outcomes, population
 from models.flight_delay.source import deliver
 from models.flight_delay.training import fit_baseline, fit_catboost, refit_catboost
+from models.flight_delay.words import WORDS
+from nightjar.core.model.explain import Explain
 from nightjar.core.model.slices import Slice
 from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, Replay, TimeSplit, Window
 
@@ -66,4 +68,5 @@ SPEC = ModelSpec(
     ),
     # In a real storm (8 March 2013) a night's mean score differs by up to 0.26 from the two weeks before.
     audit=AuditLimits(max_quarantine_share=0.02, max_mean_shift=0.35, min_distinct_share=0.2),
+    explain=Explain(highest=50, words=WORDS),
 )

@@ -1,11 +1,12 @@
 """Lists and removes what runs hold in the stores in memory, as the owner of a real database does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.upkeep.retention import Holding, Month, Named, Trace, total
 from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights
+from nightjar.testing.reasons import MemoryReasons
 
 
 @dataclass
@@ -16,6 +17,7 @@ class MemoryHoldings:
     registry: MemoryRegistry
     ledger: MemoryDriftLedger
     profiles: MemoryInputProfiles
+    reasons: MemoryReasons = field(default_factory=MemoryReasons)
 
     def runs(self) -> tuple[Trace, ...]:
         return self.store.traces()
@@ -35,6 +37,7 @@ class MemoryHoldings:
             return None
         self.ledger.forget(run.id)
         self.profiles.forget(run.id)
+        self.reasons.forget(run.id)
         return held
 
     def months(self) -> tuple[Month, ...]:
@@ -51,4 +54,5 @@ class MemoryHoldings:
         )
         reports = (Holding("report", 1, 0) for report in self.ledger.named() if report.run_id == run.id)
         profiles = (Holding("input_profile", 1, 0) for _ in self.profiles.of(run.id))
-        return (*self.store.held(run.id), *total((*profiles, *drift, *reports)))
+        reasons = self.reasons.held(run.id)
+        return (*self.store.held(run.id), *total((*profiles, *drift, *reasons, *reports)))

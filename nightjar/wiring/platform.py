@@ -23,6 +23,7 @@ from nightjar.wiring.settings import PROJECT
 if TYPE_CHECKING:
     from nightjar.core.model.description import Description
     from nightjar.usecases.data.prepare import Prepare
+    from nightjar.usecases.explaining.night import ExplainNight
     from nightjar.usecases.lifecycle.backtest import Backtest
     from nightjar.usecases.lifecycle.differences import Differences
     from nightjar.usecases.lifecycle.origins import Elsewhere, Origin
@@ -130,9 +131,19 @@ class Platform(Adapters):
 
         return FollowUp(
             watch=self.watch_night(spec),
+            explain=self.explain_night(spec),
             judge=self.judge_challenger(spec),
             step=step or patiently,
             advised=self.advised,
+        )
+
+    def explain_night(self, spec: ModelSpec) -> "ExplainNight":
+        """The use case that stores the reasons of a published run."""
+        from db.stores.reasons import PostgresReasons
+        from nightjar.usecases.explaining.night import ExplainNight
+
+        return ExplainNight(
+            inputs=self.night_inputs(spec), store=self.store, ledger=PostgresReasons(self.engine)
         )
 
     def judge_challenger(self, spec: ModelSpec) -> "JudgeChallenger":

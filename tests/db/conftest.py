@@ -16,9 +16,11 @@ from db.stores.drift import PostgresDriftLedger
 from db.stores.nights import PostgresNights
 from db.stores.outcomes import PostgresOutcomes
 from db.stores.profiles import PostgresInputProfiles
+from db.stores.reasons import PostgresReasons
 from db.stores.registry import PostgresRegistry
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
+from nightjar.core.explaining.reasons import REASONS
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.model.entities import Candidate, Version
@@ -30,8 +32,10 @@ from nightjar.core.ports.drift import DriftLedger
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.profiles import InputProfiles
+from nightjar.core.ports.reasons import ReasonLedger
 from nightjar.core.ports.registry import Registry
 from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryOutcomes
+from nightjar.testing.reasons import MemoryReasons
 
 MODEL = "flight_delay"
 DAY = date(2013, 6, 15)
@@ -46,6 +50,7 @@ class Stores:
     outcomes: Outcomes
     ledger: DriftLedger
     profiles: InputProfiles
+    reasons: ReasonLedger
 
     @cached_property
     def champion(self) -> Version:
@@ -87,6 +92,7 @@ def _on(engine: Engine) -> Stores:
         PostgresOutcomes(engine),
         PostgresDriftLedger(engine),
         PostgresInputProfiles(engine),
+        PostgresReasons(engine),
     )
 
 
@@ -99,7 +105,12 @@ def on_postgres(engine) -> Stores:
 def in_memory() -> Stores:
     store = MemoryNights()
     return Stores(
-        MemoryRegistry(), store, MemoryOutcomes(store), MemoryDriftLedger(), MemoryInputProfiles(store)
+        MemoryRegistry(),
+        store,
+        MemoryOutcomes(store),
+        MemoryDriftLedger(),
+        MemoryInputProfiles(store),
+        MemoryReasons(),
     )
 
 
@@ -165,6 +176,7 @@ def _compare(stores: Stores, run: Run) -> None:
     )
     stores.ledger.record_drift(run, [drift])
     stores.ledger.record_report(run, "drift", "file:///report")
+    stores.reasons.record(run, reasons("k000"), "a note")
 
 
 @pytest.fixture(params=["postgres", "memory"])
@@ -252,6 +264,11 @@ def compared(run: Run, at: datetime, challenger: float, rows: int = 2) -> NightC
         challenger=dict.fromkeys(names, challenger),
         measured_at=at,
     )
+
+
+def reasons(*keys: str, contribution: float = 0.5) -> pl.DataFrame:
+    rows = [(key, 1, "distance", None, contribution, "a short flight") for key in keys]
+    return pl.DataFrame(rows, schema=REASONS, orient="row")
 
 
 @dataclass(frozen=True)
@@ -347,7 +364,7 @@ def by_hand() -> type[ByHand]:
 @pytest.fixture
 def make() -> SimpleNamespace:
     """Values to store: conftest modules cannot be imported."""
-    builders = (night, candidate, population, part, scores, quarantined, measured, compared)
+    builders = (night, candidate, population, part, scores, quarantined, measured, compared, reasons)
     return SimpleNamespace(
         model=MODEL, day=DAY, as_of=AS_OF, **{builder.__name__: builder for builder in builders}
     )

@@ -148,6 +148,7 @@ CHECKED = {
     "publication": {"model", "score_date", "run_id", "action"},
     "measurement": {"run_id"},
     "comparison": {"run_id"},
+    "reason": {"run_id"},
 }
 """Columns that the writer sets and triggers check."""
 
@@ -511,10 +512,12 @@ VERSION = sorted(UNCHECKED["model_version"])
 @tries(
     "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, "
     "`promoted_at`, "
-    "`created_at`, `drift.measured_at`, `measurement.recorded_at` and `comparison.recorded_at`."
+    "`created_at`, `explained_at`, `drift.measured_at`, `measurement.recorded_at` and "
+    "`comparison.recorded_at`."
 )
 def _(place):
     named = {"actor", "claimed_at", "ended_at", "stored_at", "published_at", "promoted_at", "created_at"}
+    named |= {"explained_at"}
     ours = {(table, column) for table, column in columns(place) if column in named}
     ours |= {("drift", "measured_at"), ("measurement", "recorded_at"), ("comparison", "recorded_at")}
     set_by_default = place.roles["owner"].execute("""
@@ -527,11 +530,11 @@ def _(place):
     assert [column for column in ours if may(place.roles["writer"], update(*column))] == []
 
 
-@tries("Rows of drift, measurement and comparison are added, and never changed.")
+@tries("Rows of drift, measurement, comparison, explanation and reason are added, and never changed.")
 def _(place):
     writer = place.roles["writer"]
     for table, column in sorted(columns(place)):
-        if table in {"drift", "measurement", "comparison"}:
+        if table in {"drift", "measurement", "comparison", "explanation", "reason"}:
             assert not may(writer, update(table, column))
             assert not may(writer, f"DELETE FROM nightjar.{table} WHERE false")
 

@@ -245,3 +245,25 @@ def test_the_scores_of_a_challenger_are_seen_beside_the_published_ones(on_postgr
         ("a", 0.5, challenger.number, 0.1),
         ("b", 0.5, challenger.number, None),
     ]
+
+
+def test_the_reasons_of_the_current_publication_are_seen_and_no_others(on_postgres, ask, make):
+    first, _ = on_postgres.publish()
+    on_postgres.reasons.record(first, make.reasons("a"))
+    seen = "SELECT entity_key, rank, input, value, contribution, words, revision, model_version FROM reasons"
+    assert ask(seen) == [
+        {
+            "entity_key": "a",
+            "rank": 1,
+            "input": "distance",
+            "value": None,
+            "contribution": 0.5,
+            "words": "a short flight",
+            "revision": 1,
+            "model_version": 1,
+        }
+    ]
+    second, _ = on_postgres.publish(force=True)
+    assert ask(seen) == []
+    on_postgres.reasons.record(second, make.reasons("b"))
+    assert [(row["entity_key"], row["revision"]) for row in ask(seen)] == [("b", 2)]

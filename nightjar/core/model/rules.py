@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from nightjar.core.kinds import is_known, known
-from nightjar.core.kinds.limits import Limit, limit_faults
+from nightjar.core.kinds.limits import Limit, limit_faults, span
 from nightjar.core.model.judging import LOSS_LIMITS
 from nightjar.core.model.schedule import is_cron, once_a_day
 from nightjar.core.years import YEARS
@@ -93,6 +93,7 @@ def faults(spec: "ModelSpec") -> Iterator[Fault]:
     yield from _of_windows(spec)
     yield from _of_learners(spec)
     yield from _of_slices(spec)
+    yield from _of_explain(spec)
     yield from limit_faults("gates", spec.gates, (*spec.kind.gate_limits(), *LOSS_LIMITS), spec.kind.name)
     yield from limit_faults("audit", spec.audit, (*AUDITED, *spec.kind.absurdities), spec.kind.name)
 
@@ -233,6 +234,17 @@ def _of_slices(spec: "ModelSpec") -> Iterator[Fault]:
     for cut in spec.slices:
         if unknown := sorted(cut.reads - set(spec.inputs)):
             yield "slices", f"{cut.name!r} reads {unknown}, which are no inputs"
+
+
+def _of_explain(spec: "ModelSpec") -> Iterator[Fault]:
+    if spec.explain is None:
+        return
+    for problem in spec.explain.faults(frozenset(spec.numeric), frozenset(spec.inputs)):
+        yield "explain", problem
+    above = spec.explain.above
+    if above is not None and not spec.kind.low <= above < spec.kind.high:
+        bounds = span(spec.kind.low, spec.kind.high)
+        yield "explain", f"names rows above {above}, and a score of the kind {spec.kind.name!r} lies {bounds}"
 
 
 def _of_windows(spec: "ModelSpec") -> Iterator[Fault]:

@@ -20,6 +20,7 @@ from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import Certainty
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limits
+from nightjar.core.model.explain import Explain
 from nightjar.core.model.judging import DEFAULTS
 from nightjar.core.model.own_code import own_code
 from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, a_kind, called, fault_of, faults
@@ -353,6 +354,7 @@ class ModelSpec:
     every time. part_rows: how many rows are scored at once. gates: what a version must reach. certainty: how
     sure the gates must be of it. slices: rows on which it may not be worse. audit: what a night must keep.
     challenge: how it takes the place of a champion. None: at once.
+    explain: the published rows whose reasons are stored. None: none are.
     """
 
     name: str
@@ -391,6 +393,7 @@ class ModelSpec:
     slices: tuple[Slice, ...] = ()
     challenge: Challenge | None = None
     audit: AuditLimits
+    explain: Explain | None = None
     kind: Annotated[Kind, PlainValidator(a_kind)] = BINARY
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """The steps after every publication, of any origin.
 
-They store drift rows, and measure the night as soon as its outcomes are known.
+They store drift rows and reasons, and measure the night as soon as its outcomes are known.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +18,7 @@ from nightjar.core.monitoring.challenge import Step as Follows
 from nightjar.core.night.entities import Publication, Run
 from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.progress import Progress, silent
+from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.monitoring.challenge import JudgeChallenger, Standing
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.patience import patient
@@ -39,6 +40,7 @@ class FollowUp:
     """Does the missing steps of a published run. Idempotent: finished steps are not done twice."""
 
     watch: WatchNight
+    explain: ExplainNight
     judge: JudgeChallenger
     step: Step = patiently
     advised: Advise = unadvised
@@ -54,6 +56,7 @@ class FollowUp:
                 run,
                 (
                     ("drift", lambda: self._drift(run, audited)),
+                    ("reasons", lambda: self._reasons(run, audited)),
                     ("measurement", lambda: self._measurement(run)),
                     ("challenger", self._challenge),
                 ),
@@ -65,26 +68,26 @@ class FollowUp:
         return self.judge.settle()
 
     def catch_up(self, progress: Progress = silent) -> dict[date, tuple[str, ...]]:
-        """Measure drift of the published nights that have no drift rows yet.
+        """Do what is missing of the published nights, but for their measurement: drift rows and reasons.
 
-        Return the nights where that failed, with the reasons. Drift rows are missing if the process that
-        published the night died before this step, or failed in it.
+        Return the nights where that failed, with the reasons. A step is missing if the process that published
+        the night died before it, or failed in it.
         """
-        done = self.watch.ledger.compared(self.watch.inputs.spec.name)
-        left = [
-            night
-            for night in self.watch.store.published(self.watch.inputs.spec.name)
-            if night.run_id not in done
-        ]
+        published = self.watch.store.published(self.watch.inputs.spec.name)
+        compared = self.watch.ledger.compared(self.watch.inputs.spec.name)
+        unexplained = self.explain.lacking(night.run_id for night in published)
+        left = [night for night in published if night.run_id not in compared or night.run_id in unexplained]
         if not left:
             return {}
         lacks: dict[date, tuple[str, ...]] = {}
-        with progress("nights compared with their training sample", len(left)) as advance:
+        with progress("nights compared and explained", len(left)) as advance:
             for night in left:
                 run = self.watch.store.run(night.run_id)
-                lacks[night.score_date] = tuple(
-                    self._failures(run, [("drift", partial(self._drift, run, None))])
+                steps = (
+                    ("drift", partial(self._drift, run, None)),
+                    ("reasons", partial(self._reasons, run, None)),
                 )
+                lacks[night.score_date] = tuple(self._failures(run, steps))
                 advance()
         return {night: failures for night, failures in lacks.items() if failures}
 
@@ -110,6 +113,9 @@ class FollowUp:
     def _compare(self, run: Run, audited: pl.DataFrame | None) -> None:
         drifted = [column.column for column in self.watch.drift(run, audited) if column.drifted]
         log.info("drift_measured", drifted=drifted)
+
+    def _reasons(self, run: Run, audited: pl.DataFrame | None) -> Work | None:
+        return (lambda: self.explain(run, audited)) if self.explain.lacking([run.id]) else None
 
     def _measurement(self, run: Run) -> Work | None:
         due = self.watch.due(run)

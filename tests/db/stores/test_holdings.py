@@ -41,7 +41,7 @@ def owner(database):
 @pytest.fixture
 def holdings(request, stores):
     if isinstance(stores.store, MemoryNights):
-        return MemoryHoldings(stores.store, stores.registry, stores.ledger, stores.profiles)
+        return MemoryHoldings(stores.store, stores.registry, stores.ledger, stores.profiles, stores.reasons)
     return PostgresHoldings(request.getfixturevalue("owner"), batch_rows=2)
 
 
@@ -55,6 +55,7 @@ def failed(stores, make):
         stores.store.fail(run, "it broke")
     stores.ledger.record_drift(run, [DRIFT])
     stores.ledger.record_report(run, "drift", "file:///report-of-failed")
+    stores.reasons.record(run, make.reasons("a"))
     return stores.store.run(run.id)
 
 
@@ -69,7 +70,16 @@ def counts(held) -> dict[str, int]:
     return found
 
 
-ALL = {"score": 3, "quarantined_row": 2, "input_profile": 1, "receipt": 1, "drift": 1, "report": 1}
+ALL = {
+    "score": 3,
+    "quarantined_row": 2,
+    "input_profile": 1,
+    "receipt": 1,
+    "drift": 1,
+    "reason": 1,
+    "explanation": 1,
+    "report": 1,
+}
 
 
 def test_a_run_is_known_by_its_night_its_state_and_whether_it_was_ever_shown(stores, holdings, failed, make):
@@ -137,7 +147,7 @@ def test_a_published_night_beside_a_forgotten_run_stays_whole(stores, holdings, 
 def test_every_table_with_rows_of_runs_is_pruned_or_kept_on_purpose():
     """Performance is measured of published runs alone; publications are what retention stops at."""
     tables = {table.name for table in Table.metadata.sorted_tables if "run_id" in table.columns}
-    assert tables == {*HELD_BY, "publication", "measurement"}
+    assert tables == {*HELD_BY, "publication", "measurement", "comparison"}
 
 
 # --- Postgres alone
@@ -173,7 +183,7 @@ def test_a_kill_between_two_batches_leaves_the_rest_for_the_next_time(on_postgre
     left = of(on_disk, stored)
     assert (left.state, counts(on_disk.held([left]))) == (
         RunState.PRUNED,
-        ALL | {"score": 1, "quarantined_row": 0, "input_profile": 0, "drift": 0, "report": 0},
+        ALL | dict.fromkeys(ALL, 0) | {"score": 1, "receipt": 1},
     )
     on_disk.forget(left)
     assert on_disk.runs() == ()

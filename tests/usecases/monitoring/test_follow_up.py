@@ -25,8 +25,10 @@ from nightjar.testing.memory import (
 )
 from nightjar.testing.nights import score_night
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.reasons import MemoryReasons
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
+from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.monitoring.challenge import JudgeChallenger
 from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
 from nightjar.usecases.monitoring.monitor import WatchNight
@@ -125,7 +127,8 @@ def scoring(tmp_path: Path):
     watch = WatchNight(
         inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store), ledger=Unwilling(), writer=None
     )
-    follow = FollowUp(watch=watch, judge=nobody_challenges(watch), step=at_once)
+    explain = ExplainNight(inputs=night.inputs, store=store, ledger=MemoryReasons())
+    follow = FollowUp(watch=watch, explain=explain, judge=nobody_challenges(watch), step=at_once)
     return replace(night, follow=follow)
 
 
