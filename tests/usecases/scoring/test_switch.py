@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nightjar.adapters.contracts import Checked
 from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.model import GateFailed
 from nightjar.core.errors.night import NotPublished, ReasonMissing, Stopped
 from nightjar.core.kinds.gates import GateResult, Verdict
@@ -21,7 +22,6 @@ from nightjar.testing.memory import (
     MemoryGoOn,
     MemoryInputProfiles,
     MemoryNights,
-    MemoryRegistry,
 )
 from nightjar.testing.nights import changed, on, score_night
 from nightjar.testing.predictors import Formulas
