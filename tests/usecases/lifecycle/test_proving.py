@@ -9,12 +9,12 @@ import pytest
 
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.learners.store import PredictorStore
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.kinds.gates import Verdict
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.lifecycle.training_set import TimeCut
 from nightjar.core.model.spec import FeatureTable, TimeSplit
 from nightjar.testing.learners import fit_catboost, fit_sklearn
-from nightjar.testing.memory import MemoryRegistry
 from nightjar.testing.predictors import Formula
 from nightjar.testing.specs import PLANNED, spec_of_kind, toy_spec
 from nightjar.usecases.lifecycle.documents import read_evidence
