@@ -59,8 +59,9 @@ SPEC = ModelSpec(
     refit=refit_catboost,
     split=TimeSplit(test_days=28, valid_days=14, min_train_rows=20_000),
     # The level of four weeks differs by up to 0.125 from that of the months before (September 2013), and the
-    # interval of the ECE reaches 0.063 beyond its value (December 2013). Losses show what ECE cannot.
-    gates=GateLimits(min_auc=0.58, max_ece=0.16),
+    # intervals of AUC and ECE reach 0.04 and 0.063 beyond their values (December 2013). So these two limits
+    # only stop what is broken; the losses compare versions.
+    gates=GateLimits(min_auc=0.55, max_ece=0.18),
     slices=(
         Slice(name="origin", by="origin"),
         Slice(name="carrier", by="carrier"),

@@ -18,7 +18,7 @@ DEFAULTS = {
     "max_loss_over_anchor": 1.03,
     TOO_GOOD: 0.8,
     TOO_GOOD_AT_FIRST: 0.6,
-    WORST_SLICE: 1.03,
+    WORST_SLICE: 1.01,
     ALONE: 0.5,
     SHUFFLED: 0.98,
     A_DAY_EARLIER: 0.95,
