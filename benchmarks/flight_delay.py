@@ -122,7 +122,7 @@ def trained(platform: Platform, spec: ModelSpec, day: date) -> Trained:
 
 def show_version(version: Trained) -> None:
     """Which rows it was made of and judged by, and what `nightjar retrain` prints."""
-    number = version.summary.version.number
+    number = version.summary.judged.number
     uses = {
         "fitted": version.cut.train,
         "trees and level chosen": version.cut.valid,
