@@ -6,7 +6,7 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Engine, Row, text
+from sqlalchemy import Engine, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
@@ -39,6 +39,11 @@ class PostgresInputProfiles:
         with translated(), self.engine.begin() as connection:
             hold(connection, run, share=True)
             connection.execute(insert(PROFILES).on_conflict_do_nothing(), rows)
+
+    def of_run(self, run: Run) -> NightProfile:
+        wanted = select(PROFILES).where(PROFILES.c.run_id == run.id).order_by(PROFILES.c.column_name)
+        with translated(), self.engine.connect() as connection:
+            return _night(run.score_date, connection.execute(wanted).all())
 
     def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
         with translated(), self.engine.connect() as connection:

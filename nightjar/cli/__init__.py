@@ -56,6 +56,7 @@ for command in (
     versions.withdraw,
     ledger.models,
     ledger.diff,
+    ledger.replay,
     data.land,
     status.status,
     operations.doctor,

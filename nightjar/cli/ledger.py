@@ -59,6 +59,37 @@ def document(
     }
 
 
+def replay(
+    run: Annotated[int, typer.Argument(min=1, metavar="RUN", help="A run, as `nightjar status` lists them.")],
+    model: Model = None,
+    from_source: Annotated[
+        bool,
+        typer.Option(
+            "--from-source",
+            help="Retrieve population and features again, as known then, and compare them too.",
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Score a run again from what it fixed, with its version: the same bits, or what differs.
+
+    Nothing is published. Exit code 0: identical. 64: not.
+    """
+    from nightjar.core.errors.night import ReplayDiffers
+    from nightjar.showing.ledger import differs_told, show_replayed
+    from nightjar.usecases.scoring.scorers import run_of
+
+    platform, spec = opened(), spec_of(model)
+    with console.waiting(f"scoring run {run} of {spec.name} again"):
+        found = platform.replay(spec).run(run_of(platform.store, spec.name, run), from_source=from_source)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=1))
+    else:
+        show_replayed(found)
+    if not found.identical:
+        raise ReplayDiffers(spec.name, run, differs_told(found))
+
+
 def diff(
     first: Annotated[int, typer.Argument(min=1, metavar="V1", help="Number of a version.")],
     second: Annotated[int, typer.Argument(min=1, metavar="V2", help="Number of another version.")],

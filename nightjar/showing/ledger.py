@@ -9,6 +9,7 @@ from nightjar.showing import console
 if TYPE_CHECKING:
     from nightjar.core.lifecycle.differing import Beside, Change, Measured, ScoreDifference, VersionDifference
     from nightjar.core.model.entities import Promotion, Version
+    from nightjar.core.night.replay import ColumnDifference, Replayed
     from nightjar.usecases.lifecycle.holdings import Held
 
 VERSIONS = ("version", "algorithm", "data known at (UTC)", "trained through", "refit of", "gates", "roles")
@@ -122,3 +123,49 @@ def show_scores(found: "ScoreDifference", names: tuple[str, str]) -> None:
         for move in found.moves
     ]
     console.out.print(console.table("largest moves", ("entity", *names, "difference"), moves))
+
+
+REPLAYED = ("column", "rows", "largest", "entity", "then", "now")
+
+
+def show_replayed(found: "Replayed") -> None:
+    """Show what differs, by column and row, and what changed since the version was trained."""
+    for title, columns in (("scores that differ", found.scores), ("inputs of the source", found.source)):
+        if columns:
+            rows = [row for one in columns for row in difference_rows(one)]
+            console.out.print(console.table(title, REPLAYED, rows))
+    for line in found.changed:
+        console.out.print(console.plain(f"since version {found.version} was trained: {line}"))
+    if found.identical:
+        what = f"run {found.run_id} of {found.model}, version {found.version}"
+        console.out.print(f"{what}: {found.rows:,} scores, all bit for bit the same")
+
+
+def difference_rows(one: "ColumnDifference") -> Iterator[tuple[object, ...]]:
+    """A row for each example. Only the first has the counts of the column."""
+    counts: tuple[object, ...] = (
+        one.column,
+        str(one.rows),
+        "-" if one.largest is None else repr(one.largest),
+    )
+    for example in one.examples:
+        yield (*counts, *map(console.plain, (example.entity_key, example.then, example.now)))
+        counts = ("", "", "")
+
+
+def differs_told(found: "Replayed") -> str:
+    """What differs, in one sentence."""
+    counted = (
+        ("scores are missing now", found.missing),
+        ("rows have a score only now", found.added),
+        ("rows are gone from the source", found.gone),
+        ("rows are new in the source", found.new),
+    )
+    return "; ".join(
+        [
+            *(f"{one.rows} rows differ in {one.column}" for one in found.scores),
+            *(f"the input {name} was profiled otherwise" for name in found.profiles),
+            *(f"the source gives another {one.column} for {one.rows} rows" for one in found.source),
+            *(f"{len(keys)} {told} (such as {console.plain(keys[0])})" for told, keys in counted if keys),
+        ]
+    )

@@ -491,6 +491,9 @@ class MemoryInputProfiles:
             NightProfile(score_date=night.score_date, columns=self.of(night.run_id)) for night in earlier
         )
 
+    def of_run(self, run: Run) -> NightProfile:
+        return NightProfile(score_date=run.score_date, columns=self.of(run.id))
+
     def of(self, run_id: int) -> tuple[ColumnProfile, ...]:
         return tuple(self._kept.get(run_id, {}).values())
 

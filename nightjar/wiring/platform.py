@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.backfill import Backfill
     from nightjar.usecases.scoring.inputs import NightInputs
     from nightjar.usecases.scoring.night import ScoreNight
+    from nightjar.usecases.scoring.replay import Replay
     from nightjar.usecases.scoring.rollback import RolledBack
     from nightjar.usecases.scoring.scorable import RequireScorable
     from nightjar.usecases.scoring.scorers import Choose
@@ -206,6 +207,23 @@ class Platform(Adapters):
 
         exchange = InTurn(ExchangePart(self.store, self.go_on))
         return SwitchNight(self.score_night(spec), self.score_night(spec, executor=exchange))
+
+    def replay(self, spec: ModelSpec) -> "Replay":
+        """The use case that scores a run again and compares."""
+        from db.stores.profiles import PostgresInputProfiles
+        from nightjar.adapters.code_version import code_version
+        from nightjar.adapters.surroundings import surroundings
+        from nightjar.usecases.lifecycle.differences import changed_since
+        from nightjar.usecases.scoring.replay import Replay
+
+        return Replay(
+            inputs=self.night_inputs(spec),
+            store=self.store,
+            profiles=PostgresInputProfiles(self.engine),
+            changed_since=lambda version: changed_since(
+                version, code_version(PROJECT), surroundings(spec, version.algorithm, self.recipe_of)
+            ),
+        )
 
     def watch_night(self, spec: ModelSpec) -> "WatchNight":
         from db.stores.outcomes import PostgresOutcomes

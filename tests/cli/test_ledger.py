@@ -1,6 +1,7 @@
 """What the commands about versions print, on a real registry."""
 
 import json
+from datetime import date
 
 
 def test_versions_are_shown_with_their_gates_roles_and_decisions(run, world):
@@ -32,3 +33,12 @@ def test_a_version_does_not_differ_from_itself(run):
     told = json.loads(run("diff", 1, 1, "--json").partition("\n")[2])  # after the line on stderr
     assert (told["data"], told["parameters"], told["code"]) == ([], [], [])
     assert all(row["first"] == row["second"] for row in told["metrics"])
+
+
+def test_a_night_is_replayed_bit_for_bit_and_its_source_too(run, world):
+    """The version is named because the champion was trained after that night."""
+    run("score", "--date", "2013-03-10", "--version", 1, "--reason", "the only one")
+    number = world.platform.store.publication("flight_delay", date(2013, 3, 10)).run_id
+    assert "bit for bit the same" in run("replay", number)
+    told = json.loads(run("replay", number, "--from-source", "--json").partition("\n")[2])
+    assert (told["scores"], told["source"], told["profiles"], told["gone"]) == ([], [], [], [])

@@ -120,6 +120,8 @@ SAY_IT_THEMSELVES = {
     inputs.ServiceMissing: "the spec is corrected, or the repository is applied with its own tools",
     inputs.ServiceUnreadable: "the repository is not ours to mend",
     night.Stopped: "nothing is wrong",
+    night.NothingToReplay: "it says what to name",
+    night.ReplayDiffers: "what changed since is put back, or explains it",
     night.WorkBusy: "it is waited for",
     platform.PlatformFailed: "its log says what to do",
     platform.NotOurFlow: "nothing is to be done",

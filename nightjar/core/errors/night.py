@@ -109,3 +109,23 @@ class WorkBusy(Retryable):
             f"{what[:1].upper()}{what[1:]}: being done by {holder}; waited {waited_s:.0f} s. Try again when "
             "it has ended."
         )
+
+
+class NothingToReplay(BadSettings):
+    """A run was named that stored no score."""
+
+    def __init__(self, model: str, score_date: date, run_id: int) -> None:
+        super().__init__(f"Run {run_id} of {model} {score_date} stored no score", "Name a published run.")
+        self.model = model
+
+
+class ReplayDiffers(NightjarError):
+    """A run that was scored again does not give what it gave, or its source gives other inputs today."""
+
+    exit_code, runbook = 64, "replay-differs"
+
+    def __init__(self, model: str, run_id: int, what: str) -> None:
+        super().__init__(
+            f"Run {run_id} of {model} is not reproduced: {what}. Look for what changed since: the code, the "
+            "libraries, the machine, or the source. What is published stays as it is."
+        )

@@ -18,6 +18,10 @@ class InputProfiles(Protocol):
         """
         ...
 
+    def of_run(self, run: Run) -> NightProfile:
+        """Return the profile of a run. It has no columns if none is stored."""
+        ...
+
     def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
         """Return the profiles of the published nights before a date, newest first.
 

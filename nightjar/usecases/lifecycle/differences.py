@@ -19,6 +19,7 @@ from nightjar.core.lifecycle.differing import (
     slices_of,
 )
 from nightjar.core.model.entities import Version
+from nightjar.core.model.record import Surroundings
 from nightjar.core.night.entities import Run
 from nightjar.core.night.repair import split_carried
 from nightjar.core.ports.nights import NightReader
@@ -26,6 +27,17 @@ from nightjar.usecases.lifecycle.documents import read_evidence
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.scorers import version_of
 from nightjar.usecases.scoring.snapshot import parts_of
+
+
+def changed_since(version: Version, commit: str, now: Surroundings) -> tuple[str, ...]:
+    """What is another than when a version was trained: code, features, libraries, threads. In words."""
+    made = {"commit": commit, **now.model_dump(mode="json")}
+    then = code_of(version)
+    known = {name: value for name, value in made.items() if name in then}
+    return tuple(
+        f"{one.what} was {one.first or 'not there'} and is {one.second or 'gone'}"
+        for one in changes(then, known)
+    )
 
 
 @dataclass(frozen=True, slots=True)

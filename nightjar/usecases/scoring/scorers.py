@@ -6,13 +6,14 @@ from datetime import datetime
 from functools import partial
 
 from nightjar.core.errors.model import NoChampion, NoHonestChampion
-from nightjar.core.errors.settings import NoVersion
+from nightjar.core.errors.settings import BadSettings, NoVersion
 from nightjar.core.lifecycle.promotion import require_gates
 from nightjar.core.lifecycle.reign import of_then
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import score_date_of
 from nightjar.core.night.entities import Night, Run
+from nightjar.core.ports.ledger import RunReader
 from nightjar.core.ports.registry import Registry
 
 
@@ -87,6 +88,14 @@ def by_date(spec: ModelSpec, now: datetime) -> Choose:
 def named_or(version: int | None, reason: str | None, otherwise: Choose) -> Choose:
     """The version with a number that a person named, or without one `otherwise`."""
     return otherwise if version is None else partial(by_name, number=version, reason=reason)
+
+
+def run_of(store: RunReader, model: str, run_id: int) -> Run:
+    """Raises BadSettings for a run that is none of the model's."""
+    found = next((run for run in store.runs(model, limit=10**9) if run.id == run_id), None)
+    if found is None:
+        raise BadSettings(f"{model} has no run {run_id}", "Name one of its own.")
+    return found
 
 
 def of_run(registry: Registry, run: Run) -> Scorers:
