@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from nightjar.cli import backtests, data, ledger, nights, operations, repairs, status, versions
+from nightjar.cli import backtests, cards, data, ledger, nights, operations, repairs, status, versions
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.machine import REFUSALS, refused
 from nightjar.core.errors.settings import BadSettings
@@ -50,6 +50,7 @@ for command in (
     repairs.late,
     versions.retrain,
     backtests.backtest,
+    cards.card,
     versions.register,
     versions.monitor,
     versions.promote,

@@ -40,7 +40,7 @@ th, td { text-align: left; padding: .25rem .9rem .25rem 0;
   border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
-td { min-width: 4rem; } td.long { min-width: 16rem; }
+td { white-space: nowrap; } td.long { white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
 code { font-size: .85rem; overflow-wrap: anywhere; }
 @media print { body { max-width: none; } }
 """

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 360.0, 230.0
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 12.0, 34.0
-TICKS = 5
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 22.0, 34.0
+TICKS, MOST_NAMES = 5, 4
 ROW, NAMES = 20.0, 132.0
 """Height of a bar with the space below it, and the width that names of bars have."""
 MOST_LETTERS = 20
+LETTER = 6.4
+"""About as wide as a digit is."""
 COLOURS = 6
 
 Point = tuple[float, float | None]
@@ -137,7 +139,7 @@ def _roomy(low: float, high: float) -> tuple[float, float]:
 
 def _some(names: Sequence[tuple[float, str]]) -> Sequence[tuple[float, str]]:
     """At most as many names as have room."""
-    every = math.ceil(len(names) / TICKS)
+    every = math.ceil(len(names) / MOST_NAMES)
     return names[::every]
 
 
@@ -146,14 +148,15 @@ def _grid(up: Axis, title: str) -> Iterator[str]:
         at = up.at(tick)
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
         yield _text(told(tick), LEFT - 5, at + 4, "end")
-    yield f'<text class="axis" x="2" y="{TOP - 2}">{escape(title)}</text>'
+    yield f'<text class="axis" x="2" y="{TOP - 12}">{escape(title)}</text>'
 
 
 def _named_places(
     across: Axis, marks: Iterable[tuple[float, str]], title: str, height: float = HEIGHT
 ) -> Iterator[str]:
     for place, name in marks:
-        at = min(max(across.at(place), across.start + 8), across.end - 12)
+        half = LETTER * len(name) / 2
+        at = min(max(across.at(place), half), WIDTH - half)
         yield _text(name, at, height - BOTTOM + 14, "middle")
     middle, below = (across.start + across.end) / 2, height - 4
     yield f'<text class="axis" x="{middle:.1f}" y="{below:.1f}" text-anchor="middle">{escape(title)}</text>'

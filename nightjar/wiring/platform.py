@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.explaining.night import ExplainNight
     from nightjar.usecases.lifecycle.backtest import Backtest
     from nightjar.usecases.lifecycle.differences import Differences
+    from nightjar.usecases.lifecycle.facts import FactsOf
     from nightjar.usecases.lifecycle.origins import Elsewhere, Origin
     from nightjar.usecases.lifecycle.retrain import RetrainSummary
     from nightjar.usecases.monitoring.challenge import JudgeChallenger
@@ -301,6 +302,21 @@ class Platform(Adapters):
             check=check,
             code_version=code_version(PROJECT),
             progress=asking(progress, self.go_on),
+        )
+
+    def facts_of(self, spec: ModelSpec) -> "FactsOf":
+        """Gathers what is known of a version."""
+        from db.stores.backtests import PostgresBacktests
+        from db.stores.outcomes import PostgresOutcomes
+        from nightjar.usecases.lifecycle.facts import FactsOf
+
+        return FactsOf(
+            spec=spec,
+            registry=self.registry,
+            artifacts=self.artifacts,
+            store=self.store,
+            outcomes=PostgresOutcomes(self.engine),
+            backtests=PostgresBacktests(self.engine),
         )
 
     @contextmanager

@@ -43,7 +43,7 @@ def walked(kind, rows=None):
     decision = "not promoted: <b>held</b>"
     step = StepDone(number=1, known_at=KNOWN, first=plan.first, last=plan.last, decision=decision, champion=1)
     spec = spec_of_kind(kind)
-    empty = Stretch(spec=spec, rows=pl.DataFrame(), outcomes=pl.DataFrame())
+    empty = Stretch(spec=spec, rows=pl.DataFrame(), populations=pl.DataFrame(), outcomes=pl.DataFrame())
     results = results_of(kind, scored(kind) if rows is None else rows)
     return spec, Walked(
         name="abc", plan=plan, steps=(step,), results=results, stretch=empty, measured_at=KNOWN, resumed=0

@@ -7,6 +7,7 @@ import polars as pl
 
 from nightjar.core.kinds.absurdities import Absurdity, alike, shifted
 from nightjar.core.kinds.classification import CLIP, auc, calibration_error, mean
+from nightjar.core.kinds.curves import of_event
 from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
@@ -77,6 +78,7 @@ BINARY = Kind(
     compare=compare,
     loss=Loss(metric="brier", of_row=SQUARED_ERROR),
     figures=lambda rows: by_score(rows, observed_rate=pl.col("outcome")),
+    curves=of_event,
     constant=base_rate,
     lacking=lacking_a_class,
     gates=(

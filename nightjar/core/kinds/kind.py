@@ -10,6 +10,7 @@ import polars as pl
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import WrongLearner
 from nightjar.core.kinds.absurdities import Absurdity
+from nightjar.core.kinds.curves import Confusion, Curve, confusion, no_curves
 from nightjar.core.kinds.figures import Figures, nothing_to_show
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.limits import Limit, span
@@ -53,6 +54,7 @@ class Kind:
     A metric that is not defined may lack.
     loss: what each row adds to the sums by which predictors are compared on the same rows.
     figures(rows): of the same rows, what was predicted beside what happened, by bins of score.
+    curves(rows): of the same rows, what a card draws.
     constant(outcomes): the one answer for every row that a predictor without inputs gives, from the outcomes
     that it has seen.
     lacking(outcomes): what they lack to be trained on or measured against, in words; None if nothing.
@@ -77,6 +79,7 @@ class Kind:
     compare: Callable[[pl.DataFrame], Metrics]
     loss: Loss
     figures: Callable[[pl.DataFrame], Figures] = nothing_to_show
+    curves: Callable[[pl.DataFrame], tuple[Curve, ...]] = no_curves
     constant: Callable[[pl.Series], float | tuple[float, ...]]
     lacking: Callable[[pl.Series], str | None] = always_enough
     lacking_to_train: Callable[[pl.Series], str | None] = always_enough
@@ -167,6 +170,15 @@ class Kind:
         """The figures of rows with a known outcome. Raises ValueError as `measure` does."""
         rows = self._known(score, outcome, outputs)
         return self.figures(rows) if rows.height else Figures()
+
+    def drawn(self, published: pl.DataFrame, outcome: pl.Series) -> tuple[Curve, ...]:
+        """The curves of rows, at least one. published: `score` and `outputs`, valid. No outcome is null."""
+        return self.curves(published.with_columns(outcome=outcome.cast(pl.Float64)))
+
+    def confused(self, published: pl.DataFrame, outcome: pl.Series) -> Confusion | None:
+        """Which class was told for which, of a kind with classes."""
+        rows = published.with_columns(outcome=outcome)
+        return confusion(self.classes, rows) if self.classes else None
 
     def skills(self, version: Metrics, constant: Metrics) -> Metrics:
         """The skills of a version beside the constant predictor: above 0 is better. None if not defined."""

@@ -8,6 +8,7 @@ import polars as pl
 
 from nightjar.core.kinds.absurdities import Absurdity, alike, mix_shifted
 from nightjar.core.kinds.classification import CLIP, auc, calibration_error, mean
+from nightjar.core.kinds.curves import reliability
 from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
@@ -48,6 +49,9 @@ def multiclass(*classes: str) -> Kind:
         compare=compare,
         loss=Loss(metric="brier", of_row=SQUARED_ERROR),
         figures=lambda rows: by_score(rows, share_of_right_classes=HIT),
+        curves=lambda rows: reliability(
+            rows.select("score", outcome=HIT.cast(pl.Float64)), "share of right classes"
+        ),
         constant=lambda outcomes: _shares(outcomes, len(classes)),
         lacking=_lacking_difference,
         lacking_to_train=lambda outcomes: _lacking_classes(outcomes, classes),

@@ -13,6 +13,7 @@ from math import ceil, floor, inf, sqrt
 import polars as pl
 
 from nightjar.core.kinds.absurdities import Absurdity, alike, shifted_by_spread
+from nightjar.core.kinds.curves import of_numbers
 from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
@@ -105,6 +106,7 @@ REGRESSION = Kind(
     headline=("mae", "rmse"),
     compare=compare,
     loss=Loss(metric="mae", of_row=(pl.col("score") - pl.col("outcome")).abs()),
+    curves=of_numbers,
     figures=lambda rows: by_score(rows, mean_outcome=pl.col("outcome"), within_the_interval=WITHIN),
     constant=mean_outcome,
     lacking=lacking_difference,

@@ -5,6 +5,7 @@ from datetime import date
 
 from pydantic import ConfigDict
 
+from nightjar.core.kinds.curves import Confusion, Curve
 from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.proofs import Proofs
@@ -60,6 +61,13 @@ class LearnerLoss(Value):
     over_best: Estimate | None
 
 
+class Weight(Value):
+    """How much an input matters: the mean size of what it adds to the raw score, as a share of all inputs."""
+
+    input: str
+    share: float
+
+
 class Evidence(Value):
     """What was measured on unseen rows.
 
@@ -67,6 +75,8 @@ class Evidence(Value):
     past; None if there was no champion. nights: oldest first. slices: those with enough rows, in the order of
     the spec. slices_left_out: those with fewer. learners: those among which one was chosen, the simplest
     first; empty if there was one. chosen: its name. proofs: what else it must prove; None if not asked for.
+    curves, confusion: what a card draws. weights: of the inputs, the greatest first; empty where the learner
+    does not say what an input adds.
     Fields of later versions of this document are passed over.
     """
 
@@ -81,6 +91,9 @@ class Evidence(Value):
     learners: tuple[LearnerLoss, ...] = ()
     chosen: str | None = None
     proofs: Proofs | None = None
+    curves: tuple[Curve, ...] = ()
+    confusion: Confusion | None = None
+    weights: tuple[Weight, ...] = ()
 
     def beside(self, other: Of) -> Comparison | None:
         return next((each for each in self.comparisons if each.beside is other), None)

@@ -44,6 +44,7 @@ from nightjar.usecases.lifecycle.lean import Lean
 from nightjar.usecases.lifecycle.measuring import Always, Predicts, calibration_of, published_by
 from nightjar.usecases.lifecycle.origins import Here
 from nightjar.usecases.lifecycle.past import Past
+from nightjar.usecases.lifecycle.proving import Prover, a_day_earlier
 from nightjar.usecases.lifecycle.retrain import RetrainSummary, trained
 from nightjar.usecases.lifecycle.stretch import Stretch, gathered
 
@@ -164,6 +165,9 @@ class Backtest:
                 code_version=self.code_version,
                 generations=generations_of(self.spec, self.features),
                 left_out=left_out,
+                prover=Prover(
+                    self.spec, a_day_earlier(self.spec, stretch.without_features(rows), self.features)
+                ),
             )
         except TooLittleHistory as error:
             return error

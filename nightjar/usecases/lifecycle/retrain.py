@@ -32,6 +32,7 @@ from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.usecases.lifecycle.documents import read_evidence, store_evidence, store_golden, store_rows
+from nightjar.usecases.lifecycle.drawing import drawings
 from nightjar.usecases.lifecycle.fitting import baseline_of, fitted
 from nightjar.usecases.lifecycle.gathering import generations_of, labelled_rows, with_features
 from nightjar.usecases.lifecycle.measuring import (
@@ -236,6 +237,7 @@ def _candidate(
             "learners": tuple(learned.among),
             "chosen": learned.learner,
             "proofs": prover and prover.proofs(learned, calibration),
+            **drawings(spec, predictor, own.published, cut),
         }
     )
     numbers = {of.value: one.number for of, one in beside.items() if one.number is not None}

@@ -32,12 +32,14 @@ class Stretch:
 
     rows: `score_date`, `entity_key`, the inputs as known on the evening of each row, and `fits`: whether the
     row keeps the contract, so that a night would score it.
+    populations: the same rows as they are asked for features, with `event_timestamp`.
     outcomes: those of each date as it was read on an evening of the walk (`known_from`), until it was read
     anew (`known_until`, null if it never was).
     """
 
     spec: ModelSpec
     rows: pl.DataFrame
+    populations: pl.DataFrame
     outcomes: pl.DataFrame
 
     @property
@@ -55,6 +57,11 @@ class Stretch:
         if rows.is_empty():
             raise TooLittleHistory(self.spec.name, known_at, "no row of a past population has an outcome")
         return rows.select(DAY, "entity_key", *self.spec.inputs, "outcome"), left_out
+
+    def without_features(self, known: pl.DataFrame) -> pl.DataFrame:
+        """The rows of `known` as features are asked for them, with their outcome."""
+        outcomes = known.select(DAY, "entity_key", "outcome")
+        return self.populations.join(outcomes, on=[DAY, "entity_key"], how="inner", maintain_order="left")
 
     def nights(self, dates: Sequence[date]) -> pl.DataFrame:
         """The rows that the nights of these dates would score."""
@@ -98,7 +105,7 @@ def gathered(
     rows = with_features(spec, sound, features, progress).drop("event_timestamp")
     fitting = rows.with_columns(fits=_fits(spec, rows, check))
     kept = fitting.select(DAY, "entity_key", *spec.inputs, "fits").sort(DAY, "entity_key")
-    return Stretch(spec=spec, rows=kept, outcomes=outcomes)
+    return Stretch(spec=spec, rows=kept, populations=sound, outcomes=outcomes)
 
 
 def _fits(spec: ModelSpec, rows: pl.DataFrame, check: Check) -> pl.Series:

@@ -51,7 +51,8 @@ SPEC = toy_spec(
     fit=fit_logistic,
     refit=refit_logistic,
     gates=TOY.gates
-    | {"min_auc": 0.5, "max_ece": 0.5, "max_loss_over_champion": 1.2, "max_loss_over_anchor": 1.2},
+    | {"min_auc": 0.5, "max_ece": 0.5, "max_loss_over_champion": 1.2, "max_loss_over_anchor": 1.2}
+    | {"min_loss_shuffled": 0.8, "min_loss_over_baseline": 0.2, "min_loss_over_rivals": 0.2},
     split=TimeSplit(test_days=14, valid_days=3, min_train_rows=200),
 )
 WEEKLY = Plan(model="toy", first=FROM, last=LAST, retrain="weekly")

@@ -1,0 +1,41 @@
+"""The card command writes what is known of a version, for people."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nightjar.cli.backtests import Named
+from nightjar.cli.options import opened, spec_of
+from nightjar.showing import console
+
+LIMITS = re.compile(r"^## Limits\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+FIGURES = re.compile(r"<!--.*?-->|```.*?```", re.DOTALL)
+
+
+def card(
+    model: Named = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Its number. Without it: the champion, or else the newest.")
+    ] = None,
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write the two files.")] = Path(),
+) -> None:
+    """Write the card of a version as HTML, which opens offline, and as Markdown."""
+    from nightjar.showing.card import card_html, card_markdown
+    from nightjar.wiring.settings import PROJECT
+
+    platform, spec = opened(), spec_of(model)
+    facts = platform.facts_of(spec)(version)
+    limits = limits_of(PROJECT / "models" / spec.name / "card.md")
+    to.mkdir(parents=True, exist_ok=True)
+    name = f"{spec.name}-{facts.version.number}"
+    for suffix, text in ((".html", card_html(facts, limits)), (".md", card_markdown(facts, limits))):
+        (to / f"{name}{suffix}").write_text(text, encoding="utf-8")
+        console.out.print(f"card: {to / f'{name}{suffix}'}")
+
+
+def limits_of(page: Path) -> str:
+    """The section Limits of a model's page, without its figures. Empty if there is none."""
+    found = LIMITS.search(page.read_text(encoding="utf-8")) if page.is_file() else None
+    return "" if found is None else " ".join(FIGURES.sub(" ", found[1]).split())
