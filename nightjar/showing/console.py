@@ -14,7 +14,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from nightjar.core.monitoring.challenge import Step
 from nightjar.core.platform.log_lines import rendered
 from nightjar.showing.remedies import told
 from nightjar.wiring.json_lines import spoken_as_json
@@ -311,6 +310,8 @@ def challenger_row(standing: "Standing") -> tuple[object, ...]:
 
 def challenger_told(standing: "Standing") -> str:
     """Say in one sentence what the nights say, and what follows."""
+    from nightjar.core.monitoring.challenge import Step
+
     found, version = standing.evidence, f"version {standing.challenger.number}"
     more = "" if found.more_nights is None else f"; about {found.more_nights} more nights like these decide"
     said = f"{version} against version {standing.champion.number}: {found.finding.value}{more}"

@@ -256,7 +256,7 @@ class Challenge:
     """How a version takes the place of a champion after it has passed its gates: it scores in shadow first.
 
     promote: what follows when the nights say that it is better. "automatic": it becomes champion. "approval":
-    a person is asked, and answers in Prefect's deployment `promote` or by `nightjar promote`. "by hand":
+    a person is asked, and answers in Prefect's deployment `promote` or on the command line. "by hand":
     nothing follows, and nothing is withdrawn; a person decides.
     alpha: probability that a challenger that is not better is ever found to be better, however often somebody
     looks.

@@ -160,10 +160,9 @@ def read_elsewhere(spec: ModelSpec, file: Path, told: Description, predictors: P
         raise UnfitModel(file, problem, "It was changed: take the file that was described.")
     if told.trained_through is None:
         problem = f"It is not told through which date {file} was trained"
-        remedy = (
-            "Name the last date whose outcomes it has seen, with `--trained-through` or in the description."
+        raise BadSettings(
+            problem, "Name the last date whose outcomes it has seen, by option or in the description."
         )
-        raise BadSettings(problem, remedy)
     predictor = predictors.read(spec, file, told)
     found = {"file": file.name, "sha256": digest, "algorithm": predictor.algorithm}
     record = told.model_dump(mode="json", exclude_defaults=True) | found
