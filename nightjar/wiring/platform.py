@@ -280,6 +280,7 @@ class Platform(Adapters):
             progress=asking(progress, self.go_on),
             build=lambda: self.prepare(spec).corrected(known_at, progress),
             surroundings=lambda algorithm: surroundings(spec, algorithm, self.recipe_of),
+            as_scored=self.night_inputs(spec).as_scored,
         )
 
     def backtest(self, spec: ModelSpec, progress: Progress = silent) -> "Backtest":

@@ -1,8 +1,10 @@
 """The gates on what a version must prove besides its quality."""
 
 from nightjar.core.kinds.gates import GateResult, Verdict
+from nightjar.core.lifecycle.cost import costly
 from nightjar.core.lifecycle.leakage import leaks
 from nightjar.core.lifecycle.proofs import Proofs
+from nightjar.core.lifecycle.stability import unstable
 from nightjar.core.model.spec import ModelSpec
 
 
@@ -12,4 +14,4 @@ def proofs_judged(spec: ModelSpec, proofs: Proofs) -> tuple[GateResult, ...]:
         GateResult(name=name, value=None, threshold=spec.gates[name], reason=why, verdict=Verdict.CANNOT_TELL)
         for name, why in proofs.failed.items()
     )
-    return (*leaks(spec, proofs), *failed)
+    return (*leaks(spec, proofs), *unstable(spec, proofs), *costly(spec, proofs), *failed)

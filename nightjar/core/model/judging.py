@@ -10,6 +10,10 @@ WORST_SLICE = "max_loss_in_slices"
 ALONE = "max_skill_alone"
 SHUFFLED = "min_loss_shuffled"
 A_DAY_EARLIER = "min_loss_over_a_day_earlier"
+SEED_SPREAD = "max_change_by_seed"
+NOISE_CHANGE = "max_change_by_noise"
+US_A_ROW = "max_us_a_row"
+ARTIFACT_MB = "max_artifact_mb"
 
 DEFAULTS = {
     "max_loss_over_constant": 1.0,
@@ -21,7 +25,11 @@ DEFAULTS = {
     WORST_SLICE: 1.01,
     ALONE: 0.5,
     SHUFFLED: 0.98,
-    A_DAY_EARLIER: 0.95,
+    A_DAY_EARLIER: 0.9,
+    SEED_SPREAD: 0.9,
+    NOISE_CHANGE: 0.25,
+    US_A_ROW: 1000.0,
+    ARTIFACT_MB: 500.0,
 }
 LOSS_LIMITS = tuple(Limit(name=name, low=0, high=inf) for name in DEFAULTS)
 """Most are quotients: the loss of a version over that of another on the same rows. These have no unit."""

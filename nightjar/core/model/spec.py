@@ -285,6 +285,9 @@ class GateLimits(Limits):
     The signs of leakage: max_skill_alone: the share of the constant's loss that one input alone removes, at
     most. min_loss_shuffled: the loss of the learner, fitted on shuffled outcomes, over that of the constant.
     min_loss_over_a_day_earlier: over that of the version itself, with features asked a day earlier.
+
+    Stability and cost: max_change_by_seed, max_change_by_noise: mean change of the scores over their standard
+    deviation. max_us_a_row: microseconds to predict a row. max_artifact_mb: size of its file.
     """
 
     def __init__(self, **limits: float) -> None:

@@ -48,7 +48,7 @@ from nightjar.usecases.lifecycle.measuring import (
 )
 from nightjar.usecases.lifecycle.origins import Here, Learned, Origin
 from nightjar.usecases.lifecycle.past import Past
-from nightjar.usecases.lifecycle.proving import Prover, a_day_earlier
+from nightjar.usecases.lifecycle.proving import AsScored, Prover, a_day_earlier
 from nightjar.usecases.lifecycle.recording import Recorder, SurroundingsOf, unknown
 
 
@@ -97,6 +97,7 @@ def retrain(
     origin: Origin | None = None,
     build: Callable[[], object] = built_already,
     surroundings: SurroundingsOf = unknown,
+    as_scored: AsScored | None = None,
 ) -> RetrainSummary:
     """Register a version trained on the outcomes recorded by `known_at`, and its refit if its gates passed.
 
@@ -106,6 +107,7 @@ def retrain(
     promote: True makes it, or its refit, the champion if its gates passed; False only registers it. origin:
     of the predictor; None: it is fitted here. build: builds the features of landed data. It is slow, so it is
     called only if there is enough history. surroundings: for the records of the versions.
+    as_scored: to compare the newest nights of the dataset with what they are scored by; None compares none.
     Raises TooLittleHistory, NothingMatches, MissingFeatures, StoreUnavailable, ArtifactBroken. Raises
     ContractBroken for an impossible outcome. Raises WrongLearner before the long fit, for a learner that does
     not fit the kind, and CodeFailed. Raises UnfitModel if the same model is registered with another
@@ -129,7 +131,7 @@ def retrain(
         progress=progress,
         promote=promote,
         surroundings=surroundings,
-        prover=Prover(spec, a_day_earlier(spec, known, features)),
+        prover=Prover(spec, a_day_earlier(spec, known, features), as_scored),
     )
 
 

@@ -13,6 +13,7 @@ from nightjar.core.errors.base import NightjarError
 from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.clock import as_of
 from nightjar.core.night.entities import Part, Population, Run
 from nightjar.core.night.part_rows import SCORES
 from nightjar.core.night.population import ordered_population
@@ -106,6 +107,11 @@ class NightInputs:
         at = rows.with_columns(pl.lit(moment, INSTANT).alias(name) for name, moment in moments.items())
         source = self.features if generations is None else self.features.reading(generations)
         return source.retrieve(self.spec, at).drop(moments)
+
+    def as_scored(self, score_date: date) -> pl.DataFrame:
+        """The population of a night with its features, as the night retrieves them if it begins now."""
+        moment = as_of(self.spec, score_date)
+        return self.with_features_of(self.population(score_date, moment), moment, moment, self.generations())
 
     def scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """Scores of rows that kept the contract, by the champion that the run was claimed with.

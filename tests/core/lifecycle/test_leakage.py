@@ -99,10 +99,10 @@ def test_a_learner_that_learns_from_shuffled_outcomes_fails_if_that_is_no_chance
 @pytest.mark.parametrize(
     ("value", "error", "verdict"),
     [
-        (0.99, 0.004, Verdict.PASSED),
-        (0.945, 0.004, Verdict.PASSED),
-        (0.92, 0.004, Verdict.ASKS),
-        (0.92, None, Verdict.ASKS),
+        (0.95, 0.004, Verdict.PASSED),
+        (0.895, 0.004, Verdict.PASSED),
+        (0.87, 0.004, Verdict.ASKS),
+        (0.87, None, Verdict.ASKS),
     ],
 )
 def test_features_that_are_worth_much_less_a_day_earlier_wait_for_a_person(value, error, verdict):

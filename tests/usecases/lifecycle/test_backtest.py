@@ -127,13 +127,14 @@ def walked(ports):
 
 
 def test_each_step_is_the_retraining_of_its_evening(ports, walked):
-    """The same rows, the same model, the same gates and the same decision."""
+    """The same rows, the same model, the same gates on quality and the same decision."""
     registry = MemoryRegistry()
     for step in walked.steps:
         real = retrain(SPEC, known_at=step.known_at, registry=registry, **ports)
         assert step.dataset.sha256 == real.dataset.sha256
         assert step.versions[-1].artifact_sha256 == real.version.artifact_sha256
-        assert step.versions[0].gates == real.judged.gates
+        judged = {gate.name for gate in step.versions[0].gates}
+        assert step.versions[0].gates == tuple(gate for gate in real.judged.gates if gate.name in judged)
         assert (step.decision, step.champion) == (real.decision, registry.holder("toy", "champion").number)
     assert sum(step.promoted for step in walked.steps) > 1
 

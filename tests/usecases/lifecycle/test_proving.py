@@ -128,7 +128,7 @@ class Source:
 def verdicts(world, tmp_path):
     """What the gates of leakage say of a version that was trained with so much noise on its leak."""
 
-    def judged(noise, **changes):
+    def judged(noise, as_scored=None, **changes):
         artifacts = FsspecArtifacts(str(tmp_path / "artifacts"))
         summary = retrain(
             replace(SPEC, **changes),
@@ -139,6 +139,7 @@ def verdicts(world, tmp_path):
             predictors=PredictorStore(artifacts),
             registry=MemoryRegistry(),
             code_version="c",
+            as_scored=as_scored,
         )
         judged.summary, judged.evidence = summary, read_evidence(summary.version, artifacts)
         return {gate.name: gate.verdict for gate in summary.version.gates if gate.name in LEAKAGE}
@@ -157,6 +158,48 @@ def test_an_honest_version_passes_and_its_evidence_says_what_was_measured(verdic
     assert proofs.alone["x"] > 0.1 > abs(proofs.alone["gust"])
     assert abs(proofs.earlier.value - 1) < 0.03
     assert verdicts.summary.promoted
+
+
+def test_use_cost_and_stability_of_a_version_are_kept_with_it(verdicts):
+    verdicts(None)
+    proofs = verdicts.evidence.proofs
+    assert proofs.importance["x"] > 0.1 > 0.03 > abs(proofs.importance["gust"])
+    assert 0 < proofs.us_a_row < 1_000
+    assert proofs.artifact_bytes > 1_000
+    assert 0 < proofs.noise < 0.1
+    assert proofs.seeds < 0.5
+    gates = {gate.name: gate.verdict for gate in verdicts.summary.version.gates}
+    kept = {"max_change_by_seed", "max_change_by_noise", "max_us_a_row", "max_artifact_mb"}
+    assert {gates[name] for name in kept} == {Verdict.PASSED}
+    assert "max_skewed_rows" not in gates
+
+
+def by_luck(train, valid, *, spec):
+    """Another seed gives other scores, whatever it is shown."""
+    factor = np.random.default_rng(spec.seed).normal()
+    return Formula(1 / (1 + (-pl.col("x") * factor).exp()))
+
+
+def test_a_learner_whose_scores_depend_on_its_seed_fails(verdicts):
+    verdicts(None, fit=by_luck)
+    (gate,) = [each for each in verdicts.summary.version.gates if each.name == "max_change_by_seed"]
+    assert gate.verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(("moved", "verdict"), [(0.0, Verdict.PASSED), (1e-12, Verdict.FAILED)])
+def test_the_newest_nights_must_be_scored_by_the_inputs_of_the_dataset(verdicts, world, moved, verdict):
+    """as_scored: the path of a night. Here it gives other numbers by the last bits."""
+    source = Source(world, None)
+
+    def as_scored(day):
+        rows = world.planned.filter(pl.col("date") == day).drop("date")
+        at = pl.lit(midnight(day) + EVENING).cast(pl.Datetime("us", "UTC"))
+        return source.retrieve(SPEC, rows.with_columns(event_timestamp=at)).with_columns(pl.col("x") + moved)
+
+    verdicts(None, as_scored=as_scored)
+    (gate,) = [each for each in verdicts.summary.version.gates if each.name == "max_skewed_rows"]
+    assert gate.verdict is verdict
+    assert verdicts.evidence.proofs.compared_rows == 2 * ROWS
 
 
 def test_a_strong_leak_is_too_good_alone_and_waits_for_a_person(verdicts):
