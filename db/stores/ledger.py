@@ -90,6 +90,12 @@ class PostgresLedger(OnEngine):
         with translated(), self.engine.connect() as connection:
             return shown(connection, model, score_date)
 
+    def publications_of(self, model: str, score_date: date) -> tuple[Publication, ...]:
+        of_night = (PUBLICATIONS.c.model == model) & (PUBLICATIONS.c.score_date == score_date)
+        wanted = select(PUBLICATIONS).where(of_night).order_by(PUBLICATIONS.c.id)
+        with translated(), self.engine.connect() as connection:
+            return tuple(publication_of(row) for row in connection.execute(wanted))
+
     def published(self, model: str) -> tuple[Publication, ...]:
         wanted = select(PUBLICATIONS).distinct(PUBLICATIONS.c.score_date).where(PUBLICATIONS.c.model == model)
         with translated(), self.engine.connect() as connection:

@@ -10,7 +10,18 @@ from typing import NoReturn
 
 import typer
 
-from nightjar.cli import backtests, cards, data, ledger, nights, operations, repairs, status, versions
+from nightjar.cli import (
+    backtests,
+    cards,
+    data,
+    explain,
+    ledger,
+    nights,
+    operations,
+    repairs,
+    status,
+    versions,
+)
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.machine import REFUSALS, refused
 from nightjar.core.errors.settings import BadSettings
@@ -59,6 +70,7 @@ for command in (
     ledger.diff,
     ledger.replay,
     data.land,
+    explain.explain,
     status.status,
     operations.doctor,
     operations.prune,

@@ -201,6 +201,12 @@ def _(error: night.NightBusy | night.ClaimLost | night.RepairOutdated | night.Ne
 
 
 @remedy.register
+def _(error: night.NothingPublished) -> str:
+    look = f"Look with `nightjar status --model {error.model}`"
+    return f"{look}, or run {scored(error.model, error.score_date)}."
+
+
+@remedy.register
 def _(error: night.NotPublished) -> str:
     return f"Run {scored(error.model, error.score_date)}."
 

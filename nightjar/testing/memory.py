@@ -221,6 +221,10 @@ class MemoryNights:
         )
 
     @_whole
+    def publications_of(self, model: str, score_date: date) -> tuple[Publication, ...]:
+        return tuple(row for row in self._ledger if (row.model, row.score_date) == (model, score_date))
+
+    @_whole
     def published(self, model: str) -> tuple[Publication, ...]:
         newest = {row.score_date: row for row in self._ledger if row.model == model}
         return tuple(newest[day] for day in sorted(newest))

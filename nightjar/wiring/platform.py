@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nightjar.core.model.description import Description
     from nightjar.usecases.data.prepare import Prepare
     from nightjar.usecases.explaining.night import ExplainNight
+    from nightjar.usecases.explaining.row import ExplainRow
     from nightjar.usecases.lifecycle.backtest import Backtest
     from nightjar.usecases.lifecycle.differences import Differences
     from nightjar.usecases.lifecycle.facts import FactsOf
@@ -153,6 +154,15 @@ class Platform(Adapters):
         from nightjar.usecases.monitoring.challenge import JudgeChallenger
 
         return JudgeChallenger(spec=spec, registry=self.registry, outcomes=PostgresOutcomes(self.engine))
+
+    def explain_row(self, spec: ModelSpec) -> "ExplainRow":
+        """The use case that says why one published row got its score."""
+        from nightjar.usecases.explaining.lineage import Lineage
+        from nightjar.usecases.explaining.row import ExplainRow
+
+        night = self.explain_night(spec)
+        lineage = Lineage(inputs=night.inputs, tables=self.feature_files)
+        return ExplainRow(night=night, store=self.store, lineage=lineage)
 
     def backfill(
         self,

@@ -11,7 +11,7 @@ from nightjar.cli import app
 @pytest.fixture
 def run(world, monkeypatch) -> Callable[..., str]:
     """run(*words) gives what the command prints, and holds it to its exit code."""
-    for module in ("data", "nights", "operations", "repairs", "versions", "status", "ledger"):
+    for module in ("data", "nights", "operations", "repairs", "versions", "status", "ledger", "explain"):
         monkeypatch.setattr(f"nightjar.cli.{module}.opened", lambda: world.platform)
     monkeypatch.setenv("COLUMNS", "200")
 

@@ -100,6 +100,12 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     listed = run("quarantine", "list", "--date", NIGHT).splitlines()
     assert [line.split()[-3:] for line in listed if "???" in line] == [["dest", listed[2].split()[-2], "???"]]
     assert listed[1].split()[-3:] == ["column", "check", "value"]
+    aside = json.loads(run("explain", NIGHT, listed[2].split()[3], "--json"))
+    assert (aside["standing"], aside["score"], aside["broken"][0]["column"]) == ("quarantined", None, "dest")
+    explained = run("explain", "flight_delay", NIGHT, changed)
+    assert "raw score" in explained
+    assert explained.count("publish") >= 3
+    assert "schedules" in explained
     assert "`nightjar quarantine replay --model flight_delay --date YYYY-MM-DD`" in listed[-1]
     assert (
         json.loads(world.query(f"SELECT reasons::text FROM quarantine WHERE score_date = '{NIGHT}'")[0][0])[

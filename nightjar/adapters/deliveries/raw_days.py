@@ -196,6 +196,11 @@ class RawFiles:
         wanted = landed if days is None else ((day, kept) for day, kept in landed if day in days)
         return {day: tuple(delivery.recorded_at for delivery in kept) for day, kept in wanted}
 
+    def place(self, dataset: RawDataset, day: date, recorded_at: datetime) -> str:
+        kept = self._landed(dataset.name, day, day).get(day, ())
+        paths = (str(delivery.path) for delivery in kept if delivery.recorded_at == recorded_at)
+        return next(paths, "a file that is no longer there")
+
     def read(
         self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
     ) -> pl.DataFrame:

@@ -4,10 +4,11 @@ Rows are only added to a generation of a table, never changed or removed.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 
@@ -76,6 +77,27 @@ class FeatureDirectory:
                 rows = pl.read_parquet(file, columns=["event_timestamp", "created"], hive_partitioning=False)
             if (found := rows.filter(usable)["event_timestamp"].max()) is not None:
                 return cast("datetime", found)
+        return None
+
+    def known(
+        self,
+        table: FeatureTable,
+        keys: Mapping[str, Any],
+        as_of: datetime,
+        known_at: datetime,
+        generation: str = FIRST,
+    ) -> Mapping[str, Any] | None:
+        """Implements `FeatureRows`."""
+        usable = pl.col("event_timestamp").is_between(as_of - table.ttl, as_of) & (
+            pl.col("created") <= known_at
+        )
+        mine = [pl.col(name) == pl.lit(value, table.keys[name]) for name, value in keys.items()]
+        oldest, newest = utc(as_of - table.ttl).date(), utc(as_of).date()
+        folder = self._folder(table, generation)
+        for day in (day for day, _ in partitions(folder) if oldest <= day <= newest):
+            rows = read_kept(file_of(folder, day), table).filter(usable, *mine)
+            if not rows.is_empty():
+                return rows.sort("event_timestamp", "created").row(-1, named=True)
         return None
 
     def _folder(self, table: FeatureTable, generation: str = FIRST) -> Path:

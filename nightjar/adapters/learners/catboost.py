@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from nightjar.adapters.learners.answers import answered, explained, require_answers, require_classes
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 TWO = frozenset({"Logloss", "CrossEntropy"})
 """Losses by which CatBoost gives the probabilities of two outcomes."""
+
+SAMPLE_ROWS = 300
+"""Rows of the sample that contributions are measured from, at most. They are spread over all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +57,32 @@ class CatBoostPredictor:
     def predict(self, frame: pl.DataFrame) -> pl.Series:
         return answered(self.kind, self._rows(frame), self._ask)
 
-    def contributions(self, frame: pl.DataFrame, sample: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
-        """Implements contributions.Explains: SHAP values along the paths of the trees."""
-        rows = self._rows(frame)
+    def contributions(self, frame: pl.DataFrame, sample: pl.DataFrame) -> pl.DataFrame:
+        """Implements contributions.Explains: SHAP values against rows of the sample.
+
+        Without such rows CatBoost weighs leaves by the rows that it explains, so a row would get other
+        contributions in another batch.
+        """
+        rows, reference = self._rows(frame), self._rows(sample.gather_every(-(-sample.height // SAMPLE_ROWS)))
 
         def ask() -> Any:
-            from catboost import EFstrType, Pool  # noqa: PLC0415  # takes a second to import
+            from catboost import EFstrType  # noqa: PLC0415  # takes a second to import
 
-            pool = Pool(rows, cat_features=list(self.categorical))
-            return self.model.get_feature_importance(pool, type=EFstrType.ShapValues, thread_count=1)
+            return self.model.get_feature_importance(
+                self._labelled(rows),
+                reference_data=self._labelled(reference),
+                type=EFstrType.ShapValues,
+                thread_count=1,
+            )
 
         return explained(self.kind, self.algorithm, rows.columns, self.predict(frame), ask)
+
+    def _labelled(self, rows: pl.DataFrame) -> Any:
+        """CatBoost asks for outcomes here, and does not look at them."""
+        from catboost import Pool  # noqa: PLC0415  # takes a second to import
+
+        outcomes = np.resize(getattr(self.model, "classes_", [0.0]), rows.height)
+        return Pool(rows, outcomes, cat_features=list(self.categorical))
 
     def _rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)

@@ -59,6 +59,13 @@ class ScannedTables:
         _, instants = self._summary(self.datasets[dataset])
         return {day: known for day, known in instants.items() if days is None or day in days}
 
+    # A table is one place, whenever its rows were recorded.
+    def place(self, dataset: RawDataset, day: date, recorded_at: datetime) -> str:  # noqa: ARG002
+        source = dataset.source
+        assert isinstance(source, TableSource)
+        read = " (read as it is now)" if isinstance(source.known, ReadAtNight) else ""
+        return f"{source.where}, rows with {dataset.day_column} on {day}{read}"
+
     def read(
         self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
     ) -> pl.DataFrame:

@@ -64,6 +64,9 @@ class RawSources:
     ) -> dict[date, tuple[datetime, ...]]:
         return self._of(dataset).recorded(dataset, days)
 
+    def place(self, dataset: RawDataset, day: date, recorded_at: datetime) -> str:
+        return self._of(dataset.name).place(dataset, day, recorded_at)
+
     def read(
         self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
     ) -> pl.DataFrame:

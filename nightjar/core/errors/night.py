@@ -86,6 +86,29 @@ class NotPublished(BadSettings):
         self.model, self.score_date = model, score_date
 
 
+class NothingPublished(BadSettings):
+    """A night of which analysts see nothing. state: of its newest run; None if there was none."""
+
+    def __init__(self, model: str, score_date: date, state: str | None) -> None:
+        held = "it was never scored" if state is None else f"its newest run is {state}"
+        super().__init__(
+            f"Nothing is published of {model} {score_date}: {held}", "Score it, or name another night."
+        )
+        self.model, self.score_date = model, score_date
+
+
+class NoSuchRow(BadSettings):
+    """A published night whose population never had an entity. near: keys that look like it."""
+
+    def __init__(self, model: str, score_date: date, entity_key: str, near: Sequence[str]) -> None:
+        like = f" Like it are {', '.join(near)}." if near else ""
+        super().__init__(
+            f"The population of {model} {score_date} has no row {entity_key!r}",
+            f"Name another night or another entity_key.{like}",
+        )
+        self.model = model
+
+
 class NeverPublished(BadSettings):
     """A rollback names a run that was never published."""
 

@@ -38,8 +38,8 @@ class Explains(Protocol):
         """One Float64 column for each input of the model, and BASE. They add up to the raw score of the row.
 
         frame, sample: rows with at least the spec's inputs. The answer has a row for each row of `frame`, in
-        its order. sample: rows that the model was fitted on, at least one. A linear model measures from their
-        mean; trees do not look at them.
+        its order. sample: rows that the model was fitted on, at least one. Linear models and CatBoost
+        measure from them; other trees do not look at them.
         Raises Unexplained, saying why.
         """
         ...

@@ -102,6 +102,11 @@ class Table:
     def faults(self) -> Iterator[str]:
         yield from self.known.faults()
 
+    @property
+    def where(self) -> str:
+        """Where it lies, for people. It holds no secret."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresQuery(Table):
@@ -121,6 +126,10 @@ class PostgresQuery(Table):
         if not self.sql.strip().rstrip(";"):
             yield "must have a query"
 
+    @property
+    def where(self) -> str:
+        return f"the database of {self.url}: {' '.join(self.sql.split())}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesOfTable(Table):
@@ -135,6 +144,10 @@ class FilesOfTable(Table):
     def faults(self) -> Iterator[str]:
         yield from self.known.faults()
         yield from of_place(self.url)
+
+    @property
+    def where(self) -> str:
+        return self.url
 
 
 class ParquetTable(FilesOfTable):

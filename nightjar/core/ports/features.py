@@ -1,8 +1,8 @@
 """Feature tables, and features as known at an instant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -47,6 +47,23 @@ class FeatureFiles(Protocol):
         """Return `event_timestamp` of the newest row that had happened and was recorded by `as_of` (UTC).
 
         Return None if there is no such row.
+        """
+        ...
+
+
+class FeatureRows(Protocol):
+    def known(
+        self,
+        table: FeatureTable,
+        keys: Mapping[str, Any],
+        as_of: datetime,
+        known_at: datetime,
+        generation: str = FIRST,
+    ) -> Mapping[str, Any] | None:
+        """Return the row of these keys that `FeatureSource.retrieve` reads, or None if there is none.
+
+        It happened by as_of, was created by known_at, and is not older than the table's ttl at as_of. The
+        newest event counts, and of it the newest row. Columns: keys, features, `event_timestamp`, `created`.
         """
         ...
 

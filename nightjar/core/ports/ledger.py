@@ -39,6 +39,10 @@ class PublicationReader(Protocol):
         """Return the publication of a night that analysts see now."""
         ...
 
+    def publications_of(self, model: str, score_date: date) -> tuple[Publication, ...]:
+        """Return every publication of a night, oldest first."""
+        ...
+
     def published(self, model: str) -> tuple[Publication, ...]:
         """Return the publication that analysts see now for every published night, by score date."""
         ...

@@ -85,6 +85,10 @@ class RawStore(Protocol):
         """
         ...
 
+    def place(self, dataset: RawDataset, day: date, recorded_at: datetime) -> str:
+        """Return where the rows lie that `read` gives of a day with this `recorded_at`, in words."""
+        ...
+
     def read(
         self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
     ) -> pl.DataFrame:

@@ -78,6 +78,22 @@ def test_contributions_add_up_to_the_raw_score(learner, kind, rows):
     assert np.allclose(told.sum_horizontal().to_numpy(), raw, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("kind", ["binary", "three classes"])
+@pytest.mark.parametrize("learner", WITH)
+def test_a_row_gets_the_same_contributions_in_every_batch(learner, kind):
+    frame, usual = sample(KINDS[kind], 30), sample(KINDS[kind], 60)
+    whole = contributions_of(fitted(learner, kind), frame, usual)
+    alone = pl.concat([contributions_of(fitted(learner, kind), row, usual) for row in frame.iter_slices(1)])
+    assert np.allclose(whole.to_numpy(), alone.to_numpy(), rtol=1e-9, atol=1e-9)
+
+
+def test_catboost_measures_from_the_sample_and_not_from_the_rows_it_explains():
+    frame, usual = sample(BINARY), sample(BINARY, 60)
+    told = contributions_of(fitted("catboost", "binary"), frame[:20], usual)
+    raw = raw_scores(BINARY, fitted("catboost", "binary").predict(usual))
+    assert told[BASE].to_list() == pytest.approx([raw.mean()] * 20)
+
+
 @pytest.mark.parametrize("learner", WITH)
 def test_what_matters_adds_more_than_what_does_not(learner):
     frame = sample(BINARY)

@@ -1,0 +1,46 @@
+"""Explain one row of a published night."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from nightjar.cli.options import NAME, day, opened, spec_of
+from nightjar.core.errors.settings import BadSettings
+from nightjar.showing import console
+
+Words = tuple[str | None, date, str]
+"""Model, score date, entity key."""
+
+
+def explain(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="[MODEL] DATE ENTITY", help="The night, and the entity_key of the row."),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help=f"{NAME} Without one: NIGHTJAR_MODEL, or the only one."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+) -> None:
+    """Say why a row got its score: its inputs, what each added, what was published, and from which files."""
+    from nightjar.showing.explained import show
+
+    named, score_date, entity_key = parsed(words, model)
+    platform, spec = opened(), spec_of(named)
+    found = platform.explain_row(spec)(score_date, entity_key)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        show(found, console.out)
+
+
+def parsed(words: list[str], model: str | None) -> Words:
+    """Raises BadParameter for too few or too many words, BadSettings for two models."""
+    *before, told, entity_key = ["", *words] if len(words) == 1 else words
+    if len(before) > 1 or not told:
+        raise typer.BadParameter(f"{len(words)} words are given; write [MODEL] DATE ENTITY")
+    if before and model not in (None, before[0]):
+        raise BadSettings(f"Two models are named, {before[0]} and {model}", "Name one.")
+    return (before[0] if before else model), day(told), entity_key
