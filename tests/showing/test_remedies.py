@@ -121,6 +121,7 @@ SAY_IT_THEMSELVES = {
     inputs.ServiceUnreadable: "the repository is not ours to mend",
     night.Stopped: "nothing is wrong",
     night.NothingToReplay: "it says what to name",
+    night.OtherCode: "it names the commit",
     night.ReplayDiffers: "what changed since is put back, or explains it",
     night.WorkBusy: "it is waited for",
     platform.PlatformFailed: "its log says what to do",

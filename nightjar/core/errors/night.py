@@ -152,3 +152,19 @@ class ReplayDiffers(NightjarError):
             f"Run {run_id} of {model} is not reproduced: {what}. Look for what changed since: the code, the "
             "libraries, the machine, or the source. What is published stays as it is."
         )
+
+
+class OtherCode(NightjarError):
+    """A run cannot be scored again by the code of today: it asks for other inputs than the run read.
+
+    commit: of the code that trained the version. changed: what is another since, in words.
+    """
+
+    exit_code, runbook = 65, "replay-differs"
+
+    def __init__(self, model: str, run_id: int, why: str, commit: str, changed: Sequence[str]) -> None:
+        since = f" Since its version was trained: {'; '.join(changed)}." if changed else ""
+        super().__init__(
+            f"Run {run_id} of {model} cannot be scored again by the code of today: {why}{since} Replay it "
+            f"in a checkout of the code that trained its version: {commit}."
+        )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from nightjar.core.comparison.profile import profile_of, sample_of
-from nightjar.core.errors.night import NothingToReplay
+from nightjar.core.errors.inputs import ContractBroken, MissingFeatures
+from nightjar.core.errors.night import NothingToReplay, OtherCode
 from nightjar.core.model.entities import Version
 from nightjar.core.night.entities import Part, Run
 from nightjar.core.night.part_rows import SCORES
@@ -46,14 +47,18 @@ class Replay:
 
         from_source: also retrieve population and features again, as known at the run's known-at, and compare
         them with what the run fixed.
-        Raises NothingToReplay for a run without stored parts. Raises ArtifactBroken, MissingFeatures,
-        StoreUnavailable.
+        Raises NothingToReplay for a run without stored parts, and OtherCode if the code of today asks for
+        other inputs than the run read. Raises ArtifactBroken, StoreUnavailable.
         """
         stored = self.store.published_scores(run)
         if run.population is None or stored.is_empty():
             raise NothingToReplay(run.model, run.score_date, run.id)
         version = self.inputs.registry.version_by_id(run.version_id)
-        again = pl.concat([pl.DataFrame(schema=SCORES), *self._again(run)])
+        try:
+            again = pl.concat([pl.DataFrame(schema=SCORES), *self._again(run)])
+        except (ContractBroken, MissingFeatures) as error:
+            changed = self.changed_since(version)
+            raise OtherCode(run.model, run.id, str(error), version.code_version, changed) from error
         found = Replayed(
             model=run.model,
             run_id=run.id,

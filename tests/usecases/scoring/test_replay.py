@@ -8,7 +8,8 @@ import pytest
 from nightjar.adapters.contracts import Checked
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.memory_registry import MemoryRegistry
-from nightjar.core.errors.night import NothingToReplay
+from nightjar.core.errors.inputs import MissingFeatures
+from nightjar.core.errors.night import NothingToReplay, OtherCode
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import RunState
 from nightjar.core.night.replay import differences
@@ -167,3 +168,16 @@ def test_one_bit_is_a_difference_and_a_missing_number_is_none():
     assert (one.rows, one.examples[0].entity_key) == (1, "a")
     assert one.largest == pytest.approx(5.6e-17, rel=0.1)
     assert differences(then, then, ["score", "absent"]) == ()
+
+
+def test_code_that_asks_for_other_features_than_the_run_read_is_told_with_the_commit(night):
+    run = score(night).run_id
+
+    class Lacking(Features):
+        def retrieve(self, spec, entities):
+            raise MissingFeatures("toy", ["snow"], "toy")
+
+    with pytest.raises(OtherCode, match=r"snow.* models/toy/spec\.py was a and is b.* its version: c\."):
+        replayed(
+            changed(night, features=Lacking()), run, changed_since=("models/toy/spec.py was a and is b",)
+        )
