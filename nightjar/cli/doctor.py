@@ -139,12 +139,11 @@ def golden_rows(platform: Platform, spec: ModelSpec) -> str:
 def libraries(platform: Platform, spec: ModelSpec) -> str:
     """Which libraries are others than those that the champion was trained with."""
     from nightjar.adapters.surroundings import versions_of
-    from nightjar.core.errors.model import NoChampion
     from nightjar.core.model.record import differing
 
     version = platform.registry.holder(spec.name, "champion")
     if version is None:
-        raise NoChampion(spec.name)
+        return "there is no champion yet"
     if version.record is None:
         return f"version {version.number} was trained before libraries were recorded"
     trained_with = version.record.surroundings.libraries
