@@ -31,6 +31,9 @@ def backtest(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write the page with its curve.")
     ] = None,
+    ages: Annotated[
+        bool, typer.Option("--ages", help="Score all later nights with each version: quality by age.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Walk forward: train on what was known, judge, promote, score until the next training, and measure.
@@ -39,7 +42,8 @@ def backtest(
     """
     from nightjar.core.lifecycle.walk import Plan, steps_of
     from nightjar.core.night.clock import wanted_until
-    from nightjar.showing.backtest import as_object, backtest_page, show_backtest
+    from nightjar.showing.backtest import as_object, backtest_page, show_ages, show_backtest
+    from nightjar.usecases.lifecycle.aging import aged
 
     if last < first:
         raise BadSettings(f"--to {last} lies before --from {first}", "Name the earlier date with --from.")
@@ -47,12 +51,16 @@ def backtest(
     plan = Plan(model=spec.name, first=first, last=last, retrain=retrain, despite_gates=despite_gates)
     steps_of(spec, plan)
     platform.prepare(spec).ready(wanted_until(spec, last, datetime.now(UTC)), console.bar)
-    walked = platform.backtest(spec, console.bar).walk(plan)
+    use_case = platform.backtest(spec, console.bar)
+    walked = use_case.walk(plan)
+    found = aged(spec, walked, use_case.predictors) if ages else ()
     if html is not None:
-        html.write_text(backtest_page(spec, walked), encoding="utf-8")
+        html.write_text(backtest_page(spec, walked, found), encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps(as_object(spec, walked), indent=1))
+        typer.echo(json.dumps(as_object(spec, walked, found), indent=1))
         return
     show_backtest(spec, walked)
+    if ages:
+        show_ages(found)
     if html is not None:
         console.out.print(f"page: {html}")

@@ -6,6 +6,7 @@ from typing import Any
 from nightjar.core.kinds.estimates import CONFIDENCE, Estimate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metric
+from nightjar.core.lifecycle.ages import Age, follows
 from nightjar.core.lifecycle.backtest import Results, StepDone, Who
 from nightjar.core.model.spec import ModelSpec
 from nightjar.showing import console, plots
@@ -123,7 +124,30 @@ def conclusions(kind: Kind, results: Results) -> Iterator[str]:
         yield f"The champion is {verdict} the {who}: its {loss} over the other's is {told(found)}."
 
 
-def backtest_page(spec: ModelSpec, walked: Walked) -> str:
+AGE_COLUMNS = ("age in occasions", "nights", "loss over that of a fresh version")
+
+
+def age_rows(ages: Sequence[Age]) -> Sequence[tuple[object, ...]]:
+    return [(f"{age.first} to {age.last}", age.nights, told(age.over_fresh)) for age in ages]
+
+
+def show_ages(ages: Sequence[Age]) -> None:
+    """Quality by age, and what follows for the schedule."""
+    console.out.print(console.table("quality by age", AGE_COLUMNS, age_rows(ages)))
+    console.out.print(follows(ages))
+
+
+def ages_section(ages: Sequence[Age]) -> str:
+    known = [(age, age.over_fresh) for age in ages if age.over_fresh is not None]
+    points = [(float(n), found.value) for n, (_, found) in enumerate(known)]
+    band = [bounds_of(found) or (found.value, found.value) for _, found in known]
+    names = [(float(n), f"{age.first} to {age.last}") for n, (age, _) in enumerate(known)]
+    line = plots.Line("loss over that of a fresh version", points, band)
+    drawn = grid([plots.lines(line.name, [line], "age in occasions", "", names)])
+    return section("Quality by age", said(follows(ages)), drawn, table(AGE_COLUMNS, age_rows(ages)))
+
+
+def backtest_page(spec: ModelSpec, walked: Walked, ages: Sequence[Age] = ()) -> str:
     """HTML that opens offline."""
     plan = walked.plan
     parts = [
@@ -144,6 +168,7 @@ def backtest_page(spec: ModelSpec, walked: Walked) -> str:
             *parts,
             *(said(text) for text in conclusions(spec.kind, results)),
             section("Quality over time", curves, *periods),
+            *([ages_section(ages)] if ages else []),
             section("The whole stretch", said(whole_title(results)), whole),
             section("Trainings", steps_table(walked)),
         ],
@@ -176,7 +201,7 @@ def curve(metric: Metric, results: Results) -> str:
     return plots.lines(f"{metric.title}{better}", drawn, "first night of the period", "", names)
 
 
-def as_object(spec: ModelSpec, walked: Walked) -> Mapping[str, Any]:
+def as_object(spec: ModelSpec, walked: Walked, ages: Sequence[Age] = ()) -> Mapping[str, Any]:
     """What `--json` prints."""
     results = walked.results
     return {
@@ -195,6 +220,15 @@ def as_object(spec: ModelSpec, walked: Walked) -> Mapping[str, Any]:
                 "metrics": {who.value: dict(found) for who, found in period.metrics.items()},
             }
             for period in results.periods
+        ],
+        "ages": [
+            {
+                "first": age.first,
+                "last": age.last,
+                "nights": age.nights,
+                "over_fresh": _bounds(age.over_fresh),
+            }
+            for age in ages
         ],
         "steps": [step.model_dump(mode="json", include=TOLD_OF_A_STEP) for step in walked.steps],
     }
