@@ -37,7 +37,7 @@ SPEC = ModelSpec(
     contract=contract,
     baseline=fit_baseline,
     fit=fit_trees,
-    split=TimeSplit(test_days=22, valid_days=22, min_train_rows=1_500),  # four Mondays each
+    split=TimeSplit(test_days=64, valid_days=22, min_train_rows=1_500),  # ten Mondays, and four
     gates=GateLimits(min_coverage=0.75),
     audit=AuditLimits(max_quarantine_share=0.02, min_distinct_share=0.3, max_mean_shift_sd=3.0),
 )

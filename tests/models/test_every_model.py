@@ -13,6 +13,8 @@ from polars.testing import assert_frame_equal
 from models import MODELS, NAMES, model
 from nightjar.adapters.contracts import check
 from nightjar.core.errors.model import ModelBroken
+from nightjar.core.kinds.estimates import LEAST_NIGHTS
+from nightjar.core.model.occasions import occasions_between
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.population import ordered_population
 from nightjar.core.values import INSTANT
@@ -44,6 +46,13 @@ def test_its_folder_can_be_used(name):
 @every_model
 def test_the_contract_covers_every_input(spec):
     assert set(spec.contract().columns) >= {"entity_key", *spec.inputs}
+
+
+@every_model
+def test_its_test_days_hold_the_nights_that_a_verdict_needs(spec):
+    days = timedelta(days=spec.split.test_days - 1)
+    last = spec.replay.last if spec.replay else spec.data_from + 2 * days
+    assert len(occasions_between(spec, last - days, last)) >= LEAST_NIGHTS
 
 
 @every_model
