@@ -102,7 +102,7 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
     assert listed[1].split()[-3:] == ["column", "check", "value"]
     aside = json.loads(run("explain", NIGHT, listed[2].split()[3], "--json"))
     assert (aside["standing"], aside["score"], aside["broken"][0]["column"]) == ("quarantined", None, "dest")
-    explained = run("explain", "flight_delay", NIGHT, changed)
+    explained = run("explain", "flight_delay", NIGHT, f"{first[2][0]}")
     assert "raw score" in explained
     assert explained.count("publish") >= 3
     assert "schedules" in explained

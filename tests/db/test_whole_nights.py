@@ -481,7 +481,7 @@ def test_every_place_is_checked(owner):
     checked = owner.execute(
         "SELECT conname FROM pg_constraint WHERE conname LIKE '%of_store' AND convalidated"
     ).fetchall()
-    assert len(named) == 5
+    assert len(named) == 7
     assert set(named) == set(checked)
 
 
@@ -500,7 +500,7 @@ def test_every_date_that_the_writer_may_set_is_of_our_time(owner):
     checked = owner.execute(
         "SELECT conname FROM pg_constraint WHERE conname LIKE '%of_our_time' AND convalidated"
     ).fetchall()
-    assert len(settable) == 11
+    assert len(settable) == 14
     assert set(settable) == set(checked)
 
 

@@ -98,7 +98,7 @@ def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, 
     deploy(logs_json, api, world.home / "logs" / "deploy.log")
     assert paused(prefect, "monitor"), "a deployment must not resume what somebody paused"
     names = {each.name for each in prefect.client.read_deployments()}
-    assert (names & {"flight_delay", "by hand"}, len(names)) == ({"by hand"}, 2 * 6 + 1), (
+    assert (names & {"flight_delay", "by hand"}, len(names)) == ({"by hand"}, 2 * 7 + 1), (
         f"{of_before} have new names, {by_hand} is somebody's own"
     )
     assert paused(prefect, "repair"), "a pause goes with the deployment to its new name"

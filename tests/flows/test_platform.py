@@ -25,7 +25,7 @@ ALLOW = "DROP TRIGGER refuse ON nightjar.receipt; DROP FUNCTION nightjar.refuse(
 
 def test_a_deployment_leads_to_scheduled_runs(prefect):
     flows = {flow["id"]: flow["name"] for flow in prefect.ask("/flows/filter", {})}
-    assert set(flows.values()) == {"features", "score", "monitor", "retrain", "backfill", "repair"}
+    assert set(flows.values()) == {"features", "score", "monitor", "retrain", "backfill", "repair", "promote"}
     deadline = time.monotonic() + 60  # the scheduler makes its rounds
     scheduled = set()
     while scheduled != {"features", "score", "monitor", "retrain"}:

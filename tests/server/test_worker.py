@@ -23,7 +23,8 @@ def deployment(**changed):
 
 def test_the_flows_of_this_checkout_are_run():
     assert {
-        f"flows.{name}.{name}" for name in ("features", "score", "monitor", "retrain", "backfill", "repair")
+        f"flows.{name}.{name}"
+        for name in ("features", "score", "monitor", "retrain", "backfill", "repair", "promote")
     } == entrypoints()
     assert entrypoint_of(deployment(), entrypoints()) == OURS
     assert entrypoint_of(deployment(pull_steps=None), entrypoints()) == OURS

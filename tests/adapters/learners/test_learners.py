@@ -38,6 +38,7 @@ def sample(rows=600, seed=0):
             "plane": random.choice(["A", "B"], rows),
             "wind": wind,
             "late": random.integers(0, 9, rows),
+            "score_date": date(2013, 6, 15),
             "outcome": hot.astype("int8"),
         }
     )
@@ -127,7 +128,7 @@ def typed(rows, seed):
     heat = wind + (store == 2) + 2 * (rate == 1.0) + (day == DAYS[1]) - flag.astype(int) + (city == "ROME")
     hot = (random.random(rows) < 1 / (1 + np.exp(1 - heat))).astype("int8")
     categories = {"store": list(store), "rate": rate, "day": list(day), "flag": flag, "city": city}
-    frame = pl.DataFrame({**categories, "wind": wind, "outcome": hot})
+    frame = pl.DataFrame({**categories, "wind": wind, "score_date": DAYS[0], "outcome": hot})
     return frame.with_columns(seen=pl.col("day").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
 
 
@@ -208,7 +209,7 @@ def of_before(algorithm, reference):
     """A predictor as it was before: fitted on categories as Polars casts them, stored without their types."""
     known = CastCategories(reference.schema)
     rows = inputs(reference, TYPED.categorical, TYPED.numeric, known)
-    labelled = rows.with_columns(reference["outcome"])
+    labelled = rows.with_columns(reference["outcome"], reference["score_date"])
     fresh = FITS[algorithm](labelled, labelled, spec=TYPED)
     return replace(fresh, categories=known)
 

@@ -376,7 +376,7 @@ def test_many_states_of_the_same_days_are_read_once(warehouse, monkeypatch):
     asked = []
     dataset = place.dataset()
     tables = ScannedTables(
-        {"visits": dataset}, lambda one: asked.append(one) or opened(one, place.environment)
+        {"visits": dataset}, lambda one: asked.append(one) or opened(one, place.environment, lasting)
     )
     for moment in (NOON, CORRECTED, None):
         tables.read(dataset, MONDAY, TUESDAY, moment)

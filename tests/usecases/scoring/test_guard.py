@@ -1,6 +1,7 @@
 """A night tells that its champion was trained on features of other code than it reads."""
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from nightjar.core.model.generations import FIRST, TRAINED_ON, Generation
@@ -23,7 +24,8 @@ def guard():
     ("trained", "tables"),
     [({TRAINED_ON: {"weather": FIRST}}, ("weather",)), ({TRAINED_ON: {"weather": "_two"}}, None), ({}, None)],
 )
-def test_a_champion_of_other_code_is_told_once(guard, trained, tables):
+def test_a_champion_of_other_code_is_told_once(guard, trained, tables, monkeypatch):
+    monkeypatch.setattr("nightjar.usecases.scoring.guard.log", structlog.get_logger())  # none that is cached
     with capture_logs() as logged:
         guard.tell_of_training(toy_version(params=trained), {"weather": "_two"})
     told = [line["tables"] for line in logged if line["event"] == "trained_on_other_features"]
