@@ -231,6 +231,16 @@ def _made_of(facts: Facts) -> Iterator[Said | Rows]:
     if version.params:
         rows = [(name, str(value)) for name, value in sorted(version.params.items())]
         yield Rows(("parameter", "value"), rows)
+    if version.record is not None:
+        around = version.record.surroundings
+        for columns, found in (
+            (("library", "version"), around.libraries),
+            (("threads of", "number"), around.threads),
+            (("feature table", "hash of its recipe"), around.features),
+            (("file of its code", "sha256"), around.code),
+        ):
+            if found:
+                yield Rows(columns, [(name, str(value)) for name, value in found.items()])
 
 
 def _identity(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -249,12 +259,6 @@ def _identity(facts: Facts) -> Iterator[tuple[str, str]]:
         yield "sha256 of the evidence", version.evidence_sha256
     if record is not None:
         yield "seed", str(record.seed)
-        yield (
-            "surroundings",
-            ", ".join(
-                f"{name}: {value}" for name, value in record.surroundings.model_dump(mode="json").items()
-            ),
-        )
 
 
 def _as_html(block: Said | Rows | Drawn) -> str:

@@ -18,6 +18,7 @@ from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.lifecycle.evidence import Comparison, Evidence, SliceLoss, Weight
 from nightjar.core.model.entities import Promotion
+from nightjar.core.model.record import Record, Surroundings
 from nightjar.core.monitoring.entities import NightPerformance
 from nightjar.showing.card import card_html, card_markdown
 from nightjar.testing.backtests import MemoryBacktests
@@ -62,7 +63,7 @@ def facts(kind, **changes):
         version_number=1,
         role="champion",
         reason="it rained",
-        actor="jane",
+        actor="nightjar_writer",
         promoted_at=NOON,
     )
     night = NightPerformance(
@@ -112,7 +113,7 @@ def test_both_forms_tell_the_gates_who_decided_the_limits_and_the_hashes(kind):
         for told in (
             "cannot tell",
             "is 1.2, must be 1.0",
-            "jane",
+            "nightjar_writer",
             "it rained",
             "It knows no storm.",
             "1" * 56,
@@ -134,6 +135,28 @@ def test_what_is_not_known_is_said_in_a_sentence():
             "no section Limits",
         ):
             assert told in text.replace("\\", "")
+
+
+def test_libraries_threads_recipes_and_files_stand_in_tables_of_their_own():
+    around = Surroundings(
+        libraries={"catboost": "1.2"},
+        threads={"polars": 2},
+        features={"rain": "r1"},
+        code={"m/a.py": "0" * 64},
+    )
+    record = Record(
+        dataset_sha256="1" * 64,
+        known_at=NOON,
+        windows={},
+        embargo_days=0,
+        seed=1,
+        limits={},
+        beside={},
+        surroundings=around,
+    )
+    text = card_markdown(facts(BINARY, version=toy_version(record=record)), "").replace("\\", "")
+    for row in ("| catboost | 1.2 |", "| polars | 2 |", "| rain | r1 |", f"| m/a.py | {'0' * 56}"):
+        assert row in text
 
 
 def test_the_facts_are_of_the_champion_or_of_the_version_that_is_named():
