@@ -13,10 +13,10 @@ from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.kinds.gates import Verdict
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.lifecycle.training_set import TimeCut
-from nightjar.core.model.spec import FeatureTable, TimeSplit
+from nightjar.core.model.spec import TimeSplit
 from nightjar.testing.learners import fit_catboost, fit_sklearn
 from nightjar.testing.predictors import Formula
-from nightjar.testing.specs import PLANNED, spec_of_kind, toy_spec
+from nightjar.testing.specs import PLANNED, WEATHER, spec_of_kind, toy_spec
 from nightjar.usecases.lifecycle.documents import read_evidence
 from nightjar.usecases.lifecycle.origins import Learned
 from nightjar.usecases.lifecycle.proving import Prover
@@ -26,16 +26,7 @@ FIRST, DAYS, ROWS = date(2013, 3, 1), 40, 60
 KNOWN = datetime(2013, 4, 20, tzinfo=UTC)
 EVENING = timedelta(hours=-3)
 
-GUSTS = FeatureTable(
-    name="gusts",
-    description="",
-    keys={"entity_key": pl.String()},
-    features={"gust": pl.Float64()},
-    ttl=timedelta(days=1),
-    lookback_days=0,
-    sources=(),
-    compute=lambda raw, first, last: pl.DataFrame(),
-)
+GUSTS = replace(WEATHER, name="gusts", keys={"entity_key": pl.String()}, features={"gust": pl.Float64()})
 
 
 def midnight(day: date) -> datetime:
