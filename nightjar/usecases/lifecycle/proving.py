@@ -64,7 +64,8 @@ class Prover:
 
     def proofs(self, learned: Learned, calibration: Calibration) -> Proofs:
         unseen = sampled(learned.cut.test, UNSEEN_ROWS)
-        trial = Trial(self.spec, learned.predictor, calibration, learned.cut, unseen)
+        published = published_by(self.spec.kind, learned.predictor, calibration, unseen)
+        trial = Trial(self.spec, learned.predictor, calibration, learned.cut, unseen, published)
         again = {} if learned.fit is None else trial.fitted_again(learned.fit)
         return Proofs.model_validate(
             {
@@ -99,20 +100,21 @@ class Prover:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A predictor on a sample of unseen rows."""
+    """A predictor on a sample of unseen rows. published: what it gives for them."""
 
     spec: ModelSpec
     predictor: Predictor
     calibration: Calibration
     cut: TimeCut
     unseen: pl.DataFrame
+    published: pl.DataFrame
 
     def losses(self, predictor: Predicts, rows: pl.DataFrame) -> pl.Series:
         published = published_by(self.spec.kind, predictor, self.calibration, rows)
         return self.spec.kind.losses(published, rows["outcome"])
 
     def own(self) -> pl.Series:
-        return self.losses(self.predictor, self.unseen)
+        return self.spec.kind.losses(self.published, self.unseen["outcome"])
 
     def skills(self) -> Found:
         spec, train = self.spec, sampled(self.cut.train, BINNED_ROWS)
@@ -122,7 +124,7 @@ class Trial:
 
     def noise(self) -> Found:
         noisy = with_noise(self.unseen, self.spec.numeric, self.spec.seed)
-        return {"noise": change(self._scores(self.predictor), self._scores(self.predictor, noisy))}
+        return {"noise": change(self.published["score"], self._scores(self.predictor, noisy))}
 
     def use(self) -> Found:
         """How much the loss rises if the values of one input are put in another order."""
@@ -193,7 +195,7 @@ class Trial:
     def _seeds(self, fit: Fit) -> Found:
         train, valid = self._sample()
         one, other = (
-            self._scores(fit(train, valid, spec=replace(self.spec, seed=self.spec.seed + more)))
+            self._scores(fit(train, valid, spec=replace(self.spec, seed=self.spec.seed + more)), self.unseen)
             for more in (0, 1)
         )
         return {"seeds": change(one, other)}
@@ -201,9 +203,8 @@ class Trial:
     def _sample(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         return sampled(self.cut.train, TRAIN_ROWS), sampled(self.cut.valid, VALID_ROWS)
 
-    def _scores(self, predictor: Predicts, rows: pl.DataFrame | None = None) -> pl.Series:
-        asked = self.unseen if rows is None else rows
-        return published_by(self.spec.kind, predictor, self.calibration, asked)["score"]
+    def _scores(self, predictor: Predicts, rows: pl.DataFrame) -> pl.Series:
+        return published_by(self.spec.kind, predictor, self.calibration, rows)["score"]
 
 
 def skill(own: pl.Series, constant: pl.Series) -> float | None:
