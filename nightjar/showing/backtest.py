@@ -14,7 +14,6 @@ from nightjar.showing.page import page, said, section, table
 from nightjar.showing.page import plots as grid
 from nightjar.usecases.lifecycle.backtest import Walked
 
-TAIL = (1 - CONFIDENCE) / 2
 TOLD_OF_A_STEP = {"number", "known_at", "first", "last", "decision", "champion", "promoted"}
 MOST_LETTERS = 100
 STEP_COLUMNS = ("training", "knew all by (UTC)", "first night", "last night", "scored by", "what came of it")
@@ -69,7 +68,8 @@ def step_rows(steps: Iterable[StepDone]) -> Iterator[tuple[object, ...]]:
 
 
 def whole_title(results: Results) -> str:
-    return f"{results.nights} nights, {results.rows:,} rows with an outcome; each with its 95% interval"
+    counted = f"{results.nights} nights, {results.rows:,} rows with an outcome"
+    return f"{counted}; each with its {CONFIDENCE:.0%} interval"
 
 
 def whole_columns(kind: Kind) -> tuple[str, ...]:
@@ -94,8 +94,7 @@ def told(found: Estimate | None, metric: Metric | None = None) -> str:
 def bounds_of(found: Estimate, metric: Metric | None = None) -> tuple[float, float] | None:
     if found.error is None:
         return None
-    low, high = found.within(TAIL)
-    return (low, high) if metric is None else metric.within(low, high)
+    return found.shown if metric is None else metric.within(*found.shown)
 
 
 def period_table(metric: Metric, results: Results) -> tuple[tuple[str, ...], Sequence[tuple[object, ...]]]:

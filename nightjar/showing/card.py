@@ -12,7 +12,15 @@ from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.evidence import Evidence
 from nightjar.core.lifecycle.training_set import embargo
 from nightjar.showing import markdown, page, plots
-from nightjar.showing.backtest import conclusions, curve, told, whole_columns, whole_rows, whole_title
+from nightjar.showing.backtest import (
+    bounds_of,
+    conclusions,
+    curve,
+    told,
+    whole_columns,
+    whole_rows,
+    whole_title,
+)
 from nightjar.showing.console import PREDICTORS
 from nightjar.usecases.lifecycle.facts import Facts, windows_told
 
@@ -163,7 +171,7 @@ def _slices(evidence: Evidence | None) -> Iterator[Said | Rows | Drawn]:
 def _slice_bars(evidence: Evidence) -> Iterator[plots.Bar]:
     known = [(one.title, one.found) for one in evidence.slices if one.found is not None]
     for title, found in sorted(known, key=lambda each: -each[1].value)[:MOST_SLICES]:
-        low, high = found.within(0.025) if found.error is not None else (None, None)
+        low, high = bounds_of(found) or (None, None)
         yield plots.Bar(title, found.value, low, high)
 
 

@@ -10,7 +10,6 @@ from nightjar.core.lifecycle.backtest import DAY, LOSS, quotient_beside
 from nightjar.core.values import Value
 
 AGE = "age"
-TAIL = 0.025
 
 
 class Age(Value):
@@ -52,7 +51,7 @@ def follows(ages: Sequence[Age]) -> str:
         return "No version was older than one step, so nothing follows for the schedule."
     for age in older:
         assert age.over_fresh is not None
-        low, high = age.over_fresh.within(TAIL)
+        low, high = age.over_fresh.shown
         if low > 1:
             return (
                 f"From {age.first} occasions on a version is surely worse than a fresh one: its loss over "

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import polars as pl
 
+from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.evidence import Evidence
 from nightjar.core.model.entities import Dataset, Version
@@ -14,7 +15,6 @@ from nightjar.core.values import Value
 
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 LARGEST = 10
-INTERVAL_TAIL = 0.025
 
 
 class Change(Value):
@@ -128,18 +128,16 @@ def metrics_of(version: Version) -> Mapping[str, Measured]:
 
 
 def slices_of(evidence: Evidence | None) -> Mapping[str, Measured]:
-    """A slice -> the version's loss over that of whom it was judged beside, with its interval at 95%."""
+    """A slice -> the version's loss over that of whom it was judged beside, with its interval."""
     slices = () if evidence is None else evidence.slices
     return {
-        f"{one.title}, over {one.beside}": _estimated(one.found.value, *one.found.within(INTERVAL_TAIL))
-        for one in slices
-        if one.found is not None
+        f"{one.title}, over {one.beside}": _estimated(one.found) for one in slices if one.found is not None
     }
 
 
-def _estimated(value: float, low: float, high: float) -> Measured:
-    known = low > float("-inf")
-    return Measured(value=value, low=low if known else None, high=high if known else None)
+def _estimated(found: Estimate) -> Measured:
+    low, high = found.shown if found.error is not None else (None, None)
+    return Measured(value=found.value, low=low, high=high)
 
 
 def beside(first: Mapping[str, Measured], second: Mapping[str, Measured]) -> tuple[Beside, ...]:
