@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
@@ -32,6 +33,8 @@ SAMPLE_ROWS = 50_000
 
 For a million rows, Evidently takes minutes and a gigabyte.
 """
+
+Measured = TypeVar("Measured", NightPerformance, NightComparison)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +114,13 @@ class WatchNight:
         """
         go_on()
         self._record_outcomes([night.score_date for night in nights], known_at)
-        kept, measured = self._kept(), list[NightPerformance]()
+        kept, compared, measured = self._kept(), self._compared(), list[NightPerformance]()
         for night in nights:
             go_on()
-            measured.append(self._performance(night, kept.get(night.run_id), known_at))
+            rows = self.outcomes.scored(self.inputs.spec.name, night.score_date)
+            # First, because a night that is measured may never be looked at again.
+            self._compare(night, rows, compared.get(night.run_id), known_at)
+            measured.append(self._performance(night, rows, kept.get(night.run_id), known_at))
         return tuple(measured)
 
     def _kept(self) -> dict[int, NightPerformance]:
@@ -122,6 +128,10 @@ class WatchNight:
             performance.run_id: performance
             for performance in self.outcomes.performances(self.inputs.spec.name)
         }
+
+    def _compared(self) -> dict[int, NightComparison]:
+        """The newest comparison of each run that analysts see."""
+        return {each.run_id: each for each in self.outcomes.comparisons(self.inputs.spec.name)}
 
     def waiting(self, measured: Iterable[NightPerformance], known_at: datetime) -> tuple[Wait, ...]:
         """The reasons why published nights are not measured, or are measured on no outcome."""
@@ -139,32 +149,30 @@ class WatchNight:
         return {window.dataset: self.inputs.raw.recorded(window.dataset) for window in reads}
 
     def _performance(
-        self, publication: Publication, kept: NightPerformance | None, known_at: datetime
+        self, publication: Publication, rows: pl.DataFrame, kept: NightPerformance | None, known_at: datetime
     ) -> NightPerformance:
         """The newest measurement of a night.
 
         A measurement equal to the one before is not kept.
         """
-        score_date = publication.score_date
-        rows = self.outcomes.scored(self.inputs.spec.name, score_date)
-        # First, because a night that is measured may never be looked at again.
-        self._compare(publication, rows, known_at)
         known = rows.drop_nulls("outcome")
         performance = NightPerformance(
             run_id=publication.run_id,
             model=self.inputs.spec.name,
-            score_date=score_date,
+            score_date=publication.score_date,
             rows=rows.height,
             with_outcome=known.height,
             metrics=self._nightly(known),
             measured_at=known_at,
         )
-        if kept is not None and performance.model_copy(update={"measured_at": kept.measured_at}) == kept:
+        if kept is not None and _same(performance, kept):
             return kept
         self.outcomes.record_performance(performance)
         return performance
 
-    def _compare(self, publication: Publication, rows: pl.DataFrame, known_at: datetime) -> None:
+    def _compare(
+        self, publication: Publication, rows: pl.DataFrame, kept: NightComparison | None, known_at: datetime
+    ) -> None:
         """Measure champion and challenger on the rows that both scored, if the night had a challenger.
 
         A comparison equal to the one before is not kept.
@@ -187,8 +195,7 @@ class WatchNight:
             challenger=self._nightly(challenger),
             measured_at=known_at,
         )
-        kept = {each.run_id: each for each in self.outcomes.comparisons(run.model)}.get(run.id)
-        if kept is None or comparison.model_copy(update={"measured_at": kept.measured_at}) != kept:
+        if kept is None or not _same(comparison, kept):
             self.outcomes.record_comparison(comparison)
 
     def _nightly(self, rows: pl.DataFrame) -> Metrics:
@@ -225,3 +232,8 @@ class WatchNight:
         return pl.read_parquet(
             self.inputs.artifacts.get(self.inputs.registry.version_by_id(run.version_id).reference_uri)
         )
+
+
+def _same(now: Measured, before: Measured) -> bool:
+    """True if two measurements of a run differ at most in their instant."""
+    return now.model_copy(update={"measured_at": before.measured_at}) == before
