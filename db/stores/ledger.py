@@ -42,6 +42,12 @@ class PostgresLedger(OnEngine):
         with translated(), self.engine.connect() as connection:
             return run_of(connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one())
 
+    def find_run(self, model: str, run_id: int) -> Run | None:
+        wanted = select(RUNS).where(RUNS.c.model == model, RUNS.c.id == run_id)
+        with translated(), self.engine.connect() as connection:
+            row = connection.execute(wanted).one_or_none()
+        return None if row is None else run_of(row)
+
     def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]:
         wanted = select(RUNS) if model is None else select(RUNS).where(RUNS.c.model == model)
         with translated(), self.engine.connect() as connection:

@@ -252,6 +252,11 @@ class MemoryNights:
         return self._runs[run_id]
 
     @_whole
+    def find_run(self, model: str, run_id: int) -> Run | None:
+        run = self._runs.get(run_id)
+        return run if run is not None and run.model == model else None
+
+    @_whole
     def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]:
         wanted = [run for run in self._runs.values() if model in (None, run.model)]
         return tuple(reversed(wanted))[:limit]
@@ -456,14 +461,7 @@ class MemoryOutcomes:
 
     def scored(self, model: str, score_date: date) -> pl.DataFrame:
         publication = self.store.publication(model, score_date)
-        run = next(
-            (
-                run
-                for run in self.store.runs(model, limit=10**9)
-                if publication is not None and run.id == publication.run_id
-            ),
-            None,
-        )
+        run = None if publication is None else self.store.run(publication.run_id)
         scores = pl.DataFrame(schema=SCORES) if run is None else self.store.published_scores(run)
         known = self._rows.get(model, pl.DataFrame(schema=OUTCOMES)).filter(
             pl.col("score_date") == score_date

@@ -14,6 +14,10 @@ class RunReader(Protocol):
 
     def run(self, run_id: int) -> Run: ...
 
+    def find_run(self, model: str, run_id: int) -> Run | None:
+        """Return the run, or None if the model has none with this id."""
+        ...
+
     def runs(self, model: str | None = None, limit: int = 20) -> tuple[Run, ...]: ...
 
     def runs_of(self, model: str, score_date: date) -> tuple[Run, ...]:

@@ -92,7 +92,7 @@ def named_or(version: int | None, reason: str | None, otherwise: Choose) -> Choo
 
 def run_of(store: RunReader, model: str, run_id: int) -> Run:
     """Raises BadSettings for a run that is none of the model's."""
-    found = next((run for run in store.runs(model, limit=10**9) if run.id == run_id), None)
+    found = store.find_run(model, run_id)
     if found is None:
         raise BadSettings(f"{model} has no run {run_id}", "Name one of its own.")
     return found

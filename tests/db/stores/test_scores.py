@@ -404,6 +404,13 @@ def test_runs_are_listed_newest_first(stores):
     assert stores.store.runs("other") == ()
 
 
+def test_a_run_is_found_by_its_id_among_those_of_its_model(stores):
+    run, _ = stores.publish()
+    assert stores.store.find_run(run.model, run.id) == stores.store.run(run.id)
+    assert stores.store.find_run("other", run.id) is None
+    assert stores.store.find_run(run.model, run.id + 1) is None
+
+
 # --- Postgres alone: connections and processes that die ---
 
 
