@@ -1,7 +1,7 @@
 """What the nights say so far of a challenger beside the champion, and what follows from it."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -96,9 +96,13 @@ def evidence_of(
     and as they are known now. So a correction can take evidence away. It cannot decide alone, and the error
     probability alpha also holds where nights are restated.
     """
-    ours = [each for each in comparisons if _counts(each, metric, champion, challenger)]
-    first = _gains(reversed(ours), metric, ours)
-    newest = _gains(ours, metric, ours)
+    first, newest = _by_night(
+        [
+            (each.score_date, gain)
+            for each in comparisons
+            if _counts(each, champion, challenger) and (gain := _gain(each, metric)) is not None
+        ]
+    )
     low, high = confidence_sequence(newest, alpha)
     return ShadowEvidence(
         nights=newest.size,
@@ -111,25 +115,21 @@ def evidence_of(
     )
 
 
-def _counts(night: NightComparison, metric: str, champion: Version, challenger: Version) -> bool:
+def _counts(night: NightComparison, champion: Version, challenger: Version) -> bool:
     unseen = night.score_date > max(champion.trained_through, challenger.trained_through)
-    theirs = (night.version_id, night.challenger_id) == (champion.id, challenger.id)
-    return theirs and unseen and None not in (night.champion[metric], night.challenger[metric])
+    return unseen and (night.version_id, night.challenger_id) == (champion.id, challenger.id)
 
 
-def _gains(comparisons: Iterable[NightComparison], metric: str, order: Sequence[NightComparison]) -> Numbers:
-    """The gain of each night by the last of these comparisons, in the order in which nights became known."""
-    gains: Mapping[date, float] = {each.score_date: gain for each, gain in _with_gain(comparisons, metric)}
-    return np.array([gains[night] for night in dict.fromkeys(each.score_date for each in order)], np.float64)
+def _gain(night: NightComparison, metric: str) -> float | None:
+    champion, challenger = night.champion[metric], night.challenger[metric]
+    return None if champion is None or challenger is None else champion - challenger
 
 
-def _with_gain(
-    comparisons: Iterable[NightComparison], metric: str
-) -> Iterator[tuple[NightComparison, float]]:
-    for each in comparisons:
-        champion, challenger = each.champion[metric], each.challenger[metric]
-        if champion is not None and challenger is not None:
-            yield each, champion - challenger
+def _by_night(gains: Sequence[tuple[date, float]]) -> tuple[Numbers, Numbers]:
+    """The first and the newest gain of each night, in the order in which the nights became known."""
+    # A dict keeps the first place of a key and its last value.
+    first, newest = dict(reversed(gains)), dict(gains)
+    return np.array([first[night] for night in newest], np.float64), np.array([*newest.values()], np.float64)
 
 
 def _last(gains: Numbers) -> float:
