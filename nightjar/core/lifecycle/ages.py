@@ -6,7 +6,8 @@ from math import log2
 import polars as pl
 
 from nightjar.core.kinds.estimates import Estimate
-from nightjar.core.lifecycle.backtest import DAY, LOSS, quotient_beside
+from nightjar.core.lifecycle.backtest import DAY, LOSS
+from nightjar.core.lifecycle.comparing import quotient_of
 from nightjar.core.values import Value
 
 AGE = "age"
@@ -68,4 +69,4 @@ def _ages(ranges: pl.DataFrame, fresh: pl.DataFrame) -> Iterator[Age]:
     for (_,), rows in sorted(ranges.partition_by("range", as_dict=True).items()):
         sums = rows.group_by(DAY).agg(pl.col(LOSS).mean()).join(fresh, on=DAY).sort(DAY)
         first, last = rows.select(pl.col(AGE).min(), last=pl.col(AGE).max()).row(0)
-        yield Age(first=first, last=last, nights=sums.height, over_fresh=quotient_beside(sums, LOSS, "fresh"))
+        yield Age(first=first, last=last, nights=sums.height, over_fresh=quotient_of(sums, LOSS, "fresh"))

@@ -14,7 +14,7 @@ from nightjar.core.kinds.intervals import jackknife
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metrics
 from nightjar.core.kinds.outputs import OUTPUTS
-from nightjar.core.lifecycle.resampling import quotient
+from nightjar.core.lifecycle.comparing import quotient_of
 from nightjar.core.model.entities import Dataset, Version
 from nightjar.core.values import Sha256, Value
 
@@ -165,13 +165,7 @@ def _beside(kind: Kind, scored: pl.DataFrame) -> Mapping[Who, Estimate | None]:
     losses = scored.with_columns(kind.losses(scored, scored["outcome"]).alias(LOSS))
     sums = losses.group_by(DAY, WHO).agg(pl.col(LOSS).sum()).pivot(WHO, index=DAY, values=LOSS).sort(DAY)
     others = (who for who in Who if who is not Who.CHAMPION and who in sums.columns)
-    return {who: quotient_beside(sums, Who.CHAMPION, who) for who in others}
-
-
-def quotient_beside(sums: pl.DataFrame, own: str, other: str) -> Estimate | None:
-    """The quotient of two columns of losses by night, on the nights that have both. Sorted by night."""
-    both = sums.drop_nulls([own, other])
-    return quotient(both[own].to_numpy(), both[other].to_numpy())
+    return {who: quotient_of(sums, Who.CHAMPION, who) for who in others}
 
 
 def _periods(kind: Kind, scored: pl.DataFrame) -> Iterator[Period]:

@@ -60,8 +60,11 @@ def evidence_of(losses: Losses, slices: Sequence[Slice], metrics: Mapping[str, E
     )
 
 
-def quotient_of(nights: pl.DataFrame, own: Of, other: Of) -> Estimate | None:
-    """The loss of one predictor over that of another, on the nights that neither has seen."""
+def quotient_of(nights: pl.DataFrame, own: str, other: str) -> Estimate | None:
+    """The loss of one predictor over that of another, on the nights that have both.
+
+    nights: a column of losses for each predictor, null where it has none; a row a night, oldest first.
+    """
     shared = nights.drop_nulls([own, other])
     return quotient(shared[own].to_numpy(), shared[other].to_numpy())
 
