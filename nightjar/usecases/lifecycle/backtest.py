@@ -3,11 +3,9 @@
 Nothing of it is published, and the registry of the model is not changed.
 """
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 
@@ -30,7 +28,6 @@ from nightjar.core.lifecycle.walk import Plan, Step, name_of, steps_of
 from nightjar.core.model.entities import Candidate, Version
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of, evening_by_now
-from nightjar.core.parquet import parquet
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.ports.backtests import Backtests
 from nightjar.core.ports.contracts import Check
@@ -39,6 +36,7 @@ from nightjar.core.ports.learners import Predictors
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
+from nightjar.usecases.lifecycle.documents import store_rows
 from nightjar.usecases.lifecycle.gathering import generations_of
 from nightjar.usecases.lifecycle.lean import Lean
 from nightjar.usecases.lifecycle.measuring import Always, Predicts, calibration_of, published_by
@@ -213,7 +211,7 @@ class Backtest:
         versions = self.registry.versions(self.spec.name)
         champion = self.registry.holder(self.spec.name, "champion")
         made = tuple(reversed(versions[: len(versions) - before]))
-        uri, sha256 = store_scored(scored, self.artifacts) if scored.height else (None, None)
+        uri, sha256 = store_rows(scored, "backtest", self.artifacts) if scored.height else (None, None)
         trained_now = isinstance(told, RetrainSummary)
         return StepDone(
             number=step.number,
@@ -254,13 +252,6 @@ def as_scored(who: Who, published: pl.DataFrame, rows: pl.DataFrame) -> pl.DataF
         published["outputs"],
         pl.col("outcome").cast(pl.Float64),
     )
-
-
-def store_scored(scored: pl.DataFrame, artifacts: Artifacts) -> tuple[str, str]:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "scores.parquet"
-        file.write_bytes(parquet(scored))
-        return artifacts.put("backtest", file)
 
 
 def scored_by(steps: Iterable[StepDone], artifacts: Artifacts) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""What a version keeps in the artifact store beside its model."""
+"""What versions and backtests keep in the artifact store beside models."""
 
 import tempfile
 from pathlib import Path
@@ -11,14 +11,9 @@ from nightjar.core.parquet import parquet
 from nightjar.core.ports.artifacts import Artifacts
 
 
-def store_rows(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> str:
-    """Return the uri of the rows as Parquet."""
-    return _stored(parquet(rows), kind, "parquet", artifacts)[0]
-
-
-def store_golden(rows: pl.DataFrame, artifacts: Artifacts) -> tuple[str, str]:
-    """Return uri and sha256."""
-    return _stored(parquet(rows), "golden", "parquet", artifacts)
+def store_rows(rows: pl.DataFrame, kind: str, artifacts: Artifacts) -> tuple[str, str]:
+    """Store rows as Parquet. Return uri and sha256."""
+    return _stored(parquet(rows), kind, "parquet", artifacts)
 
 
 def store_evidence(evidence: Evidence, artifacts: Artifacts) -> tuple[str, str]:

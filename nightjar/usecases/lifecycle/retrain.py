@@ -31,7 +31,7 @@ from nightjar.core.ports.learners import Predictors
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
-from nightjar.usecases.lifecycle.documents import read_evidence, store_evidence, store_golden, store_rows
+from nightjar.usecases.lifecycle.documents import read_evidence, store_evidence, store_rows
 from nightjar.usecases.lifecycle.drawing import drawings
 from nightjar.usecases.lifecycle.fitting import baseline_of, fitted
 from nightjar.usecases.lifecycle.gathering import generations_of, labelled_rows, with_features
@@ -209,7 +209,7 @@ def _register_dataset(
     return registry.add_dataset(
         spec.name,
         content_sha256(rows),
-        store_rows(rows, "dataset", artifacts),
+        store_rows(rows, "dataset", artifacts)[0],
         rows.height,
         days[0],
         days[-1],
@@ -324,7 +324,7 @@ def _golden(
     """Store the golden rows of a version. Return uri and sha256."""
     rows = golden_rows(unseen, spec.slices).drop("outcome")
     given = published_by(spec.kind, predictor, calibration, rows)
-    return store_golden(rows.with_columns(*given), artifacts)
+    return store_rows(rows.with_columns(*given), "golden", artifacts)
 
 
 def _reference(
@@ -333,4 +333,4 @@ def _reference(
     """A sample of the rows that a predictor was trained on, with its scores, stored."""
     reference = reference_sample(seen)
     scored = published_by(spec.kind, predictor, calibration, reference)
-    return store_rows(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts)
+    return store_rows(reference.with_columns(*spec.kind.with_class(scored)), "reference", artifacts)[0]

@@ -36,7 +36,7 @@ from nightjar.core.model.spec import RawDataset, TimeSplit
 from nightjar.core.ports.progress import asking, silent
 from nightjar.testing.memory import MemoryGoOn
 from nightjar.testing.specs import toy_spec
-from nightjar.usecases.lifecycle.documents import store_golden
+from nightjar.usecases.lifecycle.documents import store_rows
 from nightjar.usecases.lifecycle.origins import read_elsewhere
 from nightjar.usecases.lifecycle.retrain import retrain
 from nightjar.usecases.scoring.golden import Scorer
@@ -232,7 +232,7 @@ def test_a_version_keeps_unseen_rows_with_what_it_gave_for_them(ports, refits):
         assert kept["score_date"].min() > LAST - timedelta(days=7)
         assert kept["score_date"].n_unique() == 7
         assert scorer.otherwise(version) is None
-        changed = store_golden(kept.with_columns(wind=-pl.col("wind")), ports["artifacts"])
+        changed = store_rows(kept.with_columns(wind=-pl.col("wind")), "golden", ports["artifacts"])
         other = version.model_copy(update=dict(zip(("golden_uri", "golden_sha256"), changed, strict=True)))
         with pytest.raises(PredictsOtherwise, match="golden rows, the first"):
             scorer.require_as_registered(other)

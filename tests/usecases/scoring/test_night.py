@@ -27,7 +27,7 @@ from nightjar.testing.nights import changed, in_turn, score_night, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import HAPPENED, PLANNED, TOY, WEATHER, toy_spec
 from nightjar.testing.versions import champion_of, registered, toy_version
-from nightjar.usecases.lifecycle.documents import store_golden
+from nightjar.usecases.lifecycle.documents import store_rows
 from nightjar.usecases.scoring.guard import NightGuard
 
 DAY = date(2013, 6, 15)
@@ -211,7 +211,7 @@ def with_golden_rows(night, ulps, **role):
     score = BY_KEY.load(TOY, toy_version(number=number)).predict(rows)
     kept = pl.Series("score", score.to_numpy().view("int64") + ulps).to_numpy().view("float64")
     golden = rows.with_columns(score=kept, outputs=pl.lit(None, pl.List(pl.Float64)))
-    uri, sha256 = store_golden(golden, night.inputs.artifacts)
+    uri, sha256 = store_rows(golden, "golden", night.inputs.artifacts)
     registry = night.inputs.registry
     version = registered(registry, artifact_sha256="7" * 64, golden_uri=uri, golden_sha256=sha256)
     registry.promote(version, role.get("role", "champion"), "the next")
