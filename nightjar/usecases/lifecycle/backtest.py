@@ -212,17 +212,17 @@ class Backtest:
         champion = self.registry.holder(self.spec.name, "champion")
         made = tuple(reversed(versions[: len(versions) - before]))
         uri, sha256 = store_rows(scored, "backtest", self.artifacts) if scored.height else (None, None)
-        trained_now = isinstance(told, RetrainSummary)
+        summary = told if isinstance(told, RetrainSummary) else None
         return StepDone(
             number=step.number,
             known_at=step.known_at,
             first=step.nights[0],
             last=step.nights[-1],
-            decision=told.decision if isinstance(told, RetrainSummary) else f"not trained: {told}",
-            dataset=told.dataset if isinstance(told, RetrainSummary) else None,
+            decision=summary.decision if summary else f"not trained: {told}",
+            dataset=summary.dataset if summary else None,
             versions=made,
             champion=champion.number if champion else None,
-            promoted=trained_now and champion is not None and champion.id == told.version.id,
+            promoted=bool(summary and champion and champion.id == summary.version.id),
             scores_uri=uri,
             scores_sha256=sha256,
         )
