@@ -7,11 +7,26 @@ Introduction to the Bootstrap, chapter 11; Cameron, Gelbach and Miller 2008, Rev
 Statistics 90).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 from statistics import fmean
 
 from nightjar.core.kinds.estimates import LEAST_NIGHTS, Estimate
+from nightjar.core.kinds.metrics import Metrics
+
+
+def estimates_of(
+    names: Iterable[str], measured: Metrics, without_each: Sequence[Metrics]
+) -> Mapping[str, Estimate]:
+    """Those metrics that are defined on all dates, each with its error.
+
+    without_each: measured without each of the dates, or each block of them.
+    """
+    return {
+        name: jackknife(value, [left[name] for left in without_each])
+        for name in names
+        if (value := measured[name]) is not None
+    }
 
 
 def jackknife(value: float, without_each: Sequence[float | None]) -> Estimate:

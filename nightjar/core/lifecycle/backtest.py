@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import AwareDatetime
 
 from nightjar.core.kinds.estimates import Estimate
-from nightjar.core.kinds.intervals import jackknife
+from nightjar.core.kinds.intervals import estimates_of
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metrics
 from nightjar.core.kinds.outputs import OUTPUTS
@@ -99,7 +99,7 @@ def resumable(done: Sequence[StepDone], steps: int) -> tuple[StepDone, ...]:
 def nightly(kind: Kind, scored: pl.DataFrame) -> Iterator[NightMetric]:
     """The metrics of each predictor on each night. scored: rows SCORED."""
     for (day, who), rows in scored.partition_by(DAY, WHO, as_dict=True, maintain_order=True).items():
-        found = kind.measure(rows["score"], rows["outcome"], rows["outputs"])
+        found = _measured(kind, rows)
         for metric in kind.nightly:
             value = found[metric.name]
             yield NightMetric(
@@ -151,13 +151,8 @@ def _estimates(kind: Kind, rows: pl.DataFrame) -> Mapping[str, Estimate]:
     days = rows[DAY].unique().sort()
     blocks = np.array_split(days.to_numpy(), min(BLOCKS, days.len()))
     rest = (rows.filter(~pl.col(DAY).is_between(block[0], block[-1])) for block in blocks)
-    without_each = [_measured(kind, left) for left in rest]
-    whole = _measured(kind, rows)
-    found = {
-        metric.name: jackknife(value, [left[metric.name] for left in without_each])
-        for metric in kind.judging
-        if (value := whole[metric.name]) is not None
-    }
+    names = [metric.name for metric in kind.judging]
+    found = estimates_of(names, _measured(kind, rows), [_measured(kind, left) for left in rest])
     return {name: one.model_copy(update={"nights": days.len()}) for name, one in found.items()}
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.figures import Figures
-from nightjar.core.kinds.intervals import jackknife
+from nightjar.core.kinds.intervals import estimates_of
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Intervals, Measured, Metrics, Of
 from nightjar.core.kinds.outputs import Calibration
@@ -79,11 +79,8 @@ def estimates(
     given = published.with_columns(rows["outcome"], rows["score_date"])
     rest = (given.filter(pl.col("score_date") != day) for day in given["score_date"].unique().sort())
     without_each = [kind.measure(left["score"], left["outcome"], left["outputs"]) for left in rest]
-    return {
-        metric.name: jackknife(value, [left[metric.name] for left in without_each])
-        for metric in kind.metrics
-        if not metric.skill_of and (value := measured[metric.name]) is not None
-    }
+    names = [metric.name for metric in kind.metrics if not metric.skill_of]
+    return estimates_of(names, measured, without_each)
 
 
 def intervals(kind: Kind, found: Mapping[str, Estimate]) -> Intervals:
