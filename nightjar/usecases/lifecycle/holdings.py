@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION
 from nightjar.core.model.entities import Version
 from nightjar.core.night.entities import Night
 from nightjar.core.ports.registry import Registry
 from nightjar.usecases.scoring.scorers import known_at, reigning
 
-ROLES = ("champion", "challenger")
+ROLES = (CHAMPION, CHALLENGER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

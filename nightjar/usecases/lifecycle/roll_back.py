@@ -2,6 +2,7 @@
 
 from nightjar.core.errors.night import ReasonMissing
 from nightjar.core.lifecycle.promotion import require_gates
+from nightjar.core.lifecycle.roles import CHAMPION
 from nightjar.core.model.entities import Promotion, Version
 from nightjar.core.ports.registry import Registry
 
@@ -14,9 +15,9 @@ def roll_back_champion(registry: Registry, to: Version, reason: str) -> Promotio
     """
     if not reason.strip():
         raise ReasonMissing
-    reigned = {row.version_id for row in registry.promotions(to.model) if row.role == "champion"}
+    reigned = {row.version_id for row in registry.promotions(to.model) if row.role == CHAMPION}
     if to.id not in reigned:
         require_gates(to)
-    before = registry.holder(to.model, "champion")
+    before = registry.holder(to.model, CHAMPION)
     told = reason if before is None else f"rolled back from version {before.number}: {reason}"
-    return registry.promote(to, "champion", told)
+    return registry.promote(to, CHAMPION, told)
