@@ -56,6 +56,41 @@ class GateResult(Value):
         return {"verdict": Verdict.PASSED if stored.get("passed") else Verdict.FAILED, **stored}
 
 
+def told_of(
+    name: str,
+    found: Estimate,
+    limit: float,
+    reason: str,
+    verdict: Verdict,
+    alpha: float,
+    beside: int | None = None,
+) -> GateResult:
+    """A verdict on an estimate, with its interval where it has one."""
+    low, high = (None, None) if found.error is None else found.within(alpha)
+    return GateResult(
+        name=name,
+        value=found.value,
+        threshold=limit,
+        reason=reason,
+        verdict=verdict,
+        low=low,
+        high=high,
+        nights=found.nights,
+        beside=beside,
+    )
+
+
+def untold(
+    name: str,
+    limit: float,
+    reason: str,
+    verdict: Verdict = Verdict.CANNOT_TELL,
+    beside: int | None = None,
+) -> GateResult:
+    """A verdict on what was not measured."""
+    return GateResult(name=name, value=None, threshold=limit, reason=reason, verdict=verdict, beside=beside)
+
+
 class Certainty(Value):
     """How sure a gate must be.
 
@@ -95,28 +130,12 @@ class Requirement:
         told = f"{self.what} is {found.value:.4f}{_interval_told(found, certainty)}"
         must = f"must be {self.bound} {self.limit:.4f}"
         more = f"; {self._lacking_told(found, certainty)}" if verdict is Verdict.CANNOT_TELL else ""
-        return GateResult(
-            name=self.name,
-            value=found.value,
-            threshold=self.limit,
-            reason=f"{told}, {must}{more}",
-            verdict=verdict,
-            low=None if found.error is None else low,
-            high=None if found.error is None else high,
-            nights=found.nights,
-            beside=self.beside,
-        )
+        reason = f"{told}, {must}{more}"
+        return told_of(self.name, found, self.limit, reason, verdict, certainty.alpha, self.beside)
 
     def untold(self, reason: str, verdict: Verdict = Verdict.CANNOT_TELL) -> GateResult:
         """A verdict on what was not measured."""
-        return GateResult(
-            name=self.name,
-            value=None,
-            threshold=self.limit,
-            reason=reason,
-            verdict=verdict,
-            beside=self.beside,
-        )
+        return untold(self.name, self.limit, reason, verdict, self.beside)
 
     def _verdict(self, low: float, high: float) -> Verdict:
         if self.bound == "at least":

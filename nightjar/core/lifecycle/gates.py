@@ -6,7 +6,7 @@ Every kind has the gates on losses. Those on metrics are the kind's.
 from collections.abc import Iterator
 from math import inf
 
-from nightjar.core.kinds.gates import GateResult, Requirement, Verdict, judge
+from nightjar.core.kinds.gates import GateResult, Requirement, Verdict, judge, untold
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.evidence import Comparison, Evidence, SliceLoss
 from nightjar.core.lifecycle.proving import proofs_judged
@@ -64,7 +64,7 @@ def _too_good(spec: ModelSpec, evidence: Evidence) -> GateResult:
     name = TOO_GOOD if Of.CHAMPION in quotients else TOO_GOOD_AT_FIRST
     limit = spec.gates[name]
     if not quotients:
-        return _untold(name, limit, "no rival could be measured")
+        return untold(name, limit, "no rival could be measured")
     nearest = max(quotients, key=lambda other: quotients[other])
     value = quotients[nearest]
     told = f"{_loss(spec)} over that of the {nearest} is {value:.4f}"
@@ -80,7 +80,7 @@ def _in_slices(spec: ModelSpec, evidence: Evidence) -> Iterator[GateResult]:
     if not evidence.slices and not evidence.slices_left_out:
         return
     if not found:
-        yield _untold(WORST_SLICE, limit, "no slice has enough rows and nights")
+        yield untold(WORST_SLICE, limit, "no slice has enough rows and nights")
         return
     worst = max(found, key=_quotient)
     told_worse = worse([one.found for one in found], limit, spec.certainty.alpha)
@@ -100,7 +100,3 @@ def _slice_told(spec: ModelSpec, one: SliceLoss) -> str:
     assert one.found is not None
     low, high = one.found.within(spec.certainty.alpha)
     return f"{one.title} {one.found.value:.4f} ({low:.4f} to {high:.4f}) of the {one.beside}'s"
-
-
-def _untold(name: str, limit: float, reason: str) -> GateResult:
-    return GateResult(name=name, value=None, threshold=limit, reason=reason, verdict=Verdict.CANNOT_TELL)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from nightjar.core.kinds.estimates import Estimate
-from nightjar.core.kinds.gates import GateResult, Verdict
+from nightjar.core.kinds.gates import GateResult, Verdict, told_of
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.lifecycle.proofs import Proofs
 from nightjar.core.lifecycle.resampling import quotient
@@ -50,40 +50,25 @@ def _alone(limit: float, proofs: Proofs) -> GateResult:
 
 
 def _shuffled(limit: float, found: Estimate, alpha: float) -> GateResult:
-    _, high = found.within(alpha)
-    surely = found.value if found.error is None else high
     told = (
         f"with shuffled outcomes the loss over that of the constant is {found.value:.4f}, must be at least "
     )
-    verdict = Verdict.FAILED if surely < limit else Verdict.PASSED
-    return _told(SHUFFLED, found, limit, f"{told}{limit:.4f}", verdict, alpha)
+    verdict = Verdict.FAILED if _at_most(found, alpha) < limit else Verdict.PASSED
+    return told_of(SHUFFLED, found, limit, f"{told}{limit:.4f}", verdict, alpha)
 
 
 def _earlier(limit: float, found: Estimate, alpha: float) -> GateResult:
-    _, high = found.within(alpha)
-    surely = found.value if found.error is None else high
     what = f"the loss over that with features of a day earlier is {found.value:.4f}"
     told = f"{what}, must be at least {limit:.4f}"
-    if surely >= limit:
-        return _told(A_DAY_EARLIER, found, limit, told, Verdict.PASSED, alpha)
+    if _at_most(found, alpha) >= limit:
+        return told_of(A_DAY_EARLIER, found, limit, told, Verdict.PASSED, alpha)
     doubt = f"{told}: features may be known too early, unless a person knows why they age so fast"
-    return _told(A_DAY_EARLIER, found, limit, doubt, Verdict.ASKS, alpha)
+    return told_of(A_DAY_EARLIER, found, limit, doubt, Verdict.ASKS, alpha)
 
 
-def _told(
-    name: str, found: Estimate, limit: float, reason: str, verdict: Verdict, alpha: float
-) -> GateResult:
-    low, high = (None, None) if found.error is None else found.within(alpha)
-    return GateResult(
-        name=name,
-        value=found.value,
-        threshold=limit,
-        reason=reason,
-        verdict=verdict,
-        low=low,
-        high=high,
-        nights=found.nights,
-    )
+def _at_most(found: Estimate, alpha: float) -> float:
+    """The upper bound of an estimate; its value where it has no interval."""
+    return found.value if found.error is None else found.within(alpha)[1]
 
 
 def sampled(rows: pl.DataFrame, most: int) -> pl.DataFrame:
