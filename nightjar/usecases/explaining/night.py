@@ -1,7 +1,8 @@
 """Store the reasons of those rows of a published run that its spec asks for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 import structlog
@@ -64,13 +65,18 @@ class ExplainNight:
         if keys.is_empty():
             return
         rows = self._with_features(run, keys, audited)
+        contributions = self.contributions_by(version)
         for some in rows.iter_slices(ROWS_AT_ONCE):
-            yield reasons_of(explain, some, self.contributions(version, some))
+            yield reasons_of(explain, some, contributions(some))
 
-    def contributions(self, version: Version, rows: pl.DataFrame) -> pl.DataFrame:
-        """What each input of these rows adds by a version. Raises Unexplained, ArtifactBroken."""
+    def contributions_by(self, version: Version) -> Callable[[pl.DataFrame], pl.DataFrame]:
+        """Return a function that gives what each input of rows adds by a version. It raises Unexplained.
+
+        The version and its sample are loaded before, once. Raises ArtifactBroken.
+        """
         sample = pl.read_parquet(self.inputs.artifacts.get(version.reference_uri))
-        return contributions_of(self.inputs.predictors.load(self.inputs.spec, version), rows, sample)
+        predictor = self.inputs.predictors.load(self.inputs.spec, version)
+        return partial(contributions_of, predictor, sample=sample)
 
     def _with_features(self, run: Run, keys: pl.Series, audited: pl.DataFrame | None) -> pl.DataFrame:
         wanted = pl.col("entity_key").is_in(keys.implode())

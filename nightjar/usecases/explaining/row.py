@@ -110,7 +110,7 @@ class ExplainRow:
     ) -> tuple[Mapping[str, float] | None, str | None]:
         """Of each input and BASE; or why there are none."""
         try:
-            return self.night.contributions(version, rows).row(0, named=True), None
+            return self.night.contributions_by(version)(rows).row(0, named=True), None
         except Unexplained as why:
             return None, str(why)
 
@@ -142,10 +142,8 @@ class ExplainRow:
         place = next(n for n, night in enumerate(published) if night.score_date == run.score_date)
         around = (*published[max(place - NIGHTS, 0) : place], *published[place + 1 : place + 1 + NIGHTS])
         for night in around:
-            other, there = (
-                self.store.run(night.run_id),
-                key.replace(str(run.score_date), str(night.score_date)),
-            )
+            other = self.store.run(night.run_id)
+            there = key.replace(str(run.score_date), str(night.score_date))
             if (scored := self._scored(other, there)) is not None:
                 yield Neighbour(
                     score_date=night.score_date,
