@@ -33,7 +33,7 @@ def held(registry: Registry, model: str, night: Night | None) -> tuple[Held, ...
     """
     known = known_at(registry, model)
     now = {role: holder.id for role in ROLES if (holder := registry.holder(model, role))}
-    then = {} if night is None else {role: reigning(registry, night, role) for role in ROLES}
+    then = {} if night is None else reigning(registry, night)
     return tuple(
         Held(
             version=version,

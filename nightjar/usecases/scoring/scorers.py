@@ -9,6 +9,7 @@ from nightjar.core.errors.model import NoChampion, NoHonestChampion
 from nightjar.core.errors.settings import BadSettings, NoVersion
 from nightjar.core.lifecycle.promotion import require_gates
 from nightjar.core.lifecycle.reign import of_then
+from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import score_date_of
@@ -36,10 +37,10 @@ Choose = Callable[[Registry, Night], Scorers]
 
 def by_now(registry: Registry, night: Night) -> Scorers:
     """Champion and challenger of now, as a scheduled night has them. Raises NoChampion."""
-    champion = registry.holder(night.model, "champion")
+    champion = registry.holder(night.model, CHAMPION)
     if champion is None:
         raise NoChampion(night.model)
-    return Scorers(champion=champion, challenger=registry.holder(night.model, "challenger"))
+    return Scorers(champion=champion, challenger=registry.holder(night.model, CHALLENGER))
 
 
 def by_then(registry: Registry, night: Night) -> Scorers:
@@ -47,21 +48,23 @@ def by_then(registry: Registry, night: Night) -> Scorers:
 
     Raises NoChampion, NoHonestChampion.
     """
-    champion, challenger = (reigning(registry, night, role) for role in ("champion", "challenger"))
+    then = reigning(registry, night)
+    champion, challenger = then[CHAMPION], then[CHALLENGER]
     if champion is None:
         raise _nobody(registry, night)
     shadow = None if challenger in (None, champion) else registry.version_by_id(challenger)
     return Scorers(champion=registry.version_by_id(champion), challenger=shadow)
 
 
-def reigning(registry: Registry, night: Night, role: str) -> int | None:
-    """The id of the version that could have had a role on the night's evening (`of_then`)."""
-    return of_then(registry.promotions(night.model), role, night.as_of, known_at(registry, night.model))
+def reigning(registry: Registry, night: Night) -> dict[str, int | None]:
+    """Role -> the id of the version that could have had it on the night's evening (`of_then`)."""
+    ledger, known = registry.promotions(night.model), known_at(registry, night.model)
+    return {role: of_then(ledger, role, night.as_of, known) for role in (CHAMPION, CHALLENGER)}
 
 
 def _nobody(registry: Registry, night: Night) -> NoChampion | NoHonestChampion:
     known = known_at(registry, night.model)
-    ever = [row for row in registry.promotions(night.model) if row.role == "champion"]
+    ever = [row for row in registry.promotions(night.model) if row.role == CHAMPION]
     champions = {row.version_number: known[row.version_id] for row in ever}
     if not champions:
         return NoChampion(night.model)
