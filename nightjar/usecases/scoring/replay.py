@@ -3,7 +3,7 @@
 Nothing is stored or published.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -109,12 +109,13 @@ class Replay:
 
     def _with_source(self, run: Run, found: Replayed) -> Replayed:
         """The same with what the source gives today for each run that computed rows of this one."""
-        then, now = self.inputs.snapshot(run), self.inputs.population(run.score_date, run.known_at)
+        then = sound(self.inputs.snapshot(run))
+        now = sound(self.inputs.population(run.score_date, run.known_at))
         fixed, today = self.inputs.generations(run), self.inputs.generations()
-        parts: list[Sequence[ColumnDifference]] = []
+        parts: list[tuple[ColumnDifference, ...]] = []
         for part in parts_of(run):
             kept = sound(self._whole(run, part))
-            given = sound(now).join(kept.select("entity_key"), on="entity_key", how="semi")
+            given = now.join(kept.select("entity_key"), on="entity_key", how="semi")
             before, after = (
                 self.inputs.with_features_of(rows, run.as_of, run.known_at, generations)
                 for rows, generations in ((kept, fixed), (given, today))
@@ -122,9 +123,9 @@ class Replay:
             parts.append(differences(before, after, _columns(before, after)))
         return found.model_copy(
             update={
-                "source": together([tuple(part) for part in parts]),
-                "gone": only_in(sound(then), sound(now)),
-                "new": only_in(sound(now), sound(then)),
+                "source": together(parts),
+                "gone": only_in(then, now),
+                "new": only_in(now, then),
             }
         )
 
