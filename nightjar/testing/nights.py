@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Night, PartJob, Receipt
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightStore
 from nightjar.executors.in_turn import InTurn
+from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.night import ScoreNight
@@ -35,6 +37,13 @@ class Parts:
 def score_night(*, store: NightStore, guard: NightGuard, **inputs: Any) -> ScoreNight:
     """inputs: the fields of NightInputs."""
     return wired(NightInputs(**inputs), store, guard)
+
+
+def in_memory(*, spec: ModelSpec, **inputs: Any) -> ScoreNight:
+    """A night whose runs and profiles are kept in memory. inputs: the other fields of NightInputs."""
+    store = MemoryNights()
+    guard = NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store))
+    return score_night(store=store, guard=guard, spec=spec, **inputs)
 
 
 def wired(

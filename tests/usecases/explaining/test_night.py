@@ -16,12 +16,9 @@ from nightjar.core.model.explain import Explain
 from nightjar.core.night.entities import Night
 from nightjar.testing.memory import (
     MemoryDriftLedger,
-    MemoryFeatureFiles,
-    MemoryInputProfiles,
-    MemoryNights,
     MemoryOutcomes,
 )
-from nightjar.testing.nights import changed, score_night
+from nightjar.testing.nights import changed, in_memory
 from nightjar.testing.predictors import Formula
 from nightjar.testing.reasons import MemoryReasons
 from nightjar.testing.specs import toy_spec
@@ -30,7 +27,6 @@ from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.monitoring.challenge import JudgeChallenger
 from nightjar.usecases.monitoring.follow_up import FollowUp
 from nightjar.usecases.monitoring.monitor import WatchNight
-from nightjar.usecases.scoring.guard import NightGuard
 
 DAY = date(2013, 6, 15)
 NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
@@ -88,27 +84,21 @@ class Unwilling(MemoryReasons):
 
 @pytest.fixture
 def scoring(tmp_path: Path):
-    artifacts, registry, store, world = (
-        FsspecArtifacts(f"file://{tmp_path}/artifacts"),
-        MemoryRegistry(),
-        MemoryNights(),
-        World(),
-    )
+    artifacts, registry = FsspecArtifacts(f"file://{tmp_path}/artifacts"), MemoryRegistry()
+    world = World()
     file = tmp_path / "reference.parquet"
     pl.DataFrame({"x": [float(n) for n in range(40)], "score": [n / 100 for n in range(40)]}).write_parquet(
         file
     )
     champion_of(registry, reference_uri=artifacts.put("reference", file)[0])
-    night = score_night(
+    night = in_memory(
         spec=SPEC,
         raw=world,
         features=world,
         artifacts=artifacts,
         registry=registry,
-        store=store,
         check=check,
         predictors=Predictors(),
-        guard=NightGuard(spec=SPEC, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )
     return followed(night, Unwilling(), MemoryDriftLedger())
 

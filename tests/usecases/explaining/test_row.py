@@ -16,8 +16,7 @@ from nightjar.core.explaining.contributions import BASE
 from nightjar.core.model.explain import Explain
 from nightjar.core.model.spec import FeatureTable, RawDataset, Window
 from nightjar.core.night.entities import Night
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
-from nightjar.testing.nights import score_night
+from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formula
 from nightjar.testing.reasons import MemoryReasons
 from nightjar.testing.specs import HAPPENED, toy_spec
@@ -26,7 +25,6 @@ from nightjar.usecases.data.features import build_features
 from nightjar.usecases.explaining.lineage import Lineage
 from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.explaining.row import ExplainRow
-from nightjar.usecases.scoring.guard import NightGuard
 
 DAY = date(2013, 6, 15)
 DAYS = [DAY + timedelta(days=n) for n in range(-1, 2)]
@@ -130,24 +128,18 @@ def world(tmp_path):
         rows = f"city,mm\nROME,{10 + n}\nOSLO,0"
         land(raw, tmp_path, RAIN, day, rows, datetime.combine(day, time(23, 30), UTC))
     build_features(SPEC, raw=raw, features=files, recipe_of=lambda table: "r")
-    artifacts, registry, store = (
-        FsspecArtifacts(f"file://{tmp_path}/artifacts"),
-        MemoryRegistry(),
-        MemoryNights(),
-    )
+    artifacts, registry = FsspecArtifacts(f"file://{tmp_path}/artifacts"), MemoryRegistry()
     sample = tmp_path / "reference.parquet"
     pl.DataFrame({"x": [1.0], "mm": [0.0]}).write_parquet(sample)
     champion_of(registry, reference_uri=artifacts.put("reference", sample)[0])
-    scoring = score_night(
+    scoring = in_memory(
         spec=SPEC,
         raw=raw,
         features=Features(files),
         artifacts=artifacts,
         registry=registry,
-        store=store,
         check=check,
         predictors=Predictors(),
-        guard=NightGuard(spec=SPEC, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )
     for day in DAYS:
         scoring.run(night(day), accept="its features are not the guard's")

@@ -11,14 +11,12 @@ from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import NotPublished
 from nightjar.core.errors.settings import NoVersion
 from nightjar.core.night.clock import night_of
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
-from nightjar.testing.nights import score_night
+from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, registered
 from nightjar.usecases.lifecycle.differences import Differences
 from nightjar.usecases.lifecycle.holdings import held
-from nightjar.usecases.scoring.guard import NightGuard
 
 DAY = date(2013, 6, 15)
 LEVEL = Formulas(lambda version: pl.col("x") / 20 + version.number / 4)
@@ -42,19 +40,17 @@ def check(spec, frame):
 
 @pytest.fixture
 def night(tmp_path):
-    registry, store, spec = MemoryRegistry(), MemoryNights(), toy_spec()
+    registry, spec = MemoryRegistry(), toy_spec()
     champion_of(registry, params={"depth": 4})
     registered(registry, params={"depth": 6}, artifact_sha256="2" * 64)
-    return score_night(
+    return in_memory(
         spec=spec,
         raw=Raw(),
         features=Features(),
         artifacts=FsspecArtifacts(f"file://{tmp_path}"),
         predictors=LEVEL,
         registry=registry,
-        store=store,
         check=check,
-        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )
 
 

@@ -18,12 +18,9 @@ from nightjar.core.night.plan import Planned
 from nightjar.showing.remedies import advised
 from nightjar.testing.memory import (
     MemoryDriftLedger,
-    MemoryFeatureFiles,
-    MemoryInputProfiles,
-    MemoryNights,
     MemoryOutcomes,
 )
-from nightjar.testing.nights import score_night
+from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.reasons import MemoryReasons
 from nightjar.testing.specs import toy_spec
@@ -33,7 +30,6 @@ from nightjar.usecases.monitoring.challenge import JudgeChallenger
 from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.backfill import Backfill
-from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.rollback import roll_back
 
 DAY = date(2013, 6, 15)
@@ -101,29 +97,24 @@ def nobody_challenges(watch):
 
 @pytest.fixture
 def scoring(tmp_path: Path):
-    artifacts, registry, store, world = (
-        FsspecArtifacts(f"file://{tmp_path}/artifacts"),
-        MemoryRegistry(),
-        MemoryNights(),
-        World(),
-    )
+    artifacts, registry = FsspecArtifacts(f"file://{tmp_path}/artifacts"), MemoryRegistry()
+    world = World()
     file = tmp_path / "reference.parquet"
     pl.DataFrame({"x": [float(n) for n in range(40)], "score": [n / 100 for n in range(40)]}).write_parquet(
         file
     )
     champion_of(registry, reference_uri=artifacts.put("reference", file)[0])
     spec = toy_spec(part_rows=40, outcomes=lambda raw, _: raw["happened"])
-    night = score_night(
+    night = in_memory(
         spec=spec,
         raw=world,
         features=world,
         artifacts=artifacts,
         registry=registry,
-        store=store,
         check=check,
         predictors=Formulas(lambda version: pl.col("x") / 100),
-        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )
+    store = night.store
     watch = WatchNight(
         inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store), ledger=Unwilling(), writer=None
     )

@@ -26,13 +26,12 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.plan import Planned
 from nightjar.core.night.reprocess import Order, Reprocess
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryNights
-from nightjar.testing.nights import changed, in_turn, on, score_night, with_parts
+from nightjar.testing.memory import MemoryGoOn
+from nightjar.testing.nights import changed, in_memory, in_turn, on, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, toy_candidate
 from nightjar.usecases.scoring.backfill import Backfill, missed_nights, planned_nights
-from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.patience import ATTEMPTS
 from nightjar.usecases.scoring.scorers import by_then, named_or
 
@@ -62,18 +61,16 @@ def check(spec, frame):
 
 
 def scoring(folder):
-    registry, store, spec = MemoryRegistry(), MemoryNights(), toy_spec(catch_up=3)
+    registry, spec = MemoryRegistry(), toy_spec(catch_up=3)
     champion_of(registry)
-    return score_night(
+    return in_memory(
         spec=spec,
         raw=Raw(),
         features=Features(),
         artifacts=FsspecArtifacts(f"file://{folder}"),
         predictors=BY_KEY,
         registry=registry,
-        store=store,
         check=check,
-        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )
 
 

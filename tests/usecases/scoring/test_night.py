@@ -23,12 +23,11 @@ from nightjar.core.night.entities import Night, RunState
 from nightjar.showing.console import night_row
 from nightjar.showing.remedies import advised
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
-from nightjar.testing.nights import changed, in_turn, score_night, with_parts
+from nightjar.testing.nights import changed, in_memory, in_turn, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import HAPPENED, PLANNED, TOY, WEATHER, toy_spec
 from nightjar.testing.versions import champion_of, registered, toy_version
 from nightjar.usecases.lifecycle.documents import store_rows
-from nightjar.usecases.scoring.guard import NightGuard
 
 DAY = date(2013, 6, 15)
 NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
@@ -71,18 +70,16 @@ class Features:
 
 @pytest.fixture
 def use_case(tmp_path):
-    registry, store, spec = MemoryRegistry(), MemoryNights(), toy_spec()
+    registry, spec = MemoryRegistry(), toy_spec()
     champion_of(registry)
-    return score_night(
+    return in_memory(
         spec=spec,
         raw=Raw([f"k{n}" for n in range(10)]),
         features=Features(),
         artifacts=FsspecArtifacts(f"file://{tmp_path}"),
         predictors=BY_KEY,
         registry=registry,
-        store=store,
         check=check,
-        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )
 
 

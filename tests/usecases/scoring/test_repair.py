@@ -14,12 +14,11 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.night import AuditFailed, Stopped
 from nightjar.core.night.entities import Night
 from nightjar.core.night.repair import Touched
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryGoOn, MemoryInputProfiles, MemoryNights
-from nightjar.testing.nights import changed, score_night, with_parts
+from nightjar.testing.memory import MemoryGoOn, MemoryNights
+from nightjar.testing.nights import changed, in_memory, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import HAPPENED, PLANNED, WEATHER, toy_spec
 from nightjar.testing.versions import champion_of
-from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.repair import late_nights, nights_aside, repair_of
 
 DAY = date(2013, 6, 15)
@@ -106,17 +105,14 @@ def scoring(world, tmp_path):
     registry = MemoryRegistry()
     champion_of(registry)
     spec = toy_spec(datasets=(GATES, HAPPENED), numeric=("gate", "x"), contract=contract)
-    store = MemoryNights()
-    return score_night(
+    return in_memory(
         spec=spec,
         raw=world,
         features=world,
         artifacts=FsspecArtifacts(f"file://{tmp_path}"),
         predictors=BY_SUM,
         registry=registry,
-        store=store,
         check=check,
-        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )
 
 

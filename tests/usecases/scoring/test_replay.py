@@ -14,12 +14,10 @@ from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import RunState
 from nightjar.core.night.replay import differences
 from nightjar.executors.in_turn import InTurn
-from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
-from nightjar.testing.nights import changed, on, score_night
+from nightjar.testing.nights import changed, in_memory, on
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, registered
-from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.replay import Replay
 from nightjar.usecases.scoring.switch import ExchangePart, SwitchNight
 
@@ -55,21 +53,19 @@ def check(spec, frame):
 
 @pytest.fixture
 def night(tmp_path):
-    registry, store = MemoryRegistry(), MemoryNights()
+    registry = MemoryRegistry()
     spec = toy_spec(numeric=("x", "rain"))
     registered(registry)
     champion_of(registry, artifact_sha256="2" * 64)
     registry.promote(registry.version("toy", 1), "challenger", "it was champion")
-    return score_night(
+    return in_memory(
         spec=spec,
         raw=Raw(),
         features=Features(),
         artifacts=FsspecArtifacts(f"file://{tmp_path}"),
         predictors=LEVEL,
         registry=registry,
-        store=store,
         check=check,
-        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )
 
 

@@ -18,17 +18,13 @@ from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import RunState
 from nightjar.executors.in_turn import InTurn
 from nightjar.testing.memory import (
-    MemoryFeatureFiles,
     MemoryGoOn,
-    MemoryInputProfiles,
-    MemoryNights,
 )
-from nightjar.testing.nights import changed, on, score_night
+from nightjar.testing.nights import changed, in_memory, on
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, registered
 from nightjar.usecases.lifecycle.roll_back import roll_back_champion
-from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.switch import ExchangePart, SwitchNight
 
 DAY = date(2013, 6, 15)
@@ -64,20 +60,18 @@ def check(spec, frame):
 
 
 def scoring(folder):
-    registry, store, spec = MemoryRegistry(), MemoryNights(), toy_spec()
+    registry, spec = MemoryRegistry(), toy_spec()
     registered(registry)
     champion_of(registry, artifact_sha256="2" * 64)
     registry.promote(registry.version("toy", 1), "challenger", "it was champion")
-    return score_night(
+    return in_memory(
         spec=spec,
         raw=Raw(),
         features=Features(),
         artifacts=FsspecArtifacts(f"file://{folder}"),
         predictors=LEVEL,
         registry=registry,
-        store=store,
         check=check,
-        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store)),
     )
 
 
