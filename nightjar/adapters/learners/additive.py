@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import polars as pl
 
+from nightjar.core.sampling import sampled
+
 Raw = Callable[[pl.DataFrame], np.ndarray]
 """Gives the raw score of each row and outcome: rows x outcomes."""
 
@@ -22,7 +24,7 @@ def additive_contributions(
     alone in one row of the sample, so nothing is known of these steps.
     Raises ValueError for a model where inputs act together, as behind a step that multiplies them.
     """
-    sample = sample.gather_every(-(-sample.height // SAMPLE_ROWS))
+    sample = sampled(sample, SAMPLE_ROWS)
     first = sample[:1]
 
     def moved(given: pl.DataFrame) -> np.ndarray:

@@ -22,6 +22,7 @@ from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
 from nightjar.core.model.description import UNDESCRIBED, Description
+from nightjar.core.sampling import sampled
 
 if TYPE_CHECKING:
     from catboost import CatBoostClassifier, CatBoostRegressor
@@ -63,7 +64,7 @@ class CatBoostPredictor:
         Without such rows CatBoost weighs leaves by the rows that it explains, so a row would get other
         contributions in another batch.
         """
-        rows, reference = self._rows(frame), self._rows(sample.gather_every(-(-sample.height // SAMPLE_ROWS)))
+        rows, reference = self._rows(frame), self._rows(sampled(sample, SAMPLE_ROWS))
 
         def ask() -> Any:
             from catboost import EFstrType  # noqa: PLC0415  # takes a second to import

@@ -71,11 +71,6 @@ def _at_most(found: Estimate, alpha: float) -> float:
     return found.value if found.error is None else found.within(alpha)[1]
 
 
-def sampled(rows: pl.DataFrame, most: int) -> pl.DataFrame:
-    """At most so many rows, spread evenly, and so over the dates. Always the same ones."""
-    return rows.gather_every(max(1, -(-rows.height // most)))
-
-
 def over(days: pl.Series, own: pl.Series, other: pl.Series) -> Estimate | None:
     """The loss of a predictor over that of another, by nights. days: the score date of each row."""
     rows = pl.DataFrame({"day": days, "own": own, "other": other})

@@ -14,6 +14,7 @@ from nightjar.core.comparison.ordinary import MIN_VALUES
 from nightjar.core.errors.model import TooLittleHistory
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import local_date
+from nightjar.core.sampling import sampled
 
 REFERENCE_ROWS = 20_000
 DAY = "score_date"
@@ -220,4 +221,4 @@ def reference_sample(rows: pl.DataFrame) -> pl.DataFrame:
     always gives the same rows.
     """
     wanted = max(REFERENCE_ROWS, 2 * MIN_VALUES * rows["score_date"].n_unique())
-    return rows.gather_every(max(1, math.ceil(rows.height / wanted)))
+    return sampled(rows, wanted)

@@ -15,7 +15,6 @@ from nightjar.core.kinds.outputs import Calibration
 from nightjar.core.lifecycle.leakage import (
     in_another_order,
     over,
-    sampled,
     skills_alone,
     with_shuffled_outcomes,
 )
@@ -25,6 +24,7 @@ from nightjar.core.lifecycle.training_set import DAY, TimeCut
 from nightjar.core.model.judging import SEED_SPREAD, SHUFFLED
 from nightjar.core.model.spec import Fit, ModelSpec, Predictor
 from nightjar.core.ports.features import FeatureSource
+from nightjar.core.sampling import sampled
 from nightjar.usecases.lifecycle.measuring import Always, Predicts, published_by
 from nightjar.usecases.lifecycle.origins import Learned
 

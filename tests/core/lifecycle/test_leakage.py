@@ -13,7 +13,7 @@ from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.gates import Verdict
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
-from nightjar.core.lifecycle.leakage import over, sampled, skills_alone, with_shuffled_outcomes
+from nightjar.core.lifecycle.leakage import over, skills_alone, with_shuffled_outcomes
 from nightjar.core.lifecycle.proofs import Proofs
 from nightjar.core.lifecycle.proving import proofs_judged
 from nightjar.testing.specs import toy_spec
@@ -114,14 +114,6 @@ def test_what_could_not_be_measured_cannot_tell_and_what_was_not_asked_for_is_no
         "min_loss_shuffled": Verdict.CANNOT_TELL
     }
     assert verdicts(Proofs()) == {}
-
-
-@given(st.integers(1, 500), st.integers(1, 300))
-def test_a_sample_has_at_most_so_many_rows_and_all_if_there_are_fewer(count, most):
-    frame = pl.DataFrame({"n": range(count)})
-    taken = sampled(frame, most)
-    assert 1 <= taken.height <= most
-    assert count > most or taken.equals(frame)
 
 
 @given(st.lists(st.integers(0, 9), min_size=1), st.lists(st.integers(0, 9)), st.integers(0, 5))
