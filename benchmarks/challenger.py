@@ -24,6 +24,7 @@ from nightjar.core.lifecycle.sequential import Numbers, e_values
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.night.clock import evening_by_now
 from nightjar.showing import console
+from nightjar.usecases.lifecycle.measuring import published_by
 from nightjar.wiring.platform import Platform
 
 DECEMBER = date(2013, 12, 31)
@@ -133,8 +134,7 @@ def fitted(spec: ModelSpec, rows: pl.DataFrame) -> Predictor:
 
 
 def losses(spec: ModelSpec, predictor: Predictor, rows: pl.DataFrame) -> pl.Series:
-    answer = spec.kind.published("benchmark", predictor.predict(rows), ())
-    return answer.with_columns(rows["outcome"]).select(loss=spec.kind.loss.of_row).to_series()
+    return spec.kind.losses(published_by(spec.kind, predictor, (), rows), rows["outcome"])
 
 
 def main() -> None:
