@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from nightjar.adapters.learners.ready import BOOSTING
 from nightjar.core.lifecycle.recency import recency_weights
 from nightjar.core.model.categories import Categories
 from nightjar.core.model.spec import ModelSpec, Predictor
@@ -40,38 +41,8 @@ if TYPE_CHECKING:
     from nightjar.adapters.learners.catboost import CatBoostPredictor
 
 
-def fit_baseline(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
-    """Fit scikit-learn's gradient boosting with its defaults, and with categories as numbers.
-
-    Nothing is tuned, so `valid` is unused. Its own `categorical_features` would put a functools.partial into
-    the stored model. This type may call any function, so it is not trusted.
-    """
-    # Imported here: scikit-learn takes a second to import.
-    from sklearn.compose import make_column_transformer  # noqa: PLC0415
-    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-    from sklearn.preprocessing import OrdinalEncoder  # noqa: PLC0415
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415  # comes with scikit-learn
-
-    from nightjar.adapters.learners.columns import inputs  # noqa: PLC0415  # needed in training alone
-    from nightjar.adapters.learners.sklearn import SklearnPredictor  # noqa: PLC0415
-
-    del valid
-    pipeline = make_pipeline(
-        make_column_transformer(
-            (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), list(spec.categorical)),
-            remainder="passthrough",
-        ),
-        HistGradientBoostingClassifier(
-            # The type comes from scikit-learn's default, a str, but False is documented.
-            early_stopping=False,  # pyright: ignore[reportArgumentType]
-            random_state=spec.seed,
-        ),
-    )
-    # On a busy machine its threads wait for one another: 45 s instead of 3.
-    with threadpool_limits(1, user_api="openmp"):
-        pipeline.fit(inputs(train, spec.categorical, spec.numeric), train["outcome"].to_numpy())
-    return SklearnPredictor(pipeline, spec.categorical, spec.numeric, Categories.of(train, spec.categorical))
+fit_baseline = BOOSTING.fit
+"""Scikit-learn's gradient boosting with its defaults, and with categories as numbers. Nothing is tuned."""
 
 
 def fit_logistic(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:

@@ -37,7 +37,8 @@ class Ready:
         from nightjar.adapters.learners.sklearn import SklearnPredictor  # noqa: PLC0415
 
         categories, pipeline = Categories.of(rows, spec.categorical), self.pipeline(spec)
-        # Sums over another number of threads round differently.
+        # Sums over another number of threads round differently. On a busy machine threads of boosting wait
+        # for one another: 45 s instead of 3.
         with threadpool_limits(1):
             pipeline.fit(inputs(rows, spec.categorical, spec.numeric, categories), rows["outcome"].to_numpy())
         return SklearnPredictor(pipeline, spec.categorical, spec.numeric, categories, spec.kind)
@@ -70,6 +71,10 @@ def _linear(spec: ModelSpec) -> Any:
 
 
 def _boosting(spec: ModelSpec) -> Any:
+    """Its own `categorical_features` would put a functools.partial into the stored model.
+
+    This type may call any function, so it is not trusted.
+    """
     from sklearn.compose import make_column_transformer  # noqa: PLC0415  # as above
     from sklearn.ensemble import (  # noqa: PLC0415  # as above
         HistGradientBoostingClassifier,
