@@ -18,6 +18,7 @@ from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.registry import Registry
 from nightjar.usecases.lifecycle.backtest import scored_by
 from nightjar.usecases.lifecycle.documents import read_evidence
+from nightjar.usecases.scoring.scorers import version_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class FactsOf:
     backtests: Backtests
 
     def __call__(self, number: int | None) -> Facts:
-        """number: of the version; None: the champion, or else the newest. Raises BadSettings if none."""
+        """number: of the version; None: the champion, or else the newest. Raises NoVersion, BadSettings."""
         version = self._version(number)
         of_recipe = (
             None if version.refit_of is None else self.registry.version(self.spec.name, version.refit_of)
@@ -71,15 +72,12 @@ class FactsOf:
         )
 
     def _version(self, number: int | None) -> Version:
-        versions = self.registry.versions(self.spec.name)
-        if number is None:
-            found = self.registry.holder(self.spec.name, "champion") or next(iter(versions), None)
-        else:
-            found = self.registry.version(self.spec.name, number)
+        model = self.spec.name
+        if number is not None:
+            return version_of(self.registry, model, number)
+        found = self.registry.holder(model, "champion") or next(iter(self.registry.versions(model)), None)
         if found is None:
-            wanted = "no version" if number is None else f"no version {number}"
-            known = ", ".join(str(version.number) for version in versions) or "none"
-            raise BadSettings(f"{self.spec.name} has {wanted}", f"Registered: {known}.")
+            raise BadSettings(f"{model} has no version", "Registered: none.")
         return found
 
     def _evidence(self, judged: Version) -> Evidence | None:
