@@ -1,22 +1,18 @@
 """The backtest command walks forward through past nights: how would versions of the past have done?"""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nightjar.cli.options import NAME, day, opened, spec_of
-from nightjar.core.errors.settings import BadSettings
+from nightjar.cli.options import First, Json, Last, Named, opened, require_order, spec_of
 from nightjar.showing import console
 
 Pace = Annotated[
     str, typer.Option(help="scheduled (by the spec), daily, weekly, monthly, never, or 'N occasions'.")
 ]
-First = Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="First score date.")]
-Last = Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Last score date.")]
-Named = Annotated[str | None, typer.Argument(help=f"{NAME} Without it: NIGHTJAR_MODEL, or the only one.")]
 
 
 def backtest(
@@ -34,7 +30,7 @@ def backtest(
     ages: Annotated[
         bool, typer.Option("--ages", help="Score all later nights with each version: quality by age.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Walk forward: train on what was known, judge, promote, score until the next training, and measure.
 
@@ -45,8 +41,7 @@ def backtest(
     from nightjar.showing.backtest import as_object, backtest_page, show_ages, show_backtest
     from nightjar.usecases.lifecycle.aging import aged
 
-    if last < first:
-        raise BadSettings(f"--to {last} lies before --from {first}", "Name the earlier date with --from.")
+    require_order(first, last)
     platform, spec = opened(), spec_of(model)
     plan = Plan(model=spec.name, first=first, last=last, retrain=retrain, despite_gates=despite_gates)
     steps_of(spec, plan)

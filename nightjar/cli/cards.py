@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nightjar.cli.backtests import Named
-from nightjar.cli.options import opened, spec_of
+from nightjar.cli.options import Named, opened, spec_of
 from nightjar.showing import console
 
 LIMITS = re.compile(r"^## Limits\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)

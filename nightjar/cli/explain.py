@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nightjar.cli.options import NAME, day, opened, spec_of
+from nightjar.cli.options import NAME, Json, day, opened, spec_of
 from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
 
@@ -22,7 +22,7 @@ def explain(
         str | None,
         typer.Option("--model", "-m", help=f"{NAME} Without one: NIGHTJAR_MODEL, or the only one."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say why a row got its score: its inputs, what each added, what was published, and from which files."""
     from nightjar.showing.explained import show

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nightjar.cli.options import Model, day, opened, spec_of
+from nightjar.cli.options import Json, Model, day, opened, spec_of
 from nightjar.showing import console
 
 if TYPE_CHECKING:
     from nightjar.core.model.entities import Promotion
     from nightjar.usecases.lifecycle.holdings import Held
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
 
 def models(

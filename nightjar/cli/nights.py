@@ -9,12 +9,15 @@ from nightjar.cli.options import (
     Accept,
     ByVersion,
     Date,
+    First,
     KnownAt,
+    Last,
     Model,
     Reason,
     day,
     end,
     opened,
+    require_order,
     seconds,
     spec_of,
     stated,
@@ -104,8 +107,8 @@ def draw_report(platform: "Platform", spec: "ModelSpec", run_id: int) -> None:
 
 
 def backfill(
-    first: Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD")],
-    last: Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD")],
+    first: First,
+    last: Last,
     model: Model = None,
     order: Annotated[Order, typer.Option(help="Which nights first.")] = Order.OLDEST,
     reprocess: Annotated[
@@ -134,8 +137,7 @@ def backfill(
     from nightjar.usecases.scoring.backfill import planned_nights
     from nightjar.usecases.scoring.scorers import by_then, named_or
 
-    if last < first:
-        raise BadSettings(f"--to {last} lies before --from {first}", "Name the earlier date with --from.")
+    require_order(first, last)
     platform, spec = opened(), spec_of(model)
     choose = named_or(version, reason, by_then)
     use_case = platform.backfill(spec, parallel=parallel, flow_run=f"backfill {uuid4()}", choose=choose)

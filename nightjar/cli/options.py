@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.settings import BadSettings
 from nightjar.core.years import YEARS
 from nightjar.showing import console
 from nightjar.showing.remedies import advised, told
@@ -62,12 +63,15 @@ Model = Annotated[
     str | None,
     typer.Option("--model", "-m", help=f"{NAME} Without it: NIGHTJAR_MODEL, or the only one."),
 ]
+Named = Annotated[str | None, typer.Argument(help=f"{NAME} Without it: NIGHTJAR_MODEL, or the only one.")]
 OneOrAll = Annotated[str | None, typer.Option("--model", "-m", help=f"{NAME} Without it: all, as above.")]
 """For commands that look at all models, or at all of a sort. Their own text says which."""
 Date = Annotated[
     date | None,
     typer.Option("--date", "-d", parser=day, metavar="YYYY-MM-DD", help="The local date to score."),
 ]
+First = Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="First score date.")]
+Last = Annotated[date, typer.Option("--to", parser=day, metavar="YYYY-MM-DD", help="Last score date.")]
 Today = Annotated[
     date | None,
     typer.Option(
@@ -116,6 +120,13 @@ Reason = Annotated[
         help="Why that version; the ledger keeps it. A version that failed its gates needs one.",
     ),
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+def require_order(first: date, last: date) -> None:
+    """Raises BadSettings if the last score date lies before the first."""
+    if last < first:
+        raise BadSettings(f"--to {last} lies before --from {first}", "Name the earlier date with --from.")
 
 
 def opened(*, service: bool = False) -> "Platform":
