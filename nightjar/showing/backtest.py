@@ -87,8 +87,8 @@ def told(found: Estimate | None, metric: Metric | None = None) -> str:
     """A value with its interval, where that is known. metric: whose bounds cut the interval."""
     if found is None:
         return "-"
-    bounds = bounds_of(found, metric)
-    return f"{found.value:.3f}" + (f" ({bounds[0]:.3f} to {bounds[1]:.3f})" if bounds else "")
+    low, high = bounds_of(found, metric) or (None, None)
+    return console.measured(found.value, low, high)
 
 
 def bounds_of(found: Estimate, metric: Metric | None = None) -> tuple[float, float] | None:

@@ -21,7 +21,7 @@ from nightjar.showing.backtest import (
     whole_rows,
     whole_title,
 )
-from nightjar.showing.console import PREDICTORS
+from nightjar.showing.console import PREDICTORS, measured
 from nightjar.usecases.lifecycle.facts import Facts, windows_told
 
 MOST_WEIGHTS, MOST_SLICES = 20, 24
@@ -142,8 +142,7 @@ def _metrics(facts: Facts, of: Of) -> Iterator[str]:
     for metric in facts.spec.kind.judging:
         value = facts.judged.metric(metric.name, of)
         low, high = facts.judged.interval(metric.name) if of is Of.VERSION else (None, None)
-        shown = "-" if value is None else f"{value:.3f}"
-        yield shown if low is None or high is None else f"{shown} ({low:.3f} to {high:.3f})"
+        yield "-" if value is None else measured(value, low, high)
 
 
 def _curves(curves: Iterable[Curve]) -> Iterator[str]:

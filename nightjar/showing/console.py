@@ -146,6 +146,12 @@ def cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
+def measured(value: float, low: float | None, high: float | None, digits: int = 3) -> str:
+    """A number with its interval, where that is known. digits: behind the point."""
+    interval = "" if low is None or high is None else f" ({low:.{digits}f} to {high:.{digits}f})"
+    return f"{value:.{digits}f}{interval}"
+
+
 NIGHT_COLUMNS = (
     "score date",
     "rows",

@@ -99,10 +99,7 @@ def beside_row(one: "Beside", titles: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def measured_cell(one: "Measured | None") -> str:
-    if one is None:
-        return "-"
-    interval = "" if one.low is None or one.high is None else f" ({one.low:.4f} to {one.high:.4f})"
-    return f"{one.value:.4f}{interval}"
+    return "-" if one is None else console.measured(one.value, one.low, one.high, digits=4)
 
 
 def show_scores(found: "ScoreDifference", names: tuple[str, str]) -> None:
