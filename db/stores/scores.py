@@ -32,28 +32,20 @@ MIX = text("""
     GROUP BY 1 ORDER BY 1
 """)
 EVENLY = [step / STEPS for step in range(STEPS + 1)]
-PUBLISHED_SCORES = sql.SQL(
+STORED_SCORES = (
     "SELECT entity_key, score, array_to_json(outputs) AS outputs, challenger_score, "
     "array_to_json(challenger_outputs) AS challenger_outputs, carried_from FROM nightjar.score "
-    'WHERE score_date = %s AND run_id = %s ORDER BY entity_key COLLATE "C"'
+    "WHERE score_date = %s AND run_id = %s "
 )
+PUBLISHED_SCORES = sql.SQL(STORED_SCORES + 'ORDER BY entity_key COLLATE "C"')
+SCORES_OF_PART = sql.SQL(STORED_SCORES + "AND part = %s")
 SCORES_FOR = sql.SQL(
     "SELECT entity_key, score, array_to_json(outputs) AS outputs FROM nightjar.score "
     "WHERE score_date = %s AND run_id = %s AND entity_key = ANY(%s)"
 )
-SCORES_OF_PART = sql.SQL(
-    "SELECT entity_key, score, array_to_json(outputs) AS outputs, challenger_score, "
-    "array_to_json(challenger_outputs) AS challenger_outputs, carried_from FROM nightjar.score "
-    "WHERE score_date = %s AND run_id = %s AND part = %s"
-)
-QUARANTINED_OF_PART = sql.SQL(
-    "SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row "
-    "WHERE run_id = %s AND part = %s ORDER BY row_number"
-)
-QUARANTINED_OF_RUN = sql.SQL(
-    "SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row "
-    "WHERE run_id = %s ORDER BY part, row_number"
-)
+SET_ASIDE = "SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row WHERE run_id = %s "
+QUARANTINED_OF_RUN = sql.SQL(SET_ASIDE + "ORDER BY part, row_number")
+QUARANTINED_OF_PART = sql.SQL(SET_ASIDE + "AND part = %s ORDER BY row_number")
 
 
 class PostgresScores(OnEngine):
