@@ -1,0 +1,76 @@
+"""The comparable nights of a night: past nights that should look like it.
+
+A night should look like the last nights of its own weekday, and less closely like the nights just before it.
+A night in a holiday period looks like neither. So such a night has its own comparable nights, and it is no
+comparable night of an ordinary one. A night that a person accepted as odd is not ordinary either.
+Windows count occasions, so that a weekly model has comparable nights as a daily one has.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+SAME_WEEKDAY = 8
+"""At most this many nights of the same weekday are compared."""
+NEIGHBOURS = 14
+"""At most this many nights just before are compared, of any weekday."""
+WITHIN_DAYS = 91
+"""Nights of the same weekday are looked for so far back, a quarter: rates and schedules move with seasons."""
+AROUND = 1
+"""So many days before and after a holiday are in its period. People travel on the days around it."""
+WEEK = 7
+
+IsHoliday = Callable[[date], object]
+"""Says if a date is a holiday. Any true value says yes, so `holidays.country_holidays("US").get` is one."""
+
+
+def never(day: date) -> bool:  # noqa: ARG001  # the signature of IsHoliday
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparables:
+    """Past nights to compare a night with, each newest first.
+
+    alike: of the same weekday. near: the nights just before, of any weekday; some are in `alike` too.
+    holiday: True if the night itself is in a holiday period. It may then differ from all of them.
+    """
+
+    alike: tuple[date, ...]
+    near: tuple[date, ...]
+    holiday: bool = False
+
+    @property
+    def every(self) -> tuple[date, ...]:
+        """All of them, newest first."""
+        return tuple(sorted({*self.alike, *self.near}, reverse=True))
+
+
+def comparables(
+    score_date: date,
+    published: Iterable[date],
+    *,
+    is_holiday: IsHoliday = never,
+    odd: Collection[date] = (),
+) -> Comparables:
+    """Return the nights among the published ones that a night should look like.
+
+    published: score dates in any order; those on or after `score_date` are left out. odd: dates that a person
+    accepted although something stood against them.
+    """
+    earlier = sorted({day for day in published if day < score_date} - set(odd), reverse=True)
+    holiday = in_holiday_period(score_date, is_holiday)
+    ordinary = [day for day in earlier if not in_holiday_period(day, is_holiday)]
+    alike = [day for day in ordinary if is_alike(score_date, day)]
+    return Comparables(tuple(alike[:SAME_WEEKDAY]), tuple(ordinary[:NEIGHBOURS]), holiday)
+
+
+def is_alike(score_date: date, earlier: date) -> bool:
+    """True for a date of the same weekday that is at most WITHIN_DAYS older."""
+    days = (score_date - earlier).days
+    return days % WEEK == 0 and days <= WITHIN_DAYS
+
+
+def in_holiday_period(day: date, is_holiday: IsHoliday) -> bool:
+    """True for a holiday and for the days around it."""
+    return any(is_holiday(day + timedelta(days=offset)) for offset in range(-AROUND, AROUND + 1))
