@@ -117,20 +117,11 @@ class FeastFeatureSource:
     def require(self, spec: ModelSpec) -> None:
         """Raise what `retrieve` would raise before it looks at any data."""
         with self._opening:
-            services = {service.name: service for service in self._store.list_feature_services()}
+            served = self._served.get(spec.feature_service)
         declared = {feature for table in spec.feature_tables for feature in table.features}
-        service = services.get(spec.feature_service)
-        served = (
-            {
-                feature.name
-                for projection in service.feature_view_projections
-                for feature in projection.features
-            }
-            if service
-            else set()
-        )
-        if service is None or declared - served:
-            raise MissingFeatures(spec.name, sorted(declared - served), spec.feature_service)
+        lacking = declared - (served or frozenset())
+        if served is None or lacking:
+            raise MissingFeatures(spec.name, sorted(lacking), spec.feature_service)
 
     def _absent(self, table: FeatureTable, generation: str) -> frozenset[str]:
         """The features of a table that a generation does not have. That which is read today has them all."""
@@ -185,6 +176,16 @@ class FeastFeatureSource:
     @cached_property
     def _store(self) -> "FeatureStore":
         return self._feast.frozen(self._folder / REGISTRY)
+
+    @cached_property
+    def _served(self) -> dict[str, frozenset[str]]:
+        """The features of each service."""
+        return {
+            service.name: frozenset(
+                feature.name for part in service.feature_view_projections for feature in part.features
+            )
+            for service in self._store.list_feature_services()
+        }
 
     @cached_property
     def _feast(self) -> "FeastRepo":

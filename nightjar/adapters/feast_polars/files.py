@@ -7,7 +7,9 @@ import logging
 import os
 from collections.abc import Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import polars as pl
@@ -40,40 +42,56 @@ _log = logging.getLogger(__name__)
 os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What a source holds of a window, as it was when it was listed. window None: of all times.
+
+    No file that comes later is read, so what `state` names are the rows that `rows` gives.
+    """
+
+    source: DataSource
+    place: Place
+    window: Window | None
+    files: tuple[DataFile, ...]
+
+    @classmethod
+    def of(cls, source: DataSource, root: Path, window: Window | None = None) -> "Listing":
+        """Raises UnusableSourceError, FileNotFoundError."""
+        place, days = place_of(source, root), _Days(partition_key(source), window)
+        return cls(source, place, window, () if is_delta(source) else place.parquet_files(days.may_hold))
+
+    @cached_property
+    def state(self) -> Hashable:
+        """A value that changes if a file with rows of the window is added, removed or changed.
+
+        For a Delta table, it changes with each new version. None: there is nothing of the window.
+        """
+        found = delta.version(self.place) if is_delta(self.source) else self.files
+        return (self.place.uri, found) if found else None
+
+    def rows(self) -> pl.LazyFrame | None:
+        """The rows that may lie in the window; None where there are no files."""
+        if is_delta(self.source):
+            rows = delta.scan(self.place, partition_key(self.source), self.window)
+        elif self.files:
+            return _scan(self.place, self.files)
+        else:
+            rows = None
+        if rows is None and not (self.window and self.place.parquet_files()):
+            _log.warning(
+                "%s has no history: no Parquet file under %s. Its features are null until one is written.",
+                self.source.name,
+                self.place.uri,
+            )
+        return rows
+
+
 def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.LazyFrame | None:
     """The rows of the source's files that may lie in `window`; None where there are no files.
 
     Raises UnusableSourceError, FileNotFoundError.
     """
-    place, key = place_of(source, root), partition_key(source)
-    if is_delta(source):
-        rows = delta.scan(place, key, window)
-    else:
-        files = place.parquet_files()
-        rows = _scan(place, within(files, key, window)) if files else None
-        if files:
-            return rows
-    if rows is None:
-        _log.warning(
-            "%s has no history: no Parquet file under %s. Its features are null until one is written.",
-            source.name,
-            place.uri,
-        )
-    return rows
-
-
-def fingerprint(source: DataSource, root: Path, window: Window) -> Hashable:
-    """Return a value that changes if a file with rows of the window is added, removed or changed.
-
-    For a Delta table, it changes with each new version.
-    """
-    place = place_of(source, root)
-    files = (
-        delta.version(place)
-        if is_delta(source)
-        else tuple(within(place.parquet_files(), partition_key(source), window))
-    )
-    return place.uri, files
+    return Listing.of(source, root, window).rows()
 
 
 def stored_schema(source: DataSource, root: Path) -> pl.Schema:
@@ -93,21 +111,12 @@ def partition_key(source: DataSource) -> str | None:
     return (source.tags or {}).get(PARTITION_TAG)
 
 
-def within(files: Sequence[DataFile], key: str | None, window: Window | None) -> list[DataFile]:
-    """The files that may hold rows of the window: all but those of a partition whose date lies outside."""
-    if not key or not window:
-        return list(files)
-    return [file for file in files if (day := _partition_date(file, key)) is None or window.has_day(day)]
-
-
-def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame | None:
+def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame:
     """The newest file's schema holds for all files.
 
     Columns that older files lack are null there. Narrower numbers are widened, and whole ones where floats
     are wanted. Categories become text where text is wanted. Instants of other zones are converted.
     """
-    if not files:
-        return None
     paths = [place.scheme + file.path for file in files]
     schema, hive = _schema(place, files[-1]), any("=" in folder for folder in files[-1].folders)
     if hive:
@@ -160,13 +169,19 @@ def _hive_keys(folders: Iterable[str]) -> set[str]:
     return {folder.partition("=")[0] for folder in folders if "=" in folder}
 
 
-def _partition_date(file: DataFile, key: str) -> date | None:
-    """The date a file's path names; None where it names none, and the file must be read."""
-    for folder in reversed(file.folders):
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """The partitions that may hold rows of a window: all but those whose date lies outside."""
+
+    key: str | None
+    window: Window | None
+
+    def may_hold(self, folder: str) -> bool:
+        """False for the folder of a partition whose date lies outside. A folder without a date is read."""
         name, _, value = folder.partition("=")
-        if name == key:
-            try:
-                return date.fromisoformat(value)
-            except ValueError:
-                return None
-    return None
+        if self.window is None or name != self.key:
+            return True
+        try:
+            return self.window.has_day(date.fromisoformat(value))
+        except ValueError:
+            return True

@@ -6,6 +6,7 @@ It reads only the columns, files, times and keys that its entities can ask for.
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -13,15 +14,16 @@ import polars as pl
 from .bitemporal import Bitemporal
 from .columns import column
 from .entity_frame import EntityFrame
-from .files import fingerprint, scan
+from .files import Listing
 from .keys import Keys, Numbering, codes, key_name, numbered
-from .moments import UTC_US, Window, utc_us
+from .moments import BEGINNING, UTC_US, Window, utc_us
 from .places import UnusableSourceError
 from .pointintime import Moments, Sight, Snapshot, Timeline
 from .view import View
 
 CODE, HAPPENED, RECORDED = "\0code", "\0happened", "\0recorded"
 """Names that no column of a source has."""
+NEVER = Window(BEGINNING, BEGINNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,19 @@ class Prepared:
         return int(self.numbering.numbers.estimated_size() + self.history.features.estimated_size())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
-    """A view's rows that may answer some entities, before any row is read. rows None: there are no files.
+    """A view's rows that may answer some entities, before any row is read.
 
+    listing None: no entity asks for any. known_until: rows recorded later do not count; None: all count.
     instant: names the view's question and the files that answer it, if all entities ask the same question.
-    None: they ask several.
+    None: they ask several, or there are no files.
     """
 
     view: View
-    rows: pl.LazyFrame | None
-    keys: Keys
+    listing: Listing | None
+    window: Window
+    known_until: datetime | None = None
     instant: Hashable = None
 
     @classmethod
@@ -86,17 +90,32 @@ class Reading:
         """remembered: whether the instant has to be named. Raises UnusableSourceError, FileNotFoundError."""
         cutoffs = entities.cutoff_bounds if as_known_at or entities.cutoffs is not None else None
         if not entities.bounds or (view.recorded and not entities.cutoff_bounds):
-            return cls(view, None, ())
+            return cls(view, None, NEVER)
         window = Window.reaching_back(*entities.bounds, view.ttl)
+        listing = Listing.of(view.source, root, window)
         one = entities.bounds[0] == entities.bounds[1] and not (view.recorded and entities.bitemporal)
-        # Before the scan: no older rows under a newer name.
-        state = fingerprint(view.source, root, window) if one and remembered else None
-        lazy = scan(view.source, root, window)
-        if lazy is None:
-            return cls(view, None, ())
-        rows, key_types = usable(view, lazy, window, known_until=cutoffs[1] if cutoffs else None)
-        keys = tuple((entity, key_types[key]) for key, entity in view.keys.items())
-        return cls(view, rows, keys, (view.identity, window, cutoffs, state) if state else None)
+        state = listing.state if one and remembered else None
+        instant = (view.identity, window, cutoffs, state) if state else None
+        return cls(view, listing, window, cutoffs[1] if cutoffs else None, instant)
+
+    @property
+    def rows(self) -> pl.LazyFrame | None:
+        """The rows with HAPPENED and RECORDED. None: there are no files."""
+        return self._usable[0]
+
+    @property
+    def keys(self) -> Keys:
+        """The keys by their names in the entity frame, with the types that the files have."""
+        return self._usable[1]
+
+    @cached_property
+    def _usable(self) -> tuple[pl.LazyFrame | None, Keys]:
+        """Found only when asked for: who has the answer to the instant reads no file."""
+        stored = None if self.listing is None else self.listing.rows()
+        if stored is None:
+            return None, ()
+        rows, types = usable(self.view, stored, self.window, known_until=self.known_until)
+        return rows, tuple((entity, types[key]) for key, entity in self.view.keys.items())
 
     def schema(self) -> pl.Schema:
         """The view's features as any answer has them."""

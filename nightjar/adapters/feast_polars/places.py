@@ -3,7 +3,7 @@
 Only this module distinguishes the two.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -74,28 +74,20 @@ class Place:
         """True if this is, or will be, a single Parquet file."""
         return self.path.endswith(".parquet") and self._info().type != FileType.Directory
 
-    def parquet_files(self) -> tuple[DataFile, ...]:
+    def parquet_files(self, wanted: Callable[[str], bool] = bool) -> tuple[DataFile, ...]:
         """Return the Parquet files in path order, without hidden files and files starting with _.
 
         A folder without history may be missing or empty. A missing path that ends in .parquet raises
         FileNotFoundError.
+        wanted: false for the name of a folder whose files are left out. All folders of another name are
+        looked into.
         """
         info = self._info()
         if info.type == FileType.File:
-            return (_listed(info, info.path),)
+            return (_listed(info, ()),)
         if info.type == FileType.Directory:
-            found = self.system.get_file_info(FileSelector(self.path, recursive=True))
-            files = [
-                _listed(info, self.path)
-                for info in found
-                if info.type == FileType.File and info.extension == "parquet"
-            ]
-            return tuple(
-                sorted(
-                    (file for file in files if not _hidden(file)),
-                    key=lambda file: (*file.folders, PurePosixPath(file.path).name),
-                )
-            )
+            found = self._everything(wanted) if self.scheme else self._inside(self.path, (), wanted)
+            return tuple(sorted(found, key=lambda file: (*file.folders, PurePosixPath(file.path).name)))
         if self.path.endswith(".parquet"):
             raise FileNotFoundError(
                 f"{self.uri} does not exist. Write it, or correct the path of its FileSource."
@@ -140,6 +132,24 @@ class Place:
 
     def delete(self, file: DataFile) -> None:
         self.system.delete_file(file.path)
+
+    def _everything(self, wanted: Callable[[str], bool]) -> Iterator[DataFile]:
+        """The files of all folders by one listing: S3 answers a thousand names a request."""
+        for info in self.system.get_file_info(FileSelector(self.path, recursive=True)):
+            folders = PurePosixPath(info.path).relative_to(self.path).parts[:-1]
+            if _is_parquet(info) and not any(map(_hidden, folders)) and all(map(wanted, folders)):
+                yield _listed(info, folders)
+
+    def _inside(
+        self, path: str, folders: tuple[str, ...], wanted: Callable[[str], bool]
+    ) -> Iterator[DataFile]:
+        """The files of a folder and of those in it, without a look into folders that are not wanted."""
+        for info in self.system.get_file_info(FileSelector(path)):
+            name = info.base_name
+            if _is_parquet(info):
+                yield _listed(info, folders)
+            elif info.type == FileType.Directory and not _hidden(name) and wanted(name):
+                yield from self._inside(info.path, (*folders, name), wanted)
 
     def _info(self) -> FileInfo:
         return self.system.get_file_info(self.path)
@@ -197,10 +207,13 @@ def _s3_options(endpoint: str, region: str) -> dict[str, str]:
     return {"aws_region": region} | plain
 
 
-def _listed(info: FileInfo, place: str) -> DataFile:
-    folders = PurePosixPath(info.path).relative_to(place).parts[:-1]
+def _listed(info: FileInfo, folders: tuple[str, ...]) -> DataFile:
     return DataFile(info.path, folders, info.size or 0, info.mtime_ns or 0)
 
 
-def _hidden(file: DataFile) -> bool:
-    return any(part[0] in "._" for part in (*file.folders, PurePosixPath(file.path).name))
+def _is_parquet(info: FileInfo) -> bool:
+    return info.type == FileType.File and info.extension == "parquet" and not _hidden(info.base_name)
+
+
+def _hidden(name: str) -> bool:
+    return name[0] in "._"

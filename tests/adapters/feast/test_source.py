@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from feast import FeatureService, FeatureView
 
 from db.session import translated
 from db.urls import read
@@ -152,6 +153,13 @@ def test_threads_share_a_source_and_the_database_is_not_asked_again(applied, dat
     with psycopg.connect(database.url("admin"), autocommit=True) as admin:
         admin.execute("DROP SCHEMA feast CASCADE")
     assert applied.retrieve(SPEC, asked).equals(results[0])
+
+
+def test_a_feature_view_is_decoded_once_for_all_parts(applied, monkeypatch):
+    first = applied.retrieve(SPEC, entities(1, 0))
+    monkeypatch.setattr(FeatureView, "from_proto", None)
+    monkeypatch.setattr(FeatureService, "from_proto", None)
+    assert applied.retrieve(SPEC, entities(1, 0)).equals(first)
 
 
 def test_a_run_reads_the_generation_that_it_names_whichever_is_read_today(applied, registry):

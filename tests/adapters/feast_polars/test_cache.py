@@ -47,6 +47,13 @@ def empty():
     SNAPSHOTS.clear()
 
 
+def test_a_part_that_finds_the_answer_opens_no_file(view, retrieve, monkeypatch):
+    features = view(rows((1, NOON, NOON, 1)))
+    assert values(retrieve(features, ask(1), cache_mb=1)) == [1]
+    monkeypatch.setattr(pl, "scan_parquet", None)
+    assert values(retrieve(features, ask(1, 1), cache_mb=1)) == [1, 1]
+
+
 def test_the_parts_of_a_night_read_their_files_once(view, retrieve, in_repo):
     history = rows((1, NOON, NOON, 1), (2, NOON - HOUR, NOON, 2), (2, NOON, NOON + HOUR, 3))
     features = view(history)

@@ -15,7 +15,7 @@ from feast.infra.offline_stores.file_source import FileLoggingDestination
 from feast.types import Array, Bytes, Int64
 
 from nightjar.adapters.feast_polars import PolarsOfflineStore, writing
-from nightjar.adapters.feast_polars import history as histories
+from nightjar.adapters.feast_polars.files import Listing
 from nightjar.adapters.feast_polars.joining import SNAPSHOTS
 from nightjar.adapters.feast_polars.places import Place
 
@@ -278,15 +278,14 @@ def test_a_file_that_comes_while_a_night_is_prepared_is_seen_by_the_next_part(
     SNAPSHOTS.clear()
     (in_repo / "growing").mkdir()
     ROWS.head(1).write_parquet(in_repo / "growing" / "1.parquet")
-    features, scan = view(ROWS, path="growing"), histories.scan
+    features, rows_of = view(ROWS, path="growing"), Listing.rows
 
-    def scan_then_grow(*given):
-        rows = scan(*given)
+    def grow_then_scan(listing):
         ROWS.tail(1).write_parquet(in_repo / "growing" / "2.parquet")
-        return rows
+        return rows_of(listing)
 
     with monkeypatch.context() as patch:
-        patch.setattr(histories, "scan", scan_then_grow)
+        patch.setattr(Listing, "rows", grow_then_scan)
         assert values(retrieve(features, ASKED.head(1), cache_mb=1)) == [7]
     assert values(retrieve(features, ASKED.head(1), cache_mb=1)) == [9]
 
