@@ -424,66 +424,55 @@ class MeasurementRow(Table, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["run_id"], ["run.id"]),
         CheckConstraint("with_outcome BETWEEN 0 AND rows", name="outcomes_within_rows"),
+        CheckConstraint("nights BETWEEN 1 AND occasions", name="nights_within_occasions"),
+        _one_of("role", ("champion", "challenger", "champion beside challenger")),
         *_of_our_time("measured_at"),
         {
             "comment": (
-                "How a published run did, a row a metric. Append-only: the newest measurement of a run "
-                "counts."
+                "How a published run did, whole and by slices, and the nights that trail to it. Append-only: "
+                "the newest measurement of a run, role, slice and window counts."
             )
         },
     )
-    run_id: int = _column(Integer(), "The run", key=True)
+    run_id: int = _column(Integer(), "The run; of a window the last one", key=True)
+    role: str = _column(
+        Text(),
+        (
+            "champion: on all scored rows; challenger and champion beside challenger: on the rows that both "
+            "scored"
+        ),
+        key=True,
+    )
+    slice: str = _column(Text(), "Name of the slice; empty for all rows", key=True)
+    slice_value: str = _column(Text(), "Value of the slice; empty for all rows", key=True)
+    occasions: int = _column(
+        Integer(), "1 for the night alone; else the length of the window that ends with it", key=True
+    )
     measured_at: datetime = _instant("Outcomes known by this instant were counted", key=True)
     recorded_at: datetime = _column(
         DateTime(timezone=True),
-        "When it was stored; the same for all rows of a measurement",
+        "When it was stored; the same for all that was stored with it",
         key=True,
         default="statement_timestamp()",
     )
-    metric: str = _column(
-        Text(), "What was measured; the model's kind says which metrics there are", key=True
-    )
-    value: float | None = _column(
-        Double(),
-        "The number; null where it is not defined, as the AUC of outcomes that are all alike",
-        null=True,
+    nights: int = _column(Integer(), "Nights that are counted in it")
+    supported: bool = _column(
+        Boolean(), "False for a slice with fewer rows with an outcome than the model's spec asks for"
     )
     rows: int = _column(BigInteger(), "Scored rows")
     with_outcome: int = _column(BigInteger(), "Scored rows whose outcome was known")
-
-
-class ComparisonRow(Table, table=True):
-    __tablename__ = "comparison"
-    __table_args__ = (
-        ForeignKeyConstraint(["run_id"], ["run.id"]),
-        CheckConstraint("with_outcome BETWEEN 0 AND rows", name="outcomes_within_rows"),
-        *_of_our_time("measured_at"),
-        {
-            "comment": (
-                "How champion and challenger of a published run did on the rows that both scored, a row a "
-                "metric. Append-only: the newest comparison of a run counts."
-            )
-        },
+    metrics: dict[str, float | None] = _column(
+        JSONB(),
+        (
+            "Metric: its number; null where it is not defined, as the AUC of outcomes that are all alike. "
+            "The kind and the spec of the model say which metrics there are"
+        ),
     )
-    run_id: int = _column(Integer(), "The run", key=True)
-    measured_at: datetime = _instant("Outcomes known by this instant were counted", key=True)
-    recorded_at: datetime = _column(
-        DateTime(timezone=True),
-        "When it was stored; the same for all rows of a comparison",
-        key=True,
-        default="statement_timestamp()",
+    intervals: dict[str, list[float]] = _column(
+        JSONB(),
+        "Metric: low and high at a confidence of 0.95, where they are known",
+        default="'{}'::jsonb",
     )
-    metric: str = _column(
-        Text(), "What was measured; the model's kind says which metrics there are", key=True
-    )
-    champion: float | None = _column(
-        Double(), "The champion's number; null where it is not defined", null=True
-    )
-    challenger: float | None = _column(
-        Double(), "The challenger's number; null where it is not defined", null=True
-    )
-    rows: int = _column(BigInteger(), "Rows that both scored")
-    with_outcome: int = _column(BigInteger(), "Those of them whose outcome was known")
 
 
 class DriftRow(Table, table=True):

@@ -154,7 +154,10 @@ MEASURED = {
     "rows": ("performance.rows", "Scored rows"),
     "with_outcome": ("performance.with_outcome", "Scored rows whose outcome was known"),
     **{
-        metric: (f"performance.{metric}", f"{meaning}; null for a model without this metric")
+        metric: (
+            f"(performance.metrics ->> '{metric}')::double precision",
+            f"{meaning}; null for a model without this metric",
+        )
         for metric, meaning in PIVOT.items()
     },
     "measured_at": ("performance.measured_at", "Outcomes known by this instant were counted"),
@@ -163,15 +166,24 @@ MEASURED = {
 NEWEST = "ORDER BY measured_at DESC, recorded_at DESC LIMIT 1"
 
 
-def measured(newest: str = "") -> str:
+def measured(newest: str = ALONE) -> str:
     """Return SQL for the run's measurements, a row each. newest: SQL that selects the current ones."""
-    columns = ", ".join(f"max(value) FILTER (WHERE metric = '{metric}') AS {metric}" for metric in PIVOT)
     return f"""CROSS JOIN LATERAL (
-    SELECT rows, with_outcome, measured_at, recorded_at, {columns}
-    FROM nightjar.measurement WHERE measurement.run_id = run.id
-    GROUP BY rows, with_outcome, measured_at, recorded_at {newest or ALONE}
+    SELECT rows, with_outcome, measured_at, recorded_at, metrics
+    FROM nightjar.measurement
+    WHERE measurement.run_id = run.id AND role = 'champion' AND slice = '' AND occasions = 1 {newest}
 ) AS performance"""  # noqa: S608  # words of this module
 
+
+BOUND = "(measurement.intervals -> metric.key ->> {})::double precision"
+EVERY_MEASUREMENT = f"""CROSS JOIN LATERAL (
+    SELECT measurement.*, lead(measured_at) OVER (
+        PARTITION BY role, slice, slice_value, occasions ORDER BY measured_at, recorded_at
+    ) AS known_until
+    FROM nightjar.measurement WHERE measurement.run_id = run.id AND supported {ALONE}
+) AS measurement
+CROSS JOIN LATERAL jsonb_each_text(measurement.metrics) AS metric"""  # noqa: S608  # words of this module
+"""The run's measurements, a row a metric, each with the instant at which the next one restated it."""
 
 NEWEST_DRIFT = f"""CROSS JOIN LATERAL (
     SELECT * FROM (
@@ -389,30 +401,61 @@ JOIN nightjar.run ON run.id = publication.run_id
     ),
     View(
         name="measurements",
-        comment="Every measurement of each published night, a row a metric, of models of every kind.",
+        comment=(
+            "Every measurement of each published night, a row a metric, of models of every kind: whole and "
+            "by slices, alone and trailing, champion and challenger. Known at an instant is the row with "
+            "measured_at <= it < known_until."
+        ),
         columns={
             **NIGHT,
             **RUN,
             **VERSION_NUMBER,
-            **IN_SAMPLE,
+            "challenger_version": (
+                "challenger.number",
+                "Number of the version that scored in shadow; null for none",
+            ),
+            "in_sample": (
+                """publication.score_date <= version.trained_through OR measurement.role <> 'champion'
+        AND publication.score_date <= challenger.trained_through""",
+                "True if the versions may have seen these outcomes: not for judging; never true of a window",
+            ),
             "kind": ("version.kind", "Kind of the model: it says which metrics there are"),
-            "metric": ("measurement.metric", "What was measured"),
-            "value": ("measurement.value", "The number; null where it is not defined"),
+            "role": (
+                "measurement.role",
+                (
+                    "champion: on all scored rows; challenger and champion beside challenger: on the rows "
+                    "that both scored"
+                ),
+            ),
+            "slice": ("measurement.slice", "Name of the slice; empty for all rows"),
+            "slice_value": ("measurement.slice_value", "Value of the slice; empty for all rows"),
+            "occasions": (
+                "measurement.occasions",
+                "1 for the night alone; else the length of the window that ends with it",
+            ),
+            "nights": ("measurement.nights", "Nights that are counted in it"),
+            "metric": ("metric.key", "What was measured"),
+            "value": ("metric.value::double precision", "The number; null where it is not defined"),
+            "low": (BOUND.format(0), "Low end of its interval at a confidence of 0.95; null where unknown"),
+            "high": (BOUND.format(1), "High end of it"),
             "rows": ("measurement.rows", "Scored rows"),
             "with_outcome": ("measurement.with_outcome", "Scored rows whose outcome was known"),
+            "coverage": (
+                "measurement.with_outcome::double precision / nullif(measurement.rows, 0)",
+                "Share of the scored rows whose outcome was known; null without rows",
+            ),
             "measured_at": ("measurement.measured_at", "Outcomes known by this instant were counted"),
+            "known_until": (
+                "measurement.known_until",
+                "When the next measurement restated it, excluded; null for the one that counts now",
+            ),
             "recorded_at": ("measurement.recorded_at", "When the measurement was stored"),
             "is_newest": (
-                "measurement.is_newest",
-                "Whether it belongs to the newest measurement of the night, which is the one that counts",
+                "measurement.known_until IS NULL",
+                "Whether it is the newest measurement of the same, which is the one that counts",
             ),
         },
-        source=f"""FROM {CURRENT_RUN}
-{VERSION}
-CROSS JOIN LATERAL (
-    SELECT *, rank() OVER (ORDER BY measured_at DESC, recorded_at DESC) = 1 AS is_newest
-    FROM nightjar.measurement WHERE measurement.run_id = run.id {ALONE}
-) AS measurement""",  # noqa: S608  # words of this module
+        source=f"FROM {CURRENT_RUN}\n{VERSION}\nLEFT {CHALLENGER}\n{EVERY_MEASUREMENT}",
     ),
     View(
         name="comparisons",
@@ -440,8 +483,15 @@ CROSS JOIN LATERAL (
 {VERSION}
 {CHALLENGER}
 CROSS JOIN LATERAL (
-    SELECT *, rank() OVER (ORDER BY measured_at DESC, recorded_at DESC) = 1 AS is_newest
-    FROM nightjar.comparison WHERE comparison.run_id = run.id {ALONE}
+    SELECT measured_at, recorded_at, one.rows, one.with_outcome, metric.key AS metric,
+        (beside.metrics ->> metric.key)::double precision AS champion,
+        metric.value::double precision AS challenger,
+        rank() OVER (ORDER BY measured_at DESC, recorded_at DESC) = 1 AS is_newest
+    FROM nightjar.measurement AS one
+    JOIN nightjar.measurement AS beside USING (run_id, slice, occasions, measured_at, recorded_at)
+    CROSS JOIN LATERAL jsonb_each_text(one.metrics) AS metric
+    WHERE run_id = run.id AND slice = '' AND occasions = 1 AND one.role = 'challenger'
+        AND beside.role = 'champion beside challenger' {ALONE}
 ) AS comparison""",  # noqa: S608  # words of this module
     ),
     View(

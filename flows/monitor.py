@@ -9,7 +9,7 @@ from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.preparing import make_ready
 from flows.stopping import go_on
-from flows.tables import show_challenger, show_performance
+from flows.tables import show_challenger, show_performance, show_trailing
 from flows.tasks import as_task
 from nightjar.core.night.clock import evening_by_now
 from nightjar.core.ports.progress import asking, silent
@@ -33,9 +33,10 @@ def monitor(model: ModelName, today: date | None = None) -> None:
         evening = evening_by_now(spec, day)
         make_ready(spec, evening)
         follow_up = platform().follow_up(spec, as_task)
-        measured = follow_up.watch.outcomes_known(evening)
-        for wait in follow_up.watch.waiting(measured, evening):
+        measured = follow_up.measure.outcomes_known(evening)
+        for wait in follow_up.measure.waiting(measured, evening):
             get_run_logger().info(waiting_told(spec, wait))
         show_performance(spec, measured)
+        show_trailing(spec, follow_up.measure.trailing(measured, evening))
         show_challenger(spec, follow_up.settle())
         follow_up.catch_up(asking(silent, go_on))

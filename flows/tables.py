@@ -10,7 +10,7 @@ from flows.failures import fails_nothing
 from flows.showing import show, slug
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.challenge import Step
-from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+from nightjar.core.monitoring.entities import ColumnDrift, Measurement
 from nightjar.core.night.entities import NightSummary, Run
 from nightjar.core.night.plan import Planned
 from nightjar.showing.console import (
@@ -30,6 +30,8 @@ from nightjar.showing.console import (
     performance_row,
     plan_row,
     refit_told,
+    trailing_columns,
+    trailing_rows,
     training_columns,
     training_rows,
 )
@@ -114,11 +116,18 @@ def show_figures(summary: RetrainSummary) -> None:
     )
 
 
-def show_performance(spec: ModelSpec, nights: Sequence[NightPerformance]) -> None:
+def show_performance(spec: ModelSpec, nights: Sequence[Measurement]) -> None:
     """Show one row for each night."""
     says = f"{spec.name}: {len(nights)} published nights measured against what really happened"
-    rows = [performance_row(spec.kind, night) for night in nights]
-    show(f"performance-{spec.name}", says, performance_columns(spec.kind), rows)
+    rows = [performance_row(spec, night) for night in nights]
+    show(f"performance-{spec.name}", says, performance_columns(spec), rows)
+
+
+def show_trailing(spec: ModelSpec, windows: Sequence[Measurement]) -> None:
+    """Show the windows that end with the newest night. Nothing while there are too few nights."""
+    if windows:
+        says = f"{spec.name}: nights that trail to {windows[0].score_date}, interval of 95% over nights"
+        show(f"trailing-{spec.name}", says, trailing_columns(spec), trailing_rows(spec, windows))
 
 
 def show_plan(model: str, nights: Sequence[Planned]) -> None:

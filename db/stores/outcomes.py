@@ -1,7 +1,8 @@
 """Outcomes, and the performance of published nights against them, in Postgres."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 from psycopg import sql
@@ -9,8 +10,8 @@ from sqlalchemy import Column, Engine, MetaData, Table, insert, text
 
 from db.copy import copy_frame, read_frame
 from db.session import translated
-from db.tables import ComparisonRow, MeasurementRow, OutcomeRow, table_of
-from nightjar.core.monitoring.entities import NightComparison, NightPerformance
+from db.tables import MeasurementRow, OutcomeRow, table_of
+from nightjar.core.monitoring.entities import Measurement, NightComparison
 from nightjar.core.night.part_rows import SCORES
 
 LANDED = Table(
@@ -18,29 +19,35 @@ LANDED = Table(
     MetaData(),
     *(Column(column.name, column.type, nullable=False) for column in table_of(OutcomeRow).columns),
 )
+COLUMNS = {column.name for column in table_of(MeasurementRow).columns} - {"recorded_at"}
 STAGE = text("CREATE TEMPORARY TABLE landed (LIKE nightjar.outcome INCLUDING DEFAULTS) ON COMMIT DROP")
 NEWS = text("INSERT INTO nightjar.outcome SELECT * FROM landed ON CONFLICT DO NOTHING")
 NEWEST = text("""
-    SELECT DISTINCT ON (run_id) run_id, model, score_date, rows, with_outcome, measured_at, metrics
-    FROM nightjar.run JOIN LATERAL (
-        SELECT run_id, rows, with_outcome, measured_at, recorded_at,
-            jsonb_object_agg(metric, value) AS metrics
-        FROM nightjar.measurement WHERE run_id = run.id
-        GROUP BY run_id, rows, with_outcome, measured_at, recorded_at
-    ) AS measured ON true
-    WHERE model = :model ORDER BY run_id, measured_at DESC, recorded_at DESC
+    SELECT DISTINCT ON (run_id, role, slice, slice_value, occasions)
+        run_id, model, score_date, version_id, challenger_id, role, slice, slice_value, occasions, nights,
+        supported, rows, with_outcome, metrics, intervals, measured_at
+    FROM nightjar.run JOIN nightjar.measurement ON measurement.run_id = run.id
+    WHERE model = :model AND measured_at <= :known_at AND score_date >= :since
+        AND (NOT :whole OR role = 'champion' AND slice = '' AND occasions = 1)
+    ORDER BY run_id, role, slice, slice_value, occasions, measured_at DESC, recorded_at DESC
 """)
 COMPARISONS = text("""
-    SELECT run.id AS run_id, run.model, run.score_date, run.version_id, run.challenger_id,
-        measured_at, rows, with_outcome, jsonb_object_agg(metric, champion) AS champion,
-        jsonb_object_agg(metric, challenger) AS challenger
+    SELECT run.id AS run_id, run.model, run.score_date, run.version_id, run.challenger_id, measured_at,
+        challenger.rows, challenger.with_outcome, beside.metrics AS champion,
+        challenger.metrics AS challenger
     FROM (
         SELECT DISTINCT ON (score_date) run_id FROM nightjar.publication WHERE model = :model
         ORDER BY score_date, id DESC
     ) AS shown
     JOIN nightjar.run ON run.id = shown.run_id
-    JOIN nightjar.comparison ON comparison.run_id = run.id
-    GROUP BY run.id, measured_at, recorded_at, rows, with_outcome
+    JOIN LATERAL (
+        SELECT *, max(measured_at) OVER (ORDER BY recorded_at) AS latest
+        FROM nightjar.measurement
+        WHERE run_id = run.id AND role = 'challenger' AND slice = '' AND occasions = 1
+    ) AS challenger ON measured_at = latest
+    JOIN nightjar.measurement AS beside USING (measured_at, recorded_at)
+    WHERE beside.run_id = run.id AND beside.role = 'champion beside challenger' AND beside.slice = ''
+        AND beside.occasions = 1
     ORDER BY measured_at, recorded_at, run.score_date
 """)
 SCORED = sql.SQL("""
@@ -53,7 +60,8 @@ SCORED = sql.SQL("""
     JOIN nightjar.score ON score.run_id = published.run_id AND score.score_date = %(day)s
     LEFT JOIN (
         SELECT DISTINCT ON (entity_key) entity_key, outcome FROM nightjar.outcome
-        WHERE model = %(model)s AND score_date = %(day)s ORDER BY entity_key, recorded_at DESC
+        WHERE model = %(model)s AND score_date = %(day)s AND recorded_at <= %(known_at)s
+        ORDER BY entity_key, recorded_at DESC
     ) AS known ON known.entity_key = score.entity_key
 """)
 
@@ -71,37 +79,35 @@ class PostgresOutcomes:
             copy_frame(connection, LANDED, rows)
             return connection.execute(NEWS).rowcount
 
-    def record_performance(self, performance: NightPerformance) -> None:
-        shared = performance.model_dump(exclude={"model", "score_date", "metrics"})
-        rows = [{**shared, "metric": metric, "value": value} for metric, value in performance.metrics.items()]
+    def add(self, measurements: Sequence[Measurement]) -> None:
+        if not measurements:
+            return
+        rows = [each.model_dump(include=COLUMNS) for each in measurements]
         with translated(), self.engine.begin() as connection:
+            # One statement, so that all have the same instant.
             connection.execute(insert(table_of(MeasurementRow)).values(rows))
 
-    def performances(self, model: str) -> tuple[NightPerformance, ...]:
+    def measured(
+        self,
+        model: str,
+        known_at: datetime | None = None,
+        *,
+        since: date | None = None,
+        whole: bool = False,
+    ) -> tuple[Measurement, ...]:
+        asked = {"known_at": known_at or "infinity", "since": since or "-infinity", "whole": whole}
         with translated(), self.engine.connect() as connection:
-            return tuple(
-                NightPerformance.model_validate(row)
-                for row in connection.execute(NEWEST, {"model": model}).mappings()
-            )
-
-    def record_comparison(self, comparison: NightComparison) -> None:
-        shared = comparison.model_dump(include={"run_id", "rows", "with_outcome", "measured_at"})
-        rows = [
-            {**shared, "metric": metric, "champion": value, "challenger": comparison.challenger[metric]}
-            for metric, value in comparison.champion.items()
-        ]
-        with translated(), self.engine.begin() as connection:
-            connection.execute(insert(table_of(ComparisonRow)).values(rows))
+            found = connection.execute(NEWEST, {"model": model, **asked}).mappings()
+            return tuple(map(Measurement.model_validate, found))
 
     def comparisons(self, model: str) -> tuple[NightComparison, ...]:
         with translated(), self.engine.connect() as connection:
             found = connection.execute(COMPARISONS, {"model": model}).mappings()
             return tuple(map(NightComparison.model_validate, found))
 
-    def scored(self, model: str, score_date: date) -> pl.DataFrame:
+    def scored(self, model: str, score_date: date, known_at: datetime | None = None) -> pl.DataFrame:
         schema = {name: dtype for name, dtype in SCORES.items() if name != "carried_from"}
         schema |= {"outcome": pl.Float64()}
         with translated(), self.engine.connect() as connection:
-            return read_frame(connection, SCORED, {"model": model, "day": score_date}, schema).sort(
-                "entity_key"
-            )
+            asked = {"model": model, "day": score_date, "known_at": known_at or "infinity"}
+            return read_frame(connection, SCORED, asked, schema).sort("entity_key")

@@ -37,8 +37,8 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     summary.raise_failure()
     console.show_nights(spec.title, summary.nights)
     step("6 Measure: what really happened")
-    watcher = platform.watch_night(spec)
-    console.show_performance(spec.kind, watcher.outcomes_known(known_later))
+    watcher = platform.measure_nights(spec)
+    console.show_performance(spec, watcher.outcomes_known(known_later))
     step("7 Report: drift of the last night against the training sample")
     report(platform, spec, summary.nights[-1])
     ending = (

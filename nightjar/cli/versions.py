@@ -78,12 +78,13 @@ def monitor(model: Model = None, today: Today = None) -> None:
     known = evening_by_now(spec, today_or(spec, today))
     follow_up = platform.follow_up(spec)
     if not platform.store.published(spec.name):
-        show_waiting(spec, follow_up.watch.waiting((), known))
+        show_waiting(spec, follow_up.measure.waiting((), known))
         return
     platform.prepare(spec).ready(known, console.bar)
-    measured = follow_up.watch.outcomes_known(known)
-    console.show_performance(spec.kind, measured)
-    show_waiting(spec, follow_up.watch.waiting(measured, known))
+    measured = follow_up.measure.outcomes_known(known)
+    console.show_performance(spec, measured)
+    console.show_trailing(spec, follow_up.measure.trailing(measured, known))
+    show_waiting(spec, follow_up.measure.waiting(measured, known))
     console.show_challenger(follow_up.settle())
     for score_date, lacks in follow_up.catch_up(console.bar).items():
         console.show_lacks(spec.name, score_date, lacks)

@@ -21,12 +21,11 @@ from nightjar.wiring.json_lines import spoken_as_json
 if TYPE_CHECKING:
     from nightjar.core.errors.base import NightjarError
     from nightjar.core.inputs.refusals import Refusal
-    from nightjar.core.kinds.kind import Kind
     from nightjar.core.kinds.metrics import Metric
     from nightjar.core.lifecycle.evidence import LearnerLoss
     from nightjar.core.model.entities import Version
     from nightjar.core.model.spec import ModelSpec
-    from nightjar.core.monitoring.entities import ColumnDrift, NightPerformance
+    from nightjar.core.monitoring.entities import ColumnDrift, Measurement
     from nightjar.core.night.entities import NightSummary
     from nightjar.core.night.plan import Planned
     from nightjar.core.ports.progress import Advance
@@ -455,23 +454,58 @@ def show_training(summary: "RetrainSummary") -> None:
     out.print(f"{version.model} version {version.number}: {summary.decision}")
 
 
-def performance_columns(kind: "Kind") -> tuple[str, ...]:
-    return "score date", "rows", "with outcome", *(metric.title for metric in kind.nightly)
+def performance_columns(spec: "ModelSpec") -> tuple[str, ...]:
+    return "score date", "rows", "with outcome", *(metric.title for metric in spec.nightly)
 
 
-def performance_row(kind: "Kind", night: "NightPerformance") -> tuple[object, ...]:
+def performance_row(spec: "ModelSpec", night: "Measurement") -> tuple[object, ...]:
     """A night in performance_columns."""
     return (
         str(night.score_date),
         night.rows,
         night.with_outcome,
-        *(night.metrics.get(metric.name) for metric in kind.nightly),
+        *(night.metrics.get(metric.name) for metric in spec.nightly),
     )
 
 
-def show_performance(kind: "Kind", nights: "Sequence[NightPerformance]") -> None:
-    rows = [performance_row(kind, night) for night in nights]
-    out.print(table("published nights against what happened", performance_columns(kind), rows))
+def show_performance(spec: "ModelSpec", nights: "Sequence[Measurement]") -> None:
+    rows = [performance_row(spec, night) for night in nights]
+    out.print(table("published nights against what happened", performance_columns(spec), rows))
+
+
+def trailing_columns(spec: "ModelSpec") -> tuple[str, ...]:
+    return "occasions", "nights", "whose", "slice", "with outcome", *(metric.title for metric in spec.nightly)
+
+
+def trailing_rows(spec: "ModelSpec", windows: "Sequence[Measurement]") -> list[tuple[object, ...]]:
+    """Windows in trailing_columns: each number with its interval."""
+    ordered = sorted(windows, key=lambda each: (each.occasions, each.slice, each.slice_value, each.role))
+    return [
+        (
+            window.occasions,
+            window.nights,
+            window.role.value,
+            f"{window.slice} {window.slice_value}".strip() or "all",
+            f"{window.with_outcome} of {window.rows}",
+            *(with_interval(window, metric.name) for metric in spec.nightly),
+        )
+        for window in ordered
+    ]
+
+
+def with_interval(measured: "Measurement", metric: str) -> str | None:
+    """A number and its interval. None where it is not defined."""
+    value, interval = measured.metrics.get(metric), measured.intervals.get(metric)
+    if value is None:
+        return None
+    return f"{value:.4g}" if interval is None else f"{value:.4g} ({interval[0]:.4g} to {interval[1]:.4g})"
+
+
+def show_trailing(spec: "ModelSpec", windows: "Sequence[Measurement]") -> None:
+    """Show the windows that end with the newest night. Nothing while there are too few nights."""
+    if windows:
+        title = f"nights that trail to {windows[0].score_date}, interval of 95% over nights"
+        out.print(table(title, trailing_columns(spec), trailing_rows(spec, windows)))
 
 
 DRIFT_COLUMNS = ("column", "drifted", "PSI", "limit", "missing", "in training", "note")

@@ -33,7 +33,7 @@ from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.monitoring.drift import DECIDES
-from nightjar.core.monitoring.entities import ColumnDrift, NightComparison, NightPerformance
+from nightjar.core.monitoring.entities import ColumnDrift, Measurement, NightComparison, Role
 from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState
 from nightjar.core.night.part_rows import QUARANTINED, SCORES, require_storable
@@ -430,8 +430,7 @@ class MemoryOutcomes:
     """Implements the port `Outcomes` beside a score store in memory."""
 
     store: MemoryNights
-    performance: dict[int, NightPerformance] = field(default_factory=dict)
-    compared: list[NightComparison] = field(default_factory=list[NightComparison])
+    added: list[Measurement] = field(default_factory=list[Measurement])
     _rows: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def record(self, model: str, outcomes: pl.DataFrame) -> int:
@@ -443,31 +442,76 @@ class MemoryOutcomes:
         self._rows[model] = joined
         return joined.height - kept.height
 
-    def record_performance(self, performance: NightPerformance) -> None:
-        kept = self.performance.get(performance.run_id)
-        if kept is None or kept.measured_at <= performance.measured_at:
-            self.performance[performance.run_id] = performance
+    def add(self, measurements: Sequence[Measurement]) -> None:
+        self.added.extend(measurements)
 
-    def performances(self, model: str) -> tuple[NightPerformance, ...]:
-        return tuple(kept for _, kept in sorted(self.performance.items()) if kept.model == model)
-
-    def record_comparison(self, comparison: NightComparison) -> None:
-        self.compared.append(comparison)
+    def measured(
+        self,
+        model: str,
+        known_at: datetime | None = None,
+        *,
+        since: date | None = None,
+        whole: bool = False,
+    ) -> tuple[Measurement, ...]:
+        newest = dict[object, Measurement]()
+        for each in sorted(self._of(model), key=lambda each: each.measured_at):
+            counts = known_at is None or each.measured_at <= known_at
+            if (
+                counts
+                and each.score_date >= (since or date.min)
+                and (not whole or each.of == _all_rows(each))
+            ):
+                newest[each.of] = each
+        return tuple(sorted(newest.values(), key=lambda each: each.of))
 
     def comparisons(self, model: str) -> tuple[NightComparison, ...]:
         shown = {publication.run_id for publication in self.store.published(model)}
-        ours = [each for each in self.compared if each.model == model and each.run_id in shown]
-        return tuple(sorted(ours, key=lambda each: (each.measured_at, each.score_date)))
+        nights = [
+            each
+            for each in self._of(model)
+            if each.run_id in shown and each.occasions == 1 and not each.slice
+        ]
+        pairs = zip(
+            (each for each in nights if each.role is Role.BESIDE),
+            (each for each in nights if each.role is Role.CHALLENGER),
+            strict=True,
+        )
+        newest, found = dict[int, datetime](), list[NightComparison]()
+        for champion, challenger in pairs:
+            if newest.get(champion.run_id, champion.measured_at) <= champion.measured_at:
+                newest[champion.run_id] = champion.measured_at
+                found.append(_comparison(champion, challenger))
+        return tuple(sorted(found, key=lambda each: (each.measured_at, each.score_date)))
 
-    def scored(self, model: str, score_date: date) -> pl.DataFrame:
+    def _of(self, model: str) -> Iterator[Measurement]:
+        return (each for each in self.added if each.model == model)
+
+    def scored(self, model: str, score_date: date, known_at: datetime | None = None) -> pl.DataFrame:
         publication = self.store.publication(model, score_date)
         run = None if publication is None else self.store.run(publication.run_id)
         scores = pl.DataFrame(schema=SCORES) if run is None else self.store.published_scores(run)
         known = self._rows.get(model, pl.DataFrame(schema=OUTCOMES)).filter(
-            pl.col("score_date") == score_date
+            pl.col("score_date") == score_date,
+            pl.lit(value=True) if known_at is None else pl.col("recorded_at") <= known_at,
         )
         newest = known.sort("recorded_at").unique("entity_key", keep="last").select("entity_key", "outcome")
         return scores.drop("carried_from").join(newest, on="entity_key", how="left").sort("entity_key")
+
+
+def _all_rows(each: Measurement) -> tuple[int, Role, str, str, int]:
+    return each.run_id, Role.CHAMPION, "", "", 1
+
+
+def _comparison(champion: Measurement, challenger: Measurement) -> NightComparison:
+    assert challenger.challenger_id is not None
+    return NightComparison(
+        **challenger.model_dump(
+            include={"run_id", "model", "score_date", "version_id", "rows", "with_outcome", "measured_at"}
+        ),
+        challenger_id=challenger.challenger_id,
+        champion=champion.metrics,
+        challenger=challenger.metrics,
+    )
 
 
 @dataclass

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.lifecycle.retrain import RetrainSummary
     from nightjar.usecases.monitoring.challenge import JudgeChallenger
     from nightjar.usecases.monitoring.follow_up import FollowUp, Step
+    from nightjar.usecases.monitoring.measure import MeasureNights
     from nightjar.usecases.monitoring.monitor import WatchNight
     from nightjar.usecases.scoring.backfill import Backfill
     from nightjar.usecases.scoring.inputs import NightInputs
@@ -134,6 +135,7 @@ class Platform(Adapters):
 
         return FollowUp(
             watch=self.watch_night(spec),
+            measure=self.measure_nights(spec),
             explain=self.explain_night(spec),
             judge=self.judge_challenger(spec),
             step=step or patiently,
@@ -237,16 +239,24 @@ class Platform(Adapters):
         )
 
     def watch_night(self, spec: ModelSpec) -> "WatchNight":
-        from db.stores.outcomes import PostgresOutcomes
         from nightjar.adapters.reports import EvidentlyReportWriter
         from nightjar.usecases.monitoring.monitor import WatchNight
 
         return WatchNight(
             inputs=self.night_inputs(spec),
             store=self.store,
-            outcomes=PostgresOutcomes(self.engine),
             ledger=self.drift_ledger,
             writer=EvidentlyReportWriter(),
+        )
+
+    def measure_nights(self, spec: ModelSpec) -> "MeasureNights":
+        from db.stores.outcomes import PostgresOutcomes
+        from nightjar.usecases.monitoring.measure import MeasureNights
+
+        return MeasureNights(
+            inputs=self.night_inputs(spec),
+            store=self.store,
+            outcomes=PostgresOutcomes(self.engine),
             go_on=self.go_on,
         )
 

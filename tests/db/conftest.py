@@ -24,7 +24,7 @@ from nightjar.core.explaining.reasons import REASONS
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.model.entities import Candidate, Version
-from nightjar.core.monitoring.entities import ColumnDrift, NightComparison, NightPerformance
+from nightjar.core.monitoring.entities import ColumnDrift, Measurement, NightComparison, Role
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population, Run
 from nightjar.core.night.part_rows import SCORES
@@ -159,9 +159,9 @@ def nights(shared_database):
 def _keep_everything(stores: Stores, run: Run) -> None:
     _compare(stores, run)
     if run.challenger_id is not None:
-        stores.outcomes.record_comparison(compared(run, AS_OF, 0.4, rows=60))
+        stores.outcomes.add(both(compared(run, AS_OF, 0.4, rows=60)))
     metrics = dict.fromkeys((metric.name for metric in BINARY.nightly), 0.5)
-    stores.outcomes.record_performance(measured(run, AS_OF, rows=60, with_outcome=60, **metrics))
+    stores.outcomes.add([measured(run, AS_OF, rows=60, with_outcome=60, **metrics)])
 
 
 def _compare(stores: Stores, run: Run) -> None:
@@ -244,11 +244,13 @@ def quarantined(*keys: str | None, row: str = '{"carrier": "UA"}') -> pl.DataFra
 
 def measured(
     run: Run, at: datetime, *, rows: int = 2, with_outcome: int = 1, **metrics: float | None
-) -> NightPerformance:
+) -> Measurement:
     """By every metric of a night; those that are not given are not defined."""
     known = dict.fromkeys(metric.name for metric in BINARY.nightly) | metrics
-    night = {"run_id": run.id, "model": run.model, "score_date": run.score_date}
-    return NightPerformance(**night, rows=rows, with_outcome=with_outcome, metrics=known, measured_at=at)
+    night = run.model_dump(include={"model", "score_date", "version_id", "challenger_id"})
+    return Measurement(
+        **night, run_id=run.id, rows=rows, with_outcome=with_outcome, metrics=known, measured_at=at
+    )
 
 
 def compared(run: Run, at: datetime, challenger: float, rows: int = 2) -> NightComparison:
@@ -264,6 +266,13 @@ def compared(run: Run, at: datetime, challenger: float, rows: int = 2) -> NightC
         challenger=dict.fromkeys(names, challenger),
         measured_at=at,
     )
+
+
+def both(night: NightComparison) -> list[Measurement]:
+    """A comparison as it is stored: a measurement of each."""
+    metrics = {Role.BESIDE: night.champion, Role.CHALLENGER: night.challenger}
+    shared = night.model_dump(exclude={"champion", "challenger"})
+    return [Measurement(**shared, role=role, metrics=found) for role, found in metrics.items()]
 
 
 def reasons(*keys: str, contribution: float = 0.5) -> pl.DataFrame:
@@ -364,7 +373,7 @@ def by_hand() -> type[ByHand]:
 @pytest.fixture
 def make() -> SimpleNamespace:
     """Values to store: conftest modules cannot be imported."""
-    builders = (night, candidate, population, part, scores, quarantined, measured, compared, reasons)
+    builders = (night, candidate, population, part, scores, quarantined, measured, compared, both, reasons)
     return SimpleNamespace(
         model=MODEL, day=DAY, as_of=AS_OF, **{builder.__name__: builder for builder in builders}
     )

@@ -1,7 +1,7 @@
 """Migrations make what the classes describe, can be undone, and say where a database stands."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 
 import psycopg
 import pytest
@@ -314,8 +314,9 @@ OLD_MEASUREMENT = (
 
 
 MEASUREMENT = """
-    INSERT INTO nightjar.measurement (run_id, metric, value, rows, with_outcome, measured_at)
-    VALUES (%s, 'auc', %s, 2, 2, '2013-06-16Z')
+    INSERT INTO nightjar.measurement (run_id, role, slice, slice_value, occasions, nights, supported, rows,
+        with_outcome, metrics, measured_at)
+    VALUES (%s, 'champion', '', '', 1, 1, true, 2, 2, jsonb_build_object('auc', %s::float), '2013-06-16Z')
 """
 
 
@@ -370,6 +371,32 @@ SHOWN = (
 )
 
 
+def test_measurements_and_comparisons_of_before_become_one_table_and_can_go_back(
+    on_postgres, database, engine, make
+):
+    """A metric had a row, and champion and challenger had a table of their own."""
+    challenger = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "b"))
+    run, _ = on_postgres.publish(challenger=challenger)
+    compared = [
+        make.compared(run, make.as_of + timedelta(days=days), value) for days, value in enumerate((0.1, 0.2))
+    ]
+    for each in compared:
+        on_postgres.outcomes.add([make.measured(run, each.measured_at, auc=0.7), *make.both(each)])
+    whole = on_postgres.outcomes.measured(make.model)
+    engine.dispose()
+    migrate.downgrade(database.url("owner"), "0018")
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        before = (
+            "SELECT champion, challenger FROM nightjar.comparison WHERE metric = 'auc' ORDER BY measured_at"
+        )
+        assert owner.execute(before).fetchall() == [(0.5, 0.1), (0.5, 0.2)]
+        nights = "SELECT metric, value FROM nightjar.measurement WHERE value IS NOT NULL"
+        assert owner.execute(nights).fetchall() == [("auc", 0.7)] * 2
+    migrate.upgrade(database.url("owner"))
+    assert on_postgres.outcomes.measured(make.model) == whole
+    assert on_postgres.outcomes.comparisons(make.model) == tuple(compared)
+
+
 def test_measurements_versions_and_outcomes_of_before_become_rows_and_can_go_back(
     on_postgres, database, engine, make
 ):
@@ -407,7 +434,7 @@ def test_measurements_versions_and_outcomes_of_before_become_rows_and_can_go_bac
         ).fetchall() == [(1.0,)]
         assert analyst.execute("SELECT kind, metrics FROM model_versions").fetchall() == [("binary", METRICS)]
     assert on_postgres.registry.versions(make.model)[0].metrics == read_rows(METRICS)
-    (measured,) = on_postgres.outcomes.performances(make.model)
+    (measured,) = on_postgres.outcomes.measured(make.model)
     assert (measured.with_outcome, measured.metrics["auc"]) == (2, 0.7)
     version = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "c", metrics=METRICS))
     with psycopg.connect(database.url("analyst")) as analyst:

@@ -147,7 +147,6 @@ CHECKED = {
     "receipt": {"run_id", "part", "rows", "scored", "quarantined", "attempt"},
     "publication": {"model", "score_date", "run_id", "action"},
     "measurement": {"run_id"},
-    "comparison": {"run_id"},
     "reason": {"run_id"},
 }
 """Columns that the writer sets and triggers check."""
@@ -512,14 +511,13 @@ VERSION = sorted(UNCHECKED["model_version"])
 @tries(
     "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, "
     "`promoted_at`, "
-    "`created_at`, `explained_at`, `drift.measured_at`, `measurement.recorded_at` and "
-    "`comparison.recorded_at`."
+    "`created_at`, `explained_at`, `drift.measured_at` and `measurement.recorded_at`."
 )
 def _(place):
     named = {"actor", "claimed_at", "ended_at", "stored_at", "published_at", "promoted_at", "created_at"}
     named |= {"explained_at"}
     ours = {(table, column) for table, column in columns(place) if column in named}
-    ours |= {("drift", "measured_at"), ("measurement", "recorded_at"), ("comparison", "recorded_at")}
+    ours |= {("drift", "measured_at"), ("measurement", "recorded_at")}
     set_by_default = place.roles["owner"].execute("""
         SELECT relname, attname FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
         JOIN pg_class ON pg_class.oid = adrelid WHERE relnamespace = 'nightjar'::regnamespace
@@ -530,11 +528,11 @@ def _(place):
     assert [column for column in ours if may(place.roles["writer"], update(*column))] == []
 
 
-@tries("Rows of drift, measurement, comparison, explanation and reason are added, and never changed.")
+@tries("Rows of drift, measurement, explanation and reason are added, and never changed.")
 def _(place):
     writer = place.roles["writer"]
     for table, column in sorted(columns(place)):
-        if table in {"drift", "measurement", "comparison", "explanation", "reason"}:
+        if table in {"drift", "measurement", "explanation", "reason"}:
             assert not may(writer, update(table, column))
             assert not may(writer, f"DELETE FROM nightjar.{table} WHERE false")
 
@@ -591,8 +589,9 @@ DRIFT = """
     VALUES (%s, 'psi', 'distance', %s, 1, false, 0, 0)
 """
 MEASUREMENT = """
-    INSERT INTO nightjar.measurement (run_id, metric, value, rows, with_outcome, measured_at)
-    VALUES (%s, 'auc', %s, 2, 2, %s)
+    INSERT INTO nightjar.measurement (run_id, role, slice, slice_value, occasions, nights, supported, rows,
+        with_outcome, metrics, measured_at)
+    VALUES (%s, 'champion', '', '', 1, 1, true, 2, 2, jsonb_build_object('auc', %s::float), %s)
 """
 
 

@@ -148,7 +148,7 @@ def test_monitoring_of_the_published_run_is_seen(on_postgres, ask, make):
         ],
     )
     on_postgres.ledger.record_report(run, "drift", "file:///report.html")
-    on_postgres.outcomes.record_performance(make.measured(run, make.as_of, auc=0.5))
+    on_postgres.outcomes.add([make.measured(run, make.as_of, auc=0.5)])
     assert ask("SELECT column_name, value, drifted FROM drift") == [
         {"column_name": "distance", "value": 0.1, "drifted": False}
     ]
@@ -160,9 +160,7 @@ def test_monitoring_of_the_published_run_is_seen(on_postgres, ask, make):
         "SELECT value, with_outcome, is_newest FROM measurements WHERE metric = 'auc' ORDER BY measured_at"
     )
     assert ask(newest) == [{"value": 0.5, "with_outcome": 1, "is_newest": True}]
-    on_postgres.outcomes.record_performance(
-        make.measured(run, make.as_of + timedelta(days=1), auc=0.6, with_outcome=2)
-    )
+    on_postgres.outcomes.add([make.measured(run, make.as_of + timedelta(days=1), auc=0.6, with_outcome=2)])
     assert ask(newest) == [
         {"value": 0.5, "with_outcome": 1, "is_newest": False},
         {"value": 0.6, "with_outcome": 2, "is_newest": True},
@@ -220,9 +218,8 @@ def test_a_comparison_restates_its_night_and_says_who_may_have_seen_it(on_postgr
     for night in (make.day, make.day + timedelta(days=1)):
         run, _ = on_postgres.publish(night, challenger=challenger)
         for number, value in enumerate((0.1, 0.2)):
-            on_postgres.outcomes.record_comparison(
-                make.compared(run, make.as_of + timedelta(days=number), value)
-            )
+            found = make.compared(run, make.as_of + timedelta(days=number), value)
+            on_postgres.outcomes.add(make.both(found))
     kept = "SELECT score_date - %s AS night, champion, challenger, in_sample FROM comparisons"
     assert ask(kept + " WHERE metric = 'brier' AND is_newest ORDER BY 1", make.day) == [
         {"night": 0, "champion": 0.5, "challenger": 0.2, "in_sample": True},

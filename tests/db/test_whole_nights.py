@@ -500,13 +500,14 @@ def test_every_date_that_the_writer_may_set_is_of_our_time(owner):
     checked = owner.execute(
         "SELECT conname FROM pg_constraint WHERE conname LIKE '%of_our_time' AND convalidated"
     ).fetchall()
-    assert len(settable) == 14
+    assert len(settable) == 13
     assert set(settable) == set(checked)
 
 
 MEASUREMENT = """
-    INSERT INTO nightjar.measurement (run_id, metric, rows, with_outcome, measured_at) VALUES (%s, 'auc', 1,
-        1, %s)
+    INSERT INTO nightjar.measurement (run_id, role, slice, slice_value, occasions, nights, supported, rows,
+        with_outcome, metrics, measured_at)
+    VALUES (%s, 'champion', '', '', 1, 1, true, 1, 1, '{}', %s)
 """
 
 
@@ -526,7 +527,7 @@ def test_no_outcome_is_recorded_and_no_night_measured_when_nobody_lives(writer, 
 def test_a_measurement_restates_and_the_one_before_stays(on_postgres, writer, make):
     run, _ = on_postgres.publish(force=True)
     for auc in (0.6, 0.7):
-        on_postgres.outcomes.record_performance(make.measured(run, make.as_of, auc=auc))
+        on_postgres.outcomes.add([make.measured(run, make.as_of, auc=auc)])
     shown = "SELECT auc FROM analytics.{} WHERE run_id = %s ORDER BY recorded_at"
     assert writer.execute(shown.format("nightly_performance"), [run.id]).fetchall() == [(0.7,)]
     assert writer.execute(shown.format("performance_history"), [run.id]).fetchall() == [(0.6,), (0.7,)]
@@ -562,7 +563,7 @@ def test_a_measurement_ahead_of_time_is_refused_with_a_sentence(on_postgres, mak
     with pytest.raises(
         BadSettings, match="refuses a date: no night is measured by outcomes that are not known yet"
     ):
-        on_postgres.outcomes.record_performance(make.measured(run, ahead))
+        on_postgres.outcomes.add([make.measured(run, ahead)])
 
 
 def test_what_is_known_ahead_of_time_is_refused_with_a_sentence(on_postgres, make):

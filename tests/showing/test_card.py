@@ -19,7 +19,7 @@ from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.lifecycle.evidence import Comparison, Evidence, SliceLoss, Weight
 from nightjar.core.model.entities import Promotion
 from nightjar.core.model.record import Record, Surroundings
-from nightjar.core.monitoring.entities import NightPerformance
+from nightjar.core.monitoring.entities import Measurement
 from nightjar.showing.card import card_html, card_markdown
 from nightjar.testing.backtests import MemoryBacktests
 from nightjar.testing.memory import MemoryNights, MemoryOutcomes
@@ -66,8 +66,9 @@ def facts(kind, **changes):
         actor="nightjar_writer",
         promoted_at=NOON,
     )
-    night = NightPerformance(
+    night = Measurement(
         run_id=1,
+        version_id=1,
         model="toy",
         score_date=date(2013, 6, 1),
         rows=9,

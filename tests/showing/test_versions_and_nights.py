@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.metrics import Of, as_rows
 from nightjar.core.model.entities import Version
-from nightjar.core.monitoring.entities import NightPerformance
+from nightjar.core.monitoring.entities import Measurement
 from nightjar.showing import console
+from nightjar.testing.specs import toy_spec
 
 NOW = datetime(2013, 6, 16, tzinfo=UTC)
 
@@ -50,8 +51,15 @@ def test_each_predictor_that_was_measured_is_shown_beside_the_version():
 
 def test_a_measured_night_is_shown_with_every_metric_of_a_night():
     metrics = dict.fromkeys(metric.name for metric in BINARY.nightly) | {"brier": 0.2}
-    night = {"run_id": 1, "model": "toy", "score_date": date(2013, 6, 15), "rows": 3, "with_outcome": 2}
-    shown = console.performance_row(BINARY, NightPerformance(**night, metrics=metrics, measured_at=NOW))
+    night = {
+        "run_id": 1,
+        "version_id": 1,
+        "model": "toy",
+        "score_date": date(2013, 6, 15),
+        "rows": 3,
+        "with_outcome": 2,
+    }
+    shown = console.performance_row(toy_spec(), Measurement(**night, metrics=metrics, measured_at=NOW))
     titles = ("base rate", "mean score", "AUC", "PR-AUC", "Brier", "ECE")
-    assert console.performance_columns(BINARY) == ("score date", "rows", "with outcome", *titles)
+    assert console.performance_columns(toy_spec()) == ("score date", "rows", "with outcome", *titles)
     assert shown == ("2013-06-15", 3, 2, None, None, None, None, 0.2, None)

@@ -53,6 +53,7 @@ from nightjar.testing.memory import MemoryFeatureFiles
 from nightjar.testing.nights import wired
 from nightjar.testing.specs import TOY, toy_spec
 from nightjar.usecases.lifecycle.retrain import retrain
+from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
@@ -186,6 +187,7 @@ class World:
     inputs: NightInputs
     store: PostgresNights
     watch: WatchNight
+    measure: MeasureNights
     guard: NightGuard
     url: str
 
@@ -202,9 +204,9 @@ class World:
             Night(model="parcels", score_date=day, as_of=evening(day))
         )
 
-    def ask(self, query: str) -> list[tuple]:
+    def ask(self, query: str, *values: object) -> list[tuple]:
         with psycopg.connect(self.url) as analyst:
-            return analyst.execute(query).fetchall()
+            return analyst.execute(query, values or None).fetchall()
 
 
 @pytest.fixture
@@ -228,15 +230,10 @@ def world(tmp_path, database, spec):
         registry=registry,
         check=check,
     )
-    watch = WatchNight(
-        inputs=night_inputs,
-        store=store,
-        outcomes=PostgresOutcomes(engine),
-        ledger=PostgresDriftLedger(engine),
-        writer=None,
-    )
+    watch = WatchNight(inputs=night_inputs, store=store, ledger=PostgresDriftLedger(engine), writer=None)
+    measure = MeasureNights(inputs=night_inputs, store=store, outcomes=PostgresOutcomes(engine))
     guard = NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=PostgresInputProfiles(engine))
-    yield World(night_inputs, store, watch, guard, database.url("analyst"))
+    yield World(night_inputs, store, watch, measure, guard, database.url("analyst"))
     engine.dispose()
 
 
@@ -261,13 +258,18 @@ def test_a_model_of_another_kind_is_trained_gated_scored_published_and_measured(
         assert stored[column].to_list() == pytest.approx(fresh.to_list(), rel=1e-12)
         assert stored[column].max() > 1
 
-    (measured,) = world.watch.outcomes_known(evening(LAST + timedelta(days=3)))
-    known = world.watch.outcomes.scored("parcels", LAST)
+    (measured,) = world.measure.outcomes_known(evening(LAST + timedelta(days=3)))
+    known = world.measure.outcomes.scored("parcels", LAST)
     assert measured.metrics == {"mae": pytest.approx((known["score"] - known["outcome"]).abs().mean())}
-    assert console.performance_row(COUNTS, measured) == (str(LAST), SHOPS, SHOPS, measured.metrics["mae"])
-    assert world.watch.outcomes.performances("parcels") == (measured,)
+    assert console.performance_row(world.inputs.spec, measured) == (
+        str(LAST),
+        SHOPS,
+        SHOPS,
+        measured.metrics["mae"],
+    )
+    assert world.measure.outcomes.measured("parcels", whole=True) == (measured,)
     beside = (known["challenger_score"] - known["outcome"]).abs().mean()
-    (compared,) = world.watch.outcomes.comparisons("parcels")
+    (compared,) = world.measure.outcomes.comparisons("parcels")
     assert (compared.champion, compared.challenger) == (measured.metrics, {"mae": pytest.approx(beside)})
     assert (compared.version_id, compared.challenger_id) == (champion.version.id, challenger.id)
     assert (compared.rows, compared.with_outcome, compared.measured_at) == (
@@ -280,9 +282,29 @@ def test_a_model_of_another_kind_is_trained_gated_scored_published_and_measured(
     ]
     seen = "SELECT avg(abs(challenger_score - outcome)), min(challenger_version) FROM scores_with_challenger"
     assert world.ask(seen) == [(pytest.approx(beside), challenger.number)]
-    newest = "SELECT kind, metric, value, rows, with_outcome, is_newest FROM measurements"
+    newest = (
+        "SELECT kind, metric, value, rows, with_outcome, is_newest FROM measurements WHERE role = 'champion'"
+    )
     assert world.ask(newest) == [("counts", "mae", measured.metrics["mae"], SHOPS, SHOPS, True)]
     assert world.ask("SELECT rows, with_outcome, auc FROM nightly_performance") == [(SHOPS, SHOPS, None)]
+
+
+def test_a_correction_of_outcomes_restates_a_night_and_the_old_answer_stays(world, tmp_path):
+    world.retrain(LAST - timedelta(days=1))
+    world.score(LAST)
+    known, corrected = (evening(LAST + timedelta(days=days)) for days in (3, 5))
+    (before,) = world.measure.outcomes_known(known)
+    rows = [(f"{LAST}-{number:02}", 50.0 + number) for number in range(SHOPS)]
+    land(world.inputs.raw, tmp_path, HAPPENED, LAST, rows, evening(LAST) + timedelta(days=4))
+    (after,) = world.measure.outcomes_known(corrected)
+    assert after.metrics["mae"] > before.metrics["mae"] + 20
+    asked = """SELECT value, measured_at, is_newest FROM measurements
+        WHERE metric = 'mae' AND role = 'champion' AND measured_at <= %s
+            AND coalesce(known_until > %s, true)"""
+    for at, said in ((corrected - timedelta(seconds=1), before), (corrected, after)):
+        assert world.ask(asked, at, at) == [(said.metrics["mae"], said.measured_at, said is after)]
+    assert world.measure.outcomes_known(known) == (before,)
+    assert world.measure.outcomes_known(corrected) == (after,)
 
 
 def test_what_its_scores_and_outcomes_cannot_be_is_refused(world, database, tmp_path):
@@ -317,7 +339,7 @@ def test_what_its_scores_and_outcomes_cannot_be_is_refused(world, database, tmp_
         ContractBroken,
         match=rf"the first is -1.5, in the row of '{LAST}-00' on {LAST}: .* is a number from 0 on",
     ):
-        world.watch.outcomes_known(evening(LAST + timedelta(days=4)))
+        world.measure.outcomes_known(evening(LAST + timedelta(days=4)))
 
 
 class TestRegression:
@@ -349,8 +371,8 @@ class TestRegression:
         world.score(LAST)
         (seen,) = world.ask("SELECT score, outputs FROM scores WHERE entity_key LIKE '%-00'")
         assert seen[1] == pytest.approx({"low": seen[0] + low, "high": seen[0] + high})
-        (measured,) = world.watch.outcomes_known(evening(LAST + timedelta(days=3)))
-        known = world.watch.outcomes.scored("parcels", LAST)
+        (measured,) = world.measure.outcomes_known(evening(LAST + timedelta(days=3)))
+        known = world.measure.outcomes.scored("parcels", LAST)
         assert measured.metrics["mae"] == pytest.approx((known["score"] - known["outcome"]).abs().mean())
         assert world.ask("SELECT metric FROM measurements WHERE kind = 'regression' ORDER BY metric") == [
             (name,)
@@ -431,7 +453,7 @@ class TestMulticlass:
             "predicted_class",
         }
 
-        (measured,) = world.watch.outcomes_known(evening(LAST + timedelta(days=3)))
+        (measured,) = world.measure.outcomes_known(evening(LAST + timedelta(days=3)))
         known = world.ask("SELECT avg((predicted_class = outcome_class)::integer) FROM scores_with_outcomes")
         assert measured.metrics["accuracy"] == pytest.approx(float(known[0][0]))
         other = replace(spec, kind=multiclass("quiet", "normal", "full"), outcomes=outcomes)
@@ -461,8 +483,8 @@ class TestMulticlass:
         assert before["challenger_outputs"].to_list() != before["outputs"].to_list()
         assert kept["challenger_outputs"].to_list() == before["challenger_outputs"][1:].to_list()
         assert after["outputs"][0].to_list() != before["outputs"][0].to_list()
-        world.watch.outcomes_known(evening(LAST + timedelta(days=3)))
-        (compared,) = world.watch.outcomes.comparisons("parcels")
+        world.measure.outcomes_known(evening(LAST + timedelta(days=3)))
+        (compared,) = world.measure.outcomes.comparisons("parcels")
         assert compared.rows == compared.with_outcome == SHOPS
         assert compared.challenger["brier"] != compared.champion["brier"]
         beside = "challenger_score, challenger_class, challenger_outputs"

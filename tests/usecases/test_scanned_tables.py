@@ -17,7 +17,6 @@ from sklearn.preprocessing import StandardScaler
 
 from db.refusals import lasting
 from db.session import make_engine
-from db.stores.drift import PostgresDriftLedger
 from db.stores.nights import PostgresNights
 from db.stores.outcomes import PostgresOutcomes
 from db.stores.profiles import PostgresInputProfiles
@@ -41,7 +40,7 @@ from nightjar.testing.specs import toy_spec
 from nightjar.usecases.data.features import build_features
 from nightjar.usecases.data.landing import Landing, land_until, undelivered
 from nightjar.usecases.lifecycle.retrain import retrain
-from nightjar.usecases.monitoring.monitor import WatchNight
+from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.repair import late_nights
@@ -189,14 +188,8 @@ def test_a_model_over_tables_is_trained_scored_published_and_measured(world, eng
     assert champion.promoted, champion.decision
     summary, store = scored(night_inputs, engine, LAST), PostgresNights(engine)
     assert (summary.scored, summary.parts) == (KEYS, 3)
-    watch = WatchNight(
-        inputs=night_inputs,
-        store=store,
-        outcomes=PostgresOutcomes(engine),
-        ledger=PostgresDriftLedger(engine),
-        writer=None,
-    )
-    (measured,) = watch.outcomes_known(evening(LAST + timedelta(days=3)))
+    measure = MeasureNights(inputs=night_inputs, store=store, outcomes=PostgresOutcomes(engine))
+    (measured,) = measure.outcomes_known(evening(LAST + timedelta(days=3)))
     assert (measured.rows, measured.with_outcome) == (KEYS, KEYS)
     assert measured.metrics["auc"] > 0.6
 

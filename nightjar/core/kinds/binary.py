@@ -13,6 +13,13 @@ from nightjar.core.kinds.gates import Gate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Metrics
+from nightjar.core.kinds.row_errors import (
+    Errors,
+    of_auc,
+    of_average_precision,
+    of_calibration_error,
+    of_means,
+)
 
 SQUARED_ERROR = (pl.col("score") - pl.col("outcome")) ** 2
 
@@ -33,6 +40,23 @@ def compare(rows: pl.DataFrame) -> Metrics:
         "ece": calibration_error(rows),
         "log_loss": _log_loss(rows),
     }
+
+
+MEANS = {"base_rate": pl.col("outcome"), "mean_score": pl.col("score"), "brier": SQUARED_ERROR}
+
+
+def errors(rows: pl.DataFrame, found: Metrics) -> Errors:
+    positives = int(rows["outcome"].sum())
+    area, precision = found["auc"], found["pr_auc"]
+    ranking = (
+        {}
+        if area is None or precision is None
+        else {
+            "auc": of_auc(area, positives, rows.height - positives),
+            "pr_auc": of_average_precision(precision, positives),
+        }
+    )
+    return of_means(rows, MEANS) | {"ece": of_calibration_error(rows)} | ranking
 
 
 def base_rate(outcomes: pl.Series) -> float:
@@ -76,6 +100,7 @@ BINARY = Kind(
     ),
     headline=("auc", "brier"),
     compare=compare,
+    errors=errors,
     loss=Loss(metric="brier", of_row=SQUARED_ERROR),
     figures=lambda rows: by_score(rows, observed_rate=pl.col("outcome")),
     curves=of_event,

@@ -17,6 +17,7 @@ from nightjar.core.kinds.limits import Limit, span
 from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Metrics
 from nightjar.core.kinds.outputs import OUTPUTS, Calibration, as_named
+from nightjar.core.kinds.row_errors import Errors, no_errors
 
 
 def always_enough(outcomes: pl.Series) -> str | None:  # noqa: ARG001  # whatever they are
@@ -52,6 +53,7 @@ class Kind:
     compare(rows): the metrics of `score`, `outputs` and `outcome` in at least one row. Score and outcome are
     Float64 and valid.
     A metric that is not defined may lack.
+    errors(rows, found): of the same rows, the standard errors of the metrics that `compare` found.
     loss: what each row adds to the sums by which predictors are compared on the same rows.
     figures(rows): of the same rows, what was predicted beside what happened, by bins of score.
     curves(rows): of the same rows, what a card draws.
@@ -77,6 +79,7 @@ class Kind:
     metrics: tuple[Metric, ...]
     headline: tuple[str, ...]
     compare: Callable[[pl.DataFrame], Metrics]
+    errors: Callable[[pl.DataFrame, Metrics], Errors] = no_errors
     loss: Loss
     figures: Callable[[pl.DataFrame], Figures] = nothing_to_show
     curves: Callable[[pl.DataFrame], tuple[Curve, ...]] = no_curves
@@ -157,7 +160,17 @@ class Kind:
         Raises ValueError for a score that is null, NaN or out of bounds, for an outcome that cannot be,
         and for unequal lengths.
         """
+        return self._found(self._known(score, outcome, outputs))
+
+    def measure_with_errors(
+        self, score: pl.Series, outcome: pl.Series, outputs: pl.Series | None = None
+    ) -> tuple[Metrics, Errors]:
+        """The same, with the standard errors that the rows say. Raises ValueError as `measure` does."""
         rows = self._known(score, outcome, outputs)
+        found = self._found(rows)
+        return found, self.errors(rows, found) if rows.height else {}
+
+    def _found(self, rows: pl.DataFrame) -> Metrics:
         found: Metrics = self.compare(rows) if rows.height else {}
         return {metric.name: finite(found.get(metric.name)) for metric in self.metrics if not metric.skill_of}
 

@@ -15,6 +15,7 @@ from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Metrics
 from nightjar.core.kinds.outputs import OUTPUTS, Calibration
+from nightjar.core.kinds.row_errors import Errors, of_calibration_error, of_means
 
 NAME = "multiclass"
 HIT = pl.col("outputs").list.arg_max() == pl.col("outcome").cast(pl.UInt32)
@@ -47,6 +48,7 @@ def multiclass(*classes: str) -> Kind:
         metrics=METRICS,
         headline=("accuracy", "brier"),
         compare=compare,
+        errors=errors,
         loss=Loss(metric="brier", of_row=SQUARED_ERROR),
         figures=lambda rows: by_score(rows, share_of_right_classes=HIT),
         curves=lambda rows: reliability(
@@ -78,6 +80,13 @@ def compare(rows: pl.DataFrame) -> Metrics:
         "ece": calibration_error(rows.select("score", outcome=pl.col("hit").cast(pl.Float64))),
         "log_loss": -mean(rows, pl.col("given").clip(CLIP, 1).log(math.e)),
     }
+
+
+def errors(rows: pl.DataFrame, found: Metrics) -> Errors:  # noqa: ARG001  # means and bins need none of it
+    """Of the mean recall and the mean AUC no error is known in closed form."""
+    means = {"accuracy": HIT, "mean_score": pl.col("score"), "brier": SQUARED_ERROR}
+    hits = rows.select("score", outcome=HIT.cast(pl.Float64))
+    return of_means(rows, means) | {"ece": of_calibration_error(hits)}
 
 
 def _mean_auc(rows: pl.DataFrame) -> float | None:

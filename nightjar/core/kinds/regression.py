@@ -20,6 +20,7 @@ from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Metrics
 from nightjar.core.kinds.outputs import OUTPUTS, Calibration
+from nightjar.core.kinds.row_errors import Errors, of_means
 
 COVERAGE = 0.9
 """Share of the outcomes that shall lie within the published interval."""
@@ -57,6 +58,28 @@ def compare(rows: pl.DataFrame) -> Metrics:
         "r2": 1 - squares / spread if spread else None,
         **_of_interval(rows.drop_nulls("outputs")),
     }
+
+
+ERROR = pl.col("score") - pl.col("outcome")
+
+
+def errors(rows: pl.DataFrame, found: Metrics) -> Errors:
+    """RMSE and R2 by the delta method: they are functions of means."""
+    spread = rows.select(((pl.col("outcome") - pl.col("outcome").mean()) ** 2).mean()).item()
+    low, high = (pl.col("outputs").list.get(n) for n in (0, 1))
+    means = {
+        "mean_outcome": pl.col("outcome"),
+        "mean_score": pl.col("score"),
+        "mae": ERROR.abs(),
+        "coverage": WITHIN,
+        "width": high - low,
+    }
+    if found["rmse"]:
+        means["rmse"] = ERROR**2 / (2 * found["rmse"])
+    if found["r2"] is not None:
+        deviation = pl.col("outcome") - pl.col("outcome").mean()
+        means["r2"] = (ERROR**2 - (1 - found["r2"]) * deviation**2) / spread
+    return of_means(rows, means)
 
 
 WITHIN = pl.col("outcome").is_between(pl.col("outputs").list.get(0), pl.col("outputs").list.get(1))
@@ -105,6 +128,7 @@ REGRESSION = Kind(
     ),
     headline=("mae", "rmse"),
     compare=compare,
+    errors=errors,
     loss=Loss(metric="mae", of_row=(pl.col("score") - pl.col("outcome")).abs()),
     curves=of_numbers,
     figures=lambda rows: by_score(rows, mean_outcome=pl.col("outcome"), within_the_interval=WITHIN),

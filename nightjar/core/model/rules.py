@@ -93,6 +93,7 @@ def faults(spec: "ModelSpec") -> Iterator[Fault]:
     yield from _of_windows(spec)
     yield from _of_learners(spec)
     yield from _of_slices(spec)
+    yield from _of_metrics(spec)
     yield from _of_explain(spec)
     yield from limit_faults("gates", spec.gates, (*spec.kind.gate_limits(), *LOSS_LIMITS), spec.kind.name)
     yield from limit_faults("audit", spec.audit, (*AUDITED, *spec.kind.absurdities), spec.kind.name)
@@ -234,6 +235,17 @@ def _of_slices(spec: "ModelSpec") -> Iterator[Fault]:
     for cut in spec.slices:
         if unknown := sorted(cut.reads - set(spec.inputs)):
             yield "slices", f"{cut.name!r} reads {unknown}, which are no inputs"
+
+
+def _of_metrics(spec: "ModelSpec") -> Iterator[Fault]:
+    names = [metric.name for metric in (*spec.kind.metrics, *spec.metrics)]
+    for own in spec.metrics:
+        if not NAME.fullmatch(own.name):
+            yield "metrics", f"{own.name!r} is no name: {NAME.pattern}"
+        if names.count(own.name) > 1:
+            yield "metrics", f"{own.name!r} is there twice, or a metric of the kind {spec.kind.name!r}"
+        if unknown := sorted(own.reads - set(spec.inputs)):
+            yield "metrics", f"{own.name!r} reads {unknown}, which are no inputs"
 
 
 def _of_explain(spec: "ModelSpec") -> Iterator[Fault]:

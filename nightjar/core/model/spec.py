@@ -20,9 +20,11 @@ from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import Certainty
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limits
+from nightjar.core.kinds.metrics import Metric
 from nightjar.core.model.explain import Explain
 from nightjar.core.model.judging import DEFAULTS
 from nightjar.core.model.own_code import own_code
+from nightjar.core.model.row_metrics import RowMetric
 from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, a_kind, called, fault_of, faults
 from nightjar.core.model.slices import Slice
 from nightjar.core.model.sources import Files, ReadAtNight, Source
@@ -355,7 +357,8 @@ class ModelSpec:
     not measurably worse than the best on the days that choose.
     baseline: trains what the model is compared with. split: how history is cut. seed: makes training the same
     every time. part_rows: how many rows are scored at once. gates: what a version must reach. certainty: how
-    sure the gates must be of it. slices: rows on which it may not be worse. audit: what a night must keep.
+    sure the gates must be of it. slices: rows on which it may not be worse. metrics: numbers of your own by
+    which nights are measured, beside those of the kind. audit: what a night must keep.
     challenge: how it takes the place of a champion. None: at once.
     explain: the published rows whose reasons are stored. None: none are.
     """
@@ -394,6 +397,7 @@ class ModelSpec:
     gates: GateLimits
     certainty: Certainty = Certainty()  # noqa: RUF009  # it is frozen
     slices: tuple[Slice, ...] = ()
+    metrics: tuple[RowMetric, ...] = ()
     challenge: Challenge | None = None
     audit: AuditLimits
     explain: Explain | None = None
@@ -413,6 +417,11 @@ class ModelSpec:
     def learners(self) -> tuple[Learner, ...]:
         """The learners among which one is chosen, the simplest first."""
         return *self.simpler, Learner(name="fit", fit=self.fit, refit=self.refit)
+
+    @property
+    def nightly(self) -> tuple[Metric, ...]:
+        """The metrics of a published night: those of the kind, then the model's own."""
+        return *self.kind.nightly, *(own.metric for own in self.metrics)
 
     @property
     def feature_service(self) -> str:

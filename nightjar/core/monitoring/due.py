@@ -7,7 +7,7 @@ from typing import Literal
 
 from nightjar.core.lifecycle.training_set import known_days, last_mature_date
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.monitoring.entities import NightPerformance
+from nightjar.core.monitoring.entities import Measurement
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.entities import Publication
 from nightjar.core.night.windows import Recorded, complete, files_of
@@ -27,7 +27,7 @@ class Wait:
 def waiting(
     spec: ModelSpec,
     nights: Collection[Publication],
-    measured: Iterable[NightPerformance],
+    measured: Iterable[Measurement],
     recorded: Recorded,
     known_at: datetime,
 ) -> Iterator[Wait]:
@@ -49,7 +49,7 @@ def _told(dates: Sequence[date]) -> str:
 def outdated(
     spec: ModelSpec,
     nights: Iterable[Publication],
-    kept: Mapping[int, NightPerformance],
+    kept: Mapping[int, Measurement],
     recorded: Recorded,
     known_at: datetime,
 ) -> Iterator[Publication]:

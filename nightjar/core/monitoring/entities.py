@@ -1,10 +1,11 @@
 """These values describe a published night afterwards: its drift and its measurements."""
 
 from datetime import date
+from enum import StrEnum
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from nightjar.core.kinds.metrics import Metrics
+from nightjar.core.kinds.metrics import Intervals, Metrics
 from nightjar.core.values import Value
 
 
@@ -24,19 +25,54 @@ class ColumnDrift(Value):
     note: str | None = None
 
 
-class NightPerformance(Value):
-    """The measurement of a published night when its outcomes were known.
+class Role(StrEnum):
+    """Whose scores were measured, and on which rows of the night."""
 
-    metrics: the metrics of the model's kind that are measured for every night.
+    CHAMPION = "champion"
+    """On all scored rows."""
+    CHALLENGER = "challenger"
+    """On the rows that both scored."""
+    BESIDE = "champion beside challenger"
+    """The champion on the rows that both scored."""
+
+
+class Measurement(Value):
+    """Some rows of a published night, or of the nights that trail to it, when their outcomes were known.
+
+    slice, slice_value: name of the slice and its value; empty for all rows. occasions: 1 for the night alone;
+    else the length of the window that ends with it. nights: those in the window that have rows here.
+    supported: False for a slice with fewer rows with an outcome than the spec asks for. Nobody is shown it;
+    trailing nights are made of it.
+    rows: scored rows, with_outcome: those with a known outcome. metrics: those of the model that are measured
+    for every night. intervals: of these, at 95% confidence, where they are known. measured_at: outcomes
+    known by this instant (UTC) were counted.
     """
 
     run_id: int
     model: str
     score_date: date
+    version_id: int
+    challenger_id: int | None = None
+    role: Role = Role.CHAMPION
+    slice: str = ""
+    slice_value: str = ""
+    occasions: int = 1
+    nights: int = 1
+    supported: bool = True
     rows: int
     with_outcome: int
     metrics: Metrics
+    intervals: Intervals = Field(default_factory=dict[str, tuple[float, float]])
     measured_at: AwareDatetime
+
+    @property
+    def of(self) -> tuple[int, Role, str, str, int]:
+        """What it is a measurement of: a later one of the same restates it."""
+        return self.run_id, self.role, self.slice, self.slice_value, self.occasions
+
+    def same_as(self, other: "Measurement | None") -> bool:
+        """True if it says nothing but what another one said before."""
+        return other is not None and self.model_copy(update={"measured_at": other.measured_at}) == other
 
 
 class NightComparison(Value):

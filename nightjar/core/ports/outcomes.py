@@ -1,11 +1,12 @@
 """Outcomes, and the performance of nights measured by them."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Protocol
 
 import polars as pl
 
-from nightjar.core.monitoring.entities import NightComparison, NightPerformance
+from nightjar.core.monitoring.entities import Measurement, NightComparison
 
 
 class Outcomes(Protocol):
@@ -18,39 +19,42 @@ class Outcomes(Protocol):
         """
         ...
 
-    def record_performance(self, performance: NightPerformance) -> None:
-        """Add a measurement of a run. Earlier measurements stay.
+    def add(self, measurements: Sequence[Measurement]) -> None:
+        """Add measurements, all or none. Earlier ones of the same stay.
 
-        Raises BadSettings if it was measured by outcomes of the future.
+        Raises BadSettings if one was measured by outcomes of the future.
         """
         ...
 
-    def performances(self, model: str) -> tuple[NightPerformance, ...]:
-        """Return the newest measurement of every measured run, by run.
+    def measured(
+        self,
+        model: str,
+        known_at: datetime | None = None,
+        *,
+        since: date | None = None,
+        whole: bool = False,
+    ) -> tuple[Measurement, ...]:
+        """Return the newest measurements of the runs that were ever published, by run.
 
+        known_at: only those measured by outcomes known by this instant (UTC); None: all. since: only those of
+        this score date or later. whole: only those of all rows of single nights, by the champion.
         The newest is the one by the latest outcomes. If there are several, it is the one recorded last.
-        """
-        ...
-
-    def record_comparison(self, comparison: NightComparison) -> None:
-        """Add a comparison of a run's champion and challenger. Earlier comparisons stay.
-
-        Raises BadSettings if it was measured by outcomes of the future.
         """
         ...
 
     def comparisons(self, model: str) -> tuple[NightComparison, ...]:
         """Return all comparisons of the runs that analysts see now, in the order in which they were known.
 
-        So the first one of a run says what was known of it first, and its last one is the newest.
+        So the first one of a run says what was known of it first, and its last one is the newest. One that
+        was recorded after another one of its run, by fewer outcomes, looks back and is left out.
         """
         ...
 
-    def scored(self, model: str, score_date: date) -> pl.DataFrame:
+    def scored(self, model: str, score_date: date, known_at: datetime | None = None) -> pl.DataFrame:
         """Return `entity_key`, `score`, `outputs`, `challenger_score`, `challenger_outputs`, `outcome`.
 
-        They are of the published run of a night.
-
-        The frame is empty if no run is published. `outcome` is a Float64, null while unknown.
+        They are of the published run of a night. The frame is empty if no run is published.
+        `outcome` is a Float64: the newest that was recorded by `known_at` (UTC; None: of all), null if
+        there is none.
         """
         ...

@@ -10,7 +10,7 @@ from nightjar.core.lifecycle.evidence import Evidence
 from nightjar.core.lifecycle.walk import Plan
 from nightjar.core.model.entities import Dataset, Promotion, Version
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.monitoring.entities import NightPerformance
+from nightjar.core.monitoring.entities import Measurement
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.ports.backtests import Backtests
 from nightjar.core.ports.nights import NightReader
@@ -36,7 +36,7 @@ class Facts:
     evidence: Evidence | None
     dataset: Dataset | None
     ledger: tuple[Promotion, ...]
-    nights: tuple[NightPerformance, ...]
+    nights: tuple[Measurement, ...]
     backtest: tuple[Plan, Results] | None
 
 
@@ -86,14 +86,10 @@ class FactsOf:
         except ArtifactBroken:
             return None
 
-    def _nights(self, version: Version) -> tuple[NightPerformance, ...]:
-        measured = self.outcomes.performances(self.spec.name)
+    def _nights(self, version: Version) -> tuple[Measurement, ...]:
+        measured = self.outcomes.measured(self.spec.name, whole=True)
         shown = {night.run_id for night in self.store.published(self.spec.name)}
-        own = [
-            night
-            for night in measured
-            if night.run_id in shown and self.store.run(night.run_id).version_id == version.id
-        ]
+        own = [night for night in measured if night.run_id in shown and night.version_id == version.id]
         return tuple(sorted(own, key=lambda night: night.score_date))
 
     def _backtest(self) -> tuple[Plan, Results] | None:

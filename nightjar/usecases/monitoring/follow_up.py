@@ -20,6 +20,7 @@ from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.monitoring.challenge import JudgeChallenger, Standing
+from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.patience import patient
 
@@ -40,6 +41,7 @@ class FollowUp:
     """Does the missing steps of a published run. Idempotent: finished steps are not done twice."""
 
     watch: WatchNight
+    measure: MeasureNights
     explain: ExplainNight
     judge: JudgeChallenger
     step: Step = patiently
@@ -118,7 +120,7 @@ class FollowUp:
         return (lambda: self.explain(run, audited)) if self.explain.lacking([run.id]) else None
 
     def _measurement(self, run: Run) -> Work | None:
-        due = self.watch.due(run)
+        due = self.measure.due(run)
         return None if due is None else lambda: self._measure(*due)
 
     def _challenge(self) -> Work | None:
@@ -129,6 +131,6 @@ class FollowUp:
         self.judge.settle()
 
     def _measure(self, publication: Publication, known_at: datetime) -> None:
-        (measured,) = self.watch.measure([publication], known_at)
+        (measured,) = self.measure.measure([publication], known_at)
         headline = {name: measured.metrics[name] for name in self.watch.inputs.spec.kind.headline}
         log.info("night_measured", **measured.model_dump(mode="json", include=TOLD), **headline)

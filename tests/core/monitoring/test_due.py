@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nightjar.core.model.spec import Window
 from nightjar.core.monitoring.due import complete_at, outdated
-from nightjar.core.monitoring.entities import NightPerformance
+from nightjar.core.monitoring.entities import Measurement
 from nightjar.core.night.entities import Publication
 from nightjar.testing.specs import HAPPENED, toy_spec
 
@@ -23,8 +23,9 @@ def after(days):
 
 
 def measured(days, with_outcome=10):
-    night = NightPerformance(
+    night = Measurement(
         run_id=7,
+        version_id=1,
         model="toy",
         score_date=DAY,
         rows=10,

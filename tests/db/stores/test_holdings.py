@@ -147,7 +147,7 @@ def test_a_published_night_beside_a_forgotten_run_stays_whole(stores, holdings, 
 def test_every_table_with_rows_of_runs_is_pruned_or_kept_on_purpose():
     """Performance is measured of published runs alone; publications are what retention stops at."""
     tables = {table.name for table in Table.metadata.sorted_tables if "run_id" in table.columns}
-    assert tables == {*HELD_BY, "publication", "measurement", "comparison"}
+    assert tables == {*HELD_BY, "publication", "measurement"}
 
 
 # --- Postgres alone

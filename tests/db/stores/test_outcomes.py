@@ -69,12 +69,12 @@ def test_the_newest_measurement_of_each_run_can_be_asked_for(stores, make):
     one, _ = stores.publish()
     other, _ = stores.publish(make.day + timedelta(days=1))
     for performance in (measured(other, 0.5, FIRST), measured(one, 0.7, LATER), measured(one, 0.6, FIRST)):
-        stores.outcomes.record_performance(performance)
-    assert stores.outcomes.performances(make.model) == (
+        stores.outcomes.add([performance])
+    assert stores.outcomes.measured(make.model, whole=True) == (
         measured(one, 0.7, LATER),
         measured(other, 0.5, FIRST),
     )
-    assert stores.outcomes.performances("another") == ()
+    assert stores.outcomes.measured("another") == ()
 
 
 def test_comparisons_of_the_shown_runs_come_in_the_order_in_which_they_were_known(stores, make):
@@ -87,7 +87,7 @@ def test_comparisons_of_the_shown_runs_come_in_the_order_in_which_they_were_know
         make.compared(other, LATER, 0.2),
     ]
     for comparison in (known[1], known[0], known[2]):
-        stores.outcomes.record_comparison(comparison)
+        stores.outcomes.add(make.both(comparison))
     assert stores.outcomes.comparisons(make.model) == tuple(known)
     assert (known[0].version_id, known[0].challenger_id) == (stores.champion.id, challenger.id)
     stores.publish(challenger=challenger, force=True)
@@ -106,5 +106,5 @@ def kept(on_postgres, database):
 def test_the_newest_measurement_of_a_run_counts(on_postgres, kept, make):
     run, _ = on_postgres.publish()
     for auc, at in ((None, FIRST), (0.7, LATER), (0.6, FIRST)):
-        on_postgres.outcomes.record_performance(make.measured(run, at, auc=auc))
+        on_postgres.outcomes.add([make.measured(run, at, auc=auc)])
     assert kept() == [(0.7, LATER)]

@@ -26,6 +26,7 @@ from nightjar.testing.versions import champion_of
 from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.monitoring.challenge import JudgeChallenger
 from nightjar.usecases.monitoring.follow_up import FollowUp
+from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.monitoring.monitor import WatchNight
 
 DAY = date(2013, 6, 15)
@@ -107,13 +108,16 @@ def followed(night, reasons, drift):
     watch = WatchNight(
         inputs=night.inputs,
         store=night.store,
-        outcomes=MemoryOutcomes(night.store),
         ledger=drift,
         writer=None,
     )
+    outcomes = MemoryOutcomes(night.store)
+    measure = MeasureNights(inputs=night.inputs, store=night.store, outcomes=outcomes)
     explain = ExplainNight(inputs=night.inputs, store=night.store, ledger=reasons)
-    judge = JudgeChallenger(spec=night.inputs.spec, registry=MemoryRegistry(), outcomes=watch.outcomes)
-    follow = FollowUp(watch=watch, explain=explain, judge=judge, step=lambda name, run, work: work())
+    judge = JudgeChallenger(spec=night.inputs.spec, registry=MemoryRegistry(), outcomes=outcomes)
+    follow = FollowUp(
+        watch=watch, measure=measure, explain=explain, judge=judge, step=lambda name, run, work: work()
+    )
     return replace(night, follow=follow)
 
 

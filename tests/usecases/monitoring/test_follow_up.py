@@ -28,6 +28,7 @@ from nightjar.testing.versions import champion_of
 from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.monitoring.challenge import JudgeChallenger
 from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
+from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.backfill import Backfill
 from nightjar.usecases.scoring.rollback import roll_back
@@ -91,8 +92,8 @@ def at_once(name, run, work):
     work()
 
 
-def nobody_challenges(watch):
-    return JudgeChallenger(spec=watch.inputs.spec, registry=MemoryRegistry(), outcomes=watch.outcomes)
+def nobody_challenges(measure):
+    return JudgeChallenger(spec=measure.inputs.spec, registry=MemoryRegistry(), outcomes=measure.outcomes)
 
 
 @pytest.fixture
@@ -115,11 +116,12 @@ def scoring(tmp_path: Path):
         predictors=Formulas(lambda version: pl.col("x") / 100),
     )
     store = night.store
-    watch = WatchNight(
-        inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store), ledger=Unwilling(), writer=None
-    )
+    watch = WatchNight(inputs=night.inputs, store=store, ledger=Unwilling(), writer=None)
+    measure = MeasureNights(inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store))
     explain = ExplainNight(inputs=night.inputs, store=store, ledger=MemoryReasons())
-    follow = FollowUp(watch=watch, explain=explain, judge=nobody_challenges(watch), step=at_once)
+    follow = FollowUp(
+        watch=watch, measure=measure, explain=explain, judge=nobody_challenges(measure), step=at_once
+    )
     return replace(night, follow=follow)
 
 
@@ -130,7 +132,9 @@ def follow_up(scoring):
 
 def what_is_known(follow_up, run_id):
     run = follow_up.watch.store.run(run_id)
-    measured = {each.run_id: each.with_outcome for each in follow_up.watch.outcomes.performances("toy")}
+    measured = {
+        each.run_id: each.with_outcome for each in follow_up.measure.outcomes.measured("toy", whole=True)
+    }
     return [column.column for column in follow_up.watch.ledger.drift(run)], measured.get(run_id)
 
 
@@ -172,9 +176,9 @@ def test_every_way_of_publishing_is_followed_by_drift_and_measurement(follow_up,
 
 def test_monitoring_finds_nothing_left_to_do_afterwards(follow_up, scoring):
     night = scoring.run(NIGHT)
-    before = follow_up.watch.outcomes.performances("toy")
+    before = follow_up.measure.outcomes.measured("toy", whole=True)
     assert before[0].measured_at == KNOWN
-    assert follow_up.watch.outcomes_known(KNOWN + timedelta(days=5)) == before
+    assert follow_up.measure.outcomes_known(KNOWN + timedelta(days=5)) == before
     assert follow_up.catch_up() == {}
     assert what_is_known(follow_up, night.run_id) == (["score", "x"], 40)
 
@@ -231,7 +235,7 @@ def test_an_error_that_may_pass_is_given_time_to(follow_up, scoring, monkeypatch
 
 def test_a_superseded_run_is_not_measured(follow_up, scoring):
     first, second = scoring.run(NIGHT), scoring.run(NIGHT, force=True)
-    follow_up.watch.outcomes.performance.clear()
+    follow_up.measure.outcomes.added.clear()
     assert follow_up(scoring.store.run(first.run_id)) == ()
     assert what_is_known(follow_up, first.run_id)[1] is None
     assert follow_up(scoring.store.run(second.run_id)) == ()
@@ -240,6 +244,6 @@ def test_a_superseded_run_is_not_measured(follow_up, scoring):
 
 def test_a_measurement_that_finds_nothing_new_is_not_kept(follow_up, scoring):
     scoring.run(NIGHT)
-    kept = follow_up.watch.outcomes.performances("toy")
+    kept = follow_up.measure.outcomes.measured("toy", whole=True)
     scoring.inputs.raw.happened[DAY] = (KNOWN, KNOWN + timedelta(days=2))  # delivered once more, and the same
-    assert follow_up.watch.outcomes_known(KNOWN + timedelta(days=5)) == kept
+    assert follow_up.measure.outcomes_known(KNOWN + timedelta(days=5)) == kept

@@ -8,15 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import Stopped
+from nightjar.core.model.row_metrics import RowMetric
 from nightjar.core.monitoring.due import Wait
+from nightjar.core.night.claim import Request
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.entities import Night, Part, Population
 from nightjar.core.night.part_rows import SCORES
 from nightjar.testing.memory import MemoryGoOn, MemoryNights, MemoryOutcomes
 from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
-from nightjar.testing.versions import toy_version
-from nightjar.usecases.monitoring.monitor import WatchNight
+from nightjar.testing.versions import registered, toy_version
+from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.scoring.inputs import NightInputs
 
 DAYS = [date(2013, 6, 15) + timedelta(days=n) for n in range(3)]
@@ -58,7 +61,7 @@ class Raw:
         return frame.with_columns(outcome=pl.col("both").list.get(pl.int_range(pl.len()) % 2)).drop("both")
 
 
-def publish(store, day, challenger=None):
+def publish(store, day, challenger=None, version=1):
     """challenger: the two scores that one gives, if there is one."""
     scores = pl.DataFrame(
         {
@@ -73,7 +76,9 @@ def publish(store, day, challenger=None):
     )
     quarantined = pl.DataFrame(schema=dict.fromkeys(("entity_key", "reasons", "row"), pl.String))
     night = Night(model="toy", score_date=day, as_of=evening(-1))
-    with store.night(night, toy_version(), challenger and toy_version(id=2, number=2)) as claimed:
+    champion = toy_version(id=version, number=version)
+    forced = Request(force=store.publication("toy", day) is not None)
+    with store.night(night, champion, challenger and toy_version(id=2, number=2), forced) as claimed:
         run = store.record_population(
             claimed.run, Population(uri="file:///p", sha256="2" * 64, rows=2, parts=1)
         )
@@ -92,10 +97,12 @@ def watch():
 
 def watching(store, raw, **changes):
     spec = toy_spec(**{"maturity_days": 0, "outcomes": lambda raw, _: raw["happened"]} | changes)
-    inputs = NightInputs(
-        spec=spec, raw=raw, **dict.fromkeys(("features", "artifacts", "predictors", "registry", "check"))
-    )
-    return WatchNight(inputs=inputs, store=store, outcomes=MemoryOutcomes(store), ledger=None, writer=None)
+    registry = MemoryRegistry()
+    for content in "12":
+        registered(registry, artifact_sha256=content * 64)
+    nothing = dict.fromkeys(("features", "artifacts", "predictors", "check"))
+    inputs = NightInputs(spec=spec, raw=raw, registry=registry, **nothing)
+    return MeasureNights(inputs=inputs, store=store, outcomes=MemoryOutcomes(store))
 
 
 def test_a_night_whose_outcomes_are_all_known_is_measured_once(watch):
@@ -123,7 +130,7 @@ def test_a_later_correction_measures_its_night_again_and_no_other(watch):
 def test_a_stopped_measurement_measures_no_other_night_and_the_next_one_does_the_rest(watch):
     with pytest.raises(Stopped):
         replace(watch, go_on=MemoryGoOn(after=2)).outcomes_known(evening(2))
-    assert [night.score_date for night in watch.outcomes.performances("toy")] == DAYS[:1]
+    assert [night.score_date for night in watch.outcomes.measured("toy", whole=True)] == DAYS[:1]
     assert [night.with_outcome for night in watch.outcomes_known(evening(2))] == [2, 2, 2]
 
 
@@ -234,3 +241,85 @@ def test_a_correction_restates_the_comparison_and_an_equal_one_is_not_kept():
 def test_a_night_without_a_challenger_is_compared_with_nobody(watch):
     watch.outcomes_known(evening(2))
     assert watch.outcomes.comparisons("toy") == ()
+
+
+def test_a_measurement_as_of_an_instant_counts_only_what_was_recorded_by_then(watch):
+    """A later correction is in the store when the night is measured as of an earlier instant."""
+    watch.inputs.raw.delivered[DAYS[1]].append((evening(4), [1, 0]))
+    assert watch.outcomes_known(evening(5))[1].metrics["auc"] == 0.0
+    assert watch.outcomes_known(evening(3))[1].metrics["auc"] == 1.0
+    assert [night.metrics["auc"] for night in watch.outcomes_known(evening(5))] == [1.0, 0.0, 1.0]
+    earlier = watch.outcomes.measured("toy", evening(4) - timedelta(seconds=1), whole=True)
+    assert [(night.metrics["auc"], night.measured_at) for night in earlier] == [(1.0, evening(3))] * 3
+
+
+def test_a_look_back_is_no_news_for_the_challenger():
+    watch = challenged(0.4, 0.8, delivered=[(evening(0), [0, 1]), (evening(3), [1, 1])])
+    watch.outcomes_known(evening(4))
+    restated = watch.outcomes.comparisons("toy")
+    watch.outcomes_known(evening(1))
+    assert watch.outcomes.comparisons("toy") == restated
+
+
+def many(count, **changes):
+    """So many nights in a row, whose outcomes are known the day after."""
+    days = [DAYS[0] + timedelta(days=n) for n in range(count)]
+    store = MemoryNights()
+    for day in days:
+        publish(store, day)
+    raw = Raw({day: [(evening(n), [n % 2, 1])] for n, day in enumerate(days)})
+    return days, watching(store, raw, **changes)
+
+
+def test_trailing_nights_are_measured_with_an_interval_over_nights():
+    days, watch = many(10)
+    watch.outcomes_known(evening(10))
+    windows = watch.trailing(watch.outcomes_known(evening(10)), evening(10))
+    assert [(each.score_date, each.occasions, each.nights, each.rows) for each in windows] == [
+        (days[-1], 7, 7, 14),
+        (days[-1], 28, 10, 20),
+    ]
+    week = windows[0]
+    nights = watch.outcomes.measured("toy", whole=True)[-7:]
+    assert week.metrics["brier"] == pytest.approx(sum(night.metrics["brier"] for night in nights) / 7)
+    low, high = week.intervals["brier"]
+    assert low < week.metrics["brier"] < high
+
+
+def test_a_correction_restates_the_windows_that_hold_its_night_and_the_old_numbers_stay():
+    days, watch = many(14)
+    watch.outcomes_known(evening(14))
+    before = len(watch.outcomes.added)
+    watch.inputs.raw.delivered[days[3]].append((evening(15), [1, 0]))
+    watch.outcomes_known(evening(16))
+    restated = [(each.score_date, each.occasions) for each in watch.outcomes.added[before:]]
+    assert restated == [
+        (days[3], 1),
+        *((day, length) for n, day in enumerate(days[4:]) for length in ((7, 28) if n < 6 else (28,))),
+    ]
+    old = {each.of: each for each in watch.outcomes.measured("toy", evening(15))}
+    new = {each.of: each for each in watch.outcomes.measured("toy")}
+    assert len({*old}) == before
+    assert [key for key in old if old[key] != new[key]] == [
+        each.of for each in sorted(watch.outcomes.added[before:], key=lambda each: each.of)
+    ]
+
+
+def test_nights_that_a_version_has_seen_are_in_no_window():
+    days, watch = many(10)
+    registered(watch.inputs.registry, artifact_sha256="3" * 64, trained_through=days[6])
+    store = watch.store
+    for day in days:
+        publish(store, day, version=3)
+    watch.outcomes_known(evening(10))
+    assert [each for each in watch.outcomes.measured("toy") if each.occasions > 1] == []
+
+
+COST = RowMetric(name="cost", title="cost", unit="USD", of_row=(pl.col("score") - pl.col("outcome")).abs())
+
+
+def test_a_metric_of_the_models_own_is_measured_beside_those_of_its_kind():
+    _, watch = many(6, metrics=(COST,))
+    night = watch.outcomes_known(evening(6))[1]
+    assert night.metrics["cost"] == pytest.approx((0.8 + 0.2) / 2)
+    assert {"cost", "brier"} <= {*watch.outcomes.measured("toy")[1].metrics}

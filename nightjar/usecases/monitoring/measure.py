@@ -1,0 +1,188 @@
+"""Measure published nights as soon as their outcomes are known, and again when these change."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import structlog
+
+from nightjar.core.errors.model import ArtifactBroken
+from nightjar.core.lifecycle.training_set import last_mature_date
+from nightjar.core.model.occasions import oldest_of
+from nightjar.core.monitoring.due import Wait, complete_at, outdated, waiting
+from nightjar.core.monitoring.entities import Measurement, Role
+from nightjar.core.monitoring.measuring import inputs_read, measurements_of
+from nightjar.core.monitoring.trailing import WINDOWS, trailing
+from nightjar.core.night.entities import Publication, Run
+from nightjar.core.night.windows import Recorded
+from nightjar.core.ports.going_on import GoOn, unasked
+from nightjar.core.ports.nights import NightReader
+from nightjar.core.ports.outcomes import Outcomes
+from nightjar.usecases.data.windows import outcomes_of
+from nightjar.usecases.scoring.inputs import NightInputs
+
+log = structlog.get_logger(__name__)
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureNights:
+    """Measurements of published nights, whole and by slices, alone and trailing.
+
+    What is measured as of an instant counts only what was recorded by then. Nothing is overwritten: a
+    correction adds a measurement, and the one before stays.
+    """
+
+    inputs: NightInputs
+    store: NightReader
+    outcomes: Outcomes
+    go_on: GoOn = unasked
+    _seen: dict[int, date] = field(default_factory=dict[int, date], repr=False)
+
+    def outcomes_known(self, known_at: datetime) -> tuple[Measurement, ...]:
+        """Load the outcomes of published nights recorded by `known_at`.
+
+        Return the newest measurement of each night as of then, by score date. A night is measured again only
+        if more outcomes are known than its measurement holds. Raises Stopped before the outcomes are kept, or
+        before a night is measured.
+        """
+        last = last_mature_date(self.inputs.spec, known_at)
+        nights = [night for night in self.store.published(self.inputs.spec.name) if night.score_date <= last]
+        kept = self._kept(known_at)
+        due = tuple(outdated(self.inputs.spec, nights, kept, self._recorded(), known_at))
+        kept |= {night.run_id: night for night in self.measure(due, known_at, self.go_on)}
+        return tuple(kept[night.run_id] for night in nights)
+
+    def due(self, run: Run) -> tuple[Publication, datetime] | None:
+        """The publication to measure now, and the instant until which its outcomes were recorded.
+
+        None if its outcomes are not known yet, if its measurement holds all of them already, or if analysts
+        see another run of the night.
+        """
+        publication, recorded = self.store.publication(run.model, run.score_date), self._recorded()
+        known_at = complete_at(self.inputs.spec, run.score_date, recorded)
+        if publication is None or publication.run_id != run.id or known_at is None:
+            return None
+        kept = self._kept(known_at, run.score_date)
+        lacking = any(outdated(self.inputs.spec, [publication], kept, recorded, known_at))
+        return (publication, known_at) if lacking else None
+
+    def measure(
+        self, nights: Sequence[Publication], known_at: datetime, go_on: GoOn = unasked
+    ) -> tuple[Measurement, ...]:
+        """Load the outcomes of these nights recorded by `known_at`. Return the newest measurement of each.
+
+        Of each night all measurements are stored at once, and then the windows that the nights belong to.
+        go_on is called before outcomes are kept, and before each night.
+        """
+        go_on()
+        if not nights:
+            return ()
+        dates = [night.score_date for night in nights]
+        self.outcomes.record(
+            self.inputs.spec.name, outcomes_of(self.inputs.spec, self.inputs.raw, dates, known_at)
+        )
+        known = _by_subject(self.outcomes.measured(self.inputs.spec.name, known_at, since=min(dates)))
+        measured, changed = list[Measurement](), set[date]()
+        for night in nights:
+            go_on()
+            found = self._measured(night, known_at)
+            whole = next(found)
+            # Equal numbers of all rows say that no outcome has changed.
+            if not whole.same_as(known.get(whole.of)):
+                self._add([whole, *found], known)
+                changed.add(night.score_date)
+            measured.append(known[whole.of])
+        self._trail(changed, known_at)
+        return tuple(measured)
+
+    def waiting(self, measured: Iterable[Measurement], known_at: datetime) -> tuple[Wait, ...]:
+        """The reasons why published nights are not measured, or are measured on no outcome."""
+        published = self.store.published(self.inputs.spec.name)
+        return tuple(waiting(self.inputs.spec, published, measured, self._recorded(), known_at))
+
+    def trailing(self, nights: Sequence[Measurement], known_at: datetime) -> tuple[Measurement, ...]:
+        """The windows that end with the last of these nights, as of an instant. Those with support."""
+        if not nights:
+            return ()
+        last = nights[-1]
+        measured = self.outcomes.measured(last.model, known_at, since=last.score_date)
+        own = (each for each in measured if each.run_id == last.run_id)
+        return tuple(each for each in own if each.occasions > 1 and each.supported)
+
+    def _measured(self, night: Publication, known_at: datetime) -> Iterator[Measurement]:
+        run = self.store.run(night.run_id)
+        rows = self.outcomes.scored(run.model, run.score_date, known_at)
+        return measurements_of(self.inputs.spec, run, self._with_inputs(run, rows), known_at)
+
+    def _with_inputs(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows with the inputs that slices and the model's own metrics read, as the run saw them.
+
+        Without them if the population of the run is gone.
+        """
+        read = inputs_read(self.inputs.spec)
+        if not read or rows.is_empty():
+            return rows
+        try:
+            population = self.inputs.snapshot(run)
+        except ArtifactBroken as gone:
+            log.warning("measured_without_slices", run=run.id, score_date=str(run.score_date), why=str(gone))
+            return rows
+        if not read <= {*population.columns}:
+            population = self.inputs.with_features(population, run)
+        return rows.join(population.select("entity_key", *sorted(read)), on="entity_key", how="left")
+
+    def _trail(self, changed: Collection[date], known_at: datetime) -> None:
+        """Measure each window again that a changed night belongs to."""
+        if not changed:
+            return
+        spec = self.inputs.spec
+        first = self._since(min(changed), max(WINDOWS))
+        measured = self.outcomes.measured(spec.name, known_at, since=first)
+        shown = {night.run_id for night in self.store.published(spec.name)}
+        nightly = [each for each in measured if each.occasions == 1 and each.run_id in shown]
+        windows = trailing(
+            filter(self._is_unseen, nightly),
+            spec.nightly,
+            {each.name: each.least_rows for each in spec.slices},
+            self._since,
+            changed,
+            known_at,
+        )
+        self._add([*windows], _by_subject(measured))
+
+    def _since(self, last: date, occasions: int) -> date:
+        return oldest_of(self.inputs.spec, last + DAY, occasions)
+
+    def _is_unseen(self, night: Measurement) -> bool:
+        """True if no version whose scores it measures may have seen its outcomes."""
+        other = None if night.role is Role.CHAMPION else night.challenger_id
+        versions = (night.version_id, *(() if other is None else (other,)))
+        return all(night.score_date > self._trained_through(each) for each in versions)
+
+    def _trained_through(self, version_id: int) -> date:
+        if version_id not in self._seen:
+            self._seen[version_id] = self.inputs.registry.version_by_id(version_id).trained_through
+        return self._seen[version_id]
+
+    def _add(self, found: Sequence[Measurement], known: dict[tuple[object, ...], Measurement]) -> None:
+        """Store what says more than is known, and know it from now on."""
+        news = [each for each in found if not each.same_as(known.get(each.of))]
+        self.outcomes.add(news)
+        known.update(_by_subject(news))
+
+    def _kept(self, known_at: datetime, since: date | None = None) -> dict[int, Measurement]:
+        """The newest measurement of each whole night, by run."""
+        measured = self.outcomes.measured(self.inputs.spec.name, known_at, since=since, whole=True)
+        return {each.run_id: each for each in measured}
+
+    def _recorded(self) -> Recorded:
+        """When the deliveries of each dataset of the outcomes were recorded."""
+        reads = self.inputs.spec.outcome_reads
+        return {window.dataset: self.inputs.raw.recorded(window.dataset) for window in reads}
+
+
+def _by_subject(measured: Iterable[Measurement]) -> dict[tuple[object, ...], Measurement]:
+    return {each.of: each for each in measured}
