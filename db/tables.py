@@ -479,10 +479,11 @@ class DriftRow(Table, table=True):
     __tablename__ = "drift"
     __table_args__ = (
         ForeignKeyConstraint(["run_id"], ["run.id"]),
+        CheckConstraint("rate BETWEEN 0 AND 1", name="rate_is_share"),
         {
             "comment": (
-                "Each column of a night against the training sample. Append-only: the newest rows of a run "
-                "and method count."
+                "Each column of a night against comparable nights and the training sample. Append-only: the "
+                "newest rows of a run and method count."
             )
         },
     )
@@ -501,6 +502,15 @@ class DriftRow(Table, table=True):
     null_share: float = _column(Double(), "Share of nulls in the night")
     reference_null_share: float = _column(Double(), "Share of nulls in the training sample")
     note: str | None = _column(Text(), "What else to know, as: all values are missing", null=True)
+    finding: str | None = _column(
+        Text(), "Name of what is told: an alarm if drifted, else information; null for nothing", null=True
+    )
+    measure: str | None = _column(
+        Text(), "What the distance measures, as level, spread, mix, unseen or missing", null=True
+    )
+    expected: float | None = _column(Double(), "The usual distance of past nights", null=True)
+    rate: float | None = _column(Double(), "How often an ordinary night reaches the value", null=True)
+    psi: float | None = _column(Double(), "PSI of the night against the training sample", null=True)
 
 
 class InputProfileRow(Table, table=True):

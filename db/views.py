@@ -213,14 +213,31 @@ INTERVALS = """CASE jsonb_typeof(version.metrics) WHEN 'array' THEN (
 
 COLUMN_DRIFT = {
     "column_name": ("drift.column_name", "Input column, score or predicted_class"),
-    "method": ("drift.method", "How the distance was measured; psi decides, evidently:* is for reading"),
+    "method": ("drift.method", "nights holds the verdict; psi and evidently:* are of earlier releases"),
     "value": ("drift.value", "The distance; null where it cannot be computed"),
     "threshold": ("drift.threshold", "Above it the column counts as drifted"),
-    "drifted": ("drift.drifted", "The verdict"),
+    "drifted": ("drift.drifted", "The verdict: true is an alarm"),
     "null_share": ("drift.null_share", "Share of nulls in the night"),
     "reference_null_share": ("drift.reference_null_share", "Share of nulls in the training sample"),
     "note": ("drift.note", "What else to know"),
     "measured_at": ("drift.measured_at", "When it was measured (UTC)"),
+    "finding": (
+        "drift.finding",
+        (
+            "What is told, by name: an alarm if drifted, else information (season: differs from training and "
+            "moves slowly; outside: differs from training for longer); null for nothing"
+        ),
+    ),
+    "measure": (
+        "drift.measure",
+        "What the distance measures: level, jump, spread, mix, unseen or missing; psi: against training",
+    ),
+    "expected": ("drift.expected", "The usual distance of past nights"),
+    "rate": (
+        "drift.rate",
+        "How often an ordinary night reaches the value, all measures of the column counted",
+    ),
+    "psi": ("drift.psi", "PSI of the night against the training sample"),
 }
 SCORE = {
     "model": ("publication.model", "Name of the model"),
@@ -496,7 +513,7 @@ CROSS JOIN LATERAL (
     ),
     View(
         name="drift",
-        comment="Each input column of each published night against the training sample, as measured last.",
+        comment="Each column of each published night beside comparable nights and training, measured last.",
         columns={**NIGHT, **RUN, **COLUMN_DRIFT},
         source=f"FROM {CURRENT_RUN}\n{NEWEST_DRIFT}",
     ),

@@ -73,7 +73,7 @@ def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | No
     verdict = f"{len(drifted)} of {len(columns)} columns drifted" if drifted else "no column drifted"
     show(
         f"drift-{run.model}",
-        f"{run.model} {run.score_date} against the training sample: {verdict}. " + report_told(report),
+        f"{run.model} {run.score_date} beside comparable nights: {verdict}. " + report_told(report),
         DRIFT_COLUMNS,
         [drift_row(column) for column in sorted(columns, key=lambda column: not column.drifted)],
     )

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
 from db.tables import DriftRow, ReportRow, RunRow, table_of
-from nightjar.core.monitoring.drift import DECIDES
+from nightjar.core.monitoring.drift import DECIDED, DECIDES
 from nightjar.core.monitoring.entities import ColumnDrift
 from nightjar.core.night.entities import Run
 
@@ -46,7 +46,8 @@ class PostgresDriftLedger:
 
     def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
         with translated(), self.engine.connect() as connection:
-            return tuple(column for column in _newest(connection, run) if column.method == DECIDES)
+            newest = _newest(connection, run)
+            return _of(DECIDES, newest) or _of(DECIDED, newest)
 
     def compared(self, model: str) -> frozenset[int]:
         runs = table_of(RunRow)
@@ -57,7 +58,9 @@ class PostgresDriftLedger:
             .where(runs.c.model == model)
         )
         with translated(), self.engine.connect() as connection:
-            return frozenset(connection.execute(wanted.where(DRIFT.c.method == DECIDES)).scalars())
+            return frozenset(
+                connection.execute(wanted.where(DRIFT.c.method.in_((DECIDES, DECIDED)))).scalars()
+            )
 
     def reports(self, run: Run) -> tuple[str, ...]:
         table = table_of(ReportRow)
@@ -81,6 +84,10 @@ def _newest(connection: Connection, run: Run) -> tuple[ColumnDrift, ...]:
         select(DRIFT).where(DRIFT.c.run_id == run.id, DRIFT.c.measured_at == at).order_by(DRIFT.c.column_name)
     )
     return tuple(_column(row) for row in connection.execute(wanted))
+
+
+def _of(method: str, columns: Sequence[ColumnDrift]) -> tuple[ColumnDrift, ...]:
+    return tuple(column for column in columns if column.method == method)
 
 
 def _column(row: Row[Any]) -> ColumnDrift:

@@ -39,7 +39,7 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     step("6 Measure: what really happened")
     watcher = platform.measure_nights(spec)
     console.show_performance(spec, watcher.outcomes_known(known_later))
-    step("7 Report: drift of the last night against the training sample")
+    step("7 Report: drift of the last night")
     report(platform, spec, summary.nights[-1])
     ending = (
         "everything was published already; nothing changed"

@@ -508,7 +508,7 @@ def show_trailing(spec: "ModelSpec", windows: "Sequence[Measurement]") -> None:
         out.print(table(title, trailing_columns(spec), trailing_rows(spec, windows)))
 
 
-DRIFT_COLUMNS = ("column", "drifted", "PSI", "limit", "missing", "in training", "note")
+DRIFT_COLUMNS = ("column", "verdict", "measure", "distance", "limit", "PSI", "missing", "in training", "note")
 
 
 def drift_row(column: "ColumnDrift") -> tuple[object, ...]:
@@ -516,9 +516,11 @@ def drift_row(column: "ColumnDrift") -> tuple[object, ...]:
     shares = (f"{share:.1%}" for share in (column.null_share, column.reference_null_share))
     return (
         column.column,
-        "yes" if column.drifted else "no",
+        "drifted" if column.drifted else column.finding or "as before",
+        column.measure or column.method,
         column.value,
         column.threshold,
+        column.psi,
         *shares,
         column.note or "",
     )

@@ -32,7 +32,7 @@ from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
-from nightjar.core.monitoring.drift import DECIDES
+from nightjar.core.monitoring.drift import DECIDED, DECIDES
 from nightjar.core.monitoring.entities import ColumnDrift, Measurement, NightComparison, Role
 from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState
@@ -602,11 +602,14 @@ class MemoryDriftLedger:
         self._reports.setdefault((run.id, uri), kind)
 
     def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
-        return tuple(sorted(self.rows.get((run.id, DECIDES), ()), key=lambda column: column.column))
+        rows = self.rows.get((run.id, DECIDES)) or self.rows.get((run.id, DECIDED), ())
+        return tuple(sorted(rows, key=lambda column: column.column))
 
     def compared(self, model: str) -> frozenset[int]:
         return frozenset(
-            run_id for run_id, method in self.rows if method == DECIDES and self._models[run_id] == model
+            run_id
+            for run_id, method in self.rows
+            if method in {DECIDES, DECIDED} and self._models[run_id] == model
         )
 
     def reports(self, run: Run) -> tuple[str, ...]:

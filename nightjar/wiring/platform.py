@@ -239,12 +239,14 @@ class Platform(Adapters):
         )
 
     def watch_night(self, spec: ModelSpec) -> "WatchNight":
+        from db.stores.profiles import PostgresInputProfiles
         from nightjar.adapters.reports import EvidentlyReportWriter
         from nightjar.usecases.monitoring.monitor import WatchNight
 
         return WatchNight(
             inputs=self.night_inputs(spec),
             store=self.store,
+            profiles=PostgresInputProfiles(self.engine),
             ledger=self.drift_ledger,
             writer=EvidentlyReportWriter(),
         )

@@ -230,9 +230,16 @@ def world(tmp_path, database, spec):
         registry=registry,
         check=check,
     )
-    watch = WatchNight(inputs=night_inputs, store=store, ledger=PostgresDriftLedger(engine), writer=None)
+    profiles = PostgresInputProfiles(engine)
+    watch = WatchNight(
+        inputs=night_inputs,
+        store=store,
+        profiles=profiles,
+        ledger=PostgresDriftLedger(engine),
+        writer=None,
+    )
     measure = MeasureNights(inputs=night_inputs, store=store, outcomes=PostgresOutcomes(engine))
-    guard = NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=PostgresInputProfiles(engine))
+    guard = NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=profiles)
     yield World(night_inputs, store, watch, measure, guard, database.url("analyst"))
     engine.dispose()
 

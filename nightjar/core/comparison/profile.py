@@ -39,11 +39,6 @@ def sample_of(population: pl.DataFrame, seed: int) -> pl.DataFrame:
     return sound if sound.height <= SAMPLE_ROWS else sound.sample(SAMPLE_ROWS, seed=seed)
 
 
-def holds_all(sample: pl.DataFrame) -> bool:
-    """True if a sample certainly holds every row that can be scored."""
-    return sample.height < SAMPLE_ROWS
-
-
 def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> NightProfile:
     """Return a profile of each input, from the sampled rows, and a profile of all scores.
 

@@ -101,14 +101,15 @@ def _quantiles(rows: int) -> int:
 
 
 def _category_buckets(reference: pl.Series, rows: int) -> Buckets:
-    """Make a bucket for each frequent category. All other categories share the last bucket."""
+    """Make a bucket for each frequent category, one for the rare ones, and a last one for unseen ones."""
     frequent = _frequent(reference, rows)
-    numbers = pl.int_range(frequent.len(), dtype=pl.Int64, eager=True)
+    known = pl.concat([frequent, reference.filter(~reference.is_in(frequent.implode())).unique()])
+    numbers = pl.int_range(known.len(), dtype=pl.Int64, eager=True).clip(upper_bound=frequent.len())
 
     def of(values: pl.Series) -> pl.Series:
-        return values.replace_strict(frequent, numbers, default=frequent.len(), return_dtype=pl.Int64)
+        return values.replace_strict(known, numbers, default=frequent.len() + 1, return_dtype=pl.Int64)
 
-    return Buckets(frequent.len() + 1, of)
+    return Buckets(frequent.len() + 2, of)
 
 
 def _frequent(reference: pl.Series, rows: int) -> pl.Series:

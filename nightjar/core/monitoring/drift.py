@@ -1,253 +1,211 @@
-"""Drift compares each column of a night with the sample on which its model was trained.
+"""Drift: which columns of a night are not as on comparable nights, at a stated rate of false alarms.
 
-The result is one row a column, by PSI and by missing values. A column drifted if it is further from the
-sample than all of these:
-- the customary "significant change" of 0.2 (Siddiqi 2006, Credit Risk Scorecards);
-- what so few rows reach by chance;
-- what the training nights themselves reach, because the rows of a night share their weekday and weather.
-The last one is known if the sample has the date of each row (`score_date`). Those nights have few rows each,
-and their noise is not removed. A threshold that is a little too high is better than an alarm every night.
+Three questions are kept apart:
+- Is something broken? The night is compared with comparable past nights (`movement`). How far past nights lie
+  from theirs says how rare a distance is (`tail`). All columns of a night share one rate of alarms, RATE.
+  The unit is the night, so the rate is the same for any number of rows.
+- Is the model outside of what it has seen? The night is compared with the training sample (`training`). This
+  is information. While past nights are too few to answer the first question, what training proves to be
+  broken is an alarm.
+- Is it the season? A column that differs from training, but not from the nights before, is no alarm. It is
+  told how far it moved within four weeks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
-import polars as pl
+import numpy as np
 
-from nightjar.core.comparison import columns
-from nightjar.core.comparison.ordinary import MIN_VALUES, furthest, turned_constant
-from nightjar.core.comparison.psi import Reference, bucket_count, reference_of
+from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.monitoring.entities import ColumnDrift
+from nightjar.core.monitoring.movement import (
+    JUMP,
+    LEAST,
+    LEVEL,
+    MISSING,
+    MIX,
+    SPREAD,
+    UNSEEN,
+    Moved,
+    References,
+    moved,
+    references,
+)
+from nightjar.core.monitoring.tail import POWER, POWER_OF_FEW, Tail, tail_of, told
+from nightjar.core.monitoring.training import TRAINING
 
-DECIDES = "psi"
-"""The rows of this method decide if a column has drifted. Other methods are only for information."""
+DECIDES = "nights"
+"""The rows of this method hold the verdict."""
+DECIDED = "psi"
+"""The rows of this method held it before: runs of earlier releases have only these."""
+RATE = 0.02
+"""At most this share of nights without drift have any alarm, over all columns."""
+TAIL_NIGHTS = 56
+"""The distances of so many past nights say what is ordinary."""
+HISTORY = TAIL_NIGHTS + 28
+"""So many past nights are read, so that the oldest of TAIL_NIGHTS has comparable nights too."""
+FEW_ENTITIES = 10
 
-WORTH_A_WORD = 0.01
-"""A note mentions unseen categories from this share on."""
+SEASON, OUTSIDE = "season", "outside"
+"""A column differs from training and is no alarm: it moves slowly; it has been so for longer."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftThresholds:
-    """Thresholds for drift.
-
-    psi: the least PSI that counts as drift. null_share: the least change of the share of missing values that
-    counts as drift. false_alarm: the probability that chance alone exceeds a column's threshold.
-    night_quantile: the quantile of the training nights' own PSI that is still ordinary.
-    """
-
-    psi: float = 0.2
-    null_share: float = 0.1
-    false_alarm: float = 0.001
-    night_quantile: float = 0.99
+SAYS: Mapping[str, str] = {
+    LEVEL: "values lie {:.2f} from those of comparable nights, in units of their usual spread",
+    JUMP: "distance {:.2f} from the night before",
+    SPREAD: "the spread of the values differs from comparable nights: {:.2f} as a logarithm",
+    MIX: "{:.1%} of the rows would have to change category to be as on comparable nights",
+    UNSEEN: "{:.1%} of the rows have categories that no comparable night has",
+    MISSING: "the share of missing values differs by {:.1%} from comparable nights",
+}
+SHORT: Mapping[str, str] = {
+    LEVEL: ".2f",
+    JUMP: ".2f",
+    SPREAD: ".2f",
+    MIX: ".1%",
+    UNSEEN: ".1%",
+    MISSING: ".1%",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
-    """A column of the night or of the sample.
+class _Measured:
+    """The measure of a column that is rarest tonight.
 
-    values: without the missing ones. dates, null_share_a_date: each value's date and each date's null share,
-    if dates are known. fault: the reason why there are no values to compare. The column is absent, or its
-    type cannot be compared.
+    measures: how many the column has. probability: how often an ordinary night reaches the distance in any of
+    them. in_four_weeks: how far the column moved, if that is more than nights usually differ; else None.
     """
 
-    rows: int
-    values: pl.Series
-    null_share: float = 1.0
-    dates: pl.Series | None = None
-    null_share_a_date: pl.Series | None = None
-    fault: str | None = None
+    name: str
+    distance: float
+    tail: Tail
+    measures: int
+    probability: float
+    in_four_weeks: float | None
+
+    def limit(self, probability: float) -> float:
+        return max(LEAST[self.name], self.tail.limit(min(0.5, probability / self.measures)))
 
 
 def night_drift(
-    night: pl.DataFrame,
-    reference: pl.DataFrame,
-    categorical: Sequence[str],
-    numeric: Sequence[str],
-    thresholds: DriftThresholds | None = None,
+    tonight: NightProfile,
+    past: Sequence[NightProfile],
+    training: Sequence[ColumnDrift],
+    rate: float = RATE,
 ) -> tuple[ColumnDrift, ...]:
-    """Compare each named column. The scores are compared too if `numeric` names `score`.
+    """Return the verdict on each column, in the order of `training`.
 
-    Data never raise an error. The note of a column says if it cannot be compared.
-    reference: may hold `score_date`. Its nights then show how far an ordinary night is from all of them.
+    past: published nights before, in any order; those without a profile are left out. training: the night
+    against the training sample, as `TrainingSample.compared` returns it. While too few past nights have a
+    profile of a column, only what the sample proves to be broken is an alarm. rate: the share of nights
+    without drift that may have any alarm.
     """
-    return TrainingSample(reference, categorical, numeric, thresholds).compared(night)
-
-
-class TrainingSample:
-    """A sample with which many nights are compared. Values that depend on the sample are computed once.
-
-    Threads may share one. The arguments are those of `night_drift`, which compares one night.
-    """
-
-    def __init__(
-        self,
-        rows: pl.DataFrame,
-        categorical: Sequence[str],
-        numeric: Sequence[str],
-        thresholds: DriftThresholds | None = None,
-    ) -> None:
-        limits = thresholds or DriftThresholds()
-        kinds = [(name, True) for name in categorical] + [(name, False) for name in numeric]
-        self._columns = [
-            (name, _Training(_side(rows, name, text=text), limits, text=text)) for name, text in kinds
-        ]
-
-    def compared(self, night: pl.DataFrame) -> tuple[ColumnDrift, ...]:
-        """Return one row for each column, as `night_drift` does."""
-        return tuple(
-            _column_drift(name, _side(night, name, text=column.text), column)
-            for name, column in self._columns
-        )
-
-
-class _Training:
-    """A column of the training sample, and its references for comparison, by number of buckets."""
-
-    def __init__(self, side: _Side, limits: DriftThresholds, *, text: bool) -> None:
-        self.side, self.limits, self.text = side, limits, text
-        self._references: dict[int, tuple[Reference, float]] = {}
-
-    def psi_and_threshold(self, night: pl.Series) -> tuple[float, float]:
-        reference, allowed = self._reference(night.len())
-        return reference.psi(night), max(allowed, reference.chance(night.len(), self.limits.false_alarm))
-
-    def _reference(self, rows: int) -> tuple[Reference, float]:
-        """Return the sample in buckets for a night of `rows` rows.
-
-        Also return the PSI that is allowed for any number of rows.
-        """
-        many = bucket_count(self.side.values, rows, text=self.text)
-        if many not in self._references:
-            reference = reference_of(self.side.values, rows, text=self.text)
-            self._references[many] = reference, max(self.limits.psi, self._of_dates(reference))
-        return self._references[many]
-
-    def _of_dates(self, reference: Reference) -> float:
-        """Return the PSI that the training nights reach, or 0 if there are too few of them."""
-        if self.side.dates is None:
-            return 0.0
-        nights = reference.psi_a_date(self.side.dates).filter(pl.col("rows") >= MIN_VALUES)
-        return furthest(nights["psi"], self.limits.night_quantile) or 0.0
-
-
-def _side(frame: pl.DataFrame, name: str, *, text: bool) -> _Side:
-    nothing = pl.Series(dtype=pl.String if text else pl.Float64)
-    if name not in frame.columns:
-        return _Side(frame.height, nothing, fault="column missing from")
-    found = frame[name]
-    if not (columns.holds_categories if text else columns.holds_numbers)(found.dtype):
-        return _Side(frame.height, nothing, fault=f"{found.dtype} cannot be compared, found in")
-    column = columns.categories(found) if text else columns.numbers(found)
-    there = column.is_not_null()
-    dated = "score_date" in frame.columns
-    return _Side(
-        rows=frame.height,
-        values=column.filter(there),
-        null_share=column.null_count() / frame.height if frame.height else 1.0,
-        dates=frame["score_date"].filter(there) if dated else None,
-        null_share_a_date=_null_share_a_date(column, frame["score_date"]) if dated else None,
+    measured = _measured(tonight, past)
+    found, probability = told({name: each.probability for name, each in measured.items()}, rate)
+    return tuple(
+        _verdict(row, measured[row.column], probability, drifted=row.column in found)
+        if row.column in measured
+        else _by_training(row, tonight.column(row.column))
+        for row in training
     )
 
 
-def _null_share_a_date(column: pl.Series, dates: pl.Series) -> pl.Series:
-    nights = (
-        pl.DataFrame({"date": dates, "missing": column.is_null()})
-        .group_by("date")
-        .agg(pl.col("missing").mean(), rows=pl.len())
-    )
-    return nights.filter(pl.col("rows") >= MIN_VALUES)["missing"]
-
-
-def _column_drift(name: str, night: _Side, training: _Training) -> ColumnDrift:
-    reference, limits = training.side, training.limits
-
-    def row(value: float | None, threshold: float | None, *, drifted: bool, note: str | None) -> ColumnDrift:
-        return ColumnDrift(
-            column=name,
-            method=DECIDES,
-            value=value,
-            threshold=threshold,
-            drifted=drifted,
-            null_share=night.null_share,
-            reference_null_share=reference.null_share,
-            note=note,
-        )
-
-    incomparable = _incomparable(night, reference)
-    if incomparable:
-        drifted, note = incomparable
-        return row(None, None, drifted=drifted, note=note)
-    nulls = _null_change(night, reference, limits)
-    if night.values.len() < MIN_VALUES:
-        note = f"only {night.values.len()} values: too few to compare"
-        return row(None, None, drifted=nulls is not None, note="; ".join(filter(None, (nulls, note))))
-    value, threshold = training.psi_and_threshold(night.values)
-    notes = [
-        nulls,
-        _constant(night.values, reference.values),
-        _unseen(night.values, reference.values) if training.text else None,
+def _measured(tonight: NightProfile, past: Sequence[NightProfile]) -> dict[str, _Measured]:
+    nights = [*sorted((night for night in past if night.columns), key=lambda night: night.score_date)][
+        -HISTORY:
     ]
-    return row(
-        value,
-        threshold,
-        drifted=value > threshold or nulls is not None,
-        note="; ".join(filter(None, notes)) or None,
-    )
+    nights = [night for night in nights if night.score_date < tonight.score_date] + [tonight]
+    against = references([night.score_date for night in nights])
+    columns = [{column.column: column for column in night.columns} for night in nights]
+    found = {name: _rarest([night.get(name) for night in columns], against) for name in columns[-1]}
+    return {name: each for name, each in found.items() if each is not None}
 
 
-def _incomparable(night: _Side, reference: _Side) -> tuple[bool, str] | None:
-    """Return why a column cannot be compared and True if this counts as drift; None if it can be compared."""
-    for side, where in ((night, "the night"), (reference, "the training sample")):
-        if side.rows == 0:
-            return True, f"{where} has no rows"
-        if side.fault:
-            return True, f"{side.fault} {where}"
-    if night.values.is_empty() and reference.values.is_empty():
-        return False, "all values missing, as in the training sample"
-    if night.values.is_empty() or reference.values.is_empty():
-        return True, "all values missing" + ("" if night.values.is_empty() else " from the training sample")
-    return None
-
-
-def _null_change(night: _Side, reference: _Side, limits: DriftThresholds) -> str | None:
-    """Describe a notable change of the share of missing values, or return None.
-
-    The change is notable if it is large, is not chance (two-proportion z test), and exceeds the changes of
-    the training nights.
-    """
-    pooled = (night.null_share * night.rows + reference.null_share * reference.rows) / (
-        night.rows + reference.rows
-    )
-    noise = (pooled * (1 - pooled) * (1 / night.rows + 1 / reference.rows)) ** 0.5
-    allowed = max(
-        limits.null_share,
-        NormalDist().inv_cdf(1 - limits.false_alarm / 2) * noise,
-        *_of_nights(reference, limits),
-    )
-    if abs(night.null_share - reference.null_share) <= allowed:
+def _rarest(column: Sequence[ColumnProfile | None], against: References) -> _Measured | None:
+    """The measure whose distance tonight is the rarest; None if past nights say nothing."""
+    power = POWER_OF_FEW if _of_few(column) else POWER
+    all_of = moved(column, against)
+    tails = {
+        name: (float(each.distances[-1]), tail)
+        for name, each in all_of.by.items()
+        if np.isfinite(each.distances[-1])
+        and (tail := tail_of(each.distances[-TAIL_NIGHTS - 1 : -1], each.noise, power)) is not None
+    }
+    rare = {
+        name: tail.probability(distance) if distance >= LEAST[name] else 1.0
+        for name, (distance, tail) in tails.items()
+    }
+    if not rare:
         return None
-    return f"missing values went from {reference.null_share:.1%} to {night.null_share:.1%}"
+    # Of measures that are all ordinary, the one that is nearest to its limit.
+    name = min(rare, key=lambda each: (rare[each], -tails[each][0] / LEAST[each]))
+    distance, tail = tails[name]
+    probability = min(1.0, rare[name] * len(rare))
+    return _Measured(name, distance, tail, len(rare), probability, _trend(all_of, tails))
 
 
-def _of_nights(reference: _Side, limits: DriftThresholds) -> Iterator[float]:
-    """Yield how far a training night's share of missing values is from the sample's.
-
-    It yields nothing if there are too few nights.
-    """
-    if reference.null_share_a_date is not None:
-        reached = furthest((reference.null_share_a_date - reference.null_share).abs(), limits.night_quantile)
-        yield from () if reached is None else (reached,)
+def _trend(found: Moved, tails: Mapping[str, tuple[float, Tail]]) -> float | None:
+    usual = max((tail.usual for name, (_, tail) in tails.items() if name in {LEVEL, MIX}), default=0.0)
+    moved_by = found.in_four_weeks
+    return None if moved_by is None or moved_by < max(usual, LEAST[LEVEL]) else moved_by
 
 
-def _constant(night: pl.Series, reference: pl.Series) -> str | None:
-    return (
-        f"constant: every value is {night.first()}"
-        if turned_constant(night.n_unique(), reference.n_unique())
-        else None
+def _of_few(column: Sequence[ColumnProfile | None]) -> bool:
+    return max(each.entities for each in column if each is not None) < FEW_ENTITIES
+
+
+def _verdict(row: ColumnDrift, found: _Measured, probability: float, *, drifted: bool) -> ColumnDrift:
+    limit = found.limit(probability)
+    if drifted:
+        finding, note = found.name, _sentence(row, found, limit)
+    else:
+        finding, note = _slow(row, found.in_four_weeks)
+    return row.model_copy(
+        update={
+            "method": DECIDES,
+            "finding": finding,
+            "value": found.distance,
+            "measure": found.name,
+            "expected": found.tail.usual,
+            "threshold": limit,
+            "rate": found.probability,
+            "drifted": drifted,
+            "psi": row.value,
+            "note": note,
+        }
     )
 
 
-def _unseen(night: pl.Series, reference: pl.Series) -> str | None:
-    share = 1 - int(night.is_in(reference.unique().implode()).sum()) / night.len()
-    return f"{share:.1%} of values never seen in training" if share >= WORTH_A_WORD else None
+def _sentence(row: ColumnDrift, found: _Measured, limit: float) -> str:
+    how = SHORT[found.name]
+    said = (
+        f"{SAYS[found.name].format(found.distance)}; usual {found.tail.usual:{how}}, limit {limit:{how}}; "
+        f"an ordinary night reaches this with a probability of {found.probability:.1g}"
+    )
+    return f"{said}; {row.note}" if row.note else said
+
+
+def _slow(row: ColumnDrift, in_four_weeks: float | None) -> tuple[str | None, str | None]:
+    """The finding and the words for a column that is as on the nights before."""
+    if not row.drifted:
+        return None, row.note
+    far = f"PSI {row.value:.2f}" if row.value is not None else "no PSI"
+    said = f"differs from the training sample ({far}), as the nights before do"
+    if in_four_weeks is not None:
+        said = f"{said}; it moved by {in_four_weeks:.2f} within four weeks"
+    finding = OUTSIDE if in_four_weeks is None else SEASON
+    return finding, f"{said}; {row.note}" if row.note else said
+
+
+def _by_training(row: ColumnDrift, profile: ColumnProfile | None) -> ColumnDrift:
+    few = "too few nights are published to compare with: held to the training sample"
+    drifted = row.finding == TRAINING and (profile is None or not _of_few([profile]))
+    return row.model_copy(
+        update={
+            "method": DECIDES,
+            "measure": "psi",
+            "drifted": drifted,
+            "finding": TRAINING if drifted else OUTSIDE if row.drifted else None,
+            "psi": row.value,
+            "note": f"{row.note}; {few}" if row.note else few,
+        }
+    )

@@ -10,9 +10,12 @@ from nightjar.core.values import Value
 
 
 class ColumnDrift(Value):
-    """One column of one night against the training sample.
+    """One column of one night, and whether it has drifted.
 
-    PSI is None where it cannot be computed; `note` says why.
+    value: the distance. It is None where it cannot be measured; `note` says why. measure: what the distance
+    measures. expected: the usual distance of past nights. threshold: above it the column counts as drifted.
+    rate: how often an ordinary night reaches the value. finding: the name of what is told of the column, an
+    alarm if `drifted`; None for nothing. psi: the distance from the training sample.
     """
 
     column: str
@@ -23,6 +26,11 @@ class ColumnDrift(Value):
     null_share: float
     reference_null_share: float
     note: str | None = None
+    finding: str | None = None
+    measure: str | None = None
+    expected: float | None = None
+    rate: float | None = None
+    psi: float | None = None
 
 
 class Role(StrEnum):

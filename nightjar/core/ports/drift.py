@@ -1,4 +1,4 @@
-"""How far runs are from their training sample."""
+"""How far runs are from comparable nights and from their training sample."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,14 +24,14 @@ class DriftLedger(Protocol):
         ...
 
     def drift(self, run: Run) -> tuple[ColumnDrift, ...]:
-        """Return the rows of the method "psi", by column. They decide about drift.
+        """Return the rows that hold the verdict, by column: of the method "nights", of old runs "psi".
 
         There are none if the run was never compared.
         """
         ...
 
     def compared(self, model: str) -> frozenset[int]:
-        """Return the ids of a model's runs that have rows of the method "psi"."""
+        """Return the ids of a model's runs that have such rows."""
         ...
 
     def reports(self, run: Run) -> tuple[str, ...]: ...
@@ -46,10 +46,10 @@ class ReportWriter(Protocol):
         reference: pl.DataFrame,
         columns: Sequence[ColumnDrift],
         into: Path,
-    ) -> Sequence[ColumnDrift]:
-        """Write one HTML file that opens offline. Return the rows per column that the library computed.
+    ) -> None:
+        """Write one HTML file that opens offline.
 
-        Their method is "evidently:<name>". The report and `columns` say which columns are missing, constant
-        or all null. Such columns never raise an error.
+        Its only verdict is that of `columns`. They say which columns are missing, constant or all null. Such
+        columns never raise an error.
         """
         ...

@@ -6,20 +6,19 @@ from pathlib import Path
 
 import polars as pl
 
-from nightjar.core.comparison.profile import compared_columns, holds_all
-from nightjar.core.monitoring.drift import TrainingSample
+from nightjar.core.comparison.profile import compared_columns, sample_of
+from nightjar.core.monitoring.drift import HISTORY, night_drift
 from nightjar.core.monitoring.entities import ColumnDrift
+from nightjar.core.monitoring.training import TrainingSample
 from nightjar.core.night.entities import Run
 from nightjar.core.night.repair import sound
 from nightjar.core.ports.drift import DriftLedger, ReportWriter
 from nightjar.core.ports.nights import NightReader
+from nightjar.core.ports.profiles import InputProfiles
 from nightjar.usecases.scoring.inputs import NightInputs
 
-SAMPLE_ROWS = 50_000
-"""Number of rows compared. A sample of this size gives the same decisions as a million rows.
-
-For a million rows, Evidently takes minutes and a gigabyte.
-"""
+SAMPLE_ROWS = 5_000
+"""The report draws so many rows. For a million rows, Evidently takes minutes and a gigabyte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +27,23 @@ class WatchNight:
 
     inputs: NightInputs
     store: NightReader
+    profiles: InputProfiles
     ledger: DriftLedger
     writer: ReportWriter
     _samples: dict[int, TrainingSample] = field(default_factory=dict[int, TrainingSample], repr=False)
 
     def drift(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[ColumnDrift, ...]:
-        """Measure each input column and the score against the training sample, and keep the rows.
+        """Measure each input column and the predictions, and keep the rows.
 
-        Fast: no report is drawn.
-        audited: the audited rows with their features. If they are all rows of the run, nothing is fetched
-        again.
+        The stored profiles are held to those of past nights, and a sample of rows to the training sample.
+        Fast: no report is drawn. audited: the audited rows with their features; they are that sample. None:
+        it is fetched.
         """
-        whole = audited is not None and holds_all(audited)
-        columns = self._sample(run).compared(
-            self._with_scores(run, audited) if audited is not None and whole else self._scored(run)
+        rows = self._sampled(run) if audited is None else audited
+        columns = night_drift(
+            self.profiles.of_run(run),
+            self.profiles.trailing(run.model, run.score_date, HISTORY),
+            self._sample(run).compared(self._with_scores(run, rows)),
         )
         self.ledger.record_drift(run, columns)
         return columns
@@ -51,27 +53,24 @@ class WatchNight:
 
         Return the report's uri and our drift result of each column.
         """
-        scored, reference = self._scored(run), self._reference(run)
+        scored, reference = self._drawn(run), self._reference(run)
         columns = self.ledger.drift(run) or self.drift(run)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "drift.html"
-            drawn = self.writer.draw(self.inputs.spec, run, scored, reference, columns, file)
+            self.writer.draw(self.inputs.spec, run, scored, reference, columns, file)
             uri, _ = self.inputs.artifacts.put("report", file)
-        self.ledger.record_drift(run, drawn)
         self.ledger.record_report(run, "drift", uri)
         return uri, columns
 
-    def _scored(self, run: Run) -> pl.DataFrame:
-        """Features and score of the rows that could be scored, or of a fixed sample of them.
+    def _sampled(self, run: Run) -> pl.DataFrame:
+        """Features of the rows that the audit of the run looked at."""
+        return self.inputs.with_features(sample_of(self.inputs.snapshot(run), self.inputs.spec.seed), run)
 
-        Every call gives the same rows.
-        """
+    def _drawn(self, run: Run) -> pl.DataFrame:
+        """Features and score of the rows that are drawn: all, or a sample of them that the seed fixes."""
         population = sound(self.inputs.snapshot(run))
-        sample = (
-            population
-            if population.height <= SAMPLE_ROWS
-            else population.sample(SAMPLE_ROWS, seed=self.inputs.spec.seed)
-        )
+        few = population.height <= SAMPLE_ROWS
+        sample = population if few else population.sample(SAMPLE_ROWS, seed=self.inputs.spec.seed)
         return self._with_scores(run, self.inputs.with_features(sample, run))
 
     def _with_scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:

@@ -151,7 +151,13 @@ def test_a_model_that_names_a_service_is_trained_scored_published_and_watched(ni
     by_trips = sorted(DRIVERS, key=trips(stats, last).get)
     assert scored[str(by_trips[-1])] > scored[str(by_trips[0])]
 
-    watch = WatchNight(inputs=night_inputs, store=store, ledger=MemoryDriftLedger(), writer=None)
+    watch = WatchNight(
+        inputs=night_inputs,
+        store=store,
+        profiles=MemoryInputProfiles(store),
+        ledger=MemoryDriftLedger(),
+        writer=None,
+    )
     drift = watch.drift(store.run(summary.run_id))
     assert {column.column for column in drift} >= {*spec.numeric, "score"}
     assert all(math.isclose(column.null_share, 0) for column in drift)

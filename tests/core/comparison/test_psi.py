@@ -11,7 +11,7 @@ from nightjar.core.comparison.psi import SMOOTHING, reference_of
 def test_it_is_the_sum_over_the_buckets():
     reference = reference_of(pl.Series(["a"] * 50 + ["b"] * 50), 100, text=True)
     count = reference.buckets.count
-    assert count == 3, "the two categories, and one bucket for all others"
+    assert count == 4, "the two categories, one bucket for rare ones and one for unseen ones"
 
     def smooth(share):
         return (share + SMOOTHING) / (1 + SMOOTHING * count)
@@ -39,3 +39,10 @@ def test_each_date_of_the_reference_has_its_own():
     found = reference_of(values, 100, text=False).psi_a_date(dates)
     assert found["rows"].to_list() == [50, 50]
     assert (found["psi"] > 0).all()
+
+
+def test_rare_and_unseen_categories_are_kept_apart():
+    codes = [f"c{n}" for n in range(200)]
+    reference = reference_of(pl.Series(codes * 10), 500, text=True)
+    assert reference.psi(pl.Series(codes[:100] * 5)) < 0.01
+    assert reference.psi(pl.Series([f"z{n}" for n in range(500)])) > 5

@@ -108,6 +108,7 @@ def followed(night, reasons, drift):
     watch = WatchNight(
         inputs=night.inputs,
         store=night.store,
+        profiles=night.guard.profiles,
         ledger=drift,
         writer=None,
     )

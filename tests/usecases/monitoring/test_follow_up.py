@@ -116,7 +116,9 @@ def scoring(tmp_path: Path):
         predictors=Formulas(lambda version: pl.col("x") / 100),
     )
     store = night.store
-    watch = WatchNight(inputs=night.inputs, store=store, ledger=Unwilling(), writer=None)
+    watch = WatchNight(
+        inputs=night.inputs, store=store, profiles=night.guard.profiles, ledger=Unwilling(), writer=None
+    )
     measure = MeasureNights(inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store))
     explain = ExplainNight(inputs=night.inputs, store=store, ledger=MemoryReasons())
     follow = FollowUp(
