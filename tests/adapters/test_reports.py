@@ -59,7 +59,7 @@ def draw(night, reference, tmp_path, spec=SPEC):
 
 
 def test_the_report_tells_model_date_run_version_and_our_decisions_above_the_charts(tmp_path):
-    rows, page = draw(sample(400, 1, shift=2.0), sample(3000, 0), tmp_path)
+    rows, page = draw(sample(400, 1, shift=9.0), sample(3000, 0), tmp_path)
     heading = page[page.index('<section id="nightjar">') : page.index("</section>")]
     assert "Toy &lt;b&gt;model&lt;/b&gt;: 2013-09-02" in heading
     assert "Model toy, score date 2013-09-02, run 7 (revision 1), scored by the version with id 3" in heading
@@ -137,4 +137,5 @@ def test_predicted_classes_are_drawn_as_categories(tmp_path):
     )
     rows, _ = draw(night, reference, tmp_path, spec)
     assert set(rows) == {"wind", "score", "predicted_class"}
-    assert rows["predicted_class"].drifted
+    assert rows["predicted_class"].finding == "outside"
+    assert not rows["predicted_class"].drifted
