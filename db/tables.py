@@ -624,6 +624,79 @@ class BacktestStepRow(Table, table=True):
     stored_at: datetime = _instant("When it was stored", now=True)
 
 
+class IncidentRow(Table, table=True):
+    __tablename__ = "incident"
+    __table_args__ = (
+        UniqueConstraint("id", "model", "kind", "subject"),
+        UniqueConstraint("ends"),
+        ForeignKeyConstraint(
+            ["ends", "model", "kind", "subject"],
+            ["incident.id", "incident.model", "incident.kind", "incident.subject"],
+        ),
+        CheckConstraint("ends < id", name="ends_earlier"),
+        _one_of("severity", ("warning", "critical")),
+        {
+            "comment": (
+                "What is or was wrong, a row where it began and a row where it ended. Append-only: an "
+                "incident is open while no row ends it."
+            )
+        },
+    )
+    id: int = _id("Order of noting")
+    model: str = _column(Text(), "Name of the model; empty for the platform itself")
+    kind: str = _column(Text(), "Which rule of docs/alerts.md")
+    subject: str = _column(Text(), "What it is about, as a score date; empty if the kind says it all")
+    severity: str = _column(Text(), "warning, or critical: a person has to act now")
+    cause: str = _column(Text(), "What it has in common with others that began for one cause; else the kind")
+    sentence: str = _column(Text(), "What is wrong, or that it has ended")
+    link: str | None = _column(Text(), "Page about it for people, if there is one", null=True)
+    runbook: str = _column(Text(), "Name of the runbook")
+    ends: int | None = _column(Integer(), "The row that it ends; null for a beginning", null=True)
+    noted_at: datetime = _instant("When it was noted", now=True)
+
+
+class ChannelRow(Table, table=True):
+    __tablename__ = "channel"
+    __table_args__ = (
+        CheckConstraint("after_publication >= 0", name="after_publication_counts_from_0"),
+        {"comment": "Whom we tell of publications or incidents, from when on. Append-only."},
+    )
+    name: str = _column(Text(), "Name of the channel; it holds no URL", key=True)
+    after_publication: int = _column(
+        Integer(), "It is told of publications with a greater id: those before it was known are past"
+    )
+    known_since: datetime = _instant("When it was first seen in the settings", now=True)
+
+
+class DispatchRow(Table, table=True):
+    __tablename__ = "dispatch"
+    __table_args__ = (
+        ForeignKeyConstraint(["publication_id"], ["publication.id"]),
+        ForeignKeyConstraint(["incident_id"], ["incident.id"]),
+        CheckConstraint("num_nonnulls(publication_id, incident_id) = 1", name="about_one"),
+        ForeignKeyConstraint(["channel"], ["channel.name"]),
+        CheckConstraint("attempt > 0", name="attempt_positive"),
+        Index(None, "channel", "publication_id", "attempt", unique=True),
+        Index(None, "channel", "incident_id", "attempt", unique=True),
+        {
+            "comment": (
+                "Each attempt to tell a channel of a publication or an incident. Append-only: what has no "
+                "attempt that arrived is still to be told."
+            )
+        },
+    )
+    id: int = _id("Order of writing")
+    channel: str = _column(Text(), "Name of the channel")
+    publication_id: int | None = _column(Integer(), "The publication that was told", null=True)
+    incident_id: int | None = _column(
+        Integer(), "The beginning or end of an incident that was told", null=True
+    )
+    attempt: int = _column(Integer(), "Counts from 1")
+    arrived: bool = _column(Boolean(), "Whether the receiver took it")
+    error: str | None = _column(Text(), "Why it did not arrive; it holds no URL", null=True)
+    tried_at: datetime = _instant("When it was tried", now=True)
+
+
 def table_of(row: type[Table]) -> SqlTable:
     """SQLAlchemy's description of a class's table."""
     return row.__table__

@@ -721,6 +721,26 @@ CROSS JOIN LATERAL (
         source=f"FROM {CURRENT_RUN}\n{of_run('report', 'report')}",
     ),
     View(
+        name="incidents",
+        comment="What is or was wrong with the models and the platform, a row an incident.",
+        columns={
+            "incident_id": ("began.id", "Order of noting"),
+            "model": ("began.model", "Name of the model; empty for the platform itself"),
+            "kind": ("began.kind", "Which rule of docs/alerts.md"),
+            "subject": ("began.subject", "What it is about, as a score date; empty if the kind says it all"),
+            "severity": ("began.severity", "warning, or critical: a person has to act now"),
+            "sentence": ("began.sentence", "What was wrong when it began"),
+            "link": ("began.link", "Page about it for people, if there is one"),
+            "runbook": ("began.runbook", "Name of the runbook"),
+            "began_at": ("began.noted_at", "When it was noticed"),
+            "ended_at": ("ended.noted_at", "When its end was noticed; null while it is open"),
+        },
+        source=(
+            "FROM nightjar.incident AS began LEFT JOIN nightjar.incident AS ended ON ended.ends = began.id\n"
+            "WHERE began.ends IS NULL"
+        ),
+    ),
+    View(
         name="backtests",
         comment="How versions of the past would have done, a row a night, predictor and metric.",
         columns={
@@ -751,9 +771,21 @@ CROSS JOIN LATERAL jsonb_to_recordset(step.nights) AS night (
     ),
 )
 
+AFTER = f"""
+CREATE FUNCTION {ANALYTICS}.publications_after(after bigint) RETURNS SETOF {ANALYTICS}.publications
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT * FROM {ANALYTICS}.publications WHERE publication_id > after ORDER BY publication_id;
+END
+"""  # noqa: S608  # words of this module
+AFTER_COMMENT = (
+    "What was published after a publication id, oldest first. A reader that asks again with the last id that "
+    "it got misses nothing: publications become visible in the order of their ids."
+)
+
 FINGERPRINT = (
     "Published results, for analysts. Definition "
-    + hashlib.sha256(repr((BARRIER, VIEWS)).encode()).hexdigest()[:16]
+    + hashlib.sha256(repr((BARRIER, VIEWS, AFTER)).encode()).hexdigest()[:16]
 )
 
 
@@ -769,13 +801,14 @@ def in_place(connection: Connection) -> bool:
 
 
 def drop(connection: Connection) -> None:
+    connection.execute(text(f"DROP FUNCTION IF EXISTS {ANALYTICS}.publications_after"))
     for view in reversed(VIEWS):
         connection.execute(text(f"DROP VIEW IF EXISTS {ANALYTICS}.{view.name}"))
     connection.execute(text(f"DROP SCHEMA IF EXISTS {ANALYTICS} CASCADE"))
 
 
 def create(connection: Connection) -> None:
-    """Make schema, views, comments and grants. The connection's role owns them."""
+    """Make schema, views, the feed's function, comments and grants. The connection's role owns them."""
     run = connection.exec_driver_sql
     run(f"CREATE SCHEMA {ANALYTICS}")
     run(f"COMMENT ON SCHEMA {ANALYTICS} IS {_quoted(FINGERPRINT)}")
@@ -784,7 +817,11 @@ def create(connection: Connection) -> None:
         run(f"COMMENT ON VIEW {ANALYTICS}.{view.name} IS {_quoted(view.comment)}")
         for column, (_, comment) in view.columns.items():
             run(f"COMMENT ON COLUMN {ANALYTICS}.{view.name}.{column} IS {_quoted(comment)}")
+    run(AFTER)
+    run(f"COMMENT ON FUNCTION {ANALYTICS}.publications_after IS {_quoted(AFTER_COMMENT)}")
+    run(f"REVOKE ALL ON FUNCTION {ANALYTICS}.publications_after FROM PUBLIC")
     for role in (ANALYST, WRITER):
+        run(f"GRANT EXECUTE ON FUNCTION {ANALYTICS}.publications_after TO {role}")
         run(f"GRANT USAGE ON SCHEMA {ANALYTICS} TO {role}")
         run(f"GRANT SELECT ON ALL TABLES IN SCHEMA {ANALYTICS} TO {role}")
 

@@ -2,6 +2,7 @@
 world with flights and a champion.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -11,9 +12,11 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import hypothesis
@@ -198,6 +201,42 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def unused_port() -> Callable[[], int]:
     return free_port
+
+
+@dataclass
+class Receiver:
+    """A real HTTP server on loopback. It answers with `statuses`, and when they are used up with 200."""
+
+    url: str = ""
+    statuses: list[int] = field(default_factory=list)
+    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    @property
+    def bodies(self) -> list[Any]:
+        return [json.loads(body) for _, body in self.heard]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    heard = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            heard.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(heard.statuses.pop(0) if heard.statuses else 200)
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815  # likewise
+
+        # the name is the base class's
+        def log_message(self, format: str, *arguments: Any) -> None: ...  # noqa: A002
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        heard.url = f"http://127.0.0.1:{server.server_port}/t0ken"
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield heard
+        server.shutdown()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from nightjar.wiring.settings import PROJECT
 
 SERVICES = yaml.safe_load((PROJECT / "docker" / "compose.yaml").read_text())["services"]
 IMAGE = (PROJECT / "docker" / "Dockerfile").read_text()
-OURS = ("prefect-server", "migrate", "worker")
+OURS = ("prefect-server", "migrate", "worker", "watcher")
 
 
 @pytest.mark.parametrize("service", OURS)

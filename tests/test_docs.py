@@ -140,14 +140,16 @@ def test_every_setting_is_explained_in_the_example_environment() -> None:
 
 def test_every_setting_reaches_the_containers_that_read_it() -> None:
     services = yaml.safe_load((PROJECT / "docker" / "compose.yaml").read_text())["services"]
-    server, migrate, worker = (
-        set(services[name]["environment"]) for name in ("prefect-server", "migrate", "worker")
+    server, migrate, worker, watcher = (
+        set(services[name]["environment"]) for name in ("prefect-server", "migrate", "worker", "watcher")
     )
     of_the_image = {"NIGHTJAR_HOME", "NIGHTJAR_FEATURE_REPO"}
     of_the_server = {"NIGHTJAR_PREFECT_PORT", "NIGHTJAR_PREFECT_HOSTS"}
+    of_the_watcher = {"NIGHTJAR_WEBHOOKS", "NIGHTJAR_WEBHOOK_SECRET"}
     assert {
         f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields
-    } - migrate == of_the_image | of_the_server
+    } - migrate == of_the_image | of_the_server | of_the_watcher
+    assert watcher - worker == of_the_watcher
     assert server >= of_the_server | {"NIGHTJAR_PREFECT_AUTH", "NIGHTJAR_KEEP_FLOW_RUNS_DAYS"}
     assert migrate - worker == {"NIGHTJAR_ANALYST_PASSWORD", "NIGHTJAR_ALERT_URL", "NIGHTJAR_PREFECT_AUTH"}, (
         "a flow needs none of these"

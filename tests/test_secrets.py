@@ -2,6 +2,7 @@
 that is printed, logged, raised and written.
 """
 
+from base64 import b64encode
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,10 +12,12 @@ from harness.refusal import ASKED
 from pydantic import SecretStr
 
 from db.urls import read
+from nightjar.adapters.notify.webhook import Webhook
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
 CANARY = "s3cret-c4nary"
+IN_BASE64 = b64encode(CANARY.encode() * 2).decode()
 SECRETS = sorted(
     name for name, field in Settings.model_fields.items() if SecretStr.__name__ in str(field.annotation)
 )
@@ -25,6 +28,8 @@ PLANTED = {
     "analyst_password": CANARY,
     "prefect_auth": f"user:{CANARY}",
     "alert_url": f"json://127.0.0.1:1/{CANARY}",
+    "webhooks": f"dwh=http://127.0.0.1:1/{CANARY}",
+    "webhook_secret": f"whsec_{IN_BASE64}",
 }
 DATABASES = {
     "nobody listens": f"postgresql://owner:{CANARY}@127.0.0.1:1/scores",
@@ -109,7 +114,17 @@ def test_no_error_holds_a_secret_in_its_text_its_repr_or_what_caused_it(
 
 
 @pytest.mark.parametrize(
-    "variable", ["artifact_url", "threads", "home", "log_format", "prefect_auth", "writer_password"]
+    "variable",
+    [
+        "artifact_url",
+        "threads",
+        "home",
+        "log_format",
+        "prefect_auth",
+        "writer_password",
+        "webhooks",
+        "webhook_secret",
+    ],
 )
 def test_a_secret_in_the_wrong_place_is_not_repeated(said_by, tmp_path, variable):
     wrong = {"artifact_url": f"s3://key:pass/{CANARY}@bucket/x", "prefect_auth": f"user:ü{CANARY}"}
@@ -189,4 +204,7 @@ def test_what_is_wired_shows_no_secret(tmp_path):
     assert CANARY in platform.url("writer"), "else nothing is hidden"
     settings = platform.settings
     shown = f"{platform!r} {platform.features!r} {settings.model_dump()} {settings.model_dump_json()}"
+    (webhook,) = settings.consumers.values()
+    shown += f"{settings.consumers} {Webhook(webhook, settings.webhook_keys)!r}"
     assert CANARY not in shown
+    assert IN_BASE64 not in shown

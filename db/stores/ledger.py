@@ -82,6 +82,8 @@ class PostgresLedger(OnEngine):
                 error=row.error,
                 published=row.score_date in published,
                 held=row.score_date in held,
+                flow_run=row.flow_run,
+                claimed_at=row.claimed_at,
             )
             for row in rows
         }

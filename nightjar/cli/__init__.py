@@ -52,6 +52,7 @@ for command in (
     operations.new_model,
     operations.demo,
     operations.up,
+    operations.watch,
     operations.deploy,
     operations.deployments,
     operations.resume,

@@ -92,6 +92,16 @@ def up(
         run(platform)
 
 
+def watch() -> None:
+    """Tell programs of every publication, until Ctrl-C. `nightjar up` runs this beside the worker.
+
+    It needs Postgres alone. Two of them at once send nothing twice.
+    """
+    from nightjar.watcher.loop import watch
+
+    watch(opened(service=True))
+
+
 def deploy(
     *,
     remove: Annotated[

@@ -1,4 +1,4 @@
-"""The whole platform on one machine: Postgres, the Prefect server with its UI, a worker, all deployments.
+"""The whole platform on one machine: Postgres, the Prefect server, a watcher, a worker, all deployments.
 
 A part that ends is started again (nightjar/launcher/supervision.py). Ctrl-C stops all parts in order.
 """
@@ -14,12 +14,12 @@ from httpx import HTTPStatusError
 from prefect.client.schemas.filters import FlowRunFilter
 
 from nightjar.adapters.files.disk import require_room
+from nightjar.adapters.notify.apprise import told
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.platform import ModelsGone, PlatformFailed
 from nightjar.launcher.child_locks import only_one
 from nightjar.launcher.processes import Worker, require_free, supervised
 from nightjar.launcher.supervision import Supervised, until_ready, watch
-from nightjar.server.alerts import told
 from nightjar.server.deploy import connected, deploy, environment, local_api, prefect
 from nightjar.server.login import ensured_login, login_file
 from nightjar.server.pool import POOL
@@ -54,7 +54,7 @@ def run(platform: Platform) -> None:
     for stopping in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job would ignore it
         signal.signal(stopping, interrupted)
     platform.close()  # closes the connections of the preparation
-    postgres, server, worker = supervised(platform, settings, logs)
+    postgres, server, watcher, worker = supervised(platform, settings, logs)
     with ExitStack() as stack:
         for part, what in ((postgres, "Postgres"), (server, "the Prefect server")):
             stack.callback(part.stop)
@@ -67,15 +67,16 @@ def run(platform: Platform) -> None:
             prefect(resume, environment(settings, api), logs / "deploy.log")
         if gone:
             console.notice(remedies.told(ModelsGone(gone)), level="warning")
-        stack.callback(worker.stop)
-        worker.start(time.monotonic())
+        for part in (watcher, worker):
+            stack.callback(part.stop)
+            part.start(time.monotonic())
         stack.callback(drain, server, worker, settings, api, logs / "deploy.log")
         console.notice(
             f"Nightjar is up: http://127.0.0.1:{settings.prefect_port}  (logs in {logs}; Ctrl-C stops "
             "everything)"
         )
         console.notice(f"The UI asks once for a login: paste {where_login_is(platform.settings)}")
-        attend(settings, postgres, server, worker)
+        attend(settings, postgres, server, watcher, worker)
     console.notice("everything has stopped")
 
 

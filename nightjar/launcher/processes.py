@@ -1,4 +1,4 @@
-"""The parts of the platform on one machine: the embedded Postgres, the Prefect server, the worker."""
+"""The parts of the platform on one machine: the embedded Postgres, the Prefect server, watcher and worker."""
 
 import socket
 import sys
@@ -22,13 +22,17 @@ SERVER_ANSWERS_WITHIN_S = 180
 ASKED_EVERY_S = 5
 
 SERVER = [sys.executable, "-m", "nightjar.server"]
+WATCHER = [sys.executable, "-m", "nightjar.watcher"]
 WORKER = [*PREFECT, "worker", "start", "--pool", POOL, "--type", TYPE, "--name", "nightjar-1"]
 
 
 def supervised(
     platform: Platform, settings: Settings, logs: Path
-) -> tuple[Supervised, Supervised, Supervised]:
-    """Return Postgres, the server, which needs Postgres, and the worker, which needs the server."""
+) -> tuple[Supervised, Supervised, Supervised, Supervised]:
+    """Return Postgres, the server and the watcher, which need Postgres, and the worker.
+
+    The worker needs the server. The watcher does not: it tells that the server is gone.
+    """
     postgres = Supervised("The embedded Postgres", lambda: Postgres(platform), log=platform.local.log_folder)
     server = Supervised(
         "The Prefect server", lambda: Server(platform, settings), log=logs / "server.log", needs=[postgres]
@@ -36,7 +40,8 @@ def supervised(
     worker = Supervised(
         "The Prefect worker", lambda: Worker(settings), log=logs / "worker.log", needs=[server]
     )
-    return postgres, server, worker
+    watcher = Supervised("The watcher", lambda: Watcher(settings), log=logs / "watcher.log", needs=[postgres])
+    return postgres, server, watcher, worker
 
 
 class Postgres:
@@ -86,6 +91,11 @@ class Server(Child):
             self._heard = now if self._answers else self._heard
         late = now - self._heard > SERVER_ANSWERS_WITHIN_S
         return f"did not answer for {SERVER_ANSWERS_WITHIN_S} s" if late else None
+
+
+class Watcher(Child):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("watcher", WATCHER, environment(settings, local_api(settings)), settings)
 
 
 class Worker(Child):

@@ -22,11 +22,11 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from pydantic import SecretStr
 
 from nightjar.adapters.files.disk import naming
+from nightjar.adapters.notify.apprise import service
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.platform import PlatformFailed
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.platform.log_lines import rendered
-from nightjar.server.alerts import service
 from nightjar.server.automations import Patience, sync, wanted
 from nightjar.server.deployments import deployed, left_over, pauses_kept, prefect_yaml, remove
 from nightjar.server.login import login

@@ -1,6 +1,6 @@
 """The use cases with their real adapters, for flows, commands and workers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,6 +22,7 @@ from nightjar.wiring.settings import PROJECT
 
 if TYPE_CHECKING:
     from nightjar.core.model.description import Description
+    from nightjar.core.ports.telling import Consumer
     from nightjar.usecases.data.prepare import Prepare
     from nightjar.usecases.explaining.night import ExplainNight
     from nightjar.usecases.explaining.row import ExplainRow
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.scorable import RequireScorable
     from nightjar.usecases.scoring.scorers import Choose
     from nightjar.usecases.scoring.switch import SwitchNight
+    from nightjar.usecases.telling.publications import TellConsumers
     from nightjar.usecases.upkeep.prune import Prune
 
 
@@ -267,6 +269,19 @@ class Platform(Adapters):
         from nightjar.usecases.lifecycle.origins import read_elsewhere
 
         return read_elsewhere(spec, file, told, self.predictors)
+
+    def tell_consumers(self, others: "Mapping[str, Consumer]") -> "TellConsumers":
+        """The use case that tells programs of publications.
+
+        others: beside those of the settings, by the name of their channel. Raises BadSettings.
+        """
+        from db.stores.dispatches import PostgresDispatches
+        from nightjar.adapters.notify.webhook import Webhook
+        from nightjar.usecases.telling.publications import TellConsumers
+
+        keys = self.settings.webhook_keys
+        webhooks = {f"webhook {name}": Webhook(url, keys) for name, url in self.settings.consumers.items()}
+        return TellConsumers(dispatches=PostgresDispatches(self.engine), consumers={**webhooks, **others})
 
     def retrain(
         self,

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.places import PLACE, STORES
 from nightjar.core.platform.hosts import Site, site
+from nightjar.core.telling.signing import key
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 """The checkout: the folder with flows/, models/, feature_repo/ and prefect.yaml."""
@@ -43,6 +44,21 @@ def sites(names: object) -> object:
     if None in read:
         raise ValueError("it lists names as a browser shows them, like nightjar.example.org, 10.0.0.5:8080")
     return tuple(read)
+
+
+def named_urls(names: SecretStr) -> SecretStr:
+    """Accept `name=https://... other=https://...`. The text of the error quotes nothing of it."""
+    for entry in names.get_secret_value().split():
+        name, _, url = entry.partition("=")
+        if not (re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) and re.match(r"https?://[^/]", url)):
+            raise ValueError("it lists name=URL, with spaces between, like billing=https://host/path")
+    return names
+
+
+def signing_keys(secrets: SecretStr) -> SecretStr:
+    for secret in secrets.get_secret_value().split():
+        key(secret)
+    return secrets
 
 
 def without_credentials(url: str) -> str:
@@ -78,6 +94,9 @@ class Settings(BaseSettings):
     prefect_hosts: further host names of the Prefect server, for access through a proxy.
     alert_url: an Apprise URL that gets a message about a broken circuit; unset means only an artifact and a
     log line.
+    webhooks: "name=URL" of each program that is told of every publication, with spaces between.
+    webhook_secret: whsec_..., with which their messages are signed; several, with spaces between, while it
+    changes.
     max_delivery_mb: the largest delivered file, in megabytes. Its check takes about seven times as much
     memory.
     circuit_failures: number of failed runs in a row after which a deployment's schedule is paused.
@@ -110,6 +129,8 @@ class Settings(BaseSettings):
     prefect_auth: Annotated[SecretStr, AfterValidator(user_and_password)] | None = None
     prefect_hosts: Annotated[tuple[Site, ...], NoDecode, BeforeValidator(sites)] = ()
     alert_url: SecretStr | None = None
+    webhooks: Annotated[SecretStr, AfterValidator(named_urls)] | None = None
+    webhook_secret: Annotated[SecretStr, AfterValidator(signing_keys)] | None = None
     circuit_failures: Annotated[int, Field(ge=1)] = 3
     keep_flow_runs_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     keep_unpublished_days: Annotated[int, Field(ge=1, le=36_500)] = 14
@@ -145,6 +166,24 @@ class Settings(BaseSettings):
     @classmethod
     def of_a_user(cls, path: Path | None) -> Path | None:
         return path and path.expanduser()
+
+    @property
+    def consumers(self) -> Mapping[str, SecretStr]:
+        """The URLs of the programs that are told of publications, by name.
+
+        Raises BadSettings if there is no secret to sign their messages with.
+        """
+        if self.webhooks is None:
+            return {}
+        if self.webhook_secret is None:
+            raise BadSettings("NIGHTJAR_WEBHOOKS is set, and NIGHTJAR_WEBHOOK_SECRET is not", REMEDY)
+        entries = (entry.partition("=") for entry in self.webhooks.get_secret_value().split())
+        return {name: SecretStr(url) for name, _, url in entries}
+
+    @property
+    def webhook_keys(self) -> tuple[bytes, ...]:
+        secrets = self.webhook_secret.get_secret_value() if self.webhook_secret else ""
+        return tuple(map(key, secrets.split()))
 
     @cached_property
     def data(self) -> Path:

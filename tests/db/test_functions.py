@@ -43,11 +43,13 @@ def writer(database):
         yield connection
 
 
-def test_the_writer_may_execute_one_function_and_analysts_none(shared_database):
+def test_the_writer_may_execute_two_functions_and_analysts_one(shared_database):
     with psycopg.connect(shared_database.url("owner")) as owner:
         found = owner.execute(OURS).fetchall()
-    assert [name for name, *_, writer, _ in found if writer] == ["nightjar.ensure_score_partition(date)"]
-    assert [name for name, *_, analyst in found if analyst] == []
+    feed = "analytics.publications_after(bigint)"
+    writers = {"nightjar.ensure_score_partition(date)", feed}
+    assert {name for name, *_, writer, _ in found if writer} == writers
+    assert [name for name, *_, analyst in found if analyst] == [feed]
 
 
 def test_each_function_looks_names_up_where_nobody_else_puts_any(shared_database):

@@ -148,6 +148,7 @@ CHECKED = {
     "publication": {"model", "score_date", "run_id", "action"},
     "measurement": {"run_id"},
     "reason": {"run_id"},
+    "incident": {"ends"},
 }
 """Columns that the writer sets and triggers check."""
 
@@ -405,16 +406,19 @@ def _(place):
     assert place.one("analyst", "SELECT count(*) FROM analytics.scores WHERE run_id = %s", run) == 2
 
 
-@tries("Of Nightjar's functions, the writer may execute `ensure_score_partition`, and analysts none.")
+@tries(
+    "Of Nightjar's functions, the writer may execute `ensure_score_partition` and `publications_after`, and "
+    "analysts `publications_after`."
+)
 def _(place):
     found = """
-        SELECT coalesce(array_agg(proname), '{}')
+        SELECT coalesce(array_agg(proname ORDER BY proname), '{}')
         FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
         WHERE nspname !~ '^(pg_|information_schema)' AND has_function_privilege(pg_proc.oid, 'EXECUTE')
           AND has_schema_privilege(pg_namespace.oid, 'USAGE')
     """
-    assert place.one("writer", found) == ["ensure_score_partition"]
-    assert place.one("analyst", found) == []
+    assert place.one("writer", found) == ["ensure_score_partition", "publications_after"]
+    assert place.one("analyst", found) == ["publications_after"]
 
 
 # --- what the database checks ---------------------------------------------------------------------
@@ -505,17 +509,46 @@ def _(place):
         place.roles["writer"].execute("UPDATE nightjar.run SET attempt = 3 WHERE id = %s", [run])
 
 
+@tries("Publications become visible in the order of their ids.")
+def _(place):
+    """tests/db/test_feed.py has a reader follow many publishers."""
+    run, another = (place.hand().whole(next(place.days)) for _ in range(2))
+    with place.another("writer", autocommit=False) as early, place.another("writer") as late:
+        early.execute("SELECT 1")  # so that what follows is not committed
+        place.by_hand(early).publish(run)
+        late.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(errors.LockNotAvailable):
+            place.by_hand(late).publish(another)
+
+
+INCIDENT = """
+    INSERT INTO nightjar.incident (model, kind, subject, severity, cause, sentence, runbook, ends)
+    VALUES ('toy', %s, '', 'warning', '', '', '', %s) RETURNING id
+"""
+
+
+@tries("A row that ends an incident names the beginning of the same incident, and only one row ends it.")
+def _(place):
+    began = place.one("writer", INCIDENT, "late", None)
+    with pytest.raises(FOREIGN):
+        place.one("writer", INCIDENT, "failed", began)
+    place.one("writer", INCIDENT, "late", began)
+    with pytest.raises(errors.UniqueViolation):
+        place.one("writer", INCIDENT, "late", began)
+
+
 VERSION = sorted(UNCHECKED["model_version"])
 
 
 @tries(
     "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, "
     "`promoted_at`, "
-    "`created_at`, `explained_at`, `drift.measured_at` and `measurement.recorded_at`."
+    "`created_at`, `explained_at`, `noted_at`, `known_since`, `tried_at`, `drift.measured_at` and "
+    "`measurement.recorded_at`."
 )
 def _(place):
     named = {"actor", "claimed_at", "ended_at", "stored_at", "published_at", "promoted_at", "created_at"}
-    named |= {"explained_at"}
+    named |= {"explained_at", "noted_at", "known_since", "tried_at"}
     ours = {(table, column) for table, column in columns(place) if column in named}
     ours |= {("drift", "measured_at"), ("measurement", "recorded_at")}
     set_by_default = place.roles["owner"].execute("""

@@ -126,6 +126,8 @@ def _of_time(spec: "ModelSpec") -> Iterator[Fault]:
         yield "replay", f"must be a week or more of the years {YEARS.start} to {YEARS.stop - 1}, not {told}"
     if spec.as_of_time.tzinfo is not None:
         yield "as_of_time", "must have no zone of its own: it is a time of time_zone"
+    if spec.promise is not None and spec.promise.at.tzinfo is not None:
+        yield "promise", "must have no zone of its own: it is a time of time_zone"
 
 
 def _can_be_replayed(replay: "Replay") -> bool:

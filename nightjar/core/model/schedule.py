@@ -50,6 +50,11 @@ def starts_before(cron: str, moment: datetime) -> Iterator[datetime]:
     yield from CronSim(cron, moment + timedelta(seconds=1), reverse=True)
 
 
+def starts_after(cron: str, moment: datetime) -> Iterator[datetime]:
+    """The starts of an expression that `is_cron` accepts after a local time (naive), oldest first."""
+    yield from CronSim(cron, moment)
+
+
 def end_of_day(day: date) -> datetime:
     """Return the last second (naive) of a local day: `starts_before` it gives all starts of the day."""
     return datetime.combine(day, time(23, 59, 59))

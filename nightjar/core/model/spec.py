@@ -271,6 +271,17 @@ class Challenge:
     nights: Count = 180
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedBy:
+    """The promise that each night is published by a local time.
+
+    It is the first such time after the night's scheduled start. A night that is not published by then is
+    late, and people are told.
+    """
+
+    at: time
+
+
 class GateLimits(Limits):
     """What a version must reach on unseen dates to become champion.
 
@@ -329,6 +340,7 @@ class ModelSpec:
     into it by whole weeks, and then stands for the latest occasion up to there.
     maturity_days: how many days after the score date an outcome is known. Between the dates that train, that
     choose and that test, maturity_days - 1 days are left out, so that no two parts share days of outcomes.
+    promise: when each night is published at the latest. None: before the next one starts.
     catch_up: how many occasions back a scheduled night looks for nights that the schedule missed; 0: none.
 
     datasets: where rows come from. deliver: brings the files of the datasets that are delivered; None where
@@ -375,6 +387,7 @@ class ModelSpec:
     part_rows: Annotated[int, Field(ge=1, le=10_000_000)]
     seed: int
     replay: Replay | None = None
+    promise: PublishedBy | None = None
     catch_up: Annotated[int, Field(ge=0, le=366)] = 7
     data_from: date | None = None
     datasets: tuple[RawDataset, ...]

@@ -46,6 +46,11 @@ def due_before(spec: ModelSpec, scheduled_start: datetime) -> tuple[date, ...]:
 
 def _starting_by(spec: ModelSpec, local: datetime) -> Iterator[date]:
     """Yield the score dates of the starts up to a local time (naive), newest first."""
+    return (score_date for _, score_date in starts_by(spec, local))
+
+
+def starts_by(spec: ModelSpec, local: datetime) -> Iterator[tuple[datetime, date]]:
+    """Yield each start up to a local time with the date that it scores, newest first. Times are naive."""
     newer: date | None = None
     for start in starts_before(spec.cron, local):
         day = carried_over(spec, start.date() + timedelta(days=spec.horizon_days))
@@ -54,7 +59,7 @@ def _starting_by(spec: ModelSpec, local: datetime) -> Iterator[date]:
         if newer is not None and day > newer:
             return
         if day != newer:
-            yield day
+            yield start, day
         newer = day
 
 

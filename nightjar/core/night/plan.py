@@ -5,7 +5,7 @@ A person asks for these nights, or the schedule missed them.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from nightjar.core.errors.base import Retryable
@@ -29,12 +29,15 @@ class Standing:
     """The state of an attempted night: its newest revision, and why that revision failed.
 
     It also says if analysts see any revision, and if a process holds the night's lock.
+    flow_run: the flow run that claimed it last. claimed_at: when.
     """
 
     run: Run
     error: str | None
     published: bool
     held: bool
+    flow_run: str | None = None
+    claimed_at: datetime | None = None
 
     @property
     def stage(self) -> Stage:

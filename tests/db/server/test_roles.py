@@ -321,7 +321,8 @@ LOSE = """
     REVOKE ALL ON SCHEMA nightjar, analytics, feast FROM nightjar_writer, nightjar_analyst;
     ALTER DEFAULT PRIVILEGES IN SCHEMA feast REVOKE ALL ON TABLES FROM nightjar_writer;
     REVOKE ALL ON FUNCTION nightjar.ensure_score_partition(date) FROM nightjar_writer;
-    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA nightjar TO PUBLIC
+    REVOKE ALL ON FUNCTION analytics.publications_after(bigint) FROM nightjar_writer, nightjar_analyst;
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA nightjar, analytics TO PUBLIC
 """
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from nightjar.adapters.notify import apprise as alerts
 from nightjar.core.errors.settings import BadSettings
-from nightjar.server import alerts
 
 CANARY = "s3cret-c4nary"
 NOWHERE = (

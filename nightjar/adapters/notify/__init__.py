@@ -1,0 +1,1 @@
+"""Messages that leave Nightjar: alerts for people, webhooks for programs, the heartbeat."""

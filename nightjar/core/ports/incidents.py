@@ -1,0 +1,60 @@
+"""What was wrong, what is wrong, and who has still to be told."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from nightjar.core.telling.incidents import Changes, Note, Severity
+from nightjar.core.telling.messages import Cause, Message
+from nightjar.core.telling.retrying import Pending
+
+
+class IncidentLedger(Protocol):
+    """Incidents from their beginnings to their ends. Append-only."""
+
+    def opened(self) -> tuple[Note, ...]:
+        """Return the beginnings that nothing has ended, oldest first."""
+        ...
+
+    def note(self, decide: Callable[[tuple[Note, ...]], Changes]) -> Changes:
+        """Store what is decided about the open incidents.
+
+        Processes take turns, so that two watchers note a beginning once.
+        """
+        ...
+
+
+class IncidentDispatches(Protocol):
+    """Which channel has still to be told of which incident."""
+
+    def alone(self, channel: str) -> AbstractContextManager[bool]:
+        """Hold the channel, so that no other process tells it the same. Yields False if another holds it."""
+        ...
+
+    def know(self, channel: str) -> None:
+        """Record the channel, unless it is known."""
+        ...
+
+    def incidents(self, channel: str, severities: Iterable[Severity]) -> Sequence[Pending[Note]]:
+        """Return what the channel has not taken, oldest first.
+
+        It is the beginnings of open incidents, and the ends of those whose beginning it was told.
+        """
+        ...
+
+    def told_causes(self, channel: str) -> Mapping[Cause, datetime]:
+        """Return when the channel took a message of each cause last."""
+        ...
+
+    def told_incidents(self, channel: str, told: Sequence[Pending[Note]], error: str | None) -> None:
+        """Record an attempt to tell these. error: why it did not arrive; None if it did."""
+        ...
+
+
+class Tell(Protocol):
+    """A way to people."""
+
+    def __call__(self, message: Message) -> str | None:
+        """Send it. Return None if it was taken, or else why not, without a secret. Raises no error."""
+        ...

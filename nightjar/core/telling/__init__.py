@@ -1,0 +1,1 @@
+"""What people and programs are told: publications, incidents, and when a message is tried again."""

@@ -1,0 +1,94 @@
+"""What is known when somebody looks for trouble. None everywhere: it could not be found out now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from nightjar.core.night.plan import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightFacts:
+    """A night that the schedule has started, or about which an incident is open.
+
+    promised: when it has to be published; None if that is long past. quarantined: rows of what analysts see
+    that were set aside; None if they see nothing. compared: False if its drift is not measured.
+    """
+
+    score_date: date
+    promised: datetime | None
+    standing: Standing | None
+    published_at: datetime | None = None
+    rows: int = 0
+    quarantined: int = 0
+    compared: bool = True
+
+    @property
+    def published(self) -> bool:
+        return self.published_at is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What is known of a model.
+
+    nights: newest first. zone: of its promises. drifted: the columns of the newest compared night that
+    drifted; None if none is compared.
+    trained_at: when the newest version was registered. trainings_due: starts of the schedule of training
+    since then. loss: of the trailing nights, by its name; beside it the greatest that the champion's test
+    expects.
+    without_outcomes: published nights whose outcomes should be known, and are not. refused: deliveries that
+    are set aside.
+    """
+
+    model: str
+    now: datetime
+    zone: str
+    nights: tuple[NightFacts, ...] = ()
+    max_quarantine_share: float = 1.0
+    drifted: tuple[str, ...] | None = None
+    drift_of: date | None = None
+    trained_at: datetime | None = None
+    trainings_due: int = 0
+    loss: "LossFacts | None" = None
+    without_outcomes: tuple[date, ...] = ()
+    refused: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossFacts:
+    """The mean loss of trailing nights, by rows, and the most that the champion's own test expects."""
+
+    metric: str
+    nights: int
+    value: float
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFacts:
+    """A disk that we write to. free, total: bytes."""
+
+    place: str
+    free: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformFacts:
+    """What is known of the platform.
+
+    database_bytes, database_limit: size, and the size that an operator allows; None without a limit.
+    notifications: share of the queue of NOTIFY that is in use. server_silent_since: since when the Prefect
+    server does not answer; None if it answers, or if there is none. worker: why no worker takes runs, empty
+    if one does. untold: channel -> since when something waits to be told there.
+    """
+
+    now: datetime
+    disks: tuple[DiskFacts, ...] = ()
+    database_bytes: int = 0
+    database_limit: int | None = None
+    notifications: float = 0.0
+    server_silent_since: datetime | None = None
+    worker: str | None = None
+    untold: Mapping[str, datetime] = field(default_factory=dict[str, datetime])

@@ -1,0 +1,91 @@
+"""Messages for people: what began and ended since, in as few messages as possible."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from nightjar.core.telling.incidents import Note, Severity
+from nightjar.core.telling.retrying import Pending
+from nightjar.core.telling.rules import EXPLAINS
+from nightjar.core.values import Value
+
+TOGETHER_FOR = timedelta(minutes=10)
+"""After a message, more of the same cause are collected for this time."""
+EXPLAINED_FOR = timedelta(hours=1)
+"""The same, where a trouble of the platform is the cause and was told."""
+AT_MOST = 10
+"""Sentences of a message. It counts the others."""
+
+Cause = tuple[bool, str]
+"""Whether it ended, and the cause."""
+
+
+class Message(Value):
+    """severity: of the worst incident. notes: the rows that it tells."""
+
+    title: str
+    text: str
+    severity: Severity
+    notes: tuple[Note, ...]
+
+
+def cause_of(note: Note) -> Cause:
+    return note.ends is not None, note.cause
+
+
+def due_messages(
+    pending: Iterable[Pending[Note]], told: Mapping[Cause, datetime], now: datetime
+) -> tuple[tuple[Message, tuple[Pending[Note], ...]], ...]:
+    """Return the messages to send now, each with what it tells.
+
+    told: when the channel was told of a cause last. Of each cause one message is sent at once, and the next
+    one after a while, with all that came in between.
+    """
+    by_cause = groupby(
+        sorted(pending, key=lambda each: cause_of(each.news)), lambda each: cause_of(each.news)
+    )
+    groups = ((cause, tuple(group)) for cause, group in by_cause)
+    return tuple(
+        (message([each.news for each in group]), group)
+        for cause, group in groups
+        if _due(cause, group, told.get(cause), now)
+    )
+
+
+def _due(cause: Cause, group: Sequence[Pending[Note]], told: datetime | None, now: datetime) -> bool:
+    waits = EXPLAINED_FOR if cause[1] in EXPLAINS else TOGETHER_FOR
+    return all(each.due(now) for each in group) and (told is None or now >= told + waits)
+
+
+def message(notes: Sequence[Note]) -> Message:
+    """Say what began, or what ended, of one cause."""
+    severity = Severity.CRITICAL if any(map(_critical, notes)) else Severity.WARNING
+    lines = [line(note) for note in notes[:AT_MOST]]
+    if len(notes) > AT_MOST:
+        lines.append(f"... and {len(notes) - AT_MOST} more.")
+    return Message(
+        title=_title(notes, severity), text="\n".join(lines), severity=severity, notes=tuple(notes)
+    )
+
+
+def _critical(note: Note) -> bool:
+    return note.severity is Severity.CRITICAL
+
+
+def _title(notes: Sequence[Note], severity: Severity) -> str:
+    first = notes[0]
+    state = f"{severity.value}: " if first.ends is None else "over: "
+    kinds = ", ".join(sorted({note.kind.replace("_", " ") for note in notes}))
+    models = sorted({note.model for note in notes} - {""})
+    if not models:
+        return f"Nightjar {state}{kinds}"
+    return f"Nightjar {state}{models[0] if len(models) == 1 else f'{len(models)} models'}: {kinds}"
+
+
+def line(note: Note) -> str:
+    """One incident in a line: the sentence, the page, the runbook."""
+    model = f"{note.model}: " if note.model else ""
+    if note.ends is not None:
+        return f"{model}{note.sentence}"
+    page = f" {note.link}" if note.link else ""
+    return f"{model}{note.sentence}{page} Runbook: runbooks/{note.runbook}.md"

@@ -1,0 +1,375 @@
+"""The rules: what counts as trouble, how bad it is, and which runbook helps. docs/alerts.md lists them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from nightjar.core.night.plan import Stage, Standing
+from nightjar.core.telling.facts import DiskFacts, ModelFacts, NightFacts, PlatformFacts
+from nightjar.core.telling.incidents import Severity, Trouble
+
+F = TypeVar("F")
+
+UNFINISHED_AFTER = timedelta(hours=1)
+COMPARED_WITHIN = timedelta(hours=1)
+UNREAD_AFTER = timedelta(days=1)
+SILENT_FOR = timedelta(minutes=2)
+UNTOLD_FOR = timedelta(minutes=30)
+TRAININGS_MISSED = 2
+FILLING, FULL = 0.10, 0.03
+"""Free shares of a disk, or of the size that the database may have."""
+QUEUE_FILLING = 0.5
+GB = 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """What a rule saw. subject, cause: as of a trouble; without a cause it is the kind's own."""
+
+    sentence: str
+    subject: str = ""
+    flow_run: str | None = None
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Generic[F]):
+    """look: what is wrong by the facts. None: it could not be found out, so its incidents stay open."""
+
+    kind: str
+    severity: Severity
+    runbook: str
+    means: str
+    look: Callable[[F], Iterable[Sign] | None]
+
+
+WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
+
+
+def rule(
+    severity: Severity, runbook: str, means: str
+) -> Callable[[Callable[[F], Iterable[Sign] | None]], Rule[F]]:
+    """Make a rule of a function. The function's name is the kind of its troubles."""
+    return lambda look: Rule(kind=look.__name__, severity=severity, runbook=runbook, means=means, look=look)
+
+
+# --- nights ---------------------------------------------------------------------------------------
+
+
+@rule(CRITICAL, "late-night", "a night is not published by its promise")
+def late(facts: ModelFacts) -> Iterator[Sign]:
+    for night in facts.nights:
+        if not night.published and (night.promised is None or night.promised <= facts.now):
+            when = "its promise" if night.promised is None else _local(night, facts.zone)
+            stage = Stage.NEVER if night.standing is None else night.standing.stage
+            yield Sign(
+                subject=str(night.score_date),
+                sentence=f"The night of {night.score_date} is not published by {when}. It is {stage.value}.",
+                flow_run=night.standing.flow_run if night.standing else None,
+            )
+
+
+def _local(night: NightFacts, zone: str) -> str:
+    assert night.promised is not None  # its caller asked
+    return f"{night.promised.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
+
+
+@rule(WARNING, "failed-night", "a night failed and is tried again by itself, or was left unfinished")
+def failed(facts: ModelFacts) -> Iterator[Sign]:
+    """What fails and is tried again without a person, or died and was not taken up again."""
+    for night, standing in _attempted(facts):
+        if standing.stage is Stage.FAILED and standing.missed:
+            yield _of_error(night, standing, "failed and is tried again by the next run")
+        if standing.stage is Stage.UNFINISHED and _old(facts, standing):
+            yield _of_error(night, standing, "was left unfinished by a process that died")
+
+
+@rule(CRITICAL, "held-back", "a night failed, and only a person can say what follows")
+def held_back(facts: ModelFacts) -> Iterator[Sign]:
+    for night, standing in _attempted(facts):
+        if standing.stage is Stage.FAILED and not standing.missed:
+            yield _of_error(night, standing, "is held back and waits for a person")
+
+
+def _attempted(facts: ModelFacts) -> Iterator[tuple[NightFacts, Standing]]:
+    return (
+        (night, night.standing)
+        for night in facts.nights
+        if night.standing is not None and not night.published and not night.standing.held
+    )
+
+
+def _old(facts: ModelFacts, standing: Standing) -> bool:
+    return standing.claimed_at is not None and facts.now - standing.claimed_at > UNFINISHED_AFTER
+
+
+def _of_error(night: NightFacts, standing: Standing, what: str) -> Sign:
+    error = standing.error or ""
+    kind, separator, _ = error.partition(":")
+    return Sign(
+        subject=str(night.score_date),
+        sentence=f"The night of {night.score_date} {what}. {error}".strip(),
+        flow_run=standing.flow_run,
+        cause=kind if separator and kind.isidentifier() else "",
+    )
+
+
+@rule(WARNING, "partial-night", "the newest published night lacks rows, or its drift")
+def partial(facts: ModelFacts) -> Iterator[Sign]:
+    """More rows set aside than half of what would hold the night back, or no drift rows an hour later."""
+    newest = next((night for night in facts.nights if night.published), None)
+    if newest is None or newest.published_at is None:
+        return
+    limit = facts.max_quarantine_share / 2
+    if newest.rows and newest.quarantined > limit * newest.rows:
+        yield Sign(
+            subject=f"{newest.score_date} rows",
+            sentence=(
+                f"The night of {newest.score_date} is published without {newest.quarantined} of "
+                f"{newest.rows} rows, which were set aside. More than {limit:.1%} is worth a look."
+            ),
+        )
+    if not newest.compared and facts.now - newest.published_at > COMPARED_WITHIN:
+        yield Sign(
+            subject=f"{newest.score_date} drift",
+            sentence=f"The night of {newest.score_date} is published, and its drift is not measured.",
+        )
+
+
+@rule(WARNING, "partial-night", "rows were set aside a day ago, and nobody scored them again")
+def quarantine_unread(facts: ModelFacts) -> Iterator[Sign]:
+    waiting = [
+        night
+        for night in facts.nights
+        if night.quarantined and night.published_at and facts.now - night.published_at > UNREAD_AFTER
+    ]
+    if waiting:
+        rows, oldest = sum(night.quarantined for night in waiting), min(each.score_date for each in waiting)
+        yield Sign(
+            sentence=(
+                f"{rows} rows of {len(waiting)} published nights since {oldest} are set aside, and nobody "
+                "has scored them again."
+            )
+        )
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+@rule(WARNING, "drifted", "columns of the newest night drifted")
+def drifted(facts: ModelFacts) -> Iterable[Sign] | None:
+    if facts.drifted is None:
+        return None
+    if not facts.drifted:
+        return ()
+    columns = ", ".join(facts.drifted[:5]) + (" and more" if len(facts.drifted) > 5 else "")
+    return (Sign(sentence=f"{len(facts.drifted)} columns of {facts.drift_of} drifted: {columns}."),)
+
+
+@rule(WARNING, "degraded", "measured nights are worse than the test of the champion expects")
+def degraded(facts: ModelFacts) -> Iterator[Sign]:
+    loss = facts.loss
+    if loss is not None and loss.value > loss.expected:
+        yield Sign(
+            sentence=(
+                f"The {loss.metric} of the last {loss.nights} measured nights is {loss.value:.4g}. The test "
+                f"of the champion let at most {loss.expected:.4g} be expected."
+            )
+        )
+
+
+@rule(WARNING, "champion-stale", "the schedule of training trains nothing")
+def champion_stale(facts: ModelFacts) -> Iterator[Sign]:
+    if facts.trained_at is not None and facts.trainings_due >= TRAININGS_MISSED:
+        yield Sign(
+            sentence=(
+                f"No version was trained since {facts.trained_at:%Y-%m-%d}, and the schedule had "
+                f"{facts.trainings_due} trainings since."
+            )
+        )
+
+
+@rule(WARNING, "outcomes-missing", "outcomes that are due are unknown")
+def outcomes_missing(facts: ModelFacts) -> Iterator[Sign]:
+    if facts.without_outcomes:
+        first, last = min(facts.without_outcomes), max(facts.without_outcomes)
+        yield Sign(
+            sentence=(
+                f"No outcome is known of {len(facts.without_outcomes)} nights whose outcomes are due: "
+                f"{first} to {last}."
+            )
+        )
+
+
+@rule(WARNING, "bad-delivery", "a delivery is set aside")
+def delivery_refused(facts: ModelFacts) -> Iterable[Sign] | None:
+    if facts.refused is None:
+        return None
+    return (
+        Sign(subject=each, sentence=f"The delivery {each} is set aside: it is not as its dataset says.")
+        for each in facts.refused
+    )
+
+
+# --- the platform ---------------------------------------------------------------------------------
+
+
+@rule(WARNING, "storage-refused", "less than 10% of a disk is free")
+def disk_filling(facts: PlatformFacts) -> Iterator[Sign]:
+    return (_of_disk(disk) for disk in facts.disks if FULL <= disk.free / disk.total < FILLING)
+
+
+@rule(CRITICAL, "storage-refused", "less than 3% of a disk is free")
+def disk_full(facts: PlatformFacts) -> Iterator[Sign]:
+    return (_of_disk(disk) for disk in facts.disks if disk.free / disk.total < FULL)
+
+
+def _of_disk(disk: DiskFacts) -> Sign:
+    return Sign(
+        subject=disk.place,
+        sentence=(
+            f"{disk.free / GB:.1f} GB of {disk.total / GB:.0f} ({disk.free / disk.total:.1%}) are free at "
+            f"{disk.place}."
+        ),
+    )
+
+
+@rule(WARNING, "database-filling", "the database has 90% of NIGHTJAR_DATABASE_MAX_GB")
+def database_filling(facts: PlatformFacts) -> Iterator[Sign]:
+    limit = facts.database_limit
+    if limit is not None and facts.database_bytes > (1 - FILLING) * limit:
+        yield Sign(
+            sentence=(
+                f"The database holds {facts.database_bytes / GB:.1f} GB, and NIGHTJAR_DATABASE_MAX_GB is "
+                f"{limit / GB:.0f}."
+            )
+        )
+
+
+@rule(WARNING, "database-filling", "the queue of NOTIFY is half full")
+def notifications_filling(facts: PlatformFacts) -> Iterator[Sign]:
+    if facts.notifications > QUEUE_FILLING:
+        yield Sign(
+            sentence=(
+                f"The queue of NOTIFY is {facts.notifications:.0%} full, because a session that listens "
+                "keeps a transaction open. When it is full, no night can be published."
+            )
+        )
+
+
+@rule(CRITICAL, "platform-failed", "the Prefect server does not answer for 2 minutes")
+def server_gone(facts: PlatformFacts) -> Iterator[Sign]:
+    silent = facts.server_silent_since
+    if silent is not None and facts.now - silent >= SILENT_FOR:
+        yield Sign(
+            sentence=(
+                f"The Prefect server does not answer since {silent:%Y-%m-%d %H:%M} UTC. No scheduled run "
+                "starts."
+            )
+        )
+
+
+@rule(CRITICAL, "no-worker", "no worker takes runs")
+def worker_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
+    if facts.worker is None:
+        return None
+    return (Sign(sentence=f"{facts.worker}. No scheduled run starts."),) if facts.worker else ()
+
+
+@rule(WARNING, "receiver-gone", "a receiver takes nothing for 30 minutes")
+def receiver_gone(facts: PlatformFacts) -> Iterator[Sign]:
+    for channel, since in facts.untold.items():
+        if facts.now - since > UNTOLD_FOR:
+            yield Sign(
+                subject=channel,
+                sentence=(
+                    f"The channel {channel} takes nothing: its oldest message waits since "
+                    f"{since:%Y-%m-%d %H:%M} UTC."
+                ),
+            )
+
+
+OF_A_MODEL = (
+    late,
+    held_back,
+    failed,
+    partial,
+    quarantine_unread,
+    drifted,
+    degraded,
+    champion_stale,
+    outcomes_missing,
+    delivery_refused,
+)
+OF_THE_PLATFORM = (
+    disk_full,
+    disk_filling,
+    database_filling,
+    notifications_filling,
+    server_gone,
+    worker_gone,
+    receiver_gone,
+)
+DATABASE_GONE = "database_gone"
+"""The watcher itself tells this one, from memory: there is nowhere to store it."""
+
+EXPLAINS = ("disk_full", "server_gone", "worker_gone")
+"""Troubles of the platform that make nights late or fail. Those nights are told together, as one cause."""
+EXPLAINED = frozenset({"late", "failed"})
+
+
+def judged(
+    models: Iterable[ModelFacts], platform: PlatformFacts, ui: str | None
+) -> tuple[tuple[Trouble, ...], frozenset[tuple[str, str]]]:
+    """Return the troubles of now, and the (model, kind) pairs that could not be looked at.
+
+    ui: the address of Prefect's pages for people.
+    """
+    found, unknown = _look(OF_THE_PLATFORM, "", platform, ui)
+    cause = next((trouble.kind for trouble in found if trouble.kind in EXPLAINS), None)
+    for facts in models:
+        more, blind = _look(OF_A_MODEL, facts.model, facts, ui)
+        found += [_explained(trouble, cause) for trouble in more]
+        unknown |= blind
+    return tuple(found), frozenset(unknown)
+
+
+def _look(
+    rules: Iterable[Rule[F]], model: str, facts: F, ui: str | None
+) -> tuple[list[Trouble], set[tuple[str, str]]]:
+    found, unknown = list[Trouble](), set[tuple[str, str]]()
+    for rule in rules:
+        signs = rule.look(facts)
+        if signs is None:
+            unknown.add((model, rule.kind))
+        else:
+            found += [_trouble(rule, model, sign, ui) for sign in signs]
+    return found, unknown
+
+
+def _trouble(rule: Rule[F], model: str, sign: Sign, ui: str | None) -> Trouble:
+    return Trouble(
+        model=model,
+        kind=rule.kind,
+        subject=sign.subject,
+        severity=rule.severity,
+        cause=f"{rule.kind} {sign.cause}".strip(),
+        sentence=sign.sentence,
+        link=_page(ui, sign.flow_run),
+        runbook=rule.runbook,
+    )
+
+
+def _page(ui: str | None, flow_run: str | None) -> str | None:
+    """The page of a flow run; else the list of runs."""
+    if ui is None:
+        return None
+    return f"{ui}/runs" if flow_run is None else f"{ui}/runs/flow-run/{flow_run}"
+
+
+def _explained(trouble: Trouble, cause: str | None) -> Trouble:
+    if cause is None or trouble.kind not in EXPLAINED:
+        return trouble
+    return trouble.model_copy(update={"cause": cause})

@@ -1,0 +1,1 @@
+"""Tell programs of publications, and people of incidents."""

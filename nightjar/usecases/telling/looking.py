@@ -1,0 +1,144 @@
+"""Gather what is known of a model now: what the rules look at."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import islice, takewhile
+
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.kinds.metrics import Of
+from nightjar.core.lifecycle.training_set import last_mature_date
+from nightjar.core.model.schedule import starts_before
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.monitoring.entities import NightPerformance
+from nightjar.core.night.clock import evening_by_now, local_time, today_of
+from nightjar.core.night.entities import Publication
+from nightjar.core.night.promises import Promised, promised_by
+from nightjar.core.ports.drift import DriftLedger
+from nightjar.core.ports.nights import NightReader
+from nightjar.core.ports.outcomes import Outcomes
+from nightjar.core.ports.raw import RawStore
+from nightjar.core.ports.registry import Registry
+from nightjar.core.telling.facts import LossFacts, ModelFacts, NightFacts
+from nightjar.usecases.data.landing import set_aside
+
+NIGHTS = 7
+"""Nights that are looked at, at least."""
+LOSS_NIGHTS, FEWEST_LOSS_NIGHTS = 28, 14
+OUTCOMES_MAY_BE_LATE = timedelta(days=2)
+OUTCOME_DAYS = timedelta(days=30)
+MOST_TRAININGS = 9
+
+Published = dict[date, Publication]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtModel:
+    """Reads, and changes nothing."""
+
+    spec: ModelSpec
+    store: NightReader
+    registry: Registry
+    outcomes: Outcomes
+    drift: DriftLedger
+    raw: RawStore
+
+    def __call__(self, now: datetime, open_nights: Collection[date] = ()) -> ModelFacts:
+        """open_nights: about which incidents are open, however old they are."""
+        published = {each.score_date: each for each in self.store.published(self.spec.name)}
+        nights = tuple(self._nights(now, open_nights, published))
+        drift_of, drifted = self._drifted(nights, published)
+        trained_at = next((version.created_at for version in self.registry.versions(self.spec.name)), None)
+        return ModelFacts(
+            model=self.spec.name,
+            now=now,
+            zone=self.spec.time_zone,
+            nights=nights,
+            max_quarantine_share=self.spec.audit["max_quarantine_share"],
+            drifted=drifted,
+            drift_of=drift_of,
+            trained_at=trained_at,
+            trainings_due=0 if trained_at is None else self._trainings(trained_at, now),
+            loss=self._loss(),
+            without_outcomes=self._without_outcomes(now, published),
+            refused=self._refused(),
+        )
+
+    def _nights(self, now: datetime, also: Collection[date], published: Published) -> Iterator[NightFacts]:
+        promised = {each.score_date: each for each in self._promised(now)}
+        days = sorted({*promised, *also}, reverse=True)
+        standings = self.store.standings(self.spec.name, min(days), max(days)) if days else {}
+        compared = self.drift.compared(self.spec.name)
+        for day in days:
+            by = promised[day].by if day in promised else None
+            shown = published.get(day)
+            rows, aside = (0, 0) if shown is None else self._rows(shown)
+            yield NightFacts(
+                score_date=day,
+                promised=by,
+                standing=standings.get(day),
+                published_at=None if shown is None else shown.published_at,
+                rows=rows,
+                quarantined=aside,
+                compared=shown is None or shown.run_id in compared,
+            )
+
+    def _promised(self, now: datetime) -> Iterator[Promised]:
+        """The scheduled nights since the model is in service: since it had its first champion."""
+        reigns = self.registry.promotions(self.spec.name)
+        since = min((each.promoted_at for each in reigns if each.role == "champion"), default=None)
+        nights = islice(promised_by(self.spec, now), max(self.spec.catch_up, NIGHTS))
+        return (night for night in nights if since is not None and night.started_at >= since)
+
+    def _rows(self, shown: Publication) -> tuple[int, int]:
+        receipts = self.store.receipts(self.store.run(shown.run_id))
+        return sum(each.rows for each in receipts), sum(each.quarantined for each in receipts)
+
+    def _drifted(
+        self, nights: Collection[NightFacts], published: Published
+    ) -> tuple[date | None, tuple[str, ...] | None]:
+        """Of the newest night that is published and compared."""
+        newest = next((night for night in nights if night.published and night.compared), None)
+        if newest is None:
+            return None, None
+        columns = self.drift.drift(self.store.run(published[newest.score_date].run_id))
+        return newest.score_date, tuple(each.column for each in columns if each.drifted)
+
+    def _trainings(self, trained_at: datetime, now: datetime) -> int:
+        since = local_time(self.spec, trained_at)
+        starts = starts_before(self.spec.retrain_cron, local_time(self.spec, now))
+        return sum(1 for _ in islice(takewhile(lambda start: start > since, starts), MOST_TRAININGS))
+
+    def _loss(self) -> LossFacts | None:
+        """None if the champion's test gave no interval, or if too few nights are measured."""
+        champion, metric = self.registry.holder(self.spec.name, "champion"), self.spec.kind.loss.metric
+        known = () if champion is None else champion.metrics
+        expected = next((row.high for row in known if (row.metric, row.of) == (metric, Of.VERSION)), None)
+        nights = [each for each in self._measured() if each.metrics.get(metric) is not None][-LOSS_NIGHTS:]
+        if expected is None or len(nights) < FEWEST_LOSS_NIGHTS:
+            return None
+        total = sum((night.metrics[metric] or 0.0) * night.with_outcome for night in nights)
+        value = total / sum(night.with_outcome for night in nights)
+        return LossFacts(metric=metric, nights=len(nights), value=value, expected=expected)
+
+    def _measured(self) -> list[NightPerformance]:
+        """By score date. Only nights with outcomes."""
+        found = (each for each in self.outcomes.performances(self.spec.name) if each.with_outcome)
+        return sorted(found, key=lambda each: each.score_date)
+
+    def _without_outcomes(self, now: datetime, published: Published) -> tuple[date, ...]:
+        evening = evening_by_now(self.spec, today_of(self.spec, now), now)
+        last = last_mature_date(self.spec, evening) - OUTCOMES_MAY_BE_LATE
+        measured = {each.run_id for each in self._measured()}
+        return tuple(
+            day
+            for day, publication in published.items()
+            if last - OUTCOME_DAYS < day <= last and publication.run_id not in measured
+        )
+
+    def _refused(self) -> tuple[str, ...] | None:
+        """None if the data cannot be read now."""
+        try:
+            return tuple(f"{each.dataset} {each.about}" for each in set_aside(self.spec, self.raw))
+        except (OSError, NightjarError):
+            return None

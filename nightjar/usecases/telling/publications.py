@@ -1,0 +1,51 @@
+"""Tell every consumer of every publication, at least once, in the order of the ledger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from nightjar.core.ports.telling import Consumer, PublicationDispatches
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 100
+"""Publications that a channel is told in one round."""
+
+GIVES_UP_AFTER = 3
+"""Failures in a row after which a channel waits for the next round: it is down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellConsumers:
+    """consumers: by the name of their channel."""
+
+    dispatches: PublicationDispatches
+    consumers: Mapping[str, Consumer]
+
+    def __call__(self, now: datetime) -> None:
+        """Tell what is due. What does not arrive is told again later, whichever process is alive then."""
+        for channel, consumer in self.consumers.items():
+            with self.dispatches.alone(channel) as ours:
+                if ours:
+                    self._tell(channel, consumer, now)
+
+    def _tell(self, channel: str, consumer: Consumer, now: datetime) -> None:
+        self.dispatches.know(channel)
+        failures = 0
+        for pending in self.dispatches.publications(channel, AT_ONCE):
+            if pending.due(now):
+                error = consumer(pending.news)
+                self.dispatches.told_publication(channel, pending, error)
+                failures = 0 if error is None else failures + 1
+                _logged(channel, pending.news.publication_id, error)
+            if failures == GIVES_UP_AFTER:
+                return
+
+
+def _logged(channel: str, publication: int, error: str | None) -> None:
+    if error is None:
+        log.info("publication_told", channel=channel, publication=publication)
+    else:
+        log.warning("publication_not_taken", channel=channel, publication=publication, reason=error)
