@@ -10,7 +10,7 @@ from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.model.schedule import starts_before
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.monitoring.entities import NightPerformance
+from nightjar.core.monitoring.entities import Measurement
 from nightjar.core.night.clock import evening_by_now, local_time, today_of
 from nightjar.core.night.entities import Publication
 from nightjar.core.night.promises import Promised, promised_by
@@ -121,10 +121,10 @@ class LookAtModel:
         value = total / sum(night.with_outcome for night in nights)
         return LossFacts(metric=metric, nights=len(nights), value=value, expected=expected)
 
-    def _measured(self) -> list[NightPerformance]:
+    def _measured(self) -> list[Measurement]:
         """By score date. Only nights with outcomes."""
-        found = (each for each in self.outcomes.performances(self.spec.name) if each.with_outcome)
-        return sorted(found, key=lambda each: each.score_date)
+        found = (each for each in self.outcomes.measured(self.spec.name, whole=True) if each.with_outcome)
+        return sorted(found, key=lambda each: (each.score_date, each.run_id))
 
     def _without_outcomes(self, now: datetime, published: Published) -> tuple[date, ...]:
         evening = evening_by_now(self.spec, today_of(self.spec, now), now)
