@@ -2,17 +2,17 @@
 
     python benchmarks/flight_delay.py           # of the recording alone
     python benchmarks/flight_delay.py year      # of every night, and of a version trained in September
-    python benchmarks/flight_delay.py walk      # October to December, scored by a new version each week
+    python benchmarks/flight_delay.py walk      # October to December, a new version each week; quality by age
     python benchmarks/flight_delay.py choose    # June to September, where features and parameters were chosen
 
 All but the first take minutes: they land the year and train in a folder of their own.
 """
 
 import argparse
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from itertools import chain
 
 import polars as pl
@@ -25,10 +25,16 @@ from models.flight_delay.source import read_weather, recording
 from models.flight_delay.training import fit_logistic
 from models.recording import recorded_files
 from nightjar.core.kinds.binary import BINARY
+from nightjar.core.kinds.metrics import Metrics
+from nightjar.core.lifecycle.ages import AGE, ages_of
+from nightjar.core.lifecycle.backtest import DAY, LOSS
+from nightjar.core.lifecycle.correlating import Judged, correlations
 from nightjar.core.lifecycle.training_set import TimeCut, cut_by_time, last_mature_date
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.night.clock import as_of, dates_between, evening_by_now
 from nightjar.showing import console
+from nightjar.showing.backtest import show_ages, show_correlations
+from nightjar.usecases.lifecycle.gathering import known_rows
 from nightjar.usecases.lifecycle.measuring import Always, Predicts, estimates, intervals
 from nightjar.usecases.lifecycle.retrain import RetrainSummary
 from nightjar.wiring.platform import Platform
@@ -59,10 +65,14 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The rows of a week, and who scores them: name -> predictor."""
+    """The rows of a week, and who scores them: name -> predictor.
+
+    judged: the metrics of the model on its newest four weeks, before it was fitted anew on them too.
+    """
 
     rows: pl.DataFrame
     by: Mapping[str, Predicts]
+    judged: Metrics
 
 
 def happened() -> pl.DataFrame:
@@ -154,38 +164,44 @@ def walked(spec: ModelSpec, known: pl.DataFrame, first: date, last: date) -> Ite
         cut = cut_on(spec, begin - TRAINED_BEFORE, known)
         seen = pl.concat([cut.train, cut.valid, cut.test])
         within = pl.col("score_date").is_between(begin, min(last, begin + WEEK - timedelta(days=1)))
-        yield Week(known.filter(within), {who: fit(cut, seen) for who, fit in learners(spec).items()})
+        judged = spec.fit(cut.train, cut.valid, spec=spec)
+        yield Week(known.filter(within), by_week(spec, cut, seen, judged), measured(spec, judged, cut.test))
+        console.out.print(f"  week of {begin} is scored")
 
 
 def weeks(first: date, last: date) -> Sequence[date]:
     return dates_between(first, last)[:: WEEK.days]
 
 
-def learners(spec: ModelSpec) -> Mapping[str, Callable[[TimeCut, pl.DataFrame], Predicts]]:
-    """Name -> what fits a predictor on all rows that are known. Only the model chooses on a cut of them."""
+def by_week(spec: ModelSpec, cut: TimeCut, seen: pl.DataFrame, judged: Predictor) -> Mapping[str, Predicts]:
+    """Name -> who scores the week. All are fitted on all rows that are known.
+
+    judged: the model as it is judged. Its number of trees was chosen on a cut of the rows.
+    """
+    assert spec.refit is not None
     return {
-        MODEL: partial(refitted, spec),
-        "baseline": lambda cut, seen: spec.baseline(seen, cut.valid, spec=spec),
-        "logistic regression": lambda cut, seen: fit_logistic(seen, cut.valid, spec=spec),
-        "constant predictor": lambda _, seen: Always(spec.kind, seen["outcome"]),
+        MODEL: spec.refit(seen, spec=spec, judged=judged),
+        "baseline": spec.baseline(seen, cut.valid, spec=spec),
+        "logistic regression": fit_logistic(seen, cut.valid, spec=spec),
+        "constant predictor": Always(spec.kind, seen["outcome"]),
     }
 
 
-def refitted(spec: ModelSpec, cut: TimeCut, seen: pl.DataFrame) -> Predictor:
-    assert spec.refit is not None
-    return spec.refit(seen, spec=spec, judged=spec.fit(cut.train, cut.valid, spec=spec))
+def measured(spec: ModelSpec, predictor: Predicts, rows: pl.DataFrame) -> Metrics:
+    published = spec.kind.rows_of(predictor.predict(rows), ())
+    return spec.kind.measure(published["score"], rows["outcome"], published["outputs"])
 
 
 def show_walk(spec: ModelSpec, walk: Sequence[Week]) -> None:
     """Each predictor with the ends of its 95% intervals, and the targets."""
     rows = pl.concat(week.rows for week in walk)
-    measured = {who: of_a_predictor(spec, who, walk, rows) for who in learners(spec)}
+    found = {who: of_a_predictor(spec, who, walk, rows) for who in walk[0].by}
     titles = [spec.kind.metric(name).title for name in SHOWN]
     columns = [each for title in titles for each in (title, "low", "high")]
     title = f"{len(walk)} versions, a new one each week, on {told(rows)}"
-    table = [(who, *chain.from_iterable(found)) for who, found in measured.items()]
+    table = [(who, *chain.from_iterable(told)) for who, told in found.items()]
     console.out.print(console.table(title, ("predictor", *columns), table))
-    values = dict(zip(SHOWN, (value for value, *_ in measured[MODEL]), strict=True))
+    values = dict(zip(SHOWN, (value for value, *_ in found[MODEL]), strict=True))
     console.out.print(f"target: AUC at least {LEAST_AUC}: {reached(values['auc'] >= LEAST_AUC)}")
     for name, most in MOST.items():
         metric = spec.kind.metric(name).title
@@ -202,6 +218,34 @@ def of_a_predictor(
     return [(measured[name] or 0.0, *bounds[name]) for name in SHOWN]
 
 
+def show_correlation(spec: ModelSpec, walk: Sequence[Week]) -> None:
+    """How well the metrics of a version on the days that judge foretell those of its week."""
+    versions = [
+        Judged(offline=known_of(week.judged), online=known_of(measured(spec, week.by[MODEL], week.rows)))
+        for week in walk
+    ]
+    show_correlations(spec.kind, correlations(spec.kind.judging, versions))
+
+
+def known_of(metrics: Metrics) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if value is not None}
+
+
+def show_staleness(spec: ModelSpec, walk: Sequence[Week]) -> None:
+    """Each version also scores all later weeks: its loss over that of the newest one, by its age."""
+    show_ages(ages_of(pl.concat(by_age(spec, walk)), WEEK.days))
+
+
+def by_age(spec: ModelSpec, walk: Sequence[Week]) -> Iterator[pl.DataFrame]:
+    """`score_date`, AGE in days and LOSS of each version on each night from its first one on."""
+    for number, week in enumerate(walk):
+        rows = pl.concat(later.rows for later in walk[number:])
+        published = spec.kind.rows_of(week.by[MODEL].predict(rows), ())
+        losses = rows.select(DAY, spec.kind.losses(published, rows["outcome"]).alias(LOSS))
+        age = (pl.col(DAY) - week.rows[DAY].min()).dt.total_days().alias(AGE)
+        yield losses.group_by(DAY).agg(pl.col(LOSS).sum()).select(DAY, age, LOSS)
+
+
 def reached(it_is: bool) -> str:
     return "reached" if it_is else "missed"
 
@@ -215,8 +259,18 @@ def of_the_year(platform: Platform, spec: ModelSpec) -> None:
 def of_a_walk(platform: Platform, spec: ModelSpec, first: date, last: date) -> None:
     """Nothing later than the evening after the last day is landed."""
     after = last + timedelta(days=1)
-    platform.prepare(spec).land(evening_by_now(spec, after))
-    show_walk(spec, [*walked(spec, trained(platform, spec, after).known, first, last)])
+    started = time.monotonic()
+    walk = [*walked(spec, known_on(platform, spec, after), first, last)]
+    for show in (show_walk, show_correlation, show_staleness):
+        show(spec, walk)
+    console.out.print(f"made in {(time.monotonic() - started) / 60:.0f} minutes")
+
+
+def known_on(platform: Platform, spec: ModelSpec, day: date) -> pl.DataFrame:
+    """The rows of all dates, with their features as known on each evening."""
+    evening = evening_by_now(spec, day)
+    platform.prepare(spec).ready(evening, console.bar)
+    return known_rows(spec, evening, platform.raw_of(spec), platform.features, console.bar)
 
 
 SLOW: Mapping[str, Callable[[Platform, ModelSpec], None]] = {

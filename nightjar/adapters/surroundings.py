@@ -22,11 +22,12 @@ ALWAYS = ("numpy", "polars")
 OF_LEARNER = {
     "catboost": ("catboost",),
     "lightgbm": ("lightgbm",),
+    "logistic": ("sklearn",),
     "onnx": ("onnxruntime",),
     "sklearn": ("scipy", "sklearn", "skops"),
     "xgboost": ("xgboost",),
 }
-"""Algorithm -> the modules that load it and predict with it."""
+"""Algorithm -> the modules that load it and predict with it. Of a blend: those of any learner."""
 
 
 def surroundings(spec: ModelSpec, algorithm: str, recipe_of: RecipeOf) -> Surroundings:
@@ -35,9 +36,16 @@ def surroundings(spec: ModelSpec, algorithm: str, recipe_of: RecipeOf) -> Surrou
     return Surroundings(
         code={name: sha256(file.read_bytes()).hexdigest() for name, file in sorted(_files(spec.name, own))},
         features={table.name: recipe_of(table) for table in spec.feature_tables},
-        libraries=versions_of(_distributions({*others, *ALWAYS, *OF_LEARNER.get(algorithm, ())})),
+        libraries=versions_of(_distributions({*others, *ALWAYS, *_of_learner(algorithm)})),
         threads=_threads(),
     )
+
+
+def _of_learner(algorithm: str) -> Iterable[str]:
+    """A blend does not say of which libraries its members are. They are among those that were imported."""
+    if algorithm == "blend":
+        return {name for names in OF_LEARNER.values() for name in names if name in sys.modules}
+    return OF_LEARNER.get(algorithm, ())
 
 
 def versions_of(libraries: Iterable[str]) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from nightjar.cli import (
     operations,
     repairs,
     status,
+    tuning,
     versions,
 )
 from nightjar.core.errors.base import NightjarError
@@ -62,6 +63,7 @@ for command in (
     repairs.late,
     versions.retrain,
     backtests.backtest,
+    tuning.tune,
     cards.card,
     versions.register,
     versions.monitor,

@@ -38,8 +38,15 @@ def backtest(
     """
     from nightjar.core.lifecycle.walk import Plan, steps_of
     from nightjar.core.night.clock import wanted_until
-    from nightjar.showing.backtest import as_object, backtest_page, show_ages, show_backtest
+    from nightjar.showing.backtest import (
+        as_object,
+        backtest_page,
+        show_ages,
+        show_backtest,
+        show_correlations,
+    )
     from nightjar.usecases.lifecycle.aging import aged
+    from nightjar.usecases.lifecycle.foretelling import foretold
 
     require_order(first, last)
     platform, spec = opened(), spec_of(model)
@@ -55,6 +62,7 @@ def backtest(
         typer.echo(json.dumps(as_object(spec, walked, found), indent=1))
         return
     show_backtest(spec, walked)
+    show_correlations(spec.kind, foretold(spec.kind, walked, platform.artifacts))
     if ages:
         show_ages(found)
     if html is not None:

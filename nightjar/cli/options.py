@@ -1,6 +1,7 @@
 """The commands share this code: it parses values, and it opens the platform and finds the model."""
 
 import math
+import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +50,14 @@ def seconds(text: str) -> float:
     if not 0 <= found < math.inf:
         raise typer.BadParameter(f"{text!r} is no number of seconds; write it like 30")
     return found
+
+
+def duration(text: str) -> float:
+    """Parse a span of time, in seconds: 90s, 10m or 2h."""
+    found = re.fullmatch(r"(\d{1,6})([smh])", text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no span of time; write it like 90s, 10m or 2h")
+    return int(found[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[found[2]]
 
 
 def stated(text: str) -> str:

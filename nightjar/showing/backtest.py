@@ -8,6 +8,7 @@ from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metric
 from nightjar.core.lifecycle.ages import Age, follows
 from nightjar.core.lifecycle.backtest import Results, StepDone, Who
+from nightjar.core.lifecycle.correlating import Correlation
 from nightjar.core.model.spec import ModelSpec
 from nightjar.showing import console, plots
 from nightjar.showing.page import page, said, section, table
@@ -121,6 +122,30 @@ def conclusions(kind: Kind, results: Results) -> Iterator[str]:
         low, high = bounds
         verdict = "better than" if high < 1 else "worse than" if low > 1 else "not surely other than"
         yield f"The champion is {verdict} the {who}: its {loss} over the other's is {told(found)}."
+
+
+CORRELATION = "quality when judged (offline) beside the nights that followed (online), over versions"
+CORRELATION_COLUMNS = ("metric", "versions", "offline", "online", "gap", "spread of gap", "correlation")
+
+
+def correlation_rows(kind: Kind, found: Sequence[Correlation]) -> Sequence[tuple[object, ...]]:
+    return [
+        (
+            kind.metric(one.metric).title,
+            one.versions,
+            one.offline,
+            one.online,
+            f"{one.gap:+.3f}",
+            one.spread,
+            "-" if one.correlation is None else console.measured(one.correlation, one.low, one.high, 2),
+        )
+        for one in found
+    ]
+
+
+def show_correlations(kind: Kind, found: Sequence[Correlation]) -> None:
+    if found:
+        console.out.print(console.table(CORRELATION, CORRELATION_COLUMNS, correlation_rows(kind, found)))
 
 
 AGE_COLUMNS = ("age in occasions", "nights", "loss over that of a fresh version")

@@ -18,7 +18,7 @@ from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limit, span
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
-from nightjar.core.model import explain, row_metrics, slices, spec
+from nightjar.core.model import explain, row_metrics, search, slices, spec
 from nightjar.core.model.judging import DEFAULTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "spec.md"
@@ -29,9 +29,9 @@ This page is written from the docstrings of `nightjar/core/model/spec.py` by
 `uv run python -m nightjar.showing.spec_page`. [Add a model](add-a-model.md) says in which order to fill a
 spec in. A spec that contradicts itself fails when it is imported ([runbook](../runbooks/bad-spec.md)).
 """
-MODULES = (spec, slices, row_metrics, explain, gates)
+MODULES = (spec, search, slices, row_metrics, explain, gates)
 FIRST = ("ModelSpec", "RawDataset", "Window", "Delivery", "Deliver", "FeatureTable", "FeastService")
-LEARNING = ("Fit", "Refit", "Learner", "Predictor", "TimeSplit")
+LEARNING = ("Fit", "Refit", "Learner", "Predictor", "TimeSplit", "Search", "Whole", "Real", "OneOf")
 JUDGING = ("GateLimits", "Certainty", "Slice", "RowMetric", "Challenge", "AuditLimits", "Explain")
 LIMITS = """## The limits of each kind
 
@@ -99,11 +99,15 @@ def table(owner: str, fields: Iterable[ast.AnnAssign]) -> Iterator[str]:
         yield "\n".join(["| field | type | default |", "|---|---|---|", *rows])
 
 
+def declared(name: str) -> type:
+    return next(getattr(module, name) for module in MODULES if hasattr(module, name))
+
+
 def typed(owner: str, field: ast.AnnAssign) -> str:
     """The type, and the range where there is one. What only checks the value is left out."""
     text = ast.unparse(field.annotation)
     plain = CHECKED.sub(r"\1", ALIASES.get(text, text)).replace("|", "\\|")
-    return f"`{plain}`{within(get_type_hints(getattr(spec, owner), include_extras=True)[field_name(field)])}"
+    return f"`{plain}`{within(get_type_hints(declared(owner), include_extras=True)[field_name(field)])}"
 
 
 def within(hint: object) -> str:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
+from threadpoolctl import threadpool_limits
 
+from nightjar.adapters.learners.blend import BlendPredictor
 from nightjar.adapters.learners.catboost import CatBoostPredictor
 from nightjar.adapters.learners.columns import Columns, inputs
 from nightjar.adapters.learners.libraries import library
 from nightjar.adapters.learners.lightgbm import LightGBMPredictor
+from nightjar.adapters.learners.logistic import LogisticPredictor
 from nightjar.adapters.learners.onnx import OnnxPredictor
 from nightjar.adapters.learners.sklearn import SklearnPredictor
 from nightjar.adapters.learners.xgboost import XGBoostPredictor, names_and_types
@@ -61,8 +64,18 @@ def fit_xgboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) ->
 def fit_sklearn(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> SklearnPredictor:  # noqa: ARG001
     categories = Categories.of(train, spec.categorical)
     rows = inputs(train, spec.categorical, spec.numeric, categories)
-    pipeline = _pipeline(spec).fit(rows, train["outcome"].to_numpy())
+    with threadpool_limits(1):  # sums over another number of threads round differently
+        pipeline = _pipeline(spec).fit(rows, train["outcome"].to_numpy())
     return SklearnPredictor(pipeline, spec.categorical, spec.numeric, categories, spec.kind)
+
+
+def fit_blend(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> BlendPredictor:
+    members = fit_catboost(train, valid, spec=spec), fit_sklearn(train, valid, spec=spec)
+    return BlendPredictor(members, spec.kind)
+
+
+def fit_logistic(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> LogisticPredictor:  # noqa: ARG001
+    return LogisticPredictor.fitted(train, spec.categorical, spec.numeric)
 
 
 def fit_onnx(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> OnnxPredictor:  # noqa: ARG001
@@ -111,8 +124,10 @@ def _objective(spec: ModelSpec, names: tuple[str, str, str]) -> dict[str, Any]:
 
 
 FITS: Mapping[str, Fit] = {
+    "blend": fit_blend,
     "catboost": fit_catboost,
     "lightgbm": fit_lightgbm,
+    "logistic": fit_logistic,
     "onnx": fit_onnx,
     "sklearn": fit_sklearn,
     "xgboost": fit_xgboost,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.lifecycle.facts import FactsOf
     from nightjar.usecases.lifecycle.origins import Elsewhere, Origin
     from nightjar.usecases.lifecycle.retrain import RetrainSummary
+    from nightjar.usecases.lifecycle.tune import Tune
     from nightjar.usecases.monitoring.challenge import JudgeChallenger
     from nightjar.usecases.monitoring.follow_up import FollowUp, Step
     from nightjar.usecases.monitoring.measure import MeasureNights
@@ -318,6 +319,26 @@ class Platform(Adapters):
             build=lambda: self.prepare(spec).corrected(known_at, progress),
             surroundings=lambda algorithm: surroundings(spec, algorithm, self.recipe_of),
             as_scored=self.night_inputs(spec).as_scored,
+        )
+
+    def tune(self, spec: ModelSpec, progress: Progress = silent) -> "Tune":
+        """The use case that searches parameters. It reads the features that are built."""
+        from time import monotonic
+
+        from nightjar.adapters.files.trials import TrialFiles
+        from nightjar.adapters.proposing import propose
+        from nightjar.adapters.surroundings import surroundings
+        from nightjar.usecases.lifecycle.tune import Tune
+
+        return Tune(
+            spec=spec,
+            raw=self.raw_of(spec),
+            features=self.features,
+            trials=TrialFiles(self.settings.home / "searches" / spec.name),
+            propose=propose,
+            code=surroundings(spec, "", self.recipe_of).code,
+            clock=monotonic,
+            progress=asking(progress, self.go_on),
         )
 
     def backtest(self, spec: ModelSpec, progress: Progress = silent) -> "Backtest":

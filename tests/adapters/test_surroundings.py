@@ -48,11 +48,20 @@ def test_each_feature_table_is_recorded_with_its_recipe(found):
 def test_the_libraries_that_fit_and_score_are_recorded_with_their_versions(found):
     libraries = found["flight_delay"].libraries
     assert libraries["python"] == platform.python_version()
-    for name in ("catboost", "polars", "numpy", "scikit-learn"):
+    for name in ("catboost", "polars", "numpy"):
         assert libraries[name] == version(name)
     assert "skops" in found["route_delay"].libraries
     assert libraries == versions_of(libraries)
     assert versions_of(["no-such-library"]).keys() == {"python"}
+
+
+def test_a_blend_records_the_libraries_that_were_imported_for_its_members():
+    import catboost  # noqa: F401  # importing it is the point
+    import sklearn  # noqa: F401  # as above
+
+    recipe = {table.name: table.name for table in models.model("flight_delay").feature_tables}
+    told = surroundings(models.model("flight_delay"), "blend", lambda table: recipe[table.name])
+    assert {"catboost", "scikit-learn"} <= told.libraries.keys()
 
 
 def test_thread_counts_are_recorded_and_all_of_it_is_json(found):

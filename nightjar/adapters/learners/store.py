@@ -9,11 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from nightjar.adapters.learners.answers import require_classes
+from nightjar.adapters.learners.blend import BlendPredictor
 from nightjar.adapters.learners.catboost import CatBoostPredictor
-from nightjar.adapters.learners.lightgbm import LightGBMPredictor
-from nightjar.adapters.learners.onnx import OnnxPredictor
+from nightjar.adapters.learners.single import SINGLE, Single
 from nightjar.adapters.learners.sklearn import SklearnPredictor
-from nightjar.adapters.learners.xgboost import XGBoostPredictor
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.model import ArtifactBroken, BadSpec, UnfitModel
 from nightjar.core.errors.settings import ExtraMissing
@@ -147,25 +146,15 @@ def misfit(predictor: Predictor, spec: ModelSpec) -> str | None:
     return f"lacks {' and '.join(told)}" if told else None
 
 
-Learner = (
-    type[CatBoostPredictor]
-    | type[LightGBMPredictor]
-    | type[OnnxPredictor]
-    | type[SklearnPredictor]
-    | type[XGBoostPredictor]
-)
+Learner = type[Single] | type[BlendPredictor]
 
-LEARNERS: Mapping[str, Learner] = {
-    "catboost": CatBoostPredictor,
-    "lightgbm": LightGBMPredictor,
-    "onnx": OnnxPredictor,
-    "sklearn": SklearnPredictor,
-    "xgboost": XGBoostPredictor,
-}
+LEARNERS: Mapping[str, Learner] = {**SINGLE, "blend": BlendPredictor}
 
 SUFFIXES: Mapping[str, str] = {
+    "blend": ".blend",
     "catboost": ".cbm",
     "lightgbm": ".txt",
+    "logistic": ".logistic",
     "onnx": ".onnx",
     "sklearn": ".skops",
     "xgboost": ".ubj",

@@ -10,7 +10,7 @@ from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.evidence import Comparison, Evidence, NightLoss, SliceLoss
 from nightjar.core.lifecycle.resampling import quotient
 from nightjar.core.lifecycle.training_set import DAY
-from nightjar.core.model.slices import Slice
+from nightjar.core.model.slices import OTHERS, Slice
 
 RIVALS = (Of.CONSTANT, Of.BASELINE, Of.CHAMPION, Of.ANCHOR)
 
@@ -55,8 +55,10 @@ def evidence_of(losses: Losses, slices: Sequence[Slice], metrics: Mapping[str, E
             _compared(nights, other, losses.numbers.get(other)) for other in RIVALS if other in losses.of
         ),
         anchor=losses.numbers.get(Of.ANCHOR),
-        slices=tuple(one for cut, one in found if one.rows >= cut.least_rows),
-        slices_left_out=tuple(one.title for cut, one in found if one.rows < cut.least_rows),
+        slices=tuple(one for cut, one in found if cut.sensitive or one.rows >= cut.least_rows),
+        slices_left_out=tuple(
+            one.title for cut, one in found if not cut.sensitive and one.rows < cut.least_rows
+        ),
     )
 
 
@@ -79,6 +81,12 @@ def best_of_the_past(nights: pl.DataFrame, alpha: float) -> Of:
     return Of.CHAMPION if found is None or found.within(alpha)[1] < 1 else Of.ANCHOR
 
 
+def with_others(frame: pl.DataFrame, least_rows: int) -> pl.DataFrame:
+    """The rows, with one value of `slice` for all values that have fewer rows than these."""
+    few = pl.len().over("slice") < least_rows
+    return frame.with_columns(slice=pl.when(few).then(pl.lit(OTHERS)).otherwise("slice"))
+
+
 def _measured(nights: pl.DataFrame, of: Of) -> bool:
     return of in nights.columns and nights[of].null_count() < nights.height
 
@@ -97,6 +105,7 @@ def _compared(nights: pl.DataFrame, other: Of, number: int | None) -> Comparison
 
 def _slice_losses(losses: Losses, cut: Slice, beside: Of) -> Iterator[SliceLoss]:
     frame = losses.frame(slice=cut.value()).drop_nulls(beside)
-    for (value,), rows in sorted(frame.partition_by("slice", as_dict=True).items()):
+    judged = with_others(frame, cut.least_rows) if cut.sensitive else frame
+    for (value,), rows in sorted(judged.partition_by("slice", as_dict=True).items()):
         found = quotient_of(sums(rows, [Of.VERSION, beside]), Of.VERSION, beside)
         yield SliceLoss(slice=cut.name, value=value, beside=beside, rows=rows.height, found=found)

@@ -110,8 +110,9 @@ def data_of(version: Version, dataset: Dataset) -> Mapping[str, Any]:
 def parameters_of(version: Version) -> Mapping[str, Any]:
     """Without the windows of its rows, which are data."""
     fitted = {name: value for name, value in version.params.items() if name != "windows"}
-    seed = {} if version.record is None else {"seed": version.record.seed}
-    return {"algorithm": version.algorithm, **seed, **fitted}
+    record = version.record
+    of_spec = {} if record is None else {"seed": record.seed, "spec": record.params}
+    return {"algorithm": version.algorithm, **of_spec, **fitted}
 
 
 def code_of(version: Version) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ GOLDEN_ROWS = 64
 GIVEN = ("score", "outputs")
 Given = float | list[float] | None
 
-BOUNDS = {"sklearn": 1e-9, "onnx": 1e-6}
+BOUNDS = {"blend": 1e-9, "logistic": 1e-9, "sklearn": 1e-9, "onnx": 1e-6}
 """Algorithm -> how far a number may differ, as a share of it, or of 1 for a smaller one.
 
 Their sums of products are made in the order that the processor is best at. ONNX Runtime computes most of them

@@ -5,6 +5,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, ConfigDict
 
+from nightjar.core.model.search import Param
 from nightjar.core.values import Sha256, Value
 
 
@@ -38,8 +39,9 @@ class Record(Value):
 
     dataset_sha256: of the content of the training snapshot. known_at: outcomes recorded by then are in it.
     windows: use -> the rows of the snapshot that it was fitted on, that chose, and that judged it.
-    embargo_days: left out between these. limits: of the gates, by which it was judged at first. beside: role
-    -> the number of the version that it was judged beside.
+    embargo_days: left out between these. params: those of the spec, which its learners read. limits: of the
+    gates, by which it was judged at first. beside: role -> the number of the version that it was judged
+    beside.
     Fields of later records are passed over.
     """
 
@@ -50,6 +52,7 @@ class Record(Value):
     windows: Mapping[str, UsedRows]
     embargo_days: int
     seed: int
+    params: Mapping[str, Param] = {}
     limits: Mapping[str, float]
     beside: Mapping[str, int]
     surroundings: Surroundings

@@ -92,6 +92,7 @@ def faults(spec: "ModelSpec") -> Iterator[Fault]:
     yield from _of_sources(spec)
     yield from _of_windows(spec)
     yield from _of_learners(spec)
+    yield from _of_search(spec)
     yield from _of_slices(spec)
     yield from _of_metrics(spec)
     yield from _of_explain(spec)
@@ -228,6 +229,11 @@ def _of_learners(spec: "ModelSpec") -> Iterator[Fault]:
     names = [learner.name for learner in spec.learners]
     if len(set(names)) < len(names):
         yield "simpler", f"has a name twice, or the name 'fit': {names[:-1]}"
+
+
+def _of_search(spec: "ModelSpec") -> Iterator[Fault]:
+    for problem in spec.search.faults(spec.params) if spec.search is not None else ():
+        yield "search", problem
 
 
 def _of_slices(spec: "ModelSpec") -> Iterator[Fault]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 MISSING = "missing"
+OTHERS = "all others"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,12 +13,14 @@ class Slice:
     """The rows of each value of an input, or of an expression on inputs.
 
     by: the input, or an expression, like `pl.col("sched_dep_minute") // 360`. least_rows: of the unseen rows;
-    a value with fewer is not judged.
+    a value with fewer is not judged. sensitive: nobody may be left out: the rows of all values with fewer are
+    judged together, as OTHERS.
     """
 
     name: str
     by: str | pl.Expr = field(compare=False)
     least_rows: int = 200
+    sensitive: bool = False
 
     @property
     def expression(self) -> pl.Expr:

@@ -26,6 +26,7 @@ from nightjar.core.model.judging import DEFAULTS
 from nightjar.core.model.own_code import own_code
 from nightjar.core.model.row_metrics import RowMetric
 from nightjar.core.model.rules import MOST_DAYS, NAME, Fault, a_kind, called, fault_of, faults
+from nightjar.core.model.search import Param, Search
 from nightjar.core.model.slices import Slice
 from nightjar.core.model.sources import Files, ReadAtNight, Source
 
@@ -365,6 +366,8 @@ class ModelSpec:
     kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and
     `audit` set. fit: trains the model. refit: trains it anew, by the same recipe, on all rows that are known,
     once it has passed its gates. None: the model that was judged scores, and the newest rows train nothing.
+    params: what the model's learners read as `spec.params`. A version keeps them. search: which of them are
+    tried to find better ones, and within which ranges. None: none of them.
     simpler: learners that are simpler than `fit`, the simplest first. Of all the simplest is taken that is
     not measurably worse than the best on the days that choose.
     baseline: trains what the model is compared with. split: how history is cut. seed: makes training the same
@@ -405,6 +408,8 @@ class ModelSpec:
     baseline: Annotated[Fit, PlainValidator(called)]
     fit: Annotated[Fit, PlainValidator(called)]
     refit: Annotated[Refit, PlainValidator(called)] | None = None
+    params: Mapping[str, Param] = field(default_factory=dict[str, Param], hash=False)
+    search: Search | None = field(default=None, hash=False)
     simpler: tuple[Learner, ...] = ()
     split: TimeSplit
     gates: GateLimits

@@ -24,7 +24,7 @@ from nightjar.core.night.clock import as_of
 from nightjar.core.night.population import ordered_population
 from nightjar.core.night.windows import Recorded, dates_readable, readable
 from nightjar.core.ports.features import FeatureSource
-from nightjar.core.ports.progress import Progress
+from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.landing import set_aside
@@ -70,6 +70,19 @@ def with_features(
     if missing := set(spec.inputs) - set(joined.columns):
         raise MissingFeatures(spec.name, sorted(missing), spec.feature_service)
     return joined
+
+
+def known_rows(
+    spec: ModelSpec, known_at: datetime, raw: RawStore, features: FeatureSource, progress: Progress = silent
+) -> pl.DataFrame:
+    """What a training at an instant knows: `score_date`, `entity_key`, the inputs, `outcome`.
+
+    The features are read as they are built. Raises TooLittleHistory, NothingMatches, MissingFeatures.
+    """
+    known, _ = labelled_rows(spec, known_at, raw, progress)
+    features.require(spec)
+    rows = with_features(spec, known, features, progress)
+    return rows.select("score_date", "entity_key", *spec.inputs, "outcome")
 
 
 def generations_of(spec: ModelSpec, features: FeatureSource) -> Generations:

@@ -32,6 +32,7 @@ class Recorder:
             windows=windows,
             embargo_days=embargo(self.spec).days,
             seed=self.spec.seed,
+            params=self.spec.params,
             limits=dict(self.spec.gates),
             beside=beside or {},
             surroundings=self.surroundings(algorithm),

@@ -29,7 +29,13 @@ KINDS = {
     "three classes": multiclass("cold", "mild", "hot"),
     "two classes": multiclass("no", "yes"),
 }
-WITH = ("catboost", "lightgbm", "sklearn", "xgboost")
+WITH = ("blend", "catboost", "lightgbm", "logistic", "sklearn", "xgboost")
+PAIRS = [
+    (learner, kind)
+    for learner in WITH
+    for kind in KINDS
+    if not (learner == "blend" and KINDS[kind].classes) and (learner != "logistic" or kind == "binary")
+]
 TOLERANCE = {"xgboost": 2e-4}
 """XGBoost adds in 32 bits."""
 
@@ -62,8 +68,7 @@ ROWS = st.lists(
 SCHEMA = {"city": pl.String, "plane": pl.String, "wind": pl.Float64, "late": pl.Int64}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("learner", WITH)
+@pytest.mark.parametrize(("learner", "kind"), PAIRS)
 @settings(max_examples=10)
 @given(ROWS)
 def test_contributions_add_up_to_the_raw_score(learner, kind, rows):
@@ -78,8 +83,9 @@ def test_contributions_add_up_to_the_raw_score(learner, kind, rows):
     assert np.allclose(told.sum_horizontal().to_numpy(), raw, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("kind", ["binary", "three classes"])
-@pytest.mark.parametrize("learner", WITH)
+@pytest.mark.parametrize(
+    ("learner", "kind"), [pair for pair in PAIRS if pair[1] in ("binary", "three classes")]
+)
 def test_a_row_gets_the_same_contributions_in_every_batch(learner, kind):
     frame, usual = sample(KINDS[kind], 30), sample(KINDS[kind], 60)
     whole = contributions_of(fitted(learner, kind), frame, usual)
@@ -101,6 +107,15 @@ def test_what_matters_adds_more_than_what_does_not(learner):
     reach = told.select(pl.exclude(BASE).abs().mean()).row(0, named=True)
     assert min(reach["wind"], reach["city"]) > max(reach["late"], reach["plane"])
     assert np.corrcoef(told["wind"], frame["wind"])[0, 1] > 0.8
+
+
+def test_a_blend_adds_the_mean_of_what_its_members_add_and_has_no_answer_for_classes():
+    frame, blend = sample(BINARY, 20), fitted("blend", "binary")
+    told, *members = (contributions_of(one, frame, frame) for one in (blend, *blend.members))
+    for name in told.columns:
+        assert np.allclose(told[name], sum(one[name].to_numpy() for one in members) / 2)
+    with pytest.raises(Unexplained, match="another class"):
+        contributions_of(fitted("blend", "three classes"), frame, frame)
 
 
 def test_a_linear_model_adds_coefficient_times_deviation_from_the_mean():

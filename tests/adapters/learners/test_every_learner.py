@@ -51,7 +51,12 @@ def fitted(algorithm, kind):
     return FITS[algorithm](sample(kind), sample(kind, 100, 1), spec=SPECS[kind])
 
 
-EVERY = [(algorithm, kind) for algorithm in sorted(LEARNERS) for kind in SPECS]
+EVERY = [
+    (algorithm, kind)
+    for algorithm in sorted(LEARNERS)
+    for kind in SPECS
+    if algorithm != "logistic" or kind == "binary"
+]
 
 
 def pieces(frame, size):
@@ -85,8 +90,8 @@ def listed(answers):
 
 
 def alike(algorithm, scores):
-    """Exactly, but for scikit-learn: its linear models sum in another order in another batch."""
-    return pytest.approx(scores, rel=1e-12) if algorithm == "sklearn" else scores
+    """Exactly, but for scikit-learn, also in a blend: its linear models sum in another order elsewhere."""
+    return pytest.approx(scores, rel=1e-12) if algorithm in ("blend", "logistic", "sklearn") else scores
 
 
 @pytest.mark.parametrize(("algorithm", "kind"), EVERY)

@@ -1,5 +1,6 @@
 """The gates of a version on made-up losses: 28 nights, three rivals, slices."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -123,6 +124,19 @@ def test_a_version_that_is_worse_on_one_slice_alone_fails_and_the_slice_is_named
     assert failed(found) == {"max_loss_in_slices": Verdict.FAILED}
     assert "city LIMA 1.0" in found["max_loss_in_slices"].reason
     assert "OSLO" not in found["max_loss_in_slices"].reason
+
+
+def test_a_sensitive_slice_is_judged_to_its_last_row():
+    """LIMA has too few rows to be judged by itself, so a plain slice tells no harm."""
+    worse = spoilt(later(version=0.157), "LIMA", 1.08)
+    assert failed(gates(worse, [replace(CITY, least_rows=2_000)])) == {}
+    sensitive = replace(CITY, least_rows=2_000, sensitive=True)
+    found = gates(worse, [sensitive])["max_loss_in_slices"]
+    assert found.verdict is Verdict.FAILED
+    assert "city all others" in found.reason
+    judged = evidence_of(worse, [sensitive], {})
+    assert sum(one.rows for one in judged.slices) == worse.rows.height
+    assert judged.slices_left_out == ()
 
 
 def test_a_first_version_is_compared_with_the_baseline_on_slices():

@@ -1,10 +1,9 @@
 """A walk forward over a small made-up world, with the trainings, gates and artifacts of a real retraining."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 
-import numpy as np
 import polars as pl
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -12,7 +11,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from nightjar.adapters.contracts import check
-from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.learners.columns import inputs
 from nightjar.adapters.learners.sklearn import SklearnPredictor
@@ -20,18 +18,22 @@ from nightjar.adapters.learners.store import PredictorStore
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import Stopped
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.kinds.binary import BINARY
+from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.backtest import Who
 from nightjar.core.lifecycle.walk import Plan
 from nightjar.core.model.spec import TimeSplit
 from nightjar.core.ports.progress import asking, silent
 from nightjar.testing.backtests import MemoryBacktests
 from nightjar.testing.memory import MemoryGoOn
-from nightjar.testing.specs import HAPPENED, PLANNED, TOY, toy_spec
+from nightjar.testing.specs import HAPPENED, TOY, toy_spec
+from nightjar.testing.worlds import FIRST, NoFeatures, evening, land, made
 from nightjar.usecases.lifecycle.aging import aged
 from nightjar.usecases.lifecycle.backtest import Backtest, scored_by
+from nightjar.usecases.lifecycle.foretelling import foretold
 from nightjar.usecases.lifecycle.retrain import retrain
 
-FIRST, DAYS, ROWS = date(2013, 3, 1), 58, 25
+DAYS, ROWS = 58, 25
 LAST = FIRST + timedelta(days=DAYS - 1)
 NIGHTS = 28
 FROM = LAST - timedelta(days=NIGHTS - 1)
@@ -59,47 +61,9 @@ SPEC = toy_spec(
 WEEKLY = Plan(model="toy", first=FROM, last=LAST, retrain="weekly")
 
 
-def evening(day):
-    return datetime.combine(day - timedelta(days=1), SPEC.as_of_time, UTC)
-
-
-def land(raw, dataset, day, rows, recorded_at, folder):
-    file = folder / f"{dataset.name}-{day}.csv"
-    lines = [",".join(dataset.columns), *(",".join(map(str, row)) for row in rows), f"# rows={len(rows)}"]
-    file.write_text("\n".join(lines) + "\n")
-    raw.land(dataset, day, file, recorded_at)
-
-
-def made(folder, days=DAYS):
-    """A world whose outcome follows x, and whose level changes on the way."""
-    raw, random = RawFiles(folder / "data"), np.random.default_rng(0)
-    for n, day in enumerate(FIRST + timedelta(days=n) for n in range(days)):
-        x = random.normal(size=ROWS).round(3)
-        late = (random.random(ROWS) < 1 / (1 + np.exp(-2 * x - n / 40))).astype(int)
-        keys = [f"{day}-{i:02}" for i in range(ROWS)]
-        before, after = evening(day) - timedelta(hours=1), evening(day) + timedelta(days=1, hours=12)
-        land(raw, PLANNED, day, [*zip(keys, x, strict=True)], before, folder)
-        land(raw, HAPPENED, day, [*zip(keys, late, strict=True)], after, folder)
-    return raw
-
-
-class NoFeatures:
-    """A feature source without features; it notes how often it was asked."""
-
-    def __init__(self):
-        self.asked = 0
-
-    def require(self, spec):
-        """It has whatever is asked for."""
-
-    def retrieve(self, spec, entities):
-        self.asked += 1
-        return entities
-
-
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    return made(tmp_path_factory.mktemp("world"))
+    return made(tmp_path_factory.mktemp("world"), DAYS, ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +111,24 @@ def test_a_night_is_scored_by_a_version_that_was_trained_before_it(walked, ports
     assert counts == dict.fromkeys(Who, ROWS * (NIGHTS))
 
 
+def test_the_metrics_of_each_champion_stand_beside_those_of_its_nights(walked, ports):
+    found = {one.metric: one for one in foretold(BINARY, walked, ports["artifacts"])}
+    champions = {step.champion for step in walked.steps}
+    assert set(found) == {metric.name for metric in BINARY.judging}
+    auc = found["auc"]
+    assert auc.versions == len(champions) > 1
+    of_versions = {version.number: version for step in walked.steps for version in step.versions}
+    judged = [
+        row.value
+        for number in champions
+        for row in of_versions[number].metrics
+        if (row.of, row.metric) == (Of.VERSION, "auc")
+    ]
+    assert auc.offline == pytest.approx(sum(judged) / len(judged))
+    assert auc.gap == pytest.approx(auc.online - auc.offline)
+    assert abs(auc.gap) < 0.1
+
+
 def test_the_walk_beats_a_champion_that_is_never_retrained_where_the_level_changes(walked):
     results = walked.results
     assert (results.nights, results.rows) == (NIGHTS, ROWS * (NIGHTS))
@@ -189,7 +171,7 @@ def test_a_walk_that_is_whole_trains_nothing_again(ports, walked):
 
 
 def test_an_outcome_that_is_corrected_counts_from_the_evening_on_that_knows_it(tmp_path, ports):
-    raw, day = made(tmp_path, days=50), FIRST + timedelta(days=10)
+    raw, day = made(tmp_path, 50, ROWS), FIRST + timedelta(days=10)
     rows = [(f"{day}-{i:02}", 1) for i in range(ROWS)]
     land(raw, HAPPENED, day, rows, evening(FIRST + timedelta(days=35)) - timedelta(hours=2), tmp_path)
     plan = WEEKLY.model_copy(update={"last": FIRST + timedelta(days=46)})
