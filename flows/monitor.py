@@ -36,7 +36,8 @@ def monitor(model: ModelName, today: date | None = None) -> None:
         measured = follow_up.measure.outcomes_known(evening)
         for wait in follow_up.measure.waiting(measured, evening):
             get_run_logger().info(waiting_told(spec, wait))
-        show_performance(spec, measured)
+        expected = platform().estimate_nights(spec).told(evening)
+        show_performance(spec, measured, [f"expected of {sentence}" for sentence in expected])
         show_trailing(spec, follow_up.measure.trailing(measured, evening))
         show_challenger(spec, follow_up.settle())
         follow_up.catch_up(asking(silent, go_on))

@@ -116,11 +116,11 @@ def show_figures(summary: RetrainSummary) -> None:
     )
 
 
-def show_performance(spec: ModelSpec, nights: Sequence[Measurement]) -> None:
-    """Show one row for each night."""
+def show_performance(spec: ModelSpec, nights: Sequence[Measurement], expected: Sequence[str] = ()) -> None:
+    """Show one row for each night. expected: what is estimated of the newest one, in sentences."""
     says = f"{spec.name}: {len(nights)} published nights measured against what really happened"
     rows = [performance_row(spec, night) for night in nights]
-    show(f"performance-{spec.name}", says, performance_columns(spec), rows)
+    show(f"performance-{spec.name}", says, performance_columns(spec), rows, notes=expected)
 
 
 def show_trailing(spec: ModelSpec, windows: Sequence[Measurement]) -> None:

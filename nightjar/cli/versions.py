@@ -85,6 +85,8 @@ def monitor(model: Model = None, today: Today = None) -> None:
     console.show_performance(spec, measured)
     console.show_trailing(spec, follow_up.measure.trailing(measured, known))
     show_waiting(spec, follow_up.measure.waiting(measured, known))
+    for sentence in platform.estimate_nights(spec).told(known):
+        console.out.print(f"expected of {sentence}")
     console.show_challenger(follow_up.settle())
     for score_date, lacks in follow_up.catch_up(console.bar).items():
         console.show_lacks(spec.name, score_date, lacks)

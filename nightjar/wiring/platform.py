@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.lifecycle.retrain import RetrainSummary
     from nightjar.usecases.lifecycle.tune import Tune
     from nightjar.usecases.monitoring.challenge import JudgeChallenger
+    from nightjar.usecases.monitoring.estimate import EstimateNights
     from nightjar.usecases.monitoring.follow_up import FollowUp, Step
     from nightjar.usecases.monitoring.measure import MeasureNights
     from nightjar.usecases.monitoring.monitor import WatchNight
@@ -263,6 +264,14 @@ class Platform(Adapters):
             store=self.store,
             outcomes=PostgresOutcomes(self.engine),
             go_on=self.go_on,
+        )
+
+    def estimate_nights(self, spec: ModelSpec) -> "EstimateNights":
+        from db.stores.outcomes import PostgresOutcomes
+        from nightjar.usecases.monitoring.estimate import EstimateNights
+
+        return EstimateNights(
+            inputs=self.night_inputs(spec), store=self.store, outcomes=PostgresOutcomes(self.engine)
         )
 
     def read_elsewhere(self, spec: ModelSpec, file: Path, told: "Description") -> "Elsewhere":
