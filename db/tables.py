@@ -39,6 +39,13 @@ OF_OUR_TIME = "BETWEEN '1890-01-01' AND '2210-01-01'"
 They exclude infinity. They leave a margin around the years that a command line accepts.
 """
 
+MEASURED_ROLES = (
+    "champion",
+    "challenger",
+    "champion beside challenger",
+    "challenger arm",
+    "champion arm",
+)
 RUN_STATES = ("claimed", "published", "failed", "abandoned", "pruned")
 
 
@@ -220,6 +227,8 @@ class PromotionRow(Table, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["version_id", "model"], ["model_version.id", "model_version.model"]),
         _one_of("role", ("champion", "challenger", "withdrawn")),
+        CheckConstraint("share BETWEEN 0 AND 1", name="share_within_bounds"),
+        CheckConstraint("share = 0 OR role = 'challenger'", name="share_of_challenger"),
         Index(None, "model", "role", text("id DESC")),
         {
             "comment": (
@@ -237,6 +246,9 @@ class PromotionRow(Table, table=True):
             "withdrawn: no longer challenger"
         ),
     )
+    share: float = _column(
+        Double(), "Share of the entities that a challenger serves; 0 in shadow", default="0"
+    )
     reason: str = _column(Text(), "Why")
     actor: str = _column(Text(), "Database user that promoted", default="CURRENT_USER")
     promoted_at: datetime = _instant("From when on it holds the role", now=True)
@@ -252,6 +264,8 @@ class RunRow(Table, table=True):
         ForeignKeyConstraint(["base_id", "model", "score_date"], ["run.id", "run.model", "run.score_date"]),
         CheckConstraint("known_at >= as_of", name="known_at_not_before_as_of"),
         CheckConstraint("revision > 0 AND attempt > 0", name="counts_positive"),
+        CheckConstraint("challenger_share BETWEEN 0 AND 1", name="share_within_bounds"),
+        CheckConstraint("challenger_share = 0 OR challenger_id IS NOT NULL", name="share_of_challenger"),
         CheckConstraint("population_rows > 0 AND population_parts > 0", name="population_positive"),
         CheckConstraint(
             "num_nulls(population_uri, population_sha256, population_rows, population_parts) IN (0, 4)",
@@ -290,6 +304,9 @@ class RunRow(Table, table=True):
     )
     version_id: int = _column(Integer(), "The champion when the run was first claimed")
     challenger_id: int | None = _column(Integer(), "The challenger then, scored in shadow", null=True)
+    challenger_share: float = _column(
+        Double(), "Share of the entities that the challenger serves; 0 in shadow", default="0"
+    )
     population_uri: str | None = _column(Text(), "Where the snapshot of the population lies", null=True)
     population_sha256: str | None = _column(Text(), "Hash of the snapshot", null=True)
     population_rows: int | None = _column(
@@ -325,6 +342,8 @@ class ScoreRow(Table, table=True):
         # run_id has no foreign key, and score has no bounds: a trigger checks each statement.
         # See docs/adr/0021 and docs/adr/0038.
         CheckConstraint("octet_length(entity_key) BETWEEN 1 AND 512", name="entity_key_length"),
+        _one_of("arm", ("champion", "challenger")),
+        CheckConstraint("arm <> 'challenger' OR challenger_score IS NOT NULL", name="arm_has_score"),
         {
             "comment": (
                 "Scores of all runs, published or not, one partition a month of score_date. Append-only."
@@ -351,6 +370,11 @@ class ScoreRow(Table, table=True):
     challenger_outputs: list[float] | None = _column(
         ARRAY(Double()),
         "Further numbers that the challenger gives, named by the outputs of its version; null for none",
+        null=True,
+    )
+    arm: str | None = _column(
+        Text(),
+        "champion or challenger: whose score is published; null where one version serves all rows",
         null=True,
     )
 
@@ -425,7 +449,7 @@ class MeasurementRow(Table, table=True):
         ForeignKeyConstraint(["run_id"], ["run.id"]),
         CheckConstraint("with_outcome BETWEEN 0 AND rows", name="outcomes_within_rows"),
         CheckConstraint("nights BETWEEN 1 AND occasions", name="nights_within_occasions"),
-        _one_of("role", ("champion", "challenger", "champion beside challenger")),
+        _one_of("role", MEASURED_ROLES),
         *_of_our_time("measured_at"),
         {
             "comment": (
@@ -438,8 +462,8 @@ class MeasurementRow(Table, table=True):
     role: str = _column(
         Text(),
         (
-            "champion: on all scored rows; challenger and champion beside challenger: on the rows that both "
-            "scored"
+            "champion: what was published, of all scored rows; challenger and champion beside challenger: on "
+            "the rows that both scored; challenger arm and champion arm: of these, on those that each served"
         ),
         key=True,
     )
@@ -555,7 +579,7 @@ class ExplanationRow(Table, table=True):
     run_id: int = _column(Integer(), "The run", key=True)
     rows: int = _column(BigInteger(), "Rows that have reasons")
     note: str | None = _column(
-        Text(), "Why no row has reasons, as a learner without contributions; null otherwise", null=True
+        Text(), "Why rows have no reasons, as a learner without contributions; null otherwise", null=True
     )
     explained_at: datetime = _instant("When it was stored", now=True)
 

@@ -85,26 +85,48 @@ def of_run(table: str, alias: str) -> str:
     return f"CROSS JOIN LATERAL ({rows}) AS {alias}"
 
 
-OUTPUTS = """CASE WHEN score.outputs IS NOT NULL THEN (
+def named_outputs(version: str, outputs: str) -> str:
+    """Return SQL for an object of a row's outputs by the names that a version gives them."""
+    return f"""CASE WHEN score.{outputs} IS NOT NULL THEN (
             SELECT jsonb_object_agg(given.name, given.value)
-            FROM unnest(version.outputs, score.outputs) AS given (name, value)
-        ) END"""
+            FROM unnest({version}.outputs, score.{outputs}) AS given (name, value)
+        ) END"""  # noqa: S608  # words of this module
+
+
+CHAMPION_CLASS = "version.classes[array_position(score.outputs, score.score)]"
+CHALLENGER_CLASS = "challenger.classes[array_position(score.challenger_outputs, score.challenger_score)]"
+OUTPUTS = named_outputs("version", "outputs")
+CHALLENGER_OUTPUTS = named_outputs("challenger", "challenger_outputs")
+CHALLENGER = "JOIN nightjar.model_version AS challenger ON challenger.id = run.challenger_id"
+
+
+SERVED = "score.arm = 'challenger'"
+"""True of a row that shows the challenger's score. Null of a run with one version."""
+
+
+def by_arm(of_challenger: str, otherwise: str) -> str:
+    """Return SQL for what belongs to the version that serves a row."""
+    return f"CASE WHEN {SERVED} THEN {of_challenger} ELSE {otherwise} END"
 
 
 def scores_of_run(more: str = "", joined: str = "") -> str:
-    """The run's scores as `stored`.
+    """The run's scores as `stored`. Each row has what the version that serves it says.
 
     The date is compared twice. The inner comparison finds the month. The outer one lets a condition on the
     date find the publication.
     """
     return f"""{VERSION}
+LEFT {CHALLENGER}
 JOIN LATERAL (
     {APART}
-    SELECT score.score_date, score.entity_key, score.score,
+    SELECT score.score_date, score.entity_key,
+        {by_arm("score.challenger_score", "score.score")} AS score, score.arm,
         coalesce(score.carried_from, score.run_id) AS scored_by_run,
-        score.score_date <= version.trained_through AS in_sample, receipt.stored_at,
-        version.classes[array_position(score.outputs, score.score)] AS predicted_class,
-        {OUTPUTS} AS outputs{more}
+        {by_arm("challenger.number", "version.number")} AS model_version,
+        {by_arm("challenger.trained_through", "version.trained_through")} AS trained_through,
+        score.score_date <= {by_arm("challenger.trained_through", "version.trained_through")} AS in_sample,
+        receipt.stored_at, {by_arm(CHALLENGER_CLASS, CHAMPION_CLASS)} AS predicted_class,
+        {by_arm(CHALLENGER_OUTPUTS, OUTPUTS)} AS outputs{more}
     FROM nightjar.score
     LEFT JOIN nightjar.receipt ON {FIRST.format("receipt")}receipt.run_id = score.run_id
         AND receipt.part = score.part{joined}
@@ -253,7 +275,10 @@ SCORE = {
             "that the event happens, of a model with classes that of predicted_class"
         ),
     ),
-    **VERSION_NUMBER,
+    "model_version": (
+        "stored.model_version",
+        "Number of the version that gave the score, within its model",
+    ),
     **RUN,
     "as_of": (
         "run.as_of",
@@ -270,7 +295,7 @@ SCORE = {
         "stored.scored_by_run",
         "The run that computed the score; not run_id where a repair kept it",
     ),
-    "trained_through": ("version.trained_through", "Last date whose outcomes the model had seen"),
+    "trained_through": ("stored.trained_through", "Last date whose outcomes the version had seen"),
     "in_sample": (
         "stored.in_sample",
         "True if the model may have seen this very outcome: not for judging it",
@@ -285,19 +310,20 @@ SCORE = {
         "stored.outputs",
         "Object of the other numbers that the model gives, by name; null for none",
     ),
+    "arm": (
+        "stored.arm",
+        (
+            "champion or challenger: whose score this is, where the challenger serves a share of the "
+            "entities; null where one version serves all"
+        ),
+    ),
 }
-OF_CHALLENGER = """, score.challenger_score,
-        challenger.classes[array_position(score.challenger_outputs, score.challenger_score)]
-            AS challenger_class,
-        CASE WHEN score.challenger_outputs IS NOT NULL THEN (
-            SELECT jsonb_object_agg(given.name, given.value)
-            FROM unnest(challenger.outputs, score.challenger_outputs) AS given (name, value)
-        ) END AS challenger_outputs"""
-CHALLENGER = "JOIN nightjar.model_version AS challenger ON challenger.id = run.challenger_id"
+BOTH = f""", score.score AS champion_score, score.challenger_score,
+        {CHALLENGER_CLASS} AS challenger_class, {CHALLENGER_OUTPUTS} AS challenger_outputs"""
 CHALLENGER_NUMBER = {
     "challenger_version": (
         "challenger.number",
-        "Number of the version that scored in shadow",
+        "Number of the challenger of the night",
     )
 }
 SEEN_BY_EITHER = {
@@ -320,6 +346,46 @@ WITH_OUTCOME = {
         "Name of the class that happened; null of a model without classes, and while unknown",
     ),
 }
+COMPARED = {
+    **NIGHT,
+    **RUN,
+    **VERSION_NUMBER,
+    **CHALLENGER_NUMBER,
+    **SEEN_BY_EITHER,
+    "kind": ("version.kind", "Kind of the model: it says which metrics there are"),
+    "metric": ("comparison.metric", "What was measured"),
+    "champion": ("comparison.champion", "The champion's number; null where it is not defined"),
+    "challenger": ("comparison.challenger", "The challenger's number; null where it is not defined"),
+}
+COMPARED_WHEN = {
+    "measured_at": ("comparison.measured_at", "Outcomes known by this instant were counted"),
+    "recorded_at": ("comparison.recorded_at", "When the comparison was stored"),
+    "is_newest": (
+        "comparison.is_newest",
+        "Whether it belongs to the newest comparison of the night, which is the one that counts",
+    ),
+}
+
+
+def comparisons_on(challenger: str, champion: str) -> str:
+    """Return SQL for the run's comparisons of these two roles."""
+    return f"""FROM {CURRENT_RUN}
+{VERSION}
+{CHALLENGER}
+CROSS JOIN LATERAL (
+    SELECT measured_at, recorded_at, beside.rows, beside.with_outcome, one.rows AS challenger_rows,
+        one.with_outcome AS challenger_with_outcome, metric.key AS metric,
+        (beside.metrics ->> metric.key)::double precision AS champion,
+        metric.value::double precision AS challenger,
+        rank() OVER (ORDER BY measured_at DESC, recorded_at DESC) = 1 AS is_newest
+    FROM nightjar.measurement AS one
+    JOIN nightjar.measurement AS beside USING (run_id, slice, occasions, measured_at, recorded_at)
+    CROSS JOIN LATERAL jsonb_each_text(one.metrics) AS metric
+    WHERE run_id = run.id AND slice = '' AND occasions = 1 AND one.role = '{challenger}'
+        AND beside.role = '{champion}' {ALONE}
+) AS comparison"""  # noqa: S608  # words of this module
+
+
 VIEWS = (
     View(
         name="scores",
@@ -338,13 +404,14 @@ VIEWS = (
     ),
     View(
         name="scores_with_challenger",
-        comment="The published scores of nights with a challenger, beside its own and what really happened.",
+        comment="The published scores of nights with a challenger, with those of both versions and what "
+        "really happened.",
         columns={
             **SCORE,
             **CHALLENGER_NUMBER,
             "challenger_score": (
                 "stored.challenger_score",
-                "What the challenger predicts, in shadow; null where it could not score",
+                "What the challenger predicts; null where it could not score",
             ),
             "challenger_class": (
                 "stored.challenger_class",
@@ -354,10 +421,19 @@ VIEWS = (
                 "stored.challenger_outputs",
                 "Object of the other numbers that the challenger gives, by name; null for none",
             ),
+            "champion_score": (
+                "stored.champion_score",
+                "What the champion predicts; it is the score, but for the rows of the challenger's arm",
+            ),
+            "challenger_share": (
+                "run.challenger_share",
+                "Share of the entities that the challenger serves; 0 in shadow",
+            ),
             **WITH_OUTCOME,
         },
         source=(
-            f"FROM {CURRENT_RUN}\n{CHALLENGER}\n{scores_of_run(OF_CHALLENGER + OUTCOME, KNOWN)}\n{IN_ORDER}"
+            f"FROM {CURRENT_RUN} AND run.challenger_id IS NOT NULL\n"
+            f"{scores_of_run(BOTH + OUTCOME, KNOWN)}\n{IN_ORDER}"
         ),
     ),
     View(
@@ -478,38 +554,32 @@ JOIN nightjar.run ON run.id = publication.run_id
         name="comparisons",
         comment="Champion and challenger of published nights on the rows that both scored, a row a metric.",
         columns={
-            **NIGHT,
-            **RUN,
-            **VERSION_NUMBER,
-            **CHALLENGER_NUMBER,
-            **SEEN_BY_EITHER,
-            "kind": ("version.kind", "Kind of the model: it says which metrics there are"),
-            "metric": ("comparison.metric", "What was measured"),
-            "champion": ("comparison.champion", "The champion's number; null where it is not defined"),
-            "challenger": ("comparison.challenger", "The challenger's number; null where it is not defined"),
+            **COMPARED,
             "rows": ("comparison.rows", "Rows that both scored"),
             "with_outcome": ("comparison.with_outcome", "Those of them whose outcome was known"),
-            "measured_at": ("comparison.measured_at", "Outcomes known by this instant were counted"),
-            "recorded_at": ("comparison.recorded_at", "When the comparison was stored"),
-            "is_newest": (
-                "comparison.is_newest",
-                "Whether it belongs to the newest comparison of the night, which is the one that counts",
-            ),
+            **COMPARED_WHEN,
         },
-        source=f"""FROM {CURRENT_RUN}
-{VERSION}
-{CHALLENGER}
-CROSS JOIN LATERAL (
-    SELECT measured_at, recorded_at, one.rows, one.with_outcome, metric.key AS metric,
-        (beside.metrics ->> metric.key)::double precision AS champion,
-        metric.value::double precision AS challenger,
-        rank() OVER (ORDER BY measured_at DESC, recorded_at DESC) = 1 AS is_newest
-    FROM nightjar.measurement AS one
-    JOIN nightjar.measurement AS beside USING (run_id, slice, occasions, measured_at, recorded_at)
-    CROSS JOIN LATERAL jsonb_each_text(one.metrics) AS metric
-    WHERE run_id = run.id AND slice = '' AND occasions = 1 AND one.role = 'challenger'
-        AND beside.role = 'champion beside challenger' {ALONE}
-) AS comparison""",  # noqa: S608  # words of this module
+        source=comparisons_on("challenger", "champion beside challenger"),
+    ),
+    View(
+        name="arms",
+        comment=(
+            "Champion and challenger of published nights, each on the rows that it served, of those that "
+            "both scored; a row a metric."
+        ),
+        columns={
+            **COMPARED,
+            "share": ("run.challenger_share", "Share of the entities that the challenger serves"),
+            "champion_rows": ("comparison.rows", "Rows that the champion served"),
+            "champion_with_outcome": ("comparison.with_outcome", "Those of them whose outcome was known"),
+            "challenger_rows": ("comparison.challenger_rows", "Rows that the challenger served"),
+            "challenger_with_outcome": (
+                "comparison.challenger_with_outcome",
+                "Those of them whose outcome was known",
+            ),
+            **COMPARED_WHEN,
+        },
+        source=comparisons_on("challenger arm", "champion arm"),
     ),
     View(
         name="drift",
@@ -607,7 +677,10 @@ CROSS JOIN LATERAL (
         columns={
             **NIGHT,
             **RUN,
-            **VERSION_NUMBER,
+            "model_version": (
+                "reason.model_version",
+                "Number of the version that gave the score, within its model",
+            ),
             "entity_key": ("reason.entity_key", "What is scored"),
             "rank": ("reason.rank", "1 moved the raw score most, up or down"),
             "input": ("reason.input", "Name of the input"),
@@ -621,7 +694,16 @@ CROSS JOIN LATERAL (
             ),
             "words": ("reason.words", "The value in the words of the field"),
         },
-        source=f"FROM {CURRENT_RUN}\n{VERSION}\n{of_run('reason', 'reason')}",
+        source=f"""FROM {CURRENT_RUN}
+{VERSION}
+LEFT {CHALLENGER}
+CROSS JOIN LATERAL (
+    SELECT reason.*, {by_arm("challenger.number", "version.number")} AS model_version
+    FROM nightjar.reason LEFT JOIN nightjar.score
+        ON score.score_date = run.score_date AND score.run_id = run.id
+            AND score.entity_key = reason.entity_key AND run.challenger_share > 0
+    WHERE reason.run_id = run.id {ALONE}
+) AS reason""",  # noqa: S608  # words of this module
     ),
     View(
         name="model_versions",
@@ -702,6 +784,10 @@ CROSS JOIN LATERAL (
             ),
             "reason": ("promotion.reason", "Why"),
             "actor": ("promotion.actor", "Database user that promoted"),
+            "share": (
+                "promotion.share",
+                "Share of the entities that a challenger serves; 0 in shadow",
+            ),
         },
         source=(
             "FROM nightjar.promotion "

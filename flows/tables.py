@@ -49,6 +49,8 @@ def show_challenger(spec: ModelSpec, standing: Standing | None) -> None:
     says = f"{spec.name}: {challenger_told(standing)}"
     if standing.step is Step.ASK:
         get_run_logger().warning(says)
+    elif standing.serving.share and standing.step in (Step.STOP, Step.WITHDRAW):
+        get_run_logger().error(says)
     answer = f"Answer by a run of the deployment {spec.name}-promote, or with `nightjar promote`."
     notes = [answer] if standing.step is Step.ASK else []
     show(f"challenger-{spec.name}", says, CHALLENGER_COLUMNS, [challenger_row(standing)], notes=notes)

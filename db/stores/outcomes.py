@@ -32,27 +32,32 @@ NEWEST = text("""
     ORDER BY run_id, role, slice, slice_value, occasions, measured_at DESC, recorded_at DESC
 """)
 COMPARISONS = text("""
-    SELECT run.id AS run_id, run.model, run.score_date, run.version_id, run.challenger_id, measured_at,
-        challenger.rows, challenger.with_outcome, beside.metrics AS champion,
-        challenger.metrics AS challenger
+    SELECT run.id AS run_id, run.model, run.score_date, run.version_id, run.challenger_id,
+        run.challenger_share AS share, pair.basis, measured_at, beside.rows, beside.with_outcome,
+        challenger.rows AS challenger_rows, challenger.with_outcome AS challenger_with_outcome,
+        beside.metrics AS champion, challenger.metrics AS challenger
     FROM (
         SELECT DISTINCT ON (score_date) run_id FROM nightjar.publication WHERE model = :model
         ORDER BY score_date, id DESC
     ) AS shown
     JOIN nightjar.run ON run.id = shown.run_id
+    CROSS JOIN (
+        VALUES ('rows', 'challenger', 'champion beside challenger'),
+            ('arms', 'challenger arm', 'champion arm')
+    ) AS pair (basis, challenger, champion)
     JOIN LATERAL (
         SELECT *, max(measured_at) OVER (ORDER BY recorded_at) AS latest
         FROM nightjar.measurement
-        WHERE run_id = run.id AND role = 'challenger' AND slice = '' AND occasions = 1
+        WHERE run_id = run.id AND role = pair.challenger AND slice = '' AND occasions = 1
     ) AS challenger ON measured_at = latest
     JOIN nightjar.measurement AS beside USING (measured_at, recorded_at)
-    WHERE beside.run_id = run.id AND beside.role = 'champion beside challenger' AND beside.slice = ''
+    WHERE beside.run_id = run.id AND beside.role = pair.champion AND beside.slice = ''
         AND beside.occasions = 1
     ORDER BY measured_at, recorded_at, run.score_date
 """)
 SCORED = sql.SQL("""
     SELECT score.entity_key, score.score, array_to_json(score.outputs) AS outputs, score.challenger_score,
-        array_to_json(score.challenger_outputs) AS challenger_outputs, known.outcome
+        array_to_json(score.challenger_outputs) AS challenger_outputs, score.arm, known.outcome
     FROM (
         SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s
         ORDER BY id DESC LIMIT 1

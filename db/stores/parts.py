@@ -55,7 +55,7 @@ def _copy_part(
     connection: Connection, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame
 ) -> None:
     of_part = {"run_id": pl.lit(run.id), "part": pl.lit(part.number)}
-    given = ("outputs", "challenger_outputs")
+    given = ("outputs", "challenger_outputs", "arm")
     scores = scores.drop(name for name in given if scores[name].null_count() == scores.height)
     copy_frame(connection, SCORES, scores.with_columns(score_date=pl.lit(run.score_date), **of_part))
     copy_frame(

@@ -15,6 +15,7 @@ from db.session import translated
 from db.tables import DatasetRow, PromotionRow, VersionRow, table_of
 from nightjar.core.kinds import kind_of
 from nightjar.core.kinds.kind import Kind
+from nightjar.core.lifecycle.arms import share_of
 from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, Ending, holder_of
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 from nightjar.core.values import Value
@@ -120,25 +121,50 @@ class PostgresRegistry:
         self, challenger: Version, champion: Version, ending: Ending, reason: str
     ) -> Promotion | None:
         model = challenger.model
-        roles = {CHALLENGER: challenger.id, CHAMPION: champion.id}
         values = {"model": model, "version_id": challenger.id, "role": ending, "reason": reason}
         with translated(), self.engine.begin() as connection:
             connection.execute(ONE_AT_A_TIME, {"model": model})
-            if {role: _holder(connection, model, role, None) for role in roles} != roles:
+            if not _hold(connection, challenger, champion):
                 return None
             connection.execute(insert(table_of(PromotionRow)).values(values))
         return next(row for row in self.promotions(model) if row.role == ending)
 
+    def set_share(
+        self, challenger: Version, champion: Version, share: float, reason: str, *, instead_of: float
+    ) -> Promotion | None:
+        model = challenger.model
+        given = {"model": model, "version_id": challenger.id, "role": CHALLENGER}
+        with translated(), self.engine.begin() as connection:
+            connection.execute(ONE_AT_A_TIME, {"model": model})
+            if not _hold(connection, challenger, champion):
+                return None
+            if share_of(_ledger(connection, model)) != instead_of:
+                return None
+            connection.execute(
+                insert(table_of(PromotionRow)).values(given | {"share": share, "reason": reason})
+            )
+        return next(row for row in self.promotions(model) if row.role == CHALLENGER)
+
     def promotions(self, model: str) -> tuple[Promotion, ...]:
-        ledger, versions = table_of(PromotionRow), table_of(VersionRow)
-        wanted = (
-            select(ledger, versions.c.number.label("version_number"))
-            .join(versions, versions.c.id == ledger.c.version_id)
-            .where(ledger.c.model == model)
-            .order_by(ledger.c.id.desc())
-        )
         with translated(), self.engine.connect() as connection:
-            return tuple(_as(Promotion, row) for row in connection.execute(wanted))
+            return _ledger(connection, model)
+
+
+def _ledger(connection: Connection, model: str) -> tuple[Promotion, ...]:
+    ledger, versions = table_of(PromotionRow), table_of(VersionRow)
+    wanted = (
+        select(ledger, versions.c.number.label("version_number"))
+        .join(versions, versions.c.id == ledger.c.version_id)
+        .where(ledger.c.model == model)
+        .order_by(ledger.c.id.desc())
+    )
+    return tuple(_as(Promotion, row) for row in connection.execute(wanted))
+
+
+def _hold(connection: Connection, challenger: Version, champion: Version) -> bool:
+    """True if both versions still hold their roles."""
+    held = {CHALLENGER: challenger.id, CHAMPION: champion.id}
+    return {role: _holder(connection, challenger.model, role, None) for role in held} == held
 
 
 def _holder(connection: Connection, model: str, role: str, at: datetime | None) -> int | None:

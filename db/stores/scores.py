@@ -9,40 +9,48 @@ from db.session import translated
 from db.stores.rows import OnEngine
 from nightjar.core.comparison.entities import Distribution
 from nightjar.core.comparison.profile import STEPS
+from nightjar.core.lifecycle.arms import as_served
 from nightjar.core.night.entities import Part, Run
 from nightjar.core.night.part_rows import QUARANTINED as QUARANTINED_COLUMNS
 from nightjar.core.night.part_rows import SCORES as SCORE_COLUMNS
 
-DISTRIBUTION = text("""
+SERVED = """CASE WHEN score.arm = 'challenger' THEN score.challenger_score ELSE score.score END AS score,
+    CASE WHEN score.arm = 'challenger' THEN score.challenger_outputs ELSE score.outputs END AS outputs,
+    score.arm"""
+"""What `as_served` of nightjar/core/lifecycle/arms.py gives."""
+DISTRIBUTION = text(f"""
     SELECT count(score) AS rows, coalesce(avg(score), 'NaN') AS mean,
            coalesce(stddev_pop(score), 'NaN') AS stddev,
            count(DISTINCT score) AS distinct, count(carried_from) AS carried,
-           count(challenger_score) AS shadowed,
+           count(challenger_score) AS shadowed, count(*) FILTER (WHERE arm = 'challenger') AS by_challenger,
            coalesce(
-               percentile_disc(CAST(:steps AS double precision[])) WITHIN GROUP (ORDER BY score), '{}'
+               percentile_disc(CAST(:steps AS double precision[])) WITHIN GROUP (ORDER BY score), '{{}}'
            ) AS quantiles
-    FROM nightjar.score WHERE run_id = :run_id AND score_date = :score_date
-""")
-MIX = text("""
-    SELECT version.classes[array_position(score.outputs, score.score)] AS class, count(*) AS rows
-    FROM nightjar.model_version AS version JOIN nightjar.run ON run.version_id = version.id
-    JOIN nightjar.score ON score.run_id = run.id AND score.score_date = run.score_date
-    WHERE run.id = :run_id AND score.run_id = :run_id AND score.score_date = :score_date
-        AND cardinality(version.classes) > 0
+    FROM (
+        SELECT {SERVED}, carried_from, challenger_score
+        FROM nightjar.score WHERE run_id = :run_id AND score_date = :score_date
+    ) AS served
+""")  # noqa: S608  # words of this module
+MIX = text(f"""
+    SELECT version.classes[array_position(served.outputs, served.score)] AS class, count(*) AS rows
+    FROM nightjar.run CROSS JOIN LATERAL (
+        SELECT {SERVED} FROM nightjar.score
+        WHERE score.run_id = run.id AND score.run_id = :run_id AND score.score_date = :score_date
+    ) AS served
+    JOIN nightjar.model_version AS version
+        ON version.id = CASE WHEN served.arm = 'challenger' THEN run.challenger_id ELSE run.version_id END
+    WHERE run.id = :run_id AND cardinality(version.classes) > 0
     GROUP BY 1 ORDER BY 1
-""")
+""")  # noqa: S608  # words of this module
 EVENLY = [step / STEPS for step in range(STEPS + 1)]
 STORED_SCORES = (
     "SELECT entity_key, score, array_to_json(outputs) AS outputs, challenger_score, "
-    "array_to_json(challenger_outputs) AS challenger_outputs, carried_from FROM nightjar.score "
+    "array_to_json(challenger_outputs) AS challenger_outputs, arm, carried_from FROM nightjar.score "
     "WHERE score_date = %s AND run_id = %s "
 )
 PUBLISHED_SCORES = sql.SQL(STORED_SCORES + 'ORDER BY entity_key COLLATE "C"')
 SCORES_OF_PART = sql.SQL(STORED_SCORES + "AND part = %s")
-SCORES_FOR = sql.SQL(
-    "SELECT entity_key, score, array_to_json(outputs) AS outputs FROM nightjar.score "
-    "WHERE score_date = %s AND run_id = %s AND entity_key = ANY(%s)"
-)
+SCORES_FOR = sql.SQL(STORED_SCORES + "AND entity_key = ANY(%s)")
 SET_ASIDE = "SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row WHERE run_id = %s "
 QUARANTINED_OF_RUN = sql.SQL(SET_ASIDE + "ORDER BY part, row_number")
 QUARANTINED_OF_PART = sql.SQL(SET_ASIDE + "AND part = %s ORDER BY row_number")
@@ -67,12 +75,9 @@ class PostgresScores(OnEngine):
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
-            return read_frame(
-                connection,
-                SCORES_FOR,
-                [run.score_date, run.id, keys.to_list()],
-                {name: SCORE_COLUMNS[name] for name in ("entity_key", "score", "outputs")},
-            )
+            wanted = [run.score_date, run.id, keys.to_list()]
+            found = read_frame(connection, SCORES_FOR, wanted, SCORE_COLUMNS)
+        return as_served(found).select("entity_key", "score", "outputs", "arm")
 
     def stored_part(self, run: Run, part: Part) -> tuple[pl.DataFrame, pl.DataFrame]:
         of_part = [run.id, part.number]

@@ -3,6 +3,7 @@
 import threading
 from datetime import UTC, date, datetime
 
+from nightjar.core.lifecycle.arms import share_of
 from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, Ending, holder_of
 from nightjar.core.model.entities import Candidate, Dataset, Promotion, Version
 from nightjar.core.upkeep.retention import Named
@@ -83,11 +84,22 @@ class MemoryRegistry:
             held = tuple(self.holder(challenger.model, role) for role in (CHALLENGER, CHAMPION))
             return self._added(challenger, ending, reason) if held == (challenger, champion) else None
 
-    def _added(self, version: Version, role: str, reason: str) -> Promotion:
+    def set_share(
+        self, challenger: Version, champion: Version, share: float, reason: str, *, instead_of: float
+    ) -> Promotion | None:
+        with self._lock:
+            held = tuple(self.holder(challenger.model, role) for role in (CHALLENGER, CHAMPION))
+            now = share_of(self.promotions(challenger.model))
+            if (*held, now) != (challenger, champion, instead_of):
+                return None
+            return self._added(challenger, CHALLENGER, reason, share)
+
+    def _added(self, version: Version, role: str, reason: str, share: float = 0) -> Promotion:
         held = {
             "version_id": version.id,
             "version_number": version.number,
             "role": role,
+            "share": share,
             "reason": reason,
             "actor": "memory",
         }

@@ -69,6 +69,8 @@ for command in (
     versions.monitor,
     versions.promote,
     versions.withdraw,
+    versions.share,
+    versions.challenge,
     ledger.models,
     ledger.diff,
     ledger.replay,

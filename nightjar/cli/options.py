@@ -67,6 +67,17 @@ def stated(text: str) -> str:
     return text
 
 
+def share_told(text: str) -> float:
+    """Parse a share, like 25% or 0.25."""
+    try:
+        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no share; write it like 25% or 0.25") from None
+    if not 0 <= found <= 1:
+        raise typer.BadParameter(f"{text} is not between 0% and 100%")
+    return found
+
+
 NAME = "Name of a folder in models/."
 Model = Annotated[
     str | None,

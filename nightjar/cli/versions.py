@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import Model, Today, day, opened, spec_of, stated, today_or
+from nightjar.cli.options import Model, Today, day, opened, share_told, spec_of, stated, today_or
 from nightjar.showing import console
 from nightjar.showing.remedies import waiting_told
 
@@ -134,3 +134,41 @@ def withdraw(
     platform, spec = opened(), spec_of(model)
     done = decide_by_hand(spec, platform.registry, platform.artifacts, version, Decided.WITHDRAWN, reason)
     console.out.print(done)
+
+
+def share(
+    version: Annotated[int, typer.Argument(help="Number of the challenger.")],
+    part: Annotated[
+        float, typer.Argument(parser=share_told, metavar="SHARE", help="As 25% or 0.25; 0 is in shadow.")
+    ],
+    reason: Annotated[
+        str, typer.Option(parser=stated, metavar="REASON", help="Why; it is kept in the ledger.")
+    ],
+    model: Model = None,
+    despite_gates: Annotated[
+        bool, typer.Option("--despite-gates", help="Let a version serve that failed its gates.")
+    ] = False,
+) -> None:
+    """Let the challenger serve a share of the entities: analysts see its score of them."""
+    from nightjar.usecases.lifecycle.by_hand import serve_by_hand
+
+    platform, spec = opened(), spec_of(model)
+    done = serve_by_hand(
+        spec, platform.registry, platform.artifacts, version, part, reason, despite_gates=despite_gates
+    )
+    console.out.print(done)
+
+
+def challenge(model: Model = None) -> None:
+    """Show challenger and champion on the same rows, and each on the rows that it served."""
+    from nightjar.core.monitoring.arms import by_arm
+
+    platform, spec = opened(), spec_of(model)
+    judge = platform.judge_challenger(spec)
+    standing = judge.standing()
+    if standing is None:
+        console.out.print(f"{spec.name} has no challenger")
+        return
+    console.show_challenger(standing)
+    versions = (standing.champion, standing.challenger)
+    console.show_arms(by_arm(standing.nights, spec.nightly, *versions, judge.policy.alpha))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nightjar.core.lifecycle.evidence import LearnerLoss
     from nightjar.core.model.entities import Version
     from nightjar.core.model.spec import ModelSpec
+    from nightjar.core.monitoring.arms import ArmMetric
     from nightjar.core.monitoring.entities import ColumnDrift, Measurement
     from nightjar.core.night.entities import NightSummary
     from nightjar.core.night.plan import Planned
@@ -167,6 +168,7 @@ def night_row(night: "NightSummary") -> tuple[object, ...]:
     """A night in NIGHT_COLUMNS. `run` names the revision if it is not the first."""
     run = f"{night.run_id}" if night.revision == 1 else f"{night.run_id} (revision {night.revision})"
     kept = f", {night.carried} scores kept" if night.carried else ""
+    kept += f", {night.by_challenger} by the challenger" if night.by_challenger else ""
     now = f"published: {night.parts_done_now} of {night.parts} parts now{kept}, {night.seconds:.1f} s"
     lacks = [f"no {lack.partition(':')[0]}" for lack in night.lacks]
     lacks += [unshadowed(night)] if night.without_challenger else []
@@ -185,6 +187,7 @@ def night_row(night: "NightSummary") -> tuple[object, ...]:
 
 REPORT_FAILED = "runbooks/report-failed.md"
 CHALLENGER_FAILED = "runbooks/challenger-failed.md"
+CANARY_STOPPED = "runbooks/canary-stopped.md"
 
 LATE_COLUMNS = ("score date", "run", "changed", "new", "gone", "for instance", "by what was recorded (UTC)")
 
@@ -320,8 +323,21 @@ def challenger_told(standing: "Standing") -> str:
     found, version = standing.evidence, f"version {standing.challenger.number}"
     more = "" if found.more_nights is None else f"; about {found.more_nights} more nights like these decide"
     said = f"{version} against version {standing.champion.number}: {found.finding.value}{more}"
-    if standing.step is Step.ASK:
-        said += f'. It waits for a person: nightjar promote {standing.challenger.number} --reason "..."'
+    if share := standing.serving.share:
+        said += f". It serves {share:.3g} of the entities, measured in {standing.serving.nights} nights"
+    number = standing.challenger.number
+    match standing.step:
+        case Step.ASK if standing.next_share is not None:
+            ask = f"nightjar share {number} {standing.next_share:.3g}"
+            said += f'. It waits for a person: {ask} --reason "..."'
+        case Step.ASK:
+            said += f'. It waits for a person: nightjar promote {number} --reason "..."'
+        case Step.SERVE:
+            said += f". Next it serves {standing.next_share:.3g} of the entities"
+        case Step.STOP | Step.WITHDRAW if share:
+            said += f". The nights in which it served say that it is worse: it stops ({CANARY_STOPPED})"
+        case _:
+            pass
     return said
 
 
@@ -329,8 +345,28 @@ def show_challenger(standing: "Standing | None") -> None:
     """Show the comparison of challenger and champion. Nothing without a challenger."""
     if standing is None:
         return
-    out.print(table("challenger in shadow", CHALLENGER_COLUMNS, [challenger_row(standing)]))
+    out.print(table("challenger", CHALLENGER_COLUMNS, [challenger_row(standing)]))
     out.print(plain(challenger_told(standing)))
+
+
+ARM_COLUMNS = ("metric", "nights", "champion's rows", "challenger's rows", "champion minus challenger")
+
+
+def show_arms(found: "Iterable[ArmMetric]") -> None:
+    """Show what each version did on the rows that it served. Nothing if the challenger served none."""
+    rows = [
+        (
+            each.metric.title,
+            each.nights,
+            *(
+                f"{one.mean:.4g} ({one.low:.4g} to {one.high:.4g})"
+                for one in (each.champion, each.challenger, each.gain)
+            ),
+        )
+        for each in found
+    ]
+    if rows:
+        out.print(table("each version on the rows that it served", ARM_COLUMNS, rows))
 
 
 def unshadowed(night: "NightSummary") -> str:

@@ -29,11 +29,12 @@ from nightjar.core.errors.night import (
 from nightjar.core.kinds import kind_of
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.outputs import OUTPUTS
+from nightjar.core.lifecycle.arms import BY_CHALLENGER, as_served
 from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.monitoring.drift import DECIDED, DECIDES
-from nightjar.core.monitoring.entities import ColumnDrift, Measurement, NightComparison, Role
+from nightjar.core.monitoring.entities import Basis, ColumnDrift, Measurement, NightComparison, Role
 from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState
 from nightjar.core.night.part_rows import QUARANTINED, SCORES, require_storable
@@ -49,6 +50,11 @@ OUTCOMES = {
     "recorded_at": INSTANT,
 }
 
+COMPARED = {
+    Basis.ROWS: (Role.BESIDE, Role.CHALLENGER),
+    Basis.ARMS: (Role.CHAMPION_ARM, Role.CHALLENGER_ARM),
+}
+"""The roles of champion and challenger."""
 POLL_S = 0.2
 
 P = ParamSpec("P")
@@ -141,7 +147,7 @@ class MemoryNights:
 
     @_whole
     def distribution(self, run: Run) -> Distribution:
-        scores = self.published_scores(run)
+        scores = as_served(self.published_scores(run))
         score = scores["score"]
         mean, stddev = score.mean(), score.std(ddof=0)
         return Distribution(
@@ -149,6 +155,7 @@ class MemoryNights:
             rows=len(score),
             carried=len(score) - scores["carried_from"].null_count(),
             shadowed=len(score) - scores["challenger_score"].null_count(),
+            by_challenger=scores.filter(BY_CHALLENGER).height,
             mean=mean if isinstance(mean, float) else float("nan"),
             stddev=stddev if isinstance(stddev, float) else float("nan"),
             distinct=score.n_unique(),
@@ -278,9 +285,9 @@ class MemoryNights:
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
         return (
-            self.published_scores(run)
+            as_served(self.published_scores(run))
             .filter(pl.col("entity_key").is_in(keys.to_list()))
-            .select("entity_key", "score", "outputs")
+            .select("entity_key", "score", "outputs", "arm")
         )
 
     @_whole
@@ -471,17 +478,22 @@ class MemoryOutcomes:
             for each in self._of(model)
             if each.run_id in shown and each.occasions == 1 and not each.slice
         ]
-        pairs = zip(
-            (each for each in nights if each.role is Role.BESIDE),
-            (each for each in nights if each.role is Role.CHALLENGER),
-            strict=True,
+        found = (
+            comparison
+            for basis, roles in COMPARED.items()
+            for comparison in self._compared(basis, *(_of_role(nights, role) for role in roles))
         )
-        newest, found = dict[int, datetime](), list[NightComparison]()
-        for champion, challenger in pairs:
+        return tuple(sorted(found, key=lambda each: (each.measured_at, each.score_date)))
+
+    def _compared(
+        self, basis: Basis, champions: Sequence[Measurement], challengers: Sequence[Measurement]
+    ) -> Iterator[NightComparison]:
+        newest = dict[int, datetime]()
+        for champion, challenger in zip(champions, challengers, strict=True):
             if newest.get(champion.run_id, champion.measured_at) <= champion.measured_at:
                 newest[champion.run_id] = champion.measured_at
-                found.append(_comparison(champion, challenger))
-        return tuple(sorted(found, key=lambda each: (each.measured_at, each.score_date)))
+                share = self.store.run(champion.run_id).challenger_share
+                yield _comparison(basis, share, champion, challenger)
 
     def _of(self, model: str) -> Iterator[Measurement]:
         return (each for each in self.added if each.model == model)
@@ -502,12 +514,22 @@ def _all_rows(each: Measurement) -> tuple[int, Role, str, str, int]:
     return each.run_id, Role.CHAMPION, "", "", 1
 
 
-def _comparison(champion: Measurement, challenger: Measurement) -> NightComparison:
+def _of_role(measured: Sequence[Measurement], role: Role) -> list[Measurement]:
+    return [each for each in measured if each.role is role]
+
+
+def _comparison(
+    basis: Basis, share: float, champion: Measurement, challenger: Measurement
+) -> NightComparison:
     assert challenger.challenger_id is not None
     return NightComparison(
-        **challenger.model_dump(
+        **champion.model_dump(
             include={"run_id", "model", "score_date", "version_id", "rows", "with_outcome", "measured_at"}
         ),
+        basis=basis,
+        share=share,
+        challenger_rows=challenger.rows,
+        challenger_with_outcome=challenger.with_outcome,
         challenger_id=challenger.challenger_id,
         champion=champion.metrics,
         challenger=challenger.metrics,

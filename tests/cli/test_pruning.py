@@ -46,6 +46,7 @@ def failed(world, tmp_path):
             "outputs": [None],
             "challenger_score": [None],
             "challenger_outputs": [None],
+            "arm": [None],
             "carried_from": [None],
         }
         aside = pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String})

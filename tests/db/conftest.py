@@ -1,6 +1,6 @@
 """Each contract test runs on Postgres and in memory; what it stands on is made here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -24,7 +24,7 @@ from nightjar.core.explaining.reasons import REASONS
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.model.entities import Candidate, Version
-from nightjar.core.monitoring.entities import ColumnDrift, Measurement, NightComparison, Role
+from nightjar.core.monitoring.entities import Basis, ColumnDrift, Measurement, NightComparison, Role
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population, Run
 from nightjar.core.night.part_rows import SCORES
@@ -224,6 +224,7 @@ def scores(
     challenger: float | None = None,
     outputs: list[float] | None = None,
     challenger_outputs: list[float] | None = None,
+    arms: Sequence[str | None] = (),
 ) -> pl.DataFrame:
     values = {
         "entity_key": keys,
@@ -231,6 +232,7 @@ def scores(
         "outputs": [outputs] * len(keys),
         "challenger_score": [challenger] * len(keys),
         "challenger_outputs": [challenger_outputs] * len(keys),
+        "arm": arms or [None] * len(keys),
         "carried_from": [None] * len(keys),
     }
     return pl.DataFrame(values, schema=SCORES)
@@ -262,6 +264,8 @@ def compared(run: Run, at: datetime, challenger: float, rows: int = 2) -> NightC
         run_id=run.id,
         rows=rows,
         with_outcome=rows,
+        challenger_rows=rows,
+        challenger_with_outcome=rows,
         champion=dict.fromkeys(names, 0.5),
         challenger=dict.fromkeys(names, challenger),
         measured_at=at,
@@ -270,9 +274,14 @@ def compared(run: Run, at: datetime, challenger: float, rows: int = 2) -> NightC
 
 def both(night: NightComparison) -> list[Measurement]:
     """A comparison as it is stored: a measurement of each."""
-    metrics = {Role.BESIDE: night.champion, Role.CHALLENGER: night.challenger}
-    shared = night.model_dump(exclude={"champion", "challenger"})
-    return [Measurement(**shared, role=role, metrics=found) for role, found in metrics.items()]
+    arms = night.basis is Basis.ARMS
+    roles = (Role.CHAMPION_ARM, Role.CHALLENGER_ARM) if arms else (Role.BESIDE, Role.CHALLENGER)
+    rows = {"rows": night.challenger_rows, "with_outcome": night.challenger_with_outcome}
+    shared = night.model_dump(include={*Measurement.model_fields})
+    return [
+        Measurement(**shared, role=roles[0], metrics=night.champion),
+        Measurement(**shared | rows, role=roles[1], metrics=night.challenger),
+    ]
 
 
 def reasons(*keys: str, contribution: float = 0.5) -> pl.DataFrame:

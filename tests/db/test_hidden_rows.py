@@ -43,8 +43,11 @@ LINKS = (
     "scored",
     "quarantined",
     "attempt",
+    "arm",
 )
-"""Columns by which a row is one of its run, and counts that `runs` shows of every run."""
+"""Columns by which a row is one of its run, counts that `runs` shows of every run, and a word of which a
+constraint allows two.
+"""
 
 NEVER_SHOWN = "run_id NOT IN (SELECT run_id FROM nightjar.publication)"
 HIDDEN_ROWS = {"score": NEVER_SHOWN, "receipt": NEVER_SHOWN, "outcome": "entity_key LIKE 'unscored%'"}

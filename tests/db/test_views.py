@@ -8,7 +8,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from nightjar.core.monitoring.entities import ColumnDrift
+from nightjar.core.monitoring.entities import Basis, ColumnDrift
 
 
 @pytest.fixture
@@ -77,6 +77,7 @@ def test_a_score_says_where_it_comes_from(on_postgres, ask, make):
         "scored_at": stored_at,
         "predicted_class": None,
         "outputs": None,
+        "arm": None,
     }
     in_sample, _ = on_postgres.publish(date(2013, 4, 1))
     assert ask("SELECT DISTINCT in_sample FROM scores WHERE run_id = %s", in_sample.id) == [
@@ -241,6 +242,53 @@ def test_the_scores_of_a_challenger_are_seen_beside_the_published_ones(on_postgr
     assert [tuple(row.values()) for row in ask(seen + " ORDER BY 1")] == [
         ("a", 0.5, challenger.number, 0.1),
         ("b", 0.5, challenger.number, None),
+    ]
+
+
+def test_a_row_that_the_challenger_serves_is_seen_with_its_score_its_version_and_its_reasons(
+    on_postgres, ask, make
+):
+    challenger = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "b"))
+    with on_postgres.claim(challenger=challenger, share=0.5) as claimed:
+        run = on_postgres.store.record_population(claimed.run, make.population(2))
+        scores = make.scores("a", "b", challenger=0.1, arms=["challenger", "champion"])
+        on_postgres.store.write_part(run, make.part(0, 2), scores, make.quarantined())
+        on_postgres.store.publish(run)
+    assert on_postgres.store.run(run.id).challenger_share == 0.5
+    seen = "SELECT entity_key, score, arm, model_version FROM scores ORDER BY 1"
+    number = challenger.number
+    assert [tuple(row.values()) for row in ask(seen)] == [
+        ("a", 0.1, "challenger", number),
+        ("b", 0.5, "champion", on_postgres.champion.number),
+    ]
+    both = "SELECT entity_key, champion_score, challenger_score, challenger_share FROM scores_with_challenger"
+    assert [tuple(row.values()) for row in ask(both + " ORDER BY 1")] == [
+        ("a", 0.5, 0.1, 0.5),
+        ("b", 0.5, 0.1, 0.5),
+    ]
+    on_postgres.reasons.record(run, make.reasons("a", "b"))
+    reasons = ask("SELECT entity_key, model_version FROM reasons ORDER BY 1")
+    assert [tuple(row.values()) for row in reasons] == [("a", number), ("b", on_postgres.champion.number)]
+    told = on_postgres.store.distribution(run)
+    assert (told.mean, told.by_challenger, told.shadowed) == (pytest.approx(0.3), 1, 2)
+    served = on_postgres.store.scores_for(run, scores["entity_key"]).sort("entity_key")
+    assert served.select("score", "arm").rows() == [(0.1, "challenger"), (0.5, "champion")]
+
+
+def test_both_versions_on_the_same_rows_and_each_on_its_own_are_seen_apart(on_postgres, ask, make):
+    challenger = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "b"))
+    run, _ = on_postgres.publish(challenger=challenger, share=0.25)
+    on_rows = make.compared(run, make.as_of, 0.4)
+    on_arms = on_rows.model_copy(update={"basis": Basis.ARMS, "rows": 3, "challenger_rows": 2})
+    for comparison in (on_rows, on_arms):
+        on_postgres.outcomes.add(make.both(comparison))
+    wanted = [each.model_copy(update={"share": 0.25}) for each in (on_rows, on_arms)]
+    assert list(on_postgres.outcomes.comparisons(make.model)) == wanted
+    seen = "SELECT {} FROM {} WHERE metric = 'brier' AND is_newest"
+    assert [tuple(row.values()) for row in ask(seen.format("rows, challenger", "comparisons"))] == [(2, 0.4)]
+    columns = "champion_rows, challenger_rows, challenger, share, challenger_version"
+    assert [tuple(row.values()) for row in ask(seen.format(columns, "arms"))] == [
+        (3, 2, 0.4, 0.25, challenger.number)
     ]
 
 

@@ -13,7 +13,7 @@ def test_the_form_offers_the_decisions_and_wants_a_reason():
     form = promote.parameters
     assert set(form.required) == {"model", "version", "decision", "reason"}
     assert form.definitions["Decided"]["enum"] == [*Decided]
-    assert promote.validate_parameters(ANSWER) == ANSWER
+    assert promote.validate_parameters(ANSWER) == ANSWER | {"share": None}
 
 
 @pytest.mark.parametrize("wrong", [{"version": 0}, {"decision": "maybe"}, {"reason": "   "}])

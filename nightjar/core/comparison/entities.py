@@ -13,12 +13,14 @@ class Distribution(Value):
 
     mean, stddev, quantiles: of the scores. distinct: the number of different scores. rows: the number of
     rows. carried: how many of them were carried over. shadowed: how many the challenger has scored too.
+    by_challenger: how many it serves.
     """
 
     score_date: date
     rows: int
     carried: int = 0
     shadowed: int = 0
+    by_challenger: int = 0
     mean: float
     stddev: float
     distinct: int

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 MOST = 0.95
 """The share of the capital that a night wins or loses at most."""
@@ -36,46 +37,51 @@ GREATEST = 700.0
 """The logarithm of the greatest e-value that is told."""
 
 
-def e_values(differences: Numbers) -> Numbers:
+def e_values(differences: Numbers, counts: Flags | None = None) -> Numbers:
     """The evidence after each night that the mean difference is above 0.
 
-    differences: of the nights, in the order in which they became known.
+    differences: of the nights, in the order in which they became known. counts: the nights that are bet on.
+    The others only say how large a difference usually is. None: all count.
     """
-    return np.exp(np.minimum(_log_capital(differences, 0.0), GREATEST))
+    return np.exp(np.minimum(_log_capital(differences, 0.0, counts), GREATEST))
 
 
-def confidence_sequence(differences: Numbers, alpha: float) -> tuple[float, float]:
+def confidence_sequence(
+    differences: Numbers, alpha: float, counts: Flags | None = None
+) -> tuple[float, float]:
     """Low and high of the mean difference. Each is wrong with a probability of at most alpha, ever.
 
     low is above 0 exactly if the e-value is above 1 / alpha. Infinite as long as no night was bet on.
     """
-    return _low(differences, alpha), -_low(-differences, alpha)
+    return _low(differences, alpha, counts), -_low(-differences, alpha, counts)
 
 
-def _usual(differences: Numbers) -> Numbers:
+def _usual(differences: Numbers, counts: Flags | None) -> Numbers:
     """The usual size of a difference, for each night by the nights before it. 0: the night is not bet on."""
     squares = np.concatenate([[0.0], np.cumsum(differences**2)[:-1]])
     before = np.arange(differences.size)
-    return np.where(before >= FIRST_BET - 1, np.sqrt(squares / np.maximum(before, 1)), 0.0)
+    bet_on = (before >= FIRST_BET - 1) & (True if counts is None else counts)
+    return np.where(bet_on, np.sqrt(squares / np.maximum(before, 1)), 0.0)
 
 
-def _log_capital(differences: Numbers, mean: float) -> Numbers:
+def _log_capital(differences: Numbers, mean: float, counts: Flags | None) -> Numbers:
     """The logarithm of the capital after each night, of bets that the mean difference is above `mean`."""
-    usual = _usual(differences)
+    usual = _usual(differences, counts)
     sizes = np.divide(differences - mean, usual, out=np.zeros_like(usual), where=usual > 0)
     won = np.clip(np.outer(STAKES, sizes), -MOST, MOST)
     return np.logaddexp.reduce(np.cumsum(np.log1p(won), axis=1), axis=0) - math.log(STAKES.size)
 
 
-def _low(differences: Numbers, alpha: float) -> float:
+def _low(differences: Numbers, alpha: float, counts: Flags | None) -> float:
     """The mean up to which bets have won 1 / alpha. Bets on a higher mean have won less, so it is halved."""
-    reach, wanted = float(_usual(differences).max(initial=0.0)), -math.log(alpha)
-    nights = np.count_nonzero(_usual(differences))
+    usual = _usual(differences, counts)
+    reach, wanted = float(usual.max(initial=0.0)), -math.log(alpha)
+    nights = np.count_nonzero(usual)
     if nights * math.log1p(MOST) <= wanted:
         return -math.inf
 
     def won(mean: float) -> bool:
-        return bool(_log_capital(differences, mean)[-1] >= wanted)
+        return bool(_log_capital(differences, mean, counts)[-1] >= wanted)
 
     low, high = -reach, float(np.abs(differences).max())
     while not won(low):

@@ -90,7 +90,8 @@ class Promotion(Value):
     """A row of the append-only promotion ledger.
 
     From `promoted_at` on, the version holds `role` (champion, challenger). withdrawn: it is no longer
-    challenger. actor: the database user that promoted it.
+    challenger. share: of the entities that a challenger serves; 0 if it scores in shadow. actor: the database
+    user that promoted it.
     """
 
     id: int
@@ -98,6 +99,7 @@ class Promotion(Value):
     version_id: int
     version_number: int
     role: str
+    share: float = 0
     reason: str
     actor: str
     promoted_at: AwareDatetime

@@ -96,6 +96,7 @@ def faults(spec: "ModelSpec") -> Iterator[Fault]:
     yield from _of_slices(spec)
     yield from _of_metrics(spec)
     yield from _of_explain(spec)
+    yield from _of_challenge(spec)
     yield from limit_faults("gates", spec.gates, (*spec.kind.gate_limits(), *LOSS_LIMITS), spec.kind.name)
     yield from limit_faults("audit", spec.audit, (*AUDITED, *spec.kind.absurdities), spec.kind.name)
 
@@ -254,6 +255,12 @@ def _of_metrics(spec: "ModelSpec") -> Iterator[Fault]:
             yield "metrics", f"{own.name!r} is there twice, or a metric of the kind {spec.kind.name!r}"
         if unknown := sorted(own.reads - set(spec.inputs)):
             yield "metrics", f"{own.name!r} reads {unknown}, which are no inputs"
+
+
+def _of_challenge(spec: "ModelSpec") -> Iterator[Fault]:
+    stages = () if spec.challenge is None else spec.challenge.stages
+    if list(stages) != sorted(set(stages)):
+        yield "challenge", f"must have stages that grow, like (0.05, 0.25, 1.0), not {stages}"
 
 
 def _of_explain(spec: "ModelSpec") -> Iterator[Fault]:

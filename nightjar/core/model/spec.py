@@ -265,11 +265,20 @@ class Challenge:
     looks.
     nights: without a result after so many nights the challenger is withdrawn, so that a newer version gets
     its turn.
+    stages: shares of the entities that a challenger serves, one after the other, before it is promoted. It
+    begins when the nights in shadow say that it is better, or when a person lets it serve. Empty: none.
+    nights_per_stage: so many measured nights a stage lasts at least. It goes back to 0 as soon as the nights
+    say that it is worse, with a probability of at most alpha if it is not.
+    compare: the rows that decide while it serves a share. "rows": both versions on each row. "arms": each on
+    the rows that it served. Choose "arms" if people act on a score, and so change the outcome.
     """
 
     promote: Literal["automatic", "approval", "by hand"]
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     nights: Count = 180
+    stages: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
+    nights_per_stage: Count = 7
+    compare: Literal["rows", "arms"] = "rows"
 
 
 @dataclass(frozen=True, slots=True)

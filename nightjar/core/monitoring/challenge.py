@@ -1,14 +1,13 @@
 """What the nights say so far of a challenger beside the champion, and what follows from it."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
 import numpy as np
 
-from nightjar.core.lifecycle.sequential import Numbers, confidence_sequence, e_values
+from nightjar.core.lifecycle.sequential import Flags, Numbers, confidence_sequence, e_values
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import Challenge
 from nightjar.core.monitoring.entities import NightComparison
@@ -54,30 +53,84 @@ class ShadowEvidence:
         return math.ceil(self.nights * (math.log(self.needed) / math.log(ahead) - 1))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What the challenger serves, and what the nights say since it does.
+
+    share: of the entities, 0 in shadow. nights: the measured nights in which it served that share or more.
+    evidence: by the nights in which it served any.
+    """
+
+    share: float
+    nights: int
+    evidence: ShadowEvidence
+
+
 class Step(StrEnum):
     """What follows from the evidence."""
 
     PROMOTE = "promote"
     WITHDRAW = "withdraw"
     ASK = "ask a person"
+    SERVE = "serve more"
+    STOP = "serve none"
     WAIT = "wait"
 
 
-def step_of(evidence: ShadowEvidence, challenge: Challenge | None) -> Step:
-    """Return what follows by the policy of a spec. Without one, a person decides."""
-    if challenge is None or challenge.promote == "by hand":
+def step_of(evidence: ShadowEvidence, serving: Serving, challenge: Challenge | None) -> Step:
+    """Return what follows by the policy of a spec. Without one, a person decides.
+
+    A share ends as soon as the nights in which the challenger serves say that it is worse, by every policy.
+    """
+    by_hand = challenge is None or challenge.promote == "by hand"
+    if serving.share > 0 and serving.evidence.finding is Finding.WORSE:
+        return Step.STOP if by_hand else Step.WITHDRAW
+    if challenge is not None and challenge.stages and serving.share > 0:
+        return _next_stage(serving, challenge)
+    if challenge is None or by_hand:
         return Step.WAIT
     if evidence.finding is Finding.BETTER:
-        return Step.PROMOTE if challenge.promote == "automatic" else Step.ASK
+        return _of_better(challenge)
     over = evidence.finding is Finding.WORSE or evidence.nights >= challenge.nights
     return Step.WITHDRAW if over else Step.WAIT
 
 
-def told(evidence: ShadowEvidence, title: str) -> str:
-    """Return the evidence in words, for the ledger. title: of the metric that is the mean loss."""
+def _of_better(challenge: Challenge) -> Step:
+    if challenge.promote == "approval":
+        return Step.ASK
+    return Step.SERVE if challenge.stages else Step.PROMOTE
+
+
+def _next_stage(serving: Serving, challenge: Challenge) -> Step:
+    """What follows while a share is served that is not found to be worse.
+
+    While the nights say more against it than for it, the share does not grow.
+    """
+    if serving.evidence.nights >= challenge.nights and challenge.promote != "by hand":
+        return Step.WITHDRAW
+    if serving.nights < challenge.nights_per_stage or serving.evidence.worse > serving.evidence.better:
+        return Step.WAIT
+    if next_share(serving.share, challenge) is not None:
+        return Step.SERVE
+    return {"automatic": Step.PROMOTE, "approval": Step.ASK, "by hand": Step.WAIT}[challenge.promote]
+
+
+def next_share(share: float, challenge: Challenge | None) -> float | None:
+    """The share of the next stage. None after the last one, and for a policy without stages."""
+    stages = () if challenge is None else challenge.stages
+    return min((stage for stage in stages if stage > share), default=None)
+
+
+def told(evidence: ShadowEvidence, title: str, share: float = 0) -> str:
+    """Return the evidence in words, for the ledger.
+
+    title: of the metric that is the mean loss. share: that the challenger serves; then only nights in which
+    it served are told.
+    """
     alpha = 1 / evidence.needed
+    nights = f"{evidence.nights} nights" + (f" at up to {share:.3g} of the entities" if share else "")
     return (
-        f"{evidence.finding.value}: in {evidence.nights} nights its {title} was lower by {evidence.gain:.4g} "
+        f"{evidence.finding.value}: in {nights} its {title} was lower by {evidence.gain:.4g} "
         f"on average (confidence sequence {evidence.low:.4g} to {evidence.high:.4g}), e-value "
         f"{evidence.better:.3g} for it and {evidence.worse:.3g} against it, needed {evidence.needed:g} "
         f"(alpha {alpha:g})"
@@ -85,52 +138,69 @@ def told(evidence: ShadowEvidence, title: str) -> str:
 
 
 def evidence_of(
-    comparisons: Iterable[NightComparison], metric: str, champion: Version, challenger: Version, alpha: float
+    comparisons: Iterable[NightComparison],
+    metric: str,
+    champion: Version,
+    challenger: Version,
+    alpha: float,
+    *,
+    served: bool = False,
 ) -> ShadowEvidence:
     """The evidence by all that is known.
 
-    comparisons: of the model, in the order in which they were known. metric: the mean loss of its kind.
-    Nights that either version may have seen do not count.
+    comparisons: of the model on one basis, in the order in which they were known. metric: the mean loss of
+    its kind. served: only nights in which the challenger served rows count; the others say how large a
+    difference usually is. Nights that either version may have seen do not count.
 
     A correction restates its night. The e-values are the smaller ones by the nights as they were known first
     and as they are known now. So a correction can take evidence away. It cannot decide alone, and the error
     probability alpha also holds where nights are restated.
     """
-    first, newest = _by_night(
-        [
-            (each.score_date, gain)
-            for each in comparisons
-            if _counts(each, champion, challenger) and (gain := _gain(each, metric)) is not None
-        ]
-    )
-    low, high = confidence_sequence(newest, alpha)
+    known = [each for each in comparisons if counts(each, metric, champion, challenger)]
+    # A dict keeps the first place of a key and its last value.
+    newest = {each.score_date: each for each in known}
+    earliest = {each.score_date: each for each in reversed(known)}
+    gains = np.array([_gain(night, metric) for night in newest.values()], np.float64)
+    first = np.array([_gain(earliest[day], metric) for day in newest], np.float64)
+    bets = np.array([night.share > 0 or not served for night in newest.values()], np.bool_)
+    low, high = confidence_sequence(gains, alpha, bets)
     return ShadowEvidence(
-        nights=newest.size,
-        gain=float(newest.mean()) if newest.size else 0.0,
+        nights=int(bets.sum()),
+        gain=float(gains[bets].mean()) if bets.any() else 0.0,
         low=low,
         high=high,
-        better=min(_last(first), _last(newest)),
-        worse=min(_last(-first), _last(-newest)),
+        better=min(_last(first, bets), _last(gains, bets)),
+        worse=min(_last(-first, bets), _last(-gains, bets)),
         needed=1 / alpha,
     )
 
 
-def _counts(night: NightComparison, champion: Version, challenger: Version) -> bool:
+def counts(night: NightComparison, metric: str, champion: Version, challenger: Version) -> bool:
+    """True if a comparison is one of these two versions, on outcomes that neither has seen."""
     unseen = night.score_date > max(champion.trained_through, challenger.trained_through)
-    return unseen and (night.version_id, night.challenger_id) == (champion.id, challenger.id)
+    ours = (night.version_id, night.challenger_id) == (champion.id, challenger.id)
+    both = (night.champion.get(metric), night.challenger.get(metric))
+    return unseen and ours and None not in both
 
 
-def _gain(night: NightComparison, metric: str) -> float | None:
+def nights_at(
+    share: float,
+    comparisons: Iterable[NightComparison],
+    metric: str,
+    champion: Version,
+    challenger: Version,
+) -> int:
+    """How many measured nights there are in which the challenger served at least this share."""
+    ours = (each for each in comparisons if counts(each, metric, champion, challenger))
+    return len({each.score_date for each in ours if 0 < share <= each.share})
+
+
+def _gain(night: NightComparison, metric: str) -> float:
     champion, challenger = night.champion[metric], night.challenger[metric]
-    return None if champion is None or challenger is None else champion - challenger
+    assert champion is not None
+    assert challenger is not None
+    return champion - challenger
 
 
-def _by_night(gains: Sequence[tuple[date, float]]) -> tuple[Numbers, Numbers]:
-    """The first and the newest gain of each night, in the order in which the nights became known."""
-    # A dict keeps the first place of a key and its last value.
-    first, newest = dict(reversed(gains)), dict(gains)
-    return np.array([first[night] for night in newest], np.float64), np.array([*newest.values()], np.float64)
-
-
-def _last(gains: Numbers) -> float:
-    return float(e_values(gains)[-1]) if gains.size else 1.0
+def _last(gains: Numbers, bets: Flags) -> float:
+    return float(e_values(gains, bets)[-1]) if gains.size else 1.0

@@ -37,11 +37,15 @@ class Role(StrEnum):
     """Whose scores were measured, and on which rows of the night."""
 
     CHAMPION = "champion"
-    """On all scored rows."""
+    """On all scored rows, as they were published: those of its arm by the challenger."""
     CHALLENGER = "challenger"
     """On the rows that both scored."""
     BESIDE = "champion beside challenger"
     """The champion on the rows that both scored."""
+    CHALLENGER_ARM = "challenger arm"
+    """On the rows that it served, of those that both scored."""
+    CHAMPION_ARM = "champion arm"
+    """The same, of the champion."""
 
 
 class Measurement(Value):
@@ -83,11 +87,22 @@ class Measurement(Value):
         return other is not None and self.model_copy(update={"measured_at": other.measured_at}) == other
 
 
-class NightComparison(Value):
-    """Champion and challenger of a published night on the rows that both scored.
+class Basis(StrEnum):
+    """The rows on which two versions of a night are compared."""
 
-    rows: of these. champion, challenger: the metrics of the model's kind that are measured for every night.
-    measured_at: the instant at which these outcomes were known (UTC).
+    ROWS = "rows"
+    """Both on each row that both scored. Stronger, and wrong where a score changes the outcome."""
+    ARMS = "arms"
+    """Each on the rows that it served, of those that both scored."""
+
+
+class NightComparison(Value):
+    """Champion and challenger of a published night.
+
+    rows, with_outcome: those of the champion. challenger_rows, challenger_with_outcome: those of the
+    challenger, which are the same by `Basis.ROWS`. champion, challenger: the metrics of the model's kind that
+    are measured for every night. share: of the entities that the challenger served. measured_at: the instant
+    at which these outcomes were known (UTC).
     """
 
     run_id: int
@@ -95,8 +110,12 @@ class NightComparison(Value):
     score_date: date
     version_id: int
     challenger_id: int
+    basis: Basis = Basis.ROWS
+    share: float = 0
     rows: int
     with_outcome: int
+    challenger_rows: int
+    challenger_with_outcome: int
     champion: Metrics
     challenger: Metrics
     measured_at: AwareDatetime

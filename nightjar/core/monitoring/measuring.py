@@ -9,6 +9,7 @@ import polars as pl
 from nightjar.core.kinds.kind import finite
 from nightjar.core.kinds.metrics import Metrics
 from nightjar.core.kinds.row_errors import Errors, intervals, of_means
+from nightjar.core.lifecycle.arms import BY_CHALLENGER, as_served, by_challenger
 from nightjar.core.model.own_code import own_code
 from nightjar.core.model.slices import Slice
 from nightjar.core.model.spec import ModelSpec
@@ -39,9 +40,9 @@ def measurements_of(
 ) -> Iterator[Measurement]:
     """All measurements of a night.
 
-    rows: of the published run, with `score`, `outputs`, `challenger_score`, `challenger_outputs`, `outcome`
-    (null while unknown), and the inputs that are read. Without these (their population is gone) the night is
-    measured whole, by the metrics of the kind. Raises CodeFailed.
+    rows: of the published run, with `score`, `outputs`, `challenger_score`, `challenger_outputs`, `arm`,
+    `outcome` (null while unknown), and the inputs that are read. Without these (their population is gone)
+    the night is measured whole, by the metrics of the kind. Raises CodeFailed.
     """
     whole = inputs_read(spec) <= {*rows.columns}
     for cut in cuts_of(rows, spec.slices if whole else ()):
@@ -79,11 +80,14 @@ def cuts_of(rows: pl.DataFrame, slices: Sequence[Slice]) -> Iterator[Cut]:
 
 def _roles(run: Run, rows: pl.DataFrame) -> Iterator[tuple[Role, pl.DataFrame]]:
     """The rows as each role scored them."""
-    yield Role.CHAMPION, rows
+    yield Role.CHAMPION, as_served(rows)
+    both = rows.drop_nulls("challenger_score")
     if run.challenger_id is not None:
-        both = rows.drop_nulls("challenger_score")
         yield Role.BESIDE, both
-        yield Role.CHALLENGER, both.with_columns(score="challenger_score", outputs="challenger_outputs")
+        yield Role.CHALLENGER, by_challenger(both)
+    if 0 < run.challenger_share < 1:
+        yield Role.CHAMPION_ARM, both.filter(~BY_CHALLENGER)
+        yield Role.CHALLENGER_ARM, by_challenger(both.filter(BY_CHALLENGER))
 
 
 def _measured(spec: ModelSpec, rows: pl.DataFrame, whole: bool) -> tuple[Metrics, Errors]:

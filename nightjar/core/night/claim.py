@@ -22,7 +22,9 @@ class Request:
     repairs: a published run. A new revision of it scores only the rows that later knowledge changes. If
     analysts see another run by now, nothing is done. known_at: corrections recorded up to this instant (UTC)
     count. None: the instant of the published run, or the night's as-of.
-    version_id: the version that a person named. An unfinished run of another one is not continued.
+    version_id: the version that a person named, or that a switch goes to. It serves every row: an unfinished
+    run of another one, or of two, is not continued.
+    share: of the entities that the challenger of a new run serves.
     switch: the new revision of the run that it repairs has the versions that come with the request.
     flow_run: the flow run that asks. If it is retried, it goes on with the revision that it began.
     """
@@ -32,6 +34,7 @@ class Request:
     repairs: int | None = None
     known_at: datetime | None = None
     version_id: int | None = None
+    share: float = 0
     switch: bool = False
     flow_run: str | None = None
 
@@ -82,7 +85,8 @@ def next_step(newest: Run | None, published: Run | None, request: Request, *, sa
 def _is_wanted(unfinished: Run, request: Request, *, same_flow_run: bool) -> bool:
     """Return True if the request can be met by resuming the run."""
     knows_enough = same_flow_run or (not request.afresh and request.known_at in (None, unfinished.known_at))
-    by_another = request.version_id not in (None, unfinished.version_id)
+    serves_all = (unfinished.version_id, unfinished.challenger_share) == (request.version_id, 0)
+    by_another = request.version_id is not None and not serves_all
     return knows_enough and not by_another and unfinished.base_id == request.repairs
 
 
@@ -96,9 +100,9 @@ def new_revision(
 ) -> dict[str, Any]:
     """Return the first values of a new run, by field of `Run`, without its identity and state.
 
-    A repair keeps the versions of the run it repairs, because one champion gives all scores of a night. A
-    switch has others, and scores no row by what is known later. A repair's
-    known_at is not earlier than that run's. Raises BadSettings for a repair of an unpublished night, and for
+    A repair keeps the versions of the run it repairs, and the share of its challenger, so that each row stays
+    with its version. A switch has others, and scores no row by what is known later. A repair's known_at is
+    not earlier than that run's. Raises BadSettings for a repair of an unpublished night, and for
     a known_at earlier than the night's own.
     """
     base = None if request.repairs is None else published
@@ -122,4 +126,5 @@ def new_revision(
         "challenger_id": (None if challenger is None else challenger.id)
         if kept is None
         else kept.challenger_id,
+        "challenger_share": request.share if kept is None else kept.challenger_share,
     }

@@ -57,6 +57,7 @@ class Run(Value):
     `attempt` counts the processes that claimed it. Only the highest attempt may publish.
     known_at: corrections recorded up to this instant count. It is `as_of`, unless a later one was requested.
     base_id: the published run that this run repairs. Rows with the same inputs as before keep its scores.
+    challenger_share: the share of the entities that the challenger serves; 0 if it scores in shadow.
     """
 
     id: int
@@ -70,6 +71,7 @@ class Run(Value):
     base_id: int | None = None
     version_id: int
     challenger_id: int | None = None
+    challenger_share: float = Field(default=0, ge=0, le=1)
     population: Population | None = None
 
     @property
@@ -139,6 +141,8 @@ class NightSummary(Value):
     carried: int = 0
     without_challenger: int = 0
     """Scored rows to which the night's challenger gave no score."""
+    by_challenger: int = 0
+    """Scored rows that the night's challenger serves."""
     quarantined: int
     parts: int
     parts_done_now: int

@@ -15,6 +15,7 @@ SCORES: Mapping[str, pl.DataType] = {
     "outputs": OUTPUTS,
     "challenger_score": pl.Float64(),
     "challenger_outputs": OUTPUTS,
+    "arm": pl.String(),
     "carried_from": pl.Int32(),
 }
 QUARANTINED: Mapping[str, pl.DataType] = {

@@ -152,7 +152,7 @@ def with_carried(now: pl.DataFrame, same: pl.Series, scores: pl.DataFrame, base_
 
 
 def in_exchange(scores: pl.DataFrame) -> pl.DataFrame:
-    """The scores of rows with champion and challenger in each other's place.
+    """The scores of rows with champion and challenger in each other's place. The new champion serves each.
 
     scores: the columns SCORES, with a challenger_score in each row.
     """
@@ -162,8 +162,14 @@ def in_exchange(scores: pl.DataFrame) -> pl.DataFrame:
         outputs="challenger_outputs",
         challenger_score="score",
         challenger_outputs="outputs",
+        arm=pl.lit(None, pl.String),
         carried_from=pl.lit(None, pl.Int32),
     )
+
+
+def without_arms(scores: pl.DataFrame) -> pl.DataFrame:
+    """The scores of rows with the champion serving each. scores: the columns SCORES."""
+    return scores.with_columns(arm=pl.lit(None, pl.String), carried_from=pl.lit(None, pl.Int32))
 
 
 def without_carried(population: pl.DataFrame) -> pl.DataFrame:
@@ -174,7 +180,7 @@ def without_carried(population: pl.DataFrame) -> pl.DataFrame:
 def split_carried(population: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return two frames: the kept scores, and the rows that are to be scored.
 
-    The first has the columns SCORES. The second does not have the columns CARRIED.
+    The first has the columns SCORES, without arms. The second does not have the columns CARRIED.
     """
     if "carried_from" not in population.columns:
         return pl.DataFrame(schema=SCORES), population
@@ -186,6 +192,7 @@ def split_carried(population: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
         outputs="carried_outputs",
         challenger_score="carried_challenger_score",
         challenger_outputs="carried_challenger_outputs",
+        arm=pl.lit(None, pl.String),
         carried_from="carried_from",
     )
     return scores, population.filter(pl.col("carried_from").is_null()).drop(CARRIED, strict=False)

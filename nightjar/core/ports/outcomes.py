@@ -51,9 +51,9 @@ class Outcomes(Protocol):
         ...
 
     def scored(self, model: str, score_date: date, known_at: datetime | None = None) -> pl.DataFrame:
-        """Return `entity_key`, `score`, `outputs`, `challenger_score`, `challenger_outputs`, `outcome`.
+        """Return the columns SCORES without `carried_from`, and `outcome`, of the published run of a night.
 
-        They are of the published run of a night. The frame is empty if no run is published.
+        The frame is empty if no run is published.
         `outcome` is a Float64: the newest that was recorded by `known_at` (UTC; None: of all), null if
         there is none.
         """

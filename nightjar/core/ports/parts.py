@@ -22,6 +22,7 @@ class PartWriter(Protocol):
         scores: `entity_key` String; `score` Float64 within the bounds of the version that computed it;
         `outputs` List(Float64), the version's outputs in their order, null if it has none;
         `challenger_score` and `challenger_outputs` like those two, or null;
+        `arm` String, champion or challenger, the version that serves the row, null in a run with one;
         `carried_from` Int32, the run that computed the score, null if this run computed it.
         quarantined: `entity_key` String or null, `reasons` String (a JSON array of {column, check, value}),
         `row` String (the row as JSON). The heights of both frames add up to part.rows.

@@ -12,7 +12,7 @@ class ReasonLedger(Protocol):
         """Store the reasons of a run, once. A second call changes nothing.
 
         reasons: the columns REASONS of nightjar/core/explaining/reasons.py; none if no row was asked for.
-        note: why no row has reasons although some were asked for.
+        note: why rows that were asked for have no reasons.
         All or nothing.
         """
         ...

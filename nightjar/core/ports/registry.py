@@ -60,6 +60,16 @@ class Registry(Protocol):
         """
         ...
 
+    def set_share(
+        self, challenger: Version, champion: Version, share: float, reason: str, *, instead_of: float
+    ) -> Promotion | None:
+        """Let a challenger serve another share of the entities, from the next run on.
+
+        share: in [0, 1]; 0 is in shadow. It is done only if both still hold their roles and the share is
+        still `instead_of`, so of two processes one does it. None: it was not done.
+        """
+        ...
+
     def promotions(self, model: str) -> tuple[Promotion, ...]:
         """Return them newest first."""
         ...

@@ -11,14 +11,19 @@ from nightjar.core.night.entities import Part, Run
 class ScoreReader(Protocol):
     """Reads the scores and quarantined rows of a run's parts."""
 
-    def distribution(self, run: Run) -> Distribution: ...
+    def distribution(self, run: Run) -> Distribution:
+        """Return the scores as they are served, in numbers."""
+        ...
 
     def published_scores(self, run: Run) -> pl.DataFrame:
         """Return the rows of a run as `write_part` stored them, sorted by key."""
         ...
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
-        """Return `entity_key`, `score`, `outputs` of those `keys` that the run has scored, in any order."""
+        """Return `entity_key`, `score`, `outputs`, `arm` of those `keys` that the run has scored.
+
+        Score and outputs are those of the version that serves the row. The rows are in any order.
+        """
         ...
 
     def stored_part(self, run: Run, part: Part) -> tuple[pl.DataFrame, pl.DataFrame]:

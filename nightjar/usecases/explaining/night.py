@@ -9,6 +9,8 @@ import structlog
 
 from nightjar.core.explaining.contributions import Unexplained, contributions_of
 from nightjar.core.explaining.reasons import REASONS, chosen, reasons_of
+from nightjar.core.lifecycle.arms import BY_CHALLENGER, as_served
+from nightjar.core.lifecycle.roles import CHALLENGER
 from nightjar.core.model.entities import Version
 from nightjar.core.model.explain import Explain
 from nightjar.core.night.entities import Run
@@ -25,7 +27,7 @@ ROWS_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainNight:
-    """The reasons of published runs, by the version that each was served by."""
+    """The reasons of published runs, by the version that serves each row."""
 
     inputs: NightInputs
     store: ScoreReader
@@ -40,24 +42,37 @@ class ExplainNight:
         """Choose the rows that the spec asks for, and store their reasons. A second time changes nothing.
 
         audited: rows of the run with their features. If all chosen rows are among them, none is fetched.
-        Where the version's learner gives no contributions, this is stored in place of reasons.
+        Where a version's learner gives no contributions, this is stored in place of reasons.
         """
         explain = self.inputs.spec.explain
         if explain is None:
             return
         seed = self.inputs.spec.seed + run.score_date.toordinal()
-        keys = chosen(explain, self.store.published_scores(run), seed)
-        version = self.inputs.registry.version_by_id(run.version_id)
-        try:
-            found = pl.concat(
-                [pl.DataFrame(schema=REASONS), *self._reasons(run, version, explain, keys, audited)]
-            )
-        except Unexplained as why:
-            log.warning("night_not_explained", version=version.number, why=str(why))
-            self.ledger.record(run, pl.DataFrame(schema=REASONS), f"version {version.number}: {why}")
-            return
-        self.ledger.record(run, found)
-        log.info("night_explained", rows=len(keys))
+        served = as_served(self.store.published_scores(run))
+        keys = chosen(explain, served, seed)
+        found, notes = [pl.DataFrame(schema=REASONS)], list[str]()
+        for version, of_version in self.by_version(run, served):
+            wanted = keys.filter(keys.is_in(of_version.implode()))
+            try:
+                found += self._reasons(run, version, explain, wanted, audited)
+            except Unexplained as why:
+                log.warning("night_not_explained", version=version.number, why=str(why))
+                notes.append(f"version {version.number}: {why}")
+        reasons = pl.concat(found)
+        self.ledger.record(run, reasons, "; ".join(notes) or None)
+        log.info("night_explained", rows=reasons["entity_key"].n_unique())
+
+    def by_version(self, run: Run, scores: pl.DataFrame) -> Iterator[tuple[Version, pl.Series]]:
+        """The versions of a run, each with the keys of the rows that it serves."""
+        of_challenger = scores.select("entity_key", by=BY_CHALLENGER)
+        yield self.version_of(run, None), of_challenger.filter(~pl.col("by"))["entity_key"]
+        if run.challenger_share > 0:
+            yield self.version_of(run, CHALLENGER), of_challenger.filter("by")["entity_key"]
+
+    def version_of(self, run: Run, arm: str | None) -> Version:
+        """The version that serves the rows of an arm."""
+        other = run.challenger_id if arm == CHALLENGER else None
+        return self.inputs.registry.version_by_id(run.version_id if other is None else other)
 
     def _reasons(
         self, run: Run, version: Version, explain: Explain, keys: pl.Series, audited: pl.DataFrame | None

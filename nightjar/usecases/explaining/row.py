@@ -38,7 +38,7 @@ class ExplainRow:
         """Raises NothingPublished, NoSuchRow, StoreUnavailable, ArtifactBroken."""
         run = self._run(score_date)
         row, scored = self._row(run, entity_key), self._scored(run, entity_key)
-        version, spec = self._version(run), self.night.inputs.spec
+        version, spec = self._version(run, scored), self.night.inputs.spec
         rows = self.night.inputs.with_features(row, run)
         told, unexplained = self._contributions(version, rows) if scored else (None, None)
         facts = row.row(0, named=True)
@@ -93,8 +93,9 @@ class ExplainRow:
         aside = self.store.quarantined(run).filter(pl.col("entity_key") == key)["reasons"]
         return tuple(reason for reasons in aside for reason in json.loads(reasons))
 
-    def _version(self, run: Run) -> Version:
-        return self.night.inputs.registry.version_by_id(run.version_id)
+    def _version(self, run: Run, scored: Mapping[str, Any] | None) -> Version:
+        """The version that serves a row of a run."""
+        return self.night.version_of(run, None if scored is None else scored["arm"])
 
     def _told(self, version: Version) -> VersionTold:
         known = self.night.inputs.registry.datasets(version.model)
@@ -132,7 +133,7 @@ class ExplainRow:
             yield Shown(
                 **publication.model_dump(include={"published_at", "action", "reason", "run_id"}),
                 revision=shown.revision,
-                version=self._version(shown).number,
+                version=self._version(shown, scored).number,
                 score=None if scored is None else scored["score"],
             )
 
@@ -149,5 +150,5 @@ class ExplainRow:
                     score_date=night.score_date,
                     entity_key=there,
                     score=scored["score"],
-                    version=self._version(other).number,
+                    version=self._version(other, scored).number,
                 )

@@ -1,8 +1,9 @@
-"""What a person decides about a version: its role, or that it is no longer challenger."""
+"""What a person decides about a version: its role, what it serves, or that it is no longer challenger."""
 
 from enum import StrEnum
 
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.lifecycle.arms import share_of
 from nightjar.core.lifecycle.promotion import by_limits_of, require_gates
 from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, WITHDRAWN
 from nightjar.core.model.entities import Version
@@ -48,9 +49,39 @@ def decide_by_hand(
     return f"{spec.name} version {number} is {decided}"
 
 
+def serve_by_hand(
+    spec: ModelSpec,
+    registry: Registry,
+    artifacts: Artifacts,
+    number: int,
+    share: float,
+    reason: str,
+    *,
+    despite_gates: bool = False,
+) -> str:
+    """Let the challenger serve another share of the entities, and return what is so now, in words.
+
+    share: in [0, 1]. Raises NoVersion, GateFailed. Raises BadSettings for a version that is not challenger.
+    """
+    version = version_of(registry, spec.name, number)
+    if share > 0 and not despite_gates:
+        require_gates(by_limits_of(spec, version, read_evidence(version, artifacts)))
+    champion, before = registry.holder(spec.name, CHAMPION), share_of(registry.promotions(spec.name))
+    told = f"{spec.name} version {number} serves {share:.3g} of the entities from the next night on"
+    if share == before and registry.holder(spec.name, CHALLENGER) == version:
+        return told
+    if champion is None or registry.set_share(version, champion, share, reason, instead_of=before) is None:
+        raise _not_challenger(registry, version)
+    return told
+
+
 def _withdraw(registry: Registry, version: Version, reason: str) -> None:
     champion = registry.holder(version.model, CHAMPION)
     if champion is None or registry.end_challenge(version, champion, WITHDRAWN, reason) is None:
-        held = registry.holder(version.model, CHALLENGER)
-        told = "There is none." if held is None else f"Version {held.number} is."
-        raise BadSettings(f"{version.model} version {version.number} is not challenger", told)
+        raise _not_challenger(registry, version)
+
+
+def _not_challenger(registry: Registry, version: Version) -> BadSettings:
+    held = registry.holder(version.model, CHALLENGER)
+    told = "There is none." if held is None else f"Version {held.number} is."
+    return BadSettings(f"{version.model} version {version.number} is not challenger", told)

@@ -11,6 +11,7 @@ import structlog
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.kinds.outputs import OUTPUTS
+from nightjar.core.lifecycle.arms import as_served, with_arms
 from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of
@@ -114,10 +115,18 @@ class NightInputs:
         return self.with_features_of(self.population(score_date, moment), moment, moment, self.generations())
 
     def scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
-        """Scores of rows that kept the contract, by the champion that the run was claimed with.
+        """Scores of rows that kept the contract, by the versions that the run was claimed with.
 
-        A later change of the champion makes no difference. The columns of the challenger are null.
+        A later change of a role or of a share makes no difference.
         """
+        return with_arms(run, self._with_challenger(run, rows, self._by_champion(run, rows)))
+
+    def served(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
+        """These rows as analysts see them: `score` and `outputs` are of the version that serves each."""
+        return as_served(self.scores(run, rows)) if run.challenger_share else self._by_champion(run, rows)
+
+    def _by_champion(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
+        """The columns SCORES. Those of the challenger are null, and so is the arm."""
         if rows.is_empty():
             return pl.DataFrame(schema=SCORES)
         published = self.scorer.given(self.registry.version_by_id(run.version_id), rows)
@@ -127,14 +136,15 @@ class NightInputs:
             published["outputs"],
             challenger_score=pl.lit(None, pl.Float64),
             challenger_outputs=pl.lit(None, OUTPUTS),
+            arm=pl.lit(None, pl.String),
             carried_from=pl.lit(None, pl.Int32),
         )
 
-    def with_shadow(self, run: Run, rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    def _with_challenger(self, run: Run, rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
         """The scores of these rows, with those of the run's challenger if it has one.
 
-        Nobody sees them, so they stop no night: where the challenger cannot score, or gives other numbers for
-        its golden rows than at its registration, they stay null.
+        They stop no night: where the challenger cannot score, or gives other numbers for its golden rows than
+        at its registration, they stay null, and the champion serves the row.
         """
         if run.challenger_id is None or rows.is_empty():
             return scores

@@ -56,6 +56,11 @@ def repair_told(run: Run) -> str | None:
     return f"repair of run {run.base_id}: corrections recorded by {known}, rows set aside"
 
 
+def _served(run: Run) -> tuple[int, float]:
+    """What says of a run which version serves each row."""
+    return run.version_id, run.challenger_share
+
+
 def job_of(run: Run, part: Part) -> PartJob:
     return PartJob(run_id=run.id, part=part.number, claim=run.claim)
 
@@ -150,8 +155,8 @@ class ScoreNight:
     ) -> Ended:
         started = time.monotonic()
         by = self._scorers(night, request, choose)
-        if by.named:
-            request = replace(request, version_id=by.champion.id)
+        named = by.champion.id if by.named else None
+        request = replace(request, version_id=named, share=by.share)
         with self.store.night(
             night, by.champion, by.challenger, request, wait_s=wait_s, go_on=self.go_on
         ) as claimed:
@@ -216,7 +221,7 @@ class ScoreNight:
             self.store.fail(claimed, f"{type(error).__name__}: {self.advised(error)}")
             raise
         summary = self._summary(run, publication, done_now=len(todo), started=started, already=False)
-        counts = summary.model_dump(include={"scored", "quarantined", "carried"})
+        counts = summary.model_dump(include={"scored", "quarantined", "carried", "by_challenger"})
         log.info("night_published", revision=run.revision, **counts, seconds=round(summary.seconds, 2))
         return Ended(run, summary, audited)
 
@@ -224,7 +229,7 @@ class ScoreNight:
         if run.population is not None:
             return run
         base = None if run.base_id is None else self.store.run(run.base_id)
-        if base is not None and base.version_id != run.version_id:
+        if base is not None and _served(base) != _served(run):
             return self.store.record_population(run, self.inputs.fix_again(base))
         rows = self._population_of(run, repair)
         if rows.is_empty():
@@ -282,7 +287,7 @@ class ScoreNight:
         Scores can differ because parts are read at different moments, and the inputs read are not kept.
         """
         _, fresh = split_carried(sampled)
-        again = self.inputs.scores(run, self.inputs.check(self.inputs.spec, fresh).valid)
+        again = self.inputs.served(run, self.inputs.check(self.inputs.spec, fresh).valid)
         return scored_otherwise(self.store.scores_for(run, fresh["entity_key"]), again)
 
     def _as_it_is(self, run: Run, publication: Publication, started: float) -> Ended:
@@ -303,6 +308,7 @@ class ScoreNight:
             population=sum(receipt.rows for receipt in receipts),
             scored=sum(receipt.scored for receipt in receipts),
             carried=scores.carried,
+            by_challenger=scores.by_challenger,
             quarantined=sum(receipt.quarantined for receipt in receipts),
             parts=len(receipts),
             parts_done_now=done_now,

@@ -12,6 +12,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from nightjar.core.errors.night import ClaimLost
+from nightjar.core.lifecycle.arms import with_arms
 from nightjar.core.night.entities import Part, PartJob, Receipt, Run
 from nightjar.core.night.repair import split_carried
 from nightjar.core.ports.going_on import GoOn, unasked
@@ -51,8 +52,8 @@ class ScorePart:
         kept, fresh = split_carried(inputs.part(run, part))
         rows = inputs.with_features(fresh, run)
         checked = inputs.check(inputs.spec, rows)
-        scores = inputs.with_shadow(run, checked.valid, inputs.scores(run, checked.valid))
-        receipt = self.store.write_part(run, part, pl.concat([kept, scores]), checked.quarantined)
+        scores = pl.concat([with_arms(run, kept), inputs.scores(run, checked.valid)])
+        receipt = self.store.write_part(run, part, scores, checked.quarantined)
         counts = receipt.model_dump(include={"rows", "scored", "quarantined"})
         log.info("part_scored", **counts, kept=kept.height, seconds=round(time.monotonic() - started, 2))
         return receipt

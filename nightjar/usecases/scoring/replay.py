@@ -94,8 +94,9 @@ class Replay:
     def _scored(self, run: Run, fresh: pl.DataFrame) -> pl.DataFrame:
         rows = self.inputs.with_features(fresh, run)
         valid = self.inputs.check(self.inputs.spec, rows).valid
-        scored = self.inputs.with_shadow(run, valid, self.inputs.scores(run, valid))
-        return scored.select(pl.col(name).cast(dtype) for name, dtype in SCORES.items())
+        return self.inputs.scores(run, valid).select(
+            pl.col(name).cast(dtype) for name, dtype in SCORES.items()
+        )
 
     def _profiles(self, run: Run) -> tuple[str, ...]:
         """The inputs of which the audit's sample was profiled otherwise."""

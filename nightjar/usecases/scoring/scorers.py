@@ -7,9 +7,10 @@ from functools import partial
 
 from nightjar.core.errors.model import NoChampion, NoHonestChampion
 from nightjar.core.errors.settings import BadSettings, NoVersion
+from nightjar.core.lifecycle.arms import share_of
 from nightjar.core.lifecycle.promotion import require_gates
 from nightjar.core.lifecycle.reign import of_then
-from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION
+from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, holder_of
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import score_date_of
@@ -22,12 +23,14 @@ from nightjar.core.ports.registry import Registry
 class Scorers:
     """The versions of a new run.
 
-    champion: its scores are published. named: True if a person named it; then an unfinished run of another
+    champion: its scores are published, but for those of the challenger for its share of the entities; a share
+    of 0 is in shadow. named: True if a person named it; then an unfinished run of another
     version is not continued. reason: why; the ledger keeps it with the publication.
     """
 
     champion: Version
     challenger: Version | None = None
+    share: float = 0
     named: bool = False
     reason: str | None = None
 
@@ -37,14 +40,20 @@ Choose = Callable[[Registry, Night], Scorers]
 
 def by_now(registry: Registry, night: Night) -> Scorers:
     """Champion and challenger of now, as a scheduled night has them. Raises NoChampion."""
-    champion = registry.holder(night.model, CHAMPION)
+    ledger = registry.promotions(night.model)
+    rows = [(row.version_id, row.role) for row in ledger]
+    champion, challenger = holder_of(CHAMPION, rows), holder_of(CHALLENGER, rows)
     if champion is None:
         raise NoChampion(night.model)
-    return Scorers(champion=champion, challenger=registry.holder(night.model, CHALLENGER))
+    return Scorers(
+        champion=registry.version_by_id(champion),
+        challenger=None if challenger is None else registry.version_by_id(challenger),
+        share=share_of(ledger),
+    )
 
 
 def by_then(registry: Registry, night: Night) -> Scorers:
-    """Champion and challenger as they could have been on the night's evening.
+    """Champion and challenger as they could have been on the night's evening, the challenger in shadow.
 
     Raises NoChampion, NoHonestChampion.
     """
@@ -104,7 +113,8 @@ def run_of(store: RunReader, model: str, run_id: int) -> Run:
 def of_run(registry: Registry, run: Run) -> Scorers:
     """The versions of a run."""
     challenger = None if run.challenger_id is None else registry.version_by_id(run.challenger_id)
-    return Scorers(champion=registry.version_by_id(run.version_id), challenger=challenger)
+    champion = registry.version_by_id(run.version_id)
+    return Scorers(champion=champion, challenger=challenger, share=run.challenger_share)
 
 
 def known_at(registry: Registry, model: str) -> dict[int, datetime]:

@@ -10,7 +10,7 @@ from nightjar.core.errors.night import ClaimLost, NotPublished
 from nightjar.core.model.entities import Version
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import NightSummary, PartJob, Receipt, Run
-from nightjar.core.night.repair import in_exchange
+from nightjar.core.night.repair import in_exchange, without_arms
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightStore
 from nightjar.usecases.scoring.night import ScoreNight
@@ -30,7 +30,8 @@ class Switched:
 class ExchangePart:
     """Carries out part jobs of a run that takes the shadow scores of its base. Idempotent.
 
-    Champion and challenger change places: each row keeps both scores. Rows set aside stay so.
+    Champion and challenger change places, unless the champion serves all rows now in place of a share. Each
+    row keeps both scores. Rows set aside stay so.
     """
 
     store: NightStore
@@ -44,7 +45,8 @@ class ExchangePart:
             raise ClaimLost(run.model, run.score_date, run.id)
         part, base = parts_of(run)[job.part], self.store.run(run.base_id)
         scores, aside = self.store.stored_part(base, part)
-        return self.store.write_part(run, part, in_exchange(scores), aside)
+        taken = without_arms if run.version_id == base.version_id else in_exchange
+        return self.store.write_part(run, part, taken(scores), aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class SwitchNight:
         accept: str | None = None,
         wait_s: float = 0,
     ) -> Switched:
-        """Publish a night's scores by a version. If analysts see these now, nothing changes.
+        """Publish a night's scores by a version. If analysts see these of every row now, nothing changes.
 
         The rows and what is known of them are those of the run that analysts see.
         Safe to run again at any time: what was stopped is begun anew, and the scores are published once.
@@ -76,7 +78,7 @@ class SwitchNight:
             summary = scoring.run(
                 night_of(self.scoring.inputs.spec, score_date),
                 choose=lambda *_, base=base, shadow=shadow: self._scorers(base, to, reason, shadow=shadow),
-                instead_of=None if base.version_id == to.id else base.id,
+                instead_of=None if _serves_all(base, to) else base.id,
                 accept=accept,
                 wait_s=wait_s,
             )
@@ -85,6 +87,8 @@ class SwitchNight:
 
     def has_shadow(self, base: Run, to: Version) -> bool:
         """True if a run holds a score by the version for each row that it scored."""
+        if base.version_id == to.id:
+            return True
         if base.challenger_id != to.id:
             return False
         held = self.scoring.store.distribution(base)
@@ -99,7 +103,14 @@ class SwitchNight:
 
     def _scorers(self, base: Run, to: Version, reason: str, *, shadow: bool) -> Scorers:
         """The version, and in shadow the one that it takes the place of."""
-        before = self.scoring.inputs.registry.version_by_id(base.version_id)
+        other = base.challenger_id if base.version_id == to.id else base.version_id
+        assert other is not None, "a run that does not serve all rows by one version has two"
+        before = self.scoring.inputs.registry.version_by_id(other)
         how = f"the shadow scores of run {base.id}" if shadow else f"the rows of run {base.id} again"
         told = f"rolled back from version {before.number} to version {to.number}, {how}: {reason}"
         return Scorers(champion=to, challenger=before, named=True, reason=told)
+
+
+def _serves_all(run: Run, version: Version) -> bool:
+    """True if each row of a run is served by the version."""
+    return run.version_id == version.id and run.challenger_share == 0

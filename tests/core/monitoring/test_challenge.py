@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from nightjar.core.lifecycle.sequential import e_values
 from nightjar.core.model.spec import Challenge
-from nightjar.core.monitoring.challenge import Finding, ShadowEvidence, Step, evidence_of, step_of
+from nightjar.core.monitoring.challenge import (
+    Finding,
+    Serving,
+    ShadowEvidence,
+    Step,
+    evidence_of,
+    next_share,
+    nights_at,
+    step_of,
+)
 from nightjar.core.monitoring.entities import NightComparison
 from nightjar.testing.versions import toy_version
 
@@ -22,23 +31,26 @@ ALPHA = 0.05
 GAINS = st.lists(st.floats(-0.1, 0.1), min_size=1, max_size=25)
 
 
-def night(number, gain, *, known=None, champion=1, challenger=2):
+def night(number, gain, *, known=None, champion=1, challenger=2, share=0.0):
     return NightComparison(
         run_id=number,
         model="toy",
         score_date=SEEN + timedelta(days=number),
         version_id=champion,
         challenger_id=challenger,
+        share=share,
         rows=9,
         with_outcome=9,
+        challenger_rows=9,
+        challenger_with_outcome=9,
         champion={"brier": 0.5},
         challenger={"brier": None if gain is None else 0.5 - gain},
         measured_at=KNOWN + timedelta(days=number if known is None else known),
     )
 
 
-def evidence(*nights):
-    return evidence_of(nights, "brier", CHAMPION, CHALLENGER, ALPHA)
+def evidence(*nights, served=False):
+    return evidence_of(nights, "brier", CHAMPION, CHALLENGER, ALPHA, served=served)
 
 
 def test_only_unseen_nights_of_this_champion_and_this_challenger_count():
@@ -98,6 +110,10 @@ def found(**changes):
     return ShadowEvidence(**usual | changes)
 
 
+def serving(share=0.0, nights=0, nights_served=9, **changes):
+    return Serving(share=share, nights=nights, evidence=found(nights=nights_served, **changes))
+
+
 @pytest.mark.parametrize(
     ("changes", "automatic", "approval"),
     [
@@ -109,7 +125,81 @@ def found(**changes):
         ({"nights": 50}, Step.WITHDRAW, Step.WITHDRAW),
     ],
 )
-def test_the_policy_says_what_follows(changes, automatic, approval):
-    assert step_of(found(**changes), AUTOMATIC) is automatic
-    assert step_of(found(**changes), APPROVAL) is approval
-    assert step_of(found(**changes), BY_HAND) is step_of(found(**changes), None) is Step.WAIT
+@pytest.mark.parametrize("share", [0, 0.3])
+def test_the_policy_says_what_follows(changes, automatic, approval, share):
+    assert step_of(found(**changes), serving(share), AUTOMATIC) is automatic
+    assert step_of(found(**changes), serving(share), APPROVAL) is approval
+    assert step_of(found(**changes), serving(share), BY_HAND) is Step.WAIT
+    assert step_of(found(**changes), serving(share), None) is Step.WAIT
+
+
+STAGES = {"stages": (0.05, 0.25, 1.0), "nights_per_stage": 7}
+
+
+def test_with_stages_a_better_challenger_serves_before_it_is_promoted():
+    better = found(better=20)
+    assert step_of(better, serving(), replace(AUTOMATIC, **STAGES)) is Step.SERVE
+    assert step_of(better, serving(), replace(APPROVAL, **STAGES)) is Step.ASK
+    assert step_of(better, serving(), replace(BY_HAND, **STAGES)) is Step.WAIT
+
+
+@pytest.mark.parametrize(
+    ("share", "nights", "follows"),
+    [
+        (0.05, 6, (Step.WAIT, Step.WAIT, Step.WAIT)),
+        (0.05, 7, (Step.SERVE, Step.SERVE, Step.SERVE)),
+        (0.6, 7, (Step.SERVE, Step.SERVE, Step.SERVE)),
+        (1.0, 6, (Step.WAIT, Step.WAIT, Step.WAIT)),
+        (1.0, 7, (Step.PROMOTE, Step.ASK, Step.WAIT)),
+    ],
+)
+@pytest.mark.parametrize("better", [0.01, 20])
+def test_a_stage_lasts_its_nights_and_the_last_one_ends_as_the_policy_says(share, nights, follows, better):
+    policies = [replace(policy, **STAGES) for policy in (AUTOMATIC, APPROVAL, BY_HAND)]
+    steps = [step_of(found(better=better, nights=90), serving(share, nights), each) for each in policies]
+    assert steps == list(follows)
+
+
+@pytest.mark.parametrize("stages", [{}, STAGES])
+@pytest.mark.parametrize("nights", [1, 90])
+def test_what_is_worse_while_it_serves_stops_by_every_policy(stages, nights):
+    """Also if the nights in shadow said that it is better."""
+    worse, better = serving(0.05, nights, worse=20), found(better=99)
+    assert step_of(better, worse, replace(AUTOMATIC, **stages)) is Step.WITHDRAW
+    assert step_of(better, worse, replace(APPROVAL, **stages)) is Step.WITHDRAW
+    assert step_of(better, worse, replace(BY_HAND, **stages)) is step_of(better, worse, None) is Step.STOP
+
+
+def test_a_share_does_not_grow_while_more_is_said_against_it_and_ends_without_a_result():
+    leaning = serving(0.05, 30, worse=3)
+    assert step_of(found(), leaning, replace(AUTOMATIC, **STAGES)) is Step.WAIT
+    without = serving(0.05, 50, worse=3, nights_served=50)
+    assert step_of(found(), without, replace(AUTOMATIC, **STAGES)) is Step.WITHDRAW
+    assert step_of(found(), without, replace(BY_HAND, **STAGES)) is Step.WAIT
+
+
+def test_the_next_stage_is_the_first_that_is_larger():
+    challenge = replace(AUTOMATIC, **STAGES)
+    shares = [0, 0.01, 0.05, 0.3, 1.0]
+    assert [next_share(share, challenge) for share in shares] == [0.05, 0.05, 0.25, 1.0, None]
+    assert next_share(0, AUTOMATIC) is next_share(0, None) is None
+
+
+def test_only_nights_in_which_it_served_at_least_the_share_are_nights_of_a_stage():
+    nights = [night(n, 0.01, share=share) for n, share in enumerate((0.0, 0.05, 0.25, 0.25, 1.0), 1)]
+    nights += [night(3, 0.02, known=9, share=0.25), night(6, None, share=1.0)]
+    both = ("brier", CHAMPION, CHALLENGER)
+    assert [nights_at(share, nights, *both) for share in (0.05, 0.25, 1.0)] == [4, 3, 1]
+    assert nights_at(0, nights, *both) == 0
+
+
+def test_shadow_nights_say_how_large_a_difference_is_and_win_nothing_for_the_nights_that_served():
+    """A challenger that was better for 60 nights and then breaks is found out within 15."""
+    usual = [night(n, (-1) ** n * 0.01 + 0.004) for n in range(1, 61)]
+    broken = [night(60 + n, -0.06, share=0.05) for n in range(1, 16)]
+    assert evidence(*usual, served=True).nights == 0
+    assert evidence(*usual, served=True).worse == pytest.approx(1)
+    assert evidence(*usual, served=True).better == pytest.approx(1)
+    assert evidence(*usual, *broken, served=True).finding is Finding.WORSE
+    assert evidence(*usual, *broken).finding is not Finding.WORSE
+    assert evidence(*usual, *broken, served=True).high < 0

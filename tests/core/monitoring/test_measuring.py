@@ -36,10 +36,16 @@ def rows(count, challenger=None):
             "outputs": None,
             "challenger_score": challenger,
             "challenger_outputs": None,
+            "arm": None,
             "outcome": (n % 3 > 0).cast(pl.Float64),
             "x": n.cast(pl.Float64),
         },
-        schema_overrides={"outputs": pl.List(pl.Float64), "challenger_score": pl.Float64},
+        schema_overrides={
+            "outputs": pl.List(pl.Float64),
+            "challenger_score": pl.Float64,
+            "challenger_outputs": pl.List(pl.Float64),
+            "arm": pl.String,
+        },
     )
 
 

@@ -42,6 +42,7 @@ def scores(values: dict, carried_from: int | None = None) -> pl.DataFrame:
         "outputs": [None] * len(values),
         "challenger_score": [None] * len(values),
         "challenger_outputs": [None] * len(values),
+        "arm": [None] * len(values),
         "carried_from": [carried_from] * len(values),
     }
     return pl.DataFrame(
@@ -52,6 +53,7 @@ def scores(values: dict, carried_from: int | None = None) -> pl.DataFrame:
             "outputs": pl.List(pl.Float64),
             "challenger_score": pl.Float64,
             "challenger_outputs": pl.List(pl.Float64),
+            "arm": pl.String,
             "carried_from": pl.Int32,
         },
     )

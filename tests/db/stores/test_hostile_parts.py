@@ -80,7 +80,9 @@ def aside(keys):
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_part_is_stored_to_the_bit_or_refused_whole(stores, make, scored, keys):
     frame = pl.DataFrame(
-        [(key, score, None, other, None, None) for key, score, other in scored], schema=SCORES, orient="row"
+        [(key, score, None, other, None, None, None) for key, score, other in scored],
+        schema=SCORES,
+        orient="row",
     )
     height = max(1, frame.height + len(keys))
     with stores.claim(next(days)) as claimed:

@@ -33,12 +33,13 @@ def test_a_night_shows_each_score_with_its_outcome_or_none(stores, make):
         "outputs": pl.List(pl.Float64),
         "challenger_score": pl.Float64,
         "challenger_outputs": pl.List(pl.Float64),
+        "arm": pl.String,
         "outcome": pl.Float64,
     }
     assert found.rows() == [
-        ("a", 0.5, None, None, None, 1),
-        ("b", 0.5, None, None, None, None),
-        ("c", 0.5, None, None, None, None),
+        ("a", 0.5, None, None, None, None, 1),
+        ("b", 0.5, None, None, None, None, None),
+        ("c", 0.5, None, None, None, None, None),
     ]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.kinds.metrics import MetricRow, Of
+from nightjar.core.lifecycle.arms import share_of
 from nightjar.core.model.record import Record, Surroundings, UsedRows
 
 
@@ -154,6 +155,22 @@ def test_a_challenge_that_a_person_has_ended_or_changed_is_not_ended_again(store
     stores.registry.promote(first, "champion", "it was worse")
     assert stores.registry.end_challenge(second, first, "champion", "why") is None
     assert stores.registry.holder(make.model, "champion") == first
+
+
+def test_a_share_is_changed_once_and_ends_with_the_challenge(stores, make, challenged):
+    first, second, third = challenged
+    with ThreadPoolExecutor(4) as pool:
+        asked = [
+            pool.submit(stores.registry.set_share, second, first, 0.25, "why", instead_of=0) for _ in range(4)
+        ]
+    done = [each.result() for each in asked if each.result() is not None]
+    assert [(row.version_id, row.role, row.share) for row in done] == [(second.id, "challenger", 0.25)]
+    assert stores.registry.holder(make.model, "challenger") == second
+    assert share_of(stores.registry.promotions(make.model)) == 0.25
+    assert stores.registry.set_share(third, first, 0.5, "not challenger", instead_of=0.25) is None
+    stores.registry.end_challenge(second, first, "withdrawn", "why")
+    assert share_of(stores.registry.promotions(make.model)) == 0
+    assert stores.registry.set_share(second, first, 0.5, "too late", instead_of=0) is None
 
 
 def test_analysts_see_until_when_a_challenger_scored(on_postgres, database, make):

@@ -212,7 +212,7 @@ def test_scores_are_told_for_the_keys_that_are_asked_for(stores, make):
             claimed.run, make.part(0, 3), make.scores("a", "b'; \"{x}", score=1 / 3), make.quarantined("c")
         )
     found = stores.store.scores_for(claimed.run, pl.Series(["b'; \"{x}", "c", "none"]))
-    assert found.rows() == [("b'; \"{x}", 1 / 3, None)]
+    assert found.rows() == [("b'; \"{x}", 1 / 3, None, None)]
     assert stores.store.scores_for(claimed.run, pl.Series([], dtype=pl.String)).is_empty()
 
 

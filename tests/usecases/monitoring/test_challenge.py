@@ -7,12 +7,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from nightjar.adapters.memory_registry import MemoryRegistry
+from nightjar.core.lifecycle.arms import share_of
 from nightjar.core.model.spec import Challenge
 from nightjar.core.monitoring.challenge import Finding, Step
-from nightjar.core.monitoring.entities import NightComparison
+from nightjar.core.monitoring.entities import Basis, NightComparison
 from nightjar.showing.console import challenger_row, challenger_told
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import TRAINED_THROUGH, champion_of, registered
+from nightjar.usecases.lifecycle.by_hand import serve_by_hand
 from nightjar.usecases.monitoring.challenge import JudgeChallenger
 
 AUTOMATIC = Challenge(promote="automatic")
@@ -37,7 +39,8 @@ def judge():
 
 
 def live(judge, gains):
-    """One night for each gain, after those that there are."""
+    """One night for each gain, after those that there are. The challenger serves the share of now."""
+    share = share_of(judge.registry.promotions("toy"))
     for gain in gains:
         number = len(judge.outcomes.known) + 1
         judge.outcomes.known.append(
@@ -47,8 +50,11 @@ def live(judge, gains):
                 score_date=TRAINED_THROUGH + timedelta(days=number),
                 version_id=1,
                 challenger_id=2,
+                share=share,
                 rows=9,
                 with_outcome=9,
+                challenger_rows=9,
+                challenger_with_outcome=9,
                 champion={"brier": 0.2},
                 challenger={"brier": 0.2 - gain},
                 measured_at=datetime(2013, 7, 1, tzinfo=UTC) + timedelta(days=number),
@@ -121,3 +127,76 @@ def test_without_a_challenger_there_is_nothing_to_say(judge):
     judge.registry.end_challenge(*map(judge.registry.version_by_id, (2, 1)), "withdrawn", "why")
     assert judge.standing() is None
     assert judge.settle() is None
+
+
+CANARY = Challenge(promote="automatic", stages=(0.05, 0.25, 1.0), nights_per_stage=7)
+
+
+def shares(judge):
+    return [row.share for row in reversed(judge.registry.promotions("toy")) if row.role == "challenger"]
+
+
+def test_a_better_challenger_goes_through_the_stages_and_is_promoted(judge):
+    canary = replace(judge, spec=toy_spec(challenge=CANARY))
+    assert live(canary, BETTER).settle().step is Step.SERVE
+    for share in (0.05, 0.25, 1.0):
+        assert shares(canary)[-1] == share
+        assert [live(canary, [0.01]).settle().step for _ in range(6)] == [Step.WAIT] * 6
+        live(canary, [0.012]).settle()
+    assert (roles(canary), shares(canary)) == ((2, None), [0, 0.05, 0.25, 1.0])
+    reasons = [row.reason for row in canary.registry.promotions("toy")]
+    at = "in 14 nights at up to 0.25 of the entities its Brier was lower by"
+    assert reasons[1].startswith(f"serves 1 of the entities after 0.25: cannot tell yet: {at}")
+    assert "in 21 nights at up to 1 of the entities" in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("promote", "held"), [("automatic", (1, None)), ("approval", (1, None)), ("by hand", (1, 2))]
+)
+@pytest.mark.parametrize("good", [0, 7])
+def test_a_challenger_that_turns_out_worse_stops_by_itself_and_it_is_told_loudly(judge, promote, held, good):
+    """In the first stage or after it."""
+    canary = replace(judge, spec=toy_spec(challenge=replace(CANARY, promote=promote)))
+    live(canary, BETTER)
+    serve_by_hand(canary.spec, canary.registry, None, 2, 0.05, "let it serve")
+    for _ in range(good):
+        live(canary, [0.01]).settle()
+    with capture_logs() as logged:
+        while share_of(canary.registry.promotions("toy")) > 0:
+            found = live(canary, [-0.05]).settle()
+    assert roles(canary) == held
+    assert found.serving.evidence.nights - good < 16
+    assert max(shares(canary)) == (0.25 if good else 0.05), "it does not grow while it loses"
+    (stopped,) = [event for event in logged if event["event"] == "canary_stopped"]
+    assert (stopped["log_level"], stopped["runbook"]) == ("error", "runbooks/canary-stopped.md")
+    assert "canary-stopped.md" in challenger_told(found)
+    assert canary.settle() is None or canary.settle().step is Step.WAIT
+
+
+def test_two_processes_go_one_stage_forward(judge):
+    canary = replace(judge, spec=toy_spec(challenge=CANARY))
+    found = live(canary, BETTER).standing()
+    canary.settle()
+    both = (found.challenger, found.champion)
+    assert canary.registry.set_share(*both, 0.05, "late", instead_of=0) is None
+    assert shares(canary) == [0, 0.05]
+
+
+def test_by_approval_a_person_is_asked_to_begin(judge):
+    asking = replace(judge, spec=toy_spec(challenge=replace(CANARY, promote="approval")))
+    found = live(asking, BETTER).settle()
+    assert challenger_told(found).endswith('It waits for a person: nightjar share 2 0.05 --reason "..."')
+    assert shares(asking) == [0]
+
+
+def test_arms_decide_where_a_score_changes_the_outcome(judge):
+    """On the same rows the challenger looks better, and on the rows that it served it is worse."""
+    policy = replace(CANARY, compare="arms")
+    canary = replace(live(judge, BETTER), spec=toy_spec(challenge=policy))
+    canary.settle()
+    for _ in range(40):
+        live(canary, [0.01])
+        by_rows = canary.outcomes.known[-1]
+        acted = {"basis": Basis.ARMS, "challenger": {"brier": 0.26}}
+        canary.outcomes.known.append(by_rows.model_copy(update=acted))
+    assert canary.settle().step is Step.WITHDRAW

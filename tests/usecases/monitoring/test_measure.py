@@ -70,6 +70,7 @@ def publish(store, day, challenger=None, version=1):
             "outputs": None,
             "challenger_score": challenger,
             "challenger_outputs": None,
+            "arm": None,
             "carried_from": None,
         },
         schema=SCORES,

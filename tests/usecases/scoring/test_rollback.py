@@ -27,6 +27,7 @@ def store():
             "outputs": [None],
             "challenger_score": [None],
             "challenger_outputs": [None],
+            "arm": [None],
             "carried_from": [None],
         },
         schema=SCORES,

@@ -92,6 +92,7 @@ class House:
                     "outputs": [None],
                     "challenger_score": [None],
                     "challenger_outputs": [None],
+                    "arm": [None],
                     "carried_from": [run.base_id],
                 }
                 self.store.write_part(

@@ -5,8 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 WRITER = "nightjar_writer"
 Columns = tuple[tuple[str, sa.types.TypeEngine[Any], str], ...]
