@@ -17,8 +17,6 @@ THREADS = 2
 
 Sums over another number of threads round differently.
 """
-HALF_LIFE_DAYS = 120
-"""A departure counts half as much as one so many days later: schedules and seasons change."""
 MOST_TREES, STEP = 120, 20
 """The newest days choose among so many trees, in steps: between two steps there is only chance."""
 RECORDS = ("late_rate", "cancel_rate", "dep_delay")
@@ -36,6 +34,9 @@ Delays rise and fall from month to month for reasons that no feature shows. The 
 on the newest days, so there they lie closer to what happened than on the days to come: a part of the distance
 is hidden.
 """
+
+TREES = ("depth", "learning_rate", "l2_leaf_reg", "rsm")
+"""Parameters of the spec that are CatBoost's."""
 
 if TYPE_CHECKING:
     from nightjar.adapters.learners.catboost import CatBoostPredictor
@@ -114,19 +115,16 @@ def boosted(rows: pl.DataFrame, spec: ModelSpec, trees: int) -> "CatBoostPredict
     categories = Categories.of(rows, spec.categorical)
     model = CatBoostClassifier(
         iterations=trees,
-        learning_rate=0.1,
-        depth=4,
-        l2_leaf_reg=10,
-        rsm=0.3,
         monotone_constraints={name: 1 for name in spec.numeric if never_down(name)},
         max_ctr_complexity=1,
         random_seed=spec.seed,
         thread_count=THREADS,
         allow_writing_files=False,
         logging_level="Silent",
+        **{name: spec.params[name] for name in TREES},
     )
     given = inputs(rows, spec.categorical, spec.numeric, categories)
-    weights = recency_weights(rows["score_date"], HALF_LIFE_DAYS).to_numpy()
+    weights = recency_weights(rows["score_date"], float(spec.params["half_life_days"])).to_numpy()
     model.fit(Pool(given, rows["outcome"].to_numpy(), cat_features=list(spec.categorical), weight=weights))
     return CatBoostPredictor(model, spec.categorical, spec.numeric, categories)
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.flight_delay.spec import SPEC as FLIGHTS
 from models.flight_delay.training import fit_baseline, fit_catboost
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.learners.columns import inputs
@@ -25,7 +26,7 @@ from nightjar.testing import learners
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import toy_version
 
-SPEC = toy_spec(categorical=("city", "plane"), numeric=("wind", "late"), seed=3)
+SPEC = toy_spec(categorical=("city", "plane"), numeric=("wind", "late"), seed=3, params=FLIGHTS.params)
 OPENBLAS = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
 FITS = learners.FITS | {"catboost": fit_catboost, "sklearn": fit_baseline}
 
@@ -106,7 +107,12 @@ def test_a_model_may_have_inputs_of_one_sort_alone():
     assert inputs(frame, ("city",), ()).equals(frame.select("city"))
 
 
-TYPED = toy_spec(categorical=("store", "rate", "day", "seen", "flag", "city"), numeric=("wind",), seed=3)
+TYPED = toy_spec(
+    categorical=("store", "rate", "day", "seen", "flag", "city"),
+    numeric=("wind",),
+    seed=3,
+    params=FLIGHTS.params,
+)
 FLOATS = pl.datatypes.group.FLOAT_DTYPES
 NUMBER_TYPES = (*pl.datatypes.group.INTEGER_DTYPES, *FLOATS, pl.Decimal(20, 6), pl.Decimal(38, 10))
 DAYS = [date(2013, 6, 1), date(2013, 6, 2), None]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.flight_delay.spec import SPEC as FLIGHTS
 from models.flight_delay.training import (
     LEVEL_SHARE,
     MOST_TREES,
@@ -26,6 +27,7 @@ SPEC = toy_spec(
     categorical=("city",),
     numeric=("wind", "sched_dep_minute"),
     seed=3,
+    params=FLIGHTS.params,
     split=TimeSplit(test_days=7, valid_days=5, min_train_rows=100),
 )
 
