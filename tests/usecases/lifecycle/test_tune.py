@@ -14,6 +14,7 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.lifecycle.training_set import cut_by_time
 from nightjar.core.model.search import Real, Search, Whole
 from nightjar.core.model.spec import TimeSplit
+from nightjar.showing.tuning import show_search
 from nightjar.testing.predictors import Formula
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.worlds import FIRST, NoFeatures, made
@@ -114,3 +115,21 @@ def test_too_little_history_is_told_before_anything_is_tried(tune):
     many = Search(space={"slope": Whole(low=-4, high=4)}, folds=20, fold_days=10)
     with pytest.raises(TooLittleHistory):
         replace(tune, spec=replace(SPEC, search=many, params={"slope": 1})).run(KNOWN_AT, 1)
+
+
+def test_people_are_shown_each_trial_and_the_line_to_write(tune, capsys):
+    tuned = tune.run(KNOWN_AT, 60)
+    show_search(SPEC, tuned)
+    told = capsys.readouterr().out
+    best = tuned.trials[tuned.verdict.best - 1]
+    assert "1 (today)" in told
+    assert f"To take them, write in models/toy/spec.py: params={dict(best.params)!r}" in told
+    assert f"search {tuned.name}: {len(tuned.trials)} trials, 0 of them were stored before" in told
+    assert f"nights that confirm: {tuned.folds.confirming.test['score_date'].min()}" in told
+
+
+def test_parameters_that_are_not_surely_better_are_not_recommended(tune, capsys):
+    show_search(SPEC, tune.run(KNOWN_AT, 0))
+    told = capsys.readouterr().out
+    assert "of 1 trials none has less loss than the parameters of today" in told
+    assert "To take them" not in told
