@@ -499,6 +499,44 @@ class MeasurementRow(Table, table=True):
     )
 
 
+class OutcomeCheckRow(Table, table=True):
+    __tablename__ = "outcome_check"
+    __table_args__ = (
+        _one_of("verdict", ("passed", "held", "accepted", "refused")),
+        CheckConstraint(
+            "(counts_from IS NOT NULL) = (verdict = 'accepted')", name="accepted_counts_from_an_instant"
+        ),
+        *_of_our_time("day", "recorded_at", "counts_from"),
+        Index(None, "dataset", "day"),
+        {
+            "comment": (
+                "What became of each delivered day of outcomes. Append-only: the newest row of a model and "
+                "delivery counts."
+            )
+        },
+    )
+    id: int = _id("Order of the ledger")
+    model: str = _column(Text(), "Name of the model whose outcomes it is")
+    dataset: str = _column(Text(), "Dataset that was delivered")
+    day: date = _column(Date(), "Day that the delivery is about")
+    recorded_at: datetime = _instant("Instant of the delivery")
+    verdict: str = _column(
+        Text(), "passed; held: waits for a person, and nothing reads the day; accepted or refused by a person"
+    )
+    looks: dict[str, Any] = _column(JSONB(), "What the day looks like: what later days are compared with")
+    findings: list[dict[str, Any]] = _column(
+        JSONB(),
+        "What stands against it: array of {name, where, value, low, high, told}",
+        default="'[]'::jsonb",
+    )
+    counts_from: datetime | None = _instant(
+        "From which instant on an accepted day counts; null otherwise", null=True
+    )
+    reason: str | None = _column(Text(), "Why a person accepted or refused it; null otherwise", null=True)
+    actor: str = _column(Text(), "Database user that checked or decided", default="CURRENT_USER")
+    decided_at: datetime = _instant("When", now=True)
+
+
 class DriftRow(Table, table=True):
     __tablename__ = "drift"
     __table_args__ = (

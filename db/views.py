@@ -582,6 +582,44 @@ JOIN nightjar.run ON run.id = publication.run_id
         source=comparisons_on("challenger arm", "champion arm"),
     ),
     View(
+        name="outcome_checks",
+        comment=(
+            "Every verdict on a delivered day of outcomes. What is held or refused is in no training, "
+            "feature or measurement."
+        ),
+        columns={
+            "model": ("outcome_check.model", "Name of the model"),
+            "dataset": ("outcome_check.dataset", "Dataset that was delivered"),
+            "day": ("outcome_check.day", "Day that the delivery is about"),
+            "recorded_at": ("outcome_check.recorded_at", "Instant of the delivery"),
+            "verdict": (
+                "outcome_check.verdict",
+                "passed; held: waits for a person; accepted or refused by a person",
+            ),
+            "findings": (
+                "outcome_check.findings",
+                "What stands against it: array of {name, where, value, low, high, told}",
+            ),
+            "counts_from": (
+                "outcome_check.counts_from",
+                "From which instant on an accepted day counts; null otherwise",
+            ),
+            "reason": ("outcome_check.reason", "Why a person decided so; null otherwise"),
+            "actor": ("outcome_check.actor", "Database user that checked or decided"),
+            "decided_at": ("outcome_check.decided_at", "When"),
+            "is_newest": (
+                """NOT EXISTS (
+        SELECT FROM nightjar.outcome_check AS later
+        WHERE later.model = outcome_check.model AND later.dataset = outcome_check.dataset
+            AND later.day = outcome_check.day AND later.recorded_at = outcome_check.recorded_at
+            AND later.id > outcome_check.id
+    )""",
+                "Whether it is the newest verdict on the delivery, which is the one that counts",
+            ),
+        },
+        source="FROM nightjar.outcome_check",
+    ),
+    View(
         name="drift",
         comment="Each column of each published night beside comparable nights and training, measured last.",
         columns={**NIGHT, **RUN, **COLUMN_DRIFT},

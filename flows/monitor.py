@@ -9,7 +9,7 @@ from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.preparing import make_ready
 from flows.stopping import go_on
-from flows.tables import show_challenger, show_performance, show_trailing
+from flows.tables import show_challenger, show_held, show_performance, show_trailing
 from flows.tasks import as_task
 from nightjar.core.night.clock import evening_by_now
 from nightjar.core.ports.progress import asking, silent
@@ -36,6 +36,7 @@ def monitor(model: ModelName, today: date | None = None) -> None:
         measured = follow_up.measure.outcomes_known(evening)
         for wait in follow_up.measure.waiting(measured, evening):
             get_run_logger().info(waiting_told(spec, wait))
+        show_held(spec, platform().guard_outcomes(spec).held())
         expected = platform().estimate_nights(spec).told(evening)
         show_performance(spec, measured, [f"expected of {sentence}" for sentence in expected])
         show_trailing(spec, follow_up.measure.trailing(measured, evening))

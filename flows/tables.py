@@ -11,12 +11,14 @@ from flows.showing import show, slug
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.challenge import Step
 from nightjar.core.monitoring.entities import ColumnDrift, Measurement
+from nightjar.core.monitoring.outcome_guard import OutcomeCheck
 from nightjar.core.night.entities import NightSummary, Run
 from nightjar.core.night.plan import Planned
 from nightjar.showing.console import (
     CHALLENGER_COLUMNS,
     DRIFT_COLUMNS,
     FIGURES,
+    HELD_COLUMNS,
     LATE_COLUMNS,
     NIGHT_COLUMNS,
     PLAN_COLUMNS,
@@ -24,6 +26,7 @@ from nightjar.showing.console import (
     challenger_row,
     challenger_told,
     drift_row,
+    held_row,
     late_row,
     night_row,
     performance_columns,
@@ -130,6 +133,15 @@ def show_trailing(spec: ModelSpec, windows: Sequence[Measurement]) -> None:
     if windows:
         says = f"{spec.name}: nights that trail to {windows[0].score_date}, interval of 95% over nights"
         show(f"trailing-{spec.name}", says, trailing_columns(spec), trailing_rows(spec, windows))
+
+
+def show_held(spec: ModelSpec, held: Sequence[OutcomeCheck]) -> None:
+    """Show and log the days of outcomes that wait for a person. Nothing without any."""
+    for check in held:
+        get_run_logger().error("outcomes are held: %s %s", check.dataset, check.day)
+    if held:
+        says = f"{spec.name}: outcomes that are held (runbooks/outcomes-held.md)"
+        show(f"held-outcomes-{spec.name}", says, HELD_COLUMNS, [held_row(check) for check in held])
 
 
 def show_plan(model: str, nights: Sequence[Planned]) -> None:

@@ -18,6 +18,7 @@ from nightjar.cli import (
     ledger,
     nights,
     operations,
+    outcomes,
     repairs,
     status,
     tuning,
@@ -45,6 +46,10 @@ quarantine = typer.Typer(
 deliveries = typer.Typer(
     no_args_is_help=True,
     help="Bad deliveries, which were set aside: see them, and clear those that stay bad.",
+)
+held = typer.Typer(
+    no_args_is_help=True,
+    help="Days of outcomes that were held when they landed: see them, accept or refuse them.",
 )
 db = typer.Typer(no_args_is_help=True, help="The database: migrate it, connect to it, stop the embedded one.")
 features = typer.Typer(no_args_is_help=True, help="Feature tables and Feast's registry.")
@@ -92,6 +97,10 @@ quarantine.command("list")(repairs.quarantine_list)
 quarantine.command("replay")(repairs.quarantine_replay)
 deliveries.command("list")(data.deliveries_list)
 deliveries.command("clear")(data.deliveries_clear)
+held.command("list")(outcomes.outcomes_list)
+held.command("accept")(outcomes.outcomes_accept)
+held.command("refuse")(outcomes.outcomes_refuse)
+app.add_typer(held, name="outcomes")
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(features, name="features")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nightjar.core.model.spec import ModelSpec
     from nightjar.core.monitoring.arms import ArmMetric
     from nightjar.core.monitoring.entities import ColumnDrift, Measurement
+    from nightjar.core.monitoring.outcome_guard import OutcomeCheck
     from nightjar.core.night.entities import NightSummary
     from nightjar.core.night.plan import Planned
     from nightjar.core.ports.progress import Advance
@@ -219,6 +220,25 @@ def refusal_row(refusal: "Refusal") -> tuple[str, ...]:
     instants = (f"{instant:%Y-%m-%d %H:%M}" for instant in (refusal.recorded_at, refusal.refused_at))
     where = f"column {refusal.column}: " if refusal.column else ""
     return refusal.dataset, refusal.about, *instants, where + refusal.problem
+
+
+HELD_COLUMNS = ("dataset", "day", "recorded (UTC)", "what stands against it")
+
+
+def held_row(check: "OutcomeCheck") -> tuple[str, ...]:
+    """A day of outcomes that is held, in HELD_COLUMNS."""
+    from nightjar.core.monitoring.outcome_guard import told as findings_told
+
+    recorded = f"{check.recorded_at:%Y-%m-%d %H:%M}"
+    return check.dataset, str(check.day), recorded, findings_told(check.findings)
+
+
+def show_held(held: "Sequence[OutcomeCheck]") -> None:
+    """Show the days of outcomes that wait for a person. Without any, show nothing."""
+    if held:
+        rows = [tuple(map(plain, held_row(check))) for check in held]
+        out.print(table("outcomes that are held: nothing reads them", HELD_COLUMNS, rows))
+        out.print("decide: nightjar outcomes accept or refuse DAY --reason ... (runbooks/outcomes-held.md)")
 
 
 def show_refusals(refusals: "Sequence[Refusal]") -> None:

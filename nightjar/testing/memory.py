@@ -35,6 +35,7 @@ from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.monitoring.drift import DECIDED, DECIDES
 from nightjar.core.monitoring.entities import Basis, ColumnDrift, Measurement, NightComparison, Role
+from nightjar.core.monitoring.outcome_guard import Held, OutcomeCheck, held_by
 from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState
 from nightjar.core.night.part_rows import QUARANTINED, SCORES, require_storable
@@ -646,3 +647,27 @@ class MemoryDriftLedger:
     def named(self) -> tuple[Named, ...]:
         """Every report."""
         return tuple(Named(uri, run_id) for run_id, uri in self._reports)
+
+
+@dataclass
+class MemoryOutcomeChecks:
+    """Implements the port `OutcomeChecks`."""
+
+    added: list[OutcomeCheck] = field(default_factory=list[OutcomeCheck])
+
+    def add(self, checks: Sequence[OutcomeCheck]) -> None:
+        self.added.extend(checks)
+
+    def newest(self, model: str) -> tuple[OutcomeCheck, ...]:
+        return tuple(check for check in self._newest() if check.model == model)
+
+    def held(self, dataset: str) -> Held:
+        return held_by(
+            (check.day, check.recorded_at, check.verdict, check.counts_from)
+            for check in self._newest()
+            if check.dataset == dataset
+        )
+
+    def _newest(self) -> list[OutcomeCheck]:
+        newest = {(each.dataset, each.day, each.recorded_at, each.model): each for each in self.added}
+        return [newest[key] for key in sorted(newest)]

@@ -13,6 +13,7 @@ from nightjar.wiring.database import Database, Role
 if TYPE_CHECKING:
     from db.stores.drift import PostgresDriftLedger
     from db.stores.nights import PostgresNights
+    from db.stores.outcome_checks import PostgresOutcomeChecks
     from db.stores.registry import PostgresRegistry
     from nightjar.adapters.deliveries.raw_days import RawFiles
     from nightjar.adapters.feast.chosen import ChosenFeatures
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from nightjar.adapters.files.generation_shelf import GenerationShelf
     from nightjar.adapters.files.shelves import FolderShelf
     from nightjar.adapters.learners.store import PredictorStore
+    from nightjar.core.monitoring.outcome_guard import Held
     from nightjar.core.ports.raw import RawStore
 
 
@@ -67,7 +69,21 @@ class Adapters(Database):
         """The raw days that were delivered, of all models."""
         from nightjar.adapters.deliveries.raw_days import RawFiles
 
-        return RawFiles(self.settings.data, self.settings.max_delivery_mb * 10**6)
+        return RawFiles(
+            self.settings.data,
+            self.settings.max_delivery_mb * 10**6,
+            self._held,
+        )
+
+    def _held(self, dataset: str) -> "Held":
+        # Asked at each reading: a store of raw days is there before a database is.
+        return self.outcome_checks.held(dataset)
+
+    @cached_property
+    def outcome_checks(self) -> "PostgresOutcomeChecks":
+        from db.stores.outcome_checks import PostgresOutcomeChecks
+
+        return PostgresOutcomeChecks(self.engine)
 
     def raw_of(self, spec: ModelSpec) -> "RawStore":
         """The raw days of a model: what was delivered, and tables that are read where they lie."""

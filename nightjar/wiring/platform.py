@@ -23,6 +23,7 @@ from nightjar.wiring.settings import PROJECT
 if TYPE_CHECKING:
     from nightjar.core.model.description import Description
     from nightjar.core.ports.telling import Consumer
+    from nightjar.usecases.data.outcome_guard import GuardOutcomes
     from nightjar.usecases.data.prepare import Prepare
     from nightjar.usecases.explaining.night import ExplainNight
     from nightjar.usecases.explaining.row import ExplainRow
@@ -79,7 +80,15 @@ class Platform(Adapters):
                 wait_s=self.settings.night_wait_s,
             ),
             go_on=self.go_on,
+            # A database is asked for when days are checked, which may be after a migration.
+            guard=lambda: self.guard_outcomes(spec)(),  # noqa: PLW0108  # it is made when it is called
         )
+
+    def guard_outcomes(self, spec: ModelSpec) -> "GuardOutcomes":
+        """The check of delivered days of outcomes, and what a person decides of those that are held."""
+        from nightjar.usecases.data.outcome_guard import GuardOutcomes
+
+        return GuardOutcomes(spec=spec, raw=self.raw_of(spec), checks=self.outcome_checks)
 
     def require_scorable(self, spec: ModelSpec) -> "RequireScorable":
         """The check to run before data is prepared for some dates."""

@@ -543,12 +543,12 @@ VERSION = sorted(UNCHECKED["model_version"])
 @tries(
     "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, "
     "`promoted_at`, "
-    "`created_at`, `explained_at`, `noted_at`, `known_since`, `tried_at`, `drift.measured_at` and "
-    "`measurement.recorded_at`."
+    "`created_at`, `explained_at`, `noted_at`, `known_since`, `tried_at`, `decided_at`, "
+    "`drift.measured_at` and `measurement.recorded_at`."
 )
 def _(place):
     named = {"actor", "claimed_at", "ended_at", "stored_at", "published_at", "promoted_at", "created_at"}
-    named |= {"explained_at", "noted_at", "known_since", "tried_at"}
+    named |= {"explained_at", "noted_at", "known_since", "tried_at", "decided_at"}
     ours = {(table, column) for table, column in columns(place) if column in named}
     ours |= {("drift", "measured_at"), ("measurement", "recorded_at")}
     set_by_default = place.roles["owner"].execute("""
@@ -561,11 +561,11 @@ def _(place):
     assert [column for column in ours if may(place.roles["writer"], update(*column))] == []
 
 
-@tries("Rows of drift, measurement, explanation and reason are added, and never changed.")
+@tries("Rows of drift, measurement, explanation, reason and outcome_check are added, and never changed.")
 def _(place):
     writer = place.roles["writer"]
     for table, column in sorted(columns(place)):
-        if table in {"drift", "measurement", "explanation", "reason"}:
+        if table in {"drift", "measurement", "explanation", "reason", "outcome_check"}:
             assert not may(writer, update(table, column))
             assert not may(writer, f"DELETE FROM nightjar.{table} WHERE false")
 

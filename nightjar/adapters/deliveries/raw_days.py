@@ -3,9 +3,9 @@
 import os
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from errno import ETIMEDOUT
 from hashlib import sha256
@@ -22,6 +22,7 @@ from nightjar.adapters.files.damage import OF_RAW_DAYS, naming_damage, require_r
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import RawDataset
+from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.clock import dates_between
 from nightjar.core.parquet import parquet
 from nightjar.core.ports.raw import Landed, Received
@@ -70,11 +71,13 @@ class RawFiles:
     before the instant that it gets: whoever counts what was recorded up to some instant of the past has seen
     all of it. Bytes that repeat the delivery just before or just after them are no news, and the instant that
     was told first stands: what a past night could know does not change.
-    most_bytes: what a delivered file may hold.
+    most_bytes: what a delivered file may hold. held: of a dataset, the deliveries that nobody reads, or that
+    count from a later instant on.
     """
 
     root: Path
     most_bytes: int = MOST_BYTES
+    held: Callable[[str], Held] = nothing_held
 
     def receive(
         self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime, last: date | None = None
@@ -216,7 +219,7 @@ class RawFiles:
         with naming_damage(newest, OF_RAW_DAYS):
             rows = pl.read_parquet([*newest], hive_partitioning=False, include_file_paths=FILE)
         days = {(str(path), day) for path, days in newest.items() for day in days}
-        return of_days(rows, days)
+        return counted_from(of_days(rows, days), self.held(dataset.name))
 
     def _landed(
         self, dataset: str, first: date = date.min, last: date = date.max
@@ -229,9 +232,11 @@ class RawFiles:
                 kept = deliveries_in(self._folder(dataset) / name)
                 for day in dates_between(max(begin, first), min(end, last)):
                     landed.setdefault(day, []).extend(kept)
+        held = self.held(dataset) if landed else {}
+        counting = {day: counting_of(day, kept, held) for day, kept in sorted(landed.items())}
         return {
             day: tuple(sorted(kept, key=lambda delivery: (delivery.recorded_at, delivery.path.name)))
-            for day, kept in sorted(landed.items())
+            for day, kept in counting.items()
             if kept
         }
 
@@ -242,6 +247,22 @@ class RawFiles:
 def deliveries_in(folder: Path) -> tuple[Kept, ...]:
     """What was delivered into a folder, oldest first."""
     return tuple(kept_at(folder, name) for name in names_in(folder, DELIVERY))
+
+
+def counting_of(day: date, kept: Iterable[Kept], held: Held) -> list[Kept]:
+    """The deliveries of a day that count, each with the instant from which it does."""
+    instants = [(each, held.get((day, each.recorded_at), each.recorded_at)) for each in kept]
+    return [replace(each, recorded_at=instant) for each, instant in instants if instant is not None]
+
+
+def counted_from(rows: pl.DataFrame, held: Held) -> pl.DataFrame:
+    """Rows with the instant from which their delivery counts, where that is a later one."""
+    for (day, recorded_at), instant in held.items():
+        if instant is not None:
+            own = (pl.col("date") == day) & (pl.col("recorded_at") == recorded_at)
+            later = pl.when(own).then(pl.lit(instant, INSTANT)).otherwise("recorded_at")
+            rows = rows.with_columns(recorded_at=later)
+    return rows
 
 
 def days_of(folder: str) -> tuple[date, date]:

@@ -15,12 +15,17 @@ from nightjar.usecases.data.features import TablePlan, build_features, landed_of
 from nightjar.usecases.data.landing import Tell, land_until, log_refusal, undelivered
 
 
+def unguarded() -> None:
+    """Check nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepare:
     """Land deliveries of a model and build its features. Only what is missing is done.
 
     inbox: the folder where deliveries arrive. alone: a lock against other processes that do the same for
-    the model, or build one of its feature tables for another model.
+    the model, or build one of its feature tables for another model. guard: checks the days of outcomes that
+    landed, before anything reads them.
     """
 
     spec: ModelSpec
@@ -30,6 +35,7 @@ class Prepare:
     inbox: Path
     alone: Callable[[], AbstractContextManager[None]]
     go_on: GoOn = unasked
+    guard: Callable[[], object] = unguarded
 
     def ready(
         self,
@@ -59,6 +65,7 @@ class Prepare:
         """
         known = known_at or datetime.now(UTC).replace(microsecond=0)
         with self.alone():
+            self.guard()
             self._build(known, progress)
         return known
 
@@ -79,6 +86,7 @@ class Prepare:
     def _land(self, until: datetime, progress: Progress, tell: Tell) -> None:
         watched = asking(progress, self.go_on)
         land_until(self.spec, raw=self.raw, inbox=self.inbox, until=until, tell=tell, progress=watched)
+        self.guard()
 
     def _build(self, known_at: datetime, progress: Progress, afresh: Container[str] = ()) -> None:
         build_features(

@@ -1,0 +1,151 @@
+"""Check each day of outcomes when it lands. A day that is not like others is held until a person decides."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import structlog
+
+from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.model.spec import ModelSpec, RawDataset, Window
+from nightjar.core.monitoring.outcome_days import days_of, with_outcomes
+from nightjar.core.monitoring.outcome_guard import OutcomeCheck, OutcomeDay, Verdict, checked, told
+from nightjar.core.night.clock import dates_between
+from nightjar.core.night.windows import files_of
+from nightjar.core.ports.outcome_checks import OutcomeChecks
+from nightjar.core.ports.raw import RawStore
+from nightjar.usecases.data.windows import outcomes_of
+
+DAY = timedelta(days=1)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardOutcomes:
+    """Checks the delivered days of the datasets that the outcomes read.
+
+    A held day is read by nothing: no training, no feature, no measurement. An accepted one counts from the
+    instant on for which it was accepted, so that earlier nights can be told again as they were. A refused
+    one never counts; a corrected file of the day is checked by itself.
+    Tables that are scanned are not checked: nothing is delivered that could be held.
+    """
+
+    spec: ModelSpec
+    raw: RawStore
+    checks: OutcomeChecks
+
+    def __call__(self) -> tuple[OutcomeCheck, ...]:
+        """Check what has landed since the last call. Return the days that are held now."""
+        known = self.checks.newest(self.spec.name)
+        new = [check for dataset, window in self._guarded() for check in self._check(dataset, window, known)]
+        self.checks.add(new)
+        held = tuple(check for check in new if check.verdict is Verdict.HELD)
+        for check in held:
+            log.error(
+                "outcomes_held",
+                model=check.model,
+                dataset=check.dataset,
+                day=str(check.day),
+                why=told(check.findings),
+                runbook="runbooks/outcomes-held.md",
+            )
+        return held
+
+    def held(self) -> tuple[OutcomeCheck, ...]:
+        """The days that wait for a person."""
+        return tuple(check for check in self.checks.newest(self.spec.name) if check.verdict is Verdict.HELD)
+
+    def decide(
+        self, day: date, verdict: Verdict, reason: str, counts_from: datetime
+    ) -> tuple[OutcomeCheck, ...]:
+        """Accept or refuse the held deliveries of a day. Raises BadSettings if none is held.
+
+        counts_from: the instant (UTC) from which an accepted day counts.
+        """
+        held = [check for check in self.held() if check.day == day]
+        if not held:
+            days = ", ".join(str(check.day) for check in self.held()) or "none"
+            raise BadSettings(f"No outcomes of {self.spec.name} for {day} are held", f"Held: {days}.")
+        decided = [
+            check.model_copy(
+                update={
+                    "verdict": verdict,
+                    "reason": reason,
+                    "counts_from": max(counts_from, check.recorded_at)
+                    if verdict is Verdict.ACCEPTED
+                    else None,
+                }
+            )
+            for check in held
+        ]
+        self.checks.add(decided)
+        return tuple(decided)
+
+    def _guarded(self) -> Iterator[tuple[RawDataset, Window]]:
+        for window in self.spec.outcome_reads:
+            dataset = self.spec.dataset(window.dataset)
+            if dataset.delivered:
+                yield dataset, window
+
+    def _check(
+        self, dataset: RawDataset, window: Window, known: Sequence[OutcomeCheck]
+    ) -> Iterator[OutcomeCheck]:
+        own = [check for check in known if check.dataset == dataset.name]
+        seen = {(check.day, instant) for check in own for instant in (check.recorded_at, check.counts_from)}
+        newest = {day: instants[-1] for day, instants in self.raw.recorded(dataset.name).items()}
+        new = sorted(day for day, instant in newest.items() if (day, instant) not in seen)
+        if not new:
+            return
+        counting = {check.day: check.looks for check in own if check.counts}
+        for day, looks in self._looks(dataset, window, new).items():
+            findings = checked(day, looks, counting)
+            if not findings:
+                counting[day] = looks
+            yield OutcomeCheck(
+                model=self.spec.name,
+                dataset=dataset.name,
+                day=day,
+                recorded_at=newest[day],
+                verdict=Verdict.HELD if findings else Verdict.PASSED,
+                looks=looks,
+                findings=findings,
+            )
+
+    def _looks(self, dataset: RawDataset, window: Window, days: Sequence[date]) -> Mapping[date, OutcomeDay]:
+        """What the newest delivery of each of these days looks like, by day. A day without rows has none."""
+        rows = self.raw.read(dataset, min(days) - DAY, max(days))
+        found = days_of(dataset, rows)
+        dates = {day: self._score_date(window, day) for day in days if day in found}
+        outcomes = self._outcomes([each for each in dates.values() if each is not None])
+        return {day: self._with_outcomes(found[day], outcomes.get(date_)) for day, date_ in dates.items()}
+
+    def _with_outcomes(self, found: OutcomeDay, outcomes: pl.Series | str | None) -> OutcomeDay:
+        if outcomes is None:
+            return found
+        if isinstance(outcomes, str):
+            return found.model_copy(update={"broken": outcomes})
+        return with_outcomes(found, outcomes, self.spec.kind)
+
+    def _score_date(self, window: Window, day: date) -> date | None:
+        """The last score date whose window ends with the file of a day."""
+        around = dates_between(day - timedelta(days=window.days_after + 1), day + DAY)
+        return max((each for each in around if files_of(self.spec, window, each)[1] == day), default=None)
+
+    def _outcomes(self, dates: Sequence[date]) -> Mapping[date | None, pl.Series | str]:
+        """The outcomes of each date, or why they cannot be."""
+        recorded = (self.raw.recorded(window.dataset).values() for window in self.spec.outcome_reads)
+        known_at = max((instants[-1] for each in recorded for instants in each), default=None)
+        if known_at is None or not dates:
+            return {}
+        try:
+            rows = outcomes_of(self.spec, self.raw, dates, known_at)
+        except ContractBroken as error:
+            if len(dates) == 1:
+                return {dates[0]: str(error)}
+            halves = dates[: len(dates) // 2], dates[len(dates) // 2 :]
+            return {day: found for half in halves for day, found in self._outcomes(half).items()}
+        parts = rows.partition_by("score_date", as_dict=True)
+        return {day[0]: part["outcome"] for day, part in parts.items()}

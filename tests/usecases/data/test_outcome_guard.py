@@ -1,0 +1,190 @@
+"""Days of outcomes that are unlike others are held when they land, until a person decides."""
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nightjar.adapters.deliveries.raw_days import RawFiles
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.kinds.regression import REGRESSION
+from nightjar.core.model.spec import AuditLimits, GateLimits, RawDataset
+from nightjar.core.monitoring.outcome_guard import Verdict
+from nightjar.testing.memory import MemoryOutcomeChecks
+from nightjar.testing.specs import PLANNED, toy_spec
+from nightjar.usecases.data.outcome_guard import GuardOutcomes
+from nightjar.usecases.data.windows import outcomes_of
+
+FIRST, DAYS, ROWS = date(2013, 6, 10), 14, 120
+ODD = FIRST + timedelta(days=DAYS)
+LATER = datetime(2013, 7, 10, tzinfo=UTC)
+HAPPENED = RawDataset(
+    name="happened",
+    columns={
+        "entity_key": pl.String(),
+        "shop": pl.String(),
+        "planned": pl.Float64(),
+        "delay": pl.Float64(),
+    },
+    keys=("entity_key",),
+    nullable=frozenset({"delay"}),
+)
+
+
+def outcomes(raw, score_date):
+    late = (pl.col("delay") > 15).fill_null(value=True).cast(pl.Int8)
+    return raw["happened"].select("entity_key", "recorded_at", outcome=late)
+
+
+def happened(day):
+    """What happened on a day: a delay in minutes for each parcel, which follows what was planned."""
+    random = np.random.default_rng(day.toordinal())
+    planned = random.gamma(2, 8, ROWS).round(1)
+    return pl.DataFrame(
+        {
+            "entity_key": [f"k{n}" for n in range(ROWS)],
+            "shop": ["north", "south", "west"] * (ROWS // 3),
+            "planned": planned,
+            "delay": (planned + random.normal(0, 3, ROWS)).round(1),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def ordinary(tmp_path_factory):
+    """The ordinary days, landed once."""
+    folder = tmp_path_factory.mktemp("ordinary")
+    raw = RawFiles(folder / "data")
+    for day in (FIRST + timedelta(days=n) for n in range(DAYS)):
+        land(raw, folder, day, happened(day))
+    return folder
+
+
+@pytest.fixture
+def guard(tmp_path, ordinary):
+    shutil.copytree(ordinary / "data", tmp_path / "data")
+    checks = MemoryOutcomeChecks()
+    spec = toy_spec(datasets=(PLANNED, HAPPENED), outcomes=outcomes, maturity_days=0)
+    guard = GuardOutcomes(spec=spec, raw=RawFiles(tmp_path / "data", held=checks.held), checks=checks)
+    assert guard() == ()
+    return guard
+
+
+def recorded(day):
+    return datetime.combine(day + timedelta(days=1), time(6), UTC)
+
+
+def land(raw, folder, day, rows, at=None):
+    file = folder / f"{day}.csv"
+    file.write_text(rows.write_csv() + f"# rows={rows.height}\n")
+    raw.land(HAPPENED, day, file, at or recorded(day))
+
+
+ZERO = happened(ODD).with_columns(delay=pl.lit(0.0))
+FAULTS = {
+    "seconds": (happened(ODD).with_columns(pl.col("delay") * 60), "units"),
+    "zeros": (ZERO, "units"),
+    "missing": (happened(ODD).with_columns(delay=pl.lit(None, pl.Float64)), "units"),
+    "half": (happened(ODD).head(ROWS // 3), "volume"),
+    "a shop": (happened(ODD).filter(pl.col("shop") != "west"), "slice_missing"),
+    "the day before": (happened(ODD - timedelta(days=1)), "repeated"),
+    "reflected": (happened(ODD).with_columns(delay=40 - pl.col("delay")), "coupling"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_day_that_is_unlike_others_is_held_by_name_and_nothing_reads_it(guard, tmp_path, fault):
+    rows, name = FAULTS[fault]
+    land(guard.raw, tmp_path, ODD, rows)
+    (held,) = guard()
+    assert name in {finding.name for finding in held.findings}
+    assert (held.day, held.verdict, guard.held()) == (ODD, Verdict.HELD, (held,))
+    assert guard() == ()
+    assert ODD not in guard.raw.days("happened")
+    assert ODD not in guard.raw.recorded("happened")
+    assert guard.raw.read(HAPPENED, ODD, ODD).is_empty()
+    assert outcomes_of(guard.spec, guard.raw, [ODD], LATER).is_empty()
+
+
+def test_an_ordinary_day_counts_and_is_checked_once(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, happened(ODD))
+    assert guard() == ()
+    kept = len(guard.checks.added)
+    assert guard() == ()
+    assert len(guard.checks.added) == kept == DAYS + 1
+    assert outcomes_of(guard.spec, guard.raw, [ODD], LATER).height == ROWS
+
+
+def test_an_accepted_day_counts_from_its_acceptance_and_not_for_an_earlier_night(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, ZERO)
+    guard()
+    guard.decide(ODD, Verdict.ACCEPTED, "it was quiet", LATER)
+    assert outcomes_of(guard.spec, guard.raw, [ODD], LATER - timedelta(seconds=1)).is_empty()
+    assert outcomes_of(guard.spec, guard.raw, [ODD], LATER)["recorded_at"].unique().to_list() == [LATER]
+    assert (guard(), guard.held()) == ((), ())
+
+
+def test_a_correction_of_a_held_day_is_checked_by_itself(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, ZERO)
+    guard()
+    land(guard.raw, tmp_path, ODD, happened(ODD), LATER)
+    assert guard() == ()
+    assert outcomes_of(guard.spec, guard.raw, [ODD], LATER)["recorded_at"].unique().to_list() == [LATER]
+    guard.decide(ODD, Verdict.REFUSED, "it was wrong", LATER)
+    assert guard.held() == ()
+    assert guard.raw.recorded("happened")[ODD] == (LATER,)
+
+
+def test_a_bad_correction_leaves_the_delivery_before_it(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, happened(ODD))
+    guard()
+    land(guard.raw, tmp_path, ODD, ZERO, LATER)
+    (held,) = guard()
+    assert held.recorded_at == LATER
+    assert guard.raw.read(HAPPENED, ODD, ODD).drop("date", "recorded_at").equals(happened(ODD))
+
+
+def test_only_a_held_day_can_be_decided(guard):
+    with pytest.raises(BadSettings, match=r"No outcomes of toy for 2013-06-24 are held.*Held: none"):
+        guard.decide(ODD, Verdict.ACCEPTED, "why not", LATER)
+
+
+def test_an_outcome_that_cannot_be_holds_its_day_and_no_other(guard, tmp_path):
+    def other(raw, score_date):
+        return outcomes(raw, score_date).with_columns(
+            outcome=pl.when(pl.col("entity_key") == "k999").then(2).otherwise("outcome")
+        )
+
+    broken = replace(guard, spec=replace(guard.spec, outcomes=other))
+    for day in (ODD, ODD + timedelta(days=1), ODD + timedelta(days=2)):
+        rows = happened(day)
+        if day != ODD:
+            rows = rows.with_columns(pl.col("entity_key").replace({"k0": f"k{990 + day.day}"}))
+        land(broken.raw, tmp_path, day, rows)
+    odd = happened(ODD + timedelta(days=3)).with_columns(pl.col("entity_key").replace({"k0": "k999"}))
+    land(broken.raw, tmp_path, ODD + timedelta(days=3), odd)
+    (held,) = broken()
+    assert (held.day, [finding.name for finding in held.findings]) == (ODD + timedelta(days=3), ["bounds"])
+
+
+def test_outcomes_of_any_number_are_held_to_their_size(guard, tmp_path):
+    def minutes(raw, score_date):
+        return raw["happened"].drop_nulls("delay").select("entity_key", "recorded_at", outcome="delay")
+
+    spec = toy_spec(
+        datasets=(PLANNED, HAPPENED),
+        outcomes=minutes,
+        kind=REGRESSION,
+        gates=GateLimits(min_coverage=0.5),
+        audit=AuditLimits(max_quarantine_share=0.1, min_distinct_share=0.1, max_mean_shift_sd=9),
+    )
+    checks = MemoryOutcomeChecks()
+    numbers = replace(guard, spec=spec, checks=checks, raw=replace(guard.raw, held=checks.held))
+    assert numbers() == ()
+    land(numbers.raw, tmp_path, ODD, happened(ODD).with_columns(pl.col("delay") * 60))
+    (held,) = numbers()
+    assert "outcome" in {finding.where for finding in held.findings}
+    assert "seconds for minutes" in held.findings[0].told
