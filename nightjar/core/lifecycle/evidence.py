@@ -24,19 +24,26 @@ class Comparison(Value):
     """The loss of a version over that of another predictor, on the rows that neither has seen.
 
     beside: the other. number: of its version, if it is one. rows: how many those are. found: the quotient;
-    None if it could not be measured.
+    None if it could not be measured. at_one_level: the same apart from the difference of their levels.
+    within_nights: apart from the difference of their levels on each night, so it holds what tells the rows of
+    one night apart. by_level: 1, and what the difference of their levels adds. All three are None where they
+    were not asked for.
     """
 
     beside: Of
     number: int | None = None
     rows: int
     found: Estimate | None
+    at_one_level: Estimate | None = None
+    within_nights: Estimate | None = None
+    by_level: Estimate | None = None
 
 
 class SliceLoss(Value):
     """A comparison on the rows of a slice.
 
-    slice: its name in the spec. value: what its rows share.
+    slice: its name in the spec. value: what its rows share. found: apart from the level of all rows. within:
+    apart from the level of each of its nights; None in older evidence.
     """
 
     slice: str
@@ -44,6 +51,7 @@ class SliceLoss(Value):
     beside: Of
     rows: int
     found: Estimate | None
+    within: Estimate | None = None
 
     @property
     def title(self) -> str:
@@ -73,7 +81,8 @@ class Evidence(Value):
 
     metrics: the version's own, where they are defined. anchor: number of the version that is the best of the
     past; None if there was no champion. nights: oldest first. slices: those with enough rows, in the order of
-    the spec. slices_left_out: those with fewer. learners: those among which one was chosen, the simplest
+    the spec. slices_left_out: those with fewer. farthest: quantiles of how many standard errors the farthest
+    slice strays by chance. learners: those among which one was chosen, the simplest
     first; empty if there was one. chosen: its name. proofs: what else it must prove; None if not asked for.
     curves, confusion: what a card draws. weights: of the inputs, the greatest first; empty where the learner
     does not say what an input adds.
@@ -88,6 +97,7 @@ class Evidence(Value):
     anchor: int | None = None
     slices: tuple[SliceLoss, ...] = ()
     slices_left_out: tuple[str, ...] = ()
+    farthest: tuple[float, ...] = ()
     learners: tuple[LearnerLoss, ...] = ()
     chosen: str | None = None
     proofs: Proofs | None = None

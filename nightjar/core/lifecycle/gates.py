@@ -3,15 +3,16 @@
 Every kind has the gates on losses. Those on metrics are the kind's.
 """
 
-from collections.abc import Iterator
-from math import inf
+from collections.abc import Iterable, Iterator
 
-from nightjar.core.kinds.gates import GateResult, Requirement, Verdict, judge, untold
+from nightjar.core.kinds.estimates import Estimate
+from nightjar.core.kinds.gates import GateResult, Requirement, Verdict, judge, told_of, untold
 from nightjar.core.kinds.metrics import Of
+from nightjar.core.lifecycle.comparing import AGAINST_PAST
 from nightjar.core.lifecycle.evidence import Comparison, Evidence, SliceLoss
 from nightjar.core.lifecycle.proving import proofs_judged
-from nightjar.core.lifecycle.resampling import worse
-from nightjar.core.model.judging import TOO_GOOD, TOO_GOOD_AT_FIRST, WORST_SLICE
+from nightjar.core.lifecycle.slicing import worse, worst_part
+from nightjar.core.model.judging import BY_LEVEL, TOO_GOOD, TOO_GOOD_AT_FIRST, WITHIN_NIGHTS, WORST_SLICE
 from nightjar.core.model.spec import ModelSpec
 
 OVER = {
@@ -21,16 +22,16 @@ OVER = {
     Of.ANCHOR: "max_loss_over_anchor",
 }
 """Predictor -> the gate on the loss of a version over its loss."""
-AGAINST_PAST = (Of.CHAMPION, Of.ANCHOR)
 RIVALS = (Of.BASELINE, Of.CHAMPION)
 
 
 def judged_by(spec: ModelSpec, evidence: Evidence) -> tuple[GateResult, ...]:
     """The verdict of each gate by the limits of a spec."""
     own = judge(spec.kind.gates, evidence.metrics, spec.gates, spec.certainty)
-    beside = (_beside(spec, other, evidence.beside(other)) for other in OVER)
+    beside = (_as_far_as_needed(_beside(spec, one, evidence.beside(one)), one, evidence) for one in OVER)
     proven = () if evidence.proofs is None else proofs_judged(spec, evidence.proofs)
-    return (*own, *beside, _too_good(spec, evidence), *_in_slices(spec, evidence), *proven)
+    parts = _against_past(spec, evidence)
+    return (*own, *beside, *parts, _too_good(spec, evidence), *_in_slices(spec, evidence), *proven)
 
 
 def _loss(spec: ModelSpec) -> str:
@@ -38,11 +39,12 @@ def _loss(spec: ModelSpec) -> str:
 
 
 def _beside(spec: ModelSpec, other: Of, found: Comparison | None) -> GateResult:
+    """The champion and the anchor are compared at one level: their levels differ by chance for the most."""
     limit = spec.gates[OVER[other]]
-    number = found.number if found else None
+    number, leveled = (found.number, found.at_one_level) if found else (None, None)
     wanted = Requirement(
         name=OVER[other],
-        what=f"{_loss(spec)} over that of the {_told(other, number)}",
+        what=f"{_loss(spec)}{' at one level' if leveled else ''} over that of the {_told(other, number)}",
         bound="at most",
         limit=limit,
         fails=min(limit, 1.0),
@@ -50,11 +52,66 @@ def _beside(spec: ModelSpec, other: Of, found: Comparison | None) -> GateResult:
     )
     if found is None and other in AGAINST_PAST:
         return wanted.untold("there is no champion to compare with", Verdict.PASSED)
-    return wanted.judge(found.found if found else None, spec.certainty)
+    return wanted.judge(leveled or (found.found if found else None), spec.certainty)
+
+
+def _as_far_as_needed(gate: GateResult, other: Of, evidence: Evidence) -> GateResult:
+    """Beside a champion it is enough that a version is not surely worse than the constant or the baseline.
+
+    The champion has proved that it is better, and the version is held to the champion. The levels of the
+    constant and of the baseline are far off at times, so these comparisons are the noisiest.
+    """
+    champion = evidence.beside(Of.CHAMPION)
+    measured = champion is not None and champion.found is not None and champion.found.error is not None
+    if other in AGAINST_PAST or not measured or gate.verdict is not Verdict.CANNOT_TELL or gate.low is None:
+        return gate
+    reason = f"{gate.reason.partition(';')[0]}; more is not asked beside a champion"
+    return gate.model_copy(update={"verdict": Verdict.PASSED, "passed": True, "reason": reason})
 
 
 def _told(other: Of, number: int | None) -> str:
     return other if number is None else f"{other}, version {number},"
+
+
+def _against_past(spec: ModelSpec, evidence: Evidence) -> Iterator[GateResult]:
+    """By the parts of the loss. Each is judged beside the champion or the anchor, where it is worse."""
+    found = [one for other in AGAINST_PAST if (one := evidence.beside(other))]
+    within = [(one, one.within_nights) for one in found if one.within_nights]
+    level = [(one, one.by_level) for one in found if one.by_level]
+    if within:
+        yield _within_nights(spec, *_worst(spec, within))
+    if level:
+        yield _by_level(spec, *_worst(spec, level))
+
+
+def _worst(spec: ModelSpec, parts: Iterable[tuple[Comparison, Estimate]]) -> tuple[Comparison, Estimate]:
+    return max(parts, key=lambda one: one[1].within(spec.certainty.alpha)[1])
+
+
+def _within_nights(spec: ModelSpec, other: Comparison, found: Estimate) -> GateResult:
+    limit = spec.gates[WITHIN_NIGHTS]
+    wanted = Requirement(
+        name=WITHIN_NIGHTS,
+        what=f"{_loss(spec)} within nights over that of the {_told(other.beside, other.number)}",
+        bound="at most",
+        limit=limit,
+        fails=min(limit, 1.0),
+        beside=other.number,
+    )
+    return wanted.judge(found, spec.certainty)
+
+
+def _by_level(spec: ModelSpec, other: Comparison, found: Estimate) -> GateResult:
+    """It shows harm, and cannot show that there is none: a level is right or wrong by chance for weeks."""
+    limit, alpha = spec.gates[BY_LEVEL], spec.certainty.alpha
+    low, high = found.within(alpha)
+    told = (
+        f"{_loss(spec)} by the level alone over that of the {_told(other.beside, other.number)} is "
+        f"{found.value:.4f} ({low:.4f} to {high:.4f}), may not surely be above {limit:.4f}"
+    )
+    verdict = Verdict.FAILED if low > limit else Verdict.PASSED
+    doubt = ": its scores are too high or too low on the whole" if verdict is Verdict.FAILED else ""
+    return told_of(BY_LEVEL, found, limit, f"{told}{doubt}", verdict, alpha, other.number)
 
 
 def _too_good(spec: ModelSpec, evidence: Evidence) -> GateResult:
@@ -76,27 +133,35 @@ def _too_good(spec: ModelSpec, evidence: Evidence) -> GateResult:
 
 def _in_slices(spec: ModelSpec, evidence: Evidence) -> Iterator[GateResult]:
     """One gate for all slices, if there are any. It shows harm, and cannot show that there is none."""
-    limit, found = spec.gates[WORST_SLICE], [one for one in evidence.slices if one.found]
+    limit = spec.gates[WORST_SLICE]
+    found = [one for one in evidence.slices if worst_part(one, limit)]
     if not evidence.slices and not evidence.slices_left_out:
         return
     if not found:
         yield untold(WORST_SLICE, limit, "no slice has enough rows and nights")
         return
-    worst = max(found, key=_quotient)
-    told_worse = worse([one.found for one in found], limit, spec.certainty.alpha)
-    bad = [one for one, is_worse in zip(found, told_worse, strict=True) if is_worse]
+    bad = worse(found, evidence.farthest, limit, spec.certainty.alpha)
+    worst = bad[0] if bad else max(found, key=lambda one: _quotient(spec, one))
     told = "; ".join(_slice_told(spec, one) for one in bad or [worst])
     reason = f"{'worse on' if bad else 'the worst of'} {len(bad or found)} slices: {told}; limit {limit:.4f}"
     verdict = Verdict.FAILED if bad else Verdict.PASSED
-    value = _quotient(worst)
+    value = _quotient(spec, worst)
     yield GateResult(name=WORST_SLICE, value=value, threshold=limit, reason=reason, verdict=verdict)
 
 
-def _quotient(one: SliceLoss) -> float:
-    return -inf if one.found is None else one.found.value
+def _part(spec: ModelSpec, one: SliceLoss) -> Estimate:
+    """found: one that can be judged."""
+    part = worst_part(one, spec.gates[WORST_SLICE])
+    assert part is not None
+    return part
+
+
+def _quotient(spec: ModelSpec, one: SliceLoss) -> float:
+    return _part(spec, one).value
 
 
 def _slice_told(spec: ModelSpec, one: SliceLoss) -> str:
-    assert one.found is not None
-    low, high = one.found.within(spec.certainty.alpha)
-    return f"{one.title} {one.found.value:.4f} ({low:.4f} to {high:.4f}) of the {one.beside}'s"
+    part = _part(spec, one)
+    low, high = part.within(spec.certainty.alpha)
+    nights = " within nights" if part is one.within else ""
+    return f"{one.title} {part.value:.4f}{nights} ({low:.4f} to {high:.4f}) of the {one.beside}'s"

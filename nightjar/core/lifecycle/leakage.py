@@ -1,7 +1,8 @@
 """Leakage: what a version knows that it cannot know on the evening before.
 
-Three signs of it. One input alone removes most of the loss. A learner that was given shuffled outcomes still
-predicts. Features that are a day older are worth much less.
+Five signs of it. One input alone removes most of the loss. One value of an input tells the outcome. A learner
+that was given shuffled outcomes still predicts. All features, or one of them, are worth much less if they are
+a day older.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,18 +10,26 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from nightjar.core.kinds.estimates import Estimate
+from nightjar.core.kinds.estimates import LEAST_NIGHTS, Estimate
 from nightjar.core.kinds.gates import GateResult, Verdict, told_of
 from nightjar.core.kinds.kind import Kind
-from nightjar.core.lifecycle.proofs import Proofs
+from nightjar.core.lifecycle.proofs import Proofs, SurestBin
 from nightjar.core.lifecycle.resampling import quotient
-from nightjar.core.model.judging import A_DAY_EARLIER, ALONE, SHUFFLED
+from nightjar.core.lifecycle.training_set import DAY
+from nightjar.core.model.judging import A_DAY_EARLIER, ALONE, IN_A_BIN, INPUT_A_DAY_EARLIER, SHUFFLED
 from nightjar.core.model.spec import ModelSpec
 
 BINS = 20
 LEAST_ROWS = 20
 """Of a bin or category. One with fewer training rows gets the constant of all rows."""
 MISSING = -1
+LEAST_IN_BIN = 30
+"""Unseen rows of a bin that tells the outcome. They lie on LEAST_NIGHTS nights or more."""
+LEAST_GAIN = 0.5
+"""What a row of such a bin removes on average, over the mean loss of the constant.
+
+A value without any event says little where events are rare. So it must say what is not expected.
+"""
 
 
 def leaks(spec: ModelSpec, proofs: Proofs) -> Iterator[GateResult]:
@@ -31,10 +40,19 @@ def leaks(spec: ModelSpec, proofs: Proofs) -> Iterator[GateResult]:
     """
     if proofs.alone:
         yield _alone(spec.gates[ALONE], proofs)
+    if proofs.surest:
+        yield _in_a_bin(spec.gates[IN_A_BIN], proofs.surest)
     if proofs.shuffled:
         yield _shuffled(spec.gates[SHUFFLED], proofs.shuffled, spec.certainty.alpha)
     if proofs.earlier:
-        yield _earlier(spec.gates[A_DAY_EARLIER], proofs.earlier, spec.certainty.alpha)
+        what = "the loss over that with features of a day earlier"
+        yield _earlier(spec, A_DAY_EARLIER, what, proofs.earlier)
+    if proofs.earlier_by:
+        oldest = min(
+            proofs.earlier_by, key=lambda name: _at_most(proofs.earlier_by[name], spec.certainty.alpha)
+        )
+        what = f"the loss over that with {oldest} alone of a day earlier"
+        yield _earlier(spec, INPUT_A_DAY_EARLIER, what, proofs.earlier_by[oldest])
 
 
 def _alone(limit: float, proofs: Proofs) -> GateResult:
@@ -49,6 +67,18 @@ def _alone(limit: float, proofs: Proofs) -> GateResult:
     return GateResult(name=ALONE, value=value, threshold=limit, reason=doubt, verdict=Verdict.ASKS)
 
 
+def _in_a_bin(limit: float, surest: SurestBin) -> GateResult:
+    """An input with a value that tells the outcome, if in few rows only."""
+    told = (
+        f"where {surest.input} is {surest.value}, {surest.loss:.4f} of the constant's loss is left in "
+        f"{surest.rows:,} rows of {surest.nights} nights, must be at least {limit:.4f}"
+    )
+    verdict = Verdict.ASKS if surest.loss < limit else Verdict.PASSED
+    doubt = ": it may know the outcome, unless a person knows why it is so sure"
+    reason = told + (doubt if verdict is Verdict.ASKS else "")
+    return GateResult(name=IN_A_BIN, value=surest.loss, threshold=limit, reason=reason, verdict=verdict)
+
+
 def _shuffled(limit: float, found: Estimate, alpha: float) -> GateResult:
     told = (
         f"with shuffled outcomes the loss over that of the constant is {found.value:.4f}, must be at least "
@@ -57,13 +87,13 @@ def _shuffled(limit: float, found: Estimate, alpha: float) -> GateResult:
     return told_of(SHUFFLED, found, limit, f"{told}{limit:.4f}", verdict, alpha)
 
 
-def _earlier(limit: float, found: Estimate, alpha: float) -> GateResult:
-    what = f"the loss over that with features of a day earlier is {found.value:.4f}"
-    told = f"{what}, must be at least {limit:.4f}"
+def _earlier(spec: ModelSpec, name: str, what: str, found: Estimate) -> GateResult:
+    limit, alpha = spec.gates[name], spec.certainty.alpha
+    told = f"{what} is {found.value:.4f}, must be at least {limit:.4f}"
     if _at_most(found, alpha) >= limit:
-        return told_of(A_DAY_EARLIER, found, limit, told, Verdict.PASSED, alpha)
-    doubt = f"{told}: features may be known too early, unless a person knows why they age so fast"
-    return told_of(A_DAY_EARLIER, found, limit, doubt, Verdict.ASKS, alpha)
+        return told_of(name, found, limit, told, Verdict.PASSED, alpha)
+    doubt = f"{told}: it may be known too early, unless a person knows why it ages so fast"
+    return told_of(name, found, limit, doubt, Verdict.ASKS, alpha)
 
 
 def _at_most(found: Estimate, alpha: float) -> float:
@@ -107,17 +137,64 @@ def skills_alone(
     least = _loss(kind, constant, unseen["outcome"])
     if not least:
         return {}
-    bins = {name: _categories(train[name], unseen[name]) for name in categorical} | {
-        name: _twentieths(train[name], unseen[name]) for name in numeric
-    }
     return {
         name: 1 - _loss(kind, _by_bin(kind, train["outcome"], *both), unseen["outcome"]) / least
-        for name, both in bins.items()
+        for name, both in _bins(train, unseen, categorical, numeric).items()
     }
+
+
+def surest_bin(
+    kind: Kind, train: pl.DataFrame, unseen: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str]
+) -> SurestBin | None:
+    """Of all bins of all inputs the one that tells the outcome best, in rows of which it is not expected.
+
+    None if no bin with enough rows and nights removes so much. train, unseen: `score_date`, the inputs and
+    `outcome`.
+    """
+    constant = _losses(kind, kind.always(train["outcome"], unseen.height), unseen["outcome"])
+    usual = float(constant.sum()) / max(unseen.height, 1)
+    if not usual:
+        return None
+    sure = [
+        one
+        for name, (seen, asked) in _bins(train, unseen, categorical, numeric).items()
+        for left in [_losses(kind, _by_bin(kind, train["outcome"], seen, asked), unseen["outcome"])]
+        for one in _sure(name, unseen.select(DAY, name, bin=asked, lost=constant / usual, left=left / usual))
+    ]
+    return min(sure, key=lambda one: one.loss, default=None)
+
+
+def _sure(name: str, rows: pl.DataFrame) -> Iterator[SurestBin]:
+    """rows: `score_date`, the input, its `bin`; what the constant and what that of the bin lost, `left`."""
+    known = pl.col(name)
+    bins = rows.group_by("bin").agg(
+        pl.col("lost", "left").mean(),
+        rows=pl.len(),
+        nights=pl.col(DAY).n_unique(),
+        low=known.min().cast(pl.String).fill_null("missing"),
+        high=known.max().cast(pl.String).fill_null("missing"),
+    )
+    enough = (pl.col("rows") >= LEAST_IN_BIN) & (pl.col("nights") >= LEAST_NIGHTS)
+    for one in bins.filter(enough, pl.col("lost") - pl.col("left") >= LEAST_GAIN).iter_rows(named=True):
+        told = one["low"] if one["low"] == one["high"] else f"{one['low']} to {one['high']}"
+        yield SurestBin(input=name, value=told, loss=one["left"], rows=one["rows"], nights=one["nights"])
+
+
+def _bins(
+    train: pl.DataFrame, unseen: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str]
+) -> Mapping[str, tuple[pl.Series, pl.Series]]:
+    """Input -> the bin of each training row, and of each unseen row."""
+    return {name: _categories(train[name], unseen[name]) for name in categorical} | {
+        name: _twentieths(train[name], unseen[name]) for name in numeric
+    }
+
+
+def _losses(kind: Kind, answer: pl.Series, outcome: pl.Series) -> pl.Series:
+    return kind.losses(kind.rows_of(answer, ()), outcome)
 
 
 def _loss(kind: Kind, answer: pl.Series, outcome: pl.Series) -> float:
-    return float(kind.losses(kind.rows_of(answer, ()), outcome).sum())
+    return float(_losses(kind, answer, outcome).sum())
 
 
 def _by_bin(kind: Kind, outcome: pl.Series, seen: pl.Series, asked: pl.Series) -> pl.Series:

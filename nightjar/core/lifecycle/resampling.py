@@ -9,7 +9,6 @@ then fails in 4.7 to 5.1% of the cases at a nominal 5%, and in 6.5 to 6.8% where
 (`benchmarks/gates.py noise`).
 """
 
-from collections.abc import Sequence
 from functools import cache
 from math import sqrt
 
@@ -40,17 +39,23 @@ def quotient(own: Sums, other: Sums) -> Estimate | None:
     value = float(own.sum()) / total
     if nights < LEAST_NIGHTS:
         return Estimate(value=value, nights=nights)
-    drawn = draws(nights)
-    below = drawn @ other
-    if not (below > 0).all():
+    drawn = drawn_quotients(own, other)
+    if drawn is None:
         return Estimate(value=value, nights=nights)
-    spread = float(np.std(drawn @ own / below))
-    return Estimate(
-        value=value,
-        nights=nights,
-        error=spread * sqrt(nights / (nights - 1)),
-        degrees=max(nights / block(nights) - 1, LEAST_DEGREES),
-    )
+    error = float(np.std(drawn)) * sqrt(nights / (nights - 1))
+    return Estimate(value=value, nights=nights, error=error, degrees=degrees_of(nights))
+
+
+def drawn_quotients(own: Sums, other: Sums) -> Sums | None:
+    """The quotient in each draw of nights. None if the other has no loss at all in one of them."""
+    drawn = draws(own.size)
+    below = drawn @ other
+    return drawn @ own / below if (below > 0).all() else None
+
+
+def degrees_of(nights: int) -> float:
+    """Degrees of freedom of an error that was found on so many nights."""
+    return max(nights / block(nights) - 1, LEAST_DEGREES)
 
 
 def block(nights: int) -> float:
@@ -76,19 +81,3 @@ def draws(nights: int) -> Counts:
     counts = np.zeros((DRAWS, nights))
     np.add.at(counts, (np.arange(DRAWS)[:, None], chosen), 1)
     return counts
-
-
-def worse(found: Sequence[Estimate | None], limit: float, alpha: float) -> tuple[bool, ...]:
-    """Which of several estimates surely lie above a limit. alpha: the probability that any is told wrongly.
-
-    By Holm (1979), A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of
-    Statistics 6: the surest needs alpha over their number, the next alpha over the number of the rest.
-    """
-    known = [(place, one) for place, one in enumerate(found) if one is not None and one.error is not None]
-    surest_first = sorted(known, key=lambda each: each[1].doubt(limit))
-    told = [False] * len(found)
-    for done, (place, one) in enumerate(surest_first):
-        if one.doubt(limit) > alpha / (len(known) - done):
-            break
-        told[place] = True
-    return tuple(told)

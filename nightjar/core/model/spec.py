@@ -299,15 +299,19 @@ class GateLimits(Limits):
     of the version over that of another on the same rows. Less than 1 is better.
     max_loss_over_constant, max_loss_over_baseline, max_loss_over_champion: at most over theirs.
     max_loss_over_anchor: at most over that of the best version of the past, so that quality cannot slide in
-    small steps.
+    small steps. The last two are apart from the difference of their levels.
+    max_loss_within_nights: over that of these two, in what tells the rows of one night apart.
+    max_loss_by_level: over theirs, by the difference of the levels alone; it fails if that is surely more.
     max_loss_in_slices: on the rows of a slice, over that of the champion, or of the baseline for a first
     version. min_loss_over_rivals: at least over those of the baseline and of the champion. A version that is
     better than both by more than this is too good to be true, and a person decides. min_loss_over_baseline:
     the same for a version that has no champion beside it. A baseline may be weak, so it is less.
 
     The signs of leakage: max_skill_alone: the share of the constant's loss that one input alone removes, at
-    most. min_loss_shuffled: the loss of the learner, fitted on shuffled outcomes, over that of the constant.
+    most. min_loss_in_a_bin: the share of it that is left where an input has a value that tells the outcome.
+    min_loss_shuffled: the loss of the learner, fitted on shuffled outcomes, over that of the constant.
     min_loss_over_a_day_earlier: over that of the version itself, with features asked a day earlier.
+    min_loss_over_an_input_a_day_earlier: the same, with one input alone asked a day earlier.
 
     Stability and cost: max_change_by_seed, max_change_by_noise: mean change of the scores over their standard
     deviation. max_us_a_row: microseconds to predict a row. max_artifact_mb: size of its file.

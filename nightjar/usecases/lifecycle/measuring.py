@@ -13,6 +13,7 @@ from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Intervals, Measured, Metrics, Of
 from nightjar.core.kinds.outputs import Calibration
 from nightjar.core.lifecycle.comparing import Losses
+from nightjar.core.lifecycle.level import level_part
 from nightjar.core.lifecycle.training_set import TimeCut
 
 
@@ -65,10 +66,17 @@ def measured_on(kind: Kind, unseen: pl.DataFrame, all_shown: Mapping[Of, Shown])
 
 
 def losses_on(kind: Kind, unseen: pl.DataFrame, all_shown: Mapping[Of, Shown]) -> Losses:
+    def level(other: Of, groups: pl.Series) -> pl.Series:
+        fresh = all_shown[other].fresh
+        ours, theirs = (all_shown[one].published.filter(fresh) for one in (Of.VERSION, other))
+        part = level_part(kind, ours, theirs, unseen["outcome"].filter(fresh), groups.filter(fresh))
+        return pl.repeat(None, groups.len(), dtype=pl.Float64, eager=True).scatter(fresh.arg_true(), part)
+
     return Losses(
         rows=unseen,
         of={of: one.losses(kind, unseen) for of, one in all_shown.items()},
         numbers={of: one.number for of, one in all_shown.items() if one.number is not None},
+        level=level,
     )
 
 

@@ -11,11 +11,13 @@ from typing import Any
 import polars as pl
 import structlog
 
+from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.outputs import Calibration
 from nightjar.core.lifecycle.leakage import (
     in_another_order,
     over,
     skills_alone,
+    surest_bin,
     with_shuffled_outcomes,
 )
 from nightjar.core.lifecycle.proofs import Proofs
@@ -82,8 +84,8 @@ class Prover:
     def _earlier(self, trial: "Trial") -> Found:
         if self.earlier is None:
             return {}
-        losses = trial.losses(trial.predictor, self.earlier(trial.unseen))
-        return {"earlier": over(trial.unseen[DAY], trial.own(), losses)}
+        earlier = self.earlier(trial.unseen)
+        return {"earlier": trial.over_with(earlier), "earlier_by": trial.over_with_each(earlier)}
 
     def _skew(self, unseen: pl.DataFrame) -> Found:
         """Of the newest unseen nights: their outcomes are known, so the snapshot has them."""
@@ -119,8 +121,19 @@ class Trial:
     def skills(self) -> Found:
         spec, train = self.spec, sampled(self.cut.train, BINNED_ROWS)
         constant = self.losses(Always(spec.kind, self.cut.seen["outcome"]), self.unseen)
-        alone = skills_alone(spec.kind, train, self.unseen, spec.categorical, spec.numeric)
-        return {"skill": skill(self.own(), constant), "alone": alone}
+        asked = (spec.kind, train, self.unseen, spec.categorical, spec.numeric)
+        alone, surest = skills_alone(*asked), surest_bin(*asked)
+        return {"skill": skill(self.own(), constant), "alone": alone, "surest": surest}
+
+    def over_with(self, rows: pl.DataFrame) -> Estimate | None:
+        """The loss over that with other inputs of the same rows."""
+        return over(self.unseen[DAY], self.own(), self.losses(self.predictor, rows))
+
+    def over_with_each(self, rows: pl.DataFrame) -> Mapping[str, Estimate]:
+        """Input -> the same with this input alone of the other rows, for those that differ."""
+        other = [name for name in self.spec.inputs if not rows[name].equals(self.unseen[name])]
+        found = {name: self.over_with(self.unseen.with_columns(rows[name])) for name in other}
+        return {name: one for name, one in found.items() if one is not None}
 
     def noise(self) -> Found:
         noisy = with_noise(self.unseen, self.spec.numeric, self.spec.seed)

@@ -13,8 +13,8 @@ from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.gates import Verdict
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
-from nightjar.core.lifecycle.leakage import over, skills_alone, with_shuffled_outcomes
-from nightjar.core.lifecycle.proofs import Proofs
+from nightjar.core.lifecycle.leakage import over, skills_alone, surest_bin, with_shuffled_outcomes
+from nightjar.core.lifecycle.proofs import Proofs, SurestBin
 from nightjar.core.lifecycle.proving import proofs_judged
 from nightjar.testing.specs import toy_spec
 
@@ -76,6 +76,61 @@ def test_one_input_that_is_too_good_alone_waits_for_a_person_and_is_named():
         "delay alone removes 0.5500 of the constant's loss, all inputs together remove"
     )
     assert verdicts(proofs, max_skill_alone=0.56) == {"max_skill_alone": Verdict.PASSED}
+
+
+def told_in(share: float, right: float, count: int = 4_000) -> pl.DataFrame:
+    """`hint` tells the outcome, which happens in a quarter of the rows, in a share of them."""
+    random = np.random.default_rng(4)
+    outcome = (random.random(count) < 0.25).astype(int)
+    hint = np.where(random.random(count) < right, outcome, 1 - outcome).astype(float)
+    known = pl.Series(random.random(count) < share)
+    return pl.DataFrame(
+        {
+            "score_date": [FIRST + timedelta(days=n % 28) for n in range(count)],
+            "hint": pl.select(pl.when(known).then(pl.Series(hint))).to_series(),
+            "nothing": random.normal(size=count),
+            "outcome": outcome,
+        }
+    )
+
+
+@pytest.mark.parametrize("share", [0.08, 0.2, 1.0])
+def test_a_value_that_tells_the_outcome_is_found_in_few_rows_and_waits_for_a_person(share):
+    rows = told_in(share, right=1.0)
+    surest = surest_bin(BINARY, rows[:2000], rows[2000:], [], ["hint", "nothing"])
+    assert (surest.input, surest.value) == ("hint", "1.0")
+    assert surest.loss < 0.001
+    assert verdicts(Proofs(surest=surest)) == {"min_loss_in_a_bin": Verdict.ASKS}
+
+
+@pytest.mark.parametrize("right", [0.5, 0.62, 0.9])
+def test_a_value_that_is_often_wrong_tells_no_outcome(right):
+    rows = told_in(0.2, right)
+    surest = surest_bin(BINARY, rows[:2000], rows[2000:], [], ["hint", "nothing"])
+    assert surest is None or surest.loss > 0.1
+
+
+def test_a_value_without_any_event_tells_nothing_where_events_are_rare():
+    """It is what the constant says, too."""
+    rows = told_in(1.0, 1.0).with_columns(outcome=pl.lit(0), hint=pl.lit(0.0))
+    seldom = rows.with_columns(outcome=pl.when(pl.int_range(pl.len()) % 50 == 0).then(1).otherwise(0))
+    rare = seldom.with_columns(hint=pl.when(pl.int_range(pl.len()) % 5 == 1).then(1.0).otherwise("nothing"))
+    assert surest_bin(BINARY, rare[:2000], rare[2000:], [], ["hint"]) is None
+    assert surest_bin(BINARY, rows[:2000], rows[2000:], [], ["hint"]) is None
+
+
+def test_one_input_that_is_worth_less_a_day_earlier_waits_for_a_person_and_is_named():
+    proofs = Proofs(earlier_by={"gust": estimate(0.96, 0.005), "wind": estimate(0.97, 0.02)})
+    assert verdicts(proofs) == {"min_loss_over_an_input_a_day_earlier": Verdict.ASKS}
+    (gate,) = proofs_judged(toy_spec(), proofs)
+    assert "with gust alone of a day earlier is 0.9600" in gate.reason
+    honest = Proofs(earlier_by={"wind": estimate(0.97, 0.02), "rate": estimate(0.995, 0.001)})
+    assert verdicts(honest) == {"min_loss_over_an_input_a_day_earlier": Verdict.PASSED}
+
+
+def test_a_bin_that_leaves_some_loss_passes():
+    surest = SurestBin(input="rain", value="9.0 to 12.5", loss=0.4, rows=40, nights=6)
+    assert verdicts(Proofs(surest=surest)) == {"min_loss_in_a_bin": Verdict.PASSED}
 
 
 def estimate(value: float, error: float | None = 0.004) -> Estimate:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from nightjar.core.kinds.estimates import LEAST_NIGHTS
-from nightjar.core.lifecycle.resampling import DRAWS, block, draws, quotient, worse
+from nightjar.core.lifecycle.resampling import DRAWS, block, draws, quotient
 
 losses = arrays.arrays(float, 12, elements=st.floats(1, 100))
 
@@ -85,32 +85,3 @@ def test_a_bound_fails_about_as_often_as_it_says(count):
     series = 1 + 0.1 * random.standard_t(5, size=(1500, count))
     missed = sum(quotient(one, np.ones(count)).within(0.05)[0] > 1 for one in series)
     assert missed / len(series) == pytest.approx(0.05, abs=0.02)
-
-
-def test_of_many_slices_that_are_as_good_one_is_rarely_called_worse():
-    random = np.random.default_rng(6)
-    told = [
-        any(worse([quotient(one, np.ones(28)) for one in 1 + 0.1 * random.normal(size=(20, 28))], 1.0, 0.05))
-        for _ in range(150)
-    ]
-    assert np.mean(told) < 0.1
-
-
-def test_one_slice_that_is_surely_worse_is_found_among_many_and_what_has_no_error_is_not_judged():
-    random = np.random.default_rng(7)
-    series = 1 + 0.02 * random.normal(size=(20, 28))
-    series[3] += 0.1
-    found = [*(quotient(one, np.ones(28)) for one in series), None, quotient(np.full(3, 9.0), np.ones(3))]
-    told = worse(found, 1.03, 0.05)
-    assert told.index(True) == 3
-    assert sum(told) == 1
-
-
-def test_each_that_is_found_leaves_a_milder_bound_for_the_rest():
-    """Holm finds what a bound of alpha over the number of all would pass over."""
-    exact = quotient(np.full(28, 2.0), np.ones(28))
-    near = quotient(1.1 + 0.1 * np.tile([1, -1], 14), np.ones(28)).model_copy(update={"error": 0.045})
-    alpha = near.doubt(1.0) * 1.5
-    assert worse([near, near, exact][:1], 1.0, alpha) == (True,)
-    assert worse([near, exact], 1.0, alpha) == (True, True)
-    assert alpha / 2 < near.doubt(1.0)

@@ -30,6 +30,11 @@ def probability(log_odds):
     return 1 / (1 + (-log_odds).exp())
 
 
+def odds(share):
+    """The log odds of a probability."""
+    return (share / (1 - share).clip(lower_bound=1e-3)).log()
+
+
 def world():
     """Rows whose outcome follows LOG_ODDS and the weather of the day, which nobody knows before."""
     random, rows = np.random.default_rng(8), DAYS * ROWS
@@ -188,8 +193,22 @@ def test_a_broken_calibration_fails(beside):
 
 def test_a_moved_level_fails(beside):
     stopped = beside(LOG_ODDS + 1)
-    assert stopped["max_loss_over_champion"] is Verdict.FAILED
+    assert stopped["max_loss_by_level"] is Verdict.FAILED
     assert stopped["max_ece"] in (Verdict.FAILED, Verdict.CANNOT_TELL)
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.5])
+def test_scores_that_are_too_extreme_or_too_timid_fail_though_their_order_is_right(beside, factor):
+    assert Verdict.FAILED in beside(LOG_ODDS * factor + (factor - 1) * 1.2).values()
+
+
+def test_scores_that_are_too_high_by_a_factor_fail_by_their_level(beside):
+    stopped = beside(odds(probability(LOG_ODDS) * 1.4).clip(upper_bound=6.0))
+    assert stopped["max_loss_by_level"] is Verdict.FAILED
+
+
+def test_a_square_of_the_score_fails_though_its_order_is_right(beside):
+    assert Verdict.FAILED in beside(odds(probability(LOG_ODDS) ** 2)).values()
 
 
 def test_a_worse_version_fails(beside):
@@ -199,6 +218,17 @@ def test_a_worse_version_fails(beside):
 def test_a_version_that_is_worse_on_one_carrier_alone_fails_by_its_slice(beside):
     stopped = beside(only_on("B6", LOG_ODDS * 0.2 - 0.9))
     assert stopped == {"max_loss_in_slices": Verdict.FAILED}
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_a_version_that_mixes_up_the_rows_of_one_carrier_fails_and_the_carrier_is_named(carrier, retrained):
+    """Its scores there have the right mean and spread, and say nothing."""
+    mixed = only_on(carrier, (pl.col("x") * 40).sin() - 1.4)
+    assert retrained(LOG_ODDS).promoted
+    summary = retrained(mixed)
+    (gate,) = [each for each in summary.version.gates if each.name == "max_loss_in_slices"]
+    assert gate.verdict is Verdict.FAILED
+    assert f"slices: carrier {carrier} " in gate.reason
 
 
 def test_an_equal_version_is_promoted(beside):
@@ -214,7 +244,7 @@ def test_quality_cannot_slide_in_small_steps(retrained):
     steps = [retrained(LOG_ODDS * (1 - loss)) for loss in (0, 0.15, 0.23, 0.29, 0.34, 0.39, 0.44)]
     stopped = next(step for step in steps if not step.promoted)
     failed = {gate.name: gate.beside for gate in stopped.version.gates if not gate.passed}
-    assert failed == {"max_loss_over_anchor": 1}
+    assert failed == {"max_loss_by_level": 1}
 
 
 def test_a_weak_hint_of_the_outcome_that_is_no_jump_passes_these_gates(beside):
