@@ -38,6 +38,7 @@ from nightjar.showing.console import (
     training_columns,
     training_rows,
 )
+from nightjar.showing.gates import next_step
 from nightjar.showing.remedies import told
 from nightjar.usecases.lifecycle.retrain import RetrainSummary
 from nightjar.usecases.monitoring.challenge import Standing
@@ -106,6 +107,7 @@ def show_version(summary: RetrainSummary) -> None:
         notes=[
             *filter(None, [refit_told(version)]),
             *(f"{gate.name}: {gate.verdict}: {gate.reason}" for gate in version.gates),
+            *filter(None, [next_step(version)]),
         ],
     )
 

@@ -73,7 +73,8 @@ SPEC = ModelSpec(
     # The level of four weeks differs by up to 0.125 from that of the months before (September 2013), and the
     # intervals of AUC and ECE reach 0.04 and 0.063 beyond their values (December 2013). So these two limits
     # only stop what is broken; the losses compare versions.
-    gates=GateLimits(min_auc=0.55, max_ece=0.18),
+    # The best input alone removes 0.075 of the constant's loss (September 2013).
+    gates=GateLimits(min_auc=0.55, max_ece=0.18, max_skill_alone=0.2),
     slices=(
         Slice(name="origin", by="origin"),
         Slice(name="carrier", by="carrier"),

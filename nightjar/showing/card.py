@@ -22,6 +22,7 @@ from nightjar.showing.backtest import (
     whole_title,
 )
 from nightjar.showing.console import PREDICTORS, measured
+from nightjar.showing.gates import next_step
 from nightjar.usecases.lifecycle.facts import Facts, windows_told
 
 MOST_WEIGHTS, MOST_SLICES = 20, 24
@@ -102,6 +103,8 @@ def _verdict(facts: Facts) -> Iterator[Said | Rows]:
     else:
         rows = [(gate.name, gate.verdict.value, gate.reason) for gate in judged.gates]
         yield Rows(("gate", "verdict", "why"), rows)
+        if step := next_step(judged):
+            yield Said(step)
     if not facts.ledger:
         yield Said("It never had a role.")
         return

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from nightjar.core.platform.log_lines import rendered
+from nightjar.showing.gates import next_step
 from nightjar.showing.remedies import told
 from nightjar.wiring.json_lines import spoken_as_json
 
@@ -508,6 +509,8 @@ def show_training(summary: "RetrainSummary") -> None:
     if told := refit_told(version):
         out.print(told)
     out.print(f"{version.model} version {version.number}: {summary.decision}")
+    if step := next_step(judged):
+        out.print(step)
 
 
 def performance_columns(spec: "ModelSpec") -> tuple[str, ...]:

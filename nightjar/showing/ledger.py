@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from nightjar.core.kinds import kind_of
 from nightjar.showing import console
+from nightjar.showing.gates import next_step
 
 if TYPE_CHECKING:
     from nightjar.core.lifecycle.differing import Beside, Change, Measured, ScoreDifference, VersionDifference
@@ -27,6 +28,8 @@ def show_versions(held: "Sequence[Held]", ledger: "Sequence[Promotion]", *, then
     console.out.print(console.table("versions", columns, rows))
     gates = [gate for one in held for gate in gate_rows(one.version)]
     console.out.print(console.table("gates", GATES, gates))
+    if held and (step := next_step(held[0].version)):
+        console.out.print(f"version {held[0].version.number}: {step}")
     console.out.print(console.table("who decided what", LEDGER, [ledger_row(row) for row in ledger]))
 
 

@@ -24,7 +24,7 @@ DEFAULTS = {
     "max_loss_over_baseline": 1.05,
     "max_loss_over_champion": 1.05,
     "max_loss_over_anchor": 1.05,
-    WITHIN_NIGHTS: 1.02,
+    WITHIN_NIGHTS: 1.025,
     BY_LEVEL: 1.005,
     TOO_GOOD: 0.8,
     TOO_GOOD_AT_FIRST: 0.6,
