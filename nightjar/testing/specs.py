@@ -81,6 +81,7 @@ TOY = ModelSpec(
         max_ece=0.2,
         max_loss_over_baseline=1.2,
         max_loss_over_champion=1.2,
+        max_loss_within_nights=1.1,
         max_loss_over_anchor=1.2,
     ),
     audit=AuditLimits(max_quarantine_share=0.5, max_mean_shift=0.5, min_distinct_share=0.1),
