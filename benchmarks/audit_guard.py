@@ -1,67 +1,90 @@
-"""How well the audit guards the inputs of a night: false alarms on the recorded year, and which of the faults
-put into ordinary nights it tells.
+"""How often the audit stops ordinary nights, and which of the faults put into ordinary nights it finds.
 
-    python benchmarks/audit_guard.py
+    python benchmarks/audit_guard.py [--nights 4]
 
-Lands the year in a folder of its own, retrieves what each night would be scored with, and compares every
-night with the 14 before it by the functions that the audit uses. Then, night by night: each pair of number
-columns swapped, each column missing or constant, categories never seen. A fault is caught by the contract
-(the batch is refused, or more rows quarantined than allowed), by the guard, or by neither.
+Lands the year in a folder of its own and retrieves what each night would be scored with. It compares every
+night with the nights before it by the functions that the audit uses. The limits were chosen on January to
+June. Then it puts each fault of `audit_faults.py` into random nights of July to December, retrieves the
+features of a changed population again, and scores the rows again. A fault is found by the contract (the batch
+is refused, or more rows quarantined than allowed) or by the audit.
 """
 
 import argparse
+import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import combinations
 
 import polars as pl
+from audit_faults import INPUTS, POPULATION, SCORES, Case, Nights
 from own_home import platform_of_its_own
 
 import models
 from nightjar.adapters.contracts import check
 from nightjar.adapters.learners.store import PredictorStore
+from nightjar.core.comparison.comparable import comparables
 from nightjar.core.comparison.entities import Distribution, NightProfile
-from nightjar.core.comparison.profile import profile_of, quantiles_of, sample_of
+from nightjar.core.comparison.profile import profile_of, quantiles_of
 from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.oddities import oddities
-from nightjar.core.model.spec import ModelSpec
-from nightjar.core.night.audit import TRAILING_NIGHTS
+from nightjar.core.inputs.ordinary_readings import unusual
+from nightjar.core.inputs.readings import EARLIER, counts, entities, readings
+from nightjar.core.model.spec import ModelSpec, Predictor
+from nightjar.core.night.audit import TRAILING_NIGHTS, absurdities
 from nightjar.core.night.clock import as_of, dates_between, evening_by_now
 from nightjar.core.night.population import ordered_population
 from nightjar.usecases.data.windows import population_of
 from nightjar.wiring.platform import Platform
 
 YEAR = dates_between(date(2013, 1, 1), date(2013, 12, 31))
-ORDINARY = (date(2013, 4, 17), date(2013, 7, 17), date(2013, 10, 16))
-HISTORIES = (3, 4, 5, 6, 7, 10, TRAILING_NIGHTS)
+JULY = date(2013, 7, 1)
 TRAINED = date(2013, 3, 31)
-
-Nights = Mapping[date, pl.DataFrame]
-Fault = tuple[str, str, pl.DataFrame]
-"""Its kind, the columns it is in, and the night with it."""
+SEED = 2013
 
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """Each night's rows as they would be scored, and their profiles."""
+    """Each night's rows as they would be scored, their profiles and readings."""
 
     spec: ModelSpec
     nights: Nights
-    profiles: Mapping[date, NightProfile]
+    profiles: dict[date, NightProfile]
+    readings: dict[date, pl.DataFrame]
 
-    def trailing(self, day: date, nights: int) -> list[NightProfile]:
-        earlier = [other for other in YEAR if other < day][-nights:]
-        return [self.profiles[other] for other in reversed(earlier)]
+    def keep(self, day: date, rows: pl.DataFrame) -> None:
+        self.profiles[day] = profiled(self.spec, day, rows)
+        self.readings[day] = self.read(day, rows)
 
-    def odd(self, day: date, profile: NightProfile, nights: int = TRAILING_NIGHTS) -> tuple[str, ...]:
-        return oddities(profile, self.trailing(day, nights), self.spec)
+    def read(self, day: date, rows: pl.DataFrame) -> pl.DataFrame:
+        earlier = [self.nights[other] for other in self.readings if other < day][-EARLIER:][::-1]
+        found = readings(entities(rows, day), self.spec, earlier)
+        return pl.concat([found, counts(rows, self.spec)])
+
+    def found(self, day: date, rows: pl.DataFrame | None = None) -> tuple[Finding, ...]:
+        """What the audit has against a night as it was, or with these rows in its place."""
+        profile = self.profiles[day] if rows is None else profiled(self.spec, day, rows)
+        read = self.readings[day] if rows is None else self.read(day, rows)
+        earlier = [other for other in self.readings if other < day]
+        near = comparables(day, earlier, is_holiday=self.spec.is_holiday)
+        trailing = [self.profiles[other] for other in earlier[-TRAILING_NIGHTS:][::-1]]
+        scores = distribution_of(day, self.nights[day] if rows is None else rows)
+        return (
+            *absurdities(scores, trailing, 0, self.spec),
+            *oddities(profile, trailing, self.spec),
+            *unusual(
+                read,
+                [self.readings[other] for other in near.every],
+                [self.readings[other] for other in near.alike],
+                holiday=near.holiday,
+            ),
+        )
 
 
-def retrieved(platform: Platform, spec: ModelSpec) -> Nights:
-    """What each night of the year is scored with, and a score beside it."""
+def retrieved(platform: Platform, spec: ModelSpec) -> tuple[Nights, Predictor]:
+    """What each night of the year is scored with, a score beside it, and the model that gave it."""
     platform.prepare(spec).ready(evening_by_now(spec, YEAR[-1]))
     rows = pl.concat(
         ordered_population(population_of(spec, platform.raw, day, as_of(spec, day))).with_columns(
@@ -71,15 +94,19 @@ def retrieved(platform: Platform, spec: ModelSpec) -> Nights:
     )
     joined = platform.features.retrieve(spec, rows)
     version = platform.retrain(spec, TRAINED, promote=False).version
-    scored = joined.with_columns(
-        PredictorStore(platform.artifacts).load(spec, version).predict(joined).alias("score")
-    )
-    return {key[0]: part for key, part in scored.partition_by("score_date", as_dict=True).items()}
+    predictor = PredictorStore(platform.artifacts).load(spec, version)
+    scored = entities_of(joined.with_columns(predictor.predict(joined).alias("score")))
+    return scored, predictor
 
 
-def profiled(spec: ModelSpec, day: date, rows: pl.DataFrame) -> NightProfile:
+def entities_of(rows: pl.DataFrame) -> Nights:
+    nights = rows.partition_by("score_date", as_dict=True)
+    return {key[0]: entities(part, key[0]) for key, part in nights.items()}
+
+
+def distribution_of(day: date, rows: pl.DataFrame) -> Distribution:
     score = rows["score"]
-    scores = Distribution(
+    return Distribution(
         score_date=day,
         rows=len(score),
         mean=score.mean(),
@@ -87,41 +114,10 @@ def profiled(spec: ModelSpec, day: date, rows: pl.DataFrame) -> NightProfile:
         distinct=score.n_unique(),
         quantiles=quantiles_of(score.sort()),
     )
-    return profile_of(sample_of(rows, spec.seed), scores, spec)
 
 
-def faults(spec: ModelSpec, rows: pl.DataFrame) -> Iterator[Fault]:
-    for one, other in combinations(spec.numeric, 2):
-        kinds = {name: rows.schema[name] for name in (one, other)}
-        swapped = rows.with_columns(
-            pl.col(other).cast(kinds[one], strict=False).alias(one),
-            pl.col(one).cast(kinds[other], strict=False).alias(other),
-        )
-        yield "two number columns swapped", f"{one} and {other}", swapped
-    for name in spec.numeric:
-        middle = rows[name].sort()[rows.height // 2]
-        yield "a column missing", name, rows.with_columns(pl.lit(None, rows.schema[name]).alias(name))
-        yield (
-            "half of a column missing",
-            name,
-            rows.with_columns(pl.when(pl.int_range(pl.len()) % 2 == 0).then(name).alias(name)),
-        )
-        yield (
-            "a column constant, at its median",
-            name,
-            rows.with_columns(pl.lit(middle, rows.schema[name]).alias(name)),
-        )
-    for name in spec.categorical:
-        tenth = pl.int_range(pl.len()) % 10 == 0
-        yield "a text column missing", name, rows.with_columns(pl.lit(None, pl.String).alias(name))
-        yield "a text column constant", name, rows.with_columns(pl.col(name).first())
-        yield (
-            "new categories in a tenth of the rows",
-            name,
-            rows.with_columns(
-                pl.when(tenth).then(pl.lit("ZZ9"[: len(rows[name][0])])).otherwise(name).alias(name)
-            ),
-        )
+def profiled(spec: ModelSpec, day: date, rows: pl.DataFrame) -> NightProfile:
+    return profile_of(rows, distribution_of(day, rows), spec)
 
 
 def refused(spec: ModelSpec, rows: pl.DataFrame) -> bool:
@@ -134,62 +130,73 @@ def refused(spec: ModelSpec, rows: pl.DataFrame) -> bool:
 
 
 def false_alarms(year: Year) -> None:
-    """Also of a history that has just begun, on any day of the year."""
     started = time.process_time()
-    for nights in HISTORIES:
-        alarms = {day: found for day in YEAR if (found := year.odd(day, year.profiles[day], nights))}
-        print(f"beside {nights:2} nights: {len(alarms)} false alarms")
-        for day, found in alarms.items():
-            print(f"  {day}: {'; '.join(found)}")
-    print(
-        f"guard: {1000 * (time.process_time() - started) / len(YEAR) / len(HISTORIES):.0f} ms of CPU a night"
-    )
-
-
-def detection(year: Year, days: tuple[date, ...]) -> None:
-    tried, caught = Counter(), Counter()
-    missed: dict[str, Counter[str]] = {}
-    for day in days:
-        for kind, columns, rows in faults(year.spec, year.nights[day]):
-            by_contract = refused(year.spec, rows)
-            by_guard = bool(year.odd(day, profiled(year.spec, day, rows)))
-            tried[kind] += 1
-            caught[kind, "contract"] += by_contract
-            caught[kind, "guard"] += by_guard
-            caught[kind, "either"] += by_contract or by_guard
-            if not (by_contract or by_guard):
-                missed.setdefault(kind, Counter())[columns] += 1
-    print(f"\n{'fault':40} {'tried':>6} {'contract':>9} {'guard':>7} {'either':>7}")
-    for kind, count in tried.items():
-        shares = (caught[kind, by] / count for by in ("contract", "guard", "either"))
-        print(f"{kind:40} {count:6} " + " ".join(f"{share:8.1%}" for share in shares))
-    for kind, columns in missed.items():
+    halves: Mapping[str, list[date]] = {
+        "January to June (the limits were chosen on them)": [day for day in YEAR if day < JULY],
+        "July to December": [day for day in YEAR if day >= JULY],
+    }
+    for half, days in halves.items():
+        alarms = {day: found for day in days if (found := year.found(day))}
         print(
-            f"\n{kind}, missed: "
-            + ", ".join(f"{name} ({count} of {len(days)})" for name, count in columns.most_common())
+            f"{half}: {len(alarms)} of {len(days)} ordinary nights are stopped "
+            f"({len(alarms) / len(days):.1%})"
         )
+        for day, found in alarms.items():
+            print(f"  {day}: " + "; ".join(f"{each.name}: {each.sentence}" for each in found[:4]))
+    print(f"comparison: {1000 * (time.process_time() - started) / len(YEAR):.0f} ms of CPU a night")
+
+
+def detection(year: Year, platform: Platform, predictor: Predictor, nights: int) -> None:
+    chosen = random.Random(SEED)
+    print(f"\n{'fault':42} {'found':>7}  by")
+    found_of, tried_of = 0, 0
+    for kind, changes in (("population", POPULATION), ("inputs", INPUTS), ("scores", SCORES)):
+        for name, change in changes.items():
+            days = chosen.sample([day for day in YEAR if day >= JULY], nights)
+            names: Counter[str] = Counter()
+            caught = 0
+            for day in days:
+                rows = change(Case(day, year.nights))
+                if kind == "population":
+                    rows = again(platform, year.spec, rows)
+                if kind != "scores":
+                    rows = rows.with_columns(predictor.predict(rows).alias("score"))
+                by = (
+                    {"contract"}
+                    if refused(year.spec, rows)
+                    else {each.name for each in year.found(day, rows)}
+                )
+                names.update(by)
+                caught += bool(by)
+            found_of, tried_of = found_of + caught, tried_of + nights
+            by_whom = ", ".join(f"{by} {count}" for by, count in names.most_common(4))
+            print(f"{name:42} {caught}/{nights:<4}  {by_whom}", flush=True)
+    print(f"found: {found_of} of {tried_of} ({found_of / tried_of:.1%})")
+
+
+def again(platform: Platform, spec: ModelSpec, rows: pl.DataFrame) -> pl.DataFrame:
+    """A changed population, with its own features."""
+    features = {feature for table in spec.feature_tables for feature in table.features}
+    return platform.features.retrieve(spec, rows.drop(features | {"score"}, strict=False))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--nights",
-        type=int,
-        default=len(ORDINARY),
-        help="ordinary nights to put faults into; 0: false alarms alone",
-    )
-    days = ORDINARY[: parser.parse_args().nights]
+    parser.add_argument("--nights", type=int, default=4, help="nights to put each fault into; 0: none")
+    nights = parser.parse_args().nights
     spec = models.model("flight_delay")
     with platform_of_its_own() as platform:
-        nights = retrieved(platform, spec)
-    started = time.process_time()
-    profiles = {day: profiled(spec, day, nights[day]) for day in YEAR}
-    print(f"{len(YEAR)} nights of {sum(night.height for night in nights.values())} rows")
-    print(f"profile: {1000 * (time.process_time() - started) / len(YEAR):.0f} ms of CPU a night")
-    year = Year(spec, nights, profiles)
-    false_alarms(year)
-    if days:
-        detection(year, days)
+        rows, predictor = retrieved(platform, spec)
+        year = Year(spec, rows, {}, {})
+        started = time.process_time()
+        for day in YEAR:
+            year.keep(day, rows[day])
+        print(f"{len(YEAR)} nights of {sum(night.height for night in rows.values())} rows")
+        spent = (time.process_time() - started) / len(YEAR)
+        print(f"profile and readings: {1000 * spent:.0f} ms of CPU a night")
+        false_alarms(year)
+        if nights:
+            detection(year, platform, predictor, nights)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Text,
@@ -605,6 +606,65 @@ class InputProfileRow(Table, table=True):
     categories: dict[str, int] = _column(
         JSONB(), "Of a column of texts: rows by category, the most frequent 200", default="'{}'::jsonb"
     )
+
+
+class ReadingRow(Table, table=True):
+    __tablename__ = "reading"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        CheckConstraint(
+            "cardinality(column_names) = cardinality(numbers) AND cardinality(slices) = cardinality(numbers)",
+            name="same_length",
+        ),
+        {"comment": "The numbers of a run that later nights are compared with. Append-only."},
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    name: str = _column(Text(), "What was read: rows, changed, same_factor, ...", key=True)
+    column_names: list[str] = _column(
+        ARRAY(Text()), "Input column, table or score of each number; empty for the rows"
+    )
+    slices: list[str] = _column(ARRAY(Text()), "Slice of each number, as origin=JFK; empty for all rows")
+    numbers: list[float] = _column(ARRAY(Double()), "The numbers")
+
+
+class AuditedRowsRow(Table, table=True):
+    __tablename__ = "audited_rows"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        CheckConstraint("rows >= 0", name="rows_counted"),
+        {
+            "comment": (
+                "The sampled rows of a run, with which the rows of the next nights are compared. Append-only."
+            )
+        },
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    rows: int = _column(Integer(), "How many rows")
+    content: bytes = _column(LargeBinary(), "The rows with their inputs and scores, as a Parquet file")
+
+
+class FindingRow(Table, table=True):
+    __tablename__ = "finding"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        CheckConstraint("rank > 0", name="rank_counted"),
+        {"comment": "What the audit of a run had against it, a row a finding. Append-only."},
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    attempt: int = _column(Integer(), "The attempt whose audit found it", key=True)
+    rank: int = _column(SmallInteger(), "Its place among the findings of the attempt, from 1", key=True)
+    name: str = _column(Text(), "Which check found it")
+    column_name: str = _column(Text(), "Input column, table or score; empty if it is about all")
+    slice: str = _column(Text(), "As origin=JFK; empty if it is about all rows")
+    number: float | None = _column(Double(), "What was measured", null=True)
+    expected: float | None = _column(Double(), "What comparable nights have", null=True)
+    allowed: float | None = _column(Double(), "The limit", null=True)
+    rate: float | None = _column(
+        Double(), "Share of ordinary nights that reach the limit, as measured", null=True
+    )
+    sentence: str = _column(Text(), "The finding in words")
+    runbook: str = _column(Text(), "File in runbooks/ that says what to do")
+    found_at: datetime = _instant("When it was stored", now=True)
 
 
 class ExplanationRow(Table, table=True):

@@ -649,6 +649,45 @@ JOIN nightjar.run ON run.id = publication.run_id
         source=f"FROM {CURRENT_RUN}\n{of_run('input_profile', 'profile')}",
     ),
     View(
+        name="readings",
+        comment="The numbers of each published night that later nights are compared with.",
+        columns={
+            **NIGHT,
+            **RUN,
+            "name": ("reading.name", "What was read: rows, changed, same_factor, ..."),
+            "column_name": ("one.column_name", "Input column, table or score; empty for the rows"),
+            "slice": ("one.slice", "As origin=JFK; empty for all rows"),
+            "value": ("one.value", "The number"),
+        },
+        source=f"""FROM {CURRENT_RUN}
+{of_run("reading", "reading")}
+CROSS JOIN LATERAL unnest(reading.column_names, reading.slices, reading.numbers)
+    AS one (column_name, slice, value)""",
+    ),
+    View(
+        name="findings",
+        comment="What the audit had against each run, published or not.",
+        columns={
+            "model": ("run.model", "Name of the model"),
+            "score_date": ("run.score_date", "Local calendar date that is scored"),
+            **RUN,
+            "state": ("run.state", "published, if a person accepted the findings; or else as in `runs`"),
+            "attempt": ("finding.attempt", "The attempt whose audit found it"),
+            "rank": ("finding.rank", "Its place among the findings of the attempt, from 1"),
+            "name": ("finding.name", "Which check found it"),
+            "column_name": ("finding.column_name", "Input column, table or score; empty if it is about all"),
+            "slice": ("finding.slice", "As origin=JFK; empty if it is about all rows"),
+            "number": ("finding.number", "What was measured"),
+            "expected": ("finding.expected", "What comparable nights have"),
+            "allowed": ("finding.allowed", "The limit"),
+            "rate": ("finding.rate", "Share of ordinary nights that reach the limit, as measured"),
+            "sentence": ("finding.sentence", "The finding in words"),
+            "runbook": ("finding.runbook", "File in runbooks/ that says what to do"),
+            "found_at": ("finding.found_at", "When it was stored"),
+        },
+        source="FROM nightjar.run\nJOIN nightjar.finding ON finding.run_id = run.id",
+    ),
+    View(
         name="runs",
         comment="Every run of every night, published or not, with its counts.",
         columns={

@@ -3,6 +3,7 @@
 from datetime import date, time
 
 import polars as pl
+from holidays import country_holidays
 
 from models.flight_delay.contract import contract
 from models.flight_delay.datasets import FLIGHTS, SCHEDULES, WEATHER, ZONE
@@ -54,6 +55,7 @@ SPEC = ModelSpec(
     ),
     # On some evenings of 2013 no airport reported it, or none had a day before.
     often_missing=frozenset({"weather_pressure", "weather_pressure_change_24h"}),
+    is_holiday=country_holidays("US").get,
     contract=contract,
     baseline=fit_baseline,
     fit=fit_catboost,

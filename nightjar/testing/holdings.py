@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.upkeep.retention import Holding, Month, Named, Trace, total
 from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights
+from nightjar.testing.readings import MemoryReadings
 from nightjar.testing.reasons import MemoryReasons
 
 
@@ -18,6 +19,7 @@ class MemoryHoldings:
     ledger: MemoryDriftLedger
     profiles: MemoryInputProfiles
     reasons: MemoryReasons = field(default_factory=MemoryReasons)
+    readings: MemoryReadings | None = None
 
     def runs(self) -> tuple[Trace, ...]:
         return self.store.traces()
@@ -38,6 +40,8 @@ class MemoryHoldings:
         self.ledger.forget(run.id)
         self.profiles.forget(run.id)
         self.reasons.forget(run.id)
+        if self.readings is not None:
+            self.readings.forget(run.id)
         return held
 
     def months(self) -> tuple[Month, ...]:
@@ -55,4 +59,5 @@ class MemoryHoldings:
         reports = (Holding("report", 1, 0) for report in self.ledger.named() if report.run_id == run.id)
         profiles = (Holding("input_profile", 1, 0) for _ in self.profiles.of(run.id))
         reasons = self.reasons.held(run.id)
-        return (*self.store.held(run.id), *total((*profiles, *drift, *reasons, *reports)))
+        read = () if self.readings is None else self.readings.held(run.id)
+        return (*self.store.held(run.id), *total((*profiles, *read, *drift, *reasons, *reports)))

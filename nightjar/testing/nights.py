@@ -11,6 +11,7 @@ from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightStore
 from nightjar.executors.in_turn import InTurn
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
+from nightjar.testing.readings import MemoryReadings
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.night import ScoreNight
@@ -42,7 +43,12 @@ def score_night(*, store: NightStore, guard: NightGuard, **inputs: Any) -> Score
 def in_memory(*, spec: ModelSpec, **inputs: Any) -> ScoreNight:
     """A night whose runs and profiles are kept in memory. inputs: the other fields of NightInputs."""
     store = MemoryNights()
-    guard = NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store))
+    guard = NightGuard(
+        spec=spec,
+        files=MemoryFeatureFiles(),
+        profiles=MemoryInputProfiles(store),
+        readings=MemoryReadings(store),
+    )
     return score_night(store=store, guard=guard, spec=spec, **inputs)
 
 

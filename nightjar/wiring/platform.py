@@ -126,6 +126,7 @@ class Platform(Adapters):
         step: carries out each step. executor: carries out the night's parts.
         """
         from db.stores.profiles import PostgresInputProfiles
+        from db.stores.readings import PostgresReadings
         from nightjar.executors.in_turn import InTurn
         from nightjar.usecases.scoring.guard import NightGuard
         from nightjar.usecases.scoring.night import ScoreNight
@@ -134,7 +135,10 @@ class Platform(Adapters):
             inputs=self.night_inputs(spec),
             store=self.store,
             guard=NightGuard(
-                spec=spec, files=self.feature_files, profiles=PostgresInputProfiles(self.engine)
+                spec=spec,
+                files=self.feature_files,
+                profiles=PostgresInputProfiles(self.engine),
+                readings=PostgresReadings(self.engine),
             ),
             executor=executor or InTurn(self.score_part),
             follow=self.follow_up(spec, step),

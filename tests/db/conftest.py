@@ -16,11 +16,14 @@ from db.stores.drift import PostgresDriftLedger
 from db.stores.nights import PostgresNights
 from db.stores.outcomes import PostgresOutcomes
 from db.stores.profiles import PostgresInputProfiles
+from db.stores.readings import PostgresReadings
 from db.stores.reasons import PostgresReasons
 from db.stores.registry import PostgresRegistry
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.explaining.reasons import REASONS
+from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.readings import READING
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.model.entities import Candidate, Version
@@ -32,9 +35,11 @@ from nightjar.core.ports.drift import DriftLedger
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.profiles import InputProfiles
+from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.reasons import ReasonLedger
 from nightjar.core.ports.registry import Registry
 from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryOutcomes
+from nightjar.testing.readings import MemoryReadings
 from nightjar.testing.reasons import MemoryReasons
 
 MODEL = "flight_delay"
@@ -51,6 +56,7 @@ class Stores:
     ledger: DriftLedger
     profiles: InputProfiles
     reasons: ReasonLedger
+    readings: Readings
 
     @cached_property
     def champion(self) -> Version:
@@ -93,6 +99,7 @@ def _on(engine: Engine) -> Stores:
         PostgresDriftLedger(engine),
         PostgresInputProfiles(engine),
         PostgresReasons(engine),
+        PostgresReadings(engine),
     )
 
 
@@ -111,6 +118,7 @@ def in_memory() -> Stores:
         MemoryDriftLedger(),
         MemoryInputProfiles(store),
         MemoryReasons(),
+        MemoryReadings(store),
     )
 
 
@@ -143,6 +151,8 @@ def nights(shared_database):
             run = stores.store.record_population(claimed.run, population(len(keys) + 2))
             stores.store.write_part(run, part(0, len(keys) + 2), scores(*keys), quarantined("broken", None))
             stores.profiles.record(run, NightProfile(score_date=day, columns=(PROFILE,)))
+            stores.readings.record(run, read(), sample())
+            stores.readings.record_findings(run, [Finding(name="volume", sentence="rows: 2")])
             stores.store.fail(run, "it broke")
         _compare(stores, run)
     known = {
@@ -379,10 +389,33 @@ def by_hand() -> type[ByHand]:
     return ByHand
 
 
+def read(rows: float = 2.0) -> pl.DataFrame:
+    """Readings of two names, one of them with two numbers."""
+    told = [("rows", "", "", rows), ("changed", "temp", "", 0.5), ("changed", "temp", "city=OSLO", 0.25)]
+    return pl.DataFrame(told, schema=READING, orient="row")
+
+
+def sample() -> pl.DataFrame:
+    return pl.DataFrame({"entity_key": ["a", "b"], "entity": ["a", "b"], "temp": [1.5, None]})
+
+
 @pytest.fixture
 def make() -> SimpleNamespace:
     """Values to store: conftest modules cannot be imported."""
-    builders = (night, candidate, population, part, scores, quarantined, measured, compared, both, reasons)
+    builders = (
+        night,
+        candidate,
+        population,
+        part,
+        scores,
+        quarantined,
+        measured,
+        compared,
+        both,
+        reasons,
+        read,
+        sample,
+    )
     return SimpleNamespace(
         model=MODEL, day=DAY, as_of=AS_OF, **{builder.__name__: builder for builder in builders}
     )

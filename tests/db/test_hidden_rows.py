@@ -21,6 +21,9 @@ HIDDEN = {
     "uri": (f"'file:///a{SENTINEL}' || nth", f"'file:///z{SENTINEL}' || nth"),
     "double precision": ("0.12345678", "0.92345678"),
     "double precision[]": ("'{0.12345678}'", "'{0.92345678}'"),
+    "text[]": (f"'{{a{SENTINEL}}}'", f"'{{z{SENTINEL}}}'"),
+    "bytea": (f"'a{SENTINEL}'", f"'z{SENTINEL}'"),
+    "integer": ("11", "99"),
     "boolean": ("false", "true"),
     "bigint": ("11", "99"),
     "smallint": ("0", "1"),
@@ -44,6 +47,9 @@ LINKS = (
     "quarantined",
     "attempt",
     "arm",
+    "role",
+    "occasions",
+    "nights",
 )
 """Columns by which a row is one of its run, counts that `runs` shows of every run, and a word of which a
 constraint allows two.
@@ -174,7 +180,7 @@ def hide(owner: psycopg.Connection, which: int) -> None:
 
 def hidden_columns(owner: psycopg.Connection) -> Mapping[str, dict[str, str]]:
     """Table with rows of runs or outcomes -> its columns that may hold something of a hidden row, with
-    their types.
+    their types. Findings of every run are shown.
     """
     found = owner.execute(
         """
@@ -182,7 +188,7 @@ def hidden_columns(owner: psycopg.Connection) -> Mapping[str, dict[str, str]]:
         FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
         WHERE relnamespace = 'nightjar'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
             AND attnum > 0 AND attname <> ALL (%s) AND relname || '.' || attname <> ALL (%s)
-          AND relname NOT IN ('publication', 'run') AND (relname = 'outcome' OR EXISTS (
+          AND relname NOT IN ('publication', 'run', 'finding') AND (relname = 'outcome' OR EXISTS (
               SELECT FROM pg_attribute AS link WHERE link.attrelid = pg_class.oid
                   AND link.attname = 'run_id'))
         """,

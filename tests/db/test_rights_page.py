@@ -543,12 +543,12 @@ VERSION = sorted(UNCHECKED["model_version"])
 @tries(
     "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, "
     "`promoted_at`, "
-    "`created_at`, `explained_at`, `noted_at`, `known_since`, `tried_at`, `decided_at`, "
+    "`created_at`, `explained_at`, `found_at`, `noted_at`, `known_since`, `tried_at`, `decided_at`, "
     "`drift.measured_at` and `measurement.recorded_at`."
 )
 def _(place):
     named = {"actor", "claimed_at", "ended_at", "stored_at", "published_at", "promoted_at", "created_at"}
-    named |= {"explained_at", "noted_at", "known_since", "tried_at", "decided_at"}
+    named |= {"explained_at", "found_at", "noted_at", "known_since", "tried_at", "decided_at"}
     ours = {(table, column) for table, column in columns(place) if column in named}
     ours |= {("drift", "measured_at"), ("measurement", "recorded_at")}
     set_by_default = place.roles["owner"].execute("""
@@ -794,6 +794,14 @@ def _(place):
     counts = "(population, scored, quarantined, parts_stored)::text"
     broken = f"SELECT {counts} FROM analytics.runs WHERE error = 'it broke' LIMIT 1"
     assert place.one("analyst", broken) == "(62,60,2,1)"
+
+
+@tries("`findings` shows what the audit had against every run, published or not.")
+def _(place):
+    shown = "SELECT array_agg((run_id, name, sentence)::text ORDER BY run_id, rank) FROM analytics.findings"
+    kept = "SELECT array_agg((run_id, name, sentence)::text ORDER BY run_id, rank) FROM nightjar.finding"
+    assert "volume" in str(place.one("analyst", shown))
+    assert place.one("analyst", shown) == place.one("owner", kept)
 
 
 @tries("The catalogue tells them names of tables and columns, and definitions of views.")

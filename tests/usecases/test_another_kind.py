@@ -24,6 +24,7 @@ from db.stores.drift import PostgresDriftLedger
 from db.stores.nights import PostgresNights
 from db.stores.outcomes import PostgresOutcomes
 from db.stores.profiles import PostgresInputProfiles
+from db.stores.readings import PostgresReadings
 from db.stores.registry import PostgresRegistry
 from nightjar.adapters.contracts import check
 from nightjar.adapters.deliveries.raw_days import RawFiles
@@ -239,7 +240,9 @@ def world(tmp_path, database, spec):
         writer=None,
     )
     measure = MeasureNights(inputs=night_inputs, store=store, outcomes=PostgresOutcomes(engine))
-    guard = NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=profiles)
+    guard = NightGuard(
+        spec=spec, files=MemoryFeatureFiles(), profiles=profiles, readings=PostgresReadings(engine)
+    )
     yield World(night_inputs, store, watch, measure, guard, database.url("analyst"))
     engine.dispose()
 

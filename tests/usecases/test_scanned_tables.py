@@ -20,6 +20,7 @@ from db.session import make_engine
 from db.stores.nights import PostgresNights
 from db.stores.outcomes import PostgresOutcomes
 from db.stores.profiles import PostgresInputProfiles
+from db.stores.readings import PostgresReadings
 from db.stores.registry import PostgresRegistry
 from nightjar.adapters.contracts import check
 from nightjar.adapters.deliveries.raw_days import RawFiles
@@ -177,7 +178,12 @@ def trained(night_inputs, known):
 
 def scored(night_inputs, engine, day):
     profiles = PostgresInputProfiles(engine)
-    guard = NightGuard(spec=night_inputs.spec, files=MemoryFeatureFiles(), profiles=profiles)
+    guard = NightGuard(
+        spec=night_inputs.spec,
+        files=MemoryFeatureFiles(),
+        profiles=profiles,
+        readings=PostgresReadings(engine),
+    )
     night = Night(model="toy", score_date=day, as_of=evening(day))
     return wired(night_inputs, PostgresNights(engine), guard).run(night)
 

@@ -6,9 +6,11 @@ comparable night of an ordinary one. A night that a person accepted as odd is no
 Windows count occasions, so that a weekly model has comparable nights as a daily one has.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+from nightjar.core.model.holidays import IsHoliday, never
 
 SAME_WEEKDAY = 8
 """At most this many nights of the same weekday are compared."""
@@ -19,13 +21,6 @@ WITHIN_DAYS = 91
 AROUND = 1
 """So many days before and after a holiday are in its period. People travel on the days around it."""
 WEEK = 7
-
-IsHoliday = Callable[[date], object]
-"""Says if a date is a holiday. Any true value says yes, so `holidays.country_holidays("US").get` is one."""
-
-
-def never(day: date) -> bool:  # noqa: ARG001  # the signature of IsHoliday
-    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """An oddity is a change in tonight's inputs that the earlier nights do not explain.
 
-Each finding is a sentence that argues against publishing. The trailing nights show what is ordinary. The
+Each finding argues against publishing. The trailing nights show what is ordinary. The
 distance of each of them from the others says how much a column usually moves. Tonight the column may move
 that much plus a limit. A column of few entities (the weather of three airports) says little about a
 distribution. For such a column only two findings count: all values are missing, or values that always
@@ -17,6 +17,7 @@ import polars as pl
 from nightjar.core.comparison.distance import Columns, Distances, distances, to_the_rest
 from nightjar.core.comparison.entities import PREDICTED, ColumnProfile, NightProfile
 from nightjar.core.comparison.ordinary import MIN_NIGHTS, MIN_VALUES, turned_constant
+from nightjar.core.inputs.findings import Finding
 from nightjar.core.model.occasions import oldest_of
 from nightjar.core.model.spec import AuditLimits, ModelSpec
 
@@ -39,7 +40,7 @@ On every night of 2013 the share was at least 0.54.
 """
 
 
-def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: ModelSpec) -> tuple[str, ...]:
+def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: ModelSpec) -> tuple[Finding, ...]:
     """Describe the changes in tonight's inputs that the trailing nights do not explain.
 
     With fewer than MIN_NIGHTS trailing nights there are no findings.
@@ -59,7 +60,11 @@ def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: Mode
     told = {name for pair in pairs for name in pair}
     return (
         *(
-            f"{a} and {b} look swapped: each is as the other was in the last {len(nights)} nights"
+            Finding(
+                name="swapped",
+                column=f"{a} and {b}",
+                sentence=f"{a} and {b} look swapped: each is as the other was in {len(nights)} nights",
+            )
             for a, b in pairs
         ),
         *(found for past in known if past.name not in told for found in past.oddities(spec)),
@@ -106,45 +111,59 @@ class Past:
             and self.distances.now > self.distances.usual
         )
 
-    def oddities(self, spec: ModelSpec) -> Iterator[str]:
+    def oddities(self, spec: ModelSpec) -> Iterator[Finding]:
         yield from self._missing(spec)
         yield from self._variety()
         if self.distances is not None:
             yield from self._unseen(self.distances, spec.audit)
             yield from self._moved(self.distances, spec.audit)
 
-    def _missing(self, spec: ModelSpec) -> Iterator[str]:
+    def _missing(self, spec: ModelSpec) -> Iterator[Finding]:
         share, usual = self.now.null_share, median(night.null_share for night in self.nights)
         all_gone = self.now.values == 0 and usual < 1 and self.name not in spec.often_missing
         # If one of three sensors is silent, the share of nulls rises by a third. That is ordinary.
         if all_gone or (share - usual > spec.audit["max_null_rise"] and not self.of_few):
-            yield (
-                f"{self.name} is missing in {share:.0%} of the rows, in the last {len(self.nights)} nights "
-                f"in {usual:.0%} usually"
+            yield self._told(
+                "missing",
+                f"is missing in {share:.0%} of the rows, in the last {len(self.nights)} nights in "
+                f"{usual:.0%} usually",
+                share,
+                usual,
+                usual + spec.audit["max_null_rise"],
             )
 
-    def _variety(self) -> Iterator[str]:
+    def _variety(self) -> Iterator[Finding]:
         known = [night for night in self.nights if night.values]
         if not (known and self.now.values):
             return
         least = min(night.distinct * min(1, self.now.values / night.values) for night in known)
         most = max(night.distinct * max(1, self.now.values / night.values) for night in known)
         counts = sorted(night.distinct for night in known)
-        constant = self.full and turned_constant(self.now.distinct, counts[0])
+        # One of three sensors may be the only one that reports.
+        whole = self.now.null_share <= max(night.null_share for night in known)
+        constant = self.full and whole and turned_constant(self.now.distinct, counts[0])
         if constant or not least / MANY_TIMES <= self.now.distinct <= max(most, FEW_ENTITIES) * MANY_TIMES:
-            yield (
-                f"{self.name} has {self.now.distinct} different values, in the last {len(self.nights)} "
-                f"nights it had {counts[0]} to {counts[-1]}"
+            yield self._told(
+                "constant" if constant else "variety",
+                f"has {self.now.distinct} different values, in the last {len(self.nights)} nights it had "
+                f"{counts[0]} to {counts[-1]}",
+                self.now.distinct,
+                median(counts),
+                max(most, FEW_ENTITIES) * MANY_TIMES if self.now.distinct > most else least / MANY_TIMES,
             )
 
-    def _unseen(self, found: Distances, limits: AuditLimits) -> Iterator[str]:
+    def _unseen(self, found: Distances, limits: AuditLimits) -> Iterator[Finding]:
         if found.unseen - found.usual_unseen > limits["max_unseen_share"]:
-            yield (
-                f"{self.name} has categories in {found.unseen:.0%} of the rows that it never had in the "
-                f"last {len(self.nights)} nights"
+            yield self._told(
+                "unseen",
+                f"has categories in {found.unseen:.0%} of the rows that it never had in the last "
+                f"{len(self.nights)} nights",
+                found.unseen,
+                found.usual_unseen,
+                found.usual_unseen + limits["max_unseen_share"],
             )
 
-    def _moved(self, found: Distances, limits: AuditLimits) -> Iterator[str]:
+    def _moved(self, found: Distances, limits: AuditLimits) -> Iterator[Finding]:
         if (
             self.full
             and self.strange
@@ -153,10 +172,27 @@ class Past:
         ):
             method = "Kolmogorov-Smirnov" if self.now.quantiles else "total variation"
             last = f"the last {len(self.nights)} nights"
-            yield (
-                f"{self.name}: distance {found.now:.2f} ({method}) from {last}; between those nights it is "
-                f"at most {found.usual:.2f}"
+            yield Finding(
+                name="distribution",
+                column=self.name,
+                number=found.now,
+                expected=found.usual,
+                limit=found.usual + limits["max_input_shift"],
+                sentence=(
+                    f"{self.name}: distance {found.now:.2f} ({method}) from {last}; between those nights it "
+                    f"is at most {found.usual:.2f}"
+                ),
             )
+
+    def _told(self, name: str, told: str, number: float, expected: float, limit: float) -> Finding:
+        return Finding(
+            name=name,
+            column=self.name,
+            number=number,
+            expected=expected,
+            limit=limit,
+            sentence=f"{self.name} {told}",
+        )
 
 
 def swapped(pasts: Iterable[Past], nights: Sequence[Columns]) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limits
 from nightjar.core.kinds.metrics import Metric
 from nightjar.core.model.explain import Explain
+from nightjar.core.model.holidays import IsHoliday, never
 from nightjar.core.model.judging import DEFAULTS
 from nightjar.core.model.own_code import own_code
 from nightjar.core.model.row_metrics import RowMetric
@@ -374,6 +375,9 @@ class ModelSpec:
 
     categorical, numeric: the model's inputs in order; each is a column of the population or a feature.
     often_missing: those of them that may be missing for a whole night without anything being wrong.
+    is_holiday: says if a date is a holiday. A night in a holiday period may differ more from other nights,
+    and later nights are not compared with it. Of the library `holidays`:
+    `holidays.country_holidays("US").get`.
     contract(): the Pandera schema of a row that may be scored.
 
     kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and
@@ -417,6 +421,7 @@ class ModelSpec:
     categorical: tuple[str, ...]
     numeric: tuple[str, ...]
     often_missing: frozenset[str] = frozenset()
+    is_holiday: Annotated[IsHoliday, PlainValidator(called)] = never
     contract: Annotated[Callable[[], Any], PlainValidator(called)]
     baseline: Annotated[Fit, PlainValidator(called)]
     fit: Annotated[Fit, PlainValidator(called)]

@@ -1,11 +1,12 @@
-"""The audit decides if a stored night may be published. It returns its findings in words."""
+"""The audit decides if a stored night may be published. It returns its findings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from nightjar.core.comparison.entities import Distribution, NightProfile
+from nightjar.core.comparison.entities import SCORE, Distribution, NightProfile
+from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.oddities import oddities
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Part, Receipt, Run
@@ -26,13 +27,17 @@ The order in which a predictor adds numbers depends on the number of rows.
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The reasons against publishing, in words.
+    """The reasons against publishing.
 
     broken: the night is inconsistent or empty, and nobody may accept this. odd: a person may accept this.
     """
 
-    broken: tuple[str, ...] = ()
-    odd: tuple[str, ...] = ()
+    broken: tuple[Finding, ...] = ()
+    odd: tuple[Finding, ...] = ()
+
+    @property
+    def every(self) -> tuple[Finding, ...]:
+        return (*self.broken, *self.odd)
 
 
 def audit(
@@ -44,16 +49,21 @@ def audit(
     trailing: Sequence[NightProfile],
     spec: ModelSpec,
     otherwise: Sequence[str] = (),
+    unlike: Sequence[Finding] = (),
 ) -> Findings:
     """Return the reasons against publishing; empty if there are none.
 
     Fails closed: a number that cannot be counted is a finding.
-    otherwise: the result of `scored_otherwise` for a sample.
+    otherwise: the result of `scored_otherwise` for a sample. unlike: how the night's readings differ from
+    those of comparable nights.
     """
     quarantined = sum(receipt.quarantined for receipt in receipts)
     return Findings(
-        broken=(*reconcile(run, parts, receipts, scores), *irreproducible(otherwise)),
-        odd=(*absurdities(scores, trailing, quarantined, spec), *oddities(tonight, trailing, spec)),
+        broken=(
+            *(Finding(name="incomplete", sentence=told) for told in reconcile(run, parts, receipts, scores)),
+            *(Finding(name="irreproducible", sentence=told) for told in irreproducible(otherwise)),
+        ),
+        odd=(*absurdities(scores, trailing, quarantined, spec), *oddities(tonight, trailing, spec), *unlike),
     )
 
 
@@ -104,15 +114,23 @@ def irreproducible(otherwise: Sequence[str]) -> Iterable[str]:
 
 def absurdities(
     scores: Distribution, trailing: Sequence[NightProfile], quarantined: int, spec: ModelSpec
-) -> Iterable[str]:
+) -> Iterable[Finding]:
     share = quarantined / max(1, scores.rows + quarantined)
     if share > spec.audit["max_quarantine_share"]:
-        yield (
-            f"{quarantined} rows ({share:.1%}) are quarantined, the limit is "
-            f"{spec.audit['max_quarantine_share']:.1%}"
+        limit = spec.audit["max_quarantine_share"]
+        yield Finding(
+            name="quarantined",
+            number=share,
+            limit=limit,
+            sentence=f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {limit:.1%}",
         )
     if scores.rows == 0:
         return
     for absurdity in spec.kind.absurdities:
-        if finding := absurdity.finding(scores, trailing, spec.audit[absurdity.name]):
-            yield finding
+        if told := absurdity.finding(scores, trailing, spec.audit[absurdity.name]):
+            yield Finding(
+                name=f"scores_{absurdity.name}",
+                column=SCORE,
+                limit=spec.audit[absurdity.name],
+                sentence=told,
+            )

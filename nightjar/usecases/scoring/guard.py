@@ -16,6 +16,7 @@ from nightjar.core.comparison.profile import profile_of
 from nightjar.core.errors.inputs import BadDelivery, StaleFeatures
 from nightjar.core.errors.model import PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
+from nightjar.core.inputs.findings import sentences
 from nightjar.core.inputs.freshness import stale_views
 from nightjar.core.inputs.oddities import comparable
 from nightjar.core.inputs.refusals import refused_after
@@ -27,6 +28,8 @@ from nightjar.core.night.entities import Part, Receipt, Run
 from nightjar.core.ports.features import FeatureFiles
 from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.raw import RawStore
+from nightjar.core.ports.readings import Readings
+from nightjar.usecases.scoring.unlike import Unlike
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +41,7 @@ class NightGuard:
     spec: ModelSpec
     files: FeatureFiles
     profiles: InputProfiles
+    readings: Readings
 
     def require_fresh(
         self,
@@ -96,13 +100,16 @@ class NightGuard:
         receipts: Sequence[Receipt],
         scores: Distribution,
         *,
+        population: pl.DataFrame,
         sampled: pl.DataFrame,
+        compared: pl.DataFrame,
         otherwise: Sequence[str],
         accepted: bool,
     ) -> tuple[str, ...]:
-        """Keep the night's profile and audit it.
+        """Keep the night's profile, its readings and its findings, and audit it.
 
-        sampled: rows with their features. otherwise: the sampled rows whose stored scores differ.
+        population: all rows that can be scored. sampled: rows with their features. compared: those whose
+        entities are compared, with their scores. otherwise: the sampled rows whose stored scores differ.
         Raises AuditFailed. Nobody can accept a night without a score, or one whose counts do not add up.
         """
         tonight = profile_of(sampled, scores, self.spec)
@@ -116,12 +123,12 @@ class NightGuard:
                 trailing_nights=known,
                 needed=MIN_NIGHTS,
             )
-        found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise)
+        unlike = Unlike(self.spec, self.readings).findings(run, population, compared)
+        found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise, unlike)
+        self.readings.record_findings(run, found.every)
         if found.broken or (found.odd and not accepted):
-            raise AuditFailed(
-                run.model, run.score_date, (*found.broken, *found.odd), acceptable=not found.broken
-            )
-        return found.odd
+            raise AuditFailed(run.model, run.score_date, sentences(found.every), acceptable=not found.broken)
+        return sentences(found.odd)
 
 
 def trained_otherwise(

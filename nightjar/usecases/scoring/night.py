@@ -15,12 +15,13 @@ from structlog.contextvars import bound_contextvars
 
 from nightjar.core.comparison.profile import sample_of
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation
+from nightjar.core.inputs.readings import entities, keys_of, same_entities
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
 from nightjar.core.night.audit import scored_otherwise
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Run
 from nightjar.core.night.population import missing_parts
-from nightjar.core.night.repair import split_carried
+from nightjar.core.night.repair import sound, split_carried
 from nightjar.core.night.windows import files_of, no_population
 from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.execution import PartExecutor
@@ -212,8 +213,10 @@ class ScoreNight:
                 parts_to_score=len(todo),
             )
             self.executor.run(run.night, [job_of(run, part) for part in todo])
-            audited = self._sampled(run)
-            findings = (*otherwise, *stale, *self._audit(run, audited, accepted=accept is not None))
+            population = sound(self.inputs.snapshot(run))
+            audited = self._sampled(run, population)
+            odd = self._audit(run, population, audited, accepted=accept is not None)
+            findings = (*otherwise, *stale, *odd)
             log.info("night_audited", findings=findings, accepted=accept)
             reason = "; ".join(filter(None, (why, accept))) or repair_told(run)
             publication = self.store.publish(run, reason, findings, go_on=self.go_on)
@@ -269,16 +272,39 @@ class ScoreNight:
             repair = repair_of(self.inputs, self.store, self.store.run(run.base_id), run.known_at)
         return repair.population
 
-    def _sampled(self, run: Run) -> pl.DataFrame:
+    def _sampled(self, run: Run, population: pl.DataFrame) -> pl.DataFrame:
         """The rows that the audit checks, with their features if there are any."""
-        sample = sample_of(self.inputs.snapshot(run), self.inputs.spec.seed)
+        sample = sample_of(population, self.inputs.spec.seed)
         return self.inputs.with_features(sample, run) if sample.height else sample
 
-    def _audit(self, run: Run, sampled: pl.DataFrame, *, accepted: bool) -> tuple[str, ...]:
+    def _compared(self, run: Run, population: pl.DataFrame, sampled: pl.DataFrame) -> pl.DataFrame:
+        """The rows whose entities are compared with those of other nights: features, and stored scores."""
+        chosen = same_entities(population, run.score_date)
+        if chosen.is_empty():
+            return chosen
+        rows = sampled if chosen.height == sampled.height else self.inputs.with_features(chosen, run)
+        scores = self.store.scores_for(run, rows["entity_key"]).select("entity_key", "score")
+        kept = dict.fromkeys(("entity_key", *keys_of(self.inputs.spec), *self.inputs.spec.inputs))
+        scored = rows.select(name for name in kept if name in rows.columns).join(
+            scores, on="entity_key", how="inner", maintain_order="left"
+        )
+        return entities(scored, run.score_date)
+
+    def _audit(
+        self, run: Run, population: pl.DataFrame, sampled: pl.DataFrame, *, accepted: bool
+    ) -> tuple[str, ...]:
         receipts, scores = self.store.receipts(run), self.store.distribution(run)
         otherwise = self._scored_otherwise(run, sampled) if sampled.height else ()
         return self.guard.require_sound(
-            run, parts_of(run), receipts, scores, sampled=sampled, otherwise=otherwise, accepted=accepted
+            run,
+            parts_of(run),
+            receipts,
+            scores,
+            population=population,
+            sampled=sampled,
+            compared=self._compared(run, population, sampled),
+            otherwise=otherwise,
+            accepted=accepted,
         )
 
     def _scored_otherwise(self, run: Run, sampled: pl.DataFrame) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from nightjar.core.model.spec import FeastService, GateLimits, RawDataset, TimeS
 from nightjar.core.night.clock import night_of
 from nightjar.testing.memory import MemoryDriftLedger, MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
 from nightjar.testing.nights import wired
+from nightjar.testing.readings import MemoryReadings
 from nightjar.testing.specs import toy_spec
 from nightjar.usecases.lifecycle.retrain import retrain
 from nightjar.usecases.monitoring.monitor import WatchNight
@@ -139,7 +140,12 @@ def test_a_model_that_names_a_service_is_trained_scored_published_and_watched(ni
         assert known == trips(stats, day)[int(driver)]
 
     store = MemoryNights()
-    guard = NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=MemoryInputProfiles(store))
+    guard = NightGuard(
+        spec=spec,
+        files=MemoryFeatureFiles(),
+        profiles=MemoryInputProfiles(store),
+        readings=MemoryReadings(store),
+    )
     with capture_logs() as logged:
         summary = wired(night_inputs, store, guard).run(night_of(spec, last))
     assert (summary.scored, summary.quarantined) == (len(DRIVERS), 0)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nightjar.core.comparison.entities import Distribution
 from nightjar.core.comparison.ordinary import MIN_NIGHTS
 from nightjar.core.comparison.profile import profile_of
+from nightjar.core.inputs.findings import sentences
 from nightjar.core.inputs.oddities import FULL, comparable, oddities
 from nightjar.testing.specs import WEATHER, toy_spec
 
@@ -51,7 +52,7 @@ TRAILING = [profile(night(seed), seed) for seed in range(14, 0, -1)]
 
 
 def told(rows, trailing=TRAILING):
-    return oddities(profile(rows, 15), trailing, SPEC)
+    return sentences(oddities(profile(rows, 15), trailing, SPEC))
 
 
 @pytest.mark.parametrize("seed", range(20, 30))

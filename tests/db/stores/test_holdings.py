@@ -13,6 +13,7 @@ from db.tables import Table
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.errors.database import OwnerNeeded
 from nightjar.core.errors.night import NightBusy
+from nightjar.core.inputs.findings import Finding
 from nightjar.core.monitoring.entities import ColumnDrift
 from nightjar.core.night.entities import RunState
 from nightjar.core.upkeep.retention import Month, Named, Trace
@@ -20,6 +21,7 @@ from nightjar.testing.holdings import MemoryHoldings
 from nightjar.testing.memory import MemoryNights
 
 PROFILE = ColumnProfile(column="distance", rows=5, nulls=0, distinct=3, entities=5)
+FINDING = Finding(name="frozen", column="distance", number=0.0, sentence="distance looks frozen")
 DRIFT = ColumnDrift(
     column="distance",
     method="psi",
@@ -41,7 +43,9 @@ def owner(database):
 @pytest.fixture
 def holdings(request, stores):
     if isinstance(stores.store, MemoryNights):
-        return MemoryHoldings(stores.store, stores.registry, stores.ledger, stores.profiles, stores.reasons)
+        return MemoryHoldings(
+            stores.store, stores.registry, stores.ledger, stores.profiles, stores.reasons, stores.readings
+        )
     return PostgresHoldings(request.getfixturevalue("owner"), batch_rows=2)
 
 
@@ -52,6 +56,8 @@ def failed(stores, make):
         run = stores.store.record_population(claimed.run, make.population(6, 2, "file:///failed"))
         stores.store.write_part(run, make.part(0, 5), make.scores("a", "b", "c"), make.quarantined("d", None))
         stores.profiles.record(run, NightProfile(score_date=make.day, columns=(PROFILE,)))
+        stores.readings.record(run, make.read(), make.sample())
+        stores.readings.record_findings(run, [FINDING])
         stores.store.fail(run, "it broke")
     stores.ledger.record_drift(run, [DRIFT])
     stores.ledger.record_report(run, "drift", "file:///report-of-failed")
@@ -74,6 +80,9 @@ ALL = {
     "score": 3,
     "quarantined_row": 2,
     "input_profile": 1,
+    "reading": 2,
+    "audited_rows": 1,
+    "finding": 1,
     "receipt": 1,
     "drift": 1,
     "reason": 1,

@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 
 from nightjar.core.model.generations import FIRST, TRAINED_ON, Generation
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
+from nightjar.testing.readings import MemoryReadings
 from nightjar.testing.specs import WEATHER, toy_spec
 from nightjar.testing.versions import toy_version
 from nightjar.usecases.scoring.guard import NightGuard
@@ -17,7 +18,10 @@ def guard():
     for generation in (Generation(FIRST, "one"), Generation("_two", "two")):
         files.use(WEATHER, generation)
     spec = toy_spec(feature_tables=(WEATHER,), numeric=("x", "rain"))
-    return NightGuard(spec=spec, files=files, profiles=MemoryInputProfiles(MemoryNights()))
+    nights = MemoryNights()
+    return NightGuard(
+        spec=spec, files=files, profiles=MemoryInputProfiles(nights), readings=MemoryReadings(nights)
+    )
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from nightjar.showing.remedies import advised
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
 from nightjar.testing.nights import changed, in_memory, in_turn, with_parts
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.readings import MemoryReadings
 from nightjar.testing.specs import HAPPENED, PLANNED, TOY, WEATHER, toy_spec
 from nightjar.testing.versions import champion_of, registered, toy_version
 from nightjar.usecases.lifecycle.documents import store_rows
@@ -517,8 +518,7 @@ def test_what_does_not_add_up_cannot_be_accepted(use_case):
             return super().receipts(run)[:-1]
 
     losing = Loses()
+    guard = replace(use_case.guard, profiles=MemoryInputProfiles(losing), readings=MemoryReadings(losing))
     with pytest.raises(AuditFailed, match="have no receipt"):
-        changed(
-            use_case, store=losing, guard=replace(use_case.guard, profiles=MemoryInputProfiles(losing))
-        ).run(NIGHT, accept="it will do")
+        changed(use_case, store=losing, guard=guard).run(NIGHT, accept="it will do")
     assert losing.publication("toy", DAY) is None

@@ -13,6 +13,7 @@ import pytest
 from db.session import make_engine
 from db.stores.nights import PostgresNights
 from db.stores.profiles import PostgresInputProfiles
+from db.stores.readings import PostgresReadings
 from db.stores.registry import PostgresRegistry
 from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
@@ -76,7 +77,12 @@ def use_case(tmp_path, database):
         registry=registry,
         store=PostgresNights(engine),
         check=check,
-        guard=NightGuard(spec=spec, files=MemoryFeatureFiles(), profiles=PostgresInputProfiles(engine)),
+        guard=NightGuard(
+            spec=spec,
+            files=MemoryFeatureFiles(),
+            profiles=PostgresInputProfiles(engine),
+            readings=PostgresReadings(engine),
+        ),
     )
     engine.dispose()
 

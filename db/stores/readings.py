@@ -1,0 +1,102 @@
+"""Readings, sampled rows and findings of runs, in Postgres."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+
+import polars as pl
+from sqlalchemy import Engine, text
+from sqlalchemy.dialects.postgresql import insert
+
+from db.session import translated
+from db.stores.rows import hold
+from db.tables import AuditedRowsRow, FindingRow, ReadingRow, table_of
+from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.readings import READING
+from nightjar.core.night.entities import Run
+
+READINGS, AUDITED_ROWS, FINDINGS = table_of(ReadingRow), table_of(AuditedRowsRow), table_of(FindingRow)
+CURRENT = """
+    SELECT DISTINCT ON (score_date) score_date, run_id, cardinality(findings) > 0 AS odd
+    FROM nightjar.publication WHERE model = :model AND score_date < :before ORDER BY score_date DESC, id DESC
+"""
+PUBLISHED = text(f"""
+    SELECT score_date, odd FROM ({CURRENT}) AS current
+    WHERE EXISTS (SELECT FROM nightjar.reading WHERE reading.run_id = current.run_id)
+    ORDER BY score_date DESC LIMIT :most
+""")  # noqa: S608  # words of this module
+OF_NIGHTS = text("""
+    SELECT current.score_date, reading.name, reading.column_names, reading.slices, reading.numbers
+    FROM (
+        SELECT DISTINCT ON (score_date) score_date, run_id FROM nightjar.publication
+        WHERE model = :model AND score_date = ANY(:nights) ORDER BY score_date, id DESC
+    ) AS current JOIN nightjar.reading ON reading.run_id = current.run_id
+    ORDER BY current.score_date, reading.name
+""")
+SAMPLES = text(f"""
+    SELECT content FROM ({CURRENT}) AS current JOIN nightjar.audited_rows USING (run_id)
+    ORDER BY score_date DESC LIMIT :most
+""")  # noqa: S608  # words of this module
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresReadings:
+    """The `Readings` port."""
+
+    engine: Engine
+
+    def record(self, run: Run, readings: pl.DataFrame, sample: pl.DataFrame) -> None:
+        lists = readings.group_by("name", maintain_order=True).agg("column", "slice", "value")
+        rows = [
+            {"run_id": run.id, "name": name, "column_names": names, "slices": slices, "numbers": numbers}
+            for name, names, slices, numbers in lists.iter_rows()
+        ]
+        content = BytesIO()
+        sample.write_parquet(content)
+        kept = {"run_id": run.id, "rows": sample.height, "content": content.getvalue()}
+        with translated(), self.engine.begin() as connection:
+            hold(connection, run, share=True)
+            if rows:
+                connection.execute(insert(READINGS).on_conflict_do_nothing(), rows)
+            connection.execute(insert(AUDITED_ROWS).on_conflict_do_nothing(), [kept])
+
+    def record_findings(self, run: Run, findings: Sequence[Finding]) -> None:
+        if not findings:
+            return
+        rows = [
+            {
+                "run_id": run.id,
+                "attempt": run.attempt,
+                "rank": rank,
+                "column_name": finding.column,
+                "allowed": finding.limit,
+                **finding.model_dump(exclude={"column", "limit"}),
+            }
+            for rank, finding in enumerate(findings, start=1)
+        ]
+        with translated(), self.engine.begin() as connection:
+            hold(connection, run, share=True)
+            connection.execute(insert(FINDINGS).on_conflict_do_nothing(), rows)
+
+    def published(self, model: str, before: date, most: int) -> Mapping[date, bool]:
+        with translated(), self.engine.connect() as connection:
+            rows = connection.execute(PUBLISHED, {"model": model, "before": before, "most": most}).all()
+        return {row.score_date: row.odd for row in rows}
+
+    def of_nights(self, model: str, nights: Collection[date]) -> Mapping[date, pl.DataFrame]:
+        with translated(), self.engine.connect() as connection:
+            rows = connection.execute(OF_NIGHTS, {"model": model, "nights": list(nights)}).all()
+        schema = {name: kind if name == "name" else pl.List(kind) for name, kind in READING.items()}
+        found: dict[date, list[tuple[str, list[str], list[str], list[float]]]] = {}
+        for row in rows:
+            found.setdefault(row.score_date, []).append((row.name, row.column_names, row.slices, row.numbers))
+        return {
+            day: pl.DataFrame(lists, schema=schema, orient="row").explode("column", "slice", "value")
+            for day, lists in found.items()
+        }
+
+    def samples(self, model: str, before: date, most: int) -> Sequence[pl.DataFrame]:
+        with translated(), self.engine.connect() as connection:
+            rows = connection.execute(SAMPLES, {"model": model, "before": before, "most": most}).all()
+        return [pl.read_parquet(BytesIO(row.content)) for row in rows]

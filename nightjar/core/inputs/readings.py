@@ -1,0 +1,317 @@
+"""Readings: the numbers of a night that are compared with those of earlier nights.
+
+Some describe the night alone: rows of each slice, quantiles of a column, its share of zeros. The others
+compare the entities of the night with the same entities of earlier nights: the share whose value changed, the
+share that changed by the same factor, whether they kept their order. A fault of a feed moves such a number
+far on its first night. Seasons move it little from night to night.
+
+A feature of a table is read once for each key of the table: the weather of an airport counts once, not once
+for each flight. Any other column is read once for each entity. An entity is known again by its `entity_key`
+without the score date that may be in it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+
+from nightjar.core.comparison import columns
+from nightjar.core.comparison.entities import SCORE
+from nightjar.core.inputs.surrogate import explained
+from nightjar.core.model.spec import ModelSpec
+
+ENTITY = "entity"
+Key = tuple[str, ...]
+"""The columns that say what a value belongs to."""
+READING = {"name": pl.String, "column": pl.String, "slice": pl.String, "value": pl.Float64}
+"""One reading: its name, the input or score ("" for the rows), the slice ("" for all rows), its number."""
+
+MOST_ROWS = 2_000
+"""At most so many entities are compared with themselves on other nights."""
+EARLIER = 7
+"""So many published nights before are looked at row by row: a week of a daily model."""
+FEW = 3
+"""Fewer entities in common say nothing about how values moved."""
+VARIED = 10
+"""Fewer different values say nothing about how most of them moved."""
+MOST = 200
+"""So many slices of a kind are counted, the largest ones."""
+SOME = 30
+"""Fewer entities say nothing about a distribution, an order or a slice."""
+CENTS = 1e-6
+"""Values are equal if they differ by less than this share."""
+NEARLY = 0.01
+"""Factors are the same if they differ by less than this share: values are stored in rounded form."""
+FORMS = ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
+"""How a date is written in keys."""
+
+
+def entities(rows: pl.DataFrame, score_date: date) -> pl.DataFrame:
+    """Add `entity`: the key without the score date. So an entity is known again on another night."""
+    first = str(rows["entity_key"].first())
+    key = pl.col("entity_key")
+    for written in (score_date.strftime(form) for form in FORMS):
+        if written in first:
+            key = key.str.replace(written, "", literal=True)
+    return rows.with_columns(key.alias(ENTITY))
+
+
+def same_entities(population: pl.DataFrame, score_date: date) -> pl.DataFrame:
+    """Return at most MOST_ROWS rows of a population, of the same entities every night.
+
+    They are those whose keys have the least hashes.
+    """
+    if population.height <= MOST_ROWS:
+        return population
+    return entities(population, score_date).bottom_k(MOST_ROWS, by=pl.col(ENTITY).hash()).drop(ENTITY)
+
+
+def keys_of(spec: ModelSpec) -> tuple[str, ...]:
+    """The keys of the feature tables."""
+    return tuple(dict.fromkeys(key for table in spec.feature_tables for key in table.keys))
+
+
+def read_from(spec: ModelSpec) -> Mapping[str, Key]:
+    """The key of each input and of the score: what a value belongs to."""
+    of_tables = {
+        feature: tuple(table.keys)
+        for table in spec.feature_tables
+        for feature in table.features
+        if feature in spec.inputs
+    }
+    return {name: of_tables.get(name, (ENTITY,)) for name in (*spec.inputs, SCORE)}
+
+
+def groups(spec: ModelSpec, names: Iterable[str], present: Collection[str]) -> Mapping[Key, list[str]]:
+    """Key -> those of the columns that belong to it. Without the columns of its key, it is the entity's."""
+    keys, found = read_from(spec), dict[Key, list[str]]()
+    for name in names:
+        found.setdefault(keys[name] if set(keys[name]) <= set(present) else (ENTITY,), []).append(name)
+    return found
+
+
+def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
+    """Return the readings of a night from its sampled rows.
+
+    rows: inputs, `score` and `entity`; at least one row. earlier: those of the published nights before,
+    newest first. Columns of the result: those of READING; a number that cannot be read is left out.
+    """
+    numeric = [name for name in (*spec.numeric, SCORE) if name in rows.columns]
+    numbers = rows.with_columns(columns.numbers(rows[name]) for name in numeric)
+    parts = [
+        pl.DataFrame(schema=READING),
+        *(
+            alone(numbers.unique(key, maintain_order=True), names)
+            for key, names in groups(spec, numeric, rows.columns).items()
+        ),
+        together(numbers, numeric),
+    ]
+    if before := [night for night in earlier if not night.is_empty()]:
+        last = before[0].with_columns(
+            columns.numbers(before[0][name]) for name in numeric if name in before[0]
+        )
+        kept = [name for name in numeric if name in last.columns]
+        parts += [
+            compared(numbers, last, spec, key, names)
+            for key, names in groups(spec, kept, rows.columns).items()
+            if set(key) <= set(last.columns)
+        ]
+        parts += [met_again(rows, before), explained_by(rows, before, spec)]
+    return pl.concat(parts).filter(pl.col("value").is_finite())
+
+
+def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
+    """Return the rows of the night and of each slice, counted on all rows that can be scored.
+
+    The slices are those that the spec names and the values of its categories, as far as the population has
+    the columns that they read.
+    """
+    parts = {
+        **{name: pl.col(name) for name in spec.categorical if name in population.columns},
+        **{each.name: each.value() for each in spec.slices if each.reads <= set(population.columns)},
+    }
+    counted = [
+        population.group_by(_storable(value).alias("of"))
+        .agg(value=pl.len().cast(pl.Float64))
+        .select(
+            name=pl.lit("rows"),
+            column=pl.lit(""),
+            slice=pl.format("{}={}", pl.lit(name), pl.col("of").fill_null("missing")),
+            value="value",
+        )
+        for name, value in parts.items()
+    ]
+    whole = pl.DataFrame([("rows", "", "", float(population.height))], schema=READING, orient="row")
+    return pl.concat([whole, *(each.sort("value", "slice", descending=True).head(MOST) for each in counted)])
+
+
+def _storable(value: pl.Expr) -> pl.Expr:
+    """The text of a value, as a profile stores it."""
+    return value.cast(pl.String).str.head(columns.LONGEST).str.replace_all("\0", "\ufffd", literal=True)
+
+
+def alone(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """What describes each column of one key, from one row a key."""
+    varied = [name for name in names if rows[name].drop_nulls().n_unique() >= VARIED]
+    return _read(rows, {name: _shape(pl.col(name).drop_nulls()) for name in varied})
+
+
+def _shape(values: pl.Expr) -> dict[str, pl.Expr]:
+    return {
+        "zero_share": (values == 0).mean(),
+        "negative_share": (values < 0).mean(),
+        "whole_share": (values == values.round()).mean(),
+        "repeated_share": values.unique_counts().max() / values.len(),
+        "low": values.quantile(0.05),
+        "middle": values.median(),
+        "high": values.quantile(0.95),
+    }
+
+
+def compared(
+    rows: pl.DataFrame, last: pl.DataFrame, spec: ModelSpec, key: Key, names: list[str]
+) -> pl.DataFrame:
+    """How the values of one key's columns moved since the published night before, whole and by slice."""
+    slices = [each for each in spec.slices if set(key) >= set(each.reads) or key == (ENTITY,)]
+    now = rows.unique(key, maintain_order=True).with_columns(
+        _storable(each.value()).alias(f"in {each.name}") for each in slices
+    )
+    earlier = last.unique(key).select(*key, *(pl.col(name).alias(f"{name} before") for name in names))
+    both = now.join(earlier, on=key)
+    of_slice = {name: _moved(name) for name in names}
+    whole = {name: {**_moved(name), **_arranged(name)} for name in names}
+    return pl.concat(
+        [
+            _read(both, whole),
+            *(_of_slices(both, f"in {each.name}", each.name, of_slice) for each in slices),
+            *(_of_table(both, table.name, table.features, names) for table in spec.feature_tables),
+        ]
+    )
+
+
+def _pairs(name: str) -> tuple[pl.Expr, pl.Expr]:
+    """The values of a column that are known on both nights: now, and before."""
+    now, before = pl.col(name), pl.col(f"{name} before")
+    there = now.is_not_null() & before.is_not_null()
+    return now.filter(there), before.filter(there)
+
+
+def _moved(name: str) -> dict[str, pl.Expr]:
+    a, b = _pairs(name)
+    varied = (a.n_unique() >= VARIED) & (a.len() >= SOME)
+    nonzero = (a != 0) & (b != 0)
+    ratio = a.filter(nonzero) / b.filter(nonzero)
+    step = a - b
+    return {
+        "changed": pl.when(varied).then(_changed(a, b).mean()),
+        "same_factor": pl.when(varied & ((ratio.median() - 1).abs() > NEARLY))
+        .then(((ratio / ratio.median() - 1).abs() < NEARLY).sum() / a.len())
+        .otherwise(pl.when(varied).then(0.0)),
+        "same_offset": pl.when(varied & _changed(a, b).any())
+        .then(((step - step.median()).abs() <= CENTS * b.abs().median()).mean() * (step.median() != 0))
+        .otherwise(pl.when(varied).then(0.0)),
+        "factor": pl.when(varied).then(ratio.median()),
+        "offset": pl.when(varied).then(step.median()),
+    }
+
+
+def _arranged(name: str) -> dict[str, pl.Expr]:
+    a, b = _pairs(name)
+    varied = a.n_unique() >= VARIED
+    return {
+        "changed": pl.when(varied).then(_changed(a, b).mean()),
+        "step": pl.when(varied).then((a - b).median()),
+        "order": pl.when(varied & (a.len() >= SOME)).then(pl.corr(a.rank(), b.rank())),
+    }
+
+
+def _changed(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    return (a - b).abs() > CENTS * b.abs()
+
+
+def _of_slices(
+    both: pl.DataFrame, label: str, by: str, wanted: Mapping[str, Mapping[str, pl.Expr]]
+) -> pl.DataFrame:
+    named = _named(wanted)
+    grouped = both.group_by(label).agg(
+        pl.len().alias("rows"), *(made.cast(pl.Float64).alias(str(n)) for n, (*_, made) in enumerate(named))
+    )
+    told = [
+        (name, column, f"{by}={row[label]}", row[str(n)])
+        for row in grouped.filter(pl.col("rows") >= SOME).iter_rows(named=True)
+        for n, (name, column, _) in enumerate(named)
+    ]
+    return pl.DataFrame(told, schema=READING, orient="row").drop_nulls("value")
+
+
+def _of_table(both: pl.DataFrame, table: str, features: Iterable[str], names: list[str]) -> pl.DataFrame:
+    """The share of all values of a table that changed. It also tells of a table with few keys."""
+    read = [name for name in features if name in names]
+    pairs = [_pairs(name) for name in read]
+    if not read or both.height < FEW:
+        return pl.DataFrame(schema=READING)
+    counted = both.select(
+        pl.sum_horizontal(_changed(a, b).sum() for a, b in pairs).alias("changed"),
+        pl.sum_horizontal(a.len() for a, _ in pairs).alias("all"),
+    ).row(0)
+    told = [("table_changed", table, "", counted[0] / counted[1])] if counted[1] >= VARIED else []
+    return pl.DataFrame(told, schema=READING, orient="row")
+
+
+def together(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """The rank correlation of each two inputs, over the rows in which both have values."""
+    filled = [
+        name
+        for name in names
+        if name != SCORE
+        and rows.height - rows[name].null_count() >= max(SOME, rows.height / 2)
+        and rows[name].n_unique() > VARIED
+    ]
+    if len(filled) < 2:
+        return pl.DataFrame(schema=READING)
+    ranks = rows.select(
+        pl.col(name).rank().fill_null(pl.col(name).rank().mean()) for name in filled
+    ).to_numpy()
+    centred = ranks - ranks.mean(axis=0)
+    spread = np.sqrt((centred**2).sum(axis=0))
+    related = (centred.T @ centred) / np.outer(spread, spread)
+    found = [
+        ("together", f"{filled[a]} and {filled[b]}", "", float(related[a, b]))
+        for a, b in combinations(range(len(filled)), 2)
+    ]
+    return pl.DataFrame(found, schema=READING, orient="row")
+
+
+def met_again(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """How much the entities of the night overlap with those of earlier nights: with the night before, and
+    with the one of them that is most alike. 1 is the same entities.
+    """
+    own = rows.select(ENTITY).unique()
+    shares: list[float] = []
+    for night in earlier:
+        common = own.join(night.select(ENTITY).unique(), on=ENTITY, how="semi").height
+        shares.append(common / (own.height + night[ENTITY].n_unique() - common))
+    told = [("met_last", "", "", shares[0]), ("met_most", "", "", max(shares))]
+    return pl.DataFrame(told, schema=READING, orient="row")
+
+
+def explained_by(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame], spec: ModelSpec) -> pl.DataFrame:
+    """How well the scores follow the inputs in the way that they did on the nights before."""
+    found = explained(rows, earlier, spec.numeric, spec.categorical)
+    told = [] if found is None else [("explained", SCORE, "", found)]
+    return pl.DataFrame(told, schema=READING, orient="row")
+
+
+def _read(rows: pl.DataFrame, wanted: Mapping[str, Mapping[str, pl.Expr]]) -> pl.DataFrame:
+    """Compute all numbers of all columns in one pass."""
+    if not (named := _named(wanted)):
+        return pl.DataFrame(schema=READING)
+    values = rows.select(made.cast(pl.Float64).alias(str(n)) for n, (*_, made) in enumerate(named)).row(0)
+    told = [(name, column, "", value) for (name, column, _), value in zip(named, values, strict=True)]
+    return pl.DataFrame(told, schema=READING, orient="row").drop_nulls("value")
+
+
+def _named(wanted: Mapping[str, Mapping[str, pl.Expr]]) -> list[tuple[str, str, pl.Expr]]:
+    return [(name, column, made) for column, found in wanted.items() for name, made in found.items()]

@@ -1,0 +1,52 @@
+"""How a night differs from its comparable nights: read it, keep what was read, and compare."""
+
+from dataclasses import dataclass
+
+import polars as pl
+import structlog
+
+from nightjar.core.comparison.comparable import Comparables, comparables
+from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, unusual
+from nightjar.core.inputs.readings import EARLIER, counts, readings
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.night.entities import Run
+from nightjar.core.ports.readings import Readings
+
+log = structlog.get_logger(__name__)
+
+MOST_NIGHTS = 100
+"""Comparable nights are looked for among so many published nights before: a quarter of a daily model."""
+LASTING = 3
+"""If a person accepted so many nights in a row, the world has changed: accepted nights are then ordinary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    spec: ModelSpec
+    kept: Readings
+
+    def findings(self, run: Run, population: pl.DataFrame, sample: pl.DataFrame) -> tuple[Finding, ...]:
+        """Keep the readings of a run, and return what its comparable nights do not explain.
+
+        population: all rows that can be scored. sample: the rows whose entities are compared, with their
+        inputs, `score` and `entity`.
+        """
+        if sample.is_empty():
+            return ()
+        earlier = self.kept.samples(run.model, run.score_date, EARLIER)
+        now = pl.concat([readings(sample, self.spec, earlier), counts(population, self.spec)])
+        self.kept.record(run, now, sample)
+        nights = self._comparables(run)
+        read = self.kept.of_nights(run.model, nights.every)
+        near = [read[night] for night in nights.every if night in read]
+        if len(near) < LEAST_NIGHTS:
+            log.info("readings_not_compared", comparable_nights=len(near), needed=LEAST_NIGHTS)
+        alike = [read[night] for night in nights.alike if night in read]
+        return unusual(now, near, alike, holiday=nights.holiday)
+
+    def _comparables(self, run: Run) -> Comparables:
+        published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)
+        lasting = all(list(published.values())[:LASTING])
+        odd = [] if lasting else [night for night, accepted in published.items() if accepted]
+        return comparables(run.score_date, published, is_holiday=self.spec.is_holiday, odd=odd)

@@ -1,0 +1,135 @@
+"""Faults of feeds, joins and models move the readings of a night; ordinary nights do not."""
+
+import random
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, unusual
+from nightjar.core.inputs.readings import counts, entities, readings, same_entities
+from nightjar.core.model.slices import Slice
+from nightjar.testing.specs import toy_spec
+
+FIRST = date(2013, 6, 3)
+CITIES = ["OSLO", "ROME", "CAIRO"]
+SHOPS = 240
+SPEC = toy_spec(
+    categorical=("city",), numeric=("size", "sales", "opens"), slices=(Slice(name="city", by="city"),)
+)
+
+
+def night(number):
+    """A night of shops. Their size and city never change, their sales do a little."""
+    shops, chance = random.Random(1), random.Random(number + 2)
+    sizes = [shops.uniform(50, 500) for _ in range(SHOPS)]
+    sales = [size * chance.uniform(0.9, 1.1) + 0.5 for size in sizes]
+    rows = pl.DataFrame(
+        {
+            "entity_key": [f"{shop:03}-{FIRST + timedelta(number)}" for shop in range(SHOPS)],
+            "city": [CITIES[shop % 3] for shop in range(SHOPS)],
+            "size": sizes,
+            "sales": sales,
+            "opens": [(7 + shop % 24) * 60 % 1440 for shop in range(SHOPS)],
+            "score": [(sale + chance.uniform(0, 20)) / 700 for sale in sales],
+        }
+    )
+    keep = [chance.random() < 0.9 for _ in range(SHOPS)]
+    return entities(rows.filter(pl.Series(keep)), FIRST + timedelta(number))
+
+
+NIGHTS = [night(number) for number in range(LEAST_NIGHTS + 3)]
+
+
+def read(rows, number):
+    return pl.concat([readings(rows, SPEC, NIGHTS[:number][-7:][::-1]), counts(rows, SPEC)])
+
+
+READ = [read(rows, number) for number, rows in enumerate(NIGHTS)]
+TONIGHT = len(NIGHTS)
+
+
+def found(rows, past=READ):
+    return {(each.name, each.column, each.slice) for each in unusual(read(rows, TONIGHT), past[1:])}
+
+
+@pytest.mark.parametrize("number", range(TONIGHT, TONIGHT + 12))
+def test_an_ordinary_night_has_no_finding(number):
+    assert found(night(number)) == set()
+
+
+def test_few_nights_say_nothing():
+    assert unusual(read(night(TONIGHT).head(40), TONIGHT), READ[: LEAST_NIGHTS - 1]) == ()
+
+
+def of(change):
+    return change(night(TONIGHT))
+
+
+size = pl.col("size")
+every = pl.int_range(pl.len())
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        (lambda rows: rows.head(100), ("volume", "", "")),
+        (lambda rows: pl.concat([rows, rows]), ("volume", "", "")),
+        (lambda rows: rows.filter(pl.col("city") != "ROME"), ("slice_missing", "", "city=ROME")),
+        (
+            lambda rows: rows.filter((pl.col("city") != "ROME") | (every % 4 == 0)),
+            ("slice_volume", "", "city=ROME"),
+        ),
+        (lambda rows: rows.with_columns(size * 1.609344), ("units", "size", "")),
+        (
+            lambda rows: rows.with_columns(
+                size=pl.when(pl.col("city") == "OSLO").then(size * 2).otherwise(size)
+            ),
+            ("units", "size", "city=OSLO"),
+        ),
+        (lambda rows: rows.with_columns(opens=(pl.col("opens") + 300) % 1440), ("offset", "opens", "")),
+        (lambda rows: rows.with_columns(sales=-pl.col("sales")), ("sign", "sales", "")),
+        (lambda rows: rows.with_columns(sales=pl.col("sales").round()), ("precision", "sales", "")),
+        (
+            lambda rows: rows.with_columns(sales=pl.when(every % 3 == 0).then(0.0).otherwise("sales")),
+            ("zeros", "sales", ""),
+        ),
+        (
+            lambda rows: rows.with_columns(sales=pl.when(every % 3 == 0).then(999.0).otherwise("sales")),
+            ("repeated", "sales", ""),
+        ),
+        (lambda rows: rows.with_columns(size=size.shuffle(seed=1)), ("order", "size", "")),
+        (lambda rows: rows.with_columns(score=1 - pl.col("score")), ("scores_unexplained", "score", "")),
+    ],
+)  # fmt: skip
+def test_a_fault_is_found_by_name(change, finding):
+    assert finding in found(of(change))
+
+
+def test_values_of_last_night_are_frozen():
+    last = NIGHTS[-1].select("entity", last="sales")
+    rows = night(TONIGHT).join(last, on="entity", how="left").with_columns(sales=pl.coalesce("last", "sales"))
+    assert ("frozen", "sales", "") in found(rows)
+
+
+def test_the_population_of_last_night_is_known_again():
+    old, day = FIRST + timedelta(TONIGHT - 1), FIRST + timedelta(TONIGHT)
+    key = pl.col("entity_key").str.replace(str(old), str(day), literal=True)
+    assert ("population_repeated", "", "") in found(entities(NIGHTS[-1].with_columns(key), day))
+
+
+def test_a_factor_is_told_with_its_likely_cause():
+    rows = night(TONIGHT).with_columns(size * 1.609344)
+    units = next(each for each in unusual(read(rows, TONIGHT), READ[1:]) if each.name == "units")
+    assert "kilometres for miles" in units.sentence
+    assert (units.expected, units.number, units.rate) == (0.0, pytest.approx(1.0), 0.01)
+
+
+def test_the_same_entities_are_compared_every_night(monkeypatch):
+    monkeypatch.setattr("nightjar.core.inputs.readings.MOST_ROWS", 50)
+    chosen = [
+        set(entities(same_entities(night(n), FIRST + timedelta(n)), FIRST + timedelta(n))["entity"])
+        for n in (0, 1)
+    ]
+    assert len(chosen[0]) == 50
+    assert len(chosen[0] & chosen[1]) > 35
