@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, unusual
+from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
 from nightjar.core.inputs.readings import counts, entities, readings, same_entities
 from nightjar.core.model.slices import Slice
 from nightjar.testing.specs import toy_spec
@@ -122,7 +122,7 @@ def test_a_factor_is_told_with_its_likely_cause():
     rows = night(TONIGHT).with_columns(size * 1.609344)
     units = next(each for each in unusual(read(rows, TONIGHT), READ[1:]) if each.name == "units")
     assert "kilometres for miles" in units.sentence
-    assert (units.expected, units.number, units.rate) == (0.0, pytest.approx(1.0), 0.01)
+    assert (units.expected, units.number, units.rate) == (0.0, pytest.approx(1.0), RATE)
 
 
 def test_the_same_entities_are_compared_every_night(monkeypatch):
