@@ -145,11 +145,21 @@ def test_every_setting_reaches_the_containers_that_read_it() -> None:
     )
     of_the_image = {"NIGHTJAR_HOME", "NIGHTJAR_FEATURE_REPO"}
     of_the_server = {"NIGHTJAR_PREFECT_PORT", "NIGHTJAR_PREFECT_HOSTS"}
-    of_the_watcher = {"NIGHTJAR_WEBHOOKS", "NIGHTJAR_WEBHOOK_SECRET"}
+    of_the_watcher = {
+        f"NIGHTJAR_{name}"
+        for name in (
+            "ALERT_URLS",
+            "HEARTBEAT_URL",
+            "UI_URL",
+            "DATABASE_MAX_GB",
+            "WEBHOOKS",
+            "WEBHOOK_SECRET",
+        )
+    }
     assert {
         f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields
     } - migrate == of_the_image | of_the_server | of_the_watcher
-    assert watcher - worker == of_the_watcher
+    assert watcher - worker == of_the_watcher | {"NIGHTJAR_ALERT_URL"}
     assert server >= of_the_server | {"NIGHTJAR_PREFECT_AUTH", "NIGHTJAR_KEEP_FLOW_RUNS_DAYS"}
     assert migrate - worker == {"NIGHTJAR_ANALYST_PASSWORD", "NIGHTJAR_ALERT_URL", "NIGHTJAR_PREFECT_AUTH"}, (
         "a flow needs none of these"

@@ -28,6 +28,8 @@ PLANTED = {
     "analyst_password": CANARY,
     "prefect_auth": f"user:{CANARY}",
     "alert_url": f"json://127.0.0.1:1/{CANARY}",
+    "alert_urls": f"critical=json://127.0.0.1:1/{CANARY}",
+    "heartbeat_url": f"http://127.0.0.1:1/{CANARY}",
     "webhooks": f"dwh=http://127.0.0.1:1/{CANARY}",
     "webhook_secret": f"whsec_{IN_BASE64}",
 }

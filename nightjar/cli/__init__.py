@@ -11,6 +11,7 @@ from typing import NoReturn
 import typer
 
 from nightjar.cli import (
+    alerts,
     backtests,
     cards,
     data,
@@ -101,6 +102,7 @@ held.command("list")(outcomes.outcomes_list)
 held.command("accept")(outcomes.outcomes_accept)
 held.command("refuse")(outcomes.outcomes_refuse)
 app.add_typer(held, name="outcomes")
+app.add_typer(alerts.alerts, name="alerts")
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(features, name="features")

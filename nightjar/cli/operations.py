@@ -93,7 +93,7 @@ def up(
 
 
 def watch() -> None:
-    """Tell programs of every publication, until Ctrl-C. `nightjar up` runs this beside the worker.
+    """Tell programs of publications, and people of trouble, until Ctrl-C. `nightjar up` runs this too.
 
     It needs Postgres alone. Two of them at once send nothing twice.
     """

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from nightjar.wiring.adapters import Adapters
 from nightjar.wiring.settings import PROJECT
 
 if TYPE_CHECKING:
+    from db.stores.incidents import PostgresIncidents
     from nightjar.core.model.description import Description
     from nightjar.core.ports.telling import Consumer
     from nightjar.usecases.data.outcome_guard import GuardOutcomes
@@ -46,8 +48,15 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.scorable import RequireScorable
     from nightjar.usecases.scoring.scorers import Choose
     from nightjar.usecases.scoring.switch import SwitchNight
+    from nightjar.usecases.telling.incidents import Channel, TellPeople
+    from nightjar.usecases.telling.looking import LookAtModel
     from nightjar.usecases.telling.publications import TellConsumers
     from nightjar.usecases.upkeep.prune import Prune
+
+
+def content_name(secret: str) -> str:
+    """A short name that tells nothing of the text, and is the same for the same text."""
+    return sha256(secret.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
@@ -292,6 +301,46 @@ class Platform(Adapters):
         from nightjar.usecases.lifecycle.origins import read_elsewhere
 
         return read_elsewhere(spec, file, told, self.predictors)
+
+    def look_at(self, spec: ModelSpec) -> "LookAtModel":
+        """What gathers the facts about a model that the rules of alerts look at."""
+        from db.stores.outcomes import PostgresOutcomes
+        from nightjar.usecases.telling.looking import LookAtModel
+
+        return LookAtModel(
+            spec=spec,
+            store=self.store,
+            registry=self.registry,
+            outcomes=PostgresOutcomes(self.engine),
+            drift=self.drift_ledger,
+            raw=self.raw_of(spec),
+        )
+
+    def incidents(self) -> "PostgresIncidents":
+        from db.stores.incidents import PostgresIncidents
+
+        return PostgresIncidents(self.engine)
+
+    def ways_to_people(self) -> "dict[str, Channel]":
+        """The receivers of alerts, by the names of their channels. A name holds no URL. Needs no database."""
+        from nightjar.adapters.notify.people import way_to
+        from nightjar.core.telling.incidents import Severity
+        from nightjar.usecases.telling.incidents import Channel
+
+        everything = frozenset(Severity)
+        return {
+            f"alert {least.value} {content_name(url.get_secret_value())}": Channel(
+                everything if least is Severity.WARNING else frozenset({least}), way_to(url)
+            )
+            for least, url in self.settings.alerts
+        }
+
+    def tell_people(self) -> "TellPeople":
+        """The use case that tells people of incidents."""
+        from db.stores.dispatches import PostgresDispatches
+        from nightjar.usecases.telling.incidents import TellPeople
+
+        return TellPeople(dispatches=PostgresDispatches(self.engine), channels=self.ways_to_people())
 
     def tell_consumers(self, others: "Mapping[str, Consumer]") -> "TellConsumers":
         """The use case that tells programs of publications.

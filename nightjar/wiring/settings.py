@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.places import PLACE, STORES
 from nightjar.core.platform.hosts import Site, site
+from nightjar.core.telling.incidents import Severity
 from nightjar.core.telling.signing import key
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -53,6 +54,15 @@ def named_urls(names: SecretStr) -> SecretStr:
         if not (re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) and re.match(r"https?://[^/]", url)):
             raise ValueError("it lists name=URL, with spaces between, like billing=https://host/path")
     return names
+
+
+def alert_channels(channels: SecretStr) -> SecretStr:
+    """Accept `critical=URL warning=URL`. The text of the error quotes nothing of it."""
+    for entry in channels.get_secret_value().split():
+        level, _, url = entry.partition("=")
+        if level not in set(Severity) or "://" not in url:
+            raise ValueError("it lists critical=URL or warning=URL, with spaces between")
+    return channels
 
 
 def signing_keys(secrets: SecretStr) -> SecretStr:
@@ -92,8 +102,13 @@ class Settings(BaseSettings):
     prefect_auth: "user:password" that the Prefect API requires; unset means the one that `nightjar up` made
     and keeps in its home.
     prefect_hosts: further host names of the Prefect server, for access through a proxy.
-    alert_url: an Apprise URL that gets a message about a broken circuit; unset means only an artifact and a
-    log line.
+    alert_url: an Apprise URL that gets every alert, and a message about a broken circuit; unset means only an
+    artifact and a log line.
+    alert_urls: "critical=URL" or "warning=URL" of further receivers of alerts, with spaces between. A warning
+    goes to those of warning alone, a critical alert to all.
+    heartbeat_url: a URL elsewhere that the watcher asks every minute, and that alerts when it is not asked.
+    ui_url: the address of Prefect's pages, for links in alerts; unset means the one of `nightjar up`.
+    database_max_gb: the size that the database may have; unset means that nobody is told of its size.
     webhooks: "name=URL" of each program that is told of every publication, with spaces between.
     webhook_secret: whsec_..., with which their messages are signed; several, with spaces between, while it
     changes.
@@ -129,6 +144,10 @@ class Settings(BaseSettings):
     prefect_auth: Annotated[SecretStr, AfterValidator(user_and_password)] | None = None
     prefect_hosts: Annotated[tuple[Site, ...], NoDecode, BeforeValidator(sites)] = ()
     alert_url: SecretStr | None = None
+    alert_urls: Annotated[SecretStr, AfterValidator(alert_channels)] | None = None
+    heartbeat_url: SecretStr | None = None
+    ui_url: str | None = None
+    database_max_gb: Annotated[int, Field(ge=1)] | None = None
     webhooks: Annotated[SecretStr, AfterValidator(named_urls)] | None = None
     webhook_secret: Annotated[SecretStr, AfterValidator(signing_keys)] | None = None
     circuit_failures: Annotated[int, Field(ge=1)] = 3
@@ -179,6 +198,18 @@ class Settings(BaseSettings):
             raise BadSettings("NIGHTJAR_WEBHOOKS is set, and NIGHTJAR_WEBHOOK_SECRET is not", REMEDY)
         entries = (entry.partition("=") for entry in self.webhooks.get_secret_value().split())
         return {name: SecretStr(url) for name, _, url in entries}
+
+    @property
+    def alerts(self) -> tuple[tuple[Severity, SecretStr], ...]:
+        """The least severity that each receiver of alerts gets, and its URL."""
+        given = "" if self.alert_urls is None else self.alert_urls.get_secret_value()
+        entries = (entry.partition("=") for entry in given.split())
+        further = ((Severity(level), SecretStr(url)) for level, _, url in entries)
+        return (*(() if self.alert_url is None else ((Severity.WARNING, self.alert_url),)), *further)
+
+    @property
+    def ui(self) -> str:
+        return (self.ui_url or f"http://127.0.0.1:{self.prefect_port}").rstrip("/")
 
     @property
     def webhook_keys(self) -> tuple[bytes, ...]:

@@ -47,6 +47,10 @@ class IncidentDispatches(Protocol):
         """Return when the channel took a message of each cause last."""
         ...
 
+    def untold(self, channels: Iterable[str]) -> Mapping[str, datetime]:
+        """Return since when each of the channels takes nothing, of those that are tried and do not."""
+        ...
+
     def told_incidents(self, channel: str, told: Sequence[Pending[Note]], error: str | None) -> None:
         """Record an attempt to tell these. error: why it did not arrive; None if it did."""
         ...

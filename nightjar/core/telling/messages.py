@@ -89,3 +89,20 @@ def line(note: Note) -> str:
         return f"{model}{note.sentence}"
     page = f" {note.link}" if note.link else ""
     return f"{model}{note.sentence}{page} Runbook: runbooks/{note.runbook}.md"
+
+
+def database_gone(now: datetime) -> Message:
+    """The watcher tells this one from memory: there is nowhere to store it."""
+    text = f"Postgres does not answer at {now:%Y-%m-%d %H:%M} UTC. Nothing is scored or published."
+    text += " Runbook: runbooks/store-unavailable.md"
+    return Message(title="Nightjar critical: database gone", text=text, severity=Severity.CRITICAL, notes=())
+
+
+def database_back(now: datetime) -> Message:
+    text = f"This is over: Postgres answers again at {now:%Y-%m-%d %H:%M} UTC."
+    return Message(title="Nightjar over: database gone", text=text, severity=Severity.CRITICAL, notes=())
+
+
+def trial(now: datetime) -> Message:
+    text = f"This is a test of {now:%Y-%m-%d %H:%M} UTC. Nothing is wrong."
+    return Message(title="Nightjar test", text=text, severity=Severity.CRITICAL, notes=())

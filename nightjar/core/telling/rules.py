@@ -76,7 +76,7 @@ def _local(night: NightFacts, zone: str) -> str:
     return f"{night.promised.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
 
 
-@rule(WARNING, "failed-night", "a night failed and is tried again by itself, or was left unfinished")
+@rule(WARNING, "late-night", "a night failed and is tried again by itself, or was left unfinished")
 def failed(facts: ModelFacts) -> Iterator[Sign]:
     """What fails and is tried again without a person, or died and was not taken up again."""
     for night, standing in _attempted(facts):
@@ -86,7 +86,7 @@ def failed(facts: ModelFacts) -> Iterator[Sign]:
             yield _of_error(night, standing, "was left unfinished by a process that died")
 
 
-@rule(CRITICAL, "held-back", "a night failed, and only a person can say what follows")
+@rule(CRITICAL, "late-night", "a night failed, and only a person can say what follows")
 def held_back(facts: ModelFacts) -> Iterator[Sign]:
     for night, standing in _attempted(facts):
         if standing.stage is Stage.FAILED and not standing.missed:
@@ -116,7 +116,7 @@ def _of_error(night: NightFacts, standing: Standing, what: str) -> Sign:
     )
 
 
-@rule(WARNING, "partial-night", "the newest published night lacks rows, or its drift")
+@rule(WARNING, "contract-broken", "the newest published night lacks rows, or its drift")
 def partial(facts: ModelFacts) -> Iterator[Sign]:
     """More rows set aside than half of what would hold the night back, or no drift rows an hour later."""
     newest = next((night for night in facts.nights if night.published), None)
@@ -138,7 +138,7 @@ def partial(facts: ModelFacts) -> Iterator[Sign]:
         )
 
 
-@rule(WARNING, "partial-night", "rows were set aside a day ago, and nobody scored them again")
+@rule(WARNING, "contract-broken", "rows were set aside a day ago, and nobody scored them again")
 def quarantine_unread(facts: ModelFacts) -> Iterator[Sign]:
     waiting = [
         night
@@ -158,7 +158,7 @@ def quarantine_unread(facts: ModelFacts) -> Iterator[Sign]:
 # --- models ---------------------------------------------------------------------------------------
 
 
-@rule(WARNING, "drifted", "columns of the newest night drifted")
+@rule(WARNING, "model-worse", "columns of the newest night drifted")
 def drifted(facts: ModelFacts) -> Iterable[Sign] | None:
     if facts.drifted is None:
         return None
@@ -168,7 +168,7 @@ def drifted(facts: ModelFacts) -> Iterable[Sign] | None:
     return (Sign(sentence=f"{len(facts.drifted)} columns of {facts.drift_of} drifted: {columns}."),)
 
 
-@rule(WARNING, "degraded", "measured nights are worse than the test of the champion expects")
+@rule(WARNING, "model-worse", "measured nights are worse than the test of the champion expects")
 def degraded(facts: ModelFacts) -> Iterator[Sign]:
     loss = facts.loss
     if loss is not None and loss.value > loss.expected:
@@ -180,7 +180,7 @@ def degraded(facts: ModelFacts) -> Iterator[Sign]:
         )
 
 
-@rule(WARNING, "champion-stale", "the schedule of training trains nothing")
+@rule(WARNING, "model-worse", "the schedule of training trains nothing")
 def champion_stale(facts: ModelFacts) -> Iterator[Sign]:
     if facts.trained_at is not None and facts.trainings_due >= TRAININGS_MISSED:
         yield Sign(
@@ -191,7 +191,7 @@ def champion_stale(facts: ModelFacts) -> Iterator[Sign]:
         )
 
 
-@rule(WARNING, "outcomes-missing", "outcomes that are due are unknown")
+@rule(WARNING, "bad-delivery", "outcomes that are due are unknown")
 def outcomes_missing(facts: ModelFacts) -> Iterator[Sign]:
     if facts.without_outcomes:
         first, last = min(facts.without_outcomes), max(facts.without_outcomes)
@@ -236,7 +236,7 @@ def _of_disk(disk: DiskFacts) -> Sign:
     )
 
 
-@rule(WARNING, "database-filling", "the database has 90% of NIGHTJAR_DATABASE_MAX_GB")
+@rule(WARNING, "storage-refused", "the database has 90% of NIGHTJAR_DATABASE_MAX_GB")
 def database_filling(facts: PlatformFacts) -> Iterator[Sign]:
     limit = facts.database_limit
     if limit is not None and facts.database_bytes > (1 - FILLING) * limit:
@@ -248,7 +248,7 @@ def database_filling(facts: PlatformFacts) -> Iterator[Sign]:
         )
 
 
-@rule(WARNING, "database-filling", "the queue of NOTIFY is half full")
+@rule(WARNING, "storage-refused", "the queue of NOTIFY is half full")
 def notifications_filling(facts: PlatformFacts) -> Iterator[Sign]:
     if facts.notifications > QUEUE_FILLING:
         yield Sign(
@@ -312,9 +312,6 @@ OF_THE_PLATFORM = (
     worker_gone,
     receiver_gone,
 )
-DATABASE_GONE = "database_gone"
-"""The watcher itself tells this one, from memory: there is nowhere to store it."""
-
 EXPLAINS = ("disk_full", "server_gone", "worker_gone")
 """Troubles of the platform that make nights late or fail. Those nights are told together, as one cause."""
 EXPLAINED = frozenset({"late", "failed"})

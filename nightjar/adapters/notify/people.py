@@ -1,0 +1,54 @@
+"""Ways to people, by the scheme of a URL: Slack-compatible, a webhook, and all that Apprise knows."""
+
+import json
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from nightjar.adapters.notify.apprise import told
+from nightjar.adapters.notify.webhook import posted
+from nightjar.core.ports.incidents import Tell
+from nightjar.core.telling.messages import Message
+
+SLACK, WEBHOOK = "slack+", "webhook+"
+JSON = {"content-type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class SlackCompatible:
+    """What takes `{"text": ...}`, as Slack's incoming webhooks, Mattermost and Rocket.Chat do."""
+
+    url: SecretStr
+
+    def __call__(self, message: Message) -> str | None:
+        body = json.dumps({"text": f"*{message.title}*\n{message.text}"}).encode()
+        return posted(self.url, body, JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentWebhook:
+    """The whole message as JSON, with each incident in it."""
+
+    url: SecretStr
+
+    def __call__(self, message: Message) -> str | None:
+        return posted(self.url, message.model_dump_json().encode(), JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughApprise:
+    """E-mail and every other service of Apprise."""
+
+    url: SecretStr
+
+    def __call__(self, message: Message) -> str | None:
+        return None if told(self.url, message.title, message.text) else "not taken"
+
+
+def way_to(url: SecretStr) -> Tell:
+    """Return the way for a URL like slack+https://host/path, webhook+https://host/path, mailtos://..."""
+    text = url.get_secret_value()
+    for prefix, way in ((SLACK, SlackCompatible), (WEBHOOK, IncidentWebhook)):
+        if text.startswith((f"{prefix}https://", f"{prefix}http://")):
+            return way(SecretStr(text.removeprefix(prefix)))
+    return ThroughApprise(url)

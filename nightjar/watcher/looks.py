@@ -1,0 +1,93 @@
+"""Looks at everything the rules need: the models, the disks, the database, the Prefect server."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import httpx
+import structlog
+from sqlalchemy import text
+
+import models
+from db.session import translated
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.telling.facts import DiskFacts, ModelFacts, PlatformFacts
+from nightjar.core.telling.incidents import Note
+from nightjar.wiring.platform import Platform
+
+log = structlog.get_logger(__name__)
+
+ANSWERS_WITHIN_S = 5.0
+SIZES = text("SELECT pg_database_size(current_database()), pg_notification_queue_usage()")
+GB = 10**9
+
+
+def models_of(platform: Platform, opened: tuple[Note, ...], now: datetime) -> Iterator[ModelFacts]:
+    """Look at each model. One that cannot be looked at keeps its incidents, and stops no other."""
+    for spec in models.MODELS.values():
+        try:
+            yield platform.look_at(spec)(now, nights_of(opened, spec.name))
+        except NightjarError:
+            raise
+        except Exception:
+            log.exception("model_not_looked_at", model=spec.name)
+
+
+def nights_of(opened: tuple[Note, ...], model: str) -> frozenset[date]:
+    """The score dates that open incidents of the model name."""
+    found = set[date]()
+    for note in opened:
+        if note.model == model and note.kind in {"late", "failed", "held_back"}:
+            found.add(date.fromisoformat(note.subject))
+    return frozenset(found)
+
+
+@dataclass
+class LookAtPlatform:
+    """Remembers since when the Prefect server is silent. api: of the server; None if there is none."""
+
+    platform: Platform
+    api: str | None
+    _silent_since: datetime | None = None
+
+    def __call__(self, now: datetime, untold: Mapping[str, datetime]) -> PlatformFacts:
+        settings = self.platform.settings
+        with translated(), self.platform.engine.connect() as connection:
+            size, queue = connection.execute(SIZES).one()
+        limit = settings.database_max_gb
+        self._silent_since = None if self._answers() else self._silent_since or now
+        return PlatformFacts(
+            now=now,
+            disks=tuple(self._disks()),
+            database_bytes=size,
+            database_limit=None if limit is None else limit * GB,
+            notifications=queue,
+            server_silent_since=self._silent_since,
+            worker=self._worker(),
+            untold=untold,
+        )
+
+    def _disks(self) -> Iterator[DiskFacts]:
+        """The disk of the home, and that of the data if it is another."""
+        seen = set[int]()
+        for place in (self.platform.settings.home, self.platform.settings.data):
+            if place.exists() and (disk := place.stat().st_dev) not in seen:
+                seen.add(disk)
+                usage = shutil.disk_usage(place)
+                yield DiskFacts(str(place), usage.free, usage.total)
+
+    def _answers(self) -> bool:
+        if self.api is None:
+            return True
+        try:
+            return httpx.get(f"{self.api}/health", timeout=ANSWERS_WITHIN_S).is_success
+        except httpx.HTTPError:
+            return False
+
+    def _worker(self) -> str | None:
+        if self.api is None or self._silent_since is not None:
+            return None
+        from nightjar.server.workers import lacking_worker  # noqa: PLC0415  # Prefect takes seconds
+
+        return lacking_worker(self.platform.settings, self.api)

@@ -1,0 +1,90 @@
+"""Every rule has its runbook and its line, is quiet when nothing is wrong, and sees what is."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from nightjar.core.telling.facts import DiskFacts, LossFacts, ModelFacts, NightFacts, PlatformFacts
+from nightjar.core.telling.rules import OF_A_MODEL, OF_THE_PLATFORM, judged
+
+PROJECT = Path(__file__).parents[3]
+NOW = datetime(2026, 1, 2, 11, tzinfo=UTC)
+DAY = date(2026, 1, 2)
+QUIET = {"model": "toy", "now": NOW, "zone": "America/New_York"}
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("rule", [*OF_A_MODEL, *OF_THE_PLATFORM], ids=lambda rule: rule.kind)
+def test_every_rule_has_a_runbook_that_exists_and_its_line_on_the_page(rule):
+    assert (PROJECT / "runbooks" / f"{rule.runbook}.md").exists()
+    line = f"| `{rule.kind}` | {rule.severity.value} | {rule.means} | [{rule.runbook}]"
+    assert line in (PROJECT / "docs" / "alerts.md").read_text()
+
+
+def kinds(model: ModelFacts, platform: PlatformFacts | None = None) -> list[str]:
+    found, _ = judged([model], platform or PlatformFacts(now=NOW), "http://ui")
+    return [each.kind for each in found]
+
+
+def night(**facts) -> NightFacts:
+    return NightFacts(**{"score_date": DAY, "promised": NOW - HOUR, "standing": None} | facts)
+
+
+def test_nothing_wrong_is_no_trouble():
+    fine = night(published_at=NOW - 5 * HOUR, rows=100)
+    assert kinds(ModelFacts(**QUIET, nights=(fine,), drifted=(), refused=())) == []
+
+
+SEEN = {
+    "late": {"nights": (night(),)},
+    "partial": {
+        "nights": (night(published_at=NOW, rows=100, quarantined=2),),
+        "max_quarantine_share": 0.02,
+    },
+    "quarantine_unread": {"nights": (night(published_at=NOW - 25 * HOUR, rows=100, quarantined=1),)},
+    "drifted": {"drifted": ("distance",), "drift_of": DAY},
+    "degraded": {"loss": LossFacts(metric="brier", nights=20, value=0.21, expected=0.2)},
+    "champion_stale": {"trained_at": NOW - 500 * HOUR, "trainings_due": 2},
+    "outcomes_missing": {"without_outcomes": (DAY,)},
+    "delivery_refused": {"refused": ("weather 2026-01-01",)},
+}
+
+
+@pytest.mark.parametrize("kind", SEEN)
+def test_a_rule_sees_its_trouble_and_no_other_does(kind):
+    assert kinds(ModelFacts(**QUIET | SEEN[kind])) == [kind]
+
+
+def test_a_night_is_late_from_its_promise_on_and_the_sentence_has_its_zone():
+    early = night(promised=NOW + HOUR)
+    assert kinds(ModelFacts(**QUIET, nights=(early,))) == []
+    (trouble,), _ = judged([ModelFacts(**QUIET, nights=(night(),))], PlatformFacts(now=NOW), None)
+    assert "2026-01-02 05:00 (America/New_York)" in trouble.sentence
+
+
+PLATFORM = {
+    "disk_full": {"disks": (DiskFacts("/x", 2, 100),)},
+    "disk_filling": {"disks": (DiskFacts("/x", 9, 100),)},
+    "database_filling": {"database_bytes": 95, "database_limit": 100},
+    "notifications_filling": {"notifications": 0.6},
+    "server_gone": {"server_silent_since": NOW - timedelta(minutes=3)},
+    "worker_gone": {"worker": "No worker polls"},
+    "receiver_gone": {"untold": {"alert": NOW - HOUR}},
+}
+
+
+@pytest.mark.parametrize("kind", PLATFORM)
+def test_the_platform_is_looked_at_too(kind):
+    assert kinds(ModelFacts(**QUIET), PlatformFacts(now=NOW, **PLATFORM[kind])) == [kind]
+
+
+def test_nights_that_are_late_without_a_worker_share_its_cause():
+    facts = PlatformFacts(now=NOW, worker="No worker polls")
+    found, _ = judged([ModelFacts(**QUIET, nights=(night(),))], facts, None)
+    assert {each.cause for each in found} == {"worker_gone"}
+
+
+def test_what_is_unknown_is_named():
+    _, unknown = judged([ModelFacts(**QUIET)], PlatformFacts(now=NOW), None)
+    assert {("toy", "drifted"), ("toy", "delivery_refused"), ("", "worker_gone")} <= unknown
