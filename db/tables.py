@@ -326,6 +326,7 @@ class ReceiptRow(Table, table=True):
         ForeignKeyConstraint(["run_id"], ["run.id"]),
         CheckConstraint("scored >= 0 AND quarantined >= 0 AND rows = scored + quarantined", name="adds_up"),
         CheckConstraint("part >= 0", name="part_counts_from_0"),
+        CheckConstraint("jsonb_typeof(broken) = 'array'", name="broken_is_array"),
         {"comment": "Proof that a part is stored, written in the transaction of its rows. Append-only."},
     )
     run_id: int = _column(Integer(), "The run", key=True)
@@ -333,6 +334,11 @@ class ReceiptRow(Table, table=True):
     rows: int = _column(Integer(), "Rows of the population in this part")
     scored: int = _column(Integer(), "Rows that got a score")
     quarantined: int = _column(Integer(), "Rows that broke the contract")
+    broken: list[dict[str, Any]] = _column(
+        JSONB(),
+        "Array of {column, check, rows}: how many rows broke each check; a row may break several",
+        default="'[]'::jsonb",
+    )
     attempt: int = _column(Integer(), "Attempt of the run that stored it")
     stored_at: datetime = _instant("When it was stored", now=True)
 

@@ -746,6 +746,24 @@ CROSS JOIN LATERAL (
         source=f"FROM {CURRENT_RUN}\n{of_run('quarantined_row', 'quarantined_row')}",
     ),
     View(
+        name="quarantine_counts",
+        comment="How many rows of each published night broke each check of the contract.",
+        columns={
+            **NIGHT,
+            **RUN,
+            "column_name": ("counted.column_name", "Column that the check is about; null for the whole row"),
+            "broken": ("counted.broken", "The check"),
+            "rows": ("counted.rows", "Rows that broke it; a row may break several checks"),
+        },
+        source=f"""FROM {CURRENT_RUN}
+CROSS JOIN LATERAL (
+    SELECT one."column" AS column_name, one."check" AS broken, sum(one.rows)::bigint AS rows
+    FROM nightjar.receipt
+    CROSS JOIN LATERAL jsonb_to_recordset(receipt.broken) AS one ("column" text, "check" text, rows bigint)
+    WHERE receipt.run_id = run.id GROUP BY 1, 2 {ALONE}
+) AS counted""",  # noqa: S608  # words of this module
+    ),
+    View(
         name="reasons",
         comment=(
             "What moved published scores most, a row an input, of those rows that the model's spec has "

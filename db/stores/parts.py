@@ -1,5 +1,7 @@
 """Parts of runs in Postgres. One transaction stores scores, quarantined rows and receipt."""
 
+from typing import Any
+
 import polars as pl
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -12,6 +14,7 @@ from nightjar.core.night.entities import Part, Receipt, Run
 from nightjar.core.night.part_rows import require_storable
 
 SCORES = table_of(ScoreRow)
+REASONS = pl.List(pl.Struct({"column": pl.String, "check": pl.String}))
 
 
 class PostgresParts(OnEngine):
@@ -30,6 +33,7 @@ class PostgresParts(OnEngine):
             "rows": part.rows,
             "scored": scores.height,
             "quarantined": quarantined.height,
+            "broken": _counted(quarantined),
             "attempt": run.attempt,
         }
         with translated(), self.engine.begin() as connection:
@@ -63,6 +67,13 @@ def _copy_part(
         table_of(QuarantinedRow),
         _storable(quarantined).with_columns(row_number=pl.int_range(pl.len()), **of_part),
     )
+
+
+def _counted(quarantined: pl.DataFrame) -> list[dict[str, Any]]:
+    """Each check that rows broke, with their number: {column, check, rows}."""
+    reasons = _storable(quarantined)["reasons"].str.json_decode(REASONS).explode(empty_as_null=False)
+    counted = reasons.struct.unnest().group_by("column", "check").agg(rows=pl.len())
+    return counted.sort("rows", "column", "check", descending=[True, False, False]).to_dicts()
 
 
 def _storable(quarantined: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from datetime import timedelta
+from functools import partial
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.settings import BadSettings
@@ -49,9 +50,14 @@ def main(words: list[str]) -> None:
 
     import uvicorn  # noqa: PLC0415  # after the settings, which Prefect reads when it is imported
 
+    import models  # noqa: PLC0415
     from nightjar.server.app import guarded  # noqa: PLC0415
+    from nightjar.server.desk import Pages, with_desk  # noqa: PLC0415
+    from nightjar.wiring.platform import Platform  # noqa: PLC0415
 
-    app = guarded(settings.prefect_hosts)
+    assert settings.prefect_auth is not None  # `told` wants it
+    pages = Pages(reader=Platform(settings).desk_reader, specs=lambda: models.find()[0])
+    app = guarded(settings.prefect_hosts, partial(with_desk, settings.prefect_auth, pages))
     uvicorn.run(
         app, host=given.host, port=given.port, log_level="warning", log_config=None, server_header=False
     )

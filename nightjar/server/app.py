@@ -38,11 +38,14 @@ ADDED = (
 )
 
 
-def guarded(served: Collection[Site]) -> Asgi:
-    """Return Prefect's app, API and UI, for requests that use a name in `served` or one of this machine."""
+def guarded(served: Collection[Site], beside: Callable[[Asgi], Asgi]) -> Asgi:
+    """Return Prefect's app, API and UI, for requests that use a name in `served` or one of this machine.
+
+    beside: puts our own pages beside it.
+    """
     from prefect.server.api.server import create_app  # noqa: PLC0415  # it reads settings when imported
 
-    return only_for(served, create_app(final=True))
+    return only_for(served, beside(create_app(final=True)))
 
 
 def only_for(served: Collection[Site], app: Asgi) -> Asgi:

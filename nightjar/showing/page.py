@@ -47,11 +47,12 @@ code { font-size: .85rem; overflow-wrap: anywhere; }
 LONG = 40
 
 
-def page(title: str, parts: Iterable[str]) -> str:
+def page(title: str, parts: Iterable[str], style: str = "") -> str:
+    """style: rules of CSS that this page has beside those of every page."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n"
         f"<h1>{escape(title)}</h1>\n{chr(10).join(parts)}\n</body>\n</html>\n"
     )
 
@@ -72,11 +73,12 @@ def plots(drawn: Iterable[str]) -> str:
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Numbers are aligned right. A wide table scrolls within the page."""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(map(cell_of, row))}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _cell(value: object) -> str:
+def cell_of(value: object) -> str:
+    """A cell of a table. Text is escaped."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     text = f"{value:,}" if isinstance(value, int) and number else cell(value)
     style = ' class="number"' if number else ' class="long"' if len(text) > LONG else ""

@@ -24,6 +24,7 @@ from nightjar.wiring.settings import PROJECT
 if TYPE_CHECKING:
     from db.stores.incidents import PostgresIncidents
     from nightjar.core.model.description import Description
+    from nightjar.core.ports.desk import DeskReader
     from nightjar.core.ports.telling import Consumer
     from nightjar.usecases.data.outcome_guard import GuardOutcomes
     from nightjar.usecases.data.prepare import Prepare
@@ -448,6 +449,12 @@ class Platform(Adapters):
             outcomes=PostgresOutcomes(self.engine),
             backtests=PostgresBacktests(self.engine),
         )
+
+    def desk_reader(self) -> "DeskReader":
+        """What the desk reads, with the rights of an analyst. Raises SchemaOutdated, RoleHasNoPassword."""
+        from db.stores.desk import PostgresDesk
+
+        return PostgresDesk(self.url("analyst"))
 
     @contextmanager
     def prune(self) -> "Iterator[Prune]":

@@ -1,0 +1,175 @@
+"""What the desk shows, read from the views of analysts with an analyst's rights."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from db.session import connect, translated
+from nightjar.core.desk.entities import (
+    ColumnSeen,
+    Desk,
+    EntityNight,
+    Explained,
+    Found,
+    Measured,
+    ModelSeen,
+    NightSeen,
+    RoleHeld,
+    Scored,
+    SetAside,
+    Trouble,
+)
+
+YEAR = timedelta(days=364)
+RECENT = timedelta(days=62)
+"""How far back columns and quarantined rows are shown."""
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+Row = TypeVar("Row")
+
+MODELS = """
+    SELECT version.model, count(shown.score_date)::integer AS nights, max(shown.score_date) AS newest,
+        max(shown.published_at) AS published_at,
+        (SELECT count(*)::integer FROM analytics.incidents
+         WHERE incidents.model = version.model AND ended_at IS NULL) AS open_troubles
+    FROM (SELECT DISTINCT model FROM analytics.model_versions) AS version
+    LEFT JOIN analytics.publications AS shown ON shown.model = version.model AND shown.is_current
+    GROUP BY version.model ORDER BY version.model
+"""
+NEWEST = "SELECT max(score_date) FROM analytics.runs WHERE model = %(model)s"
+NIGHTS = """
+    SELECT DISTINCT ON (run.score_date) run.score_date, run.run_id, run.revision, run.state,
+        run.model_version, run.repairs_run, run.population, run.scored, run.quarantined, run.claimed_at,
+        run.ended_at, run.flow_run, run.error, shown.action, shown.reason, shown.findings, shown.published_at
+    FROM analytics.runs AS run
+    LEFT JOIN analytics.publications AS shown
+        ON shown.run_id = run.run_id AND shown.model = run.model AND shown.is_current
+    WHERE run.model = %(model)s AND run.score_date BETWEEN %(first)s AND %(last)s
+    ORDER BY run.score_date, shown.published_at IS NULL, run.revision DESC
+"""
+MEASURED = """
+    SELECT score_date, role, occasions, metric, value, low, high, rows, coverage
+    FROM analytics.measurements
+    WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s AND slice = '' AND is_newest
+    ORDER BY score_date
+"""
+DRIFT = """
+    SELECT DISTINCT ON (score_date, column_name)
+        score_date, column_name, value, threshold, drifted, null_share, note
+    FROM analytics.drift
+    WHERE model = %(model)s AND score_date BETWEEN %(recent)s AND %(last)s AND method IN ('nights', 'psi')
+    ORDER BY score_date, column_name, method
+"""
+"""The verdicts. Runs of earlier releases have those of the method psi alone."""
+FOUND = """
+    SELECT finding.score_date, finding.run_id, finding.name, finding.column_name, finding.slice,
+        finding.number, finding.expected, finding.allowed, finding.rate, finding.sentence, finding.runbook
+    FROM analytics.findings AS finding
+    JOIN (
+        SELECT run_id, max(attempt) AS attempt FROM analytics.findings
+        WHERE model = %(model)s AND score_date BETWEEN %(recent)s AND %(last)s GROUP BY run_id
+    ) AS newest USING (run_id, attempt)
+    ORDER BY finding.score_date, finding.run_id, finding.rank
+"""
+SET_ASIDE = """
+    SELECT score_date, column_name, broken, rows FROM analytics.quarantine_counts
+    WHERE model = %(model)s AND score_date BETWEEN %(recent)s AND %(last)s
+    ORDER BY score_date, rows DESC, column_name, broken
+"""
+SCORED = """
+    SELECT score_date, mean, quantiles FROM analytics.input_profiles
+    WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s AND column_name = 'score'
+    ORDER BY score_date
+"""
+ROLES = """
+    SELECT role, model_version, held_from, held_until, reason, actor FROM analytics.promotions
+    WHERE model = %(model)s ORDER BY held_from
+"""
+TROUBLES = """
+    SELECT model, kind, subject, severity, sentence, link, runbook, began_at, ended_at
+    FROM analytics.incidents WHERE model IN (%(model)s, '')
+    ORDER BY ended_at IS NOT NULL, began_at DESC LIMIT 50
+"""
+WORDS = "array_agg(reason.words ORDER BY reason.rank)"
+EXPLAINED = f"""
+    SELECT scores.entity_key, scores.score, {WORDS} AS reasons
+    FROM analytics.reasons AS reason
+    JOIN analytics.scores
+        ON scores.model = reason.model AND scores.score_date = reason.score_date
+        AND scores.entity_key = reason.entity_key
+    WHERE reason.model = %(model)s AND reason.score_date = %(score_date)s
+    GROUP BY scores.entity_key, scores.score ORDER BY scores.score DESC, scores.entity_key
+"""  # noqa: S608  # words of this module
+ENTITY = f"""
+    SELECT scored.score_date, scored.score, scored.model_version, scored.outcome,
+        coalesce((
+            SELECT {WORDS} FROM analytics.reasons AS reason
+            WHERE reason.model = scored.model AND reason.score_date = scored.score_date
+                AND reason.entity_key = scored.entity_key
+        ), '{{}}') AS reasons
+    FROM analytics.publications AS shown
+    CROSS JOIN LATERAL (
+        SELECT * FROM analytics.scores_with_outcomes AS one
+        WHERE one.model = shown.model AND one.score_date = shown.score_date
+            AND one.entity_key = replace(%(key)s, '{{}}', shown.score_date::text)
+    ) AS scored
+    WHERE shown.model = %(model)s AND shown.is_current ORDER BY scored.score_date
+"""  # noqa: S608  # words of this module
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDesk:
+    """url: with the rights of an analyst. Each answer is of one snapshot of the database."""
+
+    url: str
+
+    def models(self) -> Sequence[ModelSeen]:
+        with self._reading() as connection:
+            return _rows(connection, ModelSeen, MODELS)
+
+    def desk(self, model: str, until: date | None = None) -> Desk:
+        with self._reading() as connection:
+            found = connection.execute(NEWEST, {"model": model}).fetchone()
+            last = until or (found[0] if found else None) or datetime.now(UTC).date()
+            asked = {"model": model, "first": last - YEAR, "recent": last - RECENT, "last": last}
+            return Desk(
+                model=model,
+                nights=_rows(connection, NightSeen, NIGHTS, asked),
+                measured=_rows(connection, Measured, MEASURED, asked),
+                drift=_rows(connection, ColumnSeen, DRIFT, asked),
+                found=_rows(connection, Found, FOUND, asked),
+                set_aside=_rows(connection, SetAside, SET_ASIDE, asked),
+                scored=_rows(connection, Scored, SCORED, asked),
+                roles=_rows(connection, RoleHeld, ROLES, asked),
+                troubles=_rows(connection, Trouble, TROUBLES, asked),
+                sent_at=datetime.now(UTC),
+            )
+
+    def explained(self, model: str, score_date: date) -> Sequence[Explained]:
+        with self._reading() as connection:
+            return _rows(connection, Explained, EXPLAINED, {"model": model, "score_date": score_date})
+
+    def entity(self, model: str, entity_key: str) -> Sequence[EntityNight]:
+        """A key that holds the date of its night stands for the keys that hold those of other nights."""
+        key = DATE.sub("{}", entity_key)
+        with self._reading() as connection:
+            return _rows(connection, EntityNight, ENTITY, {"model": model, "key": key})
+
+    @contextmanager
+    def _reading(self) -> "Iterator[Connection[tuple[Any, ...]]]":
+        with translated(), connect(self.url) as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield connection
+
+
+def _rows(
+    connection: "Connection[tuple[Any, ...]]", of: type[Row], query: str, asked: dict[str, Any] | None = None
+) -> list[Row]:
+    with connection.cursor(row_factory=class_row(of)) as cursor:
+        return cursor.execute(query, asked).fetchall()  # pyright: ignore[reportArgumentType, reportCallIssue]

@@ -1,0 +1,180 @@
+"""What the desk shows, read from the views of analysts. One class a query; a row is one object."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightSeen:
+    """The run of a night that analysts see, or else its newest run.
+
+    action: publish or rollback; None: nothing of the night is published. findings: what a person accepted.
+    repairs_run: the run whose scores of untouched rows it keeps.
+    """
+
+    score_date: date
+    run_id: int
+    revision: int
+    state: str
+    model_version: int
+    repairs_run: int | None
+    population: int | None
+    scored: int
+    quarantined: int
+    claimed_at: datetime
+    ended_at: datetime | None
+    flow_run: str | None
+    error: str | None
+    action: str | None
+    reason: str | None
+    findings: Sequence[str] | None
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A metric of a night alone (occasions 1), or of the window that ends with it.
+
+    low, high: its interval at 95%. coverage: share of the scored rows whose outcome was known.
+    """
+
+    score_date: date
+    role: str
+    occasions: int
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    rows: int
+    coverage: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSeen:
+    """The drift of a column of a night. value, threshold: None where they cannot be computed."""
+
+    score_date: date
+    column_name: str
+    value: float | None
+    threshold: float | None
+    drifted: bool
+    null_share: float
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the audit had against a run. number, expected, allowed, rate: None where there is none."""
+
+    score_date: date
+    run_id: int
+    name: str
+    column_name: str
+    slice: str
+    number: float | None
+    expected: float | None
+    allowed: float | None
+    rate: float | None
+    sentence: str
+    runbook: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """How many rows of a night broke a check of the contract."""
+
+    score_date: date
+    column_name: str | None
+    broken: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleHeld:
+    """A role that a version held. held_until: None while it holds it."""
+
+    role: str
+    model_version: int
+    held_from: datetime
+    held_until: datetime | None
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """An incident. model: empty for the platform itself. ended_at: None while it is open."""
+
+    model: str
+    kind: str
+    subject: str
+    severity: str
+    sentence: str
+    link: str | None
+    runbook: str
+    began_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityNight:
+    """A score of an entity, and what happened. reasons: in the words of the model's spec, by rank."""
+
+    score_date: date
+    score: float
+    model_version: int
+    outcome: float | None
+    reasons: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """The scores of a night. quantiles: evenly spaced by rank, from the least to the greatest."""
+
+    score_date: date
+    mean: float | None
+    quantiles: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """A row of a night whose reasons are stored."""
+
+    entity_key: str
+    score: float
+    reasons: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSeen:
+    """A model and its newest published night."""
+
+    model: str
+    nights: int
+    newest: date | None
+    published_at: datetime | None
+    open_troubles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """All that the page of a model shows. Rows are in the order of their nights.
+
+    drift, found, set_aside: of the last nights only.
+    """
+
+    model: str
+    nights: Sequence[NightSeen]
+    measured: Sequence[Measured]
+    drift: Sequence[ColumnSeen]
+    found: Sequence[Found]
+    set_aside: Sequence[SetAside]
+    scored: Sequence[Scored]
+    roles: Sequence[RoleHeld]
+    troubles: Sequence[Trouble]
+    sent_at: datetime
+
+    @property
+    def by_night(self) -> Mapping[date, NightSeen]:
+        return {night.score_date: night for night in self.nights}

@@ -1,0 +1,158 @@
+"""A calendar of nights and a map of columns by night, as HTML and SVG.
+
+A state has a sign beside its colour, so that nobody has to tell colours apart.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from html import escape
+from itertools import groupby
+
+from nightjar.core.desk.calendar import MEANING, Day, State
+from nightjar.core.desk.entities import ColumnSeen
+
+SIGNS: Mapping[State, str] = {
+    State.PUBLISHED: "●",
+    State.LATE: "◑",
+    State.ACCEPTED: "◆",
+    State.REPAIRED: "↻",
+    State.ROLLED_BACK: "↩",
+    State.HELD_BACK: "■",
+    State.FAILED: "✕",
+    State.RUNNING: "…",
+    State.MISSING: "○",
+}
+STYLE = """
+.months { display: flex; flex-wrap: wrap; gap: 1rem 1.4rem; }
+.month { border-spacing: 2px; border-collapse: separate; font-size: .8rem; }
+.month caption { text-align: left; font-weight: 600; padding-bottom: .2rem; }
+.month th { font-weight: 400; text-align: center; padding: 0; border: 0; }
+.month td { padding: 0; border: 0; }
+.month a { display: block; width: 1.7rem; height: 1.7rem; line-height: 1.7rem; text-align: center;
+  border-radius: .25rem; text-decoration: none; color: #111; border: 1px solid transparent; }
+a:focus-visible { outline: 3px solid var(--c1); outline-offset: 1px; }
+.state { display: inline-block; min-width: 1.7rem; text-align: center; border-radius: .25rem; color: #111; }
+.published { background: #b7dcf2; } .late { background: #f6d998; } .accepted { background: #e6c3dd; }
+.repaired { background: #a8ddca; } .rolled-back { background: #cfd6de; } .held-back { background: #f2a477; }
+.failed { background: #e58b8b; } .running { background: #f4efb4; }
+.missing { background: transparent; border-color: var(--soft) !important; color: var(--text) !important; }
+.map rect { stroke: none; } .map text { font-size: 9px; }
+ul.key { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; font-size: .85rem; }
+"""
+WEEKDAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+CELL, NAMES_WIDTH, HEAD = 11.0, 190.0, 46.0
+STRONG = 3.0
+"""A distance of this many times its limit has the darkest shade."""
+
+
+def months(days: Iterable[Day], link: Callable[[date], str]) -> str:
+    """One small table a month, oldest first. link: of the page of a night."""
+    by_month = groupby(days, key=lambda day: (day.score_date.year, day.score_date.month))
+    return f'<div class="months">{"".join(_month(list(found), link) for _, found in by_month)}</div>'
+
+
+def key(days: Iterable[Day]) -> str:
+    """What the signs mean, and how many nights have each."""
+    counts = dict.fromkeys(State, 0)
+    for day in days:
+        counts[day.state] += 1
+    items = (
+        f"<li>{sign(state)} {count} {escape(state)}: {escape(MEANING[state])}</li>"
+        for state, count in counts.items()
+        if count
+    )
+    return f'<ul class="key">{"".join(items)}</ul>'
+
+
+def sign(state: State) -> str:
+    return f'<span class="state {_class(state)}" aria-hidden="true">{SIGNS[state]}</span>'
+
+
+def drift_map(cells: Sequence[ColumnSeen], link: Callable[[date], str]) -> str:
+    """Columns by night. The shade is the distance over its limit; a dot marks what counts as drifted.
+
+    Columns that drifted most often come first.
+    """
+    nights = sorted({cell.score_date for cell in cells})
+    often = dict.fromkeys(sorted({cell.column_name for cell in cells}), 0)
+    for cell in cells:
+        often[cell.column_name] += cell.drifted
+    places = {name: row for row, name in enumerate(sorted(often, key=lambda name: (-often[name], name)))}
+    width, height = NAMES_WIDTH + CELL * len(nights) + 4, HEAD + CELL * len(places) + 4
+    drawn = [_name(name, row, often[name]) for name, row in places.items()]
+    drawn += [_night(night, column, link(night)) for column, night in enumerate(nights)]
+    at = {night: column for column, night in enumerate(nights)}
+    drawn += [_cell(cell, at[cell.score_date], places[cell.column_name]) for cell in cells]
+    style = f"width:{width:.0f}px;max-width:none"
+    return (
+        f'<div class="wide"><svg class="map" style="{style}" viewBox="0 0 {width:.0f} {height:.0f}" '
+        f'role="img" aria-label="Drift of each column by night">{"".join(drawn)}</svg></div>'
+    )
+
+
+def _month(days: Sequence[Day], link: Callable[[date], str]) -> str:
+    first = days[0].score_date.replace(day=1)
+    by_date = {day.score_date: day for day in days}
+    head = "".join(f'<th scope="col">{name}</th>' for name in WEEKDAYS)
+    rows, monday = list[str](), first - timedelta(days=first.weekday())
+    while monday <= days[-1].score_date:
+        week = (monday + timedelta(days=n) for n in range(7))
+        rows.append(f"<tr>{''.join(_day(by_date.get(day), day, first, link) for day in week)}</tr>")
+        monday += timedelta(days=7)
+    caption = f"<caption>{first:%B %Y}</caption>"
+    return (
+        f'<table class="month">{caption}<thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    )
+
+
+def _day(day: Day | None, at: date, month: date, link: Callable[[date], str]) -> str:
+    if day is None or (at.year, at.month) != (month.year, month.month):
+        return "<td></td>"
+    told = f"{at}: {day.state}"
+    target = f' href="{escape(link(at))}"' if day.night is not None else ""
+    return (
+        f'<td><a class="{_class(day.state)}"{target} title="{told}" aria-label="{told}">'
+        f"{SIGNS[day.state]}</a></td>"
+    )
+
+
+def _class(state: State) -> str:
+    return state.value.replace(" ", "-")
+
+
+def _name(name: str, row: int, drifted: int) -> str:
+    told = escape(f"{name} ({drifted})" if drifted else name)
+    return f'<text x="{NAMES_WIDTH - 5:.0f}" y="{_top(row) + 9:.1f}" text-anchor="end">{told}</text>'
+
+
+def _night(night: date, column: int, target: str) -> str:
+    left = NAMES_WIDTH + CELL * column
+    text = (
+        f'<text x="{left + 8:.1f}" y="{HEAD - 4:.0f}" transform="rotate(-60 {left + 8:.1f} {HEAD - 4:.0f})">'
+    )
+    shown = f"{night:%b %d}" if night.day in (1, 8, 15, 22) else "·"
+    return f'<a href="{escape(target)}" tabindex="-1">{text}{shown}</text></a>'
+
+
+def _cell(cell: ColumnSeen, column: int, row: int) -> str:
+    left, top = NAMES_WIDTH + CELL * column, _top(row)
+    shade = 0.06 + 0.9 * min(share_of_limit(cell) / STRONG, 1.0)
+    colour = "s1" if cell.drifted else "s0"
+    value = "cannot be measured" if cell.value is None else f"{cell.value:.3g}"
+    limit = "" if cell.threshold is None else f", limit {cell.threshold:.3g}"
+    told = f"{cell.score_date} {cell.column_name}: {value}{limit}{', drifted' if cell.drifted else ''}"
+    box = f'x="{left:.1f}" y="{top:.1f}" width="{CELL - 1:.1f}" height="{CELL - 1:.1f}"'
+    dot = f'<circle cx="{left + 5:.1f}" cy="{top + 5:.1f}" r="2" fill="var(--page)"/>' if cell.drifted else ""
+    return (
+        f'<rect class="{colour}" {box} fill-opacity="{shade:.2f}"><title>{escape(told)}</title></rect>{dot}'
+    )
+
+
+def share_of_limit(cell: ColumnSeen) -> float:
+    if cell.value is None or not cell.threshold:
+        return STRONG if cell.drifted else 0.0
+    return cell.value / cell.threshold
+
+
+def _top(row: int) -> float:
+    return HEAD + CELL * row

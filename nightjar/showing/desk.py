@@ -1,0 +1,460 @@
+"""The desk: the nights of a model on one page, each night on a page of its own, as HTML without a script.
+
+The same pages are served and written to files, so every link is relative and names a file.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from html import escape
+from itertools import pairwise
+from urllib.parse import quote
+
+from nightjar.core.desk.calendar import Day, State
+from nightjar.core.desk.entities import (
+    Desk,
+    EntityNight,
+    Explained,
+    Measured,
+    ModelSeen,
+    NightSeen,
+    RoleHeld,
+    Trouble,
+)
+from nightjar.core.model.spec import ModelSpec
+from nightjar.showing import calendar, page, plots
+from nightjar.showing.console import measured as with_interval
+
+TOP = "index.html"
+BAD = {State.HELD_BACK, State.FAILED, State.MISSING}
+RECENT_NIGHTS = 14
+MOST_EXPLAINED = 50
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def index(models: Iterable[ModelSeen]) -> str:
+    """The page that lists the models."""
+    rows = [
+        (
+            _link(f"{quote(one.model)}/{TOP}", one.model),
+            one.nights,
+            "-" if one.newest is None else str(one.newest),
+            _instant(one.published_at),
+            one.open_troubles or "none",
+        )
+        for one in models
+    ]
+    columns = ("model", "published nights", "newest", "published (UTC)", "open incidents")
+    return _page("Nightjar", [_table(columns, rows) if rows else page.said("No model has a version yet.")])
+
+
+def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, served: bool) -> str:
+    """The page of a model. spec: None where its folder is gone. served: False for files."""
+    parts = [
+        f'<p><a href="../{TOP}">All models</a></p>',
+        page.said("" if spec is None else spec.description),
+        _headline(days),
+        _entity_form() if served else "",
+        page.section("Nights", calendar.key(days), calendar.months(days, night_file)),
+        page.section("What is wrong now, and was lately", _troubles(desk.troubles)),
+        page.section("Quality", *_quality(desk, spec)),
+        page.section("Scores", *_scores(desk)),
+        page.section("Drift of each column", _drift(desk)),
+        page.section("Champion and challenger", *_challenger(desk, spec)),
+        page.section("Rows set aside", *_set_aside(desk)),
+        page.section("Rows and minutes of each night", *_effort(desk)),
+        page.section("Versions", *_versions(desk.roles)),
+        page.said(f"Read at {_instant(desk.sent_at)} UTC, with the rights of an analyst."),
+    ]
+    return _page(desk.model if spec is None else spec.title, parts)
+
+
+def night_page(desk: Desk, day: Day, explained: Sequence[Explained], *, served: bool) -> str:
+    """The page of a night."""
+    night = day.night
+    parts = [_around(desk, day.score_date), f"<p>{calendar.sign(day.state)} {escape(day.state)}</p>"]
+    if night is not None:
+        parts += [
+            page.section("Run", page.table(("what", "value"), [*_run(night)])),
+            page.section("What the audit found", _found_of(desk, night.run_id)),
+            page.section("Quality", _of_night(desk.measured, day.score_date)),
+            page.section("Drift", _drift_of(desk, day.score_date)),
+            page.section("Rows set aside", _set_aside_of(desk, day.score_date)),
+            page.section("Rows with reasons", _explained(explained, served=served)),
+        ]
+    return _page(f"{desk.model}: {day.score_date}", parts)
+
+
+def entity_page(model: str, entity_key: str, nights: Sequence[EntityNight]) -> str:
+    """The scores of an entity over time."""
+    back = f'<p><a href="{TOP}">{escape(model)}</a></p>'
+    if not nights:
+        return _page(f"{model}: {entity_key}", [back, page.said("No published night scored it.")])
+    rows = [
+        (
+            _link(night_file(one.score_date), str(one.score_date)),
+            f"{one.score:.4g}",
+            "-" if one.outcome is None else f"{one.outcome:g}",
+            one.model_version,
+            "; ".join(one.reasons) or "-",
+        )
+        for one in reversed(nights)
+    ]
+    names = _names([one.score_date for one in nights])
+    drawn = [
+        plots.Line("score", [(n, one.score) for n, one in enumerate(nights)]),
+        plots.Line("outcome", [(n, one.outcome) for n, one in enumerate(nights)], dotted=True),
+    ]
+    return _page(
+        f"{model}: {entity_key}",
+        [
+            back,
+            page.plots([plots.lines("Score and outcome", drawn, "night", "", names)]),
+            _table(("night", "score", "outcome", "version", "reasons"), rows),
+        ],
+    )
+
+
+def not_found(what: str) -> str:
+    return _page("Not found", [page.said(what), f'<p><a href="/desk/{TOP}">All models</a></p>'])
+
+
+def _headline(days: Sequence[Day]) -> str:
+    """The newest night and what the last ones lack, in one or two sentences."""
+    if not days:
+        return page.said("No night was begun yet.")
+    last, recent = days[-1], days[-RECENT_NIGHTS:]
+    bad = [day for day in recent if day.state in BAD]
+    told = f"The newest night, {last.score_date}, is {last.state}."
+    if bad:
+        named = ", ".join(f"{day.score_date} ({day.state})" for day in bad)
+        return page.said(f"{told} Of the last {len(recent)} nights a person has to look at {named}.")
+    return page.said(f"{told} All of the last {len(recent)} nights are published or under way.")
+
+
+def _troubles(troubles: Sequence[Trouble]) -> str:
+    if not troubles:
+        return page.said("Nothing is wrong, and no incident is on record.")
+    rows = [
+        (
+            "open" if one.ended_at is None else f"ended {_instant(one.ended_at)}",
+            one.severity,
+            one.sentence,
+            _instant(one.began_at),
+            one.runbook,
+        )
+        for one in troubles
+    ]
+    return page.table(("state", "severity", "what", "since (UTC)", "runbook"), rows)
+
+
+def _quality(desk: Desk, spec: ModelSpec | None) -> Iterator[str]:
+    found = [one for one in desk.measured if one.role == "champion"]
+    if not found:
+        yield page.said("No night is measured yet: outcomes are known later.")
+        return
+    yield page.plots(
+        [
+            *(_metric(found, name, title) for name, title in _headline_metrics(found, spec)),
+            _coverage(found),
+        ]
+    )
+    yield page.said("A line of a window has its interval at 95%. The unit of it is the night.")
+
+
+def _metric(found: Sequence[Measured], name: str, title: str) -> str:
+    of = [one for one in found if one.metric == name]
+    nights = sorted({one.score_date for one in of})
+    at = {night: n for n, night in enumerate(nights)}
+    drawn = [
+        _series(f"{occasions} nights" if occasions > 1 else "each night", rows, at, banded=occasions > 1)
+        for occasions in sorted({one.occasions for one in of})
+        if (rows := [one for one in of if one.occasions == occasions])
+    ]
+    return plots.lines(title, drawn, "night", "", _names(nights))
+
+
+def _series(name: str, rows: Sequence[Measured], at: Mapping[date, int], *, banded: bool) -> plots.Line:
+    points = [(float(at[one.score_date]), one.value) for one in rows]
+    bands = [(one.low, one.high) for one in rows]
+    known = [(low, high) for low, high in bands if low is not None and high is not None]
+    band = known if banded and len(known) == len(points) else ()
+    return plots.Line(name, points, band, dotted=not banded)
+
+
+def _coverage(found: Sequence[Measured]) -> str:
+    covered = {one.score_date: one.coverage for one in found if one.occasions == 1}
+    points = [(float(n), covered[night]) for n, night in enumerate(sorted(covered))]
+    line = plots.Line("coverage", points)
+    return plots.lines("Share of rows whose outcome is known", [line], "night", "", _names(sorted(covered)))
+
+
+def _scores(desk: Desk) -> Iterator[str]:
+    rows = [one for one in desk.scored if one.quantiles]
+    if not rows:
+        yield page.said("No scores are on record.")
+        return
+    points = [(float(n), one.mean) for n, one in enumerate(rows)]
+    band = [_quarters(one.quantiles) for one in rows]
+    names = _names([one.score_date for one in rows])
+    yield page.plots(
+        [
+            plots.lines(
+                "Mean score, and the middle half", [plots.Line("mean", points, band)], "night", "", names
+            )
+        ]
+    )
+
+
+def _quarters(quantiles: Sequence[float]) -> tuple[float, float]:
+    last = len(quantiles) - 1
+    return quantiles[last // 4], quantiles[last - last // 4]
+
+
+def _drift(desk: Desk) -> str:
+    if not desk.drift:
+        return page.said("No night was compared yet.")
+    nights = len({cell.score_date for cell in desk.drift})
+    told = (
+        f"The last {nights} nights against the training sample. A darker shade is further away; an orange "
+        "cell with a dot counts as drifted. The number behind a name says how often it did."
+    )
+    return page.said(told) + calendar.drift_map(desk.drift, night_file)
+
+
+def _challenger(desk: Desk, spec: ModelSpec | None) -> Iterator[str]:
+    both = [one for one in desk.measured if one.role != "champion" and one.occasions == 1]
+    if not both:
+        yield page.said("No challenger scored these nights.")
+        return
+    loss = both[0].metric if spec is None else spec.kind.loss.metric
+    nights = sorted({one.score_date for one in both})
+    at = {night: n for n, night in enumerate(nights)}
+    drawn = [
+        _series(
+            name,
+            [one for one in both if one.role == role and one.metric == loss],
+            at,
+            banded=False,
+        )
+        for role, name in (("champion beside challenger", "champion"), ("challenger", "challenger"))
+    ]
+    yield page.plots([plots.lines(f"{loss} on rows that both scored", drawn, "night", "", _names(nights))])
+
+
+def _set_aside(desk: Desk) -> Iterator[str]:
+    if not desk.set_aside:
+        yield page.said("No row of the last nights broke the contract.")
+        return
+    counts = dict[str, int]()
+    for one in desk.set_aside:
+        name = _reason(one.column_name, one.broken)
+        counts[name] = counts.get(name, 0) + one.rows
+    most = sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:12]
+    yield page.plots([plots.bars("Rows by reason, of the last nights", [plots.Bar(*each) for each in most])])
+    rows = [(name, count) for name, count in most]
+    yield page.table(("reason", "rows"), rows)
+
+
+def _effort(desk: Desk) -> Iterator[str]:
+    nights = [night for night in desk.nights if night.ended_at is not None]
+    if not nights:
+        yield page.said("No night has ended yet.")
+        return
+    names = _names([night.score_date for night in nights])
+    rows = plots.Line("rows", [(n, float(night.scored)) for n, night in enumerate(nights)])
+    minutes = plots.Line("minutes", [(n, _minutes(night)) for n, night in enumerate(nights)])
+    yield page.plots(
+        [
+            plots.lines("Rows scored", [rows], "night", "", names),
+            plots.lines("Minutes of the last attempt", [minutes], "night", "", names),
+        ]
+    )
+
+
+def _versions(roles: Sequence[RoleHeld]) -> Iterator[str]:
+    champions = [held for held in roles if held.role == "champion"]
+    if len(champions) > 1:
+        first = champions[0].held_from
+        steps = [
+            point
+            for one, after in pairwise([*champions, None])
+            if one is not None
+            for point in (
+                (_days_since(first, one.held_from), float(one.model_version)),
+                (_days_since(first, (after or one).held_from), float(one.model_version)),
+            )
+        ]
+        line = plots.Line("champion", steps)
+        yield page.plots([plots.lines("Version that was champion", [line], "days since the first", "")])
+    rows = [
+        (
+            held.model_version,
+            held.role,
+            _instant(held.held_from),
+            "now" if held.held_until is None else _instant(held.held_until),
+            held.actor,
+            held.reason,
+        )
+        for held in reversed(roles)
+    ]
+    columns = ("version", "role", "from (UTC)", "until", "decided by", "why")
+    yield page.table(columns, rows) if rows else page.said("No version ever had a role.")
+
+
+def _run(night: NightSeen) -> Iterator[tuple[str, str]]:
+    yield "run, revision", f"{night.run_id}, {night.revision}"
+    yield "version", str(night.model_version)
+    yield "state", night.state
+    yield "published (UTC)", _instant(night.published_at)
+    yield "population", "-" if night.population is None else f"{night.population:,}"
+    yield "scored", f"{night.scored:,}"
+    yield "set aside", f"{night.quarantined:,}"
+    yield "minutes of the last attempt", "-" if night.ended_at is None else f"{_minutes(night):.1f}"
+    for name, text in (("reason", night.reason), ("error", night.error), ("flow run", night.flow_run)):
+        if text:
+            yield name, text
+    for finding in night.findings or ():
+        yield "accepted", finding
+
+
+def _of_night(measured: Iterable[Measured], day: date) -> str:
+    rows = [
+        (one.metric, with_interval(one.value, one.low, one.high), one.rows, f"{one.coverage or 0:.1%}")
+        for one in measured
+        if one.score_date == day and one.role == "champion" and one.occasions == 1 and one.value is not None
+    ]
+    if not rows:
+        return page.said("It is not measured yet: outcomes are known later.")
+    return page.table(("metric", "value", "rows", "outcomes known"), rows)
+
+
+def _drift_of(desk: Desk, day: date) -> str:
+    cells = [cell for cell in desk.drift if cell.score_date == day]
+    if not cells:
+        return page.said("It was not compared, or it lies further back than the desk shows.")
+    worst = sorted(cells, key=lambda cell: (not cell.drifted, -calendar.share_of_limit(cell)))[:20]
+    rows = [
+        (
+            cell.column_name,
+            "drifted" if cell.drifted else "as usual",
+            "-" if cell.value is None else f"{cell.value:.3g}",
+            "-" if cell.threshold is None else f"{cell.threshold:.3g}",
+            f"{cell.null_share:.1%}",
+            cell.note or "",
+        )
+        for cell in worst
+    ]
+    return page.table(("column", "verdict", "distance", "limit", "missing", "note"), rows)
+
+
+def _found_of(desk: Desk, run_id: int) -> str:
+    rows = [
+        (one.name, one.sentence, *map(_number, (one.number, one.expected, one.allowed)), one.runbook)
+        for one in desk.found
+        if one.run_id == run_id
+    ]
+    columns = ("check", "what", "number", "expected", "limit", "runbook")
+    return page.table(columns, rows) if rows else page.said("Nothing.")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _set_aside_of(desk: Desk, day: date) -> str:
+    rows = [
+        (_reason(one.column_name, one.broken), one.rows) for one in desk.set_aside if one.score_date == day
+    ]
+    return page.table(("reason", "rows"), rows) if rows else page.said("None.")
+
+
+def _explained(explained: Sequence[Explained], *, served: bool) -> str:
+    if not explained:
+        return page.said("No row of it has stored reasons.")
+    rows = [
+        (
+            _link(f"entity?key={quote(one.entity_key)}", one.entity_key)
+            if served
+            else escape(one.entity_key),
+            f"{one.score:.4g}",
+            "; ".join(one.reasons),
+        )
+        for one in explained[:MOST_EXPLAINED]
+    ]
+    return _table(("entity", "score", "reasons"), rows)
+
+
+def _entity(key: str) -> Html:
+    return _link(f"entity?key={quote(key)}", key)
+
+
+def _around(desk: Desk, day: date) -> str:
+    earlier = [night.score_date for night in desk.nights if night.score_date < day]
+    later = [night.score_date for night in desk.nights if night.score_date > day]
+    links = [f'<a href="{TOP}">{escape(desk.model)}</a>']
+    links += [_link(night_file(earlier[-1]), f"← {earlier[-1]}")] if earlier else []
+    links += [_link(night_file(later[0]), f"{later[0]} →")] if later else []
+    return f"<p>{' · '.join(links)}</p>"
+
+
+def _entity_form() -> str:
+    return (
+        '<form action="entity" method="get"><label>Scores of an entity over time: '
+        '<input name="key" required size="24"></label> <button>Show</button></form>'
+    )
+
+
+def _headline_metrics(found: Sequence[Measured], spec: ModelSpec | None) -> list[tuple[str, str]]:
+    if spec is None:
+        return [(name, name) for name in sorted({one.metric for one in found})[:3]]
+    return [(name, spec.kind.metric(name).title) for name in spec.kind.headline]
+
+
+def _link(target: str, text: str) -> Html:
+    return Html(f'<a href="{escape(target)}">{escape(text)}</a>')
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table whose cells may hold links."""
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(value: object) -> str:
+    return f"<td>{value}</td>" if isinstance(value, Html) else page.cell_of(value)
+
+
+def _page(title: str, parts: Iterable[str]) -> str:
+    return page.page(title, parts, calendar.STYLE)
+
+
+def _names(nights: Sequence[date]) -> list[tuple[float, str]]:
+    return [(float(n), f"{night:%b %d}") for n, night in enumerate(nights)]
+
+
+def night_file(night: date) -> str:
+    """Name of the page of a night, in the folder of its model."""
+    return f"{night}.html"
+
+
+def _reason(column: str | None, broken: str) -> str:
+    return f"{column}: {broken}" if column else broken
+
+
+def _minutes(night: NightSeen) -> float:
+    assert night.ended_at is not None
+    return (night.ended_at - night.claimed_at).total_seconds() / 60
+
+
+def _days_since(first: datetime, moment: datetime) -> float:
+    return (moment - first).total_seconds() / 86_400
+
+
+def _instant(moment: datetime | None) -> str:
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M}"

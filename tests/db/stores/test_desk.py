@@ -1,0 +1,81 @@
+"""What the desk reads with the rights of an analyst."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from db.stores.desk import PostgresDesk
+from nightjar.core.desk.entities import EntityNight, Explained
+
+MODEL = "flight_delay"
+DAY = date(2013, 6, 15)
+NEXT = DAY + timedelta(days=1)
+
+
+@pytest.fixture
+def desk(on_postgres, database):
+    """Reads a database that has a model without nights."""
+    assert on_postgres.champion
+    return PostgresDesk(database.url("analyst"))
+
+
+def test_a_model_without_nights_has_an_empty_page(desk):
+    (model,) = desk.models()
+    assert (model.model, model.nights, model.newest) == (MODEL, 0, None)
+    found = desk.desk(MODEL)
+    assert [found.nights, found.measured, found.drift, found.set_aside, found.roles] == [[], [], [], [], []]
+
+
+def test_a_night_has_the_run_that_analysts_see_or_else_the_newest(desk, on_postgres, make):
+    on_postgres.publish()
+    second, _ = on_postgres.publish(force=True)
+    with on_postgres.claim(force=True) as claimed:
+        on_postgres.store.fail(claimed.run, "AuditFailed: half of it")
+    with on_postgres.claim(NEXT) as claimed:
+        on_postgres.store.fail(claimed.run, "StoreUnavailable: gone")
+    shown, failed = desk.desk(MODEL).nights
+    assert (shown.score_date, shown.run_id, shown.revision, shown.action) == (DAY, second.id, 2, "publish")
+    assert (shown.scored, shown.quarantined, shown.error) == (2, 0, None)
+    assert (failed.score_date, failed.state, failed.action) == (NEXT, "failed", None)
+    assert failed.error == "StoreUnavailable: gone"
+
+
+def test_rows_set_aside_are_counted_by_reason_when_they_are_stored(desk, on_postgres, make):
+    with on_postgres.claim() as claimed:
+        run = on_postgres.store.record_population(claimed.run, make.population(5, 2))
+        first, second = make.part(0, 3, 0), make.part(3, 5, 1)
+        on_postgres.store.write_part(run, first, make.scores("a"), make.quarantined("x", "y"))
+        on_postgres.store.write_part(run, second, make.scores("b"), make.quarantined(None))
+        assert desk.desk(MODEL).set_aside == [], "not before it is published"
+        on_postgres.store.publish(run)
+    (counted,) = desk.desk(MODEL).set_aside
+    assert (counted.score_date, counted.column_name, counted.broken, counted.rows) == (
+        DAY,
+        "distance",
+        "in_range",
+        3,
+    )
+
+
+def test_what_was_measured_last_is_shown(desk, on_postgres, make):
+    run, _ = on_postgres.publish()
+    on_postgres.outcomes.add([make.measured(run, make.as_of, auc=0.5)])
+    on_postgres.outcomes.add([make.measured(run, make.as_of + timedelta(days=1), auc=0.6, with_outcome=2)])
+    (auc,) = [one for one in desk.desk(MODEL).measured if one.metric == "auc"]
+    assert (auc.value, auc.occasions, auc.role, auc.coverage) == (0.6, 1, "champion", 1.0)
+
+
+def test_an_entity_is_found_on_every_night_though_its_key_holds_the_date(desk, on_postgres, make):
+    for day, score in ((DAY, 0.25), (NEXT, 0.75)):
+        run, _ = on_postgres.publish(day, (f"UA1-{day}", "other"), score)
+        on_postgres.reasons.record(run, make.reasons(f"UA1-{day}"))
+    expected = [
+        EntityNight(score_date=day, score=score, model_version=1, outcome=None, reasons=["a short flight"])
+        for day, score in ((DAY, 0.25), (NEXT, 0.75))
+    ]
+    assert desk.entity(MODEL, f"UA1-{NEXT}") == expected
+    assert [one.reasons for one in desk.entity(MODEL, "other")] == [[], []]
+    assert desk.entity(MODEL, "nobody") == []
+    assert desk.explained(MODEL, DAY) == [
+        Explained(entity_key=f"UA1-{DAY}", score=0.25, reasons=["a short flight"])
+    ]

@@ -1,0 +1,137 @@
+"""The desk as it is served: behind the login, read only."""
+
+import asyncio
+from base64 import b64encode
+from datetime import UTC, date, datetime
+
+import pytest
+from pydantic import SecretStr
+
+from nightjar.core.desk.entities import Desk, ModelSeen, NightSeen
+from nightjar.core.errors.database import StoreUnavailable
+from nightjar.server.desk import Pages, with_desk
+
+LOGIN = "nightjar:secret"
+RIGHT = b"Basic " + b64encode(LOGIN.encode())
+DAY = date(2024, 1, 30)
+NOON = datetime(2024, 1, 30, 12, tzinfo=UTC)
+NIGHT = NightSeen(
+    score_date=DAY,
+    run_id=1,
+    revision=1,
+    state="published",
+    model_version=1,
+    repairs_run=None,
+    population=1,
+    scored=1,
+    quarantined=0,
+    claimed_at=NOON,
+    ended_at=NOON,
+    flow_run=None,
+    error=None,
+    action="publish",
+    reason=None,
+    findings=[],
+    published_at=NOON,
+)
+
+
+class Reader:
+    def models(self):
+        return [ModelSeen(model="toy", nights=1, newest=DAY, published_at=NOON, open_troubles=0)]
+
+    def desk(self, model, until=None):
+        nights = [NIGHT] if model == "toy" else []
+        empty = ("measured", "drift", "found", "set_aside", "scored", "roles", "troubles")
+        return Desk(model=model, nights=nights, sent_at=NOON, **dict.fromkeys(empty, ()))
+
+    def explained(self, model, score_date):
+        return []
+
+    def entity(self, model, entity_key):
+        assert entity_key == "UA 1&2"
+        return []
+
+
+def unreachable():
+    raise StoreUnavailable("The score database", "it is gone")
+
+
+async def behind(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"prefect"})
+
+
+def get(path, *, given=RIGHT, query=b"", method="GET", reader=Reader):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    app = with_desk(SecretStr(LOGIN), Pages(reader=reader, specs=dict), behind)
+    headers = [] if given is None else [(b"authorization", given)]
+    scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
+    asyncio.run(app(scope, None, send))
+    return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"].decode()
+
+
+@pytest.mark.parametrize("given", [None, b"Basic ", RIGHT + b"x", b"Bearer " + RIGHT, RIGHT.lower()])
+def test_nobody_sees_it_without_the_login_of_the_server(given):
+    status, headers, body = get("/desk/index.html", given=given)
+    assert status == 401
+    assert headers[b"www-authenticate"].startswith(b"Basic")
+    assert "toy" not in body
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/desk/index.html", "toy"),
+        ("/desk/toy/index.html", "The newest night, 2024-01-30, is published."),
+        ("/desk/toy/2024-01-30.html", "toy: 2024-01-30"),
+    ],
+)
+def test_each_page_has_its_path(path, told):
+    status, headers, body = get(path)
+    assert (status, headers[b"content-type"]) == (200, b"text/html; charset=utf-8")
+    assert told in body
+    assert int(headers[b"content-length"]) == len(body.encode())
+
+
+@pytest.mark.parametrize("path", ["/desk", "/desk/"])
+def test_the_short_path_leads_to_the_list_of_models(path):
+    status, headers, _ = get(path)
+    assert (status, headers[b"location"]) == (302, b"/desk/index.html")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/desk/nobody/index.html",
+        "/desk/toy/2024-01-31.html",
+        "/desk/toy/2024-13-99.html",
+        "/desk/../etc/passwd",
+        "/desk/toy/x/y",
+    ],
+)
+def test_a_page_that_is_not_there_is_named(path):
+    assert get(path)[0] == 404
+
+
+def test_an_entity_is_asked_for_by_its_key():
+    assert get("/desk/toy/entity", query=b"key=UA+1%262")[0] == 200
+
+
+def test_what_is_no_page_of_the_desk_goes_to_prefect():
+    assert get("/api/health")[2] == "prefect"
+    assert get("/desktop")[2] == "prefect"
+
+
+def test_the_desk_only_reads():
+    assert get("/desk/index.html", method="POST")[0] == 405
+
+
+def test_a_database_out_of_reach_is_told_in_words():
+    status, _, body = get("/desk/index.html", reader=unreachable)
+    assert status == 503
+    assert "The score database" in body

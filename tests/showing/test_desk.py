@@ -1,0 +1,239 @@
+"""The pages of the desk, as text."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from nightjar.core.desk.calendar import State, days
+from nightjar.core.desk.entities import (
+    ColumnSeen,
+    Desk,
+    EntityNight,
+    Explained,
+    Found,
+    Measured,
+    ModelSeen,
+    NightSeen,
+    RoleHeld,
+    Scored,
+    SetAside,
+    Trouble,
+)
+from nightjar.showing import calendar, desk
+from nightjar.testing.specs import toy_spec
+
+FIRST = date(2024, 1, 30)
+NOON = datetime(2024, 1, 30, 12, tzinfo=UTC)
+EVIL = "<script>alert(1)</script>"
+NIGHTS = [FIRST + timedelta(days=n) for n in range(5)]
+
+
+def night(day, **changes):
+    given = {
+        "score_date": day,
+        "run_id": day.day,
+        "revision": 1,
+        "state": "published",
+        "model_version": 3,
+        "repairs_run": None,
+        "population": 1000,
+        "scored": 990,
+        "quarantined": 10,
+        "claimed_at": NOON,
+        "ended_at": NOON + timedelta(minutes=3),
+        "flow_run": None,
+        "error": None,
+        "action": "publish",
+        "reason": EVIL,
+        "findings": [],
+        "published_at": NOON,
+    }
+    return NightSeen(**given | changes)
+
+
+def measured(day, role, occasions, value):
+    return Measured(
+        score_date=day,
+        role=role,
+        occasions=occasions,
+        metric="brier",
+        value=value,
+        low=value - 0.01,
+        high=value + 0.01,
+        rows=990,
+        coverage=0.9,
+    )
+
+
+SEEN = Desk(
+    model="toy",
+    nights=[
+        *(night(day) for day in NIGHTS[:3]),
+        night(NIGHTS[4], action=None, published_at=None, state="failed", error=f"AuditFailed: {EVIL}"),
+    ],
+    measured=[
+        measured(day, role, occasions, 0.1 + 0.01 * day.day)
+        for day in NIGHTS[:3]
+        for role, occasions in (
+            ("champion", 1),
+            ("champion", 7),
+            ("challenger", 1),
+            ("champion beside challenger", 1),
+        )
+    ],
+    drift=[
+        ColumnSeen(
+            score_date=day,
+            column_name=name,
+            value=value,
+            threshold=0.2,
+            drifted=value > 0.2,
+            null_share=0.0,
+            note=EVIL,
+        )
+        for day in NIGHTS[:3]
+        for name, value in (("wind", 0.1), (EVIL, 0.5))
+    ],
+    found=[
+        Found(
+            score_date=NIGHTS[4],
+            run_id=NIGHTS[4].day,
+            name="volume",
+            column_name="",
+            slice="",
+            number=500.0,
+            expected=990.0,
+            allowed=800.0,
+            rate=0.001,
+            sentence=EVIL,
+            runbook="audit-failed.md",
+        )
+    ],
+    set_aside=[SetAside(score_date=NIGHTS[0], column_name="wind", broken=EVIL, rows=4)],
+    scored=[Scored(score_date=day, mean=0.3, quantiles=[0.1, 0.2, 0.3, 0.4, 0.5]) for day in NIGHTS[:3]],
+    roles=[
+        RoleHeld(
+            role="champion",
+            model_version=number,
+            held_from=NOON + timedelta(days=number),
+            held_until=NOON + timedelta(days=2) if number == 1 else None,
+            reason=EVIL,
+            actor="owner",
+        )
+        for number in (1, 2)
+    ],
+    troubles=[
+        Trouble(
+            model="toy",
+            kind="held_back",
+            subject=str(NIGHTS[4]),
+            severity="critical",
+            sentence=EVIL,
+            link=None,
+            runbook="audit-failed",
+            began_at=NOON,
+            ended_at=None,
+        )
+    ],
+    sent_at=NOON,
+)
+DAYS = tuple(days(SEEN.nights, NIGHTS))
+NOTHING = Desk(
+    model="toy",
+    nights=[],
+    measured=[],
+    drift=[],
+    found=[],
+    set_aside=[],
+    scored=[],
+    roles=[],
+    troubles=[],
+    sent_at=NOON,
+)
+EXPLAINED = [Explained(entity_key=EVIL, score=0.9, reasons=[EVIL])]
+PAGES = {
+    "index": desk.index([ModelSeen(model=EVIL, nights=3, newest=FIRST, published_at=NOON, open_troubles=1)]),
+    "model": desk.model_page(SEEN, DAYS, toy_spec(), served=True),
+    "file": desk.model_page(SEEN, DAYS, None, served=False),
+    "empty": desk.model_page(NOTHING, (), toy_spec(), served=True),
+    "night": desk.night_page(SEEN, DAYS[0], EXPLAINED, served=True),
+    "missing": desk.night_page(SEEN, DAYS[3], [], served=True),
+    "entity": desk.entity_page(
+        "toy",
+        EVIL,
+        [EntityNight(score_date=FIRST, score=0.4, model_version=1, outcome=None, reasons=[EVIL])],
+    ),
+    "nobody": desk.entity_page("toy", EVIL, []),
+}
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [value for name, value in attrs if name in {"href", "src", "action"}]
+
+
+def text_of(html):
+    return re.sub(r"\s+", " ", re.sub(r"<(style|title).*?</\1>|<[^>]*>", " ", html, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_people_or_data_wrote_is_text_and_no_page_has_a_script(name):
+    assert "<script" not in PAGES[name]
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "nobody"])
+def test_a_page_needs_nothing_from_elsewhere_and_links_to_pages_beside_it(name):
+    links = Links()
+    links.feed(PAGES[name])
+    assert all(not link.startswith(("/", "http")) for link in links.found)
+
+
+def test_the_calendar_has_a_sign_and_words_for_each_night():
+    html = PAGES["model"]
+    for day in DAYS:
+        assert f'aria-label="{day.score_date}: {day.state}"' in html
+        assert calendar.SIGNS[day.state] in html
+    assert "January 2024" in html
+    assert "February 2024" in html
+    assert f'href="{NIGHTS[0]}.html"' in html
+    assert f'href="{NIGHTS[3]}.html"' not in html, "a night that nobody has begun has no page"
+
+
+def test_every_state_has_a_sign_of_its_own():
+    assert {*calendar.SIGNS} == {*State}
+    assert len({*calendar.SIGNS.values()}) == len(State)
+
+
+def test_the_first_sentence_names_the_nights_that_a_person_has_to_look_at():
+    told = text_of(PAGES["model"])
+    assert f"The newest night, {NIGHTS[4]}, is held back." in told
+    assert f"look at {NIGHTS[3]} (missing), {NIGHTS[4]} (held back)" in told
+
+
+def test_a_column_that_drifted_has_a_dot_and_comes_first():
+    drawn = calendar.drift_map(SEEN.drift, desk.night_file)
+    assert drawn.count("<circle") == 3
+    assert drawn.index("script") < drawn.index("wind")
+
+
+def test_the_page_of_a_night_leads_to_its_neighbours():
+    assert f'href="{NIGHTS[1]}.html"' in PAGES["night"]
+    assert f'href="{NIGHTS[2]}.html"' in PAGES["missing"]
+    assert f'href="{NIGHTS[4]}.html"' in PAGES["missing"]
+
+
+def test_a_page_without_anything_to_show_says_so():
+    told = text_of(PAGES["empty"])
+    assert "No night was begun yet." in told
+    assert "No night is measured yet" in told
+
+
+def test_files_offer_no_search_because_nobody_answers_it():
+    assert "<form" in PAGES["model"]
+    assert "<form" not in PAGES["file"]
