@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from nightjar.core.kinds.binary import BINARY
+from nightjar.core.lifecycle.arms import as_served
 from nightjar.core.monitoring.entities import Measurement
 from nightjar.core.monitoring.estimated import DAYS, WEEKS, Foreseen, estimated, record_of, told
 from nightjar.core.night.entities import Publication
@@ -98,5 +99,5 @@ class EstimateNights:
 
     def _rows(self, day: date, known_at: datetime) -> pl.DataFrame:
         """`score`, `outcome` and `loss` of a sample of a night's rows; null where no outcome is known."""
-        rows = sampled(self.outcomes.scored(self.inputs.spec.name, day, known_at), SAMPLE_ROWS)
+        rows = sampled(as_served(self.outcomes.scored(self.inputs.spec.name, day, known_at)), SAMPLE_ROWS)
         return rows.select("score", "outcome", loss=self.inputs.spec.kind.loss.of_row)

@@ -28,6 +28,7 @@ def publish(store, day, scores):
             "outputs": None,
             "challenger_score": None,
             "challenger_outputs": None,
+            "arm": None,
             "carried_from": None,
         },
         schema=SCORES,
