@@ -267,7 +267,9 @@ def without(left_out: Mapping[str, str], definition: str) -> str:
 
 def test_the_probes_notice_statistics_of_hidden_values(twins):
     for owner in twins.owners:
-        owner.execute("ALTER TABLE nightjar.score ALTER entity_key SET STATISTICS 100; ANALYZE nightjar.score")
+        owner.execute(
+            "ALTER TABLE nightjar.score ALTER entity_key SET STATISTICS 100; ANALYZE nightjar.score"
+        )
     twins.set(PLANS["as Postgres plans"])
     try:
         assert "explain" in {name for name, _ in twins.told("analytics.scores", "entity_key", "text")}
