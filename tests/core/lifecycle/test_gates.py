@@ -18,7 +18,8 @@ from nightjar.testing.specs import TOY, toy_spec
 
 NIGHTS, ROWS = 28, 240
 DAYS = [date(2013, 6, 1) + timedelta(days=n) for n in range(NIGHTS)]
-SPEC = toy_spec(gates=TOY.gates | {"max_loss_over_champion": 1.03, "max_loss_over_anchor": 1.03})
+LIMITS = {"max_loss_over_champion": 1.03, "max_loss_over_anchor": 1.03, "max_loss_within_nights": 1.025}
+SPEC = toy_spec(gates=TOY.gates | LIMITS)
 OWN = {
     "auc": Estimate(value=0.7, nights=28, error=0.01, degrees=27),
     "ece": Estimate(value=0.0, nights=28, error=0.0, degrees=27),
