@@ -22,8 +22,8 @@ import models
 from models.flight_delay.datasets import FLIGHTS, WEATHER, recorded_at
 from models.flight_delay.population import outcomes
 from models.flight_delay.source import read_weather, recording
-from models.flight_delay.training import fit_logistic
 from models.recording import recorded_files
+from nightjar.adapters.learners.blend import BlendPredictor
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.metrics import Metrics
 from nightjar.core.lifecycle.ages import AGE, ages_of
@@ -47,7 +47,7 @@ CHOOSE = (date(2013, 6, 4), date(2013, 9, 30))
 """First and last day. A week begins on a Tuesday: the version is trained on Sunday night, when the night that
 scores Monday has begun.
 """
-MODEL = "this model"
+MODEL, TREES, REGRESSION = "this model", "its trees alone", "its logistic regression alone"
 WEEK, TRAINED_BEFORE = timedelta(days=7), timedelta(days=2)
 LEAST_AUC, MOST = 0.675, {"brier": 0.170, "ece": 0.030}
 """What the model is to reach."""
@@ -179,10 +179,14 @@ def by_week(spec: ModelSpec, cut: TimeCut, seen: pl.DataFrame, judged: Predictor
     judged: the model as it is judged. Its number of trees was chosen on a cut of the rows.
     """
     assert spec.refit is not None
+    model = spec.refit(seen, spec=spec, judged=judged)
+    assert isinstance(model, BlendPredictor)
+    trees, regression = model.members
     return {
-        MODEL: spec.refit(seen, spec=spec, judged=judged),
+        MODEL: model,
+        TREES: trees,
+        REGRESSION: regression,
         "baseline": spec.baseline(seen, cut.valid, spec=spec),
-        "logistic regression": fit_logistic(seen, cut.valid, spec=spec),
         "constant predictor": Always(spec.kind, seen["outcome"]),
     }
 

@@ -10,7 +10,7 @@ from models.flight_delay.datasets import FLIGHTS, SCHEDULES, WEATHER, ZONE
 from models.flight_delay.features import TABLES
 from models.flight_delay.population import outcomes, population
 from models.flight_delay.source import deliver
-from models.flight_delay.training import fit_baseline, fit_catboost, refit_catboost
+from models.flight_delay.training import fit_baseline, fit_blend, refit_blend
 from models.flight_delay.words import WORDS
 from nightjar.core.model.explain import Explain
 from nightjar.core.model.search import Real, Search, Whole
@@ -58,10 +58,18 @@ SPEC = ModelSpec(
     is_holiday=country_holidays("US").get,
     contract=contract,
     baseline=fit_baseline,
-    fit=fit_catboost,
-    refit=refit_catboost,
-    # A departure counts half as much as one half_life_days later: schedules and seasons change.
-    params={"depth": 4, "learning_rate": 0.1, "l2_leaf_reg": 10, "rsm": 0.3, "half_life_days": 120},
+    fit=fit_blend,
+    refit=refit_blend,
+    # A departure counts half as much as one half_life_days later: schedules and seasons change. C is of the
+    # regression.
+    params={
+        "depth": 4,
+        "learning_rate": 0.1,
+        "l2_leaf_reg": 10,
+        "rsm": 0.3,
+        "half_life_days": 120,
+        "C": 0.01,
+    },
     search=Search(
         space={
             "depth": Whole(low=3, high=6),
@@ -69,6 +77,7 @@ SPEC = ModelSpec(
             "l2_leaf_reg": Real(low=1, high=50, log=True),
             "rsm": Real(low=0.2, high=0.8),
             "half_life_days": Real(low=60, high=240, log=True),
+            "C": Real(low=0.001, high=1, log=True),
         },
     ),
     split=TimeSplit(test_days=28, valid_days=14, min_train_rows=20_000),
@@ -79,7 +88,7 @@ SPEC = ModelSpec(
     gates=GateLimits(min_auc=0.55, max_ece=0.18, max_skill_alone=0.2),
     slices=(
         Slice(name="origin", by="origin"),
-        Slice(name="carrier", by="carrier"),
+        Slice(name="carrier", by="carrier", sensitive=True),
         Slice(name="six hours from", by=pl.col("sched_dep_minute") // 360 * 6),
     ),
     # In a real storm (8 March 2013) a night's mean score differs by up to 0.26 from the two weeks before.

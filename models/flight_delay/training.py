@@ -1,4 +1,9 @@
-"""Fits the flight delay model, and the scikit-learn baseline that it must beat."""
+"""Fits the flight delay model, and the scikit-learn baseline that it must beat.
+
+The model is the mean of the log odds of boosted trees and of a logistic regression. The trees follow what
+acts together. The regression goes on in a straight line where a season is unlike all earlier ones. They err
+on different nights.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,6 +21,10 @@ THREADS = 2
 """Fixed, because the same snapshot must give the same model.
 
 Sums over another number of threads round differently.
+"""
+EACH_OF = 3
+"""The regression is fitted on each third departure. The rows of a night share their weather, so the others
+would say little more, and a retraining may not take much longer than the trees alone.
 """
 MOST_TREES, STEP = 120, 20
 """The newest days choose among so many trees, in steps: between two steps there is only chance."""
@@ -39,52 +48,47 @@ TREES = ("depth", "learning_rate", "l2_leaf_reg", "rsm")
 """Parameters of the spec that are CatBoost's."""
 
 if TYPE_CHECKING:
+    from nightjar.adapters.learners.blend import BlendPredictor
     from nightjar.adapters.learners.catboost import CatBoostPredictor
+    from nightjar.adapters.learners.logistic import LogisticPredictor
 
 
 fit_baseline = BOOSTING.fit
 """Scikit-learn's gradient boosting with its defaults, and with categories as numbers. Nothing is tuned."""
 
 
-def fit_logistic(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
-    """Fit a logistic regression: a weight for each carrier, airport and hour, and for each number.
+def fit_blend(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> "BlendPredictor":
+    """Fit both. `valid` holds the newest days, which choose the number of trees and move their level."""
+    return blended(fit_catboost(train, valid, spec=spec), train, spec)
 
-    Numbers are scaled, a missing one is the median and has a weight of its own. Nothing is tuned, so `valid`
-    is unused.
-    """
-    # Imported here: scikit-learn takes a second to import.
-    from sklearn.compose import make_column_transformer  # noqa: PLC0415
-    from sklearn.impute import SimpleImputer  # noqa: PLC0415
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-    from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler  # noqa: PLC0415
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415  # comes with scikit-learn
 
-    from nightjar.adapters.learners.columns import inputs  # noqa: PLC0415  # needed in training alone
-    from nightjar.adapters.learners.sklearn import SklearnPredictor  # noqa: PLC0415
+def refit_blend(rows: pl.DataFrame, *, spec: ModelSpec, judged: Predictor) -> "BlendPredictor":
+    """Fit both on all rows, with the number of trees that was judged."""
+    trees = judged.params()["members"][0]["trees"]
+    return blended(refit_catboost(rows, spec=spec, trees=trees), rows, spec)
 
-    del valid
-    pipeline = make_pipeline(
-        make_column_transformer(
-            (OneHotEncoder(handle_unknown="ignore"), list(spec.categorical)),
-            (
-                KBinsDiscretizer(16, strategy="quantile", quantile_method="averaged_inverted_cdf"),
-                ["sched_dep_minute"],
-            ),
-            (
-                make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()),
-                list(spec.numeric),
-            ),
-        ),
-        LogisticRegression(C=0.01, max_iter=200),
+
+def blended(trees: "CatBoostPredictor", rows: pl.DataFrame, spec: ModelSpec) -> "BlendPredictor":
+    from nightjar.adapters.learners.blend import BlendPredictor  # noqa: PLC0415  # needed in training alone
+
+    linear = fit_logistic(rows.gather_every(EACH_OF), spec)
+    return BlendPredictor((trees, linear), spec.kind)
+
+
+def fit_logistic(rows: pl.DataFrame, spec: ModelSpec) -> "LogisticPredictor":
+    """Fit a logistic regression: a weight for each carrier, airport and hour, and for each number."""
+    from nightjar.adapters.learners.logistic import LogisticPredictor  # noqa: PLC0415  # needed in training alone
+
+    return LogisticPredictor.fitted(
+        rows,
+        spec.categorical,
+        spec.numeric,
+        in_steps=("sched_dep_minute",),
+        strength=float(spec.params["C"]),
     )
-    categories = Categories.of(train, spec.categorical)
-    with threadpool_limits(1):
-        pipeline.fit(inputs(train, spec.categorical, spec.numeric, categories), train["outcome"].to_numpy())
-    return SklearnPredictor(pipeline, spec.categorical, spec.numeric, categories)
 
 
-def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> Predictor:
+def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -> "CatBoostPredictor":
     """Fit CatBoost with the categories as they are.
 
     `valid` holds the newest days. It chooses the number of trees. The level of the scores moves towards its
@@ -97,9 +101,9 @@ def fit_catboost(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec) -
     return at_level(predictor, stages[best], valid, LEVEL_SHARE)
 
 
-def refit_catboost(rows: pl.DataFrame, *, spec: ModelSpec, judged: Predictor) -> Predictor:
-    """Fit CatBoost on all rows, with the number of trees that was judged."""
-    predictor = boosted(rows, spec, judged.params()["trees"])
+def refit_catboost(rows: pl.DataFrame, *, spec: ModelSpec, trees: int) -> "CatBoostPredictor":
+    """Fit so many trees on all rows. The newest of them move the level."""
+    predictor = boosted(rows, spec, trees)
     days = pl.col("score_date")
     newest = rows.filter(days > days.max() - timedelta(days=spec.split.valid_days))
     return at_level(predictor, log_odds(predictor, newest), newest, REFIT_LEVEL_SHARE)
