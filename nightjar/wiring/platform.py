@@ -315,6 +315,7 @@ class Platform(Adapters):
             outcomes=PostgresOutcomes(self.engine),
             drift=self.drift_ledger,
             raw=self.raw_of(spec),
+            guard=self.guard_outcomes(spec),
         )
 
     def incidents(self) -> "PostgresIncidents":

@@ -37,8 +37,8 @@ class ModelFacts:
     trained_at: when the newest version was registered. trainings_due: starts of the schedule of training
     since then. loss: of the trailing nights, by its name; beside it the greatest that the champion's test
     expects.
-    without_outcomes: published nights whose outcomes should be known, and are not. refused: deliveries that
-    are set aside.
+    without_outcomes: published nights whose outcomes should be known, and are not. held: days of outcomes
+    that wait for a person, with what is odd about them. refused: deliveries that are set aside.
     """
 
     model: str
@@ -52,6 +52,7 @@ class ModelFacts:
     trainings_due: int = 0
     loss: "LossFacts | None" = None
     without_outcomes: tuple[date, ...] = ()
+    held: Mapping[date, str] = field(default_factory=dict[date, str])
     refused: tuple[str, ...] | None = None
 
 

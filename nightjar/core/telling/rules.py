@@ -203,6 +203,15 @@ def outcomes_missing(facts: ModelFacts) -> Iterator[Sign]:
         )
 
 
+@rule(CRITICAL, "outcomes-held", "a day of outcomes is held until a person decides")
+def outcomes_held(facts: ModelFacts) -> Iterator[Sign]:
+    for day, why in facts.held.items():
+        yield Sign(
+            subject=str(day),
+            sentence=f"The outcomes of {day} are held and count nowhere until a person decides: {why}.",
+        )
+
+
 @rule(WARNING, "bad-delivery", "a delivery is set aside")
 def delivery_refused(facts: ModelFacts) -> Iterable[Sign] | None:
     if facts.refused is None:
@@ -301,6 +310,7 @@ OF_A_MODEL = (
     degraded,
     champion_stale,
     outcomes_missing,
+    outcomes_held,
     delivery_refused,
 )
 OF_THE_PLATFORM = (

@@ -11,6 +11,7 @@ from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.model.schedule import starts_before
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import Measurement
+from nightjar.core.monitoring.outcome_guard import told
 from nightjar.core.night.clock import evening_by_now, local_time, today_of
 from nightjar.core.night.entities import Publication
 from nightjar.core.night.promises import Promised, promised_by
@@ -21,6 +22,7 @@ from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.telling.facts import LossFacts, ModelFacts, NightFacts
 from nightjar.usecases.data.landing import set_aside
+from nightjar.usecases.data.outcome_guard import GuardOutcomes
 
 NIGHTS = 7
 """Nights that are looked at, at least."""
@@ -42,6 +44,7 @@ class LookAtModel:
     outcomes: Outcomes
     drift: DriftLedger
     raw: RawStore
+    guard: GuardOutcomes
 
     def __call__(self, now: datetime, open_nights: Collection[date] = ()) -> ModelFacts:
         """open_nights: about which incidents are open, however old they are."""
@@ -61,6 +64,7 @@ class LookAtModel:
             trainings_due=0 if trained_at is None else self._trainings(trained_at, now),
             loss=self._loss(),
             without_outcomes=self._without_outcomes(now, published),
+            held={check.day: told(check.findings) for check in self.guard.held()},
             refused=self._refused(),
         )
 
