@@ -15,7 +15,15 @@ from models.flight_delay.words import WORDS
 from nightjar.core.model.explain import Explain
 from nightjar.core.model.search import Real, Search, Whole
 from nightjar.core.model.slices import Slice
-from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, Replay, TimeSplit, Window
+from nightjar.core.model.spec import (
+    AuditLimits,
+    GateLimits,
+    ModelSpec,
+    PublishedBy,
+    Replay,
+    TimeSplit,
+    Window,
+)
 
 SPEC = ModelSpec(
     name="flight_delay",
@@ -30,6 +38,7 @@ SPEC = ModelSpec(
     horizon_days=1,
     as_of_time=time(21),
     maturity_days=1,
+    promise=PublishedBy(at=time(6)),
     part_rows=300,
     seed=2013,
     replay=Replay(date(2013, 1, 1), date(2013, 12, 31)),

@@ -26,6 +26,8 @@ EACH_OF = 3
 """The regression is fitted on each third departure. The rows of a night share their weather, so the others
 would say little more, and a retraining may not take much longer than the trees alone.
 """
+IN_STEPS = ("sched_dep_minute",)
+"""Numbers that no straight line follows: the regression has a weight for each of their steps."""
 MOST_TREES, STEP = 120, 20
 """The newest days choose among so many trees, in steps: between two steps there is only chance."""
 RECORDS = ("late_rate", "cancel_rate", "dep_delay")
@@ -83,7 +85,7 @@ def fit_logistic(rows: pl.DataFrame, spec: ModelSpec) -> "LogisticPredictor":
         rows,
         spec.categorical,
         spec.numeric,
-        in_steps=("sched_dep_minute",),
+        in_steps=tuple(name for name in IN_STEPS if name in spec.numeric),
         strength=float(spec.params["C"]),
     )
 

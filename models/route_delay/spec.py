@@ -9,7 +9,7 @@ from models.route_delay.population import COMING, PAST, outcomes, population
 from models.route_delay.source import deliver
 from models.route_delay.training import fit_baseline, fit_trees
 from nightjar.core.kinds.regression import REGRESSION
-from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, Replay, TimeSplit
+from nightjar.core.model.spec import AuditLimits, GateLimits, ModelSpec, PublishedBy, Replay, TimeSplit
 
 SPEC = ModelSpec(
     name="route_delay",
@@ -22,6 +22,7 @@ SPEC = ModelSpec(
     horizon_days=0,
     as_of_time=time(4, 30),
     maturity_days=7,
+    promise=PublishedBy(at=time(8)),
     part_rows=100,
     seed=2013,
     replay=Replay(date(2013, 1, 1), date(2013, 12, 31)),
