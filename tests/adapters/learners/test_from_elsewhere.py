@@ -145,7 +145,7 @@ def test_a_file_that_is_no_model_is_named(suffix, content, store, tmp_path):
 def test_a_file_of_an_unknown_format_asks_for_its_algorithm(store, tmp_path):
     name, told, _ = catboost(tmp_path)
     file = (tmp_path / name).rename(tmp_path / "model.bin")
-    with pytest.raises(UnfitModel, match=r"its suffix is none of .cbm, .* Name its algorithm. Known: "):
+    with pytest.raises(UnfitModel, match=r"suffix is none of .blend, .cbm, .* Name its algorithm. Known: "):
         store.read(SPEC, file, told)
     with pytest.raises(UnfitModel, match="nothing here loads the algorithm 'prophet'"):
         store.read(SPEC, file, Description(algorithm="prophet"))
