@@ -272,7 +272,9 @@ def _frozen(reading: Reading) -> Iterator[Finding]:
 def _population(reading: Reading) -> Iterator[Finding]:
     """The very entities of an earlier night, where nights usually differ."""
     limits = {"met_last": (SAME_AS_LAST, USUALLY_DIFFERS), "met_most": (1.0, 1.0)}
-    limit, usual = limits.get(reading.name, (1.0, 0.0))
+    if reading.name not in limits:
+        return
+    limit, usual = limits[reading.name]
     if reading.high < usual and reading.value >= limit:
         which = "the night before" if reading.name == "met_last" else "one of the last nights"
         yield Finding(
