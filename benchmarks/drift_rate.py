@@ -24,6 +24,7 @@ from own_home import platform_of_its_own
 
 import models
 from nightjar.adapters.learners.store import PredictorStore
+from nightjar.core.comparison.comparable import in_holiday_period
 from nightjar.core.comparison.entities import SCORE, Distribution, NightProfile
 from nightjar.core.comparison.profile import (
     categories_of,
@@ -33,6 +34,7 @@ from nightjar.core.comparison.profile import (
     quantiles_of,
     sample_of,
 )
+from nightjar.core.model.holidays import IsHoliday
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.drift import FEW_ENTITIES, HISTORY, RATE, night_drift
 from nightjar.core.monitoring.entities import ColumnDrift
@@ -51,10 +53,6 @@ TRAINED = date(2013, 6, 30)
 YEAR = dates_between(FIRST, date(2013, 12, 31))
 JUDGED = dates_between(date(2013, 7, 1), YEAR[-1])
 PLANTED = JUDGED[3::8]
-HOLIDAYS = tuple(
-    date(2013, month, day) for month, day in ((7, 4), (9, 2), (10, 14), (11, 11), (11, 28), (12, 25))
-)
-"""Federal holidays of the United States in the second half of 2013."""
 
 Drift = Callable[[pl.Expr], pl.Expr]
 
@@ -215,10 +213,11 @@ def show_real() -> None:
 
     def judged(day: date, night: pl.DataFrame, profile: NightProfile) -> Sequence[ColumnDrift]:
         past = islice((profiles[other] for other in reversed(YEAR) if other < day), HISTORY)
-        return night_drift(profile, [*past], training.compared(night.filter(pl.col("fault").is_null())))
+        sample = training.compared(night.filter(pl.col("fault").is_null()))
+        return night_drift(profile, [*past], sample, is_holiday=spec.is_holiday)
 
     found = {day: judged(day, nights[day], profiles[day]) for day in JUDGED}
-    show_alarms(found)
+    show_alarms(found, spec.is_holiday)
     few = frozenset(column.column for column in profiles[YEAR[-1]].columns if column.entities < FEW_ENTITIES)
     told: dict[str, list[bool]] = defaultdict(list)
     for day in PLANTED:
@@ -230,14 +229,14 @@ def show_real() -> None:
         print(f"{kind:60} told {sum(answers) / len(answers):6.1%} of {len(answers)}")
 
 
-def show_alarms(found: Mapping[date, Sequence[ColumnDrift]]) -> None:
+def show_alarms(found: Mapping[date, Sequence[ColumnDrift]], is_holiday: IsHoliday) -> None:
     alarms = {day: [row for row in rows if row.drifted] for day, rows in found.items()}
     alarms = {day: rows for day, rows in alarms.items() if rows}
-    near = {day + timedelta(days=offset) for day in HOLIDAYS for offset in (-1, 0, 1)}
-    apart = [day for day in alarms if day not in near]
+    apart = [day for day in alarms if not in_holiday_period(day, is_holiday)]
     print(
         f"{len(alarms)} of {len(found)} nights alarm ({len(alarms) / len(found):.1%}), stated {RATE:.0%}; "
-        f"{len(apart)} of them are not next to a holiday ({len(apart) / len(found):.1%})"
+        f"{len(apart)} of them are in no holiday period ({len(apart) / len(found):.1%})",
+        flush=True,
     )
     for day, rows in alarms.items():
         print(f"  {day}: {', '.join(f'{row.column} ({row.finding})' for row in rows)}")

@@ -10,6 +10,7 @@ from flows.failures import fails_nothing
 from flows.showing import show, slug
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.challenge import Step
+from nightjar.core.monitoring.drift import held_to_training
 from nightjar.core.monitoring.entities import ColumnDrift, Measurement
 from nightjar.core.monitoring.outcome_guard import OutcomeCheck
 from nightjar.core.night.entities import NightSummary, Run
@@ -82,6 +83,7 @@ def show_drift(run: Run, columns: Sequence[ColumnDrift], report: Path | str | No
         f"{run.model} {run.score_date} beside comparable nights: {verdict}. " + report_told(report),
         DRIFT_COLUMNS,
         [drift_row(column) for column in sorted(columns, key=lambda column: not column.drifted)],
+        notes=[held] if (held := held_to_training(columns)) else [],
     )
     if isinstance(report, str) and report.startswith(("http://", "https://")):
         create_link_artifact(

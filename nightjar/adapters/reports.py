@@ -18,7 +18,7 @@ import polars as pl
 from nightjar.core.comparison.profile import compared_columns
 from nightjar.core.model.categories import spelled
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.monitoring.drift import RATE
+from nightjar.core.monitoring.drift import RATE, held_to_training, verdict
 from nightjar.core.monitoring.entities import ColumnDrift
 from nightjar.core.night.entities import Run
 
@@ -164,7 +164,7 @@ def _heading(
     spec: ModelSpec, run: Run, columns: Sequence[ColumnDrift], skipped: Sequence[str], charts: str
 ) -> str:
     drifted = [column for column in columns if column.drifted]
-    verdict = (
+    told = (
         f"{len(drifted)} of {len(columns)} columns drifted"
         if drifted
         else f"None of {len(columns)} columns drifted"
@@ -178,9 +178,10 @@ def _heading(
     parts = [
         f"<h1>{escape(spec.title)}: {run.score_date}</h1>",
         f"<p>Model {escape(run.model)}, score date {run.score_date}, {who}.{scored}</p>",
-        f"<h2>{verdict}</h2>",
+        f"<h2>{told}</h2>",
         _notes("Alarms", drifted),
         f"<p>{EXPLANATION}</p>",
+        f"<p>{held}</p>" if (held := held_to_training(columns)) else "",
         f'<div class="wide"><table><tr>{"".join(f"<th>{name}</th>" for name in NAMES)}</tr>',
         f"{''.join(map(_table_row, ordered))}</table></div>",
         _notes("To know", [column for column in ordered if not column.drifted]),
@@ -202,7 +203,7 @@ def _notes(title: str, columns: Sequence[ColumnDrift]) -> str:
 def _table_row(column: ColumnDrift) -> str:
     cells = (
         column.column,
-        "drifted" if column.drifted else column.finding or "as before",
+        verdict(column),
         column.measure or column.method,
         *map(_number, (column.value, column.expected, column.threshold, column.psi)),
         f"{column.null_share:.1%}",

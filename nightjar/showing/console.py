@@ -572,10 +572,12 @@ DRIFT_COLUMNS = ("column", "verdict", "measure", "distance", "limit", "PSI", "mi
 
 def drift_row(column: "ColumnDrift") -> tuple[object, ...]:
     """A row in DRIFT_COLUMNS for a column. `missing` and `in training` are shares of missing values."""
+    from nightjar.core.monitoring.drift import verdict
+
     shares = (f"{share:.1%}" for share in (column.null_share, column.reference_null_share))
     return (
         column.column,
-        "drifted" if column.drifted else column.finding or "as before",
+        verdict(column),
         column.measure or column.method,
         column.value,
         column.threshold,

@@ -64,6 +64,9 @@ def test_the_report_tells_model_date_run_version_and_our_decisions_above_the_cha
     assert "Toy &lt;b&gt;model&lt;/b&gt;: 2013-09-02" in heading
     assert "Model toy, score date 2013-09-02, run 7 (revision 1), scored by the version with id 3" in heading
     assert "1 of 5 columns drifted" in heading
+    assert heading.count("5 of 5 columns are held to the training sample") == 1
+    assert "as before" not in heading
+    assert "as in training" in heading
     assert set(rows) == {"city", "wind", "rain", "sun", "score"}
     assert rows["wind"].drifted
     assert rows["wind"].value > rows["wind"].threshold
@@ -83,9 +86,9 @@ def test_nothing_in_the_page_is_loaded_from_elsewhere(tmp_path):
 def test_columns_that_are_all_null_missing_or_constant_are_said_so(tmp_path):
     night = sample(300, 1).with_columns(wind=pl.lit(None, pl.Float64), sun=pl.lit(1.0)).drop("rain")
     rows, page = draw(night, sample(1000, 0), tmp_path)
-    assert "<li>column wind: all values missing;" in page
-    assert "<li>column rain: column missing from the night;" in page
-    assert "<li>column sun: constant: every value is 1.0;" in page
+    assert "<li>column wind: all values missing</li>" in page
+    assert "<li>column rain: column missing from the night</li>" in page
+    assert "<li>column sun: constant: every value is 1.0</li>" in page
     assert "Without a chart, for want of values on one side: wind, rain." in page
     assert rows["rain"].drifted
 

@@ -21,6 +21,8 @@ WITHIN_DAYS = 91
 AROUND = 1
 """So many days before and after a holiday are in its period. People travel on the days around it."""
 WEEK = 7
+HOLIDAY = 2.0
+"""A night in a holiday period may lie so many times as far beyond its comparable nights as another night."""
 
 
 @dataclass(frozen=True, slots=True)

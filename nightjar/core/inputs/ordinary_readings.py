@@ -13,13 +13,13 @@ from typing import Literal
 
 import polars as pl
 
+from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.inputs.findings import Finding
 
 LEAST_NIGHTS = 8
 """Fewer comparable nights do not say how far a reading usually moves."""
 LEAST_ALIKE = 3
 """Rows are held to nights of the same weekday if there are so many of them, and else to the nights before."""
-HOLIDAY = 2.0
 RATE = 0.043
 """At most this share of ordinary nights reaches any of these limits.
 

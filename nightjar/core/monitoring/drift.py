@@ -3,7 +3,8 @@
 Three questions are kept apart:
 - Is something broken? The night is compared with comparable past nights (`movement`). How far past nights lie
   from theirs says how rare a distance is (`tail`). All columns of a night share one rate of alarms, RATE.
-  The unit is the night, so the rate is the same for any number of rows.
+  The unit is the night, so the rate is the same for any number of rows. Nights in holiday periods say nothing
+  of ordinary nights, and have limits HOLIDAY times as far above the usual distance.
 - Is the model outside of what it has seen? The night is compared with the training sample (`training`). This
   is information. While past nights are too few to answer the first question, what training proves to be
   broken is an alarm.
@@ -15,8 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
+from nightjar.core.model.holidays import IsHoliday, never
 from nightjar.core.monitoring.entities import ColumnDrift
 from nightjar.core.monitoring.movement import (
     JUMP,
@@ -32,7 +36,7 @@ from nightjar.core.monitoring.movement import (
     references,
 )
 from nightjar.core.monitoring.tail import POWER, POWER_OF_FEW, Tail, tail_of, told
-from nightjar.core.monitoring.training import TRAINING
+from nightjar.core.monitoring.training import METHOD, TRAINING
 
 DECIDES = "nights"
 """The rows of this method hold the verdict."""
@@ -51,7 +55,7 @@ SEASON, OUTSIDE = "season", "outside"
 
 SAYS: Mapping[str, str] = {
     LEVEL: "values lie {:.2f} from those of comparable nights, in units of their usual spread",
-    JUMP: "distance {:.2f} from the night before",
+    JUMP: "distance {:.2f} from the last comparable night",
     SPREAD: "the spread of the values differs from comparable nights: {:.2f} as a logarithm",
     MIX: "{:.1%} of the rows would have to change category to be as on comparable nights",
     UNSEEN: "{:.1%} of the rows have categories that no comparable night has",
@@ -73,6 +77,7 @@ class _Measured:
 
     measures: how many the column has. probability: how often an ordinary night reaches the distance in any of
     them. in_four_weeks: how far the column moved, if that is more than nights usually differ; else None.
+    holiday: whether the night is in a holiday period.
     """
 
     name: str
@@ -81,6 +86,7 @@ class _Measured:
     measures: int
     probability: float
     in_four_weeks: float | None
+    holiday: bool
 
     def limit(self, probability: float) -> float:
         return max(LEAST[self.name], self.tail.limit(min(0.5, probability / self.measures)))
@@ -91,15 +97,17 @@ def night_drift(
     past: Sequence[NightProfile],
     training: Sequence[ColumnDrift],
     rate: float = RATE,
+    *,
+    is_holiday: IsHoliday = never,
 ) -> tuple[ColumnDrift, ...]:
     """Return the verdict on each column, in the order of `training`.
 
     past: published nights before, in any order; those without a profile are left out. training: the night
     against the training sample, as `TrainingSample.compared` returns it. While too few past nights have a
     profile of a column, only what the sample proves to be broken is an alarm. rate: the share of nights
-    without drift that may have any alarm.
+    without drift that may have any alarm. is_holiday: names the holidays of the model's calendar.
     """
-    measured = _measured(tonight, past)
+    measured = _measured(tonight, past, is_holiday)
     found, probability = told({name: each.probability for name, each in measured.items()}, rate)
     return tuple(
         _verdict(row, measured[row.column], probability, drifted=row.column in found)
@@ -109,12 +117,14 @@ def night_drift(
     )
 
 
-def _measured(tonight: NightProfile, past: Sequence[NightProfile]) -> dict[str, _Measured]:
+def _measured(
+    tonight: NightProfile, past: Sequence[NightProfile], is_holiday: IsHoliday
+) -> dict[str, _Measured]:
     nights = [*sorted((night for night in past if night.columns), key=lambda night: night.score_date)][
         -HISTORY:
     ]
     nights = [night for night in nights if night.score_date < tonight.score_date] + [tonight]
-    against = references([night.score_date for night in nights])
+    against = references([night.score_date for night in nights], is_holiday)
     columns = [{column.column: column for column in night.columns} for night in nights]
     found = {name: _rarest([night.get(name) for night in columns], against) for name in columns[-1]}
     return {name: each for name, each in found.items() if each is not None}
@@ -123,12 +133,12 @@ def _measured(tonight: NightProfile, past: Sequence[NightProfile]) -> dict[str, 
 def _rarest(column: Sequence[ColumnProfile | None], against: References) -> _Measured | None:
     """The measure whose distance tonight is the rarest; None if past nights say nothing."""
     power = POWER_OF_FEW if _of_few(column) else POWER
-    all_of = moved(column, against)
+    all_of, holiday = moved(column, against), bool(against.holiday[-1])
     tails = {
-        name: (float(each.distances[-1]), tail)
+        name: (float(each.distances[-1]), tail.wider(HOLIDAY) if holiday else tail)
         for name, each in all_of.by.items()
         if np.isfinite(each.distances[-1])
-        and (tail := tail_of(each.distances[-TAIL_NIGHTS - 1 : -1], each.noise, power)) is not None
+        and (tail := tail_of(_of_ordinary_nights(each.distances, against), each.noise, power)) is not None
     }
     rare = {
         name: tail.probability(distance) if distance >= LEAST[name] else 1.0
@@ -140,7 +150,12 @@ def _rarest(column: Sequence[ColumnProfile | None], against: References) -> _Mea
     name = min(rare, key=lambda each: (rare[each], -tails[each][0] / LEAST[each]))
     distance, tail = tails[name]
     probability = min(1.0, rare[name] * len(rare))
-    return _Measured(name, distance, tail, len(rare), probability, _trend(all_of, tails))
+    return _Measured(name, distance, tail, len(rare), probability, _trend(all_of, tails), holiday)
+
+
+def _of_ordinary_nights(distances: NDArray[np.float64], against: References) -> NDArray[np.float64]:
+    """The distances of the nights before, NaN for those in holiday periods."""
+    return np.where(against.holiday, np.nan, distances)[-TAIL_NIGHTS - 1 : -1]
 
 
 def _trend(found: Moved, tails: Mapping[str, tuple[float, Tail]]) -> float | None:
@@ -181,6 +196,8 @@ def _sentence(row: ColumnDrift, found: _Measured, limit: float) -> str:
         f"{SAYS[found.name].format(found.distance)}; usual {found.tail.usual:{how}}, limit {limit:{how}}; "
         f"an ordinary night reaches this with a probability of {found.probability:.1g}"
     )
+    if found.holiday:
+        said = f"{said}; the night is in a holiday period, so its limit is wider"
     return f"{said}; {row.note}" if row.note else said
 
 
@@ -197,15 +214,39 @@ def _slow(row: ColumnDrift, in_four_weeks: float | None) -> tuple[str | None, st
 
 
 def _by_training(row: ColumnDrift, profile: ColumnProfile | None) -> ColumnDrift:
-    few = "too few nights are published to compare with: held to the training sample"
     drifted = row.finding == TRAINING and (profile is None or not _of_few([profile]))
     return row.model_copy(
         update={
             "method": DECIDES,
-            "measure": "psi",
+            "measure": METHOD,
             "drifted": drifted,
             "finding": TRAINING if drifted else OUTSIDE if row.drifted else None,
             "psi": row.value,
-            "note": f"{row.note}; {few}" if row.note else few,
         }
     )
+
+
+def verdict(column: ColumnDrift) -> str:
+    """Return a word or two: whether it drifted, what is told of it, or what it is like."""
+    if column.drifted:
+        return "drifted"
+    if column.finding is not None:
+        return column.finding
+    if not _held_to_training(column):
+        return "as before"
+    return "not compared" if column.value is None else "as in training"
+
+
+def held_to_training(columns: Sequence[ColumnDrift]) -> str | None:
+    """Return a sentence on the columns that are not compared with past nights; None if all are."""
+    held = sum(map(_held_to_training, columns))
+    if not held:
+        return None
+    return (
+        f"{held} of {len(columns)} columns are held to the training sample, because too few past nights "
+        "have values to compare with."
+    )
+
+
+def _held_to_training(column: ColumnDrift) -> bool:
+    return METHOD in {column.measure, column.method}

@@ -4,7 +4,7 @@ A night is compared with the last nights of its own weekday and with the last ni
 (nightjar/core/comparison/comparable.py). The smaller distance counts: a column of the calendar is as on the
 same weekday, a rate that moves slowly is as on the nights just before. The distances of past nights are
 measured in the same way, from the nights before them. So they show what an ordinary night reaches, its trend
-included.
+included. No night is compared with a night in a holiday period.
 
 Numbers are compared by their quantiles: the mean absolute difference between the sorted values of two nights
 (the Wasserstein distance in one dimension), in units of the column's usual spread. A column of at most two
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from nightjar.core.comparison.comparable import comparables
 from nightjar.core.comparison.entities import ColumnProfile
+from nightjar.core.model.holidays import IsHoliday, never
 
 Matrix = NDArray[np.float64]
 Column = Sequence[ColumnProfile | None]
@@ -68,20 +69,25 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """For each night, which other nights it is compared with: 1 where it is, else 0."""
+    """For each night, which other nights it is compared with: 1 where it is, else 0.
+
+    holiday: for each night, whether it is in a holiday period.
+    """
 
     alike: Matrix
     near: Matrix
     last: Matrix
+    holiday: NDArray[np.bool_]
 
 
-def references(nights: Sequence[date]) -> References:
+def references(nights: Sequence[date], is_holiday: IsHoliday = never) -> References:
     """Find the comparable nights of each night. nights: oldest first."""
-    found = [comparables(night, nights[:place]) for place, night in enumerate(nights)]
+    found = [comparables(night, nights[:place], is_holiday=is_holiday) for place, night in enumerate(nights)]
     return References(
         _chosen(nights, [each.alike for each in found]),
         _chosen(nights, [each.near for each in found]),
         _chosen(nights, [each.near[:1] for each in found]),
+        np.array([each.holiday for each in found]),
     )
 
 

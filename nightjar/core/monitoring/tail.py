@@ -14,7 +14,7 @@ to be told (docs/adr/0063).
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,10 @@ class Tail:
     def limit(self, probability: float) -> float:
         """The distance that ordinary nights reach with this probability, at most 0.5."""
         return self.usual + self.power * self.excess * ((0.5 / probability) ** (1 / self.power) - 1)
+
+    def wider(self, times: float) -> "Tail":
+        """The tail of nights that lie so many times as far above the usual distance."""
+        return replace(self, excess=self.excess * times)
 
 
 def tail_of(past: NDArray[np.float64], noise: float, power: int = POWER) -> Tail | None:

@@ -44,6 +44,7 @@ class WatchNight:
             self.profiles.of_run(run),
             self.profiles.trailing(run.model, run.score_date, HISTORY),
             self._sample(run).compared(self._with_scores(run, rows)),
+            is_holiday=self.inputs.spec.is_holiday,
         )
         self.ledger.record_drift(run, columns)
         return columns

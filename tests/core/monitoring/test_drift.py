@@ -6,7 +6,15 @@ import pytest
 
 from nightjar.core.comparison.entities import SCORE, NightProfile
 from nightjar.core.comparison.profile import categories_of, numbers_of
-from nightjar.core.monitoring.drift import DECIDES, OUTSIDE, RATE, SEASON, night_drift
+from nightjar.core.monitoring.drift import (
+    DECIDES,
+    OUTSIDE,
+    RATE,
+    SEASON,
+    held_to_training,
+    night_drift,
+    verdict,
+)
 from nightjar.core.monitoring.training import TRAINING, TrainingSample
 
 FIRST = date(2013, 1, 7)
@@ -70,6 +78,8 @@ def test_an_ordinary_night_raises_no_alarm_and_every_column_says_what_is_usual(s
         assert row.value <= row.threshold
         assert 0 <= row.expected <= row.threshold
         assert row.rate > RATE / len(found)
+        assert verdict(row) == (row.finding or "as before")
+    assert held_to_training([*found.values()]) is None
 
 
 def test_the_weekday_is_no_drift(sample, past):
@@ -118,6 +128,43 @@ def test_the_rate_of_alarms_is_at_most_the_stated_one_whatever_the_number_of_row
     assert sum(alarms) <= 2
 
 
+def holidays(*numbers):
+    return {FIRST + timedelta(days=number) for number in numbers}.__contains__
+
+
+def test_a_night_in_a_holiday_period_has_limits_further_above_what_is_usual(sample, past):
+    moved = rows(70, spoil={"wind": pl.col("wind") + 4})
+    ordinary, holiday = (
+        {
+            row.column: row
+            for row in night_drift(profile(70, moved), past, sample.compared(moved), is_holiday=of)
+        }
+        for of in (holidays(), holidays(71))
+    )
+    assert drifted(ordinary) == {("wind", "level")}
+    assert drifted(holiday) == set()
+    assert holiday["wind"].expected == ordinary["wind"].expected
+    gone = rows(70, spoil={"wind": pl.lit(None, pl.Float64)})
+    found = night_drift(profile(70, gone), past, sample.compared(gone), is_holiday=holidays(70))
+    told = {row.column: row.note for row in found if row.drifted}
+    assert told.keys() == {"wind"}
+    assert "the night is in a holiday period, so its limit is wider" in told["wind"]
+
+
+def test_nights_in_holiday_periods_say_nothing_of_an_ordinary_night(sample, past):
+    far = {number: rows(number, spoil={"wind": pl.col("wind") + 9}) for number in (60, 61, 62, 67, 68, 69)}
+    feast = [profile(number, far[number]) if number in far else night for number, night in enumerate(past)]
+    frame = rows(71)
+    of, untold = holidays(61, 68), sample.compared(frame)
+    found, expected = (
+        {row.column: row for row in night_drift(profile(71, frame), nights, untold, is_holiday=of)}["wind"]
+        for nights in (feast, past)
+    )
+    assert not found.drifted
+    assert found.rate == pytest.approx(expected.rate)
+    assert night_drift(profile(71, frame), feast, untold) != night_drift(profile(71, frame), past, untold)
+
+
 def test_a_slow_trend_is_the_season_and_no_alarm():
     nights = {number: rows(number, trend=0.03) for number in range(100)}
     past = [profile(number, frame) for number, frame in nights.items() if number < 99]
@@ -139,7 +186,12 @@ def test_what_lies_outside_of_training_for_long_is_told_as_that(past):
 def test_with_too_few_nights_the_training_sample_decides(sample, past, nights):
     found = verdicts(sample, past[70 - nights :], 70, rows(70))
     assert drifted(found) == set()
-    assert all("held to the training sample" in row.note for row in found.values())
+    assert {row.note for row in found.values()} == {None}
+    assert {verdict(row) for row in found.values()} == {"as in training", OUTSIDE}
+    assert held_to_training([*found.values()]) == (
+        "4 of 4 columns are held to the training sample, because too few past nights have values to compare "
+        "with."
+    )
     unknown = verdicts(
         sample, past[70 - nights :], 70, rows(70, spoil={"code": pl.lit("z") + pl.col("code")})
     )

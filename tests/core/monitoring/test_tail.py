@@ -21,6 +21,13 @@ def test_a_limit_is_reached_at_most_as_often_as_it_states(past):
     assert (draws[:, -1] > limits).mean() <= 0.035
 
 
+def test_a_wider_tail_has_its_limits_as_many_times_as_far_above_the_usual_distance():
+    tail = tail_of(np.linspace(0.1, 1.0, 56), 0.0)
+    wider = tail.wider(2.0)
+    assert wider.usual == tail.usual
+    assert wider.limit(1e-3) - tail.usual == pytest.approx(2 * (tail.limit(1e-3) - tail.usual))
+
+
 def test_few_past_nights_make_the_limit_longer():
     random = np.random.default_rng(7)
     past = random.exponential(1, 56)
