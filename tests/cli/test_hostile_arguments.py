@@ -20,8 +20,10 @@ AWAY = {  # nobody listens there, so what gets through its arguments ends soon
     "NIGHTJAR_WRITER_PASSWORD": "s3cret-canary",
     "NIGHTJAR_ANALYST_PASSWORD": "s3cret-canary",
 }
-LEAVE = {("deploy",), ("resume",), ("db", "psql"), ("db", "url"), ("new-model",)}
-"""They start Prefect's command line, become psql, print a password, or write a folder into models/."""
+LEAVE = {("deploy",), ("resume",), ("watch",), ("db", "psql"), ("db", "url"), ("new-model",)}
+"""They start Prefect's command line, run until they are stopped, become psql, print a password, or write a
+folder into models/.
+"""
 
 
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -7,7 +7,9 @@ categories up one Python text after the other. Here a row gets the same bits in 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from itertools import islice
+from operator import add
 from pathlib import Path
 from typing import Any, Self
 
@@ -136,8 +138,9 @@ class LogisticPredictor:
             yield name, line.of(name) if stairs is None else line.of(name) + stairs.of(name)
 
     def _ask(self, rows: pl.DataFrame) -> np.ndarray:
-        added = pl.sum_horizontal([expression for _, expression in self._expressions()])
-        odds = rows.select(added + self.base).to_series()
+        # One after the other: `sum_horizontal` adds in an order that depends on which thread is free.
+        added = reduce(add, (expression for _, expression in self._expressions()), pl.lit(self.base))
+        odds = rows.select(added).to_series()
         return both(1 / (1 + np.exp(-odds.to_numpy())))
 
     def params(self) -> Mapping[str, Any]:

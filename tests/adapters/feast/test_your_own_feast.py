@@ -75,6 +75,7 @@ def spec_of(repo):
             max_ece=1.0,
             max_loss_over_constant=10.0,
             max_loss_over_baseline=10.0,
+            min_loss_over_an_input_a_day_earlier=0,  # the same
             min_loss_over_a_day_earlier=0,  # the trips of each day have nothing to do with those before
         ),
     )

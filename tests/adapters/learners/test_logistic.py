@@ -44,3 +44,17 @@ def test_it_is_fitted_without_texts_or_steps():
     calm, windy = (fitted.predict(pl.DataFrame({"wind": [wind]}))[0] for wind in (-1.0, 1.0))
     assert windy > calm
     assert fitted.params() == {"C": 1.0, "steps": {}}
+
+
+def test_a_row_gets_the_same_bits_in_every_batch_and_every_time():
+    random = np.random.default_rng(3)
+    names = [f"n{place}" for place in range(40)]
+    many = pl.DataFrame({name: random.normal(size=5_000) for name in names}).with_columns(
+        outcome=pl.Series(random.integers(0, 2, 5_000))
+    )
+    fitted = LogisticPredictor.fitted(many.head(500), (), tuple(names))
+    whole = fitted.predict(many)
+    assert all(fitted.predict(many).equals(whole) for _ in range(10))
+    for size in (1, 7, 300):
+        parts = [fitted.predict(many.slice(at, size)) for at in range(0, 600, size)]
+        assert pl.concat(parts).head(600).equals(whole.head(600))
