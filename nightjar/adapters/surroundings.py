@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from nightjar.adapters.source_code import module_source
+from nightjar.core.model.entities import Version
 from nightjar.core.model.imports import imports_of
 from nightjar.core.model.record import Surroundings
 from nightjar.core.model.spec import ModelSpec
@@ -39,6 +40,13 @@ def surroundings(spec: ModelSpec, algorithm: str, recipe_of: RecipeOf) -> Surrou
         libraries=versions_of(_distributions({*others, *ALWAYS, *_of_learner(algorithm)})),
         threads=_threads(),
     )
+
+
+def surroundings_of(spec: ModelSpec, version: Version, recipe_of: RecipeOf) -> Surroundings:
+    """Of a version that was made before: what is here of all that its record names, loaded or not."""
+    now = surroundings(spec, version.algorithm, recipe_of)
+    then = {} if version.record is None else version.record.surroundings.libraries
+    return now.model_copy(update={"libraries": {**versions_of(then), **now.libraries}})
 
 
 def _of_learner(algorithm: str) -> Iterable[str]:

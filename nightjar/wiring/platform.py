@@ -252,7 +252,7 @@ class Platform(Adapters):
         """The use case that scores a run again and compares."""
         from db.stores.profiles import PostgresInputProfiles
         from nightjar.adapters.code_version import code_version
-        from nightjar.adapters.surroundings import surroundings
+        from nightjar.adapters.surroundings import surroundings_of
         from nightjar.usecases.lifecycle.differences import changed_since
         from nightjar.usecases.scoring.replay import Replay
 
@@ -261,7 +261,7 @@ class Platform(Adapters):
             store=self.store,
             profiles=PostgresInputProfiles(self.engine),
             changed_since=lambda version: changed_since(
-                version, code_version(PROJECT), surroundings(spec, version.algorithm, self.recipe_of)
+                version, code_version(PROJECT), surroundings_of(spec, version, self.recipe_of)
             ),
         )
 

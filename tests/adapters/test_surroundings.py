@@ -4,11 +4,12 @@ import json
 import platform
 from hashlib import sha256
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import pytest
 
 import models
-from nightjar.adapters.surroundings import surroundings, versions_of
+from nightjar.adapters.surroundings import surroundings, surroundings_of, versions_of
 from nightjar.core.model.record import Surroundings
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import PROJECT
@@ -68,3 +69,12 @@ def test_thread_counts_are_recorded_and_all_of_it_is_json(found):
     assert {"cpus", "polars"} <= found["flight_delay"].threads.keys()
     told = found["flight_delay"]
     assert Surroundings.model_validate(json.loads(told.model_dump_json())) == told
+
+
+def test_of_a_version_all_libraries_of_its_record_are_looked_up_whether_they_are_loaded_or_not():
+    then = Surroundings(libraries={"typer": "0", "no-such-library": "1"})
+    made = SimpleNamespace(algorithm="catboost", record=SimpleNamespace(surroundings=then))
+    now = surroundings_of(models.model("flight_delay"), made, Platform.recipe_of).libraries
+    assert now["typer"] == version("typer")
+    assert "no-such-library" not in now
+    assert now["catboost"] == version("catboost")

@@ -30,13 +30,17 @@ from nightjar.usecases.scoring.snapshot import parts_of
 
 
 def changed_since(version: Version, commit: str, now: Surroundings) -> tuple[str, ...]:
-    """What is another than when a version was trained: code, features, libraries, threads. In words."""
+    """What is another than when a version was trained: code, features, libraries, threads. In words.
+
+    A pool of threads that is not there now is that of a library which is not loaded: it says nothing.
+    """
     made = {"commit": commit, **now.model_dump(mode="json")}
     then = code_of(version)
     known = {name: value for name, value in made.items() if name in then}
     return tuple(
         f"{one.what} was {one.first or 'not there'} and is {one.second or 'gone'}"
         for one in changes(then, known)
+        if one.second is not None or not one.what.startswith("threads.")
     )
 
 

@@ -10,11 +10,13 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import NotPublished
 from nightjar.core.errors.settings import NoVersion
+from nightjar.core.model.record import Surroundings
 from nightjar.core.night.clock import night_of
 from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, registered
+from nightjar.usecases.lifecycle import differences
 from nightjar.usecases.lifecycle.differences import Differences
 from nightjar.usecases.lifecycle.holdings import held
 
@@ -85,3 +87,14 @@ def test_roles_are_those_of_now_and_those_for_a_night(night):
     assert (oldest.roles, oldest.roles_then) == (("challenger",), ("challenger",))
     before = held(registry, "toy", night_of(spec, date(2013, 5, 1)))
     assert [one.roles_then for one in before] == [(), ()]
+
+
+def test_a_pool_of_threads_of_a_library_that_is_not_loaded_is_no_change(monkeypatch):
+    kept = {"commit": "a", "libraries": {"polars": "1", "gone": "1"}, "threads": {"cpus": 2, "openmp": 2}}
+    monkeypatch.setattr(differences, "code_of", lambda version: kept)
+    now = Surroundings(libraries={"polars": "2"}, threads={"cpus": 4})
+    assert differences.changed_since(None, "a", now) == (
+        "libraries.gone was 1 and is gone",
+        "libraries.polars was 1 and is 2",
+        "threads.cpus was 2 and is 4",
+    )
