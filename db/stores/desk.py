@@ -133,10 +133,10 @@ class PostgresDesk:
         with self._reading() as connection:
             return _rows(connection, ModelSeen, MODELS)
 
-    def desk(self, model: str, until: date | None = None) -> Desk:
+    def desk(self, model: str) -> Desk:
         with self._reading() as connection:
             found = connection.execute(NEWEST, {"model": model}).fetchone()
-            last = until or (found[0] if found else None) or datetime.now(UTC).date()
+            last = (found[0] if found else None) or datetime.now(UTC).date()
             asked = {"model": model, "first": last - YEAR, "recent": last - RECENT, "last": last}
             return Desk(
                 model=model,

@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.settings import BadSettings
@@ -56,7 +56,7 @@ def main(words: list[str]) -> None:
     from nightjar.wiring.platform import Platform  # noqa: PLC0415
 
     assert settings.prefect_auth is not None  # `told` wants it
-    pages = Pages(reader=Platform(settings).desk_reader, specs=lambda: models.find()[0])
+    pages = Pages(reader=Platform(settings).desk_reader, specs=cache(lambda: models.find()[0]))
     app = guarded(settings.prefect_hosts, partial(with_desk, settings.prefect_auth, pages))
     uvicorn.run(
         app, host=given.host, port=given.port, log_level="warning", log_config=None, server_header=False

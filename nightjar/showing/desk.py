@@ -30,17 +30,11 @@ RECENT_NIGHTS = 14
 MOST_EXPLAINED = 50
 
 
-class Html(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
-
-
 def index(models: Iterable[ModelSeen]) -> str:
     """The page that lists the models."""
     rows = [
         (
-            _link(f"{quote(one.model)}/{TOP}", one.model),
+            page.link(f"{quote(one.model)}/{TOP}", one.model),
             one.nights,
             "-" if one.newest is None else str(one.newest),
             _instant(one.published_at),
@@ -49,7 +43,9 @@ def index(models: Iterable[ModelSeen]) -> str:
         for one in models
     ]
     columns = ("model", "published nights", "newest", "published (UTC)", "open incidents")
-    return _page("Nightjar", [_table(columns, rows) if rows else page.said("No model has a version yet.")])
+    return _page(
+        "Nightjar", [page.table(columns, rows) if rows else page.said("No model has a version yet.")]
+    )
 
 
 def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, served: bool) -> str:
@@ -96,7 +92,7 @@ def entity_page(model: str, entity_key: str, nights: Sequence[EntityNight]) -> s
         return _page(f"{model}: {entity_key}", [back, page.said("No published night scored it.")])
     rows = [
         (
-            _link(night_file(one.score_date), str(one.score_date)),
+            page.link(night_file(one.score_date), str(one.score_date)),
             f"{one.score:.4g}",
             "-" if one.outcome is None else f"{one.outcome:g}",
             one.model_version,
@@ -114,7 +110,7 @@ def entity_page(model: str, entity_key: str, nights: Sequence[EntityNight]) -> s
         [
             back,
             page.plots([plots.lines("Score and outcome", drawn, "night", "", names)]),
-            _table(("night", "score", "outcome", "version", "reasons"), rows),
+            page.table(("night", "score", "outcome", "version", "reasons"), rows),
         ],
     )
 
@@ -378,7 +374,7 @@ def _explained(explained: Sequence[Explained], *, served: bool) -> str:
         return page.said("No row of it has stored reasons.")
     rows = [
         (
-            _link(f"entity?key={quote(one.entity_key)}", one.entity_key)
+            page.link(f"entity?key={quote(one.entity_key)}", one.entity_key)
             if served
             else escape(one.entity_key),
             f"{one.score:.4g}",
@@ -386,19 +382,19 @@ def _explained(explained: Sequence[Explained], *, served: bool) -> str:
         )
         for one in explained[:MOST_EXPLAINED]
     ]
-    return _table(("entity", "score", "reasons"), rows)
+    return page.table(("entity", "score", "reasons"), rows)
 
 
-def _entity(key: str) -> Html:
-    return _link(f"entity?key={quote(key)}", key)
+def _entity(key: str) -> page.Html:
+    return page.link(f"entity?key={quote(key)}", key)
 
 
 def _around(desk: Desk, day: date) -> str:
     earlier = [night.score_date for night in desk.nights if night.score_date < day]
     later = [night.score_date for night in desk.nights if night.score_date > day]
     links = [f'<a href="{TOP}">{escape(desk.model)}</a>']
-    links += [_link(night_file(earlier[-1]), f"← {earlier[-1]}")] if earlier else []
-    links += [_link(night_file(later[0]), f"{later[0]} →")] if later else []
+    links += [page.link(night_file(earlier[-1]), f"← {earlier[-1]}")] if earlier else []
+    links += [page.link(night_file(later[0]), f"{later[0]} →")] if later else []
     return f"<p>{' · '.join(links)}</p>"
 
 
@@ -413,21 +409,6 @@ def _headline_metrics(found: Sequence[Measured], spec: ModelSpec | None) -> list
     if spec is None:
         return [(name, name) for name in sorted({one.metric for one in found})[:3]]
     return [(name, spec.kind.metric(name).title) for name in spec.kind.headline]
-
-
-def _link(target: str, text: str) -> Html:
-    return Html(f'<a href="{escape(target)}">{escape(text)}</a>')
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table whose cells may hold links."""
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _cell(value: object) -> str:
-    return f"<td>{value}</td>" if isinstance(value, Html) else page.cell_of(value)
 
 
 def _page(title: str, parts: Iterable[str]) -> str:

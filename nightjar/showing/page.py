@@ -70,15 +70,26 @@ def plots(drawn: Iterable[str]) -> str:
     return f'<div class="plots">{"".join(drawn)}</div>'
 
 
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def link(target: str, text: str) -> Html:
+    return Html(f'<a href="{escape(target)}">{escape(text)}</a>')
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Numbers are aligned right. A wide table scrolls within the page."""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(map(cell_of, row))}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def cell_of(value: object) -> str:
-    """A cell of a table. Text is escaped."""
+def _cell(value: object) -> str:
+    if isinstance(value, Html):
+        return f"<td>{value}</td>"
     number = isinstance(value, int | float) and not isinstance(value, bool)
     text = f"{value:,}" if isinstance(value, int) and number else cell(value)
     style = ' class="number"' if number else ' class="long"' if len(text) > LONG else ""

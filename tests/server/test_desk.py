@@ -40,7 +40,7 @@ class Reader:
     def models(self):
         return [ModelSeen(model="toy", nights=1, newest=DAY, published_at=NOON, open_troubles=0)]
 
-    def desk(self, model, until=None):
+    def desk(self, model):
         nights = [NIGHT] if model == "toy" else []
         empty = ("measured", "drift", "found", "set_aside", "scored", "roles", "troubles")
         return Desk(model=model, nights=nights, sent_at=NOON, **dict.fromkeys(empty, ()))

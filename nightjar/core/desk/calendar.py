@@ -6,9 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from nightjar.core.desk.entities import NightSeen
-
-HELD = ("AuditFailed", "PredictsOtherwise", "StaleFeatures")
-"""The errors that keep a night from being published until a person looks at it."""
+from nightjar.core.night.plan import passes
 
 
 class State(StrEnum):
@@ -75,4 +73,5 @@ def state_of(night: NightSeen | None, deadline: datetime | None) -> State:
 def _unpublished(night: NightSeen) -> State:
     if night.state == "claimed":
         return State.RUNNING
-    return State.HELD_BACK if (night.error or "").startswith(HELD) else State.FAILED
+    # An abandoned run has no error.
+    return State.FAILED if night.error is None or passes(night.error) else State.HELD_BACK

@@ -1,6 +1,6 @@
 """What the desk shows, read from the views of analysts. One class a query; a row is one object."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -174,7 +174,3 @@ class Desk:
     roles: Sequence[RoleHeld]
     troubles: Sequence[Trouble]
     sent_at: datetime
-
-    @property
-    def by_night(self) -> Mapping[date, NightSeen]:
-        return {night.score_date: night for night in self.nights}

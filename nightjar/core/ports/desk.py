@@ -14,8 +14,8 @@ class DeskReader(Protocol):
         """Return every model that has a version, by name."""
         ...
 
-    def desk(self, model: str, until: date | None = None) -> Desk:
-        """Return what is known of the nights of a year that ends with a date; None: with the newest."""
+    def desk(self, model: str) -> Desk:
+        """Return what is known of the nights of the year that ends with the newest."""
         ...
 
     def explained(self, model: str, score_date: date) -> Sequence[Explained]:

@@ -20,9 +20,9 @@ class ReadDesk:
     reader: DeskReader
     specs: Mapping[str, ModelSpec]
 
-    def __call__(self, model: str, until: date | None = None) -> tuple[Desk, tuple[Day, ...]]:
+    def __call__(self, model: str) -> tuple[Desk, tuple[Day, ...]]:
         """Return what is known of a year of nights, and their states, oldest first."""
-        desk = self.reader.desk(model, until)
+        desk = self.reader.desk(model)
         return desk, tuple(days(desk.nights, self._due(desk), self._deadlines(desk)))
 
     def _due(self, desk: Desk) -> Iterator[date]:
