@@ -282,7 +282,8 @@ class ScoreNight:
         chosen = same_entities(population, run.score_date)
         if chosen.is_empty():
             return chosen
-        rows = sampled if chosen.height == sampled.height else self.inputs.with_features(chosen, run)
+        whole = chosen.height == sampled.height == population.height
+        rows = sampled if whole else self.inputs.with_features(chosen, run)
         scores = self.store.scores_for(run, rows["entity_key"]).select("entity_key", "score")
         kept = dict.fromkeys(("entity_key", *keys_of(self.inputs.spec), *self.inputs.spec.inputs))
         scored = rows.select(name for name in kept if name in rows.columns).join(

@@ -17,6 +17,7 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation, StaleFeatures
 from nightjar.core.errors.model import ArtifactBroken, NoChampion, PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
+from nightjar.core.inputs.readings import same_entities
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import FeastService
 from nightjar.core.night.entities import Night, RunState
@@ -510,6 +511,15 @@ def test_a_forced_revision_is_compared_with_the_nights_before_it(five_nights):
     assert mended.run(fifth, force=True).revision == 2
     with pytest.raises(AuditFailed, match="different values"):
         scoring.run(fifth, force=True)
+
+
+def test_of_a_large_night_the_rows_of_the_same_entities_are_compared(use_case, monkeypatch):
+    """As many rows are sampled for the profile, others every night."""
+    monkeypatch.setattr("nightjar.core.comparison.profile.SAMPLE_ROWS", 5)
+    monkeypatch.setattr("nightjar.core.inputs.readings.MOST_ROWS", 5)
+    run = use_case.run(NIGHT).run_id
+    same = same_entities(pl.DataFrame({"entity_key": use_case.inputs.raw.keys}), DAY)
+    assert {*use_case.guard.readings.rows[run]["entity_key"]} == {*same["entity_key"]}
 
 
 def test_what_does_not_add_up_cannot_be_accepted(use_case):
