@@ -50,4 +50,9 @@ def test() -> None:
         failed |= why is not None
         console.out.print(f"{name}: {'took it' if why is None else why}")
     if failed:
+        console.notice(
+            "Correct its URL in NIGHTJAR_ALERT_URL or NIGHTJAR_ALERT_URLS, or mend the receiver. Runbook: "
+            "runbooks/receiver-gone.md",
+            level="warning",
+        )
         raise typer.Exit(1)

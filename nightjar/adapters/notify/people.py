@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from nightjar.adapters.notify.apprise import told
+from nightjar.adapters.notify.apprise import service, told
 from nightjar.adapters.notify.webhook import posted
+from nightjar.core.errors.settings import BadSettings
 from nightjar.core.ports.incidents import Tell
 from nightjar.core.telling.messages import Message
 
@@ -42,6 +43,10 @@ class ThroughApprise:
     url: SecretStr
 
     def __call__(self, message: Message) -> str | None:
+        try:
+            service(self.url)
+        except BadSettings:
+            return "Apprise knows no such URL"
         return None if told(self.url, message.title, message.text) else "not taken"
 
 
