@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 import models
 from db.session import translated
-from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.database import RightsMissing, StoreUnavailable
 from nightjar.core.telling.facts import DiskFacts, ModelFacts, PlatformFacts
 from nightjar.core.telling.incidents import Note
 from nightjar.wiring.platform import Platform
@@ -21,14 +21,19 @@ log = structlog.get_logger(__name__)
 ANSWERS_WITHIN_S = 5.0
 SIZES = text("SELECT pg_database_size(current_database()), pg_notification_queue_usage()")
 GB = 10**9
+OF_THE_DATABASE = (StoreUnavailable, RightsMissing)
+"""Errors that would stop the look at every model."""
 
 
 def models_of(platform: Platform, opened: tuple[Note, ...], now: datetime) -> Iterator[ModelFacts]:
-    """Look at each model. One that cannot be looked at keeps its incidents, and stops no other."""
+    """Look at each model. One that cannot be looked at keeps its incidents, and stops no other.
+
+    Raises StoreUnavailable and RightsMissing: they are about the database, not about a model.
+    """
     for spec in models.MODELS.values():
         try:
             yield platform.look_at(spec)(now, nights_of(opened, spec.name))
-        except NightjarError:
+        except OF_THE_DATABASE:
             raise
         except Exception:
             log.exception("model_not_looked_at", model=spec.name)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+import models
 from db.listening import listening
 from nightjar.adapters.notify.heartbeat import beat
 from nightjar.core.errors.base import NightjarError
@@ -42,8 +43,8 @@ class Watcher:
     gone: bool = False
     untold: set[str] = field(default_factory=set[str])
 
-    def look(self, now: datetime) -> None:
-        """Note what has begun and ended since the last look."""
+    def look(self, now: datetime) -> bool:
+        """Note what has begun and ended since the last look. Return True if every model was looked at."""
         ledger, people = self.platform.incidents(), self.platform.tell_people()
         untold = people.dispatches.untold(people.channels)
         facts = tuple(models_of(self.platform, ledger.opened(), now))
@@ -59,6 +60,7 @@ class Watcher:
             log.warning("incident_begun", model=trouble.model, kind=trouble.kind, sentence=trouble.sentence)
         for note in done.ended:
             log.info("incident_ended", model=note.model, kind=note.kind, subject=note.subject)
+        return looked_at >= set(models.MODELS)
 
     def due(self, now: datetime) -> bool:
         return self.looked_at is None or now - self.looked_at >= LOOKS_EVERY
@@ -74,7 +76,7 @@ class Watcher:
                 self.untold.discard(name)
 
     def heartbeat(self) -> None:
-        """Ask the URL elsewhere. It stops when the watcher does, or when it cannot look."""
+        """Ask the URL elsewhere. It stops when the watcher does, or when it cannot look at every model."""
         url = self.platform.settings.heartbeat_url
         if url is not None and (why := beat(url)) is not None:
             log.warning("heartbeat_not_taken", reason=why)
@@ -121,8 +123,7 @@ def one_round(
 ) -> None:
     watcher.database_is(gone=False, now=now)
     consumers(now)
-    if watcher.due(now):
-        watcher.look(now)
+    if watcher.due(now) and watcher.look(now):
         watcher.heartbeat()
     people(now)
 

@@ -1,0 +1,113 @@
+"""The watcher looks at all models. One that cannot be looked at hides no other, and stops the heartbeat."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+import models
+from nightjar.core.errors.database import RightsMissing, StoreUnavailable
+from nightjar.core.errors.settings import BadSettings
+from nightjar.core.telling.facts import ModelFacts
+from nightjar.core.telling.incidents import Severity, Trouble, changes
+from nightjar.testing.specs import toy_spec
+from nightjar.watcher.looks import LookAtPlatform
+from nightjar.watcher.loop import Watcher, one_round
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
+
+NOW = datetime.now(UTC)
+BLIND, SEEN = toy_spec(name="blind"), toy_spec(name="seen")
+
+
+@dataclass
+class Beating(Watcher):
+    """Counts its heartbeats."""
+
+    beats: list[datetime] = field(default_factory=list[datetime])
+
+    def heartbeat(self) -> None:
+        self.beats.append(NOW)
+
+
+@pytest.fixture
+def platform(shared_database, tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "MODELS", {"blind": BLIND, "seen": SEEN})
+    password = shared_database.server.passwords["writer"]
+    settings = Settings(
+        database_url=shared_database.url("owner"), writer_password=password, home=tmp_path, _env_file=None
+    )
+    opened = Platform(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def watcher(platform):
+    return Beating(platform, LookAtPlatform(platform, None))
+
+
+@pytest.fixture
+def fails(monkeypatch):
+    """Make the look at the model BLIND raise an error. The look at SEEN is the real one."""
+    real = Platform.look_at
+
+    def with_error(error):
+        def look(_now, _nights) -> ModelFacts:
+            raise error
+
+        monkeypatch.setattr(
+            Platform, "look_at", lambda platform, spec: look if spec is BLIND else real(platform, spec)
+        )
+
+    return with_error
+
+
+def begin(platform, model: str) -> None:
+    """Note an incident that no look will find."""
+    trouble = Trouble(
+        model=model,
+        kind="champion_stale",
+        severity=Severity.WARNING,
+        cause="champion_stale",
+        sentence="Nothing trains.",
+        runbook="model-worse",
+    )
+    platform.incidents().note(lambda opened: changes(opened, [trouble], lambda _: True, frozenset()))
+
+
+def do_rounds(watcher, times: int) -> None:
+    people = watcher.platform.tell_people()
+    for _ in range(times):
+        watcher.looked_at = None
+        one_round(watcher, lambda _: None, people, NOW)
+
+
+def of_models(platform) -> set[str]:
+    return {note.model for note in platform.incidents().opened()} - {""}
+
+
+@pytest.mark.parametrize("error", [BadSettings("A setting is wrong", "Mend it."), ZeroDivisionError()])
+def test_a_model_that_cannot_be_looked_at_keeps_its_incidents_and_others_are_looked_at(
+    platform, watcher, fails, error
+):
+    begin(platform, "blind")
+    begin(platform, "seen")
+    fails(error)
+    do_rounds(watcher, 2)
+    assert of_models(platform) == {"blind"}
+    assert watcher.looked_at == NOW
+    assert watcher.beats == []
+
+
+def test_the_heart_beats_after_a_look_at_every_model(watcher):
+    do_rounds(watcher, 2)
+    assert watcher.beats == [NOW, NOW]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("It", "gone"), RightsMissing("It", "no SELECT")])
+def test_an_error_of_the_database_is_of_no_model_and_ends_the_look(watcher, fails, error):
+    fails(error)
+    with pytest.raises(type(error)):
+        do_rounds(watcher, 1)
+    assert watcher.looked_at is None
