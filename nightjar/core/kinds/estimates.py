@@ -3,7 +3,7 @@
 import math
 from statistics import NormalDist
 
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from nightjar.core.values import Value
 
@@ -40,17 +40,6 @@ class Estimate(Value):
     def shown(self) -> tuple[float, float]:
         """Its interval for people: the truth lies in it with the probability CONFIDENCE."""
         return self.within((1 - CONFIDENCE) / 2)
-
-    def doubt(self, limit: float) -> float:
-        """The probability of a value as great as this, or greater, if the truth lies on a limit.
-
-        1 where there is no error.
-        """
-        if self.error is None:
-            return 1.0
-        if not self.error:
-            return float(self.value <= limit)
-        return float(stdtr(self.degrees, (limit - self.value) / self.error))
 
     def nights_lacking(self, limit: float, tail: float, power: float) -> int | None:
         """How many more nights like these would tell the value from a limit. None: more than MOST_NIGHTS.

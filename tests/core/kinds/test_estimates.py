@@ -1,8 +1,6 @@
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
 from nightjar.core.kinds.estimates import LEAST_NIGHTS, MOST_NIGHTS, Estimate, t_quantile
@@ -18,19 +16,7 @@ def test_the_quantile_is_that_of_the_t_distribution(degrees):
 def test_without_an_error_the_bounds_are_endless_and_nothing_is_sure():
     few = Estimate(value=1.0, nights=3)
     assert few.within(0.05) == (-math.inf, math.inf)
-    assert few.doubt(-1e9) == 1
     assert few.nights_lacking(2.0, 0.05, 0.8) == LEAST_NIGHTS - 3
-
-
-@given(st.floats(0.001, 0.499), st.floats(0.5, 1.5))
-def test_a_value_is_doubted_as_its_bound_says(tail, limit):
-    low, _ = TEN.within(tail)
-    assert (TEN.doubt(limit) <= tail) == (low >= limit) or low == pytest.approx(limit)
-
-
-def test_an_exact_value_is_doubted_only_where_it_does_not_lie_above():
-    exact = TEN.model_copy(update={"error": 0.0})
-    assert (exact.doubt(0.9), exact.doubt(1.0), exact.doubt(1.1)) == (0, 1, 1)
 
 
 def test_so_many_more_nights_like_these_tell_with_the_power_that_is_asked_for():
