@@ -137,7 +137,7 @@ def correlation_rows(kind: Kind, found: Sequence[Correlation]) -> Sequence[tuple
             one.online,
             f"{one.gap:+.3f}",
             one.spread,
-            "-" if one.correlation is None else console.measured(one.correlation, one.low, one.high, 2),
+            "-" if one.correlation is None else console.measured(one.correlation, one.low, one.high, ".2f"),
         )
         for one in found
     ]

@@ -148,10 +148,10 @@ def cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def measured(value: float, low: float | None, high: float | None, digits: int = 3) -> str:
-    """A number with its interval, where that is known. digits: behind the point."""
-    interval = "" if low is None or high is None else f" ({low:.{digits}f} to {high:.{digits}f})"
-    return f"{value:.{digits}f}{interval}"
+def measured(value: float, low: float | None, high: float | None, form: str = ".3f") -> str:
+    """A number with its interval, where that is known. form: of each number."""
+    interval = "" if low is None or high is None else f" ({low:{form}} to {high:{form}})"
+    return f"{value:{form}}{interval}"
 
 
 NIGHT_COLUMNS = (
@@ -380,7 +380,7 @@ def show_arms(found: "Iterable[ArmMetric]") -> None:
             each.metric.title,
             each.nights,
             *(
-                f"{one.mean:.4g} ({one.low:.4g} to {one.high:.4g})"
+                measured(one.mean, one.low, one.high, ".4g")
                 for one in (each.champion, each.challenger, each.gain)
             ),
         )
@@ -552,12 +552,10 @@ def trailing_rows(spec: "ModelSpec", windows: "Sequence[Measurement]") -> list[t
     ]
 
 
-def with_interval(measured: "Measurement", metric: str) -> str | None:
+def with_interval(window: "Measurement", metric: str) -> str | None:
     """A number and its interval. None where it is not defined."""
-    value, interval = measured.metrics.get(metric), measured.intervals.get(metric)
-    if value is None:
-        return None
-    return f"{value:.4g}" if interval is None else f"{value:.4g} ({interval[0]:.4g} to {interval[1]:.4g})"
+    value, bounds = window.metrics.get(metric), window.intervals.get(metric, (None, None))
+    return None if value is None else measured(value, *bounds, ".4g")
 
 
 def show_trailing(spec: "ModelSpec", windows: "Sequence[Measurement]") -> None:

@@ -102,7 +102,7 @@ def beside_row(one: "Beside", titles: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def measured_cell(one: "Measured | None") -> str:
-    return "-" if one is None else console.measured(one.value, one.low, one.high, digits=4)
+    return "-" if one is None else console.measured(one.value, one.low, one.high, ".4f")
 
 
 def show_scores(found: "ScoreDifference", names: tuple[str, str]) -> None:

@@ -7,6 +7,7 @@ from nightjar.core.lifecycle.tuning import TODAY, Trial, over
 from nightjar.core.model.search import Params
 from nightjar.core.model.spec import ModelSpec
 from nightjar.showing import console
+from nightjar.showing.backtest import told
 from nightjar.usecases.lifecycle.tune import Tuned
 
 
@@ -20,7 +21,7 @@ def show_search(spec: ModelSpec, tuned: Tuned) -> None:
     out.print(console.table("trials, the best first", columns, [*_rows(tuned)]))
     out.print(f"{spec.name}: {tuned.verdict.reason}")
     for what, found in _figures(tuned).items():
-        out.print(f"{loss} over that of the parameters of today, on nights that {what}: {_told(found)}")
+        out.print(f"{loss} over that of the parameters of today, on nights that {what}: {told(found)}")
     if tuned.verdict.better:
         best = tuned.trials[tuned.verdict.best - 1].params
         out.print(f"To take them, write in models/{spec.name}/spec.py: {_as_code(best)}")
@@ -31,7 +32,7 @@ def _rows(tuned: Tuned) -> Iterator[tuple[object, ...]]:
     today = tuned.trials[TODAY - 1]
     for trial in sorted(tuned.trials, key=lambda trial: (trial.given_up, trial.loss)):
         params = (trial.params[name] for name in tuned.search.space)
-        beside = _told(over(trial.nights, today.nights))
+        beside = told(over(trial.nights, today.nights))
         yield _numbered(trial), *params, trial.folds, trial.loss, beside, f"{trial.seconds:.1f}"
 
 
@@ -42,13 +43,6 @@ def _numbered(trial: Trial) -> str:
 def _figures(tuned: Tuned) -> Mapping[str, Estimate]:
     found = {"choose": tuned.verdict.over_today, "confirm": tuned.verdict.confirmed}
     return {what: one for what, one in found.items() if one is not None}
-
-
-def _told(found: Estimate | None) -> str:
-    if found is None:
-        return "-"
-    low, high = found.shown if found.error is not None else (None, None)
-    return console.measured(found.value, low, high)
 
 
 def _as_code(params: Params) -> str:
