@@ -225,14 +225,9 @@ def of_a_predictor(
 def show_correlation(spec: ModelSpec, walk: Sequence[Week]) -> None:
     """How well the metrics of a version on the days that judge foretell those of its week."""
     versions = [
-        Judged(offline=known_of(week.judged), online=known_of(measured(spec, week.by[MODEL], week.rows)))
-        for week in walk
+        Judged(offline=week.judged, online=measured(spec, week.by[MODEL], week.rows)) for week in walk
     ]
     show_correlations(spec.kind, correlations(spec.kind.judging, versions))
-
-
-def known_of(metrics: Metrics) -> dict[str, float]:
-    return {name: value for name, value in metrics.items() if value is not None}
 
 
 def show_staleness(spec: ModelSpec, walk: Sequence[Week]) -> None:

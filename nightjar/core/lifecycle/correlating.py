@@ -7,11 +7,11 @@ judged it.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from nightjar.core.kinds.metrics import Metric
+from nightjar.core.kinds.metrics import Metric, Metrics
 from nightjar.core.values import Value
 
 LEAST_VERSIONS = 4
@@ -23,8 +23,8 @@ REACH = 1.959964
 class Judged(Value):
     """A version. offline: the metrics by which it was judged. online: those of the nights that it scored."""
 
-    offline: Mapping[str, float]
-    online: Mapping[str, float]
+    offline: Metrics
+    online: Metrics
 
 
 class Correlation(Value):
@@ -50,9 +50,10 @@ def correlations(metrics: Sequence[Metric], versions: Sequence[Judged]) -> tuple
     """Of each metric that some versions have both offline and online."""
     pairs = {
         metric.name: [
-            (one.offline[metric.name], one.online[metric.name])
+            (offline, online)
             for one in versions
-            if metric.name in one.offline and metric.name in one.online
+            if (offline := one.offline.get(metric.name)) is not None
+            and (online := one.online.get(metric.name)) is not None
         ]
         for metric in metrics
     }

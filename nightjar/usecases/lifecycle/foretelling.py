@@ -22,18 +22,15 @@ def foretold(kind: Kind, walked: Walked, artifacts: Artifacts) -> tuple[Correlat
 def _judged(kind: Kind, walked: Walked, artifacts: Artifacts) -> Iterator[Judged]:
     made = {version.number: version for step in walked.steps for version in step.versions}
     for champion, steps in groupby(walked.steps, lambda step: step.champion):
-        online = {} if champion is None else _online(kind, [*steps], artifacts)
-        if champion is not None and online:
+        if champion is not None:
+            online = _online(kind, [*steps], artifacts)
             yield Judged(offline=_offline(made[champion]), online=online)
 
 
-def _offline(version: Version) -> dict[str, float]:
-    return {
-        row.metric: row.value for row in version.metrics if row.of is Of.VERSION and row.value is not None
-    }
+def _offline(version: Version) -> Metrics:
+    return {row.metric: row.value for row in version.metrics if row.of is Of.VERSION}
 
 
-def _online(kind: Kind, steps: list[StepDone], artifacts: Artifacts) -> dict[str, float]:
+def _online(kind: Kind, steps: list[StepDone], artifacts: Artifacts) -> Metrics:
     rows = scored_by(steps, artifacts).filter(pl.col(WHO) == Who.CHAMPION)
-    found: Metrics = kind.measure(rows["score"], rows["outcome"], rows["outputs"]) if rows.height else {}
-    return {name: value for name, value in found.items() if value is not None}
+    return kind.measure(rows["score"], rows["outcome"], rows["outputs"])
