@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from hashlib import sha256
 
+import numpy as np
 import polars as pl
 
 from nightjar.core.kinds.estimates import Estimate
+from nightjar.core.lifecycle.comparing import sums
 from nightjar.core.lifecycle.resampling import quotient
 from nightjar.core.lifecycle.training_set import DAY
 from nightjar.core.model.search import Params, Search
@@ -73,9 +75,8 @@ def name_of(model: str, search: Search, data_sha256: str, code: Mapping[str, str
 
 def nights_of(days: pl.Series, losses: pl.Series) -> tuple[NightOfTrial, ...]:
     """Both: one for each row, in the same order."""
-    rows = pl.DataFrame({DAY: days, "loss": losses})
-    sums = rows.group_by(DAY).agg(pl.len().alias("rows"), pl.col("loss").sum()).sort(DAY)
-    return tuple(NightOfTrial(**night) for night in sums.iter_rows(named=True))
+    nights = sums(pl.DataFrame({DAY: days, "loss": losses}), ["loss"])
+    return tuple(NightOfTrial(**night) for night in nights.iter_rows(named=True))
 
 
 def best_of(trials: Sequence[Trial]) -> Trial | None:
@@ -86,7 +87,7 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
 def hopeless(nights: Sequence[NightOfTrial], best: Trial | None, alpha: float) -> bool:
     """True if what was scored so far is surely worse than the best trial on the same nights."""
     found = None if best is None else over(nights, best.nights)
-    return found is not None and found.error is not None and found.within(alpha)[0] > 1
+    return found is not None and found.within(alpha)[0] > 1
 
 
 def over(nights: Sequence[NightOfTrial], others: Sequence[NightOfTrial]) -> Estimate | None:
@@ -94,8 +95,8 @@ def over(nights: Sequence[NightOfTrial], others: Sequence[NightOfTrial]) -> Esti
     own = {night.score_date: night.loss for night in nights}
     beside = {night.score_date: night.loss for night in others}
     days = sorted(own.keys() & beside.keys())
-    sums = (pl.Series([losses[day] for day in days], dtype=pl.Float64).to_numpy() for losses in (own, beside))
-    return quotient(*sums)
+    both = (np.array([losses[day] for day in days], np.float64) for losses in (own, beside))
+    return quotient(*both)
 
 
 def promising(trials: Sequence[Trial]) -> Trial | None:
@@ -116,7 +117,7 @@ def verdict_on(
         return Verdict(best=TODAY, reason=f"of {tried} none has less loss than the parameters of today")
     found = over(best.nights, trials[TODAY - 1].nights)
     told = {"over_today": found, "confirmed": confirmed}
-    if found is None or found.error is None or found.within(alpha / len(trials))[1] >= 1:
+    if found is None or found.within(alpha / len(trials))[1] >= 1:
         reason = f"trial {best.number} has the least loss of {tried}, which may be luck"
         return Verdict(best=TODAY, reason=reason, **told)
     if confirmed is None or confirmed.value >= 1:

@@ -26,7 +26,7 @@ from nightjar.core.lifecycle.tuning import (
     verdict_on,
 )
 from nightjar.core.model.search import Params, Search
-from nightjar.core.model.spec import Learner, ModelSpec
+from nightjar.core.model.spec import ModelSpec
 from nightjar.core.ports.features import FeatureSource
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
@@ -94,7 +94,8 @@ class Tune:
 
     def _trial(self, folds: Folds, search: Search, tried: Sequence[Trial]) -> Trial:
         started, best = self.clock(), best_of(tried)
-        params = self.propose(search.space, tried, self.spec.seed) if tried else self.spec.params
+        proposed = self.propose(search.space, tried, self.spec.seed) if tried else {}
+        params = {**self.spec.params, **proposed}
         nights, done = tuple[NightOfTrial, ...](), 0
         for scored in self._scored(params, folds.choosing):
             nights, done = nights + scored, done + 1
@@ -102,7 +103,7 @@ class Tune:
                 break
         return Trial(
             number=len(tried) + 1,
-            params={**self.spec.params, **params},
+            params=params,
             nights=nights,
             folds=done,
             given_up=done < len(folds.choosing),
@@ -116,17 +117,17 @@ class Tune:
 
     def _scored(self, params: Params, cuts: Sequence[TimeCut]) -> Iterator[tuple[NightOfTrial, ...]]:
         """The nights of each cut, scored by what a retraining before them would have made."""
-        spec = replace(self.spec, params={**self.spec.params, **params})
+        spec = replace(self.spec, params=params)
         for cut in cuts:
             yield scored_by_recipe(spec, cut)
 
 
 def scored_by_recipe(spec: ModelSpec, cut: TimeCut) -> tuple[NightOfTrial, ...]:
     """The loss of each unseen night by the spec's own learner, fitted anew on all older rows if it can be."""
-    kind, learner = spec.kind, Learner(name="fit", fit=spec.fit, refit=spec.refit)
-    predictor = fitted(spec, learner, cut)
+    kind, own = spec.kind, spec.learners[-1]
+    predictor = fitted(spec, own, cut)
     calibration = calibration_of(kind, predictor, cut)
-    if spec.refit is not None:
-        predictor = refitted(spec, spec.refit, cut.seen, predictor)
+    if own.refit is not None:
+        predictor = refitted(spec, own.refit, cut.seen, predictor)
     losses = kind.losses(published_by(kind, predictor, calibration, cut.test), cut.test["outcome"])
     return nights_of(cut.test[DAY], losses)
