@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -54,10 +54,11 @@ class Missed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A delivery in the store."""
+    """A delivery in the store. counts_from: a later instant than `recorded_at` if a person accepted it."""
 
     path: Path
     recorded_at: datetime
+    counts_from: datetime
     content: str
 
 
@@ -197,29 +198,29 @@ class RawFiles:
     ) -> dict[date, tuple[datetime, ...]]:
         landed = self._landed(dataset).items()
         wanted = landed if days is None else ((day, kept) for day, kept in landed if day in days)
-        return {day: tuple(delivery.recorded_at for delivery in kept) for day, kept in wanted}
+        return {day: tuple(delivery.counts_from for delivery in kept) for day, kept in wanted}
 
     def place(self, dataset: RawDataset, day: date, recorded_at: datetime) -> str:
         kept = self._landed(dataset.name, day, day).get(day, ())
-        paths = (str(delivery.path) for delivery in kept if delivery.recorded_at == recorded_at)
+        paths = (str(delivery.path) for delivery in kept if delivery.counts_from == recorded_at)
         return next(paths, "a file that is no longer there")
 
     def read(
         self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
     ) -> pl.DataFrame:
         limit = None if known_at is None else utc(known_at)
-        newest: dict[Path, list[date]] = {}
+        newest: dict[date, Kept] = {}
         for day, kept in self._landed(dataset.name, first, last).items():
-            known = [delivery.path for delivery in kept if limit is None or delivery.recorded_at <= limit]
-            for path in known[-1:]:
-                newest.setdefault(path, []).append(day)
+            known = [delivery for delivery in kept if limit is None or delivery.counts_from <= limit]
+            if known:
+                newest[day] = known[-1]
         if not newest:
             return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": INSTANT})
-        require_regular(newest, OF_RAW_DAYS)
-        with naming_damage(newest, OF_RAW_DAYS):
-            rows = pl.read_parquet([*newest], hive_partitioning=False, include_file_paths=FILE)
-        days = {(str(path), day) for path, days in newest.items() for day in days}
-        return counted_from(of_days(rows, days), self.held(dataset.name))
+        files = [*dict.fromkeys(delivery.path for delivery in newest.values())]
+        require_regular(files, OF_RAW_DAYS)
+        with naming_damage(files, OF_RAW_DAYS):
+            rows = pl.read_parquet(files, hive_partitioning=False, include_file_paths=FILE)
+        return counted_from(of_days(rows, newest), newest)
 
     def _landed(
         self, dataset: str, first: date = date.min, last: date = date.max
@@ -235,7 +236,7 @@ class RawFiles:
         held = self.held(dataset) if landed else {}
         counting = {day: counting_of(day, kept, held) for day, kept in sorted(landed.items())}
         return {
-            day: tuple(sorted(kept, key=lambda delivery: (delivery.recorded_at, delivery.path.name)))
+            day: tuple(sorted(kept, key=lambda delivery: (delivery.counts_from, delivery.path.name)))
             for day, kept in counting.items()
             if kept
         }
@@ -252,15 +253,15 @@ def deliveries_in(folder: Path) -> tuple[Kept, ...]:
 def counting_of(day: date, kept: Iterable[Kept], held: Held) -> list[Kept]:
     """The deliveries of a day that count, each with the instant from which it does."""
     instants = [(each, held.get((day, each.recorded_at), each.recorded_at)) for each in kept]
-    return [replace(each, recorded_at=instant) for each, instant in instants if instant is not None]
+    return [replace(each, counts_from=instant) for each, instant in instants if instant is not None]
 
 
-def counted_from(rows: pl.DataFrame, held: Held) -> pl.DataFrame:
+def counted_from(rows: pl.DataFrame, newest: Mapping[date, Kept]) -> pl.DataFrame:
     """Rows with the instant from which their delivery counts, where that is a later one."""
-    for (day, recorded_at), instant in held.items():
-        if instant is not None:
-            own = (pl.col("date") == day) & (pl.col("recorded_at") == recorded_at)
-            later = pl.when(own).then(pl.lit(instant, INSTANT)).otherwise("recorded_at")
+    for day, kept in newest.items():
+        if kept.counts_from != kept.recorded_at:
+            own = (pl.col("date") == day) & (pl.col("recorded_at") == kept.recorded_at)
+            later = pl.when(own).then(pl.lit(kept.counts_from, INSTANT)).otherwise("recorded_at")
             rows = rows.with_columns(recorded_at=later)
     return rows
 
@@ -271,12 +272,13 @@ def days_of(folder: str) -> tuple[date, date]:
     return date.fromisoformat(first), date.fromisoformat(last or first)
 
 
-def of_days(rows: pl.DataFrame, days: Collection[tuple[str, date]]) -> pl.DataFrame:
+def of_days(rows: pl.DataFrame, newest: Mapping[date, Kept]) -> pl.DataFrame:
     """The rows of each file that are about the days for which the file is the newest delivery, by day.
 
     The rows of a day keep the order of their file, whatever other days are read.
     """
-    wanted = pl.DataFrame([*days], schema={FILE: pl.String(), "date": pl.Date()}, orient="row")
+    files = [(str(kept.path), day) for day, kept in newest.items()]
+    wanted = pl.DataFrame(files, schema={FILE: pl.String(), "date": pl.Date()}, orient="row")
     kept = rows.join(wanted, on=[FILE, "date"], how="semi", maintain_order="left").drop(FILE)
     return kept.sort("date", maintain_order=True)
 
@@ -294,8 +296,9 @@ def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:
 
 
 def kept_at(folder: Path, name: str) -> Kept:
-    instant, _, content = name.removesuffix(".parquet").partition("-")
-    return Kept(folder / name, datetime.strptime(instant, IN_FILE_NAMES).replace(tzinfo=UTC), content)
+    written, _, content = name.removesuffix(".parquet").partition("-")
+    instant = datetime.strptime(written, IN_FILE_NAMES).replace(tzinfo=UTC)
+    return Kept(folder / name, instant, instant, content)
 
 
 def whole_second(moment: datetime) -> datetime:

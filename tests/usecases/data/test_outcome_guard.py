@@ -127,6 +127,18 @@ def test_an_accepted_day_counts_from_its_acceptance_and_not_for_an_earlier_night
     assert (guard(), guard.held()) == ((), ())
 
 
+def test_a_reading_asks_once_what_is_held(guard):
+    """A decision between two answers would be half in the rows."""
+    asked = []
+
+    def held(dataset):
+        asked.append(dataset)
+        return guard.checks.held(dataset)
+
+    assert not replace(guard.raw, held=held).read(HAPPENED, FIRST, ODD).is_empty()
+    assert asked == ["happened"]
+
+
 def test_a_correction_of_a_held_day_is_checked_by_itself(guard, tmp_path):
     land(guard.raw, tmp_path, ODD, ZERO)
     guard()
