@@ -1,6 +1,6 @@
 """Gather what is known of a model now: what the rules look at."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice, takewhile
@@ -51,6 +51,7 @@ class LookAtModel:
         published = {each.score_date: each for each in self.store.published(self.spec.name)}
         nights = tuple(self._nights(now, open_nights, published))
         drift_of, drifted = self._drifted(nights, published)
+        measured = self._measured()
         trained_at = next((version.created_at for version in self.registry.versions(self.spec.name)), None)
         return ModelFacts(
             model=self.spec.name,
@@ -62,8 +63,8 @@ class LookAtModel:
             drift_of=drift_of,
             trained_at=trained_at,
             trainings_due=0 if trained_at is None else self._trainings(trained_at, now),
-            loss=self._loss(),
-            without_outcomes=self._without_outcomes(now, published),
+            loss=self._loss(measured),
+            without_outcomes=self._without_outcomes(now, published, measured),
             held={check.day: told(check.findings) for check in self.guard.held()},
             refused=self._refused(),
         )
@@ -113,12 +114,12 @@ class LookAtModel:
         starts = starts_before(self.spec.retrain_cron, local_time(self.spec, now))
         return sum(1 for _ in islice(takewhile(lambda start: start > since, starts), MOST_TRAININGS))
 
-    def _loss(self) -> LossFacts | None:
+    def _loss(self, measured: Sequence[Measurement]) -> LossFacts | None:
         """None if the champion's test gave no interval, or if too few nights are measured."""
         champion, metric = self.registry.holder(self.spec.name, "champion"), self.spec.kind.loss.metric
         known = () if champion is None else champion.metrics
         expected = next((row.high for row in known if (row.metric, row.of) == (metric, Of.VERSION)), None)
-        nights = [each for each in self._measured() if each.metrics.get(metric) is not None][-LOSS_NIGHTS:]
+        nights = [each for each in measured if each.metrics.get(metric) is not None][-LOSS_NIGHTS:]
         if expected is None or len(nights) < FEWEST_LOSS_NIGHTS:
             return None
         total = sum((night.metrics[metric] or 0.0) * night.with_outcome for night in nights)
@@ -130,14 +131,16 @@ class LookAtModel:
         found = (each for each in self.outcomes.measured(self.spec.name, whole=True) if each.with_outcome)
         return sorted(found, key=lambda each: (each.score_date, each.run_id))
 
-    def _without_outcomes(self, now: datetime, published: Published) -> tuple[date, ...]:
+    def _without_outcomes(
+        self, now: datetime, published: Published, measured: Iterable[Measurement]
+    ) -> tuple[date, ...]:
         evening = evening_by_now(self.spec, today_of(self.spec, now), now)
         last = last_mature_date(self.spec, evening) - OUTCOMES_MAY_BE_LATE
-        measured = {each.run_id for each in self._measured()}
+        known = {each.run_id for each in measured}
         return tuple(
             day
             for day, publication in published.items()
-            if last - OUTCOME_DAYS < day <= last and publication.run_id not in measured
+            if last - OUTCOME_DAYS < day <= last and publication.run_id not in known
         )
 
     def _refused(self) -> tuple[str, ...] | None:
