@@ -1,10 +1,10 @@
 """What was wrong, what is wrong, and who has still to be told."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from nightjar.core.ports.telling import Dispatches
 from nightjar.core.telling.incidents import Changes, Note, Severity
 from nightjar.core.telling.messages import Cause, Message
 from nightjar.core.telling.retrying import Pending
@@ -25,16 +25,8 @@ class IncidentLedger(Protocol):
         ...
 
 
-class IncidentDispatches(Protocol):
+class IncidentDispatches(Dispatches, Protocol):
     """Which channel has still to be told of which incident."""
-
-    def alone(self, channel: str) -> AbstractContextManager[bool]:
-        """Hold the channel, so that no other process tells it the same. Yields False if another holds it."""
-        ...
-
-    def know(self, channel: str) -> None:
-        """Record the channel, unless it is known."""
-        ...
 
     def incidents(self, channel: str, severities: Iterable[Severity]) -> Sequence[Pending[Note]]:
         """Return what the channel has not taken, oldest first.

@@ -8,8 +8,8 @@ from nightjar.core.telling.publications import PublicationNews
 from nightjar.core.telling.retrying import Pending
 
 
-class PublicationDispatches(Protocol):
-    """Which channel has still to be told of which publication."""
+class Dispatches(Protocol):
+    """The channels, and who tells them now."""
 
     def alone(self, channel: str) -> AbstractContextManager[bool]:
         """Hold the channel, so that no other process tells it the same. Yields False if another holds it.
@@ -21,6 +21,10 @@ class PublicationDispatches(Protocol):
     def know(self, channel: str) -> None:
         """Begin to tell a new channel: of publications from now on. A known channel stays as it is."""
         ...
+
+
+class PublicationDispatches(Dispatches, Protocol):
+    """Which channel has still to be told of which publication."""
 
     def publications(self, channel: str, limit: int) -> Sequence[Pending[PublicationNews]]:
         """Return the oldest publications that the channel has not taken."""

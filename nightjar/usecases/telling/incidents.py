@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from nightjar.core.ports.incidents import IncidentDispatches, Tell
 from nightjar.core.telling.incidents import Severity
 from nightjar.core.telling.messages import due_messages
+from nightjar.usecases.telling.channels import tell_each
 
 log = structlog.get_logger(__name__)
 
@@ -30,13 +32,9 @@ class TellPeople:
 
     def __call__(self, now: datetime) -> None:
         """Send what is due. What does not arrive is sent again later."""
-        for name, channel in self.channels.items():
-            with self.dispatches.alone(name) as ours:
-                if ours:
-                    self._tell(name, channel, now)
+        tell_each(self.dispatches, self.channels, partial(self._tell, now))
 
-    def _tell(self, name: str, channel: Channel, now: datetime) -> None:
-        self.dispatches.know(name)
+    def _tell(self, now: datetime, name: str, channel: Channel) -> None:
         pending = self.dispatches.incidents(name, channel.severities)
         for message, told in due_messages(pending, self.dispatches.told_causes(name), now):
             error = channel.tell(message)

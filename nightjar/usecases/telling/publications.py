@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from nightjar.core.ports.telling import Consumer, PublicationDispatches
+from nightjar.usecases.telling.channels import tell_each
 
 log = structlog.get_logger(__name__)
 
@@ -26,13 +28,9 @@ class TellConsumers:
 
     def __call__(self, now: datetime) -> None:
         """Tell what is due. What does not arrive is told again later, whichever process is alive then."""
-        for channel, consumer in self.consumers.items():
-            with self.dispatches.alone(channel) as ours:
-                if ours:
-                    self._tell(channel, consumer, now)
+        tell_each(self.dispatches, self.consumers, partial(self._tell, now))
 
-    def _tell(self, channel: str, consumer: Consumer, now: datetime) -> None:
-        self.dispatches.know(channel)
+    def _tell(self, now: datetime, channel: str, consumer: Consumer) -> None:
         failures = 0
         for pending in self.dispatches.publications(channel, AT_ONCE):
             if pending.due(now):
