@@ -18,7 +18,13 @@ from httpx import HTTPStatusError, Response, TransportError
 from prefect.blocks.notifications import SlackWebhook
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_REQUEST_TIMEOUT,
+    PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
+    temporary_settings,
+)
 from pydantic import SecretStr
 
 from nightjar.adapters.files.disk import naming
@@ -143,6 +149,16 @@ def connected(settings: Settings, api: str) -> Iterator[SyncPrefectClient]:
         raise
     except TransportError as error:
         raise StoreUnavailable(f"The Prefect server at {api}", str(error)) from error
+
+
+@contextmanager
+def connected_briefly(settings: Settings, api: str, within_s: float) -> Iterator[SyncPrefectClient]:
+    """Yield Prefect's client. It asks once and waits so long for an answer. Raises as `connected`."""
+    with (
+        temporary_settings({PREFECT_API_REQUEST_TIMEOUT: within_s, PREFECT_CLIENT_MAX_RETRIES: 0}),
+        connected(settings, api) as client,
+    ):
+        yield client
 
 
 def detail(answer: Response) -> str:

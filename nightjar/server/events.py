@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from httpx import HTTPStatusError
-from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.telling.publications import PublicationNews, event
-from nightjar.server.deploy import connected
+from nightjar.server.deploy import connected_briefly
 from nightjar.wiring.settings import Settings
 
 ANSWERS_WITHIN_S = 10.0
@@ -25,12 +24,7 @@ class PrefectEvents:
 
     def __call__(self, news: PublicationNews) -> str | None:
         try:
-            with (
-                temporary_settings(
-                    {PREFECT_API_REQUEST_TIMEOUT: ANSWERS_WITHIN_S, PREFECT_CLIENT_MAX_RETRIES: 0}
-                ),
-                connected(self.settings, self.api) as client,
-            ):
+            with connected_briefly(self.settings, self.api, ANSWERS_WITHIN_S) as client:
                 client.request("POST", "/events", json=[event(news)])
         except HTTPStatusError as error:
             return f"answered {error.response.status_code}"

@@ -12,14 +12,13 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import score_date_of
 from nightjar.core.platform.attempts import Attempt, Pause, ServerStatus
 from nightjar.core.platform.circuit import opens
 from nightjar.server.automations import TAG
-from nightjar.server.deploy import connected
+from nightjar.server.deploy import connected_briefly
 from nightjar.server.deployments import deployed, ends
 from nightjar.server.pool import POOL, known_pool
 from nightjar.wiring.settings import Settings
@@ -36,10 +35,7 @@ RAISED = "Flow run encountered an exception: "
 
 def server_status(settings: Settings, api: str, spec: ModelSpec) -> ServerStatus:
     """Raises BadSettings if the server refuses, StoreUnavailable if it is silent for a few seconds."""
-    with (
-        temporary_settings({PREFECT_API_REQUEST_TIMEOUT: WAITS_S, PREFECT_CLIENT_MAX_RETRIES: 0}),
-        connected(settings, api) as client,
-    ):
+    with connected_briefly(settings, api, WAITS_S) as client:
         deployments = [
             each for each in deployed(client).values() if each.parameters.get("model") == spec.name
         ]
