@@ -134,34 +134,22 @@ def _too_good(spec: ModelSpec, evidence: Evidence) -> GateResult:
 def _in_slices(spec: ModelSpec, evidence: Evidence) -> Iterator[GateResult]:
     """One gate for all slices, if there are any. It shows harm, and cannot show that there is none."""
     limit = spec.gates[WORST_SLICE]
-    found = [one for one in evidence.slices if worst_part(one, limit)]
+    found = [(one, part) for one in evidence.slices if (part := worst_part(one, limit))]
     if not evidence.slices and not evidence.slices_left_out:
         return
     if not found:
         yield untold(WORST_SLICE, limit, "no slice has enough rows and nights")
         return
-    bad = worse(found, evidence.farthest, limit, spec.certainty.alpha)
-    worst = bad[0] if bad else max(found, key=lambda one: _quotient(spec, one))
-    told = "; ".join(_slice_told(spec, one) for one in bad or [worst])
+    bad = worse(evidence.slices, evidence.farthest, limit, spec.certainty.alpha)
+    shown = bad or [max(found, key=lambda each: each[1].value)]
+    told = "; ".join(_slice_told(spec, *each) for each in shown)
     reason = f"{'worse on' if bad else 'the worst of'} {len(bad or found)} slices: {told}; limit {limit:.4f}"
     verdict = Verdict.FAILED if bad else Verdict.PASSED
-    value = _quotient(spec, worst)
+    value = shown[0][1].value
     yield GateResult(name=WORST_SLICE, value=value, threshold=limit, reason=reason, verdict=verdict)
 
 
-def _part(spec: ModelSpec, one: SliceLoss) -> Estimate:
-    """found: one that can be judged."""
-    part = worst_part(one, spec.gates[WORST_SLICE])
-    assert part is not None
-    return part
-
-
-def _quotient(spec: ModelSpec, one: SliceLoss) -> float:
-    return _part(spec, one).value
-
-
-def _slice_told(spec: ModelSpec, one: SliceLoss) -> str:
-    part = _part(spec, one)
+def _slice_told(spec: ModelSpec, one: SliceLoss, part: Estimate) -> str:
     low, high = part.within(spec.certainty.alpha)
     nights = " within nights" if part is one.within else ""
     return f"{one.title} {part.value:.4f}{nights} ({low:.4f} to {high:.4f}) of the {one.beside}'s"

@@ -80,16 +80,16 @@ def in_slices(found: Sequence[Sliced], beside: Of) -> tuple[tuple[SliceLoss, ...
         )
         for one in found
     )
-    strays = [*_strays(found)]
+    strays = [*_strays(found, told)]
     farthest = np.quantile(np.max(strays, axis=0), np.linspace(0, 1, STEPS + 1)) if strays else np.empty(0)
     return told, tuple(farthest.round(4).tolist())
 
 
-def _strays(found: Sequence[Sliced]) -> Iterator[Sums]:
+def _strays(found: Sequence[Sliced], told: Sequence[SliceLoss]) -> Iterator[Sums]:
     """Of each quotient, in each draw, by how many standard errors it lies above its value."""
-    for one in found:
-        for own in (one.own, one.within):
-            estimate, drawn = quotient(own, one.other), drawn_quotients(own, one.other)
+    for one, loss in zip(found, told, strict=True):
+        for own, estimate in ((one.own, loss.found), (one.within, loss.within)):
+            drawn = drawn_quotients(own, one.other)
             if estimate and estimate.error and drawn is not None:
                 yield (drawn - estimate.value) / estimate.error
 
@@ -115,9 +115,10 @@ def beyond(found: Estimate, limit: float) -> float:
 
 def worse(
     slices: Sequence[SliceLoss], farthest: Sequence[float], limit: float, alpha: float
-) -> tuple[SliceLoss, ...]:
-    """Those surely above a limit, the worst first. alpha: the probability that any is told wrongly.
+) -> tuple[tuple[SliceLoss, Estimate], ...]:
+    """Those surely above a limit, each by its worst part, the worst first.
 
+    alpha: the probability that any is told wrongly.
     farthest: empty in older evidence. Then each slice gets its share of alpha.
     """
     told = [(one, part) for one in slices if (part := worst_part(one, limit)) is not None]
@@ -125,5 +126,5 @@ def worse(
     def needed(degrees: float) -> float:
         return bound(farthest, alpha, degrees) if farthest else t_quantile(1 - alpha / len(told), degrees)
 
-    bad = [(one, part.value) for one, part in told if beyond(part, limit) > needed(part.degrees)]
-    return tuple(one for one, _ in sorted(bad, key=lambda each: -each[1]))
+    bad = [(one, part) for one, part in told if beyond(part, limit) > needed(part.degrees)]
+    return tuple(sorted(bad, key=lambda each: -each[1].value))

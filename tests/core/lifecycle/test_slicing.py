@@ -22,7 +22,7 @@ def cities(random, spread=0.1, together=0.0):
 
 def found(slices, limit=1.0, alpha=0.05):
     told, farthest = in_slices(slices, Of.CHAMPION)
-    return [one.value for one in worse(told, farthest, limit, alpha)]
+    return [one.value for one, _ in worse(told, farthest, limit, alpha)]
 
 
 @pytest.mark.parametrize("together", [0.0, 0.2])
@@ -54,7 +54,7 @@ def test_older_evidence_without_that_bound_gives_each_slice_its_share():
     slices = [*cities(np.random.default_rng(9))]
     slices[5].own.__iadd__(1.0)
     told = [one.model_copy(update={"within": None}) for one in in_slices(slices, Of.CHAMPION)[0]]
-    assert [one.value for one in worse(told, (), 1.01, 0.05)] == ["05"]
+    assert [one.value for one, _ in worse(told, (), 1.01, 0.05)] == ["05"]
 
 
 def test_a_slice_that_is_certainly_worse_is_told_and_one_without_error_is_not_judged():
