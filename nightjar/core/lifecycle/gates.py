@@ -40,19 +40,25 @@ def _loss(spec: ModelSpec) -> str:
 
 def _beside(spec: ModelSpec, other: Of, found: Comparison | None) -> GateResult:
     """The champion and the anchor are compared at one level: their levels differ by chance for the most."""
-    limit = spec.gates[OVER[other]]
     number, leveled = (found.number, found.at_one_level) if found else (None, None)
-    wanted = Requirement(
-        name=OVER[other],
-        what=f"{_loss(spec)}{' at one level' if leveled else ''} over that of the {_told(other, number)}",
+    how = " at one level" if leveled else ""
+    wanted = _loss_at_most(spec, OVER[other], how, other, number)
+    if found is None and other in AGAINST_PAST:
+        return wanted.untold("there is no champion to compare with", Verdict.PASSED)
+    return wanted.judge(leveled or (found.found if found else None), spec.certainty)
+
+
+def _loss_at_most(spec: ModelSpec, gate: str, how: str, other: Of, number: int | None) -> Requirement:
+    """A bound on the loss over that of another. It fails once the version is surely worse than the other."""
+    limit = spec.gates[gate]
+    return Requirement(
+        name=gate,
+        what=f"{_loss(spec)}{how} over that of the {_told(other, number)}",
         bound="at most",
         limit=limit,
         fails=min(limit, 1.0),
         beside=number,
     )
-    if found is None and other in AGAINST_PAST:
-        return wanted.untold("there is no champion to compare with", Verdict.PASSED)
-    return wanted.judge(leveled or (found.found if found else None), spec.certainty)
 
 
 def _as_far_as_needed(gate: GateResult, other: Of, evidence: Evidence) -> GateResult:
@@ -89,15 +95,7 @@ def _worst(spec: ModelSpec, parts: Iterable[tuple[Comparison, Estimate]]) -> tup
 
 
 def _within_nights(spec: ModelSpec, other: Comparison, found: Estimate) -> GateResult:
-    limit = spec.gates[WITHIN_NIGHTS]
-    wanted = Requirement(
-        name=WITHIN_NIGHTS,
-        what=f"{_loss(spec)} within nights over that of the {_told(other.beside, other.number)}",
-        bound="at most",
-        limit=limit,
-        fails=min(limit, 1.0),
-        beside=other.number,
-    )
+    wanted = _loss_at_most(spec, WITHIN_NIGHTS, " within nights", other.beside, other.number)
     return wanted.judge(found, spec.certainty)
 
 
