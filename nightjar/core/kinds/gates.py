@@ -111,7 +111,8 @@ class Requirement:
     """What an estimate must keep: it is at least, or at most, a limit.
 
     what: its name for people. fails: the value from which on it fails once it is surely on the wrong side of
-    it, even if it may still keep the limit. Between the two only more nights can tell.
+    it, even if it may still keep the limit. Between the two only more nights can tell. enough: why it passes
+    there, if it has an interval; empty: it does not.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Requirement:
     limit: float
     fails: float
     beside: int | None = None
+    enough: str = ""
 
     def judge(self, found: Estimate | None, certainty: Certainty) -> GateResult:
         """The verdict on an estimate. None: it could not be measured."""
@@ -129,7 +131,11 @@ class Requirement:
         verdict = self._verdict(low, high)
         told = f"{self.what} is {found.value:.4f}{_interval_told(found, certainty)}"
         must = f"must be {self.bound} {self.limit:.4f}"
-        more = f"; {self._lacking_told(found, certainty)}" if verdict is Verdict.CANNOT_TELL else ""
+        more = ""
+        if verdict is Verdict.CANNOT_TELL and self.enough and found.error is not None:
+            verdict, more = Verdict.PASSED, f"; {self.enough}"
+        elif verdict is Verdict.CANNOT_TELL:
+            more = f"; {self._lacking_told(found, certainty)}"
         reason = f"{told}, {must}{more}"
         return told_of(self.name, found, self.limit, reason, verdict, certainty.alpha, self.beside)
 

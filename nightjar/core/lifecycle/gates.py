@@ -28,7 +28,7 @@ RIVALS = (Of.BASELINE, Of.CHAMPION)
 def judged_by(spec: ModelSpec, evidence: Evidence) -> tuple[GateResult, ...]:
     """The verdict of each gate by the limits of a spec."""
     own = judge(spec.kind.gates, evidence.metrics, spec.gates, spec.certainty)
-    beside = (_as_far_as_needed(_beside(spec, one, evidence.beside(one)), one, evidence) for one in OVER)
+    beside = (_beside(spec, one, evidence) for one in OVER)
     proven = () if evidence.proofs is None else proofs_judged(spec, evidence.proofs)
     parts = _against_past(spec, evidence)
     return (*own, *beside, *parts, _too_good(spec, evidence), *_in_slices(spec, evidence), *proven)
@@ -38,17 +38,20 @@ def _loss(spec: ModelSpec) -> str:
     return spec.kind.metric(spec.kind.loss.metric).title
 
 
-def _beside(spec: ModelSpec, other: Of, found: Comparison | None) -> GateResult:
+def _beside(spec: ModelSpec, other: Of, evidence: Evidence) -> GateResult:
     """The champion and the anchor are compared at one level: their levels differ by chance for the most."""
+    found = evidence.beside(other)
     number, leveled = (found.number, found.at_one_level) if found else (None, None)
     how = " at one level" if leveled else ""
-    wanted = _loss_at_most(spec, OVER[other], how, other, number)
+    wanted = _loss_at_most(spec, OVER[other], how, other, number, _enough(other, evidence))
     if found is None and other in AGAINST_PAST:
         return wanted.untold("there is no champion to compare with", Verdict.PASSED)
     return wanted.judge(leveled or (found.found if found else None), spec.certainty)
 
 
-def _loss_at_most(spec: ModelSpec, gate: str, how: str, other: Of, number: int | None) -> Requirement:
+def _loss_at_most(
+    spec: ModelSpec, gate: str, how: str, other: Of, number: int | None, enough: str = ""
+) -> Requirement:
     """A bound on the loss over that of another. It fails once the version is surely worse than the other."""
     limit = spec.gates[gate]
     return Requirement(
@@ -58,10 +61,11 @@ def _loss_at_most(spec: ModelSpec, gate: str, how: str, other: Of, number: int |
         limit=limit,
         fails=min(limit, 1.0),
         beside=number,
+        enough=enough,
     )
 
 
-def _as_far_as_needed(gate: GateResult, other: Of, evidence: Evidence) -> GateResult:
+def _enough(other: Of, evidence: Evidence) -> str:
     """Beside a champion it is enough that a version is not surely worse than the constant or the baseline.
 
     The champion has proved that it is better, and the version is held to the champion. The levels of the
@@ -69,10 +73,7 @@ def _as_far_as_needed(gate: GateResult, other: Of, evidence: Evidence) -> GateRe
     """
     champion = evidence.beside(Of.CHAMPION)
     measured = champion is not None and champion.found is not None and champion.found.error is not None
-    if other in AGAINST_PAST or not measured or gate.verdict is not Verdict.CANNOT_TELL or gate.low is None:
-        return gate
-    reason = f"{gate.reason.partition(';')[0]}; more is not asked beside a champion"
-    return gate.model_copy(update={"verdict": Verdict.PASSED, "passed": True, "reason": reason})
+    return "more is not asked beside a champion" if measured and other not in AGAINST_PAST else ""
 
 
 def _told(other: Of, number: int | None) -> str:
