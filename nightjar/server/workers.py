@@ -1,5 +1,7 @@
 """Says whether a worker takes runs, for those who watch."""
 
+from httpx import HTTPStatusError
+
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.platform import NotDeployed, NoWorker
 from nightjar.server.checks import workers
@@ -16,6 +18,6 @@ def lacking_worker(settings: Settings, api: str) -> str | None:
             workers(client, settings)
     except (NoWorker, NotDeployed) as error:
         return error.words.rstrip(".")
-    except NightjarError:
+    except (HTTPStatusError, NightjarError):
         return None
     return ""
