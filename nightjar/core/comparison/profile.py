@@ -46,12 +46,7 @@ def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> Nig
     """
     if rows.is_empty():
         return NightProfile(score_date=scores.score_date, columns=(*predictions_of(scores),))
-    keys = {
-        feature: tuple(table.keys)
-        for table in spec.feature_tables
-        for feature in table.features
-        if feature in spec.inputs
-    }
+    keys = keys_of_inputs(spec)
     counted = {shared: rows.select(shared).n_unique() for shared in set(keys.values())}
     entities = {name: counted[keys[name]] if name in keys else rows.height for name in spec.inputs}
     return NightProfile(
@@ -62,6 +57,16 @@ def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> Nig
             *predictions_of(scores),
         ),
     )
+
+
+def keys_of_inputs(spec: ModelSpec) -> dict[str, tuple[str, ...]]:
+    """The keys of the table of each input that is a feature of one."""
+    return {
+        feature: tuple(table.keys)
+        for table in spec.feature_tables
+        for feature in table.features
+        if feature in spec.inputs
+    }
 
 
 def numbers_of(column: pl.Series, entities: int) -> ColumnProfile:

@@ -19,6 +19,7 @@ import polars as pl
 
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
+from nightjar.core.comparison.profile import keys_of_inputs
 from nightjar.core.inputs.surrogate import explained
 from nightjar.core.model.spec import ModelSpec
 
@@ -75,12 +76,7 @@ def keys_of(spec: ModelSpec) -> tuple[str, ...]:
 
 def read_from(spec: ModelSpec) -> Mapping[str, Key]:
     """The key of each input and of the score: what a value belongs to."""
-    of_tables = {
-        feature: tuple(table.keys)
-        for table in spec.feature_tables
-        for feature in table.features
-        if feature in spec.inputs
-    }
+    of_tables = keys_of_inputs(spec)
     return {name: of_tables.get(name, (ENTITY,)) for name in (*spec.inputs, SCORE)}
 
 
