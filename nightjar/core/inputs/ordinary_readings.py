@@ -148,19 +148,17 @@ def unusual(
     if len(near) < LEAST_NIGHTS:
         return ()
     every = beside(tonight, near)
-    counted = beside(tonight, alike if len(alike) >= LEAST_ALIKE else near, least=LEAST_ALIKE)
-    widths = {
-        (each.column): (each.usual, low.usual)
-        for each in every
-        if each.name == "high"
-        for low in every
-        if low.name == "low" and low.column == each.column
-    }
-    zeros = {each.column: each.usual for each in every if each.name == "zero_share"}
+    for_rows = alike if len(alike) >= LEAST_ALIKE else near
+    counted = beside(tonight.filter(pl.col("name") == "rows"), for_rows, least=LEAST_ALIKE)
+    low, high, zeros = (
+        {each.column: each.usual for each in every if each.name == name}
+        for name in ("low", "high", "zero_share")
+    )
+    widths = {column: high[column] - low[column] for column in high.keys() & low.keys()}
     wider = HOLIDAY if holiday else 1.0
     found = [
-        *(finding for each in counted if each.name == "rows" for finding in _volume(each, wider)),
-        *_missing_slices(tonight, alike if len(alike) >= LEAST_ALIKE else near),
+        *(finding for each in counted for finding in _volume(each, wider)),
+        *_missing_slices(tonight, for_rows),
         *(finding for each in every for finding in _beyond(each, widths, zeros, wider)),
         *(finding for each in every for finding in _frozen(each)),
         *(finding for each in every for finding in _population(each)),
@@ -192,15 +190,14 @@ def beside(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], least: int = L
 
 
 def _beyond(
-    reading: Reading, widths: Mapping[str, tuple[float, float]], zeros: Mapping[str, float], wider: float
+    reading: Reading, widths: Mapping[str, float], zeros: Mapping[str, float], wider: float
 ) -> Iterator[Finding]:
     rule = (SLICES if reading.slice else RULES).get(reading.name)
     if rule is None or reading.column == "score":
         return
     unit = 1.0
     if rule.unit == "width":
-        high, low = widths.get(reading.column, (0.0, 0.0))
-        unit = high - low
+        unit = widths.get(reading.column, 0.0)
         if unit <= 0 or zeros.get(reading.column, 0.0) > MOSTLY_ZERO:
             return
     spread = rule.widths * (reading.high - reading.low)
