@@ -31,8 +31,9 @@ def days_of(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[date, OutcomeDay
     numbers = [name for name in rows.select(selectors.numeric()).columns if name in dataset.columns]
     sized = rows.group_by("date").agg(pl.len().alias("__rows"), pl.col(numbers).cast(pl.Float64).abs().mean())
     coupled = _couplings(rows, numbers)
-    by_value = _sizes_by_value(dataset, rows, numbers)
-    counted = {name: _counted(rows, name) for name in _categories(dataset, rows)}
+    values = _values(dataset, rows)
+    by_value = _sizes_by_value(rows, numbers, [name for name, count in values.items() if count <= FEW_VALUES])
+    counted = {name: _counted(rows, name) for name, count in values.items() if count <= MOST_VALUES}
     repeated = _repeated(dataset, rows)
     return {
         row["date"]: OutcomeDay(
@@ -59,9 +60,10 @@ def with_outcomes(found: OutcomeDay, outcomes: pl.Series, kind: Kind) -> Outcome
     return found.model_copy(update={"outcomes": outcomes.len(), "shares": shares})
 
 
-def _categories(dataset: RawDataset, rows: pl.DataFrame) -> list[str]:
+def _values(dataset: RawDataset, rows: pl.DataFrame) -> dict[str, int]:
+    """How many different values each column of texts has."""
     texts = [name for name, dtype in dataset.columns.items() if dtype == pl.String]
-    return [name for name in texts if rows[name].n_unique() <= MOST_VALUES]
+    return {name: rows[name].n_unique() for name in texts}
 
 
 def _counted(rows: pl.DataFrame, column: str) -> dict[date, dict[str, int]]:
@@ -72,16 +74,15 @@ def _counted(rows: pl.DataFrame, column: str) -> dict[date, dict[str, int]]:
 
 
 def _sizes_by_value(
-    dataset: RawDataset, rows: pl.DataFrame, numbers: Sequence[str]
+    rows: pl.DataFrame, numbers: Sequence[str], categories: Sequence[str]
 ) -> dict[date, dict[str, float | None]]:
     """The sizes of each value of a column with few of them, as `arr_delay where origin is EWR`."""
     found: dict[date, dict[str, float | None]] = {}
-    for column in _categories(dataset, rows):
-        if rows[column].n_unique() <= FEW_VALUES:
-            sized = rows.group_by("date", column).agg(pl.col(numbers).cast(pl.Float64).abs().mean())
-            for row in sized.drop_nulls(column).iter_rows(named=True):
-                named = {f"{name} where {column} is {row[column]}": row[name] for name in numbers}
-                found.setdefault(row["date"], {}).update(named)
+    for column in categories:
+        sized = rows.group_by("date", column).agg(pl.col(numbers).cast(pl.Float64).abs().mean())
+        for row in sized.drop_nulls(column).iter_rows(named=True):
+            named = {f"{name} where {column} is {row[column]}": row[name] for name in numbers}
+            found.setdefault(row["date"], {}).update(named)
     return found
 
 

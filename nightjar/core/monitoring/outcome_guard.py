@@ -163,7 +163,7 @@ def _rows(
             counts = [each.values.get(column, {}).get(value, 0) for each in past]
             there = found.values[column].get(value, 0)
             if min(counts) >= LEAST_ROWS and there * FACTOR_VALUE < min(counts):
-                yield _finding("slice_missing", f"{column} {value}", there, counts, "")
+                yield _finding("slice_missing", f"{column} {value}", there, counts)
 
 
 def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
@@ -186,13 +186,13 @@ def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFi
             continue
         reach = APART + CHANCE / math.sqrt(found.rows)
         if not min(known) - reach <= value <= max(known) + reach:
-            yield _finding("coupling", f"correlation of {pair}", value, known, "")
+            yield _finding("coupling", f"correlation of {pair}", value, known)
 
 
 def _repeated(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
     shares = [each.repeated for each in past]
     if found.rows >= LEAST_ROWS and found.repeated > max(shares) + MORE_REPEATED:
-        yield _finding("repeated", "rows of the day before", found.repeated, shares, "")
+        yield _finding("repeated", "rows of the day before", found.repeated, shares)
 
 
 def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
@@ -204,7 +204,7 @@ def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindi
         low = min(usual) - _reach(min(usual), found.outcomes)
         high = max(usual) + _reach(max(usual), found.outcomes)
         if not low <= _log_odds(found.shares.get(outcome, 0.0), found.outcomes) <= high:
-            yield _finding("base_rate", f"outcome {outcome}", found.shares.get(outcome, 0.0), shares, "")
+            yield _finding("base_rate", f"outcome {outcome}", found.shares.get(outcome, 0.0), shares)
             return
 
 
@@ -221,12 +221,12 @@ def _odd(
     low, high = min(usual), max(usual)
     if low / factor - chance <= value <= high * factor + chance:
         return None
-    return _finding(name, where, value, usual, "")
+    return _finding(name, where, value, usual)
 
 
-def _finding(name: str, where: str, value: float, usual: Sequence[float], more: str) -> HoldFinding:
+def _finding(name: str, where: str, value: float, usual: Sequence[float]) -> HoldFinding:
     low, high = min(usual), max(usual)
-    told = f"{where}: {value:.4g}, on {len(usual)} comparable days {low:.4g} to {high:.4g}{more}"
+    told = f"{where}: {value:.4g}, on {len(usual)} comparable days {low:.4g} to {high:.4g}"
     return HoldFinding(name=name, where=where, value=value, low=low, high=high, told=told)
 
 
