@@ -120,10 +120,8 @@ def night_drift(
 def _measured(
     tonight: NightProfile, past: Sequence[NightProfile], is_holiday: IsHoliday
 ) -> dict[str, _Measured]:
-    nights = [*sorted((night for night in past if night.columns), key=lambda night: night.score_date)][
-        -HISTORY:
-    ]
-    nights = [night for night in nights if night.score_date < tonight.score_date] + [tonight]
+    earlier = (night for night in past if night.columns and night.score_date < tonight.score_date)
+    nights = [*sorted(earlier, key=lambda night: night.score_date)[-HISTORY:], tonight]
     against = references([night.score_date for night in nights], is_holiday)
     columns = [{column.column: column for column in night.columns} for night in nights]
     found = {name: _rarest([night.get(name) for night in columns], against) for name in columns[-1]}
