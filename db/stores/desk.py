@@ -19,7 +19,10 @@ from nightjar.core.desk.entities import (
     Found,
     Measured,
     ModelSeen,
+    Nights,
     NightSeen,
+    OfNight,
+    Report,
     RoleHeld,
     Scored,
     SetAside,
@@ -28,7 +31,7 @@ from nightjar.core.desk.entities import (
 
 YEAR = timedelta(days=364)
 RECENT = timedelta(days=62)
-"""How far back columns and quarantined rows are shown."""
+"""How far back the page of a model shows columns and quarantined rows."""
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Row = TypeVar("Row")
@@ -82,6 +85,11 @@ SET_ASIDE = """
     WHERE model = %(model)s AND score_date BETWEEN %(recent)s AND %(last)s
     ORDER BY score_date, rows DESC, column_name, broken
 """
+REPORTS = """
+    SELECT DISTINCT ON (score_date, kind) score_date, run_id, kind, uri FROM analytics.reports
+    WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s
+    ORDER BY score_date, kind, created_at DESC
+"""
 SCORED = """
     SELECT score_date, mean, quantiles FROM analytics.input_profiles
     WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s AND column_name = 'score'
@@ -133,27 +141,38 @@ class PostgresDesk:
         with self._reading() as connection:
             return _rows(connection, ModelSeen, MODELS)
 
+    def nights(self, model: str) -> Nights:
+        with self._reading() as connection:
+            nights = _rows(connection, NightSeen, NIGHTS, _year(connection, model))
+            return Nights(model=model, nights=nights, sent_at=datetime.now(UTC))
+
     def desk(self, model: str) -> Desk:
         with self._reading() as connection:
-            found = connection.execute(NEWEST, {"model": model}).fetchone()
-            last = (found[0] if found else None) or datetime.now(UTC).date()
-            asked = {"model": model, "first": last - YEAR, "recent": last - RECENT, "last": last}
+            asked = _year(connection, model)
             return Desk(
                 model=model,
                 nights=_rows(connection, NightSeen, NIGHTS, asked),
                 measured=_rows(connection, Measured, MEASURED, asked),
                 drift=_rows(connection, ColumnSeen, DRIFT, asked),
-                found=_rows(connection, Found, FOUND, asked),
                 set_aside=_rows(connection, SetAside, SET_ASIDE, asked),
                 scored=_rows(connection, Scored, SCORED, asked),
                 roles=_rows(connection, RoleHeld, ROLES, asked),
                 troubles=_rows(connection, Trouble, TROUBLES, asked),
+                reports=_rows(connection, Report, REPORTS, asked),
                 sent_at=datetime.now(UTC),
             )
 
-    def explained(self, model: str, score_date: date) -> Sequence[Explained]:
+    def night(self, model: str, score_date: date) -> OfNight:
+        asked = dict.fromkeys(("first", "recent", "last", "score_date"), score_date) | {"model": model}
         with self._reading() as connection:
-            return _rows(connection, Explained, EXPLAINED, {"model": model, "score_date": score_date})
+            return OfNight(
+                measured=_rows(connection, Measured, MEASURED, asked),
+                drift=_rows(connection, ColumnSeen, DRIFT, asked),
+                found=_rows(connection, Found, FOUND, asked),
+                set_aside=_rows(connection, SetAside, SET_ASIDE, asked),
+                explained=_rows(connection, Explained, EXPLAINED, asked),
+                reports=_rows(connection, Report, REPORTS, asked),
+            )
 
     def entity(self, model: str, entity_key: str) -> Sequence[EntityNight]:
         """A key that holds the date of its night stands for the keys that hold those of other nights."""
@@ -166,6 +185,13 @@ class PostgresDesk:
         with translated(), connect(self.url) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield connection
+
+
+def _year(connection: "Connection[tuple[Any, ...]]", model: str) -> dict[str, Any]:
+    """The parameters of the queries about the year that ends with the newest night."""
+    found = connection.execute(NEWEST, {"model": model}).fetchone()
+    last = (found[0] if found else None) or datetime.now(UTC).date()
+    return {"model": model, "first": last - YEAR, "recent": last - RECENT, "last": last}
 
 
 def _rows(

@@ -1,45 +1,81 @@
 """The desk command writes the pages of the desk as files that open offline."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightjar.cli.options import opened
+from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
+
+if TYPE_CHECKING:
+    from nightjar.wiring.platform import Platform
 
 
 def desk(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write the pages.")],
     model: Annotated[str | None, typer.Option(help="Only this model. Without it: every model.")] = None,
+    reports: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Copy the reports of the last N nights."),
+    ] = 14,
 ) -> None:
-    """Write the desk as files: the nights of each model, and a page for each night.
+    """Write the desk as files: the nights of each model, a page for each night, and the runbooks.
 
     `nightjar up` serves the same pages under /desk. They are read with an analyst's rights.
     """
-    import models
     from nightjar.showing import desk as pages
-    from nightjar.usecases.monitoring.desk import ReadDesk
+    from nightjar.showing import runbooks
 
-    reader, specs = opened().desk_reader(), models.find()[0]
-    seen = [one for one in reader.models() if model in (None, one.model)]
+    platform = opened()
+    seen = [one for one in platform.desk_reader().models() if model in (None, one.model)]
     if not seen:
         raise BadSettings(
             f"No model {model} has a version" if model else "No model has a version yet",
             "`nightjar models` lists them.",
         )
-    written = {pages.TOP: pages.index(seen)}
+    written = {pages.TOP: pages.index(seen), **dict(runbooks.every_page())}
     for one in seen:
-        of_model, days = ReadDesk(reader=reader, specs=specs)(one.model)
-        spec = specs.get(one.model)
-        written[f"{one.model}/{pages.TOP}"] = pages.model_page(of_model, days, spec, served=False)
-        for day in days:
-            rows = reader.explained(one.model, day.score_date)
-            name = f"{one.model}/{pages.night_file(day.score_date)}"
-            written[name] = pages.night_page(of_model, day, rows, served=False)
+        for name, html in pages_of(platform, one.model, reports):
+            written[f"{one.model}/{name}"] = html
     for name, html in written.items():
         file = out / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(html, encoding="utf-8")
     console.out.print(f"desk: {out / pages.TOP} ({len(written)} pages)")
+
+
+def pages_of(platform: "Platform", model: str, reports: int) -> Iterator[tuple[str, str]]:
+    """The pages of a model, its nights, and the reports of the last nights, by the names of their files."""
+    import models
+    from nightjar.showing import desk as pages
+    from nightjar.usecases.monitoring.desk import ReadDesk
+
+    specs = models.find()[0]
+    read = ReadDesk(reader=platform.desk_reader(), specs=specs)
+    desk, days = read.model(model)
+    yield pages.TOP, pages.model_page(desk, days, specs.get(model), served=False)
+    drawn = {day.score_date for day in days[len(days) - reports :]}
+    for day in days:
+        of = read.reader.night(model, day.score_date)
+        copied = {
+            pages.report_file(one): html
+            for one in of.reports
+            if day.score_date in drawn and (html := report(platform, one.uri)) is not None
+        }
+        yield from copied.items()
+        shown = replace(of, reports=[one for one in of.reports if pages.report_file(one) in copied])
+        yield pages.night_file(day.score_date), pages.night_page(desk, day, shown, served=False)
+
+
+def report(platform: "Platform", uri: str) -> str | None:
+    """None if its file is gone: reports are pruned before the nights that they are about."""
+    try:
+        return platform.artifacts.get(uri).read_text(encoding="utf-8")
+    except NightjarError as error:
+        console.notice(str(error), level="warning")
+        return None

@@ -56,7 +56,12 @@ def main(words: list[str]) -> None:
     from nightjar.wiring.platform import Platform  # noqa: PLC0415
 
     assert settings.prefect_auth is not None  # `told` wants it
-    pages = Pages(reader=Platform(settings).desk_reader, specs=cache(lambda: models.find()[0]))
+    platform = Platform(settings)
+    pages = Pages(
+        reader=platform.desk_reader,
+        specs=cache(lambda: models.find()[0]),
+        file=platform.artifacts.get,
+    )
     app = guarded(settings.prefect_hosts, partial(with_desk, settings.prefect_auth, pages))
     uvicorn.run(
         app, host=given.host, port=given.port, log_level="warning", log_config=None, server_header=False

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from hmac import compare_digest
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 from pydantic import SecretStr
@@ -17,29 +18,36 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.ports.desk import DeskReader
 from nightjar.server.app import Asgi, Receive, Scope, Send, read
 from nightjar.showing import desk as pages
-from nightjar.showing import remedies
+from nightjar.showing import remedies, runbooks
 from nightjar.usecases.monitoring.desk import ReadDesk
 
 AT = "/desk"
-NIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})\.html")
+NIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-([a-z]+))?\.html")
+"""The page of a night, or a report about it."""
+SANDBOX = (b"content-security-policy", b"sandbox allow-scripts")
 ASKS = (b"www-authenticate", b'Basic realm="Nightjar", charset="UTF-8"')
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """sandboxed: its scripts run, and may not read what a browser keeps for this server, as the login."""
+
     status: HTTPStatus
     html: str
+    sandboxed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
     """Finds the page of a path.
 
-    reader: opens what reads the database; asked anew for each page. specs: the models, by name.
+    reader: opens what reads the database; asked anew for each page. specs: the models, by name. file: fetches
+    a report by its uri.
     """
 
     reader: Callable[[], DeskReader]
     specs: Callable[[], Mapping[str, ModelSpec]]
+    file: Callable[[str], Path]
 
     def __call__(self, path: str, query: Mapping[str, list[str]]) -> Page:
         """path: below AT, without its leading slash."""
@@ -55,33 +63,42 @@ class Pages:
             return Page(HTTPStatus.OK, pages.index(self.reader().models()))
         if len(path) != 2:
             return None
-        model, name = path
+        folder, name = path
+        if folder == runbooks.FOLDER:
+            found = name in runbooks.PAGES
+            return Page(HTTPStatus.OK, runbooks.runbook_page(name)) if found else None
         if name == "entity":
             key = query.get("key", [""])[0]
-            return Page(HTTPStatus.OK, pages.entity_page(model, key, self.reader().entity(model, key)))
+            return Page(HTTPStatus.OK, pages.entity_page(folder, key, self.reader().entity(folder, key)))
         if name == pages.TOP:
-            return self._model(model)
+            return self._model(folder)
         matched = NIGHT.fullmatch(name)
-        return None if matched is None else self._night(model, matched[1])
+        return None if matched is None else self._night(folder, *matched.groups())
 
     def _model(self, model: str) -> Page | None:
-        desk, days = ReadDesk(reader=self.reader(), specs=self.specs())(model)
+        desk, days = self._read().model(model)
         if not desk.nights and not desk.roles:
             return None
         html = pages.model_page(desk, days, self.specs().get(model), served=True)
         return Page(HTTPStatus.OK, html)
 
-    def _night(self, model: str, text: str) -> Page | None:
+    def _night(self, model: str, text: str, report: str | None) -> Page | None:
         try:
             day = date.fromisoformat(text)
         except ValueError:
             return None
-        reader = self.reader()
-        desk, days = ReadDesk(reader=reader, specs=self.specs())(model)
-        found = next((one for one in days if one.score_date == day), None)
-        if found is None:
-            return None
-        return Page(HTTPStatus.OK, pages.night_page(desk, found, reader.explained(model, day), served=True))
+        if report is not None:
+            return self._report(model, day, report)
+        found = self._read().night(model, day)
+        return None if found is None else Page(HTTPStatus.OK, pages.night_page(*found, served=True))
+
+    def _report(self, model: str, day: date, kind: str) -> Page | None:
+        drawn = (one for one in self.reader().night(model, day).reports if one.kind == kind)
+        uri = next((one.uri for one in drawn), None)
+        return None if uri is None else Page(HTTPStatus.OK, self.file(uri).read_text(encoding="utf-8"), True)
+
+    def _read(self) -> ReadDesk:
+        return ReadDesk(reader=self.reader(), specs=self.specs())
 
 
 def with_desk(login: SecretStr, pages_of: Pages, app: Asgi) -> Asgi:
@@ -116,5 +133,7 @@ async def _answer(send: Send, page: Page, *headers: tuple[bytes, bytes]) -> None
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
     ]
-    await send({"type": "http.response.start", "status": int(page.status), "headers": [*fixed, *headers]})
+    apart = [SANDBOX] if page.sandboxed else []
+    shown = [*fixed, *apart, *headers]
+    await send({"type": "http.response.start", "status": int(page.status), "headers": shown})
     await send({"type": "http.response.body", "body": body})

@@ -11,23 +11,31 @@ from urllib.parse import quote
 
 from nightjar.core.desk.calendar import Day, State
 from nightjar.core.desk.entities import (
+    ColumnSeen,
     Desk,
     EntityNight,
     Explained,
+    Found,
     Measured,
     ModelSeen,
+    Nights,
     NightSeen,
+    OfNight,
+    Report,
     RoleHeld,
+    SetAside,
     Trouble,
 )
 from nightjar.core.model.spec import ModelSpec
-from nightjar.showing import calendar, page, plots
+from nightjar.showing import calendar, page, plots, runbooks
 from nightjar.showing.console import measured as with_interval
 
 TOP = "index.html"
 BAD = {State.HELD_BACK, State.FAILED, State.MISSING}
 RECENT_NIGHTS = 14
 MOST_EXPLAINED = 50
+TITLES = {"drift": "Drift, with the distribution of each column", "card": "Card of the version"}
+"""Of the reports, by kind."""
 
 
 def index(models: Iterable[ModelSeen]) -> str:
@@ -69,20 +77,21 @@ def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, serve
     return _page(desk.model if spec is None else spec.title, parts)
 
 
-def night_page(desk: Desk, day: Day, explained: Sequence[Explained], *, served: bool) -> str:
-    """The page of a night."""
+def night_page(nights: Nights, day: Day, of: OfNight, *, served: bool) -> str:
+    """The page of a night. served: False for files."""
     night = day.night
-    parts = [_around(desk, day.score_date), f"<p>{calendar.sign(day.state)} {escape(day.state)}</p>"]
+    parts = [_around(nights, day.score_date), f"<p>{calendar.sign(day.state)} {escape(day.state)}</p>"]
     if night is not None:
         parts += [
-            page.section("Run", page.table(("what", "value"), [*_run(night)])),
-            page.section("What the audit found", _found_of(desk, night.run_id)),
-            page.section("Quality", _of_night(desk.measured, day.score_date)),
-            page.section("Drift", _drift_of(desk, day.score_date)),
-            page.section("Rows set aside", _set_aside_of(desk, day.score_date)),
-            page.section("Rows with reasons", _explained(explained, served=served)),
+            page.section("Run", page.table(("what", "value"), [*_run(night, served=served)])),
+            page.section("Reports", _reports(of.reports)),
+            page.section("What the audit found", _found(of.found, night.run_id)),
+            page.section("Quality", _of_night(of.measured)),
+            page.section("Drift", _drift_of(of.drift)),
+            page.section("Rows set aside", _set_aside_of(of.set_aside)),
+            page.section("Rows with reasons", _explained(of.explained, served=served)),
         ]
-    return _page(f"{desk.model}: {day.score_date}", parts)
+    return _page(f"{nights.model}: {day.score_date}", parts)
 
 
 def entity_page(model: str, entity_key: str, nights: Sequence[EntityNight]) -> str:
@@ -141,7 +150,7 @@ def _troubles(troubles: Sequence[Trouble]) -> str:
             one.severity,
             one.sentence,
             _instant(one.began_at),
-            one.runbook,
+            _runbook(one.runbook),
         )
         for one in troubles
     ]
@@ -302,7 +311,7 @@ def _versions(roles: Sequence[RoleHeld]) -> Iterator[str]:
     yield page.table(columns, rows) if rows else page.said("No version ever had a role.")
 
 
-def _run(night: NightSeen) -> Iterator[tuple[str, str]]:
+def _run(night: NightSeen, *, served: bool) -> Iterator[tuple[str, str]]:
     yield "run, revision", f"{night.run_id}, {night.revision}"
     yield "version", str(night.model_version)
     yield "state", night.state
@@ -311,28 +320,34 @@ def _run(night: NightSeen) -> Iterator[tuple[str, str]]:
     yield "scored", f"{night.scored:,}"
     yield "set aside", f"{night.quarantined:,}"
     yield "minutes of the last attempt", "-" if night.ended_at is None else f"{_minutes(night):.1f}"
-    for name, text in (("reason", night.reason), ("error", night.error), ("flow run", night.flow_run)):
+    for name, text in (("reason", night.reason), ("error", night.error)):
         if text:
             yield name, text
+    if night.flow_run:
+        yield "flow run", _flow_run(night.flow_run) if served else night.flow_run
     for finding in night.findings or ():
         yield "accepted", finding
 
 
-def _of_night(measured: Iterable[Measured], day: date) -> str:
+def _flow_run(flow_run: str) -> page.Html:
+    """Its page of Prefect, on the server that serves the desk."""
+    return page.link(f"../../runs/flow-run/{quote(flow_run)}", flow_run)
+
+
+def _of_night(measured: Iterable[Measured]) -> str:
     rows = [
         (one.metric, with_interval(one.value, one.low, one.high), one.rows, f"{one.coverage or 0:.1%}")
         for one in measured
-        if one.score_date == day and one.role == "champion" and one.occasions == 1 and one.value is not None
+        if one.role == "champion" and one.occasions == 1 and one.value is not None
     ]
     if not rows:
         return page.said("It is not measured yet: outcomes are known later.")
     return page.table(("metric", "value", "rows", "outcomes known"), rows)
 
 
-def _drift_of(desk: Desk, day: date) -> str:
-    cells = [cell for cell in desk.drift if cell.score_date == day]
+def _drift_of(cells: Sequence[ColumnSeen]) -> str:
     if not cells:
-        return page.said("It was not compared, or it lies further back than the desk shows.")
+        return page.said("It was not compared.")
     worst = sorted(cells, key=lambda cell: (not cell.drifted, -calendar.share_of_limit(cell)))[:20]
     rows = [
         (
@@ -348,24 +363,39 @@ def _drift_of(desk: Desk, day: date) -> str:
     return page.table(("column", "verdict", "distance", "limit", "missing", "note"), rows)
 
 
-def _found_of(desk: Desk, run_id: int) -> str:
+def _found(found: Iterable[Found], run_id: int) -> str:
     rows = [
-        (one.name, one.sentence, *map(_number, (one.number, one.expected, one.allowed)), one.runbook)
-        for one in desk.found
+        (
+            one.name,
+            one.sentence,
+            *map(_number, (one.number, one.expected, one.allowed)),
+            _runbook(one.runbook),
+        )
+        for one in found
         if one.run_id == run_id
     ]
     columns = ("check", "what", "number", "expected", "limit", "runbook")
     return page.table(columns, rows) if rows else page.said("Nothing.")
 
 
+def _runbook(name: str) -> page.Html:
+    """A link from the page of a model or of a night."""
+    return page.link(f"../{quote(runbooks.place(name))}", name.removesuffix(".md"))
+
+
+def _reports(reports: Sequence[Report]) -> str:
+    if not reports:
+        return page.said("No report of it was drawn.")
+    links = (page.link(report_file(one), TITLES.get(one.kind, one.kind)) for one in reports)
+    return f"<p>{' · '.join(links)}</p>"
+
+
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
-def _set_aside_of(desk: Desk, day: date) -> str:
-    rows = [
-        (_reason(one.column_name, one.broken), one.rows) for one in desk.set_aside if one.score_date == day
-    ]
+def _set_aside_of(set_aside: Iterable[SetAside]) -> str:
+    rows = [(_reason(one.column_name, one.broken), one.rows) for one in set_aside]
     return page.table(("reason", "rows"), rows) if rows else page.said("None.")
 
 
@@ -389,10 +419,10 @@ def _entity(key: str) -> page.Html:
     return page.link(f"entity?key={quote(key)}", key)
 
 
-def _around(desk: Desk, day: date) -> str:
-    earlier = [night.score_date for night in desk.nights if night.score_date < day]
-    later = [night.score_date for night in desk.nights if night.score_date > day]
-    links = [f'<a href="{TOP}">{escape(desk.model)}</a>']
+def _around(seen: Nights, day: date) -> str:
+    earlier = [night.score_date for night in seen.nights if night.score_date < day]
+    later = [night.score_date for night in seen.nights if night.score_date > day]
+    links = [f'<a href="{TOP}">{escape(seen.model)}</a>']
     links += [page.link(night_file(earlier[-1]), f"← {earlier[-1]}")] if earlier else []
     links += [page.link(night_file(later[0]), f"{later[0]} →")] if later else []
     return f"<p>{' · '.join(links)}</p>"
@@ -422,6 +452,11 @@ def _names(nights: Sequence[date]) -> list[tuple[float, str]]:
 def night_file(night: date) -> str:
     """Name of the page of a night, in the folder of its model."""
     return f"{night}.html"
+
+
+def report_file(report: Report) -> str:
+    """Name of a report about a night, beside the page of the night."""
+    return f"{report.score_date}-{report.kind}.html"
 
 
 def _reason(column: str | None, broken: str) -> str:

@@ -3,11 +3,12 @@
 import asyncio
 from base64 import b64encode
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from nightjar.core.desk.entities import Desk, ModelSeen, NightSeen
+from nightjar.core.desk.entities import Desk, ModelSeen, Nights, NightSeen, OfNight, Report
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.server.desk import Pages, with_desk
 
@@ -42,11 +43,15 @@ class Reader:
 
     def desk(self, model):
         nights = [NIGHT] if model == "toy" else []
-        empty = ("measured", "drift", "found", "set_aside", "scored", "roles", "troubles")
+        empty = ("measured", "drift", "set_aside", "scored", "roles", "troubles", "reports")
         return Desk(model=model, nights=nights, sent_at=NOON, **dict.fromkeys(empty, ()))
 
-    def explained(self, model, score_date):
-        return []
+    def nights(self, model):
+        return Nights(model=model, nights=[NIGHT] if model == "toy" else [], sent_at=NOON)
+
+    def night(self, model, score_date):
+        drawn = [Report(score_date=DAY, run_id=1, kind="drift", uri="report.html")] if model == "toy" else []
+        return OfNight(reports=drawn)
 
     def entity(self, model, entity_key):
         assert entity_key == "UA 1&2"
@@ -62,13 +67,20 @@ async def behind(scope, receive, send):
     await send({"type": "http.response.body", "body": b"prefect"})
 
 
+@pytest.fixture(autouse=True)
+def report(tmp_path, monkeypatch):
+    """The only report that there is."""
+    (tmp_path / "report.html").write_text("<script>draw()</script>")
+    monkeypatch.chdir(tmp_path)
+
+
 def get(path, *, given=RIGHT, query=b"", method="GET", reader=Reader):
     sent = []
 
     async def send(message):
         sent.append(message)
 
-    app = with_desk(SecretStr(LOGIN), Pages(reader=reader, specs=dict), behind)
+    app = with_desk(SecretStr(LOGIN), Pages(reader=reader, specs=dict, file=Path), behind)
     headers = [] if given is None else [(b"authorization", given)]
     scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
     asyncio.run(app(scope, None, send))
@@ -89,6 +101,9 @@ def test_nobody_sees_it_without_the_login_of_the_server(given):
         ("/desk/index.html", "toy"),
         ("/desk/toy/index.html", "The newest night, 2024-01-30, is published."),
         ("/desk/toy/2024-01-30.html", "toy: 2024-01-30"),
+        ("/desk/toy/2024-01-30-drift.html", "draw()"),
+        ("/desk/runbook-pages/index.html", "There is one page for each failure"),
+        ("/desk/runbook-pages/late-night.html", "Is it real?"),
     ],
 )
 def test_each_page_has_its_path(path, told):
@@ -96,6 +111,12 @@ def test_each_page_has_its_path(path, told):
     assert (status, headers[b"content-type"]) == (200, b"text/html; charset=utf-8")
     assert told in body
     assert int(headers[b"content-length"]) == len(body.encode())
+
+
+def test_the_scripts_of_a_report_are_kept_from_the_login_that_a_browser_holds():
+    policy = b"content-security-policy"
+    assert get("/desk/toy/2024-01-30-drift.html")[1][policy] == b"sandbox allow-scripts"
+    assert policy not in get("/desk/toy/2024-01-30.html")[1]
 
 
 @pytest.mark.parametrize("path", ["/desk", "/desk/"])
@@ -112,6 +133,9 @@ def test_the_short_path_leads_to_the_list_of_models(path):
         "/desk/toy/2024-13-99.html",
         "/desk/../etc/passwd",
         "/desk/toy/x/y",
+        "/desk/toy/2024-01-30-card.html",
+        "/desk/runbook-pages/nothing.html",
+        "/desk/runbook-pages/../../README.md",
     ],
 )
 def test_a_page_that_is_not_there_is_named(path):

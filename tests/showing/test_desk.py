@@ -16,6 +16,8 @@ from nightjar.core.desk.entities import (
     Measured,
     ModelSeen,
     NightSeen,
+    OfNight,
+    Report,
     RoleHeld,
     Scored,
     SetAside,
@@ -96,21 +98,6 @@ SEEN = Desk(
         for day in NIGHTS[:3]
         for name, value in (("wind", 0.1), (EVIL, 0.5))
     ],
-    found=[
-        Found(
-            score_date=NIGHTS[4],
-            run_id=NIGHTS[4].day,
-            name="volume",
-            column_name="",
-            slice="",
-            number=500.0,
-            expected=990.0,
-            allowed=800.0,
-            rate=0.001,
-            sentence=EVIL,
-            runbook="audit-failed.md",
-        )
-    ],
     set_aside=[SetAside(score_date=NIGHTS[0], column_name="wind", broken=EVIL, rows=4)],
     scored=[Scored(score_date=day, mean=0.3, quantiles=[0.1, 0.2, 0.3, 0.4, 0.5]) for day in NIGHTS[:3]],
     roles=[
@@ -137,6 +124,7 @@ SEEN = Desk(
             ended_at=None,
         )
     ],
+    reports=[],
     sent_at=NOON,
 )
 DAYS = tuple(days(SEEN.nights, NIGHTS))
@@ -145,21 +133,46 @@ NOTHING = Desk(
     nights=[],
     measured=[],
     drift=[],
-    found=[],
     set_aside=[],
     scored=[],
     roles=[],
     troubles=[],
+    reports=[],
     sent_at=NOON,
 )
+FOUND = [
+    Found(
+        score_date=NIGHTS[0],
+        run_id=NIGHTS[0].day,
+        name="volume",
+        column_name="",
+        slice="",
+        number=500.0,
+        expected=990.0,
+        allowed=800.0,
+        rate=0.001,
+        sentence=EVIL,
+        runbook="audit-failed.md",
+    )
+]
 EXPLAINED = [Explained(entity_key=EVIL, score=0.9, reasons=[EVIL])]
+OF_NIGHT = OfNight(
+    measured=SEEN.measured[:4],
+    drift=SEEN.drift[:2],
+    found=FOUND,
+    set_aside=SEEN.set_aside,
+    explained=EXPLAINED,
+    reports=[
+        Report(score_date=FIRST, run_id=FIRST.day, kind=kind, uri="file:///x") for kind in ("card", "drift")
+    ],
+)
 PAGES = {
     "index": desk.index([ModelSeen(model=EVIL, nights=3, newest=FIRST, published_at=NOON, open_troubles=1)]),
     "model": desk.model_page(SEEN, DAYS, toy_spec(), served=True),
     "file": desk.model_page(SEEN, DAYS, None, served=False),
     "empty": desk.model_page(NOTHING, (), toy_spec(), served=True),
-    "night": desk.night_page(SEEN, DAYS[0], EXPLAINED, served=True),
-    "missing": desk.night_page(SEEN, DAYS[3], [], served=True),
+    "night": desk.night_page(SEEN, DAYS[0], OF_NIGHT, served=True),
+    "missing": desk.night_page(SEEN, DAYS[3], OfNight(), served=True),
     "entity": desk.entity_page(
         "toy",
         EVIL,
@@ -226,6 +239,13 @@ def test_the_page_of_a_night_leads_to_its_neighbours():
     assert f'href="{NIGHTS[1]}.html"' in PAGES["night"]
     assert f'href="{NIGHTS[2]}.html"' in PAGES["missing"]
     assert f'href="{NIGHTS[4]}.html"' in PAGES["missing"]
+
+
+def test_the_page_of_a_night_leads_to_its_reports_and_runbooks():
+    assert f'href="{FIRST}-drift.html"' in PAGES["night"]
+    assert f'href="{FIRST}-card.html"' in PAGES["night"]
+    assert 'href="../runbook-pages/audit-failed.html"' in PAGES["night"]
+    assert 'href="../runbook-pages/audit-failed.html"' in PAGES["model"]
 
 
 def test_a_page_without_anything_to_show_says_so():

@@ -158,19 +158,50 @@ class ModelSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """All that the page of a model shows. Rows are in the order of their nights.
+class Report:
+    """A page that was drawn about a run. kind: what it shows, as drift or card. uri: where its file lies."""
 
-    drift, found, set_aside: of the last nights only.
-    """
+    score_date: date
+    run_id: int
+    kind: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nights:
+    """A year of nights of a model, in their order. sent_at: when they were read."""
 
     model: str
     nights: Sequence[NightSeen]
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk(Nights):
+    """All that the page of a model shows. Rows are in the order of their nights.
+
+    drift, set_aside: of the last nights only. reports: the newest of each night and kind.
+    """
+
     measured: Sequence[Measured]
     drift: Sequence[ColumnSeen]
-    found: Sequence[Found]
     set_aside: Sequence[SetAside]
     scored: Sequence[Scored]
     roles: Sequence[RoleHeld]
     troubles: Sequence[Trouble]
-    sent_at: datetime
+    reports: Sequence[Report]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfNight:
+    """All that the page of a night shows beside its run.
+
+    found: of each run of the night. explained: the rows whose reasons are stored, the highest score first.
+    """
+
+    measured: Sequence[Measured] = ()
+    drift: Sequence[ColumnSeen] = ()
+    found: Sequence[Found] = ()
+    set_aside: Sequence[SetAside] = ()
+    explained: Sequence[Explained] = ()
+    reports: Sequence[Report] = ()

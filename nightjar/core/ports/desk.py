@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from nightjar.core.desk.entities import Desk, EntityNight, Explained, ModelSeen
+from nightjar.core.desk.entities import Desk, EntityNight, ModelSeen, Nights, OfNight
 
 
 class DeskReader(Protocol):
@@ -18,8 +18,12 @@ class DeskReader(Protocol):
         """Return what is known of the nights of the year that ends with the newest."""
         ...
 
-    def explained(self, model: str, score_date: date) -> Sequence[Explained]:
-        """Return the rows of a night whose reasons are stored, the highest score first."""
+    def nights(self, model: str) -> Nights:
+        """Return the nights alone of the year that ends with the newest."""
+        ...
+
+    def night(self, model: str, score_date: date) -> OfNight:
+        """Return what is known of a night, however old it is."""
         ...
 
     def entity(self, model: str, entity_key: str) -> Sequence[EntityNight]:

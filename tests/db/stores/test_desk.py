@@ -6,6 +6,7 @@ import pytest
 
 from db.stores.desk import PostgresDesk
 from nightjar.core.desk.entities import EntityNight, Explained
+from nightjar.core.monitoring.entities import ColumnDrift
 
 MODEL = "flight_delay"
 DAY = date(2013, 6, 15)
@@ -65,6 +66,28 @@ def test_what_was_measured_last_is_shown(desk, on_postgres, make):
     assert (auc.value, auc.occasions, auc.role, auc.coverage) == (0.6, 1, "champion", 1.0)
 
 
+def test_the_page_of_an_old_night_has_all_that_is_known_of_it(desk, on_postgres, make):
+    run, _ = on_postgres.publish(DAY - timedelta(days=300))
+    on_postgres.publish()
+    for uri in ("file:///old", "file:///new"):
+        on_postgres.ledger.record_report(run, "drift", uri)
+    drift = ColumnDrift(
+        column="distance",
+        method="psi",
+        value=0.3,
+        threshold=0.2,
+        drifted=True,
+        null_share=0,
+        reference_null_share=0,
+    )
+    on_postgres.ledger.record_drift(run, [drift])
+    of = desk.night(MODEL, run.score_date)
+    assert [(one.column_name, one.drifted) for one in of.drift] == [("distance", True)]
+    assert [(one.kind, one.uri) for one in of.reports] == [("drift", "file:///new")]
+    assert desk.desk(MODEL).drift == [], "it is too old for the map of the last nights"
+    assert [night.score_date for night in desk.nights(MODEL).nights] == [run.score_date, DAY]
+
+
 def test_an_entity_is_found_on_every_night_though_its_key_holds_the_date(desk, on_postgres, make):
     for day, score in ((DAY, 0.25), (NEXT, 0.75)):
         run, _ = on_postgres.publish(day, (f"UA1-{day}", "other"), score)
@@ -76,6 +99,6 @@ def test_an_entity_is_found_on_every_night_though_its_key_holds_the_date(desk, o
     assert desk.entity(MODEL, f"UA1-{NEXT}") == expected
     assert [one.reasons for one in desk.entity(MODEL, "other")] == [[], []]
     assert desk.entity(MODEL, "nobody") == []
-    assert desk.explained(MODEL, DAY) == [
+    assert desk.night(MODEL, DAY).explained == [
         Explained(entity_key=f"UA1-{DAY}", score=0.25, reasons=["a short flight"])
     ]
