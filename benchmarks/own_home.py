@@ -14,8 +14,19 @@ from nightjar.wiring.settings import Settings
 def platform_of_its_own() -> Iterator[Platform]:
     """A migrated platform with features applied, in a folder that goes away with it."""
     home = Path(tempfile.mkdtemp(prefix="nightjar-benchmark-"))
+    try:
+        with platform_in(home) as platform:
+            yield platform
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def platform_in(home: Path) -> Iterator[Platform]:
+    """The same in a folder that is kept. Its Postgres stops at the end."""
+    home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o755)  # root runs Postgres as another account
-    platform = Platform(Settings(home=home, _env_file=None))
+    platform = Platform(Settings(home=home, max_delivery_mb=10_000, _env_file=None))
     try:
         platform.migrate()
         platform.apply_features()
@@ -23,4 +34,3 @@ def platform_of_its_own() -> Iterator[Platform]:
     finally:
         platform.close()
         platform.local.stop()
-        shutil.rmtree(home, ignore_errors=True)
