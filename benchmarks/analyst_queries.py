@@ -11,66 +11,19 @@ rounds' ratios. Statements are not prepared, as from psql.
 import argparse
 import json
 import statistics
-import tempfile
 import time
-from pathlib import Path
+from datetime import date
 
 import psycopg
+from seeded_history import History, seeded
 
-from db.migrate import upgrade
 from db.server.embedded import EmbeddedPostgres
-from db.server.roles import ensure_roles
 from db.views import ALONE, ANALYTICS, APART, BARRIER, FIRST, IN_ORDER, VIEWS
 
 BARE = "bare"
 """The schema of the same views without barrier and fences."""
 
-YEAR = """
-    SET session_replication_role = replica;
-    SELECT nightjar.ensure_score_partition(day::date) FROM generate_series('2013-01-01', '2013-12-01',
-        interval '1 month') AS day;
-    INSERT INTO nightjar.dataset (model, sha256, uri, rows, first_date, last_date, known_at)
-        VALUES ('m', repeat('a', 64), 'file:///d', 1, '2012-01-01', '2012-12-01', '2013-01-01Z');
-    INSERT INTO nightjar.model_version (model, number, kind, score_low, score_high, algorithm, dataset_id,
-        artifact_uri, artifact_sha256, reference_uri, params, metrics,
-        gates, code_version, trained_through)
-        SELECT 'm', n, 'binary', 0, 1, 'a', 1, 'file:///m', repeat(n::text, 64), 'file:///r', '{}', '{}',
-            '[]', 'c', '2012-12-01' FROM generate_series(1, 5) AS n;
-    INSERT INTO nightjar.run (model, score_date, revision, as_of, known_at, version_id, state, population_uri,
-        population_sha256,
-        population_rows, population_parts)
-        SELECT 'm', day::date, revision, day - interval '6 hours', day - interval '6 hours', 1 + extract(month
-            FROM day)::integer / 3,
-            CASE WHEN revision = 2 AND extract(doy FROM day)::integer % 7 = 0 THEN 'failed'
-                ELSE 'published' END,
-            'file:///p', repeat('b', 64), {rows} + 5, 1
-        FROM generate_series('2013-01-01', '2013-12-31', interval '1 day') AS day, generate_series(1,
-            2) AS revision
-        WHERE revision = 1 OR extract(doy FROM day)::integer % 7 IN (0, 1) ORDER BY day, revision;
-    INSERT INTO nightjar.receipt (run_id, part, rows, scored, quarantined, attempt)
-        SELECT id, 0, {rows} + 5, {rows}, 5, 1 FROM nightjar.run;
-    INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score)
-        SELECT score_date, id, 'C' || lpad(k::text, 9, '0'), 0, random() FROM nightjar.run, generate_series(1,
-            {rows}) AS k ORDER BY id, k;
-    INSERT INTO nightjar.quarantined_row SELECT id, 0, k, 'Q' || k, '[]', '{}' FROM nightjar.run,
-        generate_series(0, 4) AS k;
-    INSERT INTO nightjar.publication (model, score_date, run_id, action)
-        SELECT model, score_date, id, 'publish' FROM nightjar.run WHERE state = 'published' ORDER BY id;
-    INSERT INTO nightjar.outcome (model, score_date, entity_key, recorded_at, outcome)
-        SELECT 'm', day::date, 'C' || lpad(k::text, 9, '0'), day + interval '30 hours',
-            (random() > 0.7)::integer
-        FROM generate_series('2013-01-01', '2013-12-31', interval '1 day') AS day, generate_series(1,
-            {rows}) AS k;
-    INSERT INTO nightjar.drift (run_id, method, column_name, value, threshold, drifted, null_share,
-        reference_null_share)
-        SELECT id, 'psi', 'column ' || k, random(), 0.9, random() > 0.9, 0, 0 FROM nightjar.run,
-            generate_series(1, 35) AS k ORDER BY id, k;
-    INSERT INTO nightjar.measurement (run_id, metric, value, rows, with_outcome, measured_at)
-        SELECT id, metric, value, {rows}, {rows}, now()
-        FROM nightjar.run, (VALUES ('auc', 0.7), ('brier', 0.1), ('ece', 0.05)) AS measured (metric, value)
-            WHERE state = 'published';
-    VACUUM (ANALYZE)
-"""
+YEAR = (date(2013, 1, 1), date(2013, 12, 31))
 NIGHT = "model = 'm' AND score_date = '2013-10-15'"
 OCTOBER = "model = 'm' AND score_date BETWEEN '2013-10-01' AND '2013-10-31'"
 QUERIES = {
@@ -111,13 +64,8 @@ def bare(definition: str) -> str:
     return definition
 
 
-def filled(server: EmbeddedPostgres, rows: int) -> None:
-    server.ensure_database("nightjar")
-    ensure_roles(server.url("admin"), server.passwords)
-    upgrade(server.url("owner"))
+def add_bare_views(server: EmbeddedPostgres) -> None:
     with psycopg.connect(server.url("admin"), autocommit=True) as admin:
-        for statement in YEAR.replace("{rows}", str(rows)).split(";"):
-            admin.execute(statement)
         admin.execute(
             f"CREATE SCHEMA {BARE} AUTHORIZATION nightjar_owner; GRANT USAGE ON SCHEMA {BARE} TO "
             "nightjar_analyst"
@@ -166,16 +114,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home:
-        Path(home).chmod(0o755)
-        server = EmbeddedPostgres(Path(home))
-        server.start()
-        try:
-            filled(server, options.rows)
-            found = measure(server.url("analyst"), options.rounds)
-        finally:
-            server.stop()
-            server.remove()
+    with seeded(History(("m",), *YEAR, options.rows)) as server:
+        add_bare_views(server)
+        found = measure(server.url("analyst"), options.rounds)
     if options.json:
         print(json.dumps({"rows": options.rows, "rounds": options.rounds, "queries": found}))
         return

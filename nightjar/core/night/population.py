@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from itertools import pairwise
 
 import polars as pl
 
@@ -56,8 +55,15 @@ def cut(rows: int, part_rows: int) -> tuple[Part, ...]:
     Their sizes are as equal as possible, so no part is very small.
     """
     count = math.ceil(rows / part_rows)
-    edges = [rows * n // count for n in range(count + 1)] if count else []
-    return tuple(Part(number=n, start=start, stop=stop) for n, (start, stop) in enumerate(pairwise(edges)))
+    return tuple(nth_part(rows, count, number) for number in range(count))
+
+
+def nth_part(rows: int, count: int, number: int) -> Part:
+    """Return one of the parts of `cut`. The others are not made, so it costs the same however many there are.
+
+    number: from 0 to count - 1.
+    """
+    return Part(number=number, start=rows * number // count, stop=rows * (number + 1) // count)
 
 
 def missing_parts(parts: Iterable[Part], receipts: Iterable[Receipt]) -> tuple[Part, ...]:

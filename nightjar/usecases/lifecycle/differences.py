@@ -26,7 +26,7 @@ from nightjar.core.ports.nights import NightReader
 from nightjar.usecases.lifecycle.documents import read_evidence
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.scorers import version_of
-from nightjar.usecases.scoring.snapshot import parts_of
+from nightjar.usecases.scoring.snapshot import fixed, part_of
 
 
 def changed_since(version: Version, commit: str, now: Surroundings) -> tuple[str, ...]:
@@ -85,11 +85,11 @@ class Differences:
 
     def _scores(self, run: Run, a: Version, b: Version) -> ScoreDifference | None:
         """Both score the rows of a run by the same inputs. Rows that a repair carried are left out."""
-        scored = [self._part(run, number, a, b) for number in range(len(parts_of(run)))]
+        scored = [self._part(run, number, a, b) for number in range(fixed(run).parts)]
         return score_difference(run.id, run.score_date, pl.concat(scored))
 
     def _part(self, run: Run, number: int, a: Version, b: Version) -> pl.DataFrame:
-        _, fresh = split_carried(self.inputs.part(run, parts_of(run)[number]))
+        _, fresh = split_carried(self.inputs.part(run, part_of(run, number)))
         rows = self.inputs.check(self.inputs.spec, self.inputs.with_features(fresh, run)).valid
         scores = [self.inputs.scorer.given(version, rows)["score"] for version in (a, b)]
         return rows.select("entity_key", first=scores[0], second=scores[1])

@@ -18,7 +18,7 @@ from nightjar.core.night.repair import split_carried
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightStore
 from nightjar.usecases.scoring.inputs import NightInputs
-from nightjar.usecases.scoring.snapshot import parts_of
+from nightjar.usecases.scoring.snapshot import part_of
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class ScorePart:
         if run.claim != job.claim:
             raise ClaimLost(run.model, run.score_date, run.id)
         with bound_contextvars(model=run.model, score_date=str(run.score_date), run=run.id, part=job.part):
-            return self._stored(run, parts_of(run)[job.part], self.inputs(run.model))
+            return self._stored(run, part_of(run, job.part), self.inputs(run.model))
 
     def _stored(self, run: Run, part: Part, inputs: NightInputs) -> Receipt:
         started = time.monotonic()

@@ -12,7 +12,7 @@ import polars as pl
 
 from nightjar.core.model.generations import Generations
 from nightjar.core.night.entities import Part, Population, Run
-from nightjar.core.night.population import cut
+from nightjar.core.night.population import cut, nth_part
 from nightjar.core.night.repair import without_carried
 from nightjar.core.parquet import parquet
 from nightjar.core.ports.artifacts import Artifacts
@@ -91,9 +91,13 @@ def generations_in(file: Path) -> Generations:
 
 def parts_of(run: Run) -> tuple[Part, ...]:
     """The parts as first cut. A later change of part_rows does not change the parts of an unfinished run."""
-    if run.population is None:
-        return ()
-    return cut(run.population.rows, -(-run.population.rows // run.population.parts))
+    return () if run.population is None else tuple(part_of(run, n) for n in range(run.population.parts))
+
+
+def part_of(run: Run, number: int) -> Part:
+    """One of `parts_of`."""
+    population = fixed(run)
+    return nth_part(population.rows, population.parts, number)
 
 
 def fixed(run: Run) -> Population:

@@ -15,7 +15,7 @@ from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightStore
 from nightjar.usecases.scoring.night import ScoreNight
 from nightjar.usecases.scoring.scorers import Scorers
-from nightjar.usecases.scoring.snapshot import parts_of
+from nightjar.usecases.scoring.snapshot import part_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ExchangePart:
         run = self.store.run(job.run_id)
         if run.claim != job.claim or run.base_id is None:
             raise ClaimLost(run.model, run.score_date, run.id)
-        part, base = parts_of(run)[job.part], self.store.run(run.base_id)
+        part, base = part_of(run, job.part), self.store.run(run.base_id)
         scores, aside = self.store.stored_part(base, part)
         taken = without_arms if run.version_id == base.version_id else in_exchange
         return self.store.write_part(run, part, taken(scores), aside)
