@@ -11,6 +11,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from db.session import connect, translated
+from db.views import ALONE
 from nightjar.core.desk.entities import (
     ColumnSeen,
     Desk,
@@ -126,9 +127,11 @@ ENTITY = f"""
         SELECT * FROM analytics.scores_with_outcomes AS one
         WHERE one.model = shown.model AND one.score_date = shown.score_date
             AND one.entity_key = replace(%(key)s, '{{}}', shown.score_date::text)
+        {ALONE}
     ) AS scored
     WHERE shown.model = %(model)s AND shown.is_current ORDER BY scored.score_date
 """  # noqa: S608  # words of this module
+"""Each night's scores are planned apart, so that the key finds its row by index. Else all scores are read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
 """What the desk reads with the rights of an analyst."""
 
+import json
+import re
 from datetime import date, timedelta
 
 import pytest
 
-from db.stores.desk import PostgresDesk
+from db.session import connect
+from db.stores.desk import ENTITY, PostgresDesk
 from nightjar.core.desk.entities import EntityNight, Explained
 from nightjar.core.monitoring.entities import ColumnDrift
 
@@ -102,3 +105,12 @@ def test_an_entity_is_found_on_every_night_though_its_key_holds_the_date(desk, o
     assert desk.night(MODEL, DAY).explained == [
         Explained(entity_key=f"UA1-{DAY}", score=0.25, reasons=["a short flight"])
     ]
+
+
+def test_an_entity_is_found_without_reading_the_scores_of_others(desk, on_postgres):
+    on_postgres.publish(DAY)
+    with connect(desk.url) as connection:
+        asked = {"model": MODEL, "key": "UA1"}
+        plan = json.dumps(connection.execute(f"EXPLAIN (FORMAT json) {ENTITY}", asked).fetchall())
+    assert re.search(r'"(Index Cond|Filter)": "[^"]*entity_key = replace', plan)
+    assert re.search(r'"Join Filter": "[^"]*entity_key = replace', plan) is None
