@@ -34,6 +34,10 @@ OF_NIGHTS = text("""
     ) AS current JOIN nightjar.reading ON reading.run_id = current.run_id
     ORDER BY current.score_date, reading.name
 """)
+OF_ATTEMPT = text("""
+    SELECT name, sentence, column_name AS "column", slice, number, expected, allowed AS "limit", rate, runbook
+    FROM nightjar.finding WHERE run_id = :run_id AND attempt = :attempt ORDER BY rank
+""")
 SAMPLES = text(f"""
     SELECT content FROM ({CURRENT}) AS current JOIN nightjar.audited_rows USING (run_id)
     ORDER BY score_date DESC LIMIT :most
@@ -78,6 +82,12 @@ class PostgresReadings:
         with translated(), self.engine.begin() as connection:
             hold(connection, run, share=True)
             connection.execute(insert(FINDINGS).on_conflict_do_nothing(), rows)
+
+    def findings(self, run: Run) -> Sequence[Finding]:
+        asked = {"run_id": run.id, "attempt": run.attempt}
+        with translated(), self.engine.connect() as connection:
+            rows = connection.execute(OF_ATTEMPT, asked).mappings()
+            return [Finding.model_validate(dict(row)) for row in rows]
 
     def published(self, model: str, before: date, most: int) -> Mapping[date, bool]:
         with translated(), self.engine.connect() as connection:

@@ -41,12 +41,13 @@ def test() -> None:
 
     from nightjar.core.telling.messages import trial
 
-    channels = opened().ways_to_people()
+    platform = opened()
+    channels = platform.ways_to_people()
     if not channels:
         raise BadSettings("Nobody is told of alerts", "Set NIGHTJAR_ALERT_URL or NIGHTJAR_ALERT_URLS.")
     failed = False
     for name, channel in channels.items():
-        why = channel.tell(trial(datetime.now(UTC)))
+        why = channel.tell(trial(datetime.now(UTC), platform.settings.ui))
         failed |= why is not None
         console.out.print(f"{name}: {'took it' if why is None else why}")
     if failed:

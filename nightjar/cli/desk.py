@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar.cli.options import opened
+from nightjar.core.desk.places import TOP, night_file
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
@@ -38,7 +39,7 @@ def desk(
             f"No model {model} has a version" if model else "No model has a version yet",
             "`nightjar models` lists them.",
         )
-    written = {pages.TOP: pages.index(seen), **dict(runbooks.every_page())}
+    written = {TOP: pages.index(seen), **dict(runbooks.every_page())}
     for one in seen:
         for name, html in pages_of(platform, one.model, reports):
             written[f"{one.model}/{name}"] = html
@@ -46,7 +47,7 @@ def desk(
         file = out / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(html, encoding="utf-8")
-    console.out.print(f"desk: {out / pages.TOP} ({len(written)} pages)")
+    console.out.print(f"desk: {out / TOP} ({len(written)} pages)")
 
 
 def pages_of(platform: "Platform", model: str, reports: int) -> Iterator[tuple[str, str]]:
@@ -58,7 +59,7 @@ def pages_of(platform: "Platform", model: str, reports: int) -> Iterator[tuple[s
     specs = models.find()[0]
     read = ReadDesk(reader=platform.desk_reader(), specs=specs)
     desk, days = read.model(model)
-    yield pages.TOP, pages.model_page(desk, days, specs.get(model), served=False)
+    yield TOP, pages.model_page(desk, days, specs.get(model), served=False)
     drawn = {day.score_date for day in days[len(days) - reports :]}
     for day in days:
         of = read.reader.night(model, day.score_date)
@@ -69,7 +70,7 @@ def pages_of(platform: "Platform", model: str, reports: int) -> Iterator[tuple[s
         }
         yield from copied.items()
         shown = replace(of, reports=[one for one in of.reports if pages.report_file(one) in copied])
-        yield pages.night_file(day.score_date), pages.night_page(desk, day, shown, served=False)
+        yield night_file(day.score_date), pages.night_page(desk, day, shown, served=False)
 
 
 def report(platform: "Platform", uri: str) -> str | None:

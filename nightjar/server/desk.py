@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote
 
 from pydantic import SecretStr
 
+from nightjar.core.desk.places import AT, RUNBOOKS, TOP
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.ports.desk import DeskReader
@@ -21,7 +22,6 @@ from nightjar.showing import desk as pages
 from nightjar.showing import remedies, runbooks
 from nightjar.usecases.monitoring.desk import ReadDesk
 
-AT = "/desk"
 NIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-([a-z]+))?\.html")
 """The page of a night, or a report about it."""
 SANDBOX = (b"content-security-policy", b"sandbox allow-scripts")
@@ -59,18 +59,18 @@ class Pages:
             return Page(HTTPStatus.SERVICE_UNAVAILABLE, pages.not_found(remedies.told(error)))
 
     def _found(self, path: list[str], query: Mapping[str, list[str]]) -> Page | None:
-        if path == [pages.TOP]:
+        if path == [TOP]:
             return Page(HTTPStatus.OK, pages.index(self.reader().models()))
         if len(path) != 2:
             return None
         folder, name = path
-        if folder == runbooks.FOLDER:
+        if folder == RUNBOOKS:
             found = name in runbooks.PAGES
             return Page(HTTPStatus.OK, runbooks.runbook_page(name)) if found else None
         if name == "entity":
             key = query.get("key", [""])[0]
             return Page(HTTPStatus.OK, pages.entity_page(folder, key, self.reader().entity(folder, key)))
-        if name == pages.TOP:
+        if name == TOP:
             return self._model(folder)
         matched = NIGHT.fullmatch(name)
         return None if matched is None else self._night(folder, *matched.groups())
@@ -116,7 +116,7 @@ def with_desk(login: SecretStr, pages_of: Pages, app: Asgi) -> Asgi:
         elif scope["method"] not in {"GET", "HEAD"}:
             await _answer(send, Page(HTTPStatus.METHOD_NOT_ALLOWED, pages.not_found("The desk only reads.")))
         elif path in {AT, f"{AT}/"}:
-            moved = (b"location", f"{AT}/{pages.TOP}".encode())
+            moved = (b"location", f"{AT}/{TOP}".encode())
             await _answer(send, Page(HTTPStatus.FOUND, ""), moved)
         else:
             query = parse_qs(scope.get("query_string", b"").decode("latin-1"))

@@ -26,11 +26,11 @@ from nightjar.core.desk.entities import (
     SetAside,
     Trouble,
 )
+from nightjar.core.desk.places import TOP, night_file, runbook_place
 from nightjar.core.model.spec import ModelSpec
-from nightjar.showing import calendar, page, plots, runbooks
+from nightjar.showing import calendar, page, plots
 from nightjar.showing.console import measured as with_interval
 
-TOP = "index.html"
 BAD = {State.HELD_BACK, State.FAILED, State.MISSING}
 RECENT_NIGHTS = 14
 MOST_EXPLAINED = 50
@@ -380,7 +380,7 @@ def _found(found: Iterable[Found], run_id: int) -> str:
 
 def _runbook(name: str) -> page.Html:
     """A link from the page of a model or of a night."""
-    return page.link(f"../{quote(runbooks.place(name))}", name.removesuffix(".md"))
+    return page.link(f"../{quote(runbook_place(name))}", name.removesuffix(".md"))
 
 
 def _reports(reports: Sequence[Report]) -> str:
@@ -447,11 +447,6 @@ def _page(title: str, parts: Iterable[str]) -> str:
 
 def _names(nights: Sequence[date]) -> list[tuple[float, str]]:
     return [(float(n), f"{night:%b %d}") for n, night in enumerate(nights)]
-
-
-def night_file(night: date) -> str:
-    """Name of the page of a night, in the folder of its model."""
-    return f"{night}.html"
 
 
 def report_file(report: Report) -> str:

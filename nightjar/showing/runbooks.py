@@ -5,31 +5,25 @@ from functools import cache
 
 from markdown_it import MarkdownIt
 
+from nightjar.core.desk.places import RUNBOOKS, TOP
 from nightjar.showing import markdown, page
 from nightjar.wiring.settings import PROJECT
 
 PAGES = {
-    "index.html" if file.stem == "README" else f"{file.stem}.html": file
+    TOP if file.stem == "README" else f"{file.stem}.html": file
     for file in sorted((PROJECT / "runbooks").glob("*.md"))
 }
 """The Markdown of each page, by the name of the page's file."""
 PLACES = {source.name: file for file, source in PAGES.items()}
-FOLDER = "runbook-pages"
-"""The folder of the pages, beside those of the models. No model can have this name."""
 STYLE = """
 pre { overflow-x: auto; padding: .6rem .8rem; border: 1px solid var(--rule); border-radius: .3rem; }
 pre code { overflow-wrap: normal; } td { white-space: normal; }
 """
 
 
-def place(runbook: str) -> str:
-    """Where the page of a runbook lies, from the folder of all pages. runbook: its name, or its file's."""
-    return f"{FOLDER}/{runbook.removesuffix('.md')}.html"
-
-
 def every_page() -> Iterator[tuple[str, str]]:
     """Each page with its place."""
-    return ((f"{FOLDER}/{file}", runbook_page(file)) for file in PAGES)
+    return ((f"{RUNBOOKS}/{file}", runbook_page(file)) for file in PAGES)
 
 
 @cache
@@ -38,5 +32,5 @@ def runbook_page(file: str) -> str:
     title, _, text = PAGES[file].read_text(encoding="utf-8").partition("\n")
     # Text between angle brackets is shown as it is, not read as HTML.
     reading = MarkdownIt("commonmark", {"html": False}).enable("table")
-    ways = '<p><a href="../index.html">All models</a> · <a href="index.html">All runbooks</a></p>'
+    ways = f'<p><a href="../{TOP}">All models</a> · <a href="{TOP}">All runbooks</a></p>'
     return page.page(title.lstrip("# "), [ways, reading.render(markdown.page(text, PLACES))], STYLE)

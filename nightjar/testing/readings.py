@@ -34,6 +34,9 @@ class MemoryReadings:
             self._hold(run)
             self.found.setdefault((run.id, run.attempt), tuple(findings))
 
+    def findings(self, run: Run) -> Sequence[Finding]:
+        return self.found.get((run.id, run.attempt), ())
+
     def published(self, model: str, before: date, most: int) -> Mapping[date, bool]:
         nights = [night for night in self._before(model, before) if night.run_id in self.read]
         return {night.score_date: bool(night.findings) for night in nights[:most]}

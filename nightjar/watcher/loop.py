@@ -70,7 +70,7 @@ class Watcher:
         people = self.platform.ways_to_people()
         if gone != self.gone:
             self.gone, self.untold = gone, set(people)
-        message = database_gone(now) if gone else database_back(now)
+        message = database_gone(now, self.platform.settings.ui) if gone else database_back(now)
         for name in sorted(self.untold & set(people)):
             if people[name].tell(message) is None:
                 self.untold.discard(name)

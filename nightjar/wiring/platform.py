@@ -306,6 +306,7 @@ class Platform(Adapters):
     def look_at(self, spec: ModelSpec) -> "LookAtModel":
         """What gathers the facts about a model that the rules of alerts look at."""
         from db.stores.outcomes import PostgresOutcomes
+        from db.stores.readings import PostgresReadings
         from nightjar.usecases.telling.looking import LookAtModel
 
         return LookAtModel(
@@ -316,6 +317,7 @@ class Platform(Adapters):
             drift=self.drift_ledger,
             raw=self.raw_of(spec),
             guard=self.guard_outcomes(spec),
+            readings=PostgresReadings(self.engine),
         )
 
     def incidents(self) -> "PostgresIncidents":
@@ -342,7 +344,11 @@ class Platform(Adapters):
         from db.stores.dispatches import PostgresDispatches
         from nightjar.usecases.telling.incidents import TellPeople
 
-        return TellPeople(dispatches=PostgresDispatches(self.engine), channels=self.ways_to_people())
+        return TellPeople(
+            dispatches=PostgresDispatches(self.engine),
+            channels=self.ways_to_people(),
+            ui=self.settings.ui,
+        )
 
     def tell_consumers(self, others: "Mapping[str, Consumer]") -> "TellConsumers":
         """The use case that tells programs of publications.

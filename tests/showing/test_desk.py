@@ -23,6 +23,7 @@ from nightjar.core.desk.entities import (
     SetAside,
     Trouble,
 )
+from nightjar.core.desk.places import night_file
 from nightjar.showing import calendar, desk
 from nightjar.testing.specs import toy_spec
 
@@ -230,7 +231,7 @@ def test_the_first_sentence_names_the_nights_that_a_person_has_to_look_at():
 
 
 def test_a_column_that_drifted_has_a_dot_and_comes_first():
-    drawn = calendar.drift_map(SEEN.drift, desk.night_file)
+    drawn = calendar.drift_map(SEEN.drift, night_file)
     assert drawn.count("<circle") == 3
     assert drawn.index("script") < drawn.index("wind")
 

@@ -27,6 +27,10 @@ class Readings(Protocol):
         """
         ...
 
+    def findings(self, run: Run) -> Sequence[Finding]:
+        """Return what the audit of a run's newest attempt found, in order."""
+        ...
+
     def published(self, model: str, before: date, most: int) -> Mapping[date, bool]:
         """Return the last published nights before a date that have readings, newest first.
 

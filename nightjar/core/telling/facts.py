@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from nightjar.core.inputs.findings import Finding
 from nightjar.core.night.plan import Standing
 
 
@@ -12,7 +13,8 @@ class NightFacts:
     """A night that the schedule has started, or about which an incident is open.
 
     promised: when it has to be published; None if that is long past. quarantined: rows of what analysts see
-    that were set aside; None if they see nothing. compared: False if its drift is not measured.
+    that were set aside; None if they see nothing. compared: False if its drift is not measured. findings:
+    what the audit of its last attempt has against it.
     """
 
     score_date: date
@@ -22,6 +24,7 @@ class NightFacts:
     rows: int = 0
     quarantined: int = 0
     compared: bool = True
+    findings: tuple[Finding, ...] = ()
 
     @property
     def published(self) -> bool:
@@ -33,7 +36,7 @@ class ModelFacts:
     """What is known of a model.
 
     nights: newest first. zone: of its promises. drifted: the columns of the newest compared night that
-    drifted; None if none is compared.
+    drifted, with what is told of each; None if none is compared.
     trained_at: when the newest version was registered. trainings_due: starts of the schedule of training
     since then. loss: of the trailing nights, by its name; beside it the greatest that the champion's test
     expects.
@@ -46,7 +49,7 @@ class ModelFacts:
     zone: str
     nights: tuple[NightFacts, ...] = ()
     max_quarantine_share: float = 1.0
-    drifted: tuple[str, ...] | None = None
+    drifted: Mapping[str, str] | None = None
     drift_of: date | None = None
     trained_at: datetime | None = None
     trainings_due: int = 0

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from nightjar.core.desk.places import desk_url, runbook_place
 from nightjar.core.telling.incidents import Note, Severity
 from nightjar.core.telling.retrying import Pending
 from nightjar.core.telling.rules import EXPLAINS
@@ -34,19 +35,19 @@ def cause_of(note: Note) -> Cause:
 
 
 def due_messages(
-    pending: Iterable[Pending[Note]], told: Mapping[Cause, datetime], now: datetime
+    pending: Iterable[Pending[Note]], told: Mapping[Cause, datetime], now: datetime, ui: str
 ) -> tuple[tuple[Message, tuple[Pending[Note], ...]], ...]:
     """Return the messages to send now, each with what it tells.
 
-    told: when the channel was told of a cause last. Of each cause one message is sent at once, and the next
-    one after a while, with all that came in between.
+    told: when the channel was told of a cause last. ui: the address of Prefect's pages and of the desk.
+    Of each cause one message is sent at once, and the next one after a while, with all that came in between.
     """
     by_cause = groupby(
         sorted(pending, key=lambda each: cause_of(each.news)), lambda each: cause_of(each.news)
     )
     groups = ((cause, tuple(group)) for cause, group in by_cause)
     return tuple(
-        (message([each.news for each in group]), group)
+        (message([each.news for each in group], ui), group)
         for cause, group in groups
         if _due(cause, group, told.get(cause), now)
     )
@@ -57,10 +58,10 @@ def _due(cause: Cause, group: Sequence[Pending[Note]], told: datetime | None, no
     return all(each.due(now) for each in group) and (told is None or now >= told + waits)
 
 
-def message(notes: Sequence[Note]) -> Message:
+def message(notes: Sequence[Note], ui: str) -> Message:
     """Say what began, or what ended, of one cause."""
     severity = Severity.CRITICAL if any(map(_critical, notes)) else Severity.WARNING
-    lines = [line(note) for note in notes[:AT_MOST]]
+    lines = [line(note, ui) for note in notes[:AT_MOST]]
     if len(notes) > AT_MOST:
         lines.append(f"... and {len(notes) - AT_MOST} more.")
     return Message(
@@ -82,19 +83,23 @@ def _title(notes: Sequence[Note], severity: Severity) -> str:
     return f"Nightjar {state}{models[0] if len(models) == 1 else f'{len(models)} models'}: {kinds}"
 
 
-def line(note: Note) -> str:
+def line(note: Note, ui: str) -> str:
     """One incident in a line: the sentence, the page, the runbook."""
     model = f"{note.model}: " if note.model else ""
     if note.ends is not None:
         return f"{model}{note.sentence}"
     page = f" {note.link}" if note.link else ""
-    return f"{model}{note.sentence}{page} Runbook: runbooks/{note.runbook}.md"
+    return f"{model}{note.sentence}{page} {_runbook(note.runbook, ui)}"
 
 
-def database_gone(now: datetime) -> Message:
+def _runbook(name: str, ui: str) -> str:
+    return f"Runbook: {desk_url(ui, runbook_place(name))}"
+
+
+def database_gone(now: datetime, ui: str) -> Message:
     """The watcher tells this one from memory: there is nowhere to store it."""
-    text = f"Postgres does not answer at {now:%Y-%m-%d %H:%M} UTC. Nothing is scored or published."
-    text += " Runbook: runbooks/store-unavailable.md"
+    text = f"Postgres does not answer at {now:%Y-%m-%d %H:%M} UTC. Nothing is scored or published. "
+    text += _runbook("store-unavailable", ui)
     return Message(title="Nightjar critical: database gone", text=text, severity=Severity.CRITICAL, notes=())
 
 
@@ -103,6 +108,7 @@ def database_back(now: datetime) -> Message:
     return Message(title="Nightjar over: database gone", text=text, severity=Severity.CRITICAL, notes=())
 
 
-def trial(now: datetime) -> Message:
-    text = f"This is a test of {now:%Y-%m-%d %H:%M} UTC. Nothing is wrong."
+def trial(now: datetime, ui: str) -> Message:
+    text = f"This is a test of {now:%Y-%m-%d %H:%M} UTC. Nothing is wrong. See whether this link opens. "
+    text += _runbook("late-night", ui)
     return Message(title="Nightjar test", text=text, severity=Severity.CRITICAL, notes=())

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+from nightjar.core.desk.places import TOP, desk_url, night_file, run_url
 from nightjar.core.night.plan import Stage, Standing
 from nightjar.core.telling.facts import DiskFacts, ModelFacts, NightFacts, PlatformFacts
 from nightjar.core.telling.incidents import Severity, Trouble
@@ -18,6 +19,8 @@ UNREAD_AFTER = timedelta(days=1)
 SILENT_FOR = timedelta(minutes=2)
 UNTOLD_FOR = timedelta(minutes=30)
 TRAININGS_MISSED = 2
+FINDINGS = 3
+"""Findings of a night that a message names. It counts the others."""
 FILLING, FULL = 0.10, 0.03
 """Free shares of a disk, or of the size that the database may have."""
 QUEUE_FILLING = 0.5
@@ -26,12 +29,17 @@ GB = 1e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """What a rule saw. subject, cause: as of a trouble; without a cause it is the kind's own."""
+    """What a rule saw. subject, cause: as of a trouble; without a cause it is the kind's own.
+
+    flow_run, night: whose page is about it. runbook: in place of the rule's.
+    """
 
     sentence: str
     subject: str = ""
     flow_run: str | None = None
+    night: date | None = None
     cause: str = ""
+    runbook: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +98,25 @@ def failed(facts: ModelFacts) -> Iterator[Sign]:
 def held_back(facts: ModelFacts) -> Iterator[Sign]:
     for night, standing in _attempted(facts):
         if standing.stage is Stage.FAILED and not standing.missed:
-            yield _of_error(night, standing, "is held back and waits for a person")
+            what = "is held back and waits for a person"
+            if night.findings:
+                yield _of_findings(night, what)
+            else:
+                yield _of_error(night, standing, what)
+
+
+def _of_findings(night: NightFacts, what: str) -> Sign:
+    """The first findings, each by its name and in a sentence."""
+    first, *others = night.findings
+    said = [f"{each.name}: {each.sentence}" for each in night.findings[:FINDINGS]]
+    more = f" And {len(others) + 1 - FINDINGS} more." if len(others) >= FINDINGS else ""
+    return Sign(
+        subject=str(night.score_date),
+        sentence=f"The night of {night.score_date} {what}. {'; '.join(said)}.{more}",
+        night=night.score_date,
+        cause=first.name,
+        runbook=first.runbook,
+    )
 
 
 def _attempted(facts: ModelFacts) -> Iterator[tuple[NightFacts, Standing]]:
@@ -130,11 +156,14 @@ def partial(facts: ModelFacts) -> Iterator[Sign]:
                 f"The night of {newest.score_date} is published without {newest.quarantined} of "
                 f"{newest.rows} rows, which were set aside. More than {limit:.1%} is worth a look."
             ),
+            night=newest.score_date,
         )
     if not newest.compared and facts.now - newest.published_at > COMPARED_WITHIN:
         yield Sign(
             subject=f"{newest.score_date} drift",
             sentence=f"The night of {newest.score_date} is published, and its drift is not measured.",
+            night=newest.score_date,
+            runbook="report-failed",
         )
 
 
@@ -158,14 +187,18 @@ def quarantine_unread(facts: ModelFacts) -> Iterator[Sign]:
 # --- models ---------------------------------------------------------------------------------------
 
 
-@rule(WARNING, "model-worse", "columns of the newest night drifted")
+@rule(WARNING, "drift", "a column of the newest night drifted")
 def drifted(facts: ModelFacts) -> Iterable[Sign] | None:
     if facts.drifted is None:
         return None
-    if not facts.drifted:
-        return ()
-    columns = ", ".join(facts.drifted[:5]) + (" and more" if len(facts.drifted) > 5 else "")
-    return (Sign(sentence=f"{len(facts.drifted)} columns of {facts.drift_of} drifted: {columns}."),)
+    return [
+        Sign(
+            subject=column,
+            sentence=f"The column {column} of {facts.drift_of} drifted. {told}".strip(),
+            night=facts.drift_of,
+        )
+        for column, told in facts.drifted.items()
+    ]
 
 
 @rule(WARNING, "model-worse", "measured nights are worse than the test of the champion expects")
@@ -364,16 +397,17 @@ def _trouble(rule: Rule[F], model: str, sign: Sign, ui: str | None) -> Trouble:
         severity=rule.severity,
         cause=f"{rule.kind} {sign.cause}".strip(),
         sentence=sign.sentence,
-        link=_page(ui, sign.flow_run),
-        runbook=rule.runbook,
+        link=None if ui is None else _page(ui, model, sign),
+        runbook=sign.runbook or rule.runbook,
     )
 
 
-def _page(ui: str | None, flow_run: str | None) -> str | None:
-    """The page of a flow run; else the list of runs."""
-    if ui is None:
-        return None
-    return f"{ui}/runs" if flow_run is None else f"{ui}/runs/flow-run/{flow_run}"
+def _page(ui: str, model: str, sign: Sign) -> str:
+    """The page of the flow run or of the night; else that of the model or of all models."""
+    if sign.flow_run is not None:
+        return run_url(ui, sign.flow_run)
+    file = TOP if sign.night is None else night_file(sign.night)
+    return desk_url(ui, f"{model}/{file}" if model else file)
 
 
 def _explained(trouble: Trouble, cause: str | None) -> Trouble:

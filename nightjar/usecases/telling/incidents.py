@@ -25,10 +25,11 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TellPeople:
-    """channels: by their names."""
+    """channels: by their names. ui: the address of Prefect's pages and of the desk, for links."""
 
     dispatches: IncidentDispatches
     channels: Mapping[str, Channel]
+    ui: str
 
     def __call__(self, now: datetime) -> None:
         """Send what is due. What does not arrive is sent again later."""
@@ -36,7 +37,7 @@ class TellPeople:
 
     def _tell(self, now: datetime, name: str, channel: Channel) -> None:
         pending = self.dispatches.incidents(name, channel.severities)
-        for message, told in due_messages(pending, self.dispatches.told_causes(name), now):
+        for message, told in due_messages(pending, self.dispatches.told_causes(name), now, self.ui):
             error = channel.tell(message)
             self.dispatches.told_incidents(name, told, error)
             log.info("people_told", channel=name, title=message.title, error=error)

@@ -1,11 +1,12 @@
 """Gather what is known of a model now: what the rules look at."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice, takewhile
 
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.inputs.findings import Finding
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.model.schedule import starts_before
@@ -14,11 +15,13 @@ from nightjar.core.monitoring.entities import Measurement
 from nightjar.core.monitoring.outcome_guard import told
 from nightjar.core.night.clock import evening_by_now, local_time, today_of
 from nightjar.core.night.entities import Publication
+from nightjar.core.night.plan import Stage, Standing
 from nightjar.core.night.promises import Promised, promised_by
 from nightjar.core.ports.drift import DriftLedger
 from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.raw import RawStore
+from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.registry import Registry
 from nightjar.core.telling.facts import LossFacts, ModelFacts, NightFacts
 from nightjar.usecases.data.landing import set_aside
@@ -45,6 +48,7 @@ class LookAtModel:
     drift: DriftLedger
     raw: RawStore
     guard: GuardOutcomes
+    readings: Readings
 
     def __call__(self, now: datetime, open_nights: Collection[date] = ()) -> ModelFacts:
         """open_nights: about which incidents are open, however old they are."""
@@ -86,7 +90,14 @@ class LookAtModel:
                 rows=rows,
                 quarantined=aside,
                 compared=shown is None or shown.run_id in compared,
+                findings=self._findings(standings.get(day)),
             )
+
+    def _findings(self, standing: Standing | None) -> tuple[Finding, ...]:
+        """Only of a night that no retry can mend."""
+        if standing is None or standing.stage is not Stage.FAILED or standing.missed:
+            return ()
+        return tuple(self.readings.findings(standing.run))
 
     def _promised(self, now: datetime) -> Iterator[Promised]:
         """The scheduled nights since the model is in service: since it had its first champion."""
@@ -101,13 +112,13 @@ class LookAtModel:
 
     def _drifted(
         self, nights: Collection[NightFacts], published: Published
-    ) -> tuple[date | None, tuple[str, ...] | None]:
-        """Of the newest night that is published and compared."""
+    ) -> tuple[date | None, Mapping[str, str] | None]:
+        """Of the newest night that is published and compared: column -> what is told of it."""
         newest = next((night for night in nights if night.published and night.compared), None)
         if newest is None:
             return None, None
         columns = self.drift.drift(self.store.run(published[newest.score_date].run_id))
-        return newest.score_date, tuple(each.column for each in columns if each.drifted)
+        return newest.score_date, {each.column: each.note or "" for each in columns if each.drifted}
 
     def _trainings(self, trained_at: datetime, now: datetime) -> int:
         since = local_time(self.spec, trained_at)

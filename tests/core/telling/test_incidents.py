@@ -10,6 +10,7 @@ from nightjar.core.telling.messages import AT_MOST, EXPLAINED_FOR, TOGETHER_FOR,
 from nightjar.core.telling.retrying import Pending
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+UI = "https://ui.example"
 
 
 def trouble(model: str = "toy", kind: str = "late", cause: str = "late") -> Trouble:
@@ -52,7 +53,7 @@ def test_what_cannot_be_found_out_stays_open():
 
 def test_many_models_that_fail_for_one_cause_are_one_message():
     pending = [Pending(note(n, trouble(f"m{n}"))) for n in range(20)]
-    ((told, rows),) = due_messages(pending, {}, NOW)
+    ((told, rows),) = due_messages(pending, {}, NOW, UI)
     assert told.title == "Nightjar critical: 20 models: late"
     assert len(told.text.splitlines()) == AT_MOST + 1
     assert len(rows) == 20
@@ -61,21 +62,27 @@ def test_many_models_that_fail_for_one_cause_are_one_message():
 def test_more_of_a_cause_wait_and_another_cause_does_not():
     told = {(False, "late"): NOW}
     pending = [Pending(note(1, trouble())), Pending(note(2, trouble(cause="other")))]
-    assert [[each.news.id for each in rows] for _, rows in due_messages(pending, told, NOW)] == [[2]]
-    assert len(due_messages(pending, told, NOW + TOGETHER_FOR)) == 2
+    assert [[each.news.id for each in rows] for _, rows in due_messages(pending, told, NOW, UI)] == [[2]]
+    assert len(due_messages(pending, told, NOW + TOGETHER_FOR, UI)) == 2
 
 
 def test_nights_that_a_missing_worker_makes_late_wait_for_an_hour():
     told = {(False, "worker_gone"): NOW}
     pending = [Pending(note(1, trouble(cause="worker_gone")))]
-    assert due_messages(pending, told, NOW + TOGETHER_FOR) == ()
-    assert len(due_messages(pending, told, NOW + EXPLAINED_FOR)) == 1
+    assert due_messages(pending, told, NOW + TOGETHER_FOR, UI) == ()
+    assert len(due_messages(pending, told, NOW + EXPLAINED_FOR, UI)) == 1
 
 
 def test_what_was_not_taken_is_not_due_at_once():
-    assert due_messages([Pending(note(1, trouble()), 3, NOW)], {}, NOW + timedelta(seconds=5)) == ()
+    assert due_messages([Pending(note(1, trouble()), 3, NOW)], {}, NOW + timedelta(seconds=5), UI) == ()
+
+
+def test_a_message_has_the_page_of_the_trouble_and_that_of_its_runbook():
+    seen = trouble().model_copy(update={"link": f"{UI}/desk/toy/2026-01-01.html"})
+    told = message([note(1, seen)], UI).text
+    assert told == f"toy: toy late. {seen.link} Runbook: {UI}/desk/runbook-pages/x.html"
 
 
 def test_an_end_says_what_is_over():
-    over = message([note(2, ending(note(1, trouble())), ends=1)])
+    over = message([note(2, ending(note(1, trouble())), ends=1)], UI)
     assert (over.title, over.text) == ("Nightjar over: toy: late", "toy: This is over: toy late.")

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from nightjar.core.inputs.findings import Finding
+from nightjar.core.night.entities import Run, RunState
+from nightjar.core.night.plan import Standing
 from nightjar.core.telling.facts import DiskFacts, LossFacts, ModelFacts, NightFacts, PlatformFacts
 from nightjar.core.telling.rules import OF_A_MODEL, OF_THE_PLATFORM, judged
 
@@ -33,7 +36,7 @@ def night(**facts) -> NightFacts:
 
 def test_nothing_wrong_is_no_trouble():
     fine = night(published_at=NOW - 5 * HOUR, rows=100)
-    assert kinds(ModelFacts(**QUIET, nights=(fine,), drifted=(), refused=())) == []
+    assert kinds(ModelFacts(**QUIET, nights=(fine,), drifted={}, refused=())) == []
 
 
 SEEN = {
@@ -43,7 +46,7 @@ SEEN = {
         "max_quarantine_share": 0.02,
     },
     "quarantine_unread": {"nights": (night(published_at=NOW - 25 * HOUR, rows=100, quarantined=1),)},
-    "drifted": {"drifted": ("distance",), "drift_of": DAY},
+    "drifted": {"drifted": {"distance": "level 0.4"}, "drift_of": DAY},
     "degraded": {"loss": LossFacts(metric="brier", nights=20, value=0.21, expected=0.2)},
     "champion_stale": {"trained_at": NOW - 500 * HOUR, "trainings_due": 2},
     "outcomes_missing": {"without_outcomes": (DAY,)},
@@ -62,6 +65,59 @@ def test_a_night_is_late_from_its_promise_on_and_the_sentence_has_its_zone():
     assert kinds(ModelFacts(**QUIET, nights=(early,))) == []
     (trouble,), _ = judged([ModelFacts(**QUIET, nights=(night(),))], PlatformFacts(now=NOW), None)
     assert "2026-01-02 05:00 (America/New_York)" in trouble.sentence
+
+
+RUN = Run(
+    id=3,
+    model="toy",
+    score_date=DAY,
+    revision=1,
+    attempt=1,
+    state=RunState.FAILED,
+    version_id=1,
+    challenger_id=None,
+    population=None,
+    as_of=NOW,
+    known_at=NOW,
+)
+HELD = Standing(run=RUN, error="AuditFailed: half of it", published=False, held=False, flow_run="f1")
+FOUND = [
+    Finding(name="volume", sentence="99 rows, and comparable nights have 198"),
+    Finding(
+        name="units", column="distance", sentence="distance looks like kilometres", runbook="bad-delivery"
+    ),
+]
+
+
+def told(**facts):
+    """The troubles of a model."""
+    return judged([ModelFacts(**QUIET, **facts)], PlatformFacts(now=NOW), "http://ui")[0]
+
+
+def test_a_night_that_the_audit_held_back_is_told_with_the_names_and_sentences_of_its_findings():
+    (held,) = told(nights=(night(promised=NOW + HOUR, standing=HELD, findings=tuple(FOUND)),))
+    assert (held.kind, held.subject, held.runbook) == ("held_back", str(DAY), "audit-failed")
+    assert "volume: 99 rows, and comparable nights have 198; units: distance looks like" in held.sentence
+    assert held.link == f"http://ui/desk/toy/{DAY}.html"
+
+
+def test_of_many_findings_a_message_names_the_first_and_counts_the_others():
+    (held,) = told(nights=(night(promised=NOW + HOUR, standing=HELD, findings=tuple(FOUND * 3)),))
+    assert held.sentence.count("volume: ") == 2
+    assert held.sentence.endswith("And 3 more.")
+
+
+def test_a_night_that_is_held_back_for_another_reason_is_told_with_its_error_and_its_flow_run():
+    (held,) = told(nights=(night(promised=NOW + HOUR, standing=HELD),))
+    assert held.sentence.endswith("AuditFailed: half of it")
+    assert held.link == "http://ui/runs/flow-run/f1"
+
+
+def test_each_column_that_drifted_is_a_trouble_of_its_own_and_one_message_tells_all():
+    found = told(drifted={"wind": "level 0.4; usual 0.1", "rain": ""}, drift_of=DAY)
+    assert [each.subject for each in found] == ["wind", "rain"]
+    assert {each.cause for each in found} == {"drifted"}
+    assert found[0].sentence == f"The column wind of {DAY} drifted. level 0.4; usual 0.1"
 
 
 PLATFORM = {

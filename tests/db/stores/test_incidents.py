@@ -76,7 +76,7 @@ def test_every_receiver_is_told_once_of_a_beginning_and_once_of_an_end(engine, r
     channels = {name: Channel(frozenset(Severity), way_to(SecretStr(url))) for name, url in urls.items()} | {
         "critical": Channel(frozenset({Severity.CRITICAL}), way_to(SecretStr(f"webhook+{receiver.url}")))
     }
-    tell = TellPeople(dispatches=PostgresDispatches(engine), channels=channels)
+    tell = TellPeople(dispatches=PostgresDispatches(engine), channels=channels, ui="https://ui.example")
     receiver.statuses = [500]  # the first attempt of the first channel
     for _ in range(3):
         look(ledger, trouble("late"), trouble("drifted", Severity.WARNING))
@@ -109,5 +109,5 @@ def test_what_ended_before_it_was_told_is_not_told(engine, receiver):
     channels = {"late comer": Channel(frozenset(Severity), way_to(SecretStr(f"slack+{receiver.url}")))}
     look(ledger, trouble("held_back"))
     look(ledger)
-    TellPeople(dispatches=PostgresDispatches(engine), channels=channels)(NOW)
+    TellPeople(dispatches=PostgresDispatches(engine), channels=channels, ui="https://ui.example")(NOW)
     assert receiver.heard == []

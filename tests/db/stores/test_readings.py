@@ -77,6 +77,15 @@ def test_a_run_that_is_no_longer_this_attempts_gets_no_readings(stores, make):
         stores.readings.record_findings(run, [FOUND])
 
 
+def test_the_findings_of_a_run_are_those_of_its_newest_attempt(stores, make):
+    with stores.claim(DAYS[1]) as claimed:
+        stores.readings.record_findings(claimed.run, [FOUND, FOUND])
+        stores.store.fail(claimed.run, "held back")
+    assert list(stores.readings.findings(claimed.run)) == [FOUND, FOUND]
+    with stores.claim(DAYS[1]) as again:
+        assert list(stores.readings.findings(again.run)) == []
+
+
 def test_analysts_read_the_findings_of_every_run_and_the_readings_of_what_is_published(
     on_postgres, make, database
 ):
