@@ -1,8 +1,10 @@
 """Stored scores and quarantined rows in Postgres."""
 
+from collections import Counter
+
 import polars as pl
 from psycopg import sql
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from db.copy import read_frame
 from db.session import translated
@@ -31,16 +33,14 @@ DISTRIBUTION = text(f"""
         FROM nightjar.score WHERE run_id = :run_id AND score_date = :score_date
     ) AS served
 """)  # noqa: S608  # words of this module
+CLASSES = text("SELECT id, classes FROM nightjar.model_version WHERE id IN (:version_id, :challenger_id)")
 MIX = text(f"""
-    SELECT version.classes[array_position(served.outputs, served.score)] AS class, count(*) AS rows
-    FROM nightjar.run CROSS JOIN LATERAL (
-        SELECT {SERVED} FROM nightjar.score
-        WHERE score.run_id = run.id AND score.run_id = :run_id AND score.score_date = :score_date
+    SELECT arm IS NOT DISTINCT FROM 'challenger' AS by_challenger, array_position(outputs, score) AS place,
+        count(*) AS rows
+    FROM (
+        SELECT {SERVED} FROM nightjar.score WHERE run_id = :run_id AND score_date = :score_date
     ) AS served
-    JOIN nightjar.model_version AS version
-        ON version.id = CASE WHEN served.arm = 'challenger' THEN run.challenger_id ELSE run.version_id END
-    WHERE run.id = :run_id AND cardinality(version.classes) > 0
-    GROUP BY 1 ORDER BY 1
+    GROUP BY 1, 2
 """)  # noqa: S608  # words of this module
 EVENLY = [step / STEPS for step in range(STEPS + 1)]
 STORED_SCORES = (
@@ -65,9 +65,7 @@ class PostgresScores(OnEngine):
         night = {"run_id": run.id, "score_date": run.score_date}
         with translated(), self.engine.connect() as connection:
             found = connection.execute(DISTRIBUTION, {**night, "steps": EVENLY}).mappings().one()
-            mix = connection.execute(MIX, night).all()
-        classes = {row[0]: row[1] for row in mix}
-        return Distribution(score_date=run.score_date, classes=classes, **found)
+            return Distribution(score_date=run.score_date, classes=_mix(connection, run), **found)
 
     def published_scores(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
@@ -90,3 +88,16 @@ class PostgresScores(OnEngine):
     def quarantined(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
             return read_frame(connection, QUARANTINED_OF_RUN, [run.id], QUARANTINED_COLUMNS)
+
+
+def _mix(connection: Connection, run: Run) -> dict[str, int]:
+    """Rows of a run by predicted class. Nothing is counted for versions without classes."""
+    versions = {"version_id": run.version_id, "challenger_id": run.challenger_id}
+    classes = {row.id: row.classes for row in connection.execute(CLASSES, versions)}
+    if not any(classes.values()):
+        return {}
+    counted = Counter[str]()
+    for row in connection.execute(MIX, {"run_id": run.id, "score_date": run.score_date}):
+        version = run.challenger_id if row.by_challenger else run.version_id
+        counted[classes[version][row.place - 1]] += row.rows
+    return dict(sorted(counted.items()))

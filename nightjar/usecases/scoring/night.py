@@ -13,13 +13,14 @@ import polars as pl
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from nightjar.core.comparison.entities import Distribution
 from nightjar.core.comparison.profile import sample_of
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation
 from nightjar.core.inputs.readings import entities, keys_of, same_entities
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
 from nightjar.core.night.audit import scored_otherwise
 from nightjar.core.night.claim import Request
-from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Run
+from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Receipt, Run
 from nightjar.core.night.population import missing_parts
 from nightjar.core.night.repair import sound, split_carried
 from nightjar.core.night.windows import files_of, no_population
@@ -27,7 +28,7 @@ from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.following import Follow, nothing_follows
 from nightjar.core.ports.going_on import GoOn, unasked
-from nightjar.core.ports.nights import NightStore
+from nightjar.core.ports.nights import NightReader, NightStore
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.repair import Repair, repair_of
@@ -47,6 +48,18 @@ class Ended:
     run: Run
     summary: NightSummary
     audited: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a run has stored, in numbers. It is counted once an attempt."""
+
+    receipts: tuple[Receipt, ...]
+    scores: Distribution
+
+    @classmethod
+    def of(cls, store: NightReader, run: Run) -> "Stored":
+        return cls(store.receipts(run), store.distribution(run))
 
 
 def repair_told(run: Run) -> str | None:
@@ -215,7 +228,8 @@ class ScoreNight:
             self.executor.run(run.night, [job_of(run, part) for part in todo])
             population = sound(self.inputs.snapshot(run))
             audited = self._sampled(run, population)
-            odd = self._audit(run, population, audited, accepted=accept is not None)
+            stored = Stored.of(self.store, run)
+            odd = self._audit(run, stored, population, audited, accepted=accept is not None)
             findings = (*otherwise, *stale, *odd)
             log.info("night_audited", findings=findings, accepted=accept)
             reason = "; ".join(filter(None, (why, accept))) or repair_told(run)
@@ -223,7 +237,7 @@ class ScoreNight:
         except Exception as error:
             self.store.fail(claimed, f"{type(error).__name__}: {self.advised(error)}")
             raise
-        summary = self._summary(run, publication, done_now=len(todo), started=started, already=False)
+        summary = self._summary(run, publication, stored, done_now=len(todo), started=started, already=False)
         counts = summary.model_dump(include={"scored", "quarantined", "carried", "by_challenger"})
         log.info("night_published", revision=run.revision, **counts, seconds=round(summary.seconds, 2))
         return Ended(run, summary, audited)
@@ -292,15 +306,14 @@ class ScoreNight:
         return entities(scored, run.score_date)
 
     def _audit(
-        self, run: Run, population: pl.DataFrame, sampled: pl.DataFrame, *, accepted: bool
+        self, run: Run, stored: Stored, population: pl.DataFrame, sampled: pl.DataFrame, *, accepted: bool
     ) -> tuple[str, ...]:
-        receipts, scores = self.store.receipts(run), self.store.distribution(run)
         otherwise = self._scored_otherwise(run, sampled) if sampled.height else ()
         return self.guard.require_sound(
             run,
             parts_of(run),
-            receipts,
-            scores,
+            stored.receipts,
+            stored.scores,
             population=population,
             sampled=sampled,
             compared=self._compared(run, population, sampled),
@@ -319,12 +332,20 @@ class ScoreNight:
 
     def _as_it_is(self, run: Run, publication: Publication, started: float) -> Ended:
         """The result of an attempt that had nothing to do."""
-        return Ended(run, self._summary(run, publication, done_now=0, started=started, already=True))
+        stored = Stored.of(self.store, run)
+        return Ended(run, self._summary(run, publication, stored, done_now=0, started=started, already=True))
 
     def _summary(
-        self, run: Run, publication: Publication, *, done_now: int, started: float, already: bool
+        self,
+        run: Run,
+        publication: Publication,
+        stored: Stored,
+        *,
+        done_now: int,
+        started: float,
+        already: bool,
     ) -> NightSummary:
-        receipts, scores = self.store.receipts(run), self.store.distribution(run)
+        receipts, scores = stored.receipts, stored.scores
         return NightSummary(
             model=run.model,
             score_date=run.score_date,

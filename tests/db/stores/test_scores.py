@@ -14,6 +14,7 @@ import polars as pl
 import psycopg
 import pytest
 from polars.testing import assert_frame_equal
+from sqlalchemy.event import listen
 
 from db.session import driver
 from db.stores import parts
@@ -601,3 +602,12 @@ def test_the_flow_runs_that_claimed_a_run_last_are_known(stores):
         pass
     assert stores.store.claimants(["first", "died", "went on", "never came so far"]) == {"first", "went on"}
     assert stores.store.claimants([]) == frozenset()
+
+
+def test_scores_of_a_version_without_classes_are_read_once(on_postgres, make):
+    with on_postgres.claim() as claimed:
+        on_postgres.store.write_part(claimed.run, make.part(0, 1), make.scores("a"), make.quarantined())
+        said = []
+        listen(on_postgres.store.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
+        assert on_postgres.store.distribution(claimed.run).classes == {}
+    assert sum("nightjar.score" in statement for statement in said) == 1

@@ -1,0 +1,83 @@
+"""A night does no work twice. Calls are counted, not seconds."""
+
+from collections import Counter
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from nightjar.adapters.contracts import check
+from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.memory_registry import MemoryRegistry
+from nightjar.core.night.entities import Night
+from nightjar.testing.memory import MemoryNights
+from nightjar.testing.nights import in_memory
+from nightjar.testing.predictors import Formulas
+from nightjar.testing.specs import toy_spec
+from nightjar.testing.versions import champion_of
+
+NIGHT = Night(model="toy", score_date=date(2013, 6, 15), as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
+ROWS, PARTS = 10, 3
+
+
+class Raw:
+    def refused(self, dataset):
+        return ()
+
+    def recorded(self, dataset):
+        return {}
+
+    def read(self, dataset, first, last, known_at=None):
+        return pl.DataFrame({"entity_key": [f"k{n}" for n in range(ROWS)]})
+
+
+class Features:
+    def generations(self, spec):
+        return {}
+
+    def reading(self, generations):
+        return self
+
+    def retrieve(self, spec, entities):
+        return entities.with_columns(x=pl.col("entity_key").str.len_chars().cast(pl.Float64))
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Counts the calls of methods by name."""
+    calls = Counter()
+
+    def watch(owner, *names):
+        for name in names:
+            real = getattr(owner, name)
+
+            def call(*args, real=real, name=name, **kwargs):
+                calls[name] += 1
+                return real(*args, **kwargs)
+
+            monkeypatch.setattr(owner, name, call)
+        return calls
+
+    return watch
+
+
+@pytest.fixture
+def night(tmp_path):
+    registry, spec = MemoryRegistry(), toy_spec()
+    champion_of(registry)
+    by_key = Formulas(lambda version: (pl.col("entity_key").hash(seed=1) % 10_000) / 20_000)
+    return in_memory(
+        spec=spec,
+        raw=Raw(),
+        features=Features(),
+        artifacts=FsspecArtifacts(f"file://{tmp_path}"),
+        predictors=by_key,
+        registry=registry,
+        check=check,
+    )
+
+
+def test_the_scores_of_a_night_are_described_once(night, counted):
+    calls = counted(MemoryNights, "distribution")
+    assert night.run(NIGHT).parts == PARTS
+    assert calls["distribution"] == 1
