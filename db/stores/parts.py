@@ -62,15 +62,16 @@ def _copy_part(
     given = ("outputs", "challenger_outputs", "arm")
     scores = scores.drop(name for name in given if scores[name].null_count() == scores.height)
     copy_frame(connection, SCORES, scores.with_columns(score_date=pl.lit(run.score_date), **of_part))
-    copy_frame(
-        connection,
-        table_of(QuarantinedRow),
-        _storable(quarantined).with_columns(row_number=pl.int_range(pl.len()), **of_part),
-    )
+    if quarantined.is_empty():  # as of most parts
+        return
+    rows = _storable(quarantined).with_columns(row_number=pl.int_range(pl.len()), **of_part)
+    copy_frame(connection, table_of(QuarantinedRow), rows)
 
 
 def _counted(quarantined: pl.DataFrame) -> list[dict[str, Any]]:
     """Each check that rows broke, with their number: {column, check, rows}."""
+    if quarantined.is_empty():
+        return []
     reasons = _storable(quarantined)["reasons"].str.json_decode(REASONS).explode(empty_as_null=False)
     counted = reasons.struct.unnest().group_by("column", "check").agg(rows=pl.len())
     return counted.sort("rows", "column", "check", descending=[True, False, False]).to_dicts()
