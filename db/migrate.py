@@ -1,28 +1,23 @@
-"""Migrates the schema to the revision that the code needs, and reports its revision.
+"""Migrates the schema to the revision that the code needs.
 
 There is no ini file: the environment lies in db/migrations.
 """
 
 import re
-from functools import cache
 from pathlib import Path
 
-import psycopg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import Connection, text
 
 from db import views
 from db.locks import alone, naming_readers
+from db.revisions import head, recorded, require_known
 from db.session import make_engine, translated
 from db.tables import SCHEMA
-from nightjar.core.errors.database import SchemaNewer, SchemaOutdated
 
 VERSION_TABLE = "alembic_version"
 WORK_ENDS_WITHIN_S = 600.0
-REVISION = text("SELECT version_num FROM nightjar.alembic_version")
 FEAST_SCHEMA = text("SELECT to_regnamespace('feast') IS NOT NULL")
 RESTORE_FEAST_SCHEMA = """
     CREATE SCHEMA IF NOT EXISTS feast;
@@ -48,7 +43,7 @@ def upgrade(owner_url: str, revision: str = "head", *, wait_s: float = WORK_ENDS
         with translated(), naming_readers(engine), engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar migrate', 0))"))
             target = head() if revision == "head" else revision
-            found = _revision(connection)
+            found = recorded(connection)
             require_known(found)
             if (
                 found != target
@@ -69,46 +64,12 @@ def downgrade(owner_url: str, revision: str = "base", *, wait_s: float = WORK_EN
     engine = make_engine(owner_url, pool_size=1, application_name="nightjar migrate")
     try:
         with translated(), naming_readers(engine), engine.begin() as connection:
-            require_known(_revision(connection))
+            require_known(recorded(connection))
             alone(connection, wait_s=wait_s)
             views.drop(connection)
             command.downgrade(_config(connection), revision)
     finally:
         engine.dispose()
-
-
-@cache
-def head() -> str:
-    """The revision that the code needs."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None
-    return revision
-
-
-@cache
-def known() -> frozenset[str]:
-    """Return the revisions that the code can migrate to."""
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
-
-
-def current(engine: Engine) -> str | None:
-    """Return the database's revision; None if it was never migrated. Raises StoreUnavailable."""
-    with translated(), engine.connect() as connection:
-        return _revision(connection)
-
-
-def require_head(engine: Engine) -> None:
-    """Raises SchemaOutdated or SchemaNewer if the database is not at the revision that the code needs."""
-    found = current(engine)
-    require_known(found)
-    if found != head():
-        raise SchemaOutdated(found, head())
-
-
-def require_known(found: str | None) -> None:
-    """Raises SchemaNewer for a revision that no migration of this code leads to."""
-    if found is not None and found not in known():
-        raise SchemaNewer(found, head())
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:
@@ -128,16 +89,6 @@ def _migrate(connection: Connection, target: str) -> None:
         views.create(connection)
         if not connection.execute(FEAST_SCHEMA).scalar_one():
             connection.exec_driver_sql(RESTORE_FEAST_SCHEMA)
-
-
-def _revision(connection: Connection) -> str | None:
-    try:
-        with connection.begin_nested():
-            return connection.execute(REVISION).scalar_one_or_none()
-    except ProgrammingError as error:
-        if isinstance(error.orig, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
-            return None
-        raise
 
 
 def _config(connection: Connection | None = None) -> Config:

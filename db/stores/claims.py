@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text, update
 
 from db.locks import night_lock
-from db.migrate import require_head
+from db.revisions import require_head
 from db.session import translated
 from db.stores.rows import LOCK_TIMEOUT, RUNS, OnEngine, hold, run_of, shown
 from nightjar.core.errors.night import ClaimLost

@@ -46,7 +46,7 @@ class Database:
         """
         if self.embedded is not None:
             if not self.embedded.has_database(DATABASE):
-                from db.migrate import head
+                from db.revisions import head
 
                 raise SchemaOutdated(None, head())
             return self.embedded.url(role, DATABASE)
@@ -76,7 +76,7 @@ class Database:
         return self.migrated("writer", pool_size=self.settings.threads + self.settings.nights_at_once + 2)
 
     def migrated(self, role: Role, *, pool_size: int) -> "Engine":
-        from db.migrate import require_head
+        from db.revisions import require_head
         from db.session import make_engine
 
         engine = make_engine(self.url(role), pool_size=pool_size)
@@ -85,7 +85,8 @@ class Database:
 
     def migrate(self) -> str:
         """Bring roles and schema to the state that the code needs. Return the current migration."""
-        from db.migrate import head, upgrade
+        from db.migrate import upgrade
+        from db.revisions import head
         from db.server.roles import ensure_roles
 
         if self.embedded is not None:

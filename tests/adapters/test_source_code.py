@@ -29,5 +29,5 @@ def test_a_module_that_is_not_there_or_has_no_source_has_none():
         assert module_source(name) is None
     found = module_source("models.flight_delay.features")
     assert found is not None
-    assert {"TABLES", "daily", "LOOKBACK_DAYS"} <= found.names()
+    assert {"TABLES", "daily", "LOOKBACK_DAYS"} <= found.code.names
     assert found.values["LOOKBACK_DAYS"] == 27

@@ -7,11 +7,12 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg.types.json import Jsonb
 from sqlalchemy import CheckConstraint, text
 from sqlalchemy.exc import DBAPIError
 
-from db import locks, migrate
+from db import locks, migrate, revisions
 from db.locks import night_lock
 from db.server.roles import ensure_roles
 from db.session import make_engine
@@ -146,19 +147,25 @@ def test_a_view_that_somebody_dropped_comes_back(database):
         assert analyst.execute("SELECT count(*) FROM analytics.reports").fetchone() == (0,)
 
 
+def test_the_files_of_the_migrations_say_what_alembic_finds_out_by_running_them():
+    script = ScriptDirectory.from_config(migrate._config())
+    assert revisions.head() == script.get_current_head()
+    assert sorted(revisions.known(), reverse=True) == [each.revision for each in script.walk_revisions()]
+
+
 def test_a_database_that_is_behind_is_refused(empty):
     owner, writer = empty
     engine = make_engine(writer)
     try:
         with pytest.raises(SchemaOutdated, match=r"at migration none.*has to be migrated"):
-            migrate.require_head(engine)
+            revisions.require_head(engine)
         migrate.upgrade(owner, "0002")
-        assert migrate.current(engine) == "0002"
+        assert revisions.current(engine) == "0002"
         with pytest.raises(SchemaOutdated):
-            migrate.require_head(engine)
+            revisions.require_head(engine)
         migrate.upgrade(owner)
-        migrate.require_head(engine)
-        assert migrate.current(engine) == migrate.head()
+        revisions.require_head(engine)
+        assert revisions.current(engine) == revisions.head()
     finally:
         engine.dispose()
 
@@ -169,13 +176,13 @@ def test_a_database_that_newer_code_migrated_is_left_as_it_is(database, doing):
         owner.execute("UPDATE nightjar.alembic_version SET version_num = '9999'")
     before = described(database.url("owner"))
     with pytest.raises(
-        SchemaNewer, match=rf"newer than this code: it is at migration 9999, .* here is {migrate.head()}"
+        SchemaNewer, match=rf"newer than this code: it is at migration 9999, .* here is {revisions.head()}"
     ):
         getattr(migrate, doing)(database.url("owner"))
     assert described(database.url("owner")) == before
     engine = make_engine(database.url("writer"))
     with pytest.raises(SchemaNewer):
-        migrate.require_head(engine)
+        revisions.require_head(engine)
     engine.dispose()
 
 
@@ -198,9 +205,9 @@ def test_several_may_migrate_at_once(empty):
 def test_a_server_that_is_away_is_unavailable_and_a_database_that_is_not_there_a_setting_to_correct(postgres):
     url = postgres.url("writer", "nowhere")
     with pytest.raises(StoreUnavailable):
-        migrate.require_head(make_engine(read(url).changed(port="1").text))
+        revisions.require_head(make_engine(read(url).changed(port="1").text))
     with pytest.raises(BadSettings, match='database "nowhere" does not exist'):
-        migrate.require_head(make_engine(url))
+        revisions.require_head(make_engine(url))
 
 
 def test_a_migration_and_nights_wait_for_each_other(empty):
@@ -267,7 +274,7 @@ def test_a_migration_that_waited_in_vain_changes_nothing_and_names_who_works(emp
         pytest.raises(NightsRunning, match=r"while someone works .*nightjar_writer.* Waited 0 s; nothing"),
     ):
         migrate.upgrade(owner, wait_s=0.2)
-    assert migrate.current(at) == "0003"
+    assert revisions.current(at) == "0003"
     engine.dispose()
     at.dispose()
     migrate.upgrade(owner, wait_s=0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from feast.protos.feast.core.Registry_pb2 import Registry
 
+from nightjar.adapters.feast.generation_paths import inside
 from nightjar.core.model.generations import FIRST, Generations
 
 
@@ -40,20 +41,6 @@ def changed(registry: Any) -> bytes:
     """
     registry.version_id = sha256(registry.SerializeToString(deterministic=True)).hexdigest()
     return registry.SerializeToString()
-
-
-def inside(uri: str, table: str, generation: str) -> str:
-    """Where a generation's files lie, by where those of the table or of another of its generations do.
-
-    uri: a path in which the table's folder occurs, like `carrier` or `/data/features/carrier/*/*.parquet`.
-    Another path is given back as it is.
-    """
-    parts = uri.split("/")
-    if table not in parts:
-        return uri
-    end = len(parts) - parts[::-1].index(table)
-    below = [part for part in parts[end:] if not part.startswith("_")]
-    return "/".join([*parts[:end], *filter(None, [generation]), *below])
 
 
 def _drop(fields: Any, names: frozenset[str]) -> None:

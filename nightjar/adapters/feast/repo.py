@@ -5,17 +5,15 @@ Imports Feast, which takes seconds: import this module where it is first needed.
 
 import io
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from string import Template
 from types import ModuleType
 from typing import Any
 
-import yaml
 from feast import Entity, FeatureService, FeatureStore, FeatureView, FileSource, Project
 from feast.errors import FeastError
 from feast.feature_view import DUMMY_ENTITY
@@ -25,21 +23,17 @@ from feast.infra.registry.sql import FeastRegistrySchemaError, SqlRegistry
 from feast.repo_config import RepoConfig
 from feast.repo_contents import RepoContents
 from feast.repo_operations import apply_total_with_repo_instance
-from pydantic import ValidationError
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from nightjar.adapters.feast.generations import inside
+from nightjar.adapters.feast.asking import Translated, asking_registry
+from nightjar.adapters.feast.generation_paths import inside
+from nightjar.adapters.feast.yaml_file import REMEDY, FeatureStoreYaml, readable
 from nightjar.adapters.files.generations import name_read
-from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import FeastRegistryEmpty, FeastSchemaGone, UnsafeFeatureStore
+from nightjar.core.errors.inputs import FeastRegistryEmpty, FeastSchemaGone
 from nightjar.core.errors.settings import BadSettings
 
 _log = logging.getLogger(__name__)
-
-Translated = Callable[[str], AbstractContextManager[None]]
-"""Around what asks a database: its errors as ours, about what is named."""
 
 DECODED_ONCE = ("get_feature_service", "get_any_feature_view")
 """Feast decodes what these give at every retrieval, and that takes longer than to read the features.
@@ -74,7 +68,7 @@ class FeastRepo:
         declared = _declared(module, store.project)
         for view in declared.feature_views:
             self._point(view)
-        self._require_schema(self._written()["registry"])
+        self._require_schema(self._yaml.read()["registry"])
         with self._asking(), _closing(store.registry) as registry, redirect_stdout(io.StringIO()) as said:
             if getattr(module, "COMPLETE", True):
                 apply_total_with_repo_instance(
@@ -101,7 +95,7 @@ class FeastRepo:
         Feast itself would ask the database several times a retrieval, past its own cache.
         Raises BadSettings where nothing was ever applied, UnsafeFeatureStore, StoreUnavailable.
         """
-        written = self._written()["registry"]
+        written = self._yaml.read()["registry"]
         if isinstance(written, dict) and written.get("registry_type") == "sql":
             unpooled = {
                 **written.get("sqlalchemy_config_kwargs", {}),
@@ -125,28 +119,15 @@ class FeastRepo:
         return store
 
     def _config(self, changes: Mapping[str, Any]) -> RepoConfig:
-        written = {**self._written(), **changes}
-        with _readable(self.folder / "feature_store.yaml"):
+        written = {**self._yaml.read(), **changes}
+        with _usable(self._yaml.file):
             config = RepoConfig(**written)
         config.repo_path = self.folder
         return config
 
-    def _written(self) -> dict[str, Any]:
-        """feature_store.yaml with its variables filled in."""
-        file = self.folder / "feature_store.yaml"
-        if not file.exists():
-            raise BadSettings(
-                f"{file} does not exist", "Set NIGHTJAR_FEATURE_REPO to the folder that holds it."
-            )
-        text = Template(file.read_text(encoding="utf-8"))
-        with _readable(file):
-            written = yaml.safe_load(
-                text.safe_substitute(
-                    NIGHTJAR_FEAST_REGISTRY=self.registry_url, NIGHTJAR_FEATURE_DIR=self.feature_dir
-                )
-            )
-        _refuse_unsafe(written.get("offline_store"))
-        return written
+    @property
+    def _yaml(self) -> FeatureStoreYaml:
+        return FeatureStoreYaml(self.folder, self.registry_url, self.feature_dir)
 
     def _require_schema(self, registry: Any) -> None:
         """Raises BadSettings where a registry in Postgres has no schema to lie in.
@@ -165,22 +146,10 @@ class FeastRepo:
     def _asking(self) -> Iterator[None]:
         """The registry's errors as ours, whatever database it lies in."""
         try:
-            with self.translated("Feast's registry"):
+            with asking_registry(self.translated):
                 yield
         except FeastRegistrySchemaError as error:
             raise FeastRegistryEmpty from error
-        except (OperationalError, InterfaceError) as error:
-            raise StoreUnavailable("Feast's registry", str(error.orig).strip().splitlines()[0]) from error
-
-
-def _refuse_unsafe(offline_store: object) -> None:
-    kind = str(offline_store.get("type")) if isinstance(offline_store, dict) else offline_store
-    if (
-        not isinstance(kind, str)
-        or kind in {"file", "dask"}
-        or kind.endswith((".FileOfflineStore", ".DaskOfflineStore"))
-    ):
-        raise UnsafeFeatureStore(kind if isinstance(kind, str) else "file (Feast's default)")
 
 
 def _declared(module: ModuleType, project: str) -> RepoContents:
@@ -210,25 +179,13 @@ def _module(file: Path) -> ModuleType:
 
 
 @contextmanager
-def _readable(file: Path) -> Iterator[None]:
-    """What YAML, or Feast, finds wrong with the file, as BadSettings.
-
-    Its values are not repeated: the registry's holds a password.
-    """
-    remedy = "Correct it there; `git diff` shows what was changed."
+def _usable(file: Path) -> Iterator[None]:
+    """What Feast finds wrong with feature_store.yaml, as BadSettings."""
     try:
-        yield
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise BadSettings(f"{file}{line}: {error.problem}", remedy) from None
-    except ValidationError as error:
-        faults = (
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
-        raise BadSettings(f"{file}: {'; '.join(faults)}", remedy) from None
+        with readable(file):
+            yield
     except FeastError as error:  # a class that cannot be imported
-        raise BadSettings(f"{file}: {error}", remedy) from error
+        raise BadSettings(f"{file}: {error}", REMEDY) from error
 
 
 @contextmanager

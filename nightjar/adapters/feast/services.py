@@ -32,11 +32,11 @@ from feast.protos.feast.core.Registry_pb2 import Registry
 from feast.repo_config import RepoConfig
 
 from nightjar.adapters.feast.ages import has_row
+from nightjar.adapters.feast.asking import KNOWN_AT, ROW
 from nightjar.adapters.feast.generations import changed
-from nightjar.adapters.feast.source import KNOWN_AT, ROW
 from nightjar.adapters.feast_polars import PolarsOfflineStoreConfig
+from nightjar.adapters.feast_polars.declared import polars_type
 from nightjar.adapters.feast_polars.nullable import exact_pandas
-from nightjar.adapters.feast_polars.view import polars_type
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import ContractBroken, MissingFeatures, ServiceMissing, ServiceUnreadable
 from nightjar.core.errors.model import BadSpec

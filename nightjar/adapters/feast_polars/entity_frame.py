@@ -5,10 +5,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-import pandas as pd
 import polars as pl
 import pyarrow as pa
-from feast.errors import EntityTimestampInferenceException
 
 from .arrow import polars_frame
 from .moments import utc_us
@@ -95,12 +93,14 @@ def _as_polars(rows: Any) -> pl.DataFrame:
         return rows.collect()
     if isinstance(rows, pa.Table):
         return polars_frame(rows)
-    if isinstance(rows, pd.DataFrame):
-        return polars_frame(pa.Table.from_pandas(rows, preserve_index=False))
     if isinstance(rows, str):
         raise TypeError(
             "The Polars offline store runs no SQL: pass the entity rows as a Polars, Arrow or pandas frame."
         )
+    import pandas as pd  # noqa: PLC0415  # who has no frame of pandas need not wait for it
+
+    if isinstance(rows, pd.DataFrame):
+        return polars_frame(pa.Table.from_pandas(rows, preserve_index=False))
     raise TypeError(f"The entity rows are a {type(rows).__name__}; pass a Polars, Arrow or pandas frame.")
 
 
@@ -109,5 +109,7 @@ def _time_column(schema: pl.Schema, known_at: str | None) -> str:
         return EVENT_TIMESTAMP
     times = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime) and name != known_at]
     if len(times) != 1:
+        from feast.errors import EntityTimestampInferenceException  # noqa: PLC0415  # it takes seconds
+
         raise EntityTimestampInferenceException(EVENT_TIMESTAMP)
     return times[0]

@@ -13,17 +13,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import polars as pl
-from feast.data_source import DataSource
 
 from . import delta
 from .moments import Window, is_zone
-from .places import DataFile, Place, UnusableSourceError, is_delta, place_of
-
-PARTITION_TAG = "partition"
-"""Tag of a FileSource that names a Hive key, like {"partition": "date"}.
-
-The key's value is the UTC date of the timestamp field.
-"""
+from .places import DataFile, Place, Source, UnusableSourceError
 
 CASTS = pl.ScanCastOptions(
     integer_cast=["upcast", "allow-float"],
@@ -49,16 +42,16 @@ class Listing:
     No file that comes later is read, so what `state` names are the rows that `rows` gives.
     """
 
-    source: DataSource
+    source: Source
     place: Place
     window: Window | None
     files: tuple[DataFile, ...]
 
     @classmethod
-    def of(cls, source: DataSource, root: Path, window: Window | None = None) -> "Listing":
+    def of(cls, source: Source, root: Path, window: Window | None = None) -> "Listing":
         """Raises UnusableSourceError, FileNotFoundError."""
-        place, days = place_of(source, root), _Days(partition_key(source), window)
-        return cls(source, place, window, () if is_delta(source) else place.parquet_files(days.may_hold))
+        place, days = source.place(root), _Days(source.partition, window)
+        return cls(source, place, window, () if source.delta else place.parquet_files(days.may_hold))
 
     @cached_property
     def state(self) -> Hashable:
@@ -66,13 +59,13 @@ class Listing:
 
         For a Delta table, it changes with each new version. None: there is nothing of the window.
         """
-        found = delta.version(self.place) if is_delta(self.source) else self.files
+        found = delta.version(self.place) if self.source.delta else self.files
         return (self.place.uri, found) if found else None
 
     def rows(self) -> pl.LazyFrame | None:
         """The rows that may lie in the window; None where there are no files."""
-        if is_delta(self.source):
-            rows = delta.scan(self.place, partition_key(self.source), self.window)
+        if self.source.delta:
+            rows = delta.scan(self.place, self.source.partition, self.window)
         elif self.files:
             return _scan(self.place, self.files)
         else:
@@ -86,7 +79,7 @@ class Listing:
         return rows
 
 
-def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.LazyFrame | None:
+def scan(source: Source, root: Path, window: Window | None = None) -> pl.LazyFrame | None:
     """The rows of the source's files that may lie in `window`; None where there are no files.
 
     Raises UnusableSourceError, FileNotFoundError.
@@ -94,21 +87,17 @@ def scan(source: DataSource, root: Path, window: Window | None = None) -> pl.Laz
     return Listing.of(source, root, window).rows()
 
 
-def stored_schema(source: DataSource, root: Path) -> pl.Schema:
+def stored_schema(source: Source, root: Path) -> pl.Schema:
     """The columns of the newest file, without Hive keys, or of the Delta table.
 
     There are none where there is nothing yet.
     """
-    place = place_of(source, root)
-    if is_delta(source):
+    place = source.place(root)
+    if source.delta:
         rows = delta.scan(place, None, None)
         return rows.collect_schema() if rows is not None else pl.Schema()
     files = place.parquet_files()
     return _schema(place, files[-1]) if files else pl.Schema()
-
-
-def partition_key(source: DataSource) -> str | None:
-    return (source.tags or {}).get(PARTITION_TAG)
 
 
 def _scan(place: Place, files: Sequence[DataFile]) -> pl.LazyFrame:

@@ -22,9 +22,9 @@ from polars.io.plugins import register_io_source
 
 from .arrow import feast_arrow, polars_frame
 from .columns import column
+from .declared import polars_type
 from .nullable import exact_pandas, float_pandas, readable, require_exact_inputs
 from .places import replaced
-from .view import polars_type
 from .writing import persist
 
 BATCH_ROWS = 250_000

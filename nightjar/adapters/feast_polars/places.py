@@ -12,12 +12,15 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from feast.data_format import DeltaFormat, ParquetFormat
-from feast.data_source import DataSource
-from feast.infra.offline_stores.file_source import FileSource
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, LocalFileSystem, S3FileSystem
 
 S3 = "s3://"
+
+PARTITION_TAG = "partition"
+"""Tag of a FileSource that names a Hive key, like {"partition": "date"}.
+
+The key's value is the UTC date of the timestamp field.
+"""
 
 
 class UnusableSourceError(ValueError):
@@ -155,6 +158,55 @@ class Place:
         return self.system.get_file_info(self.path)
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source of rows: a Parquet file, a folder of them, or a Delta table.
+
+    path: local, or s3://. stored: name -> the column's name in the files, where they differ. happened,
+    recorded: columns of the files. partition: the Hive key whose value is the UTC date of `happened`.
+    endpoint: of S3-compatible storage.
+    """
+
+    name: str
+    path: str
+    stored: Mapping[str, str]
+    happened: str
+    recorded: str | None
+    partition: str | None
+    delta: bool
+    endpoint: str
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        path: str,
+        *,
+        happened: str,
+        recorded: str | None,
+        renamed: Mapping[str, str],
+        tags: Mapping[str, str] | None,
+        delta: bool,
+        endpoint: str | None,
+    ) -> "Source":
+        """renamed: column of the files -> its name in Feast, which `happened` and `recorded` may be."""
+        stored = {new: column for column, new in renamed.items()}
+        return cls(
+            name=name,
+            path=path,
+            stored=stored,
+            happened=stored.get(happened, happened),
+            recorded=stored.get(recorded, recorded) if recorded else None,
+            partition=(tags or {}).get(PARTITION_TAG),
+            delta=delta,
+            endpoint=endpoint or "",
+        )
+
+    def place(self, root: Path) -> Place:
+        """Raises UnusableSourceError for a URL that is neither local nor of S3."""
+        return Place.of(self.path, root, self.endpoint)
+
+
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to.
@@ -168,29 +220,6 @@ def replaced(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def place_of(source: DataSource, root: Path) -> Place:
-    """Return the place of a file source. Raises UnusableSourceError for other kinds or formats."""
-    if not isinstance(source, FileSource):
-        raise UnusableSourceError(
-            f"{source.name}: the Polars offline store reads FileSource, not {type(source).__name__}."
-        )
-    if not isinstance(source.file_format, (ParquetFormat, DeltaFormat, type(None))):
-        raise UnusableSourceError(
-            f"{source.name}: the Polars offline store reads Parquet and Delta, not "
-            f"{type(source.file_format).__name__}."
-        )
-    return Place.of(source.path, root, source.s3_endpoint_override or "")
-
-
-def stored_names(source: DataSource) -> dict[str, str]:
-    """Return new name -> stored name of the columns that the source's field mapping renames."""
-    return {name: column for column, name in source.field_mapping.items()}
-
-
-def is_delta(source: DataSource) -> bool:
-    return isinstance(source, FileSource) and isinstance(source.file_format, DeltaFormat)
 
 
 @lru_cache(maxsize=16)

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
-from feast.data_source import DataSource
 from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
 
 from .columns import column
 from .files import scan
 from .keys import codes, key_name, numbered
 from .moments import UTC_US, Window, utc_us
+from .places import Source
 from .pointintime import newest
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
@@ -30,7 +30,7 @@ class Pull:
     null are left out. Without join keys the result is one row, with Feast's placeholder key.
     """
 
-    source: DataSource
+    source: Source
     keys: Sequence[str]
     features: Sequence[str]
     happened: str

@@ -17,42 +17,23 @@ from feast.infra.registry.base_registry import BaseRegistry
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
 from feast.utils import compute_non_entity_date_range
-from pydantic import StrictBool, StrictInt, StrictStr
 
 from . import writing
 from .arrow import feast_arrow
+from .declared import source_of, view_of
 from .entity_frame import EntityFrame
 from .files import stored_schema
 from .job import PolarsRetrievalJob
 from .joining import PointInTimeJoin, entities_seen
 from .moments import Window, as_utc
-from .places import UnusableSourceError, stored_names
+from .places import UnusableSourceError
 from .pulling import Pull
+from .settings import StoreSettings
 from .view import View
 
 
-class PolarsOfflineStoreConfig(FeastConfigBaseModel):
-    """What may be set under `offline_store` in feature_store.yaml.
-
-    as_known_at: a row recorded (`created_timestamp_column`) after the entity timestamp is not used for it.
-    Feast's own stores use it.
-    known_at: a column of entity frames. If a frame has it, it gives for each row the time up to which records
-    count, in place of the entity timestamp. null: there is no such column.
-    corrections_only: a row with such a time sees corrections of events that were recorded by its entity
-    timestamp, and no new events.
-    cache_mb: how much memory keeps the data of a retrieval at one instant for later ones at that instant,
-    such as the parts of a night. The data cover all keys of the source, so set it only if the entities ask
-    for most of them. 0: nothing is kept.
-    root: the folder against which relative paths of sources are resolved. It is itself resolved against the
-    repo, and is the repo if not set. So a registry need not know where the files are on each machine.
-    """
-
-    type: StrictStr = "nightjar.adapters.feast_polars.PolarsOfflineStore"
-    as_known_at: StrictBool = True
-    known_at: StrictStr | None = "known_at"
-    corrections_only: StrictBool = False
-    cache_mb: StrictInt = 0
-    root: StrictStr | None = None
+class PolarsOfflineStoreConfig(StoreSettings, FeastConfigBaseModel):
+    """What may be set under `offline_store` in feature_store.yaml."""
 
 
 class PolarsOfflineStore(OfflineStore):
@@ -84,7 +65,7 @@ class PolarsOfflineStore(OfflineStore):
         """
         as_known_at = _settings(config).as_known_at or filter_by_created_timestamp
         views = tuple(
-            View.of(view, feature_refs, full_feature_names=full_feature_names) for view in feature_views
+            view_of(view, feature_refs, full_feature_names=full_feature_names) for view in feature_views
         )
         if entity_df is None:
             window = Window(
@@ -121,7 +102,7 @@ class PolarsOfflineStore(OfflineStore):
     ) -> PolarsRetrievalJob:
         """The newest row of each join key in [start_date, end_date], as known today: for materialising."""
         columns = (
-            data_source,
+            source_of(data_source),
             join_key_columns,
             feature_name_columns,
             timestamp_field,
@@ -145,7 +126,7 @@ class PolarsOfflineStore(OfflineStore):
     ) -> PolarsRetrievalJob:
         """Every row of [start_date, end_date], in file order."""
         columns = (
-            data_source,
+            source_of(data_source),
             join_key_columns,
             feature_name_columns,
             timestamp_field,
@@ -160,7 +141,7 @@ class PolarsOfflineStore(OfflineStore):
     ) -> None:
         if feature_view.batch_source is None:
             raise ValueError(f"Feature view {feature_view.name!r} has no batch source to write to.")
-        writing.append(table, feature_view.batch_source, _root(config))
+        writing.append(table, source_of(feature_view.batch_source), _root(config))
         if progress:
             progress(table.num_rows)
 
@@ -186,7 +167,7 @@ class PolarsOfflineStore(OfflineStore):
         A source without files is fine.
         """
         columns = dict(self.get_table_column_names_and_types_from_data_source(config, data_source))
-        timestamp = stored_names(data_source).get(data_source.timestamp_field, data_source.timestamp_field)
+        timestamp = source_of(data_source).happened
         if columns and timestamp not in columns:
             raise UnusableSourceError(
                 f"{data_source.name} has no column {timestamp!r}, its timestamp_field. It has {[*columns]}."
@@ -199,7 +180,7 @@ class PolarsOfflineStore(OfflineStore):
 
         There are none where there is no file yet.
         """
-        empty = pl.DataFrame(schema=stored_schema(data_source, _root(config)))
+        empty = pl.DataFrame(schema=stored_schema(source_of(data_source), _root(config)))
         return [(field.name, str(field.type)) for field in feast_arrow(empty).schema]
 
 

@@ -10,18 +10,17 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from feast.data_source import DataSource
 from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.infra.offline_stores.file_source import FileLoggingDestination, SavedDatasetFileStorage
 
 from . import delta
 from .arrow import polars_frame
-from .files import partition_key
+from .declared import source_of
 from .moments import utc_us
-from .places import Place, is_delta, place_of, stored_names
+from .places import Place, Source
 
 
-def append(table: pa.Table, source: DataSource, root: Path) -> None:
+def append(table: pa.Table, source: Source, root: Path) -> None:
     """Add rows to a source.
 
     A single file is rewritten. A folder gets a new file, a partitioned folder one file per date, and a Delta
@@ -29,10 +28,9 @@ def append(table: pa.Table, source: DataSource, root: Path) -> None:
     Raises ValueError if the columns differ from the source's, pyarrow.ArrowInvalid for a value that its type
     cannot hold.
     """
-    place = place_of(source, root)
-    stored = stored_names(source)
-    table = table.rename_columns([stored.get(name, name) for name in table.column_names])
-    if is_delta(source):
+    place = source.place(root)
+    table = table.rename_columns([source.stored.get(name, name) for name in table.column_names])
+    if source.delta:
         delta.write(place, table, "append")
         return
     files = place.parquet_files() if place.exists() else ()
@@ -40,10 +38,8 @@ def append(table: pa.Table, source: DataSource, root: Path) -> None:
         table = _conformed(table, place.schema(files[-1]).remove_metadata(), source.name)
     if place.is_one_file():
         place.write(pa.concat_tables([place.read(files[-1]), table]) if files else table)
-    elif key := partition_key(source):
-        for day, rows in _by_date(
-            table, stored.get(source.timestamp_field, source.timestamp_field), source.name
-        ):
+    elif key := source.partition:
+        for day, rows in _by_date(table, source.happened, source.name):
             place.write(rows, f"{key}={day}", _new_name())
     else:
         place.write(table, _new_name())
@@ -80,11 +76,11 @@ def persist(table: pa.Table, storage: SavedDatasetFileStorage, root: Path, *, al
 
     Raises SavedDatasetLocationAlreadyExists.
     """
-    source = storage.to_data_source()
-    place = place_of(source, root)
+    source = source_of(storage.to_data_source())
+    place = source.place(root)
     if place.exists() and not allow_overwrite:
         raise SavedDatasetLocationAlreadyExists(location=storage.file_options.uri)
-    if is_delta(source):
+    if source.delta:
         delta.write(place, table, "overwrite")
     elif place.is_one_file():
         place.write(table)

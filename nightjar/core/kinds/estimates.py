@@ -3,8 +3,6 @@
 import math
 from statistics import NormalDist
 
-from scipy.special import stdtrit
-
 from nightjar.core.values import Value
 
 CONFIDENCE = 0.95
@@ -56,4 +54,6 @@ class Estimate(Value):
 
 
 def t_quantile(probability: float, degrees: float) -> float:
+    from scipy.special import stdtrit  # noqa: PLC0415  # most commands compute no interval
+
     return float(stdtrit(degrees, probability))

@@ -6,6 +6,7 @@ Nothing is run. A name is followed through the modules of one package, by their 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import cast
 
@@ -21,28 +22,43 @@ Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A source. statements: those at top level, each with the names that it binds. names: all of these."""
+
+    tree: ast.Module
+    statements: tuple[tuple[ast.stmt, frozenset[str]], ...]
+    names: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def code_of(source: str) -> Code:
+    """What many tables are made by is looked into once. Raises SyntaxError for a source that is no Python."""
+    tree = cast("ast.Module", Stripped().visit(ast.parse(source)))
+    statements = tuple((each, bound(each)) for each in tree.body)
+    return Code(tree, statements, frozenset(chain.from_iterable(names for _, names in statements)))
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """The source of a module. package: relative imports start there. values: what its names hold now."""
 
     name: str
     package: str
-    tree: ast.Module
+    code: Code
     values: Mapping[str, object]
 
     @classmethod
     def of(cls, name: str, package: str, source: str, values: Mapping[str, object]) -> "Module":
         """Raises SyntaxError for a source that is no Python."""
-        return cls(name, package, cast("ast.Module", Stripped().visit(ast.parse(source))), values)
+        return cls(name, package, code_of(source), values)
 
     def binding(self, name: str) -> list[ast.stmt]:
         """The top-level statements that define or change a name."""
         if name.startswith("@"):
             line = int(name[1:])
-            return [each for each in self.tree.body if each.lineno <= line <= (each.end_lineno or line)]
-        return [each for each in self.tree.body if name in bound(each) or name == EVERY]
-
-    def names(self) -> frozenset[str]:
-        return frozenset(chain.from_iterable(map(bound, self.tree.body)))
+            spans = ((each, each.end_lineno or line) for each, _ in self.code.statements)
+            return [each for each, end in spans if each.lineno <= line <= end]
+        return [each for each, names in self.code.statements if name in names or name == EVERY]
 
 
 ReadModule = Callable[[str], Module | None]
@@ -95,7 +111,7 @@ def used(statement: ast.stmt, module: Module, read: ReadModule) -> Iterator[Name
         for node in nodes
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     ]
-    known = module.names()
+    known = module.code.names
     for name in {node.id for node in nodes if isinstance(node, ast.Name)}:
         aliased = [found for found in _imports_of(name, module, read) if found[1] == EVERY]
         if aliased and (read_of := [attribute for of, attribute in attributes if of == name]):
@@ -109,8 +125,8 @@ def used(statement: ast.stmt, module: Module, read: ReadModule) -> Iterator[Name
 def _imports_of(name: str, module: Module, read: ReadModule) -> list[Name]:
     return [
         found
-        for statement in module.tree.body
-        if isinstance(statement, ast.Import | ast.ImportFrom) and name in bound(statement)
+        for statement, names in module.code.statements
+        if isinstance(statement, ast.Import | ast.ImportFrom) and name in names
         for found in imported(statement, module, read, name)
     ]
 

@@ -28,6 +28,6 @@ def imports_of(start: str, read: ReadModule) -> tuple[frozenset[str], frozenset[
 
 
 def _imported(module: Module, read: ReadModule) -> Iterator[str]:
-    for node in ast.walk(module.tree):
+    for node in ast.walk(module.code.tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from (name for name, _ in imported(node, module, read, EVERY))

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
 
 from nightjar.core.kinds.metrics import Metric
 from nightjar.core.lifecycle.sequential import Numbers, confidence_sequence
@@ -72,5 +71,7 @@ def _of_nights(values: Numbers, alpha: float) -> MeanOfNights:
     mean = float(values.mean())
     if values.size == 1:
         return MeanOfNights(mean, math.nan, math.nan)
+    from scipy.stats import t  # noqa: PLC0415  # most commands compare no arms
+
     reach = float(t.ppf(1 - alpha, values.size - 1) * values.std(ddof=1) / math.sqrt(values.size))
     return MeanOfNights(mean, mean - reach, mean + reach)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from feast import FeatureService, FeatureView
 
 from db.session import translated
 from db.urls import read
@@ -155,13 +154,6 @@ def test_threads_share_a_source_and_the_database_is_not_asked_again(applied, dat
     assert applied.retrieve(SPEC, asked).equals(results[0])
 
 
-def test_a_feature_view_is_decoded_once_for_all_parts(applied, monkeypatch):
-    first = applied.retrieve(SPEC, entities(1, 0))
-    monkeypatch.setattr(FeatureView, "from_proto", None)
-    monkeypatch.setattr(FeatureService, "from_proto", None)
-    assert applied.retrieve(SPEC, entities(1, 0)).equals(first)
-
-
 def test_a_run_reads_the_generation_that_it_names_whichever_is_read_today(applied, registry):
     table, dropped = SPEC.feature_tables[0], next(iter(SPEC.feature_tables[0].features))
     old = applied.retrieve(SPEC, entities(1))
@@ -199,7 +191,7 @@ def test_a_run_reads_the_generation_that_it_names_whichever_is_read_today(applie
     ],
 )
 def test_a_generation_lies_inside_the_folder_of_its_table(uri, generation, found):
-    from nightjar.adapters.feast.generations import inside
+    from nightjar.adapters.feast.generation_paths import inside
 
     assert inside(uri, "carrier", generation) == found
 

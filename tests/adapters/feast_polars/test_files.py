@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from pyarrow.fs import FileSelector
 
+from nightjar.adapters.feast_polars.declared import source_of
 from nightjar.adapters.feast_polars.files import Listing
 from nightjar.adapters.feast_polars.moments import Window
-from nightjar.adapters.feast_polars.places import place_of
 
 NOON = datetime(2024, 1, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -71,8 +71,8 @@ def test_only_the_folders_of_the_window_are_listed_however_long_the_history_is(v
     folder = in_repo / "long"
     for days in range(60):
         partition(folder, NOON - days * DAY, days)
-    source = view(ROWS, path="long", tags={"partition": "date"}).batch_source
-    place = place_of(source, in_repo)
+    source = source_of(view(ROWS, path="long", tags={"partition": "date"}).batch_source)
+    place = source.place(in_repo)
     counting = replace(place, system=Counting(place.system))
     wanted = {f"date={(NOON - days * DAY).date()}" for days in range(3)}
     files = counting.parquet_files(lambda name: name in wanted)

@@ -23,7 +23,7 @@ if sys.flags.optimize and typechecked(plain) is not plain:
 
 from feast import Entity, FeatureView, Field, FileSource
 from feast.types import Int64
-from {package} import entity_frame, joining, view
+from {package} import declared, entity_frame, joining
 
 at = datetime(2024, 1, 10, tzinfo=UTC)
 pl.DataFrame({"k": [1], "ts": [at], "v": [7]}).write_parquet("rows.parquet")
@@ -32,7 +32,7 @@ source = FileSource(name="rows", path="rows.parquet", timestamp_field="ts")
 things = [Entity(name="thing", join_keys=["k"])]
 views = FeatureView(name="things", entities=things, schema=fields, source=source)
 asked = entity_frame.EntityFrame.of(pl.DataFrame({"k": [1, 2], "event_timestamp": [at, at]}))
-of = view.View.of(views, ["things:v"], full_feature_names=False)
+of = declared.view_of(views, ["things:v"], full_feature_names=False)
 join = joining.PointInTimeJoin([of], asked, Path(), True)
 print(
     next(join.frames(None))["v"].to_list(),

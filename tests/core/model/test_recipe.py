@@ -60,7 +60,7 @@ def package(**values):
 def compute_of(read, name="compute", **given):
     """The function as Python would have it, without running its module's imports."""
     made = {}
-    source = read("acme.model.features").tree
+    source = read("acme.model.features").code.tree
     defined = [each for each in source.body if getattr(each, "name", None) == name]
     module = type(source)(body=defined, type_ignores=[])
     exec(compile(module, "features", "exec"), made)  # the sources of this file

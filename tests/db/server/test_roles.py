@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from db.migrate import require_head, upgrade
+from db.migrate import upgrade
+from db.revisions import require_head
 from db.server.embedded import EmbeddedPostgres, binary
 from db.server.roles import ensure_roles
 from db.session import make_engine
@@ -378,7 +379,7 @@ def theirs(postgres, template):
 
 
 def test_an_owner_without_the_right_to_create_roles_uses_those_that_exist(theirs):
-    from db.migrate import current, head
+    from db.revisions import current, head
 
     ensure_roles(theirs, {"writer": "ignored"})
     upgrade(theirs)
