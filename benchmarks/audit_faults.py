@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
 Nights = Mapping[date, pl.DataFrame]
@@ -124,6 +125,72 @@ def swapped(one: str, other: str) -> Change:
     return lambda case: case.rows.with_columns(pl.col(other).alias(one), pl.col(one).alias(other))
 
 
+def of_days_ago(prefix: str, days: int, where: pl.Expr | None = None) -> Change:
+    """A table as it was on an earlier night, for all of its keys or for some rows."""
+
+    def change(case: Case) -> pl.DataFrame:
+        keys = KEYS[prefix]
+        names = [name for name in case.rows.columns if name.startswith(prefix)]
+        old = (
+            case.before(days)
+            .unique(keys)
+            .select(*keys, *(pl.col(name).alias(f"{name} old") for name in names))
+        )
+        both = case.rows.join(old, on=keys, how="left", maintain_order="left")
+        chosen = pl.lit(value=True) if where is None else where
+        return both.with_columns(
+            pl.when(chosen).then(f"{name} old").otherwise(name).alias(name) for name in names
+        ).select(case.rows.columns)
+
+    return change
+
+
+def of_another(prefix: str, key: str) -> Change:
+    """A table that is joined on other keys: each value of `key` has the features of the next one."""
+
+    def change(case: Case) -> pl.DataFrame:
+        keys = KEYS[prefix]
+        names = [name for name in case.rows.columns if name.startswith(prefix)]
+        values = case.rows[key].unique().sort()
+        others = pl.DataFrame({key: values, "other": [*values[1:], values[0]]})
+        table = case.rows.unique(keys).select(*keys, *names).rename({key: "other"})
+        keyed = case.rows.drop(names).join(others, on=key, how="left", maintain_order="left")
+        on = ["other", *(name for name in keys if name != key)]
+        return keyed.join(table, on=on, how="left", maintain_order="left").select(case.rows.columns)
+
+    return change
+
+
+def missing(prefix: str, where: pl.Expr) -> Change:
+    """No feature of a table in some rows."""
+    return lambda case: case.rows.with_columns(
+        pl.when(~where).then(name).alias(name) for name in case.rows.columns if name.startswith(prefix)
+    )
+
+
+def noisy(column: str, share: float) -> Change:
+    """Noise on a column: so many of its standard deviations."""
+
+    def change(case: Case) -> pl.DataFrame:
+        noise = np.random.default_rng(1).normal(0, share, case.rows.height)
+        values = case.rows[column]
+        return case.rows.with_columns(
+            (values + pl.Series(noise) * values.std()).cast(values.dtype).alias(column)
+        )
+
+    return change
+
+
+def renamed(column: str) -> Change:
+    """Each category of a column under the name of the next one."""
+
+    def change(case: Case) -> pl.DataFrame:
+        values = case.rows[column].unique().sort().to_list()
+        return case.rows.with_columns(pl.col(column).replace(values, [*values[1:], values[0]]))
+
+    return change
+
+
 every = pl.int_range(pl.len())
 minute, distance = pl.col("sched_dep_minute"), pl.col("distance")
 score = pl.col("score")
@@ -144,6 +211,14 @@ POPULATION: Mapping[str, Change] = {
     "yesterday's file": file_of(1),
     "the file of two days ago": file_of(2),
     "the file of five days ago": file_of(5),
+    "last week's file": file_of(7),
+    "the file of four weeks ago": file_of(28),
+    "an hour missing": only((minute < 8 * 60) | (minute >= 9 * 60)),
+    "the biggest destination missing": only(pl.col("dest") != "ATL"),
+    "an airport halved": only((pl.col("origin") != "LGA") | (every % 2 == 0)),
+    "a fifth of the rows twice": copied(every % 5 == 0),
+    "a carrier twice": copied(pl.col("carrier") == "DL"),
+    "only the short flights": only(distance < 1_000),
 }
 INPUTS: Mapping[str, Change] = {
     "kilometres for miles": to("distance", (distance * 1.609344).round()),
@@ -193,6 +268,78 @@ INPUTS: Mapping[str, Change] = {
     "one carrier under another's code": to("carrier", pl.lit("AA"), pl.col("carrier") == "UA"),
     "all destinations the same": to("dest", pl.lit("ATL")),
     "unknown destinations in a tenth": to("dest", pl.lit("ZZZ"), every % 10 == 0),
+    "wind in kilometres an hour": to("weather_wind", pl.col("weather_wind") * 1.609344),
+    "pressure in hectopascals less 1,000": to("weather_pressure", pl.col("weather_pressure") - 1000),
+    "the weather of one airport under all": to("weather_temp", pl.col("weather_temp").first()),
+    "all the weather of one airport under all": lambda case: case.rows.with_columns(
+        pl.col(name).first() for name in case.rows.columns if name.startswith("weather_")
+    ),
+    "the weather of a week ago": of_days_ago("weather_", 7),
+    "the weather of one airport is stuck": of_days_ago("weather_", 1, pl.col("origin") == "LGA"),
+    "carriers' record of a week ago": of_days_ago("carrier_", 7),
+    "routes' record of two days ago": of_days_ago("route_", 2),
+    "routes' record of a week ago": of_days_ago("route_", 7),
+    "routes' record of four weeks ago": of_days_ago("route_", 28),
+    "airports' record of a week ago": of_days_ago("origin_", 7),
+    "aircraft of a week ago": of_days_ago("aircraft_", 7),
+    "routes' record frozen at one airport": of_days_ago("route_", 1, pl.col("origin") == "LGA"),
+    "routes' record frozen in half of the rows": of_days_ago("route_", 1, every % 2 == 0),
+    "carriers' records under the next carrier": of_another("carrier_", "carrier"),
+    "routes' records under the next airport": of_another("route_", "origin"),
+    "routes' records under the next destination": of_another("route_", "dest"),
+    "aircraft of the next carrier": of_another("aircraft_", "carrier"),
+    "the weather of the next airport": of_another("weather_", "origin"),
+    "two rates of carriers exchanged": swapped("carrier_late_rate_7d", "carrier_late_rate_28d"),
+    "two rates of routes exchanged": swapped("route_late_rate_7d", "route_late_rate_28d"),
+    "two delays of routes exchanged": swapped("route_dep_delay_7d", "route_dep_delay_28d"),
+    "two rates of airports exchanged": swapped("origin_late_rate_7d", "origin_late_rate_28d"),
+    "temperature and humidity exchanged": swapped("weather_temp", "weather_humid"),
+    "seats and age exchanged": swapped("aircraft_seats", "aircraft_age"),
+    "a rate of routes in place of another": to("route_late_rate_7d", pl.col("route_late_rate_28d")),
+    "routes' records of the row before": shifted_rows("route_late_rate_28d", "route_dep_delay_28d"),
+    "carriers' records of the row before": shifted_rows("carrier_late_rate_28d"),
+    "block times of the row before": shifted_rows("sched_block_minutes"),
+    "distances of the row before": shifted_rows("distance"),
+    "rates of flights shuffled in each carrier": lambda case: case.rows.with_columns(
+        pl.col("flight_late_rate_28d").shuffle(seed=1).over("carrier")
+    ),
+    "yesterday's weekday": to("weekday", (pl.col("weekday") - 2) % 7 + 1),
+    "every destination under the next code": renamed("dest"),
+    "every carrier under the next code": renamed("carrier"),
+    "two airports exchanged": to("origin", pl.col("origin").replace({"EWR": "LGA", "LGA": "EWR"})),
+    "destinations of the row before": shifted_rows("dest"),
+    "destinations in two letters": to("dest", pl.col("dest").str.head(2)),
+    "noise on rates of routes": noisy("route_late_rate_28d", 0.5),
+    "noise on distances": noisy("distance", 0.1),
+    "noise on seats": noisy("aircraft_seats", 0.3),
+    "distances in hundreds": to("distance", (distance / 100).round() * 100),
+    "arrivals in full hours": to("sched_arr_minute", pl.col("sched_arr_minute") // 60 * 60),
+    "delays cut off at ten minutes": to(ROUTE_DELAY, pl.col(ROUTE_DELAY).clip(upper_bound=10)),
+    "distances cut off at 1,000": to("distance", distance.clip(upper_bound=1000)),
+    "seats cut off at 150": to("aircraft_seats", pl.col("aircraft_seats").clip(upper_bound=150)),
+    "early departures as 0": to("route_dep_delay_7d", pl.col("route_dep_delay_7d").clip(lower_bound=0)),
+    "delays without the decimal comma": to(ROUTE_DELAY, (pl.col(ROUTE_DELAY).round(1) * 10).round()),
+    "zero for missing ages": to("aircraft_age", pl.col("aircraft_age").fill_null(0)),
+    "-1 for missing ages": to("aircraft_age", pl.col("aircraft_age").fill_null(-1)),
+    "routes' records missing at one airport": missing("route_", pl.col("origin") == "LGA"),
+    "one rate of routes missing at one airport": missing("route_late_rate_28d", pl.col("origin") == "LGA"),
+    "aircraft of one carrier missing": missing("aircraft_", pl.col("carrier") == "DL"),
+    "a tenth of one column missing": missing("route_dep_delay_28d", every % 10 == 0),
+    "no carrier has a record": missing("carrier_", pl.lit(value=True)),
+    "departures of the hour doubled": to("hour_departures", pl.col("hour_departures") * 2),
+    "departures of the day halved": to("day_departures", pl.col("day_departures") // 2),
+    "the share of the day reversed": to("day_share_before", 1 - pl.col("day_share_before")),
+    "flights counted twice": to("flight_count_28d", pl.col("flight_count_28d") * 2),
+    "delays of one carrier in seconds": to(ROUTE_DELAY, pl.col(ROUTE_DELAY) * 60, pl.col("carrier") == "DL"),
+    "the sign of delays flipped at one airport": to(
+        "route_dep_delay_7d", -pl.col("route_dep_delay_7d"), pl.col("origin") == "JFK"
+    ),
+    "arrivals an hour late of one carrier": to(
+        "sched_arr_minute", (pl.col("sched_arr_minute") + 60) % MINUTES_A_DAY, pl.col("carrier") == "DL"
+    ),
+    "a column of zeros": to("route_late_rate_28d", pl.lit(0.0)),
+    "zeros in a weather column": to("weather_humid", pl.lit(0.0)),
+    "carriers' rates of all together": to("carrier_late_rate_28d", pl.col("carrier_late_rate_28d").mean()),
 }
 SCORES: Mapping[str, Change] = {
     "scores reflected about their mean": to("score", (2 * score.mean() - score).clip(0, 1)),
@@ -200,4 +347,23 @@ SCORES: Mapping[str, Change] = {
     "scores shuffled": shuffled("score"),
     "scores of the complement": to("score", 1 - score),
     "scores in three steps": to("score", (score * 3).round() / 3),
+    "scores doubled": to("score", (2 * score).clip(0, 1)),
+    "scores of two decimals": to("score", score.round(2)),
+    "scores of single precision": to("score", score.cast(pl.Float32)),
+    "scores in order of size": to("score", score.sort()),
+    "scores of the row before": to("score", score.shift(1).fill_null(score.mean())),
+    "another score in every tenth row": to("score", score / 2, every % 10 == 0),
+    "yesterday's scores": lambda case: case.rows.with_columns(
+        score=case.before()["score"].sample(case.rows.height, with_replacement=True, seed=1)
+    ),
 }
+VERSION: Mapping[str, Change] = {
+    "a version that gives the complement": SCORES["scores of the complement"],
+    "a version that gives reflected scores": SCORES["scores reflected about their mean"],
+    "a version that gives one number": SCORES["scores of one number"],
+    "a version that gives doubled scores": SCORES["scores doubled"],
+    "a version that exchanges rows": SCORES["scores shuffled"],
+    "a version that rounds": SCORES["scores of two decimals"],
+    "a version that differs by a thousandth": to("score", score * 1.001),
+}
+"""What the predictor gives for every row. Its golden rows are predicted before the night is scored."""

@@ -1,202 +1,239 @@
 """How often the audit stops ordinary nights, and which of the faults put into ordinary nights it finds.
 
-    python benchmarks/audit_guard.py [--nights 4]
+    python benchmarks/audit_guard.py                              # both, in a folder that goes away
+    python benchmarks/audit_guard.py ordinary --home FOLDER
+    python benchmarks/audit_guard.py faults --home FOLDER --nights 2 [--after "seats doubled"]
 
-Lands the year in a folder of its own and retrieves what each night would be scored with. It compares every
-night with the nights before it by the functions that the audit uses. The limits were chosen on January to
-June. Then it puts each fault of `audit_faults.py` into random nights of July to December, retrieves the
-features of a changed population again, and scores the rows again. A fault is found by the contract (the batch
-is refused, or more rows quarantined than allowed) or by the audit.
+Lands the year and retrieves what each night would be scored with. Every night is audited by the functions of
+a real night: the contract, a sample scored again, golden rows, the profile and the readings beside those of
+the nights before (`Unlike`), and `audit`. The limits were chosen on January to June.
+Then it puts each fault of `audit_faults.py` into random nights of July to December, retrieves the features of
+a changed population again, and scores the rows again. With `--home` the folder is kept, so that the next run
+begins with the audits; `--after` goes on behind a fault.
 """
 
 import argparse
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import dropwhile
+from pathlib import Path
 
 import polars as pl
-from audit_faults import INPUTS, POPULATION, SCORES, Case, Nights
-from own_home import platform_of_its_own
+from audit_faults import INPUTS, POPULATION, SCORES, VERSION, Case, Change
+from recorded_year import JULY, YEAR, RecordedYear, distribution_of, recorded_year
 
 import models
 from nightjar.adapters.contracts import check
-from nightjar.adapters.learners.store import PredictorStore
-from nightjar.core.comparison.comparable import comparables
-from nightjar.core.comparison.entities import Distribution, NightProfile
-from nightjar.core.comparison.profile import profile_of, quantiles_of
+from nightjar.core.comparison.entities import SCORE, NightProfile
+from nightjar.core.comparison.profile import profile_of, sample_of
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.inputs.findings import Finding
-from nightjar.core.inputs.oddities import oddities
-from nightjar.core.inputs.ordinary_readings import unusual
-from nightjar.core.inputs.readings import EARLIER, counts, entities, readings
-from nightjar.core.model.spec import ModelSpec, Predictor
-from nightjar.core.night.audit import TRAILING_NIGHTS, absurdities
-from nightjar.core.night.clock import as_of, dates_between, evening_by_now
-from nightjar.core.night.population import ordered_population
-from nightjar.usecases.data.windows import population_of
-from nightjar.wiring.platform import Platform
+from nightjar.core.inputs.readings import entities, same_entities
+from nightjar.core.lifecycle.golden import GIVEN, given_otherwise
+from nightjar.core.night.audit import TRAILING_NIGHTS, Findings, audit, scored_otherwise
+from nightjar.core.night.clock import as_of
+from nightjar.core.night.entities import Part, Population, Receipt, Run, RunState
+from nightjar.usecases.scoring.unlike import Unlike
 
-YEAR = dates_between(date(2013, 1, 1), date(2013, 12, 31))
-JULY = date(2013, 7, 1)
-TRAINED = date(2013, 3, 31)
+TRAINED = date(2013, 6, 30)
 SEED = 2013
+KINDS: Mapping[str, Mapping[str, Change]] = {
+    "population": POPULATION,
+    "inputs": INPUTS,
+    "scores": SCORES,
+    "version": VERSION,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Year:
-    """Each night's rows as they would be scored, their profiles and readings."""
+class Kept:
+    """The port `Readings` for nights that are audited in order. What is stored already stays."""
 
-    spec: ModelSpec
-    nights: Nights
-    profiles: dict[date, NightProfile]
-    readings: dict[date, pl.DataFrame]
+    read: dict[date, pl.DataFrame] = field(default_factory=dict[date, pl.DataFrame])
+    rows: dict[date, pl.DataFrame] = field(default_factory=dict[date, pl.DataFrame])
 
-    def keep(self, day: date, rows: pl.DataFrame) -> None:
-        self.profiles[day] = profiled(self.spec, day, rows)
-        self.readings[day] = self.read(day, rows)
+    def record(self, run: Run, readings: pl.DataFrame, sample: pl.DataFrame) -> None:
+        self.read.setdefault(run.score_date, readings)
+        self.rows.setdefault(run.score_date, sample)
 
-    def read(self, day: date, rows: pl.DataFrame) -> pl.DataFrame:
-        earlier = [self.nights[other] for other in self.readings if other < day][-EARLIER:][::-1]
-        found = readings(entities(rows, day), self.spec, earlier)
-        return pl.concat([found, counts(rows, self.spec)])
+    def record_findings(self, run: Run, findings: Sequence[Finding]) -> None:
+        """Findings are returned by the audit."""
 
-    def found(self, day: date, rows: pl.DataFrame | None = None) -> tuple[Finding, ...]:
-        """What the audit has against a night as it was, or with these rows in its place."""
-        profile = self.profiles[day] if rows is None else profiled(self.spec, day, rows)
-        read = self.readings[day] if rows is None else self.read(day, rows)
-        earlier = [other for other in self.readings if other < day]
-        near = comparables(day, earlier, is_holiday=self.spec.is_holiday)
-        trailing = [self.profiles[other] for other in earlier[-TRAILING_NIGHTS:][::-1]]
-        scores = distribution_of(day, self.nights[day] if rows is None else rows)
-        return (
-            *absurdities(scores, trailing, 0, self.spec),
-            *oddities(profile, trailing, self.spec),
-            *unusual(
-                read,
-                [self.readings[other] for other in near.every],
-                [self.readings[other] for other in near.alike],
-                holiday=near.holiday,
-            ),
+    def published(self, _model: str, before: date, most: int) -> Mapping[date, bool]:
+        return dict.fromkeys(self._before(before)[:most], False)
+
+    def of_nights(self, _model: str, nights: Collection[date]) -> Mapping[date, pl.DataFrame]:
+        return {night: self.read[night] for night in nights}
+
+    def samples(self, _model: str, before: date, most: int) -> Sequence[pl.DataFrame]:
+        return [self.rows[night] for night in self._before(before)[:most]]
+
+    def _before(self, day: date) -> list[date]:
+        return sorted((night for night in self.rows if night < day), reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Audits:
+    """Audits the nights of a year, each beside those before it."""
+
+    year: RecordedYear
+    kept: Kept = field(default_factory=Kept)
+    profiles: dict[date, NightProfile] = field(default_factory=dict[date, NightProfile])
+
+    def found(self, day: date, rows: pl.DataFrame, again: pl.DataFrame | None = None) -> Findings:
+        """What is found against a night.
+
+        rows: with the scores that are stored. again: what the rows are scored with now, if not the same.
+        """
+        spec = self.year.spec
+        try:
+            checked = check(spec, rows)
+        except ContractBroken as error:
+            return Findings(broken=(Finding(name="contract", sentence=str(error)),))
+        sound = rows.join(
+            checked.valid.select("entity_key"), on="entity_key", how="semi", maintain_order="left"
+        )
+        scores, sampled = distribution_of(day, sound[SCORE]), sample_of(sound, spec.seed)
+        profile = profile_of(sampled, scores, spec)
+        self.profiles.setdefault(day, profile)
+        trailing = [self.profiles[other] for other in sorted(self.profiles) if other < day][-TRAILING_NIGHTS:]
+        run, compared = run_of(self.year, day, rows), entities(same_entities(sound, day), day)
+        return audit(
+            run,
+            [Part(number=0, start=0, stop=rows.height)],
+            [receipt_of(run, rows.height, sound.height)],
+            scores,
+            profile,
+            trailing[::-1],
+            spec,
+            () if again is None else scored_otherwise(stored(sampled), stored(again)),
+            Unlike(spec, self.kept).findings(run, sound, compared),
         )
 
 
-def retrieved(platform: Platform, spec: ModelSpec) -> tuple[Nights, Predictor]:
-    """What each night of the year is scored with, a score beside it, and the model that gave it."""
-    platform.prepare(spec).ready(evening_by_now(spec, YEAR[-1]))
-    rows = pl.concat(
-        ordered_population(population_of(spec, platform.raw, day, as_of(spec, day))).with_columns(
-            score_date=day, event_timestamp=pl.lit(as_of(spec, day), pl.Datetime("us", "UTC"))
-        )
-        for day in YEAR
-    )
-    joined = platform.features.retrieve(spec, rows)
-    version = platform.retrain(spec, TRAINED, promote=False).version
-    predictor = PredictorStore(platform.artifacts).load(spec, version)
-    scored = entities_of(joined.with_columns(predictor.predict(joined).alias("score")))
-    return scored, predictor
+def stored(rows: pl.DataFrame) -> pl.DataFrame:
+    """Scores as the table of scores has them."""
+    return rows.select("entity_key", SCORE, outputs=pl.lit(None, pl.List(pl.Float64)))
 
 
-def entities_of(rows: pl.DataFrame) -> Nights:
-    nights = rows.partition_by("score_date", as_dict=True)
-    return {key[0]: entities(part, key[0]) for key, part in nights.items()}
-
-
-def distribution_of(day: date, rows: pl.DataFrame) -> Distribution:
-    score = rows["score"]
-    return Distribution(
+def run_of(year: RecordedYear, day: date, rows: pl.DataFrame) -> Run:
+    instant = as_of(year.spec, day)
+    return Run(
+        id=day.toordinal(),
+        model=year.spec.name,
         score_date=day,
-        rows=len(score),
-        mean=score.mean(),
-        stddev=score.std(),
-        distinct=score.n_unique(),
-        quantiles=quantiles_of(score.sort()),
+        revision=1,
+        attempt=1,
+        state=RunState.CLAIMED,
+        as_of=instant,
+        known_at=instant,
+        version_id=year.version.id,
+        population=Population(uri="memory", sha256="0" * 64, rows=rows.height, parts=1),
     )
 
 
-def profiled(spec: ModelSpec, day: date, rows: pl.DataFrame) -> NightProfile:
-    return profile_of(rows, distribution_of(day, rows), spec)
+def receipt_of(run: Run, rows: int, scored: int) -> Receipt:
+    return Receipt(
+        run_id=run.id, part=0, rows=rows, scored=scored, quarantined=rows - scored, stored_at=run.as_of
+    )
 
 
-def refused(spec: ModelSpec, rows: pl.DataFrame) -> bool:
-    """Whether the contract stops the night: the batch is refused, or too many of its rows."""
-    try:
-        checked = check(spec, rows)
-    except ContractBroken:
-        return True
-    return checked.quarantined.height > spec.audit["max_quarantine_share"] * rows.height
-
-
-def false_alarms(year: Year) -> None:
+def read_year(audits: Audits) -> dict[date, Findings]:
+    """Audit every night in order."""
     started = time.process_time()
-    halves: Mapping[str, list[date]] = {
+    found = {day: audits.found(day, audits.year.nights[day]) for day in YEAR}
+    rows = sum(night.height for night in audits.year.nights.values())
+    spent = 1000 * (time.process_time() - started) / len(YEAR)
+    print(f"{len(YEAR)} nights of {rows:,} rows: {spent:.0f} ms of CPU a night for all checks", flush=True)
+    return found
+
+
+def show_ordinary(found: Mapping[date, Findings]) -> None:
+    halves = {
         "January to June (the limits were chosen on them)": [day for day in YEAR if day < JULY],
         "July to December": [day for day in YEAR if day >= JULY],
     }
     for half, days in halves.items():
-        alarms = {day: found for day in days if (found := year.found(day))}
-        print(
-            f"{half}: {len(alarms)} of {len(days)} ordinary nights are stopped "
-            f"({len(alarms) / len(days):.1%})"
-        )
-        for day, found in alarms.items():
-            print(f"  {day}: " + "; ".join(f"{each.name}: {each.sentence}" for each in found[:4]))
-    print(f"comparison: {1000 * (time.process_time() - started) / len(YEAR):.0f} ms of CPU a night")
+        stopped = [day for day in days if found[day].every]
+        share = len(stopped) / len(days)
+        print(f"{half}: {len(stopped)} of {len(days)} ordinary nights are stopped ({share:.1%})")
+        for day in stopped:
+            print(f"  {day}: " + "; ".join(f"{each.name}: {each.sentence}" for each in found[day].every[:4]))
 
 
-def detection(year: Year, platform: Platform, predictor: Predictor, nights: int) -> None:
-    chosen = random.Random(SEED)
-    print(f"\n{'fault':42} {'found':>7}  by")
-    found_of, tried_of = 0, 0
-    for kind, changes in (("population", POPULATION), ("inputs", INPUTS), ("scores", SCORES)):
-        for name, change in changes.items():
-            days = chosen.sample([day for day in YEAR if day >= JULY], nights)
-            names: Counter[str] = Counter()
-            caught = 0
-            for day in days:
-                rows = change(Case(day, year.nights))
-                if kind == "population":
-                    rows = again(platform, year.spec, rows)
-                if kind != "scores":
-                    rows = rows.with_columns(predictor.predict(rows).alias("score"))
-                by = (
-                    {"contract"}
-                    if refused(year.spec, rows)
-                    else {each.name for each in year.found(day, rows)}
-                )
-                names.update(by)
-                caught += bool(by)
-            found_of, tried_of = found_of + caught, tried_of + nights
-            by_whom = ", ".join(f"{by} {count}" for by, count in names.most_common(4))
-            print(f"{name:42} {caught}/{nights:<4}  {by_whom}", flush=True)
-    print(f"found: {found_of} of {tried_of} ({found_of / tried_of:.1%})")
+def faulty(audits: Audits, kind: str, change: Change, day: date) -> Counter[str]:
+    """Put a fault into a night. Return the names of what finds it."""
+    year = audits.year
+    if kind == "version":
+        return Counter(["golden rows"] if golden_otherwise(year, change) else [])
+    rows = change(Case(day, year.nights))
+    if kind == "population":
+        rows = retrieved_again(year, rows)
+    if kind != "scores":
+        rows = rows.with_columns(year.predictor.predict(rows).alias(SCORE))
+    found = audits.found(day, rows, year.nights[day] if kind == "scores" else None)
+    return Counter({each.name for each in found.every})
 
 
-def again(platform: Platform, spec: ModelSpec, rows: pl.DataFrame) -> pl.DataFrame:
+def golden_otherwise(year: RecordedYear, change: Change) -> str | None:
+    """How the golden rows differ if the version gives these other scores."""
+    kept = pl.read_parquet(year.platform.artifacts.get(year.version.golden_uri, year.version.golden_sha256))
+    given = year.spec.kind.published(
+        "golden rows", year.predictor.predict(kept.drop(GIVEN)), year.version.calibration
+    )
+    day = YEAR[0]
+    return given_otherwise(kept, change(Case(day, {day: given})), year.version.algorithm)
+
+
+def retrieved_again(year: RecordedYear, rows: pl.DataFrame) -> pl.DataFrame:
     """A changed population, with its own features."""
-    features = {feature for table in spec.feature_tables for feature in table.features}
-    return platform.features.retrieve(spec, rows.drop(features | {"score"}, strict=False))
+    features = {feature for table in year.spec.feature_tables for feature in table.features}
+    return year.platform.features.retrieve(year.spec, rows.drop(features | {SCORE}, strict=False))
+
+
+def cases(nights: int) -> Iterator[tuple[str, str, Change, list[date]]]:
+    """Kind, name and change of each fault, and the nights that it is put into: always the same ones."""
+    chosen = random.Random(SEED)
+    late = [day for day in YEAR if day >= JULY]
+    for kind, changes in KINDS.items():
+        for name, change in changes.items():
+            yield kind, name, change, chosen.sample(late, nights)
+
+
+def show_faults(audits: Audits, nights: int, after: str | None) -> None:
+    print("\n| fault | found | by |\n|---|---|---|")
+    found_of, tried = 0, 0
+    todo = cases(nights)
+    if after is not None:
+        todo = iter([*dropwhile(lambda case: case[1] != after, todo)][1:])
+    for kind, name, change, days in todo:
+        by = [faulty(audits, kind, change, day) for day in days]
+        names, caught = sum(by, Counter[str]()), sum(bool(each) for each in by)
+        found_of, tried = found_of + caught, tried + len(by)
+        told = ", ".join(f"`{each}`" for each, _ in names.most_common(3)) or "nothing"
+        print(f"| {name} | {caught} of {len(by)} | {told} |", flush=True)
+    print(f"\nfound: {found_of} of {tried} ({found_of / max(1, tried):.1%})")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nights", type=int, default=4, help="nights to put each fault into; 0: none")
-    nights = parser.parse_args().nights
-    spec = models.model("flight_delay")
-    with platform_of_its_own() as platform:
-        rows, predictor = retrieved(platform, spec)
-        year = Year(spec, rows, {}, {})
-        started = time.process_time()
-        for day in YEAR:
-            year.keep(day, rows[day])
-        print(f"{len(YEAR)} nights of {sum(night.height for night in rows.values())} rows")
-        spent = (time.process_time() - started) / len(YEAR)
-        print(f"profile and readings: {1000 * spent:.0f} ms of CPU a night")
-        false_alarms(year)
-        if nights:
-            detection(year, platform, predictor, nights)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("of", nargs="?", choices=("both", "ordinary", "faults"), default="both")
+    parser.add_argument("--home", type=Path, help="folder to keep the year in; without it one that goes away")
+    parser.add_argument("--nights", type=int, default=2, help="nights to put each fault into")
+    parser.add_argument("--after", help="name of a fault: only those after it")
+    wanted = parser.parse_args()
+    with recorded_year(models.model("flight_delay"), TRAINED, wanted.home) as year:
+        audits = Audits(year)
+        found = read_year(audits)
+        if wanted.of != "faults":
+            show_ordinary(found)
+        if wanted.of != "ordinary":
+            show_faults(audits, wanted.nights, wanted.after)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,17 @@
-"""Which readings of a night lie outside what comparable nights show to be ordinary.
+"""Which readings of a night lie outside what comparable nights show to be ordinary (`rules`).
 
-A reading may lie outside the interval of the comparable nights by a margin: a share of the width of the
-interval, and a fixed part. The fixed parts were chosen on the nights of January to June of the recorded year
-alone; docs/audit.md says what they gave on July to December. In a holiday period a margin is HOLIDAY times as
-wide.
+In a holiday period a margin is HOLIDAY times as wide.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
-from typing import Literal
 
 import polars as pl
 
 from nightjar.core.comparison.comparable import HOLIDAY
+from nightjar.core.comparison.entities import SCORE
 from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.rules import ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
 
 LEAST_NIGHTS = 8
 """Fewer comparable nights do not say how far a reading usually moves."""
@@ -31,6 +28,8 @@ SMALL = 0.03
 """A column that changes for fewer entities than this share may be unchanged by chance."""
 FEW_ROWS = 20
 """A slice that usually has fewer rows may be missing by chance."""
+LEAST_VALUES = 4
+"""A column with fewer values on the last nights goes by something else than the weekday."""
 KNOWN_FACTORS = {
     1.609344: "kilometres for miles",
     0.621371: "miles for kilometres",
@@ -50,66 +49,8 @@ KNOWN_FACTORS = {
 }
 NEAR = 0.01
 
-Unit = Literal["share", "log", "width"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What a reading must keep.
-
-    check: the name of its finding. above, below: the fixed part of the margin on this side; None: this side
-    says nothing. widths: the share of the interval's width that is added to it. unit: of the fixed part. A
-    share is as the reading is. "log": a quotient, e to the power of it. "width": the distance from the 5% to
-    the 95% quantile of the column. told: what is wrong, in words.
-    """
-
-    check: str
-    above: float | None = None
-    below: float | None = None
-    widths: float = 0.5
-    unit: Unit = "share"
-    told: str
-
-
-RULES: Mapping[str, Rule] = {
-    "zero_share": Rule(check="zeros", above=0.25, below=0.25, told="share of zeros"),
-    "negative_share": Rule(check="sign", above=0.25, below=0.25, told="share of negative values"),
-    "whole_share": Rule(check="precision", above=0.25, below=0.25, told="share of whole numbers"),
-    "repeated_share": Rule(check="repeated", above=0.25, told="share of rows that share one value"),
-    "low": Rule(check="level", above=0.25, below=0.25, widths=1.0, unit="width", told="5% quantile"),
-    "middle": Rule(check="level", above=0.25, below=0.25, widths=1.0, unit="width", told="median"),
-    "high": Rule(check="level", above=0.5, below=0.5, widths=1.0, unit="width", told="95% quantile"),
-    "step": Rule(
-        check="step", above=0.35, below=0.35, widths=1.0, unit="width", told="median change since last night"
-    ),
-    "changed": Rule(
-        check="changed", above=0.5, told="share of entities whose value changed since last night"
-    ),
-    "same_factor": Rule(
-        check="units", above=0.6, told="share of entities whose value changed by the same factor"
-    ),
-    "same_offset": Rule(
-        check="offset", above=0.6, told="share of entities whose value changed by the same amount"
-    ),
-    "order": Rule(check="order", below=0.35, told="rank correlation with the values of last night"),
-    "together": Rule(check="together", above=0.55, below=0.55, told="rank correlation of the two"),
-    "met_most": Rule(
-        check="population_unlike", below=0.35, told="overlap of the entities with those of the last nights"
-    ),
-}
-SLICES: Mapping[str, Rule] = {
-    "same_factor": Rule(
-        check="units", above=0.85, told="share of entities whose value changed by the same factor"
-    ),
-    "same_offset": Rule(
-        check="offset", above=0.92, told="share of entities whose value changed by the same amount"
-    ),
-}
-"""Slices are many and small. Only what cannot be chance counts."""
 FROZEN = 5.0
 """A column is frozen if fewer entities changed than this part of what is usual."""
-ROWS = Rule(check="volume", above=0.25, below=0.3, widths=0.5, unit="log", told="rows")
-ROWS_OF_SLICE = Rule(check="slice_volume", above=0.5, below=0.5, widths=0.5, unit="log", told="rows")
 REFLECTED = -0.4
 """Scores that follow the inputs this much in the opposite direction are not explained by them.
 
@@ -122,7 +63,10 @@ USUALLY_DIFFERS = 0.985
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A reading of the night beside those of its comparable nights: least, middle, greatest."""
+    """A reading of the night beside those of its comparable nights.
+
+    low, usual, high: least, middle and greatest of theirs. nights: how many of them have it.
+    """
 
     name: str
     column: str
@@ -131,6 +75,7 @@ class Reading:
     low: float
     usual: float
     high: float
+    nights: int
 
 
 def unusual(
@@ -163,6 +108,7 @@ def unusual(
         *(finding for each in every for finding in _frozen(each)),
         *(finding for each in every for finding in _population(each)),
         *(finding for each in every for finding in _unexplained(each)),
+        *(() if holiday else tuple(_calendar(tonight, near, alike))),
     ]
     factors = {(each.column, each.slice): each.value for each in every if each.name == "factor"}
     return tuple(_guessed(finding, factors) for finding in found)
@@ -183,7 +129,6 @@ def beside(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], least: int = L
             high=pl.col("value").max(),
         )
         .filter(pl.col("nights") >= min(least, len(nights)))
-        .drop("nights")
     )
     joined = tonight.join(past, on=key).sort(key)
     return [Reading(**row) for row in joined.iter_rows(named=True)]
@@ -192,37 +137,47 @@ def beside(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], least: int = L
 def _beyond(
     reading: Reading, widths: Mapping[str, float], zeros: Mapping[str, float], wider: float
 ) -> Iterator[Finding]:
-    rule = (SLICES if reading.slice else RULES).get(reading.name)
-    if rule is None or reading.column == "score":
+    if reading.column == SCORE:
         return
-    unit = 1.0
-    if rule.unit == "width":
-        unit = widths.get(reading.column, 0.0)
-        if unit <= 0 or zeros.get(reading.column, 0.0) > MOSTLY_ZERO:
+    for rule in (SLICES if reading.slice else RULES).get(reading.name, ()):
+        unit = _unit(rule, reading, widths, zeros)
+        if unit is None or not _says(rule, reading):
+            continue
+        limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=wider)
+        if limit is not None:
+            yield _told(rule, reading, limit)
             return
-    spread = rule.widths * (reading.high - reading.low)
-    if rule.above is not None and reading.value > (
-        most := reading.high + wider * (spread + rule.above * unit)
-    ):
-        yield _told(rule, reading, most)
-    if rule.below is not None and reading.value < (
-        least := reading.low - wider * (spread + rule.below * unit)
-    ):
-        yield _told(rule, reading, least)
+
+
+def _says(rule: Rule, reading: Reading) -> bool:
+    """Whether the past of a reading says anything of it."""
+    usual = rule.least_usual is None or reading.usual >= rule.least_usual
+    return (
+        usual
+        and reading.nights >= rule.least_nights
+        and not (rule.inside and reading.usual in {reading.low, reading.high})
+    )
+
+
+def _unit(
+    rule: Rule, reading: Reading, widths: Mapping[str, float], zeros: Mapping[str, float]
+) -> float | None:
+    if rule.unit == "one":
+        return 1.0
+    if rule.unit == "usual":
+        return abs(reading.usual)
+    width = widths.get(reading.column, 0.0)
+    return None if width <= 0 or zeros.get(reading.column, 0.0) > MOSTLY_ZERO else width
 
 
 def _volume(reading: Reading, wider: float) -> Iterator[Finding]:
     """Rows of the night or of a slice, as quotients."""
-    rule = ROWS_OF_SLICE if reading.slice else ROWS
     if reading.slice and reading.usual < FEW_ROWS:
         return
-    factor = max(reading.high, 1) / max(reading.low, 1)
-    most = reading.high * factor ** (rule.widths * wider) * exp(wider * (rule.above or 0))
-    least = reading.low / factor ** (rule.widths * wider) * exp(-wider * (rule.below or 0))
-    if reading.value > most:
-        yield _told(rule, reading, most)
-    if reading.value < least:
-        yield _told(rule, reading, least)
+    rule = ROWS_OF_SLICE if reading.slice else ROWS
+    limit = passed(rule, reading.value, reading.low, reading.high, wider=wider)
+    if limit is not None:
+        yield _told(rule, reading, limit)
 
 
 def _missing_slices(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame]) -> Iterator[Finding]:
@@ -264,6 +219,31 @@ def _frozen(reading: Reading) -> Iterator[Finding]:
                 f"{reading.usual:.1%} are usual, {limit:.1%} is the least allowed"
             ),
         )
+
+
+def _calendar(
+    tonight: pl.DataFrame, near: Sequence[pl.DataFrame], alike: Sequence[pl.DataFrame]
+) -> Iterator[Finding]:
+    """A column that has one value a night, and that of the weekday, has the value of another day."""
+    only = pl.col("name") == "only"
+    if len(alike) < LEAST_ALIKE:
+        return
+    values = pl.concat(near).filter(only).group_by("column").agg(pl.col("value").n_unique())
+    varied = {name for name, count in values.iter_rows() if count >= LEAST_VALUES}
+    for reading in beside(tonight.filter(only), alike, least=len(alike)):
+        if reading.column in varied and reading.low == reading.high != reading.value:
+            yield Finding(
+                name="calendar",
+                column=reading.column,
+                number=reading.value,
+                expected=reading.usual,
+                limit=reading.usual,
+                rate=RATE,
+                sentence=(
+                    f"{reading.column} is {reading.value:g} in the whole night; on the last {len(alike)} "
+                    f"nights of this weekday it was {reading.usual:g}"
+                ),
+            )
 
 
 def _population(reading: Reading) -> Iterator[Finding]:
@@ -324,7 +304,7 @@ def _told(rule: Rule, reading: Reading, limit: float) -> Finding:
 def _guessed(finding: Finding, factors: Mapping[tuple[str, str], float]) -> Finding:
     """Add the likely cause of a change by one factor."""
     factor = factors.get((finding.column, finding.slice))
-    if factor is None or finding.name not in ("units", "step", "level", "changed"):
+    if factor is None or finding.name not in ("units", "step", "level", "changed", "magnitude", "pace"):
         return finding
     causes = [cause for known, cause in KNOWN_FACTORS.items() if abs(factor / known - 1) < NEAR]
     told = f" It looks like {causes[0]}: factor {factor:.4g}." if causes else ""

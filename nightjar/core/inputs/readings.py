@@ -10,7 +10,7 @@ for each flight. Any other column is read once for each entity. An entity is kno
 without the score date that may be in it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import combinations
 
@@ -20,6 +20,8 @@ import polars as pl
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
+from nightjar.core.inputs import relations
+from nightjar.core.inputs.relations import Told
 from nightjar.core.inputs.surrogate import explained
 from nightjar.core.model.spec import ModelSpec
 
@@ -45,6 +47,8 @@ CENTS = 1e-6
 """Values are equal if they differ by less than this share."""
 NEARLY = 0.01
 """Factors are the same if they differ by less than this share: values are stored in rounded form."""
+POPULATION = "population"
+"""Stands for a feature table where the population itself has the inputs."""
 FORMS = ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 """How a date is written in keys."""
 
@@ -103,6 +107,9 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
             for key, names in groups(spec, numeric, rows.columns).items()
         ),
         together(numbers, numeric),
+        told_of_relations(
+            numbers, spec, numeric, next((night for night in earlier if not night.is_empty()), None)
+        ),
     ]
     if before := [night for night in earlier if not night.is_empty()]:
         last = before[0].with_columns(
@@ -118,26 +125,94 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
     return pl.concat(parts).filter(pl.col("value").is_finite())
 
 
+def told_of_relations(
+    rows: pl.DataFrame, spec: ModelSpec, numeric: Sequence[str], last: pl.DataFrame | None
+) -> pl.DataFrame:
+    """How the values belong together (`relations`). last: the published night before."""
+    return pl.DataFrame(
+        [
+            *_of_each_key(rows, spec, [name for name in numeric if name != SCORE], last),
+            *_of_each_table(rows, spec, last),
+            *_of_missing(rows, spec, last),
+            *relations.twins(rows, _own(rows, spec)),
+        ],
+        schema=READING,
+        orient="row",
+    )
+
+
+def _of_each_key(
+    rows: pl.DataFrame, spec: ModelSpec, numeric: Sequence[str], last: pl.DataFrame | None
+) -> Iterator[Told]:
+    for key, names in groups(spec, numeric, rows.columns).items():
+        now = rows.unique(key, maintain_order=True)
+        yield from relations.of_values(now, names)
+        if last is not None and set(key) <= set(last.columns):
+            kept = [name for name in names if name in last.columns]
+            yield from relations.of_columns(now, last.unique(key), key, kept)
+    if last is not None:
+        kept = [name for name in numeric if name in last.columns]
+        yield from relations.of_pairs(rows.unique(ENTITY), last.unique(ENTITY), ENTITY, kept)
+        texts = [name for name in spec.categorical if {name} <= {*rows.columns} & {*last.columns}]
+        yield from relations.of_categories(rows.unique(ENTITY), last.unique(ENTITY), [ENTITY], texts)
+
+
+def _of_each_table(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) -> Iterator[Told]:
+    for name, key, features in _tables(rows, spec):
+        there = last if last is not None and {*key, *features} <= set(last.columns) else None
+        yield from relations.of_table(rows, there, name, key, features)
+
+
+def _of_missing(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) -> Iterator[Told]:
+    """Only tables of many keys count: if one of three sensors is silent, a third of the values is missing."""
+    of_tables = {
+        name: features for name, key, features in _tables(rows, spec) if rows.select(key).n_unique() >= VARIED
+    }
+    groups = {name: names for name, names in {**of_tables, POPULATION: _own(rows, spec)}.items() if names}
+    yield from relations.lost(rows, last, ENTITY, slices_of(rows, spec), groups)
+
+
+def _own(rows: pl.DataFrame, spec: ModelSpec) -> list[str]:
+    """The inputs that the population has by itself."""
+    keys = read_from(spec)
+    return [name for name in spec.inputs if keys[name] == (ENTITY,) and name in rows.columns]
+
+
+def _tables(rows: pl.DataFrame, spec: ModelSpec) -> Iterator[tuple[str, Key, list[str]]]:
+    """Name, keys and read features of each feature table of which the rows have the keys."""
+    for table in spec.feature_tables:
+        features = [name for name in table.features if name in spec.inputs and name in rows.columns]
+        if features and set(table.keys) <= set(rows.columns):
+            yield table.name, tuple(table.keys), features
+
+
+def slices_of(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr]:
+    """The slices that the spec names, and its categories: name -> value. Those that the rows cannot have are
+    left out.
+    """
+    parts = {
+        **{name: pl.col(name) for name in spec.categorical if name in population.columns},
+        **{each.name: each.value() for each in spec.slices if each.reads <= set(population.columns)},
+    }
+    return {name: _storable(value).fill_null("missing") for name, value in parts.items()}
+
+
 def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
     """Return the rows of the night and of each slice, counted on all rows that can be scored.
 
     The slices are those that the spec names and the values of its categories, as far as the population has
     the columns that they read.
     """
-    parts = {
-        **{name: pl.col(name) for name in spec.categorical if name in population.columns},
-        **{each.name: each.value() for each in spec.slices if each.reads <= set(population.columns)},
-    }
     counted = [
-        population.group_by(_storable(value).alias("of"))
+        population.group_by(value.alias("of"))
         .agg(value=pl.len().cast(pl.Float64))
         .select(
             name=pl.lit("rows"),
             column=pl.lit(""),
-            slice=pl.format("{}={}", pl.lit(name), pl.col("of").fill_null("missing")),
+            slice=pl.format("{}={}", pl.lit(name), "of"),
             value="value",
         )
-        for name, value in parts.items()
+        for name, value in slices_of(population, spec).items()
     ]
     whole = pl.DataFrame([("rows", "", "", float(population.height))], schema=READING, orient="row")
     return pl.concat([whole, *(each.sort("value", "slice", descending=True).head(MOST) for each in counted)])

@@ -1,11 +1,11 @@
 """Readings of how values belong together: to their former values, to their key, and to one another.
 
-Many faults keep each column's distribution and break such a relation: a join that is off by a row, two columns
-exchanged, features of another day, one sensor that is stuck, values of one airport under all of them.
+Many faults keep each column's distribution and break such a relation: a join that is off by a row, two
+columns exchanged, features of another day, a sensor that is stuck, the values of one key under all of them.
+A column of few different values (the weather of three airports) is read by these values alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -13,170 +13,211 @@ from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
 
-Matrix = NDArray[np.float64]
 Told = tuple[str, str, str, float]
 """A reading: its name, column, slice and number."""
+Matrix = NDArray[np.float64]
 
 FEW = 3
 """Of fewer values in common nothing is read."""
 SOME = 30
 """Fewer rows say nothing about an order or a slice."""
 VARIED = 10
-"""A column with fewer different values has no order."""
-EXACT = 1e-9
-"""Two values are the same if they differ by less than this share."""
+"""A column of fewer different values is one of few values, and a table of fewer keys one of few keys."""
 DECIMALS = 2
-"""Values of a sensor or of money have at most so many decimals. Quotients have more."""
+"""Values of a sensor and amounts of money have at most so many decimals. Quotients have more."""
+FLAT = 1e-12
+
+MANY: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+    "top_share": lambda values: (values == values.max()).mean(),
+    "bottom_share": lambda values: (values == values.min()).mean(),
+    "short_share": lambda values: (values == values.round(DECIMALS)).mean(),
+    "magnitude": lambda values: values.abs().median(),
+}
+"""Of a column of many values, without the missing ones."""
+OF_FEW: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+    "few_central": lambda values: values.median(),
+    "few_magnitude": lambda values: values.abs().median(),
+    "few_short_share": lambda values: (values == values.round(DECIMALS)).mean(),
+}
+"""Of a column of few values."""
 
 
-def of_columns(rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> list[Told]:
-    """How far the values of number columns moved since the last night, and whether they ever do.
+def of_values(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
+    """What the values of number columns are like. rows: a row a key."""
+    distinct = {name: rows[name].drop_nulls().n_unique() for name in names}
+    wanted = [
+        (reading, name, made(pl.col(name).drop_nulls()))
+        for name in names
+        for reading, made in (MANY if distinct[name] >= VARIED else OF_FEW).items()
+    ]
+    missing = [
+        ("missing_share", name, pl.col(name).is_null().mean()) for name in names if distinct[name] >= VARIED
+    ]
+    return [
+        *_evaluated(rows, [*wanted, *missing]),
+        *_constant(rows, [name for name in names if distinct[name] == 1]),
+    ]
 
-    rows, last: a row a key. `pace`: how far a value moves (the squared mean root, which single values hardly
-    move). `kept_order`: the rank correlation with last night.
+
+def _evaluated(rows: pl.DataFrame, wanted: Sequence[tuple[str, str, pl.Expr]]) -> list[Told]:
+    values = rows.select(made.cast(pl.Float64).alias(str(n)) for n, (*_, made) in enumerate(wanted))
+    numbers = values.row(0) if wanted else ()
+    return [
+        (reading, name, "", number)
+        for (reading, name, _), number in zip(wanted, numbers, strict=True)
+        if number is not None
+    ]
+
+
+def _constant(rows: pl.DataFrame, names: Iterable[str]) -> Iterator[Told]:
+    """The value of each column that has one value in the whole night, such as the weekday."""
+    for name in names:
+        if rows[name].null_count() == 0:
+            yield "only", name, "", float(rows[name][0])
+
+
+def of_columns(
+    rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]
+) -> list[Told]:
+    """How far the values of number columns moved since the last night. rows, last: a row a key.
+
+    `pace`: the squared mean root of the distances. Single values hardly move it. `few_changed`: the share of
+    the keys whose value changed, of a column of few values.
     """
-    both = _met(rows, last, key, names)
-    if both.height < FEW:
+    both = met(rows, last, key, names)
+    if both.is_empty() or not names:
         return []
-    now, before = _matrix(both, names), _matrix(both, [f"{name} before" for name in names])
-    moved = np.abs(now - before)
+    moved = np.abs(_matrix(both, names) - _matrix(both, [before(name) for name in names]))
     known = (~np.isnan(moved)).sum(axis=0)
     pace = (np.sqrt(np.nan_to_num(moved)).sum(axis=0) / np.maximum(known, 1)) ** 2
-    return [("pace", name, "", float(pace[n])) for n, name in enumerate(names) if known[n] >= FEW]
+    changed = (np.nan_to_num(moved) > 0).sum(axis=0) / np.maximum(known, 1)
+    few = {name for name in names if rows[name].n_unique() < VARIED}
+    return [
+        ("few_changed", name, "", float(changed[n])) if name in few else ("pace", name, "", float(pace[n]))
+        for n, name in enumerate(names)
+        if known[n] >= (1 if name in few else FEW)
+    ]
 
 
 def of_categories(
     rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]
 ) -> list[Told]:
-    """The share of the keys whose category changed since the last night."""
-    both = _met(rows, last, key, names)
-    if both.height < FEW:
+    """The share of the keys whose category changed since the last night. rows, last: a row a key."""
+    both = met(rows, last, key, names)
+    if both.height < SOME:
         return []
+    pairs = {name: (_category(both, name), _category(both, before(name))) for name in names}
     return [
-        ("changed", name, "", float(_categories(both, name).ne_missing(_categories(both, f"{name} before")).mean()))
-        for name in names
+        ("category_changed", name, "", float(now.ne_missing(then).to_numpy().mean()))
+        for name, (now, then) in pairs.items()
     ]
 
 
-def _categories(rows: pl.DataFrame, name: str) -> pl.Series:
+def _category(rows: pl.DataFrame, name: str) -> pl.Series:
     return columns.categories(rows[name])
 
 
-def of_tables(rows: pl.DataFrame, last: pl.DataFrame, tables: Mapping[str, tuple[Sequence[str], Sequence[str]]]):
-    """What holds for the rows of each feature table.
+def of_table(
+    rows: pl.DataFrame, last: pl.DataFrame | None, table: str, key: Sequence[str], names: Sequence[str]
+) -> Iterator[Told]:
+    """What holds for the keys of a feature table.
 
-    tables: name -> its keys, and those of its features that the rows have.
-    `single_valued`: the share of the keys whose rows have the same features, as one join gives them.
-    `distinct`: distinct rows of features, as a share of the keys. `still`: keys of which no feature changed.
+    names: those of its features that the rows have. `single_valued`: keys as a share of the different rows of
+    features: 1, as a join gives them. `distinct`: different rows of features as a share of the keys. `still`:
+    the share of the keys of which no feature changed since the last night.
     """
-    return list(chain.from_iterable(_of_table(rows, last, name, *table) for name, table in tables.items()))
-
-
-def _of_table(
-    rows: pl.DataFrame, last: pl.DataFrame, table: str, key: Sequence[str], names: Sequence[str]
-) -> Iterable[Told]:
     every = rows.select(*key, *names).unique()
     keys = every.unique(key)
-    filled = keys.filter(~pl.all_horizontal(pl.col(name).is_null() for name in names))
     yield "single_valued", table, "", keys.height / every.height
-    if filled.height < FEW:
-        return
-    yield "distinct", table, "", filled.select(names).n_unique() / filled.height
-    both = _met(filled, last.unique(key), key, names)
-    if both.height < FEW:
-        return
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name} before")) for name in names)
-    yield "still", table, "", float(both.select(same.mean()).item())
+    filled = keys.filter(~pl.all_horizontal(pl.col(name).is_null() for name in names))
+    if filled.height >= FEW:
+        yield "distinct", table, "", filled.select(names).n_unique() / filled.height
+    both = filled.clear() if last is None else met(filled, last.unique(key), key, names)
+    if both.height >= FEW:
+        same = both.select(
+            pl.all_horizontal(pl.col(name).eq_missing(pl.col(before(name))) for name in names).mean()
+        )
+        yield "still", table, "", float(same.item())
 
 
 def of_pairs(rows: pl.DataFrame, last: pl.DataFrame, key: str, names: Sequence[str]) -> list[Told]:
-    """How much more a column is like its own former values than like those of any other column.
+    """`own`: how much more a column is like its own former values than like those of any other column.
 
     A difference of two rank correlations over the entities of both nights.
     """
-    both = _met(rows, last, [key], names)
-    if both.height < SOME:
+    both = met(rows, last, [key], names)
+    varied = [name for name in names if min(both[each].n_unique() for each in (name, before(name))) > VARIED]
+    if both.height < SOME or len(varied) < 2:
         return []
-    ranked = both.select(pl.col(name).rank() for name in both.columns if name != key)
-    varied = [
-        name for name in names if min(both[name].n_unique(), both[f"{name} before"].n_unique()) > VARIED
-    ]
-    if len(varied) < 2:
-        return []
-    related = _related(_matrix(ranked, varied), _matrix(ranked, [f"{name} before" for name in varied]))
+    ranks = both.select(pl.col(each).rank() for name in varied for each in (name, before(name)))
+    now, then = (_standard(_matrix(ranks, names)) for names in (varied, [before(name) for name in varied]))
+    related = now.T @ then
     own = np.diag(related).copy()
     np.fill_diagonal(related, -1)
-    return [
-        *(("own", name, "", float(own[n] - related[n].max())) for n, name in enumerate(varied)),
-        *(("kept_order", name, "", float(own[n])) for n, name in enumerate(varied)),
-    ]
-
-
-def _related(now: Matrix, before: Matrix) -> Matrix:
-    one, other = (_standard(each) for each in (now, before))
-    return one.T @ other
+    return [("own", name, "", float(own[n] - related[n].max())) for n, name in enumerate(varied)]
 
 
 def _standard(values: Matrix) -> Matrix:
     centred = np.nan_to_num(values - np.nanmean(values, axis=0))
-    return centred / np.maximum(np.sqrt((centred**2).sum(axis=0)), 1e-12)
+    return centred / np.maximum(np.sqrt((centred**2).sum(axis=0)), FLAT)
 
 
-def of_values(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
-    """What each number column is like, a row a key: missing, at its ends, of how many decimals, how large."""
-    wanted = {
-        "missing_share": lambda name: pl.col(name).is_null().mean(),
-        "top_share": lambda name: (pl.col(name) == pl.col(name).max()).mean(),
-        "bottom_share": lambda name: (pl.col(name) == pl.col(name).min()).mean(),
-        "short_share": lambda name: (pl.col(name) == pl.col(name).round(DECIMALS)).mean(),
-        "magnitude": lambda name: pl.col(name).abs().median(),
-        "least": lambda name: pl.col(name).min(),
-        "central": lambda name: pl.col(name).median(),
-        "greatest": lambda name: pl.col(name).max(),
-        "distinct_values": lambda name: pl.col(name).drop_nulls().n_unique().cast(pl.Float64),
-    }
-    made = rows.select(
-        expression(name).cast(pl.Float64).alias(f"{reading} {name}")
-        for reading, expression in wanted.items()
-        for name in names
-    ).row(0, named=True)
-    return [
-        (reading, name, "", made[f"{reading} {name}"])
-        for reading in wanted
-        for name in names
-        if made[f"{reading} {name}"] is not None
-    ]
-
-
-def missing_in(rows: pl.DataFrame, slices: Mapping[str, pl.Expr], groups: Mapping[str, Sequence[str]]) -> list[Told]:
+def lost(
+    rows: pl.DataFrame,
+    last: pl.DataFrame | None,
+    key: str,
+    slices: Mapping[str, pl.Expr],
+    groups: Mapping[str, Sequence[str]],
+) -> Iterator[Told]:
     """How many values of each group of columns a row lacks, by slice.
 
-    slices: name -> its value. groups: name -> its columns.
+    Only values count that the entity had last night: a new entity has no past, so its features are missing.
+    Where entities are new every night, all missing values count. slices: name -> the value of a row. groups:
+    name -> its columns.
     """
-    lacking = rows.select(
-        *(value.cast(pl.String).fill_null("missing").alias(name) for name, value in slices.items()),
-        *(pl.sum_horizontal(pl.col(name).is_null() for name in names).alias(f"{group} lacking") for group, names in groups.items()),
+    names = [name for group in groups.values() for name in group]
+    kept = [] if last is None else [name for name in names if name in last.columns]
+    both = rows if last is None else rows.join(_were_there(last, key, kept), on=key)
+    known = set(kept) if both.height >= SOME else set[str]()
+    gone = (both if known else rows).select(
+        *(value.alias(f"in {name}") for name, value in slices.items()),
+        *(
+            pl.sum_horizontal(_gone(name, name in known) for name in group).alias(of)
+            for of, group in groups.items()
+        ),
     )
-    return [
-        ("lacking", group, f"{name}={row[0]}", row[n + 2])
-        for name in slices
-        for row in lacking.group_by(name).agg(
-            pl.len().alias("rows"), *(pl.col(f"{group} lacking").mean() for group in groups)
-        ).iter_rows()
-        if row[1] >= SOME
-        for n, group in enumerate(groups)
-    ]
+    for name in slices:
+        means = gone.group_by(f"in {name}").agg(
+            pl.len().alias("rows of it"), *(pl.col(of).mean() for of in groups)
+        )
+        for value, height, *numbers in means.iter_rows():
+            if height >= SOME:
+                yield from (("lost", of, f"{name}={value}", n) for of, n in zip(groups, numbers, strict=True))
+
+
+def _were_there(last: pl.DataFrame, key: str, names: Sequence[str]) -> pl.DataFrame:
+    return last.unique(key).select(key, *(pl.col(name).is_not_null().alias(before(name)) for name in names))
+
+
+def _gone(name: str, known: bool) -> pl.Expr:
+    missing = pl.col(name).is_null()
+    return missing & pl.col(before(name)) if known else missing
 
 
 def twins(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
     """The share of the rows of which another row has the same values in all of these columns."""
-    return [("twins", "", "", float(rows.select(names).is_duplicated().mean()))] if names else []
+    return [("twins", "", "", float(rows.select(names).is_duplicated().to_numpy().mean()))] if names else []
 
 
-def _met(rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
+def before(name: str) -> str:
+    """The name of the column that holds the values of the last night."""
+    return f"{name} before"
+
+
+def met(rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
     """The keys of both nights, with the values of now and of before."""
-    before = last.select(*key, *(pl.col(name).alias(f"{name} before") for name in names))
-    return rows.select(*key, *names).join(before, on=list(key))
+    earlier = last.select(*key, *(pl.col(name).alias(before(name)) for name in names))
+    return rows.select(*key, *(name for name in names if name not in key)).join(earlier, on=list(key))
 
 
 def _matrix(rows: pl.DataFrame, names: Sequence[str]) -> Matrix:

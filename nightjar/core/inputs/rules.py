@@ -1,0 +1,232 @@
+"""How far each reading of a night may lie outside those of its comparable nights.
+
+A reading may lie outside their interval by a margin: a share of the width of the interval, and a fixed part.
+Both are measured on the scale on which the reading moves evenly. A share near 0 or 1 moves little, and so
+does a correlation near 1. The fixed parts were chosen on the nights of January to June of the recorded year
+alone; docs/audit.md says what they gave on July to December.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import atanh, exp, log, tanh
+from typing import Literal
+
+Unit = Literal["one", "width", "usual"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A scale on which margins are measured, and the way back. positive: only numbers above 0 are on it."""
+
+    to: Callable[[float], float]
+    back: Callable[[float], float]
+    positive: bool = False
+
+
+RARE = 0.01
+"""Shares that are this near to 0 or to 1 are hardly told apart."""
+ALMOST = 0.95
+"""A correlation counts as this part of it, so that those near 1 are hardly told apart."""
+TENTH = 0.1
+"""Means that are this near to 0 are hardly told apart."""
+
+
+def _odds(share: float) -> float:
+    return log((share + RARE) / (1 - share + RARE))
+
+
+def _of_odds(odds: float) -> float:
+    return (exp(odds) * (1 + RARE) - RARE) / (1 + exp(odds))
+
+
+PLAIN = Scale(lambda value: value, lambda value: value)
+FACTOR = Scale(log, exp, positive=True)
+MEAN = Scale(lambda value: log(value + TENTH), lambda value: exp(value) - TENTH)
+SHARE = Scale(_odds, _of_odds)
+CORRELATION = Scale(lambda value: atanh(ALMOST * value), lambda value: tanh(value) / ALMOST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a reading must keep.
+
+    check: the name of its finding. told: what is wrong, in words. above, below: the fixed part of the margin
+    on this side; None: this side says nothing. widths: the share of the interval's width that is added to it.
+    scale: where both are measured. unit: of the fixed part. "width": the distance from the 5% to the 95%
+    quantile of the column. "usual": the usual value.
+    A reading says nothing if it is usually below `least_usual`, if fewer than `least_nights` nights have it,
+    or (inside) if it is usually at an end of its interval.
+    """
+
+    check: str
+    above: float | None = None
+    below: float | None = None
+    widths: float = 0.5
+    scale: Scale = PLAIN
+    unit: Unit = "one"
+    least_usual: float | None = None
+    least_nights: int = 0
+    inside: bool = False
+    told: str
+
+
+def _share(check: str, told: str) -> tuple[Rule, Rule]:
+    """A share of values: as a difference, and as odds. So a share of 0 or 1 may hardly change."""
+    return (
+        Rule(check=check, above=0.25, below=0.25, told=told),
+        Rule(check=check, above=3.0, below=3.0, scale=SHARE, told=told),
+    )
+
+
+CHANGED = "share of entities whose value changed since last night"
+FACTORED = "share of entities whose value changed by the same factor"
+OFFSET = "share of entities whose value changed by the same amount"
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    "zero_share": _share("zeros", "share of zeros"),
+    "negative_share": _share("sign", "share of negative values"),
+    "whole_share": _share("precision", "share of whole numbers"),
+    "repeated_share": (
+        Rule(check="repeated", above=0.25, told="share of rows that share one value"),
+        Rule(check="repeated", above=1.5, scale=SHARE, told="share of rows that share one value"),
+    ),
+    "short_share": (
+        Rule(check="precision", above=2.0, below=3.0, scale=SHARE, told="share of values of two decimals"),
+    ),
+    "top_share": (Rule(check="clipped", above=1.2, scale=SHARE, told="share of values at the greatest one"),),
+    "bottom_share": (Rule(check="clipped", above=1.5, scale=SHARE, told="share of values at the least one"),),
+    "magnitude": (
+        Rule(check="magnitude", above=0.5, below=0.5, scale=FACTOR, told="middle size of the values"),
+    ),
+    "low": (Rule(check="level", above=0.25, below=0.25, widths=1.0, unit="width", told="5% quantile"),),
+    "middle": (Rule(check="level", above=0.25, below=0.25, widths=1.0, unit="width", told="median"),),
+    "high": (Rule(check="level", above=0.5, below=0.5, widths=1.0, unit="width", told="95% quantile"),),
+    "step": (
+        Rule(
+            check="step",
+            above=0.35,
+            below=0.35,
+            widths=1.0,
+            unit="width",
+            told="median change since last night",
+        ),
+    ),
+    "pace": (Rule(check="pace", above=0.7, scale=FACTOR, told="mean distance from the value of last night"),),
+    "changed": (
+        Rule(check="changed", above=0.5, told=CHANGED),
+        Rule(check="changed", above=2.2, scale=SHARE, told=CHANGED),
+    ),
+    "category_changed": (
+        Rule(
+            check="changed",
+            above=1.0,
+            scale=SHARE,
+            told="share of entities whose category changed since last night",
+        ),
+    ),
+    "same_factor": (Rule(check="units", above=0.6, told=FACTORED),),
+    "same_offset": (Rule(check="offset", above=0.6, told=OFFSET),),
+    "order": (
+        Rule(
+            check="order", below=0.8, scale=CORRELATION, told="rank correlation with the values of last night"
+        ),
+    ),
+    "own": (
+        Rule(
+            check="swapped",
+            below=0.2,
+            least_usual=0.1,
+            told="rank correlation with its own values of last night, less the one with another column's, of",
+        ),
+    ),
+    "together": (
+        Rule(check="together", above=0.6, below=0.6, scale=CORRELATION, told="rank correlation of the two"),
+    ),
+    "missing_share": (Rule(check="missing", below=1.5, scale=SHARE, told="share of missing values"),),
+    "single_valued": (
+        Rule(check="misjoined", below=0.02, told="keys as a share of the different rows of features"),
+    ),
+    "distinct": (
+        Rule(
+            check="keys_alike",
+            below=0.5,
+            scale=SHARE,
+            told="different rows of features as a share of the keys",
+        ),
+    ),
+    "still": (
+        Rule(check="frozen", above=1.0, scale=SHARE, told="share of the keys of which no feature changed"),
+    ),
+    "twins": (
+        Rule(check="copies", above=1.0, scale=SHARE, told="share of rows that are the same as another row"),
+    ),
+    "met_most": (
+        Rule(
+            check="population_unlike",
+            below=0.35,
+            told="overlap of the entities with those of the last nights",
+        ),
+    ),
+    "few_changed": (Rule(check="changed", above=0.45, widths=2.0, least_nights=18, told=CHANGED),),
+    "few_central": (
+        Rule(
+            check="level",
+            above=0.1,
+            below=0.1,
+            widths=1.0,
+            unit="usual",
+            inside=True,
+            told="median of the few values",
+        ),
+    ),
+    "few_magnitude": (
+        Rule(
+            check="magnitude",
+            above=1.5,
+            below=2.5,
+            scale=FACTOR,
+            inside=True,
+            told="middle size of the few values",
+        ),
+    ),
+    "few_short_share": (
+        Rule(
+            check="precision",
+            above=6.0,
+            below=6.0,
+            scale=SHARE,
+            told="share of the few values of two decimals",
+        ),
+    ),
+}
+"""Reading -> what it must keep. `few_`: of a column of few different values, such as the weather of three
+airports: its values count, not the rows that share them."""
+SLICES: Mapping[str, tuple[Rule, ...]] = {
+    "same_factor": (Rule(check="units", above=0.85, told=FACTORED),),
+    "same_offset": (Rule(check="offset", above=0.92, told=OFFSET),),
+    "lost": (
+        Rule(check="missing", above=1.5, scale=MEAN, told="values a row that are missing since last night,"),
+    ),
+}
+"""Slices are many and small. Only what cannot be chance counts."""
+ROWS = Rule(check="volume", above=0.25, below=0.3, scale=FACTOR, told="rows")
+ROWS_OF_SLICE = Rule(check="slice_volume", above=0.5, below=0.5, scale=FACTOR, told="rows")
+
+
+def passed(
+    rule: Rule, value: float, low: float, high: float, *, unit: float = 1.0, wider: float = 1.0
+) -> float | None:
+    """Return the limit that a reading passed; None if it keeps the rule.
+
+    low, high: the interval of the comparable nights. unit: of the rule's fixed parts. wider: how many times
+    as wide the margin is.
+    """
+    if rule.scale.positive and min(value, low) <= 0:
+        return None
+    at, least, most = (rule.scale.to(each) for each in (value, low, high))
+    spread = rule.widths * (most - least)
+    if rule.above is not None and at > (limit := most + wider * (spread + rule.above * unit)):
+        return rule.scale.back(limit)
+    if rule.below is not None and at < (limit := least - wider * (spread + rule.below * unit)):
+        return rule.scale.back(limit)
+    return None

@@ -1,0 +1,48 @@
+"""Readings of a night are held to those of comparable nights."""
+
+import polars as pl
+import pytest
+
+from nightjar.core.inputs.ordinary_readings import unusual
+from nightjar.core.inputs.readings import READING
+
+
+def night(**values):
+    """Readings of a column `c`."""
+    return pl.DataFrame(
+        [(name, "c", "", float(value)) for name, value in values.items()], schema=READING, orient="row"
+    )
+
+
+def names(tonight, near, alike=()):
+    return {each.name for each in unusual(tonight, near, alike)}
+
+
+WEEK = [night(only=number % 7) for number in range(14)]
+TUESDAYS = [night(only=2) for _ in range(3)]
+
+
+def test_a_column_that_goes_by_the_weekday_must_be_that_of_the_day():
+    assert names(night(only=2), WEEK, TUESDAYS) == set()
+    assert names(night(only=1), WEEK, TUESDAYS) == {"calendar"}
+
+
+def test_a_column_that_changes_with_the_month_does_not_go_by_the_weekday():
+    months = [night(only=5 + number // 13) for number in range(14)]
+    assert names(night(only=6), months, [night(only=5) for _ in range(3)]) == set()
+
+
+@pytest.mark.parametrize(("nights", "found"), [(17, set()), (18, {"changed"})])
+def test_a_few_values_that_never_changed_need_a_long_past(nights, found):
+    assert names(night(few_changed=1), [night(few_changed=0)] * nights) == found
+
+
+def test_a_capped_column_of_few_values_may_leave_its_cap():
+    capped = [night(few_central=10)] * 12
+    assert names(night(few_central=2), capped) == set()
+    assert names(night(few_central=2), [night(few_central=9 + n % 3 / 2) for n in range(12)]) == {"level"}
+
+
+def test_a_column_that_is_like_no_other_one_is_not_swapped():
+    assert names(night(own=-0.5), [night(own=0.05)] * 10) == set()
+    assert names(night(own=-0.5), [night(own=0.4)] * 10) == {"swapped"}

@@ -1,0 +1,147 @@
+"""Faults that keep every column's distribution break how its values belong together."""
+
+import random
+
+import polars as pl
+import pytest
+
+from nightjar.core.inputs.relations import (
+    lost,
+    of_categories,
+    of_columns,
+    of_pairs,
+    of_table,
+    of_values,
+    twins,
+)
+
+SHOPS = 60
+ROUTES = [f"r{shop % 12:02}" for shop in range(SHOPS)]
+
+
+def night(seed=0):
+    """Shops of three cities and twelve routes. A route has one rate; the weather is that of the city."""
+    shops, chance = random.Random(1), random.Random(seed + 2)
+    rates = {route: shops.uniform(0, 1) + chance.uniform(0, 0.01) for route in sorted(set(ROUTES))}
+    return pl.DataFrame(
+        {
+            "entity": [f"s{shop:03}" for shop in range(SHOPS)],
+            "city": [("OSLO", "ROME", "CAIRO")[shop % 3] for shop in range(SHOPS)],
+            "route": ROUTES,
+            "rate": [rates[route] for route in ROUTES],
+            "size": [shops.uniform(50, 500) for _ in range(SHOPS)],
+            "sales": [shops.uniform(50, 500) + chance.uniform(0, 9) for _ in range(SHOPS)],
+            "warmth": [(61.02, 50.0, 87.98)[shop % 3] + seed for shop in range(SHOPS)],
+        }
+    )
+
+
+LAST, NOW = night(0), night(1)
+first_of_three = pl.int_range(pl.len()) % 3 == 0
+
+
+def numbers(told):
+    return {(name, column, part): value for name, column, part, value in told}
+
+
+def test_a_column_is_nearest_to_its_own_former_values_until_it_is_exchanged():
+    swapped = NOW.rename({"size": "sales", "sales": "size"})
+    ordinary, exchanged = (
+        numbers(of_pairs(rows, LAST, "entity", ["size", "sales"])) for rows in (NOW, swapped)
+    )
+    assert min(ordinary.values()) > 0.5
+    assert max(exchanged.values()) < -0.5
+
+
+def test_the_pace_of_a_column_tells_of_noise_and_of_other_units():
+    both = [
+        numbers(of_columns(rows, LAST, ["entity"], ["sales"]))["pace", "sales", ""]
+        for rows in (NOW, NOW.with_columns(pl.col("sales").shuffle(seed=1)))
+    ]
+    assert both[1] > 10 * both[0]
+
+
+def test_a_column_of_few_values_is_read_by_its_keys():
+    rows, last = (each.unique("city", maintain_order=True) for each in (NOW, LAST))
+    assert numbers(of_columns(rows, last, ["city"], ["warmth"])) == {("few_changed", "warmth", ""): 1.0}
+    told = numbers(of_values(rows, ["warmth"]))
+    assert told["few_central", "warmth", ""] == pytest.approx(62.02)
+    assert told["few_short_share", "warmth", ""] == 1.0
+    celsius = rows.with_columns((pl.col("warmth") - 32) / 1.8)
+    assert numbers(of_values(celsius, ["warmth"]))["few_short_share", "warmth", ""] == 0.0
+
+
+def test_a_column_of_one_value_a_night_is_told():
+    assert ("only", "weekday", "", 3.0) in of_values(NOW.with_columns(weekday=pl.lit(3)), ["weekday"])
+
+
+def test_a_column_that_is_cut_off_has_many_values_at_its_end():
+    cut = NOW.with_columns(pl.col("size").clip(upper_bound=300))
+    shares = [numbers(of_values(rows, ["size"]))["top_share", "size", ""] for rows in (NOW, cut)]
+    assert shares[0] < 0.05 < 0.2 < shares[1]
+
+
+def test_the_share_of_entities_of_another_category_is_told():
+    other = NOW.with_columns(city=pl.when(first_of_three).then(pl.lit("oslo")).otherwise("city"))
+    told = [
+        numbers(of_categories(rows, LAST, ["entity"], ["city"]))["category_changed", "city", ""]
+        for rows in (NOW, other)
+    ]
+    assert told == [0.0, pytest.approx(1 / 3)]
+
+
+def test_a_join_that_is_off_by_a_row_gives_a_key_several_values():
+    off = NOW.with_columns(pl.col("rate").shift(1))
+    told = [
+        numbers(of_table(rows, LAST, "routes", ["route"], ["rate"]))["single_valued", "routes", ""]
+        for rows in (NOW, off)
+    ]
+    assert told[0] == 1.0
+    assert told[1] < 1.0
+
+
+def test_keys_that_share_the_features_of_one_are_told():
+    same = NOW.with_columns(pl.col("warmth").first())
+    told = [
+        numbers(of_table(rows, None, "weather", ["city"], ["warmth"]))["distinct", "weather", ""]
+        for rows in (NOW, same)
+    ]
+    assert told == [1.0, pytest.approx(1 / 3)]
+
+
+def test_a_sensor_that_is_stuck_is_a_share_of_the_keys():
+    stuck = NOW.with_columns(warmth=pl.when(first_of_three).then(LAST["warmth"]).otherwise("warmth"))
+    told = [
+        numbers(of_table(rows, LAST, "weather", ["city"], ["warmth"]))["still", "weather", ""]
+        for rows in (NOW, stuck)
+    ]
+    assert told == [0.0, pytest.approx(1 / 3)]
+
+
+CITY = {"city": pl.col("city")}
+GROUPS = {"shops": ["size", "sales"]}
+
+
+def lacks(rows, last):
+    return {part: value for *_, part, value in lost(rows, last, "entity", CITY, GROUPS)}
+
+
+def test_values_that_an_entity_had_last_night_are_lost_by_slice():
+    rome = pl.concat([NOW] * 2).with_columns(entity=pl.int_range(pl.len()).cast(pl.String)).sort("city")
+    gone = rome.with_columns(size=pl.when(pl.col("city") != "ROME").then("size"))
+    assert lacks(gone, rome) == {"city=CAIRO": 0.0, "city=OSLO": 0.0, "city=ROME": 1.0}
+    assert lacks(gone, gone) == {"city=CAIRO": 0.0, "city=OSLO": 0.0, "city=ROME": 0.0}
+
+
+def test_all_missing_values_count_where_entities_are_new_every_night():
+    rows = pl.concat([NOW] * 2).with_columns(
+        entity=pl.int_range(pl.len()).cast(pl.String), size=pl.lit(None, pl.Float64)
+    )
+    other = rows.with_columns(entity=pl.lit("n") + pl.col("entity"))
+    assert set(lacks(rows, other).values()) == {1.0}
+
+
+def test_rows_that_are_the_same_as_another_are_told():
+    again = pl.concat([NOW, NOW.head(6).with_columns(entity=pl.lit("n") + pl.col("entity"))])
+    shares = [numbers(twins(rows, ["city", "size", "sales"]))["twins", "", ""] for rows in (NOW, again)]
+    assert shares == [0.0, pytest.approx(12 / 66)]
