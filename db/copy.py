@@ -121,8 +121,8 @@ ARRAY_OF_DOUBLES = np.array([1, 0, 701], ">i4").view(np.uint8)
 """How an array begins: one dimension, no null among its values, and the number of their type in Postgres."""
 
 
-def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
-    """COPY a frame into a table, in the connection's transaction.
+def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> int:
+    """COPY a frame into a table, in the connection's transaction. Return the bytes that were sent.
 
     Columns are matched by name. A column that is nullable or has a default may be absent. Raises
     ContractBroken, which names the column, if the column is unknown, missing or of another kind, if it has a
@@ -131,7 +131,7 @@ def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> Non
     columns = _columns(table, frame)
     prepared = frame.select(_prepared(column, frame[column.name]) for column in columns)
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
-    target = sql.Identifier(*([table.schema] if table.schema else []), table.name)
+    target, size = sql.Identifier(*([table.schema] if table.schema else []), table.name), 0
     try:
         with (
             driver(connection)
@@ -140,8 +140,10 @@ def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> Non
         ):
             for chunk in encode(prepared, [wire_type(column) for column in columns]):
                 copy.write(chunk)
+                size += len(chunk)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise ContractBroken(f"rows for {table.name}", [str(error).splitlines()[0]]) from error
+    return size
 
 
 def read_frame(

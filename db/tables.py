@@ -343,6 +343,47 @@ class ReceiptRow(Table, table=True):
     stored_at: datetime = _instant("When it was stored", now=True)
 
 
+class StageRow(Table, table=True):
+    __tablename__ = "stage"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        ForeignKeyConstraint(
+            ["run_id", "part"], ["receipt.run_id", "receipt.part"], name="stage_of_receipt_fk"
+        ),
+        CheckConstraint(
+            "least(seconds, cpu_seconds, peak_memory, rows, size, quarantined, retries) >= 0",
+            name="numbers_from_0",
+        ),
+        CheckConstraint("part IS NULL OR error IS NULL", name="part_ended_well"),
+        # Nulls differ from one another: a run as a whole may repeat a stage.
+        Index("stage_once_a_part", "run_id", "part", "stage", "role", unique=True),
+        {"comment": "What each stage of a run took, of its parts and of the run as a whole. Append-only."},
+    )
+    id: int = _id("Order of writing")
+    run_id: int = _column(Integer(), "The run")
+    attempt: int = _column(Integer(), "Attempt of the run that did it")
+    part: int | None = _column(Integer(), "Part of the run; null for the run as a whole", null=True)
+    stage: str = _column(Text(), "population, snapshot, retrieval, ...: docs/telemetry.md lists them")
+    role: str = _column(Text(), "champion or challenger; empty for a stage that both share")
+    started_at: datetime = _instant("When it began")
+    seconds: float = _column(Double(), "How long it took")
+    cpu_seconds: float = _column(
+        Double(),
+        "CPU time of its process; stages that ran at once share it equally. Postgres itself is not in it",
+    )
+    peak_memory: int = _column(BigInteger(), "Bytes: the most that its process had held until it ended")
+    rows: int | None = _column(BigInteger(), "Rows that it handled; null if it has none", null=True)
+    size: int | None = _column(
+        BigInteger(), "Bytes that it read or copied; null if it counts none", null=True
+    )
+    quarantined: int | None = _column(
+        BigInteger(), "Rows that it set aside; null if it sets none aside", null=True
+    )
+    retries: int = _column(Integer(), "How often it failed before, in this attempt and process")
+    error: str | None = _column(Text(), "Class of the error that ended it; null if it ended well", null=True)
+    recorded_at: datetime = _instant("When it was stored", now=True)
+
+
 class ScoreRow(Table, table=True):
     __tablename__ = "score"
     __table_args__ = (

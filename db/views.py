@@ -732,6 +732,64 @@ CROSS JOIN LATERAL (
 ) AS stored""",
     ),
     View(
+        name="stages",
+        comment="What each stage of every run took, published or not, of its parts and of the whole.",
+        columns={
+            "model": ("run.model", "Name of the model"),
+            "score_date": ("run.score_date", "Local calendar date that is scored"),
+            **RUN,
+            "state": ("run.state", "As in `runs`"),
+            "attempt": ("stage.attempt", "Attempt of the run that did it"),
+            "part": ("stage.part", "Part of the run; null for the run as a whole"),
+            "stage": ("stage.stage", "population, snapshot, retrieval, ...: docs/telemetry.md lists them"),
+            "role": ("stage.role", "champion or challenger; empty for a stage that both share"),
+            "started_at": ("stage.started_at", "When it began (UTC)"),
+            "seconds": ("stage.seconds", "How long it took"),
+            "cpu_seconds": (
+                "stage.cpu_seconds",
+                "CPU time of its process; stages that ran at once share it equally. Postgres is not in it",
+            ),
+            "peak_memory": (
+                "stage.peak_memory",
+                "Bytes: the most that its process had held until it ended",
+            ),
+            "rows": ("stage.rows", "Rows that it handled; null if it has none"),
+            "size": ("stage.size", "Bytes that it read or copied; null if it counts none"),
+            "quarantined": ("stage.quarantined", "Rows that it set aside; null if it sets none aside"),
+            "retries": ("stage.retries", "How often it failed before, in this attempt and process"),
+            "error": ("stage.error", "Class of the error that ended it; null if it ended well"),
+        },
+        source="FROM nightjar.run\nJOIN nightjar.stage ON stage.run_id = run.id",
+    ),
+    View(
+        name="stage_nights",
+        comment="What each stage of each published night took, all its parts and attempts together.",
+        columns={
+            **NIGHT,
+            **RUN,
+            "stage": ("summed.stage", "population, snapshot, retrieval, ...: docs/telemetry.md lists them"),
+            "role": ("summed.role", "champion or challenger; empty for a stage that both share"),
+            "began_at": ("summed.began_at", "When the first of them began (UTC)"),
+            "times": ("summed.times", "How many parts and attempts did it"),
+            "seconds": ("summed.seconds", "Seconds of all; parts that ran at once count each"),
+            "cpu_seconds": ("summed.cpu_seconds", "CPU time of all; Postgres itself is not in it"),
+            "peak_memory": ("summed.peak_memory", "Bytes: the most that a process had held until it ended"),
+            "rows": ("summed.rows", "Rows of all; null if it has none"),
+            "size": ("summed.size", "Bytes that were read or copied; null if it counts none"),
+            "quarantined": ("summed.quarantined", "Rows that were set aside; null if it sets none aside"),
+            "retries": ("summed.retries", "How often it failed and was tried again"),
+            "errors": ("summed.errors", "How many of them ended with an error"),
+        },
+        source=f"""FROM {CURRENT_RUN}
+CROSS JOIN LATERAL (
+    SELECT stage, role, min(started_at) AS began_at, count(*)::integer AS times, sum(seconds) AS seconds,
+        sum(cpu_seconds) AS cpu_seconds, max(peak_memory) AS peak_memory, sum(rows)::bigint AS rows,
+        sum(size)::bigint AS size, sum(quarantined)::bigint AS quarantined,
+        sum(retries)::integer AS retries, count(error)::integer AS errors
+    FROM nightjar.stage WHERE stage.run_id = run.id GROUP BY stage, role {ALONE}
+) AS summed""",  # noqa: S608  # words of this module
+    ),
+    View(
         name="quarantine",
         comment="Rows of published nights that broke the contract, with the reasons.",
         columns={

@@ -29,6 +29,7 @@ HELD_BY = MappingProxyType(
         "reading": OF_RUN,
         "audited_rows": OF_RUN,
         "finding": OF_RUN,
+        "stage": OF_RUN,
         "receipt": OF_RUN,
         "drift": OF_RUN,
         "reason": OF_RUN,
@@ -84,6 +85,7 @@ WITH_ROWS = text(
             SELECT FROM nightjar.score WHERE score.score_date = run.score_date AND score.run_id = run.id
         )
         OR EXISTS (SELECT FROM nightjar.receipt WHERE receipt.run_id = run.id)
+        OR EXISTS (SELECT FROM nightjar.stage WHERE stage.run_id = run.id)
         OR EXISTS (SELECT FROM nightjar.drift WHERE drift.run_id = run.id)
         OR EXISTS (SELECT FROM nightjar.explanation WHERE explanation.run_id = run.id)
         OR EXISTS (SELECT FROM nightjar.report WHERE report.run_id = run.id)

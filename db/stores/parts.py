@@ -9,9 +9,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from db.copy import copy_frame
 from db.session import translated
 from db.stores.rows import RECEIPTS, OnEngine, hold, receipt_of
+from db.stores.stages import add_stages
 from db.tables import QuarantinedRow, ScoreRow, table_of
 from nightjar.core.night.entities import Part, Receipt, Run
 from nightjar.core.night.part_rows import require_storable
+from nightjar.core.ports.stages import UNSTAGED, Stages
 
 SCORES = table_of(ScoreRow)
 REASONS = pl.List(pl.Struct({"column": pl.String, "check": pl.String}))
@@ -27,7 +29,14 @@ class PostgresParts(OnEngine):
         with translated(), self.engine.connect() as connection:
             return tuple(receipt_of(row) for row in connection.execute(wanted))
 
-    def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
+    def write_part(
+        self,
+        run: Run,
+        part: Part,
+        scores: pl.DataFrame,
+        quarantined: pl.DataFrame,
+        stages: Stages = UNSTAGED,
+    ) -> Receipt:
         require_storable(run, part, scores, quarantined)
         counts = {
             "rows": part.rows,
@@ -48,7 +57,10 @@ class PostgresParts(OnEngine):
             )
             stored = connection.execute(receipt).one_or_none()
             if stored is not None:
-                _copy_part(connection, run, part, scores, quarantined)
+                with stages("write") as tell:
+                    size = _copy_part(connection, run, part, scores, quarantined)
+                    tell(rows=part.rows, quarantined=quarantined.height, size=size)
+                add_stages(connection, run, part.number, stages.ended)
             else:
                 of_part = select(RECEIPTS).where(RECEIPTS.c.run_id == run.id, RECEIPTS.c.part == part.number)
                 stored = connection.execute(of_part).one()
@@ -57,15 +69,16 @@ class PostgresParts(OnEngine):
 
 def _copy_part(
     connection: Connection, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame
-) -> None:
+) -> int:
+    """Return the bytes that were copied."""
     of_part = {"run_id": pl.lit(run.id), "part": pl.lit(part.number)}
     given = ("outputs", "challenger_outputs", "arm")
     scores = scores.drop(name for name in given if scores[name].null_count() == scores.height)
-    copy_frame(connection, SCORES, scores.with_columns(score_date=pl.lit(run.score_date), **of_part))
+    size = copy_frame(connection, SCORES, scores.with_columns(score_date=pl.lit(run.score_date), **of_part))
     if quarantined.is_empty():  # as of most parts
-        return
+        return size
     rows = _storable(quarantined).with_columns(row_number=pl.int_range(pl.len()), **of_part)
-    copy_frame(connection, table_of(QuarantinedRow), rows)
+    return size + copy_frame(connection, table_of(QuarantinedRow), rows)
 
 
 def _counted(quarantined: pl.DataFrame) -> list[dict[str, Any]]:

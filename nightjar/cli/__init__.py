@@ -85,6 +85,7 @@ for command in (
     data.land,
     explain.explain,
     status.status,
+    status.stages,
     operations.doctor,
     operations.prune,
 ):

@@ -3,13 +3,14 @@
 It also shows what a Prefect server knows.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import OneOrAll, opened, specs_of
+from nightjar.cli.options import Json, Model, OneOrAll, day, opened, spec_of, specs_of
 from nightjar.showing import console
 from nightjar.showing.remedies import told
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from nightjar.core.model.spec import ModelSpec
     from nightjar.core.night.calendar import Entry
     from nightjar.core.night.entities import Publication, Run
+    from nightjar.core.night.stages import StageTotal
     from nightjar.core.platform.attempts import Attempt, ServerStatus
     from nightjar.wiring.platform import Platform
 
 NIGHTS = ("night", "what happened", "run", "revision", "rows", "published (UTC)")
 RUNS = ("score date", "run", "revision", "attempt", "state", "analysts see it", "population")
+STAGES = ("stage", "times", "rows", "s", "CPU s", "MB", "peak MB", "set aside", "retries", "errors")
 ATTEMPTS = ("ended (UTC)", "flow", "flow run", "state", "why")
 
 
@@ -40,6 +43,49 @@ def status(
     for spec in specs_of(model):
         show_model(platform, spec, limit)
     console.show_where(platform)
+
+
+def stages(
+    score_date: Annotated[date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The night.")],
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Show what each stage of a night took: rows, seconds, bytes, memory. All parts together.
+
+    Of the run that analysts see, or else of the newest run.
+    """
+    from nightjar.core.errors.night import NothingPublished
+    from nightjar.core.night.stages import totals
+
+    platform, spec = opened(), spec_of(model)
+    runs = platform.store.runs_of(spec.name, score_date)
+    if not runs:
+        raise NothingPublished(spec.name, score_date, None)
+    publication = platform.store.publication(spec.name, score_date)
+    run_id = runs[-1].id if publication is None else publication.run_id
+    found = totals(stage for _, stage in platform.stages.stages(run_id))
+    if as_json:
+        document = {"run": run_id, "stages": [stage.model_dump(mode="json") for stage in found]}
+        typer.echo(json.dumps(document, indent=1))
+        return
+    title = f"stages of {spec.name} {score_date}, run {run_id}"
+    console.out.print(console.table(title, STAGES, [stage_row(stage) for stage in found]))
+
+
+def stage_row(stage: "StageTotal") -> tuple[object, ...]:
+    """Return the row of a stage in STAGES. A megabyte has 1,000,000 bytes."""
+    return (
+        f"{stage.stage} ({stage.role})" if stage.role else stage.stage,
+        stage.times,
+        stage.rows,
+        f"{stage.seconds:.2f}",
+        f"{stage.cpu_seconds:.2f}",
+        None if stage.size is None else f"{stage.size / 1e6:.1f}",
+        f"{stage.peak_memory / 1e6:.0f}",
+        stage.quarantined,
+        stage.retries,
+        ", ".join(sorted(set(stage.errors))),
+    )
 
 
 def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:

@@ -40,7 +40,9 @@ from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, S
 from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState
 from nightjar.core.night.part_rows import QUARANTINED, SCORES, require_storable
 from nightjar.core.night.plan import Standing
+from nightjar.core.night.stages import Stage, Work
 from nightjar.core.ports.going_on import GoOn, unasked
+from nightjar.core.ports.stages import UNSTAGED, Stages
 from nightjar.core.upkeep.retention import Holding, Named, Trace, total
 from nightjar.core.values import INSTANT
 
@@ -95,6 +97,7 @@ class MemoryNights:
         self._scores: dict[tuple[int, int], pl.DataFrame] = {}
         self._quarantined: dict[tuple[int, int], pl.DataFrame] = {}
         self._ledger: list[Publication] = []
+        self._stages: list[tuple[int, int | None, Stage]] = []
 
     @contextmanager
     def night(
@@ -122,7 +125,14 @@ class MemoryNights:
         return tuple(self._receipts[key] for key in sorted(self._receipts) if key[0] == run.id)
 
     @_whole
-    def write_part(self, run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> Receipt:
+    def write_part(
+        self,
+        run: Run,
+        part: Part,
+        scores: pl.DataFrame,
+        quarantined: pl.DataFrame,
+        stages: Stages = UNSTAGED,
+    ) -> Receipt:
         require_storable(run, part, scores, quarantined)
         self._own(run)
         kind, outputs = self._gives[run.id]
@@ -144,7 +154,21 @@ class MemoryNights:
                 quarantined=quarantined.height,
                 stored_at=_now(),
             )
+            with stages("write") as tell:
+                size = int(scores.estimated_size() + quarantined.estimated_size())
+                tell(rows=part.rows, quarantined=quarantined.height, size=size)
+            self.keep_stages(run, part.number, stages.ended)
         return self._receipts[key]
+
+    @_whole
+    def keep_stages(self, run: Run, part: int | None, stages: Sequence[Stage]) -> None:
+        self._stages += [(run.id, part, stage) for stage in stages]
+
+    @_whole
+    def stages(self, run_id: int) -> tuple[tuple[int | None, Stage], ...]:
+        """See `StageLedger.stages`."""
+        mine = [(part, stage) for run, part, stage in self._stages if run == run_id]
+        return tuple(sorted(mine, key=lambda each: each[1].started_at))
 
     @_whole
     def distribution(self, run: Run) -> Distribution:
@@ -331,7 +355,9 @@ class MemoryNights:
             for kind, kept in mine.items()
             for frame in kept
         )
-        return total((*rows, *(Holding("receipt", 1, 0) for key in self._receipts if key[0] == run_id)))
+        stages = (Holding("stage", 1, 0) for _ in self.stages(run_id))
+        receipts = (Holding("receipt", 1, 0) for key in self._receipts if key[0] == run_id)
+        return total((*rows, *stages, *receipts))
 
     def forget(self, run: Trace) -> tuple[Holding, ...] | None:
         """See `RunHoldings.forget`."""
@@ -347,6 +373,7 @@ class MemoryNights:
         for kept in (self._scores, self._quarantined, self._receipts):
             for key in [key for key in kept if key[0] == run.id]:
                 del kept[key]
+        self._stages = [each for each in self._stages if each[0] != run.id]
         return held
 
     @contextmanager
@@ -431,6 +458,20 @@ class MemoryGoOn:
         self.asked.append(last)
         if len(self.asked) > self.after:
             raise Stopped("it was set to Cancelled")
+
+
+@dataclass
+class MemoryStages:
+    """Implements the port `StageLedger` beside a score store in memory."""
+
+    store: MemoryNights
+
+    def record(self, work: Work) -> None:
+        if work.part is None:
+            self.store.keep_stages(work.run, None, work.stages)
+
+    def stages(self, run_id: int) -> tuple[tuple[int | None, Stage], ...]:
+        return self.store.stages(run_id)
 
 
 @dataclass

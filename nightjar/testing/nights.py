@@ -9,6 +9,7 @@ from nightjar.core.night.entities import Night, PartJob, Receipt
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightStore
+from nightjar.core.ports.stages import Meter, unmetered
 from nightjar.executors.in_turn import InTurn
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
 from nightjar.testing.readings import MemoryReadings
@@ -53,22 +54,28 @@ def in_memory(*, spec: ModelSpec, **inputs: Any) -> ScoreNight:
 
 
 def wired(
-    inputs: NightInputs, store: NightStore, guard: NightGuard, go_on: GoOn = unasked, **others: Any
+    inputs: NightInputs,
+    store: NightStore,
+    guard: NightGuard,
+    go_on: GoOn = unasked,
+    meter: Meter = unmetered,
+    **others: Any,
 ) -> ScoreNight:
-    executor = InTurn(ScorePart(lambda _: inputs, store, go_on))
-    return ScoreNight(inputs=inputs, store=store, guard=guard, executor=executor, go_on=go_on, **others)
+    executor = InTurn(ScorePart(lambda _: inputs, store, go_on, meter))
+    both = {"go_on": go_on, "meter": meter}
+    return ScoreNight(inputs=inputs, store=store, guard=guard, executor=executor, **both, **others)
 
 
 def changed(night: ScoreNight, **changes: Any) -> ScoreNight:
     """The same night with other adapters: fields of NightInputs or of ScoreNight."""
     inputs = replace(night.inputs, **{name: value for name, value in changes.items() if name in OF_INPUTS})
-    kept = {name: getattr(night, name) for name in ("store", "guard", "follow", "go_on", "advised")}
+    kept = {name: getattr(night, name) for name in ("store", "guard", "follow", "go_on", "advised", "meter")}
     return wired(inputs, **kept | {name: value for name, value in changes.items() if name not in OF_INPUTS})
 
 
 def with_parts(night: ScoreNight, each: Each) -> ScoreNight:
     """Return the same night, with its parts done by `each`."""
-    return on(night, Parts(ScorePart(lambda _: night.inputs, night.store, night.go_on), each))
+    return on(night, Parts(ScorePart(lambda _: night.inputs, night.store, night.go_on, night.meter), each))
 
 
 def on(night: ScoreNight, executor: PartExecutor) -> ScoreNight:

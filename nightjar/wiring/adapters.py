@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from db.stores.nights import PostgresNights
     from db.stores.outcome_checks import PostgresOutcomeChecks
     from db.stores.registry import PostgresRegistry
+    from db.stores.stages import PostgresStages
     from nightjar.adapters.deliveries.raw_days import RawFiles
     from nightjar.adapters.feast.chosen import ChosenFeatures
     from nightjar.adapters.files.artifacts import FsspecArtifacts
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from nightjar.adapters.files.generation_shelf import GenerationShelf
     from nightjar.adapters.files.shelves import FolderShelf
     from nightjar.adapters.learners.store import PredictorStore
+    from nightjar.adapters.telemetry.meter import ProcessMeter
     from nightjar.core.monitoring.outcome_guard import Held
     from nightjar.core.ports.raw import RawStore
 
@@ -38,6 +40,19 @@ class Adapters(Database):
         from db.stores.nights import PostgresNights
 
         return PostgresNights(self.engine)
+
+    @cached_property
+    def stages(self) -> "PostgresStages":
+        from db.stores.stages import PostgresStages
+
+        return PostgresStages(self.engine)
+
+    @cached_property
+    def meter(self) -> "ProcessMeter":
+        """One meter per process: the stages that run at once share its CPU time."""
+        from nightjar.adapters.telemetry.meter import ProcessMeter
+
+        return ProcessMeter(keep=(self.stages.record,))
 
     @cached_property
     def registry(self) -> "PostgresRegistry":

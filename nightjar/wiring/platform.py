@@ -126,7 +126,13 @@ class Platform(Adapters):
         import models
         from nightjar.usecases.scoring.part import ScorePart
 
-        return ScorePart(lambda name: self.night_inputs(models.model(name)), self.store, self.go_on)(job)
+        scoring = ScorePart(
+            inputs=lambda name: self.night_inputs(models.model(name)),
+            store=self.store,
+            go_on=self.go_on,
+            meter=self.meter,
+        )
+        return scoring(job)
 
     def score_night(
         self, spec: ModelSpec, step: "Step | None" = None, executor: PartExecutor | None = None
@@ -154,18 +160,19 @@ class Platform(Adapters):
             follow=self.follow_up(spec, step),
             go_on=self.go_on,
             advised=self.advised,
+            meter=self.meter,
         )
 
     def follow_up(self, spec: ModelSpec, step: "Step | None" = None) -> "FollowUp":
         """The steps after every publication. step: carries out each of them."""
-        from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
+        from nightjar.usecases.monitoring.follow_up import FollowUp, metered, patiently
 
         return FollowUp(
             watch=self.watch_night(spec),
             measure=self.measure_nights(spec),
             explain=self.explain_night(spec),
             judge=self.judge_challenger(spec),
-            step=step or patiently,
+            step=metered(step or patiently, self.meter),
             advised=self.advised,
         )
 
@@ -245,7 +252,7 @@ class Platform(Adapters):
         from nightjar.executors.in_turn import InTurn
         from nightjar.usecases.scoring.switch import ExchangePart, SwitchNight
 
-        exchange = InTurn(ExchangePart(self.store, self.go_on))
+        exchange = InTurn(ExchangePart(self.store, self.go_on, self.meter))
         return SwitchNight(self.score_night(spec), self.score_night(spec, executor=exchange))
 
     def replay(self, spec: ModelSpec) -> "Replay":
@@ -276,6 +283,7 @@ class Platform(Adapters):
             profiles=PostgresInputProfiles(self.engine),
             ledger=self.drift_ledger,
             writer=EvidentlyReportWriter(),
+            meter=self.meter,
         )
 
     def measure_nights(self, spec: ModelSpec) -> "MeasureNights":

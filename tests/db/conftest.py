@@ -19,7 +19,9 @@ from db.stores.profiles import PostgresInputProfiles
 from db.stores.readings import PostgresReadings
 from db.stores.reasons import PostgresReasons
 from db.stores.registry import PostgresRegistry
+from db.stores.stages import PostgresStages
 from nightjar.adapters.memory_registry import MemoryRegistry
+from nightjar.adapters.telemetry.meter import ProcessMeter
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.explaining.reasons import REASONS
 from nightjar.core.inputs.findings import Finding
@@ -38,7 +40,14 @@ from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.reasons import ReasonLedger
 from nightjar.core.ports.registry import Registry
-from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights, MemoryOutcomes
+from nightjar.core.ports.stages import StageLedger
+from nightjar.testing.memory import (
+    MemoryDriftLedger,
+    MemoryInputProfiles,
+    MemoryNights,
+    MemoryOutcomes,
+    MemoryStages,
+)
 from nightjar.testing.readings import MemoryReadings
 from nightjar.testing.reasons import MemoryReasons
 
@@ -57,6 +66,7 @@ class Stores:
     profiles: InputProfiles
     reasons: ReasonLedger
     readings: Readings
+    stages: StageLedger
 
     @cached_property
     def champion(self) -> Version:
@@ -79,8 +89,17 @@ class Stores:
         """A whole night of one part: (run, publication)."""
         with self.claim(day, **options) as claimed:
             run = self.store.record_population(claimed.run, population(len(keys)))
-            self.store.write_part(run, part(0, len(keys)), scores(*keys, score=score), quarantined())
-            return run, self.store.publish(run)
+            with self.meter(run, 0) as stages:
+                self.store.write_part(
+                    run, part(0, len(keys)), scores(*keys, score=score), quarantined(), stages
+                )
+            with self.meter(run) as stages, stages("publish"):
+                return run, self.store.publish(run)
+
+    @property
+    def meter(self) -> ProcessMeter:
+        """What measures, and keeps the stages of runs as wholes."""
+        return ProcessMeter(keep=(self.stages.record,))
 
 
 @pytest.fixture
@@ -100,6 +119,7 @@ def _on(engine: Engine) -> Stores:
         PostgresInputProfiles(engine),
         PostgresReasons(engine),
         PostgresReadings(engine),
+        PostgresStages(engine),
     )
 
 
@@ -119,6 +139,7 @@ def in_memory() -> Stores:
         MemoryInputProfiles(store),
         MemoryReasons(),
         MemoryReadings(store),
+        MemoryStages(store),
     )
 
 

@@ -180,7 +180,7 @@ def hide(owner: psycopg.Connection, which: int) -> None:
 
 def hidden_columns(owner: psycopg.Connection) -> Mapping[str, dict[str, str]]:
     """Table with rows of runs or outcomes -> its columns that may hold something of a hidden row, with
-    their types. Findings of every run are shown.
+    their types. Findings and stages of every run are shown.
     """
     found = owner.execute(
         """
@@ -188,7 +188,7 @@ def hidden_columns(owner: psycopg.Connection) -> Mapping[str, dict[str, str]]:
         FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
         WHERE relnamespace = 'nightjar'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
             AND attnum > 0 AND attname <> ALL (%s) AND relname || '.' || attname <> ALL (%s)
-          AND relname NOT IN ('publication', 'run', 'finding') AND (relname = 'outcome' OR EXISTS (
+          AND relname NOT IN ('publication', 'run', 'finding', 'stage') AND (relname = 'outcome' OR EXISTS (
               SELECT FROM pg_attribute AS link WHERE link.attrelid = pg_class.oid
                   AND link.attname = 'run_id'))
         """,

@@ -544,13 +544,13 @@ VERSION = sorted(UNCHECKED["model_version"])
     "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, "
     "`promoted_at`, "
     "`created_at`, `explained_at`, `found_at`, `noted_at`, `known_since`, `tried_at`, `decided_at`, "
-    "`drift.measured_at` and `measurement.recorded_at`."
+    "`drift.measured_at`, `measurement.recorded_at` and `stage.recorded_at`."
 )
 def _(place):
     named = {"actor", "claimed_at", "ended_at", "stored_at", "published_at", "promoted_at", "created_at"}
     named |= {"explained_at", "found_at", "noted_at", "known_since", "tried_at", "decided_at"}
     ours = {(table, column) for table, column in columns(place) if column in named}
-    ours |= {("drift", "measured_at"), ("measurement", "recorded_at")}
+    ours |= {("drift", "measured_at"), ("measurement", "recorded_at"), ("stage", "recorded_at")}
     set_by_default = place.roles["owner"].execute("""
         SELECT relname, attname FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
         JOIN pg_class ON pg_class.oid = adrelid WHERE relnamespace = 'nightjar'::regnamespace
@@ -561,11 +561,13 @@ def _(place):
     assert [column for column in ours if may(place.roles["writer"], update(*column))] == []
 
 
-@tries("Rows of drift, measurement, explanation, reason and outcome_check are added, and never changed.")
+@tries(
+    "Rows of drift, measurement, explanation, reason, outcome_check and stage are added, and never changed."
+)
 def _(place):
     writer = place.roles["writer"]
     for table, column in sorted(columns(place)):
-        if table in {"drift", "measurement", "explanation", "reason", "outcome_check"}:
+        if table in {"drift", "measurement", "explanation", "reason", "outcome_check", "stage"}:
             assert not may(writer, update(table, column))
             assert not may(writer, f"DELETE FROM nightjar.{table} WHERE false")
 
@@ -802,6 +804,30 @@ def _(place):
     kept = "SELECT array_agg((run_id, name, sentence)::text ORDER BY run_id, rank) FROM nightjar.finding"
     assert "volume" in str(place.one("analyst", shown))
     assert place.one("analyst", shown) == place.one("owner", kept)
+
+
+@tries("`stages` shows what each stage of every run took, published or not.")
+def _(place):
+    shown = "SELECT array_agg((run_id, part, stage)::text ORDER BY run_id, started_at) FROM analytics.stages"
+    kept = "SELECT array_agg((run_id, part, stage)::text ORDER BY run_id, started_at) FROM nightjar.stage"
+    assert "publish" in str(place.one("analyst", shown))
+    assert place.one("analyst", shown) == place.one("owner", kept)
+
+
+@tries("A stage of a part is stored only with the receipt of its part, and once.")
+def _(place):
+    run = place.published()
+    stage = """
+        INSERT INTO nightjar.stage (
+            run_id, attempt, part, stage, role, started_at, seconds, cpu_seconds, peak_memory, retries
+        ) VALUES (%s, 1, %s, 'write', '', now(), 1, 1, 1, 0)
+    """
+    with place.roles["writer"].transaction(force_rollback=True):
+        place.roles["writer"].execute(stage, [run, 0])
+        with pytest.raises(errors.UniqueViolation), place.roles["writer"].transaction():
+            place.roles["writer"].execute(stage, [run, 0])
+    with pytest.raises(FOREIGN):
+        place.roles["writer"].execute(stage, [run, 1000])
 
 
 @tries("The catalogue tells them names of tables and columns, and definitions of views.")

@@ -18,6 +18,7 @@ from nightjar.core.monitoring.challenge import Step as Follows
 from nightjar.core.night.entities import Publication, Run
 from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.progress import Progress, silent
+from nightjar.core.ports.stages import Meter
 from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.monitoring.challenge import JudgeChallenger, Standing
 from nightjar.usecases.monitoring.measure import MeasureNights
@@ -34,6 +35,19 @@ Step = Callable[[str, Run, Work], None]
 
 def patiently(name: str, run: Run, work: Work) -> None:  # noqa: ARG001  # every step alike
     patient()(work)
+
+
+def metered(step: Step, meter: Meter) -> Step:
+    """Return the step with its work measured, as a stage of its name."""
+
+    def carried_out(name: str, run: Run, work: Work) -> None:
+        def counted() -> None:
+            with meter(run) as stages, stages(name):
+                work()
+
+        step(name, run, counted)
+
+    return carried_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from nightjar.core.night.repair import sound
 from nightjar.core.ports.drift import DriftLedger, ReportWriter
 from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.profiles import InputProfiles
+from nightjar.core.ports.stages import Meter, Tell, unmetered
 from nightjar.usecases.scoring.inputs import NightInputs
 
 SAMPLE_ROWS = 5_000
@@ -30,6 +31,7 @@ class WatchNight:
     profiles: InputProfiles
     ledger: DriftLedger
     writer: ReportWriter
+    meter: Meter = unmetered
     _samples: dict[int, TrainingSample] = field(default_factory=dict[int, TrainingSample], repr=False)
 
     def drift(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[ColumnDrift, ...]:
@@ -54,11 +56,16 @@ class WatchNight:
 
         Return the report's uri and our drift result of each column.
         """
+        with self.meter(run) as stages, stages("report") as tell:
+            return self._reported(run, tell)
+
+    def _reported(self, run: Run, tell: Tell) -> tuple[str, tuple[ColumnDrift, ...]]:
         scored, reference = self._drawn(run), self._reference(run)
         columns = self.ledger.drift(run) or self.drift(run)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "drift.html"
             self.writer.draw(self.inputs.spec, run, scored, reference, columns, file)
+            tell(rows=scored.height, size=file.stat().st_size)
             uri, _ = self.inputs.artifacts.put("report", file)
         self.ledger.record_report(run, "drift", uri)
         return uri, columns

@@ -24,6 +24,7 @@ from nightjar.core.ports.features import FeatureSource
 from nightjar.core.ports.learners import Predictors
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
+from nightjar.core.ports.stages import UNSTAGED, Stages
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.windows import population_of, read_windows
 from nightjar.usecases.scoring.golden import Scorer
@@ -114,12 +115,19 @@ class NightInputs:
         moment = as_of(self.spec, score_date)
         return self.with_features_of(self.population(score_date, moment), moment, moment, self.generations())
 
-    def scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
+    def scores(self, run: Run, rows: pl.DataFrame, stages: Stages = UNSTAGED) -> pl.DataFrame:
         """Scores of rows that kept the contract, by the versions that the run was claimed with.
 
         A later change of a role or of a share makes no difference.
         """
-        return with_arms(run, self._with_challenger(run, rows, self._by_champion(run, rows)))
+        with stages("predict", "champion") as tell:
+            scores = self._by_champion(run, rows)
+            tell(rows=rows.height)
+        if run.challenger_id is not None and not rows.is_empty():
+            with stages("predict", "challenger") as tell:
+                scores = self._with_challenger(run.challenger_id, rows, scores)
+                tell(rows=rows.height)
+        return with_arms(run, scores)
 
     def served(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """These rows as analysts see them: `score` and `outputs` are of the version that serves each."""
@@ -140,22 +148,20 @@ class NightInputs:
             carried_from=pl.lit(None, pl.Int32),
         )
 
-    def _with_challenger(self, run: Run, rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
-        """The scores of these rows, with those of the run's challenger if it has one.
+    def _with_challenger(self, challenger_id: int, rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+        """The scores of these rows, with those of the run's challenger.
 
         They stop no night: where the challenger cannot score, or gives other numbers for its golden rows than
         at its registration, they stay null, and the champion serves the row.
         """
-        if run.challenger_id is None or rows.is_empty():
-            return scores
         try:
-            challenger = self.registry.version_by_id(run.challenger_id)
+            challenger = self.registry.version_by_id(challenger_id)
             self.scorer.require_as_registered(challenger)
             shadow = self.scorer.given(challenger, rows)
         # A version that nobody has judged in practice may fail in any way.
         except Exception as error:
             expected = isinstance(error, NightjarError)
-            log.error("challenger_failed", version=run.challenger_id, error=str(error), exc_info=not expected)  # noqa: TRY400
+            log.error("challenger_failed", version=challenger_id, error=str(error), exc_info=not expected)  # noqa: TRY400
             return scores
         return scores.with_columns(challenger_score=shadow["score"], challenger_outputs=shadow["outputs"])
 

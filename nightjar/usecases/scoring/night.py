@@ -18,6 +18,7 @@ from nightjar.core.comparison.profile import sample_of
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation
 from nightjar.core.inputs.readings import entities, keys_of, same_entities
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
+from nightjar.core.model.entities import Version
 from nightjar.core.night.audit import scored_otherwise
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Receipt, Run
@@ -29,6 +30,7 @@ from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.following import Follow, nothing_follows
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightReader, NightStore
+from nightjar.core.ports.stages import Meter, Stages, unmetered
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.repair import Repair, repair_of
@@ -85,7 +87,7 @@ class ScoreNight:
 
     Safe to run again at any time, also in another process: stored work is not done twice.
     go_on is called before the night, before each part and immediately before the publication.
-    advised: makes the text that the ledger keeps for an error.
+    advised: makes the text that the ledger keeps for an error. meter: measures the stages of the night.
     """
 
     inputs: NightInputs
@@ -95,6 +97,7 @@ class ScoreNight:
     follow: Follow = nothing_follows
     go_on: GoOn = unasked
     advised: Advise = unadvised
+    meter: Meter = unmetered
 
     def run(
         self,
@@ -177,8 +180,8 @@ class ScoreNight:
             if claimed.publication is not None:
                 log.info("night_published_already", run=claimed.run.id, revision=claimed.run.revision)
                 return self._as_it_is(claimed.run, claimed.publication, started)
-            with bound_contextvars(run=claimed.run.id):
-                return self._published(claimed.run, repair, by.reason, started=started, accept=accept)
+            with bound_contextvars(run=claimed.run.id), self.meter(claimed.run) as stages:
+                return self._published(claimed.run, repair, by.reason, stages, started=started, accept=accept)
 
     def _scorers(self, night: Night, request: Request, choose: Choose) -> Scorers:
         """The versions of a new run. If none is needed, those of the run that analysts see."""
@@ -187,7 +190,14 @@ class ScoreNight:
         return choose(registry, night) if shown is None else of_run(registry, self.store.run(shown.run_id))
 
     def _published(
-        self, claimed: Run, repair: Repair | None, why: str | None, *, started: float, accept: str | None
+        self,
+        claimed: Run,
+        repair: Repair | None,
+        why: str | None,
+        stages: Stages,
+        *,
+        started: float,
+        accept: str | None,
     ) -> Ended:
         """Score, audit and publish the claimed run. The caller holds the night's lock.
 
@@ -204,19 +214,13 @@ class ScoreNight:
             for limit in self.inputs.limits():
                 log.warning("features_limited", told=limit)
             version = self.inputs.registry.version_by_id(claimed.version_id)
-            otherwise = self.guard.require_as_registered(
-                claimed, version, self.inputs.scorer.otherwise(version), accepted=accept is not None
-            )
-            run = self._with_population(claimed, repair)
-            generations = self.inputs.generations(run) or {}
-            self.guard.tell_of_training(version, generations)
-            stale = self.guard.require_fresh(
-                run,
-                self.inputs.raw,
-                generations,
-                elsewhere=self.inputs.stale(run),
-                accepted=accept is not None,
-            )
+            with stages("readiness"):
+                otherwise = self.guard.require_as_registered(
+                    claimed, version, self.inputs.scorer.otherwise(version), accepted=accept is not None
+                )
+            run = self._with_population(claimed, repair, stages)
+            with stages("readiness"):
+                stale = self._fresh(run, version, accepted=accept is not None)
             parts = parts_of(run)
             todo = missing_parts(parts, self.store.receipts(run))
             log.info(
@@ -226,14 +230,17 @@ class ScoreNight:
                 parts_to_score=len(todo),
             )
             self.executor.run(run.night, [job_of(run, part) for part in todo])
-            population = sound(self.inputs.snapshot(run))
-            audited = self._sampled(run, population)
-            stored = Stored.of(self.store, run)
-            odd = self._audit(run, stored, population, audited, accepted=accept is not None)
+            with stages("audit") as tell:
+                population = sound(self.inputs.snapshot(run))
+                audited = self._sampled(run, population)
+                stored = Stored.of(self.store, run)
+                odd = self._audit(run, stored, population, audited, accepted=accept is not None)
+                tell(rows=population.height)
             findings = (*otherwise, *stale, *odd)
             log.info("night_audited", findings=findings, accepted=accept)
             reason = "; ".join(filter(None, (why, accept))) or repair_told(run)
-            publication = self.store.publish(run, reason, findings, go_on=self.go_on)
+            with stages("publish"):
+                publication = self.store.publish(run, reason, findings, go_on=self.go_on)
         except Exception as error:
             self.store.fail(claimed, f"{type(error).__name__}: {self.advised(error)}")
             raise
@@ -242,16 +249,30 @@ class ScoreNight:
         log.info("night_published", revision=run.revision, **counts, seconds=round(summary.seconds, 2))
         return Ended(run, summary, audited)
 
-    def _with_population(self, run: Run, repair: Repair | None) -> Run:
+    def _fresh(self, run: Run, version: Version, *, accepted: bool) -> tuple[str, ...]:
+        """The features of the run that are too old, if a person accepted that."""
+        generations = self.inputs.generations(run) or {}
+        self.guard.tell_of_training(version, generations)
+        elsewhere = self.inputs.stale(run)
+        return self.guard.require_fresh(
+            run, self.inputs.raw, generations, elsewhere=elsewhere, accepted=accepted
+        )
+
+    def _with_population(self, run: Run, repair: Repair | None, stages: Stages) -> Run:
         if run.population is not None:
             return run
         base = None if run.base_id is None else self.store.run(run.base_id)
         if base is not None and _served(base) != _served(run):
-            return self.store.record_population(run, self.inputs.fix_again(base))
-        rows = self._population_of(run, repair)
-        if rows.is_empty():
-            raise self._no_population(run)
-        return self.store.record_population(run, self.inputs.fix(rows))
+            with stages("snapshot"):
+                return self.store.record_population(run, self.inputs.fix_again(base))
+        with stages("population") as tell:
+            rows = self._population_of(run, repair)
+            if rows.is_empty():
+                raise self._no_population(run)
+            tell(rows=rows.height, size=int(rows.estimated_size()))
+        with stages("snapshot") as tell:
+            tell(rows=rows.height)
+            return self.store.record_population(run, self.inputs.fix(rows))
 
     def _no_population(self, run: Run) -> BadDelivery | NoPopulation:
         """The error for a night without rows.

@@ -13,6 +13,7 @@ from nightjar.core.night.entities import NightSummary, PartJob, Receipt, Run
 from nightjar.core.night.repair import in_exchange, without_arms
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightStore
+from nightjar.core.ports.stages import Meter, unmetered
 from nightjar.usecases.scoring.night import ScoreNight
 from nightjar.usecases.scoring.scorers import Scorers
 from nightjar.usecases.scoring.snapshot import part_of
@@ -36,6 +37,7 @@ class ExchangePart:
 
     store: NightStore
     go_on: GoOn = unasked
+    meter: Meter = unmetered
 
     def __call__(self, job: PartJob) -> Receipt:
         """Raises Stopped, StoreUnavailable, and ClaimLost if another attempt has the run."""
@@ -46,7 +48,8 @@ class ExchangePart:
         part, base = part_of(run, job.part), self.store.run(run.base_id)
         scores, aside = self.store.stored_part(base, part)
         taken = without_arms if run.version_id == base.version_id else in_exchange
-        return self.store.write_part(run, part, taken(scores), aside)
+        with self.meter(run, part.number) as stages:
+            return self.store.write_part(run, part, taken(scores), aside, stages)
 
 
 @dataclass(frozen=True, slots=True)

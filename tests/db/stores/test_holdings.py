@@ -54,7 +54,9 @@ def failed(stores, make):
     """A run that stored a part of five rows and failed; drift and a report of it."""
     with stores.claim() as claimed:
         run = stores.store.record_population(claimed.run, make.population(6, 2, "file:///failed"))
-        stores.store.write_part(run, make.part(0, 5), make.scores("a", "b", "c"), make.quarantined("d", None))
+        with stores.meter(run, 0) as stages:
+            aside = make.quarantined("d", None)
+            stores.store.write_part(run, make.part(0, 5), make.scores("a", "b", "c"), aside, stages)
         stores.profiles.record(run, NightProfile(score_date=make.day, columns=(PROFILE,)))
         stores.readings.record(run, make.read(), make.sample())
         stores.readings.record_findings(run, [FINDING])
@@ -83,6 +85,7 @@ ALL = {
     "reading": 2,
     "audited_rows": 1,
     "finding": 1,
+    "stage": 1,
     "receipt": 1,
     "drift": 1,
     "reason": 1,

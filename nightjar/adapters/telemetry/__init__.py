@@ -1,0 +1,1 @@
+"""What the stages of a night take: measured, and sent by OpenTelemetry."""
