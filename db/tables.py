@@ -355,6 +355,7 @@ class StageRow(Table, table=True):
             name="numbers_from_0",
         ),
         CheckConstraint("part IS NULL OR error IS NULL", name="part_ended_well"),
+        *_of_our_time("started_at"),
         # Nulls differ from one another: a run as a whole may repeat a stage.
         Index("stage_once_a_part", "run_id", "part", "stage", "role", unique=True),
         {"comment": "What each stage of a run took, of its parts and of the run as a whole. Append-only."},

@@ -27,6 +27,7 @@ from nightjar.core.desk.entities import (
     RoleHeld,
     Scored,
     SetAside,
+    StageSeen,
     Trouble,
 )
 
@@ -90,6 +91,12 @@ REPORTS = """
     SELECT DISTINCT ON (score_date, kind) score_date, run_id, kind, uri FROM analytics.reports
     WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s
     ORDER BY score_date, kind, created_at DESC
+"""
+STAGES = """
+    SELECT score_date, stage, role, rows, seconds, cpu_seconds, size, peak_memory, retries
+    FROM analytics.stage_nights
+    WHERE model = %(model)s AND score_date BETWEEN %(recent)s AND %(last)s
+    ORDER BY score_date, began_at
 """
 SCORED = """
     SELECT score_date, mean, quantiles FROM analytics.input_profiles
@@ -158,6 +165,7 @@ class PostgresDesk:
                 measured=_rows(connection, Measured, MEASURED, asked),
                 drift=_rows(connection, ColumnSeen, DRIFT, asked),
                 set_aside=_rows(connection, SetAside, SET_ASIDE, asked),
+                stages=_rows(connection, StageSeen, STAGES, asked),
                 scored=_rows(connection, Scored, SCORED, asked),
                 roles=_rows(connection, RoleHeld, ROLES, asked),
                 troubles=_rows(connection, Trouble, TROUBLES, asked),
@@ -173,6 +181,7 @@ class PostgresDesk:
                 drift=_rows(connection, ColumnSeen, DRIFT, asked),
                 found=_rows(connection, Found, FOUND, asked),
                 set_aside=_rows(connection, SetAside, SET_ASIDE, asked),
+                stages=_rows(connection, StageSeen, STAGES, asked),
                 explained=_rows(connection, Explained, EXPLAINED, asked),
                 reports=_rows(connection, Report, REPORTS, asked),
             )

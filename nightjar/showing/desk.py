@@ -24,6 +24,7 @@ from nightjar.core.desk.entities import (
     Report,
     RoleHeld,
     SetAside,
+    StageSeen,
     Trouble,
 )
 from nightjar.core.desk.places import TOP, night_file, runbook_place
@@ -71,6 +72,7 @@ def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, serve
         page.section("Champion and challenger", *_challenger(desk, spec)),
         page.section("Rows set aside", *_set_aside(desk)),
         page.section("Rows and minutes of each night", *_effort(desk)),
+        page.section("Seconds and rows of each stage", *_stages(desk.stages)),
         page.section("Versions", *_versions(desk.roles)),
         page.said(f"Read at {_instant(desk.sent_at)} UTC, with the rights of an analyst."),
     ]
@@ -90,6 +92,7 @@ def night_page(nights: Nights, day: Day, of: OfNight, *, served: bool) -> str:
             page.section("Drift", _drift_of(of.drift)),
             page.section("Rows set aside", _set_aside_of(of.set_aside)),
             page.section("Rows with reasons", _explained(of.explained, served=served)),
+            page.section("Seconds and rows of each stage", _stage_table(of.stages)),
         ]
     return _page(f"{nights.model}: {day.score_date}", parts)
 
@@ -279,6 +282,40 @@ def _effort(desk: Desk) -> Iterator[str]:
             plots.lines("Minutes of the last attempt", [minutes], "night", "", names),
         ]
     )
+
+
+def _stages(stages: Sequence[StageSeen]) -> Iterator[str]:
+    """Lines of the stages that take most, over the last nights, and a table of the newest night."""
+    if not stages:
+        yield _stage_table(stages)
+        return
+    nights = sorted({one.score_date for one in stages})
+    at = {night: float(n) for n, night in enumerate(nights)}
+    took = dict[str, dict[date, float]]()
+    for one in stages:
+        took.setdefault(one.name, {})[one.score_date] = one.seconds
+    most = sorted(took, key=lambda name: -sum(took[name].values()))[: plots.COLOURS]
+    drawn = [plots.Line(name, [(at[night], took[name].get(night)) for night in nights]) for name in most]
+    yield page.plots([plots.lines("Seconds of the longest stages", drawn, "night", "", _names(nights))])
+    yield page.said(f"The newest of these nights, {nights[-1]}:")
+    yield _stage_table([one for one in stages if one.score_date == nights[-1]])
+
+
+def _stage_table(stages: Sequence[StageSeen]) -> str:
+    rows = [
+        (
+            one.name,
+            "-" if one.rows is None else f"{one.rows:,}",
+            f"{one.seconds:.2f}",
+            f"{one.cpu_seconds:.2f}",
+            "-" if one.size is None else f"{one.size / 1e6:,.1f}",
+            f"{one.peak_memory / 1e6:,.0f}",
+            one.retries,
+        )
+        for one in stages
+    ]
+    columns = ("stage", "rows", "seconds", "CPU seconds", "megabytes", "peak megabytes", "retries")
+    return page.table(columns, rows) if rows else page.said("No stage is on record.")
 
 
 def _versions(roles: Sequence[RoleHeld]) -> Iterator[str]:

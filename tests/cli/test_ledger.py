@@ -3,6 +3,11 @@
 import json
 from datetime import date
 
+import pytest
+
+from nightjar.core.errors.night import NothingPublished
+from nightjar.core.night.stages import IN_ORDER
+
 
 def test_versions_are_shown_with_their_gates_roles_and_decisions(run, world):
     (version,) = world.platform.registry.versions("flight_delay")
@@ -42,3 +47,20 @@ def test_a_night_is_replayed_bit_for_bit_and_its_source_too(run, world):
     assert "bit for bit the same" in run("replay", number)
     told = json.loads(run("replay", number, "--from-source", "--json").partition("\n")[2])
     assert (told["scores"], told["source"], told["profiles"], told["gone"]) == ([], [], [], [])
+
+
+def test_the_stages_of_a_night_are_shown_and_printed_as_json(run, world):
+    run("score", "--date", "2013-03-10", "--version", 1, "--reason", "the only one", "--force")
+    number = world.platform.store.publication("flight_delay", date(2013, 3, 10)).run_id
+    shown = run("stages", "2013-03-10")
+    assert f"stages of flight_delay 2013-03-10, run {number}" in shown
+    told = json.loads(run("stages", "2013-03-10", "--json"))
+    assert told["run"] == number
+    names = [stage["stage"] for stage in told["stages"]]
+    assert names[:9] == [*IN_ORDER[:9]]
+    assert all(stage in shown for stage in names)
+
+
+def test_a_night_that_was_never_scored_has_no_stages(run):
+    with pytest.raises(NothingPublished):
+        run("stages", "2013-02-01")

@@ -43,7 +43,7 @@ class Reader:
 
     def desk(self, model):
         nights = [NIGHT] if model == "toy" else []
-        empty = ("measured", "drift", "set_aside", "scored", "roles", "troubles", "reports")
+        empty = ("measured", "drift", "set_aside", "stages", "scored", "roles", "troubles", "reports")
         return Desk(model=model, nights=nights, sent_at=NOON, **dict.fromkeys(empty, ()))
 
     def nights(self, model):

@@ -21,6 +21,7 @@ from nightjar.core.desk.entities import (
     RoleHeld,
     Scored,
     SetAside,
+    StageSeen,
     Trouble,
 )
 from nightjar.core.desk.places import night_file
@@ -70,6 +71,20 @@ def measured(day, role, occasions, value):
     )
 
 
+def stage(day, name, seconds):
+    return StageSeen(
+        score_date=day,
+        stage=name,
+        role="",
+        rows=None if name == EVIL else 990,
+        seconds=seconds,
+        cpu_seconds=seconds / 2,
+        size=2_000_000,
+        peak_memory=300_000_000,
+        retries=0,
+    )
+
+
 SEEN = Desk(
     model="toy",
     nights=[
@@ -100,6 +115,9 @@ SEEN = Desk(
         for name, value in (("wind", 0.1), (EVIL, 0.5))
     ],
     set_aside=[SetAside(score_date=NIGHTS[0], column_name="wind", broken=EVIL, rows=4)],
+    stages=[
+        stage(day, name, seconds) for day in NIGHTS[:3] for name, seconds in (("predict", 4.5), (EVIL, 0.1))
+    ],
     scored=[Scored(score_date=day, mean=0.3, quantiles=[0.1, 0.2, 0.3, 0.4, 0.5]) for day in NIGHTS[:3]],
     roles=[
         RoleHeld(
@@ -135,6 +153,7 @@ NOTHING = Desk(
     measured=[],
     drift=[],
     set_aside=[],
+    stages=[],
     scored=[],
     roles=[],
     troubles=[],
@@ -162,6 +181,7 @@ OF_NIGHT = OfNight(
     drift=SEEN.drift[:2],
     found=FOUND,
     set_aside=SEEN.set_aside,
+    stages=SEEN.stages[:2],
     explained=EXPLAINED,
     reports=[
         Report(score_date=FIRST, run_id=FIRST.day, kind=kind, uri="file:///x") for kind in ("card", "drift")
@@ -253,6 +273,15 @@ def test_a_page_without_anything_to_show_says_so():
     told = text_of(PAGES["empty"])
     assert "No night was begun yet." in told
     assert "No night is measured yet" in told
+
+
+def test_the_stages_of_the_newest_night_are_listed_and_the_longest_are_drawn():
+    told = text_of(PAGES["model"])
+    assert f"The newest of these nights, {NIGHTS[2]}: " in told
+    assert "predict 990 4.50 2.25 2.0 300 0" in told
+    assert "Seconds of the longest stages" in told
+    assert "predict 990 4.50" in text_of(PAGES["night"])
+    assert "No stage is on record." in text_of(PAGES["empty"])
 
 
 def test_files_offer_no_search_because_nobody_answers_it():

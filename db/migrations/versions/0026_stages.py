@@ -62,6 +62,9 @@ def upgrade() -> None:
             name=op.f("stage_numbers_from_0"),
         ),
         sa.CheckConstraint("part IS NULL OR error IS NULL", name=op.f("stage_part_ended_well")),
+        sa.CheckConstraint(
+            "started_at BETWEEN '1890-01-01' AND '2210-01-01'", name=op.f("stage_started_at_of_our_time")
+        ),
         sa.ForeignKeyConstraint(["run_id"], ["nightjar.run.id"], name=op.f("stage_run_id_fk")),
         sa.ForeignKeyConstraint(
             ["run_id", "part"],

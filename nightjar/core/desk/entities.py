@@ -138,6 +138,28 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StageSeen:
+    """What a stage of a night took, all parts together. role: empty if it has none.
+
+    rows, size: None where it counts none. size, peak_memory: bytes.
+    """
+
+    score_date: date
+    stage: str
+    role: str
+    rows: int | None
+    seconds: float
+    cpu_seconds: float
+    size: int | None
+    peak_memory: int
+    retries: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.stage} ({self.role})" if self.role else self.stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
     """A row of a night whose reasons are stored."""
 
@@ -180,12 +202,13 @@ class Nights:
 class Desk(Nights):
     """All that the page of a model shows. Rows are in the order of their nights.
 
-    drift, set_aside: of the last nights only. reports: the newest of each night and kind.
+    drift, set_aside, stages: of the last nights only. reports: the newest of each night and kind.
     """
 
     measured: Sequence[Measured]
     drift: Sequence[ColumnSeen]
     set_aside: Sequence[SetAside]
+    stages: Sequence[StageSeen]
     scored: Sequence[Scored]
     roles: Sequence[RoleHeld]
     troubles: Sequence[Trouble]
@@ -203,5 +226,6 @@ class OfNight:
     drift: Sequence[ColumnSeen] = ()
     found: Sequence[Found] = ()
     set_aside: Sequence[SetAside] = ()
+    stages: Sequence[StageSeen] = ()
     explained: Sequence[Explained] = ()
     reports: Sequence[Report] = ()

@@ -114,3 +114,13 @@ def test_an_entity_is_found_without_reading_the_scores_of_others(desk, on_postgr
         plan = json.dumps(connection.execute(f"EXPLAIN (FORMAT json) {ENTITY}", asked).fetchall())
     assert re.search(r'"(Index Cond|Filter)": "[^"]*entity_key = replace', plan)
     assert re.search(r'"Join Filter": "[^"]*entity_key = replace', plan) is None
+
+
+def test_the_stages_of_a_night_are_those_of_the_run_that_analysts_see(desk, on_postgres):
+    on_postgres.publish()
+    on_postgres.publish(force=True)
+    on_postgres.publish(NEXT)
+    write, _, of_next, _ = desk.desk(MODEL).stages
+    assert (write.score_date, write.name, write.rows, write.retries) == (DAY, "write", 2, 0)
+    assert of_next.score_date == NEXT
+    assert [one.name for one in desk.night(MODEL, NEXT).stages] == ["write", "publish"]
