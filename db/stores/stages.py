@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
@@ -12,6 +12,8 @@ from nightjar.core.night.entities import Run
 from nightjar.core.night.stages import Stage, Work
 
 STAGES = table_of(StageRow)
+INSTALLATION = text("SELECT system_identifier || ' ' || current_database() FROM pg_control_system()")
+"""Postgres makes the number when it makes its folder: no two installations have the same."""
 
 
 class PostgresStages(OnEngine):
@@ -32,6 +34,11 @@ class PostgresStages(OnEngine):
                 (row.part, Stage(**{name: getattr(row, name) for name in Stage.model_fields}))
                 for row in connection.execute(wanted)
             )
+
+    def installation(self) -> str:
+        """A name of the database that no other database has, whichever way it is reached."""
+        with translated(), self.engine.connect() as connection:
+            return connection.execute(INSTALLATION).scalar_one()
 
 
 def add_stages(connection: Connection, run: Run, part: int | None, stages: Sequence[Stage]) -> None:

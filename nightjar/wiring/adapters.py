@@ -1,5 +1,6 @@
 """The configured adapters: one of each per process."""
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -51,8 +52,9 @@ class Adapters(Database):
     def meter(self) -> "ProcessMeter":
         """One meter per process: the stages that run at once share its CPU time."""
         from nightjar.adapters.telemetry.meter import ProcessMeter
+        from nightjar.adapters.telemetry.senders import senders
 
-        return ProcessMeter(keep=(self.stages.record,))
+        return ProcessMeter(keep=(self.stages.record, *senders(os.environ, self.stages.installation)))
 
     @cached_property
     def registry(self) -> "PostgresRegistry":

@@ -6,7 +6,18 @@ import sys
 
 import pytest
 
-HEAVY = ("alembic", "catboost", "evidently", "feast", "pandas", "pandera", "prefect", "scipy", "sklearn")
+HEAVY = (
+    "alembic",
+    "catboost",
+    "evidently",
+    "feast",
+    "opentelemetry.sdk",
+    "pandas",
+    "pandera",
+    "prefect",
+    "scipy",
+    "sklearn",
+)
 PROGRAM = f"""
 import io, sys
 from contextlib import redirect_stderr, redirect_stdout

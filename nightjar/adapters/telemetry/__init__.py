@@ -1,1 +1,1 @@
-"""What the stages of a night take, as this process measures it."""
+"""What the stages of a night take: measured, and sent by OpenTelemetry."""

@@ -85,15 +85,16 @@ class ProcessMeter:
     failures: Counter[Name] = field(default_factory=Counter[Name])
 
     @contextmanager
-    def __call__(self, run: Run, part: int | None = None) -> Iterator[Stages]:
+    def __call__(self, run: Run, part: int | None = None, *, follows: bool = False) -> Iterator[Stages]:
         stages, watch = MeteredStages(self, (run.claim, part)), Watch()
+        work: dict[str, Any] = {"run": run, "part": part, "follows": follows}
         try:
             yield stages
         except Exception as error:
             failed = type(error).__name__
-            self._kept(Work(run=run, part=part, stages=stages.ended, error=failed, **watch.read()))
+            self._kept(Work(**work, stages=stages.ended, error=failed, **watch.read()))
             raise
-        self._kept(Work(run=run, part=part, stages=stages.ended, **watch.read()))
+        self._kept(Work(**work, stages=stages.ended, **watch.read()))
 
     def retries(self, stage: Name, error: str | None) -> int:
         """Return how often the stage failed before, and count its failure if it failed again."""

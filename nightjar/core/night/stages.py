@@ -52,11 +52,13 @@ class Stage(Value):
 class Work(Value):
     """A piece of work that has ended, with its stages: a part of a run, or what was done of it as a whole.
 
-    part: None for the run as a whole. error: class of the error that ended it, else None.
+    part: None for the run as a whole. follows: it followed the publication. error: class of the error that
+    ended it, else None.
     """
 
     run: Run
     part: int | None
+    follows: bool = False
     started_at: AwareDatetime
     seconds: float = Field(ge=0)
     stages: tuple[Stage, ...]

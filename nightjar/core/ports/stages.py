@@ -20,7 +20,7 @@ class Stages(Protocol):
     """The stages of one piece of work. They do not overlap within a thread, and are not nested."""
 
     def __call__(self, stage: str, role: str = "") -> AbstractContextManager[Tell]:
-        """Meter what runs inside. It costs microseconds, and raises nothing of its own."""
+        """Measure what runs inside. It costs microseconds, and raises nothing of its own."""
         ...
 
     @property
@@ -30,8 +30,12 @@ class Stages(Protocol):
 
 
 class Meter(Protocol):
-    def __call__(self, run: Run, part: int | None = None) -> AbstractContextManager[Stages]:
-        """Meter a piece of work on a run: a part, or None for the run as a whole.
+    def __call__(
+        self, run: Run, part: int | None = None, *, follows: bool = False
+    ) -> AbstractContextManager[Stages]:
+        """Measure a piece of work on a run: a part, or None for the run as a whole.
+
+        follows: the work follows the publication.
 
         At its end the work goes to whoever keeps it. An error there never becomes an error of the work.
         """
@@ -71,6 +75,6 @@ UNSTAGED: Stages = Unstaged()
 
 
 @contextmanager
-def unmetered(run: Run, part: int | None = None) -> Generator[Stages]:
-    """Meter nothing."""
+def unmetered(run: Run, part: int | None = None, *, follows: bool = False) -> Generator[Stages]:
+    """Measure nothing."""
     yield UNSTAGED

@@ -42,7 +42,7 @@ def metered(step: Step, meter: Meter) -> Step:
 
     def carried_out(name: str, run: Run, work: Work) -> None:
         def counted() -> None:
-            with meter(run) as stages, stages(name):
+            with meter(run, follows=True) as stages, stages(name):
                 work()
 
         step(name, run, counted)

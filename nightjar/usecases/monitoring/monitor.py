@@ -56,7 +56,7 @@ class WatchNight:
 
         Return the report's uri and our drift result of each column.
         """
-        with self.meter(run) as stages, stages("report") as tell:
+        with self.meter(run, follows=True) as stages, stages("report") as tell:
             return self._reported(run, tell)
 
     def _reported(self, run: Run, tell: Tell) -> tuple[str, tuple[ColumnDrift, ...]]:

@@ -4,14 +4,12 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, date, datetime
 
 import pytest
 from structlog.testing import capture_logs
 
 from nightjar.adapters.telemetry.meter import ProcessMeter, Processor
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.night.entities import Run
 
 MOST_SECONDS_A_STAGE = 0.002
 """A stage costs 40 microseconds. The limit leaves room for a busy machine."""
@@ -25,14 +23,6 @@ def kept():
 @pytest.fixture
 def meter(kept):
     return ProcessMeter(keep=(kept.append,))
-
-
-@pytest.fixture
-def run():
-    as_of = datetime(2013, 6, 15, 1, tzinfo=UTC)
-    numbers = {"id": 7, "revision": 1, "attempt": 1, "version_id": 1}
-    night = {"model": "toy", "score_date": date(2013, 6, 15), "as_of": as_of, "known_at": as_of}
-    return Run(**numbers, **night, state="claimed")
 
 
 def test_work_is_kept_with_what_each_stage_told(meter, kept, run):
