@@ -1,4 +1,7 @@
-"""Each part of a night is a Prefect task on a thread of the flow run. It is shown and retried separately."""
+"""The parts of a night as Prefect tasks: each its own, on a thread of the flow run, or all of them one.
+
+They are one task if NIGHTJAR_EXECUTOR says that others than the flow run's process score them.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -15,6 +18,7 @@ from flows.stopping import cancelled_if_stopped, go_on
 from flows.tasks import RETRIED
 from nightjar.core.night.entities import Night, PartJob, Receipt
 from nightjar.showing.remedies import with_advice
+from nightjar.wiring.executors import executor_of
 from nightjar.wiring.settings import Settings
 
 THREADS: Any = ThreadPoolTaskRunner(max_workers=Settings().threads)
@@ -31,7 +35,19 @@ class PartTasks:
         return [future.result() for future in futures]
 
 
-PARTS = PartTasks()
+class PartsElsewhere:
+    """Implements ports.PartExecutor. One task waits for all parts, because others carry them out."""
+
+    def run(self, night: Night, jobs: Sequence[PartJob]) -> list[Receipt]:
+        if not jobs:
+            return []
+        future = parts_elsewhere.submit(night.model, night.score_date, night, jobs)
+        wait([future])
+        go_on()
+        return future.result()
+
+
+PARTS = PartTasks() if Settings().executor == "threads" else PartsElsewhere()
 
 
 def submitted(night: Night, job: PartJob) -> PrefectFuture[Receipt]:
@@ -55,3 +71,17 @@ def submitted(night: Night, job: PartJob) -> PrefectFuture[Receipt]:
 # The unused arguments give the task run its name.
 def score_part(model: str, score_date: date, number: int, job: PartJob) -> Receipt:  # noqa: ARG001
     return platform().score_part(job)
+
+
+@task(
+    name="parts",
+    task_run_name="parts {model} {score_date}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    **RETRIED,
+)
+@cancelled_if_stopped
+@with_advice()
+# The unused arguments give the task run its name.
+def parts_elsewhere(model: str, score_date: date, night: Night, jobs: Sequence[PartJob]) -> list[Receipt]:  # noqa: ARG001
+    return [*executor_of(platform()).run(night, jobs)]

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.cluster import WorkerUnfit
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import DeliveriesSetAside
 from nightjar.core.model.spec import ModelSpec, RawDataset
@@ -212,10 +213,25 @@ def disk(platform: Platform) -> str:
     return f"{free:.0f} GB free"
 
 
+def parts(platform: Platform) -> str:
+    """Who scores the parts of nights. Raises ClusterGone, WorkerUnfit."""
+    from nightjar.wiring.executors import unfit_workers
+
+    settings = platform.settings
+    if settings.executor != "dask":
+        return f"scored by {settings.threads} {settings.executor}"
+    found = unfit_workers(platform)
+    for worker, problems in found.items():
+        if problems:
+            raise WorkerUnfit(f"The worker {worker}", problems)
+    return f"scored by {len(found)} workers of {settings.scheduler}"
+
+
 CHECKS: dict[str, Check] = {
     "disk": disk,
     "artifacts": artifacts,
     "database": postgres,
+    "parts": parts,
 }
 CHECKS_OF_A_MODEL: dict[str, CheckOfModel] = {
     "data": data,

@@ -155,9 +155,10 @@ def opened(*, service: bool = False) -> "Platform":
     service: True if the process prints its log, not a result.
     """
     from nightjar.wiring import logs
+    from nightjar.wiring.executors import executor_of
     from nightjar.wiring.platform import Platform
 
-    platform = Platform(advised=advised)
+    platform = Platform(advised=advised, parts=executor_of)
     settings = platform.settings
     level = "warning" if settings.log_level == "info" else settings.log_level
     logs.of_command_line(settings.log_format, level, all_of_it=service)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import singledispatch
 from typing import TYPE_CHECKING, TypeVar
 
-from nightjar.core.errors import database, inputs, model, night, platform, settings
+from nightjar.core.errors import cluster, database, inputs, model, night, platform, settings
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.machine import told_of
 
@@ -63,6 +63,8 @@ def remedy(error: NightjarError) -> str:  # noqa: ARG001  # its class has no com
 
 
 ALWAYS: Mapping[type[NightjarError], str] = {
+    cluster.ClusterGone: "Check it with `nightjar doctor`.",
+    cluster.WorkerUnfit: "`nightjar doctor` asks each worker.",
     database.StoreUnavailable: "Check it with `nightjar doctor`.",
     database.SchemaOutdated: "Run `nightjar db migrate`.",
     database.RoleHasNoPassword: "Run `nightjar db migrate`.",

@@ -1,6 +1,6 @@
 """The use cases with their real adapters, for flows, commands and workers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,6 +13,7 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import evening_by_now
 from nightjar.core.night.entities import PartJob, Receipt
+from nightjar.core.night.same_code import Terms
 from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.going_on import GoOn, unasked
@@ -65,11 +66,12 @@ class Platform(Adapters):
     """The configured platform.
 
     go_on: called by every use case between its steps. advised: completes the errors that use cases keep or
-    show.
+    show. parts: makes what carries out the parts of nights; None: they are scored in turn.
     """
 
     go_on: GoOn = unasked
     advised: Advise = unadvised
+    parts: "Callable[[Platform], PartExecutor] | None" = None
 
     def prepare(self, spec: ModelSpec) -> "Prepare":
         """The use case that prepares the data for nights.
@@ -121,6 +123,15 @@ class Platform(Adapters):
             check=check,
         )
 
+    def terms(self) -> Terms:
+        """What a worker must share with this process, to score parts of its nights."""
+        from nightjar.adapters.same_code import terms_of
+
+        settings = self.settings
+        database = f"the embedded one in {settings.home}" if settings.database_url is None else "a server"
+        places = {"the artifact store": settings.artifacts, "the database": database}
+        return {**terms_of(PROJECT, settings.feature_repo), **places}
+
     def score_part(self, job: PartJob) -> Receipt:
         """Carry out a part job, on any worker."""
         import models
@@ -156,7 +167,7 @@ class Platform(Adapters):
                 profiles=PostgresInputProfiles(self.engine),
                 readings=PostgresReadings(self.engine),
             ),
-            executor=executor or InTurn(self.score_part),
+            executor=executor or (self.parts(self) if self.parts else InTurn(self.score_part)),
             follow=self.follow_up(spec, step),
             go_on=self.go_on,
             advised=self.advised,

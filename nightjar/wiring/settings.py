@@ -71,6 +71,13 @@ def signing_keys(secrets: SecretStr) -> SecretStr:
     return secrets
 
 
+def scheduler_address(url: str) -> str:
+    """Accept tcp://host:port and tls://host:port."""
+    if not re.fullmatch(r"(tcp|tls)://([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}", url, re.ASCII):
+        raise ValueError("it reads tcp://host:8786, or tls://host:8786 for an encrypted cluster")
+    return url
+
+
 def without_credentials(url: str) -> str:
     """Refuse a URL with credentials: it is stored with every artifact, and analysts can read it."""
     scheme, separator, rest = url.partition("://")
@@ -110,6 +117,10 @@ class Settings(BaseSettings):
     ui_url: the address of Prefect's pages, for links in alerts; unset means the one of `nightjar up`.
     database_max_gb: the size that the database may have; unset means that nobody is told of its size.
     webhooks: "name=URL" of each program that is told of every publication, with spaces between.
+    executor: what scores the parts of a night: threads of its process, other processes of its machine, or the
+    workers of a Dask cluster.
+    dask_scheduler: the address of that cluster's scheduler.
+    cluster_wait_s: how long a night waits for a scheduler that answers and has a worker.
     webhook_secret: whsec_..., with which their messages are signed; several, with spaces between, while it
     changes.
     max_delivery_mb: the largest delivered file, in megabytes. Its check takes about seven times as much
@@ -136,6 +147,9 @@ class Settings(BaseSettings):
     feature_repo: Path = PROJECT / "feature_repo"
     max_delivery_mb: Annotated[int, Field(ge=1, le=100_000)] = 256
     threads: Annotated[int, Field(ge=1, le=256)] = 2
+    executor: Annotated[str, Field(pattern="^(threads|processes|dask)$")] = "threads"
+    dask_scheduler: Annotated[str, AfterValidator(scheduler_address)] | None = None
+    cluster_wait_s: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 60.0
     nights_at_once: Annotated[int, Field(ge=1, le=32)] = 4
     night_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 600.0
     log_format: Annotated[str, Field(pattern="^(console|json)$")] = "console"
@@ -185,6 +199,13 @@ class Settings(BaseSettings):
     @classmethod
     def of_a_user(cls, path: Path | None) -> Path | None:
         return path and path.expanduser()
+
+    @property
+    def scheduler(self) -> str:
+        """The address of the cluster's scheduler. Raises BadSettings if none is set."""
+        if self.dask_scheduler is None:
+            raise BadSettings("NIGHTJAR_EXECUTOR is dask, and NIGHTJAR_DASK_SCHEDULER is not set", REMEDY)
+        return self.dask_scheduler
 
     @property
     def consumers(self) -> Mapping[str, SecretStr]:

@@ -1,9 +1,18 @@
-"""Carry out part jobs in a worker process, which makes its adapters once."""
+"""Carry out a part job in a worker process, which makes its adapters once."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.cluster import WorkerUnfit
 from nightjar.core.night.entities import PartJob, Receipt
+from nightjar.core.night.same_code import Terms, differences
+from nightjar.wiring import logs
 from nightjar.wiring.platform import Platform
+
+OPENING = Lock()
 
 
 @cache
@@ -17,3 +26,47 @@ def score_part(job: PartJob) -> Receipt:
     Raises the errors of `Platform.score_part`.
     """
     return platform().score_part(job)
+
+
+def score_part_in_cluster(job: PartJob, wanted: Terms) -> Receipt:
+    """Carry out a part job on a worker of a cluster.
+
+    wanted: of the process that gives out the parts. Raises WorkerUnfit if this one has something else, and
+    the errors of `Platform.score_part`, with the worker's name.
+    """
+    with naming_worker() as name:
+        with OPENING:
+            ours = platform()
+            logs.configure(ours.settings.log_format, ours.settings.log_level)
+        if differing := differences(wanted, ours.terms()):
+            raise WorkerUnfit(f"The worker {name}", differing)
+        return ours.score_part(job)
+
+
+def fitness(wanted: Terms) -> tuple[str, ...]:
+    """What keeps this worker of a cluster from scoring parts, a sentence each. Empty: nothing."""
+    ours = platform()
+    if found := differences(wanted, ours.terms()):
+        return found
+    return tuple(filter(None, (_refusal_of(lambda: ours.engine), _refusal_of(ours.artifacts.probe))))
+
+
+def _refusal_of(attempt: Callable[[], object]) -> str | None:
+    try:
+        attempt()
+    except NightjarError as error:
+        return str(error)
+    return None
+
+
+@contextmanager
+def naming_worker() -> Iterator[str]:
+    """Let an error of ours say on which worker it was raised. Give the worker's address."""
+    from distributed import get_worker
+
+    name = str(get_worker().address)
+    try:
+        yield name
+    except NightjarError as error:
+        error.worker = name
+        raise

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from nightjar.cli import app
-from nightjar.core.errors import database, inputs, machine, model, night, platform, settings
+from nightjar.core.errors import cluster, database, inputs, machine, model, night, platform, settings
 from nightjar.core.errors.base import NightjarError, Retryable
 from nightjar.core.monitoring.due import Wait
 from nightjar.showing.remedies import advised, remedy, told, waiting_told, with_advice
@@ -24,6 +24,9 @@ SCORE = "nightjar score --model toy --date 2013-06-15"
 FAULTS = ("rain is gone",)
 
 COMMANDS = [
+    (cluster.ClusterGone("tcp://host:8786", "does not answer"), ("nightjar doctor",)),
+    (cluster.WorkersKilled("tcp://host:8786", 3, 4, "tcp://host:1"), ("nightjar doctor",)),
+    (cluster.WorkerUnfit("The worker tcp://host:1", FAULTS), ("nightjar doctor",)),
     (database.StoreUnavailable("The score database", "no route to host"), ("nightjar doctor",)),
     (database.SchemaOutdated("0007", "0008"), ("nightjar db migrate",)),
     (database.RoleHasNoPassword("writer"), ("nightjar db migrate",)),

@@ -14,11 +14,14 @@ class NightjarError(Exception):
     runbook: ClassVar[str] = "unexpected-error"
     advice: str = ""
     """A sentence with the command that corrects the error. It is empty until the edge adds it."""
+    worker: str = ""
+    """The worker of a cluster that raised the error. It is empty if this process did."""
 
     @property
     def words(self) -> str:
-        """The text and the advice, without the runbook."""
-        return f"{super().__str__()} {self.advice}".rstrip()
+        """The text, the worker and the advice, without the runbook."""
+        where = f"This was on the worker {self.worker}." if self.worker else ""
+        return " ".join(filter(None, (super().__str__(), where, self.advice)))
 
     def __str__(self) -> str:
         return f"{self.words} Runbook: runbooks/{self.runbook}.md"

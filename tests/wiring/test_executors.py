@@ -1,0 +1,92 @@
+"""A setting chooses who scores the parts of nights, and a worker scores only if it would score alike."""
+
+import sys
+from datetime import date
+from functools import partial
+
+import pytest
+from distributed import LocalCluster
+
+import models
+from nightjar.cli import doctor
+from nightjar.core.errors.cluster import WorkerUnfit
+from nightjar.core.errors.settings import BadSettings, ExtraMissing
+from nightjar.core.night.clock import as_of, night_of
+from nightjar.core.night.entities import PartJob
+from nightjar.executors.dask_cluster import DaskCluster
+from nightjar.executors.pools import Processes, Threads
+from nightjar.wiring import worker
+from nightjar.wiring.executors import executor_of
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
+
+SPEC = models.model("flight_delay")
+
+
+def platform_of(home, **settings) -> Platform:
+    return Platform(Settings(home=home, _env_file=None, **settings))
+
+
+def test_the_setting_chooses(tmp_path):
+    chosen = [executor_of(platform_of(tmp_path, executor=name)) for name in ("threads", "processes")]
+    assert [type(each) for each in chosen] == [Threads, Processes]
+    there = executor_of(platform_of(tmp_path, executor="dask", dask_scheduler="tcp://10.0.0.1:8786"))
+    assert isinstance(there, DaskCluster)
+    assert there.address == "tcp://10.0.0.1:8786"
+
+
+def test_a_cluster_needs_an_address_and_the_extra(tmp_path, monkeypatch):
+    with pytest.raises(BadSettings, match="NIGHTJAR_DASK_SCHEDULER is not set"):
+        executor_of(platform_of(tmp_path, executor="dask"))
+    monkeypatch.delitem(sys.modules, "nightjar.executors.dask_cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ExtraMissing, match="extra 'dask'"):
+        executor_of(platform_of(tmp_path, executor="dask", dask_scheduler="tcp://10.0.0.1:8786"))
+
+
+@pytest.fixture
+def scheduler():
+    """A cluster of two workers on threads of this process."""
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0") as local:
+        yield local.scheduler_address
+
+
+@pytest.fixture
+def in_cluster(world, scheduler, monkeypatch):
+    """The world's platform, with a cluster. Its workers find its settings in the environment."""
+    for name, value in world.env().items():
+        monkeypatch.setenv(name, value)
+    worker.platform.cache_clear()
+    settings = world.platform.settings.model_copy(update={"executor": "dask", "dask_scheduler": scheduler})
+    made = Platform(settings, parts=executor_of)
+    yield made
+    made.close()
+    worker.platform().close()
+    worker.platform.cache_clear()
+
+
+def test_a_night_of_a_cluster_is_the_same_to_the_last_bit(world, in_cluster):
+    day = date(2013, 5, 22)
+    world.platform.prepare(SPEC).ready(as_of(SPEC, day))
+    here = world.platform.score_night(SPEC).run(night_of(SPEC, day))
+    there = in_cluster.score_night(SPEC).run(night_of(SPEC, day), force=True)
+    assert there.parts_done_now == here.parts
+    one, other = (
+        world.platform.store.published_scores(world.platform.store.run(night.run_id))
+        for night in (here, there)
+    )
+    assert one.equals(other)
+    assert doctor.parts(in_cluster) == f"scored by 2 workers of {in_cluster.settings.scheduler}"
+
+
+def test_a_worker_with_other_code_or_another_store_scores_nothing_and_is_named(in_cluster, monkeypatch):
+    monkeypatch.setattr(Platform, "terms", lambda self: {"the code": str(self is worker.platform())})
+    job = PartJob(run_id=1, part=0, claim="c")
+    night = night_of(SPEC, date(2013, 5, 22))
+    cluster = executor_of(in_cluster)
+    cluster = DaskCluster(cluster.address, cluster.work, lambda run_id: [], wait_s=5)
+    said = r"The worker \S+ scores no part of this night: the code is True there and False here"
+    with pytest.raises(WorkerUnfit, match=said):
+        cluster.run(night, [job])
+    _, verdict, found = doctor.verdict("parts", partial(doctor.parts, in_cluster))
+    assert (verdict, "the code is True there" in found) == ("NO", True)
