@@ -11,7 +11,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -190,6 +190,35 @@ def command_line() -> Iterator[CommandLine]:
         nursery = Nursery(Path(logs))
         yield CommandLine(nursery)
         nursery.close()
+
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+@pytest.fixture(scope="session")
+def browsing() -> Callable[..., AbstractContextManager[Any]]:
+    """A page of a real browser, with more flags if given."""
+    pytest.importorskip("playwright")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    @contextmanager
+    def browse(*flags: str) -> Iterator[Any]:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *flags])
+            yield browser.new_page(viewport={"width": 1400, "height": 900})
+            browser.close()
+
+    return browse
 
 
 def free_port() -> int:

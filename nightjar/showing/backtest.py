@@ -7,7 +7,7 @@ from nightjar.core.kinds.estimates import CONFIDENCE, Estimate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metric
 from nightjar.core.lifecycle.ages import Age, follows
-from nightjar.core.lifecycle.backtest import Results, StepDone, Who
+from nightjar.core.lifecycle.backtest import Results, StepDone
 from nightjar.core.lifecycle.correlating import Correlation
 from nightjar.core.model.spec import ModelSpec
 from nightjar.showing import console, plots
@@ -216,7 +216,6 @@ def curve(metric: Metric, results: Results) -> str:
                 (float(n), period.metrics.get(who, {}).get(metric.name))
                 for n, period in enumerate(results.periods)
             ],
-            dotted=who in (Who.BASELINE, Who.CONSTANT),
         )
         for who in results.whole
     ]

@@ -30,7 +30,6 @@ STYLE = """
 .month td { padding: 0; border: 0; }
 .month a { display: block; width: 1.7rem; height: 1.7rem; line-height: 1.7rem; text-align: center;
   border-radius: .25rem; text-decoration: none; color: #111; border: 1px solid transparent; }
-a:focus-visible { outline: 3px solid var(--c1); outline-offset: 1px; }
 .state { display: inline-block; min-width: 1.7rem; text-align: center; border-radius: .25rem; color: #111; }
 .published { background: #b7dcf2; } .late { background: #f6d998; } .accepted { background: #e6c3dd; }
 .repaired { background: #a8ddca; } .rolled-back { background: #cfd6de; } .held-back { background: #f2a477; }
@@ -68,7 +67,7 @@ def sign(state: State) -> str:
     return f'<span class="state {_class(state)}" aria-hidden="true">{SIGNS[state]}</span>'
 
 
-def drift_map(cells: Sequence[ColumnSeen], link: Callable[[date], str]) -> str:
+def drift_map(cells: Sequence[ColumnSeen]) -> str:
     """Columns by night. The shade is the distance over its limit; a dot marks what counts as drifted.
 
     Columns that drifted most often come first.
@@ -80,13 +79,14 @@ def drift_map(cells: Sequence[ColumnSeen], link: Callable[[date], str]) -> str:
     places = {name: row for row, name in enumerate(sorted(often, key=lambda name: (-often[name], name)))}
     width, height = NAMES_WIDTH + CELL * len(nights) + 4, HEAD + CELL * len(places) + 4
     drawn = [_name(name, row, often[name]) for name, row in places.items()]
-    drawn += [_night(night, column, link(night)) for column, night in enumerate(nights)]
+    drawn += [_night(night, column) for column, night in enumerate(nights)]
     at = {night: column for column, night in enumerate(nights)}
     drawn += [_cell(cell, at[cell.score_date], places[cell.column_name]) for cell in cells]
     style = f"width:{width:.0f}px;max-width:none"
     return (
-        f'<div class="wide"><svg class="map" style="{style}" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'role="img" aria-label="Drift of each column by night">{"".join(drawn)}</svg></div>'
+        f'<div class="wide" tabindex="0"><svg class="map" style="{style}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+        f'aria-label="Drift of each column by night">{"".join(drawn)}</svg></div>'
     )
 
 
@@ -125,13 +125,13 @@ def _name(name: str, row: int, drifted: int) -> str:
     return f'<text x="{NAMES_WIDTH - 5:.0f}" y="{_top(row) + 9:.1f}" text-anchor="end">{told}</text>'
 
 
-def _night(night: date, column: int, target: str) -> str:
+def _night(night: date, column: int) -> str:
     left = NAMES_WIDTH + CELL * column
     text = (
         f'<text x="{left + 8:.1f}" y="{HEAD - 4:.0f}" transform="rotate(-60 {left + 8:.1f} {HEAD - 4:.0f})">'
     )
     shown = f"{night:%b %d}" if night.day in (1, 8, 15, 22) else "·"
-    return f'<a href="{escape(target)}" tabindex="-1">{text}{shown}</text></a>'
+    return f"{text}{shown}</text>"
 
 
 def _cell(cell: ColumnSeen, column: int, row: int) -> str:

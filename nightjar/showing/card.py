@@ -153,7 +153,7 @@ def _curves(curves: Iterable[Curve]) -> Iterator[str]:
     for one in curves:
         by_plot.setdefault(one.plot, []).append(one)
     for title, of_plot in by_plot.items():
-        lines = [plots.Line(one.name, one.points, dotted=n > 0) for n, one in enumerate(of_plot)]
+        lines = [plots.Line(one.name, one.points) for one in of_plot]
         yield plots.lines(title, lines, of_plot[0].x, of_plot[0].y)
 
 

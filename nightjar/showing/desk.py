@@ -115,7 +115,7 @@ def entity_page(model: str, entity_key: str, nights: Sequence[EntityNight]) -> s
     names = _names([one.score_date for one in nights])
     drawn = [
         plots.Line("score", [(n, one.score) for n, one in enumerate(nights)]),
-        plots.Line("outcome", [(n, one.outcome) for n, one in enumerate(nights)], dotted=True),
+        plots.Line("outcome", [(n, one.outcome) for n, one in enumerate(nights)]),
     ]
     return _page(
         f"{model}: {entity_key}",
@@ -180,7 +180,7 @@ def _metric(found: Sequence[Measured], name: str, title: str) -> str:
     at = {night: n for n, night in enumerate(nights)}
     drawn = [
         _series(f"{occasions} nights" if occasions > 1 else "each night", rows, at, banded=occasions > 1)
-        for occasions in sorted({one.occasions for one in of})
+        for occasions in sorted({one.occasions for one in of}, reverse=True)
         if (rows := [one for one in of if one.occasions == occasions])
     ]
     return plots.lines(title, drawn, "night", "", _names(nights))
@@ -191,7 +191,7 @@ def _series(name: str, rows: Sequence[Measured], at: Mapping[date, int], *, band
     bands = [(one.low, one.high) for one in rows]
     known = [(low, high) for low, high in bands if low is not None and high is not None]
     band = known if banded and len(known) == len(points) else ()
-    return plots.Line(name, points, band, dotted=not banded)
+    return plots.Line(name, points, band)
 
 
 def _coverage(found: Sequence[Measured]) -> str:
@@ -231,7 +231,7 @@ def _drift(desk: Desk) -> str:
         f"The last {nights} nights against the training sample. A darker shade is further away; an orange "
         "cell with a dot counts as drifted. The number behind a name says how often it did."
     )
-    return page.said(told) + calendar.drift_map(desk.drift, night_file)
+    return page.said(told) + calendar.drift_map(desk.drift)
 
 
 def _challenger(desk: Desk, spec: ModelSpec | None) -> Iterator[str]:

@@ -11,7 +11,7 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --text: #e4e8ee; --soft: #9aa6b5; --rule: #39424e;
   --page: #14181d;
   --c0: #6cb4ea; --c1: #eb9a62; --c2: #93cc80; --c3: #bf9fe0; --c4: #e58ba0; --c5: #a4adb8; } }
-* { box-sizing: border-box; }
+* { box-sizing: border-box; } a { color: var(--c0); }
 body { margin: 0 auto; padding: 1.2rem 1rem 3rem; max-width: 70rem; color: var(--text);
   background: var(--page); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .4rem; }
@@ -30,11 +30,8 @@ svg path { fill: none; stroke-width: 1.8; stroke-linecap: round; }
 .s0 { fill: var(--c0); } .s1 { fill: var(--c1); } .s2 { fill: var(--c2); }
 .s3 { fill: var(--c3); } .s4 { fill: var(--c4); } .s5 { fill: var(--c5); }
 .legend { font-size: .85rem; color: var(--soft); } .legend span { margin-right: .9rem; white-space: nowrap; }
-.legend span::before { content: ""; display: inline-block; width: .9rem; height: .2rem; margin-right: .35rem;
-  vertical-align: middle; background: currentColor; }
-.k0::before { background: var(--c0) !important; } .k1::before { background: var(--c1) !important; }
-.k2::before { background: var(--c2) !important; } .k3::before { background: var(--c3) !important; }
-.k4::before { background: var(--c4) !important; } .k5::before { background: var(--c5) !important; }
+.legend svg { display: inline-block; width: 1.6rem; margin-right: .35rem; vertical-align: middle; }
+:focus-visible { outline: 3px solid var(--c1); outline-offset: 1px; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
 th, td { text-align: left; padding: .25rem .9rem .25rem 0;
   border-bottom: 1px solid var(--rule); vertical-align: top; }

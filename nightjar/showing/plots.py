@@ -17,6 +17,8 @@ MOST_LETTERS = 20
 LETTER = 6.4
 """About as wide as a digit is."""
 COLOURS = 6
+DASHES = ("", "6 3", "2 3", "9 3 2 3", "4 2 1 2", "1 5")
+"""Lines of a plot differ in their dashes too, so that nobody has to tell colours apart."""
 
 Point = tuple[float, float | None]
 
@@ -28,7 +30,6 @@ class Line:
     name: str
     points: Sequence[Point]
     band: Sequence[tuple[float, float]] = ()
-    dotted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +165,12 @@ def _named_places(
 
 def _line(line: Line, across: Axis, up: Axis, colour: int) -> str:
     pieces = [_path(piece, across, up) for piece in _unbroken(line.points)]
-    style = ' stroke-dasharray="4 3"' if line.dotted else ""
-    drawn = f'<path class="l{colour}" d="{" ".join(pieces)}"{style}/>'
-    return _band(line, across, up, colour) + drawn
+    return _band(line, across, up, colour) + _stroke(" ".join(pieces), colour)
+
+
+def _stroke(path: str, colour: int) -> str:
+    dashes = f' stroke-dasharray="{DASHES[colour]}"' if DASHES[colour] else ""
+    return f'<path class="l{colour}" d="{path}"{dashes}/>'
 
 
 def _band(line: Line, across: Axis, up: Axis, colour: int) -> str:
@@ -225,8 +229,13 @@ def _text(text: str, x: float, y: float, anchor: str, size: int = 11) -> str:
 def _legend(shown: Sequence[Line]) -> str:
     if len(shown) < 2:
         return ""
-    names = (f'<span class="k{n % COLOURS}">{escape(line.name)}</span>' for n, line in enumerate(shown))
+    names = (f"<span>{_sample(n % COLOURS)}{escape(line.name)}</span>" for n, line in enumerate(shown))
     return f'<p class="legend">{" ".join(names)}</p>'
+
+
+def _sample(colour: int) -> str:
+    """A piece of a line, before its name."""
+    return f'<svg viewBox="0 0 26 8" aria-hidden="true">{_stroke("M 1 4 L 25 4", colour)}</svg>'
 
 
 def _figure(title: str, height: float, drawn: Iterable[str], legend: str = "") -> str:

@@ -4,13 +4,12 @@ somewhere to send alerts to.
 
 import json
 import logging
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -23,14 +22,6 @@ from pydantic import SecretStr
 from nightjar.wiring.settings import Settings
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 TOKEN = "t0ken-of-the-alert-url"
 
 
@@ -159,25 +150,6 @@ class Prefect:
         page.get_by_role("textbox").fill(self.settings.prefect_auth.get_secret_value())
         page.keyboard.press("Enter")
         page.wait_for_url("**/dashboard**")
-
-
-@pytest.fixture(scope="session")
-def browsing() -> Callable[..., AbstractContextManager[Any]]:
-    """A page of a real browser, with more flags if given."""
-    pytest.importorskip("playwright")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    @contextmanager
-    def browse(*flags: str) -> Iterator[Any]:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *flags])
-            yield browser.new_page(viewport={"width": 1400, "height": 900})
-            browser.close()
-
-    return browse
 
 
 @pytest.fixture(scope="session")

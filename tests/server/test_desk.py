@@ -8,33 +8,16 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from nightjar.core.desk.entities import Desk, ModelSeen, Nights, NightSeen, OfNight, Report
+from nightjar.core.desk.entities import Desk, ModelSeen, Nights, OfNight, Report
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.server.desk import Pages, with_desk
+from nightjar.testing.desks import night_seen
 
 LOGIN = "nightjar:secret"
 RIGHT = b"Basic " + b64encode(LOGIN.encode())
 DAY = date(2024, 1, 30)
 NOON = datetime(2024, 1, 30, 12, tzinfo=UTC)
-NIGHT = NightSeen(
-    score_date=DAY,
-    run_id=1,
-    revision=1,
-    state="published",
-    model_version=1,
-    repairs_run=None,
-    population=1,
-    scored=1,
-    quarantined=0,
-    claimed_at=NOON,
-    ended_at=NOON,
-    flow_run=None,
-    error=None,
-    action="publish",
-    reason=None,
-    findings=[],
-    published_at=NOON,
-)
+NIGHT = night_seen(DAY)
 
 
 class Reader:

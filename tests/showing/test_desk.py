@@ -8,14 +8,11 @@ import pytest
 
 from nightjar.core.desk.calendar import State, days
 from nightjar.core.desk.entities import (
-    ColumnSeen,
     Desk,
     EntityNight,
     Explained,
     Found,
-    Measured,
     ModelSeen,
-    NightSeen,
     OfNight,
     Report,
     RoleHeld,
@@ -24,51 +21,14 @@ from nightjar.core.desk.entities import (
     StageSeen,
     Trouble,
 )
-from nightjar.core.desk.places import night_file
 from nightjar.showing import calendar, desk
+from nightjar.testing.desks import column_seen, measured, night_seen
 from nightjar.testing.specs import toy_spec
 
 FIRST = date(2024, 1, 30)
 NOON = datetime(2024, 1, 30, 12, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>"
 NIGHTS = [FIRST + timedelta(days=n) for n in range(5)]
-
-
-def night(day, **changes):
-    given = {
-        "score_date": day,
-        "run_id": day.day,
-        "revision": 1,
-        "state": "published",
-        "model_version": 3,
-        "repairs_run": None,
-        "population": 1000,
-        "scored": 990,
-        "quarantined": 10,
-        "claimed_at": NOON,
-        "ended_at": NOON + timedelta(minutes=3),
-        "flow_run": None,
-        "error": None,
-        "action": "publish",
-        "reason": EVIL,
-        "findings": [],
-        "published_at": NOON,
-    }
-    return NightSeen(**given | changes)
-
-
-def measured(day, role, occasions, value):
-    return Measured(
-        score_date=day,
-        role=role,
-        occasions=occasions,
-        metric="brier",
-        value=value,
-        low=value - 0.01,
-        high=value + 0.01,
-        rows=990,
-        coverage=0.9,
-    )
 
 
 def stage(day, name, seconds):
@@ -88,8 +48,8 @@ def stage(day, name, seconds):
 SEEN = Desk(
     model="toy",
     nights=[
-        *(night(day) for day in NIGHTS[:3]),
-        night(NIGHTS[4], action=None, published_at=None, state="failed", error=f"AuditFailed: {EVIL}"),
+        *(night_seen(day, reason=EVIL) for day in NIGHTS[:3]),
+        night_seen(NIGHTS[4], action=None, published_at=None, state="failed", error=f"AuditFailed: {EVIL}"),
     ],
     measured=[
         measured(day, role, occasions, 0.1 + 0.01 * day.day)
@@ -102,15 +62,7 @@ SEEN = Desk(
         )
     ],
     drift=[
-        ColumnSeen(
-            score_date=day,
-            column_name=name,
-            value=value,
-            threshold=0.2,
-            drifted=value > 0.2,
-            null_share=0.0,
-            note=EVIL,
-        )
+        column_seen(day, name, value, EVIL)
         for day in NIGHTS[:3]
         for name, value in (("wind", 0.1), (EVIL, 0.5))
     ],
@@ -163,7 +115,7 @@ NOTHING = Desk(
 FOUND = [
     Found(
         score_date=NIGHTS[0],
-        run_id=NIGHTS[0].day,
+        run_id=FIRST.toordinal(),
         name="volume",
         column_name="",
         slice="",
@@ -184,7 +136,8 @@ OF_NIGHT = OfNight(
     stages=SEEN.stages[:2],
     explained=EXPLAINED,
     reports=[
-        Report(score_date=FIRST, run_id=FIRST.day, kind=kind, uri="file:///x") for kind in ("card", "drift")
+        Report(score_date=FIRST, run_id=FIRST.toordinal(), kind=kind, uri="file:///x")
+        for kind in ("card", "drift")
     ],
 )
 PAGES = {
@@ -251,7 +204,7 @@ def test_the_first_sentence_names_the_nights_that_a_person_has_to_look_at():
 
 
 def test_a_column_that_drifted_has_a_dot_and_comes_first():
-    drawn = calendar.drift_map(SEEN.drift, night_file)
+    drawn = calendar.drift_map(SEEN.drift)
     assert drawn.count("<circle") == 3
     assert drawn.index("script") < drawn.index("wind")
 

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from nightjar.core.desk.calendar import State
-from nightjar.core.desk.entities import Nights, NightSeen, OfNight
+from nightjar.core.desk.entities import Nights, OfNight
 from nightjar.core.model.spec import PublishedBy
+from nightjar.testing.desks import night_seen
 from nightjar.testing.specs import toy_spec
 from nightjar.usecases.monitoring.desk import ReadDesk
 
@@ -14,34 +15,12 @@ SPEC = toy_spec(name="toy", promise=PublishedBy(time(6)))
 FIRST = date(2024, 3, 4)
 
 
-def published(day: date, at: datetime) -> NightSeen:
-    return NightSeen(
-        score_date=day,
-        run_id=day.day,
-        revision=1,
-        state="published",
-        model_version=1,
-        repairs_run=None,
-        population=1,
-        scored=1,
-        quarantined=0,
-        claimed_at=at,
-        ended_at=at,
-        flow_run=None,
-        error=None,
-        action="publish",
-        reason=None,
-        findings=[],
-        published_at=at,
-    )
-
-
 class Reader:
     def __init__(self, now: datetime) -> None:
         self.now = now
 
     def nights(self, model):
-        seen = [published(FIRST + timedelta(days=n), at(n)) for n in (0, 2)]
+        seen = [night_seen(FIRST + timedelta(days=n), published_at=at(n)) for n in (0, 2)]
         return Nights(model=model, nights=seen, sent_at=self.now)
 
     def night(self, model, score_date):
