@@ -48,7 +48,7 @@ SEED = """
             40, night, night + interval '9 minutes', CASE WHEN revision = 2 THEN 'AuditFailed: half of it' END
         FROM generate_series('2013-01-01', '2013-12-31', interval '1 day') AS night,
             generate_series(1, 2) AS revision
-        WHERE revision = 1 OR extract(doy FROM night)::integer % 7 = 0 ORDER BY night, revision;
+        WHERE revision = 1 OR extract(doy FROM night)::integer % 7 = 0 ORDER BY 2, 3;
     INSERT INTO nightjar.publication (model, score_date, run_id, action, published_at)
         SELECT model, score_date, id, 'publish', ended_at FROM nightjar.run WHERE state = 'published';
     INSERT INTO nightjar.receipt (run_id, part, rows, scored, quarantined, attempt, broken)
@@ -68,8 +68,8 @@ SEED = """
         SELECT id, method, 'column ' || k, random(), 0.9, random() > 0.97, 0, 0, claimed_at + again, 'a note'
         FROM nightjar.run, (VALUES ('nights'), ('psi')) AS by (method), generate_series(1, 40) AS k,
             (VALUES (interval '0'), (interval '1 day')) AS measured (again) ORDER BY id;
-    INSERT INTO nightjar.input_profile (run_id, column_name, rows, nulls, distinct, entities, mean, quantiles,
-        categories)
+    INSERT INTO nightjar.input_profile (run_id, column_name, rows, nulls, "distinct", entities, mean,
+        quantiles, categories)
         SELECT id, CASE k WHEN 0 THEN 'score' ELSE 'column ' || k END, 1000000, 0, 1000, 1000000, 0.5,
             ARRAY(SELECT n / 40.0 FROM generate_series(0, 40) AS n),
             (SELECT jsonb_object_agg('code ' || n, n) FROM generate_series(1, 60) AS n)

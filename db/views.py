@@ -851,11 +851,12 @@ CROSS JOIN LATERAL (
 {VERSION}
 LEFT {CHALLENGER}
 CROSS JOIN LATERAL (
+    {APART}
     SELECT reason.*, {by_arm("challenger.number", "version.number")} AS model_version
     FROM nightjar.reason LEFT JOIN nightjar.score
         ON score.score_date = run.score_date AND score.run_id = run.id
             AND score.entity_key = reason.entity_key AND run.challenger_share > 0
-    WHERE reason.run_id = run.id {ALONE}
+    WHERE {FIRST.format("reason")}reason.run_id = run.id
 ) AS reason""",  # noqa: S608  # words of this module
     ),
     View(

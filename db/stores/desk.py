@@ -62,6 +62,7 @@ MEASURED = """
     SELECT score_date, role, occasions, metric, value, low, high, rows, coverage
     FROM analytics.measurements
     WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s AND slice = '' AND is_newest
+        AND (role = 'champion' OR occasions = 1)
     ORDER BY score_date
 """
 DRIFT = """
@@ -120,7 +121,7 @@ EXPLAINED = f"""
         ON scores.model = reason.model AND scores.score_date = reason.score_date
         AND scores.entity_key = reason.entity_key
     WHERE reason.model = %(model)s AND reason.score_date = %(score_date)s
-    GROUP BY scores.entity_key, scores.score ORDER BY scores.score DESC, scores.entity_key
+    GROUP BY scores.entity_key, scores.score ORDER BY scores.score DESC, scores.entity_key LIMIT 50
 """  # noqa: S608  # words of this module
 ENTITY = f"""
     SELECT scored.score_date, scored.score, scored.model_version, scored.outcome,

@@ -34,7 +34,6 @@ from nightjar.showing.console import measured as with_interval
 
 BAD = {State.HELD_BACK, State.FAILED, State.MISSING}
 RECENT_NIGHTS = 14
-MOST_EXPLAINED = 50
 TITLES = {"drift": "Drift, with the distribution of each column", "card": "Card of the version"}
 """Of the reports, by kind."""
 
@@ -447,7 +446,7 @@ def _explained(explained: Sequence[Explained], *, served: bool) -> str:
             f"{one.score:.4g}",
             "; ".join(one.reasons),
         )
-        for one in explained[:MOST_EXPLAINED]
+        for one in explained
     ]
     return page.table(("entity", "score", "reasons"), rows)
 

@@ -219,7 +219,7 @@ class Desk(Nights):
 class OfNight:
     """All that the page of a night shows beside its run.
 
-    found: of each run of the night. explained: the rows whose reasons are stored, the highest score first.
+    found: of each run of the night. explained: the 50 highest scores of the rows whose reasons are stored.
     """
 
     measured: Sequence[Measured] = ()
