@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import socketserver
 import subprocess
 import sys
 import tempfile
@@ -265,6 +266,46 @@ def receiver() -> Iterator[Receiver]:
         heard.url = f"http://127.0.0.1:{server.server_port}/t0ken"
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield heard
+        server.shutdown()
+
+
+class Mailbox(socketserver.ThreadingTCPServer):
+    """An SMTP server that takes every mail."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.mails: list[str] = []
+        super().__init__(("127.0.0.1", 0), Session)
+
+    @property
+    def url(self) -> str:
+        return (
+            f"mailto://127.0.0.1:{self.server_address[1]}/?from=n@example.org&to=a@example.org&mode=insecure"
+        )
+
+
+class Session(socketserver.StreamRequestHandler):
+    server: Mailbox
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 ready\r\n")
+        while line := self.rfile.readline():
+            word = line[:4].upper().strip()
+            if word == b"DATA":
+                self.wfile.write(b"354 go\r\n")
+                self.server.mails.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())
+            if word == b"QUIT":
+                self.wfile.write(b"221 bye\r\n")
+                return
+            self.wfile.write(b"250 ok\r\n")
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with Mailbox() as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
         server.shutdown()
 
 

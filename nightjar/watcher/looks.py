@@ -71,6 +71,7 @@ class LookAtPlatform:
             server_silent_since=self._silent_since,
             worker=self._worker(),
             untold=untold,
+            broken={name: error.words for name, error in models.BROKEN.items()},
         )
 
     def _disks(self) -> Iterator[DiskFacts]:

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -13,13 +13,13 @@ import models
 from db.listening import listening
 from nightjar.adapters.notify.heartbeat import beat
 from nightjar.core.errors.base import NightjarError
-from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.ports.telling import Consumer
 from nightjar.core.telling.incidents import Key, Note, changes
-from nightjar.core.telling.messages import database_back, database_gone
-from nightjar.core.telling.rules import judged
+from nightjar.core.telling.retrying import pauses
+from nightjar.core.telling.rules import UNTOLD_FOR, judged
 from nightjar.usecases.telling.incidents import TellPeople
 from nightjar.watcher.looks import LookAtPlatform, models_of
+from nightjar.watcher.outage import Outage
 from nightjar.wiring.platform import Platform
 
 log = structlog.get_logger(__name__)
@@ -27,56 +27,53 @@ log = structlog.get_logger(__name__)
 ROUND_S = 5.0
 """The longest time between two rounds: what did not arrive is due again after as long."""
 LOOKS_EVERY = timedelta(minutes=1)
+UNEXPECTED = "unexpected-error"
+"""The runbook of an error that nobody has foreseen."""
 
 
 @dataclass
 class Watcher:
     """What a watcher remembers between rounds.
 
-    seen: the troubles of its last look. untold: channels that do not know of the last change of the database.
+    seen: the troubles of its last look; None before the first, which ends nothing.
     """
 
     platform: Platform
     look_at_platform: LookAtPlatform
-    seen: frozenset[Key] = frozenset()
+    outage: Outage
+    seen: frozenset[Key] | None = None
     looked_at: datetime | None = None
-    gone: bool = False
-    untold: set[str] = field(default_factory=set[str])
 
     def look(self, now: datetime) -> bool:
-        """Note what has begun and ended since the last look. Return True if every model was looked at."""
+        """Note what has begun and ended since the last look.
+
+        Return True if every model was looked at, and if somebody can be told.
+        """
         ledger, people = self.platform.incidents(), self.platform.tell_people()
-        untold = people.dispatches.untold(people.channels)
-        facts = tuple(models_of(self.platform, ledger.opened(), now))
+        untold = people.dispatches.untold([*people.channels, *self.platform.webhooks()])
+        opened = ledger.opened()
+        facts = tuple(models_of(self.platform, opened, now))
         troubles, blind = judged(facts, self.look_at_platform(now, untold), self.platform.settings.ui)
-        looked_at = {each.model for each in facts} | {""}
+        unseen = set(models.NAMES) - {each.model for each in facts}
+        seen = frozenset(note.key for note in opened) if self.seen is None else self.seen
 
         def unknown(note: Note) -> bool:
-            return (note.model, note.kind) in blind or note.model not in looked_at
+            return (note.model, note.kind) in blind or note.model in unseen
 
-        done = ledger.note(lambda opened: changes(opened, troubles, unknown, self.seen))
+        done = ledger.note(lambda opened: changes(opened, troubles, unknown, seen))
         self.seen, self.looked_at = frozenset(each.key for each in troubles), now
         for trouble in done.begun:
             log.warning("incident_begun", model=trouble.model, kind=trouble.kind, sentence=trouble.sentence)
         for note in done.ended:
             log.info("incident_ended", model=note.model, kind=note.kind, subject=note.subject)
-        return looked_at >= set(models.MODELS)
+        deaf = {name for name, since in untold.items() if now - since > UNTOLD_FOR}
+        return not unseen & set(models.MODELS) and (not people.channels or not deaf >= set(people.channels))
 
     def due(self, now: datetime) -> bool:
-        return self.looked_at is None or now - self.looked_at >= LOOKS_EVERY
-
-    def database_is(self, *, gone: bool, now: datetime) -> None:
-        """Tell from memory when the database goes and when it is back: each channel once."""
-        people = self.platform.ways_to_people()
-        if gone != self.gone:
-            self.gone, self.untold = gone, set(people)
-        message = database_gone(now, self.platform.settings.ui) if gone else database_back(now)
-        for name in sorted(self.untold & set(people)):
-            if people[name].tell(message) is None:
-                self.untold.discard(name)
+        return self.looked_at is None or not pauses(self.looked_at, now, LOOKS_EVERY)
 
     def heartbeat(self) -> None:
-        """Ask the URL elsewhere. It stops when the watcher does, or when it cannot look at every model."""
+        """Ask the URL elsewhere. It stops with the watcher, with a look at a model, or with all receivers."""
         url = self.platform.settings.heartbeat_url
         if url is not None and (why := beat(url)) is not None:
             log.warning("heartbeat_not_taken", reason=why)
@@ -85,28 +82,34 @@ class Watcher:
 def watch(platform: Platform) -> None:
     """Do rounds until Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, interrupted)
-    watcher = Watcher(platform, LookAtPlatform(platform, os.environ.get("PREFECT_API_URL")))
+    watcher = watcher_of(platform, os.environ.get("PREFECT_API_URL"))
     try:
         while True:
             survive(watcher)
+            time.sleep(ROUND_S)
     except KeyboardInterrupt:
         log.info("watcher_ends")
     finally:
         platform.close()
 
 
+def watcher_of(platform: Platform, api: str | None) -> Watcher:
+    """api: of the Prefect server; None if there is none."""
+    outage = Outage(platform.ways_to_people, platform.settings.ui)
+    return Watcher(platform, LookAtPlatform(platform, api), outage)
+
+
 def survive(watcher: Watcher) -> None:
     """Do rounds until one fails. No error ends the watcher: nobody else would tell of it."""
     try:
         rounds(watcher)
-    except StoreUnavailable as error:
-        log.warning("database_gone", error=str(error))
-        watcher.database_is(gone=True, now=datetime.now(UTC))
     except NightjarError as error:
         log.warning("watcher_waits", error=str(error))
-    except Exception:
+        watcher.outage.goes_on(datetime.now(UTC), error.words, error.runbook)
+    except Exception as error:
         log.exception("watcher_waits")
-    time.sleep(ROUND_S)
+        # Not the text of the error: nobody knows what it quotes.
+        watcher.outage.goes_on(datetime.now(UTC), f"{type(error).__name__}; its log says more.", UNEXPECTED)
 
 
 def rounds(watcher: Watcher) -> None:
@@ -121,11 +124,11 @@ def rounds(watcher: Watcher) -> None:
 def one_round(
     watcher: Watcher, consumers: Callable[[datetime], None], people: TellPeople, now: datetime
 ) -> None:
-    watcher.database_is(gone=False, now=now)
     consumers(now)
     if watcher.due(now) and watcher.look(now):
         watcher.heartbeat()
     people(now)
+    watcher.outage.is_over(now)
 
 
 def prefect_consumer(platform: Platform) -> dict[str, Consumer]:

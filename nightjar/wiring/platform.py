@@ -375,12 +375,17 @@ class Platform(Adapters):
         others: beside those of the settings, by the name of their channel. Raises BadSettings.
         """
         from db.stores.dispatches import PostgresDispatches
-        from nightjar.adapters.notify.webhook import Webhook
         from nightjar.usecases.telling.publications import TellConsumers
 
+        consumers = {**self.webhooks(), **others}
+        return TellConsumers(dispatches=PostgresDispatches(self.engine), consumers=consumers)
+
+    def webhooks(self) -> "Mapping[str, Consumer]":
+        """The programs of the settings, by the name of their channel. Raises BadSettings."""
+        from nightjar.adapters.notify.webhook import Webhook
+
         keys = self.settings.webhook_keys
-        webhooks = {f"webhook {name}": Webhook(url, keys) for name, url in self.settings.consumers.items()}
-        return TellConsumers(dispatches=PostgresDispatches(self.engine), consumers={**webhooks, **others})
+        return {f"webhook {name}": Webhook(url, keys) for name, url in self.settings.consumers.items()}
 
     def retrain(
         self,

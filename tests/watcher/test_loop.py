@@ -1,18 +1,20 @@
 """The watcher looks at all models. One that cannot be looked at hides no other, and stops the heartbeat."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import models
 from nightjar.core.errors.database import RightsMissing, StoreUnavailable
+from nightjar.core.errors.model import ModelBroken
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.telling.facts import ModelFacts
 from nightjar.core.telling.incidents import Severity, Trouble, changes
 from nightjar.testing.specs import toy_spec
 from nightjar.watcher.looks import LookAtPlatform
-from nightjar.watcher.loop import Watcher, one_round
+from nightjar.watcher.loop import LOOKS_EVERY, Watcher, one_round
+from nightjar.watcher.outage import Outage
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
@@ -33,6 +35,7 @@ class Beating(Watcher):
 @pytest.fixture
 def platform(shared_database, tmp_path, monkeypatch):
     monkeypatch.setattr(models, "MODELS", {"blind": BLIND, "seen": SEEN})
+    monkeypatch.setattr(models, "NAMES", ("blind", "seen"))
     password = shared_database.server.passwords["writer"]
     settings = Settings(
         database_url=shared_database.url("owner"), writer_password=password, home=tmp_path, _env_file=None
@@ -44,7 +47,7 @@ def platform(shared_database, tmp_path, monkeypatch):
 
 @pytest.fixture
 def watcher(platform):
-    return Beating(platform, LookAtPlatform(platform, None))
+    return Beating(platform, LookAtPlatform(platform, None), Outage(platform.ways_to_people, "http://ui"))
 
 
 @pytest.fixture
@@ -98,6 +101,38 @@ def test_a_model_that_cannot_be_looked_at_keeps_its_incidents_and_others_are_loo
     assert of_models(platform) == {"blind"}
     assert watcher.looked_at == NOW
     assert watcher.beats == []
+
+
+def test_incidents_of_a_model_whose_folder_is_removed_end(platform, watcher):
+    begin(platform, "removed")
+    do_rounds(watcher, 2)
+    assert of_models(platform) == set()
+
+
+def test_a_model_whose_folder_is_broken_is_told_and_keeps_its_incidents(platform, watcher, monkeypatch):
+    monkeypatch.setattr(models, "MODELS", {"seen": SEEN})
+    monkeypatch.setattr(models, "BROKEN", {"blind": ModelBroken("blind", "cannot be imported: it lacks x")})
+    begin(platform, "blind")
+    do_rounds(watcher, 3)
+    found = {(note.model, note.kind, note.subject) for note in platform.incidents().opened()}
+    assert found == {("blind", "champion_stale", ""), ("", "model_broken", "blind")}
+    monkeypatch.undo()
+    platform.incidents().note(lambda opened: changes(opened, [], lambda _: False, frozenset()))
+
+
+def test_the_first_look_of_a_watcher_ends_nothing(platform, watcher):
+    begin(platform, "seen")
+    do_rounds(watcher, 1)
+    assert of_models(platform) == {"seen"}
+    do_rounds(watcher, 1)
+    assert of_models(platform) == set()
+
+
+def test_a_clock_that_was_set_back_stops_no_look(watcher):
+    watcher.looked_at = NOW
+    assert not watcher.due(NOW + LOOKS_EVERY / 2)
+    assert watcher.due(NOW + LOOKS_EVERY)
+    assert watcher.due(NOW - timedelta(days=1))
 
 
 def test_the_heart_beats_after_a_look_at_every_model(watcher):

@@ -8,7 +8,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from nightjar.adapters.notify.deadline import within
 from nightjar.core.errors.settings import BadSettings
+
+ANSWERS_WITHIN_S = 30.0
 
 
 def service(url: SecretStr) -> Any:
@@ -36,8 +39,16 @@ def told(url: SecretStr, title: str, text: str) -> bool:
     A broken service must not keep the platform from ending, so its errors are caught.
     """
     try:
+        found = service(url)
+    except BadSettings:
+        return False
+    return within(ANSWERS_WITHIN_S, lambda: _notified(found, title, text), late=False)
+
+
+def _notified(found: Any, title: str, text: str) -> bool:
+    try:
         with unheard("apprise"), unheard("urllib3.connectionpool"):
-            return bool(service(url).notify(title=title, body=text))
+            return bool(found.notify(title=title, body=text))
     except Exception:  # noqa: BLE001  # each service of Apprise raises its own errors
         return False
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 import httpx
 from pydantic import SecretStr
 
+from nightjar.adapters.notify.deadline import within
 from nightjar.core.telling.publications import PublicationNews, message
 from nightjar.core.telling.signing import headers
 
 ANSWERS_WITHIN_S = 15.0
+LATE = f"took longer than {ANSWERS_WITHIN_S:.0f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,10 @@ def posted(url: SecretStr, body: bytes, headers: dict[str, str]) -> str | None:
 
     A redirect is not followed: it would carry the message where nobody asked for it.
     """
+    return within(ANSWERS_WITHIN_S, lambda: _posted(url, body, headers), LATE)
+
+
+def _posted(url: SecretStr, body: bytes, headers: dict[str, str]) -> str | None:
     try:
         answer = httpx.post(url.get_secret_value(), content=body, headers=headers, timeout=ANSWERS_WITHIN_S)
     # Not the text of the error: it may name the URL, which may hold a token.

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from nightjar.core.desk.places import desk_url, runbook_place
 from nightjar.core.telling.incidents import Note, Severity
-from nightjar.core.telling.retrying import Pending
+from nightjar.core.telling.retrying import Pending, pauses
 from nightjar.core.telling.rules import EXPLAINS
 from nightjar.core.values import Value
 
@@ -14,6 +14,7 @@ TOGETHER_FOR = timedelta(minutes=10)
 """After a message, more of the same cause are collected for this time."""
 EXPLAINED_FOR = timedelta(hours=1)
 """The same, where a trouble of the platform is the cause and was told."""
+OUTAGE = "watcher sees nothing"
 AT_MOST = 10
 """Sentences of a message. It counts the others."""
 
@@ -55,7 +56,7 @@ def due_messages(
 
 def _due(cause: Cause, group: Sequence[Pending[Note]], told: datetime | None, now: datetime) -> bool:
     waits = EXPLAINED_FOR if cause[1] in EXPLAINS else TOGETHER_FOR
-    return all(each.due(now) for each in group) and (told is None or now >= told + waits)
+    return all(each.due(now) for each in group) and (told is None or not pauses(told, now, waits))
 
 
 def message(notes: Sequence[Note], ui: str) -> Message:
@@ -96,16 +97,15 @@ def _runbook(name: str, ui: str) -> str:
     return f"Runbook: {desk_url(ui, runbook_place(name))}"
 
 
-def database_gone(now: datetime, ui: str) -> Message:
+def outage(since: datetime, error: str, runbook: str, ui: str) -> Message:
     """The watcher tells this one from memory: there is nowhere to store it."""
-    text = f"Postgres does not answer at {now:%Y-%m-%d %H:%M} UTC. Nothing is scored or published. "
-    text += _runbook("store-unavailable", ui)
-    return Message(title="Nightjar critical: database gone", text=text, severity=Severity.CRITICAL, notes=())
+    text = f"The watcher sees nothing since {since:%Y-%m-%d %H:%M} UTC. {error} {_runbook(runbook, ui)}"
+    return Message(title=f"Nightjar critical: {OUTAGE}", text=text, severity=Severity.CRITICAL, notes=())
 
 
-def database_back(now: datetime) -> Message:
-    text = f"This is over: Postgres answers again at {now:%Y-%m-%d %H:%M} UTC."
-    return Message(title="Nightjar over: database gone", text=text, severity=Severity.CRITICAL, notes=())
+def outage_over(now: datetime) -> Message:
+    text = f"This is over: the watcher works again at {now:%Y-%m-%d %H:%M} UTC."
+    return Message(title=f"Nightjar over: {OUTAGE}", text=text, severity=Severity.CRITICAL, notes=())
 
 
 def trial(now: datetime, ui: str) -> Message:

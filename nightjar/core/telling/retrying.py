@@ -19,7 +19,16 @@ class Pending(Generic[T]):
     tried_at: datetime | None = None
 
     def due(self, now: datetime) -> bool:
-        return self.tried_at is None or now >= self.tried_at + pause(self.attempts)
+        return self.tried_at is None or not pauses(self.tried_at, now, pause(self.attempts))
+
+
+def pauses(since: datetime, now: datetime, pause: timedelta) -> bool:
+    """Return True within a pause that began at an instant.
+
+    That instant may lie somewhat ahead, by the clock of another machine. One that lies far ahead was noted
+    before a clock was set back, and holds up nothing.
+    """
+    return since - LONGEST_PAUSE <= now < since + pause
 
 
 def pause(attempts: int) -> timedelta:

@@ -302,15 +302,15 @@ def notifications_filling(facts: PlatformFacts) -> Iterator[Sign]:
 
 
 @rule(CRITICAL, "platform-failed", "the Prefect server does not answer for 2 minutes")
-def server_gone(facts: PlatformFacts) -> Iterator[Sign]:
+def server_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
+    """Unknown while it is silent for a short time only, so that a watcher that starts then ends nothing."""
     silent = facts.server_silent_since
-    if silent is not None and facts.now - silent >= SILENT_FOR:
-        yield Sign(
-            sentence=(
-                f"The Prefect server does not answer since {silent:%Y-%m-%d %H:%M} UTC. No scheduled run "
-                "starts."
-            )
-        )
+    if silent is None:
+        return ()
+    if facts.now - silent < SILENT_FOR:
+        return None
+    said = f"The Prefect server does not answer since {silent:%Y-%m-%d %H:%M} UTC. No scheduled run starts."
+    return (Sign(sentence=said),)
 
 
 @rule(CRITICAL, "no-worker", "no worker takes runs")
@@ -318,6 +318,12 @@ def worker_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
     if facts.worker is None:
         return None
     return (Sign(sentence=f"{facts.worker}. No scheduled run starts."),) if facts.worker else ()
+
+
+@rule(CRITICAL, "bad-spec", "the folder of a model cannot be used")
+def model_broken(facts: PlatformFacts) -> Iterator[Sign]:
+    for model, why in facts.broken.items():
+        yield Sign(subject=model, sentence=f"Nothing of {model} is scored or looked at. {why}")
 
 
 @rule(WARNING, "receiver-gone", "a receiver takes nothing for 30 minutes")
@@ -353,6 +359,7 @@ OF_THE_PLATFORM = (
     notifications_filling,
     server_gone,
     worker_gone,
+    model_broken,
     receiver_gone,
 )
 EXPLAINS = ("disk_full", "server_gone", "worker_gone")

@@ -41,3 +41,5 @@ class TellPeople:
             error = channel.tell(message)
             self.dispatches.told_incidents(name, told, error)
             log.info("people_told", channel=name, title=message.title, error=error)
+            if error is not None:  # it may be down: nobody else waits for its next timeout
+                return

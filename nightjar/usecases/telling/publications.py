@@ -15,9 +15,6 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 100
 """Publications that a channel is told in one round."""
 
-GIVES_UP_AFTER = 3
-"""Failures in a row after which a channel waits for the next round: it is down."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TellConsumers:
@@ -31,15 +28,13 @@ class TellConsumers:
         tell_each(self.dispatches, self.consumers, partial(self._tell, now))
 
     def _tell(self, now: datetime, channel: str, consumer: Consumer) -> None:
-        failures = 0
         for pending in self.dispatches.publications(channel, AT_ONCE):
             if pending.due(now):
                 error = consumer(pending.news)
                 self.dispatches.told_publication(channel, pending, error)
-                failures = 0 if error is None else failures + 1
                 _logged(channel, pending.news.publication_id, error)
-            if failures == GIVES_UP_AFTER:
-                return
+                if error is not None:  # it may be down: nobody else waits for its next timeout
+                    return
 
 
 def _logged(channel: str, publication: int, error: str | None) -> None:

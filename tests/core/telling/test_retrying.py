@@ -24,3 +24,9 @@ def test_a_message_is_due_at_once_and_after_a_failure_when_its_pause_is_over():
     failed = Pending("news", attempts=3, tried_at=NOW)
     assert not failed.due(NOW + 4 * FIRST_PAUSE - timedelta(microseconds=1))
     assert failed.due(NOW + 4 * FIRST_PAUSE)
+
+
+def test_a_clock_that_was_set_back_holds_up_nothing_and_one_that_is_a_little_behind_still_pauses():
+    failed = Pending("news", attempts=1, tried_at=NOW)
+    assert failed.due(NOW - timedelta(days=1))
+    assert not failed.due(NOW - timedelta(seconds=30))

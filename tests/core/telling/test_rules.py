@@ -127,6 +127,7 @@ PLATFORM = {
     "notifications_filling": {"notifications": 0.6},
     "server_gone": {"server_silent_since": NOW - timedelta(minutes=3)},
     "worker_gone": {"worker": "No worker polls"},
+    "model_broken": {"broken": {"toy": "models/toy cannot be imported."}},
     "receiver_gone": {"untold": {"alert": NOW - HOUR}},
 }
 
@@ -134,6 +135,13 @@ PLATFORM = {
 @pytest.mark.parametrize("kind", PLATFORM)
 def test_the_platform_is_looked_at_too(kind):
     assert kinds(ModelFacts(**QUIET), PlatformFacts(now=NOW, **PLATFORM[kind])) == [kind]
+
+
+def test_a_server_that_is_silent_for_a_moment_neither_begins_nor_ends_anything():
+    facts = PlatformFacts(now=NOW, server_silent_since=NOW - timedelta(seconds=30))
+    found, unknown = judged([], facts, None)
+    assert found == ()
+    assert ("", "server_gone") in unknown
 
 
 def test_nights_that_are_late_without_a_worker_share_its_cause():

@@ -1,9 +1,6 @@
 """Over real HTTP and SMTP, each receiver is told once when an incident begins and once when it ends."""
 
-import socketserver
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from threading import Thread
 
 import pytest
 from pydantic import SecretStr
@@ -23,40 +20,6 @@ def database(shared_database):
     return shared_database
 
 
-class Mailbox(socketserver.ThreadingTCPServer):
-    """An SMTP server that takes every mail."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.mails: list[str] = []
-        super().__init__(("127.0.0.1", 0), Session)
-
-
-class Session(socketserver.StreamRequestHandler):
-    server: Mailbox
-
-    def handle(self) -> None:
-        self.wfile.write(b"220 ready\r\n")
-        while line := self.rfile.readline():
-            word = line[:4].upper().strip()
-            if word == b"DATA":
-                self.wfile.write(b"354 go\r\n")
-                self.server.mails.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())
-            if word == b"QUIT":
-                self.wfile.write(b"221 bye\r\n")
-                return
-            self.wfile.write(b"250 ok\r\n")
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
 def trouble(kind: str, severity: Severity = Severity.CRITICAL) -> Trouble:
     return Trouble(
         model="toy", kind=kind, severity=severity, cause=kind, sentence=f"It is {kind}.", runbook="late-night"
@@ -71,7 +34,7 @@ def test_every_receiver_is_told_once_of_a_beginning_and_once_of_an_end(engine, r
     ledger = PostgresIncidents(engine)
     urls = {
         "slack": f"slack+{receiver.url}",
-        "mail": f"mailto://127.0.0.1:{mailbox.server_address[1]}/?from=n@example.org&to=a@example.org&mode=insecure",
+        "mail": mailbox.url,
     }
     channels = {name: Channel(frozenset(Severity), way_to(SecretStr(url))) for name, url in urls.items()} | {
         "critical": Channel(frozenset({Severity.CRITICAL}), way_to(SecretStr(f"webhook+{receiver.url}")))

@@ -1,0 +1,217 @@
+"""What is gone is told once, and once when it is back: by real HTTP and mail, whatever else is killed."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+
+import httpx
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+import models
+from nightjar.server import workers
+from nightjar.testing.specs import toy_spec
+from nightjar.watcher import loop, outage
+from nightjar.watcher.loop import Watcher, one_round, survive, watcher_of
+from nightjar.wiring.platform import Platform
+from nightjar.wiring.settings import Settings
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+MINUTE = timedelta(minutes=1)
+LOGIN = "nightjar:secret"
+
+
+@dataclass
+class HealthAlone:
+    """A server that answers as the health of a Prefect server does, and nothing else."""
+
+    port: int
+    server: ThreadingHTTPServer | None = None
+
+    def start(self) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200 if self.path == "/api/health" else 404)
+                self.end_headers()
+
+            # the name is the base class's
+            def log_message(self, format: str, *arguments: object) -> None: ...  # noqa: A002
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def kill(self) -> None:
+        if self.server is not None:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+
+
+@dataclass
+class PrefectServer:
+    """A real one, as the platform starts it."""
+
+    port: int
+    home: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")},
+            "NIGHTJAR_PREFECT_AUTH": LOGIN,
+            "NIGHTJAR_HOME": str(self.home),
+            "PREFECT_HOME": str(self.home / "prefect"),
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "nightjar.server", "--port", str(self.port)], env=environment
+        )
+        deadline = time.monotonic() + 90
+        while not self.answers():
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/api/health", timeout=5).is_success
+        except httpx.HTTPError:
+            return False
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(30)
+            self.process = None
+
+
+@pytest.fixture(params=["health alone", pytest.param("prefect", marks=pytest.mark.chaos)])
+def server(request, unused_port, tmp_path, monkeypatch):
+    port = unused_port()
+    server = HealthAlone(port) if request.param == "health alone" else PrefectServer(port, tmp_path)
+    if request.param == "health alone":  # it can say nothing of workers, which Prefect's client finds slowly
+        monkeypatch.setattr(workers, "lacking_worker", lambda *_: None)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def platform(database, tmp_path, monkeypatch, receiver, mailbox):
+    """Told are a webhook and a mailbox."""
+    monkeypatch.setattr(models, "MODELS", {"toy": toy_spec()})
+    monkeypatch.setattr(models, "NAMES", ("toy",))
+    settings = Settings(
+        database_url=database.url("owner"),
+        writer_password=database.server.passwords["writer"],
+        home=tmp_path,
+        prefect_auth=SecretStr(LOGIN),
+        alert_urls=SecretStr(f"critical=webhook+{receiver.url} critical={mailbox.url}"),
+        ui_url="https://ui.example",
+        _env_file=None,
+    )
+    opened = Platform(settings)
+    yield opened
+    opened.close()
+
+
+class Minutes:
+    """Rounds of some watchers, all of them once a minute, by a clock of its own."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform, self.now = platform, datetime.now(UTC)
+
+    def pass_by(self, minutes: int, *watchers: Watcher) -> None:
+        people = self.platform.tell_people()
+        for _ in range(minutes):
+            self.now += MINUTE
+            for watcher in watchers:
+                one_round(watcher, lambda _: None, people, self.now)
+
+
+def titles(receiver, what: str) -> list[str]:
+    return [body["title"] for body in receiver.bodies if what in body["title"]]
+
+
+def test_a_server_that_is_killed_is_told_once_by_two_watchers_of_which_one_is_killed_too(
+    platform, server, receiver, mailbox
+):
+    api = f"http://127.0.0.1:{server.port}/api"
+    minutes = Minutes(platform)
+    first, second = watcher_of(platform, api), watcher_of(platform, api)
+    minutes.pass_by(1, first, second)
+    assert titles(receiver, "server gone") == []
+    server.kill()
+    minutes.pass_by(3, first, second)
+    began = ["Nightjar critical: server gone"]
+    assert titles(receiver, "server gone") == began
+    (mail,) = [mail for mail in mailbox.mails if "server gone" in mail]
+    assert "https://ui.example/desk/runbook-pages/platform-failed.html" in mail.replace("=\r\n", "")
+    another = watcher_of(platform, api)
+    minutes.pass_by(2, another, second)
+    assert titles(receiver, "server gone") == began
+    server.start()
+    minutes.pass_by(3, another, second)
+    assert titles(receiver, "server gone") == [*began, "Nightjar over: server gone"]
+    assert len([mail for mail in mailbox.mails if "server gone" in mail]) == 2
+
+
+def cut(database, change: str = "RESET ALL") -> None:
+    """Change the database, and end all its sessions, so that everybody sees it."""
+    with psycopg.connect(database.server.url("admin", "postgres"), autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {database.name} {change}")
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database.name]
+        )
+
+
+READ_ONLY = ("SET default_transaction_read_only = on", "RESET ALL")
+"""As a standby is."""
+CLOSED = ("ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true")
+
+
+def until(found, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("broken", "mended"), [CLOSED, READ_ONLY], ids=["closed", "read only"])
+def test_a_database_that_cannot_be_used_is_told_from_memory_once_and_once_when_it_is_back(
+    platform, database, receiver, mailbox, monkeypatch, broken, mended
+):
+    monkeypatch.setattr(loop, "ROUND_S", 0.05)
+    monkeypatch.setattr(outage, "TOLD_AFTER", timedelta(seconds=0.2))
+    watcher, over = watcher_of(platform, None), Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            survive(watcher)
+            over.wait(0.02)
+
+    thread = Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        until(lambda: watcher.looked_at is not None)
+        receiver.statuses = [500, 500]  # it takes the third attempt
+        cut(database, broken)
+        until(lambda: len(receiver.heard) == 3 and len(mailbox.mails) == 1)
+        time.sleep(0.3)
+        cut(database, mended)
+        until(lambda: len(receiver.heard) == 4 and len(mailbox.mails) == 2)
+        time.sleep(0.3)
+    finally:
+        over.set()
+        cut(database)  # its last round ends
+        thread.join(20)
+    assert [body["title"] for body in receiver.bodies][2:] == [
+        "Nightjar critical: watcher sees nothing",
+        "Nightjar over: watcher sees nothing",
+    ]
+    assert len(mailbox.mails) == 2
