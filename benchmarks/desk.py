@@ -2,9 +2,10 @@
 
     python benchmarks/desk.py --rows 5000 --rounds 5
 
-What the desk reads is stored as such nights leave it: receipts of 40 parts, drift and profiles of 40 columns,
-measurements of 3 windows, 3 roles and 30 slices, findings, reports, incidents, and 1,000 rows with reasons a
-night. Of the score rows themselves --rows a night are stored: the desk asks for single ones by their keys.
+What the desk reads is stored as such nights leave it: receipts and stages of 40 parts, drift and profiles of
+40 columns, measurements of 3 windows, 3 roles and 30 slices, findings, reports, incidents, and 1,000 rows
+with reasons a night. Of the score rows themselves --rows a night are stored: the desk asks for single ones by
+their keys.
 The queries are those of `db/stores/desk.py`, with the rights of an analyst. Printed is the median of the
 rounds, and for each query also the slowest round: wall time on this machine, with whatever else runs on it.
 """
@@ -56,6 +57,12 @@ SEED = """
             '[{"column": "distance", "check": "in_range", "rows": 6},
             {"column": "carrier", "check": "not_null", "rows": 3}, {"check": "unique", "rows": 1}]'
         FROM nightjar.run, generate_series(0, 39) AS part;
+    INSERT INTO nightjar.stage (run_id, attempt, part, stage, role, started_at, seconds, cpu_seconds,
+        peak_memory, rows, size, quarantined, retries)
+        SELECT id, 1, part, stage, '', claimed_at, random() * 9, random() * 5, 300000000, 25000, 2000000,
+            10, 0
+        FROM nightjar.run, generate_series(0, 39) AS part,
+            unnest(ARRAY['retrieval', 'contract', 'scoring', 'storing']) AS stage ORDER BY id, part;
     INSERT INTO nightjar.score (score_date, run_id, entity_key, part, score)
         SELECT score_date, id, 'C' || lpad(k::text, 7, '0') || '-' || score_date, 0, random()
         FROM nightjar.run, generate_series(1, {rows}) AS k ORDER BY id, k;
@@ -109,8 +116,19 @@ LAST = date(2013, 12, 31)
 YEAR = {"model": "m", "first": LAST - queries.YEAR, "recent": LAST - queries.RECENT, "last": LAST}
 NIGHT = dict.fromkeys(("first", "recent", "last", "score_date"), date(2013, 3, 15)) | {"model": "m"}
 ENTITY = {"model": "m", "key": "C0000123-{}"}
-OF_YEAR = ("MODELS", "NIGHTS", "MEASURED", "DRIFT", "SET_ASIDE", "SCORED", "ROLES", "TROUBLES", "REPORTS")
-OF_NIGHT = ("MEASURED", "DRIFT", "FOUND", "SET_ASIDE", "EXPLAINED", "REPORTS")
+OF_YEAR = (
+    "MODELS",
+    "NIGHTS",
+    "MEASURED",
+    "DRIFT",
+    "SET_ASIDE",
+    "STAGES",
+    "SCORED",
+    "ROLES",
+    "TROUBLES",
+    "REPORTS",
+)
+OF_NIGHT = ("MEASURED", "DRIFT", "FOUND", "SET_ASIDE", "STAGES", "EXPLAINED", "REPORTS")
 
 
 def seeded(server: EmbeddedPostgres, rows: int) -> None:

@@ -14,6 +14,7 @@ from nightjar.core.desk.entities import (
     RoleHeld,
     Scored,
     SetAside,
+    StageSeen,
     Trouble,
 )
 
@@ -76,6 +77,20 @@ def column_seen(day: date, name: str, value: float, note: str = "") -> ColumnSee
     )
 
 
+def stage_seen(day: date, name: str, seconds: float, rows: int | None = 990) -> StageSeen:
+    return StageSeen(
+        score_date=day,
+        stage=name,
+        role="",
+        rows=rows,
+        seconds=seconds,
+        cpu_seconds=seconds / 2,
+        size=2_000_000,
+        peak_memory=300_000_000,
+        retries=0,
+    )
+
+
 def full_desk(nights: int, columns: int = 40, note: str = "constant: every value is 10.0") -> Desk:
     """Nights with something of everything that a desk shows, the newest held back."""
     days = [date(2024, 1, 30) - timedelta(days=n) for n in range(nights)][::-1]
@@ -96,6 +111,7 @@ def full_desk(nights: int, columns: int = 40, note: str = "constant: every value
             for n in range(columns)
         ],
         set_aside=[SetAside(score_date=day, column_name="wind", broken="in_range", rows=4) for day in recent],
+        stages=[stage_seen(day, name, day.day / 2) for day in recent for name in ("retrieval", "scoring")],
         scored=[
             Scored(score_date=day, mean=0.3, quantiles=[0.1 + 0.02 * n for n in range(41)]) for day in shown
         ],

@@ -18,31 +18,16 @@ from nightjar.core.desk.entities import (
     RoleHeld,
     Scored,
     SetAside,
-    StageSeen,
     Trouble,
 )
 from nightjar.showing import calendar, desk
-from nightjar.testing.desks import column_seen, measured, night_seen
+from nightjar.testing.desks import column_seen, measured, night_seen, stage_seen
 from nightjar.testing.specs import toy_spec
 
 FIRST = date(2024, 1, 30)
 NOON = datetime(2024, 1, 30, 12, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>"
 NIGHTS = [FIRST + timedelta(days=n) for n in range(5)]
-
-
-def stage(day, name, seconds):
-    return StageSeen(
-        score_date=day,
-        stage=name,
-        role="",
-        rows=None if name == EVIL else 990,
-        seconds=seconds,
-        cpu_seconds=seconds / 2,
-        size=2_000_000,
-        peak_memory=300_000_000,
-        retries=0,
-    )
 
 
 SEEN = Desk(
@@ -68,7 +53,9 @@ SEEN = Desk(
     ],
     set_aside=[SetAside(score_date=NIGHTS[0], column_name="wind", broken=EVIL, rows=4)],
     stages=[
-        stage(day, name, seconds) for day in NIGHTS[:3] for name, seconds in (("predict", 4.5), (EVIL, 0.1))
+        stage_seen(day, name, seconds, rows=None if name == EVIL else 990)
+        for day in NIGHTS[:3]
+        for name, seconds in (("predict", 4.5), (EVIL, 0.1))
     ],
     scored=[Scored(score_date=day, mean=0.3, quantiles=[0.1, 0.2, 0.3, 0.4, 0.5]) for day in NIGHTS[:3]],
     roles=[
