@@ -208,19 +208,35 @@ class RawFiles:
     def read(
         self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
     ) -> pl.DataFrame:
-        limit = None if known_at is None else utc(known_at)
-        newest: dict[date, Kept] = {}
-        for day, kept in self._landed(dataset.name, first, last).items():
-            known = [delivery for delivery in kept if limit is None or delivery.counts_from <= limit]
-            if known:
-                newest[day] = known[-1]
+        newest = self._newest(dataset.name, first, last, known_at)
         if not newest:
-            return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": INSTANT})
-        files = [*dict.fromkeys(delivery.path for delivery in newest.values())]
-        require_regular(files, OF_RAW_DAYS)
+            return nothing(dataset)
+        files = files_of(newest)
         with naming_damage(files, OF_RAW_DAYS):
             rows = pl.read_parquet(files, hive_partitioning=False, include_file_paths=FILE)
+        return counted_from(of_days(rows.lazy(), newest), newest).sort("date", maintain_order=True).collect()
+
+    def scan(
+        self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
+    ) -> pl.LazyFrame:
+        newest = self._newest(dataset.name, first, last, known_at)
+        if not newest:
+            return nothing(dataset).lazy()
+        files = files_of(newest)
+        with naming_damage(files, OF_RAW_DAYS):
+            for file in files:
+                pl.read_parquet_schema(file)
+            rows = pl.scan_parquet(files, hive_partitioning=False, include_file_paths=FILE)
         return counted_from(of_days(rows, newest), newest)
+
+    def _newest(self, dataset: str, first: date, last: date, known_at: datetime | None) -> dict[date, Kept]:
+        """Of each landed day the latest delivery that was recorded by `known_at`."""
+        limit = None if known_at is None else utc(known_at)
+        known = {
+            day: [delivery for delivery in kept if limit is None or delivery.counts_from <= limit]
+            for day, kept in self._landed(dataset, first, last).items()
+        }
+        return {day: kept[-1] for day, kept in known.items() if kept}
 
     def _landed(
         self, dataset: str, first: date = date.min, last: date = date.max
@@ -256,7 +272,18 @@ def counting_of(day: date, kept: Iterable[Kept], held: Held) -> list[Kept]:
     return [replace(each, counts_from=instant) for each, instant in instants if instant is not None]
 
 
-def counted_from(rows: pl.DataFrame, newest: Mapping[date, Kept]) -> pl.DataFrame:
+def nothing(dataset: RawDataset) -> pl.DataFrame:
+    return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": INSTANT})
+
+
+def files_of(newest: Mapping[date, Kept]) -> list[Path]:
+    """The files of some deliveries, each once. Raises DamagedFile for one that is not regular."""
+    files = [*dict.fromkeys(delivery.path for delivery in newest.values())]
+    require_regular(files, OF_RAW_DAYS)
+    return files
+
+
+def counted_from(rows: pl.LazyFrame, newest: Mapping[date, Kept]) -> pl.LazyFrame:
     """Rows with the instant from which their delivery counts, where that is a later one."""
     for day, kept in newest.items():
         if kept.counts_from != kept.recorded_at:
@@ -272,15 +299,14 @@ def days_of(folder: str) -> tuple[date, date]:
     return date.fromisoformat(first), date.fromisoformat(last or first)
 
 
-def of_days(rows: pl.DataFrame, newest: Mapping[date, Kept]) -> pl.DataFrame:
-    """The rows of each file that are about the days for which the file is the newest delivery, by day.
+def of_days(rows: pl.LazyFrame, newest: Mapping[date, Kept]) -> pl.LazyFrame:
+    """The rows of each file that are about the days for which the file is the newest delivery.
 
-    The rows of a day keep the order of their file, whatever other days are read.
+    They keep the order of their file, whatever other days are read.
     """
     files = [(str(kept.path), day) for day, kept in newest.items()]
     wanted = pl.DataFrame(files, schema={FILE: pl.String(), "date": pl.Date()}, orient="row")
-    kept = rows.join(wanted, on=[FILE, "date"], how="semi", maintain_order="left").drop(FILE)
-    return kept.sort("date", maintain_order=True)
+    return rows.join(wanted.lazy(), on=[FILE, "date"], how="semi", maintain_order="left").drop(FILE)
 
 
 def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:

@@ -76,6 +76,12 @@ class ScannedTables:
         rows = stamped(self._rows(dataset, first, last), known, limit).filter(pl.col("recorded_at") <= limit)
         return newest(rows, dataset).select(*dataset.columns, "date", "recorded_at")
 
+    def scan(
+        self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
+    ) -> pl.LazyFrame:
+        """The rows of `read`, all in memory: which of them count is decided with all in hand."""
+        return self.read(dataset, first, last, known_at).lazy()
+
     def _rows(self, dataset: RawDataset, first: date, last: date) -> pl.DataFrame:
         """The rows about days first..last as declared, with `date`, and RECORDED if a column has it."""
         if not isinstance(known_of(dataset), RecordedAt):

@@ -72,6 +72,11 @@ class RawSources:
     ) -> pl.DataFrame:
         return self._of(dataset.name).read(dataset, first, last, known_at)
 
+    def scan(
+        self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
+    ) -> pl.LazyFrame:
+        return self._of(dataset.name).scan(dataset, first, last, known_at)
+
     def _of(self, dataset: str) -> RawStore | ScannedTables:
         return self.tables if dataset in self.tables.datasets else self.files
 

@@ -49,6 +49,24 @@ def rows_by(
     return rows
 
 
+def streamed_rows_by(
+    model: str, field: str, function: Callable[..., object], asked: str, *given: object
+) -> pl.DataFrame:
+    """The rows of the LazyFrame that a model's own function gives, collected by the streaming engine.
+
+    Raises CodeFailed, also for an error that shows while rows are collected. Raises ContractBroken for
+    anything that is no LazyFrame.
+    """
+    with own_code(model, field, function, asked):
+        rows = function(*given)
+        if isinstance(rows, pl.LazyFrame):
+            return rows.collect(engine="streaming")
+    raise ContractBroken(
+        f"{model}: {field}",
+        [f"gives a {type(rows).__name__}, not a polars.LazyFrame, although the table is streamed"],
+    )
+
+
 def in_words(error: Exception) -> str:
     """The type and the first line of an error. The lines after it are a query plan, for example."""
     lines = str(error).splitlines()

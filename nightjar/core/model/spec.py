@@ -113,6 +113,7 @@ class Deliver(Protocol):
 
 
 RawFrames = Mapping[str, pl.DataFrame]
+LazyRaw = Mapping[str, pl.LazyFrame]
 """Dataset name -> its rows, with the dataset's columns and two more.
 
 They are `date` (the day of the file) and `recorded_at` (UTC).
@@ -129,6 +130,8 @@ class FeatureTable:
     compute(raw, first, last) is pure and gives the rows of days first..last: keys + features + `date` (the
     raw day they belong to) + `event_timestamp` (UTC, when the last event in the row happened) + `created`
     (UTC, when the last of its inputs was recorded). One call over many days equals one call a day, joined.
+    streamed: `compute` gets LazyFrames, whose rows have no order, and gives one. It is collected by Polars'
+    streaming engine, so that raw days need not fit into memory.
     """
 
     name: str
@@ -138,8 +141,9 @@ class FeatureTable:
     ttl: timedelta
     lookback_days: int
     sources: tuple[str, ...]
-    compute: Callable[[RawFrames, date, date], pl.DataFrame]
+    compute: Callable[[RawFrames, date, date], pl.DataFrame] | Callable[[LazyRaw, date, date], pl.LazyFrame]
     max_age: timedelta | None = None
+    streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

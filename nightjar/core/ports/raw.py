@@ -98,3 +98,12 @@ class RawStore(Protocol):
         absent. If no day landed, the frame is empty and has the right schema.
         """
         ...
+
+    def scan(
+        self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
+    ) -> pl.LazyFrame:
+        """Return the rows that `read` gives, in no order. They are read when they are collected.
+
+        Files are looked at now, so that a damaged one is named.
+        """
+        ...

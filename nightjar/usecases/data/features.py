@@ -7,7 +7,6 @@ anew, in a new generation of the table. It is read when it is whole.
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from hashlib import sha256
 
 import polars as pl
@@ -15,7 +14,7 @@ import structlog
 
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.model.generations import FIRST, UNKNOWN, Generation, next_generation
-from nightjar.core.model.own_code import rows_by
+from nightjar.core.model.own_code import rows_by, streamed_rows_by
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.ports.features import FeatureFiles, RecipeOf
 from nightjar.core.ports.progress import Progress, silent
@@ -179,14 +178,16 @@ def computed(
     seen_from = first - timedelta(days=table.lookback_days)
     newest = {name: source.newest for name, source in sources.items()}
     moments = [*before_corrections(batch, sources.values(), table.lookback_days), max(newest.values())]
+    read, called = (raw.scan, streamed_rows_by) if table.streamed else (raw.read, rows_by)
     states = (
-        {name: raw.read(spec.dataset(name), seen_from, last, min(moment, newest[name])) for name in sources}
+        {name: read(spec.dataset(name), seen_from, last, min(moment, newest[name])) for name in sources}
         for moment in moments
     )
-    called = partial(
-        rows_by, spec.name, f"compute of {table.name}", table.compute, f"for days {first} to {last}"
+    asked = f"for days {first} to {last}"
+    rows = pl.concat(
+        called(spec.name, f"compute of {table.name}", table.compute, asked, frames, first, last)
+        for frames in states
     )
-    rows = pl.concat([called(frames, first, last) for frames in states])
     if lacking := [
         name
         for name in (*table.keys, *table.features, "event_timestamp", "created")

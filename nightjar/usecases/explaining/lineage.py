@@ -11,7 +11,7 @@ import polars as pl
 from nightjar.core.explaining.lineage import of_row, sources_of
 from nightjar.core.explaining.row import FeatureRow, Source
 from nightjar.core.model.generations import FIRST
-from nightjar.core.model.own_code import rows_by
+from nightjar.core.model.own_code import rows_by, streamed_rows_by
 from nightjar.core.model.spec import FeatureTable, RawFrames
 from nightjar.core.night.entities import Run
 from nightjar.core.ports.features import FeatureRows
@@ -80,10 +80,10 @@ class Lineage:
         self, table: FeatureTable, day: date, frames: RawFrames, found: Mapping[str, Any]
     ) -> Mapping[str, Any] | None:
         """The row of the same keys and event that today's code makes of a day; None if it makes none."""
-        asked = f"for days {day} to {day}"
-        rows = rows_by(
-            self.inputs.spec.name, f"compute of {table.name}", table.compute, asked, frames, day, day
-        )
+        name, field = self.inputs.spec.name, f"compute of {table.name}"
+        called = partial(streamed_rows_by if table.streamed else rows_by, name, field, table.compute)
+        given = {name: rows.lazy() for name, rows in frames.items()} if table.streamed else frames
+        rows = called(f"for days {day} to {day}", given, day, day)
         same = [pl.col(name).eq_missing(pl.lit(found[name])) for name in (*table.keys, "event_timestamp")]
         return next(rows.filter(same).iter_rows(named=True), None)
 

@@ -194,6 +194,15 @@ def test_what_lies_in_the_place_of_a_kept_day_and_is_no_file_is_damage(raw, file
         raw.read(VISITS, DAY, DAY)
 
 
+def test_a_damaged_day_is_named_before_its_rows_are_streamed(raw, file):
+    land(raw, file, whole(*ROWS))
+    assert_frame_equal(raw.scan(VISITS, DAY, DAY).collect(), raw.read(VISITS, DAY, DAY))
+    [kept] = (raw.root / "raw" / "visits" / f"date={DAY}").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-20])
+    with pytest.raises(DamagedFile, match=kept.name):
+        raw.scan(VISITS, DAY, DAY)
+
+
 def test_two_contents_recorded_at_one_instant_are_refused(raw, file):
     land(raw, file, whole(*ROWS))
     with pytest.raises(BadDelivery, match="later instant"):

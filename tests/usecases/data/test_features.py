@@ -57,6 +57,7 @@ SPEC = dataclasses.replace(
     population_reads=(Window("visits"),),
     outcome_reads=(Window("visits"),),
 )
+STREAMED = dataclasses.replace(SPEC, feature_tables=(dataclasses.replace(TABLE, streamed=True),))
 
 
 class Shop:
@@ -304,7 +305,7 @@ DELIVERIES = st.lists(
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_tables_hold_the_same_facts_whenever_they_are_built(tmp_path_factory, deliveries, built_after):
     """Late files, corrections, files out of order: building along the way and building once at the end
-    know the same at every hour.
+    know the same at every hour. So does a table that is streamed.
     """
     along, once = (Shop(tmp_path_factory.mktemp("shop")) for _ in range(2))
     for number, (day, counts) in enumerate(deliveries):
@@ -316,8 +317,53 @@ def test_the_tables_hold_the_same_facts_whenever_they_are_built(tmp_path_factory
             if before.height:
                 assert_frame_equal(along.rows().join(before, on=before.columns, how="semi"), before)
     along.build()
-    once.build()
+    once.build(spec=STREAMED)
     assert_frame_equal(along.rows(), once.rows())
+
+
+def test_a_streamed_table_that_gives_its_rows_at_once_is_told(shop):
+    shop.deliver(0, {"a": 1}, at=20)
+    collected = dataclasses.replace(
+        TABLE, streamed=True, compute=lambda raw, first, last: three_days(raw, first, last).collect()
+    )
+    with pytest.raises(ContractBroken, match=r"gives a DataFrame, not a polars\.LazyFrame"):
+        shop.build(spec=dataclasses.replace(SPEC, feature_tables=(collected,)))
+
+
+def test_an_error_while_streamed_rows_are_collected_names_the_table(shop):
+    def broken(raw, first, last):
+        return three_days(raw, first, last).with_columns(visits=pl.col("shop").cast(pl.Int64))
+
+    shop.deliver(0, {"a": 1}, at=20)
+    table = dataclasses.replace(TABLE, streamed=True, compute=broken)
+    with pytest.raises(CodeFailed, match="compute of shops"):
+        shop.build(spec=dataclasses.replace(SPEC, feature_tables=(table,)))
+
+
+class Counts:
+    """A raw store that counts the rows that are read of it."""
+
+    def __init__(self, raw):
+        self.raw, self.rows = raw, 0
+
+    def __getattr__(self, name):
+        return getattr(self.raw, name)
+
+    def read(self, *args, **kwargs):
+        found = self.raw.read(*args, **kwargs)
+        self.rows += found.height
+        return found
+
+
+@pytest.mark.parametrize("history", [3, 40])
+def test_a_new_day_costs_the_rows_of_its_lookback_however_long_the_history_is(shop, history):
+    for day in range(history):
+        shop.deliver(day, {"a": 1, "b": 2}, at=24 * day + 30)
+    shop.build()
+    shop.deliver(history, {"a": 1, "b": 2}, at=24 * history + 30)
+    raw = Counts(shop.raw)
+    build_features(SPEC, raw=raw, features=shop.features, recipe_of=lambda table: "one")
+    assert raw.rows == 2 * (TABLE.lookback_days + 1)
 
 
 class LandsMeanwhile:
