@@ -124,7 +124,7 @@ def watch(model: str, night: NightSummary, *, draw: bool) -> None:
     """
     go_on()
     run, ledger = platform().store.run(night.run_id), platform().drift_ledger
-    drawn = ledger.reports(run)
+    drawn = ledger.reports(run, "drift")
     if draw and not drawn:
         drawn = (report.submit(model, night.score_date, night.run_id).result(),)
     if columns := ledger.drift(run):
@@ -140,5 +140,7 @@ def watch(model: str, night: NightSummary, *, draw: bool) -> None:
 )
 @with_advice()
 def report(model: str, score_date: date, run_id: int) -> str:  # noqa: ARG001  # The date is not used here: it names the task run.
-    """Draw the drift report; return where it lies."""
-    return platform().watch_night(models.model(model)).report(platform().store.run(run_id))[0]
+    """Draw the drift report and the card of the version; return where the first lies."""
+    from nightjar.showing.reports import keep_reports  # noqa: PLC0415  # much, and few processes draw
+
+    return keep_reports(platform(), models.model(model), platform().store.run(run_id))[0]

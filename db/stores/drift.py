@@ -62,12 +62,14 @@ class PostgresDriftLedger:
                 connection.execute(wanted.where(DRIFT.c.method.in_((DECIDES, DECIDED)))).scalars()
             )
 
-    def reports(self, run: Run) -> tuple[str, ...]:
+    def reports(self, run: Run, kind: str) -> tuple[str, ...]:
         table = table_of(ReportRow)
         with translated(), self.engine.connect() as connection:
             return tuple(
                 connection.execute(
-                    select(table.c.uri).where(table.c.run_id == run.id).order_by(table.c.id)
+                    select(table.c.uri)
+                    .where(table.c.run_id == run.id, table.c.kind == kind)
+                    .order_by(table.c.id)
                 ).scalars()
             )
 

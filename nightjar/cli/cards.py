@@ -1,6 +1,5 @@
 """The card command writes what is known of a version, for people."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +7,6 @@ import typer
 
 from nightjar.cli.options import Named, opened, spec_of
 from nightjar.showing import console
-
-LIMITS = re.compile(r"^## Limits\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-FIGURES = re.compile(r"<!--.*?-->|```.*?```", re.DOTALL)
 
 
 def card(
@@ -22,19 +18,13 @@ def card(
 ) -> None:
     """Write the card of a version as HTML, which opens offline, and as Markdown."""
     from nightjar.showing.card import card_html, card_markdown
-    from nightjar.wiring.settings import PROJECT
+    from nightjar.showing.reports import limits_of
 
     platform, spec = opened(), spec_of(model)
     facts = platform.facts_of(spec)(version)
-    limits = limits_of(PROJECT / "models" / spec.name / "card.md")
+    limits = limits_of(spec)
     to.mkdir(parents=True, exist_ok=True)
     name = f"{spec.name}-{facts.version.number}"
     for suffix, text in ((".html", card_html(facts, limits)), (".md", card_markdown(facts, limits))):
         (to / f"{name}{suffix}").write_text(text, encoding="utf-8")
         console.out.print(f"card: {to / f'{name}{suffix}'}")
-
-
-def limits_of(page: Path) -> str:
-    """The section Limits of a model's page, without its figures. Empty if there is none."""
-    found = LIMITS.search(page.read_text(encoding="utf-8")) if page.is_file() else None
-    return "" if found is None else " ".join(FIGURES.sub(" ", found[1]).split())

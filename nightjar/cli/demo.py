@@ -67,7 +67,9 @@ def train(platform: Platform, spec: ModelSpec, known: date) -> None:
 
 
 def report(platform: Platform, spec: ModelSpec, night: NightSummary) -> None:
+    from nightjar.showing.reports import keep_reports
+
     run = platform.store.run(night.run_id)
-    drawn = platform.drift_ledger.reports(run)
-    uri = drawn[-1] if drawn else platform.watch_night(spec).report(run)[0]
+    drawn = platform.drift_ledger.reports(run, "drift")
+    uri = drawn[-1] if drawn else keep_reports(platform, spec, run)[0]
     console.out.print(f"  {platform.artifacts.local_path(uri) or uri}")

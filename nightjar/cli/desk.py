@@ -59,17 +59,15 @@ def pages_of(platform: "Platform", model: str, reports: int) -> Iterator[tuple[s
     specs = models.find()[0]
     read = ReadDesk(reader=platform.desk_reader(), specs=specs)
     desk, days = read.model(model)
-    yield TOP, pages.model_page(desk, days, specs.get(model), served=False)
     drawn = {day.score_date for day in days[len(days) - reports :]}
+    html = {one: report(platform, one.uri) for one in desk.reports if one.score_date in drawn}
+    copied = {one: text for one, text in html.items() if text is not None}
+    desk = replace(desk, reports=list(copied))
+    yield from ((pages.report_file(one), text) for one, text in copied.items())
+    yield TOP, pages.model_page(desk, days, specs.get(model), served=False)
     for day in days:
         of = read.reader.night(model, day.score_date)
-        copied = {
-            pages.report_file(one): html
-            for one in of.reports
-            if day.score_date in drawn and (html := report(platform, one.uri)) is not None
-        }
-        yield from copied.items()
-        shown = replace(of, reports=[one for one in of.reports if pages.report_file(one) in copied])
+        shown = replace(of, reports=[one for one in of.reports if one in copied])
         yield night_file(day.score_date), pages.night_page(desk, day, shown, served=False)
 
 

@@ -97,8 +97,10 @@ def require_version(spec: "ModelSpec", published: "NightSummary", version: int |
 
 
 def draw_report(platform: "Platform", spec: "ModelSpec", run_id: int) -> None:
+    from nightjar.showing.reports import keep_reports
+
     with console.waiting("drawing the drift report"):
-        uri, columns = platform.watch_night(spec).report(platform.store.run(run_id))
+        uri, columns = keep_reports(platform, spec, platform.store.run(run_id))
     drifted = [column.column for column in columns if column.drifted]
     console.out.print(
         f"drift: {len(drifted)} of {len(columns)} columns{': ' + ', '.join(drifted) if drifted else ''}"

@@ -196,7 +196,7 @@ def show_runs(
     runs = platform.store.runs(spec.name, limit)
     seen = {publication.run_id for publication in published.values()}
     console.out.print(console.table("runs", RUNS, [run_row(run, seen=run.id in seen) for run in runs]))
-    for uri in [uri for run in runs for uri in platform.drift_ledger.reports(run)][:1]:
+    for uri in [uri for run in runs for uri in platform.drift_ledger.reports(run, "drift")][:1]:
         console.out.print(
             f"report:  {platform.artifacts.local_path(present := platform.artifacts.present(uri)) or present}"
         )

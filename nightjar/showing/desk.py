@@ -22,7 +22,6 @@ from nightjar.core.desk.entities import (
     NightSeen,
     OfNight,
     Report,
-    RoleHeld,
     SetAside,
     StageSeen,
     Trouble,
@@ -72,7 +71,7 @@ def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, serve
         page.section("Rows set aside", *_set_aside(desk)),
         page.section("Rows and minutes of each night", *_effort(desk)),
         page.section("Seconds and rows of each stage", *_stages(desk.stages)),
-        page.section("Versions", *_versions(desk.roles)),
+        page.section("Versions", *_versions(desk)),
         page.said(f"Read at {_instant(desk.sent_at)} UTC, with the rights of an analyst."),
     ]
     return _page(desk.model if spec is None else spec.title, parts)
@@ -317,8 +316,9 @@ def _stage_table(stages: Sequence[StageSeen]) -> str:
     return page.table(columns, rows) if rows else page.said("No stage is on record.")
 
 
-def _versions(roles: Sequence[RoleHeld]) -> Iterator[str]:
-    champions = [held for held in roles if held.role == "champion"]
+def _versions(desk: Desk) -> Iterator[str]:
+    cards = _cards(desk)
+    champions = [held for held in desk.roles if held.role == "champion"]
     if len(champions) > 1:
         first = champions[0].held_from
         steps = [
@@ -334,17 +334,27 @@ def _versions(roles: Sequence[RoleHeld]) -> Iterator[str]:
         yield page.plots([plots.lines("Version that was champion", [line], "days since the first", "")])
     rows = [
         (
-            held.model_version,
+            cards.get(held.model_version, str(held.model_version)),
             held.role,
             _instant(held.held_from),
             "now" if held.held_until is None else _instant(held.held_until),
             held.actor,
             held.reason,
         )
-        for held in reversed(roles)
+        for held in reversed(desk.roles)
     ]
     columns = ("version", "role", "from (UTC)", "until", "decided by", "why")
     yield page.table(columns, rows) if rows else page.said("No version ever had a role.")
+
+
+def _cards(desk: Desk) -> Mapping[int, page.Html]:
+    """A link to the newest card of each version that has one."""
+    versions = {night.run_id: night.model_version for night in desk.nights}
+    return {
+        (number := versions[one.run_id]): page.link(report_file(one), f"{number}: its card")
+        for one in desk.reports
+        if one.kind == "card" and one.run_id in versions
+    }
 
 
 def _run(night: NightSeen, *, served: bool) -> Iterator[tuple[str, str]]:

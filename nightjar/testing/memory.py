@@ -676,8 +676,8 @@ class MemoryDriftLedger:
             if method in {DECIDES, DECIDED} and self._models[run_id] == model
         )
 
-    def reports(self, run: Run) -> tuple[str, ...]:
-        return tuple(uri for run_id, uri in self._reports if run_id == run.id)
+    def reports(self, run: Run, kind: str) -> tuple[str, ...]:
+        return tuple(uri for (run_id, uri), of in self._reports.items() if (run_id, of) == (run.id, kind))
 
     def forget(self, run_id: int) -> None:
         """Delete all data of a run."""

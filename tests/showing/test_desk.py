@@ -1,6 +1,7 @@
 """The pages of the desk, as text."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -207,6 +208,16 @@ def test_the_page_of_a_night_leads_to_its_reports_and_runbooks():
     assert f'href="{FIRST}-card.html"' in PAGES["night"]
     assert 'href="../runbook-pages/audit-failed.html"' in PAGES["night"]
     assert 'href="../runbook-pages/audit-failed.html"' in PAGES["model"]
+
+
+def test_a_version_leads_to_the_newest_card_of_a_night_that_it_scored():
+    drawn = [
+        Report(score_date=day, run_id=day.toordinal(), kind="card", uri="file:///x") for day in NIGHTS[:2]
+    ]
+    seen = replace(SEEN, reports=drawn, roles=[replace(SEEN.roles[0], model_version=3), SEEN.roles[1]])
+    html = desk.model_page(seen, DAYS, toy_spec(), served=True)
+    assert f'<td><a href="{NIGHTS[1]}-card.html">3: its card</a></td>' in html
+    assert f'href="{NIGHTS[0]}-card.html"' not in html
 
 
 def test_a_page_without_anything_to_show_says_so():

@@ -34,7 +34,9 @@ class DriftLedger(Protocol):
         """Return the ids of a model's runs that have such rows."""
         ...
 
-    def reports(self, run: Run) -> tuple[str, ...]: ...
+    def reports(self, run: Run, kind: str) -> tuple[str, ...]:
+        """Return the uris of a run's reports of a kind, as drift or card, in the order of writing."""
+        ...
 
 
 class ReportWriter(Protocol):

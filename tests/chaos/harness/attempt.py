@@ -193,7 +193,7 @@ def night(order: dict[str, Any]) -> int:
     sys.stdout.write(summary.model_dump_json() + "\n")
     if order.get("report", True):
         scored = platform.store.run(summary.run_id)
-        if not platform.drift_ledger.reports(scored):
+        if not platform.drift_ledger.reports(scored, "drift"):
             replace(platform.watch_night(spec), writer=PlainReport(stop)).report(scored)
     platform.close()
     return 0

@@ -19,7 +19,9 @@ def test_reports_are_listed_once_in_the_order_they_came(stores):
     run, _ = stores.publish()
     for uri in ("file:///b", "file:///a", "file:///b"):
         stores.ledger.record_report(run, "drift", uri)
-    assert stores.ledger.reports(run) == ("file:///b", "file:///a")
+    stores.ledger.record_report(run, "card", "file:///c")
+    assert stores.ledger.reports(run, "drift") == ("file:///b", "file:///a")
+    assert stores.ledger.reports(run, "card") == ("file:///c",)
 
 
 def test_recording_again_replaces_the_rows_of_a_method_and_no_others(on_postgres, database):

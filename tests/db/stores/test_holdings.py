@@ -116,7 +116,7 @@ def test_a_forgotten_run_leaves_its_row_and_nothing_else(stores, holdings, faile
     assert stores.store.run(failed.id).state is RunState.PRUNED
     assert holdings.runs() == ()
     assert stores.store.published_scores(failed).is_empty()
-    assert (stores.store.receipts(failed), stores.ledger.reports(failed)) == ((), ())
+    assert (stores.store.receipts(failed), stores.ledger.reports(failed, "drift")) == ((), ())
 
 
 def test_files_are_named_by_runs_that_still_count(stores, holdings, failed):

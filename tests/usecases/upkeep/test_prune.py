@@ -142,7 +142,7 @@ class House:
             assert self.store.receipts(run)
             for needed in (run, *([self.store.run(run.base_id)] if run.base_id else [])):
                 self.artifacts.get(needed.population.uri, needed.population.sha256)
-            for uri in self.ledger.reports(run):
+            for uri in self.ledger.reports(run, "drift"):
                 self.artifacts.get(uri)
         for version in self.registry.versions("toy"):
             for uri in (version.artifact_uri, version.reference_uri):
