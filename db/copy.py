@@ -121,9 +121,10 @@ ARRAY_OF_DOUBLES = np.array([1, 0, 701], ">i4").view(np.uint8)
 """How an array begins: one dimension, no null among its values, and the number of their type in Postgres."""
 
 
-def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> int:
+def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame, into: str | None = None) -> int:
     """COPY a frame into a table, in the connection's transaction. Return the bytes that were sent.
 
+    into: the name of a partition of the table, which takes all rows.
     Columns are matched by name. A column that is nullable or has a default may be absent. Raises
     ContractBroken, which names the column, if the column is unknown, missing or of another kind, if it has a
     null that is not allowed, or if it has a value that the column's type cannot hold unchanged.
@@ -131,7 +132,7 @@ def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> int
     columns = _columns(table, frame)
     prepared = frame.select(_prepared(column, frame[column.name]) for column in columns)
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
-    target, size = sql.Identifier(*([table.schema] if table.schema else []), table.name), 0
+    target, size = sql.Identifier(*([table.schema] if table.schema else []), into or table.name), 0
     try:
         with (
             driver(connection)

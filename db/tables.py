@@ -428,6 +428,11 @@ class ScoreRow(Table, table=True):
     )
 
 
+def month_of(day: date) -> str:
+    """The partition of `score` that holds a score date. `nightjar.ensure_score_partition` makes it."""
+    return f"score_{day:%Y_%m}"
+
+
 class QuarantinedRow(Table, table=True):
     __tablename__ = "quarantined_row"
     __table_args__ = (

@@ -10,7 +10,7 @@ from db.copy import copy_frame
 from db.session import translated
 from db.stores.rows import RECEIPTS, OnEngine, hold, receipt_of
 from db.stores.stages import add_stages
-from db.tables import QuarantinedRow, ScoreRow, table_of
+from db.tables import QuarantinedRow, ScoreRow, month_of, table_of
 from nightjar.core.night.entities import Part, Receipt, Run
 from nightjar.core.night.part_rows import require_storable
 from nightjar.core.ports.stages import UNSTAGED, Stages
@@ -74,7 +74,8 @@ def _copy_part(
     of_part = {"run_id": pl.lit(run.id), "part": pl.lit(part.number)}
     given = ("outputs", "challenger_outputs", "arm")
     scores = scores.drop(name for name in given if scores[name].null_count() == scores.height)
-    size = copy_frame(connection, SCORES, scores.with_columns(score_date=pl.lit(run.score_date), **of_part))
+    stored = scores.with_columns(score_date=pl.lit(run.score_date), **of_part)
+    size = copy_frame(connection, SCORES, stored, into=month_of(run.score_date))
     if quarantined.is_empty():  # as of most parts
         return size
     rows = _storable(quarantined).with_columns(row_number=pl.int_range(pl.len()), **of_part)

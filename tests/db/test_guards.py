@@ -2,10 +2,13 @@
 not claimed.
 """
 
+from datetime import date
+
 import psycopg
 import pytest
 from psycopg import errors
 
+from db.tables import month_of
 from nightjar.core.night.entities import RunState
 
 FINAL, FOREIGN = errors.RestrictViolation, errors.ForeignKeyViolation
@@ -23,6 +26,8 @@ PUBLISH = (
     "'publish' FROM nightjar.run WHERE id = %s"
 )
 ABSENT = 999
+NEXT_DAY = date(2013, 6, 16)
+HELD = "SELECT count(*) FROM nightjar.score WHERE run_id = %s"
 
 
 @pytest.fixture
@@ -121,12 +126,30 @@ def test_one_row_of_another_run_refuses_the_whole_copy(claimed, writer):
     ).fetchone() == (0,)
 
 
-def copy_in(connection, rows):
+def copy_in(connection, rows, into="score"):
     with connection.cursor().copy(
-        "COPY nightjar.score (score_date, run_id, entity_key, part, score) FROM STDIN"
+        f"COPY nightjar.{into} (score_date, run_id, entity_key, part, score) FROM STDIN"
     ) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def test_a_month_refuses_what_the_table_refuses(on_postgres, claimed, writer):
+    month, (published, _) = month_of(claimed.score_date), on_postgres.publish(NEXT_DAY)
+    fine = (claimed.score_date, claimed.id, "a", 0, 0.5)
+    for wrong, refused in (
+        ((claimed.score_date, ABSENT, "b", 0, 0.5), FOREIGN),
+        ((published.score_date, published.id, "late", 0, 0.5), FOREIGN),
+        ((claimed.score_date, claimed.id, "b", 0, 1.5), errors.CheckViolation),
+        ((claimed.score_date, claimed.id, "b", 0, float("nan")), errors.CheckViolation),
+        ((claimed.score_date, claimed.id, "a", 0, 0.5), errors.UniqueViolation),
+        ((claimed.score_date.replace(month=7), claimed.id, "b", 0, 0.5), errors.CheckViolation),
+    ):
+        with pytest.raises(refused):
+            copy_in(writer, [fine, wrong], into=month)
+    assert writer.execute(HELD, [claimed.id]).fetchone() == (0,)
+    copy_in(writer, [fine], into=month)
+    assert writer.execute(HELD, [claimed.id]).fetchone() == (1,)
 
 
 def test_a_run_is_not_published_while_rows_of_it_come_in(claimed, writer, database):

@@ -300,6 +300,22 @@ def test_a_month_of_scores_is_made_once_also_by_several_at_once(database):
     assert bounds == ("FOR VALUES FROM ('2024-02-01') TO ('2024-03-01')",)
 
 
+def test_a_month_made_before_the_migration_takes_scores_after_it_and_guards_them(database):
+    migrate.downgrade(database.url("owner"), "0025")
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        owner.execute("SELECT nightjar.ensure_score_partition('2013-06-01')")
+    row = (
+        "INSERT INTO nightjar.score_2013_06 (score_date, run_id, entity_key, part, score) "
+        "VALUES ('2013-06-15', 1, 'a', 0, 0.5)"
+    )
+    with psycopg.connect(database.url("writer"), autocommit=True) as writer:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            writer.execute(row)
+        migrate.upgrade(database.url("owner"))
+        with pytest.raises(psycopg.errors.ForeignKeyViolation, match="no run 1 of 2013-06-15 is claimed"):
+            writer.execute(row)
+
+
 def test_a_new_month_does_not_wait_for_analysts(database):
     with (
         psycopg.connect(database.url("analyst")) as analyst,

@@ -25,6 +25,7 @@ from db.server.embedded import binary
 from db.server.roles import ANALYST_LIMITS, ANALYST_SETTINGS, ensure_roles
 from db.session import make_engine
 from db.stores.holdings import PostgresHoldings
+from db.tables import month_of
 from db.urls import read
 from nightjar.core.upkeep.retention import Month, Policy, forgettable
 from nightjar.wiring.settings import PROJECT
@@ -351,7 +352,11 @@ def test_a_role_may_do_what_the_page_says_and_nothing_else(place, what, role):
 def test_a_role_sets_the_columns_that_the_page_names_and_no_others(place, role):
     """Every column of every table: whether a role may insert it, and whether it may update it."""
     connection = place.roles[role]
-    inserted = {column for column in columns(place) if may(connection, insert(*column))}
+    inserted = {
+        ("score" if table.startswith("score_") else table, column)
+        for table, column in columns(place)
+        if may(connection, insert(table, column))
+    }
     updated = {column for column in columns(place) if may(connection, update(*column))}
     assert (inserted, updated) == ((ADDED, CHANGED) if role == "writer" else (set(), set()))
 
@@ -474,6 +479,15 @@ def _(place):
         hand.end(run)
     with pytest.raises(REFUSED, match="is not in the state published"):
         hand.show(run)
+
+
+@tries("The writer may add rows to a month of `score` itself, which refuses what `score` refuses.")
+def _(place):
+    """tests/db/test_guards.py tries all that is refused."""
+    day = next(place.days)
+    row = f"INSERT INTO nightjar.{month_of(day)} (score_date, run_id, entity_key, part, score) VALUES "
+    with pytest.raises(FOREIGN, match="is claimed"):
+        place.roles["writer"].execute(f"{row} (%s, %s, 'late', 0, 0.5)", [day, place.published(day)])
 
 
 @tries("A repair keeps scores of the run that it repairs, and no others.")
@@ -871,7 +885,10 @@ def theirs(postgres, template) -> Iterator[dict[str, str]]:
 
 
 SET_EVERYWHERE = (
-    "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal AND tgparentid = 0",
+    """
+        SELECT tgrelid::regclass::text, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE NOT tgisinternal AND tgparentid = 0 AND NOT relispartition
+    """,
     "SELECT viewname, definition FROM pg_views WHERE schemaname = 'analytics'",
     """
         SELECT relname, attname, privilege_type, grantee::regrole::text FROM (

@@ -14,6 +14,7 @@ import polars as pl
 import psycopg
 import pytest
 from polars.testing import assert_frame_equal
+from sqlalchemy import text
 from sqlalchemy.event import listen
 
 from db.session import driver
@@ -611,3 +612,27 @@ def test_scores_of_a_version_without_classes_are_read_once(on_postgres, make):
         listen(on_postgres.store.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
         assert on_postgres.store.distribution(claimed.run).classes == {}
     assert sum("nightjar.score" in statement for statement in said) == 1
+
+
+def logged(engine):
+    """The process that the engine's idle connection has, and how many records of the WAL it wrote."""
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_stat_force_next_flush()"))
+    with engine.begin() as connection:
+        told = text("SELECT pg_backend_pid(), wal_records FROM pg_stat_get_backend_wal(pg_backend_pid())")
+        return connection.execute(told).one()
+
+
+def test_a_part_is_stored_page_by_page(on_postgres, make):
+    """Postgres stores row by row what it copies into a table with partitions and a trigger that sees rows.
+
+    Then each row is a record of the WAL, and so is its entry in the index.
+    """
+    keys = [f"k{n:05}" for n in range(2_000)]
+    with on_postgres.claim() as claimed:
+        process, before = logged(on_postgres.store.engine)
+        part = make.part(0, len(keys))
+        on_postgres.store.write_part(claimed.run, part, make.scores(*keys), make.quarantined())
+        same, after = logged(on_postgres.store.engine)
+    assert same == process
+    assert len(keys) < after - before < len(keys) * 1.2
