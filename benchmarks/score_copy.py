@@ -1,6 +1,6 @@
 """How fast scores get into Postgres: our binary COPY beside psycopg's text COPY and a CSV of Polars, into the
-real table, in turns; and what it costs to check that each row's run is claimed: by our trigger once a
-statement, by a foreign key once a row, or not at all.
+month of the real table, in turns, and into the table that the month belongs to; and what it costs to check
+that each row's run is claimed: by our trigger once a statement, by a foreign key once a row, or not at all.
 
     python benchmarks/score_copy.py --rows 1000000 --rounds 3 --json
 
@@ -27,10 +27,12 @@ from db.migrate import upgrade
 from db.server.embedded import EmbeddedPostgres
 from db.server.roles import ensure_roles
 from db.session import driver, make_engine
-from db.tables import ScoreRow, table_of
+from db.tables import ScoreRow, month_of, table_of
 
 DAY = date(2013, 6, 15)
-COLUMNS = [column.name for column in table_of(ScoreRow).columns]
+MONTH = month_of(DAY)
+COLUMNS = ["score_date", "run_id", "entity_key", "part", "score", "challenger_score", "carried_from"]
+"""What a night with a challenger in shadow stores."""
 NAMES = ", ".join(COLUMNS)
 
 RUN = f"""
@@ -63,11 +65,15 @@ def rows(count: int) -> pl.DataFrame:
 
 
 def binary(connection: Connection, frame: pl.DataFrame) -> None:
+    copy_frame(connection, table_of(ScoreRow), frame, into=MONTH)
+
+
+def through_the_table(connection: Connection, frame: pl.DataFrame) -> None:
     copy_frame(connection, table_of(ScoreRow), frame)
 
 
 def csv(connection: Connection, frame: pl.DataFrame) -> None:
-    with driver(connection).cursor().copy(f"COPY nightjar.score ({NAMES}) FROM STDIN (FORMAT csv)") as copy:
+    with driver(connection).cursor().copy(f"COPY nightjar.{MONTH} ({NAMES}) FROM STDIN (FORMAT csv)") as copy:
         for batch in frame.iter_slices(100_000):
             buffer = io.BytesIO()
             batch.write_csv(buffer, include_header=False)
@@ -75,18 +81,19 @@ def csv(connection: Connection, frame: pl.DataFrame) -> None:
 
 
 def text_rows(connection: Connection, frame: pl.DataFrame) -> None:
-    with driver(connection).cursor().copy(f"COPY nightjar.score ({NAMES}) FROM STDIN") as copy:
+    with driver(connection).cursor().copy(f"COPY nightjar.{MONTH} ({NAMES}) FROM STDIN") as copy:
         for row in frame.iter_rows():
             copy.write_row(row)
 
 
 WAYS: dict[str, Callable[[Connection, pl.DataFrame], None]] = {
     "binary COPY (ours)": binary,
+    "binary COPY through the table": through_the_table,
     "CSV by Polars": csv,
     "text COPY by psycopg": text_rows,
 }
 
-TRIGGER = "ALTER TABLE nightjar.score {} TRIGGER guard_night"
+TRIGGER = f"ALTER TABLE nightjar.{MONTH} {{}} TRIGGER guard_night"
 FOREIGN_KEY = (
     "ALTER TABLE nightjar.score ADD CONSTRAINT score_run_id_fk FOREIGN KEY (run_id) REFERENCES nightjar.run "
     "(id)"
@@ -145,7 +152,7 @@ def medians(rows: list[dict[str, float]]) -> dict[str, float]:
 def encoding(frame: pl.DataFrame) -> float:
     """Seconds that the encoder alone takes."""
     started = time.perf_counter()
-    for _ in encode(frame, [wire_type(column) for column in table_of(ScoreRow).columns]):
+    for _ in encode(frame, [wire_type(table_of(ScoreRow).columns[name]) for name in COLUMNS]):
         pass
     return time.perf_counter() - started
 

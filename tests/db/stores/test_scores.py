@@ -422,8 +422,8 @@ def test_a_connection_killed_amid_the_copy_leaves_nothing_and_the_retry_succeeds
     with on_postgres.claim() as claimed:
         copying = parts.copy_frame
 
-        def killed(connection, table, frame):
-            copying(connection, table, frame)
+        def killed(connection, table, frame, **where):
+            copying(connection, table, frame, **where)
             with psycopg.connect(database.url("admin"), autocommit=True) as admin:
                 admin.execute("SELECT pg_terminate_backend(%s)", [driver(connection).info.backend_pid])
 
