@@ -301,7 +301,7 @@ def test_a_month_of_scores_is_made_once_also_by_several_at_once(database):
 
 
 def test_a_month_made_before_the_migration_takes_scores_after_it_and_guards_them(database):
-    migrate.downgrade(database.url("owner"), "0025")
+    migrate.downgrade(database.url("owner"), "0026")
     with psycopg.connect(database.url("owner"), autocommit=True) as owner:
         owner.execute("SELECT nightjar.ensure_score_partition('2013-06-01')")
     row = (

@@ -30,7 +30,7 @@ class Spot:
     answered: bool = False
 
 
-COPY = b'COPY "nightjar"."score"'
+COPY = b'COPY "nightjar"."score_'
 PUBLISH = b"INSERT INTO nightjar.publication"
 SPOTS = {
     "insert of the run": Spot((b"INSERT INTO nightjar.run",)),
