@@ -13,15 +13,19 @@ from nightjar.core.night.entities import Night, PartJob, Receipt
 class Threads:
     """Implements ports.PartExecutor.
 
-    Each part runs in a copy of this context, so that its log lines name its night.
+    Each part runs in a copy of this context, so that its log lines name its night. After an interrupt no
+    further part begins.
     """
 
     work: Callable[[PartJob], Receipt]
     threads: int
 
     def run(self, night: Night, jobs: Sequence[PartJob]) -> list[Receipt]:  # noqa: ARG002  # nobody watches
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="part") as pool:
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="part")
+        try:
             return receipts([pool.submit(copy_context().run, self.work, job) for job in jobs])
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True, slots=True)

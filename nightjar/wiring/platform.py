@@ -66,7 +66,7 @@ class Platform(Adapters):
     """The configured platform.
 
     go_on: called by every use case between its steps. advised: completes the errors that use cases keep or
-    show. parts: makes what carries out the parts of nights; None: they are scored in turn.
+    show. parts: makes what carries out the parts of nights; None: threads of this process, NIGHTJAR_THREADS.
     """
 
     go_on: GoOn = unasked
@@ -150,11 +150,10 @@ class Platform(Adapters):
     ) -> "ScoreNight":
         """The use case for one night, with the steps after its publication.
 
-        step: carries out each step. executor: carries out the night's parts.
+        step: carries out each step. executor: carries out the night's parts; None: threads of this process.
         """
         from db.stores.profiles import PostgresInputProfiles
         from db.stores.readings import PostgresReadings
-        from nightjar.executors.in_turn import InTurn
         from nightjar.usecases.scoring.guard import NightGuard
         from nightjar.usecases.scoring.night import ScoreNight
 
@@ -167,12 +166,21 @@ class Platform(Adapters):
                 profiles=PostgresInputProfiles(self.engine),
                 readings=PostgresReadings(self.engine),
             ),
-            executor=executor or (self.parts(self) if self.parts else InTurn(self.score_part)),
+            executor=executor or self._parts_at_once(self.settings.threads),
             follow=self.follow_up(spec, step),
             go_on=self.go_on,
             advised=self.advised,
             meter=self.meter,
         )
+
+    def _parts_at_once(self, parts: int) -> PartExecutor:
+        """What carries out the parts of a night: what `parts` names, or so many threads of this process."""
+        from nightjar.executors.in_turn import InTurn
+        from nightjar.executors.pools import Threads
+
+        if self.parts:
+            return self.parts(self)
+        return InTurn(self.score_part) if parts == 1 else Threads(self.score_part, parts)
 
     def follow_up(self, spec: ModelSpec, step: "Step | None" = None) -> "FollowUp":
         """The steps after every publication. step: carries out each of them."""
@@ -237,8 +245,10 @@ class Platform(Adapters):
                 f"{parallel} nights cannot be scored at once",
                 f"Name 1 to {self.settings.nights_at_once}, or raise NIGHTJAR_NIGHTS_AT_ONCE.",
             )
+        # Several nights at once take their parts in turn.
+        one_night = executor or self._parts_at_once(self.settings.threads if parallel == 1 else 1)
         return Backfill(
-            night=self.score_night(spec, step, executor),
+            night=self.score_night(spec, step, one_night),
             wait_s=self.settings.night_wait_s,
             parallel=parallel,
             flow_run=flow_run,

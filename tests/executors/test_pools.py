@@ -13,6 +13,7 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.night import ClaimLost
 from nightjar.core.night.clock import as_of, night_of
 from nightjar.core.night.entities import Night, PartJob, Receipt
+from nightjar.executors import pools
 from nightjar.executors.in_turn import InTurn
 from nightjar.executors.pools import Processes, Threads
 from nightjar.wiring.worker import score_part
@@ -60,6 +61,24 @@ def test_threads_try_all_parts_know_the_context_and_raise_the_first_error():
         Threads(work, 2).run(NIGHT, JOBS)
     BOUND.reset(token)
     assert (sorted(done), names) == ([0, 2, 3], {(False, "night")})
+
+
+def test_after_an_interrupt_no_further_part_begins(monkeypatch):
+    begun, waiting = [], threading.Event()
+
+    def work(job):
+        begun.append(job.part)
+        waiting.wait(10)
+        return receipt_of(job)
+
+    def interrupted(futures):
+        waiting.set()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pools, "receipts", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Threads(work, 1).run(NIGHT, JOBS * 100)
+    assert len(begun) < len(JOBS) * 100
 
 
 def test_an_error_of_another_process_comes_back_as_itself():
