@@ -51,6 +51,15 @@ STORED_SCORES = (
 PUBLISHED_SCORES = sql.SQL(STORED_SCORES + 'ORDER BY entity_key COLLATE "C"')
 SCORES_OF_PART = sql.SQL(STORED_SCORES + "AND part = %s")
 SCORES_FOR = sql.SQL(STORED_SCORES + "AND entity_key = ANY(%s)")
+HIGHEST = sql.SQL(f"""
+    WITH served AS NOT MATERIALIZED (
+        SELECT entity_key, {SERVED} FROM nightjar.score
+        WHERE score_date = %(score_date)s AND run_id = %(run_id)s
+    )
+    (SELECT entity_key, score, arm FROM served ORDER BY score DESC, entity_key COLLATE "C" LIMIT %(count)s)
+    UNION
+    SELECT entity_key, score, arm FROM served WHERE score > %(above)s::double precision
+""")  # noqa: S608  # words of this module
 SET_ASIDE = "SELECT entity_key, reasons::text, row::text FROM nightjar.quarantined_row WHERE run_id = %s "
 QUARANTINED_OF_RUN = sql.SQL(SET_ASIDE + "ORDER BY part, row_number")
 QUARANTINED_OF_PART = sql.SQL(SET_ASIDE + "AND part = %s ORDER BY row_number")
@@ -70,6 +79,12 @@ class PostgresScores(OnEngine):
     def published_scores(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
             return read_frame(connection, PUBLISHED_SCORES, [run.score_date, run.id], SCORE_COLUMNS)
+
+    def highest(self, run: Run, count: int, above: float | None = None) -> pl.DataFrame:
+        columns = {name: SCORE_COLUMNS[name] for name in ("entity_key", "score", "arm")}
+        asked = {"run_id": run.id, "score_date": run.score_date, "count": count, "above": above}
+        with translated(), self.engine.connect() as connection:
+            return read_frame(connection, HIGHEST, asked, columns)
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:

@@ -308,6 +308,11 @@ class MemoryNights:
         parts = [frame for (run_id, _), frame in self._scores.items() if run_id == run.id]
         return pl.concat([pl.DataFrame(schema=SCORES), *parts]).sort("entity_key")
 
+    def highest(self, run: Run, count: int, above: float | None = None) -> pl.DataFrame:
+        rows = as_served(self.published_scores(run)).select("entity_key", "score", "arm")
+        highest = rows.sort("score", descending=True, maintain_order=True).head(count)
+        return pl.concat([highest, rows.filter(pl.col("score") > pl.lit(above, pl.Float64))]).unique()
+
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
         return (
             as_served(self.published_scores(run))

@@ -19,6 +19,14 @@ class ScoreReader(Protocol):
         """Return the rows of a run as `write_part` stored them, sorted by key."""
         ...
 
+    def highest(self, run: Run, count: int, above: float | None = None) -> pl.DataFrame:
+        """Return `entity_key`, `score`, `arm` of the rows with the highest scores, and of all above a bound.
+
+        count: how many rows are the highest. Scores are those of the version that serves the row. Of equal
+        scores the least keys count. The rows are in any order.
+        """
+        ...
+
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
         """Return `entity_key`, `score`, `outputs`, `arm` of those `keys` that the run has scored.
 

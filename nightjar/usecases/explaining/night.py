@@ -48,7 +48,7 @@ class ExplainNight:
         if explain is None:
             return
         seed = self.inputs.spec.seed + run.score_date.toordinal()
-        served = as_served(self.store.published_scores(run))
+        served = self._looked_at(run, explain)
         keys = chosen(explain, served, seed)
         found, notes = [pl.DataFrame(schema=REASONS)], list[str]()
         for version, of_version in self.by_version(run, served):
@@ -61,6 +61,12 @@ class ExplainNight:
         reasons = pl.concat(found)
         self.ledger.record(run, reasons, "; ".join(notes) or None)
         log.info("night_explained", rows=reasons["entity_key"].n_unique())
+
+    def _looked_at(self, run: Run, explain: Explain) -> pl.DataFrame:
+        """The rows to choose from. Only a draw needs them all."""
+        if explain.share:
+            return as_served(self.store.published_scores(run))
+        return self.store.highest(run, explain.highest, explain.above)
 
     def by_version(self, run: Run, scores: pl.DataFrame) -> Iterator[tuple[Version, pl.Series]]:
         """The versions of a run, each with the keys of the rows that it serves."""

@@ -636,3 +636,17 @@ def test_a_part_is_stored_page_by_page(on_postgres, make):
         same, after = logged(on_postgres.store.engine)
     assert same == process
     assert len(keys) < after - before < len(keys) * 1.2
+
+
+def test_the_highest_scores_are_told_and_all_above_a_bound(stores, make):
+    rows = make.scores("a", "b", "c", "d", score=0.5).with_columns(score=pl.Series([0.2, 0.9, 0.9, 0.4]))
+    with stores.claim() as claimed:
+        stores.store.write_part(claimed.run, make.part(0, 4), rows, make.quarantined())
+
+        def told(*wanted):
+            return sorted(stores.store.highest(claimed.run, *wanted)["entity_key"])
+
+        assert told(1) == ["b"]
+        assert told(1, 0.3) == ["b", "c", "d"]
+        assert told(3) == ["b", "c", "d"]
+        assert told(0, 0.95) == []

@@ -144,6 +144,18 @@ def test_only_the_rows_that_are_explained_are_fetched(scoring):
     assert (scoring.inputs.raw.retrieved, len(kept(scoring, night))) == ([3], 3)
 
 
+def test_no_other_scores_are_read(scoring):
+    run, read = scoring.store.run(scoring.run(NIGHT).run_id), []
+
+    class Reader:
+        def highest(self, *asked):
+            read.append(scoring.store.highest(*asked))
+            return read[-1]
+
+    replace(scoring.follow.explain, store=Reader(), ledger=MemoryReasons())(run)
+    assert [rows.height for rows in read] == [3]
+
+
 def test_reasons_are_stored_once_a_run(scoring):
     night = scoring.run(NIGHT)
     first, run = kept(scoring, night), scoring.store.run(night.run_id)
