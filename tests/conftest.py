@@ -20,6 +20,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+if sys.dont_write_bytecode:
+    # Some machines keep no compiled modules. Each of the hundred processes of the tests would then compile
+    # 2,000 of them, which takes 2 to 5 s. So they are kept here, beside the libraries.
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(Path(sys.prefix) / "bytecode")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 import hypothesis
 import psycopg
 import pytest

@@ -73,9 +73,10 @@ def messages(prefect, flow_run: str) -> list[str]:
     ("dead_after_s", "night"),
     [
         pytest.param(35, date(2013, 3, 19), id="35 s"),
-        pytest.param(90, date(2013, 3, 20), id="90 s", marks=pytest.mark.chaos),
+        pytest.param(90, date(2013, 3, 20), id="90 s"),
     ],
 )
+@pytest.mark.chaos
 def test_a_night_whose_worker_died_with_it_is_finished_by_another(
     prefect, world, dead_after_s, night, capsys, pytestconfig
 ):

@@ -3,6 +3,7 @@
 Only this module distinguishes the two.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, LocalFileSystem, S3FileSystem
 
-S3 = "s3://"
+S3, PARQUET = "s3://", ".parquet"
 
 PARTITION_TAG = "partition"
 """Tag of a FileSource that names a Hive key, like {"partition": "date"}.
@@ -75,7 +76,7 @@ class Place:
 
     def is_one_file(self) -> bool:
         """True if this is, or will be, a single Parquet file."""
-        return self.path.endswith(".parquet") and self._info().type != FileType.Directory
+        return self.path.endswith(PARQUET) and self._info().type != FileType.Directory
 
     def parquet_files(self, wanted: Callable[[str], bool] = bool) -> tuple[DataFile, ...]:
         """Return the Parquet files in path order, without hidden files and files starting with _.
@@ -91,7 +92,7 @@ class Place:
         if info.type == FileType.Directory:
             found = self._everything(wanted) if self.scheme else self._inside(self.path, (), wanted)
             return tuple(sorted(found, key=lambda file: (*file.folders, PurePosixPath(file.path).name)))
-        if self.path.endswith(".parquet"):
+        if self.path.endswith(PARQUET):
             raise FileNotFoundError(
                 f"{self.uri} does not exist. Write it, or correct the path of its FileSource."
             )
@@ -146,13 +147,20 @@ class Place:
     def _inside(
         self, path: str, folders: tuple[str, ...], wanted: Callable[[str], bool]
     ) -> Iterator[DataFile]:
-        """The files of a folder and of those in it, without a look into folders that are not wanted."""
-        for info in self.system.get_file_info(FileSelector(path)):
-            name = info.base_name
-            if _is_parquet(info):
-                yield _listed(info, folders)
-            elif info.type == FileType.Directory and not _hidden(name) and wanted(name):
-                yield from self._inside(info.path, (*folders, name), wanted)
+        """The files of a folder and of those in it, without a look into folders that are not wanted.
+
+        A long history has a thousand folders. Here only files are asked for more than their names.
+        """
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if _hidden(entry.name):
+                    continue
+                if entry.is_dir():
+                    if wanted(entry.name):
+                        yield from self._inside(entry.path, (*folders, entry.name), wanted)
+                elif entry.name.endswith(PARQUET) and entry.is_file():
+                    found = entry.stat()
+                    yield DataFile(entry.path, folders, found.st_size, found.st_mtime_ns)
 
     def _info(self) -> FileInfo:
         return self.system.get_file_info(self.path)

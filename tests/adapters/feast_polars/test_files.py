@@ -1,17 +1,16 @@
 """Which files a source consists of, and which of them are opened."""
 
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import PurePath
+from pathlib import Path
 
 import polars as pl
 import pytest
-from pyarrow.fs import FileSelector
 
 from nightjar.adapters.feast_polars.declared import source_of
 from nightjar.adapters.feast_polars.files import Listing
 from nightjar.adapters.feast_polars.moments import Window
+from nightjar.testing.counting import counted
 
 NOON = datetime(2024, 1, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -55,28 +54,17 @@ def test_partitions_outside_the_window_are_not_opened(view, retrieve, in_repo):
         values(retrieve(unmarked, ask(NOON)))
 
 
-class Counting:
-    """A file system that notes the folders whose files somebody asked for."""
-
-    def __init__(self, system):
-        self.system, self.listed = system, []
-
-    def get_file_info(self, asked):
-        if isinstance(asked, FileSelector):
-            self.listed.append(PurePath(asked.base_dir).name)
-        return self.system.get_file_info(asked)
-
-
 def test_only_the_folders_of_the_window_are_listed_however_long_the_history_is(view, in_repo):
     folder = in_repo / "long"
     for days in range(60):
         partition(folder, NOON - days * DAY, days)
     source = source_of(view(ROWS, path="long", tags={"partition": "date"}).batch_source)
     place = source.place(in_repo)
-    counting = replace(place, system=Counting(place.system))
     wanted = {f"date={(NOON - days * DAY).date()}" for days in range(3)}
-    files = counting.parquet_files(lambda name: name in wanted)
-    assert {*counting.system.listed} == wanted | {"long"}
+    with counted() as work:
+        files = place.parquet_files(lambda name: name in wanted)
+    assert {Path(folder).name for folder in work.listed} == wanted | {"long"}
+    assert len(work.listed) == len(wanted) + 1
     assert [*files] == [file for file in place.parquet_files() if file.folders[0] in wanted]
     days = Window(NOON - 2 * DAY, NOON)
     assert Listing.of(source, in_repo, days).files == files

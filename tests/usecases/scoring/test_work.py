@@ -10,6 +10,7 @@ from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.night.entities import Night
+from nightjar.testing.counting import below, counted
 from nightjar.testing.memory import MemoryNights
 from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
@@ -32,6 +33,9 @@ class Raw:
 
 
 class Features:
+    def __init__(self):
+        self.asked = []
+
     def generations(self, spec):
         return {}
 
@@ -39,11 +43,12 @@ class Features:
         return self
 
     def retrieve(self, spec, entities):
+        self.asked.append(entities.height)
         return entities.with_columns(x=pl.col("entity_key").str.len_chars().cast(pl.Float64))
 
 
 @pytest.fixture
-def counted(monkeypatch):
+def calls_of(monkeypatch):
     """Counts the calls of methods by name."""
     calls = Counter()
 
@@ -77,7 +82,31 @@ def night(tmp_path):
     )
 
 
-def test_the_scores_of_a_night_are_described_once(night, counted):
-    calls = counted(MemoryNights, "distribution")
+def test_the_scores_of_a_night_are_described_once(night, calls_of):
+    calls = calls_of(MemoryNights, "distribution")
     assert night.run(NIGHT).parts == PARTS
     assert calls["distribution"] == 1
+
+
+def test_a_part_of_the_population_is_read_by_its_part_and_once_more_by_the_audit(night, tmp_path):
+    with counted() as work:
+        assert night.run(NIGHT).parts == PARTS
+    read = Counter(below(work.read, tmp_path))
+    assert sorted(read.values()) == [2] * PARTS
+    verified = Counter(path for path in below(work.opened, tmp_path) if path in read)
+    assert verified == read, "a file is opened once more, to compare its hash"
+
+
+def test_features_are_retrieved_for_each_part_and_for_the_audit(night):
+    assert night.run(NIGHT).parts == PARTS
+    asked = night.inputs.features.asked
+    assert len(asked) == PARTS + 1
+    assert sum(asked) == 2 * ROWS
+
+
+def test_what_is_published_already_is_not_read_again(night, tmp_path):
+    night.run(NIGHT)
+    before = [*night.inputs.features.asked]
+    with counted() as work:
+        assert night.run(NIGHT).already_published
+    assert (below(work.read, tmp_path), night.inputs.features.asked) == ([], before)
