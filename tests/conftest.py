@@ -10,6 +10,7 @@ import socketserver
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -31,6 +32,7 @@ import hypothesis
 import psycopg
 import pytest
 from harness.nursery import Nursery
+from pyarrow.fs import S3FileSystem
 from xdist.scheduler import LoadFileScheduling
 
 import models
@@ -376,3 +378,44 @@ def world() -> Iterator[World]:
         platform.local.stop()
         platform.local.remove()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """The address of a server, in a process of its own, with an empty bucket `features` and credentials in
+    the environment.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    endpoint = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in (
+            ("ACCESS_KEY_ID", "test"),
+            ("SECRET_ACCESS_KEY", "test"),
+            ("DEFAULT_REGION", "us-east-1"),
+            ("REGION", "us-east-1"),
+        ):
+            environment.setenv(f"AWS_{name}", value)
+        try:
+            await_listener(port)
+            S3FileSystem(endpoint_override=endpoint, allow_bucket_creation=True).create_dir("features")
+            yield endpoint
+        finally:
+            server.kill()
+            server.wait()
+
+
+def await_listener(port: int) -> None:
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return

@@ -41,6 +41,7 @@ UNREACHABLE = (OSError, TimeoutError, CommClosedError)
 
 Answer = TypeVar("Answer")
 
+Work = Callable[[PartJob], Receipt]
 Stored = Callable[[int], Sequence[Receipt]]
 """The receipts of a run, by its id."""
 
@@ -51,24 +52,27 @@ class DaskCluster:
 
     Parts are given out in rounds. A round ends when the cluster has no part left, or is lost itself. The next
     one gives out the parts that have no receipt by then, to other workers than those that failed.
-    address: of the scheduler. work: a function that a worker finds by its name.
+    address: of the scheduler. prepared: called with the run before its first round. It brings what the parts
+    read to where workers find it, and returns what scores a part: a function that they find by its name.
     stored: asked before each round. wait_s: how long to wait for a scheduler and a first worker.
     """
 
     address: str
-    work: Callable[[PartJob], Receipt]
+    prepared: Callable[[int], Work]
     stored: Stored
     go_on: GoOn = unasked
     wait_s: float = 60.0
 
     def run(self, night: Night, jobs: Sequence[PartJob]) -> list[Receipt]:  # noqa: ARG002  # nobody watches
         receipts = self._receipts(jobs)
+        work: Work | None = None
         failed: list[Exception] = []
         fruitless = 0
         while left := [job for job in jobs if job.part not in receipts]:
+            work = work or self.prepared(left[0].run_id)
             if failed:
                 self._pause(left, failed[0], fruitless)
-            failed = self._round(left, workers_of(failed))
+            failed = self._round(work, left, workers_of(failed))
             before, receipts = len(receipts), self._receipts(jobs)
             fruitless = 0 if len(receipts) > before else fruitless + 1
             require_worth_another_round(failed, fruitless)
@@ -93,11 +97,11 @@ class DaskCluster:
             self.go_on()
             time.sleep(TICK_S)
 
-    def _round(self, jobs: Sequence[PartJob], avoided: frozenset[str]) -> list[Exception]:
+    def _round(self, work: Work, jobs: Sequence[PartJob], avoided: frozenset[str]) -> list[Exception]:
         """Give out the jobs and wait. Return why parts failed, or why the round ended early."""
         try:
             with self._connected() as client:
-                return Round.of(client, self, jobs, avoided).failures()
+                return Round.of(client, self, work, jobs, avoided).failures()
         except ClusterGone as gone:
             return [gone]
 
@@ -145,14 +149,19 @@ class Round:
 
     @classmethod
     def of(
-        cls, client: Client, cluster: DaskCluster, jobs: Sequence[PartJob], avoided: frozenset[str]
+        cls,
+        client: Client,
+        cluster: DaskCluster,
+        work: Work,
+        jobs: Sequence[PartJob],
+        avoided: frozenset[str],
     ) -> "Round":
         """Raises ClusterGone if there is no worker in time."""
         keyed = {f"part-{job.run_id}-{job.part}-{uuid4().hex}": job for job in jobs}
         made = cls(client, cluster, keyed, {})
         others = [worker for worker in made.workers_in_time() if worker not in avoided]
         futures = client.map(
-            cluster.work,
+            work,
             [*keyed.values()],
             key=[*keyed],
             pure=False,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nightjar.adapters.files.artifacts import FsspecArtifacts
     from nightjar.adapters.files.feature_tables import FeatureDirectory
     from nightjar.adapters.files.generation_shelf import GenerationShelf
+    from nightjar.adapters.files.shared_features import SharedFeatures
     from nightjar.adapters.files.shelves import FolderShelf
     from nightjar.adapters.learners.store import PredictorStore
     from nightjar.adapters.telemetry.meter import ProcessMeter
@@ -130,14 +131,24 @@ class Adapters(Database):
 
     @cached_property
     def features(self) -> "ChosenFeatures":
+        return self.features_in(self.settings.data / "features")
+
+    def features_in(self, folder: Path) -> "ChosenFeatures":
+        """The features of all models, with the feature tables of a folder."""
         from db.session import translated
         from nightjar.adapters.feast.chosen import ChosenFeatures
         from nightjar.adapters.feast.source import FeastFeatureSource
 
-        folder, registry = self.settings.data / "features", self._feature_registry("writer")
+        registry = self._feature_registry("writer")
         return ChosenFeatures(
             FeastFeatureSource(self.settings.feature_repo, registry, folder, translated=translated)
         )
+
+    @cached_property
+    def shared_features(self) -> "SharedFeatures":
+        from nightjar.adapters.files.shared_features import SharedFeatures
+
+        return SharedFeatures(self.artifacts)
 
     def apply_features(self) -> None:
         """Write the models' declarations to Feast's registry. Only at deploy time, never inside a flow."""

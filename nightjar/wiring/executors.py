@@ -39,7 +39,9 @@ def in_cluster(platform: Platform) -> "DaskCluster":
         raise ExtraMissing("distributed", "dask", str(error)) from error
     return DaskCluster(
         address=scheduler,
-        work=partial(score_part_in_cluster, wanted=platform.terms()),
+        prepared=lambda run_id: partial(
+            score_part_in_cluster, wanted=platform.terms(), shared=platform.share_features(run_id)
+        ),
         stored=lambda run_id: platform.store.receipts(platform.store.run(run_id)),
         go_on=platform.go_on,
         wait_s=platform.settings.cluster_wait_s,

@@ -24,8 +24,10 @@ from nightjar.wiring.settings import PROJECT
 
 if TYPE_CHECKING:
     from db.stores.incidents import PostgresIncidents
+    from nightjar.adapters.files.shared_features import Shared
     from nightjar.core.model.description import Description
     from nightjar.core.ports.desk import DeskReader
+    from nightjar.core.ports.features import FeatureSource
     from nightjar.core.ports.telling import Consumer
     from nightjar.usecases.data.outcome_guard import GuardOutcomes
     from nightjar.usecases.data.prepare import Prepare
@@ -108,15 +110,15 @@ class Platform(Adapters):
 
         return RequireScorable(spec, self.prepare(spec).undelivered, self.registry, self.features)
 
-    def night_inputs(self, spec: ModelSpec) -> "NightInputs":
-        """All inputs of a model for a night."""
+    def night_inputs(self, spec: ModelSpec, features: "FeatureSource | None" = None) -> "NightInputs":
+        """All inputs of a model for a night. features: None for those of the data folder."""
         from nightjar.adapters.contracts import check
         from nightjar.usecases.scoring.inputs import NightInputs
 
         return NightInputs(
             spec=spec,
             raw=self.raw_of(spec),
-            features=self.features,
+            features=self.features if features is None else features,
             artifacts=self.artifacts,
             predictors=self.predictors,
             registry=self.registry,
@@ -132,18 +134,30 @@ class Platform(Adapters):
         places = {"the artifact store": settings.artifacts, "the database": database}
         return {**terms_of(PROJECT, settings.feature_repo), **places}
 
-    def score_part(self, job: PartJob) -> Receipt:
-        """Carry out a part job, on any worker."""
+    def score_part(self, job: PartJob, features: "FeatureSource | None" = None) -> Receipt:
+        """Carry out a part job, on any worker. features: None for those of the data folder."""
         import models
         from nightjar.usecases.scoring.part import ScorePart
 
         scoring = ScorePart(
-            inputs=lambda name: self.night_inputs(models.model(name)),
+            inputs=lambda name: self.night_inputs(models.model(name), features),
             store=self.store,
             go_on=self.go_on,
             meter=self.meter,
         )
         return scoring(job)
+
+    def share_features(self, run_id: int) -> "Shared | None":
+        """Store what a run reads of its feature tables where workers find it. None: it reads none."""
+        import models
+
+        run = self.store.run(run_id)
+        spec = models.model(run.model)
+        generations = self.night_inputs(spec).generations(run)
+        if generations is None:
+            return None
+        folder = self.settings.data / "features"
+        return self.shared_features.share(folder, spec.feature_tables, generations, run.as_of)
 
     def score_night(
         self, spec: ModelSpec, step: "Step | None" = None, executor: PartExecutor | None = None

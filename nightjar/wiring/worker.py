@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.cluster import WorkerUnfit
@@ -11,6 +12,10 @@ from nightjar.core.night.entities import PartJob, Receipt
 from nightjar.core.night.same_code import Terms, differences
 from nightjar.wiring import logs
 from nightjar.wiring.platform import Platform
+
+if TYPE_CHECKING:
+    from nightjar.adapters.files.shared_features import Shared
+    from nightjar.core.ports.features import FeatureSource
 
 OPENING = Lock()
 
@@ -28,19 +33,27 @@ def score_part(job: PartJob) -> Receipt:
     return platform().score_part(job)
 
 
-def score_part_in_cluster(job: PartJob, wanted: Terms) -> Receipt:
+def score_part_in_cluster(job: PartJob, wanted: Terms, shared: "Shared | None") -> Receipt:
     """Carry out a part job on a worker of a cluster.
 
-    wanted: of the process that gives out the parts. Raises WorkerUnfit if this one has something else, and
-    the errors of `Platform.score_part`, with the worker's name.
+    wanted: of the process that gives out the parts. shared: by `Platform.share_features`; None if the model
+    has no feature tables. Raises WorkerUnfit if this process has something else, and the errors of
+    `Platform.score_part`, with the worker's name.
     """
     with naming_worker() as name:
         with OPENING:
             ours = platform()
             logs.configure(ours.settings.log_format, ours.settings.log_level)
-        if differing := differences(wanted, ours.terms()):
-            raise WorkerUnfit(f"The worker {name}", differing)
-        return ours.score_part(job)
+            if differing := differences(wanted, ours.terms()):
+                raise WorkerUnfit(f"The worker {name}", differing)
+            features = None if shared is None else features_of(shared)
+        return ours.score_part(job, features)
+
+
+@lru_cache(maxsize=4)
+def features_of(shared: "Shared") -> "FeatureSource":
+    """The features that were shared for a run. A worker may have parts of several runs at once."""
+    return platform().features_in(platform().shared_features.folder(shared))
 
 
 def fitness(wanted: Terms) -> tuple[str, ...]:

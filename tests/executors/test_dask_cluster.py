@@ -70,7 +70,7 @@ def scored(folder: Path) -> dict[int, int]:
 
 
 def executor(cluster: str, work: Work, folder: Path, **given) -> DaskCluster:
-    return DaskCluster(cluster, work, stored_in(folder), **{"wait_s": 5, **given})
+    return DaskCluster(cluster, lambda run_id: work, stored_in(folder), **{"wait_s": 5, **given})
 
 
 @pytest.fixture(autouse=True)
@@ -126,13 +126,14 @@ def test_what_fails_on_one_worker_is_given_to_another(cluster, tmp_path):
 )
 def test_rounds_end_when_none_stores_a_part_or_when_the_claim_is_gone(cluster, tmp_path, error, rounds):
     asked = []
-    given = executor(cluster, Failing(tmp_path, error, part=0), tmp_path)
-    stored = given.stored
-    counting = DaskCluster(
-        cluster, given.work, lambda run_id: [asked.append(1), *stored(run_id)][1:], wait_s=5
-    )
+
+    def stored(run_id: int) -> list[Receipt]:
+        asked.append(run_id)
+        return []
+
+    work = Failing(tmp_path, error, part=0)
     with pytest.raises(type(error)):
-        counting.run(NIGHT, JOBS[:1])
+        DaskCluster(cluster, lambda run_id: work, stored).run(NIGHT, JOBS[:1])
     assert len(asked) == 1 + rounds
 
 

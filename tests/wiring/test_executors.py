@@ -1,6 +1,7 @@
 """A setting chooses who scores the parts of nights, and a worker scores only if it would score alike."""
 
 import sys
+import tempfile
 from datetime import date
 from functools import partial
 
@@ -47,35 +48,47 @@ def test_a_cluster_needs_an_address_and_the_extra(tmp_path, monkeypatch):
 @pytest.fixture
 def scheduler():
     """A cluster of two workers on threads of this process."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0") as local:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=":0"
+    ) as local:
         yield local.scheduler_address
 
 
 @pytest.fixture
-def in_cluster(world, scheduler, monkeypatch):
-    """The world's platform, with a cluster. Its workers find its settings in the environment."""
-    for name, value in world.env().items():
+def in_cluster(world, scheduler, s3, tmp_path, monkeypatch):
+    """The world's platform with a cluster. Its workers have no data folder, and an S3 server."""
+    url = f"s3://features/{tmp_path.name}"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # copies of artifacts
+    there = {"AWS_ENDPOINT_URL": s3, "NIGHTJAR_ARTIFACT_URL": url, "NIGHTJAR_DATA_DIR": f"{tmp_path}/none"}
+    for name, value in {**world.env(), **there}.items():
         monkeypatch.setenv(name, value)
-    worker.platform.cache_clear()
-    settings = world.platform.settings.model_copy(update={"executor": "dask", "dask_scheduler": scheduler})
+    forget_worker()
+    settings = Settings(
+        executor="dask", dask_scheduler=scheduler, data_dir=world.platform.settings.data, _env_file=None
+    )
     made = Platform(settings, parts=executor_of)
     yield made
     made.close()
     worker.platform().close()
+    forget_worker()
+
+
+def forget_worker():
     worker.platform.cache_clear()
+    worker.features_of.cache_clear()
 
 
-def test_a_night_of_a_cluster_is_the_same_to_the_last_bit(world, in_cluster):
+def test_a_night_of_workers_without_a_data_folder_is_the_same_to_the_last_bit(world, in_cluster, tmp_path):
     day = date(2013, 5, 22)
     world.platform.prepare(SPEC).ready(as_of(SPEC, day))
     here = world.platform.score_night(SPEC).run(night_of(SPEC, day))
     there = in_cluster.score_night(SPEC).run(night_of(SPEC, day), force=True)
     assert there.parts_done_now == here.parts
-    one, other = (
-        world.platform.store.published_scores(world.platform.store.run(night.run_id))
-        for night in (here, there)
-    )
+    store = world.platform.store
+    one, other = (store.published_scores(store.run(night.run_id)) for night in (here, there))
     assert one.equals(other)
+    assert store.run(there.run_id).population.uri.startswith("s3://")
+    assert not (tmp_path / "none").exists()
     assert doctor.parts(in_cluster) == f"scored by 2 workers of {in_cluster.settings.scheduler}"
 
 
@@ -84,7 +97,8 @@ def test_a_worker_with_other_code_or_another_store_scores_nothing_and_is_named(i
     job = PartJob(run_id=1, part=0, claim="c")
     night = night_of(SPEC, date(2013, 5, 22))
     cluster = executor_of(in_cluster)
-    cluster = DaskCluster(cluster.address, cluster.work, lambda run_id: [], wait_s=5)
+    work = partial(worker.score_part_in_cluster, wanted=in_cluster.terms(), shared=None)
+    cluster = DaskCluster(cluster.address, lambda run_id: work, lambda run_id: [], wait_s=5)
     said = r"The worker \S+ scores no part of this night: the code is True there and False here"
     with pytest.raises(WorkerUnfit, match=said):
         cluster.run(night, [job])

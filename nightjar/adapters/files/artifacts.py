@@ -12,22 +12,23 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
 
 from nightjar.adapters.files.atomic import discard_unchanged, replacing
-from nightjar.core.errors.base import NightjarError
-from nightjar.core.errors.database import StoreUnavailable
+from nightjar.adapters.files.stores import filesystem, translated
 from nightjar.core.errors.model import ArtifactBroken
-from nightjar.core.errors.settings import BadSettings
 from nightjar.core.upkeep.retention import StoredFile
 
 READ_ONLY = 0o444
 STORED = re.compile(r"(?P<kind>[^/]+)/(?P<folder>[0-9a-f]{2})/(?P=folder)[0-9a-f]{62}(\.\d+)?(\.\w+)?$")
 MANIFEST = ".parts"
+AT_ONCE = 16
+"""How many files are read or written at once, because a store answers each after some time."""
 YOUNG = timedelta(hours=12)
 """An object older than this is written again when it is put again.
 
@@ -55,6 +56,26 @@ class FsspecArtifacts:
         uri = self._uri(kind, sha256, file.suffix)
         self._put(uri, file, sha256)
         return uri, sha256
+
+    def put_all(self, kind: str, files: Sequence[Path], young: timedelta) -> list[tuple[str, str]]:
+        """Do `put` for many files. What is stored and younger than `young` is not written again.
+
+        One listing says what is stored, and several files are written at once.
+        """
+        hashes = [_sha256(file) for file in files]
+        uris = [self._uri(kind, sha256, file.suffix) for sha256, file in zip(hashes, files, strict=True)]
+        since = datetime.now(UTC) - young
+        kept = {(file.uri, file.bytes) for file in self.files(kind) if file.changed_at > since}
+        given = {uri: (uri, file, sha256) for uri, file, sha256 in zip(uris, files, hashes, strict=True)}
+        lacking = [each for each in given.values() if (each[0], each[1].stat().st_size) not in kept]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(lambda each: self._put(*each), lacking))
+        return [*zip(uris, hashes, strict=True)]
+
+    def get_all(self, places: Sequence[tuple[str, str]]) -> list[Path]:
+        """Do `get` for many (uri, sha256), several at once."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return [*pool.map(lambda place: self.get(*place), places)]
 
     def put_bundle(self, kind: str, files: Sequence[Path]) -> tuple[str, str]:
         hashes = [_sha256(file) for file in files]
@@ -85,7 +106,7 @@ class FsspecArtifacts:
         if local is None:
             self._upload(uri, file)
         else:
-            with _translated(uri):
+            with translated(uri):
                 if not _there(local, sha256):
                     _copy(file, local)
 
@@ -105,17 +126,18 @@ class FsspecArtifacts:
     def remove(self, uri: str) -> None:
         """Remove a stored file. It is no error if the file is already gone."""
         local = self.local_path(uri)
-        with _translated(uri), suppress(FileNotFoundError):
+        with translated(uri), suppress(FileNotFoundError):
             if local is not None:
                 local.unlink()
             else:
-                fs, path = _filesystem(uri)
+                fs, path = filesystem(uri)
                 fs.rm_file(path)
 
-    def files(self) -> Iterator[StoredFile]:
-        """Yield all files that were put here, of all kinds. Files whose names are not ours are skipped."""
-        fs, root = _filesystem(self.url)
-        with _translated(self.url):
+    def files(self, kind: str = "") -> Iterator[StoredFile]:
+        """Yield all files that were put here, of one kind or of all. Files with other names are skipped."""
+        url = f"{self.url}/{kind}".rstrip("/")
+        fs, root = filesystem(url)
+        with translated(url):
             fs.invalidate_cache()
             found = fs.find(root, detail=True) if fs.exists(root) else {}
             for path, info in found.items():
@@ -128,10 +150,10 @@ class FsspecArtifacts:
         """Remove a listed file, unless it was put again since. Return True if it was removed."""
         local = self.local_path(file.uri)
         if local is not None:
-            with _translated(file.uri):
+            with translated(file.uri):
                 return discard_unchanged(local, file.changed_at)
-        fs, path = _filesystem(file.uri)
-        with _translated(file.uri):
+        fs, path = filesystem(file.uri)
+        with translated(file.uri):
             fs.invalidate_cache()
             if not fs.exists(path) or _changed_at(fs, path, fs.info(path)) > file.changed_at:
                 return False
@@ -173,8 +195,8 @@ class FsspecArtifacts:
         local = self.local_path(uri)
         if local is not None:
             return local.is_file()
-        fs, path = _filesystem(uri)
-        with _translated(uri):
+        fs, path = filesystem(uri)
+        with translated(uri):
             return bool(fs.exists(path))
 
     def _upload(self, uri: str, file: Path) -> None:
@@ -183,8 +205,8 @@ class FsspecArtifacts:
         Object stores show an object whole or not at all. An object of another size was left by an interrupted
         write to another kind of store.
         """
-        fs, path = _filesystem(uri)
-        with _translated(uri):
+        fs, path = filesystem(uri)
+        with translated(uri):
             if (
                 fs.exists(path)
                 and fs.size(path) == file.stat().st_size
@@ -195,35 +217,11 @@ class FsspecArtifacts:
             fs.put_file(str(file), path)
 
     def _download(self, uri: str, kept: Path, expected: str) -> None:
-        fs, path = _filesystem(uri)
-        with tempfile.TemporaryDirectory() as folder, _translated(uri):
+        fs, path = filesystem(uri)
+        with tempfile.TemporaryDirectory() as folder, translated(uri):
             fresh = Path(folder) / "artifact"
             fs.get_file(path, str(fresh))
             _copy(_verified(uri, fresh, expected), kept)
-
-
-def _filesystem(uri: str) -> tuple[Any, str]:
-    import fsspec  # noqa: PLC0415  # not needed for a local store, and slow to import
-
-    try:
-        return fsspec.core.url_to_fs(uri)
-    except (ImportError, ValueError) as error:
-        raise BadSettings(
-            f"Artifacts cannot be kept at {uri}: {error}",
-            "Install the driver, or set NIGHTJAR_ARTIFACT_URL to another place.",
-        ) from error
-
-
-@contextmanager
-def _translated(uri: str) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise ArtifactBroken(uri, "the file is missing") from error
-    except NightjarError:
-        raise
-    except Exception as error:  # each driver has errors of its own beside OSError
-        raise StoreUnavailable(f"The artifact store ({uri})", str(error) or type(error).__name__) from error
 
 
 def _there(local: Path, sha256: str) -> bool:

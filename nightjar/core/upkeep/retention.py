@@ -12,6 +12,11 @@ from pathlib import PurePosixPath
 from nightjar.core.model.generations import Generations
 from nightjar.core.night.entities import RunState
 
+SHARED = "features"
+"""The kind of files of feature tables that are stored for workers. No row names them."""
+SHARED_GRACE = timedelta(days=30)
+"""How long such a file is kept after it was last stored. One night stores it, and many read it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -126,8 +131,13 @@ def needed(named: Iterable[Named], forgotten: frozenset[int]) -> frozenset[str]:
 def unneeded(
     files: Iterable[StoredFile], names: frozenset[str], policy: Policy, now: datetime
 ) -> tuple[StoredFile, ...]:
-    """Return the files that no row names and that are older than the grace."""
-    return tuple(file for file in stale(files, policy.grace, now) if file_name(file.uri) not in names)
+    """Return the files that no row names and that are older than the grace of their kind."""
+    shared = max(policy.grace, SHARED_GRACE)
+    return tuple(
+        file
+        for file in stale(files, policy.grace, now)
+        if file_name(file.uri) not in names and (file.kind != SHARED or file.changed_at <= now - shared)
+    )
 
 
 def names_generations(file: StoredFile, names: frozenset[str]) -> bool:

@@ -15,9 +15,12 @@ from nightjar.core.errors.model import ArtifactBroken
 from nightjar.core.errors.settings import BadSettings
 
 
-@pytest.fixture(params=["plain", "file", "memory"])
-def store(request, tmp_path):
+@pytest.fixture(params=["plain", "file", "memory", "s3"])
+def store(request, tmp_path, monkeypatch):
+    if request.param == "s3":
+        monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue("s3"))
     url = {
+        "s3": f"s3://features/{uuid.uuid4().hex}",
         "plain": str(tmp_path / "store"),
         "file": f"file://{tmp_path / 'store'}",
         "memory": f"memory://{uuid.uuid4().hex}",

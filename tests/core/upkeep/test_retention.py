@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 
 from nightjar.core.night.entities import RunState
 from nightjar.core.upkeep.retention import (
+    SHARED,
+    SHARED_GRACE,
     Holding,
     Month,
     Named,
@@ -101,6 +103,12 @@ def test_a_file_that_nothing_names_goes_when_it_is_older_than_any_night():
     old = file(NAMES[1], NOW - timedelta(hours=48))
     assert unneeded([young, old], frozenset(), POLICY, NOW) == (old,)
     assert unneeded([old], frozenset({"b" * 64}), POLICY, NOW) == ()
+
+
+def test_a_file_of_features_that_was_stored_for_workers_is_kept_as_long_as_nights_count_on_it():
+    ages = (timedelta(days=3), SHARED_GRACE / 2, SHARED_GRACE)
+    shared = [StoredFile(f"s3://b/{SHARED}/{n}", SHARED, 1, NOW - age) for n, age in enumerate(ages)]
+    assert unneeded(shared, frozenset(), POLICY, NOW) == (shared[2],)
 
 
 def test_a_month_is_vacant_when_it_holds_no_other_scores_than_forgotten_ones():
