@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
+from httpx import HTTPStatusError
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.events import DeploymentEventTrigger
 
@@ -94,6 +95,14 @@ def until(found: Callable[[], object], timeout_s: float) -> None:
         time.sleep(0.1)
 
 
+def has_trigger(prefect, deployment: str) -> bool:
+    try:
+        found = prefect.ask(f"/deployments/name/{deployment}")
+    except HTTPStatusError:
+        return False
+    return bool(prefect.ask(f"/automations/related-to/prefect.deployment.{found['id']}"))
+
+
 def test_a_deployment_that_triggers_on_a_model_runs_once_for_each_of_its_publications(tell, triggered, model):
     tell(f"{model}x")
     tell(model)
@@ -113,9 +122,7 @@ def test_a_flow_that_is_served_as_the_page_says_runs_with_the_night_that_was_pub
     env = environment(prefect.settings, local_api(prefect.settings)) | {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}
     served = subprocess.Popen([sys.executable, script], env=env, cwd=tmp_path)
     try:
-        name = f"/deployments/name/{model}/after"
-        until(lambda: prefect.client._client.get(name, follow_redirects=True).is_success, 60)
-        time.sleep(1)
+        until(lambda: has_trigger(prefect, f"{model}/after"), 60)
         tell(model)
         until(told.exists, 60)
         assert told.read_text() == str(DAY)
