@@ -9,6 +9,8 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -68,33 +70,50 @@ class EvidentlyReportWriter:
         night, reference: the model's inputs and `score`. At most 5,000 rows of each are drawn, and the page
         says so. The page names each column that cannot be drawn.
         """
-        texts, numbers = compared_columns(spec)
-        categorical = [name for name in texts if _drawable(night, name) and _drawable(reference, name)]
-        numeric = [
-            name
-            for name in numbers
-            if _drawable(night, name, number=True) and _drawable(reference, name, number=True)
-        ]
-        skipped = [name for name in (*texts, *numbers) if name not in (*categorical, *numeric)]
-        drawn = len(categorical) + len(numeric)
-        now, then = (_sample(side, spec.seed) for side in (night, reference))
-        heading = _heading(spec, run, columns, skipped, _charts(now, then) if drawn else NOTHING_DRAWN)
-        if not drawn:
+        sides = sides_of(spec, night, reference)
+        heading = _heading(spec, run, columns, sides.skipped, _charts(sides) if sides else NOTHING_DRAWN)
+        if not sides:
             into.write_text(_page(heading), encoding="utf-8")
             return
-        page = _evidently(
-            _pandas(now, categorical, numeric), _pandas(then, categorical, numeric), categorical, numeric
-        )
+        page = values(sides).get_html_str(as_iframe=False)
         into.write_text(page.replace("<body>", f"<body>{heading}", 1), encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The rows that Evidently sees, and of which columns. False if it would see none."""
+
+    night: pl.DataFrame
+    reference: pl.DataFrame
+    categorical: Sequence[str]
+    numeric: Sequence[str]
+    skipped: Sequence[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.categorical or self.numeric)
+
+
+def sides_of(spec: ModelSpec, night: pl.DataFrame, reference: pl.DataFrame) -> Sides:
+    """Sample both sides. Columns without a value on one side are skipped."""
+    texts, numbers = compared_columns(spec)
+    categorical = [name for name in texts if _drawable(night, name) and _drawable(reference, name)]
+    numeric = [
+        name
+        for name in numbers
+        if _drawable(night, name, number=True) and _drawable(reference, name, number=True)
+    ]
+    skipped = [name for name in (*texts, *numbers) if name not in (*categorical, *numeric)]
+    now, then = (_sample(side, spec.seed) for side in (night, reference))
+    return Sides(now, then, categorical, numeric, skipped)
 
 
 NOTHING_DRAWN = "No column has values on both sides, so there is nothing to chart."
 
 
-def _charts(night: pl.DataFrame, reference: pl.DataFrame) -> str:
+def _charts(sides: Sides) -> str:
     return (
-        f"Below, Evidently draws the columns: a sample of {night.height:,} rows of the night (current) "
-        f"beside {reference.height:,} rows of training (reference). The charts hold no verdict."
+        f"Below, Evidently draws the columns: a sample of {sides.night.height:,} rows of the night (current) "
+        f"beside {sides.reference.height:,} rows of training (reference). The charts hold no verdict."
     )
 
 
@@ -132,20 +151,27 @@ def _harmless(texts: pl.Series) -> pl.Series:
     return texts.str.replace_all("<", LESS_THAN, literal=True)
 
 
-def _evidently(night: Any, reference: Any, categorical: Sequence[str], numeric: Sequence[str]) -> str:
-    """Return the page with the values of each column on both sides. No test of Evidently is run."""
-    with _quiet():
+def values(sides: Sides, name: str = "", at: datetime | None = None) -> Any:
+    """Return Evidently's snapshot of the values of each column on both sides. It runs no test.
+
+    name, at: of the snapshot, where Evidently's own UI lists it.
+    """
+    with quiet():
         from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415  # 4 to 20 s
         from evidently.presets import ValueStats  # noqa: PLC0415
 
-        definition = DataDefinition(numerical_columns=list(numeric), categorical_columns=list(categorical))
-        current, training = (Dataset.from_pandas(frame, definition) for frame in (night, reference))
-        metrics = [ValueStats(column=name) for name in (*categorical, *numeric)]
-        return Report(metrics, include_tests=False).run(current, training).get_html_str(as_iframe=False)
+        numeric, categorical = list(sides.numeric), list(sides.categorical)
+        definition = DataDefinition(numerical_columns=numeric, categorical_columns=categorical)
+        current, training = (
+            Dataset.from_pandas(_pandas(frame, categorical, numeric), definition)
+            for frame in (sides.night, sides.reference)
+        )
+        metrics = [ValueStats(column=column) for column in (*categorical, *numeric)]
+        return Report(metrics, include_tests=False).run(current, training, timestamp=at, name=name or None)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Prevent Evidently's telemetry, and warnings about constant columns and its own dependencies."""
     os.environ["DO_NOT_TRACK"] = "1"
     with warnings.catch_warnings():

@@ -60,7 +60,7 @@ class WatchNight:
             return self._reported(run, tell)
 
     def _reported(self, run: Run, tell: Tell) -> tuple[str, tuple[ColumnDrift, ...]]:
-        scored, reference = self._drawn(run), self._reference(run)
+        scored, reference = self.sides(run)
         columns = self.ledger.drift(run) or self.drift(run)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "drift.html"
@@ -69,6 +69,10 @@ class WatchNight:
             uri, _ = self.inputs.artifacts.put("report", file)
         self.ledger.record_report(run, "drift", uri)
         return uri, columns
+
+    def sides(self, run: Run) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return rows of the night and the training sample, each with the model's inputs and `score`."""
+        return self._drawn(run), self._reference(run)
 
     def _sampled(self, run: Run) -> pl.DataFrame:
         """Features of the rows that the audit of the run looked at."""
