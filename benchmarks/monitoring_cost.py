@@ -1,0 +1,290 @@
+"""What watching a night costs, beside the night: the share of the processor's time of each check.
+
+    uv run python benchmarks/monitoring_cost.py --rows 1000000 --rounds 3
+    uv run python benchmarks/monitoring_cost.py --rows 1000 1000000 --json
+
+A night is scored by the real use case, with everything that it does to be believed: the audit, the score
+profile, drift, reasons, the measurement against outcomes, the telemetry, and the check of the outcomes.
+Past nights are there, so that each check has something to compare with. In turns with it a bare night is
+scored, without all that: population, features, contract, scores, publication. CPU seconds are those of this
+process and of Postgres, as the kernel counts them. Medians count.
+
+The report is apart: it is drawn of a sample, so its cost does not grow with the rows.
+"""
+
+import argparse
+import json
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import polars as pl
+from kernel import Cost, Meter, postmaster_of
+from large_night import DAY, NUMBERS, land, ready_platform, spec_of
+
+import models
+from db.stores import parts as stored_parts
+from models.flight_delay.datasets import FLIGHTS, recorded_at
+from models.flight_delay.source import recording
+from nightjar.adapters.telemetry.meter import ProcessMeter
+from nightjar.core.comparison.entities import Distribution
+from nightjar.core.model.entities import Version
+from nightjar.core.model.sources import Files
+from nightjar.core.model.spec import ModelSpec
+from nightjar.core.monitoring.outcome_days import days_of, with_outcomes
+from nightjar.core.night.clock import night_of
+from nightjar.core.ports.following import nothing_follows
+from nightjar.executors.in_turn import InTurn
+from nightjar.showing import console
+from nightjar.usecases.data.windows import outcomes_of
+from nightjar.usecases.scoring import night as nights
+from nightjar.usecases.scoring.night import ScoreNight
+from nightjar.usecases.scoring.part import ScorePart
+from nightjar.usecases.scoring.scorers import Scorers
+from nightjar.wiring.platform import Platform
+
+PAST = 14
+"""So many nights before are scored, as they were recorded: each weekday twice."""
+NIGHT = "night"
+REPORT = "report"
+METHODS = {
+    "_sampled": "audit: features of the sample",
+    "_scored_otherwise": "audit: the sample scored again",
+    "_compared": "audit: features of the same entities",
+}
+CHECKS = "audit: checks and readings"
+PROFILE = "score profile"
+SNAPSHOT = "population read again"
+TELEMETRY = "telemetry"
+GUARD = "outcome guard"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Nights of one size, each a new revision of the same night."""
+
+    platform: Platform
+    spec: ModelSpec
+    champion: Version
+
+    def watched(self) -> dict[str, Cost]:
+        """Score a night with everything that watches it. Return the cost of each, and of the night's rest."""
+        meter = self._meter()
+        with metered(meter), meter.stage(NIGHT):
+            self._run(self._night(meter))
+        with meter.stage(GUARD):
+            self._guard()
+        return meter.costs
+
+    def bare(self) -> Cost:
+        """Score a night that nobody watches."""
+        meter = self._meter()
+        store, inputs = self.platform.store, self.platform.night_inputs(self.spec)
+        night = self.platform.score_night(self.spec)
+        executor = InTurn(ScorePart(lambda _: inputs, store))
+        with unaudited(), meter.stage(NIGHT):
+            self._run(replace(night, executor=executor, follow=nothing_follows))
+        return meter.whole()
+
+    def report(self) -> Cost:
+        meter = self._meter()
+        shown = self.platform.store.publication(self.spec.name, DAY)
+        assert shown is not None
+        with meter.stage(REPORT):
+            self.platform.watch_night(self.spec).report(self.platform.store.run(shown.run_id))
+        return meter.whole()
+
+    def _meter(self) -> Meter:
+        return Meter(postmaster_of(self.platform.engine))
+
+    def _night(self, meter: Meter) -> ScoreNight:
+        keep = meter.metered(TELEMETRY, self.platform.stages.record)
+        ours = ProcessMeter(keep=(keep,))
+        night = self.platform.score_night(self.spec)
+
+        def step(name: str, run: Any, work: Any) -> None:
+            with ours(run, follows=True) as stages, stages(name), meter.stage(name):
+                work()
+
+        inputs = self.platform.night_inputs(self.spec)
+        executor = InTurn(ScorePart(lambda _: inputs, self.platform.store, meter=ours))
+        follow = replace(self.platform.follow_up(self.spec), step=step)
+        return replace(night, inputs=inputs, executor=executor, follow=follow, meter=ours)
+
+    def _run(self, night: ScoreNight) -> None:
+        by = Scorers(champion=self.champion, challenger=None)
+        told = night.run(night_of(self.spec, DAY), force=True, accept="a benchmark", choose=lambda *_: by)
+        if told.lacks:
+            raise SystemExit("; ".join(told.lacks))
+
+    def _guard(self) -> None:
+        """What the guard of outcomes counts of a new day."""
+        rows = self.platform.raw.read(FLIGHTS, DAY - timedelta(days=1), DAY)
+        found = days_of(FLIGHTS, rows)[DAY]
+        known_at = recorded_at(FLIGHTS.name, DAY) + timedelta(days=1)
+        outcomes = outcomes_of(self.spec, self.platform.raw_of(self.spec), [DAY], known_at)
+        with_outcomes(found, outcomes["outcome"], self.spec.kind)
+
+
+@contextmanager
+def metered(meter: Meter) -> Iterator[None]:
+    """Count what the audit does and what keeps the stages."""
+    places: list[tuple[Any, str, str]] = [(ScoreNight, name, told) for name, told in METHODS.items()]
+    places += [
+        (nights.NightGuard, "require_sound", CHECKS),
+        (nights.Stored, "of", PROFILE),
+        (nights.NightInputs, "snapshot", SNAPSHOT),
+        (stored_parts, "add_stages", TELEMETRY),
+    ]
+    with patched((owner, name, meter.metered(told, getattr(owner, name))) for owner, name, told in places):
+        yield
+
+
+@contextmanager
+def unaudited() -> Iterator[None]:
+    """Leave the audit out of nights: all that happens between the last part and the publication."""
+    empty = pl.DataFrame()
+    with patched(
+        [
+            (ScoreNight, "_sampled", lambda *_: empty),
+            (ScoreNight, "_audit", lambda *_, **__: ()),
+            (nights, "sound", lambda rows: rows),
+            (nights.NightInputs, "snapshot", lambda *_: empty),
+            (nights.Stored, "of", staticmethod(lambda *_: nothing_stored())),
+        ]
+    ):
+        yield
+
+
+def nothing_stored() -> Any:
+    """Receipts and scores that nobody looked at."""
+    empty = Distribution(score_date=DAY, rows=0, mean=0.0, stddev=0.0, distinct=0, quantiles=())
+    return nights.Stored(receipts=(), scores=empty)
+
+
+@contextmanager
+def patched(places: Any) -> Iterator[None]:
+    with ExitStack() as stack:
+        for owner, name, other in places:
+            stack.enter_context(patch.object(owner, name, other))
+        yield
+
+
+def land_outcomes(platform: Platform, rows: int) -> None:
+    """Deliver what became of the flights of DAY, once each copy of its schedules."""
+    real = recording()[FLIGHTS.name][DAY]
+    copies = range(-(-rows // real.height))
+    many = pl.concat(real.with_columns(flight=pl.col("flight") + copy * NUMBERS) for copy in copies)
+    deliver(platform, FLIGHTS, DAY, many, recorded_at(FLIGHTS.name, DAY))
+
+
+def deliver(platform: Platform, dataset: Any, day: date, rows: pl.DataFrame, at: datetime) -> None:
+    known = at + timedelta(minutes=len(platform.raw.recorded(dataset.name, [day]).get(day, ())))
+    with TemporaryDirectory() as folder:
+        rows.write_parquet(file := Path(folder) / f"{day}.parquet")
+        platform.raw.land(replace(dataset, source=Files(format="parquet")), day, file, known)
+
+
+def score_past(platform: Platform, champion: Version) -> None:
+    """Score the nights before DAY that are not published."""
+    spec = models.model("flight_delay")
+    night = platform.score_night(spec)
+    by = Scorers(champion=champion, challenger=None)
+    for before in range(PAST, 0, -1):
+        day = DAY - timedelta(days=before)
+        if platform.store.publication(spec.name, day) is None:
+            night.run(night_of(spec, day), accept="a benchmark", choose=lambda *_: by)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """CPU seconds, here and in Postgres. watching: by what watches. bare: of a night that nobody watches.
+    rest: of the watched night without what watches it; both should be alike.
+    """
+
+    rows: int
+    bare: float
+    rest: float
+    watching: Mapping[str, float]
+    report: float | None
+
+    @property
+    def share(self) -> float:
+        return sum(self.watching.values()) / self.bare
+
+
+def measured(bench: Bench, rows: int, rounds: int, *, report: bool) -> Found:
+    land(bench.platform, rows)
+    land_outcomes(bench.platform, rows)
+    bench.bare(), bench.watched()  # whatever is imported or read for the first time
+    bare, watched = list[Cost](), list[dict[str, Cost]]()
+    for _ in range(rounds):
+        bare.append(bench.bare())
+        watched.append(bench.watched())
+    names = {name: None for costs in watched for name in costs}
+    spent = {name: middle([costs.get(name, Cost()) for costs in watched]) for name in names}
+    rest = spent.pop(NIGHT)
+    drawn = cpu(bench.report()) if report else None
+    return Found(rows, middle(bare), rest, dict(sorted(spent.items(), key=lambda each: -each[1])), drawn)
+
+
+def middle(costs: Sequence[Cost]) -> float:
+    return statistics.median(map(cpu, costs))
+
+
+def cpu(cost: Cost) -> float:
+    return cost.cpu + cost.postgres_cpu
+
+
+def show(found: Found) -> None:
+    rows = [
+        (name, f"{seconds:.3f}", f"{seconds / found.bare:.1%}") for name, seconds in found.watching.items()
+    ]
+    whole = sum(found.watching.values())
+    rows += [
+        ("all that watches", f"{whole:.3f}", f"{found.share:.1%}"),
+        ("a bare night", f"{found.bare:.3f}", ""),
+        ("the watched night without what watches", f"{found.rest:.3f}", ""),
+    ]
+    if found.report is not None:
+        rows.append(("the report, apart", f"{found.report:.3f}", ""))
+    title = f"a night of {found.rows:,} rows"
+    console.out.print(console.table(title, ("what", "CPU s", "of a bare night"), rows))
+
+
+def main() -> None:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--part-rows", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--report", action="store_true", help="draw the report too, in half a minute")
+    parser.add_argument("--home", type=Path, help="a folder that is kept: the next run needs no training")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    options = parser.parse_args()
+    with ready_platform(options.home) as (platform, champion, _):
+        score_past(platform, champion)
+        bench = Bench(platform=platform, spec=spec_of(options.part_rows), champion=champion)
+        sizes = [
+            measured(bench, rows, options.rounds, report=options.report) for rows in sorted(options.rows)
+        ]
+    if options.json:
+        print(json.dumps({"nights": [vars_of(each) for each in sizes]}))
+    else:
+        for each in sizes:
+            show(each)
+
+
+def vars_of(found: Found) -> dict[str, Any]:
+    kept = ("rows", "bare", "rest", "watching", "report", "share")
+    return {name: getattr(found, name) for name in kept}
+
+
+if __name__ == "__main__":
+    main()
