@@ -7,8 +7,9 @@
 A night is scored by the real use case, `ScoreNight.run`, from the claim to the commit of the publication. The
 floor of a stage is the same work by the bare library: `night_floors.py`. Night and floors take turns, and the
 scores of both are equal to the last bit. Seconds are of the clock; CPU seconds are those of this process and
-of Postgres. Medians count, and the highest peak. The stages are measured with one part after the other;
-beside that, whole nights with several parts at once, with a challenger, and with what follows a publication.
+of Postgres. Medians count, and the highest peak. Each night writes into an empty month. The stages are
+measured with one part after the other; beside that, whole nights with several parts at once, with a
+challenger, and with what follows a publication.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import psycopg
 from kernel import Cost, Meter, postmaster_of
 from large_night import DAY, land, ready_platform, spec_of
 from night_floors import Floors
@@ -117,6 +119,7 @@ class Bench:
         inputs = MeteredInputs(**{**given, "check": meter.metered("contract", inputs.check)}, meter=meter)
         store: Any = Metered(self.platform.store, meter, STORED)
         executor = InTurn(ScorePart(lambda _: inputs, store))
+        self.clear()
         with meter.stage("rest"):
             self._run(replace(night, inputs=inputs, store=store, executor=executor))
         return meter
@@ -124,9 +127,16 @@ class Bench:
     def whole(self, *, at_once: int = 1, challenged: bool = False, followed: bool = False) -> Cost:
         """Score a night, and say what it cost as a whole."""
         meter, night = Meter(self.postmaster), self._night(at_once=at_once, followed=followed)
+        self.clear()
         with meter.stage("night"):
             self._run(night, self.challenger if challenged else None)
         return meter.whole()
+
+    def clear(self) -> None:
+        """Remove all scores, so that each night writes into an empty month."""
+        with psycopg.connect(self.platform.local.url("admin", "nightjar"), autocommit=True) as admin:
+            admin.execute("TRUNCATE nightjar.score")
+            admin.execute("CHECKPOINT")
 
     def scores(self) -> pl.DataFrame:
         """What analysts see now."""
@@ -174,9 +184,11 @@ def measured(bench: Bench, rows: int, rounds: int, folder: Path) -> Found:
     nights, bare, whole = list[Meter](), list[Meter](), list[dict[str, Cost]]()
     for _ in range(rounds):
         nights.append(bench.stages())
+        stored = bench.scores()
+        bench.clear()
         bare.append(Meter(bench.postmaster))
         floors.run(bare[-1])
-        require_equal(bench.scores(), floors.scores)
+        require_equal(stored, floors.scores)
         whole.append({name: bench.whole(**how) for name, how in WHOLE.items()})
     return Found(
         rows,

@@ -13,7 +13,7 @@ from kernel import Meter
 from large_night import DAY, population
 
 from db.copy import encode, wire_type
-from db.tables import ScoreRow, table_of
+from db.tables import ScoreRow, month_of, table_of
 from models.flight_delay.contract import ORIGINS, ZONE, range_of
 from models.flight_delay.datasets import SCHEDULES
 from nightjar.core.model.entities import Version
@@ -94,14 +94,12 @@ class Floors:
 
     @contextmanager
     def _run(self) -> Iterator[int]:
-        """A run that takes scores, of another night. They are removed at the end."""
+        """A run that takes scores, of another night."""
         with psycopg.connect(self.platform.local.url("admin", "nightjar"), autocommit=True) as admin:
             admin.execute("SELECT nightjar.ensure_score_partition(%s)", [FLOOR_DAY])
             found = admin.execute(RUN, [FLOOR_DAY, FLOOR_DAY, self.champion.id]).fetchone()
             assert found is not None
             yield found[0]
-            admin.execute("DELETE FROM nightjar.score WHERE score_date = %s", [FLOOR_DAY])
-            admin.execute("VACUUM nightjar.score")
 
     @contextmanager
     def _copied(self, run: int) -> Iterator[Path]:
@@ -123,7 +121,8 @@ class Floors:
 
     def _copy(self, file: Path) -> None:
         with psycopg.connect(self.platform.local.url("admin", "nightjar")) as admin:
-            admin.execute(f"COPY nightjar.score ({', '.join(COLUMNS)}) FROM '{file}' (FORMAT binary)")
+            into = f"nightjar.{month_of(FLOOR_DAY)} ({', '.join(COLUMNS)})"
+            admin.execute(f"COPY {into} FROM '{file}' (FORMAT binary)")
 
     def _described(self) -> pl.DataFrame:
         score = pl.col("score")
