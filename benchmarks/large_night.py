@@ -4,6 +4,7 @@ The rows are those of a recorded day over and over, with other flight numbers an
 Keys of features stay those of the recorded day, so every row finds its features.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+import structlog
 from own_home import platform_in, platform_of_its_own
 
 import models
@@ -121,6 +123,8 @@ def ready_platform(home: Path | None = None) -> Iterator[tuple[Platform, Version
 
     home: a folder that is kept, and is ready at once the next time. None: a folder that goes away.
     """
+    # A log line on the output would not be JSON.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with platform_of_its_own() if home is None else platform_in(home) as platform:
         spec = spec_of(1)
         if len(platform.registry.versions(spec.name)) < 2:
