@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import polars as pl
 import psycopg
@@ -33,6 +33,7 @@ from nightjar.usecases.scoring.snapshot import parts_of
 SEEDED = date(2013, 1, 1)
 NO_ROWS = pl.DataFrame(schema=dict(QUARANTINED))
 WAL = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"
+DISK = "SELECT pg_total_relation_size('nightjar.score_2013_02')"
 
 
 def scores_of(first: int, rows: int) -> pl.DataFrame:
@@ -56,9 +57,10 @@ def written(store: PostgresNights, run: Run, numbers: Iterable[int], lanes: int)
             pass
 
 
-def wal(server: EmbeddedPostgres) -> float:
+def asked(server: EmbeddedPostgres, query: LiteralString) -> float:
+    """A number of bytes."""
     with psycopg.connect(server.url("admin")) as admin:
-        return float((admin.execute(WAL).fetchone() or (0,))[0])
+        return float((admin.execute(query).fetchone() or (0,))[0])
 
 
 def measured(server: EmbeddedPostgres, parts: int, rows: int, lanes: int) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def _measured(
         Night(model="m", score_date=day, as_of=datetime(2013, 2, day.day, tzinfo=UTC))
         for day in (date(2013, 2, 1), date(2013, 2, 2))
     ]
-    before = wal(server)
+    before = asked(server, WAL)
     with meter.stage("claim"), store.night(nights[0], champion, None) as claimed:
         run = store.record_population(claimed.run, population)
     with meter.stage("receipts, half"):
@@ -96,7 +98,8 @@ def _measured(
         todo = missing_parts(parts_of(run), store.receipts(run))
     with meter.stage("receipts, rest"):
         written(store, run, [part.number for part in todo], lanes)
-    wal_mb = (wal(server) - before) / 1e6
+    wal_mb = (asked(server, WAL) - before) / 1e6
+    disk_mb = asked(server, DISK) / 1e6
     with meter.stage("scores described"):
         store.distribution(run)
     with meter.stage("receipts read"):
@@ -111,10 +114,10 @@ def _measured(
     with meter.stage("pruning of an unpublished run"):
         holdings.forget(trace)
     costs = {
-        name: {"seconds": cost.seconds, "cpu": cost.cpu + cost.postgres_cpu}
+        name: {"seconds": cost.seconds, "cpu": cost.cpu, "postgres_cpu": cost.postgres_cpu}
         for name, cost in meter.costs.items()
     }
-    return {"wal_mb": wal_mb, "steps": costs}
+    return {"wal_mb": wal_mb, "disk_mb": disk_mb, "steps": costs}
 
 
 def main() -> None:
@@ -136,17 +139,22 @@ def main() -> None:
     show(found)
 
 
+def cpu(step: dict[str, float]) -> float:
+    return step["cpu"] + step["postgres_cpu"]
+
+
 def show(found: dict[int, Any]) -> None:
     """Print a line a step: seconds and CPU seconds of each number of parts, and the power of their growth."""
     few, many = min(found), max(found)
     print(f"{'parts':32}" + "".join(f"{parts:20,}" for parts in found) + f"{'exponent':>10}")
     for name in found[few]["steps"]:
         steps = {parts: each["steps"][name] for parts, each in found.items()}
-        shown = (f"{step['seconds']:9.2f} s {step['cpu']:5.2f} CPU" for step in steps.values())
-        first, last = (max(steps[parts]["cpu"], 0.01) for parts in (few, many))
+        shown = (f"{step['seconds']:9.2f} s {cpu(step):5.2f} CPU" for step in steps.values())
+        first, last = (max(cpu(steps[parts]), 0.01) for parts in (few, many))
         exponent = math.log(last / first) / math.log(many / few) if many > few else math.nan
         print(f"{name:32}" + "".join(f"{each:>20}" for each in shown) + f"{exponent:10.2f}")
-    print(f"{'WAL of the receipts':32}" + "".join(f"{each['wal_mb']:17.1f} MB" for each in found.values()))
+    for name, key in (("WAL", "wal_mb"), ("scores with their index", "disk_mb")):
+        print(f"{name:32}" + "".join(f"{each[key]:17.1f} MB" for each in found.values()))
 
 
 if __name__ == "__main__":

@@ -99,12 +99,13 @@ WEIGH = sql.SQL(
 )
 REMOVE = sql.SQL("""
     WITH gone AS (
-        DELETE FROM {table} AS held
-        WHERE {of_run} AND ctid = ANY (ARRAY (SELECT ctid FROM {table} WHERE {of_run} LIMIT %(batch)s))
+        DELETE FROM {table} AS held USING (SELECT ctid FROM {table} WHERE {of_run} LIMIT %(batch)s) AS batch
+        WHERE {of_run} AND held.ctid = batch.ctid
         RETURNING pg_column_size(held.*) AS size
     )
     SELECT count(*), coalesce(sum(size), 0) FROM gone
 """)
+"""A join finds the rows of the batch by their places. An array would be compared with each row of the run."""
 
 
 @dataclass(frozen=True, slots=True)
