@@ -83,7 +83,7 @@ def test_without_a_promise_a_weekly_model_has_until_the_next_start():
     cron=st.sampled_from([EVENING, "0 1 * * *", "0 22 * * 1-5", "15 3 * * 0", "0 4 1 * *"]),
     zone=st.sampled_from([NEW_YORK, "Europe/Oslo", "Asia/Kathmandu", "Pacific/Apia", "Australia/Lord_Howe"]),
     by=st.times(timezones=st.none()).map(lambda moment: moment.replace(microsecond=0)),
-    day=st.dates(date(2012, 1, 1), date(2026, 12, 31)),
+    day=st.dates(date(2013, 1, 1), date(2026, 12, 31)),  # Apia had no 30 December 2011
 )
 def test_each_night_that_started_is_promised_once_after_its_start_and_within_a_day(cron, zone, by, day):
     now = datetime.combine(day, time(12))
