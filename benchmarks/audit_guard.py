@@ -13,20 +13,25 @@ begins with the audits; `--after` goes on behind a fault.
 """
 
 import argparse
+import logging
+import pickle
 import random
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from hashlib import sha256
 from itertools import dropwhile
 from pathlib import Path
 
 import polars as pl
+import structlog
 from audit_faults import INPUTS, POPULATION, SCORES, VERSION, Case, Change
 from recorded_year import JULY, YEAR, RecordedYear, distribution_of, recorded_year
 
 import models
+import nightjar.core
 from nightjar.adapters.contracts import check
 from nightjar.core.comparison.entities import SCORE, NightProfile
 from nightjar.core.comparison.profile import profile_of, sample_of
@@ -41,6 +46,8 @@ from nightjar.usecases.scoring.unlike import Unlike
 
 TRAINED = date(2013, 6, 30)
 SEED = 2013
+BATCH = 30
+"""So many nights are kept at once."""
 KINDS: Mapping[str, Mapping[str, Change]] = {
     "population": POPULATION,
     "inputs": INPUTS,
@@ -97,6 +104,8 @@ class Audits:
         sound = rows.join(
             checked.valid.select("entity_key"), on="entity_key", how="semi", maintain_order="left"
         )
+        if sound.is_empty():
+            return Findings(broken=(Finding(name="incomplete", sentence="no row was scored"),))
         scores, sampled = distribution_of(day, sound[SCORE]), sample_of(sound, spec.seed)
         profile = profile_of(sampled, scores, spec)
         self.profiles.setdefault(day, profile)
@@ -142,14 +151,29 @@ def receipt_of(run: Run, rows: int, scored: int) -> Receipt:
     )
 
 
-def read_year(audits: Audits) -> dict[date, Findings]:
-    """Audit every night in order."""
-    started = time.process_time()
-    found = {day: audits.found(day, audits.year.nights[day]) for day in YEAR}
-    rows = sum(night.height for night in audits.year.nights.values())
-    spent = 1000 * (time.process_time() - started) / len(YEAR)
-    print(f"{len(YEAR)} nights of {rows:,} rows: {spent:.0f} ms of CPU a night for all checks", flush=True)
-    return found
+def read_year(year: RecordedYear, home: Path | None) -> tuple[Audits, dict[date, Findings]]:
+    """Audit every night in order. What was audited by the same code is kept in the home."""
+    file = None if home is None else home / f"audits-{fingerprint()}.pickle"
+    audits, found = Audits(year), dict[date, Findings]()
+    if file is not None and file.exists():
+        kept, profiles, found = pickle.loads(file.read_bytes())  # of this program
+        audits = Audits(year, kept, profiles)
+    started, todo = time.process_time(), [day for day in YEAR if day not in found]
+    for place, day in enumerate(todo, start=1):
+        found[day] = audits.found(day, year.nights[day])
+        if file is not None and (place % BATCH == 0 or place == len(todo)):
+            file.write_bytes(pickle.dumps((audits.kept, audits.profiles, found)))
+    rows = sum(night.height for night in year.nights.values())
+    spent = f", {1000 * (time.process_time() - started) / len(todo):.0f} ms of CPU a night" if todo else ""
+    print(f"{len(YEAR)} nights of {rows:,} rows{spent}", flush=True)
+    return audits, found
+
+
+def fingerprint() -> str:
+    """Of the code that audits."""
+    core = Path(nightjar.core.__path__[0])
+    files = sorted(file for part in ("inputs", "comparison") for file in (core / part).glob("*.py"))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def show_ordinary(found: Mapping[date, Findings]) -> None:
@@ -227,9 +251,9 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=2, help="nights to put each fault into")
     parser.add_argument("--after", help="name of a fault: only those after it")
     wanted = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with recorded_year(models.model("flight_delay"), TRAINED, wanted.home) as year:
-        audits = Audits(year)
-        found = read_year(audits)
+        audits, found = read_year(year, wanted.home)
         if wanted.of != "faults":
             show_ordinary(found)
         if wanted.of != "ordinary":

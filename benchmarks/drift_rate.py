@@ -1,12 +1,14 @@
 """How often ordinary nights raise a drift alarm, beside the stated rate, and which planted drifts are told.
 
-    python benchmarks/drift_rate.py simulated    # 2,000 nights without drift of 500, 5,000 and 100,000 rows
-    python benchmarks/drift_rate.py evidently    # the same nights with Evidently's defaults, 100 of each size
-    python benchmarks/drift_rate.py real         # the nights of July to December, and drifts put into them
+    python benchmarks/drift_rate.py simulated --rows 500 5000 100000  # 2,000 nights without drift each
+    python benchmarks/drift_rate.py evidently --rows 500 5000   # 100 such nights each, by its defaults
+    python benchmarks/drift_rate.py real --home FOLDER          # the nights of July to December
+    python benchmarks/drift_rate.py planted --home FOLDER       # drifts put into every eighth of them
 
 Simulated nights have levels of their own, as real ones: rows of a night share its weather. So the number of
-rows does not say how far two nights lie apart. `real` lands the year in a folder of its own, trains a version
-on 30 June, and holds each later night to the nights before it, as the follow-up of a publication does.
+rows does not say how far two nights lie apart. `real` lands the year, trains a version on 30 June, and holds
+each later night to the nights before it, as the follow-up of a publication does. With `--home` the folder is
+kept for the next time.
 """
 
 import argparse
@@ -14,24 +16,24 @@ import os
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import polars as pl
-from own_home import platform_of_its_own
+from recorded_year import JULY, YEAR, RecordedYear, distribution_of, recorded_year
 
 import models
-from nightjar.adapters.learners.store import PredictorStore
 from nightjar.core.comparison.comparable import in_holiday_period
-from nightjar.core.comparison.entities import SCORE, Distribution, NightProfile
+from nightjar.core.comparison.entities import SCORE, NightProfile
 from nightjar.core.comparison.profile import (
     categories_of,
     compared_columns,
     numbers_of,
     profile_of,
-    quantiles_of,
     sample_of,
 )
 from nightjar.core.model.holidays import IsHoliday
@@ -39,19 +41,14 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.drift import FEW_ENTITIES, HISTORY, RATE, night_drift
 from nightjar.core.monitoring.entities import ColumnDrift
 from nightjar.core.monitoring.training import TrainingSample
-from nightjar.core.night.clock import as_of, dates_between, evening_by_now
-from nightjar.core.night.population import ordered_population
-from nightjar.usecases.data.windows import population_of
 
 NIGHTS, SIZES, SAMPLED = 2_000, (500, 5_000, 100_000), 2_000
-OF_EVIDENTLY, SIZES_OF_EVIDENTLY, REFERENCE_NIGHTS = 100, (500, 5_000), 40
-FIRST = date(2013, 1, 1)
+OF_EVIDENTLY, REFERENCE_NIGHTS = 100, 40
 CODES = np.array([f"c{n:03}" for n in range(200)])
 TEXTS, NUMBERS = ("code", "city"), ("wind", "rain", "seats", "flag", SCORE)
 
 TRAINED = date(2013, 6, 30)
-YEAR = dates_between(FIRST, date(2013, 12, 31))
-JUDGED = dates_between(date(2013, 7, 1), YEAR[-1])
+JUDGED = [day for day in YEAR if day >= JULY]
 PLANTED = JUDGED[3::8]
 
 Drift = Callable[[pl.Expr], pl.Expr]
@@ -78,7 +75,7 @@ def simulated_night(random: np.random.Generator, number: int, rows: int) -> pl.D
 def simulated_profile(number: int, night: pl.DataFrame) -> NightProfile:
     sample = night.head(SAMPLED)
     return NightProfile(
-        score_date=FIRST + timedelta(days=number),
+        score_date=YEAR[0] + timedelta(days=number),
         columns=(
             *(categories_of(sample[name], sample.height) for name in TEXTS),
             *(numbers_of(sample[name] if name != SCORE else night[name], sample.height) for name in NUMBERS),
@@ -100,8 +97,8 @@ def simulated(rows: int) -> float:
     return alarms / NIGHTS
 
 
-def show_simulated() -> None:
-    for rows in SIZES:
+def show_simulated(sizes: Iterable[int]) -> None:
+    for rows in sizes:
         started = time.process_time()
         share = simulated(rows)
         seconds = (time.process_time() - started) / NIGHTS
@@ -124,10 +121,10 @@ def by_evidently(night: pl.DataFrame, reference: pl.DataFrame) -> tuple[int, int
     return sum(test["status"] == "FAIL" for test in columns), len(columns)
 
 
-def show_evidently() -> None:
+def show_evidently(sizes: Iterable[int]) -> None:
     os.environ["DO_NOT_TRACK"] = "1"
     warnings.simplefilter("ignore")
-    for rows in SIZES_OF_EVIDENTLY:
+    for rows in sizes:
         random = np.random.default_rng(rows)
         reference = pl.concat(simulated_night(random, number, 125) for number in range(REFERENCE_NIGHTS))
         counts = [
@@ -143,37 +140,8 @@ def show_evidently() -> None:
         )
 
 
-def retrieved(spec: ModelSpec) -> tuple[Mapping[date, pl.DataFrame], TrainingSample]:
-    """What each night of the year is scored with and its scores, and the training sample of the version."""
-    with platform_of_its_own() as platform:
-        platform.prepare(spec).ready(evening_by_now(spec, YEAR[-1]))
-        rows = pl.concat(
-            ordered_population(population_of(spec, platform.raw, day, as_of(spec, day))).with_columns(
-                score_date=day, event_timestamp=pl.lit(as_of(spec, day), pl.Datetime("us", "UTC"))
-            )
-            for day in YEAR
-        )
-        joined = platform.features.retrieve(spec, rows)
-        version = platform.retrain(spec, TRAINED, promote=False).version
-        score = PredictorStore(platform.artifacts).load(spec, version).predict(joined)
-        reference = pl.read_parquet(platform.artifacts.get(version.reference_uri))
-    nights = joined.with_columns(pl.Series(SCORE, score)).partition_by("score_date", as_dict=True)
-    return {key[0]: night for key, night in nights.items()}, TrainingSample(
-        reference, *compared_columns(spec)
-    )
-
-
 def profiled(spec: ModelSpec, day: date, night: pl.DataFrame) -> NightProfile:
-    score = night[SCORE]
-    scores = Distribution(
-        score_date=day,
-        rows=night.height,
-        mean=score.mean(),
-        stddev=score.std(),
-        distinct=score.n_unique(),
-        quantiles=quantiles_of(score.sort()),
-    )
-    return profile_of(sample_of(night, spec.seed), scores, spec)
+    return profile_of(sample_of(night, spec.seed), distribution_of(day, night[SCORE]), spec)
 
 
 def planted(spec: ModelSpec, few: frozenset[str]) -> Iterator[tuple[str, str, Drift]]:
@@ -206,27 +174,47 @@ def planted(spec: ModelSpec, few: frozenset[str]) -> Iterator[tuple[str, str, Dr
         )
 
 
-def show_real() -> None:
-    spec = models.model("flight_delay")
-    nights, training = retrieved(spec)
-    profiles = {day: profiled(spec, day, night) for day, night in nights.items()}
+@dataclass(frozen=True, slots=True)
+class Nights:
+    """The nights of a year, their profiles, and the training sample of the version that scored them."""
 
-    def judged(day: date, night: pl.DataFrame, profile: NightProfile) -> Sequence[ColumnDrift]:
-        past = islice((profiles[other] for other in reversed(YEAR) if other < day), HISTORY)
-        sample = training.compared(night.filter(pl.col("fault").is_null()))
-        return night_drift(profile, [*past], sample, is_holiday=spec.is_holiday)
+    year: RecordedYear
+    training: TrainingSample
+    profiles: Mapping[date, NightProfile]
 
-    found = {day: judged(day, nights[day], profiles[day]) for day in JUDGED}
-    show_alarms(found, spec.is_holiday)
-    few = frozenset(column.column for column in profiles[YEAR[-1]].columns if column.entities < FEW_ENTITIES)
-    told: dict[str, list[bool]] = defaultdict(list)
+    def judged(self, day: date, night: pl.DataFrame, profile: NightProfile) -> Sequence[ColumnDrift]:
+        """The verdict on a night, as it was or changed, beside the nights before it."""
+        past = islice((self.profiles[other] for other in reversed(YEAR) if other < day), HISTORY)
+        sample = self.training.compared(night.filter(pl.col("fault").is_null()))
+        return night_drift(profile, [*past], sample, is_holiday=self.year.spec.is_holiday)
+
+
+def nights_of(year: RecordedYear) -> Nights:
+    reference = pl.read_parquet(year.platform.artifacts.get(year.version.reference_uri))
+    profiles = {day: profiled(year.spec, day, night) for day, night in year.nights.items()}
+    return Nights(year, TrainingSample(reference, *compared_columns(year.spec)), profiles)
+
+
+def show_real(nights: Nights) -> None:
+    found = {day: nights.judged(day, nights.year.nights[day], nights.profiles[day]) for day in JUDGED}
+    show_alarms(found, nights.year.spec.is_holiday)
+
+
+def show_planted(nights: Nights) -> None:
+    """Each drift is put into each column that it can befall, on every eighth night."""
+    spec, last = nights.year.spec, nights.profiles[YEAR[-1]]
+    few = frozenset(column.column for column in last.columns if column.entities < FEW_ENTITIES)
+    told: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
     for day in PLANTED:
         for kind, name, drift in planted(spec, few):
-            night = nights[day].with_columns(drift(pl.col(name)).alias(name))
-            rows = judged(day, night, profiled(spec, day, night))
-            told[kind].append(any(row.column == name and row.drifted for row in rows))
+            night = nights.year.nights[day].with_columns(drift(pl.col(name)).alias(name))
+            rows = nights.judged(day, night, profiled(spec, day, night))
+            drifted = {row.column for row in rows if row.drifted}
+            told[kind].append((name in drifted, bool(drifted)))
+    print("| drift | told by its column | any alarm | tried |\n|---|---|---|---|")
     for kind, answers in told.items():
-        print(f"{kind:60} told {sum(answers) / len(answers):6.1%} of {len(answers)}")
+        own, any_alarm = (sum(answer[n] for answer in answers) / len(answers) for n in (0, 1))
+        print(f"| {kind} | {own:.0%} | {any_alarm:.0%} | {len(answers)} |")
 
 
 def show_alarms(found: Mapping[date, Sequence[ColumnDrift]], is_holiday: IsHoliday) -> None:
@@ -248,9 +236,18 @@ def show_alarms(found: Mapping[date, Sequence[ColumnDrift]], is_holiday: IsHolid
 def main() -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    shown = {"simulated": show_simulated, "evidently": show_evidently, "real": show_real}
-    parser.add_argument("of", choices=shown)
-    shown[parser.parse_args().of]()
+    parser.add_argument("of", choices=("simulated", "evidently", "real", "planted"))
+    parser.add_argument("--rows", type=int, nargs="*", default=SIZES, help="sizes of the simulated nights")
+    parser.add_argument("--home", type=Path, help="folder to keep the year in; without it one that goes away")
+    wanted = parser.parse_args()
+    if wanted.of == "simulated":
+        show_simulated(wanted.rows)
+    elif wanted.of == "evidently":
+        show_evidently(wanted.rows)
+    else:
+        show = show_real if wanted.of == "real" else show_planted
+        with recorded_year(models.model("flight_delay"), TRAINED, wanted.home) as year:
+            show(nights_of(year))
 
 
 if __name__ == "__main__":

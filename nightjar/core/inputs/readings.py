@@ -20,8 +20,8 @@ import polars as pl
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
-from nightjar.core.inputs import relations
-from nightjar.core.inputs.relations import Told
+from nightjar.core.inputs import former, relations
+from nightjar.core.inputs.former import SOME, VARIED, Told
 from nightjar.core.inputs.surrogate import explained
 from nightjar.core.model.spec import ModelSpec
 
@@ -35,18 +35,8 @@ MOST_ROWS = 2_000
 """At most so many entities are compared with themselves on other nights."""
 EARLIER = 7
 """So many published nights before are looked at row by row: a week of a daily model."""
-FEW = 3
-"""Fewer entities in common say nothing about how values moved."""
-VARIED = 10
-"""Fewer different values say nothing about how most of them moved."""
 MOST = 200
 """So many slices of a kind are counted, the largest ones."""
-SOME = 30
-"""Fewer entities say nothing about a distribution, an order or a slice."""
-CENTS = 1e-6
-"""Values are equal if they differ by less than this share."""
-NEARLY = 0.01
-"""Factors are the same if they differ by less than this share: values are stored in rounded form."""
 POPULATION = "population"
 """Stands for a feature table where the population itself has the inputs."""
 FORMS = ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
@@ -98,6 +88,7 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
     rows: inputs, `score` and `entity`; at least one row. earlier: those of the published nights before,
     newest first. Columns of the result: those of READING; a number that cannot be read is left out.
     """
+    before = [night for night in earlier if not night.is_empty()]
     numeric = [name for name in (*spec.numeric, SCORE) if name in rows.columns]
     numbers = rows.with_columns(columns.numbers(rows[name]) for name in numeric)
     parts = [
@@ -107,20 +98,9 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
             for key, names in groups(spec, numeric, rows.columns).items()
         ),
         together(numbers, numeric),
-        told_of_relations(
-            numbers, spec, numeric, next((night for night in earlier if not night.is_empty()), None)
-        ),
+        told_of_relations(numbers, spec, numeric, before[0] if before else None),
     ]
-    if before := [night for night in earlier if not night.is_empty()]:
-        last = before[0].with_columns(
-            columns.numbers(before[0][name]) for name in numeric if name in before[0]
-        )
-        kept = [name for name in numeric if name in last.columns]
-        parts += [
-            compared(numbers, last, spec, key, names)
-            for key, names in groups(spec, kept, rows.columns).items()
-            if set(key) <= set(last.columns)
-        ]
+    if before:
         parts += [met_again(rows, before), explained_by(rows, before, spec)]
     return pl.concat(parts).filter(pl.col("value").is_finite())
 
@@ -148,10 +128,10 @@ def _of_each_key(
         now = rows.unique(key, maintain_order=True)
         yield from relations.of_values(now, names)
         if last is not None and set(key) <= set(last.columns):
-            kept = [name for name in names if name in last.columns]
-            yield from relations.of_columns(now, last.unique(key), key, kept)
+            yield from compared(now, last, spec, key, [name for name in names if name in last.columns])
     if last is not None:
         kept = [name for name in numeric if name in last.columns]
+        yield from relations.of_ranges(rows, last, [name for name in _own(rows, spec) if name in kept])
         yield from relations.of_pairs(rows.unique(ENTITY), last.unique(ENTITY), ENTITY, kept)
         texts = [name for name in spec.categorical if {name} <= {*rows.columns} & {*last.columns}]
         yield from relations.of_categories(rows.unique(ENTITY), last.unique(ENTITY), [ENTITY], texts)
@@ -242,93 +222,28 @@ def _shape(values: pl.Expr) -> dict[str, pl.Expr]:
 
 
 def compared(
-    rows: pl.DataFrame, last: pl.DataFrame, spec: ModelSpec, key: Key, names: list[str]
-) -> pl.DataFrame:
-    """How the values of one key's columns moved since the published night before, whole and by slice."""
+    now: pl.DataFrame, last: pl.DataFrame, spec: ModelSpec, key: Key, names: list[str]
+) -> list[Told]:
+    """How the values of one key's columns moved since the published night before, whole and by slice.
+
+    now: a row a key.
+    """
     slices = [each for each in spec.slices if set(key) >= set(each.reads) or key == (ENTITY,)]
-    now = rows.unique(key, maintain_order=True).with_columns(
-        _storable(each.value()).alias(f"in {each.name}") for each in slices
-    )
-    earlier = last.unique(key).select(*key, *(pl.col(name).alias(f"{name} before") for name in names))
-    both = now.join(earlier, on=key)
-    of_slice = {name: _moved(name) for name in names}
-    whole = {name: {**_moved(name), **_arranged(name)} for name in names}
-    return pl.concat(
-        [
-            _read(both, whole),
-            *(_of_slices(both, f"in {each.name}", each.name, of_slice) for each in slices),
-            *(_of_table(both, table.name, table.features, names) for table in spec.feature_tables),
-        ]
-    )
-
-
-def _pairs(name: str) -> tuple[pl.Expr, pl.Expr]:
-    """The values of a column that are known on both nights: now, and before."""
-    now, before = pl.col(name), pl.col(f"{name} before")
-    there = now.is_not_null() & before.is_not_null()
-    return now.filter(there), before.filter(there)
-
-
-def _moved(name: str) -> dict[str, pl.Expr]:
-    a, b = _pairs(name)
-    varied = (a.n_unique() >= VARIED) & (a.len() >= SOME)
-    nonzero = (a != 0) & (b != 0)
-    ratio = a.filter(nonzero) / b.filter(nonzero)
-    step = a - b
-    return {
-        "changed": pl.when(varied).then(_changed(a, b).mean()),
-        "same_factor": pl.when(varied & ((ratio.median() - 1).abs() > NEARLY))
-        .then(((ratio / ratio.median() - 1).abs() < NEARLY).sum() / a.len())
-        .otherwise(pl.when(varied).then(0.0)),
-        "same_offset": pl.when(varied & _changed(a, b).any())
-        .then(((step - step.median()).abs() <= CENTS * b.abs().median()).mean() * (step.median() != 0))
-        .otherwise(pl.when(varied).then(0.0)),
-        "factor": pl.when(varied).then(ratio.median()),
-        "offset": pl.when(varied).then(step.median()),
-    }
-
-
-def _arranged(name: str) -> dict[str, pl.Expr]:
-    a, b = _pairs(name)
-    varied = a.n_unique() >= VARIED
-    return {
-        "changed": pl.when(varied).then(_changed(a, b).mean()),
-        "step": pl.when(varied).then((a - b).median()),
-        "order": pl.when(varied & (a.len() >= SOME)).then(pl.corr(a.rank(), b.rank())),
-    }
-
-
-def _changed(a: pl.Expr, b: pl.Expr) -> pl.Expr:
-    return (a - b).abs() > CENTS * b.abs()
-
-
-def _of_slices(
-    both: pl.DataFrame, label: str, by: str, wanted: Mapping[str, Mapping[str, pl.Expr]]
-) -> pl.DataFrame:
-    named = _named(wanted)
-    grouped = both.group_by(label).agg(
-        pl.len().alias("rows"), *(made.cast(pl.Float64).alias(str(n)) for n, (*_, made) in enumerate(named))
-    )
-    told = [
-        (name, column, f"{by}={row[label]}", row[str(n)])
-        for row in grouped.filter(pl.col("rows") >= SOME).iter_rows(named=True)
-        for n, (name, column, _) in enumerate(named)
+    labelled = now.with_columns(_storable(each.value()).alias(f"in {each.name}") for each in slices)
+    both = former.met(labelled, last.unique(key), key, names)
+    if both.is_empty() or not names:
+        return []
+    pairs = former.pairs_of(both, names)
+    tables = {table.name: list(table.features) for table in spec.feature_tables}
+    return [
+        *former.beside_former(pairs, {each.name: both[f"in {each.name}"].to_list() for each in slices}),
+        *(
+            told
+            for name, features in tables.items()
+            if set(features) & set(names)
+            for told in former.of_table(pairs, name, features)
+        ),
     ]
-    return pl.DataFrame(told, schema=READING, orient="row").drop_nulls("value")
-
-
-def _of_table(both: pl.DataFrame, table: str, features: Iterable[str], names: list[str]) -> pl.DataFrame:
-    """The share of all values of a table that changed. It also tells of a table with few keys."""
-    read = [name for name in features if name in names]
-    pairs = [_pairs(name) for name in read]
-    if not read or both.height < FEW:
-        return pl.DataFrame(schema=READING)
-    counted = both.select(
-        pl.sum_horizontal(_changed(a, b).sum() for a, b in pairs).alias("changed"),
-        pl.sum_horizontal(a.len() for a, _ in pairs).alias("all"),
-    ).row(0)
-    told = [("table_changed", table, "", counted[0] / counted[1])] if counted[1] >= VARIED else []
-    return pl.DataFrame(told, schema=READING, orient="row")
 
 
 def together(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:

@@ -9,23 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
+from nightjar.core.inputs.former import FEW, SOME, VARIED, Matrix, Told, before, matrix, met, standard
 
-Told = tuple[str, str, str, float]
-"""A reading: its name, column, slice and number."""
-Matrix = NDArray[np.float64]
-
-FEW = 3
-"""Of fewer values in common nothing is read."""
-SOME = 30
-"""Fewer rows say nothing about an order or a slice."""
-VARIED = 10
-"""A column of fewer different values is one of few values, and a table of fewer keys one of few keys."""
 DECIMALS = 2
 """Values of a sensor and amounts of money have at most so many decimals. Quotients have more."""
-FLAT = 1e-12
+PARTS = 20
+"""A number column is cut into at most so many parts, which have about as many rows each."""
 
 MANY: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "top_share": lambda values: (values == values.max()).mean(),
@@ -76,27 +67,29 @@ def _constant(rows: pl.DataFrame, names: Iterable[str]) -> Iterator[Told]:
             yield "only", name, "", float(rows[name][0])
 
 
-def of_columns(
-    rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]
-) -> list[Told]:
-    """How far the values of number columns moved since the last night. rows, last: a row a key.
+def of_ranges(rows: pl.DataFrame, last: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
+    """How many rows lie in each part of a number column, beside the last night's: an hour may be missing.
 
-    `pace`: the squared mean root of the distances. Single values hardly move it. `few_changed`: the share of
-    the keys whose value changed, of a column of few values.
+    The parts are those between quantiles of last night. `emptiest`, `fullest`: the least and the greatest
+    share of the rows in a part, as a multiple of last night's.
     """
-    both = met(rows, last, key, names)
-    if both.is_empty() or not names:
-        return []
-    moved = np.abs(_matrix(both, names) - _matrix(both, [before(name) for name in names]))
-    known = (~np.isnan(moved)).sum(axis=0)
-    pace = (np.sqrt(np.nan_to_num(moved)).sum(axis=0) / np.maximum(known, 1)) ** 2
-    changed = (np.nan_to_num(moved) > 0).sum(axis=0) / np.maximum(known, 1)
-    few = {name for name in names if rows[name].n_unique() < VARIED}
-    return [
-        ("few_changed", name, "", float(changed[n])) if name in few else ("pace", name, "", float(pace[n]))
-        for n, name in enumerate(names)
-        if known[n] >= (1 if name in few else FEW)
-    ]
+    for name in names:
+        now, then = (_values(each, name) for each in (rows, last))
+        parts = min(PARTS, then.size // SOME)
+        if now.size and parts > 1 and np.unique(then).size >= VARIED:
+            ends = np.unique(np.quantile(then, np.arange(1, parts) / parts, method="lower"))
+            share, usual = (_shares(values, ends) for values in (now, then))
+            there = usual >= 1 / parts / 2
+            ratio = share[there] / usual[there]
+            yield from (("emptiest", name, "", float(ratio.min())), ("fullest", name, "", float(ratio.max())))
+
+
+def _values(rows: pl.DataFrame, name: str) -> Matrix:
+    return rows[name].drop_nulls().cast(pl.Float64).to_numpy()
+
+
+def _shares(values: Matrix, ends: Matrix) -> Matrix:
+    return np.bincount(np.searchsorted(ends, values), minlength=ends.size + 1) / values.size
 
 
 def of_categories(
@@ -150,16 +143,11 @@ def of_pairs(rows: pl.DataFrame, last: pl.DataFrame, key: str, names: Sequence[s
     if both.height < SOME or len(varied) < 2:
         return []
     ranks = both.select(pl.col(each).rank() for name in varied for each in (name, before(name)))
-    now, then = (_standard(_matrix(ranks, names)) for names in (varied, [before(name) for name in varied]))
+    now, then = (standard(matrix(ranks, names)) for names in (varied, [before(name) for name in varied]))
     related = now.T @ then
     own = np.diag(related).copy()
     np.fill_diagonal(related, -1)
     return [("own", name, "", float(own[n] - related[n].max())) for n, name in enumerate(varied)]
-
-
-def _standard(values: Matrix) -> Matrix:
-    centred = np.nan_to_num(values - np.nanmean(values, axis=0))
-    return centred / np.maximum(np.sqrt((centred**2).sum(axis=0)), FLAT)
 
 
 def lost(
@@ -207,18 +195,3 @@ def _gone(name: str, known: bool) -> pl.Expr:
 def twins(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
     """The share of the rows of which another row has the same values in all of these columns."""
     return [("twins", "", "", float(rows.select(names).is_duplicated().to_numpy().mean()))] if names else []
-
-
-def before(name: str) -> str:
-    """The name of the column that holds the values of the last night."""
-    return f"{name} before"
-
-
-def met(rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
-    """The keys of both nights, with the values of now and of before."""
-    earlier = last.select(*key, *(pl.col(name).alias(before(name)) for name in names))
-    return rows.select(*key, *(name for name in names if name not in key)).join(earlier, on=list(key))
-
-
-def _matrix(rows: pl.DataFrame, names: Sequence[str]) -> Matrix:
-    return rows.select(pl.col(name).cast(pl.Float64) for name in names).to_numpy()

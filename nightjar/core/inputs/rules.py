@@ -27,6 +27,8 @@ RARE = 0.01
 """Shares that are this near to 0 or to 1 are hardly told apart."""
 ALMOST = 0.95
 """A correlation counts as this part of it, so that those near 1 are hardly told apart."""
+NOTHING = 1e-9
+"""A number that is less than this share of the greatest one is 0 with an error of rounding."""
 TENTH = 0.1
 """Means that are this near to 0 are hardly told apart."""
 
@@ -55,7 +57,7 @@ class Rule:
     scale: where both are measured. unit: of the fixed part. "width": the distance from the 5% to the 95%
     quantile of the column. "usual": the usual value.
     A reading says nothing if it is usually below `least_usual`, if fewer than `least_nights` nights have it,
-    or (inside) if it is usually at an end of its interval.
+    (inside) if it is usually at an end of its interval, or (unless of_zeros) of a column that is often 0.
     """
 
     check: str
@@ -65,6 +67,7 @@ class Rule:
     scale: Scale = PLAIN
     unit: Unit = "one"
     least_usual: float | None = None
+    of_zeros: bool = True
     least_nights: int = 0
     inside: bool = False
     told: str
@@ -98,9 +101,25 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "magnitude": (
         Rule(check="magnitude", above=0.5, below=0.5, scale=FACTOR, told="middle size of the values"),
     ),
-    "low": (Rule(check="level", above=0.25, below=0.25, widths=1.0, unit="width", told="5% quantile"),),
-    "middle": (Rule(check="level", above=0.25, below=0.25, widths=1.0, unit="width", told="median"),),
-    "high": (Rule(check="level", above=0.5, below=0.5, widths=1.0, unit="width", told="95% quantile"),),
+    "low": (
+        Rule(
+            check="level",
+            above=0.25,
+            below=0.25,
+            widths=1.0,
+            unit="width",
+            of_zeros=False,
+            told="5% quantile",
+        ),
+    ),
+    "middle": (
+        Rule(check="level", above=0.25, below=0.25, widths=1.0, unit="width", of_zeros=False, told="median"),
+    ),
+    "high": (
+        Rule(
+            check="level", above=0.5, below=0.5, widths=1.0, unit="width", of_zeros=False, told="95% quantile"
+        ),
+    ),
     "step": (
         Rule(
             check="step",
@@ -108,10 +127,19 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             below=0.35,
             widths=1.0,
             unit="width",
+            of_zeros=False,
             told="median change since last night",
         ),
     ),
-    "pace": (Rule(check="pace", above=0.7, scale=FACTOR, told="mean distance from the value of last night"),),
+    "pace": (
+        Rule(
+            check="pace",
+            above=0.7,
+            scale=FACTOR,
+            of_zeros=False,
+            told="mean distance from the value of last night",
+        ),
+    ),
     "changed": (
         Rule(check="changed", above=0.5, told=CHANGED),
         Rule(check="changed", above=2.2, scale=SHARE, told=CHANGED),
@@ -160,14 +188,33 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "twins": (
         Rule(check="copies", above=1.0, scale=SHARE, told="share of rows that are the same as another row"),
     ),
+    "emptiest": (
+        Rule(
+            check="gap",
+            below=0.4,
+            scale=MEAN,
+            told="least share of the rows in a twentieth of the values, as a multiple of last night's,",
+        ),
+    ),
+    "fullest": (
+        Rule(
+            check="gap",
+            above=0.4,
+            scale=FACTOR,
+            told="greatest share of the rows in a twentieth of the values, as a multiple of last night's,",
+        ),
+    ),
     "met_most": (
         Rule(
             check="population_unlike",
-            below=0.35,
+            below=0.5,
+            scale=SHARE,
             told="overlap of the entities with those of the last nights",
         ),
     ),
-    "few_changed": (Rule(check="changed", above=0.45, widths=2.0, least_nights=18, told=CHANGED),),
+    "few_changed": (
+        Rule(check="changed", above=0.45, widths=2.0, least_nights=18, of_zeros=False, told=CHANGED),
+    ),
     "few_central": (
         Rule(
             check="level",
@@ -221,7 +268,7 @@ def passed(
     low, high: the interval of the comparable nights. unit: of the rule's fixed parts. wider: how many times
     as wide the margin is.
     """
-    if rule.scale.positive and min(value, low) <= 0:
+    if rule.scale.positive and min(value, low) <= NOTHING * high:
         return None
     at, least, most = (rule.scale.to(each) for each in (value, low, high))
     spread = rule.widths * (most - least)

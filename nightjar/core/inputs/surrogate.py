@@ -12,6 +12,7 @@ import polars as pl
 
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
+from nightjar.core.inputs.former import Matrix, matrix
 from nightjar.core.sampling import sampled
 
 PULL = 0.01
@@ -48,34 +49,55 @@ def _agreement(
         return None
     numeric = [name for name in numeric if name in known.columns]
     categorical = [name for name in categorical if name in known.columns]
-    before = _encoded(known, known, numeric, categorical)
+    before, now = _encoded(known, tonight, numeric, categorical)
     penalty = PULL * known.height * np.eye(before.shape[1])
     weights = np.linalg.solve(before.T @ before + penalty, before.T @ known[SCORE].to_numpy())
-    expected = pl.Series(_encoded(tonight, known, numeric, categorical) @ weights)
+    expected = pl.Series(now @ weights)
     if min(expected.n_unique(), tonight[SCORE].n_unique()) == 1:
         return None
     return float(np.corrcoef(expected.rank(), tonight[SCORE].rank())[0, 1])
 
 
 def _encoded(
-    rows: pl.DataFrame, past: pl.DataFrame, numeric: Sequence[str], categorical: Sequence[str]
-) -> np.ndarray:
-    """Standardised numbers, and for each category the mean score that it had."""
-    found = [np.ones(rows.height)]
-    for name in numeric:
-        known = columns.numbers(past[name])
-        mean, spread = known.mean(), known.std()
-        if isinstance(mean, float) and isinstance(spread, float) and spread > 0:
-            scaled = ((columns.numbers(rows[name]) - mean) / spread).clip(-WIDEST, WIDEST)
-            found.append(scaled.fill_null(0.0).to_numpy())
-    for name in categorical:
-        of_all = float(past[SCORE].to_numpy().mean())
-        means = (
-            past.select(category=columns.categories(past[name]), score=SCORE)
-            .group_by("category")
-            .agg(mean=(pl.col("score").sum() + PRIOR_ROWS * of_all) / (pl.len() + PRIOR_ROWS))
-        )
-        own = rows.select(category=columns.categories(rows[name]))
-        joined = own.join(means, on="category", how="left", maintain_order="left")
-        found.append(joined["mean"].fill_null(of_all).to_numpy())
-    return np.column_stack(found)
+    known: pl.DataFrame, tonight: pl.DataFrame, numeric: Sequence[str], categorical: Sequence[str]
+) -> tuple[Matrix, Matrix]:
+    """The rows of the past and of the night: standardised numbers, and for each category its mean score."""
+    frames = (known, tonight)
+    scaled = _standardised(*(matrix(frame, numeric) for frame in frames))
+    means = [_mean_scores(known, tonight, name) for name in categorical]
+    before, now = (
+        np.column_stack([np.ones(frame.height), scaled[n], *(each[n] for each in means)])
+        for n, frame in enumerate(frames)
+    )
+    return before, now
+
+
+def _standardised(known: Matrix, tonight: Matrix) -> tuple[Matrix, Matrix]:
+    """Both by the mean and the spread of the past. A column without a spread is left out."""
+    there = known[:, (~np.isnan(known)).sum(axis=0) > 1]
+    tonight = tonight[:, (~np.isnan(known)).sum(axis=0) > 1]
+    mean, spread = np.nanmean(there, axis=0), np.nanstd(there, axis=0, ddof=1)
+    varied = spread > 0
+    before, now = (
+        np.nan_to_num(np.clip((each - mean)[:, varied] / spread[varied], -WIDEST, WIDEST))
+        for each in (there, tonight)
+    )
+    return before, now
+
+
+def _mean_scores(known: pl.DataFrame, tonight: pl.DataFrame, name: str) -> tuple[Matrix, Matrix]:
+    """The mean score of each row's category in the past."""
+    of_all = float(known[SCORE].to_numpy().mean())
+    past = pl.DataFrame({"category": columns.categories(known[name]), "score": known[SCORE]})
+    now = pl.DataFrame({"category": columns.categories(tonight[name])})
+    means = past.group_by("category").agg(
+        mean=(pl.col("score").sum() + PRIOR_ROWS * of_all) / (pl.len() + PRIOR_ROWS)
+    )
+    before, then = (
+        each.select("category")
+        .join(means, on="category", how="left", maintain_order="left")["mean"]
+        .fill_null(of_all)
+        .to_numpy()
+        for each in (past, now)
+    )
+    return before, then

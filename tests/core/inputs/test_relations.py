@@ -5,11 +5,12 @@ import random
 import polars as pl
 import pytest
 
+from nightjar.core.inputs.former import beside_former, met, pairs_of
 from nightjar.core.inputs.relations import (
     lost,
     of_categories,
-    of_columns,
     of_pairs,
+    of_ranges,
     of_table,
     of_values,
     twins,
@@ -40,6 +41,10 @@ LAST, NOW = night(0), night(1)
 first_of_three = pl.int_range(pl.len()) % 3 == 0
 
 
+def moved(rows, last, key, names, slices=None):
+    return [*beside_former(pairs_of(met(rows, last, key, names), names), slices or {})]
+
+
 def numbers(told):
     return {(name, column, part): value for name, column, part, value in told}
 
@@ -55,7 +60,7 @@ def test_a_column_is_nearest_to_its_own_former_values_until_it_is_exchanged():
 
 def test_the_pace_of_a_column_tells_of_noise_and_of_other_units():
     both = [
-        numbers(of_columns(rows, LAST, ["entity"], ["sales"]))["pace", "sales", ""]
+        numbers(moved(rows, LAST, ["entity"], ["sales"]))["pace", "sales", ""]
         for rows in (NOW, NOW.with_columns(pl.col("sales").shuffle(seed=1)))
     ]
     assert both[1] > 10 * both[0]
@@ -63,7 +68,7 @@ def test_the_pace_of_a_column_tells_of_noise_and_of_other_units():
 
 def test_a_column_of_few_values_is_read_by_its_keys():
     rows, last = (each.unique("city", maintain_order=True) for each in (NOW, LAST))
-    assert numbers(of_columns(rows, last, ["city"], ["warmth"])) == {("few_changed", "warmth", ""): 1.0}
+    assert numbers(moved(rows, last, ["city"], ["warmth"])) == {("few_changed", "warmth", ""): 1.0}
     told = numbers(of_values(rows, ["warmth"]))
     assert told["few_central", "warmth", ""] == pytest.approx(62.02)
     assert told["few_short_share", "warmth", ""] == 1.0
@@ -79,6 +84,15 @@ def test_a_column_that_is_cut_off_has_many_values_at_its_end():
     cut = NOW.with_columns(pl.col("size").clip(upper_bound=300))
     shares = [numbers(of_values(rows, ["size"]))["top_share", "size", ""] for rows in (NOW, cut)]
     assert shares[0] < 0.05 < 0.2 < shares[1]
+
+
+def test_an_hour_that_is_missing_leaves_a_part_of_the_values_empty():
+    rows = pl.DataFrame({"minute": range(0, 1440, 2)})
+    shares = [
+        numbers(of_ranges(each, rows, ["minute"]))["emptiest", "minute", ""]
+        for each in (rows, rows.filter(~pl.col("minute").is_between(420, 560)))
+    ]
+    assert shares == [pytest.approx(1), 0]
 
 
 def test_the_share_of_entities_of_another_category_is_told():

@@ -1,0 +1,164 @@
+"""Readings of number columns beside their own values of the published night before.
+
+All columns of a key are read at once, a row a key and a column a column. NaN stands for a value that is
+missing on one of the two nights. A night has tens of columns in tens of slices, so one expression each would
+take most of the time of an audit.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Told = tuple[str, str, str, float]
+"""A reading: its name, column, slice and number."""
+Matrix = NDArray[np.float64]
+
+FEW = 3
+"""Of fewer values in common nothing is read."""
+SOME = 30
+"""Fewer rows say nothing about an order or a slice."""
+VARIED = 10
+"""A column of fewer different values is one of few values, and a table of fewer keys one of few keys."""
+CENTS = 1e-6
+"""Values are equal if they differ by less than this share."""
+NEARLY = 0.01
+"""Factors are the same if they differ by less than this share: values are stored in rounded form."""
+FLAT = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The values of columns that are known on both nights; NaN: on one of them at most."""
+
+    names: Sequence[str]
+    now: Matrix
+    then: Matrix
+
+    def of(self, rows: NDArray[np.bool_]) -> "Pairs":
+        return Pairs(self.names, self.now[rows], self.then[rows])
+
+    @property
+    def known(self) -> NDArray[np.int64]:
+        return (~np.isnan(self.now)).sum(axis=0)
+
+    @property
+    def changed(self) -> NDArray[np.bool_]:
+        return np.abs(self.now - self.then) > CENTS * np.abs(self.then)
+
+
+def pairs_of(both: pl.DataFrame, names: Sequence[str]) -> Pairs:
+    """The values of columns of keys that were met again (`met`)."""
+    now, then = matrix(both, names), matrix(both, [before(name) for name in names])
+    missing = np.isnan(now) | np.isnan(then)
+    return Pairs(names, np.where(missing, np.nan, now), np.where(missing, np.nan, then))
+
+
+def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator[Told]:
+    """How the values moved, whole and by slice. slices: name -> the value of each row.
+
+    `changed`: the share of the keys whose value changed. `same_factor`, `same_offset`: the share that changed
+    by the same factor, by the same amount. `step`: the middle change. `order`: the rank correlation of both
+    nights. `pace`: the squared mean root of the changes, which single values hardly move. `few_changed`: of a
+    column of few values the share of the keys whose value changed; a zero that becomes something is an event.
+    """
+    known, changed = pairs.known, pairs.changed
+    share, varied = changed.sum(axis=0) / np.maximum(known, 1), distinct(pairs.now) >= VARIED
+    many = varied & (known >= SOME)
+    pace = (np.sqrt(np.nan_to_num(np.abs(pairs.now - pairs.then))).sum(axis=0) / np.maximum(known, 1)) ** 2
+    few_changed = (changed & (pairs.then != 0)).sum(axis=0) / np.maximum(known, 1)
+    yield from _told("changed", pairs.names, share, varied)
+    yield from _told("step", pairs.names, middle(pairs.now - pairs.then), varied)
+    yield from _told("pace", pairs.names, pace, varied & (known >= FEW))
+    yield from _told("few_changed", pairs.names, few_changed, ~varied & (known > 0))
+    yield from _told("order", pairs.names, _order(pairs), many)
+    yield from _by_the_same(pairs, "")
+    for name, values in slices.items():
+        labels, of = np.unique(np.asarray(values, dtype=str), return_inverse=True)
+        for place in np.flatnonzero(np.bincount(of) >= SOME):
+            yield from _by_the_same(pairs.of(of == place), f"{name}={labels[place]}")
+
+
+def _told(
+    reading: str, names: Sequence[str], values: Matrix, there: NDArray[np.bool_], part: str = ""
+) -> Iterator[Told]:
+    for place in np.flatnonzero(there):
+        yield reading, names[int(place)], part, float(values[place])
+
+
+def _by_the_same(pairs: Pairs, part: str) -> Iterator[Told]:
+    """The shares that changed by the same factor and by the same amount, of columns of many values."""
+    now, then, known = pairs.now, pairs.then, np.maximum(pairs.known, 1)
+    many = (pairs.known >= SOME) & (distinct(now) >= VARIED)
+    nonzero = (now != 0) & (then != 0)
+    ratio = np.divide(now, then, out=np.full(now.shape, np.nan), where=nonzero)
+    factor, step = middle(ratio), now - then
+    offset = middle(step)
+    same_factor = (np.abs(ratio - factor) < NEARLY * np.abs(factor)).sum(axis=0) / known
+    same_offset = (np.abs(step - offset) <= CENTS * middle(np.abs(then))).sum(axis=0) / known
+    moved = np.abs(factor - 1) > NEARLY
+    yield from _told("same_factor", pairs.names, np.where(moved, same_factor, 0.0), many, part)
+    yield from _told("same_offset", pairs.names, np.where(offset != 0, same_offset, 0.0), many, part)
+    yield from _told("factor", pairs.names, factor, many, part)
+
+
+def _order(pairs: Pairs) -> Matrix:
+    ranks = [ranked(values) for values in (pairs.now, pairs.then)]
+    one, other = (standard(values) for values in ranks)
+    return (one * other).sum(axis=0)
+
+
+def of_table(pairs: Pairs, table: str, features: Sequence[str]) -> Iterator[Told]:
+    """The share of all values of a table that changed. It also tells of a table of few keys."""
+    of = np.array([name in features for name in pairs.names])
+    known = int(pairs.known[of].sum())
+    if len(pairs.now) >= FEW and known >= VARIED:
+        yield "table_changed", table, "", float(pairs.changed[:, of].sum() / known)
+
+
+def before(name: str) -> str:
+    """The name of the column that holds the values of the last night."""
+    return f"{name} before"
+
+
+def met(rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
+    """The keys of both nights, with the values of now and of before. rows, last: a row a key."""
+    earlier = last.select(*key, *(pl.col(name).alias(before(name)) for name in names))
+    return rows.join(earlier, on=list(key))
+
+
+def matrix(rows: pl.DataFrame, names: Sequence[str]) -> Matrix:
+    """The numbers of some columns, a row each. NaN: missing, or not finite."""
+    values = rows.select(pl.col(name).cast(pl.Float64) for name in names).to_numpy()
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def ranked(values: Matrix) -> Matrix:
+    """The rank of each value in its column; NaN keeps its place."""
+    ranks = pl.DataFrame(values).select(pl.all().fill_nan(None).rank())
+    return matrix(ranks, ranks.columns)
+
+
+def standard(values: Matrix) -> Matrix:
+    """Each column less its mean, of length 1. NaN becomes 0, which adds to no correlation."""
+    known = np.maximum((~np.isnan(values)).sum(axis=0), 1)
+    centred = np.nan_to_num(values - np.nansum(values, axis=0) / known)
+    return centred / np.maximum(np.sqrt((centred**2).sum(axis=0)), FLAT)
+
+
+def middle(values: Matrix) -> Matrix:
+    """The median of each column without its NaN; NaN for a column without a value."""
+    if not len(values):
+        return values.sum(axis=0) * np.nan
+    ordered = np.sort(values, axis=0)  # NaN comes last
+    known = np.maximum((~np.isnan(values)).sum(axis=0), 1)
+    every = list(range(values.shape[1]))
+    return (ordered[(known - 1) // 2, every] + ordered[known // 2, every]) / 2
+
+
+def distinct(values: Matrix) -> NDArray[np.int64]:
+    """The number of different values of each column."""
+    ordered = np.sort(values, axis=0)
+    return (np.diff(ordered, axis=0) > 0).sum(axis=0) + (~np.isnan(values)).any(axis=0)
