@@ -20,8 +20,8 @@ LEAST_ALIKE = 3
 RATE = 0.01
 """At most this share of ordinary nights reaches any of these limits.
 
-None of 365 nights of the recorded year does, so at 95% confidence the share is below 3 / 365. July to December
-were looked at four times, and three rules were narrowed after it (docs/adr/0072).
+None of 365 nights of the recorded year does, so at 95% confidence the share is below 3 / 365. July to
+December were looked at four times, and three rules were narrowed after it (docs/adr/0072).
 """
 MOSTLY_ZERO = 0.05
 """The quantiles of a column with more zeros jump when an event comes into a window. They say nothing."""
