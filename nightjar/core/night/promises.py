@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from zoneinfo import ZoneInfo
 
 from nightjar.core.model.schedule import starts_after
@@ -23,18 +24,23 @@ def promised_by(spec: ModelSpec, now: datetime) -> Iterator[Promised]:
     """Yield the scheduled nights that have started by an instant (aware), newest first."""
     zone = ZoneInfo(spec.time_zone)
     for start, score_date in starts_by(spec, local_time(spec, now)):
-        started_at, by = (
-            local.replace(tzinfo=zone).astimezone(UTC) for local in (start, deadline(spec, start))
-        )
-        yield Promised(score_date, started_at, by)
+        started_at = instant(start, zone)
+        ends = (instant(local, zone) for local in deadlines(spec, start))
+        yield Promised(score_date, started_at, next(by for by in ends if by > started_at))
 
 
-def deadline(spec: ModelSpec, start: datetime) -> datetime:
-    """Return the local time (naive) by which the night that starts at `start` has to be published.
+def instant(local: datetime, zone: ZoneInfo) -> datetime:
+    """The instant (UTC) of a local time (naive)."""
+    return local.replace(tzinfo=zone).astimezone(UTC)
 
+
+def deadlines(spec: ModelSpec, start: datetime) -> Iterator[datetime]:
+    """Yield local times (naive), oldest first. The first that is after `start` is the night's deadline.
+
+    After is a matter of instants: where clocks skip a day, a later local time may be an earlier instant.
     Without a promise it is the next start: a night that is still open then has missed its day.
     """
     if spec.promise is None:
-        return next(starts_after(spec.cron, start))
-    same_day = datetime.combine(start.date(), spec.promise.at)
-    return same_day if same_day > start else same_day + timedelta(days=1)
+        return starts_after(spec.cron, start)
+    first = datetime.combine(start.date(), spec.promise.at)
+    return (first + timedelta(days=days) for days in count())
