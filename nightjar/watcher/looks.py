@@ -50,11 +50,15 @@ def nights_of(opened: tuple[Note, ...], model: str) -> frozenset[date]:
 
 @dataclass
 class LookAtPlatform:
-    """Remembers since when the Prefect server is silent. api: of the server; None if there is none."""
+    """Remembers since when the Prefect server is silent, and since when no worker takes runs.
+
+    api: of the server; None if there is none.
+    """
 
     platform: Platform
     api: str | None
     _silent_since: datetime | None = None
+    _workerless_since: datetime | None = None
 
     def __call__(self, now: datetime, untold: Mapping[str, datetime]) -> PlatformFacts:
         settings = self.platform.settings
@@ -62,6 +66,8 @@ class LookAtPlatform:
             size, queue = connection.execute(SIZES).one()
         limit = settings.database_max_gb
         self._silent_since = None if self._answers() else self._silent_since or now
+        worker = self._worker()
+        self._workerless_since = (self._workerless_since or now) if worker else None
         return PlatformFacts(
             now=now,
             disks=tuple(self._disks()),
@@ -69,7 +75,8 @@ class LookAtPlatform:
             database_limit=None if limit is None else limit * GB,
             notifications=queue,
             server_silent_since=self._silent_since,
-            worker=self._worker(),
+            worker=worker,
+            workerless_since=self._workerless_since,
             untold=untold,
             broken={name: error.words for name, error in models.BROKEN.items()},
         )

@@ -11,6 +11,7 @@ from nightjar.core.errors.model import ModelBroken
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.telling.facts import ModelFacts
 from nightjar.core.telling.incidents import Severity, Trouble, changes
+from nightjar.server import workers
 from nightjar.testing.specs import toy_spec
 from nightjar.watcher.looks import LookAtPlatform
 from nightjar.watcher.loop import LOOKS_EVERY, Watcher, one_round
@@ -145,3 +146,11 @@ def test_an_error_of_the_database_is_of_no_model_and_ends_the_look(watcher, fail
     with pytest.raises(type(error)):
         do_rounds(watcher, 1)
     assert watcher.looked_at is None
+
+
+def test_it_remembers_since_when_no_worker_takes_runs(platform, monkeypatch):
+    said = iter(("No worker polls", "No worker polls", "", "No worker polls"))
+    monkeypatch.setattr(workers, "lacking_worker", lambda *_: next(said))
+    monkeypatch.setattr(LookAtPlatform, "_answers", lambda _: True)
+    look, minutes = LookAtPlatform(platform, "http://api"), [NOW + timedelta(minutes=n) for n in range(4)]
+    assert [look(minute, {}).workerless_since for minute in minutes] == [NOW, NOW, None, minutes[3]]

@@ -85,8 +85,9 @@ class PlatformFacts:
     database_bytes, database_limit: size, and the size that an operator allows; None without a limit.
     notifications: share of the queue of NOTIFY that is in use. server_silent_since: since when the Prefect
     server does not answer; None if it answers, or if there is none. worker: why no worker takes runs, empty
-    if one does. untold: channel -> since when something waits to be told there. broken: model -> why its
-    folder cannot be used.
+    if one does, None if nobody could say. workerless_since: since when none does; None if one does.
+    untold: channel -> since when something waits to be told there. broken: model -> why its folder cannot be
+    used.
     """
 
     now: datetime
@@ -96,5 +97,6 @@ class PlatformFacts:
     notifications: float = 0.0
     server_silent_since: datetime | None = None
     worker: str | None = None
+    workerless_since: datetime | None = None
     untold: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     broken: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -313,11 +313,15 @@ def server_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
     return (Sign(sentence=said),)
 
 
-@rule(CRITICAL, "no-worker", "no worker takes runs")
+@rule(CRITICAL, "no-worker", "no worker takes runs for 2 minutes")
 def worker_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
-    if facts.worker is None:
+    """Unknown for a short time only: a worker that starts or is replaced is soon back."""
+    if facts.worker == "":
+        return ()
+    since = facts.workerless_since
+    if facts.worker is None or since is None or facts.now - since < SILENT_FOR:
         return None
-    return (Sign(sentence=f"{facts.worker}. No scheduled run starts."),) if facts.worker else ()
+    return (Sign(sentence=f"{facts.worker}. No scheduled run starts."),)
 
 
 @rule(CRITICAL, "bad-spec", "the folder of a model cannot be used")

@@ -126,7 +126,7 @@ PLATFORM = {
     "database_filling": {"database_bytes": 95, "database_limit": 100},
     "notifications_filling": {"notifications": 0.6},
     "server_gone": {"server_silent_since": NOW - timedelta(minutes=3)},
-    "worker_gone": {"worker": "No worker polls"},
+    "worker_gone": {"worker": "No worker polls", "workerless_since": NOW - timedelta(minutes=3)},
     "model_broken": {"broken": {"toy": "models/toy cannot be imported."}},
     "receiver_gone": {"untold": {"alert": NOW - HOUR}},
 }
@@ -144,8 +144,15 @@ def test_a_server_that_is_silent_for_a_moment_neither_begins_nor_ends_anything()
     assert ("", "server_gone") in unknown
 
 
+def test_a_worker_that_is_about_to_start_neither_begins_nor_ends_anything():
+    facts = PlatformFacts(now=NOW, worker="No worker polls", workerless_since=NOW - timedelta(seconds=30))
+    found, unknown = judged([], facts, None)
+    assert found == ()
+    assert ("", "worker_gone") in unknown
+
+
 def test_nights_that_are_late_without_a_worker_share_its_cause():
-    facts = PlatformFacts(now=NOW, worker="No worker polls")
+    facts = PlatformFacts(now=NOW, **PLATFORM["worker_gone"])
     found, _ = judged([ModelFacts(**QUIET, nights=(night(),))], facts, None)
     assert {each.cause for each in found} == {"worker_gone"}
 
