@@ -18,6 +18,11 @@ NEIGHBOURS = 14
 """At most this many nights just before are compared, of any weekday."""
 WITHIN_DAYS = 91
 """Nights of the same weekday are looked for so far back, a quarter: rates and schedules move with seasons."""
+RECENT = 21
+"""Nights of so many occasions before a night show what is usual now. Those from before a gap say little.
+
+So a night that nobody accepts or corrects does not block the later ones for ever.
+"""
 AROUND = 1
 """So many days before and after a holiday are in its period. People travel on the days around it."""
 WEEK = 7

@@ -14,6 +14,7 @@ from statistics import median
 
 import polars as pl
 
+from nightjar.core.comparison.comparable import RECENT
 from nightjar.core.comparison.distance import Columns, Distances, distances, to_the_rest
 from nightjar.core.comparison.entities import PREDICTED, ColumnProfile, NightProfile
 from nightjar.core.comparison.ordinary import MIN_NIGHTS, MIN_VALUES, turned_constant
@@ -22,12 +23,9 @@ from nightjar.core.model.occasions import oldest_of
 from nightjar.core.model.spec import AuditLimits, ModelSpec
 
 FULL = 14
-WITHIN = 21
-"""The usual distance of a night from the others is known from FULL nights of the last WITHIN occasions.
+"""The usual distance of a night from the others is known from so many nights of the last RECENT occasions.
 
-Of a daily model they are nights of three weeks: Saturdays differ from weekdays, weekly rates move slowly,
-and nights from before a gap say little. So a night that nobody accepts or corrects does not block the later
-ones for ever.
+Of a daily model they are nights of three weeks: Saturdays differ from weekdays, and weekly rates move slowly.
 """
 FEW_ENTITIES = 10
 MANY_TIMES = 4
@@ -49,7 +47,7 @@ def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: Mode
     if len(nights) < MIN_NIGHTS:
         return ()
     measured = distances(now, nights)
-    since = oldest_of(spec, tonight.score_date, WITHIN)
+    since = oldest_of(spec, tonight.score_date, RECENT)
     full = len(comparable(night for night in trailing if night.score_date >= since)) >= FULL
     pasts = [
         Past(column, tuple(night[name] for night in nights if name in night), measured.get(name), full)
@@ -85,7 +83,7 @@ class Past:
     """A column's profile tonight and its profiles in the trailing nights.
 
     distances: tonight's distance from them, None if it cannot be measured. full: True if there are FULL
-    nights of the last WITHIN occasions.
+    nights of the last RECENT occasions.
     """
 
     now: ColumnProfile

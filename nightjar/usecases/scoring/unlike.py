@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import polars as pl
 import structlog
 
-from nightjar.core.comparison.comparable import Comparables, comparables
+from nightjar.core.comparison.comparable import RECENT, Comparables, comparables
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, unusual
 from nightjar.core.inputs.readings import EARLIER, counts, readings
+from nightjar.core.model.occasions import oldest_of
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Run
 from nightjar.core.ports.readings import Readings
@@ -29,6 +30,7 @@ class Unlike:
     def findings(self, run: Run, population: pl.DataFrame, sample: pl.DataFrame) -> tuple[Finding, ...]:
         """Keep the readings of a run, and return what its comparable nights do not explain.
 
+        Nothing is found if fewer than LEAST_NIGHTS of them are of the last RECENT occasions.
         population: all rows that can be scored. sample: the rows whose entities are compared, with their
         inputs, `score` and `entity`.
         """
@@ -39,9 +41,11 @@ class Unlike:
         self.kept.record(run, now, sample)
         nights = self._comparables(run)
         read = self.kept.of_nights(run.model, nights.every)
+        since = oldest_of(self.spec, run.score_date, RECENT)
+        if (recent := sum(night >= since for night in read)) < LEAST_NIGHTS:
+            log.info("readings_not_compared", recent_nights=recent, needed=LEAST_NIGHTS)
+            return ()
         near = [read[night] for night in nights.every if night in read]
-        if len(near) < LEAST_NIGHTS:
-            log.info("readings_not_compared", comparable_nights=len(near), needed=LEAST_NIGHTS)
         alike = [read[night] for night in nights.alike if night in read]
         return unusual(now, near, alike, holiday=nights.holiday)
 
