@@ -313,23 +313,28 @@ class ScoreNight:
         return self.inputs.with_features(sample, run) if sample.height else sample
 
     def _compared(self, run: Run, population: pl.DataFrame, sampled: pl.DataFrame) -> pl.DataFrame:
-        """The rows whose entities are compared with those of other nights: features, and stored scores."""
+        """The rows whose entities are compared with those of other nights, with their features."""
         chosen = same_entities(population, run.score_date)
         if chosen.is_empty():
             return chosen
         whole = chosen.height == sampled.height == population.height
-        rows = sampled if whole else self.inputs.with_features(chosen, run)
-        scores = self.store.scores_for(run, rows["entity_key"]).select("entity_key", "score")
+        return sampled if whole else self.inputs.with_features(chosen, run)
+
+    def _entities(self, run: Run, rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+        """The same rows with their stored scores, as those of other nights are kept."""
         kept = dict.fromkeys(("entity_key", *keys_of(self.inputs.spec), *self.inputs.spec.inputs))
         scored = rows.select(name for name in kept if name in rows.columns).join(
-            scores, on="entity_key", how="inner", maintain_order="left"
+            scores.select("entity_key", "score"), on="entity_key", how="inner", maintain_order="left"
         )
         return entities(scored, run.score_date)
 
     def _audit(
         self, run: Run, stored: Stored, population: pl.DataFrame, sampled: pl.DataFrame, *, accepted: bool
     ) -> tuple[str, ...]:
-        otherwise = self._scored_otherwise(run, sampled) if sampled.height else ()
+        compared = self._compared(run, population, sampled)
+        keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
+        scores = self.store.scores_for(run, keys)
+        otherwise = self._scored_otherwise(run, sampled, scores) if sampled.height else ()
         return self.guard.require_sound(
             run,
             parts_of(run),
@@ -337,19 +342,19 @@ class ScoreNight:
             stored.scores,
             population=population,
             sampled=sampled,
-            compared=self._compared(run, population, sampled),
+            compared=self._entities(run, compared, scores) if compared.height else compared,
             otherwise=otherwise,
             accepted=accepted,
         )
 
-    def _scored_otherwise(self, run: Run, sampled: pl.DataFrame) -> tuple[str, ...]:
-        """Keys of the sampled rows that would get another score now.
+    def _scored_otherwise(self, run: Run, sampled: pl.DataFrame, scores: pl.DataFrame) -> tuple[str, ...]:
+        """Keys of the sampled rows that would get another score now. scores: stored ones, of more rows too.
 
         Scores can differ because parts are read at different moments, and the inputs read are not kept.
         """
         _, fresh = split_carried(sampled)
         again = self.inputs.served(run, self.inputs.check(self.inputs.spec, fresh).valid)
-        return scored_otherwise(self.store.scores_for(run, fresh["entity_key"]), again)
+        return scored_otherwise(scores.join(fresh, on="entity_key", how="semi"), again)
 
     def _as_it_is(self, run: Run, publication: Publication, started: float) -> Ended:
         """The result of an attempt that had nothing to do."""
