@@ -42,7 +42,8 @@ def known_of(year: RecordedYear) -> Known:
     spec, days = year.spec, [day for day in YEAR if day >= JULY]
     happened = outcomes_of(spec, year.platform.raw, days, evening_by_now(spec, YEAR[-1] + timedelta(days=9)))
     outcome = happened.select("entity_key", pl.col("outcome").cast(pl.Float64))
-    nights = {day: year.nights[day].join(outcome, on="entity_key").select("score", "outcome") for day in days}
+    joined = {day: year.nights[day].join(outcome, on="entity_key").select("score", "outcome") for day in days}
+    nights = {day: night for day, night in joined.items() if not night.is_empty()}
     return Known(
         {
             day: sampled(night, SAMPLE_ROWS).with_columns(loss=spec.kind.loss.of_row)
@@ -53,7 +54,7 @@ def known_of(year: RecordedYear) -> Known:
 
 
 def foreseen(spec: ModelSpec, known: Known, metric: str) -> Iterator[Foreseen]:
-    for day in JUDGED:
+    for day in (day for day in JUDGED if day in known.rows):
         last = day - timedelta(days=spec.maturity_days + 1)
         past = [other for other in known.rows if other <= last][-PAST:]
         said = estimated(
