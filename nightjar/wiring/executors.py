@@ -12,16 +12,19 @@ if TYPE_CHECKING:
     from nightjar.executors.dask_cluster import DaskCluster
 
 
-def executor_of(platform: Platform) -> PartExecutor:
-    """Raises BadSettings, ExtraMissing. Nothing is connected to before there are parts."""
-    settings = platform.settings
+def executor_of(platform: Platform, at_once: int | None = None) -> PartExecutor:
+    """Raises BadSettings, ExtraMissing. Nothing is connected to before there are parts.
+
+    at_once: how many parts of a night this machine carries out at once; None: NIGHTJAR_THREADS.
+    """
+    settings, count = platform.settings, at_once or platform.settings.threads
     if settings.executor == "dask":
         return in_cluster(platform)
-    from nightjar.executors.pools import Processes, Threads
-
     if settings.executor == "processes":
-        return Processes(score_part, settings.threads)
-    return Threads(platform.score_part, settings.threads)
+        from nightjar.executors.pools import Processes
+
+        return Processes(score_part, count)
+    return platform.on_threads(count)
 
 
 def unfit_workers(platform: Platform) -> dict[str, tuple[str, ...]]:

@@ -68,12 +68,13 @@ class Platform(Adapters):
     """The configured platform.
 
     go_on: called by every use case between its steps. advised: completes the errors that use cases keep or
-    show. parts: makes what carries out the parts of nights; None: threads of this process, NIGHTJAR_THREADS.
+    show. parts: makes what carries out the parts of nights, so many of one at once; None: threads of this
+    process.
     """
 
     go_on: GoOn = unasked
     advised: Advise = unadvised
-    parts: "Callable[[Platform], PartExecutor] | None" = None
+    parts: "Callable[[Platform, int], PartExecutor] | None" = None
 
     def prepare(self, spec: ModelSpec) -> "Prepare":
         """The use case that prepares the data for nights.
@@ -187,14 +188,15 @@ class Platform(Adapters):
             meter=self.meter,
         )
 
-    def _parts_at_once(self, parts: int) -> PartExecutor:
-        """What carries out the parts of a night: what `parts` names, or so many threads of this process."""
+    def _parts_at_once(self, count: int) -> PartExecutor:
+        return self.parts(self, count) if self.parts else self.on_threads(count)
+
+    def on_threads(self, count: int) -> PartExecutor:
+        """What carries out the parts of a night on so many threads of this process."""
         from nightjar.executors.in_turn import InTurn
         from nightjar.executors.pools import Threads
 
-        if self.parts:
-            return self.parts(self)
-        return InTurn(self.score_part) if parts == 1 else Threads(self.score_part, parts)
+        return InTurn(self.score_part) if count == 1 else Threads(self.score_part, count)
 
     def follow_up(self, spec: ModelSpec, step: "Step | None" = None) -> "FollowUp":
         """The steps after every publication. step: carries out each of them."""

@@ -15,6 +15,7 @@ from nightjar.core.errors.settings import BadSettings, ExtraMissing
 from nightjar.core.night.clock import as_of, night_of
 from nightjar.core.night.entities import PartJob
 from nightjar.executors.dask_cluster import DaskCluster
+from nightjar.executors.in_turn import InTurn
 from nightjar.executors.pools import Processes, Threads
 from nightjar.wiring import worker
 from nightjar.wiring.executors import executor_of
@@ -34,6 +35,16 @@ def test_the_setting_chooses(tmp_path):
     there = executor_of(platform_of(tmp_path, executor="dask", dask_scheduler="tcp://10.0.0.1:8786"))
     assert isinstance(there, DaskCluster)
     assert there.address == "tcp://10.0.0.1:8786"
+
+
+@pytest.mark.parametrize(("parallel", "kind"), [(1, Threads), (2, InTurn)])
+def test_several_nights_at_once_take_their_parts_in_turn(world, parallel, kind):
+    """The pool of connections has none for threads of each of them."""
+    platform = Platform(world.platform.settings, parts=executor_of)
+    try:
+        assert isinstance(platform.backfill(SPEC, parallel=parallel).night.executor, kind)
+    finally:
+        platform.close()
 
 
 def test_a_cluster_needs_an_address_and_the_extra(tmp_path, monkeypatch):
