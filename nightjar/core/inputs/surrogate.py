@@ -74,13 +74,13 @@ def _encoded(
 
 def _standardised(known: Matrix, tonight: Matrix) -> tuple[Matrix, Matrix]:
     """Both by the mean and the spread of the past. A column without a spread is left out."""
-    there = known[:, (~np.isnan(known)).sum(axis=0) > 1]
-    tonight = tonight[:, (~np.isnan(known)).sum(axis=0) > 1]
-    mean, spread = np.nanmean(there, axis=0), np.nanstd(there, axis=0, ddof=1)
+    several = (~np.isnan(known)).sum(axis=0) > 1
+    known, tonight = known[:, several], tonight[:, several]
+    mean, spread = np.nanmean(known, axis=0), np.nanstd(known, axis=0, ddof=1)
     varied = spread > 0
     before, now = (
         np.nan_to_num(np.clip((each - mean)[:, varied] / spread[varied], -WIDEST, WIDEST))
-        for each in (there, tonight)
+        for each in (known, tonight)
     )
     return before, now
 
