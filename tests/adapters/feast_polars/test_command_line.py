@@ -1,6 +1,7 @@
 """What Feast's own command line, UI and validation do with a repo that names our store."""
 
 import asyncio
+from contextlib import chdir
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -76,7 +77,8 @@ def repo(tmp_path_factory) -> Any:
 
 
 def command(folder, *arguments):
-    result = CliRunner().invoke(cli, ["--chdir", str(folder), *arguments], catch_exceptions=False)
+    with chdir("."):  # to plan and to apply, Feast changes to the folder and stays there
+        result = CliRunner().invoke(cli, ["--chdir", str(folder), *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
 
