@@ -59,7 +59,7 @@ def pages_of(platform: "Platform", model: str, reports: int) -> Iterator[tuple[s
     specs = models.find()[0]
     read = ReadDesk(reader=platform.desk_reader(), specs=specs)
     desk, days = read.model(model)
-    drawn = {day.score_date for day in days[len(days) - reports :]}
+    drawn = {day.score_date for day in days[max(0, len(days) - reports) :]}
     html = {one: report(platform, one.uri) for one in desk.reports if one.score_date in drawn}
     copied = {one: text for one, text in html.items() if text is not None}
     desk = replace(desk, reports=list(copied))
