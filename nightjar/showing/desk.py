@@ -450,9 +450,7 @@ def _explained(explained: Sequence[Explained], *, served: bool) -> str:
         return page.said("No row of it has stored reasons.")
     rows = [
         (
-            page.link(f"entity?key={quote(one.entity_key)}", one.entity_key)
-            if served
-            else escape(one.entity_key),
+            _entity(one.entity_key) if served else one.entity_key,
             f"{one.score:.4g}",
             "; ".join(one.reasons),
         )

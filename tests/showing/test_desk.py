@@ -197,6 +197,13 @@ def test_a_column_that_drifted_has_a_dot_and_comes_first():
     assert drawn.index("script") < drawn.index("wind")
 
 
+@pytest.mark.parametrize("served", [True, False])
+def test_the_key_of_a_row_with_reasons_is_shown_as_it_is(served):
+    html = desk.night_page(SEEN, DAYS[0], OF_NIGHT, served=served)
+    assert ("entity?key=" in html) == served
+    assert "&amp;lt;" not in html
+
+
 def test_the_page_of_a_night_leads_to_its_neighbours():
     assert f'href="{NIGHTS[1]}.html"' in PAGES["night"]
     assert f'href="{NIGHTS[2]}.html"' in PAGES["missing"]
