@@ -113,11 +113,12 @@ class Deliver(Protocol):
 
 
 RawFrames = Mapping[str, pl.DataFrame]
-LazyRaw = Mapping[str, pl.LazyFrame]
 """Dataset name -> its rows, with the dataset's columns and two more.
 
 They are `date` (the day of the file) and `recorded_at` (UTC).
 """
+LazyRaw = Mapping[str, pl.LazyFrame]
+"""The same for a table that is streamed: its rows have no order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
