@@ -107,9 +107,9 @@ def held_back(facts: ModelFacts) -> Iterator[Sign]:
 
 def _of_findings(night: NightFacts, what: str) -> Sign:
     """The first findings, each by its name and in a sentence."""
-    first, *others = night.findings
+    first, others = night.findings[0], len(night.findings) - FINDINGS
     said = [f"{each.name}: {each.sentence}" for each in night.findings[:FINDINGS]]
-    more = f" And {len(others) + 1 - FINDINGS} more." if len(others) >= FINDINGS else ""
+    more = f" And {others} more." if others > 0 else ""
     return Sign(
         subject=str(night.score_date),
         sentence=f"The night of {night.score_date} {what}. {'; '.join(said)}.{more}",
