@@ -56,15 +56,14 @@ def pages_of(platform: "Platform", model: str, reports: int) -> Iterator[tuple[s
     from nightjar.showing import desk as pages
     from nightjar.usecases.monitoring.desk import ReadDesk
 
-    specs = models.find()[0]
-    read = ReadDesk(reader=platform.desk_reader(), specs=specs)
+    read = ReadDesk(reader=platform.desk_reader(), specs=models.MODELS)
     desk, days = read.model(model)
     drawn = {day.score_date for day in days[max(0, len(days) - reports) :]}
     html = {one: report(platform, one.uri) for one in desk.reports if one.score_date in drawn}
     copied = {one: text for one, text in html.items() if text is not None}
     desk = replace(desk, reports=list(copied))
     yield from ((pages.report_file(one), text) for one, text in copied.items())
-    yield TOP, pages.model_page(desk, days, specs.get(model), served=False)
+    yield TOP, pages.model_page(desk, days, models.MODELS.get(model), served=False)
     for day in days:
         of = read.reader.night(model, day.score_date)
         shown = replace(of, reports=[one for one in of.reports if one in copied])

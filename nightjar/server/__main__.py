@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.settings import BadSettings
@@ -59,7 +59,7 @@ def main(words: list[str]) -> None:
     platform = Platform(settings)
     pages = Pages(
         reader=platform.desk_reader,
-        specs=cache(lambda: models.find()[0]),
+        specs=lambda: models.MODELS,
         file=platform.artifacts.get,
     )
     app = guarded(settings.prefect_hosts, partial(with_desk, settings.prefect_auth, pages))
