@@ -37,6 +37,16 @@ EARLIER = 7
 """So many published nights before are looked at row by row: a week of a daily model."""
 MOST = 200
 """So many slices of a kind are counted, the largest ones."""
+SHAPE: relations.Readings = {
+    "zero_share": lambda values: (values == 0).mean(),
+    "negative_share": lambda values: (values < 0).mean(),
+    "whole_share": lambda values: (values == values.round()).mean(),
+    "repeated_share": lambda values: values.unique_counts().max() / values.len(),
+    "low": lambda values: values.quantile(0.05),
+    "middle": lambda values: values.median(),
+    "high": lambda values: values.quantile(0.95),
+}
+"""Of a column of many values, without the missing ones; of scores too."""
 POPULATION = "population"
 """Stands for a feature table where the population itself has the inputs."""
 FORMS = ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
@@ -91,50 +101,45 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
     before = [night for night in earlier if not night.is_empty()]
     numeric = [name for name in (*spec.numeric, SCORE) if name in rows.columns]
     numbers = rows.with_columns(columns.numbers(rows[name]) for name in numeric)
-    parts = [
-        pl.DataFrame(schema=READING),
-        *(
-            alone(numbers.unique(key, maintain_order=True), names)
-            for key, names in groups(spec, numeric, rows.columns).items()
-        ),
-        together(numbers, numeric),
-        told_of_relations(numbers, spec, numeric, before[0] if before else None),
+    last = before[0] if before else None
+    told = [
+        *_of_each_key(numbers, spec, numeric, last),
+        *together(numbers, numeric),
+        *_of_each_table(numbers, spec, last),
+        *_of_missing(numbers, spec, last),
+        *relations.twins(numbers, _own(numbers, spec)),
     ]
-    if before:
-        parts += [met_again(rows, before), explained_by(rows, before, spec)]
-    return pl.concat(parts).filter(pl.col("value").is_finite())
-
-
-def told_of_relations(
-    rows: pl.DataFrame, spec: ModelSpec, numeric: Sequence[str], last: pl.DataFrame | None
-) -> pl.DataFrame:
-    """How the values belong together (`relations`). last: the published night before."""
-    return pl.DataFrame(
-        [
-            *_of_each_key(rows, spec, [name for name in numeric if name != SCORE], last),
-            *_of_each_table(rows, spec, last),
-            *_of_missing(rows, spec, last),
-            *relations.twins(rows, _own(rows, spec)),
-        ],
-        schema=READING,
-        orient="row",
-    )
+    if last is not None:
+        told += [
+            *_of_entities(numbers, spec, numeric, last),
+            *met_again(rows, before),
+            *explained_by(rows, before, spec),
+        ]
+    return pl.DataFrame(told, schema=READING, orient="row").filter(pl.col("value").is_finite())
 
 
 def _of_each_key(
     rows: pl.DataFrame, spec: ModelSpec, numeric: Sequence[str], last: pl.DataFrame | None
 ) -> Iterator[Told]:
+    """What the columns of a key are like, and how they moved. last: the published night before."""
     for key, names in groups(spec, numeric, rows.columns).items():
-        now = rows.unique(key, maintain_order=True)
-        yield from relations.of_values(now, names)
+        now, inputs = rows.unique(key, maintain_order=True), [name for name in names if name != SCORE]
+        yield from alone(now, names)
+        yield from relations.of_values(now, inputs)
         if last is not None and set(key) <= set(last.columns):
-            yield from compared(now, last, spec, key, [name for name in names if name in last.columns])
-    if last is not None:
-        kept = [name for name in numeric if name in last.columns]
-        yield from relations.of_ranges(rows, last, [name for name in _own(rows, spec) if name in kept])
-        yield from relations.of_pairs(rows.unique(ENTITY), last.unique(ENTITY), ENTITY, kept)
-        texts = [name for name in spec.categorical if {name} <= {*rows.columns} & {*last.columns}]
-        yield from relations.of_categories(rows.unique(ENTITY), last.unique(ENTITY), [ENTITY], texts)
+            yield from compared(now, last, spec, key, [name for name in inputs if name in last.columns])
+
+
+def _of_entities(
+    rows: pl.DataFrame, spec: ModelSpec, numeric: Sequence[str], last: pl.DataFrame
+) -> Iterator[Told]:
+    """The values of each entity beside those of last night, whatever table they are from."""
+    kept = [name for name in numeric if name != SCORE and name in last.columns]
+    texts = [name for name in spec.categorical if {name} <= {*rows.columns} & {*last.columns}]
+    yield from relations.of_ranges(rows, last, [name for name in _own(rows, spec) if name in kept])
+    now, then = rows.unique(ENTITY), last.unique(ENTITY)
+    yield from relations.of_pairs(now, then, ENTITY, kept)
+    yield from relations.of_categories(now, then, [ENTITY], texts)
 
 
 def _of_each_table(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) -> Iterator[Told]:
@@ -148,8 +153,8 @@ def _of_missing(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) 
     of_tables = {
         name: features for name, key, features in _tables(rows, spec) if rows.select(key).n_unique() >= VARIED
     }
-    groups = {name: names for name, names in {**of_tables, POPULATION: _own(rows, spec)}.items() if names}
-    yield from relations.lost(rows, last, ENTITY, slices_of(rows, spec), groups)
+    filled = {name: names for name, names in {**of_tables, POPULATION: _own(rows, spec)}.items() if names}
+    yield from relations.lost(rows, last, ENTITY, slices_of(rows, spec), filled)
 
 
 def _own(rows: pl.DataFrame, spec: ModelSpec) -> list[str]:
@@ -203,22 +208,10 @@ def _storable(value: pl.Expr) -> pl.Expr:
     return value.cast(pl.String).str.head(columns.LONGEST).str.replace_all("\0", "\ufffd", literal=True)
 
 
-def alone(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+def alone(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
     """What describes each column of one key, from one row a key."""
     varied = [name for name in names if rows[name].drop_nulls().n_unique() >= VARIED]
-    return _read(rows, {name: _shape(pl.col(name).drop_nulls()) for name in varied})
-
-
-def _shape(values: pl.Expr) -> dict[str, pl.Expr]:
-    return {
-        "zero_share": (values == 0).mean(),
-        "negative_share": (values < 0).mean(),
-        "whole_share": (values == values.round()).mean(),
-        "repeated_share": values.unique_counts().max() / values.len(),
-        "low": values.quantile(0.05),
-        "middle": values.median(),
-        "high": values.quantile(0.95),
-    }
+    return relations.evaluated(rows, dict.fromkeys(varied, SHAPE))
 
 
 def compared(
@@ -246,7 +239,7 @@ def compared(
     ]
 
 
-def together(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+def together(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
     """The rank correlation of each two inputs, over the rows in which both have values."""
     filled = [
         name
@@ -256,21 +249,20 @@ def together(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
         and rows[name].n_unique() > VARIED
     ]
     if len(filled) < 2:
-        return pl.DataFrame(schema=READING)
+        return []
     ranks = rows.select(
         pl.col(name).rank().fill_null(pl.col(name).rank().mean()) for name in filled
     ).to_numpy()
     centred = ranks - ranks.mean(axis=0)
     spread = np.sqrt((centred**2).sum(axis=0))
     related = (centred.T @ centred) / np.outer(spread, spread)
-    found = [
+    return [
         ("together", f"{filled[a]} and {filled[b]}", "", float(related[a, b]))
         for a, b in combinations(range(len(filled)), 2)
     ]
-    return pl.DataFrame(found, schema=READING, orient="row")
 
 
-def met_again(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def met_again(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> list[Told]:
     """How much the entities of the night overlap with those of earlier nights: with the night before, and
     with the one of them that is most alike. 1 is the same entities.
     """
@@ -279,25 +271,10 @@ def met_again(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> pl.DataFra
     for night in earlier:
         common = own.join(night.select(ENTITY).unique(), on=ENTITY, how="semi").height
         shares.append(common / (own.height + night[ENTITY].n_unique() - common))
-    told = [("met_last", "", "", shares[0]), ("met_most", "", "", max(shares))]
-    return pl.DataFrame(told, schema=READING, orient="row")
+    return [("met_last", "", "", shares[0]), ("met_most", "", "", max(shares))]
 
 
-def explained_by(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame], spec: ModelSpec) -> pl.DataFrame:
+def explained_by(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame], spec: ModelSpec) -> list[Told]:
     """How well the scores follow the inputs in the way that they did on the nights before."""
     found = explained(rows, earlier, spec.numeric, spec.categorical)
-    told = [] if found is None else [("explained", SCORE, "", found)]
-    return pl.DataFrame(told, schema=READING, orient="row")
-
-
-def _read(rows: pl.DataFrame, wanted: Mapping[str, Mapping[str, pl.Expr]]) -> pl.DataFrame:
-    """Compute all numbers of all columns in one pass."""
-    if not (named := _named(wanted)):
-        return pl.DataFrame(schema=READING)
-    values = rows.select(made.cast(pl.Float64).alias(str(n)) for n, (*_, made) in enumerate(named)).row(0)
-    told = [(name, column, "", value) for (name, column, _), value in zip(named, values, strict=True)]
-    return pl.DataFrame(told, schema=READING, orient="row").drop_nulls("value")
-
-
-def _named(wanted: Mapping[str, Mapping[str, pl.Expr]]) -> list[tuple[str, str, pl.Expr]]:
-    return [(name, column, made) for column, found in wanted.items() for name, made in found.items()]
+    return [] if found is None else [("explained", SCORE, "", found)]

@@ -18,14 +18,17 @@ DECIMALS = 2
 PARTS = 20
 """A number column is cut into at most so many parts, which have about as many rows each."""
 
-MANY: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+Readings = Mapping[str, Callable[[pl.Expr], pl.Expr]]
+"""Reading -> how it is made of the values of a column."""
+
+MANY: Readings = {
     "top_share": lambda values: (values == values.max()).mean(),
     "bottom_share": lambda values: (values == values.min()).mean(),
     "short_share": lambda values: (values == values.round(DECIMALS)).mean(),
     "magnitude": lambda values: values.abs().median(),
 }
 """Of a column of many values, without the missing ones."""
-OF_FEW: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+OF_FEW: Readings = {
     "few_central": lambda values: values.median(),
     "few_magnitude": lambda values: values.abs().median(),
     "few_short_share": lambda values: (values == values.round(DECIMALS)).mean(),
@@ -36,26 +39,27 @@ OF_FEW: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
 def of_values(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
     """What the values of number columns are like. rows: a row a key."""
     distinct = {name: rows[name].drop_nulls().n_unique() for name in names}
-    wanted = [
-        (reading, name, made(pl.col(name).drop_nulls()))
-        for name in names
-        for reading, made in (MANY if distinct[name] >= VARIED else OF_FEW).items()
-    ]
-    missing = [
-        ("missing_share", name, pl.col(name).is_null().mean()) for name in names if distinct[name] >= VARIED
-    ]
     return [
-        *_evaluated(rows, [*wanted, *missing]),
+        *evaluated(rows, {name: MANY if distinct[name] >= VARIED else OF_FEW for name in names}),
+        *(
+            ("missing_share", name, "", rows[name].null_count() / rows.height)
+            for name in names
+            if distinct[name] >= VARIED
+        ),
         *_constant(rows, [name for name in names if distinct[name] == 1]),
     ]
 
 
-def _evaluated(rows: pl.DataFrame, wanted: Sequence[tuple[str, str, pl.Expr]]) -> list[Told]:
-    values = rows.select(made.cast(pl.Float64).alias(str(n)) for n, (*_, made) in enumerate(wanted))
-    numbers = values.row(0) if wanted else ()
+def evaluated(rows: pl.DataFrame, wanted: Mapping[str, Readings]) -> list[Told]:
+    """What each column reads without its missing values, all in one pass. wanted: column -> its readings."""
+    named = [(reading, name, made) for name, found in wanted.items() for reading, made in found.items()]
+    values = rows.select(
+        made(pl.col(name).drop_nulls()).cast(pl.Float64).alias(str(n))
+        for n, (_, name, made) in enumerate(named)
+    )
     return [
         (reading, name, "", number)
-        for (reading, name, _), number in zip(wanted, numbers, strict=True)
+        for (reading, name, _), number in zip(named, values.row(0) if named else (), strict=True)
         if number is not None
     ]
 
