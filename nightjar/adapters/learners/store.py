@@ -14,6 +14,7 @@ from nightjar.adapters.learners.catboost import CatBoostPredictor
 from nightjar.adapters.learners.single import SINGLE, Single
 from nightjar.adapters.learners.sklearn import SklearnPredictor
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.machine import by_machine
 from nightjar.core.errors.model import ArtifactBroken, BadSpec, UnfitModel
 from nightjar.core.errors.settings import ExtraMissing
 from nightjar.core.kinds.kind import Kind
@@ -73,6 +74,8 @@ class PredictorStore:
         except (ExtraMissing, UnfitModel):
             raise
         except Exception as error:  # each library has its own errors for a file it cannot read
+            if by_machine(error):
+                raise
             problem = f"it cannot be read ({why(error)})"
             raise UnfitModel(file, problem, "Save it again, or name its algorithm.") from error
         if problem := misfit(loaded, spec):
@@ -95,6 +98,8 @@ class PredictorStore:
         except ExtraMissing:
             raise
         except Exception as error:  # each library has its own errors for a file it cannot read
+            if by_machine(error):  # a full disk is no fault of the file
+                raise
             raise ArtifactBroken(version.artifact_uri, why(error)) from error
         if isinstance(loaded, CatBoostPredictor | SklearnPredictor) and _is_cast(loaded):
             return replace(loaded, categories=self._fitted_on(version))

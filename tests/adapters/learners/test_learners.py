@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import subprocess
@@ -6,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -314,6 +316,17 @@ def test_bytes_that_are_no_model_are_a_broken_artifact(predictor, tmp_path):
     bad.write_bytes(b"no model")
     with pytest.raises(ArtifactBroken):
         PredictorStore(artifacts).load(SPEC, version(predictor.algorithm, *artifacts.put("model", bad)))
+
+
+def test_a_full_disk_while_a_file_is_unpacked_is_no_fault_of_the_file(predictor, tmp_path, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = PredictorStore(FsspecArtifacts(str(tmp_path / "store")))
+    stored = version(predictor.algorithm, *store.save(predictor))
+    monkeypatch.setitem(LEARNERS, predictor.algorithm, SimpleNamespace(load=full))
+    with pytest.raises(OSError, match="No space left"):
+        store.load(SPEC, stored)
 
 
 def test_an_algorithm_nobody_loads_is_refused(tmp_path):
