@@ -142,7 +142,8 @@ def apart(root: Path, features: Path, *, streamed: bool) -> dict[str, float]:
 
 
 def kept(features: Path) -> pl.DataFrame:
-    files = features / "features" / "shops" / "date=*" / "part.parquet"
+    (table,) = spec_of(streamed=False).feature_tables
+    files = [file for _, file in FeatureDirectory(features).files(table)]
     return pl.read_parquet(files, hive_partitioning=False).sort("event_timestamp", "shop")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from db.copy import encode, wire_type
 from db.tables import ScoreRow, month_of, table_of
 from models.flight_delay.contract import ORIGINS, ZONE, range_of
 from models.flight_delay.datasets import SCHEDULES
+from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.night.clock import night_of
@@ -81,9 +81,9 @@ class Floors:
         return rows
 
     def _files(self, table: FeatureTable, as_of: Any) -> list[Path]:
-        found = sorted((self.platform.settings.data / "features" / table.name).glob("date=*/part.parquet"))
+        found = reversed(FeatureDirectory(self.platform.settings.data).files(table))
         first = (as_of - table.ttl).date()
-        return [file for file in found if first <= date.fromisoformat(file.parent.name[5:]) <= as_of.date()]
+        return [file for span, file in found if first <= span.last and span.first <= as_of.date()]
 
     def _pool(self, rows: pl.DataFrame) -> Any:
         from catboost import Pool  # noqa: PLC0415  # takes a second to import

@@ -28,6 +28,7 @@ from kernel import postgres_cpu  # it lies in the folder above
 from large_night import DAY, land
 from night import Bench, benches
 
+from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.night.clock import night_of
 from nightjar.showing import console
 
@@ -75,7 +76,7 @@ def prepared(bench: Bench, rows: int, folder: Path) -> pl.DataFrame:
     population = bench.platform.night_inputs(bench.spec).snapshot(store.run(shown.run_id))
     population.drop("fault").write_parquet(folder / "population.parquet")
     for table in bench.spec.feature_tables:
-        files = sorted((bench.platform.settings.data / "features" / table.name).glob("date=*/part.parquet"))
+        files = [file for _, file in reversed(FeatureDirectory(bench.platform.settings.data).files(table))]
         pl.read_parquet(files, hive_partitioning=False).write_parquet(folder / f"{table.name}.parquet")
     champion = bench.champion
     shutil.copy(

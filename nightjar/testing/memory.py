@@ -637,17 +637,19 @@ class MemoryFeatureFiles:
     def write(
         self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str], generation: str = FIRST
     ) -> int:
-        key, columns = (table.name, generation), columns_of(table)
-        kept = self._rows.get(key, pl.DataFrame(schema=columns))
+        kept = self.rows(table, generation)
         merged = with_news(
-            kept, rows.select(pl.col(name).cast(kind) for name, kind in columns.items()), table
+            kept, rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items()), table
         )
-        self._rows[key] = merged
-        self._built[key] = self.fingerprints(table, generation) | built
+        self._rows[table.name, generation] = merged
+        self._built[table.name, generation] = self.fingerprints(table, generation) | built
         return merged.height - kept.height
 
+    def rows(self, table: FeatureTable, generation: str = FIRST) -> pl.DataFrame:
+        return self._rows.get((table.name, generation), pl.DataFrame(schema=columns_of(table)))
+
     def newest(self, table: FeatureTable, as_of: datetime, generation: str = FIRST) -> datetime | None:
-        rows = self._rows.get((table.name, generation), pl.DataFrame(schema=columns_of(table)))
+        rows = self.rows(table, generation)
         found = rows.filter(pl.col("event_timestamp") <= as_of, pl.col("created") <= as_of)[
             "event_timestamp"
         ].max()

@@ -9,6 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import models
+from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.night.clock import as_of
 from nightjar.usecases.data.windows import population_of
 
@@ -19,13 +20,14 @@ SPEC = models.model("flight_delay")
     "score_date", [date(2013, 1, 1), date(2013, 1, 2), date(2013, 2, 10), date(2013, 3, 11)], ids=str
 )
 def test_every_row_gets_the_newest_features_known_in_time(world, score_date):
-    now, files = as_of(SPEC, score_date), world.home / "data" / "features"
+    now = as_of(SPEC, score_date)
     population = population_of(SPEC, world.platform.raw, score_date, now)
     asked = population.with_columns(event_timestamp=pl.lit(now, pl.Datetime("us", "UTC")))
 
     expected = asked
     for table in SPEC.feature_tables:
-        rows = pl.read_parquet(files / table.name / "date=*" / "part.parquet", hive_partitioning=False)
+        files = [file for _, file in FeatureDirectory(world.home / "data").files(table)]
+        rows = pl.read_parquet(files, hive_partitioning=False)
         usable = rows.filter(
             pl.col("event_timestamp").is_between(now - table.ttl, now), pl.col("created") <= now
         )

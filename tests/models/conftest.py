@@ -44,8 +44,8 @@ class World:
     last: date
 
     def table(self, table: FeatureTable) -> pl.DataFrame:
-        return pl.read_parquet(
-            self.features.root / "features" / table.name / "date=*" / "part.parquet", hive_partitioning=False
+        return pl.concat(
+            pl.read_parquet(file, hive_partitioning=False) for _, file in reversed(self.features.files(table))
         )
 
     def newest(self, table: FeatureTable) -> date:

@@ -8,7 +8,6 @@ import os
 from collections.abc import Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +16,7 @@ import polars as pl
 from . import delta
 from .moments import Window, is_zone
 from .places import DataFile, Place, Source, UnusableSourceError
+from .spans import Span, replaced
 
 CASTS = pl.ScanCastOptions(
     integer_cast=["upcast", "allow-float"],
@@ -51,7 +51,8 @@ class Listing:
     def of(cls, source: Source, root: Path, window: Window | None = None) -> "Listing":
         """Raises UnusableSourceError, FileNotFoundError."""
         place, days = source.place(root), _Days(source.partition, window)
-        return cls(source, place, window, () if source.delta else place.parquet_files(days.may_hold))
+        files = () if source.delta else days.not_replaced(place.parquet_files(days.may_hold))
+        return cls(source, place, window, files)
 
     @cached_property
     def state(self) -> Hashable:
@@ -160,17 +161,32 @@ def _hive_keys(folders: Iterable[str]) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """The partitions that may hold rows of a window: all but those whose date lies outside."""
+    """The partitions that may hold rows of a window: all but those whose days lie outside."""
 
     key: str | None
     window: Window | None
 
     def may_hold(self, folder: str) -> bool:
-        """False for the folder of a partition whose date lies outside. A folder without a date is read."""
+        """False for the folder of a partition whose days lie outside. A folder without a date is read."""
+        span = None if self.window is None else self._span(folder)
+        return span is None or self.window is None or self.window.has_any(span.first, span.last)
+
+    def not_replaced(self, files: tuple[DataFile, ...]) -> tuple[DataFile, ...]:
+        """The files without those whose rows lie in a file of the same name of several days too."""
+        placed = {file: placed for file in files if (placed := self._placed(file))}
+        old = replaced(placed.values())
+        return tuple(file for file in files if placed.get(file) not in old) if old else files
+
+    def _placed(self, file: DataFile) -> tuple[Hashable, Span] | None:
+        """The file's path without its days, and its days. None: its path says no days."""
+        spans = [self._span(folder) for folder in file.folders]
+        found = [span for span in spans if span]
+        rest = tuple(folder for folder, span in zip(file.folders, spans, strict=True) if not span)
+        return ((rest, PurePosixPath(file.path).name), found[-1]) if found else None
+
+    def _span(self, folder: str) -> Span | None:
         name, _, value = folder.partition("=")
-        if self.window is None or name != self.key:
-            return True
         try:
-            return self.window.has_day(date.fromisoformat(value))
+            return Span.of(value) if name == self.key else None
         except ValueError:
-            return True
+            return None

@@ -93,9 +93,9 @@ class Window:
         except OverflowError:
             return cls(None, last)
 
-    def has_day(self, day: date) -> bool:
-        """True if any instant of this UTC day is in the window."""
-        return day <= self.end.date() and (self.start is None or day >= self.start.date())
+    def has_any(self, first: date, last: date) -> bool:
+        """True if any instant of these UTC days, both included, is in the window."""
+        return first <= self.end.date() and (self.start is None or last >= self.start.date())
 
     def holds(self, name: str, dtype: pl.DataType) -> pl.Expr:
         """Return a filter on a stored time column that Parquet statistics can answer.

@@ -1,20 +1,23 @@
-"""A feature table on a file system has one Parquet file for each UTC day of events.
+"""A feature table on a file system has one Parquet file for each UTC day of events, or for a past month.
 
 Rows are only added to a generation of a table, never changed or removed.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
 
+from nightjar.adapters.feast_polars.spans import Span
 from nightjar.adapters.files.atomic import write_parquet, write_text
+from nightjar.adapters.files.compaction import STILL_READ, compact
 from nightjar.adapters.files.damage import OF_FEATURES, naming_damage
-from nightjar.adapters.files.generations import PART, generations_in, partitions, read_from
+from nightjar.adapters.files.generations import PART, folder_name, generations_in, partitions, read_from
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
@@ -28,6 +31,7 @@ MANIFEST = "_manifest.json"
 class FeatureDirectory:
     """Implements `FeatureFiles`, in files `<root>/features/<table>/date=YYYY-MM-DD/part.parquet`.
 
+    Small files of a past month are one, in `date=YYYY-MM-01..YYYY-MM-DD`.
     Generations after the first lie in `<root>/features/<table>/<generation>/date=...`.
     Columns: keys, features, `event_timestamp` and `created`.
     Reading is safe at any time. The caller ensures that there is one writer at a time.
@@ -57,11 +61,10 @@ class FeatureDirectory:
         self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str], generation: str = FIRST
     ) -> int:
         stored = rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items())
-        by_day = stored.with_columns(partition=pl.col("event_timestamp").dt.date()).partition_by(
-            "partition", as_dict=True, include_key=False
-        )
         folder = self._folder(table, generation)
-        added = sum(_add(file_of(folder, key[0]), part, table) for key, part in sorted(by_day.items()))
+        added = sum(_add(file, part, table) for file, part in _by_file(folder, stored))
+        read = generation in {each.name for each in self.generations(table)}
+        compact(folder, STILL_READ if read else timedelta(0))
         if built:
             known = self.fingerprints(table, generation) | built
             write_text(
@@ -69,10 +72,13 @@ class FeatureDirectory:
             )
         return added
 
+    def files(self, table: FeatureTable, generation: str = FIRST) -> list[tuple[Span, Path]]:
+        """The files that hold all rows of a generation, with the UTC dates of their events, newest first."""
+        return partitions(self._folder(table, generation))
+
     def newest(self, table: FeatureTable, as_of: datetime, generation: str = FIRST) -> datetime | None:
         usable = (pl.col("event_timestamp") <= as_of) & (pl.col("created") <= as_of)
-        folders = partitions(self._folder(table, generation))
-        for file in (folder / PART for day, folder in folders if day <= utc(as_of).date()):
+        for file in (file for span, file in self.files(table, generation) if span.first <= utc(as_of).date()):
             with naming_damage([file], OF_FEATURES):
                 rows = pl.read_parquet(file, columns=["event_timestamp", "created"], hive_partitioning=False)
             if (found := rows.filter(usable)["event_timestamp"].max()) is not None:
@@ -93,9 +99,9 @@ class FeatureDirectory:
         )
         mine = [pl.col(name) == pl.lit(value, table.keys[name]) for name, value in keys.items()]
         oldest, newest = utc(as_of - table.ttl).date(), utc(as_of).date()
-        folder = self._folder(table, generation)
-        for day in (day for day, _ in partitions(folder) if oldest <= day <= newest):
-            rows = read_kept(file_of(folder, day), table).filter(usable, *mine)
+        kept = self.files(table, generation)
+        for file in (file for span, file in kept if span.last >= oldest and span.first <= newest):
+            rows = read_kept(file, table).filter(usable, *mine)
             if not rows.is_empty():
                 return rows.sort("event_timestamp", "created").row(-1, named=True)
         return None
@@ -104,8 +110,19 @@ class FeatureDirectory:
         return self.root / "features" / table.name / generation
 
 
-def file_of(folder: Path, day: date) -> Path:
-    return folder / f"date={day}" / PART
+def _by_file(folder: Path, rows: pl.DataFrame) -> Iterator[tuple[Path, pl.DataFrame]]:
+    """The rows of each partition, oldest first. A day of a month that was put together belongs to it."""
+    wide = [(span, file) for span, file in partitions(folder) if span.first != span.last]
+    by_day = rows.with_columns(partition=pl.col("event_timestamp").dt.date()).partition_by(
+        "partition", as_dict=True, include_key=False
+    )
+    for file, days in groupby(sorted(by_day), lambda key: _file_of(folder, key[0], wide)):
+        yield file, pl.concat(by_day[day] for day in days)
+
+
+def _file_of(folder: Path, day: date, wide: Iterable[tuple[Span, Path]]) -> Path:
+    own = folder / folder_name(Span(day, day)) / PART
+    return next((file for span, file in wide if span.has(day)), own)
 
 
 def _add(file: Path, rows: pl.DataFrame, table: FeatureTable) -> int:

@@ -7,18 +7,18 @@ from readers that take every file of a folder.
 
 import json
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from nightjar.adapters.feast_polars.spans import Span, replaced
 from nightjar.adapters.files.atomic import write_text
 from nightjar.adapters.files.damage import OF_FEATURES
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST, Generation
 
 INDEX = "_generations.json"
-PART = "part.parquet"
+PREFIX, PART = "date=", "part.parquet"
 
 
 def generations_in(folder: Path) -> tuple[Generation, ...]:
@@ -53,21 +53,36 @@ def not_read(folder: Path) -> Iterator[Path]:
     yield from (path for path in sorted(folder.glob("_*")) if path.is_dir() and path.name != now)
 
 
-def partitions(folder: Path) -> list[tuple[date, Path]]:
-    """The days of a generation's events with their folders, newest first. Raises DamagedFile."""
-    return sorted(((_day_of(path), path) for path in folder.glob("date=*")), reverse=True)
+def partitions(folder: Path) -> list[tuple[Span, Path]]:
+    """The days of a generation's events with their files, newest first. Raises DamagedFile.
+
+    A file that a file of its month has replaced is left out.
+    """
+    found = all_partitions(folder)
+    old = replaced(("", span) for span, _ in found)
+    return [(span, file) for span, file in found if ("", span) not in old]
+
+
+def all_partitions(folder: Path) -> list[tuple[Span, Path]]:
+    """Those too that a file of their month has replaced, newest first. Raises DamagedFile."""
+    named = sorted(((_days_of(path), path / PART) for path in folder.glob("date=*")), reverse=True)
+    return [(span, file) for span, file in named if file.exists()]
+
+
+def folder_name(span: Span) -> str:
+    return f"{PREFIX}{span}"
 
 
 def columns_in(folder: Path) -> frozenset[str]:
     """The columns of a generation's newest file, which Feast takes for those of all. Without a file: none."""
-    for _, path in partitions(folder)[:1]:
-        return frozenset(pl.read_parquet_schema(path / PART))
+    for _, file in partitions(folder)[:1]:
+        return frozenset(pl.read_parquet_schema(file))
     return frozenset()
 
 
-def _day_of(folder: Path) -> date:
+def _days_of(folder: Path) -> Span:
     try:
-        return date.fromisoformat(folder.name.removeprefix("date="))
+        return Span.of(folder.name.removeprefix(PREFIX))
     except ValueError as error:
         raise DamagedFile(
             folder, "its name is no date", "Move it out of the table's folder: all files in it are read."

@@ -16,7 +16,7 @@ from shutil import rmtree
 
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.files.atomic import last_change
-from nightjar.adapters.files.generations import INDEX, PART, partitions
+from nightjar.adapters.files.generations import INDEX, partitions
 from nightjar.core.model.generations import FIRST, Generations
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.upkeep.retention import SHARED, SHARED_GRACE
@@ -94,9 +94,9 @@ def _wanted(
         if (index := features / table.name / INDEX).exists():
             yield f"{table.name}/{INDEX}", index
         oldest, newest = utc(as_of - table.ttl).date(), utc(as_of).date()
-        for day, folder in partitions(features / table.name / generation):
-            if oldest <= day <= newest:
-                yield str((folder / PART).relative_to(features)), folder / PART
+        for span, file in partitions(features / table.name / generation):
+            if span.last >= oldest and span.first <= newest:
+                yield str(file.relative_to(features)), file
 
 
 def _link(file: Path, name: Path) -> None:

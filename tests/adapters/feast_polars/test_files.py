@@ -71,6 +71,25 @@ def test_only_the_folders_of_the_window_are_listed_however_long_the_history_is(v
     assert not Listing.of(source, in_repo, Window(NOON + 5 * DAY, NOON + 6 * DAY)).files
 
 
+def test_a_file_of_several_days_is_read_in_place_of_those_of_its_days(view, retrieve, in_repo):
+    folder = in_repo / "together"
+    for days in (-1, 0):
+        partition(folder, NOON + days * DAY, 7)
+    pushed = folder / f"date={NOON.date()}" / "pushed.parquet"
+    ROWS.with_columns(k=pl.lit(2, pl.Int64), v=8).write_parquet(pushed)
+    (folder / "date=2024-01-01..2024-01-31").mkdir()
+    features = view(ROWS, path="together", ttl=2 * DAY, tags={"partition": "date"})
+    listed = Listing.of(source_of(features.batch_source), in_repo, Window(NOON - DAY, NOON))
+    assert len(listed.files) == 3  # of the wider folder there is no file yet
+    ROWS.with_columns(v=9).write_parquet(folder / "date=2024-01-01..2024-01-31" / "part.parquet")
+    listed = Listing.of(source_of(features.batch_source), in_repo, Window(NOON - DAY, NOON))
+    assert [file.path.rpartition("/")[2] for file in listed.files] == ["part.parquet", "pushed.parquet"]
+    assert not Listing.of(
+        source_of(features.batch_source), in_repo, Window(NOON + 22 * DAY, NOON + 30 * DAY)
+    ).files
+    assert values(retrieve(features, ask(NOON, NOON - DAY / 2))) == [9, None]
+
+
 def test_a_partition_without_a_date_is_always_read(view, retrieve, in_repo):
     folder = in_repo / "undated"
     partition(folder, NOON, 1)
