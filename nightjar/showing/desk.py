@@ -69,7 +69,7 @@ def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, serve
         page.section("Drift of each column", _drift(desk)),
         page.section("Champion and challenger", *_challenger(desk, spec)),
         page.section("Rows set aside", *_set_aside(desk)),
-        page.section("Rows and minutes of each night", *_effort(desk)),
+        page.section("Rows and seconds of each night", *_effort(desk)),
         page.section("Seconds and rows of each stage", *_stages(desk.stages)),
         page.section("Versions", *_versions(desk)),
         page.said(f"Read at {_instant(desk.sent_at)} UTC, with the rights of an analyst."),
@@ -273,11 +273,11 @@ def _effort(desk: Desk) -> Iterator[str]:
         return
     names = _names([night.score_date for night in nights])
     rows = plots.Line("rows", [(n, float(night.scored)) for n, night in enumerate(nights)])
-    minutes = plots.Line("minutes", [(n, _minutes(night)) for n, night in enumerate(nights)])
+    seconds = plots.Line("seconds", [(n, _seconds(night)) for n, night in enumerate(nights)])
     yield page.plots(
         [
             plots.lines("Rows scored", [rows], "night", "", names),
-            plots.lines("Minutes of the last attempt", [minutes], "night", "", names),
+            plots.lines("Seconds of the last attempt", [seconds], "night", "", names),
         ]
     )
 
@@ -365,7 +365,7 @@ def _run(night: NightSeen, *, served: bool) -> Iterator[tuple[str, str]]:
     yield "population", "-" if night.population is None else f"{night.population:,}"
     yield "scored", f"{night.scored:,}"
     yield "set aside", f"{night.quarantined:,}"
-    yield "minutes of the last attempt", "-" if night.ended_at is None else f"{_minutes(night):.1f}"
+    yield "seconds of the last attempt", "-" if night.ended_at is None else f"{_seconds(night):,.1f}"
     for name, text in (("reason", night.reason), ("error", night.error)):
         if text:
             yield name, text
@@ -502,9 +502,9 @@ def _reason(column: str | None, broken: str) -> str:
     return f"{column}: {broken}" if column else broken
 
 
-def _minutes(night: NightSeen) -> float:
+def _seconds(night: NightSeen) -> float:
     assert night.ended_at is not None
-    return (night.ended_at - night.claimed_at).total_seconds() / 60
+    return (night.ended_at - night.claimed_at).total_seconds()
 
 
 def _days_since(first: datetime, moment: datetime) -> float:
