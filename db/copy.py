@@ -1,11 +1,11 @@
-"""Frames to and from Postgres. Rows go there by COPY in the binary format, driven by the SQLModel class.
+"""Frames to Postgres, by COPY in the binary format, driven by the SQLModel class.
 
 The encoder is vectorised. On the wire a row is a count of fields. A field is a length and its bytes. The rows
 of a batch are cut into segments, of fixed and of varying width in turn. One numpy array holds the same
 segment of all rows. A mask says which bytes of the batch belong to which segment.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 import psycopg
 from psycopg import sql
-from psycopg.types.string import TextLoader
 from sqlalchemy import Column, Connection, Table
 from sqlalchemy.dialects import postgresql
 
@@ -26,9 +25,6 @@ HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 BATCH_ROWS = 32_768
 """Large enough to spread the cost of a numpy call, small enough to stay in the processor's cache."""
-
-ROWS_AT_ONCE = 20_000
-"""Rows of a query that are Python objects at once."""
 
 POSTGRES_EPOCH_DAYS = (date(2000, 1, 1) - date(1970, 1, 1)).days
 MICROSECONDS_A_DAY = 86_400_000_000
@@ -149,32 +145,6 @@ def copy_frame(connection: Connection, table: Table, frame: pl.DataFrame, into: 
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise ContractBroken(f"rows for {table.name}", [str(error).splitlines()[0]]) from error
     return size
-
-
-def read_frame(
-    connection: Connection,
-    query: sql.SQL | sql.Composed,
-    parameters: Sequence[Any] | Mapping[str, Any],
-    schema: Mapping[str, pl.DataType],
-) -> pl.DataFrame:
-    """Return the rows of a query. An empty text comes back as null. A list has to be selected as JSON.
-
-    A COPY would come row by row through the driver, which takes twice as long.
-    """
-    lists = {name: dtype for name, dtype in schema.items() if isinstance(dtype, pl.List)}
-    texts = {name: pl.String() if name in lists else dtype for name, dtype in schema.items()}
-    frames = [pl.DataFrame(schema=texts)]
-    with psycopg.ClientCursor(driver(connection)) as cursor:
-        for name in ("json", "jsonb"):
-            cursor.adapters.register_loader(name, TextLoader)
-        cursor.execute(query, parameters)
-        while rows := cursor.fetchmany(ROWS_AT_ONCE):
-            columns = zip(texts.items(), zip(*rows, strict=True), strict=True)
-            frames.append(pl.DataFrame([pl.Series(name, of, dtype) for (name, dtype), of in columns]))
-    found = pl.concat(frames).with_columns(
-        pl.when(pl.col(name) != "").then(pl.col(name)) for name, dtype in texts.items() if dtype == pl.String
-    )
-    return found.with_columns(pl.col(name).str.json_decode(dtype) for name, dtype in lists.items())
 
 
 def encode(frame: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[bytes]:

@@ -8,7 +8,8 @@ import polars as pl
 from psycopg import sql
 from sqlalchemy import Column, Engine, MetaData, Table, insert, text
 
-from db.copy import copy_frame, read_frame
+from db.copy import copy_frame
+from db.reading import read_frame
 from db.session import translated
 from db.tables import MeasurementRow, OutcomeRow, table_of
 from nightjar.core.monitoring.entities import Measurement, NightComparison

@@ -7,7 +7,8 @@ from psycopg import sql
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
-from db.copy import copy_frame, read_frame
+from db.copy import copy_frame
+from db.reading import read_frame
 from db.session import translated
 from db.tables import ExplanationRow, ReasonRow, RunRow, table_of
 from nightjar.core.explaining.reasons import REASONS

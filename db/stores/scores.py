@@ -6,7 +6,7 @@ import polars as pl
 from psycopg import sql
 from sqlalchemy import Connection, text
 
-from db.copy import read_frame
+from db.reading import read_frame
 from db.session import translated
 from db.stores.rows import OnEngine
 from nightjar.core.comparison.entities import Distribution

@@ -177,41 +177,6 @@ def test_a_type_nobody_needed_yet_is_refused(connection):
         )
 
 
-def test_a_query_comes_back_as_a_frame(connection):
-    schema = {"day": pl.Date(), "n": pl.Int8(), "word": pl.String(), "share": pl.Float64()}
-    query = sql.SQL(
-        "SELECT day::date, n, word, share FROM (VALUES (%s, 1, 'a,\"b', 0.1::float8), (%s, NULL, NULL, "
-        "NULL)) AS t (day, n, word, share)"
-    )
-    found = copy.read_frame(connection, query, ["2013-01-01", "2013-01-02"], schema)
-    expected = {
-        "day": [date(2013, 1, 1), date(2013, 1, 2)],
-        "n": [1, None],
-        "word": ['a,"b', None],
-        "share": [0.1, None],
-    }
-    assert_frame_equal(found, pl.DataFrame(expected, schema=schema))
-    assert copy.read_frame(connection, sql.SQL("SELECT 1 WHERE false"), [], {"n": pl.Int8()}).is_empty()
-
-
-def test_rows_of_several_batches_come_back_in_order_and_as_they_are(connection, monkeypatch):
-    monkeypatch.setattr(copy, "ROWS_AT_ONCE", 2)
-    query = sql.SQL("""
-        SELECT n, array_to_json(ARRAY[n / 3.0::float8, n]) AS numbers, jsonb_build_object('n', n) AS object,
-            CASE n WHEN 2 THEN '' WHEN 3 THEN E'\\ufeffa' ELSE 'b' END AS word
-        FROM generate_series(1, 5) AS n
-    """)
-    schema = {"n": pl.Int32(), "numbers": pl.List(pl.Float64()), "object": pl.String(), "word": pl.String()}
-    found = copy.read_frame(connection, query, [], schema)
-    expected = {
-        "n": [1, 2, 3, 4, 5],
-        "numbers": [[n / 3, float(n)] for n in range(1, 6)],
-        "object": [f'{{"n": {n}}}' for n in range(1, 6)],
-        "word": ["b", None, "\ufeffa", "b", "b"],
-    }
-    assert_frame_equal(found, pl.DataFrame(expected, schema=schema))
-
-
 def test_psycopg_writes_what_we_read(connection):
     """The other way round: rows that another encoder stored look the same as ours."""
     connection.exec_driver_sql("TRUNCATE sample")

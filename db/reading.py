@@ -1,0 +1,122 @@
+"""The rows of a query as a frame, read by whole columns.
+
+A driver makes a Python object of every value, which takes several times as long as the query. So Postgres
+puts the values of many rows of a column one after the other, and numpy reads them at once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from psycopg import sql
+from sqlalchemy import Connection
+
+from db.session import driver
+
+ROWS_AT_ONCE = 100_000
+"""Rows whose values come in one piece."""
+
+WHOLE = sql.SQL("""
+    SELECT count(*), {pieces}
+    FROM (
+        SELECT asked.*, (row_number() OVER () - 1) / {many} AS piece,
+            ((row_number() OVER () - 1) %% {many})::integer AS place
+        FROM ({query}) AS asked ({names})
+    ) AS numbered
+    GROUP BY piece ORDER BY piece
+""")
+NUMBERS = sql.SQL("NULL::bytea, string_agg({send}({name}::{type}), '')")
+TEXTS = sql.SQL("""
+    string_agg(int4send(octet_length({name}::text)), ''), convert_to(string_agg({name}::text, ''), 'UTF8')
+""")
+NULLS = sql.SQL("string_agg(int4send(place), '') FILTER (WHERE {name} IS NULL)")
+
+Array = np.ndarray[Any, Any]
+
+
+class Piece(NamedTuple):
+    """The values of a column in some rows, as Postgres sends them. None: there is none.
+
+    nulls: the numbers of rows without a value. lengths: bytes of each text. values: without nulls.
+    """
+
+    nulls: bytes | None
+    lengths: bytes | None
+    values: bytes | None
+
+
+def read_frame(
+    connection: Connection,
+    query: sql.SQL | sql.Composed,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    schema: Mapping[str, pl.DataType],
+) -> pl.DataFrame:
+    """Return the rows of a query in their order. An empty text comes back as null.
+
+    schema: the query's columns in their order: integers, floats, texts, and lists, which have to be selected
+    as JSON.
+    """
+    names = [sql.Identifier(f"c{number}") for number in range(len(schema))]
+    pieces = (sql.SQL(", ").join(_sent(*each)) for each in zip(names, schema.values(), strict=True))
+    asked = WHOLE.format(
+        pieces=sql.SQL(", ").join(pieces),
+        many=sql.Literal(ROWS_AT_ONCE),
+        query=query,
+        names=sql.SQL(", ").join(names),
+    )
+    with driver(connection).cursor(binary=True) as cursor:
+        cursor.execute(asked, parameters)
+        frames = [_frame(schema, rows, [Piece(*each) for each in _threes(sent)]) for rows, *sent in cursor]
+    return pl.concat([pl.DataFrame(schema=schema), *frames])
+
+
+def _sent(name: sql.Identifier, dtype: pl.DataType) -> Iterator[sql.Composed]:
+    """What Postgres sends of a column, in the order of Piece."""
+    yield NULLS.format(name=name)
+    if not dtype.is_numeric():
+        yield TEXTS.format(name=name)
+    elif dtype.is_float():
+        yield NUMBERS.format(name=name, send=sql.SQL("float8send"), type=sql.SQL("double precision"))
+    else:
+        yield NUMBERS.format(name=name, send=sql.SQL("int8send"), type=sql.SQL("bigint"))
+
+
+def _threes(sent: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    yield from (sent[first : first + 3] for first in range(0, len(sent), 3))
+
+
+def _frame(schema: Mapping[str, pl.DataType], rows: int, pieces: Sequence[Piece]) -> pl.DataFrame:
+    columns = zip(schema.items(), pieces, strict=True)
+    return pl.DataFrame([_series(name, dtype, rows, piece) for (name, dtype), piece in columns])
+
+
+def _series(name: str, dtype: pl.DataType, rows: int, piece: Piece) -> pl.Series:
+    there = np.ones(rows, bool)
+    there[np.frombuffer(piece.nulls or b"", ">i4")] = False
+    if not dtype.is_numeric():
+        texts = _texts(name, there, piece)
+        return texts.str.json_decode(dtype) if isinstance(dtype, pl.List) else texts
+    wire = ">f8" if dtype.is_float() else ">i8"
+    values = _spread(there, np.frombuffer(piece.values or b"", wire).astype(wire[1:]))
+    series = pl.Series(name, values)
+    return (series if there.all() else series.set(pl.Series(~there), None)).cast(dtype)
+
+
+def _texts(name: str, there: Array, piece: Piece) -> pl.Series:
+    """Arrow's own form of texts: where each one ends, and the characters of all."""
+    lengths = _spread(there, np.frombuffer(piece.lengths or b"", ">i4").astype("i8"))
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype("i8")
+    known = np.packbits(lengths > 0, bitorder="little")
+    buffers = [pa.py_buffer(known), pa.py_buffer(ends), pa.py_buffer(piece.values or b"")]
+    return pl.Series(name, pa.Array.from_buffers(pa.large_utf8(), len(there), buffers))
+
+
+def _spread(there: Array, values: Array) -> Array:
+    """The values at their rows, and 0 in those without."""
+    if there.all():
+        return values
+    spread = np.zeros(there.size, values.dtype)
+    spread[there] = values
+    return spread

@@ -1,0 +1,88 @@
+"""What a query says comes back in its order, whatever values are missing."""
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from psycopg import sql
+from sqlalchemy import Column, Double, Integer, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from db import copy, reading
+from db.session import make_engine
+
+SCHEMA = {
+    "place": pl.Int32(),
+    "word": pl.String(),
+    "share": pl.Float64(),
+    "count": pl.Int32(),
+    "numbers": pl.List(pl.Float64()),
+}
+TABLE = Table(
+    "sample",
+    MetaData(),
+    Column("place", Integer, nullable=False),
+    Column("word", Text),
+    Column("share", Double),
+    Column("count", Integer),
+    Column("numbers", ARRAY(Double)),
+)
+STORED = sql.SQL("SELECT place, word, share, count, array_to_json(numbers) FROM sample ORDER BY place")
+
+
+@pytest.fixture
+def connection(shared_database):
+    engine = make_engine(shared_database.url("owner"))
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_rows_of_several_pieces_come_back_in_order_and_as_they_are(connection, monkeypatch):
+    monkeypatch.setattr(reading, "ROWS_AT_ONCE", 2)
+    query = sql.SQL("""
+        SELECT n, array_to_json(ARRAY[n / 3.0::float8, n]) AS numbers, jsonb_build_object('n', n) AS object,
+            CASE n WHEN 2 THEN '' WHEN 3 THEN E'\\ufeffa' ELSE 'b' END AS word
+        FROM generate_series(%s, 1, -1) AS n
+    """)
+    schema = {"n": pl.Int32(), "numbers": pl.List(pl.Float64()), "object": pl.String(), "word": pl.String()}
+    found = reading.read_frame(connection, query, [5], schema)
+    expected = {
+        "n": [5, 4, 3, 2, 1],
+        "numbers": [[n / 3, float(n)] for n in range(5, 0, -1)],
+        "object": [f'{{"n": {n}}}' for n in range(5, 0, -1)],
+        "word": ["b", "b", "\ufeffa", None, "b"],
+    }
+    assert_frame_equal(found, pl.DataFrame(expected, schema=schema))
+
+
+def test_no_rows_are_an_empty_frame_of_the_schema(connection):
+    found = reading.read_frame(connection, sql.SQL("SELECT 1 WHERE false"), [], {"n": pl.Int8()})
+    assert_frame_equal(found, pl.DataFrame(schema={"n": pl.Int8()}))
+
+
+FLOATS = st.floats(allow_nan=True, allow_infinity=True)
+WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=5)
+NUMBERS = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=3)
+ROWS = st.lists(
+    st.tuples(
+        st.none() | WORDS,
+        st.none() | FLOATS,
+        st.none() | st.integers(-(2**31), 2**31 - 1),
+        st.none() | NUMBERS,
+    ),
+    max_size=9,
+)
+
+
+@given(rows=ROWS, at_once=st.integers(1, 10))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_was_stored_is_read_to_the_last_bit(connection, monkeypatch, rows, at_once):
+    frame = pl.DataFrame([(place, *row) for place, row in enumerate(rows)], schema=SCHEMA, orient="row")
+    with monkeypatch.context() as patched, connection.begin_nested() as again:
+        patched.setattr(reading, "ROWS_AT_ONCE", at_once)
+        TABLE.create(connection)
+        copy.copy_frame(connection, TABLE, frame)
+        assert_frame_equal(reading.read_frame(connection, STORED, [], SCHEMA), frame, check_exact=True)
+        again.rollback()
