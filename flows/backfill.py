@@ -12,7 +12,7 @@ import models
 from flows.about import ModelName, platform
 from flows.circuit import WATCHED
 from flows.failures import failures_told
-from flows.parts import PARTS, THREADS
+from flows.parts import THREADS, parts
 from flows.score import ready
 from flows.tables import show_plan, tell_backfill
 from flows.tasks import as_task
@@ -56,7 +56,7 @@ def backfill(
         spec = models.model(model)
         choose = named_or(version, reason, by_then)
         use_case = platform().backfill(
-            spec, parallel=parallel, flow_run=str(flow_run.id), executor=PARTS, step=as_task, choose=choose
+            spec, parallel=parallel, flow_run=str(flow_run.id), executor=parts(), step=as_task, choose=choose
         )
         nights = planned_nights(platform().store, spec, first, last, reprocess, order)
         if dry_run:

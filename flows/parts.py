@@ -17,6 +17,7 @@ from flows.about import platform
 from flows.stopping import cancelled_if_stopped, go_on
 from flows.tasks import RETRIED
 from nightjar.core.night.entities import Night, PartJob, Receipt
+from nightjar.core.ports.execution import PartExecutor
 from nightjar.showing.remedies import with_advice
 from nightjar.wiring.executors import executor_of
 from nightjar.wiring.settings import Settings
@@ -47,7 +48,13 @@ class PartsElsewhere:
         return future.result()
 
 
-PARTS = PartTasks() if Settings().executor == "threads" else PartsElsewhere()
+def parts() -> PartExecutor:
+    """Return what scores the parts of the flow run's nights.
+
+    Call it before any other work. Raises BadSettings, ExtraMissing if the configured one cannot be used.
+    """
+    executor_of(platform())
+    return PartTasks() if platform().settings.executor == "threads" else PartsElsewhere()
 
 
 def submitted(night: Night, job: PartJob) -> PrefectFuture[Receipt]:

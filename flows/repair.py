@@ -10,7 +10,7 @@ import models
 from flows.about import ModelName, platform
 from flows.circuit import WATCHED
 from flows.failures import failures_told
-from flows.parts import PARTS, THREADS
+from flows.parts import THREADS, parts
 from flows.tables import show_late, show_plan, tell_backfill
 from flows.tasks import as_task
 from nightjar.core.model.spec import ModelSpec
@@ -47,14 +47,14 @@ def repair(
 
     """
     with failures_told(model):
-        spec = models.model(model)
+        spec, executor = models.model(model), parts()
         known = platform().prepare(spec).corrected(known_at)
         nights = wanted(spec, cause, first or date.min, last or date.max, known)
         if dry_run or not nights:
             show_plan(model, nights)
             return
         use_case = platform().backfill(
-            spec, flow_run=str(flow_run.id), executor=PARTS, step=as_task, known_at=known, accept=accept
+            spec, flow_run=str(flow_run.id), executor=executor, step=as_task, known_at=known, accept=accept
         )
         summary = use_case.run(nights)
         tell_backfill(model, summary)

@@ -13,7 +13,7 @@ import models
 from flows.about import ModelName, model_and_date, night_name, platform
 from flows.circuit import WATCHED
 from flows.failures import fails_nothing, failures_told
-from flows.parts import PARTS, THREADS
+from flows.parts import THREADS, parts
 from flows.preparing import make_ready
 from flows.stopping import cancelled_if_stopped, go_on
 from flows.tables import show_drift, show_night, tell_backfill
@@ -22,6 +22,7 @@ from nightjar.core.model.occasions import require_occasion
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of, night_of, wanted_until
 from nightjar.core.night.entities import NightSummary
+from nightjar.core.ports.execution import PartExecutor
 from nightjar.showing.remedies import with_advice
 from nightjar.usecases.scoring.backfill import BackfillSummary, missed_nights
 from nightjar.usecases.scoring.scorers import Choose, by_date, by_now
@@ -56,12 +57,13 @@ def score(
     with failures_told(model):
         spec, day = model_and_date(model, score_date)
         require_occasion(spec, day)
+        executor = parts()
         ready(
             model, day, as_of(spec, day) if score_date is None else wanted_until(spec, day, datetime.now(UTC))
         )
-        earlier = catch_up_missed(spec) if catch_up and score_date is None else BackfillSummary()
+        earlier = catch_up_missed(spec, executor) if catch_up and score_date is None else BackfillSummary()
         choose = by_now if score_date is None else by_date(spec, datetime.now(UTC))
-        night = score_night(spec, day, force=force, accept=accept, choose=choose)
+        night = score_night(spec, day, executor, force=force, accept=accept, choose=choose)
         with fails_nothing(f"showing {model} {night.score_date}"):
             show_night(night)
         with fails_nothing(f"showing the drift of {model} {night.score_date}"):
@@ -72,7 +74,7 @@ def score(
         earlier.raise_failure()
 
 
-def catch_up_missed(spec: ModelSpec) -> BackfillSummary:
+def catch_up_missed(spec: ModelSpec, executor: PartExecutor) -> BackfillSummary:
     """Score the nights that the schedule missed, oldest first. Failures are reported, not raised."""
     nights = missed_nights(platform().store, spec, flow_run.scheduled_start_time)
     if not nights:
@@ -80,17 +82,19 @@ def catch_up_missed(spec: ModelSpec) -> BackfillSummary:
     get_run_logger().warning(
         "the schedule missed %s: scoring them first", ", ".join(str(night.score_date) for night in nights)
     )
-    summary = platform().backfill(spec, flow_run=str(flow_run.id), executor=PARTS, step=as_task).run(nights)
+    summary = (
+        platform().backfill(spec, flow_run=str(flow_run.id), executor=executor, step=as_task).run(nights)
+    )
     tell_backfill(spec.name, summary)
     return summary
 
 
 def score_night(
-    spec: ModelSpec, day: date, *, force: bool, accept: str | None, choose: Choose
+    spec: ModelSpec, day: date, executor: PartExecutor, *, force: bool, accept: str | None, choose: Choose
 ) -> NightSummary:
     return (
         platform()
-        .score_night(spec, as_task, PARTS)
+        .score_night(spec, as_task, executor)
         .run(
             night_of(spec, day),
             force=force,

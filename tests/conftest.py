@@ -380,6 +380,21 @@ def world() -> Iterator[World]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture
+def worker_here() -> Iterator[None]:
+    """This process is a worker of a cluster, which makes its adapters by the settings of this test."""
+    from nightjar.wiring import worker
+
+    made = (worker.platform, worker.features_of)
+    for each in made:
+        each.cache_clear()
+    yield
+    if worker.platform.cache_info().currsize:
+        worker.platform().close()
+    for each in made:
+        each.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """The address of a server, in a process of its own, with an empty bucket `features` and credentials in

@@ -17,6 +17,7 @@ from nightjar.cli.options import (
     day,
     end,
     opened,
+    require_executor,
     require_order,
     seconds,
     spec_of,
@@ -61,6 +62,7 @@ def score(
     from nightjar.usecases.scoring.scorers import by_date, named_or
 
     platform, spec = opened(), spec_of(model)
+    require_executor(platform)
     scored = score_date or score_date_of(spec, datetime.now(UTC))
     require_occasion(spec, scored)
     night, choose = night_of(spec, scored), named_or(version, reason, by_date(spec, datetime.now(UTC)))
@@ -141,6 +143,7 @@ def backfill(
 
     require_order(first, last)
     platform, spec = opened(), spec_of(model)
+    require_executor(platform)
     choose = named_or(version, reason, by_then)
     use_case = platform.backfill(spec, parallel=parallel, flow_run=f"backfill {uuid4()}", choose=choose)
     nights = planned_nights(platform.store, spec, first, last, reprocess, order)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import OneOrAll, day, opened, specs_of
+from nightjar.cli.options import OneOrAll, day, opened, require_executor, specs_of
 from nightjar.cli.versions import retrain
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.platform import ModelsGone
@@ -67,6 +67,7 @@ def demo(
     from nightjar.cli.demo import run
 
     platform = opened()
+    require_executor(platform)
     for spec in specs_of(model):
         if model is not None or spec.replay is not None:
             run(platform, spec, today, nights)

@@ -165,6 +165,13 @@ def opened(*, service: bool = False) -> "Platform":
     return platform
 
 
+def require_executor(platform: "Platform") -> None:
+    """Raises BadSettings, ExtraMissing if what is configured to score the parts of nights cannot be used."""
+    from nightjar.wiring.executors import executor_of
+
+    executor_of(platform)
+
+
 def spec_of(model: str | None) -> "ModelSpec":
     import models
     from nightjar.wiring.settings import Settings

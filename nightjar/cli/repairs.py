@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import Accept, Date, KnownAt, Model, day, end, opened, spec_of
+from nightjar.cli.options import Accept, Date, KnownAt, Model, day, end, opened, require_executor, spec_of
 from nightjar.showing import console
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def late(
     from nightjar.usecases.scoring.repair import late_nights
 
     platform, spec = opened(), spec_of(model)
+    if rescore:
+        require_executor(platform)
     if not platform.store.published(spec.name):
         console.out.print(f"{spec.name}: no night is published, so nothing can have touched one")
         return
@@ -139,6 +141,7 @@ def quarantine_replay(
     from nightjar.usecases.scoring.repair import nights_aside
 
     platform, spec = opened(), spec_of(model)
+    require_executor(platform)
     nights = nights_aside(platform.store, spec.name, score_date or date.min, score_date or date.max)
     if not nights:
         console.out.print(f"{spec.name}: no row is set aside" + (f" on {score_date}" if score_date else ""))

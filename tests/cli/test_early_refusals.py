@@ -77,6 +77,25 @@ def test_a_command_that_cannot_succeed_says_so_at_once(run, words, code, told):
     assert refused.value.exit_code == code
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("score", "--date", "2013-03-10"),
+        ("backfill", "--from", "2013-03-10", "--to", "2013-03-12"),
+        ("late", "--rescore"),
+        ("quarantine", "replay"),
+        ("demo",),
+    ],
+    ids=" ".join,
+)
+def test_a_cluster_without_an_address_is_refused_before_there_is_a_home(command_line, tmp_path, words):
+    home = tmp_path / "home"
+    code, said = command_line.run(*words, NIGHTJAR_EXECUTOR="dask", NIGHTJAR_HOME=str(home))
+    assert code == 2
+    assert "NIGHTJAR_DASK_SCHEDULER is not set" in said
+    assert not home.exists()
+
+
 def test_some_dates_without_a_population_do_not_stop_the_others(world):
     last = max(world.platform.raw.days("schedules"))
     world.platform.require_scorable(SPEC)([date(2012, 12, 31), last], by_then)

@@ -152,6 +152,27 @@ class Prefect:
         page.wait_for_url("**/dashboard**")
 
 
+@pytest.fixture
+def here(prefect, world, monkeypatch) -> Iterator[None]:
+    """Flows that are called in this process work in the world, and for the platform's server."""
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+    from flows import about
+    from nightjar.server.deploy import local_api
+
+    server = {
+        PREFECT_API_URL: local_api(prefect.settings),
+        PREFECT_API_AUTH_STRING: prefect.settings.prefect_auth.get_secret_value(),
+    }
+    for name in ("NIGHTJAR_HOME", "NIGHTJAR_PREFECT_PORT"):
+        monkeypatch.setenv(name, world.env()[name])
+    about.platform.cache_clear()
+    with temporary_settings(server):
+        yield
+    about.platform().close()
+    about.platform.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def alerts() -> Iterator[Alerts]:
     with Alerts().listening() as alerts:

@@ -15,10 +15,10 @@ from prefect.client.schemas.objects import State, StateDetails, StateType
 from prefect.exceptions import Abort, ObjectNotFound
 from prefect.logging import disable_run_logger
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 import models
-from flows import about, stopping
+from flows import stopping
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.launcher import launch
@@ -97,20 +97,9 @@ def test_a_server_that_cannot_be_asked_stops_no_night_and_costs_it_little(away, 
 
 
 @pytest.fixture
-def here(prefect, world, monkeypatch) -> Iterator[None]:
-    """Flows that are called in this process work in the world, and for the platform's server."""
-    server = {
-        PREFECT_API_URL: local_api(prefect.settings),
-        PREFECT_API_AUTH_STRING: prefect.settings.prefect_auth.get_secret_value(),
-    }
-    for name in ("NIGHTJAR_HOME", "NIGHTJAR_PREFECT_PORT"):
-        monkeypatch.setenv(name, world.env()[name])
+def at_once(here, monkeypatch) -> None:  # it comes first
+    """Flows of this process ask the server before each step."""
     monkeypatch.setattr(stopping, "ANSWER_HOLDS_S", 0)
-    about.platform.cache_clear()
-    with temporary_settings(server):
-        yield
-    about.platform().close()
-    about.platform.cache_clear()
 
 
 @contextmanager
@@ -160,7 +149,7 @@ LATER = {"scheduled_time": "2099-01-01T00:00:00Z"}
         ),
     ],
 )
-def test_a_run_whose_state_is_changed_stops_and_keeps_the_state(here, prefect, monkeypatch, state, ends):
+def test_a_run_whose_state_is_changed_stops_and_keeps_the_state(at_once, prefect, monkeypatch, state, ends):
     features = importlib.import_module("flows.features").features
     with (
         changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, **state)) as seen,
@@ -175,7 +164,7 @@ def test_a_run_whose_state_is_changed_stops_and_keeps_the_state(here, prefect, m
     prefect.client.delete_flow_run(seen.run)
 
 
-def test_a_run_that_is_deleted_stops_and_does_not_come_back(here, prefect, monkeypatch):
+def test_a_run_that_is_deleted_stops_and_does_not_come_back(at_once, prefect, monkeypatch):
     features = importlib.import_module("flows.features").features
     with (
         changed_meanwhile(prefect, monkeypatch, prefect.client.delete_flow_run) as seen,
@@ -186,7 +175,7 @@ def test_a_run_that_is_deleted_stops_and_does_not_come_back(here, prefect, monke
         prefect.client.read_flow_run(seen.run)
 
 
-def test_a_run_that_fails_after_it_was_cancelled_is_cancelled(here, prefect, monkeypatch):
+def test_a_run_that_fails_after_it_was_cancelled_is_cancelled(at_once, prefect, monkeypatch):
     score = importlib.import_module("flows.score").score
     with (
         changed_meanwhile(prefect, monkeypatch, lambda run: made(prefect, run, type="CANCELLED")) as seen,
@@ -206,7 +195,7 @@ EVENING = {"today": date(2013, 3, 15)}
     ("flow", "parameters"),
     [("score", NIGHT), ("backfill", RANGE), ("repair", {}), ("monitor", EVENING), ("retrain", EVENING)],
 )
-def test_every_flow_stops_and_leaves_what_there_was(here, prefect, world, monkeypatch, flow, parameters):
+def test_every_flow_stops_and_leaves_what_there_was(at_once, prefect, world, monkeypatch, flow, parameters):
     """The features flow stands for them above."""
     told = "SELECT (SELECT count(*) FROM nightjar.publication), (SELECT count(*) FROM nightjar.model_version)"
     before = world.query(told, "owner")

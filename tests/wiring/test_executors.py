@@ -66,27 +66,19 @@ def scheduler():
 
 
 @pytest.fixture
-def in_cluster(world, scheduler, s3, tmp_path, monkeypatch):
+def in_cluster(world, scheduler, s3, worker_here, tmp_path, monkeypatch):  # is set up first
     """The world's platform with a cluster. Its workers have no data folder, and an S3 server."""
     url = f"s3://features/{tmp_path.name}"
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # copies of artifacts
     there = {"AWS_ENDPOINT_URL": s3, "NIGHTJAR_ARTIFACT_URL": url, "NIGHTJAR_DATA_DIR": f"{tmp_path}/none"}
     for name, value in {**world.env(), **there}.items():
         monkeypatch.setenv(name, value)
-    forget_worker()
     settings = Settings(
         executor="dask", dask_scheduler=scheduler, data_dir=world.platform.settings.data, _env_file=None
     )
     made = Platform(settings, parts=executor_of)
     yield made
     made.close()
-    worker.platform().close()
-    forget_worker()
-
-
-def forget_worker():
-    worker.platform.cache_clear()
-    worker.features_of.cache_clear()
 
 
 def test_a_night_of_workers_without_a_data_folder_is_the_same_to_the_last_bit(world, in_cluster, tmp_path):
