@@ -354,24 +354,35 @@ class World:
             connection.execute(sql)
 
 
+def furnish(platform: Platform) -> None:
+    """Land ten weeks of real flights, and train a champion on them."""
+    spec = models.model("flight_delay")
+    platform.migrate()
+    platform.apply_features()
+    platform.prepare(spec).ready(evening_by_now(spec, TODAY))
+    trained = platform.retrain(spec, TODAY)
+    if not trained.promoted:
+        platform.registry.promote(
+            trained.version,
+            "champion",
+            "ten weeks of history are too few for the gates; the flows need one all the same",
+        )
+
+
+@pytest.fixture(scope="session")
+def furnished() -> Callable[[Platform], None]:
+    """What gives another platform the same flights and champion as the world has."""
+    return furnish
+
+
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     """Ten weeks of real flights landed, and a champion trained on them."""
     home = Path(tempfile.mkdtemp(prefix="nightjar-world-"))
     home.chmod(0o755)
     platform = Platform(Settings(home=home, prefect_port=free_port(), _env_file=None))
-    spec = models.model("flight_delay")
     try:
-        platform.migrate()
-        platform.apply_features()
-        platform.prepare(spec).ready(evening_by_now(spec, TODAY))
-        trained = platform.retrain(spec, TODAY)
-        if not trained.promoted:
-            platform.registry.promote(
-                trained.version,
-                "champion",
-                "ten weeks of history are too few for the gates; the flows need one all the same",
-            )
+        furnish(platform)
         yield World(home, platform)
     finally:
         platform.close()
@@ -397,15 +408,26 @@ def worker_here() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
+    """The address of a server as `object_store` makes it."""
+    with object_store("127.0.0.1") as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def s3_at() -> Callable[[str], AbstractContextManager[str]]:
+    """The same for other addresses of this machine."""
+    return object_store
+
+
+@contextmanager
+def object_store(host: str) -> Iterator[str]:
     """The address of a server, in a process of its own, with an empty bucket `features` and credentials in
     the environment.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    endpoint = f"http://127.0.0.1:{port}"
+    port = free_port()
+    endpoint = f"http://{host}:{port}"
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -418,7 +440,7 @@ def s3() -> Iterator[str]:
         ):
             environment.setenv(f"AWS_{name}", value)
         try:
-            await_listener(port)
+            await_listener(host, port)
             S3FileSystem(endpoint_override=endpoint, allow_bucket_creation=True).create_dir("features")
             yield endpoint
         finally:
@@ -426,10 +448,10 @@ def s3() -> Iterator[str]:
             server.wait()
 
 
-def await_listener(port: int) -> None:
+def await_listener(host: str, port: int) -> None:
     for _ in range(300):
         try:
-            socket.create_connection(("127.0.0.1", port)).close()
+            socket.create_connection((host, port)).close()
         except OSError:
             time.sleep(0.1)
         else:

@@ -87,6 +87,10 @@ class DaskCluster:
                 raise ClusterGone(self.address, "does not answer") from error
         return answers
 
+    def given_up(self, problem: str) -> ClusterGone:
+        """The error when `wait_s` is over. problem: what was the case all that time."""
+        return ClusterGone(self.address, f"{problem} {self.wait_s:.0f} s", waited=True)
+
     def _receipts(self, jobs: Sequence[PartJob]) -> dict[int, Receipt]:
         run_ids = {job.run_id for job in jobs}
         return {receipt.part: receipt for run_id in run_ids for receipt in self.stored(run_id)}
@@ -111,7 +115,7 @@ class DaskCluster:
         try:
             client = Client(self.address, timeout=self.wait_s, set_as_default=False)
         except UNREACHABLE as error:
-            raise ClusterGone(self.address, f"does not answer within {self.wait_s:.0f} s") from error
+            raise self.given_up("does not answer within") from error
         try:
             yield client
         finally:
@@ -127,7 +131,8 @@ def workers_of(failed: Sequence[Exception]) -> frozenset[str]:
 def require_worth_another_round(failed: Sequence[Exception], fruitless: int) -> None:
     """Raise the first error that another round does not mend."""
     for error in failed:
-        if fruitless == FRUITLESS or not may_pass(error) or isinstance(error, ClaimLost):
+        waited = isinstance(error, ClusterGone) and error.waited
+        if waited or fruitless == FRUITLESS or not may_pass(error) or isinstance(error, ClaimLost):
             raise error
 
 
@@ -177,7 +182,7 @@ class Round:
         until = time.monotonic() + self.cluster.wait_s
         while not (workers := [*self._workers()]):
             if time.monotonic() > until:
-                raise self._gone(f"had no worker for {self.cluster.wait_s:.0f} s")
+                raise self.cluster.given_up("had no worker for")
             self.cluster.go_on()
             time.sleep(TICK_S / 4)
         return workers
@@ -246,7 +251,7 @@ class Round:
         if workers:
             self.served_at = now
         elif now - self.served_at > self.cluster.wait_s:
-            raise self._gone(f"has had no worker for {now - self.served_at:.0f} s")
+            raise self.cluster.given_up("had no worker for")
 
     def _workers(self) -> dict[str, float]:
         """Worker -> its last heartbeat by the scheduler's clock. Raises ClusterGone."""

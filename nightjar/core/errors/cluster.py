@@ -8,16 +8,17 @@ from nightjar.core.errors.base import NightjarError, Retryable
 class ClusterGone(Retryable):
     """Nobody carries out the parts of a night: the scheduler does not answer, or it has no worker.
 
-    address: of the scheduler.
+    address: of the scheduler. waited: True if the time to wait for another one is over.
     """
 
     exit_code, runbook = 70, "cluster-gone"
 
-    def __init__(self, address: str, problem: str) -> None:
+    def __init__(self, address: str, problem: str, *, waited: bool = False) -> None:
         super().__init__(
             f"The cluster at {address} {problem}. Nothing is published. Parts that are stored stay stored. "
             "The next attempt scores the others, on any worker."
         )
+        self.waited = waited
 
 
 class WorkersKilled(ClusterGone):
