@@ -1,4 +1,7 @@
-"""The faults that `audit_guard.py` puts into ordinary nights: what feeds, joins and models get wrong."""
+"""The faults that `audit_guard.py` puts into ordinary nights: what feeds, joins and models get wrong.
+
+`GRADED` holds faults of any size: "found from" is asked of them.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -100,11 +103,16 @@ def copied(where: pl.Expr) -> Change:
     return change
 
 
+def keys_of(prefix: str) -> list[str]:
+    """The keys of the table of the columns that begin so."""
+    return next(keys for start, keys in KEYS.items() if prefix.startswith(start))
+
+
 def frozen(prefix: str, *columns: str) -> Change:
     """A table, or some of its columns, as it was the night before."""
 
     def change(case: Case) -> pl.DataFrame:
-        keys = KEYS[prefix]
+        keys = keys_of(prefix)
         names = columns or [name for name in case.rows.columns if name.startswith(prefix)]
         old = case.before().unique(keys).select(*keys, *names)
         return (
@@ -129,7 +137,7 @@ def of_days_ago(prefix: str, days: int, where: pl.Expr | None = None) -> Change:
     """A table as it was on an earlier night, for all of its keys or for some rows."""
 
     def change(case: Case) -> pl.DataFrame:
-        keys = KEYS[prefix]
+        keys = keys_of(prefix)
         names = [name for name in case.rows.columns if name.startswith(prefix)]
         old = (
             case.before(days)
@@ -149,7 +157,7 @@ def of_another(prefix: str, key: str) -> Change:
     """A table that is joined on other keys: each value of `key` has the features of the next one."""
 
     def change(case: Case) -> pl.DataFrame:
-        keys = KEYS[prefix]
+        keys = keys_of(prefix)
         names = [name for name in case.rows.columns if name.startswith(prefix)]
         values = case.rows[key].unique().sort()
         others = pl.DataFrame({key: values, "other": [*values[1:], values[0]]})
@@ -191,6 +199,34 @@ def renamed(column: str) -> Change:
     return change
 
 
+def of_one(prefix: str, key: str, value: str, other: str) -> Change:
+    """One value of a key has the features of another one."""
+
+    def change(case: Case) -> pl.DataFrame:
+        names = [name for name in case.rows.columns if name.startswith(prefix)]
+        given = case.rows.filter(pl.col(key) == other).select(names).head(1)
+        return case.rows.with_columns(
+            pl.when(pl.col(key) == value).then(given[name][0]).otherwise(name).alias(name) for name in names
+        )
+
+    return change
+
+
+def times(prefix: str, factor: float, where: pl.Expr | None = None) -> Change:
+    """All columns of a prefix in other units, everywhere or in some rows."""
+    chosen = pl.lit(value=True) if where is None else where
+    return lambda case: case.rows.with_columns(
+        pl.when(chosen).then(pl.col(name) * factor).otherwise(name).alias(name)
+        for name in case.rows.columns
+        if name.startswith(prefix)
+    )
+
+
+def in_share(share: float) -> pl.Expr:
+    """True in this share of the rows, without an order in them."""
+    return (pl.int_range(pl.len()) * 7919 % 1000) < 1000 * share
+
+
 every = pl.int_range(pl.len())
 minute, distance = pl.col("sched_dep_minute"), pl.col("distance")
 score = pl.col("score")
@@ -219,6 +255,16 @@ POPULATION: Mapping[str, Change] = {
     "a fifth of the rows twice": copied(every % 5 == 0),
     "a carrier twice": copied(pl.col("carrier") == "DL"),
     "only the short flights": only(distance < 1_000),
+    "the file of three weeks ago": file_of(21),
+    "the file of eight weeks ago": file_of(56),
+    "the file of three days ago": file_of(3),
+    "a tenth of the rows missing": only(~in_share(0.1)),
+    "a fifth of the rows missing": only(~in_share(0.2)),
+    "the last tenth of the file missing": only(every < 0.9 * pl.len()),
+    "a small carrier missing": only(pl.col("carrier") != "WN"),
+    "a destination twice": copied(pl.col("dest") == "ATL"),
+    "an airport in the evening missing": only((pl.col("origin") != "EWR") | (minute < 17 * 60)),
+    "all flights at noon and after twice": copied(minute >= 12 * 60),
 }
 INPUTS: Mapping[str, Change] = {
     "kilometres for miles": to("distance", (distance * 1.609344).round()),
@@ -340,6 +386,109 @@ INPUTS: Mapping[str, Change] = {
     "a column of zeros": to("route_late_rate_28d", pl.lit(0.0)),
     "zeros in a weather column": to("weather_humid", pl.lit(0.0)),
     "carriers' rates of all together": to("carrier_late_rate_28d", pl.col("carrier_late_rate_28d").mean()),
+    "one carrier's record frozen": of_days_ago("carrier_", 1, pl.col("carrier") == "UA"),
+    "aircraft of one carrier frozen": of_days_ago("aircraft_", 1, pl.col("carrier") == "UA"),
+    "routes' record of one carrier frozen": of_days_ago("route_", 1, pl.col("carrier") == "UA"),
+    "one rate of routes of a week ago": of_days_ago("route_late_rate_7d", 7),
+    "carriers' record of four weeks ago": of_days_ago("carrier_", 28),
+    "airports' record of four weeks ago": of_days_ago("origin_", 28),
+    "the weather of four weeks ago": of_days_ago("weather_", 28),
+    "the weather of two days ago": of_days_ago("weather_", 2),
+    "carriers' record of tomorrow": of_days_ago("carrier_", -1),
+    "routes' record of tomorrow": of_days_ago("route_", -1),
+    "the weather of tomorrow": of_days_ago("weather_", -1),
+    "aircraft of tomorrow": of_days_ago("aircraft_", -1),
+    "one carrier with another's record": of_one("carrier_", "carrier", "UA", "AA"),
+    "one airport with another's record": of_one("origin_", "origin", "LGA", "EWR"),
+    "one airport with another's weather": of_one("weather_", "origin", "LGA", "JFK"),
+    "one destination with another's distance": to(
+        "distance", pl.col("distance").filter(pl.col("dest") == "BOS").first(), pl.col("dest") == "ATL"
+    ),
+    "rates of carriers in percent": times("carrier_late_rate", 100),
+    "rates of airports in percent": times("origin_late_rate", 100),
+    "delays of airports in seconds": times("origin_dep_delay", 60),
+    "delays of routes in percent": times("route_dep_delay", 100),
+    "distances in metres": to("distance", distance * 1609),
+    "distances in nautical miles": to("distance", (distance * 0.868976).round()),
+    "block time in seconds": to("sched_block_minutes", pl.col("sched_block_minutes") * 60),
+    "block times with half an hour more": to("sched_block_minutes", pl.col("sched_block_minutes") + 30),
+    "visibility in kilometres": to("weather_visib", pl.col("weather_visib") * 1.609344),
+    "rain in millimetres": to("weather_precip_6h", pl.col("weather_precip_6h") * 25.4),
+    "pressure in inches of mercury": to("weather_pressure", pl.col("weather_pressure") * 0.02953),
+    "changes of pressure with the other sign": to(
+        "weather_pressure_change_24h", -pl.col("weather_pressure_change_24h")
+    ),
+    "the sign of the delays of carriers flipped": times("carrier_dep_delay", -1),
+    "the sign of the delays of airports flipped": times("origin_dep_delay", -1),
+    "local time of the west coast": to("sched_dep_minute", (minute - 180) % MINUTES_A_DAY),
+    "arrivals in the clock of the west": to(
+        "sched_arr_minute", (pl.col("sched_arr_minute") - 180) % MINUTES_A_DAY
+    ),
+    "arrivals an hour late at one airport": to(
+        "sched_arr_minute", (pl.col("sched_arr_minute") + 60) % MINUTES_A_DAY, pl.col("origin") == "LGA"
+    ),
+    "the mean for missing ages": to(
+        "aircraft_age", pl.col("aircraft_age").fill_null(pl.col("aircraft_age").mean())
+    ),
+    "0 for missing records of routes": lambda case: case.rows.with_columns(
+        pl.col(name).fill_null(0.0) for name in case.rows.columns if name.startswith("route_")
+    ),
+    "-1 for a twentieth of a column": to(ROUTE_DELAY, pl.lit(-1.0), every % 20 == 0),
+    "9999 for one row in a hundred": to(ROUTE_DELAY, pl.lit(9999.0), every % 100 == 0),
+    "seats without decimals": to("aircraft_seats", pl.col("aircraft_seats").floor()),
+    "rates with two decimals": to("route_late_rate_28d", pl.col("route_late_rate_28d").round(2)),
+    "rates of carriers with two decimals": to(
+        "carrier_late_rate_28d", pl.col("carrier_late_rate_28d").round(2)
+    ),
+    "temperatures without decimals": to("weather_temp", pl.col("weather_temp").floor()),
+    "rates of routes cut off at the middle": to(
+        "route_late_rate_28d",
+        pl.min_horizontal("route_late_rate_28d", pl.col("route_late_rate_28d").median()),
+    ),
+    "ages cut off at ten": to("aircraft_age", pl.col("aircraft_age").clip(upper_bound=10)),
+    "departures cut off at noon": to("sched_arr_minute", pl.col("sched_arr_minute").clip(upper_bound=720)),
+    "rates of carriers constant": times("carrier_late_rate_28d", 0),
+    "a rate of airports constant": to("origin_late_rate_28d", pl.lit(0.2)),
+    "no cancellations of carriers": times("carrier_cancel", 0),
+    "departures of the hour constant": to("hour_departures", pl.lit(10)),
+    "departures of the hour shuffled": shuffled("hour_departures"),
+    "departures before as of the day": to("day_departures_before", pl.col("day_departures")),
+    "noise on rates of carriers": noisy("carrier_late_rate_28d", 0.5),
+    "noise on block times": noisy("sched_block_minutes", 0.2),
+    "noise on departures of the hour": noisy("hour_departures", 0.5),
+    "noise on delays of routes": noisy("route_dep_delay_28d", 0.2),
+    "destinations in lower case": to("dest", pl.col("dest").str.to_lowercase()),
+    "carriers with a space before": to("carrier", pl.lit(" ") + pl.col("carrier")),
+    "destinations in broken encoding": to("dest", pl.col("dest").str.replace("A", "Ã")),
+    "the biggest destination under a new name": to("dest", pl.lit("QQQ"), pl.col("dest") == "ATL"),
+    "one carrier under a new name": to("carrier", pl.lit("Q9"), pl.col("carrier") == "DL"),
+    "carriers of the row before": shifted_rows("carrier"),
+    "airports of the row before": shifted_rows("origin"),
+    "all inputs of the schedule of the row before": shifted_rows(
+        "sched_arr_minute", "sched_block_minutes", "distance"
+    ),
+    "origin's rates under carriers' names": lambda case: case.rows.with_columns(
+        pl.col(name.replace("carrier_", "origin_")).alias(name)
+        for name in case.rows.columns
+        if name.startswith("carrier_")
+    ),
+    "late and cancelled of routes exchanged": swapped("route_late_rate_28d", "route_cancel_rate_28d"),
+    "late and cancelled of carriers exchanged": swapped("carrier_late_rate_28d", "carrier_cancel_rate_28d"),
+    "block time and distance exchanged": swapped("sched_block_minutes", "distance"),
+    "a rate of one week in place of four": to("carrier_late_rate_28d", pl.col("carrier_late_rate_7d")),
+    "wind of east and north exchanged": swapped(
+        "weather_wind_from_east_change_24h", "weather_wind_from_north_change_24h"
+    ),
+    "records of one carrier missing": missing("carrier_", pl.col("carrier") == "UA"),
+    "the weather of one airport missing": missing("weather_", pl.col("origin") == "LGA"),
+    "records of airports missing": missing("origin_", pl.lit(value=True)),
+    "the rates of carriers halved": times("carrier_late_rate", 0.5),
+    "the rates of airports halved": times("origin_late_rate", 0.5),
+    "the rates of one carrier doubled": times("carrier_late_rate", 2, pl.col("carrier") == "UA"),
+    "the rates of one airport doubled": times("origin_late_rate", 2, pl.col("origin") == "LGA"),
+    "the delays of routes greater by ten minutes": to(ROUTE_DELAY, pl.col(ROUTE_DELAY) + 10),
+    "next weekday": to("weekday", pl.col("weekday") % 7 + 1),
+    "weekdays from 0": to("weekday", pl.col("weekday") - 1),
 }
 SCORES: Mapping[str, Change] = {
     "scores reflected about their mean": to("score", (2 * score.mean() - score).clip(0, 1)),
@@ -353,6 +502,10 @@ SCORES: Mapping[str, Change] = {
     "scores in order of size": to("score", score.sort()),
     "scores of the row before": to("score", score.shift(1).fill_null(score.mean())),
     "another score in every tenth row": to("score", score / 2, every % 10 == 0),
+    "scores halved": to("score", score / 2),
+    "scores cut off at a fifth": to("score", score.clip(upper_bound=0.2)),
+    "scores of a slightly other model": to("score", score**1.02),
+    "the scores of one carrier at their mean": to("score", score.mean(), pl.col("carrier") == "UA"),
     "yesterday's scores": lambda case: case.rows.with_columns(
         score=case.before()["score"].sample(case.rows.height, with_replacement=True, seed=1)
     ),
@@ -367,3 +520,36 @@ VERSION: Mapping[str, Change] = {
     "a version that differs by a thousandth": to("score", score * 1.001),
 }
 """What the predictor gives for every row. Its golden rows are predicted before the night is scored."""
+
+Size = tuple[Callable[[float], Change], tuple[float, ...]]
+SMALL = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+FACTORS = (1.02, 1.05, 1.1, 1.25, 1.5, 2.0)
+GRADED_POPULATION: Mapping[str, Size] = {
+    "share of the rows missing": (lambda share: only(~in_share(share)), SMALL),
+    "share of the rows twice": (lambda share: copied(in_share(share)), SMALL),
+}
+GRADED: Mapping[str, Size] = {
+    "share of a column missing": (lambda share: to(ROUTE_DELAY, pl.lit(None), in_share(share)), SMALL),
+    "share of a column -999": (lambda share: to(ROUTE_DELAY, pl.lit(-999.0), in_share(share)), SMALL),
+    "share of a column 0": (lambda share: to("route_late_rate_28d", pl.lit(0.0), in_share(share)), SMALL),
+    "share of the distances in kilometres": (
+        lambda share: to("distance", (distance * 1.609344).round(), in_share(share)),
+        SMALL,
+    ),
+    "share of unknown destinations": (lambda share: to("dest", pl.lit("ZZZ"), in_share(share)), SMALL),
+    "share of routes' records frozen": (lambda share: of_days_ago("route_", 1, in_share(share)), SMALL),
+    "factor of the distances": (lambda factor: to("distance", (distance * factor).round()), FACTORS),
+    "factor of the delays of routes": (lambda factor: to(ROUTE_DELAY, pl.col(ROUTE_DELAY) * factor), FACTORS),
+    "factor of the rates of carriers": (lambda factor: times("carrier_late_rate_28d", factor), FACTORS),
+    "factor of the rates of airports": (lambda factor: times("origin_late_rate_28d", factor), FACTORS),
+    "noise on distances, standard deviations": (lambda share: noisy("distance", share), SMALL),
+    "noise on rates of routes, standard deviations": (
+        lambda share: noisy("route_late_rate_28d", share),
+        SMALL,
+    ),
+    "minutes that arrivals are late": (
+        lambda late: to("sched_arr_minute", (pl.col("sched_arr_minute") + int(late)) % MINUTES_A_DAY),
+        (5, 15, 30, 60, 120),
+    ),
+}
+"""Name -> the change of a size, and the sizes that are tried, least first."""

@@ -1,33 +1,47 @@
 """How often the audit stops ordinary nights, and which of the faults put into ordinary nights it finds.
 
-    python benchmarks/audit_guard.py                              # both, in a folder that goes away
     python benchmarks/audit_guard.py ordinary --home FOLDER
-    python benchmarks/audit_guard.py faults --home FOLDER --nights 2 [--after "seats doubled"]
+    python benchmarks/audit_guard.py faults --home FOLDER --half second --nights 2 --seconds 300
+    python benchmarks/audit_guard.py sizes --home FOLDER --half second     # the least sizes that are found
+    python benchmarks/audit_guard.py faults --home FOLDER --only "seats doubled" "an airport missing"
 
 Lands the year and retrieves what each night would be scored with. Every night is audited by the functions of
 a real night: the contract, a sample scored again, golden rows, the profile and the readings beside those of
 the nights before (`Unlike`), and `audit`. The limits were chosen on January to June.
-Then it puts each fault of `audit_faults.py` into random nights of July to December, retrieves the features of
-a changed population again, and scores the rows again. With `--home` the folder is kept, so that the next run
-begins with the audits; `--after` goes on behind a fault.
+Then it puts each fault of `audit_faults.py` into random nights of a half of the year, retrieves the features
+of a changed population again, and scores the rows again. With `--home` the folder is kept, and what was
+counted with the same code and faults is not counted again. With `--seconds` it stops after that time: the
+next run goes on, and the table is of what was counted.
 """
 
 import argparse
+import json
 import logging
 import pickle
 import random
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from hashlib import sha256
-from itertools import dropwhile
+from itertools import takewhile
 from pathlib import Path
 
 import polars as pl
 import structlog
-from audit_faults import INPUTS, POPULATION, SCORES, VERSION, Case, Change
+from audit_faults import (
+    GRADED,
+    GRADED_POPULATION,
+    INPUTS,
+    POPULATION,
+    SCORES,
+    VERSION,
+    Case,
+    Change,
+    Size,
+)
 from recorded_year import JULY, YEAR, RecordedYear, distribution_of, recorded_year
 
 import models
@@ -48,11 +62,26 @@ TRAINED = date(2013, 6, 30)
 SEED = 2013
 BATCH = 30
 """So many nights are kept at once."""
+HALVES: Mapping[str, Sequence[date]] = {
+    "first": [day for day in YEAR if date(2013, 3, 1) <= day < JULY],
+    "second": [day for day in YEAR if JULY <= day < YEAR[-1]],
+}
+"""The nights that faults are put into. Some faults need weeks before, or the day after."""
 KINDS: Mapping[str, Mapping[str, Change]] = {
     "population": POPULATION,
     "inputs": INPUTS,
     "scores": SCORES,
     "version": VERSION,
+}
+SIZED: Mapping[str, Mapping[str, Size]] = {"population": GRADED_POPULATION, "inputs": GRADED}
+FAULTS: Mapping[str, tuple[str, Change]] = {
+    name: (kind, change) for kind, changes in KINDS.items() for name, change in changes.items()
+}
+SIZES: Mapping[str, tuple[str, Change]] = {
+    f"{name}: {size:g}": (kind, change(size))
+    for kind, every in SIZED.items()
+    for name, (change, sizes) in every.items()
+    for size in sizes
 }
 
 
@@ -151,37 +180,40 @@ def receipt_of(run: Run, rows: int, scored: int) -> Receipt:
     )
 
 
-def read_year(year: RecordedYear, home: Path | None) -> tuple[Audits, dict[date, Findings]]:
-    """Audit every night in order. What was audited by the same code is kept in the home."""
+def read_year(year: RecordedYear, home: Path | None, half: str) -> tuple[Audits, dict[date, Findings]]:
+    """Audit the nights up to the end of a half, in order. The home keeps what this code audited."""
     file = None if home is None else home / f"audits-{fingerprint()}.pickle"
     audits, found = Audits(year), dict[date, Findings]()
     if file is not None and file.exists():
         kept, profiles, found = pickle.loads(file.read_bytes())  # of this program
         audits = Audits(year, kept, profiles)
-    started, todo = time.process_time(), [day for day in YEAR if day not in found]
+    todo = [day for day in YEAR if day not in found and (half == "second" or day < JULY)]
+    started = time.process_time()
     for place, day in enumerate(todo, start=1):
         found[day] = audits.found(day, year.nights[day])
         if file is not None and (place % BATCH == 0 or place == len(todo)):
             file.write_bytes(pickle.dumps((audits.kept, audits.profiles, found)))
-    rows = sum(night.height for night in year.nights.values())
+    rows = sum(year.nights[day].height for day in found)
     spent = f", {1000 * (time.process_time() - started) / len(todo):.0f} ms of CPU a night" if todo else ""
-    print(f"{len(YEAR)} nights of {rows:,} rows{spent}", flush=True)
+    print(f"{len(found)} nights of {rows:,} rows{spent}", flush=True)
     return audits, found
 
 
-def fingerprint() -> str:
-    """Of the code that audits."""
+def fingerprint(*more: Path) -> str:
+    """Of the code that audits, and of more files."""
     core = Path(nightjar.core.__path__[0])
     files = sorted(file for part in ("inputs", "comparison") for file in (core / part).glob("*.py"))
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    return sha256(b"".join(file.read_bytes() for file in (*files, *more))).hexdigest()[:12]
 
 
 def show_ordinary(found: Mapping[date, Findings]) -> None:
     halves = {
-        "January to June (the limits were chosen on them)": [day for day in YEAR if day < JULY],
-        "July to December": [day for day in YEAR if day >= JULY],
+        "January to June (the limits were chosen on them)": [day for day in found if day < JULY],
+        "July to December": [day for day in found if day >= JULY],
     }
     for half, days in halves.items():
+        if not days:
+            continue
         stopped = [day for day in days if found[day].every]
         share = len(stopped) / len(days)
         print(f"{half}: {len(stopped)} of {len(days)} ordinary nights are stopped ({share:.1%})")
@@ -189,18 +221,20 @@ def show_ordinary(found: Mapping[date, Findings]) -> None:
             print(f"  {day}: " + "; ".join(f"{each.name}: {each.sentence}" for each in found[day].every[:4]))
 
 
-def faulty(audits: Audits, kind: str, change: Change, day: date) -> Counter[str]:
-    """Put a fault into a night. Return the names of what finds it."""
+def faulty(audits: Audits, kind: str, change: Change, day: date) -> Iterable[str] | None:
+    """Put a fault into a night. Return the names of what finds it; None if it changes nothing of it."""
     year = audits.year
     if kind == "version":
-        return Counter(["golden rows"] if golden_otherwise(year, change) else [])
+        return ["golden rows"] if golden_otherwise(year, change) else []
     rows = change(Case(day, year.nights))
+    if rows.equals(year.nights[day]):
+        return None
     if kind == "population":
         rows = retrieved_again(year, rows)
     if kind != "scores":
         rows = rows.with_columns(year.predictor.predict(rows).alias(SCORE))
     found = audits.found(day, rows, year.nights[day] if kind == "scores" else None)
-    return Counter({each.name for each in found.every})
+    return sorted({each.name for each in found.every})
 
 
 def golden_otherwise(year: RecordedYear, change: Change) -> str | None:
@@ -219,45 +253,133 @@ def retrieved_again(year: RecordedYear, rows: pl.DataFrame) -> pl.DataFrame:
     return year.platform.features.retrieve(year.spec, rows.drop(features | {SCORE}, strict=False))
 
 
-def cases(nights: int) -> Iterator[tuple[str, str, Change, list[date]]]:
-    """Kind, name and change of each fault, and the nights that it is put into: always the same ones."""
-    chosen = random.Random(SEED)
-    late = [day for day in YEAR if day >= JULY]
-    for kind, changes in KINDS.items():
-        for name, change in changes.items():
-            yield kind, name, change, chosen.sample(late, nights)
+Found = list[str] | None
+"""The names of what found a fault on a night; None: the fault changes nothing of it."""
 
 
-def show_faults(audits: Audits, nights: int, after: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What found each fault on each night.
+
+    file: where it is kept for the next run. nights: how many to try of each fault.
+    """
+
+    file: Path | None
+    half: str
+    nights: int
+    found: dict[tuple[str, date], Found] = field(default_factory=dict[tuple[str, date], Found])
+
+    @classmethod
+    def kept_in(cls, home: Path | None, half: str, nights: int) -> "Tally":
+        if home is None:
+            return cls(None, half, nights)
+        file = home / f"faults-{fingerprint(Path(__file__).with_name('audit_faults.py'))}.jsonl"
+        lines = file.read_text().splitlines() if file.exists() else []
+        read = ((fault, date.fromisoformat(day), names) for fault, day, names in map(json.loads, lines))
+        return cls(file, half, nights, {(fault, day): names for fault, day, names in read})
+
+    def add(self, fault: str, day: date, names: Iterable[str] | None) -> None:
+        self.found[fault, day] = None if names is None else [*names]
+        if self.file is not None:
+            with self.file.open("a") as kept:
+                kept.write(json.dumps([fault, str(day), self.found[fault, day]]) + "\n")
+
+    def of(self, fault: str) -> list[list[str]]:
+        """What found it on those of its nights that were counted."""
+        told = [found for day in self._days(fault) if (found := self.found.get((fault, day))) is not None]
+        return told[: self.nights]
+
+    def to_do(self, fault: str) -> Iterator[date]:
+        """The nights on which it is to be tried, as long as too few are counted."""
+        for day in self._days(fault):
+            if len(self.of(fault)) >= self.nights:
+                return
+            if (fault, day) not in self.found:
+                yield day
+
+    def _days(self, fault: str) -> Sequence[date]:
+        """Some nights in an order of their own: always the same ones."""
+        return random.Random(f"{SEED} {fault}").sample(HALVES[self.half], 4 * self.nights)
+
+
+def count(audits: Audits, tally: Tally, faults: Mapping[str, tuple[str, Change]], seconds: float) -> None:
+    """Put the faults into their nights until the time is over. What was counted before stays."""
+    until = time.monotonic() + seconds
+    for fault in faults:
+        for day in tally.to_do(fault):
+            if time.monotonic() > until:
+                print(f"time is over at {fault!r}: run it again to go on")
+                return
+            tally.add(fault, day, faulty(audits, *faults[fault], day))
+
+
+def show_faults(tally: Tally, faults: Iterable[str]) -> None:
     print("\n| fault | found | by |\n|---|---|---|")
-    found_of, tried = 0, 0
-    todo = cases(nights)
-    if after is not None:
-        todo = iter([*dropwhile(lambda case: case[1] != after, todo)][1:])
-    for kind, name, change, days in todo:
-        by = [faulty(audits, kind, change, day) for day in days]
-        names, caught = sum(by, Counter[str]()), sum(bool(each) for each in by)
-        found_of, tried = found_of + caught, tried + len(by)
+    every = list[list[str]]()
+    for fault in faults:
+        by = tally.of(fault)
+        every += by
+        names = Counter(name for each in by for name in each)
         told = ", ".join(f"`{each}`" for each, _ in names.most_common(3)) or "nothing"
-        print(f"| {name} | {caught} of {len(by)} | {told} |", flush=True)
-    print(f"\nfound: {found_of} of {tried} ({found_of / max(1, tried):.1%})")
+        print(f"| {fault} | {sum(map(bool, by))} of {len(by)} | {told} |")
+    caught = sum(map(bool, every))
+    print(f"\nfound: {caught} of {len(every)} ({caught / max(1, len(every)):.1%})")
+
+
+def show_sizes(tally: Tally) -> None:
+    """The least size of each kind from which on every fault is found on each of its nights."""
+    print("\n| fault | found from | sizes that were tried |\n|---|---|---|")
+    for name, (_, sizes) in (each for every in SIZED.values() for each in every.items()):
+        faults = {size: f"{name}: {size:g}" for size in sizes}
+        fully = {size: all(tally.of(fault)) for size, fault in faults.items()}
+        found = [*takewhile(fully.__getitem__, sizes[::-1])]
+        least = f"{found[-1]:g}" if found else "none"
+        print(f"| {name} | {least} | {', '.join(f'{size:g}' for size in sizes)} |")
+
+
+def chosen(names: Sequence[str] | None) -> Mapping[str, tuple[str, Change]]:
+    """The faults of these names; without names, all. Raises SystemExit for a name that is no fault."""
+    if unknown := sorted(set(names or ()) - set(FAULTS)):
+        near = {name: get_close_matches(name, FAULTS, n=1) for name in unknown}
+        told = "; ".join(
+            f"{name!r}" + (f", perhaps {like[0]!r}" if like else "") for name, like in near.items()
+        )
+        raise SystemExit(f"no such fault: {told}. The names are in benchmarks/audit_faults.py.")
+    return FAULTS if names is None else {name: FAULTS[name] for name in names}
+
+
+def arguments() -> argparse.Namespace:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("of", choices=("ordinary", "faults", "sizes"))
+    parser.add_argument("--home", type=Path, help="folder to keep the year in; without it one that goes away")
+    parser.add_argument(
+        "--half",
+        choices=[*HALVES],
+        default="second",
+        help="the nights to put faults into; only nights up to its end are read",
+    )
+    parser.add_argument("--nights", type=int, default=2, help="nights to put each fault into")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="names of faults: only these")
+    return parser.parse_args()
 
 
 def main() -> None:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("of", nargs="?", choices=("both", "ordinary", "faults"), default="both")
-    parser.add_argument("--home", type=Path, help="folder to keep the year in; without it one that goes away")
-    parser.add_argument("--nights", type=int, default=2, help="nights to put each fault into")
-    parser.add_argument("--after", help="name of a fault: only those after it")
-    wanted = parser.parse_args()
+    wanted = arguments()
+    faults = SIZES if wanted.of == "sizes" else chosen(wanted.only)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with recorded_year(models.model("flight_delay"), TRAINED, wanted.home) as year:
-        audits, found = read_year(year, wanted.home)
-        if wanted.of != "faults":
+        audits, found = read_year(year, wanted.home, wanted.half)
+        if wanted.of == "ordinary":
             show_ordinary(found)
-        if wanted.of != "ordinary":
-            show_faults(audits, wanted.nights, wanted.after)
+            return
+        tally = Tally.kept_in(wanted.home, wanted.half, wanted.nights)
+        count(audits, tally, faults, wanted.seconds)
+        if wanted.of == "sizes":
+            show_sizes(tally)
+        else:
+            show_faults(tally, faults)
 
 
 if __name__ == "__main__":

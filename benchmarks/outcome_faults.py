@@ -26,6 +26,17 @@ EVERY = 6
 
 Rows = pl.DataFrame
 ARRIVAL = pl.col("arr_delay")
+THIRD, TENTH = (pl.int_range(pl.len()) % every == 0 for every in (3, 10))
+LGA = pl.col("origin") == "LGA"
+
+
+def where(chosen: pl.Expr, rows: Rows, arrival: pl.Expr) -> Rows:
+    """Other arrivals in some rows."""
+    return rows.with_columns(
+        pl.when(chosen).then(arrival).otherwise(ARRIVAL).cast(pl.Int64).alias("arr_delay")
+    )
+
+
 FAULTS: Mapping[str, Callable[[Rows, Rows], Rows]] = {
     "seconds for minutes": lambda rows, _: rows.with_columns(ARRIVAL * 60, pl.col("dep_delay") * 60),
     "arrivals alone in seconds": lambda rows, _: rows.with_columns(ARRIVAL * 60),
@@ -45,6 +56,30 @@ FAULTS: Mapping[str, Callable[[Rows, Rows], Rows]] = {
     ),
     "half of the rows": lambda rows, _: rows.sample(fraction=0.5, seed=1),
     "an airport missing": lambda rows, _: rows.filter(pl.col("origin") != "LGA"),
+    "minutes in hours": lambda rows, _: rows.with_columns(ARRIVAL // 60, pl.col("dep_delay") // 60),
+    "0 for a third of the arrivals": lambda rows, _: where(THIRD, rows, pl.lit(0)),
+    "a third of the arrivals missing": lambda rows, _: where(THIRD, rows, pl.lit(None)),
+    "-999 for a tenth of the arrivals": lambda rows, _: where(TENTH, rows, pl.lit(-999)),
+    "an airport in seconds": lambda rows, _: where(LGA, rows, ARRIVAL * 60),
+    "a carrier in seconds": lambda rows, _: where(pl.col("carrier") == "B6", rows, ARRIVAL * 60),
+    "an airport in another time zone": lambda rows, _: where(LGA, rows, ARRIVAL - 180),
+    "the labels of an airport flipped": lambda rows, _: where(
+        LGA, rows, pl.when(late()).then(pl.lit(-5)).otherwise(pl.lit(40))
+    ),
+    "twice as many late at an airport": lambda rows, _: where(LGA & (ARRIVAL > -5), rows, ARRIVAL + 20),
+    "half of the late ones on time": lambda rows, _: where(late() & (TENTH | THIRD), rows, pl.lit(0)),
+    "a carrier without arrivals": lambda rows, _: where(pl.col("carrier") == "B6", rows, pl.lit(None)),
+    "arrivals shuffled": lambda rows, _: rows.with_columns(pl.col("arr_delay").shuffle(seed=1)),
+    "arrivals of the row before": lambda rows, _: rows.with_columns(ARRIVAL.shift(1).fill_null(0)),
+    "departures and arrivals swapped": lambda rows, _: rows.with_columns(
+        arr_delay="dep_delay", dep_delay="arr_delay"
+    ),
+    "noise of an hour": lambda rows, _: rows.with_columns(
+        ARRIVAL + (pl.int_range(pl.len()) * 7919 % 121 - 60)
+    ),
+    "every row twice": lambda rows, _: pl.concat([rows, rows]),
+    "a tenth of the rows": lambda rows, _: rows.gather_every(10),
+    "cut off at an hour": lambda rows, _: rows.with_columns(ARRIVAL.clip(upper_bound=60)),
     "a big carrier missing": lambda rows, _: rows.filter(pl.col("carrier") != "UA"),
 }
 

@@ -35,11 +35,13 @@ class Comparables:
     """Past nights to compare a night with, each newest first.
 
     alike: of the same weekday. near: the nights just before, of any weekday; some are in `alike` too.
+    quarter: all of the same weekday within WITHIN_DAYS, whatever they are like.
     holiday: True if the night itself is in a holiday period. It may then differ from all of them.
     """
 
     alike: tuple[date, ...]
     near: tuple[date, ...]
+    quarter: tuple[date, ...] = ()
     holiday: bool = False
 
     @property
@@ -64,7 +66,10 @@ def comparables(
     holiday = in_holiday_period(score_date, is_holiday)
     ordinary = [day for day in earlier if not in_holiday_period(day, is_holiday)]
     alike = [day for day in ordinary if is_alike(score_date, day)]
-    return Comparables(tuple(alike[:SAME_WEEKDAY]), tuple(ordinary[:NEIGHBOURS]), holiday)
+    quarter = sorted(
+        {day for day in published if is_alike(score_date, day) and day < score_date}, reverse=True
+    )
+    return Comparables(tuple(alike[:SAME_WEEKDAY]), tuple(ordinary[:NEIGHBOURS]), tuple(quarter), holiday)
 
 
 def is_alike(score_date: date, earlier: date) -> bool:

@@ -22,6 +22,8 @@ SOME = 30
 """Fewer rows say nothing about an order or a slice."""
 VARIED = 10
 """A column of fewer different values is one of few values, and a table of fewer keys one of few keys."""
+COMPARED = 200
+"""Of about so many keys each column is compared with each other one."""
 CENTS = 1e-6
 """Values are equal if they differ by less than this share."""
 NEARLY = 0.01
@@ -63,17 +65,23 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
     by the same factor, by the same amount. `step`: the middle change. `order`: the rank correlation of both
     nights. `pace`: the squared mean root of the changes, which single values hardly move. `few_changed`: of a
     column of few values the share of the keys whose value changed; a zero that becomes something is an event.
+    `few_pace`: its pace. `leap`: the greatest change of a key, where they
+    are few. `nearer`: the share of the keys whose value is
+    nearer to the former value of another column than to its own.
     """
     known, changed = pairs.known, pairs.changed
     share, varied = changed.sum(axis=0) / np.maximum(known, 1), distinct(pairs.now) >= VARIED
-    many = varied & (known >= SOME)
     pace = (np.sqrt(np.nan_to_num(np.abs(pairs.now - pairs.then))).sum(axis=0) / np.maximum(known, 1)) ** 2
     few_changed = (changed & (pairs.then != 0)).sum(axis=0) / np.maximum(known, 1)
     yield from _told("changed", pairs.names, share, varied)
     yield from _told("step", pairs.names, middle(pairs.now - pairs.then), varied)
     yield from _told("pace", pairs.names, pace, varied & (known >= FEW))
     yield from _told("few_changed", pairs.names, few_changed, ~varied & (known > 0))
-    yield from _told("order", pairs.names, _order(pairs), many)
+    yield from _told("few_pace", pairs.names, pace, ~varied & (known >= FEW))
+    leaps = np.nan_to_num(np.abs(pairs.now - pairs.then)).max(axis=0)
+    yield from _told("leap", pairs.names, leaps, (known >= FEW) & (known < SOME))
+    yield from _told("nearer", pairs.names, _nearer(pairs), known >= VARIED)
+    yield from _told("order", pairs.names, _order(pairs), varied & (known >= VARIED))
     yield from _by_the_same(pairs, "")
     for name, values in slices.items():
         labels, of = np.unique(np.asarray(values, dtype=str), return_inverse=True)
@@ -108,6 +116,20 @@ def _order(pairs: Pairs) -> Matrix:
     ranks = [ranked(values) for values in (pairs.now, pairs.then)]
     one, other = (standard(values) for values in ranks)
     return (one * other).sum(axis=0)
+
+
+def _nearer(pairs: Pairs) -> Matrix:
+    """The share of the keys whose value is nearer to the former value of the column that is most like it."""
+    now, then = (sampled(values) for values in (pairs.now, pairs.then))
+    own, known = np.abs(now - then), np.maximum((~np.isnan(now)).sum(axis=0), 1)
+    shares = np.zeros((len(pairs.names), len(pairs.names)))
+    for place in range(len(pairs.names)):
+        shares[place] = (np.abs(now - then[:, [place]]) < own).sum(axis=0) / known
+    return shares.max(axis=0)
+
+
+def sampled(values: Matrix) -> Matrix:
+    return values[:: max(1, len(values) // COMPARED)]
 
 
 def of_table(pairs: Pairs, table: str, features: Sequence[str]) -> Iterator[Told]:

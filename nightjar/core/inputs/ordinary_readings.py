@@ -50,6 +50,8 @@ KNOWN_FACTORS = {
 }
 NEAR = 0.01
 
+CHANGES = {"changed": SMALL, "table_changed": SMALL, "few_changed": 0.6}
+"""Shares of values that changed, and the least one that is usual. Of three values one may stay by chance."""
 FROZEN = 5.0
 """A column is frozen if fewer entities changed than this part of what is usual."""
 REFLECTED = -0.4
@@ -199,10 +201,10 @@ def _missing_slices(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame]) -> It
 
 def _frozen(reading: Reading) -> Iterator[Finding]:
     """Values that usually change and did not."""
-    if reading.name not in ("changed", "table_changed") or reading.slice or reading.column == "score":
+    if reading.name not in CHANGES or reading.slice or reading.column == SCORE:
         return
     limit = reading.low / FROZEN
-    if reading.low >= SMALL and reading.value < limit:
+    if reading.low >= CHANGES[reading.name] and reading.value < limit:
         yield Finding(
             name="frozen",
             column=reading.column,

@@ -20,8 +20,8 @@ import polars as pl
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
-from nightjar.core.inputs import former, relations
-from nightjar.core.inputs.former import SOME, VARIED, Told
+from nightjar.core.inputs import again, former, relations
+from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
 from nightjar.core.inputs.surrogate import explained
 from nightjar.core.model.spec import ModelSpec
 
@@ -103,7 +103,8 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
     numbers = rows.with_columns(columns.numbers(rows[name]) for name in numeric)
     last = before[0] if before else None
     told = [
-        *_of_each_key(numbers, spec, numeric, last),
+        *_of_each_key(numbers, spec, numeric, before),
+        again.seal(rows[ENTITY]),
         *together(numbers, numeric),
         *_of_each_table(numbers, spec, last),
         *_of_missing(numbers, spec, last),
@@ -119,15 +120,19 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
 
 
 def _of_each_key(
-    rows: pl.DataFrame, spec: ModelSpec, numeric: Sequence[str], last: pl.DataFrame | None
+    rows: pl.DataFrame, spec: ModelSpec, numeric: Sequence[str], earlier: Sequence[pl.DataFrame]
 ) -> Iterator[Told]:
-    """What the columns of a key are like, and how they moved. last: the published night before."""
+    """What the columns of a key are like, and how they moved. earlier: the published nights before."""
     for key, names in groups(spec, numeric, rows.columns).items():
         now, inputs = rows.unique(key, maintain_order=True), [name for name in names if name != SCORE]
         yield from alone(now, names)
         yield from relations.of_values(now, inputs)
-        if last is not None and set(key) <= set(last.columns):
-            yield from compared(now, last, spec, key, [name for name in inputs if name in last.columns])
+        yield from again.marks(now, key, inputs)
+        past = [night for night in earlier if set(key) <= set(night.columns)]
+        if past:
+            kept = [name for name in inputs if name in past[0].columns]
+            yield from compared(now, past[0], spec, key, kept)
+            yield from relations.on_grid(now, past, kept)
 
 
 def _of_entities(
@@ -145,7 +150,7 @@ def _of_entities(
 def _of_each_table(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) -> Iterator[Told]:
     for name, key, features in _tables(rows, spec):
         there = last if last is not None and {*key, *features} <= set(last.columns) else None
-        yield from relations.of_table(rows, there, name, key, features)
+        yield from relations.of_table(rows, there, name, key, features, _of_key(rows, spec, key))
 
 
 def _of_missing(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) -> Iterator[Told]:
@@ -169,6 +174,11 @@ def _tables(rows: pl.DataFrame, spec: ModelSpec) -> Iterator[tuple[str, Key, lis
         features = [name for name in table.features if name in spec.inputs and name in rows.columns]
         if features and set(table.keys) <= set(rows.columns):
             yield table.name, tuple(table.keys), features
+
+
+def _of_key(rows: pl.DataFrame, spec: ModelSpec, key: Key) -> Mapping[str, pl.Expr]:
+    """The slices that the key alone says."""
+    return slices_of(rows.select(key), spec)
 
 
 def slices_of(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr]:
@@ -197,10 +207,20 @@ def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
             slice=pl.format("{}={}", pl.lit(name), "of"),
             value="value",
         )
-        for name, value in slices_of(population, spec).items()
+        for name, value in {**slices_of(population, spec), **_crossed(population, spec)}.items()
     ]
     whole = pl.DataFrame([("rows", "", "", float(population.height))], schema=READING, orient="row")
     return pl.concat([whole, *(each.sort("value", "slice", descending=True).head(MOST) for each in counted)])
+
+
+def _crossed(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr]:
+    """Each two slices of the spec together: an airport may lack its evening."""
+    of = slices_of(population, spec)
+    names = [each.name for each in spec.slices if each.name in of]
+    return {
+        f"{one} and {other}": pl.concat_str(of[one], of[other], separator=" and ")
+        for one, other in combinations(names, 2)
+    }
 
 
 def _storable(value: pl.Expr) -> pl.Expr:
@@ -271,7 +291,24 @@ def met_again(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> list[Told]
     for night in earlier:
         common = own.join(night.select(ENTITY).unique(), on=ENTITY, how="semi").height
         shares.append(common / (own.height + night[ENTITY].n_unique() - common))
-    return [("met_last", "", "", shares[0]), ("met_most", "", "", max(shares))]
+    return [("met_last", "", "", shares[0]), ("met_most", "", "", max(shares)), *_steady(own, earlier)]
+
+
+def _steady(own: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> Iterator[Told]:
+    """`gone`: the share of the entities of all earlier nights that this night lacks, less what it has anew.
+
+    Of a large night only those count that would be in the sample (`same_entities`).
+    """
+    steady = own.clear() if len(earlier) < FEW else earlier[0].select(ENTITY).unique()
+    for night in earlier[1:]:
+        steady = steady.join(night.select(ENTITY), on=ENTITY, how="semi")
+    if own.height >= MOST_ROWS:
+        steady = steady.filter(pl.col(ENTITY).hash() <= own[ENTITY].hash().max())
+    if steady.height >= SOME:
+        known = pl.concat(night.select(ENTITY) for night in earlier)
+        fresh = own.join(known, on=ENTITY, how="anti").height
+        gone = steady.join(own, on=ENTITY, how="anti").height
+        yield "gone", "", "", max(0, gone - fresh) / steady.height
 
 
 def explained_by(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame], spec: ModelSpec) -> list[Told]:

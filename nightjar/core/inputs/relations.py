@@ -18,6 +18,15 @@ DECIMALS = 2
 PARTS = 20
 """A number column is cut into at most so many parts, which have about as many rows each."""
 
+CHANCE = 2.1
+"""Three standard deviations of the difference of two roots of counts."""
+FINEST, COARSE = 1e-5, 20
+"""Values are equal if they differ by less than this share of the greatest one.
+
+A step is so many times as wide."""
+OFF_GRID = 0.05
+"""A value is on a grid if it is not further from it than this share of a step."""
+
 Readings = Mapping[str, Callable[[pl.Expr], pl.Expr]]
 """Reading -> how it is made of the values of a column."""
 
@@ -32,6 +41,7 @@ OF_FEW: Readings = {
     "few_central": lambda values: values.median(),
     "few_magnitude": lambda values: values.abs().median(),
     "few_short_share": lambda values: (values == values.round(DECIMALS)).mean(),
+    "few_zero_share": lambda values: (values == 0).mean(),
 }
 """Of a column of few values."""
 
@@ -75,25 +85,27 @@ def of_ranges(rows: pl.DataFrame, last: pl.DataFrame, names: Sequence[str]) -> I
     """How many rows lie in each part of a number column, beside the last night's: an hour may be missing.
 
     The parts are those between quantiles of last night. `emptiest`, `fullest`: the least and the greatest
-    share of the rows in a part, as a multiple of last night's.
+    share of the rows in a part, as a multiple of last night's, as near to 1 as chance may bring it.
     """
     for name in names:
         now, then = (_values(each, name) for each in (rows, last))
         parts = min(PARTS, then.size // SOME)
         if now.size and parts > 1 and np.unique(then).size >= VARIED:
             ends = np.unique(np.quantile(then, np.arange(1, parts) / parts, method="lower"))
-            share, usual = (_shares(values, ends) for values in (now, then))
-            there = usual >= 1 / parts / 2
-            ratio = share[there] / usual[there]
-            yield from (("emptiest", name, "", float(ratio.min())), ("fullest", name, "", float(ratio.max())))
+            count, usual = (_counts(values, ends) for values in (now, then))
+            there = usual >= then.size / parts / 2
+            root, expected = np.sqrt(count[there]), usual[there] * now.size / then.size
+            least = np.minimum((root + CHANCE) ** 2 / expected, 1.0)
+            most = np.maximum(np.maximum(root - CHANCE, 0.0) ** 2 / expected, 1.0)
+            yield from (("emptiest", name, "", float(least.min())), ("fullest", name, "", float(most.max())))
 
 
 def _values(rows: pl.DataFrame, name: str) -> Matrix:
     return rows[name].drop_nulls().cast(pl.Float64).to_numpy()
 
 
-def _shares(values: Matrix, ends: Matrix) -> Matrix:
-    return np.bincount(np.searchsorted(ends, values), minlength=ends.size + 1) / values.size
+def _counts(values: Matrix, ends: Matrix) -> Matrix:
+    return np.bincount(np.searchsorted(ends, values), minlength=ends.size + 1).astype(float)
 
 
 def of_categories(
@@ -115,26 +127,49 @@ def _category(rows: pl.DataFrame, name: str) -> pl.Series:
 
 
 def of_table(
-    rows: pl.DataFrame, last: pl.DataFrame | None, table: str, key: Sequence[str], names: Sequence[str]
+    rows: pl.DataFrame,
+    last: pl.DataFrame | None,
+    table: str,
+    key: Sequence[str],
+    names: Sequence[str],
+    slices: Mapping[str, pl.Expr],
 ) -> Iterator[Told]:
     """What holds for the keys of a feature table.
 
-    names: those of its features that the rows have. `single_valued`: keys as a share of the different rows of
-    features: 1, as a join gives them. `distinct`: different rows of features as a share of the keys. `still`:
-    the share of the keys of which no feature changed since the last night.
+    names: those of its features that the rows have. slices: name -> the value, of the key. `single_valued`:
+    keys as a share of the different rows of features: 1, as a join gives them. `distinct`: different rows of
+    features as a share of the keys. `absent`: keys without any feature. `still`: the share of the keys of
+    which no feature changed since the last night, also by slice, or by key where there are few.
     """
     every = rows.select(*key, *names).unique()
     keys = every.unique(key)
     yield "single_valued", table, "", keys.height / every.height
     filled = keys.filter(~pl.all_horizontal(pl.col(name).is_null() for name in names))
+    yield "absent", table, "", 1 - filled.height / keys.height
     if filled.height >= FEW:
         yield "distinct", table, "", filled.select(names).n_unique() / filled.height
     both = filled.clear() if last is None else met(filled, last.unique(key), key, names)
     if both.height >= FEW:
-        same = both.select(
-            pl.all_horizontal(pl.col(name).eq_missing(pl.col(before(name))) for name in names).mean()
+        still = both.select(
+            *key, still=pl.all_horizontal(pl.col(name).eq_missing(pl.col(before(name))) for name in names)
         )
-        yield "still", table, "", float(same.item())
+        yield "still", table, "", float(still["still"].to_numpy().mean())
+        yield from _still_in(rows, still, table, slices)
+
+
+def _still_in(
+    rows: pl.DataFrame, still: pl.DataFrame, table: str, slices: Mapping[str, pl.Expr]
+) -> Iterator[Told]:
+    """By slice. A slice of one key counts if many rows have it."""
+    key = still.columns[:-1]
+    counted = rows.group_by(key).agg(height=pl.len()).join(still, on=key)
+    for name, value in slices.items():
+        shares = counted.group_by(value.alias("of")).agg(
+            pl.len(), pl.col("height").sum(), pl.col("still").mean()
+        )
+        for part, keys, height, share in shares.iter_rows():
+            if keys >= SOME or (keys == 1 and height >= SOME):
+                yield "few_still" if keys == 1 else "still", table, f"{name}={part}", share
 
 
 def of_pairs(rows: pl.DataFrame, last: pl.DataFrame, key: str, names: Sequence[str]) -> list[Told]:
@@ -199,3 +234,30 @@ def _gone(name: str, known: bool) -> pl.Expr:
 def twins(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
     """The share of the rows of which another row has the same values in all of these columns."""
     return [("twins", "", "", float(rows.select(names).is_duplicated().to_numpy().mean()))] if names else []
+
+
+def on_grid(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame], names: Sequence[str]) -> Iterator[Told]:
+    """The share of the values of a column of few values that lie on the steps of its earlier values.
+
+    A gauge has a unit: all of its values lie on a grid. In other units, rounded, or those of another gauge,
+    they do not.
+    """
+    few = [name for name in names if 0 < rows[name].drop_nulls().n_unique() < VARIED]
+    past_of = pl.concat([night.select(few) for night in earlier], how="diagonal_relaxed")
+    for name in few:
+        now, past = (np.unique(_values(each, name)) for each in (rows, past_of))
+        if past.size >= VARIED and (step := _step(past)) is not None:
+            away: Matrix = (now - past[0]) / step
+            yield "on_grid", name, "", float((np.abs(away - np.round(away)) < OFF_GRID).mean())
+
+
+def _step(values: Matrix) -> float | None:
+    """The greatest step of which all distances of ordered values are multiples; None if they have none."""
+    blur = FINEST * np.abs(values).max()
+    step = 0.0
+    for gap in np.diff(values):
+        rest = float(gap)
+        while rest > blur:
+            left = step % rest
+            step, rest = rest, left if rest - left > blur else 0.0
+    return step if step > COARSE * blur else None

@@ -8,7 +8,7 @@ alone; docs/audit.md says what they gave on July to December.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import atanh, exp, log, tanh
+from math import atanh, exp, inf, log, tanh
 from typing import Literal
 
 Unit = Literal["one", "width", "usual"]
@@ -53,7 +53,8 @@ class Rule:
     """What a reading must keep.
 
     check: the name of its finding. told: what is wrong, in words. above, below: the fixed part of the margin
-    on this side; None: this side says nothing. widths: the share of the interval's width that is added to it.
+    on this side; None: this side says nothing. widths: the share of the interval's width that is added to it,
+    at most `widest`.
     scale: where both are measured. unit: of the fixed part. "width": the distance from the 5% to the 95%
     quantile of the column. "usual": the usual value.
     A reading says nothing if it is usually below `least_usual`, if fewer than `least_nights` nights have it,
@@ -64,6 +65,7 @@ class Rule:
     above: float | None = None
     below: float | None = None
     widths: float = 0.5
+    widest: float = inf
     scale: Scale = PLAIN
     unit: Unit = "one"
     least_usual: float | None = None
@@ -97,7 +99,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(check="precision", above=2.0, below=3.0, scale=SHARE, told="share of values of two decimals"),
     ),
     "top_share": (Rule(check="clipped", above=1.2, scale=SHARE, told="share of values at the greatest one"),),
-    "bottom_share": (Rule(check="clipped", above=1.5, scale=SHARE, told="share of values at the least one"),),
+    "bottom_share": (Rule(check="clipped", above=1.1, scale=SHARE, told="share of values at the least one"),),
     "magnitude": (
         Rule(check="magnitude", above=0.5, below=0.5, scale=FACTOR, told="middle size of the values"),
     ),
@@ -134,7 +136,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "pace": (
         Rule(
             check="pace",
-            above=0.7,
+            above=0.35,
+            widest=1.2,
             scale=FACTOR,
             of_zeros=False,
             told="mean distance from the value of last night",
@@ -171,6 +174,40 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(check="together", above=0.6, below=0.6, scale=CORRELATION, told="rank correlation of the two"),
     ),
     "missing_share": (Rule(check="missing", below=1.5, scale=SHARE, told="share of missing values"),),
+    "gone": (
+        Rule(
+            check="entities_missing",
+            above=0.9,
+            scale=SHARE,
+            told="share of the entities of all of the last nights that are missing",
+        ),
+    ),
+    "few_pace": (
+        Rule(
+            check="pace",
+            above=0.5,
+            scale=FACTOR,
+            told="mean distance from the value of last night",
+        ),
+    ),
+    "leap": (
+        Rule(
+            check="leap",
+            above=0.45,
+            scale=FACTOR,
+            of_zeros=False,
+            told="greatest change of a key since last night",
+        ),
+    ),
+    "nearer": (
+        Rule(
+            check="swapped",
+            above=0.45,
+            told="share of keys whose value is nearer to that of another column last night,",
+        ),
+    ),
+    "few_zero_share": (Rule(check="zeros", above=0.7, told="share of zeros among the few values"),),
+    "on_grid": (Rule(check="units", below=0.5, told="share of the values on the steps of the gauge"),),
     "single_valued": (
         Rule(check="misjoined", below=0.02, told="keys as a share of the different rows of features"),
     ),
@@ -185,13 +222,16 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "still": (
         Rule(check="frozen", above=1.0, scale=SHARE, told="share of the keys of which no feature changed"),
     ),
+    "absent": (
+        Rule(check="missing", above=0.2, least_nights=14, told="share of the keys without any feature"),
+    ),
     "twins": (
         Rule(check="copies", above=1.0, scale=SHARE, told="share of rows that are the same as another row"),
     ),
     "emptiest": (
         Rule(
             check="gap",
-            below=0.4,
+            below=0.3,
             scale=MEAN,
             told="least share of the rows in a twentieth of the values, as a multiple of last night's,",
         ),
@@ -199,7 +239,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "fullest": (
         Rule(
             check="gap",
-            above=0.4,
+            above=0.6,
             scale=FACTOR,
             told="greatest share of the rows in a twentieth of the values, as a multiple of last night's,",
         ),
@@ -249,15 +289,23 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
 """Reading -> what it must keep. `few_`: of a column of few different values, such as the weather of three
 airports: its values count, not the rows that share them."""
 SLICES: Mapping[str, tuple[Rule, ...]] = {
-    "same_factor": (Rule(check="units", above=0.85, told=FACTORED),),
-    "same_offset": (Rule(check="offset", above=0.92, told=OFFSET),),
+    "same_factor": (Rule(check="units", above=0.8, told=FACTORED),),
+    "same_offset": (Rule(check="offset", above=0.9, told=OFFSET),),
+    "still": (
+        Rule(check="frozen", above=1.6, scale=SHARE, told="share of the keys of which no feature changed"),
+    ),
+    "few_still": (
+        Rule(
+            check="frozen", above=0.5, least_nights=14, told="share of the keys of which no feature changed"
+        ),
+    ),
     "lost": (
         Rule(check="missing", above=1.5, scale=MEAN, told="values a row that are missing since last night,"),
     ),
 }
 """Slices are many and small. Only what cannot be chance counts."""
-ROWS = Rule(check="volume", above=0.25, below=0.3, scale=FACTOR, told="rows")
-ROWS_OF_SLICE = Rule(check="slice_volume", above=0.5, below=0.5, scale=FACTOR, told="rows")
+ROWS = Rule(check="volume", above=0.18, below=0.2, scale=FACTOR, told="rows")
+ROWS_OF_SLICE = Rule(check="slice_volume", above=0.45, below=0.45, widths=1.0, scale=FACTOR, told="rows")
 
 
 def passed(
@@ -271,7 +319,7 @@ def passed(
     if rule.scale.positive and min(value, low) <= NOTHING * high:
         return None
     at, least, most = (rule.scale.to(each) for each in (value, low, high))
-    spread = rule.widths * (most - least)
+    spread = min(rule.widths * (most - least), rule.widest)
     if rule.above is not None and at > (limit := most + wider * (spread + rule.above * unit)):
         return rule.scale.back(limit)
     if rule.below is not None and at < (limit := least - wider * (spread + rule.below * unit)):

@@ -6,8 +6,9 @@ import polars as pl
 import structlog
 
 from nightjar.core.comparison.comparable import RECENT, Comparables, comparables
+from nightjar.core.inputs.again import repeated
 from nightjar.core.inputs.findings import Finding
-from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, unusual
+from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
 from nightjar.core.inputs.readings import EARLIER, counts, readings
 from nightjar.core.model.occasions import oldest_of
 from nightjar.core.model.spec import ModelSpec
@@ -40,14 +41,14 @@ class Unlike:
         now = pl.concat([readings(sample, self.spec, earlier), counts(population, self.spec)])
         self.kept.record(run, now, sample)
         nights = self._comparables(run)
-        read = self.kept.of_nights(run.model, nights.every)
+        read = self.kept.of_nights(run.model, {*nights.every, *nights.quarter})
         since = oldest_of(self.spec, run.score_date, RECENT)
-        if (recent := sum(night >= since for night in read)) < LEAST_NIGHTS:
+        if (recent := sum(night >= since for night in nights.every if night in read)) < LEAST_NIGHTS:
             log.info("readings_not_compared", recent_nights=recent, needed=LEAST_NIGHTS)
             return ()
         near = [read[night] for night in nights.every if night in read]
         alike = [read[night] for night in nights.alike if night in read]
-        return unusual(now, near, alike, holiday=nights.holiday)
+        return (*unusual(now, near, alike, holiday=nights.holiday), *repeated(now, read, RATE))
 
     def _comparables(self, run: Run) -> Comparables:
         published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)

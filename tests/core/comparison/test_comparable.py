@@ -69,3 +69,9 @@ def test_a_night_in_a_holiday_period_says_so():
 def test_a_night_that_was_accepted_as_odd_is_no_comparable_night():
     last_week = THURSDAY - timedelta(weeks=1)
     assert last_week not in comparables(THURSDAY, DAILY, odd={last_week}).every
+
+
+def test_all_nights_of_the_weekday_within_a_quarter_are_known_odd_or_not():
+    found = comparables(THURSDAY, DAILY, is_holiday=is_holiday, odd=[THURSDAY - timedelta(days=14)])
+    assert len(found.quarter) == WITHIN_DAYS // 7
+    assert {INDEPENDENCE_DAY, THURSDAY - timedelta(days=14)} <= {*found.quarter} - {*found.alike}

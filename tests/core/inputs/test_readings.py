@@ -1,13 +1,14 @@
 """Faults of feeds, joins and models move the readings of a night; ordinary nights do not."""
 
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
-from nightjar.core.inputs.readings import counts, entities, readings, same_entities
+from nightjar.core.inputs.readings import counts, entities, met_again, readings, same_entities
 from nightjar.core.model.slices import Slice
 from nightjar.testing.specs import toy_spec
 
@@ -116,6 +117,24 @@ def test_the_population_of_last_night_is_known_again():
     old, day = FIRST + timedelta(TONIGHT - 1), FIRST + timedelta(TONIGHT)
     key = pl.col("entity_key").str.replace(str(old), str(day), literal=True)
     assert ("population_repeated", "", "") in found(entities(NIGHTS[-1].with_columns(key), day))
+
+
+STEADY = pl.DataFrame({"entity": [f"shop {number}" for number in range(100)]})
+REPLACED = STEADY.with_columns(
+    pl.when(every < 20).then(pl.lit("new ") + pl.col("entity")).otherwise("entity")
+)
+
+
+@pytest.mark.parametrize(("rows", "gone"), [(STEADY, 0), (STEADY.head(80), 0.2), (REPLACED, 0)])
+def test_entities_of_all_nights_are_gone_unless_others_came_instead(rows, gone):
+    assert ("gone", "", "", pytest.approx(gone)) in met_again(rows, [STEADY] * 3)
+
+
+def test_two_slices_are_counted_together():
+    spec = replace(SPEC, slices=(*SPEC.slices, Slice(name="early", by=pl.col("opens") < 720)))
+    told = counts(night(0), spec).filter(pl.col("slice").str.starts_with("city and early="))
+    assert told.height == 6
+    assert told["value"].sum() == night(0).height
 
 
 def test_a_factor_is_told_with_its_likely_cause():

@@ -13,6 +13,7 @@ from nightjar.core.inputs.relations import (
     of_ranges,
     of_table,
     of_values,
+    on_grid,
     twins,
 )
 
@@ -38,6 +39,7 @@ def night(seed=0):
 
 
 LAST, NOW = night(0), night(1)
+CITY = {"city": pl.col("city")}
 first_of_three = pl.int_range(pl.len()) % 3 == 0
 
 
@@ -68,7 +70,11 @@ def test_the_pace_of_a_column_tells_of_noise_and_of_other_units():
 
 def test_a_column_of_few_values_is_read_by_its_keys():
     rows, last = (each.unique("city", maintain_order=True) for each in (NOW, LAST))
-    assert numbers(moved(rows, last, ["city"], ["warmth"])) == {("few_changed", "warmth", ""): 1.0}
+    assert numbers(moved(rows, last, ["city"], ["warmth"])) == {
+        ("few_changed", "warmth", ""): 1.0,
+        ("few_pace", "warmth", ""): pytest.approx(1.0),
+        ("leap", "warmth", ""): pytest.approx(1.0),
+    }
     told = numbers(of_values(rows, ["warmth"]))
     assert told["few_central", "warmth", ""] == pytest.approx(62.02)
     assert told["few_short_share", "warmth", ""] == 1.0
@@ -90,9 +96,14 @@ def test_an_hour_that_is_missing_leaves_a_part_of_the_values_empty():
     rows = pl.DataFrame({"minute": range(0, 1440, 2)})
     shares = [
         numbers(of_ranges(each, rows, ["minute"]))["emptiest", "minute", ""]
-        for each in (rows, rows.filter(~pl.col("minute").is_between(420, 560)))
+        for each in (
+            rows,
+            rows.sample(fraction=0.8, seed=1),
+            rows.filter(~pl.col("minute").is_between(420, 560)),
+        )
     ]
-    assert shares == [pytest.approx(1), 0]
+    assert shares[:2] == [1, 1]
+    assert shares[2] < 0.2
 
 
 def test_the_share_of_entities_of_another_category_is_told():
@@ -107,7 +118,7 @@ def test_the_share_of_entities_of_another_category_is_told():
 def test_a_join_that_is_off_by_a_row_gives_a_key_several_values():
     off = NOW.with_columns(pl.col("rate").shift(1))
     told = [
-        numbers(of_table(rows, LAST, "routes", ["route"], ["rate"]))["single_valued", "routes", ""]
+        numbers(of_table(rows, LAST, "routes", ["route"], ["rate"], {}))["single_valued", "routes", ""]
         for rows in (NOW, off)
     ]
     assert told[0] == 1.0
@@ -117,7 +128,7 @@ def test_a_join_that_is_off_by_a_row_gives_a_key_several_values():
 def test_keys_that_share_the_features_of_one_are_told():
     same = NOW.with_columns(pl.col("warmth").first())
     told = [
-        numbers(of_table(rows, None, "weather", ["city"], ["warmth"]))["distinct", "weather", ""]
+        numbers(of_table(rows, None, "weather", ["city"], ["warmth"], {}))["distinct", "weather", ""]
         for rows in (NOW, same)
     ]
     assert told == [1.0, pytest.approx(1 / 3)]
@@ -126,13 +137,45 @@ def test_keys_that_share_the_features_of_one_are_told():
 def test_a_sensor_that_is_stuck_is_a_share_of_the_keys():
     stuck = NOW.with_columns(warmth=pl.when(first_of_three).then(LAST["warmth"]).otherwise("warmth"))
     told = [
-        numbers(of_table(rows, LAST, "weather", ["city"], ["warmth"]))["still", "weather", ""]
+        numbers(of_table(rows, LAST, "weather", ["city"], ["warmth"], {}))["still", "weather", ""]
         for rows in (NOW, stuck)
     ]
     assert told == [0.0, pytest.approx(1 / 3)]
 
 
-CITY = {"city": pl.col("city")}
+def test_the_record_of_one_key_that_many_rows_have_is_told_to_be_stuck():
+    many, before = (pl.concat([rows] * 2) for rows in (NOW, LAST))
+    stuck = many.with_columns(warmth=pl.when(first_of_three).then(before["warmth"]).otherwise("warmth"))
+    told = numbers(of_table(stuck, before, "weather", ["city"], ["warmth"], CITY))
+    shares = {part: share for (name, _, part), share in told.items() if name == "few_still"}
+    assert shares == {"city=OSLO": 1.0, "city=ROME": 0.0, "city=CAIRO": 0.0}
+
+
+def test_values_of_another_gauge_are_not_on_its_steps():
+    knots = [pl.DataFrame({"wind": [1.15078 * (night + step) for step in (0, 3, 8)]}) for night in range(7)]
+    miles, kilometres = (
+        numbers(on_grid(pl.DataFrame({"wind": [4.60312 * factor, 11.5078 * factor]}), knots, ["wind"]))
+        for factor in (1, 1.609344)
+    )
+    assert (miles["on_grid", "wind", ""], kilometres["on_grid", "wind", ""]) == (1.0, 0.0)
+
+
+def test_a_column_without_steps_has_no_gauge():
+    chance = random.Random(1)
+    past = [pl.DataFrame({"wind": [chance.uniform(0, 20) for _ in range(3)]}) for _ in range(7)]
+    assert not [*on_grid(pl.DataFrame({"wind": [1.0, 2.0]}), past, ["wind"])]
+
+
+def test_values_are_nearer_to_the_former_ones_of_the_column_that_they_were_exchanged_with():
+    rows, last = (each.with_columns(usual=pl.col("rate") + 0.3) for each in (NOW, LAST))
+    swapped = rows.rename({"rate": "usual", "usual": "rate"})
+    told = [
+        numbers(moved(each, last, ["entity"], ["rate", "usual"]))["nearer", "rate", ""]
+        for each in (rows, swapped)
+    ]
+    assert told == [0.0, 1.0]
+
+
 GROUPS = {"shops": ["size", "sales"]}
 
 

@@ -1,0 +1,141 @@
+"""An earlier night again: values, or a population, that are those of a night some days or weeks ago.
+
+A stale table has the distribution of any night, so only its values tell. A night keeps the values of a few
+keys of each column, and one number for all of its entities, as readings. Comparable nights of up to a quarter
+ago have them too, so a file of four weeks ago is known again without reading that night's rows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from hashlib import blake2b
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.former import FEW, Matrix, Told, matrix
+
+Places = NDArray[np.intp]
+
+VALUE, SEAL = "value", "seal"
+MARKED = 12
+"""Of so many keys the values are kept, those of the least hashes: the same keys on every night."""
+BYTES = 6
+"""Of a hash. A number has 53 bits."""
+ALL = 0.95
+"""At least this share of the values must be those of the other night."""
+SELDOM = 0.34
+"""A column of which two comparable nights share more values may be the same by chance."""
+LEAST_NIGHTS = 8
+LEAST_VALUES = 8
+"""Fewer values, such as those of three sensors, may be the same by chance."""
+
+
+def marks(rows: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> Iterator[Told]:
+    """The values of a few keys. rows: a row a key. The slice is the hash of a key, not the key."""
+    texts = rows.select(pl.concat_str(pl.col(key).cast(pl.String).fill_null(""), separator="\0")).to_series()
+    hashes = {_hash(text): place for place, text in enumerate(texts)}
+    for mark in sorted(hashes)[:MARKED]:
+        values = rows.select(names).row(hashes[mark])
+        yield from (
+            (VALUE, name, f"{mark:x}", float(value))
+            for name, value in zip(names, values, strict=True)
+            if value is not None
+        )
+
+
+def seal(entities: pl.Series) -> Told:
+    """One number for the entities of a night, in any order."""
+    return SEAL, "", "", float(_hash("\0".join(entities.cast(pl.String).unique().sort())))
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=BYTES).digest())
+
+
+def repeated(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: float) -> Iterator[Finding]:
+    """What is as it was on one of the comparable nights, and never was so on two of them.
+
+    tonight, nights: readings. rate: the stated share of ordinary nights with a finding.
+    """
+    if len(nights) >= LEAST_NIGHTS:
+        yield from _population(tonight, nights, rate)
+        yield from _values(tonight, nights, rate)
+
+
+def _population(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: float) -> Iterator[Finding]:
+    seals = {night: seal for night, read in nights.items() for seal in _numbers(read, SEAL)}
+    same = [night for night, seal in seals.items() if seal in _numbers(tonight, SEAL)]
+    if same and len(seals) >= LEAST_NIGHTS and len(set(seals.values())) == len(seals):
+        yield Finding(
+            name="population_repeated",
+            number=1.0,
+            limit=1.0,
+            rate=rate,
+            sentence=(
+                f"the population is that of {same[0]}: all entities are the same; of the {len(seals)} "
+                "comparable nights no two have the same entities"
+            ),
+        )
+
+
+def _numbers(read: pl.DataFrame, name: str) -> list[float]:
+    return read.filter(pl.col("name") == name)["value"].to_list()
+
+
+def _values(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: float) -> Iterator[Finding]:
+    frames = [read.filter(pl.col("name") == VALUE) for read in (tonight, *nights.values())]
+    if frames[0].is_empty():
+        return
+    columns, values = _aligned(frames)
+    names, of = np.unique(columns, return_inverse=True)
+    shares = [_shares(values, night, of, names.size) for night in range(len(frames))]
+    usual = np.max(
+        [np.delete(share, (0, night), axis=0) for night, (share, _) in enumerate(shares) if night], (0, 1)
+    )
+    share, count = (each[1:] for each in shares[0])
+    told = (share.max(axis=0) >= ALL) & (usual <= SELDOM)
+    for place, night in enumerate(nights):
+        which = np.flatnonzero(told & (share.argmax(axis=0) == place))
+        if count[place, which].sum() >= LEAST_VALUES:
+            most = float(usual[which].max())
+            yield _stale([*names[which]], night, float(share[place, which].min()), most, rate)
+
+
+def _aligned(frames: Sequence[pl.DataFrame]) -> tuple[list[str], Matrix]:
+    """The column of each value, and a row of values a night. NaN: the night has no such value."""
+    every = pl.concat(frame.with_columns(night=pl.lit(n)) for n, frame in enumerate(frames))
+    wide = every.pivot("night", index=["column", "slice"], values="value").sort("column", "slice")
+    there = [name for name in map(str, range(len(frames))) if name in wide.columns]
+    values = np.full((len(frames), wide.height), np.nan)
+    values[[*map(int, there)]] = matrix(wide, there).T
+    return wide["column"].to_list(), values
+
+
+def _shares(values: Matrix, night: int, of: Places, columns: int) -> tuple[Matrix, Places]:
+    """The share of each column's values that a night has in common with each night, and how many both know.
+
+    The share is 0 if both know too few.
+    """
+    known = ~np.isnan(values) & ~np.isnan(values[night])
+    count, same = (
+        np.vstack([np.bincount(of[row], minlength=columns) for row in each])
+        for each in (known, known & (values == values[night]))
+    )
+    return np.where(count >= FEW, same / np.maximum(count, 1), 0.0), count
+
+
+def _stale(columns: Sequence[str], night: date, share: float, usual: float, rate: float) -> Finding:
+    return Finding(
+        name="outdated",
+        column=", ".join(columns),
+        number=share,
+        expected=usual,
+        limit=ALL,
+        rate=rate,
+        sentence=(
+            f"{', '.join(columns)}: {share:.0%} of the sampled values are those of {night}; two comparable "
+            f"nights share at most {usual:.0%}, less than {ALL:.0%} is allowed"
+        ),
+    )
