@@ -5,7 +5,7 @@ puts the values of many rows of a column one after the other, and numpy reads th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,9 @@ import pyarrow as pa
 from psycopg import sql
 from sqlalchemy import Connection
 
+from db.copy import MICROSECONDS_A_DAY, POSTGRES_EPOCH_DAYS
 from db.session import driver
+from nightjar.core.values import INSTANT
 
 ROWS_AT_ONCE = 100_000
 """Rows whose values come in one piece."""
@@ -36,6 +38,23 @@ NULLS = sql.SQL("string_agg(int4send(place), '') FILTER (WHERE {name} IS NULL)")
 Array = np.ndarray[Any, Any]
 
 
+class Number(NamedTuple):
+    """A type whose values have one width: what sends one, and how numpy reads it.
+
+    epoch: what Postgres counts from, as Polars counts it.
+    """
+
+    send: LiteralString
+    type: LiteralString
+    wire: str
+    epoch: int = 0
+
+
+DOUBLE, BIGINT = Number("float8send", "double precision", "f8"), Number("int8send", "bigint", "i8")
+DATE = Number("date_send", "date", "i4", POSTGRES_EPOCH_DAYS)
+MOMENT = Number("timestamptz_send", "timestamptz", "i8", POSTGRES_EPOCH_DAYS * MICROSECONDS_A_DAY)
+
+
 class Piece(NamedTuple):
     """The values of a column in some rows, as Postgres sends them. None: there is none.
 
@@ -55,8 +74,8 @@ def read_frame(
 ) -> pl.DataFrame:
     """Return the rows of a query in their order. An empty text comes back as null.
 
-    schema: the query's columns in their order: integers, floats, texts, and lists, which have to be selected
-    as JSON.
+    schema: the query's columns in their order: integers, floats, dates, instants, texts, and lists, which
+    have to be selected as JSON.
     """
     names = [sql.Identifier(f"c{number}") for number in range(len(schema))]
     pieces = (sql.SQL(", ").join(_sent(*each)) for each in zip(names, schema.values(), strict=True))
@@ -75,12 +94,19 @@ def read_frame(
 def _sent(name: sql.Identifier, dtype: pl.DataType) -> Iterator[sql.Composed]:
     """What Postgres sends of a column, in the order of Piece."""
     yield NULLS.format(name=name)
-    if not dtype.is_numeric():
+    number = _number(dtype)
+    if number is None:
         yield TEXTS.format(name=name)
-    elif dtype.is_float():
-        yield NUMBERS.format(name=name, send=sql.SQL("float8send"), type=sql.SQL("double precision"))
     else:
-        yield NUMBERS.format(name=name, send=sql.SQL("int8send"), type=sql.SQL("bigint"))
+        yield NUMBERS.format(name=name, send=sql.SQL(number.send), type=sql.SQL(number.type))
+
+
+def _number(dtype: pl.DataType) -> Number | None:
+    if dtype.is_float():
+        return DOUBLE
+    if dtype.is_integer():
+        return BIGINT
+    return {pl.Date(): DATE, INSTANT: MOMENT}.get(dtype)
 
 
 def _threes(sent: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -95,12 +121,12 @@ def _frame(schema: Mapping[str, pl.DataType], rows: int, pieces: Sequence[Piece]
 def _series(name: str, dtype: pl.DataType, rows: int, piece: Piece) -> pl.Series:
     there = np.ones(rows, bool)
     there[np.frombuffer(piece.nulls or b"", ">i4")] = False
-    if not dtype.is_numeric():
+    number = _number(dtype)
+    if number is None:
         texts = _texts(name, there, piece)
         return texts.str.json_decode(dtype) if isinstance(dtype, pl.List) else texts
-    wire = ">f8" if dtype.is_float() else ">i8"
-    values = _spread(there, np.frombuffer(piece.values or b"", wire).astype(wire[1:]))
-    series = pl.Series(name, values)
+    values = np.frombuffer(piece.values or b"", f">{number.wire}").astype(number.wire) + number.epoch
+    series = pl.Series(name, _spread(there, values))
     return (series if there.all() else series.set(pl.Series(~there), None)).cast(dtype)
 
 

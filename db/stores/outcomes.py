@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import Column, Engine, MetaData, Table, insert, text
+from sqlalchemy import Engine, insert, text
 
 from db.copy import copy_frame
 from db.reading import read_frame
@@ -14,15 +14,16 @@ from db.session import translated
 from db.tables import MeasurementRow, OutcomeRow, table_of
 from nightjar.core.monitoring.entities import Measurement, NightComparison
 from nightjar.core.night.part_rows import SCORES
+from nightjar.core.values import INSTANT
 
-LANDED = Table(
-    "landed",
-    MetaData(),
-    *(Column(column.name, column.type, nullable=False) for column in table_of(OutcomeRow).columns),
-)
+OUTCOMES = table_of(OutcomeRow)
+KEYS = {"score_date": pl.Date(), "entity_key": pl.String(), "recorded_at": INSTANT}
 COLUMNS = {column.name for column in table_of(MeasurementRow).columns} - {"recorded_at"}
-STAGE = text("CREATE TEMPORARY TABLE landed (LIKE nightjar.outcome INCLUDING DEFAULTS) ON COMMIT DROP")
-NEWS = text("INSERT INTO nightjar.outcome SELECT * FROM landed ON CONFLICT DO NOTHING")
+ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+STORED = sql.SQL("""
+    SELECT score_date, entity_key, recorded_at FROM nightjar.outcome
+    WHERE model = %s AND score_date = ANY(%s)
+""")
 NEWEST = text("""
     SELECT DISTINCT ON (run_id, role, slice, slice_value, occasions)
         run_id, model, score_date, version_id, challenger_id, role, slice, slice_value, occasions, nights,
@@ -79,11 +80,14 @@ class PostgresOutcomes:
     engine: Engine
 
     def record(self, model: str, outcomes: pl.DataFrame) -> int:
-        rows = outcomes.select("score_date", "entity_key", "recorded_at", "outcome", model=pl.lit(model))
+        rows = outcomes.select(*KEYS, "outcome", model=pl.lit(model)).unique([*KEYS], keep="first")
         with translated(), self.engine.begin() as connection:
-            connection.execute(STAGE)
-            copy_frame(connection, LANDED, rows)
-            return connection.execute(NEWS).rowcount
+            # Of two processes that record the same, the second one finds the rows of the first.
+            connection.execute(ALONE, {"what": f"outcomes of {model}"})
+            stored = read_frame(connection, STORED, [model, rows["score_date"].unique().to_list()], KEYS)
+            news = rows.join(stored, on=[*KEYS], how="anti").sort(*KEYS)
+            copy_frame(connection, OUTCOMES, news)
+            return news.height
 
     def add(self, measurements: Sequence[Measurement]) -> None:
         if not measurements:

@@ -1,16 +1,19 @@
 """What a query says comes back in its order, whatever values are missing."""
 
+from datetime import UTC, datetime
+
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from psycopg import sql
-from sqlalchemy import Column, Double, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Date, DateTime, Double, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db import copy, reading
 from db.session import make_engine
+from nightjar.core.values import INSTANT
 
 SCHEMA = {
     "place": pl.Int32(),
@@ -18,6 +21,8 @@ SCHEMA = {
     "share": pl.Float64(),
     "count": pl.Int32(),
     "numbers": pl.List(pl.Float64()),
+    "day": pl.Date(),
+    "moment": INSTANT,
 }
 TABLE = Table(
     "sample",
@@ -27,8 +32,12 @@ TABLE = Table(
     Column("share", Double),
     Column("count", Integer),
     Column("numbers", ARRAY(Double)),
+    Column("day", Date),
+    Column("moment", DateTime(timezone=True)),
 )
-STORED = sql.SQL("SELECT place, word, share, count, array_to_json(numbers) FROM sample ORDER BY place")
+STORED = sql.SQL(
+    "SELECT place, word, share, count, array_to_json(numbers), day, moment FROM sample ORDER BY place"
+)
 
 
 @pytest.fixture
@@ -71,6 +80,8 @@ ROWS = st.lists(
         st.none() | FLOATS,
         st.none() | st.integers(-(2**31), 2**31 - 1),
         st.none() | NUMBERS,
+        st.none() | st.dates(),
+        st.none() | st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),
     ),
     max_size=9,
 )

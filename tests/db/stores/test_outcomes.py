@@ -1,10 +1,13 @@
 """What `ports.Outcomes` promises, on Postgres and in memory."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import psycopg
 import pytest
+
+from nightjar.testing.counting import counted
 
 FIRST, LATER = datetime(2013, 6, 16, 10, tzinfo=UTC), datetime(2013, 6, 17, 10, tzinfo=UTC)
 
@@ -21,6 +24,22 @@ def test_an_outcome_is_kept_once_and_a_correction_beside_it(stores, make):
     assert stores.outcomes.record(make.model, outcomes(("a", 0, LATER), ("b", 0, FIRST), day=make.day)) == 1
     stores.publish()
     assert stores.outcomes.scored(make.model, make.day)["outcome"].to_list() == [0, 0]
+
+
+def test_outcomes_that_are_stored_already_are_not_sent_again(on_postgres, make):
+    known = outcomes(*((f"k{n:04}", n % 2, FIRST) for n in range(1000)), day=make.day)
+    on_postgres.outcomes.record(make.model, known)
+    news = outcomes(("k0007", 0, LATER), day=make.day)
+    with counted() as again:
+        assert on_postgres.outcomes.record(make.model, pl.concat([known, news])) == 1
+    assert again.copied_bytes < 200
+
+
+def test_of_processes_that_record_the_same_at_once_one_does(on_postgres, make):
+    known = outcomes(*((f"k{n:04}", n % 2, FIRST) for n in range(1000)), day=make.day)
+    with ThreadPoolExecutor(4) as pool:
+        added = list(pool.map(lambda _: on_postgres.outcomes.record(make.model, known), range(4)))
+    assert sorted(added) == [0, 0, 0, 1000]
 
 
 def test_a_night_shows_each_score_with_its_outcome_or_none(stores, make):
