@@ -2,15 +2,16 @@
 
 from collections import Counter
 
+import numpy as np
 import polars as pl
 from psycopg import sql
 from sqlalchemy import Connection, text
 
 from db.reading import read_frame
-from db.session import translated
+from db.session import driver, translated
 from db.stores.rows import OnEngine
 from nightjar.core.comparison.entities import Distribution
-from nightjar.core.comparison.profile import STEPS
+from nightjar.core.comparison.profile import spread_of
 from nightjar.core.lifecycle.arms import as_served
 from nightjar.core.night.entities import Part, Run
 from nightjar.core.night.part_rows import QUARANTINED as QUARANTINED_COLUMNS
@@ -20,18 +21,14 @@ SERVED = """CASE WHEN score.arm = 'challenger' THEN score.challenger_score ELSE 
     CASE WHEN score.arm = 'challenger' THEN score.challenger_outputs ELSE score.outputs END AS outputs,
     score.arm"""
 """What `as_served` of nightjar/core/lifecycle/arms.py gives."""
-DISTRIBUTION = text(f"""
-    SELECT count(score) AS rows, coalesce(avg(score), 'NaN') AS mean,
-           coalesce(stddev_pop(score), 'NaN') AS stddev,
-           count(DISTINCT score) AS distinct, count(carried_from) AS carried,
-           count(challenger_score) AS shadowed, count(*) FILTER (WHERE arm = 'challenger') AS by_challenger,
-           coalesce(
-               percentile_disc(CAST(:steps AS double precision[])) WITHIN GROUP (ORDER BY score), '{{}}'
-           ) AS quantiles
+SERVED_SCORES = sql.SQL(f"""
+    SELECT string_agg(float8send(score), ''), count(carried_from), count(challenger_score),
+        count(*) FILTER (WHERE arm = 'challenger')
     FROM (
-        SELECT {SERVED}, carried_from, challenger_score
-        FROM nightjar.score WHERE run_id = :run_id AND score_date = :score_date
+        SELECT part, {SERVED}, carried_from, challenger_score
+        FROM nightjar.score WHERE score_date = %s AND run_id = %s
     ) AS served
+    GROUP BY part
 """)  # noqa: S608  # words of this module
 CLASSES = text("SELECT id, classes FROM nightjar.model_version WHERE id IN (:version_id, :challenger_id)")
 MIX = text(f"""
@@ -42,7 +39,6 @@ MIX = text(f"""
     ) AS served
     GROUP BY 1, 2
 """)  # noqa: S608  # words of this module
-EVENLY = [step / STEPS for step in range(STEPS + 1)]
 STORED_SCORES = (
     "SELECT entity_key, score, array_to_json(outputs) AS outputs, challenger_score, "
     "array_to_json(challenger_outputs) AS challenger_outputs, arm, carried_from FROM nightjar.score "
@@ -71,10 +67,21 @@ class PostgresScores(OnEngine):
     __slots__ = ()
 
     def distribution(self, run: Run) -> Distribution:
-        night = {"run_id": run.id, "score_date": run.score_date}
+        """The scores come part by part, and are described here. Sorting them in Postgres takes longer."""
         with translated(), self.engine.connect() as connection:
-            found = connection.execute(DISTRIBUTION, {**night, "steps": EVENLY}).mappings().one()
-            return Distribution(score_date=run.score_date, classes=_mix(connection, run), **found)
+            with driver(connection).cursor(binary=True) as cursor:
+                parts = cursor.execute(SERVED_SCORES, [run.score_date, run.id]).fetchall()
+            classes = _mix(connection, run)
+        scores = np.frombuffer(b"".join(part[0] for part in parts), ">f8").astype(float)
+        carried, shadowed, by_challenger = (sum(part[place] for part in parts) for place in (1, 2, 3))
+        return Distribution(
+            score_date=run.score_date,
+            classes=classes,
+            carried=carried,
+            shadowed=shadowed,
+            by_challenger=by_challenger,
+            **spread_of(pl.Series(scores)),
+        )
 
     def published_scores(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:

@@ -17,7 +17,7 @@ import polars as pl
 
 from nightjar.adapters.files.feature_tables import columns_of, with_news
 from nightjar.core.comparison.entities import ColumnProfile, Distribution, NightProfile
-from nightjar.core.comparison.profile import quantiles_of
+from nightjar.core.comparison.profile import spread_of
 from nightjar.core.errors.night import (
     AuditFailed,
     ClaimLost,
@@ -173,19 +173,13 @@ class MemoryNights:
     @_whole
     def distribution(self, run: Run) -> Distribution:
         scores = as_served(self.published_scores(run))
-        score = scores["score"]
-        mean, stddev = score.mean(), score.std(ddof=0)
         return Distribution(
             score_date=run.score_date,
-            rows=len(score),
-            carried=len(score) - scores["carried_from"].null_count(),
-            shadowed=len(score) - scores["challenger_score"].null_count(),
+            carried=scores["carried_from"].count(),
+            shadowed=scores["challenger_score"].count(),
             by_challenger=scores.filter(BY_CHALLENGER).height,
-            mean=mean if isinstance(mean, float) else float("nan"),
-            stddev=stddev if isinstance(stddev, float) else float("nan"),
-            distinct=score.n_unique(),
-            quantiles=quantiles_of(score.sort()),
             classes=self._classes(run, scores),
+            **spread_of(scores["score"]),
         )
 
     def _classes(self, run: Run, scores: pl.DataFrame) -> dict[str, int]:

@@ -3,8 +3,11 @@
 Profiles are stored with the run, so that later nights can be compared with it.
 """
 
+import math
 from collections.abc import Iterator
+from typing import TypedDict
 
+import numpy as np
 import polars as pl
 
 from nightjar.core.comparison import columns
@@ -81,6 +84,32 @@ def numbers_of(column: pl.Series, entities: int) -> ColumnProfile:
         mean=mean if isinstance(mean, float) else None,
         stddev=stddev if isinstance(stddev, float) else None,
         quantiles=quantiles_of(values),
+    )
+
+
+class Spread(TypedDict):
+    """The numbers of a Distribution that are those of its scores."""
+
+    rows: int
+    mean: float
+    stddev: float
+    distinct: int
+    quantiles: tuple[float, ...]
+
+
+def spread_of(scores: pl.Series) -> Spread:
+    """Describe scores. They are sorted first, so their order changes no bit of the result.
+
+    mean and stddev are NaN if there are none.
+    """
+    ordered = scores.sort()
+    values = ordered.to_numpy()
+    return Spread(
+        rows=values.size,
+        mean=float(values.mean()) if values.size else math.nan,
+        stddev=float(values.std()) if values.size else math.nan,
+        distinct=int(np.count_nonzero(np.diff(values))) + 1 if values.size else 0,
+        quantiles=quantiles_of(ordered),
     )
 
 

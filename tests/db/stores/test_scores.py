@@ -15,7 +15,6 @@ import psycopg
 import pytest
 from polars.testing import assert_frame_equal
 from sqlalchemy import text
-from sqlalchemy.event import listen
 
 from db.session import driver
 from db.stores import parts
@@ -28,6 +27,7 @@ from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import RunState
 from nightjar.core.night.plan import Stage
 from nightjar.core.night.repair import in_exchange
+from nightjar.testing.counting import counted
 from nightjar.testing.memory import MemoryGoOn
 
 NEXT_DAY = date(2013, 6, 16)
@@ -608,10 +608,9 @@ def test_the_flow_runs_that_claimed_a_run_last_are_known(stores):
 def test_scores_of_a_version_without_classes_are_read_once(on_postgres, make):
     with on_postgres.claim() as claimed:
         on_postgres.store.write_part(claimed.run, make.part(0, 1), make.scores("a"), make.quarantined())
-        said = []
-        listen(on_postgres.store.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
-        assert on_postgres.store.distribution(claimed.run).classes == {}
-    assert sum("nightjar.score" in statement for statement in said) == 1
+        with counted() as work:
+            assert on_postgres.store.distribution(claimed.run).classes == {}
+    assert sum("nightjar.score" in statement for statement in work.statements) == 1
 
 
 def logged(engine):
