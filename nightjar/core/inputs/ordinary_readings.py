@@ -5,17 +5,20 @@ In a holiday period a margin is HOLIDAY times as wide.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot, sqrt
 
 import polars as pl
 
 from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.inputs.findings import Finding
-from nightjar.core.inputs.rules import ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
+from nightjar.core.inputs.rules import MARGIN_OF_SLICE, ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
 
 LEAST_NIGHTS = 8
 """Fewer comparable nights do not say how far a reading usually moves."""
 LEAST_ALIKE = 3
+"""Fewer nights of the same weekday say nothing."""
+ENOUGH_ALIKE = 5
 """Rows are held to nights of the same weekday if there are so many of them, and else to the nights before."""
 RATE = 0.01
 """At most this share of ordinary nights reaches any of these limits.
@@ -27,6 +30,8 @@ MOSTLY_ZERO = 0.05
 """The quantiles of a column with more zeros jump when an event comes into a window. They say nothing."""
 SMALL = 0.03
 """A column that changes for fewer entities than this share may be unchanged by chance."""
+CHANCE = 2.5
+"""Standard deviations of the rows of a slice that are allowed by chance."""
 FEW_ROWS = 20
 """A slice that usually has fewer rows may be missing by chance."""
 LEAST_VALUES = 4
@@ -96,7 +101,7 @@ def unusual(
     if len(near) < LEAST_NIGHTS:
         return ()
     every = beside(tonight, near)
-    for_rows = alike if len(alike) >= LEAST_ALIKE else near
+    for_rows = alike if len(alike) >= ENOUGH_ALIKE else near
     counted = beside(tonight.filter(pl.col("name") == "rows"), for_rows, least=LEAST_ALIKE)
     low, high, zeros = (
         {each.column: each.usual for each in every if each.name == name}
@@ -169,11 +174,13 @@ def _unit(rule: Rule, reading: Reading, widths: Mapping[str, float]) -> float:
 
 
 def _volume(reading: Reading, wider: float) -> Iterator[Finding]:
-    """Rows of the night or of a slice, as quotients."""
+    """Rows of the night or of a slice, as quotients. Chance moves the logarithm of few rows far."""
     if reading.slice and reading.usual < FEW_ROWS:
         return
     rule = ROWS_OF_SLICE if reading.slice else ROWS
-    limit = passed(rule, reading.value, reading.low, reading.high, wider=wider)
+    chance = CHANCE / sqrt(max(reading.usual, 1.0))
+    unit = hypot(1, chance / MARGIN_OF_SLICE) if reading.slice else 1.0
+    limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=wider)
     if limit is not None:
         yield _told(rule, reading, limit)
 

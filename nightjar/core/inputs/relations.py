@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Matrix, Told, before, matrix, met, standard
@@ -18,6 +19,8 @@ DECIMALS = 2
 PARTS = 20
 """A number column is cut into at most so many parts, which have about as many rows each."""
 
+ENDS = (0.05, 0.95)
+"""A gap lies between these quantiles. The level of a column moves what lies beyond."""
 CHANCE = 2.1
 """Three standard deviations of the difference of two roots of counts."""
 FINEST, COARSE = 1e-5, 20
@@ -93,7 +96,9 @@ def of_ranges(rows: pl.DataFrame, last: pl.DataFrame, names: Sequence[str]) -> I
         if now.size and parts > 1 and np.unique(then).size >= VARIED:
             ends = np.unique(np.quantile(then, np.arange(1, parts) / parts, method="lower"))
             count, usual = (_counts(values, ends) for values in (now, then))
-            there = usual >= then.size / parts / 2
+            there = (usual >= then.size / parts / 2) & _inner(now, ends)
+            if not there.any():
+                continue
             root, expected = np.sqrt(count[there]), usual[there] * now.size / then.size
             least = np.minimum((root + CHANCE) ** 2 / expected, 1.0)
             most = np.maximum(np.maximum(root - CHANCE, 0.0) ** 2 / expected, 1.0)
@@ -102,6 +107,12 @@ def of_ranges(rows: pl.DataFrame, last: pl.DataFrame, names: Sequence[str]) -> I
 
 def _values(rows: pl.DataFrame, name: str) -> Matrix:
     return rows[name].drop_nulls().cast(pl.Float64).to_numpy()
+
+
+def _inner(values: Matrix, ends: Matrix) -> NDArray[np.bool_]:
+    """The parts that lie between most values."""
+    least, most = np.quantile(values, ENDS)
+    return np.concatenate(([False], (ends[:-1] >= least) & (ends[1:] <= most), [False]))
 
 
 def _counts(values: Matrix, ends: Matrix) -> Matrix:

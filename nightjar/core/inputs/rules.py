@@ -231,7 +231,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "emptiest": (
         Rule(
             check="gap",
-            below=0.3,
+            below=0.65,
             scale=MEAN,
             told="least share of the rows in a twentieth of the values, as a multiple of last night's,",
         ),
@@ -305,7 +305,15 @@ SLICES: Mapping[str, tuple[Rule, ...]] = {
 }
 """Slices are many and small. Only what cannot be chance counts."""
 ROWS = Rule(check="volume", above=0.18, below=0.2, scale=FACTOR, told="rows")
-ROWS_OF_SLICE = Rule(check="slice_volume", above=0.45, below=0.45, widths=1.0, scale=FACTOR, told="rows")
+MARGIN_OF_SLICE = 0.45
+ROWS_OF_SLICE = Rule(
+    check="slice_volume",
+    above=MARGIN_OF_SLICE,
+    below=MARGIN_OF_SLICE,
+    widths=1.0,
+    scale=FACTOR,
+    told="rows",
+)
 
 
 def passed(

@@ -1,6 +1,6 @@
 """What each day of outcomes looks like, counted for many days at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import combinations
 
@@ -9,7 +9,7 @@ from polars import selectors
 
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import OutcomeDay
+from nightjar.core.monitoring.outcome_guard import MISSING, OutcomeDay
 
 MOST_VALUES = 100
 """A column of texts with more values names things, and is not counted by value."""
@@ -32,8 +32,10 @@ def days_of(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[date, OutcomeDay
     sized = rows.group_by("date").agg(pl.len().alias("__rows"), pl.col(numbers).cast(pl.Float64).abs().mean())
     coupled = _couplings(rows, numbers)
     values = _values(dataset, rows)
-    by_value = _sizes_by_value(rows, numbers, [name for name, count in values.items() if count <= FEW_VALUES])
+    few = [name for name, count in values.items() if count <= FEW_VALUES]
+    by_value = _sizes_by_value(rows, numbers, few)
     counted = {name: _counted(rows, name) for name, count in values.items() if count <= MOST_VALUES}
+    rates = _rates(rows, [name for name in numbers if name not in dataset.keys], few)
     repeated = _repeated(dataset, rows)
     return {
         row["date"]: OutcomeDay(
@@ -42,6 +44,7 @@ def days_of(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[date, OutcomeDay
             couplings=coupled.get(row["date"], {}),
             values={name: counts.get(row["date"], {}) for name, counts in counted.items()},
             repeated=repeated.get(row["date"], 0.0),
+            rates=rates[row["date"]],
         )
         for row in sized.sort("date").iter_rows(named=True)
     }
@@ -94,6 +97,38 @@ def _couplings(rows: pl.DataFrame, numbers: Sequence[str]) -> dict[date, dict[st
     correlations = [pl.corr(a, b).fill_nan(None).alias(pair) for pair, (a, b) in pairs.items()]
     found = rows.group_by("date").agg(correlations)
     return {row.pop("date"): row for row in found.iter_rows(named=True)}
+
+
+def _rates(
+    rows: pl.DataFrame, numbers: Sequence[str], categories: Sequence[str]
+) -> dict[date, dict[str, tuple[int, int]]]:
+    """How many rows are as `_countable` says, and of how many; whole and by value of the categories."""
+    counted = {told: pl.struct(hits.fill_null(0), of.alias("of")) for told, hits, of in _countable(numbers)}
+    found: dict[date, dict[str, tuple[int, int]]] = {}
+    for column in (None, *categories):
+        key = ["date"] if column is None else ["date", column]
+        for row in rows.drop_nulls(key).group_by(key).agg(**counted).iter_rows(named=True):
+            where = "" if column is None else f" where {column} is {row[column]}"
+            told = {f"{each}{where}": tuple(row[each].values()) for each in counted}
+            found.setdefault(row["date"], {}).update(told)
+    return found
+
+
+def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]:
+    """What is counted of number columns, and of which rows: those that are known."""
+    for name in numbers:
+        value, known = pl.col(name), pl.col(name).count()
+        yield f"{name} {MISSING}", value.null_count(), pl.len()
+        yield f"{name} of 0", (value == 0).sum(), known
+        yield f"{name} below 0", (value < 0).sum(), known
+        yield f"{name} of the most frequent value", value.drop_nulls().unique_counts().max(), known
+        yield f"{name} of the greatest value", (value == value.max()).sum(), known
+    if len(numbers) <= MOST_COUPLED:
+        for a, b in combinations(numbers, 2):
+            above, there = pl.col(a) > pl.col(b), (pl.col(each).is_not_null() for each in (a, b))
+            yield f"{a} above {b}", above.sum(), above.count()
+            one, other = there
+            yield f"{a} or {b} alone unknown", (one ^ other).sum(), pl.len()
 
 
 def _repeated(dataset: RawDataset, rows: pl.DataFrame) -> dict[date, float]:

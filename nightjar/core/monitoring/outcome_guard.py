@@ -31,8 +31,15 @@ APART = 0.5
 """How far a correlation may lie outside its range."""
 ODDS = 2.0
 """How far the log odds of an outcome may lie outside the range."""
+ODDS_OF_RATE, ODDS_OF_MISSING = 1.5, 2.0
+"""The same of the share of values that are 0, or greater than those of another column; and of missing ones.
+
+In a storm half of the flights have no arrival.
+"""
 CHANCE = 4.0
 """Standard errors of so many rows that are allowed besides: with few rows, chance alone goes far."""
+MISSING = "missing"
+"""In what is counted of missing values."""
 KNOWN_FACTORS = {60: "seconds for minutes", 1000: "thousandths", 1.609344: "kilometres for miles"}
 
 
@@ -42,7 +49,8 @@ class OutcomeDay(Value):
     sizes: column of numbers -> mean of the absolute values; None if all are missing. couplings: two columns
     of numbers -> their correlation. values: column of texts
     -> value -> rows. repeated: share of rows that the day before had too. outcomes: rows of the score date
-    with an outcome. shares: outcome -> share of these rows; empty for a kind of any number, whose
+    with an outcome. rates: what is counted, such as `arr_delay missing where origin is EWR` -> rows that are
+    so, and all rows. shares: outcome -> share of these rows; empty for a kind of any number, whose
     mean_size is the mean of the absolute outcomes. broken: why the outcomes cannot be, if they cannot.
     """
 
@@ -51,6 +59,7 @@ class OutcomeDay(Value):
     couplings: Mapping[str, float | None] = Field(default_factory=dict[str, float | None])
     values: Mapping[str, Mapping[str, int]]
     repeated: float = 0.0
+    rates: Mapping[str, tuple[int, int]] = Field(default_factory=dict[str, tuple[int, int]])
     outcomes: int = 0
     shares: Mapping[str, float] = Field(default_factory=dict[str, float])
     mean_size: float | None = None
@@ -144,6 +153,7 @@ def findings(
         *_couplings(found, past),
         *_repeated(found, past),
         *_shares(found, past),
+        *_rates(found, past),
     )
 
 
@@ -208,10 +218,25 @@ def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindi
             return
 
 
-def _reach(odds: float, rows: int) -> float:
+def _rates(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
+    for counted, (hits, rows) in found.rates.items():
+        known = [each for day in past if (each := day.rates.get(counted, (0, 0)))[1] >= LEAST_ROWS]
+        if rows < LEAST_ROWS or len(known) < LEAST_DAYS:
+            continue
+        usual = [_log_odds(some / all_, all_) for some, all_ in known]
+        least = ODDS_OF_MISSING if MISSING in counted else ODDS_OF_RATE
+        low = min(usual) - _reach(min(usual), rows, least)
+        high = max(usual) + _reach(max(usual), rows, least)
+        if not low <= _log_odds(hits / rows, rows) <= high:
+            yield _finding(
+                "values", f"share of {counted}", hits / rows, [some / all_ for some, all_ in known]
+            )
+
+
+def _reach(odds: float, rows: int, least: float = ODDS) -> float:
     """How far the log odds of so many rows may lie beyond a bound."""
     share = 1 / (1 + math.exp(-odds))
-    return ODDS + CHANCE / math.sqrt(rows * share * (1 - share) + 0.5)
+    return least + CHANCE / math.sqrt(rows * share * (1 - share) + 0.5)
 
 
 def _odd(

@@ -84,6 +84,7 @@ def land(raw, folder, day, rows, at=None):
 
 
 ZERO = happened(ODD).with_columns(delay=pl.lit(0.0))
+THIRD = pl.int_range(pl.len()) % 3 == 0
 FAULTS = {
     "seconds": (happened(ODD).with_columns(pl.col("delay") * 60), "units"),
     "zeros": (ZERO, "units"),
@@ -91,6 +92,14 @@ FAULTS = {
     "half": (happened(ODD).head(ROWS // 3), "volume"),
     "a shop": (happened(ODD).filter(pl.col("shop") != "west"), "slice_missing"),
     "the day before": (happened(ODD - timedelta(days=1)), "repeated"),
+    "a third is 0": (happened(ODD).with_columns(delay=pl.when(THIRD).then(0.0).otherwise("delay")), "values"),
+    "a third is missing": (happened(ODD).with_columns(delay=pl.when(~THIRD).then("delay")), "values"),
+    "two numbers of a shop": (
+        happened(ODD).with_columns(
+            delay=pl.when(pl.col("shop") != "west").then("delay").otherwise((pl.col("delay") > 9) * 20.0)
+        ),
+        "values",
+    ),
     "reflected": (happened(ODD).with_columns(delay=40 - pl.col("delay")), "coupling"),
 }
 
