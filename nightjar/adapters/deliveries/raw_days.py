@@ -17,6 +17,7 @@ from nightjar.adapters.deliveries.delivered import MOST_BYTES, read_delivered
 from nightjar.adapters.deliveries.promises import promise_of
 from nightjar.adapters.deliveries.reading import parse
 from nightjar.adapters.deliveries.refused_files import RefusedFiles, content_of
+from nightjar.adapters.feast_polars.spans import BETWEEN, Span
 from nightjar.adapters.files.atomic import replacing
 from nightjar.adapters.files.damage import OF_RAW_DAYS, naming_damage, require_regular
 from nightjar.core.errors.inputs import BadDelivery
@@ -35,6 +36,7 @@ The next margin is taken where writing the file took longer.
 """
 
 IN_FILE_NAMES = "%Y%m%dT%H%M%SZ"
+PREFIX = "date="
 FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d(\.\.\d{4}-\d\d-\d\d)?")
 """A day, or the first and the last day of files about several days."""
 DELIVERY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\.parquet")
@@ -162,7 +164,7 @@ class RawFiles:
         Raise Missed, and keep nothing, where the instant is taken or the file would not be there before it.
         """
         digest = sha256(content).hexdigest()[:16]
-        folder = self._folder(dataset.name) / (f"date={day}" if day == last else f"date={day}..{last}")
+        folder = self._folder(dataset.name) / f"{PREFIX}{Span(day, last)}"
         kept = deliveries_in(folder)
         earlier = [delivery for delivery in kept if delivery.recorded_at <= instant]
         later = [delivery for delivery in kept if delivery.recorded_at > instant]
@@ -211,9 +213,11 @@ class RawFiles:
         newest = self._newest(dataset.name, first, last, known_at)
         if not newest:
             return nothing(dataset)
-        files = files_of(newest)
+        files, path = files_of(newest), name_of_files(newest)
         with naming_damage(files, OF_RAW_DAYS):
-            rows = pl.read_parquet(files, hive_partitioning=False, include_file_paths=FILE)
+            rows = pl.read_parquet(files, hive_partitioning=False, include_file_paths=path)
+        if path is None:  # the files are in the order of their days
+            return counted_from(rows.lazy(), newest).collect()
         return counted_from(of_days(rows.lazy(), newest), newest).sort("date", maintain_order=True).collect()
 
     def scan(
@@ -226,8 +230,9 @@ class RawFiles:
         with naming_damage(files, OF_RAW_DAYS):
             for file in files:
                 pl.read_parquet_schema(file)
-            rows = pl.scan_parquet(files, hive_partitioning=False, include_file_paths=FILE)
-        return counted_from(of_days(rows, newest), newest)
+            path = name_of_files(newest)
+            rows = pl.scan_parquet(files, hive_partitioning=False, include_file_paths=path)
+        return counted_from(rows if path is None else of_days(rows, newest), newest)
 
     def _newest(self, dataset: str, first: date, last: date, known_at: datetime | None) -> dict[date, Kept]:
         """Of each landed day the latest delivery that was recorded by `known_at`."""
@@ -244,10 +249,10 @@ class RawFiles:
         """The days of first..last that have landed, each with its deliveries, oldest first."""
         landed: dict[date, list[Kept]] = {}
         for name in names_in(self._folder(dataset), FOLDER):
-            begin, end = days_of(name)
-            if begin <= last and end >= first:
+            span = Span.of(name.removeprefix(PREFIX))
+            if span.first <= last and span.last >= first:
                 kept = deliveries_in(self._folder(dataset) / name)
-                for day in dates_between(max(begin, first), min(end, last)):
+                for day in dates_between(max(span.first, first), min(span.last, last)):
                     landed.setdefault(day, []).extend(kept)
         held = self.held(dataset) if landed else {}
         counting = {day: counting_of(day, kept, held) for day, kept in sorted(landed.items())}
@@ -293,10 +298,12 @@ def counted_from(rows: pl.LazyFrame, newest: Mapping[date, Kept]) -> pl.LazyFram
     return rows
 
 
-def days_of(folder: str) -> tuple[date, date]:
-    """The first and the last day that a folder is about."""
-    first, _, last = folder.removeprefix("date=").partition("..")
-    return date.fromisoformat(first), date.fromisoformat(last or first)
+def name_of_files(newest: Mapping[date, Kept]) -> str | None:
+    """The column that has each row name its file, for `of_days`. None if each file is about one day.
+
+    Then all its rows are read, and the name of a file in each of many rows would take much memory.
+    """
+    return FILE if any(BETWEEN in delivery.path.parent.name for delivery in newest.values()) else None
 
 
 def of_days(rows: pl.LazyFrame, newest: Mapping[date, Kept]) -> pl.LazyFrame:
