@@ -65,8 +65,7 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
     by the same factor, by the same amount. `step`: the middle change. `order`: the rank correlation of both
     nights. `pace`: the squared mean root of the changes, which single values hardly move. `few_changed`: of a
     column of few values the share of the keys whose value changed; a zero that becomes something is an event.
-    `few_pace`: its pace. `leap`: the greatest change of a key, where they
-    are few. `nearer`: the share of the keys whose value is
+    `few_pace`: its pace. `nearer`: the share of the keys whose value is
     nearer to the former value of another column than to its own.
     """
     known, changed = pairs.known, pairs.changed
@@ -76,10 +75,8 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
     yield from _told("changed", pairs.names, share, varied)
     yield from _told("step", pairs.names, middle(pairs.now - pairs.then), varied)
     yield from _told("pace", pairs.names, pace, varied & (known >= FEW))
-    yield from _told("few_changed", pairs.names, few_changed, ~varied & (known > 0))
+    yield from _told("few_changed", pairs.names, few_changed, ~varied & (known >= FEW))
     yield from _told("few_pace", pairs.names, pace, ~varied & (known >= FEW))
-    leaps = np.nan_to_num(np.abs(pairs.now - pairs.then)).max(axis=0)
-    yield from _told("leap", pairs.names, leaps, (known >= FEW) & (known < SOME))
     yield from _told("nearer", pairs.names, _nearer(pairs), known >= VARIED)
     yield from _told("order", pairs.names, _order(pairs), varied & (known >= VARIED))
     yield from _by_the_same(pairs, "")
@@ -87,6 +84,13 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
         labels, of = np.unique(np.asarray(values, dtype=str), return_inverse=True)
         for place in np.flatnonzero(np.bincount(of) >= SOME):
             yield from _by_the_same(pairs.of(of == place), f"{name}={labels[place]}")
+
+
+def leaps(pairs: Pairs) -> Iterator[Told]:
+    """`leap`: the greatest change of a key, where they are few. pairs: of keys that many rows have."""
+    known = pairs.known
+    furthest = np.nan_to_num(np.abs(pairs.now - pairs.then)).max(axis=0, initial=0)
+    yield from _told("leap", pairs.names, furthest, (known >= FEW) & (known < SOME))
 
 
 def _told(

@@ -1,6 +1,6 @@
 """Which readings of a night lie outside what comparable nights show to be ordinary (`rules`).
 
-In a holiday period a margin is HOLIDAY times as wide.
+In a holiday period a margin is HOLIDAY times as wide, and two slices together say nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ import polars as pl
 from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.readings import COUNTED, CROSSED
 from nightjar.core.inputs.rules import MARGIN_OF_SLICE, ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
 
 LEAST_NIGHTS = 8
@@ -102,7 +103,9 @@ def unusual(
         return ()
     every = beside(tonight, near)
     for_rows = alike if len(alike) >= ENOUGH_ALIKE else near
-    counted = beside(tonight.filter(pl.col("name") == "rows"), for_rows, least=LEAST_ALIKE)
+    kinds = [COUNTED] if holiday else [COUNTED, CROSSED]
+    rows = tonight.filter(pl.col("name").is_in(kinds))
+    counted = beside(rows, for_rows, least=LEAST_ALIKE)
     low, high, zeros = (
         {each.column: each.usual for each in every if each.name == name}
         for name in ("low", "high", "zero_share")
@@ -113,7 +116,7 @@ def unusual(
     wider = HOLIDAY if holiday else 1.0
     found = [
         *(finding for each in counted for finding in _volume(each, wider)),
-        *_missing_slices(tonight, for_rows),
+        *_missing_slices(rows, for_rows, kinds),
         *(finding for each in every for finding in _beyond(each, widths, zeros, wider)),
         *(finding for each in every for finding in _frozen(each)),
         *(finding for each in every for finding in _population(each)),
@@ -185,15 +188,17 @@ def _volume(reading: Reading, wider: float) -> Iterator[Finding]:
         yield _told(rule, reading, limit)
 
 
-def _missing_slices(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame]) -> Iterator[Finding]:
+def _missing_slices(
+    tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], kinds: Sequence[str]
+) -> Iterator[Finding]:
     """Slices that every comparable night has with some rows, and this night has not."""
-    rows = pl.concat([night.filter(pl.col("name") == "rows") for night in nights] or [tonight.clear()])
+    rows = pl.concat([night.filter(pl.col("name").is_in(kinds)) for night in nights] or [tonight.clear()])
     usual = rows.group_by("slice").agg(
         least=pl.col("value").min(), usual=pl.col("value").median(), nights=pl.len()
     )
     gone = usual.filter(
         (pl.col("nights") == len(nights)) & (pl.col("least") >= FEW_ROWS / 2) & (pl.col("usual") >= FEW_ROWS)
-    ).join(tonight.filter(pl.col("name") == "rows"), on="slice", how="anti")
+    ).join(tonight, on="slice", how="anti")
     for row in gone.sort("slice").iter_rows(named=True):
         yield Finding(
             name="slice_missing",

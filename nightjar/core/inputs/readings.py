@@ -47,6 +47,9 @@ SHAPE: relations.Readings = {
     "high": lambda values: values.quantile(0.95),
 }
 """Of a column of many values, without the missing ones; of scores too."""
+COUNTED, CROSSED = "rows", "rows_of_two"
+"""Rows of the night or of a slice, and of two slices together."""
+HEIGHT = "rows of it"
 POPULATION = "population"
 """Stands for a feature table where the population itself has the inputs."""
 FORMS = ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
@@ -124,7 +127,8 @@ def _of_each_key(
 ) -> Iterator[Told]:
     """What the columns of a key are like, and how they moved. earlier: the published nights before."""
     for key, names in groups(spec, numeric, rows.columns).items():
-        now, inputs = rows.unique(key, maintain_order=True), [name for name in names if name != SCORE]
+        inputs = [name for name in names if name != SCORE]
+        now = rows.with_columns(pl.len().over(key).alias(HEIGHT)).unique(key, maintain_order=True)
         yield from alone(now, names)
         yield from relations.of_values(now, inputs)
         yield from again.marks(now, key, inputs)
@@ -202,14 +206,15 @@ def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
         population.group_by(value.alias("of"))
         .agg(value=pl.len().cast(pl.Float64))
         .select(
-            name=pl.lit("rows"),
+            name=pl.lit(reading),
             column=pl.lit(""),
             slice=pl.format("{}={}", pl.lit(name), "of"),
             value="value",
         )
-        for name, value in {**slices_of(population, spec), **_crossed(population, spec)}.items()
+        for reading, parts in ((COUNTED, slices_of(population, spec)), (CROSSED, _crossed(population, spec)))
+        for name, value in parts.items()
     ]
-    whole = pl.DataFrame([("rows", "", "", float(population.height))], schema=READING, orient="row")
+    whole = pl.DataFrame([(COUNTED, "", "", float(population.height))], schema=READING, orient="row")
     return pl.concat([whole, *(each.sort("value", "slice", descending=True).head(MOST) for each in counted)])
 
 
@@ -239,7 +244,7 @@ def compared(
 ) -> list[Told]:
     """How the values of one key's columns moved since the published night before, whole and by slice.
 
-    now: a row a key.
+    now: a row a key, with the number of its rows.
     """
     slices = [each for each in spec.slices if set(key) >= set(each.reads) or key == (ENTITY,)]
     labelled = now.with_columns(_storable(each.value()).alias(f"in {each.name}") for each in slices)
@@ -250,6 +255,7 @@ def compared(
     tables = {table.name: list(table.features) for table in spec.feature_tables}
     return [
         *former.beside_former(pairs, {each.name: both[f"in {each.name}"].to_list() for each in slices}),
+        *former.leaps(pairs.of((both[HEIGHT] >= SOME).to_numpy())),
         *(
             told
             for name, features in tables.items()

@@ -159,7 +159,11 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "same_offset": (Rule(check="offset", above=0.6, told=OFFSET),),
     "order": (
         Rule(
-            check="order", below=0.8, scale=CORRELATION, told="rank correlation with the values of last night"
+            check="order",
+            below=0.8,
+            scale=CORRELATION,
+            of_zeros=False,
+            told="rank correlation with the values of last night",
         ),
     ),
     "own": (
@@ -177,7 +181,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "gone": (
         Rule(
             check="entities_missing",
-            above=0.9,
+            above=2.0,
             scale=SHARE,
             told="share of the entities of all of the last nights that are missing",
         ),

@@ -46,3 +46,20 @@ def test_a_capped_column_of_few_values_may_leave_its_cap():
 def test_a_column_that_is_like_no_other_one_is_not_swapped():
     assert names(night(own=-0.5), [night(own=0.05)] * 10) == set()
     assert names(night(own=-0.5), [night(own=0.4)] * 10) == {"swapped"}
+
+
+def slices(rows):
+    told = [("rows_of_two", "", f"city and hour={city}", float(count)) for city, count in rows.items()]
+    return pl.DataFrame([("rows", "", "", 200.0), *told], schema=READING, orient="row")
+
+
+@pytest.mark.parametrize(("holiday", "found"), [(False, {"slice_volume", "slice_missing"}), (True, set())])
+def test_an_evening_of_an_airport_may_be_empty_on_a_holiday(holiday, found):
+    past = [slices({"OSLO and 18": 60, "ROME and 18": 80})] * 8
+    assert {each.name for each in unusual(slices({"ROME and 18": 20}), past, past, holiday=holiday)} == found
+
+
+def test_a_small_slice_may_vary_by_chance():
+    past = [slices({"OSLO and 18": count}) for count in (22, 25, 30, 27, 24, 28, 26, 23)]
+    assert names(slices({"OSLO and 18": 12}), past, past) == set()
+    assert names(slices({"OSLO and 18": 3}), past, past) == {"slice_volume"}

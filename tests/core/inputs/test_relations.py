@@ -5,7 +5,7 @@ import random
 import polars as pl
 import pytest
 
-from nightjar.core.inputs.former import beside_former, met, pairs_of
+from nightjar.core.inputs.former import beside_former, leaps, met, pairs_of
 from nightjar.core.inputs.relations import (
     lost,
     of_categories,
@@ -73,13 +73,21 @@ def test_a_column_of_few_values_is_read_by_its_keys():
     assert numbers(moved(rows, last, ["city"], ["warmth"])) == {
         ("few_changed", "warmth", ""): 1.0,
         ("few_pace", "warmth", ""): pytest.approx(1.0),
-        ("leap", "warmth", ""): pytest.approx(1.0),
     }
     told = numbers(of_values(rows, ["warmth"]))
     assert told["few_central", "warmth", ""] == pytest.approx(62.02)
     assert told["few_short_share", "warmth", ""] == 1.0
     celsius = rows.with_columns((pl.col("warmth") - 32) / 1.8)
     assert numbers(of_values(celsius, ["warmth"]))["few_short_share", "warmth", ""] == 0.0
+
+
+def test_the_greatest_change_of_a_key_is_told_where_keys_are_few():
+    rows, last = (each.unique("city", maintain_order=True) for each in (NOW, LAST))
+    doubled = rows.with_columns(warmth=pl.when(pl.col("city") == "ROME").then(102).otherwise("warmth"))
+    assert [*leaps(pairs_of(met(doubled, last, ["city"], ["warmth"]), ["warmth"]))] == [
+        ("leap", "warmth", "", 52)
+    ]
+    assert not [*leaps(pairs_of(met(NOW, LAST, ["entity"], ["size"]), ["size"]))]
 
 
 def test_a_column_of_one_value_a_night_is_told():
