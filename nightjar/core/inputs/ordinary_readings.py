@@ -27,6 +27,11 @@ RATE = 0.01
 None of 365 nights of the recorded year does, so at 95% confidence the share is below 3 / 365. July to
 December were looked at four times, and three rules were narrowed after it (docs/adr/0072).
 """
+FULL_NIGHTS, SCARCE = 20, 1.2
+"""So many comparable nights show how far a reading moves within weeks. With 8, a margin is 3 times as wide.
+
+On nights of January to June with a history of 8 nights, a quarter was stopped before this.
+"""
 MOSTLY_ZERO = 0.05
 """The quantiles of a column with more zeros jump when an event comes into a window. They say nothing."""
 SMALL = 0.03
@@ -155,10 +160,16 @@ def _beyond(
     for rule in (SLICES if reading.slice else RULES).get(reading.name, ()):
         if not _says(rule, reading, zeros) or (unit := _unit(rule, reading, widths)) <= 0:
             continue
-        limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=wider)
+        margin = wider * (_scarce(reading.nights) if rule.moves else 1.0)
+        limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=margin)
         if limit is not None:
             yield _told(rule, reading, limit)
             return
+
+
+def _scarce(nights: int) -> float:
+    """How many times as wide a margin is while so few comparable nights are known."""
+    return max(1.0, (FULL_NIGHTS / nights) ** SCARCE)
 
 
 def _says(rule: Rule, reading: Reading, zeros: Mapping[str, float]) -> bool:

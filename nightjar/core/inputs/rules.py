@@ -59,6 +59,7 @@ class Rule:
     quantile of the column. "usual": the usual value.
     A reading says nothing if it is usually below `least_usual`, if fewer than `least_nights` nights have it,
     (inside) if it is usually at an end of its interval, or (unless of_zeros) of a column that is often 0.
+    moves: True if it moves for weeks on end, so that few nights do not show how far.
     """
 
     check: str
@@ -72,6 +73,7 @@ class Rule:
     of_zeros: bool = True
     least_nights: int = 0
     inside: bool = False
+    moves: bool = False
     told: str
 
 
@@ -96,16 +98,35 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(check="repeated", above=1.5, scale=SHARE, told="share of rows that share one value"),
     ),
     "short_share": (
-        Rule(check="precision", above=2.0, below=3.0, scale=SHARE, told="share of values of two decimals"),
+        Rule(
+            check="precision",
+            moves=True,
+            above=2.0,
+            below=3.0,
+            scale=SHARE,
+            told="share of values of two decimals",
+        ),
     ),
-    "top_share": (Rule(check="clipped", above=1.2, scale=SHARE, told="share of values at the greatest one"),),
-    "bottom_share": (Rule(check="clipped", above=1.1, scale=SHARE, told="share of values at the least one"),),
+    "top_share": (
+        Rule(check="clipped", moves=True, above=1.2, scale=SHARE, told="share of values at the greatest one"),
+    ),
+    "bottom_share": (
+        Rule(check="clipped", moves=True, above=1.1, scale=SHARE, told="share of values at the least one"),
+    ),
     "magnitude": (
-        Rule(check="magnitude", above=0.5, below=0.5, scale=FACTOR, told="middle size of the values"),
+        Rule(
+            check="magnitude",
+            moves=True,
+            above=0.5,
+            below=0.5,
+            scale=FACTOR,
+            told="middle size of the values",
+        ),
     ),
     "low": (
         Rule(
             check="level",
+            moves=True,
             above=0.25,
             below=0.25,
             widths=1.0,
@@ -115,16 +136,33 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     "middle": (
-        Rule(check="level", above=0.25, below=0.25, widths=1.0, unit="width", of_zeros=False, told="median"),
+        Rule(
+            check="level",
+            moves=True,
+            above=0.25,
+            below=0.25,
+            widths=1.0,
+            unit="width",
+            of_zeros=False,
+            told="median",
+        ),
     ),
     "high": (
         Rule(
-            check="level", above=0.5, below=0.5, widths=1.0, unit="width", of_zeros=False, told="95% quantile"
+            check="level",
+            moves=True,
+            above=0.5,
+            below=0.5,
+            widths=1.0,
+            unit="width",
+            of_zeros=False,
+            told="95% quantile",
         ),
     ),
     "step": (
         Rule(
             check="step",
+            moves=True,
             above=0.35,
             below=0.35,
             widths=1.0,
@@ -136,6 +174,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "pace": (
         Rule(
             check="pace",
+            moves=True,
             above=0.35,
             widest=1.2,
             scale=FACTOR,
@@ -189,6 +228,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "few_pace": (
         Rule(
             check="pace",
+            moves=True,
             above=0.5,
             scale=FACTOR,
             told="mean distance from the value of last night",
@@ -197,6 +237,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "leap": (
         Rule(
             check="leap",
+            moves=True,
             above=0.45,
             scale=FACTOR,
             of_zeros=False,
@@ -235,6 +276,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "emptiest": (
         Rule(
             check="gap",
+            moves=True,
             below=0.65,
             scale=MEAN,
             told="least share of the rows in a twentieth of the values, as a multiple of last night's,",
@@ -243,6 +285,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "fullest": (
         Rule(
             check="gap",
+            moves=True,
             above=0.6,
             scale=FACTOR,
             told="greatest share of the rows in a twentieth of the values, as a multiple of last night's,",
@@ -251,6 +294,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "met_most": (
         Rule(
             check="population_unlike",
+            moves=True,
             below=0.5,
             scale=SHARE,
             told="overlap of the entities with those of the last nights",
@@ -262,6 +306,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "few_central": (
         Rule(
             check="level",
+            moves=True,
             above=0.1,
             below=0.1,
             widths=1.0,
@@ -273,6 +318,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "few_magnitude": (
         Rule(
             check="magnitude",
+            moves=True,
             above=1.5,
             below=2.5,
             scale=FACTOR,
@@ -283,6 +329,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "few_short_share": (
         Rule(
             check="precision",
+            moves=True,
             above=6.0,
             below=6.0,
             scale=SHARE,

@@ -63,3 +63,9 @@ def test_a_small_slice_may_vary_by_chance():
     past = [slices({"OSLO and 18": count}) for count in (22, 25, 30, 27, 24, 28, 26, 23)]
     assert names(slices({"OSLO and 18": 12}), past, past) == set()
     assert names(slices({"OSLO and 18": 3}), past, past) == {"slice_volume"}
+
+
+@pytest.mark.parametrize(("nights", "found"), [(8, set()), (20, {"pace"})])
+def test_few_nights_do_not_show_how_far_a_reading_moves_within_weeks(nights, found):
+    past = [night(pace=1 + number % 2 / 10) for number in range(nights)]
+    assert names(night(pace=2), past) == found
