@@ -4,8 +4,9 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import structlog
 
@@ -13,6 +14,7 @@ import models
 from db.listening import listening
 from nightjar.adapters.notify.heartbeat import beat
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.ports.telling import Consumer
 from nightjar.core.telling.incidents import Key, Note, changes
 from nightjar.core.telling.retrying import pauses
@@ -27,15 +29,24 @@ log = structlog.get_logger(__name__)
 ROUND_S = 5.0
 """The longest time between two rounds: what did not arrive is due again after as long."""
 LOOKS_EVERY = timedelta(minutes=1)
+ROUND_ENDS_WITHIN = timedelta(minutes=2)
+"""A round takes seconds, and some more for receivers that do not answer. One that lasts longer waits for a
+server that hangs: it neither answers nor closes the connection, so no error ends the wait.
+"""
 UNEXPECTED = "unexpected-error"
 """The runbook of an error that nobody has foreseen."""
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass
 class Watcher:
     """What a watcher remembers between rounds.
 
-    seen: the troubles of its last look; None before the first, which ends nothing.
+    seen: the troubles of its last look; None before the first, which ends nothing. went_on_at: when its
+    newest round began, or failed.
     """
 
     platform: Platform
@@ -43,6 +54,7 @@ class Watcher:
     outage: Outage
     seen: frozenset[Key] | None = None
     looked_at: datetime | None = None
+    went_on_at: datetime = field(default_factory=now_utc)
 
     def look(self, now: datetime) -> bool:
         """Note what has begun and ended since the last look.
@@ -72,6 +84,14 @@ class Watcher:
     def due(self, now: datetime) -> bool:
         return self.looked_at is None or not pauses(self.looked_at, now, LOOKS_EVERY)
 
+    def tell_if_stuck(self, now: datetime) -> None:
+        """Tell of a round that does not end. Safe while another thread does the rounds."""
+        if now - self.went_on_at > ROUND_ENDS_WITHIN:
+            minutes = ROUND_ENDS_WITHIN.total_seconds() / 60
+            self.outage.goes_on(
+                now, f"It has waited {minutes:g} minutes for an answer.", StoreUnavailable.runbook
+            )
+
     def heartbeat(self) -> None:
         """Ask the URL elsewhere. It stops with the watcher, with a look at a model, or with all receivers."""
         url = self.platform.settings.heartbeat_url
@@ -80,17 +100,24 @@ class Watcher:
 
 
 def watch(platform: Platform) -> None:
-    """Do rounds until Ctrl-C or SIGTERM."""
+    """Do rounds until Ctrl-C or SIGTERM, in a thread of their own: a server that hangs stops only that."""
     signal.signal(signal.SIGTERM, interrupted)
     watcher = watcher_of(platform, os.environ.get("PREFECT_API_URL"))
+    Thread(target=rounds_without_end, args=[watcher], daemon=True).start()
     try:
         while True:
-            survive(watcher)
             time.sleep(ROUND_S)
+            watcher.tell_if_stuck(now_utc())
     except KeyboardInterrupt:
         log.info("watcher_ends")
     finally:
         platform.close()
+
+
+def rounds_without_end(watcher: Watcher) -> None:
+    while True:
+        survive(watcher)
+        time.sleep(ROUND_S)
 
 
 def watcher_of(platform: Platform, api: str | None) -> Watcher:
@@ -105,11 +132,12 @@ def survive(watcher: Watcher) -> None:
         rounds(watcher)
     except NightjarError as error:
         log.warning("watcher_waits", error=str(error))
-        watcher.outage.goes_on(datetime.now(UTC), error.words, error.runbook)
+        watcher.outage.goes_on(now_utc(), error.words, error.runbook)
     except Exception as error:
         log.exception("watcher_waits")
         # Not the text of the error: nobody knows what it quotes.
-        watcher.outage.goes_on(datetime.now(UTC), f"{type(error).__name__}; its log says more.", UNEXPECTED)
+        watcher.outage.goes_on(now_utc(), f"{type(error).__name__}; its log says more.", UNEXPECTED)
+    watcher.went_on_at = now_utc()
 
 
 def rounds(watcher: Watcher) -> None:
@@ -117,7 +145,8 @@ def rounds(watcher: Watcher) -> None:
     with listening(platform.url("writer")) as published:
         consumers, people = platform.tell_consumers(prefect_consumer(platform)), platform.tell_people()
         while True:
-            one_round(watcher, consumers, people, datetime.now(UTC))
+            watcher.went_on_at = now_utc()
+            one_round(watcher, consumers, people, watcher.went_on_at)
             published(ROUND_S)
 
 

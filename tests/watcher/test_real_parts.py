@@ -1,9 +1,12 @@
 """What is gone is told once, and once when it is back: by real HTTP and mail, whatever else is killed."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -182,13 +185,13 @@ def until(found, timeout_s: float = 60) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("broken", "mended"), [CLOSED, READ_ONLY], ids=["closed", "read only"])
-def test_a_database_that_cannot_be_used_is_told_from_memory_once_and_once_when_it_is_back(
-    platform, database, receiver, mailbox, monkeypatch, broken, mended
-):
-    monkeypatch.setattr(loop, "ROUND_S", 0.05)
-    monkeypatch.setattr(outage, "TOLD_AFTER", timedelta(seconds=0.2))
-    watcher, over = watcher_of(platform, None), Event()
+BEGAN_AND_ENDED = ["Nightjar critical: watcher sees nothing", "Nightjar over: watcher sees nothing"]
+
+
+@contextmanager
+def rounds_of(watcher: Watcher, database) -> Iterator[None]:
+    """In a thread, after a first look."""
+    over = Event()
 
     def watch() -> None:
         while not over.is_set():
@@ -199,6 +202,20 @@ def test_a_database_that_cannot_be_used_is_told_from_memory_once_and_once_when_i
     thread.start()
     try:
         until(lambda: watcher.looked_at is not None)
+        yield
+    finally:
+        over.set()
+        cut(database)  # its last round ends
+        thread.join(20)
+
+
+@pytest.mark.parametrize(("broken", "mended"), [CLOSED, READ_ONLY], ids=["closed", "read only"])
+def test_a_database_that_cannot_be_used_is_told_from_memory_once_and_once_when_it_is_back(
+    platform, database, receiver, mailbox, monkeypatch, broken, mended
+):
+    monkeypatch.setattr(loop, "ROUND_S", 0.05)
+    monkeypatch.setattr(outage, "TOLD_AFTER", timedelta(seconds=0.2))
+    with rounds_of(watcher_of(platform, None), database):
         receiver.statuses = [500, 500]  # it takes the third attempt
         cut(database, broken)
         until(lambda: len(receiver.heard) == 3 and len(mailbox.mails) == 1)
@@ -206,12 +223,42 @@ def test_a_database_that_cannot_be_used_is_told_from_memory_once_and_once_when_i
         cut(database, mended)
         until(lambda: len(receiver.heard) == 4 and len(mailbox.mails) == 2)
         time.sleep(0.3)
-    finally:
-        over.set()
-        cut(database)  # its last round ends
-        thread.join(20)
-    assert [body["title"] for body in receiver.bodies][2:] == [
-        "Nightjar critical: watcher sees nothing",
-        "Nightjar over: watcher sees nothing",
-    ]
+    assert [body["title"] for body in receiver.bodies][2:] == BEGAN_AND_ENDED
     assert len(mailbox.mails) == 2
+
+
+def test_a_database_that_hangs_is_told_once_and_once_when_it_answers_again(
+    platform, database, receiver, mailbox, monkeypatch
+):
+    monkeypatch.setattr(loop, "ROUND_S", 0.05)
+    monkeypatch.setattr(loop, "ROUND_ENDS_WITHIN", timedelta(seconds=0.5))
+    monkeypatch.setattr(outage, "TOLD_AFTER", timedelta(seconds=0.2))
+    watcher = watcher_of(platform, None)
+
+    def told() -> int:
+        watcher.tell_if_stuck(datetime.now(UTC))
+        return len(receiver.heard)
+
+    with rounds_of(watcher, database):
+        with hanging(database):
+            until(lambda: told() == 1)
+            time.sleep(0.3)
+            assert told() == 1
+        until(lambda: told() == 2)
+    assert [body["title"] for body in receiver.bodies] == BEGAN_AND_ENDED
+    assert len(mailbox.mails) == 2
+
+
+@contextmanager
+def hanging(database) -> Iterator[None]:
+    """All sessions of the database keep their connections, and answer nothing."""
+    with psycopg.connect(database.server.url("admin", "postgres"), autocommit=True) as admin:
+        sessions = "SELECT pid FROM pg_stat_activity WHERE datname = %s"
+        pids = [pid for (pid,) in admin.execute(sessions, [database.name]).fetchall()]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
