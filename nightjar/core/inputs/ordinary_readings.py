@@ -27,10 +27,11 @@ RATE = 0.01
 None of 365 nights of the recorded year does, so at 95% confidence the share is below 3 / 365. July to
 December were looked at four times, and three rules were narrowed after it (docs/adr/0072).
 """
-FULL_NIGHTS, SCARCE = 20, 1.2
-"""So many comparable nights show how far a reading moves within weeks. With 8, a margin is 3 times as wide.
+SOME_NIGHTS, FULL_NIGHTS, SCARCE = 14, 20, 1.2
+"""Fewer comparable nights than the first say nothing of a reading that moves for weeks on end.
 
-On nights of January to June with a history of 8 nights, a quarter was stopped before this.
+The second show how far it moves; with 14, a margin is half as wide again. A night that is held adds no
+history: limits of a calm week would hold all nights of a storm.
 """
 MOSTLY_ZERO = 0.05
 """The quantiles of a column with more zeros jump when an event comes into a window. They say nothing."""
@@ -175,7 +176,7 @@ def _scarce(nights: int) -> float:
 def _says(rule: Rule, reading: Reading, zeros: Mapping[str, float]) -> bool:
     """Whether the past of a reading says anything of it."""
     return (
-        reading.nights >= rule.least_nights
+        reading.nights >= max(rule.least_nights, SOME_NIGHTS if rule.moves else 0)
         and (rule.least_usual is None or reading.usual >= rule.least_usual)
         and (rule.of_zeros or zeros.get(reading.column, 0.0) <= MOSTLY_ZERO)
         and not (rule.inside and reading.usual in {reading.low, reading.high})

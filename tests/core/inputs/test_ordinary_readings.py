@@ -38,9 +38,9 @@ def test_a_few_values_that_never_changed_need_a_long_past(nights, found):
 
 
 def test_a_capped_column_of_few_values_may_leave_its_cap():
-    capped = [night(few_central=10)] * 12
+    capped = [night(few_central=10)] * 20
     assert names(night(few_central=2), capped) == set()
-    assert names(night(few_central=2), [night(few_central=9 + n % 3 / 2) for n in range(12)]) == {"level"}
+    assert names(night(few_central=2), [night(few_central=9 + n % 3 / 2) for n in range(20)]) == {"level"}
 
 
 def test_a_column_that_is_like_no_other_one_is_not_swapped():
@@ -65,7 +65,13 @@ def test_a_small_slice_may_vary_by_chance():
     assert names(slices({"OSLO and 18": 3}), past, past) == {"slice_volume"}
 
 
-@pytest.mark.parametrize(("nights", "found"), [(8, set()), (20, {"pace"})])
+@pytest.mark.parametrize(("nights", "found"), [(13, set()), (20, {"pace"})])
 def test_few_nights_do_not_show_how_far_a_reading_moves_within_weeks(nights, found):
     past = [night(pace=1 + number % 2 / 10) for number in range(nights)]
     assert names(night(pace=2), past) == found
+
+
+def test_a_margin_is_wider_with_fourteen_nights_than_with_twenty():
+    fourteen, twenty = ([night(pace=1 + number % 2 / 10) for number in range(nights)] for nights in (14, 20))
+    assert (names(night(pace=1.7), fourteen), names(night(pace=1.7), twenty)) == (set(), {"pace"})
+    assert names(night(pace=3), fourteen) == {"pace"}
