@@ -70,12 +70,13 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
     """
     known, changed = pairs.known, pairs.changed
     share, varied = changed.sum(axis=0) / np.maximum(known, 1), distinct(pairs.now) >= VARIED
+    several = ~varied & (distinct(pairs.now) > 1)
     pace = (np.sqrt(np.nan_to_num(np.abs(pairs.now - pairs.then))).sum(axis=0) / np.maximum(known, 1)) ** 2
     few_changed = (changed & (pairs.then != 0)).sum(axis=0) / np.maximum(known, 1)
     yield from _told("changed", pairs.names, share, varied)
     yield from _told("step", pairs.names, middle(pairs.now - pairs.then), varied)
     yield from _told("pace", pairs.names, pace, varied & (known >= FEW))
-    yield from _told("few_changed", pairs.names, few_changed, ~varied & (known >= FEW))
+    yield from _told("few_changed", pairs.names, few_changed, several & (known >= FEW))
     yield from _told("few_pace", pairs.names, pace, ~varied & (known >= FEW))
     yield from _told("nearer", pairs.names, _nearer(pairs), known >= VARIED)
     yield from _told("order", pairs.names, _order(pairs), varied & (known >= VARIED))

@@ -108,10 +108,10 @@ def unusual(
     if len(near) < LEAST_NIGHTS:
         return ()
     every = beside(tonight, near)
-    for_rows = alike if len(alike) >= ENOUGH_ALIKE else near
+    for_rows, least = (alike, ENOUGH_ALIKE) if len(alike) >= ENOUGH_ALIKE else (near, LEAST_NIGHTS)
     kinds = [COUNTED] if holiday else [COUNTED, CROSSED]
     rows = tonight.filter(pl.col("name").is_in(kinds))
-    counted = beside(rows, for_rows, least=LEAST_ALIKE)
+    counted = beside(rows, for_rows, least)
     low, high, zeros = (
         {each.column: each.usual for each in every if each.name == name}
         for name in ("low", "high", "zero_share")

@@ -210,7 +210,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             check="swapped",
             below=0.2,
             least_usual=0.1,
-            told="rank correlation with its own values of last night, less the one with another column's, of",
+            moves=True,
+            of_zeros=False,
+            told="rank correlation with its own values of last night, less the one with another column's,",
         ),
     ),
     "together": (
@@ -248,6 +250,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(
             check="swapped",
             above=0.45,
+            moves=True,
+            of_zeros=False,
             told="share of keys whose value is nearer to that of another column last night,",
         ),
     ),

@@ -44,8 +44,8 @@ def test_a_capped_column_of_few_values_may_leave_its_cap():
 
 
 def test_a_column_that_is_like_no_other_one_is_not_swapped():
-    assert names(night(own=-0.5), [night(own=0.05)] * 10) == set()
-    assert names(night(own=-0.5), [night(own=0.4)] * 10) == {"swapped"}
+    assert names(night(own=-0.5), [night(own=0.05)] * 20) == set()
+    assert names(night(own=-0.5), [night(own=0.4)] * 20) == {"swapped"}
 
 
 def slices(rows):
