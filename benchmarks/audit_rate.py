@@ -218,8 +218,8 @@ def main() -> None:
             of = found.nights
             print(
                 f"{rows:7,} rows, {name}: {found.stopped / of:.2%} of {of:,} nights are stopped, drift "
-                f"alarms on {found.alarmed / of:.2%}, either on {found.either / of:.2%}"
-                f" ({1000 * found.seconds:.0f} ms of CPU a night) {dict(found.names) or ''}",
+                f"alarms on {found.alarmed / of:.2%}, either on {found.either / of:.2%}\n"
+                f"    {1000 * found.seconds:.0f} ms of CPU a night; found: {dict(found.names)}",
                 flush=True,
             )
 

@@ -130,7 +130,13 @@ def unusual(
         *(() if holiday else tuple(_calendar(tonight, near, alike))),
     ]
     factors = {(each.column, each.slice): each.value for each in every if each.name == "factor"}
-    return tuple(_guessed(finding, factors) for finding in found)
+    return tuple(_guessed(finding, factors) for finding in _without_parts(found))
+
+
+def _without_parts(found: Sequence[Finding]) -> Iterator[Finding]:
+    """What stands against a whole column is not told again of its slices."""
+    whole = {(each.name, each.column) for each in found if not each.slice}
+    yield from (each for each in found if not each.slice or (each.name, each.column) not in whole)
 
 
 def beside(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], least: int = LEAST_NIGHTS) -> list[Reading]:
@@ -329,5 +335,5 @@ def _guessed(finding: Finding, factors: Mapping[tuple[str, str], float]) -> Find
     if factor is None or finding.name not in ("units", "step", "level", "changed", "magnitude", "pace"):
         return finding
     causes = [cause for known, cause in KNOWN_FACTORS.items() if abs(factor / known - 1) < NEAR]
-    told = f" It looks like {causes[0]}: factor {factor:.4g}." if causes else ""
-    return finding.model_copy(update={"sentence": f"{finding.sentence}.{told}" if told else finding.sentence})
+    told = f" (it looks like {causes[0]}: factor {factor:.4g})" if causes else ""
+    return finding.model_copy(update={"sentence": f"{finding.sentence}{told}"})

@@ -140,8 +140,13 @@ def test_two_slices_are_counted_together():
 def test_a_factor_is_told_with_its_likely_cause():
     rows = night(TONIGHT).with_columns(size * 1.609344)
     units = next(each for each in unusual(read(rows, TONIGHT), READ[1:]) if each.name == "units")
-    assert "kilometres for miles" in units.sentence
+    assert units.sentence.endswith("(it looks like kilometres for miles: factor 1.609)")
     assert (units.expected, units.number, units.rate) == (0.0, pytest.approx(1.0), RATE)
+
+
+def test_what_is_told_of_a_column_is_not_told_again_of_its_slices():
+    told = found(night(TONIGHT).with_columns(size * 1.609344))
+    assert {part for name, column, part in told if (name, column) == ("units", "size")} == {""}
 
 
 def test_the_same_entities_are_compared_every_night(monkeypatch):
