@@ -107,6 +107,11 @@ def postgres_cpu(postmaster: int) -> float:
     return (whole + sum(_ticks(child, slice(11, 13)) for child in children(postmaster))) / TICKS
 
 
+def cpu(pid: int) -> float:
+    """CPU seconds of a process."""
+    return _ticks(Path(f"/proc/{pid}"), slice(11, 13)) / TICKS
+
+
 def _ticks(process: Path, fields: slice) -> int:
     try:
         told = (process / "stat").read_text().rsplit(")", 1)[1].split()

@@ -32,6 +32,7 @@ from night_floors import Floors
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import night_of
+from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.following import nothing_follows
 from nightjar.executors.in_turn import InTurn
 from nightjar.executors.pools import Threads
@@ -124,9 +125,17 @@ class Bench:
             self._run(replace(night, inputs=inputs, store=store, executor=executor))
         return meter
 
-    def whole(self, *, at_once: int = 1, challenged: bool = False, followed: bool = False) -> Cost:
-        """Score a night, and say what it cost as a whole."""
+    def whole(
+        self,
+        *,
+        at_once: int = 1,
+        challenged: bool = False,
+        followed: bool = False,
+        executor: PartExecutor | None = None,
+    ) -> Cost:
+        """Score a night, and say what it cost as a whole. executor: None for this process."""
         meter, night = Meter(self.postmaster), self._night(at_once=at_once, followed=followed)
+        night = night if executor is None else replace(night, executor=executor)
         self.clear()
         with meter.stage("night"):
             self._run(night, self.challenger if challenged else None)

@@ -116,6 +116,8 @@ class DaskCluster:
             client = Client(self.address, timeout=self.wait_s, set_as_default=False)
         except UNREACHABLE as error:
             raise self.given_up("does not answer within") from error
+        except MemoryError as error:  # the first bytes of another protocol, read as a length
+            raise ClusterGone(self.address, "is no scheduler of Dask", waited=True) from error
         try:
             yield client
         finally:

@@ -154,9 +154,21 @@ def test_a_worker_without_nightjar_is_unfit(cluster, tmp_path):
 
 def test_a_cluster_that_is_not_there_is_told_in_time(tmp_path):
     begun = time.monotonic()
-    with pytest.raises(ClusterGone, match="does not answer within"):
+    with pytest.raises(ClusterGone, match="does not answer within") as gone:
         executor("tcp://127.0.0.1:1", Work(tmp_path), tmp_path, wait_s=0.5).run(NIGHT, JOBS)
+    assert gone.value.waited
     assert time.monotonic() - begun < 15
+
+
+def test_a_server_that_is_no_scheduler_is_told(tmp_path, monkeypatch):
+    """Its banner is read as the length of a message, and there is no memory for so many bytes."""
+
+    def answered_by_another(*arguments, **named):
+        bytearray(int.from_bytes(b"HTTP/1.1", "little"))
+
+    monkeypatch.setattr(dask_cluster, "Client", answered_by_another)
+    with pytest.raises(ClusterGone, match="is no scheduler of Dask"):
+        executor("tcp://127.0.0.1:8787", Work(tmp_path), tmp_path).run(NIGHT, JOBS)
 
 
 def test_a_cluster_without_a_worker_is_told_in_time(tmp_path):
