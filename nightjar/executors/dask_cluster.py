@@ -4,6 +4,7 @@ The receipts in the database say which parts are done. The cluster is asked only
 Imports Dask: import this module where it is first needed.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,8 +16,9 @@ from uuid import uuid4
 
 import structlog
 from distributed import Client, Future
-from distributed.comm.core import CommClosedError
+from distributed.comm.core import CommClosedError, connect
 from distributed.scheduler import KilledWorker
+from distributed.security import Security
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.cluster import ClusterGone, WorkersKilled, WorkerUnfit
@@ -113,6 +115,7 @@ class DaskCluster:
     def _connected(self) -> Iterator[Client]:
         """A client of a scheduler that has a worker. Raises ClusterGone."""
         try:
+            asyncio.run(greeted(self.address, self.wait_s))
             client = Client(self.address, timeout=self.wait_s, set_as_default=False)
         except UNREACHABLE as error:
             raise self.given_up("does not answer within") from error
@@ -123,6 +126,17 @@ class DaskCluster:
         finally:
             with suppress(*UNREACHABLE):
                 client.close(timeout=PULSE_S)
+
+
+async def greeted(address: str, within_s: float) -> None:
+    """Connect to a scheduler, and hear its greeting. A client of Dask waits for it without limit.
+
+    Raises TimeoutError, OSError, and MemoryError if something else answers.
+    """
+    async with asyncio.timeout(within_s):
+        secrets = Security().get_connection_args("client")
+        comm = await connect(address, timeout=within_s, **secrets)
+    comm.abort()
 
 
 def workers_of(failed: Sequence[Exception]) -> frozenset[str]:

@@ -1,11 +1,13 @@
 """Part jobs on a real Dask cluster. A folder stands in for the database: a file is a receipt."""
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -160,15 +162,19 @@ def test_a_cluster_that_is_not_there_is_told_in_time(tmp_path):
     assert time.monotonic() - begun < 15
 
 
-def test_a_server_that_is_no_scheduler_is_told(tmp_path, monkeypatch):
-    """Its banner is read as the length of a message, and there is no memory for so many bytes."""
-
-    def answered_by_another(*arguments, **named):
-        bytearray(int.from_bytes(b"HTTP/1.1", "little"))
-
-    monkeypatch.setattr(dask_cluster, "Client", answered_by_another)
-    with pytest.raises(ClusterGone, match="is no scheduler of Dask"):
-        executor("tcp://127.0.0.1:8787", Work(tmp_path), tmp_path).run(NIGHT, JOBS)
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [(b"", "does not answer within"), (b"HTTP/1.1 400 Bad Request\r\n", "is no scheduler of Dask")],
+    ids=["says nothing", "speaks another protocol"],
+)
+def test_a_server_that_is_no_scheduler_is_told_in_time(tmp_path, said, told):
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as other:
+        answered = other.submit(lambda: server.accept()[0])
+        answered.add_done_callback(lambda done: done.result().sendall(said))
+        night = executor(f"tcp://127.0.0.1:{server.getsockname()[1]}", Work(tmp_path), tmp_path, wait_s=0.5)
+        with pytest.raises(ClusterGone, match=told):
+            night.run(NIGHT, JOBS)
+        answered.result().close()
 
 
 def test_a_cluster_without_a_worker_is_told_in_time(tmp_path):
