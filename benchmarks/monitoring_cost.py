@@ -4,10 +4,13 @@
     uv run python benchmarks/monitoring_cost.py --rows 1000 1000000 --json
 
 A night is scored by the real use case, with everything that it does to be believed: the audit, the score
-profile, drift, reasons, the measurement against outcomes, the telemetry, and the check of the outcomes.
-Past nights are there, so that each check has something to compare with. In turns with it a bare night is
-scored, without all that: population, features, contract, scores, publication. CPU seconds are those of this
-process and of Postgres, as the kernel counts them. Medians count.
+profile, drift, reasons and the telemetry. Past nights are there, so that each check has something to compare
+with. In turns with it a bare night is scored, without all that: population, features, contract, scores,
+publication. CPU seconds are those of this process and of Postgres, as the kernel counts them. Medians count.
+
+What happens when a night's outcomes come, once a night, is a table of its own: their check, their storing
+and the measurement. Its floor is one COPY of the outcomes and one read of the scores. Each round delivers
+all outcomes anew, so they are all stored. "known already" is the same night asked again without news.
 
 The report is apart: it is drawn of a sample, so its cost does not grow with the rows.
 """
@@ -29,7 +32,9 @@ from kernel import Cost, Meter, postmaster_of
 from large_night import DAY, NUMBERS, land, ready_platform, spec_of
 
 import models
+from db.copy import copy_frame
 from db.stores import parts as stored_parts
+from db.stores.outcomes import OUTCOMES, PostgresOutcomes
 from models.flight_delay.datasets import FLIGHTS, recorded_at
 from models.flight_delay.source import recording
 from nightjar.adapters.telemetry.meter import ProcessMeter
@@ -39,10 +44,12 @@ from nightjar.core.model.sources import Files
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.outcome_days import days_of, with_outcomes
 from nightjar.core.night.clock import night_of
+from nightjar.core.night.entities import Run
 from nightjar.core.ports.following import nothing_follows
 from nightjar.executors.in_turn import InTurn
 from nightjar.showing import console
 from nightjar.usecases.data.windows import outcomes_of
+from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.scoring import night as nights
 from nightjar.usecases.scoring.night import ScoreNight
 from nightjar.usecases.scoring.part import ScorePart
@@ -62,7 +69,15 @@ CHECKS = "audit: checks and readings"
 PROFILE = "score profile"
 SNAPSHOT = "population read again"
 TELEMETRY = "telemetry"
-GUARD = "outcome guard"
+GUARD = "outcomes are checked"
+STORED = "outcomes are read and stored"
+MEASURED = "the night is measured"
+AGAIN = "known already: every morning after"
+COPIED = "floor: COPY of the outcomes"
+READ = "floor: scores and outcomes are read back"
+RECORD = "_record"
+COME = (GUARD, STORED, MEASURED)
+FLOOR = (COPIED, READ)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +93,39 @@ class Bench:
         meter = self._meter()
         with metered(meter), meter.stage(NIGHT):
             self._run(self._night(meter))
+        return meter.costs
+
+    def outcomes(self, rows: int) -> dict[str, Cost]:
+        """Deliver outcomes of the night, and do all that follows. Return the cost of each, and the floor."""
+        land_outcomes(self.platform, rows)
+        meter, watch = self._meter(), self.platform.measure_nights(self.spec)
         with meter.stage(GUARD):
             self._guard()
+        due = watch.due(self._shown())
+        assert due is not None
+        with (
+            patched([(MeasureNights, RECORD, meter.metered(STORED, getattr(MeasureNights, RECORD)))]),
+            meter.stage(MEASURED),
+        ):
+            watch.measure([due[0]], due[1])
+        with meter.stage(AGAIN):
+            watch.outcomes_known(due[1])
+        self._floor(meter, due[1])
         return meter.costs
+
+    def _floor(self, meter: Meter, known_at: datetime) -> None:
+        found = outcomes_of(self.spec, self.platform.raw_of(self.spec), [DAY], known_at)
+        rows = found.sort("entity_key").with_columns(model=pl.lit("floor"))
+        with self.platform.engine.connect() as connection, meter.stage(COPIED):
+            copy_frame(connection, OUTCOMES, rows)
+            connection.rollback()
+        with meter.stage(READ):
+            PostgresOutcomes(self.platform.engine).scored(self.spec.name, DAY, known_at)
+
+    def _shown(self) -> Run:
+        shown = self.platform.store.publication(self.spec.name, DAY)
+        assert shown is not None
+        return self.platform.store.run(shown.run_id)
 
     def bare(self) -> Cost:
         """Score a night that nobody watches."""
@@ -94,10 +139,9 @@ class Bench:
 
     def report(self) -> Cost:
         meter = self._meter()
-        shown = self.platform.store.publication(self.spec.name, DAY)
-        assert shown is not None
+        shown = self._shown()
         with meter.stage(REPORT):
-            self.platform.watch_night(self.spec).report(self.platform.store.run(shown.run_id))
+            self.platform.watch_night(self.spec).report(shown)
         return meter.whole()
 
     def _meter(self) -> Meter:
@@ -109,6 +153,9 @@ class Bench:
         night = self.platform.score_night(self.spec)
 
         def step(name: str, run: Any, work: Any) -> None:
+            # On the evening of a real night its outcomes are not there yet.
+            if name == "measurement":
+                return
             with ours(run, follows=True) as stages, stages(name), meter.stage(name):
                 work()
 
@@ -177,10 +224,16 @@ def patched(places: Any) -> Iterator[None]:
 
 
 def land_outcomes(platform: Platform, rows: int) -> None:
-    """Deliver what became of the flights of DAY, once each copy of its schedules."""
+    """Deliver what became of the flights of DAY, once each copy of its schedules.
+
+    No two deliveries are alike: the first flight is later each time.
+    """
     real = recording()[FLIGHTS.name][DAY]
     copies = range(-(-rows // real.height))
     many = pl.concat(real.with_columns(flight=pl.col("flight") + copy * NUMBERS) for copy in copies)
+    before = len(platform.raw.recorded(FLIGHTS.name, [DAY]).get(DAY, ()))
+    later = pl.when(pl.int_range(pl.len()) == 0).then(before).otherwise(0).cast(many["arr_delay"].dtype)
+    many = many.with_columns(pl.col("arr_delay") + later)
     deliver(platform, FLIGHTS, DAY, many, recorded_at(FLIGHTS.name, DAY))
 
 
@@ -205,33 +258,41 @@ def score_past(platform: Platform, champion: Version) -> None:
 @dataclass(frozen=True, slots=True)
 class Found:
     """CPU seconds, here and in Postgres. watching: by what watches. bare: of a night that nobody watches.
-    rest: of the watched night without what watches it; both should be alike.
+    rest: of the watched night without what watches it; both should be alike. outcomes: by what happens when
+    they come, and its floor.
     """
 
     rows: int
     bare: float
     rest: float
     watching: Mapping[str, float]
+    outcomes: Mapping[str, float]
     report: float | None
 
     @property
     def share(self) -> float:
+        """Of a bare night: what happens every night."""
         return sum(self.watching.values()) / self.bare
 
 
 def measured(bench: Bench, rows: int, rounds: int, *, report: bool) -> Found:
     land(bench.platform, rows)
-    land_outcomes(bench.platform, rows)
-    bench.bare(), bench.watched()  # whatever is imported or read for the first time
-    bare, watched = list[Cost](), list[dict[str, Cost]]()
+    bench.bare(), bench.watched(), bench.outcomes(rows)  # whatever is imported or read for the first time
+    bare, watched, come = list[Cost](), list[dict[str, Cost]](), list[dict[str, Cost]]()
     for _ in range(rounds):
         bare.append(bench.bare())
         watched.append(bench.watched())
-    names = {name: None for costs in watched for name in costs}
-    spent = {name: middle([costs.get(name, Cost()) for costs in watched]) for name in names}
+        come.append(bench.outcomes(rows))
+    spent = by_name(watched)
     rest = spent.pop(NIGHT)
     drawn = cpu(bench.report()) if report else None
-    return Found(rows, middle(bare), rest, dict(sorted(spent.items(), key=lambda each: -each[1])), drawn)
+    spent = dict(sorted(spent.items(), key=lambda each: -each[1]))
+    return Found(rows, middle(bare), rest, spent, by_name(come), drawn)
+
+
+def by_name(rounds: Sequence[Mapping[str, Cost]]) -> dict[str, float]:
+    names = {name: None for costs in rounds for name in costs}
+    return {name: middle([costs.get(name, Cost()) for costs in rounds]) for name in names}
 
 
 def middle(costs: Sequence[Cost]) -> float:
@@ -243,19 +304,29 @@ def cpu(cost: Cost) -> float:
 
 
 def show(found: Found) -> None:
-    rows = [
-        (name, f"{seconds:.3f}", f"{seconds / found.bare:.1%}") for name, seconds in found.watching.items()
+    def row(name: str, seconds: float) -> tuple[str, str, str]:
+        return name, f"{seconds:.3f}", f"{seconds / found.bare:.1%}"
+
+    def whole(names: Sequence[str]) -> float:
+        return sum(found.outcomes[name] for name in names)
+
+    every = [
+        *(row(*each) for each in found.watching.items()),
+        row("all that happens every night", sum(found.watching.values())),
+        row("a bare night", found.bare),
+        row("the watched night without what watches", found.rest),
+        *([] if found.report is None else [row("Evidently's page of a sample, apart", found.report)]),
     ]
-    whole = sum(found.watching.values())
-    rows += [
-        ("all that watches", f"{whole:.3f}", f"{found.share:.1%}"),
-        ("a bare night", f"{found.bare:.3f}", ""),
-        ("the watched night without what watches", f"{found.rest:.3f}", ""),
+    come = [
+        *(row(name, found.outcomes[name]) for name in COME),
+        row("all that happens when outcomes come", whole(COME)),
+        *(row(name, found.outcomes[name]) for name in FLOOR),
+        row("floor", whole(FLOOR)),
+        row(AGAIN, found.outcomes[AGAIN]),
     ]
-    if found.report is not None:
-        rows.append(("the report, apart", f"{found.report:.3f}", ""))
-    title = f"a night of {found.rows:,} rows"
-    console.out.print(console.table(title, ("what", "CPU s", "of a bare night"), rows))
+    columns = ("what", "CPU s", "of a bare night")
+    console.out.print(console.table(f"a night of {found.rows:,} rows", columns, every))
+    console.out.print(console.table(f"its {found.rows:,} outcomes come", columns, come))
 
 
 def main() -> None:
@@ -282,7 +353,7 @@ def main() -> None:
 
 
 def vars_of(found: Found) -> dict[str, Any]:
-    kept = ("rows", "bare", "rest", "watching", "report", "share")
+    kept = ("rows", "bare", "rest", "watching", "outcomes", "report", "share")
     return {name: getattr(found, name) for name in kept}
 
 

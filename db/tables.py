@@ -551,6 +551,14 @@ class MeasurementRow(Table, table=True):
         "Metric: low and high at a confidence of 0.95, where they are known",
         default="'{}'::jsonb",
     )
+    deliveries: str | None = _column(
+        Text(),
+        (
+            "Of a whole night: SHA-256 of which deliveries of its outcomes were there; null where it is not "
+            "known, and for tables that are scanned"
+        ),
+        null=True,
+    )
 
 
 class OutcomeCheckRow(Table, table=True):

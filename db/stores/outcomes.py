@@ -18,6 +18,7 @@ from nightjar.core.values import INSTANT
 
 OUTCOMES = table_of(OutcomeRow)
 KEYS = {"score_date": pl.Date(), "entity_key": pl.String(), "recorded_at": INSTANT}
+OUTCOME = {"entity_key": pl.String(), "recorded_at": INSTANT, "outcome": pl.Float64()}
 COLUMNS = {column.name for column in table_of(MeasurementRow).columns} - {"recorded_at"}
 ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 STORED = sql.SQL("""
@@ -27,7 +28,7 @@ STORED = sql.SQL("""
 NEWEST = text("""
     SELECT DISTINCT ON (run_id, role, slice, slice_value, occasions)
         run_id, model, score_date, version_id, challenger_id, role, slice, slice_value, occasions, nights,
-        supported, rows, with_outcome, metrics, intervals, measured_at
+        supported, rows, with_outcome, metrics, intervals, measured_at, deliveries
     FROM nightjar.run JOIN nightjar.measurement ON measurement.run_id = run.id
     WHERE model = :model AND measured_at <= :known_at AND score_date >= :since
         AND (NOT :whole OR role = 'champion' AND slice = '' AND occasions = 1)
@@ -59,17 +60,16 @@ COMPARISONS = text("""
 """)
 SCORED = sql.SQL("""
     SELECT score.entity_key, score.score, array_to_json(score.outputs) AS outputs, score.challenger_score,
-        array_to_json(score.challenger_outputs) AS challenger_outputs, score.arm, known.outcome
+        array_to_json(score.challenger_outputs) AS challenger_outputs, score.arm
     FROM (
         SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s
         ORDER BY id DESC LIMIT 1
     ) AS published
     JOIN nightjar.score ON score.run_id = published.run_id AND score.score_date = %(day)s
-    LEFT JOIN (
-        SELECT DISTINCT ON (entity_key) entity_key, outcome FROM nightjar.outcome
-        WHERE model = %(model)s AND score_date = %(day)s AND recorded_at <= %(known_at)s
-        ORDER BY entity_key, recorded_at DESC
-    ) AS known ON known.entity_key = score.entity_key
+""")
+KNOWN = sql.SQL("""
+    SELECT entity_key, recorded_at, outcome FROM nightjar.outcome
+    WHERE model = %(model)s AND score_date = %(day)s AND recorded_at <= %(known_at)s
 """)
 
 
@@ -117,7 +117,17 @@ class PostgresOutcomes:
 
     def scored(self, model: str, score_date: date, known_at: datetime | None = None) -> pl.DataFrame:
         schema = {name: dtype for name, dtype in SCORES.items() if name != "carried_from"}
-        schema |= {"outcome": pl.Float64()}
+        asked = {"model": model, "day": score_date, "known_at": known_at or "infinity"}
         with translated(), self.engine.connect() as connection:
-            asked = {"model": model, "day": score_date, "known_at": known_at or "infinity"}
-            return read_frame(connection, SCORED, asked, schema).sort("entity_key")
+            scores = read_frame(connection, SCORED, asked, schema)
+            known = read_frame(connection, KNOWN, asked, OUTCOME)
+        # Polars joins a million rows in a fraction of the time that Postgres takes.
+        newest = _newest(known).select("entity_key", "outcome")
+        return scores.join(newest, on="entity_key", how="left").sort("entity_key")
+
+
+def _newest(known: pl.DataFrame) -> pl.DataFrame:
+    """The row of each entity that was recorded last."""
+    if known["recorded_at"].n_unique() < 2:
+        return known
+    return known.sort("recorded_at").unique("entity_key", keep="last")

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Literal
 
 from nightjar.core.lifecycle.training_set import known_days, last_mature_date
@@ -56,24 +57,45 @@ def outdated(
     """The nights whose measurement lacks something that is known at `known_at`.
 
     kept: the newest measurement by run. recorded: of each dataset of the outcomes. A delivery within the
-    night's windows since its measurement counts. A night with rows whose outcome is still unknown always
-    counts: its delivery may have landed late.
+    night's windows since its measurement counts. A night with rows whose outcome is still unknown counts
+    too, unless it was measured by the very deliveries that are there now: one may have landed late.
     """
     for night in nights:
         last = kept.get(night.run_id)
-        if (
-            last is None
-            or last.with_outcome < last.rows
-            or any(last.measured_at < at <= known_at for at in _deliveries(spec, night.score_date, recorded))
-        ):
+        if last is None or _lacks(spec, last, recorded, known_at):
             yield night
 
 
-def _deliveries(spec: ModelSpec, score_date: date, recorded: Recorded) -> Iterator[datetime]:
-    """When the deliveries of a date's outcomes were recorded."""
+def _lacks(spec: ModelSpec, last: Measurement, recorded: Recorded, known_at: datetime) -> bool:
+    landed = _deliveries(spec, last.score_date, recorded)
+    if any(last.measured_at < at <= known_at for _, _, at in landed):
+        return True
+    if last.with_outcome == last.rows:
+        return False
+    there = deliveries_of(spec, last.score_date, recorded, known_at)
+    return there is None or there != last.deliveries
+
+
+def deliveries_of(spec: ModelSpec, score_date: date, recorded: Recorded, known_at: datetime) -> str | None:
+    """SHA-256 of which deliveries of a date's outcomes are there, of those recorded by an instant.
+
+    While it stays the same, so do the outcomes. recorded: of each dataset of the outcomes. None if a table is
+    scanned: its rows may change, and no delivery says so.
+    """
+    if not all(spec.dataset(window.dataset).delivered for window in spec.outcome_reads):
+        return None
+    landed = {each for each in _deliveries(spec, score_date, recorded) if each[2] <= known_at}
+    told = (f"{dataset} {day} {at.astimezone(UTC).isoformat()}" for dataset, day, at in sorted(landed))
+    return sha256("\n".join(told).encode()).hexdigest()
+
+
+def _deliveries(
+    spec: ModelSpec, score_date: date, recorded: Recorded
+) -> Iterator[tuple[str, date, datetime]]:
+    """Dataset, day, and when it was recorded, of each delivery of a date's outcomes."""
     for window in spec.outcome_reads:
         for day in dates_between(*files_of(spec, window, score_date)):
-            yield from recorded[window.dataset].get(day, ())
+            yield from ((window.dataset, day, at) for at in recorded[window.dataset].get(day, ()))
 
 
 def complete_at(spec: ModelSpec, score_date: date, recorded: Recorded) -> datetime | None:

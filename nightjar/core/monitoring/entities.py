@@ -57,7 +57,8 @@ class Measurement(Value):
     trailing nights are made of it.
     rows: scored rows, with_outcome: those with a known outcome. metrics: those of the model that are measured
     for every night. intervals: of these, at 95% confidence, where they are known. measured_at: outcomes
-    known by this instant (UTC) were counted.
+    known by this instant (UTC) were counted. deliveries: of a whole night, what was there to read, as
+    `nightjar.core.monitoring.due.deliveries_of` tells it; else None.
     """
 
     run_id: int
@@ -76,6 +77,7 @@ class Measurement(Value):
     metrics: Metrics
     intervals: Intervals = Field(default_factory=dict[str, tuple[float, float]])
     measured_at: AwareDatetime
+    deliveries: str | None = None
 
     @property
     def of(self) -> tuple[int, Role, str, str, int]:

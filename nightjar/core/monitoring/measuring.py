@@ -45,7 +45,9 @@ def measurements_of(
     the night is measured whole, by the metrics of the kind. Raises CodeFailed.
     """
     whole = inputs_read(spec) <= {*rows.columns}
-    for cut in cuts_of(rows, spec.slices if whole else ()):
+    # Keys are most of the bytes of a row, and each cut copies its rows.
+    needed = rows.drop({"entity_key"} - inputs_read(spec), strict=False)
+    for cut in cuts_of(needed, spec.slices if whole else ()):
         for role, scored in _roles(run, cut.rows):
             known = scored.drop_nulls("outcome")
             found, errors = _measured(spec, known, whole)

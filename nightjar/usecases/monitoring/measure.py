@@ -10,7 +10,7 @@ import structlog
 from nightjar.core.errors.model import ArtifactBroken
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.model.occasions import oldest_of
-from nightjar.core.monitoring.due import Wait, complete_at, outdated, waiting
+from nightjar.core.monitoring.due import Wait, complete_at, deliveries_of, outdated, waiting
 from nightjar.core.monitoring.entities import Measurement, Role
 from nightjar.core.monitoring.measuring import inputs_read, measurements_of
 from nightjar.core.monitoring.trailing import WINDOWS, trailing
@@ -45,8 +45,8 @@ class MeasureNights:
         """Load the outcomes of published nights recorded by `known_at`.
 
         Return the newest measurement of each night as of then, by score date. A night is measured again only
-        if more outcomes are known than its measurement holds. Raises Stopped before the outcomes are kept, or
-        before a night is measured.
+        if other deliveries are there than its measurement has read. Raises Stopped before the outcomes are
+        kept, or before a night is measured.
         """
         last = last_mature_date(self.inputs.spec, known_at)
         nights = [night for night in self.store.published(self.inputs.spec.name) if night.score_date <= last]
@@ -81,16 +81,17 @@ class MeasureNights:
         if not nights:
             return ()
         dates = [night.score_date for night in nights]
-        self.outcomes.record(
-            self.inputs.spec.name, outcomes_of(self.inputs.spec, self.inputs.raw, dates, known_at)
-        )
-        known = _by_subject(self.outcomes.measured(self.inputs.spec.name, known_at, since=min(dates)))
+        # Before outcomes are read: what lands meanwhile is read next time.
+        read = self._deliveries(dates, known_at)
+        before = self.outcomes.measured(self.inputs.spec.name, known_at, since=min(dates))
+        self._record([day for day in dates if not _holds(before, day, read[day])], known_at)
+        known = _by_subject(before)
         measured, changed = list[Measurement](), set[date]()
         for night in nights:
             go_on()
             found = self._measured(night, known_at)
-            whole = next(found)
-            # Equal numbers of all rows say that no outcome has changed.
+            whole = next(found).model_copy(update={"deliveries": read[night.score_date]})
+            # Equal numbers of all rows, by the same deliveries, say that no outcome has changed.
             if not whole.same_as(known.get(whole.of)):
                 self._add([whole, *found], known)
                 changed.add(night.score_date)
@@ -111,6 +112,15 @@ class MeasureNights:
         measured = self.outcomes.measured(last.model, known_at, since=last.score_date)
         own = (each for each in measured if each.run_id == last.run_id)
         return tuple(each for each in own if each.occasions > 1 and each.supported)
+
+    def _record(self, dates: Collection[date], known_at: datetime) -> None:
+        if dates:
+            outcomes = outcomes_of(self.inputs.spec, self.inputs.raw, dates, known_at)
+            self.outcomes.record(self.inputs.spec.name, outcomes)
+
+    def _deliveries(self, dates: Iterable[date], known_at: datetime) -> dict[date, str | None]:
+        recorded = self._recorded()
+        return {day: deliveries_of(self.inputs.spec, day, recorded, known_at) for day in dates}
 
     def _measured(self, night: Publication, known_at: datetime) -> Iterator[Measurement]:
         run = self.store.run(night.run_id)
@@ -182,6 +192,13 @@ class MeasureNights:
         """When the deliveries of each dataset of the outcomes were recorded."""
         reads = self.inputs.spec.outcome_reads
         return {window.dataset: self.inputs.raw.recorded(window.dataset) for window in reads}
+
+
+def _holds(measured: Iterable[Measurement], day: date, deliveries: str | None) -> bool:
+    """True if some run of a night was measured by these deliveries. Then their outcomes are stored."""
+    return deliveries is not None and any(
+        each.score_date == day and each.deliveries == deliveries for each in measured
+    )
 
 
 def _by_subject(measured: Iterable[Measurement]) -> dict[tuple[object, ...], Measurement]:

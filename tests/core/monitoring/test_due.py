@@ -1,16 +1,19 @@
 """A night is measured again when more is known of it than was, and not otherwise."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nightjar.core.model.sources import KnownAfter, ParquetTable
 from nightjar.core.model.spec import Window
-from nightjar.core.monitoring.due import complete_at, outdated
+from nightjar.core.monitoring.due import complete_at, deliveries_of, outdated
 from nightjar.core.monitoring.entities import Measurement
 from nightjar.core.night.entities import Publication
-from nightjar.testing.specs import HAPPENED, toy_spec
+from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
 
 DAY = date(2013, 6, 15)
 TWO_DAYS = toy_spec(outcome_reads=(Window(HAPPENED.name, days_after=1),))
@@ -52,6 +55,26 @@ def measured(days, with_outcome=10):
 def test_what_is_new_makes_a_measurement_outdated(kept, delivered, due):
     recorded = {"happened": {DAY + timedelta(days=n): instants for n, instants in delivered.items()}}
     assert list(outdated(TWO_DAYS, [NIGHT], kept, recorded, after(5))) == [NIGHT] * due
+
+
+@given(st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)), st.integers(0, 9))
+def test_a_night_without_all_outcomes_is_measured_again_if_other_deliveries_are_there(before, now, known):
+    then, there = ({"happened": {DAY: sorted(map(after, days))}} for days in (before, now))
+    read = deliveries_of(TWO_DAYS, DAY, then, after(known))
+    kept = {7: measured(known, with_outcome=9)[7].model_copy(update={"deliveries": read})}
+    other = {day for day in before if day <= known} != {day for day in now if day <= known}
+    assert list(outdated(TWO_DAYS, [NIGHT], kept, there, after(known))) == [NIGHT] * other
+
+
+def test_a_table_that_is_scanned_may_change_without_a_delivery():
+    scanned = replace(
+        HAPPENED,
+        source=ParquetTable(url="/table", known=KnownAfter(delay=timedelta())),
+        columns={**HAPPENED.columns, "day": pl.Date()},
+        day_column="day",
+    )
+    spec = replace(TWO_DAYS, datasets=(PLANNED, scanned))
+    assert deliveries_of(spec, DAY, {"happened": {DAY: (after(1),)}}, after(2)) is None
 
 
 @given(st.lists(st.integers(0, 9)), st.integers(0, 9))

@@ -97,7 +97,9 @@ def watch():
 
 
 def watching(store, raw, **changes):
-    spec = toy_spec(**{"maturity_days": 0, "outcomes": lambda raw, _: raw["happened"]} | changes)
+    spec = toy_spec(
+        **{"maturity_days": 0, "outcomes": lambda raw, _: raw["happened"].drop_nulls("outcome")} | changes
+    )
     registry = MemoryRegistry()
     for content in "12":
         registered(registry, artifact_sha256=content * 64)
@@ -140,6 +142,35 @@ def test_a_night_waits_for_its_delivery(watch):
     assert [night.with_outcome for night in watch.outcomes_known(evening(2))] == [0, 2, 2]
     watch.inputs.raw.delivered[DAYS[0]] = late  # recorded in time, landed late
     assert [night.with_outcome for night in watch.outcomes_known(evening(2))] == [2, 2, 2]
+
+
+def test_a_night_with_unknown_outcomes_is_not_read_again_until_another_delivery_is_there(watch):
+    watch.inputs.raw.delivered[DAYS[0]] = [(evening(0), [0, None])]
+    first = watch.outcomes_known(evening(2))
+    assert [night.with_outcome for night in first] == [1, 2, 2]
+    asked = list(watch.inputs.raw.asked)
+    assert watch.outcomes_known(evening(3)) == first
+    assert watch.inputs.raw.asked == asked
+    watch.inputs.raw.delivered[DAYS[0]].insert(0, (evening(-1), [1, None]))  # recorded first, landed last
+    watch.outcomes_known(evening(3))
+    assert watch.inputs.raw.asked == [*asked, (DAYS[0], DAYS[0])]
+
+
+def test_a_delivery_that_changes_no_outcome_is_read_once(watch):
+    watch.outcomes_known(evening(2))
+    watch.inputs.raw.delivered[DAYS[1]].append((evening(3), [0, 1]))
+    watch.outcomes_known(evening(4))
+    asked = list(watch.inputs.raw.asked)
+    watch.outcomes_known(evening(5))
+    assert watch.inputs.raw.asked == asked
+
+
+def test_outcomes_of_the_same_deliveries_are_not_read_again_for_another_revision(watch):
+    watch.outcomes_known(evening(2))
+    publish(watch.store, DAYS[1])
+    asked = list(watch.inputs.raw.asked)
+    assert [night.with_outcome for night in watch.outcomes_known(evening(3))] == [2, 2, 2]
+    assert watch.inputs.raw.asked == asked
 
 
 def test_without_published_nights_nothing_is_measured(watch):
