@@ -9,8 +9,9 @@ with. In turns with it a bare night is scored, without all that: population, fea
 publication. CPU seconds are those of this process and of Postgres, as the kernel counts them. Medians count.
 
 What happens when a night's outcomes come, once a night, is a table of its own: their check, their storing
-and the measurement. Its floor is one COPY of the outcomes and one read of the scores. Each round delivers
-all outcomes anew, so they are all stored. "known already" is the same night asked again without news.
+and the measurement. Its floor is one COPY of the outcomes and one read of the scores with their outcomes.
+Each round delivers all outcomes anew. Those of the round before are taken out of the database, as if these
+came first. "known already" is the same night asked again without news.
 
 The report is apart: it is drawn of a sample, so its cost does not grow with the rows.
 """
@@ -30,6 +31,7 @@ from unittest.mock import patch
 import polars as pl
 from kernel import Cost, Meter, postmaster_of
 from large_night import DAY, NUMBERS, land, ready_platform, spec_of
+from sqlalchemy import text
 
 import models
 from db.copy import copy_frame
@@ -97,6 +99,7 @@ class Bench:
 
     def outcomes(self, rows: int) -> dict[str, Cost]:
         """Deliver outcomes of the night, and do all that follows. Return the cost of each, and the floor."""
+        forget_outcomes(self.platform)
         land_outcomes(self.platform, rows)
         meter, watch = self._meter(), self.platform.measure_nights(self.spec)
         with meter.stage(GUARD):
@@ -235,6 +238,15 @@ def land_outcomes(platform: Platform, rows: int) -> None:
     later = pl.when(pl.int_range(pl.len()) == 0).then(before).otherwise(0).cast(many["arr_delay"].dtype)
     many = many.with_columns(pl.col("arr_delay") + later)
     deliver(platform, FLIGHTS, DAY, many, recorded_at(FLIGHTS.name, DAY))
+
+
+def forget_outcomes(platform: Platform) -> None:
+    """Delete the stored outcomes of DAY, and the room that they took."""
+    engine = platform.migrated("owner", pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("DELETE FROM nightjar.outcome WHERE score_date = :day"), {"day": DAY})
+        connection.execute(text("VACUUM ANALYZE nightjar.outcome"))
+    engine.dispose()
 
 
 def deliver(platform: Platform, dataset: Any, day: date, rows: pl.DataFrame, at: datetime) -> None:

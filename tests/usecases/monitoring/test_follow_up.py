@@ -244,8 +244,13 @@ def test_a_superseded_run_is_not_measured(follow_up, scoring):
     assert what_is_known(follow_up, second.run_id)[1] == 40
 
 
-def test_a_measurement_that_finds_nothing_new_is_not_kept(follow_up, scoring):
+def test_a_delivery_without_news_adds_only_that_it_was_read(follow_up, scoring):
     scoring.run(NIGHT)
-    kept = follow_up.measure.outcomes.measured("toy", whole=True)
+    outcomes = follow_up.measure.outcomes
+    (kept,), count = outcomes.measured("toy", whole=True), len(outcomes.added)
     scoring.inputs.raw.happened[DAY] = (KNOWN, KNOWN + timedelta(days=2))  # delivered once more, and the same
-    assert follow_up.measure.outcomes_known(KNOWN + timedelta(days=5)) == kept
+    (again,) = follow_up.measure.outcomes_known(KNOWN + timedelta(days=5))
+    assert again.deliveries != kept.deliveries
+    assert again.same_as(kept.model_copy(update={"deliveries": again.deliveries}))
+    assert follow_up.measure.outcomes_known(KNOWN + timedelta(days=6)) == (again,)
+    assert len(outcomes.added) == count + 1
