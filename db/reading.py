@@ -125,7 +125,9 @@ def _series(name: str, dtype: pl.DataType, rows: int, piece: Piece) -> pl.Series
     if number is None:
         texts = _texts(name, there, piece)
         return texts.str.json_decode(dtype) if isinstance(dtype, pl.List) else texts
-    values = np.frombuffer(piece.values or b"", f">{number.wire}").astype(number.wire) + number.epoch
+    values = np.frombuffer(piece.values or b"", f">{number.wire}").astype(number.wire)
+    if number.epoch:  # 0 is not added: it makes 0.0 of -0.0
+        values = values + number.epoch
     series = pl.Series(name, _spread(there, values))
     return (series if there.all() else series.set(pl.Series(~there), None)).cast(dtype)
 

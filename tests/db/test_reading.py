@@ -1,5 +1,6 @@
 """What a query says comes back in its order, whatever values are missing."""
 
+import math
 from datetime import UTC, datetime
 
 import polars as pl
@@ -46,6 +47,12 @@ def connection(shared_database):
     with engine.begin() as connection:
         yield connection
     engine.dispose()
+
+
+def test_zero_keeps_its_sign(connection):
+    query = sql.SQL("SELECT '-0'::float8 UNION ALL SELECT NULL")
+    found = reading.read_frame(connection, query, [], {"share": pl.Float64()})["share"].drop_nulls()
+    assert math.copysign(1, found.item()) == -1
 
 
 def test_rows_of_several_pieces_come_back_in_order_and_as_they_are(connection, monkeypatch):
