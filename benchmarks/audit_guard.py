@@ -51,7 +51,7 @@ from nightjar.core.comparison.entities import SCORE, NightProfile
 from nightjar.core.comparison.profile import profile_of, sample_of
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.inputs.findings import Finding
-from nightjar.core.inputs.readings import entities, same_entities
+from nightjar.core.inputs.readings import counts, entities, same_entities
 from nightjar.core.lifecycle.golden import GIVEN, given_otherwise
 from nightjar.core.night.audit import TRAILING_NIGHTS, Findings, audit, scored_otherwise
 from nightjar.core.night.clock import as_of
@@ -149,7 +149,7 @@ class Audits:
             trailing[::-1],
             spec,
             () if again is None else scored_otherwise(stored(sampled), stored(again)),
-            Unlike(spec, self.kept).findings(run, sound, compared),
+            Unlike(spec, self.kept).findings(run, counts(sound, spec), compared),
         )
 
 

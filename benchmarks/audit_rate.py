@@ -27,7 +27,7 @@ from nightjar.core.comparison.entities import SCORE, NightProfile
 from nightjar.core.comparison.profile import compared_columns, profile_of, sample_of
 from nightjar.core.inputs.oddities import oddities
 from nightjar.core.inputs.ordinary_readings import RATE
-from nightjar.core.inputs.readings import entities, same_entities
+from nightjar.core.inputs.readings import counts, entities, same_entities
 from nightjar.core.model.slices import Slice
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.monitoring.drift import HISTORY, night_drift
@@ -159,7 +159,9 @@ class World:
         profile = profile_of(sample_of(rows, 1), distribution_of(day, rows[SCORE]), self.spec)
         sample = entities(same_entities(rows, day), day)
         found = [
-            *Unlike(self.spec, self.kept).findings(run_of(self.spec, number, day), rows, sample),
+            *Unlike(self.spec, self.kept).findings(
+                run_of(self.spec, number, day), counts(rows, self.spec), sample
+            ),
             *oddities(profile, self.profiles[-TRAILING_NIGHTS:][::-1], self.spec),
         ]
         drift = night_drift(profile, self.profiles[-HISTORY:], training.compared(rows.head(1)))

@@ -39,7 +39,13 @@ def compared_columns(spec: ModelSpec) -> tuple[tuple[str, ...], tuple[str, ...]]
 def sample_of(population: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Return all rows that can be scored, or a sample of them that the seed fixes."""
     sound = population.filter(pl.col("fault").is_null())
-    return sound if sound.height <= SAMPLE_ROWS else sound.sample(SAMPLE_ROWS, seed=seed)
+    return sound if sound.height <= SAMPLE_ROWS else sound[places_of_sample(sound.height, seed)]
+
+
+def places_of_sample(rows: int, seed: int) -> pl.Series:
+    """The places of the rows of `sample_of` among so many rows that can be scored, in the sample's order."""
+    places = pl.int_range(rows, eager=True)
+    return places if rows <= SAMPLE_ROWS else places.sample(SAMPLE_ROWS, seed=seed)
 
 
 def profile_of(rows: pl.DataFrame, scores: Distribution, spec: ModelSpec) -> NightProfile:

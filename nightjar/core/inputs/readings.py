@@ -49,6 +49,7 @@ SHAPE: relations.Readings = {
 """Of a column of many values, without the missing ones; of scores too."""
 COUNTED, CROSSED = "rows", "rows_of_two"
 """Rows of the night or of a slice, and of two slices together."""
+TALLY = {"name": pl.String(), "of": pl.String(), "slice": pl.String(), "value": pl.Int64()}
 HEIGHT = "rows of it"
 POPULATION = "population"
 """Stands for a feature table where the population itself has the inputs."""
@@ -56,9 +57,12 @@ FORMS = ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 """How a date is written in keys."""
 
 
-def entities(rows: pl.DataFrame, score_date: date) -> pl.DataFrame:
-    """Add `entity`: the key without the score date. So an entity is known again on another night."""
-    first = str(rows["entity_key"].first())
+def entities(rows: pl.DataFrame, score_date: date, like: str | None = None) -> pl.DataFrame:
+    """Add `entity`: the key without the score date. So an entity is known again on another night.
+
+    like: a key that says how the date is written. None: the first one.
+    """
+    first = str(rows["entity_key"].first()) if like is None else like
     key = pl.col("entity_key")
     for written in (score_date.strftime(form) for form in FORMS):
         if written in first:
@@ -66,14 +70,14 @@ def entities(rows: pl.DataFrame, score_date: date) -> pl.DataFrame:
     return rows.with_columns(key.alias(ENTITY))
 
 
-def same_entities(population: pl.DataFrame, score_date: date) -> pl.DataFrame:
+def same_entities(population: pl.DataFrame, score_date: date, like: str | None = None) -> pl.DataFrame:
     """Return at most MOST_ROWS rows of a population, of the same entities every night.
 
-    They are those whose keys have the least hashes.
+    They are those whose keys have the least hashes. like: as in `entities`.
     """
     if population.height <= MOST_ROWS:
         return population
-    return entities(population, score_date).bottom_k(MOST_ROWS, by=pl.col(ENTITY).hash()).drop(ENTITY)
+    return entities(population, score_date, like).bottom_k(MOST_ROWS, by=pl.col(ENTITY).hash()).drop(ENTITY)
 
 
 def keys_of(spec: ModelSpec) -> tuple[str, ...]:
@@ -196,26 +200,67 @@ def slices_of(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr
     return {name: _storable(value).fill_null("missing") for name, value in parts.items()}
 
 
-def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
-    """Return the rows of the night and of each slice, counted on all rows that can be scored.
+def tallies(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
+    """Count the rows of each slice in a part of a population, for `summed`.
 
     The slices are those that the spec names and the values of its categories, as far as the population has
     the columns that they read.
     """
     counted = [
-        population.group_by(value.alias("of"))
-        .agg(value=pl.len().cast(pl.Float64))
+        part.group_by(value.alias("at"))
+        .agg(value=pl.len().cast(pl.Int64))
         .select(
             name=pl.lit(reading),
-            column=pl.lit(""),
-            slice=pl.format("{}={}", pl.lit(name), "of"),
+            of=pl.lit(name),
+            slice=pl.format("{}={}", pl.lit(name), "at"),
             value="value",
         )
-        for reading, parts in ((COUNTED, slices_of(population, spec)), (CROSSED, _crossed(population, spec)))
+        for reading, parts in ((COUNTED, slices_of(part, spec)), (CROSSED, _crossed(part, spec)))
         for name, value in parts.items()
     ]
-    whole = pl.DataFrame([(COUNTED, "", "", float(population.height))], schema=READING, orient="row")
-    return pl.concat([whole, *(each.sort("value", "slice", descending=True).head(MOST) for each in counted)])
+    return pl.concat([pl.DataFrame(schema=TALLY), *counted])
+
+
+def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
+    """Return the rows of the night and of each slice, counted on all rows that can be scored."""
+    return summed([tallies(population, spec)], population.height)
+
+
+def summed(tallied: Iterable[pl.DataFrame], rows: int) -> pl.DataFrame:
+    """Return `counts` from the tallies of the parts of a population. rows: of all parts."""
+    whole = pl.DataFrame([(COUNTED, "", "", float(rows))], schema=READING, orient="row")
+    slices = (
+        pl.concat(tallied).group_by("name", "of", "slice", maintain_order=True).agg(pl.col("value").sum())
+    )
+    return pl.concat([whole, *(_largest(each) for each in slices.partition_by("name", "of"))])
+
+
+def _largest(counted: pl.DataFrame) -> pl.DataFrame:
+    return (
+        counted.sort("value", "slice", descending=True)
+        .head(MOST)
+        .select("name", pl.lit("").alias("column"), "slice", pl.col("value").cast(pl.Float64))
+    )
+
+
+def of_each_row(spec: ModelSpec) -> bool:
+    """True if each slice says of a row by itself where it belongs, so that parts can be counted alone."""
+    return all(_of_each_row(each.expression) for each in spec.slices)
+
+
+def _of_each_row(value: pl.Expr) -> bool:
+    """What Polars cannot say without the columns, such as a function of Python, is taken for False."""
+    try:
+        alone = value.meta.is_row_separable()  # of the outermost step
+    except pl.exceptions.PolarsError:
+        return False
+    return alone and all(_of_each_row(step) for step in value.meta.pop())
+
+
+def read_by_slices(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
+    """The columns that the slices of a spec read, as far as they are there."""
+    read = {*spec.categorical}.union(*(each.reads for each in spec.slices))
+    return part.select(name for name in part.columns if name in read)
 
 
 def _crossed(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr]:

@@ -100,7 +100,7 @@ class NightGuard:
         receipts: Sequence[Receipt],
         scores: Distribution,
         *,
-        population: pl.DataFrame,
+        counted: pl.DataFrame,
         sampled: pl.DataFrame,
         compared: pl.DataFrame,
         otherwise: Sequence[str],
@@ -108,8 +108,9 @@ class NightGuard:
     ) -> tuple[str, ...]:
         """Keep the night's profile, its readings and its findings, and audit it.
 
-        population: all rows that can be scored. sampled: rows with their features. compared: those whose
-        entities are compared, with their scores. otherwise: the sampled rows whose stored scores differ.
+        counted: the `counts` of all rows that can be scored. sampled: rows with their features. compared:
+        those whose entities are compared, with their scores. otherwise: the sampled rows whose stored scores
+        differ.
         Raises AuditFailed. Nobody can accept a night without a score, or one whose counts do not add up.
         """
         tonight = profile_of(sampled, scores, self.spec)
@@ -123,7 +124,7 @@ class NightGuard:
                 trailing_nights=known,
                 needed=MIN_NIGHTS,
             )
-        unlike = Unlike(self.spec, self.readings).findings(run, population, compared)
+        unlike = Unlike(self.spec, self.readings).findings(run, counted, compared)
         found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise, unlike)
         self.readings.record_findings(run, found.every)
         if found.broken or (found.odd and not accepted):

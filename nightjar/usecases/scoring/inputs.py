@@ -3,6 +3,7 @@
 Scoring, audit, repair and monitoring all use this one object.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,6 +11,7 @@ import polars as pl
 import structlog
 
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.inputs.drawn import Drawn, drawn
 from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.lifecycle.arms import as_served, with_arms
 from nightjar.core.model.generations import Generations
@@ -18,6 +20,7 @@ from nightjar.core.night.clock import as_of
 from nightjar.core.night.entities import Part, Population, Run
 from nightjar.core.night.part_rows import SCORES
 from nightjar.core.night.population import ordered_population
+from nightjar.core.night.repair import sound
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.ports.contracts import Check
 from nightjar.core.ports.features import FeatureSource
@@ -28,7 +31,7 @@ from nightjar.core.ports.stages import UNSTAGED, Stages
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.windows import population_of, read_windows
 from nightjar.usecases.scoring.golden import Scorer
-from nightjar.usecases.scoring.snapshot import Snapshots
+from nightjar.usecases.scoring.snapshot import Snapshots, parts_of
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +78,15 @@ class NightInputs:
     def part(self, run: Run, part: Part) -> pl.DataFrame:
         """The rows of one part of the run's population. No other rows are read. Raises ArtifactBroken."""
         return self._snapshots.part(run, part)
+
+    def drawn(self, run: Run) -> Drawn:
+        """What the audit takes of the run's population. One part is in memory at a time."""
+        rows = self._snapshots.sound_rows(run)
+
+        def parts() -> Iterator[pl.DataFrame]:
+            return (sound(self.part(run, part)) for part in parts_of(run))
+
+        return drawn(parts, rows, self.spec, run.score_date)
 
     def limits(self) -> tuple[str, ...]:
         """What cannot be answered about the features of a model that names its own Feast service."""

@@ -14,16 +14,16 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from nightjar.core.comparison.entities import Distribution
-from nightjar.core.comparison.profile import sample_of
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation
-from nightjar.core.inputs.readings import entities, keys_of, same_entities
+from nightjar.core.inputs.drawn import Drawn
+from nightjar.core.inputs.readings import entities, keys_of
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
 from nightjar.core.model.entities import Version
 from nightjar.core.night.audit import scored_otherwise
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Receipt, Run
 from nightjar.core.night.population import missing_parts
-from nightjar.core.night.repair import sound, split_carried
+from nightjar.core.night.repair import split_carried
 from nightjar.core.night.windows import files_of, no_population
 from nightjar.core.ports.advice import Advise, unadvised
 from nightjar.core.ports.execution import PartExecutor
@@ -231,11 +231,11 @@ class ScoreNight:
             )
             self.executor.run(run.night, [job_of(run, part) for part in todo])
             with stages("audit") as tell:
-                population = sound(self.inputs.snapshot(run))
-                audited = self._sampled(run, population)
+                population = self.inputs.drawn(run)
+                audited = self._with_features(run, population.sample)
                 stored = Stored.of(self.store, run)
                 odd = self._audit(run, stored, population, audited, accepted=accept is not None)
-                tell(rows=population.height)
+                tell(rows=population.rows)
             findings = (*otherwise, *stale, *odd)
             log.info("night_audited", findings=findings, accepted=accept)
             reason = "; ".join(filter(None, (why, accept))) or repair_told(run)
@@ -307,18 +307,14 @@ class ScoreNight:
             repair = repair_of(self.inputs, self.store, self.store.run(run.base_id), run.known_at)
         return repair.population
 
-    def _sampled(self, run: Run, population: pl.DataFrame) -> pl.DataFrame:
-        """The rows that the audit checks, with their features if there are any."""
-        sample = sample_of(population, self.inputs.spec.seed)
-        return self.inputs.with_features(sample, run) if sample.height else sample
+    def _with_features(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with their features if there are any."""
+        return self.inputs.with_features(rows, run) if rows.height else rows
 
-    def _compared(self, run: Run, population: pl.DataFrame, sampled: pl.DataFrame) -> pl.DataFrame:
+    def _compared(self, run: Run, population: Drawn, sampled: pl.DataFrame) -> pl.DataFrame:
         """The rows whose entities are compared with those of other nights, with their features."""
-        chosen = same_entities(population, run.score_date)
-        if chosen.is_empty():
-            return chosen
-        whole = chosen.height == sampled.height == population.height
-        return sampled if whole else self.inputs.with_features(chosen, run)
+        whole = population.alike.height == sampled.height == population.rows
+        return sampled if whole else self._with_features(run, population.alike)
 
     def _entities(self, run: Run, rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
         """The same rows with their stored scores, as those of other nights are kept."""
@@ -329,7 +325,7 @@ class ScoreNight:
         return entities(scored, run.score_date)
 
     def _audit(
-        self, run: Run, stored: Stored, population: pl.DataFrame, sampled: pl.DataFrame, *, accepted: bool
+        self, run: Run, stored: Stored, population: Drawn, sampled: pl.DataFrame, *, accepted: bool
     ) -> tuple[str, ...]:
         compared = self._compared(run, population, sampled)
         keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
@@ -340,7 +336,7 @@ class ScoreNight:
             parts_of(run),
             stored.receipts,
             stored.scores,
-            population=population,
+            counted=population.counted,
             sampled=sampled,
             compared=self._entities(run, compared, scores) if compared.height else compared,
             otherwise=otherwise,

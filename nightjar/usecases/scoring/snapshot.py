@@ -64,16 +64,18 @@ class Snapshots:
         """All rows of a run's population, in their order. Raises ArtifactBroken."""
         return pl.concat(self.part(run, part) for part in parts_of(run))
 
-    def part(self, run: Run, part: Part) -> pl.DataFrame:
-        """The rows of one part. No other part is read. Raises ArtifactBroken."""
+    def part(self, run: Run, part: Part, columns: list[str] | None = None) -> pl.DataFrame:
+        """The rows of one part, with these columns or all. No other part is read. Raises ArtifactBroken."""
         population = fixed(run)
         if population.uri.endswith(SUFFIX):  # as populations were stored before parts had files of their own
-            return pl.read_parquet(self.artifacts.get(population.uri, population.sha256)).slice(
-                part.start, part.rows
-            )
-        return pl.read_parquet(
-            self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
-        )
+            file = self.artifacts.get(population.uri, population.sha256)
+            return pl.read_parquet(file, columns=columns).slice(part.start, part.rows)
+        file = self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
+        return pl.read_parquet(file, columns=columns)
+
+    def sound_rows(self, run: Run) -> int:
+        """How many rows of a run's population can be scored. Only faults are read. Raises ArtifactBroken."""
+        return sum(self.part(run, part, ["fault"])["fault"].null_count() for part in parts_of(run))
 
 
 def generations_named(artifacts: Artifacts, file: StoredFile) -> Generations:

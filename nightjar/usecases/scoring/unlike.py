@@ -9,7 +9,7 @@ from nightjar.core.comparison.comparable import RECENT, Comparables, comparables
 from nightjar.core.inputs.again import repeated
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
-from nightjar.core.inputs.readings import EARLIER, counts, readings
+from nightjar.core.inputs.readings import EARLIER, readings
 from nightjar.core.model.occasions import oldest_of
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Run
@@ -28,17 +28,17 @@ class Unlike:
     spec: ModelSpec
     kept: Readings
 
-    def findings(self, run: Run, population: pl.DataFrame, sample: pl.DataFrame) -> tuple[Finding, ...]:
+    def findings(self, run: Run, counted: pl.DataFrame, sample: pl.DataFrame) -> tuple[Finding, ...]:
         """Keep the readings of a run, and return what its comparable nights do not explain.
 
         Nothing is found if fewer than LEAST_NIGHTS of them are of the last RECENT occasions.
-        population: all rows that can be scored. sample: the rows whose entities are compared, with their
-        inputs, `score` and `entity`.
+        counted: the `counts` of all rows that can be scored. sample: the rows whose entities are compared,
+        with their inputs, `score` and `entity`.
         """
         if sample.is_empty():
             return ()
         earlier = self.kept.samples(run.model, run.score_date, EARLIER)
-        now = pl.concat([readings(sample, self.spec, earlier), counts(population, self.spec)])
+        now = pl.concat([readings(sample, self.spec, earlier), counted])
         self.kept.record(run, now, sample)
         nights = self._comparables(run)
         read = self.kept.of_nights(run.model, {*nights.every, *nights.quarter})

@@ -1,0 +1,78 @@
+"""What the audit takes of a population that comes part by part. Only the rows that it chooses are kept."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from nightjar.core.comparison.profile import places_of_sample
+from nightjar.core.inputs.readings import of_each_row, read_by_slices, same_entities, summed, tallies
+from nightjar.core.model.spec import ModelSpec
+
+Parts = Callable[[], Iterable[pl.DataFrame]]
+"""Gives the parts of a population in their order, once more at each call: the rows that can be scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is taken of a population of `rows` rows that can be scored.
+
+    sample: the rows of `sample_of`. alike: those of `same_entities`. counted: the readings of `counts`.
+    """
+
+    rows: int
+    sample: pl.DataFrame
+    alike: pl.DataFrame
+    counted: pl.DataFrame
+
+
+def drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
+    """Read a population once. It gives what the same functions give of all its rows at once.
+
+    rows: how many there are in all parts. A slice whose expression needs other rows than its own, such as a
+    rank, is counted on its columns of all rows: then they are read once more.
+    """
+    gather, alike, told = (
+        Gather(places_of_sample(rows, spec.seed)),
+        list[pl.DataFrame](),
+        list[pl.DataFrame](),
+    )
+    each_row = of_each_row(spec)
+    first: str | None = None
+    for part in parts():
+        gather.take(part)
+        first = first or first_key(part)
+        alike.append(small(same_entities(part, score_date, first)))
+        if each_row:
+            told.append(tallies(part, spec))
+    if not each_row:
+        told.append(tallies(pl.concat(read_by_slices(part, spec) for part in parts()), spec))
+    return Drawn(rows, gather.rows(), same_entities(pl.concat(alike), score_date, first), summed(told, rows))
+
+
+class Gather:
+    """The rows at some places of a frame that comes in parts, in the order of the places."""
+
+    def __init__(self, places: pl.Series) -> None:
+        self._places = pl.DataFrame({"place": places.cast(pl.Int64)}).with_row_index("order")
+        self._taken, self._order, self._passed = list[pl.DataFrame](), list[pl.Series](), 0
+
+    def take(self, part: pl.DataFrame) -> None:
+        place = pl.col("place") - self._passed
+        here = self._places.filter(place.is_between(0, part.height, closed="left")).with_columns(place)
+        self._taken.append(small(part[here["place"]]))
+        self._order.append(here["order"])
+        self._passed += part.height
+
+    def rows(self) -> pl.DataFrame:
+        return pl.concat(self._taken)[pl.concat(self._order).arg_sort()]
+
+
+def first_key(part: pl.DataFrame) -> str | None:
+    return str(part["entity_key"][0]) if part.height else None
+
+
+def small(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without the texts of others: rows chosen of a frame share its buffers."""
+    return pl.read_ipc(rows.write_ipc(None).getvalue())
