@@ -5,10 +5,11 @@ Keys of features stay those of the recorded day, so every row finds its features
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from models.flight_delay.source import recording
 from models.flight_delay.training import fit_catboost, refit_catboost
 from nightjar.core.model.entities import Version
 from nightjar.core.model.sources import Files
-from nightjar.core.model.spec import ModelSpec, Predictor
+from nightjar.core.model.spec import LazyRaw, ModelSpec, Predictor
 from nightjar.core.night.clock import evening_by_now, night_of
 from nightjar.wiring.platform import Platform
 
@@ -49,6 +50,7 @@ def spec_of(part_rows: int) -> ModelSpec:
         models.model("flight_delay"),
         part_rows=part_rows,
         population=population,
+        streamed=True,
         contract=contract,
         fit=fit_catboost,
         refit=refit,
@@ -59,37 +61,53 @@ def refit(rows: pl.DataFrame, *, spec: ModelSpec, judged: Predictor) -> Predicto
     return refit_catboost(rows, spec=spec, trees=judged.params()["trees"])
 
 
-def population(raw: Mapping[str, pl.DataFrame], score_date: date) -> pl.DataFrame:
+def population(raw: LazyRaw, score_date: date) -> pl.LazyFrame:
     """As that of the model, with counts of departures in thousandths of the day's."""
     minute = pl.col("sched_dep_minute")
-    before = pl.col("sched_dep").rank("min").over("origin").cast(pl.Int64) - 1
-    of_origin = pl.len().over("origin").cast(pl.Int64)
-    return (
-        raw[SCHEDULES.name]
-        .filter(pl.col("flight_date") == score_date)
-        .select(
-            entity_key(),
-            "carrier",
-            pl.col("flight") % NUMBERS,
-            "origin",
-            "dest",
-            "sched_dep",
-            "sched_dep_minute",
-            "sched_arr_minute",
-            ((pl.col("sched_arr_minute") - minute) % DAYS_MINUTES).alias("sched_block_minutes"),
-            pl.col("flight_date").dt.weekday().cast(pl.Int64).alias("weekday"),
-            "distance",
-            _thousandths(pl.len().over("origin", minute // 60)).clip(1).alias("hour_departures"),
-            _thousandths(of_origin).clip(1).alias("day_departures"),
-            _thousandths(before).alias("day_departures_before"),
-            (before / of_origin).alias("day_share_before"),
-        )
-        .sort("entity_key")
+    flights = raw[SCHEDULES.name].filter(pl.col("flight_date") == score_date)
+    leaving = (
+        flights.group_by("origin", "sched_dep", (minute // 60).alias("hour"))
+        .len()
+        .collect(engine="streaming")
+    )
+    return flights.join(
+        _departures(leaving).lazy(), on=["origin", "sched_dep"], maintain_order="left"
+    ).select(
+        entity_key(),
+        "carrier",
+        pl.col("flight") % NUMBERS,
+        "origin",
+        "dest",
+        "sched_dep",
+        "sched_dep_minute",
+        "sched_arr_minute",
+        ((pl.col("sched_arr_minute") - minute) % DAYS_MINUTES).alias("sched_block_minutes"),
+        pl.col("flight_date").dt.weekday().cast(pl.Int64).alias("weekday"),
+        "distance",
+        "hour_departures",
+        "day_departures",
+        "day_departures_before",
+        "day_share_before",
     )
 
 
-def _thousandths(count: pl.Expr) -> pl.Expr:
-    return (count.cast(pl.Int64) * 1000 // pl.len()).cast(pl.Int64)
+def _departures(leaving: pl.DataFrame) -> pl.DataFrame:
+    """The counts for each airport and instant. leaving: how many departures each has."""
+    count = pl.col("len").cast(pl.Int64)
+    of_origin = count.sum().over("origin")
+    before = count.cum_sum().over("origin", order_by="sched_dep") - count
+
+    def thousandths(of: pl.Expr) -> pl.Expr:
+        return of * 1000 // count.sum()
+
+    return leaving.select(
+        "origin",
+        "sched_dep",
+        thousandths(count.sum().over("origin", "hour")).clip(1).alias("hour_departures"),
+        thousandths(of_origin).clip(1).alias("day_departures"),
+        thousandths(before).alias("day_departures_before"),
+        (before / of_origin).alias("day_share_before"),
+    )
 
 
 def contract() -> "pa.DataFrameSchema":
@@ -137,11 +155,20 @@ def ready_platform(home: Path | None = None) -> Iterator[tuple[Platform, Version
         yield platform, champion, challenger
 
 
+def write(rows: int, file: Path) -> None:
+    """In a process of its own, so that making the rows counts for no peak."""
+    schedules(rows).write_parquet(file)
+
+
 def land(platform: Platform, rows: int) -> None:
     """Deliver the schedules of DAY, as Parquet. The newest delivery counts."""
     known = recorded_at(SCHEDULES.name, DAY) + timedelta(minutes=len(_deliveries(platform)))
     with TemporaryDirectory() as folder:
-        schedules(rows).write_parquet(file := Path(folder) / f"{DAY}.parquet")
+        made = get_context("spawn").Process(
+            target=write, args=(rows, file := Path(folder) / f"{DAY}.parquet")
+        )
+        made.start()
+        made.join()
         platform.raw.land(replace(SCHEDULES, source=Files(format="parquet")), DAY, file, known)
 
 

@@ -46,7 +46,7 @@ class Floors:
         """Do all stages once, under the names that they have in a night."""
         as_of = night_of(self.spec, DAY).as_of
         raw = meter.metered("population", pl.read_parquet)(self._delivery(), hive_partitioning=False)
-        rows = meter.metered("population", population)({SCHEDULES.name: raw}, DAY)
+        rows = meter.metered("population", _population)(raw)
         del raw
         meter.metered("snapshot", rows.write_parquet)(kept := self.folder / "population.parquet")
         rows = meter.metered("snapshot read", pl.read_parquet)(kept)
@@ -128,6 +128,10 @@ class Floors:
         score = pl.col("score")
         steps = [score.quantile(step / 40).alias(f"q{step}") for step in range(41)]
         return self.scores.select(score.mean(), score.std().alias("sd"), score.n_unique().alias("n"), *steps)
+
+
+def _population(raw: pl.DataFrame) -> pl.DataFrame:
+    return population({SCHEDULES.name: raw.lazy()}, DAY).collect().sort("entity_key")
 
 
 def _rules(spec: ModelSpec) -> list[pl.Expr]:

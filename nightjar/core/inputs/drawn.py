@@ -30,14 +30,19 @@ class Drawn:
 def drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
     """Read a population once. It gives what the same functions give of all its rows at once.
 
-    rows: how many there are in all parts. A slice whose expression needs other rows than its own, such as a
-    rank, is counted on its columns of all rows: then they are read once more.
+    rows: of the population, with those that cannot be scored. If there are any of these, the population is
+    read again, because the places of the sample depend on how many can be scored. A slice whose expression
+    needs other rows than its own, such as a rank, is counted on its columns of all rows: then they are read
+    once more.
     """
-    gather, alike, told = (
-        Gather(places_of_sample(rows, spec.seed)),
-        list[pl.DataFrame](),
-        list[pl.DataFrame](),
-    )
+    found = _drawn(parts, rows, spec, score_date)
+    return found if found.rows == rows else _drawn(parts, found.rows, spec, score_date)
+
+
+def _drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
+    """rows: those that can be scored, as far as they are known."""
+    gather = Gather(places_of_sample(rows, spec.seed))
+    alike, told = list[pl.DataFrame](), list[pl.DataFrame]()
     each_row = of_each_row(spec)
     first: str | None = None
     for part in parts():
@@ -48,7 +53,12 @@ def drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
             told.append(tallies(part, spec))
     if not each_row:
         told.append(tallies(pl.concat(read_by_slices(part, spec) for part in parts()), spec))
-    return Drawn(rows, gather.rows(), same_entities(pl.concat(alike), score_date, first), summed(told, rows))
+    return Drawn(
+        gather.passed,
+        gather.rows(),
+        same_entities(pl.concat(alike), score_date, first),
+        summed(told, gather.passed),
+    )
 
 
 class Gather:
@@ -56,14 +66,14 @@ class Gather:
 
     def __init__(self, places: pl.Series) -> None:
         self._places = pl.DataFrame({"place": places.cast(pl.Int64)}).with_row_index("order")
-        self._taken, self._order, self._passed = list[pl.DataFrame](), list[pl.Series](), 0
+        self._taken, self._order, self.passed = list[pl.DataFrame](), list[pl.Series](), 0
 
     def take(self, part: pl.DataFrame) -> None:
-        place = pl.col("place") - self._passed
+        place = pl.col("place") - self.passed
         here = self._places.filter(place.is_between(0, part.height, closed="left")).with_columns(place)
         self._taken.append(small(part[here["place"]]))
         self._order.append(here["order"])
-        self._passed += part.height
+        self.passed += part.height
 
     def rows(self) -> pl.DataFrame:
         return pl.concat(self._taken)[pl.concat(self._order).arg_sort()]

@@ -2,7 +2,7 @@
 
 import inspect
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -58,13 +58,27 @@ def streamed_rows_by(
     anything that is no LazyFrame.
     """
     with own_code(model, field, function, asked):
-        rows = function(*given)
-        if isinstance(rows, pl.LazyFrame):
-            return rows.collect(engine="streaming")
-    raise ContractBroken(
-        f"{model}: {field}",
-        [f"gives a {type(rows).__name__}, not a polars.LazyFrame, although the table is streamed"],
-    )
+        return lazy_rows_by(model, field, function, *given).collect(engine="streaming")
+
+
+def batches_by(
+    model: str, field: str, function: Callable[..., object], asked: str, rows: int, *given: object
+) -> Iterator[pl.DataFrame]:
+    """The same rows, about so many at a time. Others than those of a batch are not held."""
+    with own_code(model, field, function, asked):
+        found = lazy_rows_by(model, field, function, *given)
+        yield from found.collect_batches(chunk_size=rows, maintain_order=True, engine="streaming")
+
+
+def lazy_rows_by(model: str, field: str, function: Callable[..., object], *given: object) -> pl.LazyFrame:
+    """Raises ContractBroken for anything that is no LazyFrame."""
+    rows = function(*given)
+    if not isinstance(rows, pl.LazyFrame):
+        raise ContractBroken(
+            f"{model}: {field}",
+            [f"gives a {type(rows).__name__}, not a polars.LazyFrame, although it is streamed"],
+        )
+    return rows
 
 
 def in_words(error: Exception) -> str:

@@ -118,7 +118,7 @@ RawFrames = Mapping[str, pl.DataFrame]
 They are `date` (the day of the file) and `recorded_at` (UTC).
 """
 LazyRaw = Mapping[str, pl.LazyFrame]
-"""The same for a table that is streamed: its rows have no order."""
+"""The same for a table or a population that is streamed: its rows have no order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,6 +398,8 @@ class ModelSpec:
     which nights are measured, beside those of the kind. audit: what a night must keep.
     challenge: how it takes the place of a champion. None: at once.
     explain: the published rows whose reasons are stored. None: none are.
+    streamed: `population` gets LazyFrames, whose rows have no order, and gives one. A night then needs no
+    memory for all its rows at once.
     """
 
     name: str
@@ -420,7 +422,10 @@ class ModelSpec:
     feature_tables: tuple[FeatureTable, ...] = ()
     features: FeastService | None = None
     population_reads: tuple[Window, ...]
-    population: Annotated[Callable[[RawFrames, date], pl.DataFrame], PlainValidator(called)]
+    population: Annotated[
+        Callable[[RawFrames, date], pl.DataFrame] | Callable[[LazyRaw, date], pl.LazyFrame],
+        PlainValidator(called),
+    ]
     outcome_reads: tuple[Window, ...]
     outcomes: Annotated[Callable[[RawFrames, date], pl.DataFrame], PlainValidator(called)]
     categorical: tuple[str, ...]
@@ -442,6 +447,7 @@ class ModelSpec:
     challenge: Challenge | None = None
     audit: AuditLimits
     explain: Explain | None = None
+    streamed: bool = False
     kind: Annotated[Kind, PlainValidator(a_kind)] = BINARY
 
     def __post_init__(self) -> None:

@@ -20,17 +20,9 @@ def ordered_population(rows: pl.DataFrame) -> pl.DataFrame:
     empty, or if a store cannot hold it. No row is dropped. Raises ContractBroken if there is no text column
     `entity_key`.
     """
-    if (found := rows.schema.get("entity_key")) != pl.String:
-        raise ContractBroken(
-            "the population",
-            [
-                "column entity_key is missing"
-                if found is None
-                else f"column entity_key has type {found}, not String"
-            ],
-        )
+    require_keys(rows)
     key = pl.col("entity_key")
-    return rows.sort("entity_key", nulls_last=True, maintain_order=True).with_columns(
+    return _sorted(rows).with_columns(
         pl.when(key.is_null() | (key == ""))
         .then(pl.lit("entity_key is missing"))
         .when(key == key.shift(1))
@@ -41,6 +33,36 @@ def ordered_population(rows: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("entity_key holds a NUL character"))
         .alias("fault")
     )
+
+
+def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows in the order of their keys. Rows that are in it already are not copied."""
+    if rows["entity_key"].is_sorted(nulls_last=True):
+        return rows
+    return rows.sort("entity_key", nulls_last=True, maintain_order=True)
+
+
+def require_keys(rows: pl.DataFrame) -> None:
+    """Raises ContractBroken if there is no text column `entity_key`."""
+    if (found := rows.schema.get("entity_key")) != pl.String:
+        raise ContractBroken(
+            "the population",
+            [
+                "column entity_key is missing"
+                if found is None
+                else f"column entity_key has type {found}, not String"
+            ],
+        )
+
+
+def by_content(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows that have no order in one that only their values say, if any of them share a key.
+
+    So always the same of them is scored.
+    """
+    if not rows["entity_key"].is_duplicated().any():
+        return rows
+    return rows.sort("entity_key", pl.all().exclude("entity_key"), nulls_last=True)
 
 
 def key_is_storable() -> pl.Expr:

@@ -49,11 +49,19 @@ def within(spec: ModelSpec, window: Window, score_date: date, rows: pl.DataFrame
 
     Rows of a file on other local days are left out, if the `day_column` has instants.
     """
+    kept = in_window(spec, window, score_date, rows.schema)
+    return rows if kept is None else rows.filter(kept)
+
+
+def in_window(
+    spec: ModelSpec, window: Window, score_date: date, schema: Mapping[str, pl.DataType]
+) -> pl.Expr | None:
+    """Which rows of its files a window has. None: all. schema: of the rows."""
     column = spec.dataset(window.dataset).day_column
-    if column is None or not isinstance(rows.schema[column], pl.Datetime):
-        return rows
+    if column is None or not isinstance(schema[column], pl.Datetime):
+        return None
     local = pl.col(column).dt.convert_time_zone(ZoneInfo(spec.time_zone).key).dt.date()
-    return rows.filter(local.is_between(*local_days(window, score_date)))
+    return local.is_between(*local_days(window, score_date))
 
 
 def readable(

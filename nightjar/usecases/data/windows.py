@@ -1,16 +1,16 @@
 """Read the windows of populations and outcomes: the same rows, for whatever purpose and number of dates."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
 
 import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
-from nightjar.core.model.own_code import rows_by
-from nightjar.core.model.spec import ModelSpec, RawFrames, Window
+from nightjar.core.model.own_code import batches_by, rows_by, streamed_rows_by
+from nightjar.core.model.spec import LazyRaw, ModelSpec, RawFrames, Window
 from nightjar.core.night.clock import dates_between
-from nightjar.core.night.population import key_is_storable
-from nightjar.core.night.windows import complete, files_of, span, within
+from nightjar.core.night.population import by_content, key_is_storable
+from nightjar.core.night.windows import complete, files_of, in_window, span, within
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.values import INSTANT
 
@@ -37,10 +37,32 @@ def read_windows(
     return frames
 
 
+def scan_windows(
+    spec: ModelSpec, raw: RawStore, windows: Iterable[Window], score_date: date, known_at: datetime
+) -> LazyRaw:
+    """The rows of `read_windows`, in no order. They are read when they are collected."""
+    frames = dict[str, pl.LazyFrame]()
+    for window in windows:
+        rows = raw.scan(spec.dataset(window.dataset), *files_of(spec, window, score_date), known_at=known_at)
+        kept = in_window(spec, window, score_date, rows.collect_schema())
+        frames[window.dataset] = rows if kept is None else rows.filter(kept)
+    return frames
+
+
 def population_of(spec: ModelSpec, raw: RawStore, score_date: date, known_at: datetime) -> pl.DataFrame:
     """The rows that a model scores for a date, as known at an instant. Raises CodeFailed, ContractBroken."""
-    read = read_windows(spec, raw, spec.population_reads, score_date, known_at)
-    return rows_by(spec.name, "population", spec.population, f"for {score_date}", read, score_date)
+    read, called = (scan_windows, streamed_rows_by) if spec.streamed else (read_windows, rows_by)
+    frames = read(spec, raw, spec.population_reads, score_date, known_at)
+    rows = called(spec.name, "population", spec.population, f"for {score_date}", frames, score_date)
+    return by_content(rows) if spec.streamed else rows
+
+
+def batches_of_population(
+    spec: ModelSpec, raw: RawStore, score_date: date, known_at: datetime, rows: int
+) -> Iterator[pl.DataFrame]:
+    """The rows of a streamed population, so many at a time. Raises CodeFailed, ContractBroken."""
+    frames = scan_windows(spec, raw, spec.population_reads, score_date, known_at)
+    return batches_by(spec.name, "population", spec.population, f"for {score_date}", rows, frames, score_date)
 
 
 def outcomes_of(spec: ModelSpec, raw: RawStore, dates: Collection[date], known_at: datetime) -> pl.DataFrame:

@@ -29,9 +29,10 @@ from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.ports.stages import UNSTAGED, Stages
 from nightjar.core.values import INSTANT
-from nightjar.usecases.data.windows import population_of, read_windows
+from nightjar.usecases.data.windows import batches_of_population, population_of, read_windows
 from nightjar.usecases.scoring.golden import Scorer
 from nightjar.usecases.scoring.snapshot import Snapshots, parts_of
+from nightjar.usecases.scoring.sorting import ROWS_AT_ONCE
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,14 @@ class NightInputs:
         """Store a population, so that every worker sees the same rows for each part of the night."""
         return self._snapshots.fix(rows, self.spec.part_rows, self.generations())
 
+    def fix_streamed(self, score_date: date, known_at: datetime) -> Population | None:
+        """Store the population as known at an instant without having all of it in memory.
+
+        None if it has no row. Raises CodeFailed, ContractBroken.
+        """
+        batches = batches_of_population(self.spec, self.raw, score_date, known_at, ROWS_AT_ONCE)
+        return self._snapshots.fix_streamed(batches, self.spec.part_rows, self.generations())
+
     def fix_again(self, run: Run) -> Population:
         """Store the population of a run for another revision that scores the same rows."""
         return self._snapshots.fix_again(run)
@@ -81,12 +90,12 @@ class NightInputs:
 
     def drawn(self, run: Run) -> Drawn:
         """What the audit takes of the run's population. One part is in memory at a time."""
-        rows = self._snapshots.sound_rows(run)
+        kept = parts_of(run)
 
         def parts() -> Iterator[pl.DataFrame]:
-            return (sound(self.part(run, part)) for part in parts_of(run))
+            return (sound(self.part(run, part)) for part in kept)
 
-        return drawn(parts, rows, self.spec, run.score_date)
+        return drawn(parts, sum(part.rows for part in kept), self.spec, run.score_date)
 
     def limits(self) -> tuple[str, ...]:
         """What cannot be answered about the features of a model that names its own Feast service."""

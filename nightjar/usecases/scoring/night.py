@@ -265,6 +265,8 @@ class ScoreNight:
         if base is not None and _served(base) != _served(run):
             with stages("snapshot"):
                 return self.store.record_population(run, self.inputs.fix_again(base))
+        if run.base_id is None and self.inputs.spec.streamed:
+            return self._with_streamed_population(run, stages)
         with stages("population") as tell:
             rows = self._population_of(run, repair)
             if rows.is_empty():
@@ -273,6 +275,14 @@ class ScoreNight:
         with stages("snapshot") as tell:
             tell(rows=rows.height)
             return self.store.record_population(run, self.inputs.fix(rows))
+
+    def _with_streamed_population(self, run: Run, stages: Stages) -> Run:
+        with stages("population") as tell:
+            population = self.inputs.fix_streamed(run.score_date, run.known_at)
+            if population is None:
+                raise self._no_population(run)
+            tell(rows=population.rows)
+        return self.store.record_population(run, population)
 
     def _no_population(self, run: Run) -> BadDelivery | NoPopulation:
         """The error for a night without rows.

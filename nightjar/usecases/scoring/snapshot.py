@@ -5,6 +5,7 @@ So a part reads and verifies only its own rows.
 
 import json
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +18,7 @@ from nightjar.core.night.repair import without_carried
 from nightjar.core.parquet import parquet
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.upkeep.retention import StoredFile
+from nightjar.usecases.scoring.sorting import Sorting, in_parts
 
 SUFFIX, GENERATIONS = ".parquet", ".json"
 
@@ -35,17 +37,35 @@ class Snapshots:
         the bundle's last file. If all are the first ones, there is no such file, as there was none before
         tables had generations.
         """
-        named = {table: name for table, name in sorted((generations or {}).items()) if name}
         parts = cut(rows.height, part_rows)
+        slices = (rows.slice(part.start, part.rows) for part in parts)
+        return self._fix(slices, parts, generations)
+
+    def fix_streamed(
+        self, batches: Iterable[pl.DataFrame], part_rows: int, generations: Generations | None = None
+    ) -> Population | None:
+        """Do the same with rows in no order that come in batches. None, and nothing stored: there is none.
+
+        They are put in order on the disk. Memory holds a batch, or what is sorted at once.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            sorting = Sorting(Path(folder)).take(batches)
+            parts = cut(sorting.rows, part_rows)
+            return self._fix(in_parts(sorting.sorted(), parts), parts, generations) if parts else None
+
+    def _fix(
+        self, rows: Iterable[pl.DataFrame], parts: Sequence[Part], generations: Generations | None
+    ) -> Population:
+        named = {table: name for table, name in sorted((generations or {}).items()) if name}
         with tempfile.TemporaryDirectory() as folder:
             files = [Path(folder) / f"{part.number}{SUFFIX}" for part in parts]
-            for part, file in zip(parts, files, strict=True):
-                file.write_bytes(parquet(rows.slice(part.start, part.rows)))
+            for of_part, file in zip(rows, files, strict=True):
+                file.write_bytes(parquet(of_part))
             if named:
                 files.append(Path(folder) / f"generations{GENERATIONS}")
                 files[-1].write_text(json.dumps(named))
             uri, sha256 = self.artifacts.put_bundle("population", files)
-        return Population(uri=uri, sha256=sha256, rows=rows.height, parts=len(parts))
+        return Population(uri=uri, sha256=sha256, rows=sum(part.rows for part in parts), parts=len(parts))
 
     def fix_again(self, run: Run) -> Population:
         """Store the rows of a run's population in the same parts, without scores that a repair kept."""
@@ -64,18 +84,16 @@ class Snapshots:
         """All rows of a run's population, in their order. Raises ArtifactBroken."""
         return pl.concat(self.part(run, part) for part in parts_of(run))
 
-    def part(self, run: Run, part: Part, columns: list[str] | None = None) -> pl.DataFrame:
-        """The rows of one part, with these columns or all. No other part is read. Raises ArtifactBroken."""
+    def part(self, run: Run, part: Part) -> pl.DataFrame:
+        """The rows of one part. No other part is read. Raises ArtifactBroken."""
         population = fixed(run)
         if population.uri.endswith(SUFFIX):  # as populations were stored before parts had files of their own
-            file = self.artifacts.get(population.uri, population.sha256)
-            return pl.read_parquet(file, columns=columns).slice(part.start, part.rows)
-        file = self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
-        return pl.read_parquet(file, columns=columns)
-
-    def sound_rows(self, run: Run) -> int:
-        """How many rows of a run's population can be scored. Only faults are read. Raises ArtifactBroken."""
-        return sum(self.part(run, part, ["fault"])["fault"].null_count() for part in parts_of(run))
+            return pl.read_parquet(self.artifacts.get(population.uri, population.sha256)).slice(
+                part.start, part.rows
+            )
+        return pl.read_parquet(
+            self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
+        )
 
 
 def generations_named(artifacts: Artifacts, file: StoredFile) -> Generations:

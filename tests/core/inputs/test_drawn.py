@@ -48,6 +48,14 @@ def test_parts_give_what_all_rows_at_once_give(spec: Any, rows: int, part_rows: 
     assert found.rows == rows
 
 
+def test_rows_that_cannot_be_scored_are_left_out() -> None:
+    rows = population(5_000)
+    whole = rows.filter(pl.int_range(pl.len()) % 3 > 0)
+    found = drawn(lambda: whole.iter_slices(700), rows.height, SLICED, DAY)
+    assert found.sample.equals(sample_of(whole, SLICED.seed))
+    assert found.counted.equals(counts(whole, SLICED))
+
+
 def test_a_population_without_a_row_that_can_be_scored_gives_nothing() -> None:
     found = drawn(lambda: [population(3).clear(), population(3).clear()], 0, SLICED, DAY)
     assert (found.sample.height, found.alike.height) == (0, 0)
