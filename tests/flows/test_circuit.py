@@ -61,6 +61,7 @@ def heard(alerts, count: int) -> list[str]:
     return alerts.heard
 
 
+@pytest.mark.chaos
 def test_failures_in_a_row_pause_a_deployment_and_tell_a_person(prefect, world, alerts):
     from nightjar.server.deploy import api_url, deploy, local_api
     from nightjar.server.deployments import ends, resume

@@ -287,6 +287,7 @@ def receipts(world, day) -> set[tuple]:
     )
 
 
+@pytest.mark.chaos
 def test_a_backfill_that_is_forced_to_cancelled_publishes_no_further_night_and_the_next_one_does_the_rest(
     prefect, world
 ):

@@ -15,7 +15,8 @@ pytestmark = [
 ]
 
 SPEC = models.model("flight_delay")
-NIGHT = date(2013, 3, 13)
+NIGHT = date(2013, 3, 15)
+"""The night before the first that a schedule scores here, so that nothing is missing between them."""
 
 
 def test_from_the_list_of_models_to_the_scores_of_one_flight_behind_the_login(prefect, world, browsing):
