@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -251,14 +251,23 @@ def test_a_database_that_hangs_is_told_once_and_once_when_it_answers_again(
 
 @contextmanager
 def hanging(database) -> Iterator[None]:
-    """All sessions of the database keep their connections, and answer nothing."""
+    """The server takes nobody in, and all sessions of the database keep their connections and say nothing."""
+    stopped: list[int] = []
+
+    def send(what: signal.Signals, pid: int) -> None:
+        with suppress(ProcessLookupError):  # a session that has ended meanwhile
+            os.kill(pid, what)
+
     with psycopg.connect(database.server.url("admin", "postgres"), autocommit=True) as admin:
-        sessions = "SELECT pid FROM pg_stat_activity WHERE datname = %s"
-        pids = [pid for (pid,) in admin.execute(sessions, [database.name]).fetchall()]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        (noted,) = admin.execute("SELECT pg_read_file('postmaster.pid')").fetchone()
+        try:
+            stopped.append(int(noted.splitlines()[0]))
+            send(signal.SIGSTOP, stopped[0])
+            sessions = "SELECT pid FROM pg_stat_activity WHERE datname = %s"
+            for (pid,) in admin.execute(sessions, [database.name]).fetchall():
+                stopped.append(pid)
+                send(signal.SIGSTOP, pid)
+            yield
+        finally:
+            for pid in stopped:
+                send(signal.SIGCONT, pid)
