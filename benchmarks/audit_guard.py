@@ -23,7 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from difflib import get_close_matches
 from hashlib import sha256
 from itertools import takewhile
@@ -139,7 +139,8 @@ class Audits:
         profile = profile_of(sampled, scores, spec)
         self.profiles.setdefault(day, profile)
         trailing = [self.profiles[other] for other in sorted(self.profiles) if other < day][-TRAILING_NIGHTS:]
-        run, compared = run_of(self.year, day, rows), entities(same_entities(sound, day), day)
+        run = run_of(spec.name, day, as_of(spec, day), self.year.version.id, rows.height)
+        compared = entities(same_entities(sound, day), day)
         return audit(
             run,
             [Part(number=0, start=0, stop=rows.height)],
@@ -158,19 +159,19 @@ def stored(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select("entity_key", SCORE, outputs=pl.lit(None, pl.List(pl.Float64)))
 
 
-def run_of(year: RecordedYear, day: date, rows: pl.DataFrame) -> Run:
-    instant = as_of(year.spec, day)
+def run_of(model: str, day: date, instant: datetime, version_id: int, rows: int) -> Run:
+    """A claimed run of a night of so many rows, which no store holds."""
     return Run(
         id=day.toordinal(),
-        model=year.spec.name,
+        model=model,
         score_date=day,
         revision=1,
         attempt=1,
         state=RunState.CLAIMED,
         as_of=instant,
         known_at=instant,
-        version_id=year.version.id,
-        population=Population(uri="memory", sha256="0" * 64, rows=rows.height, parts=1),
+        version_id=version_id,
+        population=Population(uri="memory", sha256="0" * 64, rows=rows, parts=1),
     )
 
 

@@ -19,7 +19,7 @@ from datetime import time as time_of_day
 import numpy as np
 import polars as pl
 import structlog
-from audit_guard import Kept
+from audit_guard import Kept, run_of
 from drift_rate import simulated_night
 from recorded_year import distribution_of
 
@@ -34,7 +34,6 @@ from nightjar.core.monitoring.drift import HISTORY, night_drift
 from nightjar.core.monitoring.drift import RATE as RATE_OF_DRIFT
 from nightjar.core.monitoring.training import TrainingSample
 from nightjar.core.night.audit import TRAILING_NIGHTS
-from nightjar.core.night.entities import Run, RunState
 from nightjar.testing.specs import toy_spec
 from nightjar.usecases.scoring.unlike import MOST_NIGHTS, Unlike
 
@@ -158,10 +157,9 @@ class World:
         day, rows = FIRST + timedelta(days=number), self.night(number)
         profile = profile_of(sample_of(rows, 1), distribution_of(day, rows[SCORE]), self.spec)
         sample = entities(same_entities(rows, day), day)
+        run = run_of(self.spec.name, day, datetime.combine(day, time_of_day(12), UTC), 1, rows.height)
         found = [
-            *Unlike(self.spec, self.kept).findings(
-                run_of(self.spec, number, day), counts(rows, self.spec), sample
-            ),
+            *Unlike(self.spec, self.kept).findings(run, counts(rows, self.spec), sample),
             *oddities(profile, self.profiles[-TRAILING_NIGHTS:][::-1], self.spec),
         ]
         drift = night_drift(profile, self.profiles[-HISTORY:], training.compared(rows.head(1)))
@@ -171,21 +169,6 @@ class World:
         for each in found:
             log.info("found", night=number, check=each.name, told=each.sentence)
         return [each.name for each in found], any(row.drifted for row in drift)
-
-
-def run_of(spec: ModelSpec, number: int, day: date) -> Run:
-    instant = datetime.combine(day, time_of_day(12), UTC)
-    return Run(
-        id=number + 1,
-        model=spec.name,
-        score_date=day,
-        revision=1,
-        attempt=1,
-        state=RunState.CLAIMED,
-        as_of=instant,
-        known_at=instant,
-        version_id=1,
-    )
 
 
 def counted(world: World, nights: int) -> Counted:

@@ -222,18 +222,13 @@ def middle(rounds: list[dict[str, Cost]]) -> dict[str, Cost]:
 
     The bare libraries run after the first nights, and what they leave in memory counts for later ones.
     """
-    first = ("peak_mb", "postgres_peak_mb")
-    return {
-        name: Cost(
-            *(
-                (next if each.name in first else statistics.median)(
-                    iter([getattr(found[name], each.name) for found in rounds])
-                )
-                for each in fields(Cost)
-            )
-        )
-        for name in rounds[0]
-    }
+    peaks = ("peak_mb", "postgres_peak_mb")
+
+    def of(stage: str, number: str) -> float:
+        values = [getattr(found[stage], number) for found in rounds]
+        return values[0] if number in peaks else statistics.median(values)
+
+    return {stage: Cost(*(of(stage, each.name) for each in fields(Cost))) for stage in rounds[0]}
 
 
 def report(found: Found) -> None:

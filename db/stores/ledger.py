@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 
 from psycopg.errors import RestrictViolation
-from sqlalchemy import Connection, Row, insert, select, text, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from db.locks import held_nights
+from db.locks import TAKE_FOR_TRANSACTION, held_nights
 from db.session import translated
 from db.stores.rows import (
     LOCK_TIMEOUT,
@@ -26,7 +26,6 @@ from nightjar.core.night.entities import Publication, Run, RunState
 from nightjar.core.night.plan import Standing
 from nightjar.core.ports.going_on import GoOn, unasked
 
-LEDGER = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 """Only one process at a time may point a night's ledger to a run.
 
 So the facts that it checked are still true when its row is written.
@@ -174,7 +173,7 @@ def _require_base_shown(connection: Connection, run: Run) -> None:
 
 
 def _hold_ledger(connection: Connection, run: Run) -> None:
-    connection.execute(LEDGER, {"what": f"ledger of {run.model} {run.score_date}"})
+    connection.execute(TAKE_FOR_TRANSACTION, {"what": f"ledger of {run.model} {run.score_date}"})
 
 
 def _point_to(

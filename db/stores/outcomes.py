@@ -9,6 +9,7 @@ from psycopg import sql
 from sqlalchemy import Engine, insert, text
 
 from db.copy import copy_frame
+from db.locks import TAKE_FOR_TRANSACTION
 from db.reading import read_frame
 from db.session import translated
 from db.tables import MeasurementRow, OutcomeRow, table_of
@@ -20,7 +21,6 @@ OUTCOMES = table_of(OutcomeRow)
 KEYS = {"score_date": pl.Date(), "entity_key": pl.String(), "recorded_at": INSTANT}
 OUTCOME = {"entity_key": pl.String(), "recorded_at": INSTANT, "outcome": pl.Float64()}
 COLUMNS = {column.name for column in table_of(MeasurementRow).columns} - {"recorded_at"}
-ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 STORED = sql.SQL("""
     SELECT score_date, entity_key, recorded_at FROM nightjar.outcome
     WHERE model = %s AND score_date = ANY(%s)
@@ -83,7 +83,7 @@ class PostgresOutcomes:
         rows = outcomes.select(*KEYS, "outcome", model=pl.lit(model)).unique([*KEYS], keep="first")
         with translated(), self.engine.begin() as connection:
             # Of two processes that record the same, the second one finds the rows of the first.
-            connection.execute(ALONE, {"what": f"outcomes of {model}"})
+            connection.execute(TAKE_FOR_TRANSACTION, {"what": f"outcomes of {model}"})
             stored = read_frame(connection, STORED, [model, rows["score_date"].unique().to_list()], KEYS)
             news = rows.join(stored, on=[*KEYS], how="anti").sort(*KEYS)
             copy_frame(connection, OUTCOMES, news)

@@ -250,7 +250,7 @@ class RawFiles:
         landed: dict[date, list[Kept]] = {}
         for name in names_in(self._folder(dataset), FOLDER):
             span = Span.of(name.removeprefix(PREFIX))
-            if span.first <= last and span.last >= first:
+            if span.meets(first, last):
                 kept = deliveries_in(self._folder(dataset) / name)
                 for day in dates_between(max(span.first, first), min(span.last, last)):
                     landed.setdefault(day, []).extend(kept)

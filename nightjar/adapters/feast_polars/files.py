@@ -168,8 +168,10 @@ class _Days:
 
     def may_hold(self, folder: str) -> bool:
         """False for the folder of a partition whose days lie outside. A folder without a date is read."""
-        span = None if self.window is None else self._span(folder)
-        return span is None or self.window is None or self.window.has_any(span.first, span.last)
+        if self.window is None:
+            return True
+        span = self._span(folder)
+        return span is None or self.window.has_any(span.first, span.last)
 
     def not_replaced(self, files: tuple[DataFile, ...]) -> tuple[DataFile, ...]:
         """The files without those whose rows lie in a file of the same name of several days too."""

@@ -24,10 +24,19 @@ class Span:
         return cls(date.fromisoformat(first), date.fromisoformat(last or first))
 
     def __str__(self) -> str:
-        return str(self.first) if self.first == self.last else f"{self.first}{BETWEEN}{self.last}"
+        return f"{self.first}{BETWEEN}{self.last}" if self.several else str(self.first)
+
+    @property
+    def several(self) -> bool:
+        """True for more days than one."""
+        return self.first != self.last
 
     def has(self, day: date) -> bool:
         return self.first <= day <= self.last
+
+    def meets(self, first: date, last: date) -> bool:
+        """True if any of its days is one of first..last."""
+        return self.first <= last and self.last >= first
 
     def holds(self, other: "Span") -> bool:
         """True if this is a wider span that has all days of the other one."""
@@ -40,5 +49,5 @@ def replaced(found: Iterable[tuple[Hashable, Span]]) -> set[tuple[Hashable, Span
     found: each file's name without its days, and its days. Only a file of the same name replaces one.
     """
     every = [*found]
-    wide = [each for each in every if each[1].first != each[1].last]
+    wide = [each for each in every if each[1].several]
     return {(name, span) for name, span in every if any(name == of and by.holds(span) for of, by in wide)}

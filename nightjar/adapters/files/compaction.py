@@ -41,7 +41,7 @@ def compact(folder: Path, still_read: timedelta = STILL_READ) -> None:
 
 def _past_months(folder: Path) -> Iterator[tuple[Span, list[Path]]]:
     """Months before that of the newest day, with more than one file, oldest file first."""
-    days = [(span.first, file) for span, file in reversed(partitions(folder)) if span.first == span.last]
+    days = [(span.first, file) for span, file in reversed(partitions(folder)) if not span.several]
     for month, found in groupby(days, lambda each: each[0].replace(day=1)):
         files = [file for _, file in found]
         if len(files) > 1 and month < days[-1][0].replace(day=1):
@@ -53,9 +53,8 @@ def _last_of(month: date) -> date:
 
 
 def _remove_replaced(folder: Path, before: datetime) -> None:
-    there, read = all_partitions(folder), partitions(folder)
-    months = [(span, file) for span, file in read if span.first != span.last]
-    settled = [span for span, file in months if last_change(file) <= before]
+    there = all_partitions(folder)
+    settled = [span for span, file in there if span.several and last_change(file) <= before]
     for span, file in there:
         if any(month.holds(span) for month in settled):
             file.unlink()

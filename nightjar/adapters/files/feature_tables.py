@@ -100,7 +100,7 @@ class FeatureDirectory:
         mine = [pl.col(name) == pl.lit(value, table.keys[name]) for name, value in keys.items()]
         oldest, newest = utc(as_of - table.ttl).date(), utc(as_of).date()
         kept = self.files(table, generation)
-        for file in (file for span, file in kept if span.last >= oldest and span.first <= newest):
+        for file in (file for span, file in kept if span.meets(oldest, newest)):
             rows = read_kept(file, table).filter(usable, *mine)
             if not rows.is_empty():
                 return rows.sort("event_timestamp", "created").row(-1, named=True)
@@ -112,7 +112,7 @@ class FeatureDirectory:
 
 def _by_file(folder: Path, rows: pl.DataFrame) -> Iterator[tuple[Path, pl.DataFrame]]:
     """The rows of each partition, oldest first. A day of a month that was put together belongs to it."""
-    wide = [(span, file) for span, file in partitions(folder) if span.first != span.last]
+    wide = [(span, file) for span, file in partitions(folder) if span.several]
     by_day = rows.with_columns(partition=pl.col("event_timestamp").dt.date()).partition_by(
         "partition", as_dict=True, include_key=False
     )

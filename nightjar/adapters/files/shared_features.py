@@ -95,7 +95,7 @@ def _wanted(
             yield f"{table.name}/{INDEX}", index
         oldest, newest = utc(as_of - table.ttl).date(), utc(as_of).date()
         for span, file in partitions(features / table.name / generation):
-            if span.last >= oldest and span.first <= newest:
+            if span.meets(oldest, newest):
                 yield str(file.relative_to(features)), file
 
 

@@ -85,8 +85,26 @@ def _share(check: str, told: str) -> tuple[Rule, Rule]:
     )
 
 
+def _level(told: str, least: float, check: str = "level") -> tuple[Rule]:
+    """A number on the scale of its column: as a part of the width of the column's values."""
+    return (
+        Rule(
+            check=check,
+            moves=True,
+            above=least,
+            below=least,
+            widths=1.0,
+            unit="width",
+            of_zeros=False,
+            told=told,
+        ),
+    )
+
+
 CHANGED = "share of entities whose value changed since last night"
 FACTORED = "share of entities whose value changed by the same factor"
+STILL = "share of the keys of which no feature changed"
+PACE = "mean distance from the value of last night"
 OFFSET = "share of entities whose value changed by the same amount"
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
@@ -123,54 +141,10 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="middle size of the values",
         ),
     ),
-    "low": (
-        Rule(
-            check="level",
-            moves=True,
-            above=0.25,
-            below=0.25,
-            widths=1.0,
-            unit="width",
-            of_zeros=False,
-            told="5% quantile",
-        ),
-    ),
-    "middle": (
-        Rule(
-            check="level",
-            moves=True,
-            above=0.25,
-            below=0.25,
-            widths=1.0,
-            unit="width",
-            of_zeros=False,
-            told="median",
-        ),
-    ),
-    "high": (
-        Rule(
-            check="level",
-            moves=True,
-            above=0.5,
-            below=0.5,
-            widths=1.0,
-            unit="width",
-            of_zeros=False,
-            told="95% quantile",
-        ),
-    ),
-    "step": (
-        Rule(
-            check="step",
-            moves=True,
-            above=0.35,
-            below=0.35,
-            widths=1.0,
-            unit="width",
-            of_zeros=False,
-            told="median change since last night",
-        ),
-    ),
+    "low": _level("5% quantile", 0.25),
+    "middle": _level("median", 0.25),
+    "high": _level("95% quantile", 0.5),
+    "step": _level("median change since last night", 0.35, check="step"),
     "pace": (
         Rule(
             check="pace",
@@ -179,7 +153,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             widest=1.2,
             scale=FACTOR,
             of_zeros=False,
-            told="mean distance from the value of last night",
+            told=PACE,
         ),
     ),
     "changed": (
@@ -233,7 +207,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             moves=True,
             above=0.5,
             scale=FACTOR,
-            told="mean distance from the value of last night",
+            told=PACE,
         ),
     ),
     "leap": (
@@ -268,9 +242,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="different rows of features as a share of the keys",
         ),
     ),
-    "still": (
-        Rule(check="frozen", above=1.0, scale=SHARE, told="share of the keys of which no feature changed"),
-    ),
+    "still": (Rule(check="frozen", above=1.0, scale=SHARE, told=STILL),),
     "absent": (
         Rule(check="missing", above=0.2, least_nights=14, told="share of the keys without any feature"),
     ),
@@ -346,14 +318,8 @@ airports: its values count, not the rows that share them."""
 SLICES: Mapping[str, tuple[Rule, ...]] = {
     "same_factor": (Rule(check="units", above=0.8, told=FACTORED),),
     "same_offset": (Rule(check="offset", above=0.9, told=OFFSET),),
-    "still": (
-        Rule(check="frozen", above=1.6, scale=SHARE, told="share of the keys of which no feature changed"),
-    ),
-    "few_still": (
-        Rule(
-            check="frozen", above=0.5, least_nights=14, told="share of the keys of which no feature changed"
-        ),
-    ),
+    "still": (Rule(check="frozen", above=1.6, scale=SHARE, told=STILL),),
+    "few_still": (Rule(check="frozen", above=0.5, least_nights=14, told=STILL),),
     "lost": (
         Rule(check="missing", above=1.5, scale=MEAN, told="values a row that are missing since last night,"),
     ),

@@ -125,9 +125,9 @@ def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]
         yield f"{name} of the greatest value", (value == value.max()).sum(), known
     if len(numbers) <= MOST_COUPLED:
         for a, b in combinations(numbers, 2):
-            above, there = pl.col(a) > pl.col(b), (pl.col(each).is_not_null() for each in (a, b))
+            above = pl.col(a) > pl.col(b)
+            one, other = (pl.col(each).is_not_null() for each in (a, b))
             yield f"{a} above {b}", above.sum(), above.count()
-            one, other = there
             yield f"{a} or {b} alone unknown", (one ^ other).sum(), pl.len()
 
 

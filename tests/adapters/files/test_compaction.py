@@ -1,6 +1,7 @@
 """The small daily files of past months are put together, and no reader sees a difference."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -13,21 +14,12 @@ from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST as FIRST_ONE
 from nightjar.core.model.generations import Generation
-from nightjar.core.model.spec import FeatureTable
 from nightjar.testing.memory import MemoryFeatureFiles
+from tests.adapters.files.test_feature_tables import TABLE as SHOPS
 
 FIRST = datetime(2013, 1, 1, 4, tzinfo=UTC)
 INSTANT = pl.Datetime("us", "UTC")
-TABLE = FeatureTable(
-    name="shops",
-    description="Shops.",
-    keys={"shop": pl.String()},
-    features={"visits": pl.Float64()},
-    ttl=timedelta(days=400),
-    lookback_days=0,
-    sources=(),
-    compute=lambda *_: pl.DataFrame(),
-)
+TABLE = replace(SHOPS, ttl=timedelta(days=400))
 JANUARY, FEBRUARY = "date=2013-01-01..2013-01-31", "date=2013-02-01..2013-02-28"
 
 
