@@ -8,17 +8,18 @@ A night is scored by the real use case, `ScoreNight.run`, from the claim to the 
 The floor of a stage is the same work by the bare library: `night_floors.py`. Night and floors take turns,
 and the scores of both are equal to the last bit. Seconds are of the clock; CPU seconds are those of this
 process and of Postgres. Medians count, and the peak before the first floors. Each night writes into an
-empty month. The stages are measured with one part after the other; beside that, whole nights with several
-parts at once, with a challenger, and with what follows a publication.
+empty month. The stages are measured one after the other, also those that a night does at the same time;
+beside that, whole nights with several parts at once, with a challenger, and with what follows a publication.
 """
 
 import argparse
 import json
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,13 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import night_of
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.following import nothing_follows
+from nightjar.core.ports.going_on import unasked
 from nightjar.executors.in_turn import InTurn
 from nightjar.executors.pools import Threads
 from nightjar.showing import console
 from nightjar.showing.page import page
 from nightjar.showing.plots import Bar, bars
+from nightjar.usecases.scoring.beside import Wanted
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.night import ScoreNight
 from nightjar.usecases.scoring.part import ScorePart
@@ -106,6 +109,12 @@ class MeteredInputs(NightInputs):
             return NightInputs.scores(self, *args)
 
 
+@contextmanager
+def afterwards(work: Callable[[Wanted], Any]) -> Iterator[Callable[[], Any]]:
+    """Work that a night does beside its parts, when its result is asked for: stages of threads mix."""
+    yield cache(lambda: work(unasked))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     """Nights of one size. Each is a new revision of the same night."""
@@ -126,7 +135,7 @@ class Bench:
         executor = InTurn(ScorePart(lambda _: inputs, store))
         self.clear()
         with meter.stage("rest"):
-            self._run(replace(night, inputs=inputs, store=store, executor=executor))
+            self._run(replace(night, inputs=inputs, store=store, executor=executor, beside=afterwards))
         return meter
 
     def whole(

@@ -11,6 +11,7 @@ IN_ORDER = (
     "readiness",
     "population",
     "snapshot",
+    "draw",
     "retrieval",
     "contract",
     "predict",

@@ -30,6 +30,7 @@ from nightjar.core.ports.registry import Registry
 from nightjar.core.ports.stages import UNSTAGED, Stages
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.windows import batches_of_population, population_of, read_windows
+from nightjar.usecases.scoring.beside import Wanted
 from nightjar.usecases.scoring.golden import Scorer
 from nightjar.usecases.scoring.snapshot import Snapshots, parts_of
 from nightjar.usecases.scoring.sorting import ROWS_AT_ONCE
@@ -88,12 +89,17 @@ class NightInputs:
         """The rows of one part of the run's population. No other rows are read. Raises ArtifactBroken."""
         return self._snapshots.part(run, part)
 
-    def drawn(self, run: Run) -> Drawn:
-        """What the audit takes of the run's population. One part is in memory at a time."""
+    def drawn(self, run: Run, wanted: Wanted) -> Drawn:
+        """What the audit takes of the run's population. One part is in memory at a time.
+
+        wanted: called before each part.
+        """
         kept = parts_of(run)
 
         def parts() -> Iterator[pl.DataFrame]:
-            return (sound(self.part(run, part)) for part in kept)
+            for part in kept:
+                wanted()
+                yield sound(self.part(run, part))
 
         return drawn(parts, sum(part.rows for part in kept), self.spec, run.score_date)
 

@@ -31,6 +31,7 @@ from nightjar.core.ports.following import Follow, nothing_follows
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightReader, NightStore
 from nightjar.core.ports.stages import Meter, Stages, unmetered
+from nightjar.usecases.scoring.beside import Beside, Wanted, beside
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.repair import Repair, repair_of
@@ -88,6 +89,7 @@ class ScoreNight:
     Safe to run again at any time, also in another process: stored work is not done twice.
     go_on is called before the night, before each part and immediately before the publication.
     advised: makes the text that the ledger keeps for an error. meter: measures the stages of the night.
+    beside: does what needs no part while the parts are scored.
     """
 
     inputs: NightInputs
@@ -98,6 +100,7 @@ class ScoreNight:
     go_on: GoOn = unasked
     advised: Advise = unadvised
     meter: Meter = unmetered
+    beside: Beside = beside
 
     def run(
         self,
@@ -229,12 +232,13 @@ class ScoreNight:
                 parts=len(parts),
                 parts_to_score=len(todo),
             )
-            self.executor.run(run.night, [job_of(run, part) for part in todo])
-            with stages("audit") as tell:
-                population = self.inputs.drawn(run)
+            with self.beside(partial(self._drawn, run, stages)) as drawn:
+                self.executor.run(run.night, [job_of(run, part) for part in todo])
+                population = drawn()
+            with stages("audit") as tell, self.beside(lambda _: Stored.of(self.store, run)) as counted:
                 audited = self._with_features(run, population.sample)
-                stored = Stored.of(self.store, run)
-                odd = self._audit(run, stored, population, audited, accepted=accept is not None)
+                odd = self._audit(run, counted, population, audited, accepted=accept is not None)
+                stored = counted()
                 tell(rows=population.rows)
             findings = (*otherwise, *stale, *odd)
             log.info("night_audited", findings=findings, accepted=accept)
@@ -317,6 +321,13 @@ class ScoreNight:
             repair = repair_of(self.inputs, self.store, self.store.run(run.base_id), run.known_at)
         return repair.population
 
+    def _drawn(self, run: Run, stages: Stages, wanted: Wanted) -> Drawn:
+        """What the audit takes of the population. It is fixed, so it is read while the parts are scored."""
+        with stages("draw") as tell:
+            population = self.inputs.drawn(run, wanted)
+            tell(rows=population.rows)
+            return population
+
     def _with_features(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with their features if there are any."""
         return self.inputs.with_features(rows, run) if rows.height else rows
@@ -335,12 +346,20 @@ class ScoreNight:
         return entities(scored, run.score_date)
 
     def _audit(
-        self, run: Run, stored: Stored, population: Drawn, sampled: pl.DataFrame, *, accepted: bool
+        self,
+        run: Run,
+        counted: Callable[[], Stored],
+        population: Drawn,
+        sampled: pl.DataFrame,
+        *,
+        accepted: bool,
     ) -> tuple[str, ...]:
+        """counted: waits for the numbers that Postgres is asked for meanwhile."""
         compared = self._compared(run, population, sampled)
         keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
         scores = self.store.scores_for(run, keys)
         otherwise = self._scored_otherwise(run, sampled, scores) if sampled.height else ()
+        stored = counted()
         return self.guard.require_sound(
             run,
             parts_of(run),

@@ -79,7 +79,14 @@ def test_a_night_has_every_stage_of_each_part_and_of_the_whole(night):
     run_id = night.run(NIGHT, accept=WHY).run_id
     found = stages(night, run_id)
     whole = [stage for part, stage, _ in found if part is None]
-    assert sorted(whole, key=IN_ORDER.index) == ["readiness", "population", "snapshot", "audit", "publish"]
+    assert sorted(whole, key=IN_ORDER.index) == [
+        "readiness",
+        "population",
+        "snapshot",
+        "draw",
+        "audit",
+        "publish",
+    ]
     for part in range(3):
         assert [stage for of, stage, _ in found if of == part] == PART
     assert {stage for _, stage, _ in found} <= set(IN_ORDER)
