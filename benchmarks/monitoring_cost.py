@@ -41,6 +41,7 @@ from models.flight_delay.datasets import FLIGHTS, recorded_at
 from models.flight_delay.source import recording
 from nightjar.adapters.telemetry.meter import ProcessMeter
 from nightjar.core.comparison.entities import Distribution
+from nightjar.core.inputs.drawn import Drawn
 from nightjar.core.model.entities import Version
 from nightjar.core.model.sources import Files
 from nightjar.core.model.spec import ModelSpec
@@ -63,13 +64,12 @@ PAST = 14
 NIGHT = "night"
 REPORT = "report"
 METHODS = {
-    "_sampled": "audit: features of the sample",
+    "_with_features": "audit: features of the rows that it draws",
     "_scored_otherwise": "audit: the sample scored again",
-    "_compared": "audit: features of the same entities",
+    "_audit": "audit: checks and readings",
 }
-CHECKS = "audit: checks and readings"
 PROFILE = "score profile"
-SNAPSHOT = "population read again"
+DRAWN = "audit: population read again, rows drawn and counted"
 TELEMETRY = "telemetry"
 GUARD = "outcomes are checked"
 STORED = "outcomes are read and stored"
@@ -187,9 +187,8 @@ def metered(meter: Meter) -> Iterator[None]:
     """Count what the audit does and what keeps the stages."""
     places: list[tuple[Any, str, str]] = [(ScoreNight, name, told) for name, told in METHODS.items()]
     places += [
-        (nights.NightGuard, "require_sound", CHECKS),
         (nights.Stored, "of", PROFILE),
-        (nights.NightInputs, "snapshot", SNAPSHOT),
+        (nights.NightInputs, "drawn", DRAWN),
         (stored_parts, "add_stages", TELEMETRY),
     ]
     with patched((owner, name, meter.metered(told, getattr(owner, name))) for owner, name, told in places):
@@ -202,10 +201,8 @@ def unaudited() -> Iterator[None]:
     empty = pl.DataFrame()
     with patched(
         [
-            (ScoreNight, "_sampled", lambda *_: empty),
             (ScoreNight, "_audit", lambda *_, **__: ()),
-            (nights, "sound", lambda rows: rows),
-            (nights.NightInputs, "snapshot", lambda *_: empty),
+            (nights.NightInputs, "drawn", lambda *_: Drawn(0, empty, empty, empty)),
             (nights.Stored, "of", staticmethod(lambda *_: nothing_stored())),
         ]
     ):
