@@ -6,7 +6,14 @@ from math import inf
 import polars as pl
 
 from nightjar.core.kinds.absurdities import Absurdity, alike, shifted
-from nightjar.core.kinds.classification import CLIP, auc, calibration_error, mean
+from nightjar.core.kinds.classification import (
+    CLIP,
+    auc,
+    calibration_error,
+    error_of_calibration_error,
+    mean,
+    steps_of,
+)
 from nightjar.core.kinds.curves import of_event
 from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
@@ -17,7 +24,6 @@ from nightjar.core.kinds.row_errors import (
     Errors,
     of_auc,
     of_average_precision,
-    of_calibration_error,
     of_means,
 )
 
@@ -26,18 +32,14 @@ SQUARED_ERROR = (pl.col("score") - pl.col("outcome")) ** 2
 
 def compare(rows: pl.DataFrame) -> Metrics:
     """AUC and average precision are not defined where all outcomes are alike."""
-    positives = int(rows["outcome"].sum())
-    ranking = (
-        {"auc": auc(rows, positives), "pr_auc": _average_precision(rows, positives)}
-        if 0 < positives < rows.height
-        else {}
-    )
+    positives, steps = int(rows["outcome"].sum()), steps_of(rows)
+    ranking = {"auc": auc(steps), "pr_auc": _average_precision(steps)} if 0 < positives < rows.height else {}
     return {
         "base_rate": positives / rows.height,
         "mean_score": mean(rows, pl.col("score")),
         **ranking,
         "brier": mean(rows, SQUARED_ERROR),
-        "ece": calibration_error(rows),
+        "ece": calibration_error(steps),
         "log_loss": _log_loss(rows),
     }
 
@@ -56,7 +58,7 @@ def errors(rows: pl.DataFrame, found: Metrics) -> Errors:
             "pr_auc": of_average_precision(precision, positives),
         }
     )
-    return of_means(rows, MEANS) | {"ece": of_calibration_error(rows)} | ranking
+    return of_means(rows, MEANS) | {"ece": error_of_calibration_error(steps_of(rows))} | ranking
 
 
 def base_rate(outcomes: pl.Series) -> float:
@@ -67,13 +69,10 @@ def lacking_a_class(outcomes: pl.Series) -> str | None:
     return "both outcomes, 0 and 1" if outcomes.n_unique() < 2 else None
 
 
-def _average_precision(rows: pl.DataFrame, positives: int) -> float:
+def _average_precision(steps: pl.DataFrame) -> float:
     """Precision at each distinct score, weighted by the recall it adds; no interpolation."""
-    steps = (
-        rows.group_by("score").agg(hits=pl.col("outcome").sum(), rows=pl.len()).sort("score", descending=True)
-    )
-    precision = pl.col("hits").cum_sum() / pl.col("rows").cum_sum()
-    return float(steps.select((pl.col("hits") * precision).sum() / positives).item())
+    hits, rows = (pl.col(name).cum_sum(reverse=True) for name in ("hits", "rows"))
+    return float(steps.select((pl.col("hits") * hits / rows).sum() / pl.col("hits").sum()).item())
 
 
 def _log_loss(rows: pl.DataFrame) -> float:

@@ -21,7 +21,12 @@ def nothing_to_show(rows: pl.DataFrame) -> Figures:  # noqa: ARG001  # whatever 
 
 def bin_of_equal_mass() -> pl.Expr:
     """The number of the bin of each `score`, from 0. Equal scores share a bin."""
-    return ((pl.col("score").rank("average") - 0.5) / pl.len() * BINS).floor()
+    return bin_of_rank(pl.col("score").rank("average"), pl.len())
+
+
+def bin_of_rank(rank: pl.Expr, rows: pl.Expr | float) -> pl.Expr:
+    """The same of the mean rank of equal scores, from 1 on, among so many rows."""
+    return ((rank - 0.5) / rows * BINS).floor()
 
 
 def by_score(rows: pl.DataFrame, **beside: pl.Expr) -> Figures:

@@ -319,9 +319,9 @@ def finite(value: float | None) -> float | None:
 
 def wrong_values(values: pl.Series, valid: pl.Series) -> str | None:
     """How many values are not valid, and the first of them; None if all are."""
-    wrong = values.filter(~valid)
-    if wrong.is_empty():
+    if valid.all():
         return None
+    wrong = values.filter(~valid)
     first = wrong[0].to_list() if isinstance(wrong[0], pl.Series) else wrong[0]
     return f"{wrong.len()} of {values.len()} values of {values.name} are not valid, the first is {first!r}"
 

@@ -7,7 +7,14 @@ from math import inf
 import polars as pl
 
 from nightjar.core.kinds.absurdities import Absurdity, alike, mix_shifted
-from nightjar.core.kinds.classification import CLIP, auc, calibration_error, mean
+from nightjar.core.kinds.classification import (
+    CLIP,
+    auc,
+    calibration_error,
+    error_of_calibration_error,
+    mean,
+    steps_of,
+)
 from nightjar.core.kinds.curves import reliability
 from nightjar.core.kinds.figures import by_score
 from nightjar.core.kinds.gates import Gate
@@ -15,7 +22,7 @@ from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.losses import Loss
 from nightjar.core.kinds.metrics import Metric, Metrics
 from nightjar.core.kinds.outputs import OUTPUTS, Calibration
-from nightjar.core.kinds.row_errors import Errors, of_calibration_error, of_means
+from nightjar.core.kinds.row_errors import Errors, of_means
 
 NAME = "multiclass"
 HIT = pl.col("outputs").list.arg_max() == pl.col("outcome").cast(pl.UInt32)
@@ -77,7 +84,7 @@ def compare(rows: pl.DataFrame) -> Metrics:
         "recall": float(rows.group_by("outcome").agg(pl.col("hit").mean())["hit"].sort().to_numpy().mean()),
         "auc": _mean_auc(rows),
         "brier": mean(rows, SQUARED_ERROR),
-        "ece": calibration_error(rows.select("score", outcome=pl.col("hit").cast(pl.Float64))),
+        "ece": calibration_error(steps_of(rows.select("score", outcome="hit"))),
         "log_loss": -mean(rows, pl.col("given").clip(CLIP, 1).log(math.e)),
     }
 
@@ -85,14 +92,16 @@ def compare(rows: pl.DataFrame) -> Metrics:
 def errors(rows: pl.DataFrame, found: Metrics) -> Errors:  # noqa: ARG001  # means and bins need none of it
     """Of the mean recall and the mean AUC no error is known in closed form."""
     means = {"accuracy": HIT, "mean_score": pl.col("score"), "brier": SQUARED_ERROR}
-    hits = rows.select("score", outcome=HIT.cast(pl.Float64))
-    return of_means(rows, means) | {"ece": of_calibration_error(hits)}
+    steps = steps_of(rows.select("score", outcome=HIT))
+    return of_means(rows, means) | {"ece": error_of_calibration_error(steps)}
 
 
 def _mean_auc(rows: pl.DataFrame) -> float | None:
     found = [
         auc(
-            rows.select(score=pl.col("outputs").list.get(int(code)), outcome=pl.col("outcome") == code), count
+            steps_of(
+                rows.select(score=pl.col("outputs").list.get(int(code)), outcome=pl.col("outcome") == code)
+            )
         )
         for code, count in rows["outcome"].value_counts(name="rows").sort("outcome").iter_rows()
         if count < rows.height

@@ -11,7 +11,6 @@ from math import sqrt
 import polars as pl
 
 from nightjar.core.kinds.estimates import Estimate
-from nightjar.core.kinds.figures import bin_of_equal_mass
 from nightjar.core.kinds.metrics import Intervals, Metric, Metrics
 
 LEAST_ROWS = 10
@@ -48,13 +47,6 @@ def of_auc(auc: float, positives: int, negatives: int) -> float:
 def of_average_precision(precision: float, positives: int) -> float:
     """The binomial error of Boyd, Eng and Page 2013, Area under the Precision-Recall Curve, ECML PKDD."""
     return sqrt(precision * (1 - precision) / positives)
-
-
-def of_calibration_error(rows: pl.DataFrame) -> float:
-    """The binomial errors of the bins, weighted as their gaps are. rows: `score`, and `outcome` 1 or 0."""
-    bins = rows.group_by(bin_of_equal_mass()).agg(rows=pl.len(), rate=pl.col("outcome").mean())
-    variance = bins.select((pl.col("rows") * pl.col("rate") * (1 - pl.col("rate"))).sum()).item()
-    return sqrt(variance) / rows.height
 
 
 def intervals(metrics: Iterator[Metric], found: Metrics, errors: Errors, rows: int) -> Intervals:

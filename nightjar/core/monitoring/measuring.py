@@ -45,8 +45,8 @@ def measurements_of(
     the night is measured whole, by the metrics of the kind. Raises CodeFailed.
     """
     whole = inputs_read(spec) <= {*rows.columns}
-    # Keys are most of the bytes of a row, and each cut copies its rows.
-    needed = rows.drop({"entity_key"} - inputs_read(spec), strict=False)
+    # Keys are most of the bytes of a row, and each cut copies its rows. Cuts of sorted rows are sorted.
+    needed = rows.drop({"entity_key"} - inputs_read(spec), strict=False).sort("score")
     for cut in cuts_of(needed, spec.slices if whole else ()):
         for role, scored in _roles(run, cut.rows):
             known = scored.drop_nulls("outcome")

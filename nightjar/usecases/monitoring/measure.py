@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 
 import polars as pl
 import structlog
@@ -157,7 +158,7 @@ class MeasureNights:
             filter(self._is_unseen, nightly),
             spec.nightly,
             {each.name: each.least_rows for each in spec.slices},
-            self._since,
+            cache(self._since),  # all slices and metrics of a night ask for the same few windows
             changed,
             known_at,
         )
