@@ -197,6 +197,12 @@ def test_a_cluster_that_was_half_made_is_made_anew(server):
     assert not [*server._server.glob("fresh-*")]
 
 
+def if_there(ask):
+    """The answer of a process, None if it has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return ask()
+
+
 def test_a_cluster_is_made_while_the_initdb_of_a_killed_process_goes_on(server):
     with starter(server) as killed:
         while not [*server.folder.glob("server/fresh*/data/PG_VERSION")]:
@@ -205,12 +211,12 @@ def test_a_cluster_is_made_while_the_initdb_of_a_killed_process_goes_on(server):
         orphans = [
             child
             for child in psutil.Process(killed.pid).children(recursive=True)
-            if child.name() in {"initdb", "postgres"}
+            if if_there(child.name) in {"initdb", "postgres"}
         ]
         for orphan in orphans:
-            orphan.suspend()
+            if_there(orphan.suspend)
         killed.kill()
-    wakers = [threading.Timer(0.1, orphan.resume) for orphan in orphans]
+    wakers = [threading.Timer(0.1, if_there, [orphan.resume]) for orphan in orphans]
     for waker in wakers:
         waker.start()
     server.start()
