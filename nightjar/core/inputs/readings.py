@@ -206,9 +206,11 @@ def tallies(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
     The slices are those that the spec names and the values of its categories, as far as the population has
     the columns that they read.
     """
+    alike = _alike if of_each_row(spec) else _each
     counted = [
-        part.group_by(value.alias("at"))
-        .agg(value=pl.len().cast(pl.Int64))
+        alike(part, value)
+        .group_by(value.alias("at"))
+        .agg(value=pl.col(HEIGHT).sum())
         .select(
             name=pl.lit(reading),
             of=pl.lit(name),
@@ -219,6 +221,20 @@ def tallies(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
         for name, value in parts.items()
     ]
     return pl.concat([pl.DataFrame(schema=TALLY), *counted])
+
+
+def _alike(part: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:
+    """The different rows that an expression of each row reads, and how many there are of each (HEIGHT).
+
+    So the texts of slices are made of few rows.
+    """
+    read = sorted({*value.meta.root_names()})
+    height = pl.len().cast(pl.Int64).alias(HEIGHT)
+    return part.group_by(read).agg(height) if read else _each(part, value)
+
+
+def _each(part: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:  # noqa: ARG001  # as `_alike` is called
+    return part.with_columns(pl.lit(1, pl.Int64).alias(HEIGHT))
 
 
 def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
