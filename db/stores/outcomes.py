@@ -1,12 +1,13 @@
 """Outcomes, and the performance of published nights against them, in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Connection, Engine, insert, text
 
 from db.copy import copy_frame
 from db.locks import TAKE_FOR_TRANSACTION
@@ -58,14 +59,21 @@ COMPARISONS = text("""
         AND beside.occasions = 1
     ORDER BY measured_at, recorded_at, run.score_date
 """)
-SCORED = sql.SQL("""
-    SELECT score.entity_key, score.score, array_to_json(score.outputs) AS outputs, score.challenger_score,
-        array_to_json(score.challenger_outputs) AS challenger_outputs, score.arm
-    FROM (
-        SELECT run_id FROM nightjar.publication WHERE model = %(model)s AND score_date = %(day)s
-        ORDER BY id DESC LIMIT 1
-    ) AS published
-    JOIN nightjar.score ON score.run_id = published.run_id AND score.score_date = %(day)s
+SHOWN = text("""
+    SELECT run.id AS run_id, run.challenger_id IS NOT NULL AS challenger,
+        cardinality(version.outputs) > 0 AS outputs
+    FROM nightjar.publication JOIN nightjar.run ON run.id = publication.run_id
+    JOIN nightjar.model_version AS version ON version.id = run.version_id
+    WHERE publication.model = :model AND publication.score_date = :day
+    ORDER BY publication.id DESC LIMIT 1
+""")
+SCORED = sql.SQL("SELECT {columns} FROM nightjar.score WHERE run_id = %s AND score_date = %s")
+SHOWN_SCORES = {name: dtype for name, dtype in SCORES.items() if name != "carried_from"}
+AS_JSON = sql.SQL("array_to_json({})")
+OF_CHALLENGER = ("challenger_score", "challenger_outputs", "arm")
+UNKNOWN = text("""
+    SELECT day FROM unnest(CAST(:dates AS date[])) AS day
+    WHERE NOT EXISTS (SELECT FROM nightjar.outcome WHERE model = :model AND score_date = day)
 """)
 KNOWN = sql.SQL("""
     SELECT entity_key, recorded_at, outcome FROM nightjar.outcome
@@ -80,14 +88,20 @@ class PostgresOutcomes:
     engine: Engine
 
     def record(self, model: str, outcomes: pl.DataFrame) -> int:
-        rows = outcomes.select(*KEYS, "outcome", model=pl.lit(model)).unique([*KEYS], keep="first")
+        rows = _told_once(outcomes.select(*KEYS, "outcome", model=pl.lit(model)))
         with translated(), self.engine.begin() as connection:
             # Of two processes that record the same, the second one finds the rows of the first.
             connection.execute(TAKE_FOR_TRANSACTION, {"what": f"outcomes of {model}"})
             stored = read_frame(connection, STORED, [model, rows["score_date"].unique().to_list()], KEYS)
-            news = rows.join(stored, on=[*KEYS], how="anti").sort(*KEYS)
+            again = {"on": [*KEYS], "how": "anti", "maintain_order": "left"}
+            news = rows if stored.is_empty() else rows.join(stored, **again)
             copy_frame(connection, OUTCOMES, news)
             return news.height
+
+    def unknown(self, model: str, dates: Collection[date]) -> frozenset[date]:
+        with translated(), self.engine.connect() as connection:
+            found = connection.execute(UNKNOWN, {"model": model, "dates": [*dates]})
+            return frozenset(found.scalars())
 
     def add(self, measurements: Sequence[Measurement]) -> None:
         if not measurements:
@@ -115,15 +129,48 @@ class PostgresOutcomes:
             found = connection.execute(COMPARISONS, {"model": model}).mappings()
             return tuple(map(NightComparison.model_validate, found))
 
-    def scored(self, model: str, score_date: date, known_at: datetime | None = None) -> pl.DataFrame:
-        schema = {name: dtype for name, dtype in SCORES.items() if name != "carried_from"}
+    def scored(
+        self,
+        model: str,
+        score_date: date,
+        known_at: datetime | None = None,
+        outcomes: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
         asked = {"model": model, "day": score_date, "known_at": known_at or "infinity"}
         with translated(), self.engine.connect() as connection:
-            scores = read_frame(connection, SCORED, asked, schema)
-            known = read_frame(connection, KNOWN, asked, OUTCOME)
+            scores = _scores(connection, asked)
+            if outcomes is None:
+                known = read_frame(connection, KNOWN, asked, OUTCOME)
+            else:
+                by_then = pl.lit(value=True) if known_at is None else pl.col("recorded_at") <= known_at
+                known = _told_once(outcomes.filter(by_then)).select(*OUTCOME)
         # Polars joins a million rows in a fraction of the time that Postgres takes.
-        newest = _newest(known).select("entity_key", "outcome")
-        return scores.join(newest, on="entity_key", how="left").sort("entity_key")
+        newest = _newest(known).select("entity_key", pl.col("outcome").cast(pl.Float64))
+        return scores.join(newest, on="entity_key", how="left", maintain_order="left").sort("entity_key")
+
+
+def _scores(connection: Connection, asked: Mapping[str, Any]) -> pl.DataFrame:
+    """The scores of a night. Of columns that its versions leave empty Postgres is not asked."""
+    shown = connection.execute(SHOWN, asked).mappings().one_or_none()
+    run = shown or {"run_id": None, "outputs": False, "challenger": False}
+    optional = {"outputs": run["outputs"], **dict.fromkeys(OF_CHALLENGER, run["challenger"])}
+    there = {name: dtype for name, dtype in SHOWN_SCORES.items() if optional.get(name, True)}
+    columns = sql.SQL(", ").join(
+        AS_JSON.format(sql.Identifier(name)) if isinstance(dtype, pl.List) else sql.Identifier(name)
+        for name, dtype in there.items()
+    )
+    asked_for = [run["run_id"], asked["day"]]
+    found = read_frame(connection, SCORED.format(columns=columns), asked_for, there)
+    return found.select(
+        name if name in there else pl.lit(None, dtype).alias(name) for name, dtype in SHOWN_SCORES.items()
+    )
+
+
+def _told_once(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The rows in the order of their keys, which is that of the table. The first row of a key counts."""
+    rows = outcomes.sort(*KEYS, maintain_order=True)
+    again = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in KEYS)
+    return rows.filter(~again.fill_null(value=False))
 
 
 def _newest(known: pl.DataFrame) -> pl.DataFrame:

@@ -483,12 +483,13 @@ class MemoryOutcomes:
 
     def record(self, model: str, outcomes: pl.DataFrame) -> int:
         kept = self._rows.get(model, pl.DataFrame(schema=OUTCOMES))
-        added = outcomes.select(pl.col(name).cast(dtype) for name, dtype in OUTCOMES.items())
-        joined = pl.concat([kept, added]).unique(
-            ["entity_key", "score_date", "recorded_at"], keep="first", maintain_order=True
-        )
+        joined = _told_once(pl.concat([kept, _as_kept(outcomes)]))
         self._rows[model] = joined
         return joined.height - kept.height
+
+    def unknown(self, model: str, dates: Collection[date]) -> frozenset[date]:
+        kept = self._rows.get(model, pl.DataFrame(schema=OUTCOMES))
+        return frozenset(dates) - {*kept["score_date"].unique()}
 
     def add(self, measurements: Sequence[Measurement]) -> None:
         self.added.extend(measurements)
@@ -539,16 +540,35 @@ class MemoryOutcomes:
     def _of(self, model: str) -> Iterator[Measurement]:
         return (each for each in self.added if each.model == model)
 
-    def scored(self, model: str, score_date: date, known_at: datetime | None = None) -> pl.DataFrame:
+    def scored(
+        self,
+        model: str,
+        score_date: date,
+        known_at: datetime | None = None,
+        outcomes: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
         publication = self.store.publication(model, score_date)
         run = None if publication is None else self.store.run(publication.run_id)
         scores = pl.DataFrame(schema=SCORES) if run is None else self.store.published_scores(run)
-        known = self._rows.get(model, pl.DataFrame(schema=OUTCOMES)).filter(
+        if outcomes is None:
+            kept = self._rows.get(model, pl.DataFrame(schema=OUTCOMES))
+        else:
+            kept = _told_once(_as_kept(outcomes))
+        known = kept.filter(
             pl.col("score_date") == score_date,
             pl.lit(value=True) if known_at is None else pl.col("recorded_at") <= known_at,
         )
         newest = known.sort("recorded_at").unique("entity_key", keep="last").select("entity_key", "outcome")
         return scores.drop("carried_from").join(newest, on="entity_key", how="left").sort("entity_key")
+
+
+def _as_kept(outcomes: pl.DataFrame) -> pl.DataFrame:
+    return outcomes.select(pl.col(name).cast(dtype) for name, dtype in OUTCOMES.items())
+
+
+def _told_once(outcomes: pl.DataFrame) -> pl.DataFrame:
+    keys = ["entity_key", "score_date", "recorded_at"]
+    return outcomes.unique(keys, keep="first", maintain_order=True)
 
 
 def _all_rows(each: Measurement) -> tuple[int, Role, str, str, int]:

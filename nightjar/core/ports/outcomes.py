@@ -1,6 +1,6 @@
 """Outcomes, and the performance of nights measured by them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -17,6 +17,10 @@ class Outcomes(Protocol):
         A row that is already stored changes nothing. A correction is stored beside it, with a later
         recorded_at.
         """
+        ...
+
+    def unknown(self, model: str, dates: Collection[date]) -> frozenset[date]:
+        """Return those of the score dates of which no outcome is stored."""
         ...
 
     def add(self, measurements: Sequence[Measurement]) -> None:
@@ -50,10 +54,18 @@ class Outcomes(Protocol):
         """
         ...
 
-    def scored(self, model: str, score_date: date, known_at: datetime | None = None) -> pl.DataFrame:
+    def scored(
+        self,
+        model: str,
+        score_date: date,
+        known_at: datetime | None = None,
+        outcomes: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
         """Return the columns SCORES without `carried_from`, and `outcome`, of the published run of a night.
 
         The frame is empty if no run is published.
+        outcomes: all that are stored of the night, as `record` took them, for a caller who has them: then
+        they are not read. None: they are read.
         `outcome` is a Float64: the newest that was recorded by `known_at` (UTC; None: of all), null if
         there is none.
         """

@@ -20,7 +20,7 @@ from nightjar.core.night.windows import Recorded
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.outcomes import Outcomes
-from nightjar.usecases.data.windows import outcomes_of
+from nightjar.usecases.data.windows import NO_OUTCOMES, outcomes_of
 from nightjar.usecases.scoring.inputs import NightInputs
 
 log = structlog.get_logger(__name__)
@@ -85,12 +85,14 @@ class MeasureNights:
         # Before outcomes are read: what lands meanwhile is read next time.
         read = self._deliveries(dates, known_at)
         before = self.outcomes.measured(self.inputs.spec.name, known_at, since=min(dates))
-        self._record([day for day in dates if not _holds(before, day, read[day])], known_at)
+        first, outcomes = self._record([day for day in dates if not _holds(before, day, read[day])], known_at)
         known = _by_subject(before)
         measured, changed = list[Measurement](), set[date]()
         for night in nights:
             go_on()
-            found = self._measured(night, known_at)
+            day = night.score_date
+            told = outcomes.filter(pl.col("score_date") == day) if day in first else None
+            found = self._measured(night, known_at, told)
             whole = next(found).model_copy(update={"deliveries": read[night.score_date]})
             # Equal numbers of all rows, by the same deliveries, say that no outcome has changed.
             if not whole.same_as(known.get(whole.of)):
@@ -114,18 +116,28 @@ class MeasureNights:
         own = (each for each in measured if each.run_id == last.run_id)
         return tuple(each for each in own if each.occasions > 1 and each.supported)
 
-    def _record(self, dates: Collection[date], known_at: datetime) -> None:
-        if dates:
-            outcomes = outcomes_of(self.inputs.spec, self.inputs.raw, dates, known_at)
-            self.outcomes.record(self.inputs.spec.name, outcomes)
+    def _record(self, dates: Collection[date], known_at: datetime) -> tuple[Collection[date], pl.DataFrame]:
+        """Store the outcomes of some dates.
+
+        Return those of the dates of which none was stored before, and the outcomes: they need not be read.
+        """
+        if not dates:
+            return (), NO_OUTCOMES
+        model = self.inputs.spec.name
+        outcomes = outcomes_of(self.inputs.spec, self.inputs.raw, dates, known_at)
+        unknown = self.outcomes.unknown(model, dates)
+        self.outcomes.record(model, outcomes)
+        return unknown, outcomes
 
     def _deliveries(self, dates: Iterable[date], known_at: datetime) -> dict[date, str | None]:
         recorded = self._recorded()
         return {day: deliveries_of(self.inputs.spec, day, recorded, known_at) for day in dates}
 
-    def _measured(self, night: Publication, known_at: datetime) -> Iterator[Measurement]:
+    def _measured(
+        self, night: Publication, known_at: datetime, outcomes: pl.DataFrame | None
+    ) -> Iterator[Measurement]:
         run = self.store.run(night.run_id)
-        rows = self.outcomes.scored(run.model, run.score_date, known_at)
+        rows = self.outcomes.scored(run.model, run.score_date, known_at, outcomes)
         return measurements_of(self.inputs.spec, run, self._with_inputs(run, rows), known_at)
 
     def _with_inputs(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:

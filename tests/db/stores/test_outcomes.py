@@ -2,13 +2,18 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 
 import polars as pl
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from nightjar.testing.counting import counted
 
+DAYS = count()
 FIRST, LATER = datetime(2013, 6, 16, 10, tzinfo=UTC), datetime(2013, 6, 17, 10, tzinfo=UTC)
 
 
@@ -60,6 +65,26 @@ def test_a_night_shows_each_score_with_its_outcome_or_none(stores, make):
         ("b", 0.5, None, None, None, None, None),
         ("c", 0.5, None, None, None, None, None),
     ]
+
+
+def test_a_night_without_outcomes_is_unknown_until_one_is_stored(stores, make):
+    other = make.day + timedelta(days=1)
+    assert stores.outcomes.unknown(make.model, [make.day, other]) == {make.day, other}
+    stores.outcomes.record(make.model, outcomes(("a", 1, FIRST), day=make.day))
+    assert stores.outcomes.unknown(make.model, [make.day, other]) == {other}
+    assert stores.outcomes.unknown("another model", [make.day]) == {make.day}
+
+
+@given(known=st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 1), st.sampled_from([FIRST, LATER]))))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("known_at", [None, FIRST, LATER])
+def test_outcomes_at_hand_show_a_night_as_those_that_are_stored(stores, make, known_at, known):
+    day = make.day + timedelta(days=next(DAYS))
+    stores.publish(day, keys=("b", "a", "c"))
+    at_hand = outcomes(*known, day=day)
+    stores.outcomes.record(make.model, at_hand)
+    read = stores.outcomes.scored(make.model, day, known_at)
+    assert_frame_equal(stores.outcomes.scored(make.model, day, known_at, at_hand), read)
 
 
 def test_only_the_published_revision_is_shown(stores, make):
