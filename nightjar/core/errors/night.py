@@ -8,16 +8,26 @@ from nightjar.core.errors.settings import BadSettings
 
 
 class AuditFailed(NightjarError):
-    """The stored night must not be published. acceptable: True if a person may still publish it."""
+    """The stored night must not be published.
+
+    rate: a sentence that says how often ordinary nights have such findings; empty if that is not known.
+    acceptable: True if a person may still publish it.
+    """
 
     exit_code, runbook = 9, "audit-failed"
 
     def __init__(
-        self, model: str, score_date: date, findings: Sequence[str], *, acceptable: bool = True
+        self,
+        model: str,
+        score_date: date,
+        findings: Sequence[str],
+        *,
+        rate: str = "",
+        acceptable: bool = True,
     ) -> None:
         otherwise = "; or, if the world was truly like this, publish it with a reason, which the ledger keeps"
         super().__init__(
-            f"{model} {score_date} is stored but not published: {'; '.join(findings)}. "
+            f"{model} {score_date} is stored but not published: {'; '.join(findings)}. {rate and rate + ' '}"
             f"Mend the cause and score the night again in a new revision{otherwise if acceptable else ''}."
         )
         self.model, self.score_date = model, score_date

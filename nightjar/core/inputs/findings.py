@@ -29,3 +29,11 @@ class Finding(Value):
 
 def sentences(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(finding.sentence for finding in findings)
+
+
+def rate_told(findings: Iterable[Finding]) -> str:
+    """How often ordinary nights have such findings, in a sentence. Empty if it is known of none."""
+    rates = {finding.name: finding.rate for finding in findings if finding.rate is not None}
+    if not rates:
+        return ""
+    return f"At most {max(rates.values()):.0%} of ordinary nights reach a limit of: {', '.join(rates)}."

@@ -16,7 +16,7 @@ from nightjar.core.comparison.profile import profile_of
 from nightjar.core.errors.inputs import BadDelivery, StaleFeatures
 from nightjar.core.errors.model import PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
-from nightjar.core.inputs.findings import sentences
+from nightjar.core.inputs.findings import rate_told, sentences
 from nightjar.core.inputs.freshness import stale_views
 from nightjar.core.inputs.oddities import comparable
 from nightjar.core.inputs.refusals import refused_after
@@ -128,7 +128,10 @@ class NightGuard:
         found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise, unlike)
         self.readings.record_findings(run, found.every)
         if found.broken or (found.odd and not accepted):
-            raise AuditFailed(run.model, run.score_date, sentences(found.every), acceptable=not found.broken)
+            told = sentences(found.every)
+            raise AuditFailed(
+                run.model, run.score_date, told, rate=rate_told(found.every), acceptable=not found.broken
+            )
         return sentences(found.odd)
 
 
