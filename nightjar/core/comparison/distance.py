@@ -4,18 +4,22 @@ Numbers: the Kolmogorov-Smirnov distance, the widest gap between the shares of v
 Categories: the total variation distance, the share of rows that would have to change category. Each quantile
 of a profile has the same weight, and so has each night.
 
-The code does not use `scipy.stats.ks_2samp`, because that compares one pair of samples a call. 35 columns of
-15 nights take 11 ms here and 396 ms there, with the same distances (a test compares them).
+The code does not use `scipy.stats.ks_2samp`, because that compares one pair of samples a call. The distances
+are the same (a test compares them).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import le, lt
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightjar.core.comparison.entities import ColumnProfile
 from nightjar.core.comparison.ordinary import ROUNDING
 
+Matrix = NDArray[np.float64]
 Columns = Mapping[str, ColumnProfile]
 """A night's profiles by column."""
 
@@ -52,12 +56,11 @@ def to_the_rest(nights: Sequence[Columns]) -> pl.DataFrame:
     Columns: `column`, `night` (its place), its `distance` from the others, and `unseen`, the share of its
     values in categories that no other night has.
     """
-    numbers = [
-        (name, night, list(seen.quantiles))
-        for night, columns in enumerate(nights)
-        for name, seen in columns.items()
-        if seen.quantiles
-    ]
+    numbers = dict[str, dict[int, Sequence[float]]]()
+    for night, columns in enumerate(nights):
+        for name, seen in columns.items():
+            if seen.quantiles:
+                numbers.setdefault(name, {})[night] = seen.quantiles
     categories = [
         (name, night, category, rows / seen.values)
         for night, columns in enumerate(nights)
@@ -66,47 +69,34 @@ def to_the_rest(nights: Sequence[Columns]) -> pl.DataFrame:
         if seen.categories
     ]
     schema = {"column": pl.String, "night": pl.Int64}
-    return pl.concat(
-        [
-            gaps(
-                pl.DataFrame(numbers, schema={**schema, "value": pl.List(pl.Float64)}, orient="row").explode(
-                    "value"
-                )
-            ),
-            overlaps(
-                pl.DataFrame(
-                    categories, schema={**schema, "category": pl.String, "share": pl.Float64}, orient="row"
-                )
-            ),
-        ]
+    far = [
+        (name, night, float(distance), 0.0)
+        for name, values in numbers.items()
+        if len(values) > 1
+        for night, distance in zip(values, gaps([*values.values()]), strict=True)
+    ]
+    shares = pl.DataFrame(
+        categories, schema={**schema, "category": pl.String, "share": pl.Float64}, orient="row"
     )
+    measured = {**schema, "distance": pl.Float64, "unseen": pl.Float64}
+    return pl.concat([pl.DataFrame(far, schema=measured, orient="row"), overlaps(shares)])
 
 
-def gaps(values: pl.DataFrame) -> pl.DataFrame:
-    """Return the distances of number columns.
+def gaps(nights: Sequence[Sequence[float]]) -> Matrix:
+    """Return the distance of each night from the others in one number column: its values in order.
 
     Two step functions are furthest apart at a step of the first one. If the first one is ahead, the place is
     just after that step. If it is behind, the place is just before that step.
     """
-    value = pl.col("value")
-    counted = values.with_columns(
-        own=pl.len().over(KEY),
-        every=pl.len().over("column"),
-        own_to=value.rank("max").over(KEY),
-        own_below=value.rank("min").over(KEY) - 1,
-        to=value.rank("max").over("column"),
-        below=value.rank("min").over("column") - 1,
-    )
-
-    def ahead(own: str, every: str) -> pl.Expr:
-        return pl.col(own) / pl.col("own") - (pl.col(every) - pl.col(own)) / (pl.col("every") - pl.col("own"))
-
-    furthest = pl.max_horizontal(ahead("own_to", "to").max(), (-ahead("own_below", "below")).max())
-    return (
-        counted.filter(pl.col("every") > pl.col("own"))
-        .group_by(KEY)
-        .agg(distance=furthest, unseen=pl.lit(0.0))
-    )
+    sizes = np.array([[len(values)] for values in nights])
+    own = np.full((len(nights), sizes.max()), np.inf)
+    for night, values in enumerate(nights):
+        own[night, : len(values)] = values
+    every, others = np.sort(own, axis=None), sizes.sum() - sizes
+    to, below = ((is_before(own[:, None, :], own[:, :, None])).sum(axis=2) for is_before in (le, lt))
+    ahead = to / sizes - (np.searchsorted(every, own, "right") - to) / others
+    behind = (np.searchsorted(every, own) - below) / others - below / sizes
+    return np.where(np.isfinite(own), np.maximum(ahead, behind), 0.0).max(axis=1)
 
 
 def overlaps(shares: pl.DataFrame) -> pl.DataFrame:

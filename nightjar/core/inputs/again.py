@@ -35,12 +35,12 @@ LEAST_VALUES = 8
 def marks(rows: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> Iterator[Told]:
     """The values of a few keys. rows: a row a key. The slice is the hash of a key, not the key."""
     texts = rows.select(pl.concat_str(pl.col(key).cast(pl.String).fill_null(""), separator="\0")).to_series()
+    values = rows.select(names)
     hashes = {_hash(text): place for place, text in enumerate(texts)}
     for mark in sorted(hashes)[:MARKED]:
-        values = rows.select(names).row(hashes[mark])
         yield from (
             (VALUE, name, f"{mark:x}", float(value))
-            for name, value in zip(names, values, strict=True)
+            for name, value in zip(names, values.row(hashes[mark]), strict=True)
             if value is not None
         )
 
@@ -60,13 +60,20 @@ def repeated(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: f
     tonight, nights: readings. rate: the stated share of ordinary nights with a finding.
     """
     if len(nights) >= LEAST_NIGHTS:
-        yield from _population(tonight, nights, rate)
-        yield from _values(tonight, nights, rate)
+        kept = pl.col("name").is_in([SEAL, VALUE])
+        every = pl.concat(
+            read.lazy().filter(kept).with_columns(night=pl.lit(n))
+            for n, read in enumerate((tonight, *nights.values()))
+        ).collect()
+        yield from _population(every.filter(name=SEAL), [*nights], rate)
+        yield from _values(every.filter(name=VALUE), [*nights], rate)
 
 
-def _population(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: float) -> Iterator[Finding]:
-    seals = {night: seal for night, read in nights.items() for seal in _numbers(read, SEAL)}
-    same = [night for night, seal in seals.items() if seal in _numbers(tonight, SEAL)]
+def _population(read: pl.DataFrame, nights: Sequence[date], rate: float) -> Iterator[Finding]:
+    """read: the seals of tonight (`night` 0) and of the nights (from 1)."""
+    seals: dict[int, float] = dict(read.select("night", "value").iter_rows())
+    tonight = seals.pop(0, None)
+    same = [nights[night - 1] for night, seal in seals.items() if seal == tonight]
     if same and len(seals) >= LEAST_NIGHTS and len(set(seals.values())) == len(seals):
         yield Finding(
             name="population_repeated",
@@ -80,17 +87,13 @@ def _population(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate
         )
 
 
-def _numbers(read: pl.DataFrame, name: str) -> list[float]:
-    return read.filter(pl.col("name") == name)["value"].to_list()
-
-
-def _values(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: float) -> Iterator[Finding]:
-    frames = [read.filter(pl.col("name") == VALUE) for read in (tonight, *nights.values())]
-    if frames[0].is_empty():
+def _values(read: pl.DataFrame, nights: Sequence[date], rate: float) -> Iterator[Finding]:
+    """read: the values of tonight (`night` 0) and of the nights (from 1)."""
+    if 0 not in read["night"]:
         return
-    columns, values = _aligned(frames)
-    names, of = np.unique(columns, return_inverse=True)
-    shares = [_shares(values, night, of, names.size) for night in range(len(frames))]
+    columns, values = _aligned(read, 1 + len(nights))
+    names, starts = np.unique(columns, return_index=True)
+    shares = [_shares(values, night, starts) for night in range(len(values))]
     usual = np.max(
         [np.delete(share, (0, night), axis=0) for night, (share, _) in enumerate(shares) if night], (0, 1)
     )
@@ -103,24 +106,23 @@ def _values(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: fl
             yield _stale([*names[which]], night, float(share[place, which].min()), most, rate)
 
 
-def _aligned(frames: Sequence[pl.DataFrame]) -> tuple[list[str], Matrix]:
-    """The column of each value, and a row of values a night. NaN: the night has no such value."""
-    every = pl.concat(frame.with_columns(night=pl.lit(n)) for n, frame in enumerate(frames))
-    wide = every.pivot("night", index=["column", "slice"], values="value").sort("column", "slice")
-    there = [name for name in map(str, range(len(frames))) if name in wide.columns]
-    values = np.full((len(frames), wide.height), np.nan)
+def _aligned(read: pl.DataFrame, nights: int) -> tuple[list[str], Matrix]:
+    """The column of each value in order, and a row of values a night. NaN: the night has no such value."""
+    wide = read.pivot("night", index=["column", "slice"], values="value").sort("column", "slice")
+    there = [name for name in map(str, range(nights)) if name in wide.columns]
+    values = np.full((nights, wide.height), np.nan)
     values[[*map(int, there)]] = matrix(wide, there).T
     return wide["column"].to_list(), values
 
 
-def _shares(values: Matrix, night: int, of: Places, columns: int) -> tuple[Matrix, Places]:
+def _shares(values: Matrix, night: int, starts: Places) -> tuple[Matrix, Places]:
     """The share of each column's values that a night has in common with each night, and how many both know.
 
-    The share is 0 if both know too few.
+    starts: where the values of each column begin. The share is 0 if both know too few.
     """
     known = ~np.isnan(values) & ~np.isnan(values[night])
     count, same = (
-        np.vstack([np.bincount(of[row], minlength=columns) for row in each])
+        np.add.reduceat(each, starts, axis=1, dtype=np.intp)
         for each in (known, known & (values == values[night]))
     )
     return np.where(count >= FEW, same / np.maximum(count, 1), 0.0), count

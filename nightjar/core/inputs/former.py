@@ -79,7 +79,8 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
     yield from _told("few_changed", pairs.names, few_changed, several & (known >= FEW))
     yield from _told("few_pace", pairs.names, pace, ~varied & (known >= FEW))
     yield from _told("nearer", pairs.names, _nearer(pairs), known >= VARIED)
-    yield from _told("order", pairs.names, _order(pairs), varied & (known >= VARIED))
+    if (ranked_ones := varied & (known >= VARIED)).any():
+        yield from _told("order", pairs.names, _order(pairs), ranked_ones)
     yield from _by_the_same(pairs, "")
     for name, values in slices.items():
         labels, of = np.unique(np.asarray(values, dtype=str), return_inverse=True)
@@ -151,9 +152,13 @@ def before(name: str) -> str:
 
 
 def met(rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
-    """The keys of both nights, with the values of now and of before. rows, last: a row a key."""
+    """The keys of both nights, with the values of now and of before, in the order of now.
+
+    rows: a row a key. last: the rows of last night; the first one of a key counts.
+    """
     earlier = last.select(*key, *(pl.col(name).alias(before(name)) for name in names))
-    return rows.join(earlier, on=list(key))
+    once = earlier.unique(key, keep="first", maintain_order=True)
+    return rows.join(once, on=list(key), maintain_order="left")
 
 
 def matrix(rows: pl.DataFrame, names: Sequence[str]) -> Matrix:

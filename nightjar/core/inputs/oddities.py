@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
-import polars as pl
-
 from nightjar.core.comparison.comparable import RECENT
-from nightjar.core.comparison.distance import Columns, Distances, distances, to_the_rest
+from nightjar.core.comparison.distance import Columns, Distances, distances, gaps
 from nightjar.core.comparison.entities import PREDICTED, ColumnProfile, NightProfile
 from nightjar.core.comparison.ordinary import MIN_NIGHTS, MIN_VALUES, turned_constant
 from nightjar.core.inputs.findings import Finding
@@ -212,10 +210,11 @@ def _straight(a: Past, b: Past) -> float:
 
 def _crossed(a: Past, b: Past, nights: Sequence[Columns]) -> float:
     """Return the sum of two columns' distances from each other's past."""
-    exchanged = to_the_rest(
-        [
-            {a.name: b.now, b.name: a.now},
-            *({name: night[name] for name in (a.name, b.name) if name in night} for night in nights),
-        ]
+    return sum(
+        float(gaps([one.now.quantiles, *_quantiles(other.name, nights)])[0])
+        for one, other in ((a, b), (b, a))
     )
-    return float(exchanged.filter(pl.col("night") == 0)["distance"].sum())
+
+
+def _quantiles(name: str, nights: Sequence[Columns]) -> list[tuple[float, ...]]:
+    return [night[name].quantiles for night in nights if name in night and night[name].quantiles]

@@ -22,6 +22,7 @@ from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
 from nightjar.core.inputs import again, former, relations
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
+from nightjar.core.inputs.shapes import of_values
 from nightjar.core.inputs.surrogate import explained
 from nightjar.core.model.spec import ModelSpec
 
@@ -37,16 +38,6 @@ EARLIER = 7
 """So many published nights before are looked at row by row: a week of a daily model."""
 MOST = 200
 """So many slices of a kind are counted, the largest ones."""
-SHAPE: relations.Readings = {
-    "zero_share": lambda values: (values == 0).mean(),
-    "negative_share": lambda values: (values < 0).mean(),
-    "whole_share": lambda values: (values == values.round()).mean(),
-    "repeated_share": lambda values: values.unique_counts().max() / values.len(),
-    "low": lambda values: values.quantile(0.05),
-    "middle": lambda values: values.median(),
-    "high": lambda values: values.quantile(0.95),
-}
-"""Of a column of many values, without the missing ones; of scores too."""
 COUNTED, CROSSED = "rows", "rows_of_two"
 """Rows of the night or of a slice, and of two slices together."""
 TALLY = {"name": pl.String(), "of": pl.String(), "slice": pl.String(), "value": pl.Int64()}
@@ -107,7 +98,7 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
     """
     before = [night for night in earlier if not night.is_empty()]
     numeric = [name for name in (*spec.numeric, SCORE) if name in rows.columns]
-    numbers = rows.with_columns(columns.numbers(rows[name]) for name in numeric)
+    numbers = rows.with_columns(columns.as_numbers(name) for name in numeric)
     last = before[0] if before else None
     told = [
         *_of_each_key(numbers, spec, numeric, before),
@@ -132,9 +123,10 @@ def _of_each_key(
     """What the columns of a key are like, and how they moved. earlier: the published nights before."""
     for key, names in groups(spec, numeric, rows.columns).items():
         inputs = [name for name in names if name != SCORE]
-        now = rows.with_columns(pl.len().over(key).alias(HEIGHT)).unique(key, maintain_order=True)
-        yield from alone(now, names)
-        yield from relations.of_values(now, inputs)
+        now = rows.with_columns(pl.len().over(key).alias(HEIGHT)).unique(
+            key, keep="first", maintain_order=True
+        )
+        yield from of_values(now, names)
         yield from again.marks(now, key, inputs)
         past = [night for night in earlier if set(key) <= set(night.columns)]
         if past:
@@ -150,9 +142,9 @@ def _of_entities(
     kept = [name for name in numeric if name != SCORE and name in last.columns]
     texts = [name for name in spec.categorical if {name} <= {*rows.columns} & {*last.columns}]
     yield from relations.of_ranges(rows, last, [name for name in _own(rows, spec) if name in kept])
-    now, then = rows.unique(ENTITY), last.unique(ENTITY)
-    yield from relations.of_pairs(now, then, ENTITY, kept)
-    yield from relations.of_categories(now, then, [ENTITY], texts)
+    now = rows.unique(ENTITY, keep="first", maintain_order=True)
+    yield from relations.of_pairs(now, last, ENTITY, kept)
+    yield from relations.of_categories(now, last, [ENTITY], texts)
 
 
 def _of_each_table(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) -> Iterator[Told]:
@@ -207,8 +199,9 @@ def tallies(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
     the columns that they read.
     """
     alike = _alike if of_each_row(spec) else _each
+    rows = part.lazy()
     counted = [
-        alike(part, value)
+        alike(rows, value)
         .group_by(value.alias("at"))
         .agg(value=pl.col(HEIGHT).sum())
         .select(
@@ -220,10 +213,10 @@ def tallies(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
         for reading, parts in ((COUNTED, slices_of(part, spec)), (CROSSED, _crossed(part, spec)))
         for name, value in parts.items()
     ]
-    return pl.concat([pl.DataFrame(schema=TALLY), *counted])
+    return pl.concat([pl.DataFrame(schema=TALLY), *pl.collect_all(counted)])
 
 
-def _alike(part: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:
+def _alike(part: pl.LazyFrame, value: pl.Expr) -> pl.LazyFrame:
     """The different rows that an expression of each row reads, and how many there are of each (HEIGHT).
 
     So the texts of slices are made of few rows.
@@ -233,7 +226,7 @@ def _alike(part: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:
     return part.group_by(read).agg(height) if read else _each(part, value)
 
 
-def _each(part: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:  # noqa: ARG001  # as `_alike` is called
+def _each(part: pl.LazyFrame, value: pl.Expr) -> pl.LazyFrame:  # noqa: ARG001  # as `_alike` is called
     return part.with_columns(pl.lit(1, pl.Int64).alias(HEIGHT))
 
 
@@ -294,12 +287,6 @@ def _storable(value: pl.Expr) -> pl.Expr:
     return value.cast(pl.String).str.head(columns.LONGEST).str.replace_all("\0", "\ufffd", literal=True)
 
 
-def alone(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
-    """What describes each column of one key, from one row a key."""
-    varied = [name for name in names if rows[name].drop_nulls().n_unique() >= VARIED]
-    return relations.evaluated(rows, dict.fromkeys(varied, SHAPE))
-
-
 def compared(
     now: pl.DataFrame, last: pl.DataFrame, spec: ModelSpec, key: Key, names: list[str]
 ) -> list[Told]:
@@ -309,7 +296,7 @@ def compared(
     """
     slices = [each for each in spec.slices if set(key) >= set(each.reads) or key == (ENTITY,)]
     labelled = now.with_columns(_storable(each.value()).alias(f"in {each.name}") for each in slices)
-    both = former.met(labelled, last.unique(key), key, names)
+    both = former.met(labelled, last, key, names)
     if both.is_empty() or not names:
         return []
     pairs = former.pairs_of(both, names)
@@ -328,12 +315,15 @@ def compared(
 
 def together(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
     """The rank correlation of each two inputs, over the rows in which both have values."""
+    inputs = [name for name in names if name != SCORE]
+    known, distinct = (
+        rows.select(made(pl.col(name)) for name in inputs).row(0) if inputs else ()
+        for made in (pl.Expr.count, pl.Expr.n_unique)
+    )
     filled = [
         name
-        for name in names
-        if name != SCORE
-        and rows.height - rows[name].null_count() >= max(SOME, rows.height / 2)
-        and rows[name].n_unique() > VARIED
+        for name, there, values in zip(inputs, known, distinct, strict=True)
+        if there >= max(SOME, rows.height / 2) and values > VARIED
     ]
     if len(filled) < 2:
         return []

@@ -5,17 +5,26 @@ columns exchanged, features of another day, a sensor that is stuck, the values o
 A column of few different values (the weather of three airports) is read by these values alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
-from nightjar.core.inputs.former import FEW, SOME, VARIED, Matrix, Told, before, matrix, met, standard
+from nightjar.core.inputs.former import (
+    FEW,
+    SOME,
+    VARIED,
+    Matrix,
+    Told,
+    before,
+    distinct,
+    matrix,
+    met,
+    standard,
+)
 
-DECIMALS = 2
-"""Values of a sensor and amounts of money have at most so many decimals. Quotients have more."""
 PARTS = 20
 """A number column is cut into at most so many parts, which have about as many rows each."""
 
@@ -29,59 +38,6 @@ FINEST, COARSE = 1e-5, 20
 A step is so many times as wide."""
 OFF_GRID = 0.05
 """A value is on a grid if it is not further from it than this share of a step."""
-
-Readings = Mapping[str, Callable[[pl.Expr], pl.Expr]]
-"""Reading -> how it is made of the values of a column."""
-
-MANY: Readings = {
-    "top_share": lambda values: (values == values.max()).mean(),
-    "bottom_share": lambda values: (values == values.min()).mean(),
-    "short_share": lambda values: (values == values.round(DECIMALS)).mean(),
-    "magnitude": lambda values: values.abs().median(),
-}
-"""Of a column of many values, without the missing ones."""
-OF_FEW: Readings = {
-    "few_central": lambda values: values.median(),
-    "few_magnitude": lambda values: values.abs().median(),
-    "few_short_share": lambda values: (values == values.round(DECIMALS)).mean(),
-    "few_zero_share": lambda values: (values == 0).mean(),
-}
-"""Of a column of few values."""
-
-
-def of_values(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
-    """What the values of number columns are like. rows: a row a key."""
-    distinct = {name: rows[name].drop_nulls().n_unique() for name in names}
-    return [
-        *evaluated(rows, {name: MANY if distinct[name] >= VARIED else OF_FEW for name in names}),
-        *(
-            ("missing_share", name, "", rows[name].null_count() / rows.height)
-            for name in names
-            if distinct[name] >= VARIED
-        ),
-        *_constant(rows, [name for name in names if distinct[name] == 1]),
-    ]
-
-
-def evaluated(rows: pl.DataFrame, wanted: Mapping[str, Readings]) -> list[Told]:
-    """What each column reads without its missing values, all in one pass. wanted: column -> its readings."""
-    named = [(reading, name, made) for name, found in wanted.items() for reading, made in found.items()]
-    values = rows.select(
-        made(pl.col(name).drop_nulls()).cast(pl.Float64).alias(str(n))
-        for n, (_, name, made) in enumerate(named)
-    )
-    return [
-        (reading, name, "", number)
-        for (reading, name, _), number in zip(named, values.row(0) if named else (), strict=True)
-        if number is not None
-    ]
-
-
-def _constant(rows: pl.DataFrame, names: Iterable[str]) -> Iterator[Told]:
-    """The value of each column that has one value in the whole night, such as the weekday."""
-    for name in names:
-        if rows[name].null_count() == 0:
-            yield "only", name, "", float(rows[name][0])
 
 
 def of_ranges(rows: pl.DataFrame, last: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
@@ -159,7 +115,7 @@ def of_table(
     yield "absent", table, "", 1 - filled.height / keys.height
     if filled.height >= FEW:
         yield "distinct", table, "", filled.select(names).n_unique() / filled.height
-    both = filled.clear() if last is None else met(filled, last.unique(key), key, names)
+    both = filled.clear() if last is None else met(filled, last, key, names)
     if both.height >= FEW:
         still = both.select(
             *key, still=pl.all_horizontal(pl.col(name).eq_missing(pl.col(before(name))) for name in names)
@@ -173,12 +129,13 @@ def _still_in(
 ) -> Iterator[Told]:
     """By slice. A slice of one key counts if many rows have it."""
     key = still.columns[:-1]
-    counted = rows.group_by(key).agg(height=pl.len()).join(still, on=key)
-    for name, value in slices.items():
-        shares = counted.group_by(value.alias("of")).agg(
-            pl.len(), pl.col("height").sum(), pl.col("still").mean()
-        )
-        for part, keys, height, share in shares.iter_rows():
+    counted = rows.group_by(key).agg(height=pl.len()).join(still, on=key).lazy()
+    shares = pl.collect_all(
+        counted.group_by(value.alias("of")).agg(pl.len(), pl.col("height").sum(), pl.col("still").mean())
+        for value in slices.values()
+    )
+    for name, found in zip(slices, shares, strict=True):
+        for part, keys, height, share in found.iter_rows():
             if keys >= SOME or (keys == 1 and height >= SOME):
                 yield "few_still" if keys == 1 else "still", table, f"{name}={part}", share
 
@@ -189,8 +146,14 @@ def of_pairs(rows: pl.DataFrame, last: pl.DataFrame, key: str, names: Sequence[s
     A difference of two rank correlations over the entities of both nights.
     """
     both = met(rows, last, [key], names)
-    varied = [name for name in names if min(both[each].n_unique() for each in (name, before(name))) > VARIED]
-    if both.height < SOME or len(varied) < 2:
+    if both.height < SOME:
+        return []
+    different = both.select(
+        pl.min_horizontal(pl.col(name).n_unique(), pl.col(before(name)).n_unique()).alias(name)
+        for name in names
+    ).row(0, named=True)
+    varied = [name for name, values in different.items() if values > VARIED]
+    if len(varied) < 2:
         return []
     ranks = both.select(pl.col(each).rank() for name in varied for each in (name, before(name)))
     now, then = (standard(matrix(ranks, names)) for names in (varied, [before(name) for name in varied]))
@@ -224,11 +187,14 @@ def lost(
             for of, group in groups.items()
         ),
     )
-    for name in slices:
-        means = gone.group_by(f"in {name}").agg(
-            pl.len().alias("rows of it"), *(pl.col(of).mean() for of in groups)
-        )
-        for value, height, *numbers in means.iter_rows():
+    means = pl.collect_all(
+        gone.lazy()
+        .group_by(f"in {name}")
+        .agg(pl.len().alias("rows of it"), *(pl.col(of).mean() for of in groups))
+        for name in slices
+    )
+    for name, found in zip(slices, means, strict=True):
+        for value, height, *numbers in found.iter_rows():
             if height >= SOME:
                 yield from (("lost", of, f"{name}={value}", n) for of, n in zip(groups, numbers, strict=True))
 
@@ -253,13 +219,20 @@ def on_grid(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame], names: Sequence
     A gauge has a unit: all of its values lie on a grid. In other units, rounded, or those of another gauge,
     they do not.
     """
-    few = [name for name in names if 0 < rows[name].drop_nulls().n_unique() < VARIED]
-    past_of = pl.concat([night.select(few) for night in earlier], how="diagonal_relaxed")
+    now_of = matrix(rows, names)
+    few = [name for name, values in zip(names, distinct(now_of), strict=True) if 0 < values < VARIED]
+    past_of = [matrix(night, few) for night in earlier] if few else []
     for name in few:
-        now, past = (np.unique(_values(each, name)) for each in (rows, past_of))
+        now = _different(now_of[:, names.index(name)])
+        past = _different(np.concatenate([night[:, few.index(name)] for night in past_of]))
         if past.size >= VARIED and (step := _step(past)) is not None:
             away: Matrix = (now - past[0]) / step
             yield "on_grid", name, "", float((np.abs(away - np.round(away)) < OFF_GRID).mean())
+
+
+def _different(values: Matrix) -> Matrix:
+    """The different values in order, without the missing ones."""
+    return np.unique(values[~np.isnan(values)])
 
 
 def _step(values: Matrix) -> float | None:

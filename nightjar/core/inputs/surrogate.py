@@ -33,8 +33,9 @@ def explained(
     Two surrogates are made, of the night before and of all nights; the better one counts, since a front may
     reach the airports on any day. None if there are too few rows, or if scores or expectations are constant.
     """
+    tonight = sampled(rows, MOST_ROWS)
     found = [
-        _agreement(sampled(rows, MOST_ROWS), sampled(past, MOST_ROWS), numeric, categorical)
+        _agreement(tonight, sampled(past, MOST_ROWS), numeric, categorical)
         for past in (earlier[0], pl.concat(earlier, how="diagonal_relaxed"))
     ]
     return max((value for value in found if value is not None), default=None)
@@ -43,8 +44,7 @@ def explained(
 def _agreement(
     rows: pl.DataFrame, past: pl.DataFrame, numeric: Sequence[str], categorical: Sequence[str]
 ) -> float | None:
-    known = past.drop_nulls(SCORE)
-    tonight = rows.drop_nulls(SCORE)
+    known, tonight = (each.filter(each[SCORE].is_not_null()) for each in (past, rows))
     if min(known.height, tonight.height) < LEAST_ROWS:
         return None
     numeric = [name for name in numeric if name in known.columns]
@@ -88,16 +88,13 @@ def _standardised(known: Matrix, tonight: Matrix) -> tuple[Matrix, Matrix]:
 def _mean_scores(known: pl.DataFrame, tonight: pl.DataFrame, name: str) -> tuple[Matrix, Matrix]:
     """The mean score of each row's category in the past."""
     of_all = float(known[SCORE].to_numpy().mean())
-    past = pl.DataFrame({"category": columns.categories(known[name]), "score": known[SCORE]})
-    now = pl.DataFrame({"category": columns.categories(tonight[name])})
-    means = past.group_by("category").agg(
+    past, now = (columns.categories(rows[name]) for rows in (known, tonight))
+    scored = pl.DataFrame({"category": past, "score": known[SCORE]}).drop_nulls("category")
+    means = scored.group_by("category").agg(
         mean=(pl.col("score").sum() + PRIOR_ROWS * of_all) / (pl.len() + PRIOR_ROWS)
     )
     before, then = (
-        each.select("category")
-        .join(means, on="category", how="left", maintain_order="left")["mean"]
-        .fill_null(of_all)
-        .to_numpy()
+        each.replace_strict(means["category"], means["mean"], default=of_all).to_numpy()
         for each in (past, now)
     )
     return before, then

@@ -12,10 +12,10 @@ from nightjar.core.inputs.relations import (
     of_pairs,
     of_ranges,
     of_table,
-    of_values,
     on_grid,
     twins,
 )
+from nightjar.core.inputs.shapes import of_values
 
 SHOPS = 60
 ROUTES = [f"r{shop % 12:02}" for shop in range(SHOPS)]

@@ -1,0 +1,46 @@
+"""The values of a column are read as Polars reads them."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightjar.core.inputs.former import VARIED, before, met
+from nightjar.core.inputs.shapes import of_values
+
+VALUES = st.lists(
+    st.none()
+    | st.integers(-3, 3).map(float)
+    | st.floats(-1e6, 1e6)
+    | st.decimals(-9, 9, places=2).map(float),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(VALUES)
+def test_shares_and_quantiles_are_those_of_polars(values):
+    column = pl.Series("x", values, pl.Float64)
+    known = column.drop_nulls()
+    told = {name: number for name, _, _, number in of_values(pl.DataFrame([column]), ["x"])}
+    if known.n_unique() < VARIED:
+        assert told.get("few_central") == known.median()
+        return
+    assert (told["low"], told["middle"], told["high"]) == (
+        known.quantile(0.05),
+        known.median(),
+        known.quantile(0.95),
+    )
+    assert told["magnitude"] == known.abs().median()
+    assert told["repeated_share"] == pytest.approx(known.unique_counts().max() / known.len())
+    assert told["whole_share"] == (known == known.round()).mean()
+    assert told["top_share"] == (known == known.max()).mean()
+    assert told["missing_share"] == column.null_count() / column.len()
+
+
+def test_keys_that_are_met_again_keep_the_order_of_the_night():
+    keys = [f"key {n * 7919 % 5000}" for n in range(5000)]
+    now = pl.DataFrame({"key": keys, "x": range(5000)})
+    both = met(now, now.reverse(), ["key"], ["x"])
+    assert both["key"].to_list() == keys
+    assert both["x"].equals(both[before("x")], check_names=False)
