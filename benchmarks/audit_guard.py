@@ -3,11 +3,14 @@
     python benchmarks/audit_guard.py ordinary --home FOLDER
     python benchmarks/audit_guard.py faults --home FOLDER --half second --nights 2 --seconds 300
     python benchmarks/audit_guard.py sizes --home FOLDER --half second     # the least sizes that are found
+    python benchmarks/audit_guard.py misread --home FOLDER --half first    # a second reading of the tables
     python benchmarks/audit_guard.py faults --home FOLDER --only "seats doubled" "an airport missing"
 
 Lands the year and retrieves what each night would be scored with. Every night is audited by the functions of
 a real night: the contract, a sample scored again, golden rows, the profile and the readings beside those of
-the nights before (`Unlike`), and `audit`. The limits were chosen on January to June.
+the nights before (`Unlike`), and `audit`. A second reading of the feature tables (`SecondReading`) is counted
+apart, by `misread`: it finds what lies between the tables and the score, and a table that is wrong in itself
+is found by these functions alone. The limits were chosen on January to June.
 Then it puts each fault of `audit_faults.py` into random nights of a half of the year, retrieves the features
 of a changed population again, and scores the rows again. With `--home` the folder is kept, and what was
 counted with the same code and faults is not counted again. With `--seconds` it stops after that time: the
@@ -56,10 +59,13 @@ from nightjar.core.lifecycle.golden import GIVEN, given_otherwise
 from nightjar.core.night.audit import TRAILING_NIGHTS, Findings, audit, scored_otherwise
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.entities import Part, Population, Receipt, Run, RunState
+from nightjar.usecases.scoring.second_reading import SecondReading
 from nightjar.usecases.scoring.unlike import Unlike
 
 TRAINED = date(2013, 6, 30)
 SEED = 2013
+MOST_DAYS_BEFORE = 60
+"""Faults put no older night into another one."""
 BATCH = 30
 """So many nights are kept at once."""
 HALVES: Mapping[str, Sequence[date]] = {
@@ -327,6 +333,29 @@ def show_faults(tally: Tally, faults: Iterable[str]) -> None:
     print(f"\nfound: {caught} of {len(every)} ({caught / max(1, len(every)):.1%})")
 
 
+def show_misread(year: RecordedYear, days: Sequence[date]) -> None:
+    """What a second reading of the tables says of ordinary nights, and of each fault of their features."""
+    second = SecondReading(spec=year.spec, tables=year.platform.feature_files)
+    generations = year.platform.features.generations(year.spec)
+
+    def told(day: date, rows: pl.DataFrame) -> list[Finding]:
+        run = run_of(year.spec.name, day, as_of(year.spec, day), year.version.id, rows.height)
+        return [*second.findings(run, rows, generations)]
+
+    stopped = [day for day in days if told(day, year.nights[day])]
+    print(f"{len(stopped)} of {len(days)} ordinary nights are stopped")
+    features = {name for table in year.spec.feature_tables for name in table.features}
+    by_fault = dict[str, bool]()
+    for fault, change in INPUTS.items():
+        day = random.Random(f"{SEED} {fault}").choice(days[MOST_DAYS_BEFORE:-1])
+        rows = change(Case(day, year.nights))
+        if not rows.select(features).equals(year.nights[day].select(features)):
+            by_fault[fault] = bool(told(day, rows))
+    missed = [fault for fault, found in by_fault.items() if not found]
+    print(f"{len(by_fault) - len(missed)} of {len(by_fault)} faults of their features are found")
+    print(f"not found: {', '.join(missed) or 'none'}")
+
+
 def show_sizes(tally: Tally) -> None:
     """The least size of each kind from which on every fault is found on each of its nights."""
     print("\n| fault | found from | sizes that were tried |\n|---|---|---|")
@@ -352,7 +381,7 @@ def chosen(names: Sequence[str] | None) -> Mapping[str, tuple[str, Change]]:
 def arguments() -> argparse.Namespace:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("of", choices=("ordinary", "faults", "sizes"))
+    parser.add_argument("of", choices=("ordinary", "faults", "sizes", "misread"))
     parser.add_argument("--home", type=Path, help="folder to keep the year in; without it one that goes away")
     parser.add_argument(
         "--half",
@@ -371,6 +400,9 @@ def main() -> None:
     faults = SIZES if wanted.of == "sizes" else chosen(wanted.only)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with recorded_year(models.model("flight_delay"), TRAINED, wanted.home) as year:
+        if wanted.of == "misread":
+            show_misread(year, [day for day in YEAR if (day < JULY) == (wanted.half == "first")])
+            return
         audits, found = read_year(year, wanted.home, wanted.half)
         if wanted.of == "ordinary":
             show_ordinary(found)

@@ -171,6 +171,7 @@ class Platform(Adapters):
         from db.stores.readings import PostgresReadings
         from nightjar.usecases.scoring.guard import NightGuard
         from nightjar.usecases.scoring.night import ScoreNight
+        from nightjar.usecases.scoring.second_reading import SecondReading
 
         return ScoreNight(
             inputs=self.night_inputs(spec),
@@ -181,6 +182,7 @@ class Platform(Adapters):
                 profiles=PostgresInputProfiles(self.engine),
                 readings=PostgresReadings(self.engine),
             ),
+            second=SecondReading(spec=spec, tables=self.feature_files),
             executor=executor or self._parts_at_once(self.settings.threads),
             follow=self.follow_up(spec, step),
             go_on=self.go_on,

@@ -2,6 +2,7 @@
 gives.
 """
 
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -10,7 +11,9 @@ from polars.testing import assert_frame_equal
 
 import models
 from nightjar.adapters.files.feature_tables import FeatureDirectory
-from nightjar.core.night.clock import as_of
+from nightjar.core.errors.night import AuditFailed
+from nightjar.core.night.clock import as_of, night_of
+from nightjar.core.ports.features import FeatureSource
 from nightjar.usecases.data.windows import population_of
 
 SPEC = models.model("flight_delay")
@@ -58,3 +61,28 @@ def test_training_and_scoring_see_the_same_features(world):
     same = rows.select("entity_key").join(scored, on="entity_key", maintain_order="left")
     assert rows.height > 50
     assert_frame_equal(rows.select(SPEC.inputs), same.select(SPEC.inputs))
+
+
+@dataclass(frozen=True)
+class Leaky:
+    """A feature store that looks a day too far."""
+
+    store: FeatureSource
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    def reading(self, generations):
+        return Leaky(self.store.reading(generations))
+
+    def retrieve(self, spec, entities):
+        moment = pl.col("event_timestamp")
+        later = self.store.retrieve(spec, entities.with_columns(moment + timedelta(days=1)))
+        return later.with_columns(moment - timedelta(days=1))
+
+
+def test_features_of_tomorrow_keep_a_night_from_being_published(world):
+    night = world.platform.score_night(SPEC)
+    leaky = replace(night, inputs=replace(night.inputs, features=Leaky(night.inputs.features)))
+    with pytest.raises(AuditFailed, match="other values than the table carrier holds"):
+        leaky.run(night_of(SPEC, date(2013, 3, 11)), force=True)

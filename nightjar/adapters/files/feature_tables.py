@@ -23,6 +23,8 @@ from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.values import INSTANT, utc
 
+RECENT_FILES = 2
+"""The newest days of which `recent` reads the rows: nearly all keys of a daily feed have one there."""
 MANIFEST = "_manifest.json"
 """The underscore hides it from readers that read every file of a folder as Parquet."""
 
@@ -94,20 +96,47 @@ class FeatureDirectory:
         generation: str = FIRST,
     ) -> Mapping[str, Any] | None:
         """Implements `FeatureRows`."""
-        usable = pl.col("event_timestamp").is_between(as_of - table.ttl, as_of) & (
-            pl.col("created") <= known_at
-        )
         mine = [pl.col(name) == pl.lit(value, table.keys[name]) for name, value in keys.items()]
-        oldest, newest = utc(as_of - table.ttl).date(), utc(as_of).date()
-        kept = self.files(table, generation)
-        for file in (file for span, file in kept if span.meets(oldest, newest)):
-            rows = read_kept(file, table).filter(usable, *mine)
+        for file in self._usable_files(table, as_of, generation):
+            rows = read_kept(file, table).filter(_usable(table, as_of, known_at), *mine)
             if not rows.is_empty():
                 return rows.sort("event_timestamp", "created").row(-1, named=True)
         return None
 
+    def recent(
+        self,
+        table: FeatureTable,
+        keys: pl.DataFrame,
+        as_of: datetime,
+        known_at: datetime,
+        generation: str = FIRST,
+    ) -> pl.DataFrame:
+        """Implements `FeatureRows`."""
+        wanted = keys.lazy().select(pl.col(name).cast(kind) for name, kind in table.keys.items()).unique()
+        files = self._usable_files(table, as_of, generation)[:RECENT_FILES]
+        every = [pl.DataFrame(schema=columns_of(table)), *(read_kept(file, table) for file in files)]
+        return (
+            pl.concat(every)
+            .lazy()
+            .filter(_usable(table, as_of, known_at))
+            .join(wanted, on=[*table.keys], how="semi")
+            .sort("event_timestamp", "created")
+            .unique([*table.keys], keep="last")
+            .collect()
+        )
+
+    def _usable_files(self, table: FeatureTable, as_of: datetime, generation: str) -> list[Path]:
+        """The files with events that are not too old at an instant, newest first."""
+        oldest, newest = utc(as_of - table.ttl).date(), utc(as_of).date()
+        return [file for span, file in self.files(table, generation) if span.meets(oldest, newest)]
+
     def _folder(self, table: FeatureTable, generation: str = FIRST) -> Path:
         return self.root / "features" / table.name / generation
+
+
+def _usable(table: FeatureTable, as_of: datetime, known_at: datetime) -> pl.Expr:
+    happened = pl.col("event_timestamp").is_between(as_of - table.ttl, as_of)
+    return happened & (pl.col("created") <= known_at)
 
 
 def _by_file(folder: Path, rows: pl.DataFrame) -> Iterator[tuple[Path, pl.DataFrame]]:

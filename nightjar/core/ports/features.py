@@ -67,6 +67,20 @@ class FeatureRows(Protocol):
         """
         ...
 
+    def recent(
+        self,
+        table: FeatureTable,
+        keys: pl.DataFrame,
+        as_of: datetime,
+        known_at: datetime,
+        generation: str = FIRST,
+    ) -> pl.DataFrame:
+        """Return the rows of `known` of many keys, of those keys that have one on the newest days of events.
+
+        keys: a column for each key of the table. Older days are not read, so other keys are left out.
+        """
+        ...
+
 
 class FeatureSource(Protocol):
     def require(self, spec: ModelSpec) -> None:

@@ -16,7 +16,7 @@ from nightjar.core.comparison.profile import profile_of
 from nightjar.core.errors.inputs import BadDelivery, StaleFeatures
 from nightjar.core.errors.model import PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
-from nightjar.core.inputs.findings import rate_told, sentences
+from nightjar.core.inputs.findings import Finding, rate_told, sentences
 from nightjar.core.inputs.freshness import stale_views
 from nightjar.core.inputs.oddities import comparable
 from nightjar.core.inputs.refusals import refused_after
@@ -104,13 +104,14 @@ class NightGuard:
         sampled: pl.DataFrame,
         compared: pl.DataFrame,
         otherwise: Sequence[str],
+        misread: Sequence[Finding],
         accepted: bool,
     ) -> tuple[str, ...]:
         """Keep the night's profile, its readings and its findings, and audit it.
 
         counted: the `counts` of all rows that can be scored. sampled: rows with their features. compared:
         those whose entities are compared, with their scores. otherwise: the sampled rows whose stored scores
-        differ.
+        differ. misread: what a second reading of their features found.
         Raises AuditFailed. Nobody can accept a night without a score, or one whose counts do not add up.
         """
         tonight = profile_of(sampled, scores, self.spec)
@@ -124,7 +125,7 @@ class NightGuard:
                 trailing_nights=known,
                 needed=MIN_NIGHTS,
             )
-        unlike = Unlike(self.spec, self.readings).findings(run, counted, compared)
+        unlike = (*misread, *Unlike(self.spec, self.readings).findings(run, counted, compared))
         found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise, unlike)
         self.readings.record_findings(run, found.every)
         if found.broken or (found.odd and not accepted):

@@ -16,6 +16,7 @@ from structlog.contextvars import bound_contextvars
 from nightjar.core.comparison.entities import Distribution
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation
 from nightjar.core.inputs.drawn import Drawn
+from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import entities, keys_of
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
 from nightjar.core.model.entities import Version
@@ -36,6 +37,7 @@ from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.repair import Repair, repair_of
 from nightjar.usecases.scoring.scorers import Choose, Scorers, by_now, of_run
+from nightjar.usecases.scoring.second_reading import SecondReading
 from nightjar.usecases.scoring.snapshot import parts_of
 
 log = structlog.get_logger(__name__)
@@ -96,6 +98,7 @@ class ScoreNight:
     store: NightStore
     guard: NightGuard
     executor: PartExecutor
+    second: SecondReading | None = None
     follow: Follow = nothing_follows
     go_on: GoOn = unasked
     advised: Advise = unadvised
@@ -369,8 +372,14 @@ class ScoreNight:
             sampled=sampled,
             compared=self._entities(run, compared, scores) if compared.height else compared,
             otherwise=otherwise,
+            misread=self._misread(run, sampled),
             accepted=accepted,
         )
+
+    def _misread(self, run: Run, sampled: pl.DataFrame) -> tuple[Finding, ...]:
+        if self.second is None or sampled.is_empty():
+            return ()
+        return (*self.second.findings(run, sampled, self.inputs.generations(run) or {}),)
 
     def _scored_otherwise(self, run: Run, sampled: pl.DataFrame, scores: pl.DataFrame) -> tuple[str, ...]:
         """Keys of the sampled rows that would get another score now. scores: stored ones, of more rows too.
