@@ -90,7 +90,7 @@ class Prefect:
                 and run["run_count"] > after_runs
             ):
                 return run
-            time.sleep(1)
+            time.sleep(0.25)
         raise AssertionError(f"flow run {flow_run} is still {run['state_name']} after {timeout_s} s")
 
     def artifacts(self, flow_run: str) -> dict[str, Any]:
@@ -186,7 +186,9 @@ def prefect(world, alerts) -> Iterator[Prefect]:
 
     log = world.home / "up.log"
     told = {"NIGHTJAR_ALERT_URL": alerts.url, "NIGHTJAR_LOG_FORMAT": "json"}
-    env = {**world.env(), **told, "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "2"}
+    # A worker asks for runs every 10 s if it is not told otherwise, and each test would wait for it.
+    rounds = {"PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "2", "PREFECT_WORKER_QUERY_SECONDS": "2"}
+    env = {**world.env(), **told, **rounds}
     with log.open("w") as file:
         up = subprocess.Popen([NIGHTJAR, "up"], env=env, stdout=file, stderr=file, start_new_session=True)
     try:
@@ -194,7 +196,7 @@ def prefect(world, alerts) -> Iterator[Prefect]:
         while "is up" not in log.read_text():
             assert up.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.5)
+            time.sleep(0.1)
         made = {"prefect_auth": ensured_login(world.platform.settings), "alert_url": SecretStr(alerts.url)}
         settings = world.platform.settings.model_copy(update=made)
         with connected(settings, local_api(settings)) as client:
