@@ -1,6 +1,7 @@
 """How often the audit stops ordinary nights, and which of the faults put into ordinary nights it finds.
 
     python benchmarks/audit_guard.py ordinary --home FOLDER
+    python benchmarks/audit_guard.py young --home FOLDER --half first      # platforms without a history
     python benchmarks/audit_guard.py faults --home FOLDER --half second --nights 2 --seconds 300
     python benchmarks/audit_guard.py sizes --home FOLDER --half second     # the least sizes that are found
     python benchmarks/audit_guard.py misread --home FOLDER --half first    # a second reading of the tables
@@ -68,6 +69,8 @@ MOST_DAYS_BEFORE = 60
 """Faults put no older night into another one."""
 BATCH = 30
 """So many nights are kept at once."""
+YOUNG, APART = 35, 21
+"""A platform is young for so many nights. One begins every so many days."""
 HALVES: Mapping[str, Sequence[date]] = {
     "first": [day for day in YEAR if date(2013, 3, 1) <= day < JULY],
     "second": [day for day in YEAR if JULY <= day < YEAR[-1]],
@@ -211,6 +214,29 @@ def fingerprint(*more: Path) -> str:
     core = Path(nightjar.core.__path__[0])
     files = sorted(file for part in ("inputs", "comparison") for file in (core / part).glob("*.py"))
     return sha256(b"".join(file.read_bytes() for file in (*files, *more))).hexdigest()[:12]
+
+
+def show_young(year: RecordedYear, half: str, *, accepted: bool) -> None:
+    """Platforms that begin on some days of a half, each without a night before.
+
+    accepted: somebody publishes each night that is held, so that it is history for the later ones.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    days = [day for day in YEAR if (day >= JULY) == (half == "second")]
+    nights, stopped = 0, list[str]()
+    for first in range(0, len(days) - YOUNG, APART):
+        audits = Audits(year)
+        for day in days[first : first + YOUNG]:
+            nights += 1
+            if odd := audits.found(day, year.nights[day]).every:
+                stopped.append(
+                    f"  {day}, began {days[first]}: " + "; ".join(each.sentence for each in odd[:4])
+                )
+                for kept in () if accepted else (audits.kept.read, audits.kept.rows, audits.profiles):
+                    kept.pop(day, None)
+    how = "and then accepted" if accepted else "and nobody looks at them"
+    print(f"{half} half, young platforms: {len(stopped)} of {nights} ordinary nights are stopped, {how}")
+    print("\n".join(stopped))
 
 
 def show_ordinary(found: Mapping[date, Findings]) -> None:
@@ -381,7 +407,7 @@ def chosen(names: Sequence[str] | None) -> Mapping[str, tuple[str, Change]]:
 def arguments() -> argparse.Namespace:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("of", choices=("ordinary", "faults", "sizes", "misread"))
+    parser.add_argument("of", choices=("ordinary", "young", "faults", "sizes", "misread"))
     parser.add_argument("--home", type=Path, help="folder to keep the year in; without it one that goes away")
     parser.add_argument(
         "--half",
@@ -402,6 +428,10 @@ def main() -> None:
     with recorded_year(models.model("flight_delay"), TRAINED, wanted.home) as year:
         if wanted.of == "misread":
             show_misread(year, [day for day in YEAR if (day < JULY) == (wanted.half == "first")])
+            return
+        if wanted.of == "young":
+            for accepted in (True, False):
+                show_young(year, wanted.half, accepted=accepted)
             return
         audits, found = read_year(year, wanted.home, wanted.half)
         if wanted.of == "ordinary":

@@ -61,7 +61,8 @@ def pairs_of(both: pl.DataFrame, names: Sequence[str]) -> Pairs:
 def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator[Told]:
     """How the values moved, whole and by slice. slices: name -> the value of each row.
 
-    `changed`: the share of the keys whose value changed. `same_factor`, `same_offset`: the share that changed
+    `changed`: the share of the keys whose value changed; `some_changed`: of so few keys that by chance all of
+    them may change. `same_factor`, `same_offset`: the share that changed
     by the same factor, by the same amount. `step`: the middle change. `order`: the rank correlation of both
     nights. `pace`: the squared mean root of the changes, which single values hardly move. `few_changed`: of a
     column of few values the share of the keys whose value changed; a zero that becomes something is an event.
@@ -73,7 +74,8 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
     several = ~varied & (distinct(pairs.now) > 1)
     pace = (np.sqrt(np.nan_to_num(np.abs(pairs.now - pairs.then))).sum(axis=0) / np.maximum(known, 1)) ** 2
     few_changed = (changed & (pairs.then != 0)).sum(axis=0) / np.maximum(known, 1)
-    yield from _told("changed", pairs.names, share, varied)
+    yield from _told("changed", pairs.names, share, varied & (known >= SOME))
+    yield from _told("some_changed", pairs.names, share, varied & (known < SOME))
     yield from _told("step", pairs.names, middle(pairs.now - pairs.then), varied)
     yield from _told("pace", pairs.names, pace, varied & (known >= FEW))
     yield from _told("few_changed", pairs.names, few_changed, several & (known >= FEW))

@@ -62,7 +62,7 @@ KNOWN_FACTORS = {
 }
 NEAR = 0.01
 
-CHANGES = {"changed": SMALL, "table_changed": SMALL, "few_changed": 0.6}
+CHANGES = {"changed": SMALL, "some_changed": SMALL, "table_changed": SMALL, "few_changed": 0.6}
 """Shares of values that changed, and the least one that is usual. Of three values one may stay by chance."""
 FROZEN = 5.0
 """A column is frozen if fewer entities changed than this part of what is usual."""
@@ -99,11 +99,13 @@ def unusual(
     alike: Sequence[pl.DataFrame] = (),
     *,
     holiday: bool = False,
+    apart: int = 1,
 ) -> tuple[Finding, ...]:
     """Return the findings on a night's readings.
 
     tonight: its readings. near, alike: the readings of its comparable nights, and of those of them that have
-    its weekday.
+    its weekday. apart: how many occasions ago the last published night was. Without that, one night that
+    nobody accepts would hold all nights after it, because they are compared with a night ever longer ago.
     """
     if len(near) < LEAST_NIGHTS:
         return ()
@@ -123,7 +125,7 @@ def unusual(
     found = [
         *(finding for each in counted for finding in _volume(each, wider)),
         *_missing_slices(rows, for_rows, kinds),
-        *(finding for each in every for finding in _beyond(each, widths, zeros, wider)),
+        *(finding for each in every for finding in _beyond(each, widths, zeros, wider, apart)),
         *(finding for each in every for finding in _frozen(each)),
         *(finding for each in every for finding in _population(each)),
         *(finding for each in every for finding in _unexplained(each)),
@@ -160,14 +162,14 @@ def beside(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], least: int = L
 
 
 def _beyond(
-    reading: Reading, widths: Mapping[str, float], zeros: Mapping[str, float], wider: float
+    reading: Reading, widths: Mapping[str, float], zeros: Mapping[str, float], wider: float, apart: int
 ) -> Iterator[Finding]:
     if reading.column == SCORE:
         return
     for rule in (SLICES if reading.slice else RULES).get(reading.name, ()):
         if not _says(rule, reading, zeros) or (unit := _unit(rule, reading, widths)) <= 0:
             continue
-        margin = wider * (_scarce(reading.nights) if rule.moves else 1.0)
+        margin = wider * (_scarce(reading.nights) if rule.moves else 1.0) * (apart if rule.since else 1)
         limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=margin)
         if limit is not None:
             yield _told(rule, reading, limit)

@@ -105,8 +105,9 @@ def of_table(
 
     names: those of its features that the rows have. slices: name -> the value, of the key. `single_valued`:
     keys as a share of the different rows of features: 1, as a join gives them. `distinct`: different rows of
-    features as a share of the keys. `absent`: keys without any feature. `still`: the share of the keys of
-    which no feature changed since the last night, also by slice, or by key where there are few.
+    features as a share of the keys. `absent`: keys without any feature. `still`: the share of the rows of
+    whose key no feature changed since the last night, so that a key of a few rows says little; by slice the
+    share of the keys, or by key where there are few.
     """
     every = rows.select(*key, *names).unique()
     keys = every.unique(key)
@@ -120,16 +121,14 @@ def of_table(
         still = both.select(
             *key, still=pl.all_horizontal(pl.col(name).eq_missing(pl.col(before(name))) for name in names)
         )
-        yield "still", table, "", float(still["still"].to_numpy().mean())
-        yield from _still_in(rows, still, table, slices)
+        counted = rows.group_by(key).agg(height=pl.len()).join(still, on=key)
+        of_still = counted.select(pl.col("height").filter("still").sum() / pl.col("height").sum())
+        yield "still", table, "", float(of_still.item())
+        yield from _still_in(counted.lazy(), table, slices)
 
 
-def _still_in(
-    rows: pl.DataFrame, still: pl.DataFrame, table: str, slices: Mapping[str, pl.Expr]
-) -> Iterator[Told]:
+def _still_in(counted: pl.LazyFrame, table: str, slices: Mapping[str, pl.Expr]) -> Iterator[Told]:
     """By slice. A slice of one key counts if many rows have it."""
-    key = still.columns[:-1]
-    counted = rows.group_by(key).agg(height=pl.len()).join(still, on=key).lazy()
     shares = pl.collect_all(
         counted.group_by(value.alias("of")).agg(pl.len(), pl.col("height").sum(), pl.col("still").mean())
         for value in slices.values()

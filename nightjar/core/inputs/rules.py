@@ -60,6 +60,7 @@ class Rule:
     A reading says nothing if it is usually below `least_usual`, if fewer than `least_nights` nights have it,
     (inside) if it is usually at an end of its interval, or (unless of_zeros) of a column that is often 0.
     moves: True if it moves for weeks on end, so that few nights do not show how far.
+    since: True if it compares with the last published night: the longer ago that is, the further it moves.
     """
 
     check: str
@@ -74,6 +75,7 @@ class Rule:
     least_nights: int = 0
     inside: bool = False
     moves: bool = False
+    since: bool = False
     told: str
 
 
@@ -85,7 +87,7 @@ def _share(check: str, told: str) -> tuple[Rule, Rule]:
     )
 
 
-def _level(told: str, least: float, check: str = "level") -> tuple[Rule]:
+def _level(told: str, least: float, check: str = "level", *, since: bool = False) -> tuple[Rule]:
     """A number on the scale of its column: as a part of the width of the column's values."""
     return (
         Rule(
@@ -96,6 +98,7 @@ def _level(told: str, least: float, check: str = "level") -> tuple[Rule]:
             widths=1.0,
             unit="width",
             of_zeros=False,
+            since=since,
             told=told,
         ),
     )
@@ -104,6 +107,7 @@ def _level(told: str, least: float, check: str = "level") -> tuple[Rule]:
 CHANGED = "share of entities whose value changed since last night"
 FACTORED = "share of entities whose value changed by the same factor"
 STILL = "share of the keys of which no feature changed"
+STILL_ROWS = "share of the rows of whose key no feature changed"
 PACE = "mean distance from the value of last night"
 OFFSET = "share of entities whose value changed by the same amount"
 
@@ -144,10 +148,11 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "low": _level("5% quantile", 0.25),
     "middle": _level("median", 0.25),
     "high": _level("95% quantile", 0.5),
-    "step": _level("median change since last night", 0.35, check="step"),
+    "step": _level("median change since last night", 0.35, check="step", since=True),
     "pace": (
         Rule(
             check="pace",
+            since=True,
             moves=True,
             above=0.35,
             widest=1.2,
@@ -157,12 +162,13 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     "changed": (
-        Rule(check="changed", above=0.5, told=CHANGED),
-        Rule(check="changed", above=2.2, scale=SHARE, told=CHANGED),
+        Rule(check="changed", since=True, above=0.5, told=CHANGED),
+        Rule(check="changed", since=True, above=2.2, scale=SHARE, told=CHANGED),
     ),
     "category_changed": (
         Rule(
             check="changed",
+            since=True,
             above=1.0,
             scale=SHARE,
             told="share of entities whose category changed since last night",
@@ -173,6 +179,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "order": (
         Rule(
             check="order",
+            since=True,
             below=0.8,
             scale=CORRELATION,
             of_zeros=False,
@@ -182,6 +189,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "own": (
         Rule(
             check="swapped",
+            since=True,
             below=0.2,
             least_usual=0.1,
             moves=True,
@@ -204,6 +212,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "few_pace": (
         Rule(
             check="pace",
+            since=True,
             moves=True,
             above=0.5,
             scale=FACTOR,
@@ -213,6 +222,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "leap": (
         Rule(
             check="leap",
+            since=True,
             moves=True,
             above=0.45,
             scale=FACTOR,
@@ -223,6 +233,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "nearer": (
         Rule(
             check="swapped",
+            since=True,
             above=0.45,
             moves=True,
             of_zeros=False,
@@ -242,7 +253,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="different rows of features as a share of the keys",
         ),
     ),
-    "still": (Rule(check="frozen", above=1.0, scale=SHARE, told=STILL),),
+    "still": (Rule(check="frozen", above=1.0, scale=SHARE, told=STILL_ROWS),),
     "absent": (
         Rule(check="missing", above=0.2, least_nights=14, told="share of the keys without any feature"),
     ),
@@ -252,6 +263,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "emptiest": (
         Rule(
             check="gap",
+            since=True,
             moves=True,
             below=0.65,
             scale=MEAN,
@@ -261,6 +273,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "fullest": (
         Rule(
             check="gap",
+            since=True,
             moves=True,
             above=0.6,
             scale=FACTOR,
@@ -277,7 +290,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     "few_changed": (
-        Rule(check="changed", above=0.45, widths=2.0, least_nights=18, of_zeros=False, told=CHANGED),
+        Rule(
+            check="changed", since=True, above=0.45, widths=2.0, least_nights=18, of_zeros=False, told=CHANGED
+        ),
     ),
     "few_central": (
         Rule(

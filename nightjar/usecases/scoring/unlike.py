@@ -10,7 +10,7 @@ from nightjar.core.inputs.again import repeated
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
 from nightjar.core.inputs.readings import EARLIER, readings
-from nightjar.core.model.occasions import oldest_of
+from nightjar.core.model.occasions import occasions_between, oldest_of
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Run
 from nightjar.core.ports.readings import Readings
@@ -46,9 +46,14 @@ class Unlike:
         if (recent := sum(night >= since for night in nights.every if night in read)) < LEAST_NIGHTS:
             log.info("readings_not_compared", recent_nights=recent, needed=LEAST_NIGHTS)
             return ()
+        last = max(self.kept.published(run.model, run.score_date, 1))
+        apart = len(occasions_between(self.spec, last, run.score_date)) - 1
         near = [read[night] for night in nights.every if night in read]
         alike = [read[night] for night in nights.alike if night in read]
-        return (*unusual(now, near, alike, holiday=nights.holiday), *repeated(now, read, RATE))
+        return (
+            *unusual(now, near, alike, holiday=nights.holiday, apart=max(1, apart)),
+            *repeated(now, read, RATE),
+        )
 
     def _comparables(self, run: Run) -> Comparables:
         published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)

@@ -75,3 +75,19 @@ def test_a_margin_is_wider_with_fourteen_nights_than_with_twenty():
     fourteen, twenty = ([night(pace=1 + number % 2 / 10) for number in range(nights)] for nights in (14, 20))
     assert (names(night(pace=1.7), fourteen), names(night(pace=1.7), twenty)) == (set(), {"pace"})
     assert names(night(pace=3), fourteen) == {"pace"}
+
+
+@pytest.mark.parametrize(("apart", "found"), [(1, {"pace"}), (3, set())])
+def test_what_moves_since_the_last_published_night_may_move_further_if_that_is_longer_ago(apart, found):
+    past = [night(pace=1 + number % 2 / 10) for number in range(20)]
+    assert {each.name for each in unusual(night(pace=2), past, apart=apart)} == found
+
+
+def test_a_frozen_column_is_found_however_long_ago_the_last_published_night_is():
+    assert {each.name for each in unusual(night(changed=0), [night(changed=0.9)] * 20, apart=5)} == {"frozen"}
+
+
+def test_all_of_a_few_keys_may_change_at_once_but_not_none_of_them():
+    past = [night(some_changed=0.6 + number % 5 / 15) for number in range(20)]
+    assert names(night(some_changed=1), past) == set()
+    assert names(night(some_changed=0), past) == {"frozen"}

@@ -142,13 +142,22 @@ def test_keys_that_share_the_features_of_one_are_told():
     assert told == [1.0, pytest.approx(1 / 3)]
 
 
-def test_a_sensor_that_is_stuck_is_a_share_of_the_keys():
+def test_a_sensor_that_is_stuck_is_a_share_of_the_rows():
     stuck = NOW.with_columns(warmth=pl.when(first_of_three).then(LAST["warmth"]).otherwise("warmth"))
     told = [
         numbers(of_table(rows, LAST, "weather", ["city"], ["warmth"], {}))["still", "weather", ""]
         for rows in (NOW, stuck)
     ]
     assert told == [0.0, pytest.approx(1 / 3)]
+
+
+def test_a_stuck_key_counts_by_its_rows():
+    often = pl.concat([NOW, *[NOW.filter(pl.col("city") != NOW["city"][0])] * 9])
+    stuck = often.with_columns(
+        warmth=pl.when(pl.col("city") == NOW["city"][0]).then(LAST["warmth"][0]).otherwise("warmth")
+    )
+    told = numbers(of_table(stuck, LAST, "weather", ["city"], ["warmth"], {}))
+    assert told["still", "weather", ""] == pytest.approx(1 / 21)
 
 
 def test_the_record_of_one_key_that_many_rows_have_is_told_to_be_stuck():

@@ -12,6 +12,7 @@ from nightjar.core.model.occasions import occasions_by
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import Run, RunState
 from nightjar.testing.specs import toy_spec
+from nightjar.usecases.scoring import unlike
 from nightjar.usecases.scoring.unlike import Unlike
 
 DAY = date(2013, 6, 15)
@@ -69,3 +70,13 @@ def test_after_a_gap_the_nights_before_it_say_nothing_until_there_are_new_ones(r
     new = [DAY - timedelta(days=n) for n in range(1, recent + 1)]
     old = [DAY - timedelta(days=60 + n) for n in range(30)]
     assert ("volume" in found(toy_spec(), [*new, *old])) == told
+
+
+@pytest.mark.parametrize("cron", ["0 6 * * *", "0 6 * * 6"])
+@pytest.mark.parametrize("held", [0, 2])
+def test_it_counts_in_occasions_how_long_ago_the_last_published_night_is(monkeypatch, cron, held):
+    told = []
+    monkeypatch.setattr(unlike, "unusual", lambda *_, apart, **__: told.append(apart) or ())
+    spec = toy_spec(cron=cron, horizon_days=0)
+    found(spec, list(islice(occasions_by(spec, DAY), 1 + held, 15)))
+    assert told == [1 + held]
