@@ -18,7 +18,6 @@ FEW_VALUES = 10
 MOST_COUPLED = 8
 """With more columns of numbers their correlations are not looked at."""
 DAY = timedelta(days=1)
-ROW = "__row"
 
 
 def days_of(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[date, OutcomeDay]:
@@ -134,8 +133,9 @@ def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]
 def _repeated(dataset: RawDataset, rows: pl.DataFrame) -> dict[date, float]:
     """The share of each day's rows that the day before had with the same values, dates and times apart."""
     same = [name for name, dtype in dataset.columns.items() if not dtype.is_temporal()]
-    kept = rows.select("date", rows.select(same).hash_rows(seed=0).alias(ROW))
-    before = kept.unique().with_columns(pl.col("date") + DAY, pl.lit(value=True).alias("there"))
-    joined = kept.join(before, on=["date", ROW], how="left")
-    shares = joined.group_by("date").agg(pl.col("there").is_not_null().mean())
-    return dict(shares.iter_rows())
+    days = {part["date"][0]: part.select(same).hash_rows(seed=0) for part in rows.partition_by("date")}
+    return {
+        day: own.is_in(days[day - DAY].implode()).sum() / own.len()
+        for day, own in days.items()
+        if day - DAY in days
+    }
