@@ -135,7 +135,7 @@ def _repeated(dataset: RawDataset, rows: pl.DataFrame) -> dict[date, float]:
     same = [name for name, dtype in dataset.columns.items() if not dtype.is_temporal()]
     days = {part["date"][0]: part.select(same).hash_rows(seed=0) for part in rows.partition_by("date")}
     return {
-        day: own.is_in(days[day - DAY].implode()).sum() / own.len()
+        day: int(own.is_in(days[day - DAY].implode()).sum()) / own.len()
         for day, own in days.items()
         if day - DAY in days
     }
