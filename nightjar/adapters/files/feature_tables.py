@@ -98,7 +98,7 @@ class FeatureDirectory:
         """Implements `FeatureRows`."""
         mine = [pl.col(name) == pl.lit(value, table.keys[name]) for name, value in keys.items()]
         for file in self._usable_files(table, as_of, generation):
-            rows = read_kept(file, table).filter(_usable(table, as_of, known_at), *mine)
+            rows = read_kept(file, table).filter(*mine).filter(_usable(table, as_of, known_at))
             if not rows.is_empty():
                 return rows.sort("event_timestamp", "created").row(-1, named=True)
         return None
@@ -118,8 +118,8 @@ class FeatureDirectory:
         return (
             pl.concat(every)
             .lazy()
-            .filter(_usable(table, as_of, known_at))
             .join(wanted, on=[*table.keys], how="semi")
+            .filter(_usable(table, as_of, known_at))
             .sort("event_timestamp", "created")
             .unique([*table.keys], keep="last")
             .collect()
@@ -135,8 +135,11 @@ class FeatureDirectory:
 
 
 def _usable(table: FeatureTable, as_of: datetime, known_at: datetime) -> pl.Expr:
+    """Of all rows of some keys and days. After as_of only corrections of what was known by then count."""
+    created = pl.col("created")
     happened = pl.col("event_timestamp").is_between(as_of - table.ttl, as_of)
-    return happened & (pl.col("created") <= known_at)
+    known = created.min().over(*table.keys, "event_timestamp") <= as_of
+    return happened & known & (created <= known_at)
 
 
 def _by_file(folder: Path, rows: pl.DataFrame) -> Iterator[tuple[Path, pl.DataFrame]]:

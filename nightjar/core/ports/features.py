@@ -63,7 +63,8 @@ class FeatureRows(Protocol):
         """Return the row of these keys that `FeatureSource.retrieve` reads, or None if there is none.
 
         It happened by as_of, was created by known_at, and is not older than the table's ttl at as_of. The
-        newest event counts, and of it the newest row. Columns: keys, features, `event_timestamp`, `created`.
+        newest event of which a row was created by as_of counts, and of it the newest row. Columns: keys,
+        features, `event_timestamp`, `created`.
         """
         ...
 

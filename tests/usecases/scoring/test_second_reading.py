@@ -41,14 +41,14 @@ def second(tmp_path):
     return SecondReading(spec=SPEC, tables=files)
 
 
-def found(second, rain):
+def found(second, rain, known_at=NIGHT.as_of):
     run = Run(
         **NIGHT.model_dump(),
         id=1,
         revision=1,
         attempt=1,
         state=RunState.CLAIMED,
-        known_at=NIGHT.as_of,
+        known_at=known_at,
         version_id=1,
     )
     rows = pl.DataFrame({"city": [*CITIES, "lima"], "x": [0.0] * 4, "rain": [*rain, None]})
@@ -66,6 +66,13 @@ def test_what_was_known_by_the_night_is_no_finding(second):
 )
 def test_a_join_that_gives_other_rows_is_found(second, rain):
     assert found(second, rain) == ["misread"]
+
+
+@pytest.mark.parametrize(("rain", "names"), [(105, []), (100, ["misread"]), (0, ["misread"])])
+def test_a_repair_sees_corrections_of_what_the_night_knew_and_no_later_news(second, rain, names):
+    second.tables.write(TABLE, made(1, recorded=30).with_columns(pl.col("rain") + 5), {})
+    given = [rain, rain + 1, rain + 2]
+    assert found(second, given, NIGHT.as_of + timedelta(hours=30)) == names
 
 
 def test_many_keys_get_the_rows_that_each_key_gets(second):
