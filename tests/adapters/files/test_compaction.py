@@ -76,7 +76,8 @@ def test_the_month_of_the_newest_day_stays_in_days_until_the_next_one_begins(sto
 def test_a_correction_of_a_past_month_lies_in_its_file_and_is_what_is_read(store):
     store.write(TABLE, daily(0, 31), {})
     assert store.write(TABLE, rows(("a", 77, 3, 2000), ("a", 3, 3, 6)), {}) == 1
-    known = store.known(TABLE, {"shop": "a"}, FIRST + timedelta(days=3), FIRST + timedelta(days=99))
+    as_of = FIRST + timedelta(days=3, hours=6)
+    known = store.known(TABLE, {"shop": "a"}, as_of, FIRST + timedelta(days=99))
     assert known
     assert known["visits"] == 77
     assert names(store) == [JANUARY, "date=2013-02-01"]
