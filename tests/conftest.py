@@ -32,6 +32,7 @@ import hypothesis
 import psycopg
 import pytest
 from harness.nursery import Nursery
+from harness.once import made_once
 from pyarrow.fs import S3FileSystem
 from xdist.scheduler import LoadFileScheduling
 
@@ -83,6 +84,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """In several processes the tests of the platform begin at once: they mostly wait, and take longest."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: not item.nodeid.startswith(PLATFORM))
+
+
+SHARED = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        config.stash[SHARED] = Path(config.workerinput["shared"])
+    else:
+        config.stash[SHARED] = Path(tempfile.mkdtemp(prefix="nightjar-shared-"))
+        config.stash[SHARED].chmod(0o755)  # root runs servers as another account
+
+
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["shared"] = str(node.config.stash[SHARED])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[SHARED])
 
 
 TEMPLATE = "nightjar_template"
@@ -375,14 +396,28 @@ def furnished() -> Callable[[Platform], None]:
     return furnish
 
 
-@pytest.fixture(scope="session")
-def world() -> Iterator[World]:
-    """Ten weeks of real flights landed, and a champion trained on them."""
-    home = Path(tempfile.mkdtemp(prefix="nightjar-world-"))
-    home.chmod(0o755)
-    platform = Platform(Settings(home=home, prefect_port=free_port(), _env_file=None))
+def make_world(home: Path) -> None:
+    platform = Platform(Settings(home=home, _env_file=None))
     try:
         furnish(platform)
+    finally:
+        platform.close()
+        platform.local.stop()
+
+
+@pytest.fixture(scope="session")
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Ten weeks of real flights landed, and a champion trained on them.
+
+    It takes many seconds to make. So it is made once, and each process has a copy.
+    """
+    made = made_once(request.config.stash[SHARED] / "world", make_world)
+    assert not (made / "postgres" / "place").exists(), f"its server's data are not in it: {made} is closed"
+    home = Path(tempfile.mkdtemp(prefix="nightjar-world-"))
+    subprocess.run(["cp", "-a", f"{made}/.", home], check=True)  # files keep their owners
+    platform = Platform(Settings(home=home, prefect_port=free_port(), _env_file=None))
+    try:
+        platform.local.start()
         yield World(home, platform)
     finally:
         platform.close()
