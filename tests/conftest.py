@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -405,13 +406,10 @@ def make_world(home: Path) -> None:
         platform.local.stop()
 
 
-@pytest.fixture(scope="session")
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Ten weeks of real flights landed, and a champion trained on them.
-
-    It takes many seconds to make. So it is made once, and each process has a copy.
-    """
-    made = made_once(request.config.stash[SHARED] / "world", make_world)
+@contextmanager
+def copied_world(shared: Path) -> Iterator[World]:
+    """A world takes many seconds to make. So it is made once, and everybody has a copy."""
+    made = made_once(shared / "world", make_world)
     assert not (made / "postgres" / "place").exists(), f"its server's data are not in it: {made} is closed"
     home = Path(tempfile.mkdtemp(prefix="nightjar-world-"))
     subprocess.run(["cp", "-a", f"{made}/.", home], check=True)  # files keep their owners
@@ -424,6 +422,19 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         platform.local.stop()
         platform.local.remove()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def worlds(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[World]]:
+    """What gives one more world, in which nothing has happened yet."""
+    return partial(copied_world, request.config.stash[SHARED])
+
+
+@pytest.fixture(scope="session")
+def world(worlds: Callable[[], AbstractContextManager[World]]) -> Iterator[World]:
+    """Ten weeks of real flights landed, and a champion trained on them."""
+    with worlds() as world:
+        yield world
 
 
 @pytest.fixture

@@ -1,11 +1,19 @@
-"""A command in this process, in the shared world."""
+"""A command in this process, in a world that all commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from nightjar.cli import app
+
+
+@pytest.fixture(scope="session")
+def world(worlds) -> Iterator[Any]:
+    """Without the flows: they land days of which these tests say what lands."""
+    with worlds() as world:
+        yield world
 
 
 @pytest.fixture
