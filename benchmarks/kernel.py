@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
+
+from nightjar.core.ports.going_on import GoOn, unasked
 
 TICKS = os.sysconf("SC_CLK_TCK")
 MB = 1024
@@ -86,6 +88,12 @@ class Meter:
             with suppress(OSError):  # a backend that is gone, or one that is not ours to reset
                 (process / "clear_refs").write_text("5")
         self._since = now
+
+
+@contextmanager
+def in_turn(work: Callable[[GoOn], Any]) -> Iterator[Callable[[], Any]]:
+    """Do what a night does beside its parts when its result is asked for: a meter tells no threads apart."""
+    yield cache(lambda: work(unasked))
 
 
 def postmaster_of(engine: Engine) -> int:

@@ -23,14 +23,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
 import polars as pl
-from kernel import Cost, Meter, postmaster_of
+from kernel import Cost, Meter, in_turn, postmaster_of
 from large_night import DAY, NUMBERS, land, ready_platform, spec_of
 from sqlalchemy import text
 
@@ -137,7 +136,7 @@ class Bench:
         store, inputs = self.platform.store, self.platform.night_inputs(self.spec)
         night = self.platform.score_night(self.spec)
         executor = InTurn(ScorePart(lambda _: inputs, store))
-        bare = replace(night, executor=executor, follow=nothing_follows, beside=one_by_one)
+        bare = replace(night, executor=executor, follow=nothing_follows, beside=in_turn)
         with unaudited(), meter.stage(NIGHT):
             self._run(bare)
         return meter.whole()
@@ -167,7 +166,7 @@ class Bench:
         inputs = self.platform.night_inputs(self.spec)
         executor = InTurn(ScorePart(lambda _: inputs, self.platform.store, meter=ours))
         follow = replace(self.platform.follow_up(self.spec), step=step)
-        return replace(night, inputs=inputs, executor=executor, follow=follow, meter=ours, beside=one_by_one)
+        return replace(night, inputs=inputs, executor=executor, follow=follow, meter=ours, beside=in_turn)
 
     def _run(self, night: ScoreNight) -> None:
         by = Scorers(champion=self.champion, challenger=None)
@@ -182,12 +181,6 @@ class Bench:
         known_at = recorded_at(FLIGHTS.name, DAY) + timedelta(days=1)
         outcomes = outcomes_of(self.spec, self.platform.raw_of(self.spec), [DAY], known_at)
         with_outcomes(found, outcomes["outcome"], self.spec.kind)
-
-
-@contextmanager
-def one_by_one(work: Any) -> Iterator[Any]:
-    """What a night does on a thread beside the rest, done in turn: the meter tells no threads apart."""
-    yield cache(lambda: work(lambda: None))
 
 
 @contextmanager

@@ -16,17 +16,16 @@ import argparse
 import json
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import psycopg
-from kernel import Cost, Meter, postmaster_of
+from kernel import Cost, Meter, in_turn, postmaster_of
 from large_night import DAY, land, ready_platform, spec_of
 from night_floors import Floors
 
@@ -35,13 +34,11 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import night_of
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.following import nothing_follows
-from nightjar.core.ports.going_on import unasked
 from nightjar.executors.in_turn import InTurn
 from nightjar.executors.pools import Threads
 from nightjar.showing import console
 from nightjar.showing.page import page
 from nightjar.showing.plots import Bar, bars
-from nightjar.usecases.scoring.beside import Wanted
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.night import ScoreNight
 from nightjar.usecases.scoring.part import ScorePart
@@ -109,12 +106,6 @@ class MeteredInputs(NightInputs):
             return NightInputs.scores(self, *args)
 
 
-@contextmanager
-def afterwards(work: Callable[[Wanted], Any]) -> Iterator[Callable[[], Any]]:
-    """Work that a night does beside its parts, when its result is asked for: stages of threads mix."""
-    yield cache(lambda: work(unasked))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     """Nights of one size. Each is a new revision of the same night."""
@@ -135,7 +126,7 @@ class Bench:
         executor = InTurn(ScorePart(lambda _: inputs, store))
         self.clear()
         with meter.stage("rest"):
-            self._run(replace(night, inputs=inputs, store=store, executor=executor, beside=afterwards))
+            self._run(replace(night, inputs=inputs, store=store, executor=executor, beside=in_turn))
         return meter
 
     def whole(

@@ -24,13 +24,13 @@ from nightjar.core.night.repair import sound
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.ports.contracts import Check
 from nightjar.core.ports.features import FeatureSource
+from nightjar.core.ports.going_on import GoOn
 from nightjar.core.ports.learners import Predictors
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.registry import Registry
 from nightjar.core.ports.stages import UNSTAGED, Stages
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.windows import batches_of_population, population_of, read_windows
-from nightjar.usecases.scoring.beside import Wanted
 from nightjar.usecases.scoring.golden import Scorer
 from nightjar.usecases.scoring.snapshot import Snapshots, parts_of
 from nightjar.usecases.scoring.sorting import ROWS_AT_ONCE
@@ -89,16 +89,16 @@ class NightInputs:
         """The rows of one part of the run's population. No other rows are read. Raises ArtifactBroken."""
         return self._snapshots.part(run, part)
 
-    def drawn(self, run: Run, wanted: Wanted) -> Drawn:
+    def drawn(self, run: Run, go_on: GoOn) -> Drawn:
         """What the audit takes of the run's population. One part is in memory at a time.
 
-        wanted: called before each part.
+        go_on: called before each part.
         """
         kept = parts_of(run)
 
         def parts() -> Iterator[pl.DataFrame]:
             for part in kept:
-                wanted()
+                go_on()
                 yield sound(self.part(run, part))
 
         return drawn(parts, sum(part.rows for part in kept), self.spec, run.score_date)

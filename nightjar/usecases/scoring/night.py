@@ -32,7 +32,7 @@ from nightjar.core.ports.following import Follow, nothing_follows
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightReader, NightStore
 from nightjar.core.ports.stages import Meter, Stages, unmetered
-from nightjar.usecases.scoring.beside import Beside, Wanted, beside
+from nightjar.usecases.scoring.beside import Beside, beside
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.repair import Repair, repair_of
@@ -324,10 +324,10 @@ class ScoreNight:
             repair = repair_of(self.inputs, self.store, self.store.run(run.base_id), run.known_at)
         return repair.population
 
-    def _drawn(self, run: Run, stages: Stages, wanted: Wanted) -> Drawn:
+    def _drawn(self, run: Run, stages: Stages, go_on: GoOn) -> Drawn:
         """What the audit takes of the population. It is fixed, so it is read while the parts are scored."""
         with stages("draw") as tell:
-            population = self.inputs.drawn(run, wanted)
+            population = self.inputs.drawn(run, go_on)
             tell(rows=population.rows)
             return population
 
