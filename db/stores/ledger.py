@@ -26,11 +26,6 @@ from nightjar.core.night.entities import Publication, Run, RunState
 from nightjar.core.night.plan import Standing
 from nightjar.core.ports.going_on import GoOn, unasked
 
-"""Only one process at a time may point a night's ledger to a run.
-
-So the facts that it checked are still true when its row is written.
-"""
-
 
 class PostgresLedger(OnEngine):
     """The `RunReader`, `PublicationReader` and `PublicationWriter` ports. Threads may share one."""
@@ -173,6 +168,10 @@ def _require_base_shown(connection: Connection, run: Run) -> None:
 
 
 def _hold_ledger(connection: Connection, run: Run) -> None:
+    """Only one process at a time may point a night's ledger to a run.
+
+    So the facts that it checked are still true when its row is written.
+    """
     connection.execute(TAKE_FOR_TRANSACTION, {"what": f"ledger of {run.model} {run.score_date}"})
 
 

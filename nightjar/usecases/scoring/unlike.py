@@ -1,6 +1,8 @@
 """How a night differs from its comparable nights: read it, keep what was read, and compare."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 import structlog
@@ -40,14 +42,14 @@ class Unlike:
         earlier = self.kept.samples(run.model, run.score_date, EARLIER)
         now = pl.concat([readings(sample, self.spec, earlier), counted])
         self.kept.record(run, now, sample)
-        nights = self._comparables(run)
+        published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)
+        nights = self._comparables(run, published)
         read = self.kept.of_nights(run.model, {*nights.every, *nights.quarter})
         since = oldest_of(self.spec, run.score_date, RECENT)
         if (recent := sum(night >= since for night in nights.every if night in read)) < LEAST_NIGHTS:
             log.info("readings_not_compared", recent_nights=recent, needed=LEAST_NIGHTS)
             return ()
-        last = max(self.kept.published(run.model, run.score_date, 1))
-        apart = len(occasions_between(self.spec, last, run.score_date)) - 1
+        apart = len(occasions_between(self.spec, max(published), run.score_date)) - 1
         near = [read[night] for night in nights.every if night in read]
         alike = [read[night] for night in nights.alike if night in read]
         return (
@@ -55,8 +57,8 @@ class Unlike:
             *repeated(now, read, RATE),
         )
 
-    def _comparables(self, run: Run) -> Comparables:
-        published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)
+    def _comparables(self, run: Run, published: Mapping[date, bool]) -> Comparables:
+        """published: the nights before, newest first, and which of them a person accepted."""
         lasting = all(list(published.values())[:LASTING])
         odd = [] if lasting else [night for night, accepted in published.items() if accepted]
         return comparables(run.score_date, published, is_holiday=self.spec.is_holiday, odd=odd)
