@@ -17,7 +17,14 @@ from nightjar.adapters.feast_polars.spans import Span
 from nightjar.adapters.files.atomic import write_parquet, write_text
 from nightjar.adapters.files.compaction import STILL_READ, compact
 from nightjar.adapters.files.damage import OF_FEATURES, naming_damage
-from nightjar.adapters.files.generations import PART, folder_name, generations_in, partitions, read_from
+from nightjar.adapters.files.generations import (
+    PART,
+    folder_name,
+    generations_in,
+    partitions,
+    partitions_read,
+    read_from,
+)
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
@@ -97,7 +104,7 @@ class FeatureDirectory:
     ) -> Mapping[str, Any] | None:
         """Implements `FeatureRows`."""
         mine = [pl.col(name) == pl.lit(value, table.keys[name]) for name, value in keys.items()]
-        for file in self._usable_files(table, as_of, generation):
+        for _, file in partitions_read(self._folder(table, generation), table.ttl, as_of):
             rows = read_kept(file, table).filter(*mine).filter(_usable(table, as_of, known_at))
             if not rows.is_empty():
                 return rows.sort("event_timestamp", "created").row(-1, named=True)
@@ -113,8 +120,8 @@ class FeatureDirectory:
     ) -> pl.DataFrame:
         """Implements `FeatureRows`."""
         wanted = keys.lazy().select(pl.col(name).cast(kind) for name, kind in table.keys.items()).unique()
-        files = self._usable_files(table, as_of, generation)[:RECENT_FILES]
-        every = [pl.DataFrame(schema=columns_of(table)), *(read_kept(file, table) for file in files)]
+        read = partitions_read(self._folder(table, generation), table.ttl, as_of)[:RECENT_FILES]
+        every = [pl.DataFrame(schema=columns_of(table)), *(read_kept(file, table) for _, file in read)]
         return (
             pl.concat(every)
             .lazy()
@@ -124,11 +131,6 @@ class FeatureDirectory:
             .unique([*table.keys], keep="last")
             .collect()
         )
-
-    def _usable_files(self, table: FeatureTable, as_of: datetime, generation: str) -> list[Path]:
-        """The files with events that are not too old at an instant, newest first."""
-        oldest, newest = utc(as_of - table.ttl).date(), utc(as_of).date()
-        return [file for span, file in self.files(table, generation) if span.meets(oldest, newest)]
 
     def _folder(self, table: FeatureTable, generation: str = FIRST) -> Path:
         return self.root / "features" / table.name / generation

@@ -7,6 +7,7 @@ from readers that take every file of a folder.
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ from nightjar.adapters.files.atomic import write_text
 from nightjar.adapters.files.damage import OF_FEATURES
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST, Generation
+from nightjar.core.values import utc
 
 INDEX = "_generations.json"
 PREFIX, PART = "date=", "part.parquet"
@@ -61,6 +63,12 @@ def partitions(folder: Path) -> list[tuple[Span, Path]]:
     found = all_partitions(folder)
     old = replaced(("", span) for span, _ in found)
     return [(span, file) for span, file in found if ("", span) not in old]
+
+
+def partitions_read(folder: Path, ttl: timedelta, as_of: datetime) -> list[tuple[Span, Path]]:
+    """Those with events that are not too old at an instant. Raises DamagedFile."""
+    oldest, newest = utc(as_of - ttl).date(), utc(as_of).date()
+    return [(span, file) for span, file in partitions(folder) if span.meets(oldest, newest)]
 
 
 def all_partitions(folder: Path) -> list[tuple[Span, Path]]:

@@ -16,11 +16,10 @@ from shutil import rmtree
 
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.files.atomic import last_change
-from nightjar.adapters.files.generations import INDEX, partitions
+from nightjar.adapters.files.generations import INDEX, partitions_read
 from nightjar.core.model.generations import FIRST, Generations
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.upkeep.retention import SHARED, SHARED_GRACE
-from nightjar.core.values import utc
 
 Shared = tuple[str, str]
 """The uri and hash of a list of files."""
@@ -93,10 +92,8 @@ def _wanted(
         generation = generations.get(table.name, FIRST)
         if (index := features / table.name / INDEX).exists():
             yield f"{table.name}/{INDEX}", index
-        oldest, newest = utc(as_of - table.ttl).date(), utc(as_of).date()
-        for span, file in partitions(features / table.name / generation):
-            if span.meets(oldest, newest):
-                yield str(file.relative_to(features)), file
+        for _, file in partitions_read(features / table.name / generation, table.ttl, as_of):
+            yield str(file.relative_to(features)), file
 
 
 def _link(file: Path, name: Path) -> None:

@@ -12,15 +12,15 @@ The limit exists because a profile stores categories in a row of the database.
 
 
 def numbers(column: pl.Series) -> pl.Series:
-    """Return the column as Float64.
-
-    NaN and infinities become null, because the contract sets their rows aside and they are not scored.
-    """
-    return column.cast(pl.Float64).set(~column.cast(pl.Float64).is_finite(), None)
+    """The same as `as_numbers` of a column by itself."""
+    return column.to_frame().select(as_numbers(column.name)).to_series()
 
 
 def as_numbers(name: str) -> pl.Expr:
-    """The same of a column of a frame: many columns are converted in one pass."""
+    """A column of a frame as Float64. So many columns are converted in one pass.
+
+    NaN and infinities become null, because the contract sets their rows aside and they are not scored.
+    """
     value = pl.col(name).cast(pl.Float64)
     return pl.when(value.is_finite()).then(value).alias(name)
 

@@ -26,10 +26,11 @@ class AuditFailed(NightjarError):
         acceptable: bool = True,
     ) -> None:
         otherwise = "; or, if the world was truly like this, publish it with a reason, which the ledger keeps"
-        super().__init__(
-            f"{model} {score_date} is stored but not published: {'; '.join(findings)}. {rate and rate + ' '}"
+        held = f"{model} {score_date} is stored but not published: {'; '.join(findings)}."
+        remedy = (
             f"Mend the cause and score the night again in a new revision{otherwise if acceptable else ''}."
         )
+        super().__init__(" ".join(filter(None, (held, rate, remedy))))
         self.model, self.score_date = model, score_date
         self.findings, self.acceptable = tuple(findings), acceptable
 

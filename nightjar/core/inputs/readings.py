@@ -198,10 +198,9 @@ def tallies(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
     The slices are those that the spec names and the values of its categories, as far as the population has
     the columns that they read.
     """
-    alike = _alike if of_each_row(spec) else _each
-    rows = part.lazy()
+    alone = of_each_row(spec)
     counted = [
-        alike(rows, value)
+        _alike(part.lazy(), {*value.meta.root_names()} if alone else ())
         .group_by(value.alias("at"))
         .agg(value=pl.col(HEIGHT).sum())
         .select(
@@ -216,18 +215,14 @@ def tallies(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=TALLY), *pl.collect_all(counted)])
 
 
-def _alike(part: pl.LazyFrame, value: pl.Expr) -> pl.LazyFrame:
-    """The different rows that an expression of each row reads, and how many there are of each (HEIGHT).
+def _alike(part: pl.LazyFrame, read: Collection[str]) -> pl.LazyFrame:
+    """The different values of some columns, and how many rows have each (HEIGHT); of no columns, every row.
 
     So the texts of slices are made of few rows.
     """
-    read = sorted({*value.meta.root_names()})
-    height = pl.len().cast(pl.Int64).alias(HEIGHT)
-    return part.group_by(read).agg(height) if read else _each(part, value)
-
-
-def _each(part: pl.LazyFrame, value: pl.Expr) -> pl.LazyFrame:  # noqa: ARG001  # as `_alike` is called
-    return part.with_columns(pl.lit(1, pl.Int64).alias(HEIGHT))
+    if not read:
+        return part.with_columns(pl.lit(1, pl.Int64).alias(HEIGHT))
+    return part.group_by(sorted(read)).agg(pl.len().cast(pl.Int64).alias(HEIGHT))
 
 
 def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
