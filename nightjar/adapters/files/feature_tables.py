@@ -32,6 +32,10 @@ from nightjar.core.values import INSTANT, utc
 
 RECENT_FILES = 2
 """The newest days of which `recent` reads the rows: nearly all keys of a daily feed have one there."""
+IN_TIME = ("event_timestamp", "created")
+"""The last row in this order is the one that is read. Of equal ones it is the last in the file: a day that is
+computed again, from a correction of an earlier day, may be as new as it was.
+"""
 MANIFEST = "_manifest.json"
 """The underscore hides it from readers that read every file of a folder as Parquet."""
 
@@ -107,7 +111,7 @@ class FeatureDirectory:
         for _, file in partitions_read(self._folder(table, generation), table.ttl, as_of):
             rows = read_kept(file, table).filter(*mine).filter(_usable(table, as_of, known_at))
             if not rows.is_empty():
-                return rows.sort("event_timestamp", "created").row(-1, named=True)
+                return rows.sort(*IN_TIME, maintain_order=True).row(-1, named=True)
         return None
 
     def recent(
@@ -127,7 +131,7 @@ class FeatureDirectory:
             .lazy()
             .join(wanted, on=[*table.keys], how="semi")
             .filter(_usable(table, as_of, known_at))
-            .sort("event_timestamp", "created")
+            .sort(*IN_TIME, maintain_order=True)
             .unique([*table.keys], keep="last")
             .collect()
         )

@@ -251,3 +251,15 @@ def test_a_disk_that_takes_no_more_is_an_error_of_the_disk_and_leaves_what_was_t
     assert [file.name for file in (store.root / "features" / "shops" / "date=2013-06-16").iterdir()] == [
         "part.parquet"
     ]
+
+
+def test_of_rows_that_are_as_new_as_each_other_the_last_one_in_the_file_is_read(store):
+    shops = [f"shop {number}" for number in range(5_000)]
+    for visits in (1.0, 2.0, 3.0):
+        facts = ((shop, visits, 0, 1 + 37 * place % 11) for place, shop in enumerate(shops))
+        store.write(TABLE, rows(*facts), {})
+    asked = EVENT + timedelta(days=1)
+    read = store.recent(TABLE, pl.DataFrame({"shop": shops}), asked, asked)
+    assert read.height == len(shops)
+    assert read["visits"].unique().to_list() == [3.0]
+    assert store.known(TABLE, {"shop": shops[7]}, asked, asked)["visits"] == 3.0
