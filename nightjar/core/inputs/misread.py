@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.ordinary_readings import RATE
 from nightjar.core.model.spec import FeatureTable
 
 TABLE = " of the table"
@@ -35,7 +36,7 @@ def misread(rows: pl.DataFrame, table: FeatureTable, held: pl.DataFrame) -> Iter
             number=count / otherwise.height,
             expected=0.0,
             limit=0.0,
-            rate=0.0,
+            rate=RATE,
             sentence=(
                 f"{', '.join(wrong)}: {count} of {otherwise.height} sampled rows were given other values "
                 f"than the table {table.name} holds for their keys as known for the night"
