@@ -198,7 +198,11 @@ class Settings(BaseSettings):
     @field_validator("home", "data_dir", "feature_repo")
     @classmethod
     def of_a_user(cls, path: Path | None) -> Path | None:
-        return path and path.expanduser()
+        """Refuses the home of a user whom this machine does not know."""
+        try:
+            return path and path.expanduser()
+        except RuntimeError as error:
+            raise ValueError("it begins with ~ and the name of no user here; write the whole path") from error
 
     @property
     def scheduler(self) -> str:

@@ -79,6 +79,7 @@ def test_any_value_can_be_used_or_is_refused_by_its_variable(variable, value):
         ("NIGHTJAR_NIGHT_WAIT_S", "inf", "a finite number"),
         ("NIGHTJAR_HOME", "", "it is empty"),
         ("NIGHTJAR_HOME", "a\nb", "cannot be printed"),
+        ("NIGHTJAR_DATA_DIR", "~s3cret-canary/data", "the name of no user here"),
         ("NIGHTJAR_DATABASE_URL", "", "it is empty"),
         ("NIGHTJAR_WRITER_PASSWORD", "s3cret-canary\n", "a line end"),
         ("NIGHTJAR_LOG_FORMAT", "xml", "should match"),
