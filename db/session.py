@@ -119,8 +119,9 @@ def _settings(url: str, application_name: str) -> dict[str, Any]:
 def _settle(connection: "psycopg.Connection[tuple]", _record: object) -> None:
     """Set the session's settings by a query. Poolers refuse settings in the connection's options."""
     require_supported(connection.info.server_version)
+    connection.autocommit = True  # one trip to the server and not three
     connection.execute(SESSION)
-    connection.commit()
+    connection.autocommit = False
 
 
 def driver(connection: Connection) -> "psycopg.Connection[tuple]":

@@ -15,13 +15,16 @@ from unittest.mock import patch
 import polars as pl
 import psycopg
 
+from db.session import SESSION
+
 PING = ";"
 """By this SQLAlchemy asks if a connection of its pool is alive."""
 
 
 @dataclass
 class Work:
-    """statements: what Postgres was asked, COPY included, without BEGIN, pings and COMMIT. copied_bytes: sent
+    """statements: what Postgres was asked, COPY included, without BEGIN, pings, COMMIT and the settings of a
+    new session: how many of a pool's connections a night opens is a matter of its threads. copied_bytes: sent
     by COPY. listed: folders whose entries Python read. opened: files that Python opened. read: Parquet files
     that Polars was told to read, each as often as it was.
     """
@@ -39,7 +42,7 @@ class Work:
 
     def ask(self, query: Any) -> None:
         said = query if isinstance(query, str) else getattr(query, "as_string", lambda: str(query))()
-        if said != PING:
+        if said not in (PING, SESSION):
             self.statements.append(" ".join(said.split()))
 
     def commit(self) -> None:

@@ -3,6 +3,7 @@
 import polars as pl
 import psycopg
 
+from db.session import make_engine
 from nightjar.testing.counting import below, counted
 
 
@@ -21,6 +22,17 @@ def test_statements_commits_and_copied_bytes_are_counted(shared_database):
         "COPY kept FROM STDIN",
     ]
     assert (work.repeated(), work.commits, work.copied_bytes) == ({"SELECT 1": 2}, 1, 8)
+
+
+def test_how_many_sessions_a_pool_opens_is_not_counted(shared_database):
+    engine = make_engine(shared_database.url("owner"))
+    engine.connect().close()  # by its first session SQLAlchemy also asks what the server is
+    with counted() as work:
+        for connection in [engine.connect() for _ in range(3)]:
+            connection.exec_driver_sql("SELECT 1")
+            connection.close()
+    engine.dispose()
+    assert (work.statements, work.commits) == (["SELECT 1"] * 3, 0)
 
 
 def test_files_that_are_read_and_folders_that_are_listed_are_counted(tmp_path):
