@@ -10,7 +10,12 @@ that noise.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+Shares = NDArray[np.float64]
 
 SMOOTHING = 0.001
 """This is added to each bucket's share.
@@ -31,34 +36,35 @@ class Buckets:
     """A mapping of values to buckets 0..count-1, fixed by the reference."""
 
     count: int
-    of: Callable[[pl.Series], pl.Series]
+    of: Callable[[pl.Series], Numbers]
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference sample in buckets: each value's `bucket`, and the `expected` share of each bucket.
-
-    The frame of shares has the columns `bucket` and `expected`.
-    """
+    """A reference sample in buckets: each value's `bucket`, and the `expected` share of each bucket."""
 
     buckets: Buckets
-    bucket: pl.Series
-    expected: pl.DataFrame
+    bucket: Numbers
+    expected: Shares
 
     def psi(self, values: pl.Series) -> float:
         """PSI of a night's values, which are not null."""
-        return float(_psi(_counts(self.buckets.of(values)), self.expected)["psi"].item())
+        return float(_psi(_counts(self.buckets.of(values), self.buckets.count), self.expected)[0])
 
-    def psi_a_date(self, dates: pl.Series) -> pl.DataFrame:
-        """`psi` and `rows` of the reference's own values, one row a date. dates: the date of each value."""
-        return _psi(_counts(self.bucket, dates), self.expected)
+    def psi_a_date(self, dates: Numbers, least_rows: int) -> Shares:
+        """PSI of the reference's own values on each date that has so many of them.
+
+        dates: 0, 1, ... for the date of each value.
+        """
+        counts = _counts(self.bucket, self.buckets.count, dates)
+        return _psi(counts[counts.sum(axis=1) >= least_rows], self.expected)
 
     def chance(self, rows: int, probability: float) -> float:
         """The PSI that a night of `rows` rows without drift exceeds by chance with this probability."""
-        freedom = max(int((self.expected["expected"] > 0).sum()) - 1, 1)
+        freedom = max(int((self.expected > 0).sum()) - 1, 1)
         from scipy.special import chdtri  # noqa: PLC0415  # it takes a tenth of a second to import
 
-        return (1 / rows + 1 / self.bucket.len()) * float(chdtri(freedom, probability))
+        return (1 / rows + 1 / len(self.bucket)) * float(chdtri(freedom, probability))
 
 
 def bucket_count(values: pl.Series, rows: int, *, text: bool) -> int:
@@ -73,28 +79,20 @@ def reference_of(values: pl.Series, rows: int, *, text: bool) -> Reference:
     """Put a reference's values (at least one, no nulls) into buckets for a night of `rows` rows."""
     buckets = (_category_buckets if text else _quantile_buckets)(values, rows)
     bucket = buckets.of(values)
-    return Reference(
-        buckets, bucket, _shares(_counts(bucket), buckets.count).select("bucket", expected="share")
-    )
+    return Reference(buckets, bucket, _counts(bucket, buckets.count)[0] / len(bucket))
 
 
 def _quantile_buckets(reference: pl.Series, rows: int) -> Buckets:
     """Make buckets from the reference's quantiles, one below its least value and one above its greatest."""
-    inner = _quantiles(rows)
-    edges = (
-        pl.Series(
-            [reference.quantile(step / inner, "lower") for step in range(1, inner + 1)], dtype=pl.Float64
-        )
-        .unique()
-        .sort()
-    )
-    least = reference.min()
+    inner, ordered = _quantiles(rows), np.sort(reference.to_numpy())
+    places = [int((len(ordered) - 1) * step / inner) for step in range(1, inner + 1)]
+    edges, least = np.unique(ordered[places]), ordered[0]
 
-    def of(values: pl.Series) -> pl.Series:
-        above = edges.search_sorted(values, side="left").cast(pl.Int64) + 1
-        return above.zip_with(values >= least, pl.zeros(values.len(), dtype=pl.Int64, eager=True))
+    def of(values: pl.Series) -> Numbers:
+        found = values.to_numpy()
+        return np.where(found < least, 0, np.searchsorted(edges, found, side="left") + 1)
 
-    return Buckets(edges.len() + 2, of)
+    return Buckets(len(edges) + 2, of)
 
 
 def _quantiles(rows: int) -> int:
@@ -107,8 +105,9 @@ def _category_buckets(reference: pl.Series, rows: int) -> Buckets:
     known = pl.concat([frequent, reference.filter(~reference.is_in(frequent.implode())).unique()])
     numbers = pl.int_range(known.len(), dtype=pl.Int64, eager=True).clip(upper_bound=frequent.len())
 
-    def of(values: pl.Series) -> pl.Series:
-        return values.replace_strict(known, numbers, default=frequent.len() + 1, return_dtype=pl.Int64)
+    def of(values: pl.Series) -> Numbers:
+        unseen = frequent.len() + 1
+        return values.replace_strict(known, numbers, default=unseen, return_dtype=pl.Int64).to_numpy()
 
     return Buckets(frequent.len() + 2, of)
 
@@ -124,31 +123,16 @@ def _frequent(reference: pl.Series, rows: int) -> pl.Series:
     )
 
 
-def _counts(bucket: pl.Series, group: pl.Series | None = None) -> pl.DataFrame:
-    labels = pl.zeros(bucket.len(), dtype=pl.Int8, eager=True) if group is None else group
-    return (
-        pl.DataFrame({"group": labels, "bucket": bucket})
-        .group_by("group", "bucket")
-        .agg(n=pl.len().cast(pl.Int64))
+def _counts(bucket: Numbers, buckets: int, group: Numbers | None = None) -> Numbers:
+    """Rows of each bucket, (groups, buckets). group: 0, 1, ... of each row; None: all rows are one group."""
+    groups, places = (
+        (1, bucket) if group is None else (int(group.max(initial=-1)) + 1, group * buckets + bucket)
     )
+    return np.bincount(places, minlength=groups * buckets).reshape(groups, buckets)
 
 
-def _shares(counts: pl.DataFrame, buckets: int) -> pl.DataFrame:
-    """Return one row per group and bucket, empty buckets included.
-
-    Columns: the `share` of the group's rows, and the group's `rows`.
-    """
-    numbers = pl.DataFrame({"bucket": pl.int_range(buckets, dtype=pl.Int64, eager=True)})
-    every = counts.select("group").unique().join(numbers, how="cross")
-    filled = every.join(counts, on=["group", "bucket"], how="left").with_columns(pl.col("n").fill_null(0))
-    rows = pl.col("n").sum().over("group")
-    return filled.select("group", "bucket", share=pl.col("n") / rows, rows=rows)
-
-
-def _psi(counts: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
-    """Return the PSI of each group against the expected shares, and the group's rows, sorted by group."""
-    both = _shares(counts, expected.height).join(expected, on="bucket").sort("group", "bucket")
-    p, q = ((pl.col(name) + SMOOTHING) / (1 + SMOOTHING * expected.height) for name in ("share", "expected"))
-    return both.group_by("group", maintain_order=True).agg(
-        psi=((p - q) * (p / q).log()).sum(), rows=pl.col("rows").first()
-    )
+def _psi(counts: Numbers, expected: Shares) -> Shares:
+    """Return the PSI of each group, (groups,), from its counts, (groups, buckets), of at least one row."""
+    found = counts / counts.sum(axis=1, keepdims=True)
+    p, q = ((share + SMOOTHING) / (1 + SMOOTHING * len(expected)) for share in (found, expected))
+    return ((p - q) * np.log(p / q)).sum(axis=1)

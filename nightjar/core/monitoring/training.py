@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+import numpy as np
 import polars as pl
 
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.ordinary import MIN_VALUES, furthest, turned_constant
-from nightjar.core.comparison.psi import Reference, bucket_count, reference_of
+from nightjar.core.comparison.psi import Numbers, Reference, bucket_count, reference_of
 from nightjar.core.monitoring.entities import ColumnDrift
 
 METHOD = "psi"
@@ -53,15 +54,15 @@ class DriftThresholds:
 class _Side:
     """A column of the night or of the sample.
 
-    values: without the missing ones. dates, null_share_a_date: each value's date and each date's null share,
-    if dates are known. fault: the reason why there are no values to compare. The column is absent, or its
-    type cannot be compared.
+    values: without the missing ones. dates: 0, 1, ... for the date of each value. null_share_a_date: of each
+    date with enough rows. Both are None if dates are not known. fault: the reason why there are no values to
+    compare. The column is absent, or its type cannot be compared.
     """
 
     rows: int
     values: pl.Series
     null_share: float = 1.0
-    dates: pl.Series | None = None
+    dates: Numbers | None = None
     null_share_a_date: pl.Series | None = None
     fault: str | None = None
 
@@ -96,8 +97,9 @@ class TrainingSample:
     ) -> None:
         limits = thresholds or DriftThresholds()
         kinds = [(name, True) for name in categorical] + [(name, False) for name in numeric]
+        dates = _numbered(rows["score_date"]) if "score_date" in rows.columns else None
         self._columns = [
-            (name, _Training(_side(rows, name, text=text), limits, text=text)) for name, text in kinds
+            (name, _Training(_side(rows, name, dates, text=text), limits, text=text)) for name, text in kinds
         ]
 
     def compared(self, night: pl.DataFrame) -> tuple[ColumnDrift, ...]:
@@ -134,11 +136,16 @@ class _Training:
         """Return the PSI that the training nights reach, or 0 if there are too few of them."""
         if self.side.dates is None:
             return 0.0
-        nights = reference.psi_a_date(self.side.dates).filter(pl.col("rows") >= MIN_VALUES)
-        return furthest(nights["psi"], self.limits.night_quantile) or 0.0
+        reached = pl.Series(reference.psi_a_date(self.side.dates, MIN_VALUES))
+        return furthest(reached, self.limits.night_quantile) or 0.0
 
 
-def _side(frame: pl.DataFrame, name: str, *, text: bool) -> _Side:
+def _numbered(dates: pl.Series) -> Numbers:
+    return dates.rank("dense").to_numpy().astype(np.int64) - 1
+
+
+def _side(frame: pl.DataFrame, name: str, dates: Numbers | None = None, *, text: bool) -> _Side:
+    """dates: 0, 1, ... for the date of each row."""
     nothing = pl.Series(dtype=pl.String if text else pl.Float64)
     if name not in frame.columns:
         return _Side(frame.height, nothing, fault="column missing from")
@@ -147,23 +154,19 @@ def _side(frame: pl.DataFrame, name: str, *, text: bool) -> _Side:
         return _Side(frame.height, nothing, fault=f"{found.dtype} cannot be compared, found in")
     column = columns.categories(found) if text else columns.numbers(found)
     there = column.is_not_null()
-    dated = "score_date" in frame.columns
     return _Side(
         rows=frame.height,
         values=column.filter(there),
         null_share=column.null_count() / frame.height if frame.height else 1.0,
-        dates=frame["score_date"].filter(there) if dated else None,
-        null_share_a_date=_null_share_a_date(column, frame["score_date"]) if dated else None,
+        dates=None if dates is None else dates[there.to_numpy()],
+        null_share_a_date=None if dates is None else _null_share_a_date(there, dates),
     )
 
 
-def _null_share_a_date(column: pl.Series, dates: pl.Series) -> pl.Series:
-    nights = (
-        pl.DataFrame({"date": dates, "missing": column.is_null()})
-        .group_by("date")
-        .agg(pl.col("missing").mean(), rows=pl.len())
-    )
-    return nights.filter(pl.col("rows") >= MIN_VALUES)["missing"]
+def _null_share_a_date(there: pl.Series, dates: Numbers) -> pl.Series:
+    rows = np.bincount(dates)
+    missing = 1 - np.bincount(dates, there.to_numpy(), minlength=len(rows)) / rows
+    return pl.Series(missing[rows >= MIN_VALUES])
 
 
 def _column_drift(name: str, night: _Side, training: _Training) -> ColumnDrift:

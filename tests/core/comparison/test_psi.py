@@ -30,15 +30,19 @@ def test_the_same_rows_have_none():
 
 def test_chance_is_the_chi_square_quantile_of_its_buckets():
     reference = reference_of(pl.Series(np.random.default_rng(1).normal(size=20_000)), 900, text=False)
-    freedom = int((reference.expected["expected"] > 0).sum()) - 1
+    freedom = int((reference.expected > 0).sum()) - 1
     assert reference.chance(900, 0.001) == pytest.approx((1 / 900 + 1 / 20_000) * chi2.ppf(0.999, freedom))
 
 
 def test_each_date_of_the_reference_has_its_own():
-    values, dates = pl.Series([1.0] * 50 + [2.0] * 50), pl.Series(["first"] * 50 + ["second"] * 50)
-    found = reference_of(values, 100, text=False).psi_a_date(dates)
-    assert found["rows"].to_list() == [50, 50]
-    assert (found["psi"] > 0).all()
+    values, dates = pl.Series([1.0] * 50 + [2.0] * 51), np.repeat([0, 2], [50, 51])
+    reference = reference_of(values, 100, text=False)
+    both = reference.psi_a_date(dates, 50)
+    assert both.tolist() == [
+        pytest.approx(reference.psi(some)) for some in (pl.Series([1.0] * 50), pl.Series([2.0] * 51))
+    ]
+    assert reference.psi_a_date(dates, 51).tolist() == both[1:].tolist()
+    assert (both > 0).all()
 
 
 def test_rare_and_unseen_categories_are_kept_apart():
