@@ -30,6 +30,8 @@ SERVED_SCORES = sql.SQL(f"""
     ) AS served
     GROUP BY part
 """)  # noqa: S608  # words of this module
+UNSORTED = "SET LOCAL enable_sort = off"
+"""Of a run that was just copied Postgres expects one row, and would sort a million by their part on disk."""
 CLASSES = text("SELECT id, classes FROM nightjar.model_version WHERE id IN (:version_id, :challenger_id)")
 MIX = text(f"""
     SELECT arm IS NOT DISTINCT FROM 'challenger' AS by_challenger, array_position(outputs, score) AS place,
@@ -70,6 +72,7 @@ class PostgresScores(OnEngine):
         """The scores come part by part, and are described here. Sorting them in Postgres takes longer."""
         with translated(), self.engine.connect() as connection:
             with driver(connection).cursor(binary=True) as cursor:
+                cursor.execute(UNSORTED)
                 parts = cursor.execute(SERVED_SCORES, [run.score_date, run.id]).fetchall()
             classes = _mix(connection, run)
         scores = np.frombuffer(b"".join(part[0] for part in parts), ">f8").astype(float)

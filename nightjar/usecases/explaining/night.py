@@ -104,4 +104,4 @@ class ExplainNight:
         there = audited.filter(wanted) if audited is not None else None
         if there is not None and there.height == len(keys):
             return there
-        return self.inputs.with_features(sound(self.inputs.snapshot(run)).filter(wanted), run)
+        return self.inputs.with_features(sound(self.inputs.rows_of(run, keys)), run)

@@ -79,9 +79,9 @@ class ExplainRow:
 
     def _row(self, run: Run, key: str) -> pl.DataFrame:
         """The row of the population: the first one with this key."""
-        population = self.night.inputs.snapshot(run)
-        found = population.filter(pl.col("entity_key") == key)
+        found = self.night.inputs.rows_of(run, pl.Series([key]))
         if found.is_empty():
+            population = self.night.inputs.snapshot(run)
             near = get_close_matches(key, population["entity_key"].drop_nulls().to_list())
             raise NoSuchRow(run.model, run.score_date, key, near)
         return found[:1]

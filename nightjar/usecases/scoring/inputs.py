@@ -85,6 +85,10 @@ class NightInputs:
         """The run's population, as it was fixed when the run was claimed. Raises ArtifactBroken."""
         return self._snapshots.whole(run)
 
+    def rows_of(self, run: Run, keys: pl.Series) -> pl.DataFrame:
+        """The rows of the run's population with these keys, in their order. Raises ArtifactBroken."""
+        return self._snapshots.of_keys(run, keys)
+
     def part(self, run: Run, part: Part) -> pl.DataFrame:
         """The rows of one part of the run's population. No other rows are read. Raises ArtifactBroken."""
         return self._snapshots.part(run, part)

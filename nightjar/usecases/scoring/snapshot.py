@@ -84,14 +84,24 @@ class Snapshots:
         """All rows of a run's population, in their order. Raises ArtifactBroken."""
         return pl.concat(self.part(run, part) for part in parts_of(run))
 
+    def of_keys(self, run: Run, keys: pl.Series) -> pl.DataFrame:
+        """The rows with these keys, in their order. Of the other rows only the key is read.
+
+        Raises ArtifactBroken.
+        """
+        wanted = pl.col("entity_key").is_in(keys.implode())
+        return pl.concat(self._scanned(run, part).filter(wanted).collect() for part in parts_of(run))
+
     def part(self, run: Run, part: Part) -> pl.DataFrame:
         """The rows of one part. No other part is read. Raises ArtifactBroken."""
+        return self._scanned(run, part).collect()
+
+    def _scanned(self, run: Run, part: Part) -> pl.LazyFrame:
         population = fixed(run)
         if population.uri.endswith(SUFFIX):  # as populations were stored before parts had files of their own
-            return pl.read_parquet(self.artifacts.get(population.uri, population.sha256)).slice(
-                part.start, part.rows
-            )
-        return pl.read_parquet(
+            whole = self.artifacts.get(population.uri, population.sha256)
+            return pl.scan_parquet(whole).slice(part.start, part.rows)
+        return pl.scan_parquet(
             self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
         )
 

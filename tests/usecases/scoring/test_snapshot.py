@@ -71,6 +71,8 @@ def test_the_parts_joined_are_the_population(rows, part_rows, tmp_path_factory):
         snapshots.part(run, part).equals(population.slice(part.start, part.rows)) for part in parts_of(run)
     )
     assert snapshots.fix(population, part_rows) == fixed
+    asked = pl.Series([f"k{rows - 1:04}", "unknown", "k0000"])
+    assert snapshots.of_keys(run, asked).equals(population[sorted({0, rows - 1})])
 
 
 def test_a_part_reads_its_own_file_alone(tmp_path):
@@ -91,6 +93,7 @@ def test_a_population_of_one_file_is_still_read(tmp_path):
     snapshots = Snapshots(artifacts)
     assert snapshots.whole(run).equals(rows_of(25))
     assert snapshots.part(run, parts_of(run)[1])["gate"].to_list() == list(range(8, 16))
+    assert snapshots.of_keys(run, pl.Series(["k0024"])).equals(rows_of(25)[24:])
 
 
 def test_a_run_without_a_population_has_none_to_read(tmp_path):
