@@ -1,26 +1,43 @@
-"""Waits until something is published, on a connection that listens."""
+"""The session of a watcher: it waits until something is published, and leads if it was the first."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
 
 from db.session import connect, translated
 
 CHANNEL = "nightjar_publication"
 """The name that consumers give to LISTEN."""
+LEAD = "SELECT pg_try_advisory_lock(hashtextextended('nightjar watcher', 0))"
+"""A session that has the lock gets it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A session that listens. Its methods raise StoreUnavailable once it has ended."""
+
+    connection: "psycopg.Connection[tuple[Any, ...]]"
+
+    def published(self, seconds: float) -> bool:
+        """Wait for at most so many seconds. Return True if something was published."""
+        with translated():
+            return any(True for _ in self.connection.notifies(timeout=seconds, stop_after=1))
+
+    def leads(self) -> bool:
+        """Return True if this session leads: it was the first to ask. It leads until it ends."""
+        with translated():
+            return self.connection.execute(LEAD).fetchone() == (True,)
 
 
 @contextmanager
-def listening(url: str) -> Iterator[Callable[[float], bool]]:
-    """Yield a function that waits for at most so many seconds, and says whether something was published.
+def listening(url: str) -> Iterator[Listener]:
+    """Listen for the context. Raises StoreUnavailable.
 
     The connection holds no transaction, so it does not let the queue of the server grow.
-    Raises StoreUnavailable, also while it waits.
     """
     with translated(), connect(url, autocommit=True) as connection:
         connection.execute(f"LISTEN {CHANNEL}")  # pyright: ignore[reportArgumentType]  # a constant
-
-        def published(seconds: float) -> bool:
-            with translated():
-                return any(True for _ in connection.notifies(timeout=seconds, stop_after=1))
-
-        yield published
+        yield Listener(connection)

@@ -77,12 +77,13 @@ def connect(url: str, *, autocommit: bool = False) -> "psycopg.Connection[tuple[
 
     Raises BadSettings for an invalid URL and for a server that is too old, and the errors of `translated`.
     """
-    connection = psycopg.connect(autocommit=autocommit, **_settings(url, "nightjar"))
+    connection = psycopg.connect(**_settings(url, "nightjar"))
     try:
-        require_supported(connection.info.server_version)
-    except BadSettings:
+        _settle(connection)
+    except (BadSettings, psycopg.Error):
         connection.close()
         raise
+    connection.autocommit = autocommit
     return connection
 
 
@@ -116,7 +117,7 @@ def _settings(url: str, application_name: str) -> dict[str, Any]:
     return {"connect_timeout": 10, **KEEPALIVES, **read(url).parameters, **ours}
 
 
-def _settle(connection: "psycopg.Connection[tuple]", _record: object) -> None:
+def _settle(connection: "psycopg.Connection[tuple[Any, ...]]", _record: object = None) -> None:
     """Set the session's settings by a query. Poolers refuse settings in the connection's options."""
     require_supported(connection.info.server_version)
     connection.autocommit = True  # one trip to the server and not three

@@ -81,6 +81,9 @@ class LookAtPlatform:
             broken={name: error.words for name, error in models.BROKEN.items()},
         )
 
+    def forget(self) -> None:
+        self._silent_since = self._workerless_since = None
+
     def _disks(self) -> Iterator[DiskFacts]:
         """The disk of the home, and that of the data if it is another."""
         seen = set[int]()

@@ -45,6 +45,7 @@ def now_utc() -> datetime:
 class Watcher:
     """What a watcher remembers between rounds.
 
+    leads: True if it looks, False if it stands by, because another one looks; None before it has asked.
     seen: the troubles of its last look; None before the first, which ends nothing. went_on_at: when its
     newest round began, or failed.
     """
@@ -52,9 +53,19 @@ class Watcher:
     platform: Platform
     look_at_platform: LookAtPlatform
     outage: Outage
+    leads: bool | None = None
     seen: frozenset[Key] | None = None
     looked_at: datetime | None = None
     went_on_at: datetime = field(default_factory=now_utc)
+
+    def lead(self, leads: bool) -> None:
+        """Look from now on, or stand by. What it saw is no longer true when it leads again."""
+        if leads != self.leads:
+            log.info("watcher_leads" if leads else "watcher_stands_by")
+        self.leads = leads
+        if not leads:
+            self.seen = self.looked_at = None
+            self.look_at_platform.forget()
 
     def look(self, now: datetime) -> bool:
         """Note what has begun and ended since the last look.
@@ -82,7 +93,7 @@ class Watcher:
         return not unseen & set(models.MODELS) and (not people.channels or not deaf >= set(people.channels))
 
     def due(self, now: datetime) -> bool:
-        return self.looked_at is None or not pauses(self.looked_at, now, LOOKS_EVERY)
+        return self.leads is True and (self.looked_at is None or not pauses(self.looked_at, now, LOOKS_EVERY))
 
     def tell_if_stuck(self, now: datetime) -> None:
         """Tell of a round that does not end. Safe while another thread does the rounds."""
@@ -142,12 +153,13 @@ def survive(watcher: Watcher) -> None:
 
 def rounds(watcher: Watcher) -> None:
     platform = watcher.platform
-    with listening(platform.url("writer")) as published:
+    with listening(platform.url("writer")) as listener:
         consumers, people = platform.tell_consumers(prefect_consumer(platform)), platform.tell_people()
         while True:
             watcher.went_on_at = now_utc()
+            watcher.lead(listener.leads())
             one_round(watcher, consumers, people, watcher.went_on_at)
-            published(ROUND_S)
+            listener.published(ROUND_S)
 
 
 def one_round(

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from db.session import connect, make_engine, translated
+from db.session import connect, driver, make_engine, translated
 from db.urls import read
 from nightjar.core.errors.base import Retryable
 from nightjar.core.errors.database import StoreUnavailable
@@ -204,11 +204,17 @@ def test_a_server_that_loses_a_client_knows_after_a_minute_whatever_was_rolled_b
     locks stay held.
     """
     engine = make_engine(database.url("writer"))
-    names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
-    with engine.connect() as connection:
-        connection.rollback()
-        idle, interval, count, unacknowledged_ms = (
-            int(connection.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names
-        )
+    with engine.connect() as pooled, connect(database.url("writer")) as alone:
+        pooled.rollback()
+        for session in (driver(pooled), alone):
+            assert _limits(session) == (60, 60_000)
     engine.dispose()
-    assert (idle + interval * count, unacknowledged_ms) == (60, 60_000)
+
+
+def _limits(session: psycopg.Connection) -> tuple[int, int]:
+    """Seconds without an answer, and milliseconds without an acknowledgement."""
+    names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    idle, interval, count, unacknowledged_ms = (
+        int(session.execute(f"SHOW {name}").fetchone()[0]) for name in names
+    )
+    return idle + interval * count, unacknowledged_ms

@@ -48,7 +48,8 @@ def platform(shared_database, tmp_path, monkeypatch):
 
 @pytest.fixture
 def watcher(platform):
-    return Beating(platform, LookAtPlatform(platform, None), Outage(platform.ways_to_people, "http://ui"))
+    outage = Outage(platform.ways_to_people, "http://ui")
+    return Beating(platform, LookAtPlatform(platform, None), outage, leads=True)
 
 
 @pytest.fixture
@@ -124,6 +125,20 @@ def test_the_first_look_of_a_watcher_ends_nothing(platform, watcher):
     begin(platform, "seen")
     do_rounds(watcher, 1)
     assert of_models(platform) == {"seen"}
+    do_rounds(watcher, 1)
+    assert of_models(platform) == set()
+
+
+def test_a_watcher_that_stands_by_looks_at_nothing_and_begins_anew_when_it_leads(platform, watcher):
+    begin(platform, "seen")
+    do_rounds(watcher, 1)
+    watcher.lead(False)
+    do_rounds(watcher, 3)
+    assert watcher.looked_at is None
+    assert watcher.beats == [NOW]
+    watcher.lead(True)
+    do_rounds(watcher, 1)
+    assert of_models(platform) == {"seen"}, "the first look ends nothing"
     do_rounds(watcher, 1)
     assert of_models(platform) == set()
 

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,12 +19,14 @@ import pytest
 from pydantic import SecretStr
 
 import models
+from db.listening import Listener, listening
+from db.locks import exclusive
 from nightjar.server import workers
 from nightjar.testing.specs import toy_spec
 from nightjar.watcher import loop, outage
 from nightjar.watcher.loop import Watcher, one_round, survive, watcher_of
 from nightjar.wiring.platform import Platform
-from nightjar.wiring.settings import Settings
+from nightjar.wiring.settings import PROJECT, Settings
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 MINUTE = timedelta(minutes=1)
@@ -128,40 +130,154 @@ class Minutes:
 
     def __init__(self, platform: Platform) -> None:
         self.platform, self.now = platform, datetime.now(UTC)
+        self.sessions = ExitStack()
+        self.listeners: dict[int, Listener] = {}
+
+    def starts(self, api: str | None) -> Watcher:
+        watcher = watcher_of(self.platform, api)
+        session = self.sessions.enter_context(listening(self.platform.url("writer")))
+        self.listeners[id(watcher)] = session
+        return watcher
+
+    def kill(self, watcher: Watcher) -> None:
+        self.listeners.pop(id(watcher)).connection.close()
 
     def pass_by(self, minutes: int, *watchers: Watcher) -> None:
         people = self.platform.tell_people()
         for _ in range(minutes):
             self.now += MINUTE
             for watcher in watchers:
+                watcher.lead(self.listeners[id(watcher)].leads())
                 one_round(watcher, lambda _: None, people, self.now)
+
+
+@pytest.fixture
+def minutes(platform):
+    minutes = Minutes(platform)
+    with minutes.sessions:
+        yield minutes
 
 
 def titles(receiver, what: str) -> list[str]:
     return [body["title"] for body in receiver.bodies if what in body["title"]]
 
 
+BEGAN, OVER = "Nightjar critical: server gone", "Nightjar over: server gone"
+
+
 def test_a_server_that_is_killed_is_told_once_by_two_watchers_of_which_one_is_killed_too(
-    platform, server, receiver, mailbox
+    minutes, server, receiver, mailbox
 ):
     api = f"http://127.0.0.1:{server.port}/api"
-    minutes = Minutes(platform)
-    first, second = watcher_of(platform, api), watcher_of(platform, api)
+    first, second = minutes.starts(api), minutes.starts(api)
     minutes.pass_by(1, first, second)
     assert titles(receiver, "server gone") == []
     server.kill()
     minutes.pass_by(3, first, second)
-    began = ["Nightjar critical: server gone"]
-    assert titles(receiver, "server gone") == began
+    assert titles(receiver, "server gone") == [BEGAN]
     (mail,) = [mail for mail in mailbox.mails if "server gone" in mail]
     assert "https://ui.example/desk/runbook-pages/platform-failed.html" in mail.replace("=\r\n", "")
-    another = watcher_of(platform, api)
-    minutes.pass_by(2, another, second)
-    assert titles(receiver, "server gone") == began
+    minutes.kill(first)
+    another = minutes.starts(api)
+    minutes.pass_by(3, another, second)
+    assert titles(receiver, "server gone") == [BEGAN]
     server.start()
     minutes.pass_by(3, another, second)
-    assert titles(receiver, "server gone") == [*began, "Nightjar over: server gone"]
+    assert titles(receiver, "server gone") == [BEGAN, OVER]
     assert len([mail for mail in mailbox.mails if "server gone" in mail]) == 2
+
+
+def test_a_second_watcher_that_sees_less_ends_nothing_that_the_first_one_sees(minutes, server, receiver):
+    api = f"http://127.0.0.1:{server.port}/api"
+    first, second = minutes.starts(api), minutes.starts(None)
+    server.kill()
+    minutes.pass_by(30, first, second)
+    assert titles(receiver, "server gone") == [BEGAN]
+
+
+WATCHER = """
+import sys
+from datetime import timedelta
+import models
+from nightjar.core.telling import rules
+from nightjar.server import workers
+from nightjar.watcher import loop
+from nightjar.wiring.platform import Platform
+
+models.MODELS, models.NAMES = {}, ()
+rules.SILENT_FOR, loop.LOOKS_EVERY, loop.ROUND_S = timedelta(0), timedelta(seconds=0.1), 0.05
+workers.lacking_worker = lambda *_: None
+loop.rounds_without_end(loop.watcher_of(Platform(), sys.argv[1]))
+"""
+"""The real one, in a hurry."""
+
+
+@contextmanager
+def processes(platform: Platform, api: str) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Start watchers, each in a process of its own."""
+    settings = platform.settings
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")},
+        "NIGHTJAR_DATABASE_URL": settings.database_url.get_secret_value(),
+        "NIGHTJAR_WRITER_PASSWORD": settings.writer_password.get_secret_value(),
+        "NIGHTJAR_ALERT_URLS": settings.alert_urls.get_secret_value(),
+        "NIGHTJAR_HOME": str(settings.home),
+    }
+    with ExitStack() as started:
+
+        def start() -> subprocess.Popen[bytes]:
+            process = started.enter_context(
+                subprocess.Popen([sys.executable, "-c", WATCHER, api], env=environment, cwd=PROJECT)
+            )
+            started.callback(process.kill)
+            return process
+
+        yield start
+
+
+LEADS = """
+    SELECT count(*) FROM pg_locks
+    WHERE granted AND (classid::bigint << 32 | objid::bigint) = hashtextextended('nightjar watcher', 0)
+"""
+ASKED = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE '%nightjar watcher%' AND state = 'idle'
+"""
+NOTED = "SELECT count(*) FROM nightjar.incident"
+
+
+def test_two_processes_tell_once_though_the_one_that_noted_is_killed_before_it_tells(
+    platform, database, receiver, mailbox, unused_port
+):
+    server = HealthAlone(unused_port())
+    server.start()
+
+    def counted(query: str, *, at_least: int = 1) -> Callable[[], bool]:
+        def found() -> bool:
+            with psycopg.connect(database.server.url("admin", database.name)) as admin:
+                return admin.execute(query).fetchone()[0] >= at_least
+
+        return found
+
+    with processes(platform, f"http://127.0.0.1:{server.port}/api") as start:
+        first = start()
+        until(counted(LEADS))
+        start()
+        until(counted(ASKED, at_least=2))
+        with exclusive(platform.engine, *map("channel {}".format, platform.ways_to_people()), wait_s=10):
+            server.kill()
+            until(counted(NOTED))
+            first.kill()
+            first.wait()
+        until(lambda: len(receiver.heard) == 1 and len(mailbox.mails) == 1)
+        until(counted(LEADS))
+        time.sleep(1)  # the other looks several times
+        server.start()
+        until(lambda: len(receiver.heard) == 2 and len(mailbox.mails) == 2)
+        time.sleep(1)
+    server.kill()
+    assert [body["title"] for body in receiver.bodies] == [BEGAN, OVER]
+    assert len(mailbox.mails) == 2
 
 
 def cut(database, change: str = "RESET ALL") -> None:
@@ -245,6 +361,7 @@ def test_a_database_that_hangs_is_told_once_and_once_when_it_answers_again(
             time.sleep(0.3)
             assert told() == 1
         until(lambda: told() == 2)
+        until(lambda: watcher.outage.since is None)  # a slow round looks like another outage until it ends
     assert [body["title"] for body in receiver.bodies] == BEGAN_AND_ENDED
     assert len(mailbox.mails) == 2
 
