@@ -88,6 +88,7 @@ for command in (
     explain.explain,
     status.status,
     status.stages,
+    status.findings,
     operations.doctor,
     operations.prune,
 ):

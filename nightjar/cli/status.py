@@ -15,6 +15,7 @@ from nightjar.showing import console
 from nightjar.showing.remedies import told
 
 if TYPE_CHECKING:
+    from nightjar.core.inputs.findings import Finding
     from nightjar.core.model.spec import ModelSpec
     from nightjar.core.night.calendar import Entry
     from nightjar.core.night.entities import Publication, Run
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 NIGHTS = ("night", "what happened", "run", "revision", "rows", "published (UTC)")
 RUNS = ("score date", "run", "revision", "attempt", "state", "analysts see it", "population")
 STAGES = ("stage", "times", "rows", "s", "CPU s", "MB", "peak MB", "set aside", "retries", "errors")
+FINDINGS = ("check", "column", "slice", "number", "expected", "limit", "what it found")
 ATTEMPTS = ("ended (UTC)", "flow", "flow run", "state", "why")
 
 
@@ -85,6 +87,44 @@ def stage_row(stage: "StageTotal") -> tuple[object, ...]:
         stage.quarantined,
         stage.retries,
         ", ".join(sorted(set(stage.errors))),
+    )
+
+
+def findings(
+    score_date: Annotated[date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The night.")],
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Show everything that the audit has against the newest run of a night, the most telling first."""
+    from nightjar.core.errors.night import NothingPublished
+    from nightjar.core.inputs.findings import foremost
+
+    platform, spec = opened(), spec_of(model)
+    runs = platform.store.runs_of(spec.name, score_date)
+    if not runs:
+        raise NothingPublished(spec.name, score_date, None)
+    run = runs[-1]
+    stored = platform.readings.findings(run)
+    found = foremost(stored, most=len(stored))
+    if as_json:
+        document = {"run": run.id, "findings": [finding.model_dump(mode="json") for finding in found]}
+        typer.echo(json.dumps(document, indent=1))
+    elif not found:
+        console.out.print(f"attempt {run.attempt} of run {run.id} has no findings")
+    else:
+        title = f"findings of {spec.name} {score_date}, run {run.id}"
+        console.out.print(console.table(title, FINDINGS, [finding_row(finding) for finding in found]))
+
+
+def finding_row(finding: "Finding") -> tuple[object, ...]:
+    """Return the row of a finding in FINDINGS."""
+    numbers = (finding.number, finding.expected, finding.limit)
+    return (
+        finding.name,
+        console.plain(finding.column),
+        console.plain(finding.slice),
+        *(None if number is None else f"{number:.4g}" for number in numbers),
+        console.plain(finding.sentence),
     )
 
 

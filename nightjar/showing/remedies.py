@@ -194,7 +194,9 @@ def _(error: settings.ExtraMissing) -> str:
 def _(error: night.AuditFailed) -> str:
     again = f"To score it again: {scored(error.model, error.score_date, '--force')}."
     accept = f" To publish it as it is: {scored(error.model, error.score_date, '--accept REASON')}."
-    return again + accept if error.acceptable else again
+    look = f"`nightjar findings {error.score_date} --model {error.model}`"
+    every = f" To see all findings: {look}." if error.others else ""
+    return f"{again}{accept if error.acceptable else ''}{every}"
 
 
 @remedy.register

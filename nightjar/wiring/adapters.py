@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from db.stores.drift import PostgresDriftLedger
     from db.stores.nights import PostgresNights
     from db.stores.outcome_checks import PostgresOutcomeChecks
+    from db.stores.readings import PostgresReadings
     from db.stores.registry import PostgresRegistry
     from db.stores.stages import PostgresStages
     from nightjar.adapters.deliveries.raw_days import RawFiles
@@ -42,6 +43,12 @@ class Adapters(Database):
         from db.stores.nights import PostgresNights
 
         return PostgresNights(self.engine)
+
+    @cached_property
+    def readings(self) -> "PostgresReadings":
+        from db.stores.readings import PostgresReadings
+
+        return PostgresReadings(self.engine)
 
     @cached_property
     def stages(self) -> "PostgresStages":

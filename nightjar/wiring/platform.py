@@ -168,7 +168,6 @@ class Platform(Adapters):
         step: carries out each step. executor: carries out the night's parts; None: threads of this process.
         """
         from db.stores.profiles import PostgresInputProfiles
-        from db.stores.readings import PostgresReadings
         from nightjar.usecases.scoring.guard import NightGuard
         from nightjar.usecases.scoring.night import ScoreNight
         from nightjar.usecases.scoring.second_reading import SecondReading
@@ -180,7 +179,7 @@ class Platform(Adapters):
                 spec=spec,
                 files=self.feature_files,
                 profiles=PostgresInputProfiles(self.engine),
-                readings=PostgresReadings(self.engine),
+                readings=self.readings,
             ),
             second=SecondReading(spec=spec, tables=self.feature_files),
             executor=executor or self._parts_at_once(self.settings.threads),
@@ -353,7 +352,6 @@ class Platform(Adapters):
     def look_at(self, spec: ModelSpec) -> "LookAtModel":
         """What gathers the facts about a model that the rules of alerts look at."""
         from db.stores.outcomes import PostgresOutcomes
-        from db.stores.readings import PostgresReadings
         from nightjar.usecases.telling.looking import LookAtModel
 
         return LookAtModel(
@@ -364,7 +362,7 @@ class Platform(Adapters):
             drift=self.drift_ledger,
             raw=self.raw_of(spec),
             guard=self.guard_outcomes(spec),
-            readings=PostgresReadings(self.engine),
+            readings=self.readings,
         )
 
     def incidents(self) -> "PostgresIncidents":

@@ -5,8 +5,13 @@ from datetime import date
 
 import pytest
 
+import models
 from nightjar.core.errors.night import NothingPublished
+from nightjar.core.inputs.findings import Finding
+from nightjar.core.night.clock import night_of
 from nightjar.core.night.stages import IN_ORDER
+
+SPEC = models.model("flight_delay")
 
 
 def test_versions_are_shown_with_their_gates_roles_and_decisions(run, world):
@@ -61,6 +66,25 @@ def test_the_stages_of_a_night_are_shown_and_printed_as_json(run, world):
     assert all(stage in shown for stage in names)
 
 
-def test_a_night_that_was_never_scored_has_no_stages(run):
+def test_the_findings_of_a_night_are_shown_and_printed_as_json(run, world):
+    night, store = night_of(SPEC, date(2013, 3, 11)), world.platform.store
+    with store.night(night, world.platform.registry.holder(SPEC.name, "champion"), None) as claimed:
+        assert f"attempt 1 of run {claimed.run.id} has no findings" in run("findings", "2013-03-11")
+        odd = [
+            Finding(name="slice_volume", slice="origin=[JFK]", sentence="too few in JFK"),
+            Finding(name="volume", number=478, expected=970, limit=770.7, sentence="too few rows"),
+        ]
+        world.platform.readings.record_findings(claimed.run, odd)
+        store.fail(claimed.run, "AuditFailed: too few rows")
+    shown = run("findings", "2013-03-11")
+    assert f"findings of flight_delay 2013-03-11, run {claimed.run.id}" in shown
+    assert shown.index("770.7") < shown.index("origin=[JFK]")
+    told = json.loads(run("findings", "2013-03-11", "--json"))
+    assert told["run"] == claimed.run.id
+    assert [each["name"] for each in told["findings"]] == ["volume", "slice_volume"]
+
+
+@pytest.mark.parametrize("command", ["stages", "findings"])
+def test_a_night_that_was_never_scored_has_nothing_to_show(run, command):
     with pytest.raises(NothingPublished):
-        run("stages", "2013-02-01")
+        run(command, "2013-02-01")

@@ -76,6 +76,7 @@ COMMANDS = [
     ),
     (night.AuditFailed("toy", DAY, FAULTS), (f"{SCORE} --force", f"{SCORE} --accept REASON")),
     (night.AuditFailed("toy", DAY, FAULTS, acceptable=False), (f"{SCORE} --force",)),
+    (night.AuditFailed("toy", DAY, FAULTS, others=7), (f"nightjar findings {DAY} --model toy",)),
     (night.NightBusy("toy", DAY, "process 7", 3), ("nightjar status --model toy",)),
     (night.ClaimLost("toy", DAY, 4), ("nightjar status --model toy",)),
     (night.RepairOutdated("toy", DAY, 4, 2, 3), ("nightjar status --model toy",)),

@@ -10,6 +10,7 @@ from nightjar.core.errors.settings import BadSettings
 class AuditFailed(NightjarError):
     """The stored night must not be published.
 
+    findings: sentences of the most telling ones. others: how many more there are.
     rate: a sentence that says how often ordinary nights have such findings; empty if that is not known.
     acceptable: True if a person may still publish it.
     """
@@ -22,17 +23,19 @@ class AuditFailed(NightjarError):
         score_date: date,
         findings: Sequence[str],
         *,
+        others: int = 0,
         rate: str = "",
         acceptable: bool = True,
     ) -> None:
         otherwise = "; or, if the world was truly like this, publish it with a reason, which the ledger keeps"
-        held = f"{model} {score_date} is stored but not published: {'; '.join(findings)}."
+        more = () if others == 0 else (f"and {others} more finding{'s' if others > 1 else ''}",)
+        held = f"{model} {score_date} is stored but not published: {'; '.join((*findings, *more))}."
         remedy = (
             f"Mend the cause and score the night again in a new revision{otherwise if acceptable else ''}."
         )
         super().__init__(" ".join(filter(None, (held, rate, remedy))))
         self.model, self.score_date = model, score_date
-        self.findings, self.acceptable = tuple(findings), acceptable
+        self.others, self.acceptable = others, acceptable
 
 
 class NightBusy(Retryable):

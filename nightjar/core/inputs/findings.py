@@ -1,10 +1,15 @@
 """A finding: one thing that stands against a night, with its numbers and in a sentence."""
 
+from collections import Counter
 from collections.abc import Iterable
+from math import inf
+from operator import itemgetter
 
 from nightjar.core.values import Value
 
 RUNBOOK = "audit-failed"
+FOREMOST = 3
+"""So many findings of a night are told in an error or an alert. The others are counted."""
 
 
 class Finding(Value):
@@ -25,6 +30,38 @@ class Finding(Value):
     limit: float | None = None
     rate: float | None = None
     runbook: str = RUNBOOK
+
+    @property
+    def strength(self) -> float:
+        """How far the number lies from what is expected: 1 at the limit, 2 twice as far.
+
+        inf if it has no such numbers.
+        """
+        if self.number is None or self.expected is None or self.limit is None or self.limit == self.expected:
+            return inf
+        return (self.number - self.expected) / (self.limit - self.expected)
+
+    @property
+    def narrow(self) -> int:
+        """0 if it is about all rows, 1 if about a slice, 2 if about a slice of two columns."""
+        return 1 + self.slice.count(" and ") if self.slice else 0
+
+
+def foremost(findings: Iterable[Finding], most: int = FOREMOST) -> tuple[Finding, ...]:
+    """Return the most telling findings of a night, the first one first.
+
+    Those about more rows come first; of these, the strongest one of each check; of these, the strongest.
+    One fault makes many findings: half a file has too few rows in each of its slices.
+    """
+    strongest = sorted(findings, key=lambda finding: (finding.narrow, -finding.strength))
+    so_far = Counter[tuple[int, str]]()
+    placed = list[tuple[int, int, Finding]]()
+    for finding in strongest:
+        of_check = (finding.narrow, finding.name)
+        placed.append((finding.narrow, so_far[of_check], finding))
+        so_far[of_check] += 1
+    placed.sort(key=itemgetter(0, 1))
+    return tuple(finding for _, _, finding in placed[:most])
 
 
 def sentences(findings: Iterable[Finding]) -> tuple[str, ...]:

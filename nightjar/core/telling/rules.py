@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from nightjar.core.desk.places import TOP, desk_url, night_file, run_url
+from nightjar.core.inputs.findings import foremost
 from nightjar.core.night.plan import Stage, Standing
 from nightjar.core.telling.facts import DiskFacts, ModelFacts, NightFacts, PlatformFacts
 from nightjar.core.telling.incidents import Severity, Trouble
@@ -19,8 +20,6 @@ UNREAD_AFTER = timedelta(days=1)
 SILENT_FOR = timedelta(minutes=2)
 UNTOLD_FOR = timedelta(minutes=30)
 TRAININGS_MISSED = 2
-FINDINGS = 3
-"""Findings of a night that a message names. It counts the others."""
 FILLING, FULL = 0.10, 0.03
 """Free shares of a disk, or of the size that the database may have."""
 QUEUE_FILLING = 0.5
@@ -106,16 +105,17 @@ def held_back(facts: ModelFacts) -> Iterator[Sign]:
 
 
 def _of_findings(night: NightFacts, what: str) -> Sign:
-    """The first findings, each by its name and in a sentence."""
-    first, others = night.findings[0], len(night.findings) - FINDINGS
-    said = [f"{each.name}: {each.sentence}" for each in night.findings[:FINDINGS]]
-    more = f" And {others} more." if others > 0 else ""
+    """The most telling findings, each by its name and in a sentence."""
+    told = foremost(night.findings)
+    others = len(night.findings) - len(told)
+    said = [f"{each.name}: {each.sentence}" for each in told]
+    more = f" And {others} more." if others else ""
     return Sign(
         subject=str(night.score_date),
         sentence=f"The night of {night.score_date} {what}. {'; '.join(said)}.{more}",
         night=night.score_date,
-        cause=first.name,
-        runbook=first.runbook,
+        cause=told[0].name,
+        runbook=told[0].runbook,
     )
 
 

@@ -16,7 +16,7 @@ from nightjar.core.comparison.profile import profile_of
 from nightjar.core.errors.inputs import BadDelivery, StaleFeatures
 from nightjar.core.errors.model import PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
-from nightjar.core.inputs.findings import Finding, rate_told, sentences
+from nightjar.core.inputs.findings import Finding, foremost, rate_told, sentences
 from nightjar.core.inputs.freshness import stale_views
 from nightjar.core.inputs.oddities import comparable
 from nightjar.core.inputs.refusals import refused_after
@@ -129,9 +129,14 @@ class NightGuard:
         found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise, unlike)
         self.readings.record_findings(run, found.every)
         if found.broken or (found.odd and not accepted):
-            told = sentences(found.every)
+            told = foremost(found.every)
             raise AuditFailed(
-                run.model, run.score_date, told, rate=rate_told(found.every), acceptable=not found.broken
+                run.model,
+                run.score_date,
+                sentences(told),
+                others=len(found.every) - len(told),
+                rate=rate_told(told),
+                acceptable=not found.broken,
             )
         return sentences(found.odd)
 

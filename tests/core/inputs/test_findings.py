@@ -1,6 +1,6 @@
 """What is told of findings."""
 
-from nightjar.core.inputs.findings import Finding, rate_told
+from nightjar.core.inputs.findings import Finding, foremost, rate_told
 
 
 def finding(name, rate):
@@ -14,3 +14,30 @@ def test_the_rate_of_ordinary_nights_is_told_of_the_checks_that_have_one():
 
 def test_of_checks_without_a_known_rate_nothing_is_told():
     assert rate_told([finding("incomplete", None)]) == ""
+
+
+def test_what_is_about_more_rows_is_told_first_then_other_checks_then_what_is_stronger():
+    def found(name, number, **about):
+        return Finding(name=name, sentence=name, number=number, expected=0, limit=1, **about)
+
+    in_order = [
+        Finding(name="incomplete", sentence="the run has no population"),
+        found("level", 9, column="a"),
+        found("volume", 2),
+        found("level", 3, column="b"),
+        found("slice_volume", 7, slice="origin=JFK"),
+        found("slice_missing", 1.5, slice="origin=LGA"),
+        found("slice_volume", 6, slice="origin=EWR"),
+        found("slice_volume", 8, slice="origin and carrier=JFK and UA"),
+    ]
+    assert foremost(reversed(in_order), most=len(in_order)) == tuple(in_order)
+    assert foremost(in_order) == tuple(in_order[:3])
+
+
+def test_a_number_below_what_is_expected_is_as_strong_as_one_above():
+    above, below = (
+        Finding(name="volume", sentence="rows", number=number, expected=100, limit=limit)
+        for number, limit in ((120, 110), (80, 90))
+    )
+    assert (above.strength, below.strength) == (2, 2)
+    assert Finding(name="calendar", sentence="", number=1, expected=2, limit=2).strength == float("inf")

@@ -17,6 +17,7 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation, StaleFeatures
 from nightjar.core.errors.model import ArtifactBroken, NoChampion, PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
+from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import same_entities
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import FeastService
@@ -365,6 +366,25 @@ def test_the_ledger_keeps_the_error_of_a_failed_night_with_the_command_that_mend
     standing = use_case.store.standings("toy", DAY, DAY)[DAY]
     assert standing.error.startswith(f"AuditFailed: toy {DAY} is stored but not published: ")
     assert f"`nightjar score --model toy --date {DAY} --force`" in standing.error
+
+
+class FindsMuch:
+    """A second reading that finds a fault in each of nine columns."""
+
+    def findings(self, *_):
+        return [Finding(name="misread", column=f"x{n}", sentence=f"x{n} was misread") for n in range(9)]
+
+
+def test_of_many_findings_the_error_names_three_and_counts_the_others_and_all_are_stored(use_case):
+    night = replace(changed(use_case, advised=advised), second=FindsMuch())
+    with pytest.raises(
+        AuditFailed, match=r": x0 was misread; x1 .*; x2 .*; and 6 more findings\. "
+    ) as refused:
+        night.run(NIGHT)
+    assert "x3" not in str(refused.value)
+    (run,) = use_case.store.runs("toy")
+    assert f"`nightjar findings {DAY} --model toy`" in use_case.store.standings("toy", DAY, DAY)[DAY].error
+    assert len(use_case.guard.readings.findings(run)) == 9
 
 
 def stale(use_case, age, limit=timedelta(hours=6)):
