@@ -88,7 +88,10 @@ def _population(read: pl.DataFrame, nights: Sequence[date], rate: float) -> Iter
 
 
 def _values(read: pl.DataFrame, nights: Sequence[date], rate: float) -> Iterator[Finding]:
-    """read: the values of tonight (`night` 0) and of the nights (from 1)."""
+    """read: the values of tonight (`night` 0) and of the nights (from 1).
+
+    A column that few of the nights have says nothing: it is new.
+    """
     if 0 not in read["night"]:
         return
     columns, values = _aligned(read, 1 + len(nights))
@@ -98,7 +101,8 @@ def _values(read: pl.DataFrame, nights: Sequence[date], rate: float) -> Iterator
         [np.delete(share, (0, night), axis=0) for night, (share, _) in enumerate(shares) if night], (0, 1)
     )
     share, count = (each[1:] for each in shares[0])
-    told = (share.max(axis=0) >= ALL) & (usual <= SELDOM)
+    there = np.maximum.reduceat(~np.isnan(values[1:]), starts, axis=1).sum(axis=0)
+    told = (share.max(axis=0) >= ALL) & (usual <= SELDOM) & (there >= LEAST_NIGHTS)
     for place, night in enumerate(nights):
         which = np.flatnonzero(told & (share.argmax(axis=0) == place))
         if count[place, which].sum() >= LEAST_VALUES:

@@ -18,7 +18,8 @@ Parts = Callable[[], Iterable[pl.DataFrame]]
 class Drawn:
     """What is taken of a population of `rows` rows that can be scored.
 
-    sample: the rows of `sample_of`. alike: those of `same_entities`. counted: the readings of `counts`.
+    sample: the rows of `sample_of`. alike: those of `same_entities`. counted: the readings of `counts`, and
+    of what was delivered for the features.
     """
 
     rows: int

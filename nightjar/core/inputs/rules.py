@@ -111,6 +111,15 @@ STILL_ROWS = "share of the rows of whose key no feature changed"
 PACE = "mean distance from the value of last night"
 OFFSET = "share of entities whose value changed by the same amount"
 
+FAMILIAR = Rule(
+    check="units",
+    below=4.6,
+    widths=0.3,
+    scale=SHARE,
+    moves=True,
+    told="share of values that the days before had too,",
+)
+
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "zero_share": _share("zeros", "share of zeros"),
     "negative_share": _share("sign", "share of negative values"),
@@ -327,10 +336,63 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="share of the few values of two decimals",
         ),
     ),
+    "empty": (Rule(check="missing", above=1.5, scale=SHARE, told="share of rows without a value"),),
+    "various": (
+        Rule(check="repeated", below=1.0, scale=SHARE, moves=True, told="different values as a share of all"),
+    ),
+    "alike": (
+        Rule(check="copies", above=2.0, scale=SHARE, told="share of rows that are the same as another row"),
+    ),
+    "familiar": (FAMILIAR,),
+    "beyond": (
+        Rule(
+            check="range",
+            above=1.5,
+            widths=1.0,
+            moves=True,
+            told="distance from the range of the days before, in its widths,",
+        ),
+    ),
+    "not_below": (
+        Rule(
+            check="swapped",
+            above=4.0,
+            below=4.0,
+            scale=SHARE,
+            moves=True,
+            told="share of rows where the first is not below the second",
+        ),
+    ),
+    "stuck": (
+        Rule(
+            check="frozen",
+            above=1.0,
+            widths=0.2,
+            scale=SHARE,
+            moves=True,
+            told="share of values equal to the one before",
+        ),
+    ),
+    "longest": (
+        Rule(
+            check="frozen", above=2.5, widths=1.0, moves=True, told="rows in turn in which no value changes"
+        ),
+    ),
+    "smooth": (
+        Rule(
+            check="order",
+            below=0.55,
+            widths=0.1,
+            scale=CORRELATION,
+            moves=True,
+            told="rank correlation with the value before",
+        ),
+    ),
 }
 """Reading -> what it must keep. `few_`: of a column of few different values, such as the weather of three
 airports: its values count, not the rows that share them."""
 SLICES: Mapping[str, tuple[Rule, ...]] = {
+    "familiar": (FAMILIAR,),
     "same_factor": (Rule(check="units", above=0.8, told=FACTORED),),
     "same_offset": (Rule(check="offset", above=0.9, told=OFFSET),),
     "still": (Rule(check="frozen", above=1.6, scale=SHARE, told=STILL),),

@@ -4,7 +4,7 @@ Scoring, audit, repair and monitoring all use this one object.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
@@ -31,6 +31,7 @@ from nightjar.core.ports.registry import Registry
 from nightjar.core.ports.stages import UNSTAGED, Stages
 from nightjar.core.values import INSTANT
 from nightjar.usecases.data.windows import batches_of_population, population_of, read_windows
+from nightjar.usecases.scoring.feeds import Feeds
 from nightjar.usecases.scoring.golden import Scorer
 from nightjar.usecases.scoring.snapshot import Snapshots, parts_of
 from nightjar.usecases.scoring.sorting import ROWS_AT_ONCE
@@ -94,9 +95,9 @@ class NightInputs:
         return self._snapshots.part(run, part)
 
     def drawn(self, run: Run, go_on: GoOn) -> Drawn:
-        """What the audit takes of the run's population. One part is in memory at a time.
+        """What the audit takes of the run's population, and of the feeds of its features.
 
-        go_on: called before each part.
+        One part is in memory at a time. go_on: called before each part.
         """
         kept = parts_of(run)
 
@@ -105,7 +106,9 @@ class NightInputs:
                 go_on()
                 yield sound(self.part(run, part))
 
-        return drawn(parts, sum(part.rows for part in kept), self.spec, run.score_date)
+        found = drawn(parts, sum(part.rows for part in kept), self.spec, run.score_date)
+        fed = Feeds(self.spec, self.raw).readings(run)
+        return replace(found, counted=pl.concat([found.counted, fed]))
 
     def limits(self) -> tuple[str, ...]:
         """What cannot be answered about the features of a model that names its own Feast service."""

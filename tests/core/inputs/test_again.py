@@ -61,6 +61,15 @@ def test_few_nights_say_nothing(most, told):
     assert bool(found(read(3), dict([*nights().items()][:most]))) is told
 
 
+@pytest.mark.parametrize(("most", "told"), [(LEAST_NIGHTS - 1, False), (LEAST_NIGHTS, True)])
+def test_a_column_that_few_nights_have_is_new(most, told):
+    past = nights()
+    for night in list(past)[:-most]:
+        past[night] = past[night].filter(column="age")
+    found_in = found(past[FIRST + timedelta(TONIGHT - 1)], past)
+    assert any("rate" in column for _, column in found_in) == told
+
+
 def sealed(*entities):
     return pl.DataFrame([seal(pl.Series(entities))], schema=READING, orient="row")
 

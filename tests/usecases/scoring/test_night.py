@@ -50,10 +50,12 @@ class Raw:
     def refused(self, dataset):
         return tuple(refusal for refusal in self.bad if refusal.dataset == dataset)
 
-    def recorded(self, dataset):
-        return self.landed
+    def recorded(self, dataset, days=None):
+        return {day: at for day, at in self.landed.items() if days is None or day in days}
 
     def read(self, dataset, first, last, known_at=None):
+        if dataset.name == GAUGES.name:
+            return pl.DataFrame(schema={**dataset.columns, "date": pl.Date()})
         return pl.DataFrame({"entity_key": self.keys}, schema={"entity_key": pl.String})
 
 

@@ -1,0 +1,205 @@
+"""Readings of what was delivered for the features: the newest day of a dataset, beside the days before it.
+
+A night sees few values of a feed: of the weather, one hour at three airports. The file has every hour. So
+units, exchanged columns, and a gauge that is stuck are found in the file, where a night cannot tell them from
+other weather.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nightjar.core.comparison import columns
+from nightjar.core.inputs import again, former, relations
+from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, matrix
+from nightjar.core.inputs.readings import COUNTED, ENTITY, MOST_ROWS, READING, together
+from nightjar.core.inputs.shapes import of_values
+from nightjar.core.model.spec import RawDataset
+
+DAYS = 14
+"""So many days before are looked at row by row, of a day of at most MOST_ROWS rows. Of larger ones, one."""
+LEAST_DAYS = 5
+"""Fewer days before do not say which values a column has."""
+MOST_VALUES = 100
+"""A column of texts with more values names things, and its rows are not counted by value."""
+MOSTLY = 0.5
+"""A column with one value in more rows, such as rain, has no range."""
+ALIKE = 2.0
+"""Two columns are measured alike if neither is usually more than so many times the other."""
+UNEVEN = frozenset({"negative_share", "order", "same_factor", "same_offset", "factor"})
+"""Readings of entities that say nothing of feeds: from day to day the weather moves as a whole."""
+
+
+def of_delivery(dataset: RawDataset, newest: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the readings of a day of a dataset, of the columns READING.
+
+    newest: its rows, at least one. earlier: the rows of the days before, newest first. A column is named with
+    its dataset, as `weather.temp`. Of more than MOST_ROWS rows those of the same keys are read every day.
+    """
+    every = [_with_entity(dataset, day) for day in (newest, *earlier)]
+    rows, *past = (day.bottom_k(MOST_ROWS, by=pl.col(ENTITY).hash()) for day in every)
+    names = [name for name, dtype in dataset.columns.items() if dtype.is_numeric()]
+    told = [*_counted(dataset, newest)]
+    if names:
+        told += [
+            *of_values(rows, names),
+            *again.marks(rows, [ENTITY], names),
+            *together(rows, names),
+            *_of_columns(rows, names),
+            *relations.twins(rows, names),
+            *_beside_last(rows, past, names),
+            *(_beside_week(dataset, rows, past, names) if len(past) >= LEAST_DAYS else ()),
+            *(_in_series(dataset, rows, names) if newest.height <= MOST_ROWS else ()),
+        ]
+    named = [(_named(name), _of(dataset, column), part, value) for name, column, part, value in told]
+    kept = [reading for reading in named if reading[0] not in UNEVEN]
+    return pl.DataFrame(kept, schema=READING, orient="row").filter(pl.col("value").is_finite())
+
+
+def _of(dataset: RawDataset, column: str) -> str:
+    return f"{dataset.name}.{column}" if column else dataset.name
+
+
+def _named(reading: str) -> str:
+    """Rows of a feed may be alike by chance more often than entities are."""
+    return "alike" if reading == "twins" else reading
+
+
+def _with_entity(dataset: RawDataset, rows: pl.DataFrame) -> pl.DataFrame:
+    """One row a key. `entity`: the key without its day, so that it is met again on other days."""
+    parts = [_without_day(name, dataset.columns[name]) for name in dataset.keys]
+    texts = [part for part in parts if part is not None] or [pl.lit("")]
+    numbers = [columns.as_numbers(name) for name, dtype in dataset.columns.items() if dtype.is_numeric()]
+    keyed = rows.with_columns(pl.concat_str(texts, separator=" ", ignore_nulls=True).alias(ENTITY), *numbers)
+    return keyed.unique(ENTITY, keep="first", maintain_order=True)
+
+
+def _without_day(name: str, dtype: pl.DataType) -> pl.Expr | None:
+    if dtype == pl.Date:
+        return None
+    return pl.col(name).dt.time().cast(pl.String) if dtype == pl.Datetime else pl.col(name).cast(pl.String)
+
+
+def _counted(dataset: RawDataset, rows: pl.DataFrame) -> Iterator[Told]:
+    """Rows of the day, whole and by value of each column of texts."""
+    yield COUNTED, "", "", float(rows.height)
+    for name in _texts(dataset, rows):
+        for value, count in rows[name].drop_nulls().value_counts().iter_rows():
+            yield COUNTED, "", f"{dataset.name} {_part(name, value)}", float(count)
+
+
+def _texts(dataset: RawDataset, rows: pl.DataFrame) -> list[str]:
+    texts = (name for name, dtype in dataset.columns.items() if dtype == pl.String)
+    return [name for name in texts if rows[name].n_unique() <= MOST_VALUES]
+
+
+def _part(name: str, value: str) -> str:
+    return f"{name}={value}"
+
+
+def _of_columns(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
+    """`various`: different values as a share of the values. `empty`: the share of rows without one."""
+    for name, values in zip(names, matrix(rows, names).T, strict=True):
+        known = values[~np.isnan(values)]
+        yield "empty", name, "", 1 - known.size / values.size
+        if known.size:
+            yield "various", name, "", np.unique(known).size / known.size
+
+
+def _beside_last(rows: pl.DataFrame, past: Sequence[pl.DataFrame], names: Sequence[str]) -> Iterator[Told]:
+    """How the values of each key moved since the day before."""
+    if not past:
+        return
+    yield from relations.on_grid(rows, past[:1], names)
+    yield from relations.of_pairs(rows, past[0], ENTITY, names)
+    both = former.met(rows, past[0], [ENTITY], names)
+    if not both.is_empty():
+        pairs = former.pairs_of(both, names)
+        yield from former.beside_former(pairs, {})
+        yield from former.of_table(pairs, "", names)
+
+
+def _beside_week(
+    dataset: RawDataset, rows: pl.DataFrame, past: Sequence[pl.DataFrame], names: Sequence[str]
+) -> Iterator[Told]:
+    """What the values of a column usually are.
+
+    `familiar`: the share of the values but 0 that a day before had too, whole and by key: a gauge has steps.
+    `beyond`: how far a value lies outside the range of the days before, as a multiple of its width.
+    `not_below`: the share of the rows in which one column is not below another that is measured alike, as the
+    temperature is not below the dew point.
+    """
+    now, then = matrix(rows, names), np.concatenate([matrix(day, names) for day in past])
+    for name, values, before in zip(names, now.T, then.T, strict=True):
+        usual, there = np.unique(before[~np.isnan(before)]), ~np.isnan(values) & (values != 0)
+        for part, of_part in {"": np.True_, **_by_key(dataset, rows)}.items():
+            if (asked := values[there & of_part]).size >= VARIED:
+                yield "familiar", name, part, float(np.isin(asked, usual).mean())
+        if _has_range(before) and (~np.isnan(values)).mean() > MOSTLY:
+            over = max(np.nanmax(values) - usual[-1], usual[0] - np.nanmin(values), 0.0)
+            yield "beyond", name, "", float(over / (usual[-1] - usual[0]))
+    middles = np.abs(former.middle(then))
+    for one, other in combinations(range(len(names)), 2):
+        known = ~np.isnan(now[:, one]) & ~np.isnan(now[:, other])
+        if known.sum() >= SOME and _near(middles[one], middles[other]):
+            not_below = (now[known, one] >= now[known, other]).mean()
+            yield "not_below", f"{names[one]} and {names[other]}", "", float(not_below)
+
+
+def _by_key(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[str, NDArray[np.bool_]]:
+    of_keys = [name for name in _texts(dataset, rows) if name in dataset.keys]
+    return {
+        _part(name, value): (rows[name] == value).fill_null(value=False).to_numpy()
+        for name in of_keys
+        for value in rows[name].drop_nulls().unique().sort()
+    }
+
+
+def _has_range(values: Matrix) -> bool:
+    """True for a column without a value that most rows have."""
+    _, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return counts.size > 1 and counts.max() / counts.sum() < MOSTLY
+
+
+def _near(one: float, other: float) -> bool:
+    least, most = sorted((one, other))
+    return 0 < most <= ALIKE * least
+
+
+def _in_series(dataset: RawDataset, rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
+    """How a value follows the one before it, where an instant is part of the key.
+
+    `stuck`: the share of the values that are equal to the one before. `smooth`: the rank correlation of both.
+    `longest`: the most rows in turn in which no value changes.
+    """
+    instants = [name for name in dataset.keys if dataset.columns[name] == pl.Datetime]
+    if not instants:
+        return
+    series = [name for name in dataset.keys if name not in instants]
+    ordered = rows.sort(*series, *instants)
+    follows = _equal_to_before(ordered.select(pl.struct(series or [pl.lit(0)]).rank("dense")).to_numpy())
+    values = matrix(ordered, names)
+    if follows.any():
+        still = follows & _equal_to_before(np.nan_to_num(values, nan=np.inf))
+        yield "longest", "", "", 1.0 + _longest(still)
+    known = follows[:, None] & ~np.isnan(values[1:]) & ~np.isnan(values[:-1])
+    for place in map(int, np.flatnonzero(known.sum(axis=0) >= SOME)):
+        now, then = values[1:, place][known[:, place]], values[:-1, place][known[:, place]]
+        yield "stuck", names[place], "", float((now == then).mean())
+        one, other = (former.standard(former.ranked(each[:, None])) for each in (now, then))
+        if min(np.unique(now).size, np.unique(then).size) > 1:
+            yield "smooth", names[place], "", float((one * other).sum())
+
+
+def _equal_to_before(values: Matrix) -> NDArray[np.bool_]:
+    """For each row but the first: is it the same as the one before?"""
+    return (values[1:] == values[:-1]).all(axis=1)
+
+
+def _longest(true: NDArray[np.bool_]) -> int:
+    """The most true values in turn."""
+    ends = np.flatnonzero(np.concatenate(([True], ~true, [True])))
+    return int(np.diff(ends).max()) - 1
