@@ -1,17 +1,20 @@
-"""How near the estimate of a night's metrics came to what came true, beside the mean of the nights before.
+"""How near estimates of a night's metrics came to what came true, beside the mean of the nights before.
 
     python benchmarks/estimates.py [--home FOLDER]
 
-Lands the year, trains a version on 30 June, and estimates each night from August on as `nightjar monitor`
-does on the evening before: by the scores and outcomes of the 28 nights before it that were mature. Prints the
-mean error of each week, and of all weeks.
+Lands the year, trains a version on 30 June, and estimates each night from August on as a night does after its
+publication, by CBPE and by PAPE: by inputs, scores and outcomes of the last 28 nights whose outcomes were
+known at its as-of. Prints the error of each week, and the mean error of all weeks, of the nights that
+both estimated.
 """
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from itertools import product
 from pathlib import Path
+from time import process_time
 
 import polars as pl
 from recorded_year import JULY, YEAR, RecordedYear, recorded_year
@@ -19,78 +22,87 @@ from recorded_year import JULY, YEAR, RecordedYear, recorded_year
 import models
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.monitoring.estimated import DAYS, Foreseen, estimated, record_of
-from nightjar.core.night.clock import evening_by_now
+from nightjar.core.monitoring.estimated import expected_by
+from nightjar.core.monitoring.foreseen import DAYS, ESTIMATES, Foreseen, Method, record_of
+from nightjar.core.night.clock import as_of, evening_by_now
 from nightjar.core.sampling import sampled
 from nightjar.usecases.data.windows import outcomes_of
 from nightjar.usecases.monitoring.estimate import PAST, SAMPLE_ROWS
 
 TRAINED = date(2013, 6, 30)
 JUDGED = [day for day in YEAR if day >= JULY + timedelta(days=PAST + DAYS)]
-BINARY_METRICS = ("base_rate", "auc")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Of each night: `score`, `outcome` and `loss` of its rows, and the metrics that came true."""
+    """Of each night: its rows with inputs, `score`, `outcome` and `loss`; the metrics that came true; since
+    when these were known.
+    """
 
     rows: Mapping[date, pl.DataFrame]
     metrics: Mapping[date, Mapping[str, float | None]]
+    since: Mapping[date, datetime]
 
 
 def known_of(year: RecordedYear) -> Known:
     spec, days = year.spec, [day for day in YEAR if day >= JULY]
     happened = outcomes_of(spec, year.platform.raw, days, evening_by_now(spec, YEAR[-1] + timedelta(days=9)))
     outcome = happened.select("entity_key", pl.col("outcome").cast(pl.Float64))
-    joined = {day: year.nights[day].join(outcome, on="entity_key").select("score", "outcome") for day in days}
+    joined = {day: year.nights[day].join(outcome, on="entity_key") for day in days}
     nights = {day: night for day, night in joined.items() if not night.is_empty()}
     return Known(
         {
             day: sampled(night, SAMPLE_ROWS).with_columns(loss=spec.kind.loss.of_row)
             for day, night in nights.items()
         },
-        {day: spec.kind.compare(night) for day, night in nights.items()},
+        {day: spec.kind.compare(night.select(SCORE, "outcome")) for day, night in nights.items()},
+        dict(happened.group_by("score_date").agg(pl.col("recorded_at").max()).iter_rows()),
     )
 
 
-def foreseen(spec: ModelSpec, known: Known, metric: str) -> Iterator[Foreseen]:
+def said_of(spec: ModelSpec, known: Known) -> Iterator[tuple[str, str, Foreseen]]:
+    """Each metric of each night: the method that estimated it, the metric, and what came true."""
     for day in (day for day in JUDGED if day in known.rows):
-        last = day - timedelta(days=spec.maturity_days + 1)
-        past = [other for other in known.rows if other <= last][-PAST:]
-        said = estimated(
-            pl.concat(known.rows[other] for other in past),
-            known.rows[day][SCORE],
-            spec.kind.loss.metric,
-            binary=True,
-        )
-        before = [value for other in past if (value := known.metrics[other].get(metric)) is not None]
-        truth = known.metrics[day].get(metric)
-        if truth is not None and metric in said:
-            yield Foreseen(
-                score_date=day, estimate=said[metric], trailing=sum(before) / len(before), truth=truth
+        evening = as_of(spec, day)
+        before = [other for other in known.rows if known.since[other] <= evening][-PAST:]
+        past = [known.rows[other] for other in before]
+        asked = spec.kind.loss.metric, spec.numeric, spec.categorical
+        said = expected_by(past, known.rows[day], *asked, binary=True)
+        for method, metric in product(ESTIMATES, said[Method.CBPE].values):
+            truth, value = known.metrics[day].get(metric), said[method].values.get(metric)
+            if truth is not None and value is not None:
+                trailing = said[Method.TRAILING].values[metric]
+                yield method, metric, Foreseen(score_date=day, estimate=value, trailing=trailing, truth=truth)
+
+
+def show(metric: str, by_method: Mapping[str, Sequence[Foreseen]]) -> None:
+    """A row a week: what came true, and how far from it each method and the trailing mean were."""
+    names = " | ".join(f"{method} | its error" for method in by_method)
+    print(f"\n{metric}\n| week to | came true | {names} | trailing mean | its error |")
+    print("|---" * (4 + 2 * len(by_method)) + "|")
+    weeks = [[*_weeks(nights)] for nights in by_method.values()]
+    for of_methods in zip(*weeks, strict=True):
+        last, truth, trailing = of_methods[0][0].score_date, *_means(of_methods[0], "truth", "trailing")
+        said = [mean for week in of_methods for mean in _means(week, "estimate")]
+        told = " | ".join(f"{mean:.4f} | {mean - truth:+.4f}" for mean in (*said, trailing))
+        print(f"| {last} | {truth:.4f} | {told} |")
+    for method, nights in by_method.items():
+        if record := record_of(nights):
+            print(
+                f"{metric}: mean error by week {record.error:.4f} of {method}, "
+                f"{record.trailing_error:.4f} of the trailing mean, over {record.weeks} weeks: "
+                f"{'shown' if record.earned else 'not shown'} to people"
             )
 
 
-def show(metric: str, nights: Sequence[Foreseen]) -> None:
-    print(f"\n{metric}\n| week to | came true | estimate | its error | trailing mean | its error |")
-    print("|---|---|---|---|---|---|")
-    ordered = sorted(nights, key=lambda night: night.score_date)
-    whole = ordered[len(ordered) % DAYS :]
-    for first in range(0, len(whole), DAYS):
-        week = whole[first : first + DAYS]
-        truth, said, trailing = (
-            sum(getattr(night, name) for night in week) / DAYS for name in ("truth", "estimate", "trailing")
-        )
-        print(
-            f"| {week[-1].score_date} | {truth:.4f} | {said:.4f} | {said - truth:+.4f} | {trailing:.4f} "
-            f"| {trailing - truth:+.4f} |"
-        )
-    if record := record_of(nights):
-        print(
-            f"{metric}: mean error by week {record.error:.4f}, of the trailing mean "
-            f"{record.trailing_error:.4f}, over {record.weeks} weeks; "
-            f"{'shown' if record.earned else 'not shown'} to people"
-        )
+def _weeks(nights: Sequence[Foreseen]) -> Iterator[Sequence[Foreseen]]:
+    """The whole weeks, oldest first, each with its newest night first."""
+    ordered = sorted(nights, key=lambda night: night.score_date, reverse=True)
+    return reversed([ordered[n : n + DAYS] for n in range(0, len(ordered) - DAYS + 1, DAYS)])
+
+
+def _means(week: Sequence[Foreseen], *names: str) -> Iterator[float]:
+    return (sum(getattr(night, name) for night in week) / DAYS for name in names)
 
 
 def main() -> None:
@@ -100,8 +112,20 @@ def main() -> None:
     spec = models.model("flight_delay")
     with recorded_year(spec, TRAINED, parser.parse_args().home) as year:
         known = known_of(year)
-    for metric in (spec.kind.loss.metric, *BINARY_METRICS):
-        show(metric, [*foreseen(spec, known, metric)])
+    began = process_time()
+    found: dict[str, dict[str, list[Foreseen]]] = {}
+    for method, metric, night in said_of(spec, known):
+        found.setdefault(metric, {}).setdefault(method, []).append(night)
+    nights = len({night.score_date for night in found[spec.kind.loss.metric]["CBPE"]})
+    for metric, by_method in found.items():
+        both = set.intersection(*({night.score_date for night in of} for of in by_method.values()))
+        counts = ", ".join(f"{len(of)} by {method}" for method, of in by_method.items())
+        show(
+            metric,
+            {name: [night for night in of if night.score_date in both] for name, of in by_method.items()},
+        )
+        print(f"{metric}: nights estimated: {counts}")
+    print(f"\nboth methods: {(process_time() - began) / nights:.2f} CPU seconds a night")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ MEASURED_ROLES = (
     "challenger arm",
     "champion arm",
 )
+EXPECTING = ("PAPE", "CBPE", "trailing mean")
 RUN_STATES = ("claimed", "published", "failed", "abandoned", "pruned")
 
 
@@ -558,6 +559,44 @@ class MeasurementRow(Table, table=True):
             "known, and for tables that are scanned"
         ),
         null=True,
+    )
+
+
+class ExpectationRow(Table, table=True):
+    __tablename__ = "expectation"
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id"], ["run.id"]),
+        _one_of("method", EXPECTING),
+        CheckConstraint("value IS NOT NULL OR note IS NOT NULL", name="value_or_note"),
+        CheckConstraint("effective_rows BETWEEN 0 AND rows", name="effective_within_rows"),
+        CheckConstraint("nights BETWEEN 0 AND rows", name="nights_within_rows"),
+        *_of_our_time("known_at"),
+        {
+            "comment": (
+                "What was expected of the metrics of a run before its outcomes were known. Append-only: what "
+                "was expected first stays."
+            )
+        },
+    )
+    run_id: int = _column(Integer(), "The run", key=True)
+    method: str = _column(
+        Text(),
+        "PAPE, CBPE, or trailing mean: the mean of the nights before, which an estimate has to beat",
+        key=True,
+    )
+    metric: str = _column(Text(), "Name of the metric", key=True)
+    value: float | None = _column(Double(), "What is expected; null if the method says nothing", null=True)
+    note: str | None = _column(Text(), "Why the method says nothing; null if it does", null=True)
+    rows: int = _column(BigInteger(), "Past rows with an outcome that it was learned from")
+    effective_rows: float = _column(
+        Double(), "How many rows of equal weight say as much; rows, if all weigh the same"
+    )
+    nights: int = _column(Integer(), "Nights that these rows are of")
+    known_at: datetime = _instant("Outcomes recorded by this instant were counted")
+    made_at: datetime = _column(
+        DateTime(timezone=True),
+        "When it was stored; the same for all that was expected of a run",
+        default="statement_timestamp()",
     )
 
 

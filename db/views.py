@@ -207,6 +207,21 @@ EVERY_MEASUREMENT = f"""CROSS JOIN LATERAL (
 CROSS JOIN LATERAL jsonb_each_text(measurement.metrics) AS metric"""  # noqa: S608  # words of this module
 """The run's measurements, a row a metric, each with the instant at which the next one restated it."""
 
+EXPECTED = f"""CROSS JOIN LATERAL (
+    SELECT expectation.*, (newest.metrics ->> metric)::double precision AS came_true,
+        NOT EXISTS (
+            SELECT FROM nightjar.measurement
+            WHERE measurement.run_id = run.id AND with_outcome > 0 AND recorded_at <= made_at
+        ) AS before_outcomes
+    FROM nightjar.expectation
+    LEFT JOIN LATERAL (
+        SELECT metrics FROM nightjar.measurement
+        WHERE measurement.run_id = run.id AND role = 'champion' AND slice = '' AND occasions = 1 {NEWEST}
+    ) AS newest ON true
+    WHERE expectation.run_id = run.id {ALONE}
+) AS expectation"""  # noqa: S608  # words of this module
+"""What was expected of the run, beside its newest measurement."""
+
 NEWEST_DRIFT = f"""CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT *, rank() OVER (PARTITION BY method ORDER BY measured_at DESC) AS age
@@ -549,6 +564,43 @@ JOIN nightjar.run ON run.id = publication.run_id
             ),
         },
         source=f"FROM {CURRENT_RUN}\n{VERSION}\nLEFT {CHALLENGER}\n{EVERY_MEASUREMENT}",
+    ),
+    View(
+        name="expectations",
+        comment=(
+            "What was expected of the metrics of each published night by the outcomes that were known on its "
+            "evening, beside what came true; a row a method and metric."
+        ),
+        columns={
+            **NIGHT,
+            **RUN,
+            **VERSION_NUMBER,
+            "metric": ("expectation.metric", "What was estimated"),
+            "method": (
+                "expectation.method",
+                "PAPE, CBPE, or trailing mean: the mean of the nights before, which an estimate has to beat",
+            ),
+            "value": ("expectation.value", "What was expected; null if the method said nothing"),
+            "note": ("expectation.note", "Why the method said nothing; null if it did"),
+            "came_true": (
+                "expectation.came_true",
+                "The number by the newest measurement; null while it is not known, or not defined",
+            ),
+            "error": ("expectation.value - expectation.came_true", "What was expected less what came true"),
+            "before_outcomes": (
+                "expectation.before_outcomes",
+                "False if the night was measured on some outcome before this was stored",
+            ),
+            "rows": ("expectation.rows", "Past rows with an outcome that it was learned from"),
+            "effective_rows": (
+                "expectation.effective_rows",
+                "How many rows of equal weight say as much; rows, if all weigh the same",
+            ),
+            "nights": ("expectation.nights", "Nights that these rows are of"),
+            "known_at": ("expectation.known_at", "Outcomes recorded by this instant were counted"),
+            "made_at": ("expectation.made_at", "When it was stored"),
+        },
+        source=f"FROM {CURRENT_RUN}\n{VERSION}\n{EXPECTED}",
     ),
     View(
         name="comparisons",

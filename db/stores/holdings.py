@@ -32,6 +32,7 @@ HELD_BY = MappingProxyType(
         "stage": OF_RUN,
         "receipt": OF_RUN,
         "drift": OF_RUN,
+        "expectation": OF_RUN,
         "reason": OF_RUN,
         "explanation": OF_RUN,
         "report": OF_RUN,

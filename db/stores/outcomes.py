@@ -67,7 +67,8 @@ SHOWN = text("""
     WHERE publication.model = :model AND publication.score_date = :day
     ORDER BY publication.id DESC LIMIT 1
 """)
-SCORED = sql.SQL("SELECT {columns} FROM nightjar.score WHERE run_id = %s AND score_date = %s")
+SCORED = sql.SQL("SELECT {columns} FROM nightjar.score WHERE run_id = %(run_id)s AND score_date = %(day)s")
+OF_KEYS = sql.SQL(" AND entity_key = ANY(%(keys)s)")
 SHOWN_SCORES = {name: dtype for name, dtype in SCORES.items() if name != "carried_from"}
 AS_JSON = sql.SQL("array_to_json({})")
 OF_CHALLENGER = ("challenger_score", "challenger_outputs", "arm")
@@ -135,12 +136,16 @@ class PostgresOutcomes:
         score_date: date,
         known_at: datetime | None = None,
         outcomes: pl.DataFrame | None = None,
+        keys: pl.Series | None = None,
     ) -> pl.DataFrame:
-        asked = {"model": model, "day": score_date, "known_at": known_at or "infinity"}
+        asked: dict[str, Any] = {"model": model, "day": score_date, "known_at": known_at or "infinity"}
+        only = sql.SQL("")
+        if keys is not None:
+            asked, only = asked | {"keys": keys.to_list()}, OF_KEYS
         with translated(), self.engine.connect() as connection:
-            scores = _scores(connection, asked)
+            scores = _scores(connection, asked, only)
             if outcomes is None:
-                known = read_frame(connection, KNOWN, asked, OUTCOME)
+                known = read_frame(connection, KNOWN + only, asked, OUTCOME)
             else:
                 by_then = pl.lit(value=True) if known_at is None else pl.col("recorded_at") <= known_at
                 known = _told_once(outcomes.filter(by_then)).select(*OUTCOME)
@@ -149,7 +154,7 @@ class PostgresOutcomes:
         return scores.join(newest, on="entity_key", how="left", maintain_order="left").sort("entity_key")
 
 
-def _scores(connection: Connection, asked: Mapping[str, Any]) -> pl.DataFrame:
+def _scores(connection: Connection, asked: Mapping[str, Any], only: sql.SQL) -> pl.DataFrame:
     """The scores of a night. Of columns that its versions leave empty Postgres is not asked."""
     shown = connection.execute(SHOWN, asked).mappings().one_or_none()
     run = shown or {"run_id": None, "outputs": False, "challenger": False}
@@ -159,8 +164,8 @@ def _scores(connection: Connection, asked: Mapping[str, Any]) -> pl.DataFrame:
         AS_JSON.format(sql.Identifier(name)) if isinstance(dtype, pl.List) else sql.Identifier(name)
         for name, dtype in there.items()
     )
-    asked_for = [run["run_id"], asked["day"]]
-    found = read_frame(connection, SCORED.format(columns=columns), asked_for, there)
+    of_run = {**asked, "run_id": run["run_id"]}
+    found = read_frame(connection, SCORED.format(columns=columns) + only, of_run, there)
     return found.select(
         name if name in there else pl.lit(None, dtype).alias(name) for name, dtype in SHOWN_SCORES.items()
     )

@@ -39,7 +39,7 @@ OF_ATTEMPT = text("""
     FROM nightjar.finding WHERE run_id = :run_id AND attempt = :attempt ORDER BY rank
 """)
 SAMPLES = text(f"""
-    SELECT content FROM ({CURRENT}) AS current JOIN nightjar.audited_rows USING (run_id)
+    SELECT score_date, content FROM ({CURRENT}) AS current JOIN nightjar.audited_rows USING (run_id)
     ORDER BY score_date DESC LIMIT :most
 """)  # noqa: S608  # words of this module
 
@@ -106,7 +106,7 @@ class PostgresReadings:
             for day, lists in found.items()
         }
 
-    def samples(self, model: str, before: date, most: int) -> Sequence[pl.DataFrame]:
+    def samples(self, model: str, before: date, most: int) -> Mapping[date, pl.DataFrame]:
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(SAMPLES, {"model": model, "before": before, "most": most}).all()
-        return [pl.read_parquet(BytesIO(row.content)) for row in rows]
+        return {row.score_date: pl.read_parquet(BytesIO(row.content)) for row in rows}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.upkeep.retention import Holding, Month, Named, Trace, total
+from nightjar.testing.expectations import MemoryExpectations
 from nightjar.testing.memory import MemoryDriftLedger, MemoryInputProfiles, MemoryNights
 from nightjar.testing.readings import MemoryReadings
 from nightjar.testing.reasons import MemoryReasons
@@ -20,6 +21,7 @@ class MemoryHoldings:
     profiles: MemoryInputProfiles
     reasons: MemoryReasons = field(default_factory=MemoryReasons)
     readings: MemoryReadings | None = None
+    expectations: MemoryExpectations | None = None
 
     def runs(self) -> tuple[Trace, ...]:
         return self.store.traces()
@@ -42,6 +44,8 @@ class MemoryHoldings:
         self.reasons.forget(run.id)
         if self.readings is not None:
             self.readings.forget(run.id)
+        if self.expectations is not None:
+            self.expectations.forget(run.id)
         return held
 
     def months(self) -> tuple[Month, ...]:
@@ -60,4 +64,5 @@ class MemoryHoldings:
         profiles = (Holding("input_profile", 1, 0) for _ in self.profiles.of(run.id))
         reasons = self.reasons.held(run.id)
         read = () if self.readings is None else self.readings.held(run.id)
-        return (*self.store.held(run.id), *total((*profiles, *read, *drift, *reasons, *reports)))
+        expected = () if self.expectations is None else self.expectations.held(run.id)
+        return (*self.store.held(run.id), *total((*profiles, *read, *drift, *expected, *reasons, *reports)))

@@ -546,10 +546,13 @@ class MemoryOutcomes:
         score_date: date,
         known_at: datetime | None = None,
         outcomes: pl.DataFrame | None = None,
+        keys: pl.Series | None = None,
     ) -> pl.DataFrame:
         publication = self.store.publication(model, score_date)
         run = None if publication is None else self.store.run(publication.run_id)
         scores = pl.DataFrame(schema=SCORES) if run is None else self.store.published_scores(run)
+        if keys is not None:
+            scores = scores.filter(pl.col("entity_key").is_in(keys.implode()))
         if outcomes is None:
             kept = self._rows.get(model, pl.DataFrame(schema=OUTCOMES))
         else:

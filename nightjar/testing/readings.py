@@ -48,9 +48,9 @@ class MemoryReadings:
             if night.score_date in nights and night.run_id in self.read
         }
 
-    def samples(self, model: str, before: date, most: int) -> Sequence[pl.DataFrame]:
+    def samples(self, model: str, before: date, most: int) -> Mapping[date, pl.DataFrame]:
         nights = [night for night in self._before(model, before) if night.run_id in self.rows]
-        return [self.rows[night.run_id] for night in nights[:most]]
+        return {night.score_date: self.rows[night.run_id] for night in nights[:most]}
 
     def forget(self, run_id: int) -> None:
         self.read.pop(run_id, None)

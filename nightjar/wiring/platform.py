@@ -207,6 +207,7 @@ class Platform(Adapters):
             watch=self.watch_night(spec),
             measure=self.measure_nights(spec),
             explain=self.explain_night(spec),
+            estimate=self.estimate_nights(spec),
             judge=self.judge_challenger(spec),
             step=metered(step or patiently, self.meter),
             advised=self.advised,
@@ -336,11 +337,18 @@ class Platform(Adapters):
         )
 
     def estimate_nights(self, spec: ModelSpec) -> "EstimateNights":
+        """The use case that estimates metrics of nights before their outcomes are known."""
+        from db.stores.expectations import PostgresExpectations
         from db.stores.outcomes import PostgresOutcomes
+        from db.stores.readings import PostgresReadings
         from nightjar.usecases.monitoring.estimate import EstimateNights
 
         return EstimateNights(
-            inputs=self.night_inputs(spec), store=self.store, outcomes=PostgresOutcomes(self.engine)
+            inputs=self.night_inputs(spec),
+            store=self.store,
+            outcomes=PostgresOutcomes(self.engine),
+            readings=PostgresReadings(self.engine),
+            ledger=PostgresExpectations(self.engine),
         )
 
     def read_elsewhere(self, spec: ModelSpec, file: Path, told: "Description") -> "Elsewhere":

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from db.session import make_engine
 from db.stores.drift import PostgresDriftLedger
+from db.stores.expectations import PostgresExpectations
 from db.stores.nights import PostgresNights
 from db.stores.outcomes import PostgresOutcomes
 from db.stores.profiles import PostgresInputProfiles
@@ -29,11 +30,20 @@ from nightjar.core.inputs.readings import READING
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.model.entities import Candidate, Version
-from nightjar.core.monitoring.entities import Basis, ColumnDrift, Measurement, NightComparison, Role
+from nightjar.core.monitoring.entities import (
+    Basis,
+    ColumnDrift,
+    Expectation,
+    Measurement,
+    NightComparison,
+    Role,
+)
+from nightjar.core.monitoring.foreseen import Method
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population, Run
 from nightjar.core.night.part_rows import SCORES
 from nightjar.core.ports.drift import DriftLedger
+from nightjar.core.ports.expectations import Expectations
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.profiles import InputProfiles
@@ -41,6 +51,7 @@ from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.reasons import ReasonLedger
 from nightjar.core.ports.registry import Registry
 from nightjar.core.ports.stages import StageLedger
+from nightjar.testing.expectations import MemoryExpectations
 from nightjar.testing.memory import (
     MemoryDriftLedger,
     MemoryInputProfiles,
@@ -67,6 +78,7 @@ class Stores:
     reasons: ReasonLedger
     readings: Readings
     stages: StageLedger
+    expectations: Expectations
 
     @cached_property
     def champion(self) -> Version:
@@ -120,6 +132,7 @@ def _on(engine: Engine) -> Stores:
         PostgresReasons(engine),
         PostgresReadings(engine),
         PostgresStages(engine),
+        PostgresExpectations(engine),
     )
 
 
@@ -140,6 +153,7 @@ def in_memory() -> Stores:
         MemoryReasons(),
         MemoryReadings(store),
         MemoryStages(store),
+        MemoryExpectations(store),
     )
 
 
@@ -208,6 +222,7 @@ def _compare(stores: Stores, run: Run) -> None:
     stores.ledger.record_drift(run, [drift])
     stores.ledger.record_report(run, "drift", "file:///report")
     stores.reasons.record(run, reasons("k000"), "a note")
+    stores.expectations.record([expectation(run, nights=2)])
 
 
 @pytest.fixture(params=["postgres", "memory"])
@@ -318,6 +333,19 @@ def both(night: NightComparison) -> list[Measurement]:
 def reasons(*keys: str, contribution: float = 0.5) -> pl.DataFrame:
     rows = [(key, 1, "distance", None, contribution, "a short flight") for key in keys]
     return pl.DataFrame(rows, schema=REASONS, orient="row")
+
+
+def expectation(run: Run, value: float | None = 0.2, **other) -> Expectation:
+    told = {
+        "method": Method.PAPE,
+        "metric": "brier",
+        "rows": 900,
+        "effective_rows": 612.5,
+        "nights": 28,
+    } | other
+    why = None if value is not None else "few past rows are like this night's"
+    of = {"run_id": run.id, "model": run.model, "score_date": run.score_date, "known_at": run.as_of}
+    return Expectation(**of, value=value, note=why, **told)
 
 
 @dataclass(frozen=True)
@@ -434,6 +462,7 @@ def make() -> SimpleNamespace:
         compared,
         both,
         reasons,
+        expectation,
         read,
         sample,
     )

@@ -50,9 +50,10 @@ LINKS = (
     "role",
     "occasions",
     "nights",
+    "expectation.method",
 )
-"""Columns by which a row is one of its run, counts that `runs` shows of every run, and a word of which a
-constraint allows two.
+"""Columns by which a row is one of its run, counts that `runs` shows of every run, and words of which a
+constraint allows a few.
 """
 
 NEVER_SHOWN = "run_id NOT IN (SELECT run_id FROM nightjar.publication)"

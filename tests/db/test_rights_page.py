@@ -558,13 +558,14 @@ VERSION = sorted(UNCHECKED["model_version"])
     "The database sets `actor`, and the instants `claimed_at`, `ended_at`, `stored_at`, `published_at`, "
     "`promoted_at`, "
     "`created_at`, `explained_at`, `found_at`, `noted_at`, `known_since`, `tried_at`, `decided_at`, "
-    "`drift.measured_at`, `measurement.recorded_at` and `stage.recorded_at`."
+    "`drift.measured_at`, `expectation.made_at`, `measurement.recorded_at` and `stage.recorded_at`."
 )
 def _(place):
     named = {"actor", "claimed_at", "ended_at", "stored_at", "published_at", "promoted_at", "created_at"}
     named |= {"explained_at", "found_at", "noted_at", "known_since", "tried_at", "decided_at"}
     ours = {(table, column) for table, column in columns(place) if column in named}
     ours |= {("drift", "measured_at"), ("measurement", "recorded_at"), ("stage", "recorded_at")}
+    ours |= {("expectation", "made_at")}
     set_by_default = place.roles["owner"].execute("""
         SELECT relname, attname FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
         JOIN pg_class ON pg_class.oid = adrelid WHERE relnamespace = 'nightjar'::regnamespace
@@ -576,12 +577,15 @@ def _(place):
 
 
 @tries(
-    "Rows of drift, measurement, explanation, reason, outcome_check and stage are added, and never changed."
+    "Rows of drift, expectation, measurement, explanation, reason, outcome_check and stage are added, and "
+    "never changed."
 )
 def _(place):
     writer = place.roles["writer"]
     for table, column in sorted(columns(place)):
-        if table in {"drift", "measurement", "explanation", "reason", "outcome_check", "stage"}:
+        if table in {
+            "drift", "expectation", "measurement", "explanation", "reason", "outcome_check", "stage"
+        }:  # fmt: skip
             assert not may(writer, update(table, column))
             assert not may(writer, f"DELETE FROM nightjar.{table} WHERE false")
 

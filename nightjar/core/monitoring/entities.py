@@ -1,4 +1,4 @@
-"""These values describe a published night afterwards: its drift and its measurements."""
+"""These values describe a published night: its drift, what was expected of it, and its measurements."""
 
 from datetime import date
 from enum import StrEnum
@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field
 
 from nightjar.core.kinds.metrics import Intervals, Metrics
+from nightjar.core.monitoring.foreseen import Method
 from nightjar.core.values import Value
 
 
@@ -121,3 +122,24 @@ class NightComparison(Value):
     champion: Metrics
     challenger: Metrics
     measured_at: AwareDatetime
+
+
+class Expectation(Value):
+    """What was expected of a metric of a published night, by the outcomes that were known on its evening.
+
+    value: None where the method says nothing; note says why. rows: past rows with an outcome that it was
+    learned from. effective_rows: how many rows of equal weight say as much. nights: of which these rows are.
+    known_at: outcomes recorded by this instant (UTC) were counted.
+    """
+
+    run_id: int
+    model: str
+    score_date: date
+    method: Method
+    metric: str
+    value: float | None
+    note: str | None = None
+    rows: int
+    effective_rows: float
+    nights: int
+    known_at: AwareDatetime

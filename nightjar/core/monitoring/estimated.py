@@ -2,117 +2,141 @@
 
 The expected outcome and the expected loss of a score are learned from past nights whose outcomes are known,
 by bins of equal mass, and averaged over the scores of the night. For a probability this is confidence-based
-performance estimation (CBPE) with calibrated scores, as Bialek and others describe it before they weigh the
-past rows by their likeness to the night (PAPE, arXiv 2401.08348); for numbers it is their direct estimate of
-the loss. It holds as long as the outcome of a score stays what it was. If the inputs now mean something else
-(concept drift), no estimate without outcomes can see it.
+performance estimation with calibrated scores (CBPE); for numbers it is a direct estimate of the loss. Where
+past rows are weighed by their likeness to the night, it is probabilistic adaptive performance estimation
+(PAPE). Both: Bialek and others, arXiv 2401.08348.
 
-So an estimate earns its place: it is shown only where it was nearer to what came true, week by week, than the
-mean of the nights before was.
+CBPE holds as long as the outcome of a score stays what it was, PAPE as long as the outcome of the inputs
+does. If the inputs now mean something else (concept drift), no estimate without outcomes can see it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from nightjar.core.kinds.classification import auc, steps_of
+from nightjar.core.monitoring.foreseen import Method
+from nightjar.core.monitoring.likeness import Numbers, effective_rows, weights
 
 BINS = 20
 LEAST_ROWS = 500
-"""Of fewer past rows nothing is estimated."""
-WEEKS = 4
-"""An estimate is compared with what came true over at least so many weeks before it is shown."""
-DAYS = 7
+"""Of fewer past rows, or of rows that weigh no more than so many, nothing is estimated."""
+LEAST_TONIGHT = 2
+UNDEFINED = "all outcomes are expected to be alike"
 
 
-def estimated(past: pl.DataFrame, scores: pl.Series, metric: str, *, binary: bool) -> dict[str, float]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a method says of a night, by metric. note: why it says nothing of the other metrics.
+
+    effective_rows: how many past rows of equal weight say as much as those that it was learned from.
+    """
+
+    values: Mapping[str, float]
+    effective_rows: float
+    note: str
+
+
+def expected_by(
+    past: Sequence[pl.DataFrame],
+    tonight: pl.DataFrame,
+    metric: str,
+    numeric: Sequence[str],
+    categorical: Sequence[str],
+    *,
+    binary: bool,
+) -> Mapping[Method, Said]:
+    """Return what each method expects of a night.
+
+    past: nights with their inputs, `score`, `outcome` and `loss`, each with a row or more. tonight: rows with
+    inputs and `score`. metric: name of the mean loss. numeric, categorical: names of the inputs.
+    """
+    rows = pl.concat(past, how="diagonal_relaxed") if past else pl.DataFrame()
+    every = float(rows.height)
+    of_trailing = Said(
+        values=trailing(past, metric, binary=binary),
+        effective_rows=every,
+        note="no night before has outcomes",
+    )
+    if rows.height < LEAST_ROWS or tonight.height < LEAST_TONIGHT:
+        note = f"{rows.height} past rows have an outcome, and the night has {tonight.height} sampled rows"
+        nothing = Said(values={}, effective_rows=every, note=note)
+        return {Method.TRAILING: of_trailing, Method.CBPE: nothing, Method.PAPE: nothing}
+    likeness = weights(rows, tonight, numeric, categorical)
+    alike = min(effective_rows(likeness), every)
+    by_all, by_alike = (
+        estimated(rows, tonight["score"], metric, binary=binary, weights=counts)
+        for counts in (None, likeness)
+    )
+    few = f"the past rows like this night's say as much as {alike:.0f} rows, fewer than {LEAST_ROWS}"
+    return {
+        Method.TRAILING: of_trailing,
+        Method.CBPE: Said(values=by_all, effective_rows=every, note=UNDEFINED),
+        Method.PAPE: Said(values=by_alike, effective_rows=alike, note=UNDEFINED if by_alike else few),
+    }
+
+
+def trailing(nights: Sequence[pl.DataFrame], metric: str, *, binary: bool) -> dict[str, float]:
+    """The mean over nights of the same metrics. A night whose outcomes are all alike has no `auc`."""
+    found = [_came_true(night, metric, binary=binary) for night in nights]
+    names = dict.fromkeys(name for night in found for name in night)
+    return {name: float(np.mean([night[name] for night in found if name in night])) for name in names}
+
+
+def _came_true(night: pl.DataFrame, metric: str, *, binary: bool) -> dict[str, float]:
+    loss, rate = (float(night[name].to_numpy().mean()) for name in ("loss", "outcome"))
+    if not binary:
+        return {metric: loss}
+    return {metric: loss, "base_rate": rate} | ({"auc": auc(steps_of(night))} if 0 < rate < 1 else {})
+
+
+def estimated(
+    past: pl.DataFrame, scores: pl.Series, metric: str, *, binary: bool, weights: Numbers | None = None
+) -> dict[str, float]:
     """Estimate metrics of a night: the mean loss, and of a binary model also `auc` and `base_rate`.
 
     past: rows of nights whose outcomes are known, with `score`, `outcome` and `loss`. scores: of the night,
-    at least one. metric: name of the mean loss. Empty for fewer than LEAST_ROWS past rows.
+    at least one. metric: name of the mean loss. weights: how much each past row counts (PAPE); None: all the
+    same (CBPE). Empty if the past rows say less than LEAST_ROWS rows of equal weight.
     """
-    if past.height < LEAST_ROWS or scores.is_empty():
+    counts = np.ones(past.height) if weights is None else weights
+    if scores.is_empty() or not past.height or effective_rows(counts) < LEAST_ROWS:
         return {}
-    now = np.sort(scores.to_numpy())
-    found = {metric: float(_by_score(past, "loss", now).mean())}
+    now, by_score = np.sort(scores.to_numpy()), _Bins(past["score"].to_numpy(), counts)
+    found = {metric: float(by_score.mean(past["loss"], now).mean())}
     if not binary:
         return found
-    chance = np.maximum.accumulate(_by_score(past, "outcome", now))
-    auc = _auc(chance)
-    return found | {"base_rate": float(chance.mean())} | ({} if auc is None else {"auc": auc})
+    chance = np.maximum.accumulate(by_score.mean(past["outcome"], now))
+    ranked = _expected_auc(chance)
+    return found | {"base_rate": float(chance.mean())} | ({} if ranked is None else {"auc": ranked})
 
 
-def _by_score(past: pl.DataFrame, column: str, scores: Numbers) -> Numbers:
-    """The mean of a column at each score, between the means of bins of equal mass."""
-    rank = (pl.col("score").rank("ordinal") - 1) * BINS // pl.len()
-    means = past.group_by(rank.alias("bin")).agg(pl.col("score", column).mean()).sort("score")
-    return np.interp(scores, means["score"].to_numpy(), means[column].to_numpy())
+class _Bins:
+    """Past rows in the order of their scores, in bins of equal weight."""
+
+    def __init__(self, scores: Numbers, counts: Numbers) -> None:
+        self._order = np.argsort(scores, kind="stable")
+        self._counts = counts[self._order]
+        before = np.cumsum(self._counts) - self._counts
+        self._bin = np.minimum((before * BINS / self._counts.sum()).astype(int), BINS - 1)
+        self._scores = self._means(scores)
+
+    def mean(self, values: pl.Series, at: Numbers) -> Numbers:
+        """The mean of a column at each of some scores, between the means of the bins."""
+        return np.interp(at, self._scores, self._means(values.to_numpy()))
+
+    def _means(self, values: Numbers) -> Numbers:
+        total = np.bincount(self._bin, self._counts, BINS)
+        filled = total > 0
+        return np.bincount(self._bin, self._counts * values[self._order], BINS)[filled] / total[filled]
 
 
-def _auc(chance: Numbers) -> float | None:
+def _expected_auc(chance: Numbers) -> float | None:
     """The expected AUC of scores in rising order, given the chance of the event for each."""
     hits, misses = chance.sum(), (1 - chance).sum()
     if hits <= 0 or misses <= 0:
         return None
     below = np.concatenate([[0.0], np.cumsum(1 - chance)[:-1]])
     return float((chance * below).sum() / (hits * misses))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foreseen:
-    """One metric of one night: what was estimated, what the nights before say, and what came true."""
-
-    score_date: date
-    estimate: float
-    trailing: float
-    truth: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """How an estimate did. error, trailing_error: the mean absolute error of a week's mean, and the one of
-    saying the mean of the nights before. weeks: how many whole weeks were compared.
-    """
-
-    weeks: int
-    error: float
-    trailing_error: float
-
-    @property
-    def earned(self) -> bool:
-        """True if the estimate is worth showing."""
-        return self.weeks >= WEEKS and self.error < self.trailing_error
-
-
-def record_of(nights: Sequence[Foreseen]) -> Record | None:
-    """Compare by week, counted back from the newest night. None: not a whole week."""
-    ordered = sorted(nights, key=lambda night: night.score_date, reverse=True)
-    weeks = [ordered[first : first + DAYS] for first in range(0, len(ordered) - DAYS + 1, DAYS)]
-    if not weeks:
-        return None
-    return Record(
-        weeks=len(weeks),
-        error=_mean_error(weeks, "estimate"),
-        trailing_error=_mean_error(weeks, "trailing"),
-    )
-
-
-def _mean_error(weeks: Sequence[Sequence[Foreseen]], said: str) -> float:
-    apart = [np.mean([getattr(night, said) - night.truth for night in week]) for week in weeks]
-    return float(np.abs(apart).mean())
-
-
-def told(metric: str, record: Record | None, estimate: float | None) -> str:
-    """Say what is expected, or why nothing is."""
-    if record is None or record.weeks < WEEKS:
-        return f"{metric}: not estimated; fewer than {WEEKS} weeks of estimates have come true"
-    errors = f"mean error by week {record.error:.4f} over {record.weeks} weeks"
-    trailing = f"saying the mean of the nights before {record.trailing_error:.4f}"
-    if not record.earned:
-        return f"{metric}: not estimated; an estimate would be no better ({errors}; {trailing})"
-    said = "no estimate tonight" if estimate is None else f"{estimate:.4f} estimated"
-    return f"{metric}: {said} ({errors}; {trailing})"

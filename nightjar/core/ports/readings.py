@@ -42,6 +42,6 @@ class Readings(Protocol):
         """Return the readings of published nights, by night."""
         ...
 
-    def samples(self, model: str, before: date, most: int) -> Sequence[pl.DataFrame]:
-        """Return the sampled rows of the last published nights before a date, newest first."""
+    def samples(self, model: str, before: date, most: int) -> Mapping[date, pl.DataFrame]:
+        """Return the sampled rows of the last published nights before a date, by night, newest first."""
         ...

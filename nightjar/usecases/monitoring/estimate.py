@@ -1,103 +1,144 @@
-"""Estimate the metrics of a night whose outcomes are not known, and keep score of such estimates."""
+"""Estimate the metrics of each published night by what was known on its evening, and keep the estimates.
 
-from collections.abc import Iterator, Mapping, Sequence
+Later they are held to what came true.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
+import structlog
 
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.lifecycle.arms import as_served
-from nightjar.core.monitoring.entities import Measurement
-from nightjar.core.monitoring.estimated import DAYS, WEEKS, Foreseen, estimated, record_of, told
-from nightjar.core.night.entities import Publication
+from nightjar.core.lifecycle.training_set import last_mature_date
+from nightjar.core.monitoring.entities import Expectation
+from nightjar.core.monitoring.estimated import expected_by
+from nightjar.core.monitoring.foreseen import MOST_NIGHTS, Expected, records_of, shown, told
+from nightjar.core.night.entities import Publication, Run
+from nightjar.core.ports.expectations import Expectations
 from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.outcomes import Outcomes
+from nightjar.core.ports.readings import Readings
 from nightjar.core.sampling import sampled
 from nightjar.usecases.scoring.inputs import NightInputs
 
+log = structlog.get_logger(__name__)
+
+DAY = timedelta(days=1)
 PAST = 28
-"""So many measured nights before a night say what a score means."""
-MOST_ROWS = 100_000
-"""Nights of more rows are not estimated: their scores would have to be read for weeks."""
-SAMPLE_ROWS = 5_000
+"""So many nights before a night, whose outcomes are known, say what a score means."""
+SAMPLE_ROWS = 1_000
+"""At most so many rows of each of them, of those that the audit has sampled."""
+LATELY = 2 * PAST
+"""Of nights older than the last so many nothing is estimated any more."""
+NOTHING = pl.DataFrame(schema={"score": pl.Float64})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimateNights:
-    """Says what is expected of the newest night, with the record of such estimates."""
+    """Estimates of published nights, and what is expected of the newest one, with the record of the methods.
+
+    Rows, inputs and scores are those that the audits of the nights have sampled.
+    """
 
     inputs: NightInputs
     store: NightReader
     outcomes: Outcomes
+    readings: Readings
+    ledger: Expectations
+
+    def lacking(self, nights: Iterable[Publication]) -> frozenset[int]:
+        """Of the last LATELY published nights the runs of which nothing is stored. nights: all, by date."""
+        lately = [*nights][-LATELY:]
+        return frozenset(night.run_id for night in lately) - self.ledger.expected(self.inputs.spec.name)
+
+    def __call__(self, run: Run) -> None:
+        """Store what each method expects of a run that analysts see. A second time changes nothing.
+
+        Only outcomes recorded by the as-of of the run count, whenever it is called.
+        """
+        tonight = self._sampled(run, run.score_date + DAY, 1).get(run.score_date, NOTHING)
+        before = self._sampled(run, last_mature_date(self.inputs.spec, run.as_of) + DAY, PAST)
+        known = (rows.drop_nulls("outcome") for rows in before.values())
+        past = [rows for rows in known if rows.height]
+        self.ledger.record([*self._expected(run, tonight, past)])
+        log.info("night_estimated", nights=len(past), rows=sum(rows.height for rows in past))
 
     def told(self, known_at: datetime) -> tuple[str, ...]:
-        """One sentence a metric, as of an instant (UTC). Empty if no night waits for its outcomes.
-
-        An estimate of a past night uses the outcomes of the nights that were mature on its evening, as they
-        are known by `known_at`.
-        """
+        """One sentence a metric, as of an instant (UTC). Empty if no night waits for its outcomes."""
         spec = self.inputs.spec
-        known = self.outcomes.measured(spec.name, known_at, whole=True)
-        measured = {each.score_date: each for each in known if each.with_outcome}
         published = self.store.published(spec.name)
-        if not published or published[-1].score_date in measured:
+        known = self.outcomes.measured(spec.name, known_at, whole=True)
+        truths = {each.run_id: each.metrics for each in known if each.with_outcome}
+        if not published or published[-1].run_id in truths:
             return ()
-        if any(night.rows > MOST_ROWS for night in measured.values()):
-            return (f"metrics are not estimated: nights have more than {MOST_ROWS:,} rows",)
-        frames = {day: self._rows(day, known_at) for day in sorted(measured)[-WEEKS * DAYS - PAST :]}
-        return tuple(self._sentences(published[-1], measured, frames, known_at))
+        newest, since = published[-1].score_date, published[-MOST_NIGHTS:][0].score_date
+        expected = [
+            Expected(
+                score_date=one.score_date,
+                method=one.method,
+                metric=one.metric,
+                value=one.value,
+                note=one.note,
+                came_true=truths.get(one.run_id, {}).get(one.metric),
+            )
+            for one in self.ledger.of_nights(spec.name, since)
+        ]
+        return tuple(f"{newest}: {sentence}" for sentence in self._told(newest, expected))
 
-    def _sentences(
-        self,
-        newest: Publication,
-        measured: Mapping[date, Measurement],
-        frames: Mapping[date, pl.DataFrame],
-        known_at: datetime,
-    ) -> Iterator[str]:
-        now = self._estimate(newest.score_date, self._rows(newest.score_date, known_at), frames)
-        judged = list(frames)[-WEEKS * DAYS :]
-        earlier = {day: self._estimate(day, frames[day], frames) for day in judged}
-        for metric in (self.inputs.spec.kind.loss.metric, *self._further):
-            nights = [
-                Foreseen(score_date=day, estimate=found[metric], trailing=before, truth=truth)
-                for day, found in earlier.items()
-                if metric in found
-                and (truth := measured[day].metrics.get(metric)) is not None
-                and (before := self._before(day, metric, measured)) is not None
-            ]
+    def _told(self, newest: date, expected: list[Expected]) -> Iterator[str]:
+        tonight = [one for one in expected if one.score_date == newest]
+        for metric in self._metrics:
+            records = records_of(expected, metric)
             title = self.inputs.spec.kind.metric(metric).title
-            yield f"{newest.score_date}: {told(title, record_of(nights), now.get(metric))}"
+            yield told(title, records, shown(tonight, metric, records))
 
     @property
-    def _further(self) -> tuple[str, ...]:
-        return ("base_rate", "auc") if self._binary else ()
+    def _metrics(self) -> tuple[str, ...]:
+        binary = ("base_rate", "auc") if self._binary else ()
+        return self.inputs.spec.kind.loss.metric, *binary
 
     @property
     def _binary(self) -> bool:
         return self.inputs.spec.kind.name == BINARY.name
 
-    def _estimate(
-        self, day: date, rows: pl.DataFrame, frames: Mapping[date, pl.DataFrame]
-    ) -> Mapping[str, float]:
-        past = [frames[other] for other in self._mature(day, list(frames))]
-        if not past:
-            return {}
-        metric = self.inputs.spec.kind.loss.metric
-        return estimated(pl.concat(past).drop_nulls(), rows["score"], metric, binary=self._binary)
+    def _sampled(self, run: Run, before: date, most: int) -> dict[date, pl.DataFrame]:
+        """The sampled rows of the last nights before a date, with what is known of their outcomes."""
+        found = self.readings.samples(run.model, before, most)
+        return {
+            night: self._with_outcomes(night, sampled(rows, SAMPLE_ROWS), run.as_of)
+            for night, rows in found.items()
+            if rows.height
+        }
 
-    def _before(self, day: date, metric: str, measured: Mapping[date, Measurement]) -> float | None:
-        """The mean of a metric over the nights that were known before a night."""
-        values = [measured[other].metrics.get(metric) for other in self._mature(day, sorted(measured))]
-        known = [value for value in values if value is not None]
-        return sum(known) / len(known) if known else None
+    def _with_outcomes(self, night: date, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
+        """Rows as they were served, with `outcome` and `loss`; null where the outcome was not known."""
+        keys = rows["entity_key"]
+        found = as_served(self.outcomes.scored(self.inputs.spec.name, night, known_at, keys=keys))
+        scored = found.select("entity_key", "score", "outcome", loss=self.inputs.spec.kind.loss.of_row)
+        return rows.drop("score").join(scored, on="entity_key", maintain_order="left")
 
-    def _mature(self, day: date, days: Sequence[date]) -> list[date]:
-        """The last nights whose outcomes were mature on the evening before a night."""
-        last = day - timedelta(days=self.inputs.spec.maturity_days + 1)
-        return [other for other in days if other <= last][-PAST:]
-
-    def _rows(self, day: date, known_at: datetime) -> pl.DataFrame:
-        """`score`, `outcome` and `loss` of a sample of a night's rows; null where no outcome is known."""
-        rows = sampled(as_served(self.outcomes.scored(self.inputs.spec.name, day, known_at)), SAMPLE_ROWS)
-        return rows.select("score", "outcome", loss=self.inputs.spec.kind.loss.of_row)
+    def _expected(
+        self, run: Run, tonight: pl.DataFrame, past: Sequence[pl.DataFrame]
+    ) -> Iterator[Expectation]:
+        spec, rows = self.inputs.spec, sum(night.height for night in past)
+        methods = expected_by(
+            past, tonight, spec.kind.loss.metric, spec.numeric, spec.categorical, binary=self._binary
+        )
+        for method, said in methods.items():
+            for metric in self._metrics:
+                yield Expectation(
+                    run_id=run.id,
+                    model=run.model,
+                    score_date=run.score_date,
+                    method=method,
+                    metric=metric,
+                    value=said.values.get(metric),
+                    note=None if metric in said.values else said.note,
+                    rows=rows,
+                    effective_rows=said.effective_rows,
+                    nights=len(past),
+                    known_at=run.as_of,
+                )

@@ -1,6 +1,7 @@
 """The steps after every publication, of any origin.
 
-They store drift rows and reasons, and measure the night as soon as its outcomes are known.
+They store drift rows, reasons and estimates of its metrics, and measure the night as soon as its outcomes are
+known.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.stages import Meter
 from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.monitoring.challenge import JudgeChallenger, Standing
+from nightjar.usecases.monitoring.estimate import EstimateNights
 from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.monitoring.monitor import WatchNight
 from nightjar.usecases.scoring.patience import patient
@@ -57,6 +59,7 @@ class FollowUp:
     watch: WatchNight
     measure: MeasureNights
     explain: ExplainNight
+    estimate: EstimateNights
     judge: JudgeChallenger
     step: Step = patiently
     advised: Advise = unadvised
@@ -73,6 +76,7 @@ class FollowUp:
                 (
                     ("drift", lambda: self._drift(run, audited)),
                     ("reasons", lambda: self._reasons(run, audited)),
+                    ("estimates", lambda: self._estimates(run)),
                     ("measurement", lambda: self._measurement(run)),
                     ("challenger", self._challenge),
                 ),
@@ -84,24 +88,30 @@ class FollowUp:
         return self.judge.settle()
 
     def catch_up(self, progress: Progress = silent) -> dict[date, tuple[str, ...]]:
-        """Do what is missing of the published nights, but for their measurement: drift rows and reasons.
+        """Do what is missing of the published nights, but for their measurement.
 
-        Return the nights where that failed, with the reasons. A step is missing if the process that published
-        the night died before it, or failed in it.
+        That is drift rows, reasons and estimates. Return the nights where that failed, with the reasons. A
+        step is missing if the process that published the night died before it, or failed in it.
         """
         published = self.watch.store.published(self.watch.inputs.spec.name)
         compared = self.watch.ledger.compared(self.watch.inputs.spec.name)
         unexplained = self.explain.lacking(night.run_id for night in published)
-        left = [night for night in published if night.run_id not in compared or night.run_id in unexplained]
+        unestimated = self.estimate.lacking(published)
+        left = [
+            night
+            for night in published
+            if night.run_id not in compared or night.run_id in unexplained | unestimated
+        ]
         if not left:
             return {}
         lacks: dict[date, tuple[str, ...]] = {}
-        with progress("nights compared and explained", len(left)) as advance:
+        with progress("nights compared, explained and estimated", len(left)) as advance:
             for night in left:
                 run = self.watch.store.run(night.run_id)
                 steps = (
                     ("drift", partial(self._drift, run, None)),
                     ("reasons", partial(self._reasons, run, None)),
+                    ("estimates", partial(self._estimates, run)),
                 )
                 lacks[night.score_date] = tuple(self._failures(run, steps))
                 advance()
@@ -132,6 +142,10 @@ class FollowUp:
 
     def _reasons(self, run: Run, audited: pl.DataFrame | None) -> Work | None:
         return (lambda: self.explain(run, audited)) if self.explain.lacking([run.id]) else None
+
+    def _estimates(self, run: Run) -> Work | None:
+        lacking = run.id in self.estimate.lacking(self.watch.store.published(run.model))
+        return (lambda: self.estimate(run)) if lacking else None
 
     def _measurement(self, run: Run) -> Work | None:
         due = self.measure.due(run)

@@ -39,7 +39,7 @@ class Unlike:
         """
         if sample.is_empty():
             return ()
-        earlier = self.kept.samples(run.model, run.score_date, EARLIER)
+        earlier = [*self.kept.samples(run.model, run.score_date, EARLIER).values()]
         now = pl.concat([readings(sample, self.spec, earlier), counted])
         self.kept.record(run, now, sample)
         published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)

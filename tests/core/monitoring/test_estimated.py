@@ -1,12 +1,9 @@
-from datetime import date, timedelta
-
 import numpy as np
 import polars as pl
 import pytest
 
-from nightjar.core.monitoring.estimated import Foreseen, estimated, record_of, told
-
-DAY = date(2013, 9, 1)
+from nightjar.core.monitoring.estimated import estimated, expected_by, trailing
+from nightjar.core.monitoring.foreseen import Method
 
 
 def nights(rows, seed, high=1.0):
@@ -45,23 +42,29 @@ def test_of_numbers_only_the_loss_is_estimated_and_of_few_rows_nothing():
     assert estimated(past, past["score"].head(0), "mae", binary=False) == {}
 
 
-def foreseen(count, estimate, trailing):
-    return [
-        Foreseen(score_date=DAY + timedelta(days=n), estimate=estimate, trailing=trailing, truth=0.2)
-        for n in range(count)
-    ]
+def test_the_trailing_mean_is_that_of_nights_and_not_of_rows():
+    one, other = nights(2_000, 1), nights(500, 2, high=0.4)
+    all_alike = one.head(3).with_columns(outcome=pl.lit(0.0))
+    found = trailing([one, other, all_alike], "brier", binary=True)
+    rates = [night["outcome"].mean() for night in (one, other, all_alike)]
+    assert found["base_rate"] == pytest.approx(np.mean(rates))
+    assert found["auc"] == pytest.approx((auc(one) + auc(other)) / 2)
+    assert set(trailing([one], "mae", binary=False)) == {"mae"}
+    assert trailing([], "brier", binary=True) == {}
 
 
-def test_an_estimate_is_told_only_where_it_was_better_than_the_mean_of_the_nights_before():
-    better, worse = record_of(foreseen(30, 0.21, 0.23)), record_of(foreseen(30, 0.24, 0.23))
-    assert (better.weeks, better.error, better.trailing_error) == pytest.approx((4, 0.01, 0.03))
-    assert told("Brier", better, 0.19).startswith("Brier: 0.1900 estimated (mean error by week 0.0100")
-    assert told("Brier", worse, 0.19).startswith("Brier: not estimated; an estimate would be no better")
-
-
-def test_before_four_weeks_have_come_true_nothing_is_told():
-    assert record_of(foreseen(6, 0.2, 0.3)) is None
-    for record in (None, record_of(foreseen(21, 0.2, 0.3))):
-        assert told("Brier", record, 0.19) == (
-            "Brier: not estimated; fewer than 4 weeks of estimates have come true"
-        )
+def test_each_method_says_what_it_expects_or_why_it_says_nothing():
+    past = [nights(600, seed).with_columns(x=pl.lit(float(seed % 2))) for seed in range(4)]
+    tonight = nights(300, 9).with_columns(x=pl.lit(0.0))
+    said = expected_by(past, tonight, "brier", ["x"], [], binary=True)
+    assert [set(one.values) for one in said.values()] == [{"brier", "base_rate", "auc"}] * 3
+    assert said[Method.CBPE].effective_rows == 2_400
+    assert 1_000 < said[Method.PAPE].effective_rows < 1_600
+    unlike = expected_by([*past[1::2], past[0].head(50)], tonight, "brier", ["x"], [], binary=True)
+    assert unlike[Method.PAPE].values == {}
+    assert "fewer than 500" in unlike[Method.PAPE].note
+    few = expected_by(past[:1], tonight, "brier", ["x"], [], binary=True)
+    assert few[Method.CBPE].values != {}
+    none = expected_by([past[0].head(99)], tonight, "brier", ["x"], [], binary=True)
+    assert none[Method.CBPE].note == "99 past rows have an outcome, and the night has 300 sampled rows"
+    assert set(none[Method.TRAILING].values) == {"brier", "base_rate", "auc"}

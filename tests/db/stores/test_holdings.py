@@ -44,7 +44,13 @@ def owner(database):
 def holdings(request, stores):
     if isinstance(stores.store, MemoryNights):
         return MemoryHoldings(
-            stores.store, stores.registry, stores.ledger, stores.profiles, stores.reasons, stores.readings
+            stores.store,
+            stores.registry,
+            stores.ledger,
+            stores.profiles,
+            stores.reasons,
+            stores.readings,
+            stores.expectations,
         )
     return PostgresHoldings(request.getfixturevalue("owner"), batch_rows=2)
 
@@ -62,6 +68,7 @@ def failed(stores, make):
         stores.readings.record_findings(run, [FINDING])
         stores.store.fail(run, "it broke")
     stores.ledger.record_drift(run, [DRIFT])
+    stores.expectations.record([make.expectation(run)])
     stores.ledger.record_report(run, "drift", "file:///report-of-failed")
     stores.reasons.record(run, make.reasons("a"))
     return stores.store.run(run.id)
@@ -88,6 +95,7 @@ ALL = {
     "stage": 1,
     "receipt": 1,
     "drift": 1,
+    "expectation": 1,
     "reason": 1,
     "explanation": 1,
     "report": 1,

@@ -53,9 +53,11 @@ def test_nights_are_listed_newest_first_with_whether_a_person_accepted_them(stor
 def test_sampled_rows_of_the_last_nights_come_back_newest_first(stores, make):
     published(stores, make, DAYS[0])
     published(stores, make, DAYS[1])
-    [newest] = stores.readings.samples(make.model, DAYS[2], 1)
+    assert [*stores.readings.samples(make.model, DAYS[2], 5)] == [DAYS[1], DAYS[0]]
+    [(night, newest)] = stores.readings.samples(make.model, DAYS[2], 1).items()
+    assert night == DAYS[1]
     assert_frame_equal(newest, make.sample())
-    assert stores.readings.samples(make.model, DAYS[0], 1) == []
+    assert stores.readings.samples(make.model, DAYS[0], 1) == {}
 
 
 def test_what_a_run_was_read_first_stays(stores, make):

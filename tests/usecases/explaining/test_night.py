@@ -14,6 +14,7 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.explaining.contributions import BASE
 from nightjar.core.model.explain import Explain
 from nightjar.core.night.entities import Night
+from nightjar.testing.expectations import MemoryExpectations
 from nightjar.testing.memory import (
     MemoryDriftLedger,
     MemoryOutcomes,
@@ -25,6 +26,7 @@ from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
 from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.monitoring.challenge import JudgeChallenger
+from nightjar.usecases.monitoring.estimate import EstimateNights
 from nightjar.usecases.monitoring.follow_up import FollowUp
 from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.monitoring.monitor import WatchNight
@@ -116,8 +118,20 @@ def followed(night, reasons, drift):
     measure = MeasureNights(inputs=night.inputs, store=night.store, outcomes=outcomes)
     explain = ExplainNight(inputs=night.inputs, store=night.store, ledger=reasons)
     judge = JudgeChallenger(spec=night.inputs.spec, registry=MemoryRegistry(), outcomes=outcomes)
+    estimate = EstimateNights(
+        inputs=night.inputs,
+        store=night.store,
+        outcomes=outcomes,
+        readings=night.guard.readings,
+        ledger=MemoryExpectations(night.store),
+    )
     follow = FollowUp(
-        watch=watch, measure=measure, explain=explain, judge=judge, step=lambda name, run, work: work()
+        watch=watch,
+        measure=measure,
+        explain=explain,
+        estimate=estimate,
+        judge=judge,
+        step=lambda name, run, work: work(),
     )
     return replace(night, follow=follow)
 

@@ -16,6 +16,7 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.night.entities import Night
 from nightjar.core.night.plan import Planned
 from nightjar.showing.remedies import advised
+from nightjar.testing.expectations import MemoryExpectations
 from nightjar.testing.memory import (
     MemoryDriftLedger,
     MemoryOutcomes,
@@ -27,6 +28,7 @@ from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
 from nightjar.usecases.explaining.night import ExplainNight
 from nightjar.usecases.monitoring.challenge import JudgeChallenger
+from nightjar.usecases.monitoring.estimate import EstimateNights
 from nightjar.usecases.monitoring.follow_up import FollowUp, patiently
 from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.monitoring.monitor import WatchNight
@@ -121,8 +123,20 @@ def scoring(tmp_path: Path):
     )
     measure = MeasureNights(inputs=night.inputs, store=store, outcomes=MemoryOutcomes(store))
     explain = ExplainNight(inputs=night.inputs, store=store, ledger=MemoryReasons())
+    estimate = EstimateNights(
+        inputs=night.inputs,
+        store=store,
+        outcomes=measure.outcomes,
+        readings=night.guard.readings,
+        ledger=MemoryExpectations(store),
+    )
     follow = FollowUp(
-        watch=watch, measure=measure, explain=explain, judge=nobody_challenges(measure), step=at_once
+        watch=watch,
+        measure=measure,
+        explain=explain,
+        estimate=estimate,
+        judge=nobody_challenges(measure),
+        step=at_once,
     )
     return replace(night, follow=follow)
 

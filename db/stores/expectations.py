@@ -1,0 +1,50 @@
+"""What was expected of nights, in Postgres."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Engine, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from db.session import translated
+from db.tables import ExpectationRow, RunRow, table_of
+from nightjar.core.monitoring.entities import Expectation
+
+EXPECTATIONS = table_of(ExpectationRow)
+COLUMNS = {column.name for column in EXPECTATIONS.columns} - {"made_at"}
+OF_NIGHTS = text("""
+    SELECT current.run_id, current.model, current.score_date, method, metric, value, note, rows,
+        effective_rows, nights, known_at
+    FROM (
+        SELECT DISTINCT ON (score_date) model, score_date, run_id FROM nightjar.publication
+        WHERE model = :model AND score_date >= :since ORDER BY score_date, id DESC
+    ) AS current JOIN nightjar.expectation USING (run_id)
+    ORDER BY current.score_date, metric, method
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresExpectations:
+    """The `Expectations` port. Of two processes that expect something of a run, the first one is kept."""
+
+    engine: Engine
+
+    def record(self, expected: Sequence[Expectation]) -> None:
+        if not expected:
+            return
+        rows = [one.model_dump(include=COLUMNS) for one in expected]
+        with translated(), self.engine.begin() as connection:
+            # One statement, so that all have the same instant.
+            connection.execute(insert(EXPECTATIONS).values(rows).on_conflict_do_nothing())
+
+    def expected(self, model: str) -> frozenset[int]:
+        runs = table_of(RunRow)
+        of_model = select(EXPECTATIONS.c.run_id).distinct().join(runs, runs.c.id == EXPECTATIONS.c.run_id)
+        with translated(), self.engine.connect() as connection:
+            return frozenset(connection.execute(of_model.where(runs.c.model == model)).scalars())
+
+    def of_nights(self, model: str, since: date) -> Sequence[Expectation]:
+        with translated(), self.engine.connect() as connection:
+            found = connection.execute(OF_NIGHTS, {"model": model, "since": since}).mappings()
+            return [Expectation.model_validate(dict(row)) for row in found]
