@@ -30,6 +30,7 @@ from nightjar.core.desk.entities import (
     StageSeen,
     Trouble,
 )
+from nightjar.core.monitoring.foreseen import Expected
 
 YEAR = timedelta(days=364)
 RECENT = timedelta(days=62)
@@ -64,6 +65,11 @@ MEASURED = """
     WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s AND slice = '' AND is_newest
         AND (role = 'champion' OR occasions = 1)
     ORDER BY score_date
+"""
+EXPECTED = """
+    SELECT score_date, method, metric, value, note, came_true FROM analytics.expectations
+    WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s
+    ORDER BY score_date, metric, method
 """
 DRIFT = """
     SELECT DISTINCT ON (score_date, column_name)
@@ -164,6 +170,7 @@ class PostgresDesk:
                 model=model,
                 nights=_rows(connection, NightSeen, NIGHTS, asked),
                 measured=_rows(connection, Measured, MEASURED, asked),
+                expected=_rows(connection, Expected, EXPECTED, asked),
                 drift=_rows(connection, ColumnSeen, DRIFT, asked),
                 set_aside=_rows(connection, SetAside, SET_ASIDE, asked),
                 stages=_rows(connection, StageSeen, STAGES, asked),
@@ -176,8 +183,10 @@ class PostgresDesk:
 
     def night(self, model: str, score_date: date) -> OfNight:
         asked = dict.fromkeys(("first", "recent", "last", "score_date"), score_date) | {"model": model}
+        record = asked | {"first": score_date - YEAR}
         with self._reading() as connection:
             return OfNight(
+                expected=_rows(connection, Expected, EXPECTED, record),
                 measured=_rows(connection, Measured, MEASURED, asked),
                 drift=_rows(connection, ColumnSeen, DRIFT, asked),
                 found=_rows(connection, Found, FOUND, asked),

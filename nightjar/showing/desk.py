@@ -3,7 +3,7 @@
 The same pages are served and written to files, so every link is relative and names a file.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from html import escape
 from itertools import pairwise
@@ -28,7 +28,7 @@ from nightjar.core.desk.entities import (
 )
 from nightjar.core.desk.places import TOP, night_file, runbook_place
 from nightjar.core.model.spec import ModelSpec
-from nightjar.showing import calendar, page, plots
+from nightjar.showing import calendar, expected, page, plots
 from nightjar.showing.console import measured as with_interval
 
 BAD = {State.HELD_BACK, State.FAILED, State.MISSING}
@@ -65,6 +65,9 @@ def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, serve
         page.section("Nights", calendar.key(days), calendar.months(days, night_file)),
         page.section("What is wrong now, and was lately", _troubles(desk.troubles)),
         page.section("Quality", *_quality(desk, spec)),
+        page.section(
+            "Expected before outcomes were known", *expected.of_nights(desk.expected, _titles(spec))
+        ),
         page.section("Scores", *_scores(desk)),
         page.section("Drift of each column", _drift(desk)),
         page.section("Champion and challenger", *_challenger(desk, spec)),
@@ -87,6 +90,9 @@ def night_page(nights: Nights, day: Day, of: OfNight, *, served: bool) -> str:
             page.section("Reports", _reports(of.reports)),
             page.section("What the audit found", _found(of.found, night.run_id)),
             page.section("Quality", _of_night(of.measured)),
+            page.section(
+                "Expected before outcomes were known", *expected.of_night(of.expected, day.score_date)
+            ),
             page.section("Drift", _drift_of(of.drift)),
             page.section("Rows set aside", _set_aside_of(of.set_aside)),
             page.section("Rows with reasons", _explained(of.explained, served=served)),
@@ -110,7 +116,7 @@ def entity_page(model: str, entity_key: str, nights: Sequence[EntityNight]) -> s
         )
         for one in reversed(nights)
     ]
-    names = _names([one.score_date for one in nights])
+    names = plots.dates([one.score_date for one in nights])
     drawn = [
         plots.Line("score", [(n, one.score) for n, one in enumerate(nights)]),
         plots.Line("outcome", [(n, one.outcome) for n, one in enumerate(nights)]),
@@ -181,7 +187,7 @@ def _metric(found: Sequence[Measured], name: str, title: str) -> str:
         for occasions in sorted({one.occasions for one in of}, reverse=True)
         if (rows := [one for one in of if one.occasions == occasions])
     ]
-    return plots.lines(title, drawn, "night", "", _names(nights))
+    return plots.lines(title, drawn, "night", "", plots.dates(nights))
 
 
 def _series(name: str, rows: Sequence[Measured], at: Mapping[date, int], *, banded: bool) -> plots.Line:
@@ -196,7 +202,9 @@ def _coverage(found: Sequence[Measured]) -> str:
     covered = {one.score_date: one.coverage for one in found if one.occasions == 1}
     points = [(float(n), covered[night]) for n, night in enumerate(sorted(covered))]
     line = plots.Line("coverage", points)
-    return plots.lines("Share of rows whose outcome is known", [line], "night", "", _names(sorted(covered)))
+    return plots.lines(
+        "Share of rows whose outcome is known", [line], "night", "", plots.dates(sorted(covered))
+    )
 
 
 def _scores(desk: Desk) -> Iterator[str]:
@@ -206,7 +214,7 @@ def _scores(desk: Desk) -> Iterator[str]:
         return
     points = [(float(n), one.mean) for n, one in enumerate(rows)]
     band = [_quarters(one.quantiles) for one in rows]
-    names = _names([one.score_date for one in rows])
+    names = plots.dates([one.score_date for one in rows])
     yield page.plots(
         [
             plots.lines(
@@ -249,7 +257,9 @@ def _challenger(desk: Desk, spec: ModelSpec | None) -> Iterator[str]:
         )
         for role, name in (("champion beside challenger", "champion"), ("challenger", "challenger"))
     ]
-    yield page.plots([plots.lines(f"{loss} on rows that both scored", drawn, "night", "", _names(nights))])
+    yield page.plots(
+        [plots.lines(f"{loss} on rows that both scored", drawn, "night", "", plots.dates(nights))]
+    )
 
 
 def _set_aside(desk: Desk) -> Iterator[str]:
@@ -271,7 +281,7 @@ def _effort(desk: Desk) -> Iterator[str]:
     if not nights:
         yield page.said("No night has ended yet.")
         return
-    names = _names([night.score_date for night in nights])
+    names = plots.dates([night.score_date for night in nights])
     rows = plots.Line("rows", [(n, float(night.scored)) for n, night in enumerate(nights)])
     seconds = plots.Line("seconds", [(n, _seconds(night)) for n, night in enumerate(nights)])
     yield page.plots(
@@ -294,7 +304,7 @@ def _stages(stages: Sequence[StageSeen]) -> Iterator[str]:
         took.setdefault(one.name, {})[one.score_date] = one.seconds
     most = sorted(took, key=lambda name: -sum(took[name].values()))[: plots.COLOURS]
     drawn = [plots.Line(name, [(at[night], took[name].get(night)) for night in nights]) for name in most]
-    yield page.plots([plots.lines("Seconds of the longest stages", drawn, "night", "", _names(nights))])
+    yield page.plots([plots.lines("Seconds of the longest stages", drawn, "night", "", plots.dates(nights))])
     yield page.said(f"The newest of these nights, {nights[-1]}:")
     yield _stage_table([one for one in stages if one.score_date == nights[-1]])
 
@@ -485,12 +495,13 @@ def _headline_metrics(found: Sequence[Measured], spec: ModelSpec | None) -> list
     return [(name, spec.kind.metric(name).title) for name in spec.kind.headline]
 
 
+def _titles(spec: ModelSpec | None) -> Callable[[str], str]:
+    """What people call a metric; its name where the model's folder is gone."""
+    return str if spec is None else lambda name: spec.kind.metric(name).title
+
+
 def _page(title: str, parts: Iterable[str]) -> str:
     return page.page(title, parts, calendar.STYLE)
-
-
-def _names(nights: Sequence[date]) -> list[tuple[float, str]]:
-    return [(float(n), f"{night:%b %d}") for n, night in enumerate(nights)]
 
 
 def report_file(report: Report) -> str:

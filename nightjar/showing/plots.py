@@ -6,6 +6,7 @@ Each is 360 units wide, so that its letters can be read on a phone. Colours are 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 
 WIDTH, HEIGHT = 360.0, 230.0
@@ -111,6 +112,11 @@ def matrix(title: str, names: Sequence[str], counts: Sequence[Sequence[int]], x:
             drawn.append(_box(left, top, size - 1, size - 1, 0.08 + 0.7 * count / total) + "</rect>")
             drawn.append(_text(f"{count:,}", left + size / 2, top + size / 2 + 4, "middle"))
     return _figure(title, height, drawn)
+
+
+def dates(nights: Sequence[date]) -> list[tuple[float, str]]:
+    """The names of nights that are drawn one after the other."""
+    return [(float(n), f"{night:%b %d}") for n, night in enumerate(nights)]
 
 
 def nothing(title: str) -> str:

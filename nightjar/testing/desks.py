@@ -17,6 +17,7 @@ from nightjar.core.desk.entities import (
     StageSeen,
     Trouble,
 )
+from nightjar.core.monitoring.foreseen import Expected, Method
 
 NOON = datetime(2024, 1, 30, 12, tzinfo=UTC)
 
@@ -64,6 +65,13 @@ def measured(day: date, role: str, occasions: int, value: float, metric: str = "
     )
 
 
+def expected(day: date, method: Method, value: float | None, came_true: float | None = 0.2) -> Expected:
+    note = "few past rows are like this night's" if value is None else None
+    return Expected(
+        score_date=day, method=method, metric="brier", value=value, note=note, came_true=came_true
+    )
+
+
 def column_seen(day: date, name: str, value: float, note: str = "") -> ColumnSeen:
     """It drifted if its distance is above 0.2."""
     return ColumnSeen(
@@ -104,6 +112,11 @@ def full_desk(nights: int, columns: int = 40, note: str = "constant: every value
             for day in shown
             for role, occasions in roles
             for metric in ("auc", "brier", "log_loss")
+        ],
+        expected=[
+            expected(day, method, value, None if day == days[-1] else 0.2)
+            for day in days
+            for method, value in ((Method.PAPE, 0.21), (Method.CBPE, 0.22), (Method.TRAILING, 0.23))
         ],
         drift=[
             column_seen(day, f"a_column_with_a_long_name_{n}", 0.05 * ((day.day + n) % 6), note)

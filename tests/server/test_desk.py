@@ -26,7 +26,8 @@ class Reader:
 
     def desk(self, model):
         nights = [NIGHT] if model == "toy" else []
-        empty = ("measured", "drift", "set_aside", "stages", "scored", "roles", "troubles", "reports")
+        empty = ("measured", "expected", "drift", "set_aside", "stages", "scored", "roles", "troubles")
+        empty += ("reports",)
         return Desk(model=model, nights=nights, sent_at=NOON, **dict.fromkeys(empty, ()))
 
     def nights(self, model):

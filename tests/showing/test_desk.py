@@ -47,6 +47,7 @@ SEEN = Desk(
             ("champion beside challenger", 1),
         )
     ],
+    expected=[],
     drift=[
         column_seen(day, name, value, EVIL)
         for day in NIGHTS[:3]
@@ -91,6 +92,7 @@ NOTHING = Desk(
     model="toy",
     nights=[],
     measured=[],
+    expected=[],
     drift=[],
     set_aside=[],
     stages=[],

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from nightjar.core.monitoring.foreseen import Expected
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightSeen:
@@ -206,6 +208,7 @@ class Desk(Nights):
     """
 
     measured: Sequence[Measured]
+    expected: Sequence[Expected]
     drift: Sequence[ColumnSeen]
     set_aside: Sequence[SetAside]
     stages: Sequence[StageSeen]
@@ -219,10 +222,12 @@ class Desk(Nights):
 class OfNight:
     """All that the page of a night shows beside its run.
 
-    found: of each run of the night. explained: the 50 highest scores of the rows whose reasons are stored.
+    found: of each run of the night. expected: also of the year before it, which is the record of the methods.
+    explained: the 50 highest scores of the rows whose reasons are stored.
     """
 
     measured: Sequence[Measured] = ()
+    expected: Sequence[Expected] = ()
     drift: Sequence[ColumnSeen] = ()
     found: Sequence[Found] = ()
     set_aside: Sequence[SetAside] = ()

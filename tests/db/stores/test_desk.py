@@ -69,6 +69,20 @@ def test_what_was_measured_last_is_shown(desk, on_postgres, make):
     assert (auc.value, auc.occasions, auc.role, auc.coverage) == (0.6, 1, "champion", 1.0)
 
 
+def test_what_was_expected_is_shown_with_what_came_true_and_a_night_has_the_record_before_it(
+    desk, on_postgres, make
+):
+    before, _ = on_postgres.publish()
+    night, _ = on_postgres.publish(NEXT)
+    later, _ = on_postgres.publish(NEXT + timedelta(days=1))
+    for run in (before, night, later):
+        on_postgres.expectations.record([make.expectation(run)])
+    on_postgres.outcomes.add([make.measured(before, make.as_of, brier=0.25)])
+    found = [(one.score_date, one.value, one.came_true) for one in desk.desk(MODEL).expected]
+    assert found == [(DAY, 0.2, 0.25), (NEXT, 0.2, None), (NEXT + timedelta(days=1), 0.2, None)]
+    assert [one.score_date for one in desk.night(MODEL, NEXT).expected] == [DAY, NEXT]
+
+
 def test_the_page_of_an_old_night_has_all_that_is_known_of_it(desk, on_postgres, make):
     run, _ = on_postgres.publish(DAY - timedelta(days=300))
     on_postgres.publish()
