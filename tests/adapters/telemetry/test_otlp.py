@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from harness.otlp import ENDPOINT, by_name, facts
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from structlog.testing import capture_logs
 
@@ -17,7 +18,6 @@ from nightjar.adapters.telemetry.senders import senders
 from nightjar.adapters.telemetry.signals import METRICS, TRACES, night_span_of, trace_of, wanted
 from nightjar.core.errors.night import AuditFailed
 
-ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 BOTH = {TRACES, METRICS}
 PROGRAM = """
 import os, sys
@@ -85,17 +85,6 @@ def score(meter, run):
             pass
     with meter(run, follows=True) as stages, stages("drift"):
         pass
-
-
-def by_name(spans):
-    found = {}
-    for span in spans:
-        found.setdefault(span.name, []).append(span)
-    return found
-
-
-def facts(span):
-    return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in span.attributes}
 
 
 def test_a_night_is_one_trace_of_its_parts_and_stages(receiver, sender, run):
