@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -23,6 +23,15 @@ from nightjar.wiring.settings import Settings
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
 TOKEN = "t0ken-of-the-alert-url"
+RUNNING = pytest.StashKey[ExitStack]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """The platform stops after the last test of this folder: all others would share the processor with it."""
+    yield
+    if nextitem is not None and Path(__file__).parent not in nextitem.path.parents:
+        item.config.stash.get(RUNNING, ExitStack()).close()
 
 
 @dataclass
@@ -180,7 +189,14 @@ def alerts() -> Iterator[Alerts]:
 
 
 @pytest.fixture(scope="session")
-def prefect(world, alerts) -> Iterator[Prefect]:
+def prefect(world, alerts, pytestconfig) -> Iterator[Prefect]:
+    with ExitStack() as running:
+        pytestconfig.stash[RUNNING] = running
+        yield running.enter_context(running_platform(world, alerts))
+
+
+@contextmanager
+def running_platform(world: Any, alerts: Alerts) -> Iterator[Prefect]:
     from nightjar.server.deploy import connected, local_api
     from nightjar.server.login import ensured_login
 
