@@ -90,7 +90,7 @@ def test_an_error_of_another_process_comes_back_as_itself():
 def test_a_night_whose_parts_are_scored_by_another_process_is_the_same(world, monkeypatch):
     for name, value in world.env().items():
         monkeypatch.setenv(name, value)
-    day, platform = date(2013, 5, 20), world.platform
+    day, platform = date(2013, 3, 28), world.platform
     platform.prepare(SPEC).ready(as_of(SPEC, day))
     here = platform.score_night(SPEC).run(night_of(SPEC, day))
     there = platform.score_night(SPEC, executor=Processes(score_part, 1)).run(night_of(SPEC, day), force=True)
@@ -106,7 +106,7 @@ def test_a_night_whose_parts_are_scored_by_another_process_is_the_same(world, mo
 
 
 def test_a_job_of_an_attempt_that_is_over_stores_nothing(world):
-    day, platform = date(2013, 5, 21), world.platform
+    day, platform = date(2013, 3, 29), world.platform
     platform.prepare(SPEC).ready(as_of(SPEC, day))
     night = platform.score_night(SPEC).run(night_of(SPEC, day))
     with pytest.raises(ClaimLost):

@@ -82,7 +82,7 @@ def in_cluster(world, scheduler, s3, worker_here, tmp_path, monkeypatch):  # is 
 
 
 def test_a_night_of_workers_without_a_data_folder_is_the_same_to_the_last_bit(world, in_cluster, tmp_path):
-    day = date(2013, 5, 22)
+    day = date(2013, 3, 30)
     world.platform.prepare(SPEC).ready(as_of(SPEC, day))
     here = world.platform.score_night(SPEC).run(night_of(SPEC, day))
     there = in_cluster.score_night(SPEC).run(night_of(SPEC, day), force=True)
@@ -98,7 +98,7 @@ def test_a_night_of_workers_without_a_data_folder_is_the_same_to_the_last_bit(wo
 def test_a_worker_with_other_code_or_another_store_scores_nothing_and_is_named(in_cluster, monkeypatch):
     monkeypatch.setattr(Platform, "terms", lambda self: {"the code": str(self is worker.platform())})
     job = PartJob(run_id=1, part=0, claim="c")
-    night = night_of(SPEC, date(2013, 5, 22))
+    night = night_of(SPEC, date(2013, 3, 30))
     cluster = executor_of(in_cluster)
     work = partial(worker.score_part_in_cluster, wanted=in_cluster.terms(), shared=None)
     cluster = DaskCluster(cluster.address, lambda run_id: work, lambda run_id: [], wait_s=5)
