@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -134,15 +135,30 @@ def test_a_good_delivery_of_the_day_lands_as_usual_and_settles_what_was_set_asid
     assert raw.refused("weather") == ()
 
 
+MONTHS_LATER = as_of(SPEC, JUNE + timedelta(days=60))
+
+
+@pytest.fixture(scope="module")
+def landed(tmp_path_factory):
+    """What two months have left in the folder of a test, with a broken file of their first day."""
+    folder = tmp_path_factory.mktemp("landed")
+    land(RawFiles(folder / "data"), folder / "inbox", MONTHS_LATER, first=JUNE, spec=broken({JUNE}, cut))
+    return folder
+
+
+@pytest.fixture
+def months_later(landed, tmp_path):
+    shutil.copytree(landed, tmp_path, dirs_exist_ok=True)
+
+
+@pytest.mark.usefixtures("months_later")
 def test_a_day_that_is_set_aside_is_asked_for_however_much_has_landed_since(raw, inbox):
-    months = as_of(SPEC, JUNE + timedelta(days=60))
-    land(raw, inbox, months, first=JUNE, spec=broken({JUNE}, cut))
-    assert land(raw, inbox, months).landed == 1
+    assert land(raw, inbox, MONTHS_LATER).landed == 1
     assert JUNE in raw.days("weather")
 
 
+@pytest.mark.usefixtures("months_later")
 def test_a_night_of_the_past_asks_for_it_too(raw, inbox):
-    land(raw, inbox, as_of(SPEC, JUNE + timedelta(days=60)), first=JUNE, spec=broken({JUNE}, cut))
     assert land(raw, inbox, LATER) == Landing(landed=1, unchanged=2)
     assert raw.refused("weather") == ()
 
