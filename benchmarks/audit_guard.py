@@ -114,8 +114,8 @@ class Kept:
     def of_nights(self, _model: str, nights: Collection[date]) -> Mapping[date, pl.DataFrame]:
         return {night: self.read[night] for night in nights}
 
-    def samples(self, _model: str, before: date, most: int) -> Sequence[pl.DataFrame]:
-        return [self.rows[night] for night in self._before(before)[:most]]
+    def samples(self, _model: str, before: date, most: int) -> Mapping[date, pl.DataFrame]:
+        return {night: self.rows[night] for night in self._before(before)[:most]}
 
     def _before(self, day: date) -> list[date]:
         return sorted((night for night in self.rows if night < day), reverse=True)
