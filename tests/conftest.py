@@ -173,6 +173,12 @@ def _fresh(server: EmbeddedPostgres, template: str) -> Iterator[Database]:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def copied_database(postgres: EmbeddedPostgres) -> Callable[[str], AbstractContextManager[Database]]:
+    """What gives a copy of a database of that name, to which nobody may be connected then."""
+    return partial(_fresh, postgres)
+
+
 @pytest.fixture
 def database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
     with _fresh(postgres, template) as database:

@@ -71,14 +71,28 @@ def entities(*values, at=AS_OF):
     ).with_columns(event_timestamp=pl.lit(at, dtype=INSTANT))
 
 
+@pytest.fixture(scope="module")
+def declared(shared_database, tmp_path_factory):
+    """The name of a database whose registry holds what the models declare."""
+    apply(REPO, registry_of(shared_database.url("owner")), tmp_path_factory.mktemp("declared"))
+    return shared_database.name
+
+
+@pytest.fixture
+def database(request, copied_database, template):
+    """With `applied`, a copy of the one in which the models are declared."""
+    source = request.getfixturevalue("declared") if "applied" in request.fixturenames else template
+    with copied_database(source) as database:
+        yield database
+
+
 @pytest.fixture
 def registry(database):
     return registry_of(database.url("owner"))
 
 
 @pytest.fixture
-def applied(database, registry, tmp_path):
-    apply(REPO, registry, tmp_path / "features")
+def applied(database, tmp_path):
     write_features(tmp_path / "features")
     return FeastFeatureSource(REPO, registry_of(database.url("writer")), tmp_path / "features")
 
