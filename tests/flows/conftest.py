@@ -161,6 +161,19 @@ class Prefect:
         page.wait_for_url("**/dashboard**")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def no_events_go_on() -> Iterator[None]:
+    """A flow of this process leaves a thread of Prefect that sends events and pings the server for ever.
+
+    Each ping uses the global `random`, which Hypothesis finds in the modules that come next.
+    """
+    yield
+    if "prefect.events.worker" in sys.modules:
+        from prefect.events.worker import EventsWorker
+
+        EventsWorker.drain_all(timeout=30)
+
+
 @pytest.fixture
 def here(prefect, world, monkeypatch) -> Iterator[None]:
     """Flows that are called in this process work in the world, and for the platform's server."""

@@ -49,6 +49,16 @@ def complaints():
     logger.handlers, logger.propagate = handlers, propagate
 
 
+@pytest.fixture(autouse=True)
+def sending_ends():
+    """No thread goes on sending. Each uses the global `random`, which Hypothesis finds in the next tests."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "telemetry" or thread.name.startswith("Otel"):
+            thread.join(30)
+            assert not thread.is_alive(), thread.name
+
+
 def sender_to(url, **variables):
     """What sends to a URL, with other variables set. The SDK reads them when it is made."""
     with pytest.MonkeyPatch.context() as patched:
