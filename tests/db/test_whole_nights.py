@@ -492,7 +492,7 @@ def test_every_date_that_the_writer_may_set_is_of_our_time(owner):
     checked = owner.execute(
         "SELECT conname FROM pg_constraint WHERE conname LIKE '%of_our_time' AND convalidated"
     ).fetchall()
-    assert len(settable) == 17
+    assert len(settable) == 18
     assert set(settable) == set(checked)
 
 

@@ -39,7 +39,7 @@ class Kept:
         return {night: self.read[night] for night in nights}
 
     def samples(self, model, before, most):
-        return ()
+        return {}
 
 
 def found(spec, nights):
