@@ -104,7 +104,7 @@ def show_simulated(sizes: Iterable[int]) -> None:
         seconds = (time.process_time() - started) / NIGHTS
         print(
             f"{rows:7,} rows: {share:.2%} of {NIGHTS:,} nights without drift alarm, stated {RATE:.0%}"
-            f" ({1000 * seconds:.0f} ms of CPU a night)",
+            f" ({seconds:.2f} s of CPU a night)",
             flush=True,
         )
 

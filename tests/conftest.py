@@ -424,6 +424,9 @@ def copied_world(shared: Path) -> Iterator[World]:
     assert not (made / "postgres" / "place").exists(), f"its server's data are not in it: {made} is closed"
     home = Path(tempfile.mkdtemp(prefix="nightjar-world-"))
     subprocess.run(["cp", "-a", f"{made}/.", home], check=True)  # files keep their owners
+    # Copies have one password. If they wanted one port too, a restarted server might find it taken by that of
+    # another copy, and connections to the old address would be answered by the wrong one.
+    (home / "postgres" / "port").unlink()
     platform = Platform(Settings(home=home, prefect_port=free_port(), _env_file=None))
     try:
         platform.local.start()
