@@ -233,6 +233,7 @@ def running_platform(world: Any, alerts: Alerts) -> Iterator[Prefect]:
     finally:
         up.send_signal(signal.SIGINT)
         code = up.wait(150)
+        world.platform.local.start()  # `up` has stopped it, and other tests need the world
     assert code == 0, log.read_text()
     assert "everything has stopped" in log.read_text()
     written = Prefect(settings, None).written()
