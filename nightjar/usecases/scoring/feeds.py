@@ -62,4 +62,5 @@ class Feeds:
         if not days:
             return []
         rows = self.raw.read(dataset, days[0], days[-1], max(run.as_of, run.known_at))
-        return rows.sort("date", maintain_order=True).partition_by("date")
+        wanted = rows.filter(pl.col("date").is_in(days))
+        return wanted.sort("date", maintain_order=True).partition_by("date")

@@ -11,7 +11,7 @@ from nightjar.core.inputs.delivered import DAYS
 from nightjar.core.model.sources import Files
 from nightjar.core.model.spec import RawDataset, Window
 from nightjar.core.night.clock import night_of
-from nightjar.core.night.entities import Run, RunState
+from nightjar.testing.runs import claimed
 from nightjar.testing.specs import HAPPENED, PLANNED, TOY, WEATHER, toy_spec
 from nightjar.usecases.scoring.feeds import Feeds
 
@@ -52,16 +52,7 @@ def deliver(raw, tmp_path):
 
 
 def read(raw, known_at=NIGHT.as_of, spec=SPEC):
-    run = Run(
-        **NIGHT.model_dump(),
-        id=1,
-        revision=1,
-        attempt=1,
-        state=RunState.CLAIMED,
-        known_at=known_at,
-        version_id=1,
-    )
-    told = Feeds(spec, raw).readings(run)
+    told = Feeds(spec, raw).readings(claimed(NIGHT, known_at=known_at))
     return {(name, column): value for name, column, part, value in told.iter_rows() if not part}
 
 
@@ -84,6 +75,14 @@ def test_a_night_reads_what_it_knew_and_a_repair_its_corrections(raw, deliver):
     deliver(0, 99.0, hours=30)
     assert middle(read(raw)) == 11.0
     assert middle(read(raw, NIGHT.as_of + 31 * HOUR)) == 21.0
+
+
+def test_a_day_that_the_night_did_not_know_is_not_read_by_its_repair(raw, deliver):
+    for before in range(8):
+        deliver(before, 1000.0 if before == 4 else float(before), hours=30 if before == 4 else 0)
+    late = read(raw, NIGHT.as_of + 31 * HOUR)
+    assert late == read(raw)
+    assert late["beyond", "rain.rain"] == pytest.approx(1 / 8)
 
 
 def test_nothing_delivered_gives_no_reading(raw, deliver):

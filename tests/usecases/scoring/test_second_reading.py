@@ -9,8 +9,8 @@ import pytest
 from nightjar.adapters.files.feature_tables import FeatureDirectory
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.night.clock import night_of
-from nightjar.core.night.entities import Run, RunState
 from nightjar.core.values import INSTANT
+from nightjar.testing.runs import claimed
 from nightjar.testing.specs import WEATHER, toy_spec
 from nightjar.usecases.scoring.second_reading import SecondReading
 
@@ -42,15 +42,7 @@ def second(tmp_path):
 
 
 def found(second, rain, known_at=NIGHT.as_of):
-    run = Run(
-        **NIGHT.model_dump(),
-        id=1,
-        revision=1,
-        attempt=1,
-        state=RunState.CLAIMED,
-        known_at=known_at,
-        version_id=1,
-    )
+    run = claimed(NIGHT, known_at=known_at)
     rows = pl.DataFrame({"city": [*CITIES, "lima"], "x": [0.0] * 4, "rain": [*rain, None]})
     return [each.name for each in second.findings(run, rows, {})]
 

@@ -10,7 +10,7 @@ from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS
 from nightjar.core.inputs.readings import counts
 from nightjar.core.model.occasions import occasions_by
 from nightjar.core.night.clock import night_of
-from nightjar.core.night.entities import Run, RunState
+from nightjar.testing.runs import claimed
 from nightjar.testing.specs import toy_spec
 from nightjar.usecases.scoring import unlike
 from nightjar.usecases.scoring.unlike import Unlike
@@ -44,16 +44,7 @@ class Kept:
 
 def found(spec, nights):
     """What is found of half a night."""
-    night = night_of(spec, DAY)
-    run = Run(
-        **night.model_dump(),
-        id=99,
-        revision=1,
-        attempt=1,
-        state=RunState.CLAIMED,
-        known_at=night.as_of,
-        version_id=1,
-    )
+    run = claimed(night_of(spec, DAY))
     return {
         each.name for each in Unlike(spec, Kept(spec, nights)).findings(run, counts(rows(50), spec), rows(50))
     }
