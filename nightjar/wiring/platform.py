@@ -340,14 +340,13 @@ class Platform(Adapters):
         """The use case that estimates metrics of nights before their outcomes are known."""
         from db.stores.expectations import PostgresExpectations
         from db.stores.outcomes import PostgresOutcomes
-        from db.stores.readings import PostgresReadings
         from nightjar.usecases.monitoring.estimate import EstimateNights
 
         return EstimateNights(
             inputs=self.night_inputs(spec),
             store=self.store,
             outcomes=PostgresOutcomes(self.engine),
-            readings=PostgresReadings(self.engine),
+            readings=self.readings,
             ledger=PostgresExpectations(self.engine),
         )
 

@@ -49,23 +49,19 @@ def of_delivery(dataset: RawDataset, newest: pl.DataFrame, earlier: Sequence[pl.
             *again.marks(rows, [ENTITY], names),
             *together(rows, names),
             *_of_columns(rows, names),
-            *relations.twins(rows, names),
+            *(("alike", column, part, share) for _, column, part, share in relations.twins(rows, names)),
             *_beside_last(rows, past, names),
             *(_beside_week(dataset, rows, past, names) if len(past) >= LEAST_DAYS else ()),
             *(_in_series(dataset, rows, names) if newest.height <= MOST_ROWS else ()),
         ]
-    named = [(_named(name), _of(dataset, column), part, value) for name, column, part, value in told]
-    kept = [reading for reading in named if reading[0] not in UNEVEN]
-    return pl.DataFrame(kept, schema=READING, orient="row").filter(pl.col("value").is_finite())
+    named = [
+        (name, _of(dataset, column), part, value) for name, column, part, value in told if name not in UNEVEN
+    ]
+    return pl.DataFrame(named, schema=READING, orient="row").filter(pl.col("value").is_finite())
 
 
 def _of(dataset: RawDataset, column: str) -> str:
     return f"{dataset.name}.{column}" if column else dataset.name
-
-
-def _named(reading: str) -> str:
-    """Rows of a feed may be alike by chance more often than entities are."""
-    return "alike" if reading == "twins" else reading
 
 
 def _with_entity(dataset: RawDataset, rows: pl.DataFrame) -> pl.DataFrame:
@@ -133,9 +129,10 @@ def _beside_week(
     temperature is not below the dew point.
     """
     now, then = matrix(rows, names), np.concatenate([matrix(day, names) for day in past])
+    parts = {"": np.True_, **_by_key(dataset, rows)}
     for name, values, before in zip(names, now.T, then.T, strict=True):
         usual, there = np.unique(before[~np.isnan(before)]), ~np.isnan(values) & (values != 0)
-        for part, of_part in {"": np.True_, **_by_key(dataset, rows)}.items():
+        for part, of_part in parts.items():
             if (asked := values[there & of_part]).size >= VARIED:
                 yield "familiar", name, part, float(np.isin(asked, usual).mean())
         if _has_range(before) and (~np.isnan(values)).mean() > MOSTLY:

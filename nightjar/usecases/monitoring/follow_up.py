@@ -76,7 +76,7 @@ class FollowUp:
                 (
                     ("drift", lambda: self._drift(run, audited)),
                     ("reasons", lambda: self._reasons(run, audited)),
-                    ("estimates", lambda: self._estimates(run)),
+                    ("estimates", lambda: self._estimates(run, self._unestimated())),
                     ("measurement", lambda: self._measurement(run)),
                     ("challenger", self._challenge),
                 ),
@@ -111,7 +111,7 @@ class FollowUp:
                 steps = (
                     ("drift", partial(self._drift, run, None)),
                     ("reasons", partial(self._reasons, run, None)),
-                    ("estimates", partial(self._estimates, run)),
+                    ("estimates", partial(self._estimates, run, unestimated)),
                 )
                 lacks[night.score_date] = tuple(self._failures(run, steps))
                 advance()
@@ -143,9 +143,11 @@ class FollowUp:
     def _reasons(self, run: Run, audited: pl.DataFrame | None) -> Work | None:
         return (lambda: self.explain(run, audited)) if self.explain.lacking([run.id]) else None
 
-    def _estimates(self, run: Run) -> Work | None:
-        lacking = run.id in self.estimate.lacking(self.watch.store.published(run.model))
-        return (lambda: self.estimate(run)) if lacking else None
+    def _unestimated(self) -> frozenset[int]:
+        return self.estimate.lacking(self.watch.store.published(self.watch.inputs.spec.name))
+
+    def _estimates(self, run: Run, lacking: frozenset[int]) -> Work | None:
+        return (lambda: self.estimate(run)) if run.id in lacking else None
 
     def _measurement(self, run: Run) -> Work | None:
         due = self.measure.due(run)
