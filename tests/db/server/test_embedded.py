@@ -161,7 +161,10 @@ def test_a_port_that_was_taken_meanwhile_is_changed(server):
     server.start()
     server.stop()
     with socket.socket() as thief:
+        # A connection to the stopped server may linger. As any server, the thief binds in spite of it.
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         thief.bind(("127.0.0.1", int((server.folder / "port").read_text())))
+        thief.listen()
         server.start()
         assert answer(server, "SHOW port") != str(thief.getsockname()[1])
 
