@@ -68,9 +68,9 @@ SHOWN = text("""
     ORDER BY publication.id DESC LIMIT 1
 """)
 SCORED = sql.SQL("SELECT {columns} FROM nightjar.score WHERE run_id = %(run_id)s AND score_date = %(day)s")
-OF_KEYS = sql.SQL(" AND entity_key = ANY(%(keys)s)")
 SHOWN_SCORES = {name: dtype for name, dtype in SCORES.items() if name != "carried_from"}
 AS_JSON = sql.SQL("array_to_json({})")
+OWN, OF_SCORE = sql.SQL(""), sql.SQL("score.")
 OF_CHALLENGER = ("challenger_score", "challenger_outputs", "arm")
 UNKNOWN = text("""
     SELECT day FROM unnest(CAST(:dates AS date[])) AS day
@@ -79,6 +79,30 @@ UNKNOWN = text("""
 KNOWN = sql.SQL("""
     SELECT entity_key, recorded_at, outcome FROM nightjar.outcome
     WHERE model = %(model)s AND score_date = %(day)s AND recorded_at <= %(known_at)s
+""")
+OF_ROWS = sql.SQL("""
+    WITH asked AS (
+        SELECT score_date, array_agg(entity_key) AS keys
+        FROM unnest(%(days)s::date[], %(keys)s::text[]) AS asked (score_date, entity_key)
+        GROUP BY score_date
+    ), shown AS MATERIALIZED (
+        SELECT DISTINCT ON (score_date) score_date, keys, run_id
+        FROM asked JOIN nightjar.publication USING (score_date) WHERE model = %(model)s
+        ORDER BY score_date, id DESC
+    )
+    SELECT shown.score_date, {columns}, newest.outcome
+    FROM shown
+    CROSS JOIN LATERAL (
+        SELECT * FROM nightjar.score
+        WHERE score_date = shown.score_date AND run_id = shown.run_id AND entity_key = ANY(shown.keys)
+    ) AS score
+    LEFT JOIN LATERAL (
+        SELECT outcome FROM nightjar.outcome
+        WHERE model = %(model)s AND score_date = shown.score_date AND entity_key = score.entity_key
+            AND recorded_at <= %(known_at)s
+        ORDER BY recorded_at DESC LIMIT 1
+    ) AS newest ON true
+    ORDER BY 1, score.entity_key
 """)
 
 
@@ -136,16 +160,12 @@ class PostgresOutcomes:
         score_date: date,
         known_at: datetime | None = None,
         outcomes: pl.DataFrame | None = None,
-        keys: pl.Series | None = None,
     ) -> pl.DataFrame:
         asked: dict[str, Any] = {"model": model, "day": score_date, "known_at": known_at or "infinity"}
-        only = sql.SQL("")
-        if keys is not None:
-            asked, only = asked | {"keys": keys.to_list()}, OF_KEYS
         with translated(), self.engine.connect() as connection:
-            scores = _scores(connection, asked, only)
+            scores = _scores(connection, asked)
             if outcomes is None:
-                known = read_frame(connection, KNOWN + only, asked, OUTCOME)
+                known = read_frame(connection, KNOWN, asked, OUTCOME)
             else:
                 by_then = pl.lit(value=True) if known_at is None else pl.col("recorded_at") <= known_at
                 known = _told_once(outcomes.filter(by_then)).select(*OUTCOME)
@@ -153,21 +173,33 @@ class PostgresOutcomes:
         newest = _newest(known).select("entity_key", pl.col("outcome").cast(pl.Float64))
         return scores.join(newest, on="entity_key", how="left", maintain_order="left").sort("entity_key")
 
+    def scored_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
+        asked = {"days": rows["score_date"].to_list(), "keys": rows["entity_key"].to_list()}
+        schema = {"score_date": pl.Date(), **SHOWN_SCORES, "outcome": pl.Float64()}
+        query = OF_ROWS.format(columns=_columns(SHOWN_SCORES, OF_SCORE))
+        with translated(), self.engine.connect() as connection:
+            return read_frame(connection, query, {**asked, "model": model, "known_at": known_at}, schema)
 
-def _scores(connection: Connection, asked: Mapping[str, Any], only: sql.SQL) -> pl.DataFrame:
+
+def _scores(connection: Connection, asked: Mapping[str, Any]) -> pl.DataFrame:
     """The scores of a night. Of columns that its versions leave empty Postgres is not asked."""
     shown = connection.execute(SHOWN, asked).mappings().one_or_none()
     run = shown or {"run_id": None, "outputs": False, "challenger": False}
     optional = {"outputs": run["outputs"], **dict.fromkeys(OF_CHALLENGER, run["challenger"])}
     there = {name: dtype for name, dtype in SHOWN_SCORES.items() if optional.get(name, True)}
-    columns = sql.SQL(", ").join(
-        AS_JSON.format(sql.Identifier(name)) if isinstance(dtype, pl.List) else sql.Identifier(name)
-        for name, dtype in there.items()
-    )
     of_run = {**asked, "run_id": run["run_id"]}
-    found = read_frame(connection, SCORED.format(columns=columns) + only, of_run, there)
+    found = read_frame(connection, SCORED.format(columns=_columns(there)), of_run, there)
     return found.select(
         name if name in there else pl.lit(None, dtype).alias(name) for name, dtype in SHOWN_SCORES.items()
+    )
+
+
+def _columns(names: Mapping[str, pl.DataType], of: sql.SQL = OWN) -> sql.Composed:
+    """The columns as `read_frame` reads them. of: what stands before each name."""
+    selected = {name: of + sql.Identifier(name) for name in names}
+    return sql.SQL(", ").join(
+        AS_JSON.format(selected[name]) if isinstance(dtype, pl.List) else selected[name]
+        for name, dtype in names.items()
     )
 
 

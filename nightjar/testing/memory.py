@@ -546,13 +546,10 @@ class MemoryOutcomes:
         score_date: date,
         known_at: datetime | None = None,
         outcomes: pl.DataFrame | None = None,
-        keys: pl.Series | None = None,
     ) -> pl.DataFrame:
         publication = self.store.publication(model, score_date)
         run = None if publication is None else self.store.run(publication.run_id)
         scores = pl.DataFrame(schema=SCORES) if run is None else self.store.published_scores(run)
-        if keys is not None:
-            scores = scores.filter(pl.col("entity_key").is_in(keys.implode()))
         if outcomes is None:
             kept = self._rows.get(model, pl.DataFrame(schema=OUTCOMES))
         else:
@@ -563,6 +560,15 @@ class MemoryOutcomes:
         )
         newest = known.sort("recorded_at").unique("entity_key", keep="last").select("entity_key", "outcome")
         return scores.drop("carried_from").join(newest, on="entity_key", how="left").sort("entity_key")
+
+    def scored_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
+        nights = [
+            self.scored(model, day, known_at).select(pl.lit(day).alias("score_date"), pl.all())
+            for day in rows["score_date"].unique()
+        ]
+        nothing = self.scored(model, date.min).select(pl.lit(date.min).alias("score_date"), pl.all())
+        on = ["score_date", "entity_key"]
+        return pl.concat([nothing, *nights]).join(rows, on=on, how="semi").sort(on)
 
 
 def _as_kept(outcomes: pl.DataFrame) -> pl.DataFrame:

@@ -60,14 +60,20 @@ class Outcomes(Protocol):
         score_date: date,
         known_at: datetime | None = None,
         outcomes: pl.DataFrame | None = None,
-        keys: pl.Series | None = None,
     ) -> pl.DataFrame:
         """Return the columns SCORES without `carried_from`, and `outcome`, of the published run of a night.
 
-        The frame is empty if no run is published. keys: of the only entities that are read; None: all.
-        outcomes: all that are stored of the night, as `record` took them, for a caller who has them: then
-        they are not read. None: they are read.
+        The frame is empty if no run is published. outcomes: all that are stored of the night, as `record`
+        took them, for a caller who has them: then they are not read. None: they are read.
         `outcome` is a Float64: the newest that was recorded by `known_at` (UTC; None: of all), null if
         there is none.
+        """
+        ...
+
+    def scored_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
+        """Return the same of some entities of several nights, in one trip, with their `score_date`.
+
+        rows: `score_date` and `entity_key`, each pair once. They are returned in this order. A pair that is
+        not in a published run is left out.
         """
         ...

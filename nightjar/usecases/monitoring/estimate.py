@@ -3,7 +3,7 @@
 Later they are held to what came true.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -34,6 +34,7 @@ SAMPLE_ROWS = 1_000
 LATELY = 2 * PAST
 """Of nights older than the last so many nothing is estimated any more."""
 NOTHING = pl.DataFrame(schema={"score": pl.Float64})
+NO_KEYS = pl.DataFrame(schema={"score_date": pl.Date, "entity_key": pl.String})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +60,12 @@ class EstimateNights:
 
         Only outcomes recorded by the as-of of the run count, whenever it is called.
         """
-        tonight = self._sampled(run, run.score_date + DAY, 1).get(run.score_date, NOTHING)
-        before = self._sampled(run, last_mature_date(self.inputs.spec, run.as_of) + DAY, PAST)
-        known = (rows.drop_nulls("outcome") for rows in before.values())
-        past = [rows for rows in known if rows.height]
+        mature = last_mature_date(self.inputs.spec, run.as_of)
+        before = self.readings.samples(run.model, mature + DAY, PAST)
+        newest = self.readings.samples(run.model, run.score_date + DAY, 1)
+        served = self._served(run, {**before, **newest})
+        known = (served[night].drop_nulls("outcome") for night in before)
+        past, tonight = [rows for rows in known if rows.height], served.get(run.score_date, NOTHING)
         self.ledger.record([*self._expected(run, tonight, past)])
         log.info("night_estimated", nights=len(past), rows=sum(rows.height for rows in past))
 
@@ -104,21 +107,24 @@ class EstimateNights:
     def _binary(self) -> bool:
         return self.inputs.spec.kind.name == BINARY.name
 
-    def _sampled(self, run: Run, before: date, most: int) -> dict[date, pl.DataFrame]:
-        """The sampled rows of the last nights before a date, with what is known of their outcomes."""
-        found = self.readings.samples(run.model, before, most)
-        return {
-            night: self._with_outcomes(night, sampled(rows, SAMPLE_ROWS), run.as_of)
-            for night, rows in found.items()
-            if rows.height
-        }
+    def _served(self, run: Run, samples: Mapping[date, pl.DataFrame]) -> dict[date, pl.DataFrame]:
+        """At most SAMPLE_ROWS of the rows of each night, as they were served, with `outcome` and `loss`.
 
-    def _with_outcomes(self, night: date, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
-        """Rows as they were served, with `outcome` and `loss`; null where the outcome was not known."""
-        keys = rows["entity_key"]
-        found = as_served(self.outcomes.scored(self.inputs.spec.name, night, known_at, keys=keys))
-        scored = found.select("entity_key", "score", "outcome", loss=self.inputs.spec.kind.loss.of_row)
-        return rows.drop("score").join(scored, on="entity_key", maintain_order="left")
+        Both are null where the outcome was not known by the as-of of the run.
+        """
+        few = {night: sampled(rows, SAMPLE_ROWS) for night, rows in samples.items()}
+        keys = (rows.select(pl.lit(night).alias("score_date"), "entity_key") for night, rows in few.items())
+        rows = pl.concat([NO_KEYS, *keys])
+        found = as_served(self.outcomes.scored_rows(self.inputs.spec.name, rows, run.as_of))
+        loss = self.inputs.spec.kind.loss.of_row
+        scored = found.select("score_date", "entity_key", "score", "outcome", loss=loss)
+        of_night = {night: of for (night,), of in scored.partition_by("score_date", as_dict=True).items()}
+        return {
+            night: rows.drop("score").join(
+                of_night.get(night, scored.clear()).drop("score_date"), on="entity_key", maintain_order="left"
+            )
+            for night, rows in few.items()
+        }
 
     def _expected(
         self, run: Run, tonight: pl.DataFrame, past: Sequence[pl.DataFrame]

@@ -1,0 +1,31 @@
+"""Small matrices are multiplied by one thread, whatever is imported first."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+ASKED = """
+from threadpoolctl import threadpool_info
+import numpy
+print(*(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"))
+"""
+
+
+def threads(first: str, **settings: str) -> list[str]:
+    """The threads of each BLAS of a process that imports modules in this order."""
+    others = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    program = [sys.executable, "-c", f"import {first}{ASKED}"]
+    told = subprocess.run(program, env=others | settings, check=True, capture_output=True, text=True)
+    return told.stdout.split()
+
+
+@pytest.mark.parametrize("first", ["nightjar", "numpy, nightjar"])
+def test_blas_has_one_thread(first):
+    assert threads(first) == ["1"]
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="BLAS has no more threads than the machine has cores")
+def test_a_setting_of_the_machine_counts():
+    assert threads("nightjar", OPENBLAS_NUM_THREADS="2") == ["2"]
