@@ -82,28 +82,29 @@ KNOWN = sql.SQL("""
 """)
 OF_ROWS = sql.SQL("""
     WITH asked AS (
-        SELECT score_date, array_agg(entity_key) AS keys
-        FROM unnest(%(days)s::date[], %(keys)s::text[]) AS asked (score_date, entity_key)
-        GROUP BY score_date
-    ), shown AS MATERIALIZED (
-        SELECT DISTINCT ON (score_date) score_date, keys, run_id
-        FROM asked JOIN nightjar.publication USING (score_date) WHERE model = %(model)s
+        SELECT * FROM unnest(%(days)s::date[], %(keys)s::text[]) AS asked (score_date, entity_key)
+    ), shown AS (
+        SELECT DISTINCT ON (score_date) score_date, run_id
+        FROM (SELECT DISTINCT score_date FROM asked) AS nights JOIN nightjar.publication USING (score_date)
+        WHERE model = %(model)s
         ORDER BY score_date, id DESC
     )
-    SELECT shown.score_date, {columns}, newest.outcome
-    FROM shown
+    SELECT asked.score_date, {columns}, newest.outcome
+    FROM asked JOIN shown USING (score_date)
     CROSS JOIN LATERAL (
         SELECT * FROM nightjar.score
-        WHERE score_date = shown.score_date AND run_id = shown.run_id AND entity_key = ANY(shown.keys)
+        WHERE score_date = asked.score_date AND run_id = shown.run_id AND entity_key = asked.entity_key
+        LIMIT 1
     ) AS score
     LEFT JOIN LATERAL (
         SELECT outcome FROM nightjar.outcome
-        WHERE model = %(model)s AND score_date = shown.score_date AND entity_key = score.entity_key
+        WHERE model = %(model)s AND score_date = asked.score_date AND entity_key = asked.entity_key
             AND recorded_at <= %(known_at)s
         ORDER BY recorded_at DESC LIMIT 1
     ) AS newest ON true
     ORDER BY 1, score.entity_key
 """)
+"""Each row is looked up by its key, LIMIT 1: Postgres would rather join nights that it knows little of."""
 
 
 @dataclass(frozen=True, slots=True)
