@@ -198,8 +198,11 @@ class RawFiles:
     def recorded(
         self, dataset: str, days: Collection[date] | None = None
     ) -> dict[date, tuple[datetime, ...]]:
-        landed = self._landed(dataset).items()
-        wanted = landed if days is None else ((day, kept) for day, kept in landed if day in days)
+        if days is None:
+            landed = self._landed(dataset)
+        else:
+            landed = self._landed(dataset, min(days), max(days)) if days else {}
+        wanted = ((day, kept) for day, kept in landed.items() if days is None or day in days)
         return {day: tuple(delivery.counts_from for delivery in kept) for day, kept in wanted}
 
     def place(self, dataset: RawDataset, day: date, recorded_at: datetime) -> str:

@@ -15,6 +15,7 @@ from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.core.errors.inputs import BadDelivery, DamagedFile
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.parquet import parquet
+from nightjar.testing.counting import counted
 
 DAY = date(2013, 6, 15)
 NOON = datetime(2013, 6, 16, 12, tzinfo=UTC)
@@ -201,6 +202,17 @@ def test_a_damaged_day_is_named_before_its_rows_are_streamed(raw, file):
     kept.write_bytes(kept.read_bytes()[:-20])
     with pytest.raises(DamagedFile, match=kept.name):
         raw.scan(VISITS, DAY, DAY)
+
+
+def test_of_some_days_only_their_folders_are_listed(raw, file):
+    days = [DAY + timedelta(days=number) for number in range(9)]
+    for day in days:
+        land(raw, file, whole(*(row.replace("2013-06-15", str(day)) for row in ROWS)), day=day)
+    with counted() as work:
+        assert raw.recorded("visits", days[3:5]) == dict.fromkeys(days[3:5], (NOON,))
+        assert raw.recorded("visits", []) == {}
+    listed = {Path(folder).name for folder in work.listed}
+    assert listed & {f"date={day}" for day in days} == {f"date={day}" for day in days[3:5]}
 
 
 def test_two_contents_recorded_at_one_instant_are_refused(raw, file):
