@@ -9,7 +9,7 @@ days, as `Unlike` does. Then each fault is planted on every thirteenth day.
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -60,11 +60,42 @@ def stations(**others: str) -> Fault:
     return made(pl.col("origin").replace(others))
 
 
+def at_jfk(value: pl.Expr) -> Fault:
+    """Other values of a column at one airport."""
+    column = value.meta.output_name()
+    return made(pl.when(origin="JFK").then(value).otherwise(column).alias(column))
+
+
+def of_column(column: str, days: int) -> Fault:
+    """A column as it was some days ago, at the same hour."""
+    return lambda rows, day: (
+        rows.drop(column)
+        .join(
+            FEED[day - days * DAY].select("origin", pl.col("time_hour") + days * DAY, column),
+            on=["origin", "time_hour"],
+            how="left",
+            maintain_order="left",
+        )
+        .select(rows.columns)
+    )
+
+
+def late(hours: int, *columns: str) -> Fault:
+    """Columns that are some hours late; the day begins with the last hours of the day before."""
+
+    def planted(rows: Rows, day: date) -> Rows:
+        both = pl.concat([FEED[day - DAY], rows]).sort("origin", "time_hour")
+        moved = both.with_columns(pl.col(columns or SENSED).shift(hours).over("origin"))
+        return moved.join(rows.select("origin", "time_hour"), on=["origin", "time_hour"], how="semi")
+
+    return planted
+
+
 def celsius(column: str) -> pl.Expr:
     return ((pl.col(column) - 32) / 1.8).round(2)
 
 
-FAULTS: Mapping[str, Fault] = {
+FIRST: Mapping[str, Fault] = {
     "temperatures in Celsius": made(celsius("temp"), celsius("dewp")),
     "one temperature in Celsius": made(celsius("temp")),
     "Celsius at one airport": made(
@@ -131,6 +162,126 @@ FAULTS: Mapping[str, Fault] = {
     "no wind": made(pl.lit(0.0).alias("wind_speed")),
     "no visibility": made(pl.lit(0.0).alias("visib")),
 }
+MORE: Mapping[str, Fault] = {
+    "two degrees too warm": made(pl.col("temp") + 2),
+    "ten times the temperature": made(pl.col("temp") * 10),
+    "pressure five too high": made(pl.col("pressure") + 5),
+    "humidity reflected": made(100 - pl.col("humid")),
+    "sign of the dew point": made(-pl.col("dewp")),
+    "wind in kilometres at one airport": at_jfk((pl.col("wind_speed") * 1.609).round(2)),
+    "five degrees too warm at one airport": at_jfk(pl.col("temp") + 5),
+    "no pressure at one airport": at_jfk(pl.lit(None, pl.Float64).alias("pressure")),
+    "one temperature at one airport": at_jfk(pl.col("temp").median()),
+    "pressure of one airport is stuck": at_jfk(pl.col("pressure").first()),
+    "JFK has the rows of EWR": lambda rows, _: pl.concat(
+        [
+            rows.filter(pl.col("origin") != "JFK"),
+            rows.filter(origin="EWR").with_columns(origin=pl.lit("JFK")),
+        ]
+    ),
+    "temperatures of yesterday": of_column("temp", 1),
+    "pressures of yesterday": of_column("pressure", 1),
+    "humidity of a week ago": of_column("humid", 7),
+    "wind of two days ago": of_column("wind_speed", 2),
+    "three hours late": late(3),
+    "five hours late, as in local time": late(5),
+    "temperatures three hours late": late(3, "temp"),
+    "pressures six hours late": late(6, "pressure"),
+    "temperatures an hour early": made(pl.col("temp").shift(-1).over("origin").fill_null(pl.col("temp"))),
+    "the hours in reverse": each(lambda value: value.reverse().over("origin")),
+    "the first half of the day twice": each(
+        lambda value: pl.when(HOUR >= 12).then(value.shift(12).over("origin")).otherwise(value)
+    ),
+    "rows shuffled among the airports": lambda rows, _: rows.with_columns(
+        pl.struct(SENSED).shuffle(seed=1).over("time_hour").struct.field(*SENSED)
+    ),
+    "rows shuffled among the hours": lambda rows, _: rows.with_columns(
+        pl.struct(SENSED).shuffle(seed=1).over("origin").struct.field(*SENSED)
+    ),
+    "temperatures cut off at their middle": made(pl.min_horizontal("temp", pl.col("temp").median())),
+    "wind cut off at ten": made(pl.col("wind_speed").clip(upper_bound=10)),
+    "pressures without decimals": made(pl.col("pressure").round(0)),
+    "humidity without decimals": made(pl.col("humid").round(0)),
+    "one temperature": made(pl.col("temp").mean().round(2)),
+    "one pressure": made(pl.col("pressure").mean().round(1)),
+    "0 for missing gusts": made(pl.col("wind_gust").fill_null(0.0)),
+    "-1 for a fifth of the pressures": made(
+        pl.when(pl.int_range(pl.len()) % 5 == 0).then(-1.0).otherwise("pressure").alias("pressure")
+    ),
+    "humidity and dew point exchanged": exchanged("humid", "dewp"),
+    "wind and its direction exchanged": exchanged("wind_dir", "wind_speed"),
+    "direction the other way round": made((360 - pl.col("wind_dir")) % 360),
+    "a third of the rows missing": only(pl.int_range(pl.len()) % 3 != 0),
+    "the last six hours missing": only(HOUR < 18),
+    "humidity with noise of five": lambda rows, _: rows.with_columns(
+        (pl.col("humid") + pl.Series(np.random.default_rng(1).normal(0, 5, rows.height))).round(2)
+    ),
+    "pressure with noise of one": lambda rows, _: rows.with_columns(
+        (pl.col("pressure") + pl.Series(np.random.default_rng(1).normal(0, 1, rows.height))).round(1)
+    ),
+    "wind halved": made((pl.col("wind_speed") / 2).round(5)),
+    "the dew point is the temperature": made(pl.col("temp").alias("dewp")),
+}
+OTHERS: Mapping[str, Fault] = {
+    "temperatures of the next airport": made(
+        pl.col("temp").shift(1).over("time_hour").fill_null(pl.col("temp").last().over("time_hour"))
+    ),
+    "dew points of two days ago": of_column("dewp", 2),
+    "humidity squared": made((pl.col("humid") ** 2 / 100).round(2)),
+    "pressure a hundredth too high": made((pl.col("pressure") * 1.01).round(1)),
+    "temperature a tenth too high": made((pl.col("temp") * 1.1).round(2)),
+    "wind three miles too strong": made(pl.col("wind_speed") + 3),
+    "gusts halved": made((pl.col("wind_gust") / 2).round(5)),
+    "wind direction in tens": made(pl.col("wind_dir") / 10),
+    "sign of the temperature at one airport": at_jfk(-pl.col("temp")),
+    "all in Celsius at one airport": made(
+        *(pl.when(origin="LGA").then(celsius(each)).otherwise(each).alias(each) for each in ("temp", "dewp"))
+    ),
+    "40 degrees more in one row of twenty": made(
+        pl.when(pl.int_range(pl.len()) % 20 == 0).then(pl.col("temp") + 40).otherwise("temp").alias("temp")
+    ),
+    "noise of one degree": lambda rows, _: rows.with_columns(
+        (pl.col("temp") + pl.Series(np.random.default_rng(1).normal(0, 1, rows.height))).round(2)
+    ),
+    "every second hour is the mean of its neighbours": made(
+        pl.when(HOUR % 2 == 1)
+        .then(((pl.col("temp").shift(1) + pl.col("temp").shift(-1)) / 2).over("origin"))
+        .otherwise("temp")
+        .fill_null(pl.col("temp"))
+        .round(2)
+    ),
+    "temperatures in steps of five": made((pl.col("temp") / 5).round(0) * 5),
+    "humidity cut off at 80": made(pl.col("humid").clip(upper_bound=80)),
+    "an inch of rain in each hour": made(pl.lit(1.0).alias("precip")),
+    "two hours late": late(2),
+    "twelve hours late": late(12),
+    "the afternoon of yesterday": lambda rows, day: pl.concat(
+        [rows.filter(HOUR < 12), of_days_before(1)(rows, day).filter(HOUR >= 12).select(rows.columns)]
+    ),
+    "one airport two hours late": lambda rows, day: pl.concat(
+        [rows.filter(pl.col("origin") != "JFK"), late(2)(rows, day).filter(origin="JFK").select(rows.columns)]
+    ),
+    "three hours of one airport are one": each(
+        lambda value: (
+            pl.when((HOUR.is_between(9, 11)) & (pl.col("origin") == "LGA"))
+            .then(value.filter(HOUR == 8).first().over("origin"))
+            .otherwise(value)
+        )
+    ),
+    "a tenth of the rows missing": only(pl.int_range(pl.len()) % 10 != 0),
+    "pressures of one airport at another": made(
+        pl.when(origin="LGA")
+        .then(pl.col("pressure").filter(origin="JFK").first().over("time_hour"))
+        .otherwise("pressure")
+        .alias("pressure")
+    ),
+}
+LISTS: Mapping[str, Mapping[str, Fault]] = {
+    "the first list": FIRST,
+    "the list of ADR 90": MORE,
+    "written after the rules": OTHERS,
+}
+FAULTS: Mapping[str, Fault] = {**FIRST, **MORE, **OTHERS}
 
 
 def read(day: date, rows: Rows) -> Rows:
@@ -157,29 +308,32 @@ def main() -> None:
     known, held, days = dict[date, Rows](), list[date](), 0
     for day in sorted(each for each in FEED if each <= last):
         now = read(day, FEED[day])
-        against = found(day, now, known)
-        if against:
-            print(f"{day}: {against[0].sentence}")
+        if odd := found(day, now, known):
+            print(f"{day}: {odd[0].sentence}")
             held.append(day)
         else:
             known[day] = now
         days += 1
     print(f"real days up to {last} that are named: {len(held)} of {days}")
     print("| fault of the file | found | by |\n|---|---|---|")
-    total, hits = 0, 0
-    for name, plant in FAULTS.items():
-        names, seen, planted = Counter[str](), 0, 0
-        for day in [each for each in known if first <= each <= last][::EVERY]:
-            rows = plant(FEED[day], day).select(FEED[day].columns)
-            if rows.equals(FEED[day]):
-                continue
-            against = {each.name for each in found(day, read(day, rows), known)}
-            names.update(sorted(against))
-            seen, planted = seen + bool(against), planted + 1
+    days_of_half = [each for each in known if first <= each <= last][::EVERY]
+    every = {name: [*against(plant, days_of_half, known)] for name, plant in FAULTS.items()}
+    for name, nights in every.items():
+        names = Counter(check for checks in nights for check in sorted(checks))
         told = ", ".join(f"`{each}`" for each, _ in names.most_common(3)) or "nothing"
-        print(f"| {name} | {seen} of {planted} | {told} |")
-        hits, total = hits + seen, total + planted
-    print(f"\nfound: {hits} of {total} ({hits / total:.1%})")
+        print(f"| {name} | {sum(map(bool, nights))} of {len(nights)} | {told} |")
+    print()
+    for title, faults in {**LISTS, "all": FAULTS}.items():
+        counted = [bool(checks) for name in faults for checks in every[name]]
+        print(f"found, {title}: {sum(counted)} of {len(counted)} ({sum(counted) / len(counted):.1%})")
+
+
+def against(plant: Fault, days: Sequence[date], known: Mapping[date, Rows]) -> Iterator[set[str]]:
+    """The names of the checks that find a fault on each of the days that it changes."""
+    for day in days:
+        rows = plant(FEED[day], day).select(FEED[day].columns)
+        if not rows.equals(FEED[day]):
+            yield {finding.name for finding in found(day, read(day, rows), known)}
 
 
 if __name__ == "__main__":

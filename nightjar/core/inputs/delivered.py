@@ -6,6 +6,7 @@ other weather.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import combinations
 
 import numpy as np
@@ -13,7 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
-from nightjar.core.inputs import again, former, relations
+from nightjar.core.inputs import again, former, relations, series
+from nightjar.core.inputs.by_others import by_others
 from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, matrix
 from nightjar.core.inputs.readings import COUNTED, ENTITY, MOST_ROWS, READING, together
 from nightjar.core.inputs.shapes import of_values
@@ -23,6 +25,8 @@ DAYS = 14
 """So many days before are looked at row by row, of a day of at most MOST_ROWS rows. Of larger ones, one."""
 LEAST_DAYS = 5
 """Fewer days before do not say which values a column has."""
+NEXT = timedelta(hours=36)
+"""A day that begins so long after another one is the next one."""
 MOST_VALUES = 100
 """A column of texts with more values names things, and its rows are not counted by value."""
 MOSTLY = 0.5
@@ -48,11 +52,11 @@ def of_delivery(dataset: RawDataset, newest: pl.DataFrame, earlier: Sequence[pl.
             *of_values(rows, names),
             *again.marks(rows, [ENTITY], names),
             *together(rows, names),
-            *_of_columns(rows, names),
+            *_of_columns(dataset, rows, names),
             *(("alike", column, part, share) for _, column, part, share in relations.twins(rows, names)),
             *_beside_last(rows, past, names),
             *(_beside_week(dataset, rows, past, names) if len(past) >= LEAST_DAYS else ()),
-            *(_in_series(dataset, rows, names) if newest.height <= MOST_ROWS else ()),
+            *(_in_series(dataset, rows, past, names) if newest.height <= MOST_ROWS else ()),
         ]
     named = [
         (name, _of(dataset, column), part, value) for name, column, part, value in told if name not in UNEVEN
@@ -96,11 +100,15 @@ def _part(name: str, value: str) -> str:
     return f"{name}={value}"
 
 
-def _of_columns(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
-    """`various`: different values as a share of the values. `empty`: the share of rows without one."""
+def _of_columns(dataset: RawDataset, rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
+    """`various`: different values as a share of the values. `empty`: the share of rows without one, whole
+    and by key.
+    """
+    parts = _by_key(dataset, rows)
     for name, values in zip(names, matrix(rows, names).T, strict=True):
         known = values[~np.isnan(values)]
         yield "empty", name, "", 1 - known.size / values.size
+        yield from (("empty", name, part, float(np.isnan(values[of]).mean())) for part, of in parts.items())
         if known.size:
             yield "various", name, "", np.unique(known).size / known.size
 
@@ -125,6 +133,7 @@ def _beside_week(
 
     `familiar`: the share of the values but 0 that a day before had too, whole and by key: a gauge has steps.
     `beyond`: how far a value lies outside the range of the days before, as a multiple of its width.
+    `by_others`: how far the values lie from what the other columns let expect, whole and by key.
     `not_below`: the share of the rows in which one column is not below another that is measured alike, as the
     temperature is not below the dew point.
     """
@@ -138,6 +147,8 @@ def _beside_week(
         if _has_range(before) and (~np.isnan(values)).mean() > MOSTLY:
             over = max(np.nanmax(values) - usual[-1], usual[0] - np.nanmin(values), 0.0)
             yield "beyond", name, "", float(over / (usual[-1] - usual[0]))
+    varied = [place for place, before in enumerate(then.T) if _has_range(before) and _mostly_known(before)]
+    yield from by_others(now[:, varied], then[:, varied], [names[place] for place in varied], parts)
     middles = np.abs(former.middle(then))
     for one, other in combinations(range(len(names)), 2):
         known = ~np.isnan(now[:, one]) & ~np.isnan(now[:, other])
@@ -161,24 +172,31 @@ def _has_range(values: Matrix) -> bool:
     return counts.size > 1 and counts.max() / counts.sum() < MOSTLY
 
 
+def _mostly_known(values: Matrix) -> bool:
+    return bool((~np.isnan(values)).mean() > MOSTLY)
+
+
 def _near(one: float, other: float) -> bool:
     least, most = sorted((one, other))
     return 0 < most <= ALIKE * least
 
 
-def _in_series(dataset: RawDataset, rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
+def _in_series(
+    dataset: RawDataset, rows: pl.DataFrame, past: Sequence[pl.DataFrame], names: Sequence[str]
+) -> Iterator[Told]:
     """How a value follows the one before it, where an instant is part of the key.
 
-    `stuck`: the share of the values that are equal to the one before. `smooth`: the rank correlation of both.
-    `longest`: the most rows in turn in which no value changes.
+    `stuck`: the share of the values that are equal to the one before, whole and by key. `smooth`: the rank
+    correlation of both. `longest`: the most rows in turn in which no value changes.
     """
     instants = [name for name in dataset.keys if dataset.columns[name] == pl.Datetime]
     if not instants:
         return
-    series = [name for name in dataset.keys if name not in instants]
-    ordered = rows.sort(*series, *instants)
-    follows = _equal_to_before(ordered.select(pl.struct(series or [pl.lit(0)]).rank("dense")).to_numpy())
-    values = matrix(ordered, names)
+    of = [name for name in dataset.keys if name not in instants]
+    yield from _of_days(rows, past, of, instants, names)
+    ordered = rows.sort(*of, *instants)
+    follows = _equal_to_before(ordered.select(pl.struct(of or [pl.lit(0)]).rank("dense")).to_numpy())
+    values, parts = matrix(ordered, names), _by_key(dataset, ordered)
     if follows.any():
         still = follows & _equal_to_before(np.nan_to_num(values, nan=np.inf))
         yield "longest", "", "", 1.0 + _longest(still)
@@ -186,9 +204,34 @@ def _in_series(dataset: RawDataset, rows: pl.DataFrame, names: Sequence[str]) ->
     for place in map(int, np.flatnonzero(known.sum(axis=0) >= SOME)):
         now, then = values[1:, place][known[:, place]], values[:-1, place][known[:, place]]
         yield "stuck", names[place], "", float((now == then).mean())
+        yield from (
+            ("stuck", names[place], part, float((now == then)[within].mean()))
+            for part, of_part in parts.items()
+            if (within := (of_part[1:] & of_part[:-1])[known[:, place]]).sum() >= VARIED
+        )
         one, other = (former.standard(former.ranked(each[:, None])) for each in (now, then))
         if min(np.unique(now).size, np.unique(then).size) > 1:
             yield "smooth", names[place], "", float((one * other).sum())
+
+
+def _of_days(
+    rows: pl.DataFrame,
+    past: Sequence[pl.DataFrame],
+    keys: Sequence[str],
+    instants: Sequence[str],
+    names: Sequence[str],
+) -> Iterator[Told]:
+    """How the day goes on from the days before, where it comes right after the first of them."""
+    if len(past) < LEAST_DAYS or _begin(rows, instants) - _begin(past[0], instants) > NEXT:
+        return
+    if (found := series.days_of([rows, *past], keys, instants, names)) is not None:
+        labels, days = found
+        yield from series.going_on(days, names)
+        yield from series.among_keys(days, labels, names)
+
+
+def _begin(rows: pl.DataFrame, instants: Sequence[str]) -> datetime:
+    return rows.select(pl.min_horizontal(instants).min()).item()
 
 
 def _equal_to_before(values: Matrix) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ alone; docs/audit.md says what they gave on July to December.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import atanh, exp, inf, log, tanh
 from typing import Literal
 
@@ -119,6 +119,17 @@ FAMILIAR = Rule(
     moves=True,
     told="share of values that the days before had too,",
 )
+
+BY_OTHERS = Rule(
+    check="by_others",
+    above=0.42,
+    widths=0.15,
+    scale=FACTOR,
+    moves=True,
+    told="distance of most values from what the other columns let expect, as a multiple of the usual one,",
+)
+STUCK = "share of values equal to the one before"
+EMPTY = "share of rows without a value"
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "zero_share": _share("zeros", "share of zeros"),
@@ -336,7 +347,59 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="share of the few values of two decimals",
         ),
     ),
-    "empty": (Rule(check="missing", above=1.5, scale=SHARE, told="share of rows without a value"),),
+    "empty": (Rule(check="missing", above=1.5, scale=SHARE, told=EMPTY),),
+    "by_others": (BY_OTHERS,),
+    "jump": (
+        Rule(
+            check="jump",
+            above=0.8,
+            widths=0.1,
+            scale=MEAN,
+            inside=True,
+            moves=True,
+            told="distance of the first values from the last ones of the day before, in usual steps,",
+        ),
+    ),
+    "rough": (
+        Rule(
+            check="order",
+            above=0.75,
+            below=1.0,
+            widths=0.1,
+            scale=FACTOR,
+            inside=True,
+            moves=True,
+            told="mean distance from the values before and after, as a multiple of the usual one,",
+        ),
+    ),
+    "late": (
+        Rule(
+            check="late",
+            above=4.0,
+            widths=0.0,
+            scale=SHARE,
+            told="share of the first values that are the last ones of the day before",
+        ),
+    ),
+    "same_day": (
+        Rule(check="outdated", above=3.0, scale=SHARE, told="share of values that are those of a day before"),
+    ),
+    "followed": (
+        Rule(
+            check="keys_exchanged",
+            below=0.15,
+            widths=0.2,
+            told="share of rows that are most like the former row of their own key",
+        ),
+    ),
+    "exchanged": (
+        Rule(
+            check="keys_exchanged",
+            above=6.5,
+            widths=0.0,
+            told="by how much the rows fit other keys better than their own, in logarithms of odds",
+        ),
+    ),
     "various": (
         Rule(check="repeated", below=1.0, scale=SHARE, moves=True, told="different values as a share of all"),
     ),
@@ -370,7 +433,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             widths=0.2,
             scale=SHARE,
             moves=True,
-            told="share of values equal to the one before",
+            told=STUCK,
         ),
     ),
     "longest": (
@@ -393,6 +456,19 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
 airports: its values count, not the rows that share them."""
 SLICES: Mapping[str, tuple[Rule, ...]] = {
     "familiar": (FAMILIAR,),
+    "by_others": (replace(BY_OTHERS, above=0.8),),
+    "stuck": (Rule(check="frozen", above=2.5, widths=0.2, scale=SHARE, moves=True, told=STUCK),),
+    "empty": (Rule(check="missing", above=2.4, widths=0.2, scale=SHARE, told=EMPTY),),
+    "beside_keys": (
+        Rule(
+            check="by_others",
+            above=0.6,
+            widths=0.2,
+            scale=FACTOR,
+            moves=True,
+            told="mean distance from the other keys at the same instant, as a multiple of the usual one,",
+        ),
+    ),
     "same_factor": (Rule(check="units", above=0.8, told=FACTORED),),
     "same_offset": (Rule(check="offset", above=0.9, told=OFFSET),),
     "still": (Rule(check="frozen", above=1.6, scale=SHARE, told=STILL),),

@@ -92,6 +92,10 @@ SIX_HOURS = pl.col("hour").dt.hour() >= 18
         (pl.when(pl.int_range(pl.len()) % 3 == 0).then(None).otherwise("temp").alias("temp"), "missing"),
         (pl.col("temp").round(0), "precision"),
         (pl.col("wind").first(), "repeated"),
+        (pl.col("city").replace({"cairo": "oslo", "oslo": "cairo"}), "keys_exchanged"),
+        (pl.when(pl.col("city") != "rome").then("wind"), "missing"),
+        (pl.when(city="rome").then(pl.col("temp") + 12).otherwise("temp"), "by_others"),
+        (pl.col("temp") + 20, "jump"),
     ],
     ids=[
         "celsius",
@@ -105,6 +109,10 @@ SIX_HOURS = pl.col("hour").dt.hour() >= 18
         "a third missing",
         "rounded",
         "constant",
+        "two cities exchanged",
+        "no wind in one city",
+        "warmer in one city",
+        "warmer everywhere",
     ],
 )
 def test_a_fault_of_a_feed_is_named(rows, name):
@@ -121,6 +129,18 @@ def test_the_day_before_once_more_is_named():
     again = DAY[NIGHTS - 1].with_columns(pl.col("hour") + timedelta(days=1))
     frozen = {each.column for each in unusual(read(NIGHTS, again), PAST) if each.name == "frozen"}
     assert frozen >= {"weather", "weather.temp", "weather.dewp"}
+
+
+def test_a_file_that_is_late_is_named():
+    both = pl.concat(DAY[NIGHTS - 1 :]).sort("city", "hour")
+    moved = both.with_columns(pl.col("temp", "wind").shift(5).over("city"))
+    odd = unusual(read(NIGHTS, moved.filter(pl.col("hour") >= DAY[NIGHTS]["hour"].min())), PAST)
+    assert {each.column for each in odd if each.name == "late"} == {"weather.temp", "weather.wind"}
+
+
+def test_after_a_gap_nothing_is_said_of_how_a_day_goes_on():
+    told = of_delivery(WEATHER, DAY[NIGHTS], DAY[NIGHTS - 2 : NIGHTS - 2 - DAYS : -1])
+    assert told.filter(pl.col("name").is_in(["jump", "late", "exchanged"])).is_empty()
 
 
 def test_a_finding_names_dataset_column_and_key():

@@ -1,0 +1,178 @@
+"""The days of a feed whose keys have a value at each instant, as gauges have: do they go on as themselves?
+
+A fault that keeps each value of a day breaks its relation to the day before: all values five degrees higher,
+another unit, a file that is hours late, two gauges under each other's name.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from math import sqrt
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nightjar.core.inputs.former import Matrix, Told, matrix, middle
+
+Days = NDArray[np.float64]
+"""The value of each day, key, instant of the day, and column; NaN: missing. The newest day comes first."""
+
+MOST_KEYS = 10
+"""Of more keys it is not asked which of them are exchanged."""
+DENSE = 0.5
+"""At least this share of the keys and instants must have a row, or else there is no series."""
+LATEST = 12
+"""So many instants a file may be late and still be known by the values that it repeats."""
+LEAST_VALUES = 8
+"""Fewer values may be the same by chance."""
+SHARES, BEGIN = 4, 3
+"""Keys are known by each quarter of the day, and by so many of its first instants."""
+FLAT = 1e-9
+TO_SD = 1.4826
+"""The standard deviation, as a multiple of the middle distance."""
+
+
+def days_of(
+    days: Sequence[pl.DataFrame], keys: Sequence[str], instants: Sequence[str], names: Sequence[str]
+) -> tuple[Sequence[str], Days] | None:
+    """Return the keys and the days as arrays. None if most keys have no row at most instants.
+
+    days: a row a key and instant, newest first. keys: the columns of the key but the instants.
+    """
+    every = pl.concat(
+        day.select(
+            day=pl.lit(place),
+            of=pl.concat_str(*(pl.col(name).cast(pl.String) for name in keys), pl.lit(""), separator=" "),
+            at=pl.concat_str(pl.col(name).dt.time().cast(pl.String) for name in instants),
+        )
+        for place, day in enumerate(days)
+    )
+    of, at = (every[name].unique().sort() for name in ("of", "at"))
+    if every.height < DENSE * len(days) * len(of) * len(at):
+        return None
+    found = np.full((len(days), len(of), len(at), len(names)), np.nan)
+    places = (every["day"], of.search_sorted(every["of"]), at.search_sorted(every["at"]))
+    found[tuple(np.asarray(each) for each in places)] = np.concatenate([matrix(day, names) for day in days])
+    return [f"{' '.join(keys)}={key.strip()}" for key in of], found
+
+
+def going_on(days: Days, names: Sequence[str]) -> Iterator[Told]:
+    """How the values go on from one instant to the next, and from the day before.
+
+    `jump`: the least distance of a first value of a key from its last one of the day before, as a multiple of
+    the middle distance of two values in turn. `rough`: the mean distance of a value from the mean of those
+    before and after it, as a multiple of the usual one. `late`: the greatest share of the values of the first
+    instants that are the last ones of the day before. `same_day`: the greatest share of the values that are
+    those of the same instant of a day before.
+    """
+    away = np.abs(days[0, :, 0] - days[1, :, -1])
+    usual = middle(np.abs(np.diff(days[1:], axis=2)).reshape(-1, len(names)))
+    past, now = _rough(days[1:]), _rough(days[:1])
+    latest = min(LATEST, days.shape[2] - 1)
+    for place, name in enumerate(names):
+        values = days[..., place]
+        if usual[place] > 0 and not np.isnan(away[:, place]).all():
+            yield "jump", name, "", float(np.nanmin(away[:, place]) / usual[place])
+        if past[place] > 0:
+            yield "rough", name, "", float(now[place] / past[place])
+        late = (_same(values[0, :, :by], values[1, :, -by:]) for by in range(1, latest + 1))
+        yield "late", name, "", max(late, default=0.0)
+        yield "same_day", name, "", max(_same(values[0], before) for before in values[1:])
+
+
+def _mean(values: Days, axis: tuple[int, ...]) -> Days:
+    """The mean without NaN; NaN of nothing."""
+    known = (~np.isnan(values)).sum(axis=axis)
+    return np.where(known, np.nansum(values, axis=axis) / np.maximum(known, 1), np.nan)
+
+
+def _steps(days: Days, apart: int = 1) -> Days:
+    """The mean distance of two values that are so many instants apart, of each column."""
+    return _mean(np.abs(days[:, :, apart:] - days[:, :, :-apart]), (0, 1, 2))
+
+
+def _rough(days: Days) -> Days:
+    """The mean distance of a value from the mean of those before and after it, of each column."""
+    between = (days[:, :, 2:] + days[:, :, :-2]) / 2
+    return _mean(np.abs(days[:, :, 1:-1] - between), (0, 1, 2))
+
+
+def _same(now: Days, then: Days) -> float:
+    """The share of the values known on both sides that are equal. 0 if they are few."""
+    known = ~np.isnan(now) & ~np.isnan(then)
+    return float((now == then)[known].mean()) if known.sum() >= LEAST_VALUES else 0.0
+
+
+def among_keys(days: Days, keys: Sequence[str], names: Sequence[str]) -> Iterator[Told]:
+    """How the values of each key lie to those of the other keys at the same instant.
+
+    `beside_keys`: the mean distance from the mean of the others, as a multiple of that of the days before.
+    `followed`: the share of the rows that are more like the former row of their own key than like that of
+    another one. `exchanged`: how much better the values fit the past if keys are exchanged, in logarithms of
+    odds.
+    """
+    if not 1 < len(keys) <= MOST_KEYS:
+        return
+    away = np.abs(days - _others(days))
+    usual, now = _mean(away[1:], (0, 2)), _mean(away[:1], (0, 2))
+    for number, key in enumerate(keys):
+        yield from (
+            ("beside_keys", name, key, float(now[number, place] / usual[number, place]))
+            for place, name in enumerate(names)
+            if usual[number, place] > 0
+        )
+    unlike = _unlikely((days[0, :, None, 1:] - days[0, None, :, :-1]) ** 2, _steps(days[1:]) ** 2)
+    if unlike.size:
+        yield "followed", "", "", float((unlike.argmin(axis=1) == np.arange(len(keys))[:, None]).mean())
+    yield "exchanged", "", "", _exchanged(days)
+
+
+def _others(days: Days) -> Days:
+    """For each value the mean of the other keys at its instant."""
+    known = ~np.isnan(days)
+    count = known.sum(axis=1, keepdims=True) - known
+    others = np.nansum(days, axis=1, keepdims=True) - np.nan_to_num(days)
+    return np.where(count, others / np.maximum(count, 1), np.nan)
+
+
+def _exchanged(days: Days) -> float:
+    """How much better the keys fit the past if two are exchanged, or all moved by some places. 0: no better.
+
+    A key is known by what it differs from the others in the course of a day, and by its last values of the
+    day before.
+    """
+    keys = days.shape[1]
+    apart = _apart(days)
+    width = apart.shape[-1]
+    own = middle(apart[1:].reshape(len(days) - 1, -1)).reshape(keys, width)
+    spread = middle(np.abs(apart[1:] - own).reshape(-1, width)) * TO_SD
+    begins = range(min(BEGIN, days.shape[2] - 1))
+    steps = [_steps(days[1:], by + 1) ** 2 for by in begins]
+
+    def likeness(order: Sequence[int]) -> float:
+        places = [*order]
+        away = _unlikely((apart[0, places] - own) ** 2, spread**2).sum() / sqrt(SHARES)
+        seams = (_unlikely((days[0, places, by] - days[1, :, -1]) ** 2, steps[by]).sum() for by in begins)
+        return -float(away + sum(seams) / sqrt(max(len(begins), 1)))
+
+    orders = [_two(keys, a, b) for a, b in combinations(range(keys), 2)]
+    orders += [(*range(by, keys), *range(by)) for by in range(1, keys)]
+    return max(0.0, max(map(likeness, orders)) - likeness(range(keys)))
+
+
+def _apart(days: Days) -> Days:
+    """How far each key lies from the mean of all keys, in each share of the day and each column."""
+    away = np.array_split(days - _mean(days, (1,))[:, None], SHARES, axis=2)
+    return np.concatenate([_mean(each, (2,)) for each in away], axis=-1)
+
+
+def _two(keys: int, one: int, other: int) -> tuple[int, ...]:
+    return tuple({one: other, other: one}.get(place, place) for place in range(keys))
+
+
+def _unlikely(squares: Days, usual: Matrix) -> Days:
+    """How little such distances of all columns are to be expected: a single great one says little.
+
+    usual: their usual squares.
+    """
+    return np.nansum(np.log1p(squares / (usual + FLAT)), axis=-1)
