@@ -176,6 +176,18 @@ def missing(prefix: str, where: pl.Expr) -> Change:
     )
 
 
+def renumbered(by: int, where: pl.Expr | None = None) -> Change:
+    """Flights under other numbers: their keys are those of other flights, or of none."""
+
+    def change(case: Case) -> pl.DataFrame:
+        chosen = pl.lit(value=True) if where is None else where
+        flight = pl.when(chosen).then(pl.col("flight") + by).otherwise("flight")
+        key = pl.format("{}{}-{}", "carrier", flight, pl.col("entity_key").str.tail(14))
+        return case.rows.with_columns(entity_key=key, flight=flight).sort("entity_key")
+
+    return change
+
+
 def noisy(column: str, share: float) -> Change:
     """Noise on a column: so many of its standard deviations."""
 
@@ -231,7 +243,7 @@ every = pl.int_range(pl.len())
 minute, distance = pl.col("sched_dep_minute"), pl.col("distance")
 score = pl.col("score")
 
-POPULATION: Mapping[str, Change] = {
+POPULATION: dict[str, Change] = {
     "half of the schedule": only(every % 2 == 0),
     "a third of the schedule missing": only(every % 3 != 0),
     "a tenth of the schedule": only(every % 10 == 0),
@@ -266,7 +278,7 @@ POPULATION: Mapping[str, Change] = {
     "an airport in the evening missing": only((pl.col("origin") != "EWR") | (minute < 17 * 60)),
     "all flights at noon and after twice": copied(minute >= 12 * 60),
 }
-INPUTS: Mapping[str, Change] = {
+INPUTS: dict[str, Change] = {
     "kilometres for miles": to("distance", (distance * 1.609344).round()),
     "kilometres of one carrier": to("distance", (distance * 1.609344).round(), pl.col("carrier") == "UA"),
     "kilometres of one airport": to("distance", (distance * 1.609344).round(), pl.col("origin") == "LGA"),
@@ -490,6 +502,92 @@ INPUTS: Mapping[str, Change] = {
     "next weekday": to("weekday", pl.col("weekday") % 7 + 1),
     "weekdays from 0": to("weekday", pl.col("weekday") - 1),
 }
+LATER_POPULATION: dict[str, Change] = {
+    "half of the rows, without an order": only(in_share(0.5)),
+    "flight numbers one further": renumbered(1),
+    "flight numbers of one carrier one further": renumbered(1, pl.col("carrier") == "DL"),
+    "the rows of one airport under another": lambda case: pl.concat(
+        [
+            case.rows.filter(pl.col("origin") != "LGA"),
+            case.rows.filter(origin="EWR").with_columns(
+                pl.col("entity_key").str.replace("-EWR-", "-LGA-"), origin=pl.lit("LGA")
+            ),
+        ]
+    ).sort("entity_key"),
+    "the last carriers of the alphabet missing": only(pl.col("carrier") < "US"),
+    "the file of six days ago": file_of(6),
+    "the first hours missing": only(minute >= 8 * 60),
+    "destinations that begin with A missing": only(~pl.col("dest").str.starts_with("A")),
+    "one row in ten twice": copied(every % 10 == 0),
+}
+LATER_INPUTS: dict[str, Change] = {
+    "arrivals shuffled": shuffled("sched_arr_minute"),
+    "arrivals of the row before": shifted_rows("sched_arr_minute"),
+    "arrivals an hour early": to("sched_arr_minute", (pl.col("sched_arr_minute") - 60) % MINUTES_A_DAY),
+    "block times a tenth longer": to("sched_block_minutes", (pl.col("sched_block_minutes") * 1.1).round()),
+    "block times cut off at 200": to(
+        "sched_block_minutes", pl.col("sched_block_minutes").clip(upper_bound=200)
+    ),
+    "block times of one carrier with an hour more": to(
+        "sched_block_minutes", pl.col("sched_block_minutes") + 60, pl.col("carrier") == "DL"
+    ),
+    "block times shuffled in each airport": lambda case: case.rows.with_columns(
+        pl.col("sched_block_minutes").shuffle(seed=1).over("origin")
+    ),
+    "distances a hundred longer": to("distance", distance + 100),
+    "distances of one destination doubled": to("distance", distance * 2, pl.col("dest") == "BOS"),
+    "distances of one carrier shuffled": lambda case: case.rows.with_columns(
+        pl.when(carrier="B6").then(distance.shuffle(seed=1).over("carrier")).otherwise(distance)
+    ),
+    "twenty departures of the day more": to("day_departures", pl.col("day_departures") + 20),
+    "one departure of the hour more": to("hour_departures", pl.col("hour_departures") + 1),
+    "the share of the day squared": to("day_share_before", pl.col("day_share_before") ** 2),
+    "departures of the day of one airport for all": to(
+        "day_departures", pl.col("day_departures").filter(pl.col("origin") == "EWR").first()
+    ),
+    "rates of routes reflected at one airport": to(
+        "route_late_rate_28d", 1 - pl.col("route_late_rate_28d"), pl.col("origin") == "LGA"
+    ),
+    "rates of routes squared": to("route_late_rate_28d", pl.col("route_late_rate_28d") ** 2),
+    "all routes' records of one week and four exchanged": together(
+        *(
+            swapped(f"route_{name}_7d", f"route_{name}_28d")
+            for name in ("late_rate", "cancel_rate", "dep_delay")
+        )
+    ),
+    "delays of carriers in hours": times("carrier_dep_delay", 1 / 60),
+    "delays of routes in place of rates of carriers": to(
+        "carrier_late_rate_7d", pl.col("route_late_rate_7d")
+    ),
+    "ages ten years more": to("aircraft_age", pl.col("aircraft_age") + 10),
+    "ages of one carrier doubled": times("aircraft_age", 2, pl.col("carrier") == "UA"),
+    "seats of one carrier halved": times("aircraft_seats", 0.5, pl.col("carrier") == "UA"),
+    "seats shuffled": shuffled("aircraft_seats"),
+    "a flight's own rate reflected": to("flight_late_rate_28d", 1 - pl.col("flight_late_rate_28d")),
+    "28 flights for all": to("flight_count_28d", pl.lit(28.0)),
+    "humidity reflected": to("weather_humid", 100 - pl.col("weather_humid")),
+    "temperatures of the night 30 degrees more": to("weather_temp", pl.col("weather_temp") + 30),
+    "wind in metres a second": to("weather_wind", pl.col("weather_wind") * 0.44704),
+    "carriers shuffled": shuffled("carrier"),
+    "airports shuffled": shuffled("origin"),
+    "destinations shuffled in each airport": lambda case: case.rows.with_columns(
+        pl.col("dest").shuffle(seed=1).over("origin")
+    ),
+    "no rate of carriers at one airport": missing("carrier_late", pl.col("origin") == "JFK"),
+    "no record of a fifth of the flights": missing("flight_", every % 5 == 0),
+    "-1 for missing records of flights": to(
+        "flight_late_rate_28d", pl.col("flight_late_rate_28d").fill_null(-1)
+    ),
+    "rates of routes without their third decimal": to(
+        "route_late_rate_7d", (pl.col("route_late_rate_7d") * 100).floor() / 100
+    ),
+    "noise of a twentieth on rates of carriers": noisy("carrier_late_rate_7d", 0.05),
+    "routes' records of two weeks ago": of_days_ago("route_", 14),
+    "one carrier with the record of last week": of_days_ago("carrier_", 7, pl.col("carrier") == "DL"),
+    "aircraft of the row before": shifted_rows("aircraft_seats", "aircraft_age"),
+    "the weather of three days ago": of_days_ago("weather_", 3),
+}
+"""Written after the rules of ADR 90; none was chosen on them."""
 SCORES: Mapping[str, Change] = {
     "scores reflected about their mean": to("score", (2 * score.mean() - score).clip(0, 1)),
     "scores of one number": to("score", score.mean()),

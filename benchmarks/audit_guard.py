@@ -29,6 +29,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from difflib import get_close_matches
+from functools import partial
 from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
@@ -39,6 +40,8 @@ from audit_faults import (
     GRADED,
     GRADED_POPULATION,
     INPUTS,
+    LATER_INPUTS,
+    LATER_POPULATION,
     POPULATION,
     SCORES,
     VERSION,
@@ -77,11 +80,12 @@ HALVES: Mapping[str, Sequence[date]] = {
 }
 """The nights that faults are put into. Some faults need weeks before, or the day after."""
 KINDS: Mapping[str, Mapping[str, Change]] = {
-    "population": POPULATION,
-    "inputs": INPUTS,
+    "population": POPULATION | LATER_POPULATION,
+    "inputs": INPUTS | LATER_INPUTS,
     "scores": SCORES,
     "version": VERSION,
 }
+LATER = LATER_POPULATION.keys() | LATER_INPUTS.keys()
 SIZED: Mapping[str, Mapping[str, Size]] = {"population": GRADED_POPULATION, "inputs": GRADED}
 FAULTS: Mapping[str, tuple[str, Change]] = {
     name: (kind, change) for kind, changes in KINDS.items() for name, change in changes.items()
@@ -254,7 +258,12 @@ def show_ordinary(found: Mapping[date, Findings]) -> None:
             print(f"  {day}: " + "; ".join(f"{each.name}: {each.sentence}" for each in found[day].every[:4]))
 
 
-def faulty(audits: Audits, kind: str, change: Change, day: date) -> Iterable[str] | None:
+MISREAD = "misread"
+
+
+def faulty(
+    audits: Audits, kind: str, change: Change, day: date, second: SecondReading
+) -> Iterable[str] | None:
     """Put a fault into a night. Return the names of what finds it; None if it changes nothing of it."""
     year = audits.year
     if kind == "version":
@@ -267,7 +276,14 @@ def faulty(audits: Audits, kind: str, change: Change, day: date) -> Iterable[str
     if kind != "scores":
         rows = rows.with_columns(year.predictor.predict(rows).alias(SCORE))
     found = audits.found(day, rows, year.nights[day] if kind == "scores" else None)
-    return sorted({each.name for each in found.every})
+    again = misread(year, second, day, rows) if kind == "inputs" else []
+    return sorted({each.name for each in (*found.every, *again)})
+
+
+def misread(year: RecordedYear, second: SecondReading, day: date, rows: pl.DataFrame) -> list[Finding]:
+    """What a second reading of the tables finds against rows."""
+    run = run_of(year.spec.name, day, as_of(year.spec, day), year.version.id, rows.height)
+    return [*second.findings(run, rows, year.platform.features.generations(year.spec))]
 
 
 def golden_otherwise(year: RecordedYear, change: Change) -> str | None:
@@ -335,44 +351,51 @@ class Tally:
         return random.Random(f"{SEED} {fault}").sample(HALVES[self.half], 4 * self.nights)
 
 
+def second_reading_of(year: RecordedYear) -> SecondReading:
+    return SecondReading(spec=year.spec, tables=year.platform.feature_files)
+
+
 def count(audits: Audits, tally: Tally, faults: Mapping[str, tuple[str, Change]], seconds: float) -> None:
     """Put the faults into their nights until the time is over. What was counted before stays."""
-    until = time.monotonic() + seconds
+    until, second = time.monotonic() + seconds, second_reading_of(audits.year)
     for fault in faults:
         for day in tally.to_do(fault):
             if time.monotonic() > until:
                 print(f"time is over at {fault!r}: run it again to go on")
                 return
-            tally.add(fault, day, faulty(audits, *faults[fault], day))
+            tally.add(fault, day, faulty(audits, *faults[fault], day, second))
 
 
 def show_faults(tally: Tally, faults: Iterable[str]) -> None:
+    """What history finds, as a table, and what a second reading of the tables adds."""
     print("\n| fault | found | by |\n|---|---|---|")
-    every = list[list[str]]()
-    for fault in faults:
-        by = tally.of(fault)
-        every += by
+    by_list = {"faults before": list[list[str]](), "written after the rules of ADR 90": list[list[str]]()}
+    every = {fault: tally.of(fault) for fault in faults}
+    for fault, nights in every.items():
+        by = [[name for name in found if name != MISREAD] for found in nights]
         names = Counter(name for each in by for name in each)
         told = ", ".join(f"`{each}`" for each, _ in names.most_common(3)) or "nothing"
         print(f"| {fault} | {sum(map(bool, by))} of {len(by)} | {told} |")
-    caught = sum(map(bool, every))
-    print(f"\nfound: {caught} of {len(every)} ({caught / max(1, len(every)):.1%})")
+        by_list["written after the rules of ADR 90" if fault in LATER else "faults before"] += nights
+    print()
+    for title, nights in by_list.items():
+        if nights:
+            alone = sum(any(name != MISREAD for name in found) for found in nights)
+            both = sum(map(bool, nights))
+            print(
+                f"{title}: history finds {alone} of {len(nights)} ({alone / len(nights):.1%}), "
+                f"with the second reading {both} ({both / len(nights):.1%})"
+            )
 
 
 def show_misread(year: RecordedYear, days: Sequence[date]) -> None:
     """What a second reading of the tables says of ordinary nights, and of each fault of their features."""
-    second = SecondReading(spec=year.spec, tables=year.platform.feature_files)
-    generations = year.platform.features.generations(year.spec)
-
-    def told(day: date, rows: pl.DataFrame) -> list[Finding]:
-        run = run_of(year.spec.name, day, as_of(year.spec, day), year.version.id, rows.height)
-        return [*second.findings(run, rows, generations)]
-
+    told = partial(misread, year, second_reading_of(year))
     stopped = [day for day in days if told(day, year.nights[day])]
     print(f"{len(stopped)} of {len(days)} ordinary nights are stopped")
     features = {name for table in year.spec.feature_tables for name in table.features}
     by_fault = dict[str, bool]()
-    for fault, change in INPUTS.items():
+    for fault, change in KINDS["inputs"].items():
         day = random.Random(f"{SEED} {fault}").choice(days[MOST_DAYS_BEFORE:-1])
         rows = change(Case(day, year.nights))
         if not rows.select(features).equals(year.nights[day].select(features)):

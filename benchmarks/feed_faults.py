@@ -166,7 +166,7 @@ MORE: Mapping[str, Fault] = {
     "two degrees too warm": made(pl.col("temp") + 2),
     "ten times the temperature": made(pl.col("temp") * 10),
     "pressure five too high": made(pl.col("pressure") + 5),
-    "humidity reflected": made(100 - pl.col("humid")),
+    "humidity reflected": made((100 - pl.col("humid")).alias("humid")),
     "sign of the dew point": made(-pl.col("dewp")),
     "wind in kilometres at one airport": at_jfk((pl.col("wind_speed") * 1.609).round(2)),
     "five degrees too warm at one airport": at_jfk(pl.col("temp") + 5),
@@ -210,7 +210,7 @@ MORE: Mapping[str, Fault] = {
     ),
     "humidity and dew point exchanged": exchanged("humid", "dewp"),
     "wind and its direction exchanged": exchanged("wind_dir", "wind_speed"),
-    "direction the other way round": made((360 - pl.col("wind_dir")) % 360),
+    "direction the other way round": made(((360 - pl.col("wind_dir")) % 360).alias("wind_dir")),
     "a third of the rows missing": only(pl.int_range(pl.len()) % 3 != 0),
     "the last six hours missing": only(HOUR < 18),
     "humidity with noise of five": lambda rows, _: rows.with_columns(

@@ -1,15 +1,17 @@
-"""What the other columns of a feed let expect of a column.
+"""What the other columns let expect of a column.
 
-Temperature, dew point and humidity belong together: two of them say the third one. A column that is shifted,
-in other units, one row late, or full of noise keeps its own range and breaks this.
+Temperature, dew point and humidity belong together: two of them say the third one. So do the times of a
+flight and its distance. A column that is shifted, in other units, one row late, or full of noise keeps its
+own range and breaks this, for all rows or for those of one carrier.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from nightjar.core.inputs.former import VARIED, Matrix, Told
+from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, distinct, matrix
 
 PULL = 1e-4
 """Ridge penalty, as a share of the variance of a term."""
@@ -17,7 +19,8 @@ WIDEST = 4.0
 """A number further from its mean than so many standard deviations counts as that far."""
 ROWS_A_TERM = 10
 """With fewer rows for each product of two columns, the columns count alone."""
-MOST_PAST = 2_000
+MOST_PAST = 1_500
+"""So many rows of the past are fitted."""
 MOST = 0.75
 """So many of the values lie nearer than what is told."""
 TOLD = 0.4
@@ -27,28 +30,39 @@ LEAST = 1e-3
 
 
 def by_others(
-    now: Matrix, past: Matrix, names: Sequence[str], parts: Mapping[str, NDArray[np.bool_]]
+    now: Matrix,
+    past: Matrix,
+    names: Sequence[str],
+    parts: Mapping[str, NDArray[np.bool_]],
+    said: tuple[Sequence[Matrix], Sequence[Matrix]] = ((), ()),
 ) -> Iterator[Told]:
     """`by_others`: the distance of most of a column's values from what the other columns let expect of them.
 
-    now, past: rows of the day and of the days before; NaN: missing. names: the columns, which vary. parts:
-    slice -> its rows of the day. Expected is a sum of the other columns, their squares and their products,
-    fitted to the past. The distance is a multiple of that of the past, and of the error that is to be
-    expected for such a row: one that is unlike all rows of the past says little.
+    now, past: rows of the night and of those before; NaN: missing. names: the columns, which vary. parts:
+    slice -> its rows of the night. said: of both, what categories say of each column, a matrix a category.
+    Expected is a sum of the other columns, their squares and products, fitted to the past. The distance
+    is a multiple of that of the past, and of the error that is to be expected for such a row: one that is
+    unlike all rows of the past says little.
     """
-    past = past[:: max(1, len(past) // MOST_PAST)]
     mean, spread = np.nanmean(past, axis=0), np.nanstd(past, axis=0)
-    today, before = ((each - mean) / np.where(spread > 0, spread, 1.0) for each in (now, past))
+    frames = ((now, said[0]), (past[(few := _few(past))], [each[few] for each in said[1]]))
+    (today, of_today), (before, of_before) = (
+        (_scaled(values, mean, spread), [_scaled(each, mean, spread) for each in others])
+        for values, others in frames
+    )
     for place, name in enumerate(names):
-        others = np.delete(np.arange(len(names)), place)
         known, then = ~np.isnan(today[:, place]), ~np.isnan(before[:, place])
-        if then.sum() >= ROWS_A_TERM * len(names) and others.size:
-            terms = _terms(before[then][:, others], int(then.sum()))
-            usual, away = _away(
-                terms, before[then, place], _terms(today[:, others], int(then.sum())), today[:, place]
-            )
-            if usual > TOLD:
-                continue
+        others = np.delete(np.arange(len(names)), place)
+        terms = len(others) + len(said[0]) + 1
+        if terms == 1 or then.sum() < ROWS_A_TERM * terms:
+            continue
+        products = then.sum() >= ROWS_A_TERM * (terms + len(others) * (len(others) + 1) / 2)
+        fitted, asked = (
+            _terms(values[:, others], [each[:, place] for each in categories], products=products)
+            for values, categories in ((before[then], [each[then] for each in of_before]), (today, of_today))
+        )
+        usual, away = _away(fitted, before[then, place], asked, today[:, place])
+        if usual <= TOLD:
             yield from (
                 ("by_others", name, part, float(np.quantile(away[known & rows], MOST)))
                 for part, rows in parts.items()
@@ -56,14 +70,77 @@ def by_others(
             )
 
 
-def _terms(values: Matrix, fitted: int) -> Matrix:
-    """1, the columns and, if the fitted rows are enough, the product of each two of them."""
-    columns = np.nan_to_num(np.clip(values, -WIDEST, WIDEST))
+def of_rows(
+    rows: pl.DataFrame,
+    earlier: Sequence[pl.DataFrame],
+    names: Sequence[str],
+    categories: Sequence[str],
+    slices: Mapping[str, pl.Expr],
+) -> Iterator[Told]:
+    """`by_others` of the rows of a night, whole and by slice. A category says the mean that it had.
+
+    names: number columns. earlier: the rows of nights before, with all of these columns. slices: name -> the
+    value of a row.
+    """
+    past = pl.concat(night.select(*names, *categories) for night in earlier)
+    then = matrix(past, names)
+    varied = distinct(then) >= VARIED
+    kept = [name for name, several in zip(names, varied, strict=True) if several]
+    if not kept or past.height < ROWS_A_TERM * (len(kept) + len(categories) + 1):
+        return
+    now, then = matrix(rows, kept), then[:, varied]
+    said = [_said(then, past[name], rows[name]) for name in categories]
+    yield from by_others(
+        now, then, kept, _parts(rows, slices), ([each[0] for each in said], [each[1] for each in said])
+    )
+
+
+def _few(past: Matrix) -> slice:
+    return slice(None, None, -(-len(past) // MOST_PAST))
+
+
+def _scaled(values: Matrix, mean: Matrix, spread: Matrix) -> Matrix:
+    return (values - mean) / np.where(spread > 0, spread, 1.0)
+
+
+def _said(past: Matrix, of_past: pl.Series, of_now: pl.Series) -> tuple[Matrix, Matrix]:
+    """The mean of each column in the past by category, for the rows of the night and of the past."""
+    known = of_past.cast(pl.String).fill_null("").unique().sort()
+    then, now = (_places(known, values) for values in (of_past, of_now))
+    counts = np.maximum([np.bincount(then, ~np.isnan(each), len(known)) for each in past.T], 1)
+    sums = [np.bincount(then, np.nan_to_num(each), len(known)) for each in past.T]
+    means = np.vstack([(sums / counts).T, np.full(past.shape[1], np.nan)])
+    return means[now], means[then]
+
+
+def _places(known: pl.Series, values: pl.Series) -> NDArray[np.int64]:
+    """The place of each value among the known ones; their number for another one."""
+    texts = pl.DataFrame({"of": values.cast(pl.String).fill_null("")})
+    places = pl.DataFrame({"of": known}).with_row_index("place")
+    found = texts.join(places, on="of", how="left", maintain_order="left")["place"]
+    return found.fill_null(len(known)).cast(pl.Int64).to_numpy()
+
+
+def _parts(rows: pl.DataFrame, slices: Mapping[str, pl.Expr]) -> Mapping[str, NDArray[np.bool_]]:
+    """The rows of the night, and those of each slice of many rows."""
+    parts = {"": np.full(rows.height, fill_value=True)}
+    for name, value in slices.items():
+        labels = rows.select(value.alias("of")).to_series()
+        for label, count in labels.value_counts().sort("of").iter_rows():
+            if count >= SOME:
+                parts[f"{name}={label}"] = (labels == label).to_numpy()
+    return parts
+
+
+def _terms(values: Matrix, said: Sequence[Matrix], *, products: bool) -> Matrix:
+    """1, what categories say, the columns and, if asked for, the product of each two columns."""
+    columns, categories = (
+        np.nan_to_num(np.clip(each, -WIDEST, WIDEST))
+        for each in (values, np.array(said).T.reshape(len(values), -1))
+    )
+    alone = np.column_stack([np.ones(len(columns)), categories, columns])
     one, other = np.triu_indices(columns.shape[1])
-    alone = np.column_stack([np.ones(len(columns)), columns])
-    if fitted < ROWS_A_TERM * (alone.shape[1] + one.size):
-        return alone
-    return np.column_stack([alone, columns[:, one] * columns[:, other]])
+    return np.column_stack([alone, columns[:, one] * columns[:, other]]) if products else alone
 
 
 def _away(terms: Matrix, values: Matrix, today: Matrix, asked: Matrix) -> tuple[float, Matrix]:

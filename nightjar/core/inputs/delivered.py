@@ -33,7 +33,7 @@ MOSTLY = 0.5
 """A column with one value in more rows, such as rain, has no range."""
 ALIKE = 2.0
 """Two columns are measured alike if neither is usually more than so many times the other."""
-UNEVEN = frozenset({"negative_share", "order", "same_factor", "same_offset", "factor"})
+UNEVEN = frozenset({"negative_share", "order", "same_factor", "same_offset", "factor", "crossed"})
 """Readings of entities that say nothing of feeds: from day to day the weather moves as a whole."""
 
 
@@ -102,7 +102,7 @@ def _part(name: str, value: str) -> str:
 
 def _of_columns(dataset: RawDataset, rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
     """`various`: different values as a share of the values. `empty`: the share of rows without one, whole
-    and by key.
+    and by key. `least_size`: the least size of a value but 0.
     """
     parts = _by_key(dataset, rows)
     for name, values in zip(names, matrix(rows, names).T, strict=True):
@@ -111,6 +111,8 @@ def _of_columns(dataset: RawDataset, rows: pl.DataFrame, names: Sequence[str]) -
         yield from (("empty", name, part, float(np.isnan(values[of]).mean())) for part, of in parts.items())
         if known.size:
             yield "various", name, "", np.unique(known).size / known.size
+        if (sizes := np.abs(known[known != 0])).size:
+            yield "least_size", name, "", float(sizes.min())
 
 
 def _beside_last(rows: pl.DataFrame, past: Sequence[pl.DataFrame], names: Sequence[str]) -> Iterator[Told]:

@@ -67,7 +67,8 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
     nights. `pace`: the squared mean root of the changes, which single values hardly move. `few_changed`: of a
     column of few values the share of the keys whose value changed; a zero that becomes something is an event.
     `few_pace`: its pace. `nearer`: the share of the keys whose value is
-    nearer to the former value of another column than to its own.
+    nearer to the former value of another column than to its own. `crossed`: how far the column and another
+    one lie from their former values, as a multiple of how far each lies from those of the other one.
     """
     known, changed = pairs.known, pairs.changed
     share, varied = changed.sum(axis=0) / np.maximum(known, 1), distinct(pairs.now) >= VARIED
@@ -80,7 +81,9 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
     yield from _told("pace", pairs.names, pace, varied & (known >= FEW))
     yield from _told("few_changed", pairs.names, few_changed, several & (known >= FEW))
     yield from _told("few_pace", pairs.names, pace, ~varied & (known >= FEW))
-    yield from _told("nearer", pairs.names, _nearer(pairs), known >= VARIED)
+    nearer, crossed = _beside_others(pairs)
+    yield from _told("nearer", pairs.names, nearer, known >= VARIED)
+    yield from _told("crossed", pairs.names, crossed, known >= FEW)
     if (ranked_ones := varied & (known >= VARIED)).any():
         yield from _told("order", pairs.names, _order(pairs), ranked_ones)
     yield from _by_the_same(pairs, "")
@@ -126,14 +129,18 @@ def _order(pairs: Pairs) -> Matrix:
     return (one * other).sum(axis=0)
 
 
-def _nearer(pairs: Pairs) -> Matrix:
-    """The share of the keys whose value is nearer to the former value of the column that is most like it."""
+def _beside_others(pairs: Pairs) -> tuple[Matrix, Matrix]:
+    """`nearer` and `crossed` of each column."""
     now, then = (sampled(values) for values in (pairs.now, pairs.then))
     own, known = np.abs(now - then), np.maximum((~np.isnan(now)).sum(axis=0), 1)
-    shares = np.zeros((len(pairs.names), len(pairs.names)))
+    shares, away = np.zeros((2, len(pairs.names), len(pairs.names)))
     for place in range(len(pairs.names)):
-        shares[place] = (np.abs(now - then[:, [place]]) < own).sum(axis=0) / known
-    return shares.max(axis=0)
+        distance = np.abs(now - then[:, [place]])
+        shares[place] = (distance < own).sum(axis=0) / known
+        away[place] = np.nan_to_num(distance).sum(axis=0) / known
+    straight, cross = np.add.outer(np.diag(away), np.diag(away)), away + away.T
+    crossed = np.divide(straight, cross, out=np.ones(cross.shape), where=cross > FLAT)
+    return shares.max(axis=0), crossed.max(axis=0)
 
 
 def sampled(values: Matrix) -> Matrix:

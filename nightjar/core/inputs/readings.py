@@ -20,7 +20,7 @@ import polars as pl
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
-from nightjar.core.inputs import again, former, relations
+from nightjar.core.inputs import again, by_others, former, relations
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
 from nightjar.core.inputs.shapes import of_values
 from nightjar.core.inputs.surrogate import explained
@@ -113,6 +113,7 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
             *_of_entities(numbers, spec, numeric, last),
             *met_again(rows, before),
             *explained_by(rows, before, spec),
+            *_by_others(numbers, spec, before),
         ]
     return pl.DataFrame(told, schema=READING, orient="row").filter(pl.col("value").is_finite())
 
@@ -160,6 +161,15 @@ def _of_missing(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) 
     }
     filled = {name: names for name, names in {**of_tables, POPULATION: _own(rows, spec)}.items() if names}
     yield from relations.lost(rows, last, ENTITY, slices_of(rows, spec), filled)
+
+
+def _by_others(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame]) -> Iterator[Told]:
+    """The numbers that the population has by itself, beside what its other columns let expect of them."""
+    names = [name for name in _own(rows, spec) if name in spec.numeric]
+    categories = [name for name in spec.categorical if name in rows.columns]
+    past = [night for night in earlier if {*names, *categories} <= {*night.columns}]
+    if names and past:
+        yield from by_others.of_rows(rows, past, names, categories, slices_of(rows, spec))
 
 
 def _own(rows: pl.DataFrame, spec: ModelSpec) -> list[str]:

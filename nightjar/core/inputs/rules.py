@@ -260,6 +260,18 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="share of keys whose value is nearer to that of another column last night,",
         ),
     ),
+    "crossed": (
+        Rule(
+            check="swapped",
+            since=True,
+            above=0.45,
+            widths=1.0,
+            scale=FACTOR,
+            moves=True,
+            of_zeros=False,
+            told="distance from its former values, as a multiple of that from another column's,",
+        ),
+    ),
     "few_zero_share": (Rule(check="zeros", above=0.7, told="share of zeros among the few values"),),
     "on_grid": (Rule(check="units", below=0.5, told="share of the values on the steps of the gauge"),),
     "single_valued": (
@@ -383,6 +395,34 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     ),
     "same_day": (
         Rule(check="outdated", above=3.0, scale=SHARE, told="share of values that are those of a day before"),
+    ),
+    "least_size": (
+        Rule(
+            check="units",
+            above=1.2,
+            widths=0.3,
+            scale=FACTOR,
+            told="least size of a value but 0",
+        ),
+    ),
+    "whole": (
+        Rule(
+            check="volume",
+            below=1.6,
+            widths=0.2,
+            scale=SHARE,
+            told="share of the keys and instants that have a row",
+        ),
+    ),
+    "same_key": (
+        Rule(
+            check="copies",
+            above=2.5,
+            widths=0.2,
+            scale=SHARE,
+            moves=True,
+            told="share of values that two keys have in common at the same instant,",
+        ),
     ),
     "followed": (
         Rule(

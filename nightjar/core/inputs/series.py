@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nightjar.core.inputs.former import Matrix, Told, matrix, middle
+from nightjar.core.inputs.former import FEW, Matrix, Told, matrix, middle
 
 Days = NDArray[np.float64]
 """The value of each day, key, instant of the day, and column; NaN: missing. The newest day comes first."""
@@ -63,8 +63,12 @@ def going_on(days: Days, names: Sequence[str]) -> Iterator[Told]:
     the middle distance of two values in turn. `rough`: the mean distance of a value from the mean of those
     before and after it, as a multiple of the usual one. `late`: the greatest share of the values of the first
     instants that are the last ones of the day before. `same_day`: the greatest share of the values that are
-    those of the same instant of a day before.
+    those of the same instant of a day before. Both of rows too: all values of a row must be the same.
+    `whole`: the share of the keys and instants that have a row.
     """
+    yield "whole", "", "", float((~np.isnan(days[0])).any(axis=-1).mean())
+    yield "late", "", "", _late_rows(days)
+    yield "same_day", "", "", max(float(_same_rows(days[0], before).mean()) for before in days[1:])
     away = np.abs(days[0, :, 0] - days[1, :, -1])
     usual = middle(np.abs(np.diff(days[1:], axis=2)).reshape(-1, len(names)))
     past, now = _rough(days[1:]), _rough(days[:1])
@@ -103,12 +107,28 @@ def _same(now: Days, then: Days) -> float:
     return float((now == then)[known].mean()) if known.sum() >= LEAST_VALUES else 0.0
 
 
+def _same_rows(now: Days, then: Days) -> NDArray[np.bool_]:
+    """For each row: are all of its values the same? A row without a value says nothing."""
+    there = ~np.isnan(now)
+    return ((now == then) | ~there & np.isnan(then)).all(axis=-1) & there.any(axis=-1)
+
+
+def _late_rows(days: Days) -> float:
+    """Of all keys one instant says it, of one key two."""
+    latest = min(LATEST, days.shape[2] - 1)
+    same = [_same_rows(days[0, :, :by], days[1, :, -by:]) for by in range(1, latest + 1)]
+    of_all = (float(each.mean()) for each in same if each.size >= FEW)
+    of_one = (float(each.mean(axis=1).max()) for each in same[1:])
+    return max((*of_all, *of_one), default=0.0)
+
+
 def among_keys(days: Days, keys: Sequence[str], names: Sequence[str]) -> Iterator[Told]:
     """How the values of each key lie to those of the other keys at the same instant.
 
     `beside_keys`: the mean distance from the mean of the others, as a multiple of that of the days before.
     `followed`: the share of the rows that are more like the former row of their own key than like that of
-    another one. `exchanged`: how much better the values fit the past if keys are exchanged, in logarithms of
+    another one. `same_key`: the greatest share of a column's values that two keys have in common at the same
+    instant. `exchanged`: how much better the values fit the past if keys are exchanged, in logarithms of
     odds.
     """
     if not 1 < len(keys) <= MOST_KEYS:
@@ -125,6 +145,10 @@ def among_keys(days: Days, keys: Sequence[str], names: Sequence[str]) -> Iterato
     if unlike.size:
         yield "followed", "", "", float((unlike.argmin(axis=1) == np.arange(len(keys))[:, None]).mean())
     yield "exchanged", "", "", _exchanged(days)
+    pairs = [*combinations(range(len(keys)), 2)]
+    for place, name in enumerate(names):
+        values = days[0, ..., place]
+        yield "same_key", name, "", max(_same(values[one], values[other]) for one, other in pairs)
 
 
 def _others(days: Days) -> Days:

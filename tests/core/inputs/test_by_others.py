@@ -1,9 +1,10 @@
 """A column that the others say is told when it does not follow them any more."""
 
 import numpy as np
+import polars as pl
 import pytest
 
-from nightjar.core.inputs.by_others import by_others
+from nightjar.core.inputs.by_others import by_others, of_rows
 
 NAMES = ["warm", "damp", "both", "alone"]
 EVERY = {"": np.full(72, fill_value=True)}
@@ -60,3 +61,65 @@ def test_missing_values_say_nothing():
     now = rows_of(72, 2)
     now[:, 2] = np.nan
     assert ("both", "") not in told(now)
+
+
+def flights(count, seed):
+    """A route has a distance, and a flight takes a time for it."""
+    chance = np.random.default_rng(seed)
+    route = chance.integers(0, 8, count)
+    distance = 200.0 + 300 * route
+    return pl.DataFrame(
+        {
+            "route": [f"r{each}" for each in route],
+            "carrier": [f"c{each}" for each in chance.integers(0, 3, count)],
+            "distance": distance + chance.integers(0, 3, count),
+            "minutes": distance / 8 + chance.normal(0, 3, count),
+            "constant": 1.0,
+        }
+    )
+
+
+NUMBERS, CATEGORIES = ["distance", "minutes", "constant"], ["route", "carrier"]
+EARLIER = [flights(400, seed) for seed in range(5)]
+
+
+def of_flights(rows):
+    slices = {"carrier": pl.col("carrier"), "route": pl.col("route")}
+    return {
+        (name, part): number for _, name, part, number in of_rows(rows, EARLIER, NUMBERS, CATEGORIES, slices)
+    }
+
+
+def test_rows_are_read_whole_and_by_slice():
+    found = of_flights(flights(400, 9))
+    assert {name for name, _ in found} == {"distance", "minutes"}
+    assert {part for _, part in found} == {
+        "",
+        *(f"carrier=c{n}" for n in range(3)),
+        *(f"route=r{n}" for n in range(8)),
+    }
+    assert max(found.values()) < 2
+
+
+def test_a_category_says_what_its_numbers_are():
+    odd = pl.when(route="r3").then(pl.col("distance") * 1.6).otherwise("distance").alias("distance")
+    found = of_flights(flights(400, 9).with_columns(odd))
+    assert found["distance", "route=r3"] > 5
+    assert found["distance", "route=r4"] < 2
+
+
+def test_one_carrier_by_another_clock_is_told():
+    odd = pl.when(carrier="c1").then(pl.col("minutes") + 60).otherwise("minutes").alias("minutes")
+    found = of_flights(flights(400, 9).with_columns(odd))
+    assert found["minutes", "carrier=c1"] > 5
+    assert found["minutes", "carrier=c0"] < 2
+
+
+def test_a_category_that_is_new_says_nothing():
+    found = of_flights(flights(400, 9).with_columns(carrier=pl.lit("new")))
+    assert found["minutes", ""] < 2
+
+
+def test_too_few_rows_of_the_past_say_nothing():
+    rows = flights(400, 9)
+    assert not [*of_rows(rows, [EARLIER[0].head(20)], NUMBERS, CATEGORIES, {})]

@@ -96,6 +96,7 @@ SIX_HOURS = pl.col("hour").dt.hour() >= 18
         (pl.when(pl.col("city") != "rome").then("wind"), "missing"),
         (pl.when(city="rome").then(pl.col("temp") + 12).otherwise("temp"), "by_others"),
         (pl.col("temp") + 20, "jump"),
+        (pl.col("rain") * 25.4, "units"),
     ],
     ids=[
         "celsius",
@@ -113,6 +114,7 @@ SIX_HOURS = pl.col("hour").dt.hour() >= 18
         "no wind in one city",
         "warmer in one city",
         "warmer everywhere",
+        "rain in millimetres",
     ],
 )
 def test_a_fault_of_a_feed_is_named(rows, name):

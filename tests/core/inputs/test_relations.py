@@ -73,6 +73,7 @@ def test_a_column_of_few_values_is_read_by_its_keys():
     assert numbers(moved(rows, last, ["city"], ["warmth"])) == {
         ("few_changed", "warmth", ""): 1.0,
         ("few_pace", "warmth", ""): pytest.approx(1.0),
+        ("crossed", "warmth", ""): 1.0,
     }
     told = numbers(of_values(rows, ["warmth"]))
     assert told["few_central", "warmth", ""] == pytest.approx(62.02)

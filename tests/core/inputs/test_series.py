@@ -57,6 +57,34 @@ def test_a_day_that_is_late_repeats_the_end_of_the_day_before(hours):
     assert going(values)["late", "warm"] == 1
 
 
+@pytest.mark.parametrize("gauges", [[0, 1, 2], [1]])
+def test_a_file_that_is_two_instants_late_is_known_by_its_rows(gauges):
+    values = days()
+    late = np.concatenate([values[1], values[0]], axis=1)[:, 22:46]
+    values[0, gauges] = late[gauges]
+    assert going(values)["late", ""] == 1
+    assert going(days())["late", ""] == 0
+
+
+def test_an_afternoon_of_another_day_is_known_by_its_rows():
+    values = days()
+    values[0, :, 12:] = values[4, :, 12:]
+    assert going(values)["same_day", ""] == 0.5
+
+
+def test_missing_rows_are_counted():
+    values = days()
+    values[0, :, 5:8] = np.nan
+    assert going(values)["whole", ""] == 7 / 8
+
+
+def test_the_values_of_one_gauge_at_another_are_told():
+    values = days()
+    values[0, 2, :, 1] = values[0, 0, :, 1]
+    assert among(values)["same_key", "damp", ""] == 1
+    assert among(values)["same_key", "warm", ""] == 0
+
+
 def test_a_column_of_another_day_is_known_again():
     values = days()
     values[0, ..., 1] = values[6, ..., 1]
