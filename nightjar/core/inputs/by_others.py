@@ -82,7 +82,7 @@ def of_rows(
     names: number columns. earlier: the rows of nights before, with all of these columns. slices: name -> the
     value of a row.
     """
-    past = pl.concat(night.select(*names, *categories) for night in earlier)
+    past = pl.concat((night.select(*names, *categories) for night in earlier), how="vertical_relaxed")
     then = matrix(past, names)
     varied = distinct(then) >= VARIED
     kept = [name for name, several in zip(names, varied, strict=True) if several]

@@ -140,7 +140,7 @@ def _beside_week(
     temperature is not below the dew point.
     """
     now, then = matrix(rows, names), np.concatenate([matrix(day, names) for day in past])
-    parts = {"": np.True_, **_by_key(dataset, rows)}
+    parts = {"": np.full(rows.height, fill_value=True), **_by_key(dataset, rows)}
     for name, values, before in zip(names, now.T, then.T, strict=True):
         usual, there = np.unique(before[~np.isnan(before)]), ~np.isnan(values) & (values != 0)
         for part, of_part in parts.items():

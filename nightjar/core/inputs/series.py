@@ -4,9 +4,9 @@ A fault that keeps each value of a day breaks its relation to the day before: al
 another unit, a file that is hours late, two gauges under each other's name.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
-from math import sqrt
+from math import isnan, nan, sqrt
 
 import numpy as np
 import polars as pl
@@ -80,8 +80,8 @@ def going_on(days: Days, names: Sequence[str]) -> Iterator[Told]:
         if past[place] > 0:
             yield "rough", name, "", float(now[place] / past[place])
         late = (_same(values[0, :, :by], values[1, :, -by:]) for by in range(1, latest + 1))
-        yield "late", name, "", max(late, default=0.0)
-        yield "same_day", name, "", max(_same(values[0], before) for before in values[1:])
+        yield "late", name, "", _most(late)
+        yield "same_day", name, "", _most(_same(values[0], before) for before in values[1:])
 
 
 def _mean(values: Days, axis: tuple[int, ...]) -> Days:
@@ -102,9 +102,13 @@ def _rough(days: Days) -> Days:
 
 
 def _same(now: Days, then: Days) -> float:
-    """The share of the values known on both sides that are equal. 0 if they are few."""
+    """The share of the values known on both sides that are equal. NaN if they are few."""
     known = ~np.isnan(now) & ~np.isnan(then)
-    return float((now == then)[known].mean()) if known.sum() >= LEAST_VALUES else 0.0
+    return float((now == then)[known].mean()) if known.sum() >= LEAST_VALUES else nan
+
+
+def _most(shares: Iterable[float]) -> float:
+    return max((share for share in shares if not isnan(share)), default=nan)
 
 
 def _same_rows(now: Days, then: Days) -> NDArray[np.bool_]:
@@ -148,7 +152,7 @@ def among_keys(days: Days, keys: Sequence[str], names: Sequence[str]) -> Iterato
     pairs = [*combinations(range(len(keys)), 2)]
     for place, name in enumerate(names):
         values = days[0, ..., place]
-        yield "same_key", name, "", max(_same(values[one], values[other]) for one, other in pairs)
+        yield "same_key", name, "", _most(_same(values[one], values[other]) for one, other in pairs)
 
 
 def _others(days: Days) -> Days:

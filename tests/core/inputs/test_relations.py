@@ -184,6 +184,20 @@ def test_a_column_without_steps_has_no_gauge():
     assert not [*on_grid(pl.DataFrame({"wind": [1.0, 2.0]}), past, ["wind"])]
 
 
+def test_a_few_keys_say_that_two_columns_are_exchanged():
+    last = NOW.unique("city", maintain_order=True).with_columns(
+        week=pl.Series([0.3, 0.35, 0.4]), month=pl.Series([0.2, 0.22, 0.21])
+    )
+    now = last.with_columns(pl.col("week") + 0.01, pl.col("month") + 0.001)
+    exchanged = now.rename({"week": "month", "month": "week"})
+    ordinary, odd = (
+        numbers(moved(rows, last, ["city"], ["week", "month"]))["crossed", "week", ""]
+        for rows in (now, exchanged)
+    )
+    assert ordinary == 1.0
+    assert odd > 10
+
+
 def test_values_are_nearer_to_the_former_ones_of_the_column_that_they_were_exchanged_with():
     rows, last = (each.with_columns(usual=pl.col("rate") + 0.3) for each in (NOW, LAST))
     swapped = rows.rename({"rate": "usual", "usual": "rate"})
