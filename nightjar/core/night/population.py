@@ -56,12 +56,14 @@ def require_keys(rows: pl.DataFrame) -> None:
 
 
 def by_content(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows that have no order in one that only their values say, if any of them share a key.
+    """Return rows that have no order in the one of their keys. Of a key, the other values say the order.
 
     So always the same of them is scored.
     """
-    if not rows["entity_key"].is_duplicated().any():
-        return rows
+    in_order = _sorted(rows)
+    key = in_order["entity_key"]
+    if not key.eq_missing(key.shift()).any():
+        return in_order
     return rows.sort("entity_key", pl.all().exclude("entity_key"), nulls_last=True)
 
 

@@ -13,33 +13,49 @@ ROWS_AT_ONCE = 250_000
 """So many rows are sorted at once."""
 EVERY = 100
 """So many rows stand behind each key by which rows are spread over heaps."""
+AT_HAND = 2**28
+"""Bytes of rows that are not worth the disk: a million rows of the flights, which are sorted as a whole."""
 
 
 @dataclass(slots=True)
 class Sorting:
     """Rows on their way into the order of `entity_key`.
 
-    They come in batches. Each is cut into heaps by its keys, and a heap is sorted as a whole: all rows with
-    the same key are in one. folder: where the rows lie meanwhile.
+    They come in batches. While they are few, they stay in memory. Else all go to the disk. There each batch
+    is cut into heaps by its keys, and a heap is sorted as a whole: all rows with the same key are in one.
+    folder: where the rows lie meanwhile.
     """
 
     folder: Path
     rows: int = 0
+    _at_hand: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
+    _size: int = 0
     _keys: list[pl.Series] = field(default_factory=list[pl.Series])
     _batches: list[Path] = field(default_factory=list[Path])
 
     def take(self, batches: Iterable[pl.DataFrame]) -> "Sorting":
-        """Keep the rows on the disk. Raises ContractBroken for rows without a text column `entity_key`."""
+        """Keep the rows. Raises ContractBroken for rows without a text column `entity_key`."""
         for batch in batches:
             require_keys(batch)
+            self._at_hand.append(batch)
+            self.rows, self._size = self.rows + batch.height, self._size + int(batch.estimated_size())
+            if self._size > AT_HAND:
+                self._put_away()
+        return self
+
+    def _put_away(self) -> None:
+        for batch in self._at_hand:
             self._batches.append(kept(batch, self.folder / f"batch-{len(self._batches)}"))
             # A copy: keys that are chosen of others share their memory.
             self._keys.append(pl.Series(batch["entity_key"].gather_every(EVERY).to_list(), dtype=pl.String))
-            self.rows += batch.height
-        return self
+        self._at_hand.clear()
 
     def sorted(self) -> Iterator[pl.DataFrame]:
         """The rows as `ordered_population` gives them, a heap at a time. It can be read once."""
+        if not self._batches:
+            yield from self._whole()
+            return
+        self._put_away()
         heaps = -(-self.rows // ROWS_AT_ONCE)
         bounds = bounds_of(pl.concat(self._keys), heaps)
         pieces: list[list[Path]] = [[] for _ in range(heaps)]
@@ -50,6 +66,12 @@ class Sorting:
         for heap in pieces:
             if heap:
                 yield ordered_population(by_content(pl.concat(map(read_back, heap))))
+
+    def _whole(self) -> Iterator[pl.DataFrame]:
+        if self._at_hand:
+            rows = pl.concat(self._at_hand)
+            self._at_hand.clear()
+            yield ordered_population(by_content(rows))
 
 
 def bounds_of(keys: pl.Series, heaps: int) -> pl.Series:

@@ -23,15 +23,16 @@ def rows_of(keys: list[str | None]) -> pl.DataFrame:
 
 
 @settings(max_examples=40)
-@given(KEYS, st.integers(1, 9), st.integers(1, 9), st.integers(1, 20))
+@given(KEYS, st.integers(1, 9), st.integers(1, 9), st.integers(1, 20), st.integers(0, 1_000))
 def test_batches_give_the_parts_of_the_whole(
-    keys: list[str | None], batch: int, at_once: int, part_rows: int
+    keys: list[str | None], batch: int, at_once: int, part_rows: int, at_hand: int
 ) -> None:
     rows = rows_of(keys)
     with (
         TemporaryDirectory() as folder,
         patch.object(sorting, "ROWS_AT_ONCE", at_once),
         patch.object(sorting, "EVERY", 2),
+        patch.object(sorting, "AT_HAND", at_hand),
     ):
         taken = Sorting(Path(folder)).take(rows.iter_slices(batch))
         parts = cut(taken.rows, part_rows)
@@ -41,9 +42,17 @@ def test_batches_give_the_parts_of_the_whole(
     assert pl.concat(found).equals(ordered_population(by_content(rows)))
 
 
-def test_the_order_in_which_rows_come_changes_nothing(tmp_path: Path) -> None:
+def test_few_rows_never_lie_on_the_disk(tmp_path: Path) -> None:
+    taken = Sorting(tmp_path).take(rows_of(["b", "a"] * 9).iter_slices(2))
+    assert not [*tmp_path.iterdir()]
+    with patch.object(sorting, "kept", side_effect=AssertionError):
+        assert pl.concat(taken.sorted()).height == 18
+
+
+@pytest.mark.parametrize("at_hand", [0, sorting.AT_HAND])
+def test_the_order_in_which_rows_come_changes_nothing(tmp_path: Path, at_hand: int) -> None:
     rows = rows_of(["b", "a", "b", None, "a", None])
-    with patch.object(sorting, "ROWS_AT_ONCE", 2):
+    with patch.object(sorting, "ROWS_AT_ONCE", 2), patch.object(sorting, "AT_HAND", at_hand):
         one, other = (
             pl.concat(Sorting(tmp_path).take(each.iter_slices(2)).sorted()) for each in (rows, rows.reverse())
         )

@@ -53,6 +53,7 @@ def collected(raw, score_date):
 
 
 def test_the_scores_are_those_of_the_same_night_as_a_frame(tmp_path, monkeypatch):
+    monkeypatch.setattr(sorting, "AT_HAND", 0)
     monkeypatch.setattr(sorting, "ROWS_AT_ONCE", 3)
     nights = night_of(tmp_path), night_of(tmp_path, **streamed(every_row))
     one, other = (each.store.published_scores(each.store.run(each.run(NIGHT).run_id)) for each in nights)
@@ -61,6 +62,7 @@ def test_the_scores_are_those_of_the_same_night_as_a_frame(tmp_path, monkeypatch
 
 
 def test_the_population_is_never_sorted_or_read_as_a_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(sorting, "AT_HAND", 0)
     monkeypatch.setattr(sorting, "ROWS_AT_ONCE", 3)
     heights, real = [], sorting.ordered_population
 
