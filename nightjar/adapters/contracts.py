@@ -6,8 +6,9 @@ Rows that break it are quarantined, each with all its reasons.
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -55,9 +56,9 @@ def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
         if "fault" in frame.columns
         else pl.repeat(None, frame.height, dtype=pl.String, eager=True)
     )
-    contract = strict_contract(spec)
-    if not fault.is_not_null().any() and surely_keeps(contract, rows):
+    if not fault.is_not_null().any() and surely_keeps(_kept_contract(spec.name, spec.contract), rows):
         return Checked(valid=rows, quarantined=pl.DataFrame(schema=QUARANTINE))
+    contract = strict_contract(spec)  # one of its own: Pandera changes contracts while it applies them
     sound = fault.is_null().arg_true()
     reasons = {
         at: [_reason("entity_key", fault[at], rows["entity_key"][at])]
@@ -83,19 +84,27 @@ def strict_contract(spec: ModelSpec) -> "pa.DataFrameSchema":
 
     Raises CodeFailed if it cannot be built. Raises BadSpec if it is none, or would let broken rows pass.
     """
+    return _strict(spec.name, spec.contract)
+
+
+def _strict(model: str, contract: Callable[[], Any]) -> "pa.DataFrameSchema":
     import pandera.polars as pa  # noqa: PLC0415  # takes a second to import
 
     # Checks that are built before it stay without the functions for Polars.
     pa.DataFrameSchema.register_default_backends(pl.LazyFrame)
-    with own_code(spec.name, "contract", spec.contract, "when it was built"):
-        schema = spec.contract()
+    with own_code(model, "contract", contract, "when it was built"):
+        schema = contract()
     if not isinstance(schema, pa.DataFrameSchema):
         raise BadSpec(
-            spec.name, "contract", f"gives a {type(schema).__name__}, not a pandera.polars.DataFrameSchema"
+            model, "contract", f"gives a {type(schema).__name__}, not a pandera.polars.DataFrameSchema"
         )
     if lax := sorted(set(_laxities(schema))):
-        raise BadSpec(spec.name, "contract", f"would let broken rows pass: {', '.join(lax)}")
+        raise BadSpec(model, "contract", f"would let broken rows pass: {', '.join(lax)}")
     return schema
+
+
+_kept_contract = lru_cache(maxsize=8)(_strict)
+"""The same, for readers: building a contract takes as long as asking it about a small part."""
 
 
 def _laxities(schema: "pa.DataFrameSchema") -> Iterator[str]:
