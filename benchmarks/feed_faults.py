@@ -1,10 +1,10 @@
 """How many planted faults of the weather's files the audit names on their first day, and how many real days.
 
     uv run python benchmarks/feed_faults.py --half first     # the rules were chosen on it
-    uv run python benchmarks/feed_faults.py --half second    # a minute; needs no database
+    uv run python benchmarks/feed_faults.py --half second    # some minutes; needs no database
 
 Each real day of a half of the recorded year is read beside the days before it and held to its comparable
-days, as `Unlike` does. Then each fault is planted on every thirteenth day.
+days, as `Unlike` does. Then each fault is planted on every sixth day.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
 
 SPEC = models.model("flight_delay")
 DAY = timedelta(days=1)
-EVERY = 13
+EVERY = 6
 HALVES = {"first": (date(2013, 3, 1), date(2013, 6, 30)), "second": (date(2013, 7, 1), date(2013, 12, 30))}
 FEED: Mapping[date, pl.DataFrame] = recording()[WEATHER.name]
 SENSED = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]

@@ -25,8 +25,11 @@ MOST = 0.75
 """So many of the values lie nearer than what is told."""
 TOLD = 0.4
 """Of a column that is expected less exactly than this, in standard deviations, nothing is said."""
-LEAST = 1e-3
-"""Distances are hardly told apart below this share of a standard deviation: values are rounded."""
+LEAST = 0.03
+"""Distances below this share of a standard deviation are no distances.
+
+Values are rounded, and a count that is the product of two others is not quite a sum of products on a day with
+a third of the rows."""
 
 
 def by_others(
@@ -41,8 +44,8 @@ def by_others(
     now, past: rows of the night and of those before; NaN: missing. names: the columns, which vary. parts:
     slice -> its rows of the night. said: of both, what categories say of each column, a matrix a category.
     Expected is a sum of the other columns, their squares and products, fitted to the past. The distance
-    is a multiple of that of the past, and of the error that is to be expected for such a row: one that is
-    unlike all rows of the past says little.
+    is a multiple of that of the past, at least 1, and of the error that is to be expected for such a row: one
+    that is unlike all rows of the past says little.
     """
     mean, spread = np.nanmean(past, axis=0), np.nanstd(past, axis=0)
     frames = ((now, said[0]), (past[(few := _few(past))], [each[few] for each in said[1]]))
@@ -64,7 +67,7 @@ def by_others(
         usual, away = _away(fitted, before[then, place], asked, today[:, place])
         if usual <= TOLD:
             yield from (
-                ("by_others", name, part, float(np.quantile(away[known & rows], MOST)))
+                ("by_others", name, part, max(1.0, float(np.quantile(away[known & rows], MOST))))
                 for part, rows in parts.items()
                 if (known & rows).sum() >= VARIED
             )

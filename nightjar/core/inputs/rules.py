@@ -122,7 +122,7 @@ FAMILIAR = Rule(
 
 BY_OTHERS = Rule(
     check="by_others",
-    above=0.42,
+    above=0.8,
     widths=0.15,
     scale=FACTOR,
     moves=True,
@@ -264,7 +264,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(
             check="swapped",
             since=True,
-            above=0.45,
+            above=1.0,
             widths=1.0,
             scale=FACTOR,
             moves=True,
@@ -496,7 +496,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
 airports: its values count, not the rows that share them."""
 SLICES: Mapping[str, tuple[Rule, ...]] = {
     "familiar": (FAMILIAR,),
-    "by_others": (replace(BY_OTHERS, above=0.8),),
+    "by_others": (replace(BY_OTHERS, above=1.15),),
     "stuck": (Rule(check="frozen", above=2.5, widths=0.2, scale=SHARE, moves=True, told=STUCK),),
     "empty": (Rule(check="missing", above=2.4, widths=0.2, scale=SHARE, told=EMPTY),),
     "beside_keys": (
