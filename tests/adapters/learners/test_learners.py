@@ -29,7 +29,7 @@ from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import toy_version
 
 SPEC = toy_spec(categorical=("city", "plane"), numeric=("wind", "late"), seed=3, params=FLIGHTS.params)
-OPENBLAS = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
+THREADS = {name: value for name, value in os.environ.items() if name.startswith(("OPENBLAS_", "OMP_"))}
 FITS = learners.FITS | {"catboost": fit_catboost, "sklearn": fit_baseline}
 
 
@@ -292,7 +292,7 @@ def elsewhere(tmp_path_factory):
         timeout=120,
         cwd=Path(__file__).parents[3],
         # BLAS adds in the order of the processor that it takes the machine for.
-        env={"PYTHONHASHSEED": "12", "PYTHONPATH": ".", **OPENBLAS},
+        env={"PYTHONHASHSEED": "12", "PYTHONPATH": ".", **THREADS},
     )
     return folder
 
