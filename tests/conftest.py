@@ -88,14 +88,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 PLATFORM = "tests/flows/"
+SHARING = {
+    PLATFORM: "a platform",
+    "tests/models/": "the worlds of the models",
+    "tests/cli/": "a process that bears commands",
+    "tests/test_secrets.py": "a process that bears commands",
+    "tests/wiring/test_logs.py": "a process that bears commands",
+}
+"""What tests share that takes seconds to make. They run in one process, which makes it once."""
 
 
 class ByModule(LoadFileScheduling):
-    """In several processes (`-n 2`) a module stays in one, and so do all that need the platform."""
+    """In several processes (`-n 2`) a module stays in one, and so do modules that share."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return PLATFORM if path.startswith(PLATFORM) else path
+        shared = (what for place, what in SHARING.items() if nodeid.startswith(place))
+        return next(shared, nodeid.partition("::")[0])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
@@ -486,31 +494,51 @@ def worker_here() -> Iterator[None]:
         each.cache_clear()
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """The address of a server as `object_store` makes it."""
-    with object_store("127.0.0.1") as endpoint:
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    with s3_serving("127.0.0.1") as endpoint:
         yield endpoint
+
+
+@pytest.fixture(scope="module")
+def s3(s3_server: str) -> Iterator[str]:
+    """The address of a server of S3. Its bucket `features` is empty when a module begins."""
+    with empty_bucket(s3_server):
+        yield s3_server
 
 
 @pytest.fixture(scope="session")
 def s3_at() -> Callable[[str], AbstractContextManager[str]]:
     """The same for other addresses of this machine."""
-    return object_store
+
+    @contextmanager
+    def serving(host: str) -> Iterator[str]:
+        with s3_serving(host) as endpoint, empty_bucket(endpoint):
+            yield endpoint
+
+    return serving
 
 
 @contextmanager
-def object_store(host: str) -> Iterator[str]:
-    """The address of a server, in a process of its own, with an empty bucket `features` and credentials in
-    the environment.
-    """
+def s3_serving(host: str) -> Iterator[str]:
+    """The address of a server in a process of its own."""
     port = free_port()
-    endpoint = f"http://{host}:{port}"
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    try:
+        await_listener(host, port)
+        yield f"http://{host}:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+@contextmanager
+def empty_bucket(endpoint: str) -> Iterator[None]:
+    """An empty bucket `features`, and credentials in the environment."""
     with pytest.MonkeyPatch.context() as environment:
         for name, value in (
             ("ACCESS_KEY_ID", "test"),
@@ -519,13 +547,10 @@ def object_store(host: str) -> Iterator[str]:
             ("REGION", "us-east-1"),
         ):
             environment.setenv(f"AWS_{name}", value)
-        try:
-            await_listener(host, port)
-            S3FileSystem(endpoint_override=endpoint, allow_bucket_creation=True).create_dir("features")
-            yield endpoint
-        finally:
-            server.kill()
-            server.wait()
+        store = S3FileSystem(endpoint_override=endpoint, allow_bucket_creation=True)
+        store.create_dir("features")
+        store.delete_dir_contents("features")
+        yield
 
 
 def await_listener(host: str, port: int) -> None:
