@@ -110,6 +110,23 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
     return ByModule(config, log)
 
 
+TRIED = 3
+"""On ordinary days a property is tried on one of so many of its examples. Each run draws other ones."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The long run (`-m chaos`) tries the properties too, on all of their examples."""
+    test = getattr(item, "function", None)
+    if hypothesis.is_hypothesis_test(test):
+        if item.config.option.markexpr == "chaos":
+            item.add_marker("chaos")
+        elif not hasattr(test, "tried_less"):
+            test.tried_less = True
+            wanted = getattr(test, "_hypothesis_internal_use_settings", None) or hypothesis.settings.default
+            fewer = hypothesis.settings(wanted, max_examples=-(-wanted.max_examples // TRIED))
+            test._hypothesis_internal_use_settings = fewer  # what the decorator of settings sets
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests of the platform come first and together: they mostly wait, take longest, and share it."""
     items.sort(key=lambda item: not item.nodeid.startswith(PLATFORM))
