@@ -146,12 +146,11 @@ def test_a_repair_from_the_ui_scores_again_what_came_late(prefect, world):
     assert world.query(f"SELECT count(*) FROM scores WHERE score_date = '{day}'") == [(len(lines) - 3,)]
 
 
-def test_a_night_that_cannot_be_scored_fails_with_its_runbook(prefect):
+def test_a_night_that_cannot_be_scored_fails_with_its_runbook(prefect, done_here):
     # Nobody was champion by then. To land a year of days for a later date would take half a minute.
-    run = prefect.start("score", score_date=str(date(2013, 2, 1)), report=False)
-    ended = prefect.ended(run)
+    ended = done_here("score", score_date=str(date(2013, 2, 1)), report=False)
     assert ended["state_type"] == "FAILED"
-    page = prefect.artifacts(run)["failure-flight-delay"]
+    page = prefect.artifacts(ended["id"])["failure-flight-delay"]
     for told in (ended["state"]["message"], page):
         assert "`nightjar score --model flight_delay --date 2013-02-01 --version NUMBER`" in told
         assert "runbooks/no-champion.md" in told

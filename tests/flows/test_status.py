@@ -40,13 +40,13 @@ def shown(prefect, world, monkeypatch):
     platform.close()
 
 
-def test_an_attempt_that_failed_before_it_claimed_a_run_is_told_with_its_night(prefect, shown):
-    run = prefect.start("score", score_date=str(TOO_EARLY))
-    assert prefect.ended(run)["state_type"] == "FAILED"
+def test_an_attempt_that_failed_before_it_claimed_a_run_is_told_with_its_night(prefect, shown, done_here):
+    ended = done_here("score", score_date=str(TOO_EARLY))
+    assert ended["state_type"] == "FAILED"
     lines = shown()
     assert any(line.startswith(f"{TOO_EARLY} missing: 1 attempt failed") for line in lines)
     assert any("score" in line and "Failed BadSettings: The score date 1800-05-20" in line for line in lines)
-    prefect.client.delete_flow_run(run)
+    prefect.client.delete_flow_run(ended["id"])
     assert not any(line.startswith(f"{TOO_EARLY} missing: 1") for line in shown())
 
 
