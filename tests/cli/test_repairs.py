@@ -141,6 +141,7 @@ def test_a_night_that_is_not_there_has_nothing_set_aside(run):
     assert "no row is set aside on 2013-01-02" in run("quarantine", "replay", "--date", "2013-01-02")
 
 
+@pytest.mark.chaos  # a whole night; tests/usecases/scoring/test_repair.py has the decision after a wait
 def test_two_repairs_at_once_publish_one_revision(run, world, delivered):
     """Both have looked at the night before either has claimed it; the one that waited looks again."""
     run("score", "--date", TWICE, *ONLY)

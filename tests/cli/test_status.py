@@ -61,15 +61,15 @@ def test_a_night_without_a_run_says_how_often_it_was_tried(store, tried, says):
 
 
 def test_gaps_are_shown_between_published_nights(run, world):
-    first, last = date(2013, 4, 1), date(2013, 4, 5)
+    first, last = date(2013, 3, 3), date(2013, 3, 7)  # they have landed, and no other test scores these days
     for day in (first, last):
-        run("score", "--date", day)
+        run("score", "--date", day, "--version", 1, "--reason", "the champion was trained later")
     lines = [" ".join(line.split()) for line in run("status", "--limit", 100).splitlines()]
     assert [line.split(" ", 2)[1] for line in lines if line.startswith((f"{last} ", f"{first} "))][:2] == [
         "published",
         "published",
     ]
-    assert "2013-04-02 to 2013-04-04 missing: 3 nights - - - -" in lines
+    assert "2013-03-04 to 2013-03-06 missing: 3 nights - - - -" in lines
 
 
 @pytest.fixture

@@ -357,6 +357,7 @@ def test_every_socket_of_the_api_is_tried():
     assert {"/events/in", "/events/out", "/logs/out", "/task_runs/subscriptions/scheduled"} < set(SOCKETS)
 
 
+@pytest.mark.chaos  # another server takes seconds; tests/server/test_openings.py finds each opening at once
 def test_a_server_that_anybody_may_use_is_named_by_the_doctor(
     prefect, world, unused_port, tmp_path, monkeypatch
 ):

@@ -246,6 +246,7 @@ ASKED = """
 NOTED = "SELECT count(*) FROM nightjar.incident"
 
 
+@pytest.mark.chaos  # two processes that import everything; above, two watchers of this process do the same
 def test_two_processes_tell_once_though_the_one_that_noted_is_killed_before_it_tells(
     platform, database, receiver, mailbox, unused_port
 ):
