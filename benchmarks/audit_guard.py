@@ -366,13 +366,18 @@ def count(audits: Audits, tally: Tally, faults: Mapping[str, tuple[str, Change]]
             tally.add(fault, day, faulty(audits, *faults[fault], day, second))
 
 
+def by_history(found: Iterable[str]) -> list[str]:
+    """What finds a fault without the second reading."""
+    return [name for name in found if name != MISREAD]
+
+
 def show_faults(tally: Tally, faults: Iterable[str]) -> None:
     """What history finds, as a table, and what a second reading of the tables adds."""
     print("\n| fault | found | by |\n|---|---|---|")
     by_list = {"faults before": list[list[str]](), "written after the rules of ADR 90": list[list[str]]()}
     every = {fault: tally.of(fault) for fault in faults}
     for fault, nights in every.items():
-        by = [[name for name in found if name != MISREAD] for found in nights]
+        by = [*map(by_history, nights)]
         names = Counter(name for each in by for name in each)
         told = ", ".join(f"`{each}`" for each, _ in names.most_common(3)) or "nothing"
         print(f"| {fault} | {sum(map(bool, by))} of {len(by)} | {told} |")
@@ -380,7 +385,7 @@ def show_faults(tally: Tally, faults: Iterable[str]) -> None:
     print()
     for title, nights in by_list.items():
         if nights:
-            alone = sum(any(name != MISREAD for name in found) for found in nights)
+            alone = sum(map(bool, map(by_history, nights)))
             both = sum(map(bool, nights))
             print(
                 f"{title}: history finds {alone} of {len(nights)} ({alone / len(nights):.1%}), "
@@ -406,11 +411,11 @@ def show_misread(year: RecordedYear, days: Sequence[date]) -> None:
 
 
 def show_sizes(tally: Tally) -> None:
-    """The least size of each kind from which on every fault is found on each of its nights."""
+    """The least size of each kind from which on history finds every fault on each of its nights."""
     print("\n| fault | found from | sizes that were tried |\n|---|---|---|")
     for name, (_, sizes) in (each for every in SIZED.values() for each in every.items()):
         faults = {size: f"{name}: {size:g}" for size in sizes}
-        fully = {size: all(tally.of(fault)) for size, fault in faults.items()}
+        fully = {size: all(map(by_history, tally.of(fault))) for size, fault in faults.items()}
         found = [*takewhile(fully.__getitem__, sizes[::-1])]
         least = f"{found[-1]:g}" if found else "none"
         print(f"| {name} | {least} | {', '.join(f'{size:g}' for size in sizes)} |")
