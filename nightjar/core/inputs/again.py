@@ -34,6 +34,8 @@ LEAST_VALUES = 8
 
 def marks(rows: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> Iterator[Told]:
     """The values of a few keys. rows: a row a key. The slice is the hash of a key, not the key."""
+    if not names:  # a frame without columns has no rows
+        return
     texts = rows.select(pl.concat_str(pl.col(key).cast(pl.String).fill_null(""), separator="\0")).to_series()
     values = rows.select(names)
     hashes = {_hash(text): place for place, text in enumerate(texts)}

@@ -145,7 +145,7 @@ def of_pairs(rows: pl.DataFrame, last: pl.DataFrame, key: str, names: Sequence[s
     A difference of two rank correlations over the entities of both nights.
     """
     both = met(rows, last, [key], names)
-    if both.height < SOME:
+    if both.height < SOME or len(names) < 2:
         return []
     different = both.select(
         pl.min_horizontal(pl.col(name).n_unique(), pl.col(before(name)).n_unique()).alias(name)

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
-from nightjar.core.inputs.readings import counts, entities, met_again, readings, same_entities
+from nightjar.core.inputs.readings import READING, counts, entities, met_again, readings, same_entities
 from nightjar.core.model.slices import Slice
-from nightjar.testing.specs import toy_spec
+from nightjar.testing.specs import WEATHER, toy_spec
 
 FIRST = date(2013, 6, 3)
 CITIES = ["OSLO", "ROME", "CAIRO"]
@@ -157,3 +157,27 @@ def test_the_same_entities_are_compared_every_night(monkeypatch):
     ]
     assert len(chosen[0]) == 50
     assert len(chosen[0] & chosen[1]) > 35
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"numeric": ("rain",), "feature_tables": (WEATHER,)},
+        {"numeric": ("rain",), "categorical": ("city",), "feature_tables": (WEATHER,)},
+        {"numeric": (), "categorical": ("city",)},
+        {"numeric": ("sales",)},
+        {"numeric": ("sales", "rain"), "feature_tables": (WEATHER,)},
+    ],
+    ids=["a table alone", "a table and its key", "texts alone", "a number alone", "both"],
+)
+def test_a_model_with_inputs_of_any_kind_is_read(inputs, before):
+    """Of the inputs, an entity may have no number of its own, or a number without a text."""
+    spec = toy_spec(**inputs)
+    rain = pl.col("city").replace_strict(CITIES, [0.0, 2.5, 11.0])
+    nights = [rows.with_columns(rain=rain * number) for number, rows in enumerate(NIGHTS[: before + 1])]
+    wanted = dict.fromkeys(("entity_key", "entity", "city", *spec.inputs, "score"))  # each once
+    *earlier, rows = (rows.select(*wanted) for rows in nights)
+    read = readings(rows, spec, earlier[::-1])
+    assert read.schema == pl.Schema(READING)
+    assert {"seal"} <= {*read["name"]}
