@@ -172,6 +172,8 @@ def met(rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Seque
 
 def matrix(rows: pl.DataFrame, names: Sequence[str]) -> Matrix:
     """The numbers of some columns, a row each. NaN: missing, or not finite."""
+    if not names:  # a frame without columns has no rows
+        return np.empty((rows.height, 0))
     values = rows.select(pl.col(name).cast(pl.Float64) for name in names).to_numpy()
     return np.where(np.isfinite(values), values, np.nan)
 
