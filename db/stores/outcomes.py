@@ -70,7 +70,6 @@ SHOWN = text("""
 SCORED = sql.SQL("SELECT {columns} FROM nightjar.score WHERE run_id = %(run_id)s AND score_date = %(day)s")
 SHOWN_SCORES = {name: dtype for name, dtype in SCORES.items() if name != "carried_from"}
 AS_JSON = sql.SQL("array_to_json({})")
-OWN, OF_SCORE = sql.SQL(""), sql.SQL("score.")
 OF_CHALLENGER = ("challenger_score", "challenger_outputs", "arm")
 UNKNOWN = text("""
     SELECT day FROM unnest(CAST(:dates AS date[])) AS day
@@ -177,7 +176,7 @@ class PostgresOutcomes:
     def scored_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
         asked = {"days": rows["score_date"].to_list(), "keys": rows["entity_key"].to_list()}
         schema = {"score_date": pl.Date(), **SHOWN_SCORES, "outcome": pl.Float64()}
-        query = OF_ROWS.format(columns=_columns(SHOWN_SCORES, OF_SCORE))
+        query = OF_ROWS.format(columns=_columns(SHOWN_SCORES))
         with translated(), self.engine.connect() as connection:
             return read_frame(connection, query, {**asked, "model": model, "known_at": known_at}, schema)
 
@@ -195,11 +194,11 @@ def _scores(connection: Connection, asked: Mapping[str, Any]) -> pl.DataFrame:
     )
 
 
-def _columns(names: Mapping[str, pl.DataType], of: sql.SQL = OWN) -> sql.Composed:
-    """The columns as `read_frame` reads them. of: what stands before each name."""
-    selected = {name: of + sql.Identifier(name) for name in names}
+def _columns(names: Mapping[str, pl.DataType]) -> sql.Composed:
+    """Columns of `score`, as `read_frame` reads them."""
+    of_score = {name: sql.Identifier("score", name) for name in names}
     return sql.SQL(", ").join(
-        AS_JSON.format(selected[name]) if isinstance(dtype, pl.List) else selected[name]
+        AS_JSON.format(of_score[name]) if isinstance(dtype, pl.List) else of_score[name]
         for name, dtype in names.items()
     )
 

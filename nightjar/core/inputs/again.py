@@ -34,16 +34,14 @@ LEAST_VALUES = 8
 
 def marks(rows: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> Iterator[Told]:
     """The values of a few keys. rows: a row a key. The slice is the hash of a key, not the key."""
-    if not names:  # a frame without columns has no rows
-        return
     texts = rows.select(pl.concat_str(pl.col(key).cast(pl.String).fill_null(""), separator="\0")).to_series()
-    values = rows.select(names)
+    values = matrix(rows, names)
     hashes = {_hash(text): place for place, text in enumerate(texts)}
     for mark in sorted(hashes)[:MARKED]:
         yield from (
             (VALUE, name, f"{mark:x}", float(value))
-            for name, value in zip(names, values.row(hashes[mark]), strict=True)
-            if value is not None
+            for name, value in zip(names, values[hashes[mark]], strict=True)
+            if not np.isnan(value)
         )
 
 
