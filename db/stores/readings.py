@@ -100,11 +100,15 @@ class PostgresReadings:
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(OF_NIGHTS, {"model": model, "nights": list(nights)}).all()
         # Polars reads JSON ten times as fast as Python makes lists of it.
-        texts = pl.DataFrame(rows, schema={"night": pl.Date} | dict.fromkeys(READING, pl.String), orient="row")
+        texts = pl.DataFrame(
+            rows, schema={"night": pl.Date} | dict.fromkeys(READING, pl.String), orient="row"
+        )
         lists = texts.with_columns(
             pl.col(name).str.json_decode(pl.List(kind)) for name, kind in READING.items() if name != "name"
         )
-        read = lists.explode("column", "slice", "value").partition_by("night", include_key=False, as_dict=True)
+        read = lists.explode("column", "slice", "value").partition_by(
+            "night", include_key=False, as_dict=True
+        )
         return {night: readings for (night,), readings in read.items()}
 
     def samples(self, model: str, before: date, most: int) -> Mapping[date, pl.DataFrame]:

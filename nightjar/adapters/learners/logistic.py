@@ -111,7 +111,9 @@ class LogisticPredictor:
         """Implements contributions.Explains: what an input adds, less the mean of that over the sample."""
 
         def ask() -> np.ndarray:
-            given = (inputs(rows, self.categorical, self.numeric, self.categories) for rows in (sample, frame))
+            given = (
+                inputs(rows, self.categorical, self.numeric, self.categories) for rows in (sample, frame)
+            )
             usual, own = (np.column_stack([*self._added(rows)]) for rows in given)
             mean = usual.mean(axis=0)
             base = np.full((frame.height, 1), self.base + mean.sum())
@@ -133,7 +135,9 @@ class LogisticPredictor:
 
     def _ask(self, rows: pl.DataFrame) -> np.ndarray:
         odds = np.full(rows.height, self.base)
-        for added in self._added(rows):  # one after the other, so that a row gets the same bits in every batch
+        for added in self._added(
+            rows
+        ):  # one after the other, so that a row gets the same bits in every batch
             odds += added
         return both(1 / (1 + np.exp(-odds)))
 
