@@ -1,4 +1,4 @@
-"""Small matrices are multiplied by one thread, whatever is imported first."""
+"""What importing Nightjar changes for its process."""
 
 import os
 import subprocess
@@ -29,3 +29,13 @@ def test_blas_has_one_thread(first):
 @pytest.mark.skipif(os.cpu_count() == 1, reason="BLAS has no more threads than the machine has cores")
 def test_a_setting_of_the_machine_counts():
     assert threads("nightjar", OPENBLAS_NUM_THREADS="2") == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("gc.get_threshold()", "100000"), ("gc.disable()", "100000"), ("gc.set_threshold(0)", "0")],
+)
+def test_cycles_are_looked_for_seldom_and_never_where_that_was_switched_off(before, after):
+    program = f"import gc; {before}; import nightjar; print(gc.get_threshold()[0])"
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert told.stdout.split() == [after]
