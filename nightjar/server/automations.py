@@ -17,6 +17,7 @@ from prefect.events.schemas.automations import Automation, AutomationCore, Event
 
 from nightjar.core.platform.circuit import OPENED
 from nightjar.core.platform.healing import GIVEN_UP
+from nightjar.server.paging import every
 
 PREFIX = "nightjar: "
 PRESUMED = "presumed"
@@ -209,7 +210,7 @@ def differing(client: SyncPrefectClient, automations: Iterable[AutomationCore]) 
 
 
 def ours(client: SyncPrefectClient) -> list[Automation]:
-    return [each for each in client.read_automations() if each.name.startswith(PREFIX)]
+    return [each for each in every(client.read_automations) if each.name.startswith(PREFIX)]
 
 
 def essence(automation: AutomationCore) -> AutomationCore:

@@ -29,6 +29,7 @@ from nightjar.server.automations import TAG, Patience, differing, wanted
 from nightjar.server.deploy import known_alert_block
 from nightjar.server.deployments import declared, deployed, left_over, paused
 from nightjar.server.openings import openings
+from nightjar.server.paging import every
 from nightjar.server.pool import POOL, TEMPLATE, known_pool
 from nightjar.wiring.settings import Settings
 
@@ -144,7 +145,7 @@ def workers(client: SyncPrefectClient, _: Settings) -> str:
         raise NotDeployed(f"the work pool {POOL} has another job template")
     if pool.is_paused:
         raise NoWorker(f"The work pool {POOL} is paused")
-    known = client.read_workers_for_work_pool(POOL)
+    known = every(client.read_workers_for_work_pool, work_pool_name=POOL)
     online = sorted(worker.name for worker in known if worker.status == WorkerStatus.ONLINE)
     if not online:
         seen = [worker.last_heartbeat_time for worker in known if worker.last_heartbeat_time is not None]
@@ -183,9 +184,8 @@ def runs(client: SyncPrefectClient, _: Settings, patience: Patience = PATIENCE) 
 
 
 def of_ours(client: SyncPrefectClient, state: Mapping[str, Any]) -> list[FlowRun]:
-    return client.read_flow_runs(
-        flow_run_filter=FlowRunFilter.model_validate({"state": state, "tags": {"all_": [TAG]}})
-    )
+    wanted = FlowRunFilter.model_validate({"state": state, "tags": {"all_": [TAG]}})
+    return every(client.read_flow_runs, flow_run_filter=wanted)
 
 
 def heard_of(client: SyncPrefectClient, runs: list[FlowRun], moment: datetime) -> set[UUID]:

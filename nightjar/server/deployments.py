@@ -21,6 +21,7 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.platform.circuit import DECISIVE
 from nightjar.core.platform.deployments import Deployment, deployments_of
 from nightjar.server.automations import TAG
+from nightjar.server.paging import every
 from nightjar.server.pool import POOL
 
 ONE_AT_A_TIME = {"limit": 1, "collision_strategy": "ENQUEUE"}
@@ -79,7 +80,7 @@ def remove(client: SyncPrefectClient) -> tuple[str, ...]:
 
 def deployed(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
     """Return our deployments on the server, by name."""
-    return {each.name: each for each in client.read_deployments() if TAG in each.tags}
+    return {each.name: each for each in every(client.read_deployments) if TAG in each.tags}
 
 
 @contextmanager
@@ -89,9 +90,9 @@ def pauses_kept(client: SyncPrefectClient) -> Iterator[None]:
     `prefect deploy` would resume both.
     A deployment that has a new name afterwards passes its pauses on and is removed.
     """
-    before = client.read_deployments()
+    before = every(client.read_deployments)
     yield
-    now = {each.id: each for each in client.read_deployments()}
+    now = {each.id: each for each in every(client.read_deployments)}
     names = {each.name: each for each in now.values() if TAG in each.tags}
     for old in before:
         heir = renamed(old, names) or now.get(old.id)

@@ -20,6 +20,7 @@ from nightjar.core.platform.circuit import opens
 from nightjar.server.automations import TAG
 from nightjar.server.deploy import connected_briefly
 from nightjar.server.deployments import deployed, ends
+from nightjar.server.paging import every
 from nightjar.server.pool import POOL, known_pool
 from nightjar.wiring.settings import Settings
 
@@ -128,7 +129,7 @@ def pauses_of_pool(client: SyncPrefectClient) -> Iterator[Pause]:
         yield Pause(
             f"work pool {POOL}", "by a person, or by `nightjar up` as it stops; runbooks/no-worker.md"
         )
-    for queue in client.read_work_queues(work_pool_name=POOL):
+    for queue in every(client.read_work_queues, work_pool_name=POOL):
         if queue.is_paused:
             resumes = f"nightjar prefect work-queue resume {queue.name} --pool {POOL}"
             yield Pause(f"work queue {queue.name}", f"by a person; `{resumes}`")
