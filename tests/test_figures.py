@@ -1,10 +1,12 @@
 """A figure in a document is printed by a command that the document names, or set by a file that it names.
 
-    <!-- prints: COMMAND -->            above a block of output; the test runs COMMAND, which must print these
-    lines in this order <!-- prints, slowly: COMMAND -->    the same; it takes minutes, so the test is among
-    those of `pytest -m chaos` <!-- printed on DATE: COMMAND -->   a run of the chaos suite, which kills at
-    random: no other run prints the same <!-- set by: FILES -->              figures of the page are constants
-    in these files
+    <!-- prints: COMMAND -->            above a block of output: the test runs COMMAND, which must print
+                                        these lines in this order
+    <!-- prints, slowly: COMMAND -->    the same, for what takes minutes: the test is among those of
+                                        `pytest -m chaos`
+    <!-- printed on DATE: COMMAND -->   a run of the chaos suite, which kills at random: no other run prints
+                                        the same
+    <!-- set by: FILES -->              figures of the page are constants in these files
 
 In a block, `...` stands for lines that are left out. Numbers are equal to the digit, or differ by at most N%
 where the comment ends in `(within N%)`. Seconds depend on the machine and are not compared.

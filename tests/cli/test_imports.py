@@ -45,11 +45,12 @@ shown("night", night)
 
 
 @pytest.fixture(scope="module")
-def imported(shared_database, tmp_path_factory) -> dict[str, tuple[str, set[str]]]:
+def imported(shared_database, tmp_path_factory, unused_port) -> dict[str, tuple[str, set[str]]]:
     """Of each command, in turn and in one process: how it ended, and what of HEAVY is loaded by then."""
     passwords = shared_database.server.passwords
     environment = os.environ | {
         "NIGHTJAR_HOME": str(tmp_path_factory.mktemp("home")),
+        "NIGHTJAR_PREFECT_PORT": str(unused_port()),  # `status` asks a server that is there
         "NIGHTJAR_DATABASE_URL": shared_database.url("owner"),
         "NIGHTJAR_WRITER_PASSWORD": passwords["writer"],
         "NIGHTJAR_ANALYST_PASSWORD": passwords["analyst"],
