@@ -161,7 +161,7 @@ def whole_pages(desk: queries.PostgresDesk) -> dict[str, Callable[[], object]]:
     def night() -> None:
         seen = desk.nights("m")
         day = next(day for day in days(seen.nights) if day.score_date == NIGHT["first"])
-        pages.night_page(seen, day, desk.night("m", NIGHT["first"]), served=True)
+        pages.night_page(seen, day, desk.night("m", NIGHT["first"]), None, served=True)
 
     return {"PAGE of the model": model, "PAGE of a night": night}
 

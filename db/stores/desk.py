@@ -52,12 +52,16 @@ NEWEST = "SELECT max(score_date) FROM analytics.runs WHERE model = %(model)s"
 NIGHTS = """
     SELECT DISTINCT ON (run.score_date) run.score_date, run.run_id, run.revision, run.state,
         run.model_version, run.repairs_run, run.population, run.scored, run.quarantined, run.claimed_at,
-        run.ended_at, run.flow_run, run.error, shown.action, shown.reason, shown.findings, shown.published_at
+        run.ended_at, run.flow_run, run.error, shown.action, shown.reason, shown.findings, shown.published_at,
+        newer.run_id AS newer, newer.state AS newer_state, newer.error AS newer_error
     FROM analytics.runs AS run
     LEFT JOIN analytics.publications AS shown
         ON shown.run_id = run.run_id AND shown.model = run.model AND shown.is_current
+    LEFT JOIN analytics.runs AS newer
+        ON newer.model = run.model AND newer.score_date = run.score_date AND newer.revision > run.revision
+        AND newer.state IN ('claimed', 'failed')
     WHERE run.model = %(model)s AND run.score_date BETWEEN %(first)s AND %(last)s
-    ORDER BY run.score_date, shown.published_at IS NULL, run.revision DESC
+    ORDER BY run.score_date, shown.published_at IS NULL, run.revision DESC, newer.revision DESC
 """
 MEASURED = """
     SELECT score_date, role, occasions, metric, value, low, high, rows, coverage

@@ -39,7 +39,7 @@ def desk(
             f"No model {model} has a version" if model else "No model has a version yet",
             "`nightjar models` lists them.",
         )
-    written = {TOP: pages.index(seen), **dict(runbooks.every_page())}
+    written = {TOP: pages.index(seen, served=False), **dict(runbooks.every_page())}
     for one in seen:
         for name, html in pages_of(platform, one.model, reports):
             written[f"{one.model}/{name}"] = html
@@ -67,7 +67,10 @@ def pages_of(platform: "Platform", model: str, reports: int) -> Iterator[tuple[s
     for day in days:
         of = read.reader.night(model, day.score_date)
         shown = replace(of, reports=[one for one in of.reports if one in copied])
-        yield night_file(day.score_date), pages.night_page(desk, day, shown, served=False)
+        yield (
+            night_file(day.score_date),
+            pages.night_page(desk, day, shown, models.MODELS.get(model), served=False),
+        )
 
 
 def report(platform: "Platform", uri: str) -> str | None:

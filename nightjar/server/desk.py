@@ -25,6 +25,13 @@ from nightjar.usecases.monitoring.desk import ReadDesk
 NIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-([a-z]+))?\.html")
 """The page of a night, or a report about it."""
 SANDBOX = (b"content-security-policy", b"sandbox allow-scripts")
+NO_LOGIN = "The desk has the login of the Prefect UI. Load this page again to be asked for it."
+TITLES = {
+    HTTPStatus.NOT_FOUND: "Not found",
+    HTTPStatus.UNAUTHORIZED: "Log in first",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Not allowed",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The desk cannot be read now",
+}
 ASKS = (b"www-authenticate", b'Basic realm="Nightjar", charset="UTF-8"')
 
 
@@ -52,15 +59,15 @@ class Pages:
     def __call__(self, path: str, query: Mapping[str, list[str]]) -> Page:
         """path: below AT, without its leading slash."""
         try:
-            return self._found(path.split("/"), query) or Page(
-                HTTPStatus.NOT_FOUND, pages.not_found(f"There is no page {path}.")
+            return self._found(path.split("/"), query) or _refusal(
+                HTTPStatus.NOT_FOUND, f"There is no page {path}."
             )
         except NightjarError as error:
-            return Page(HTTPStatus.SERVICE_UNAVAILABLE, pages.not_found(remedies.told(error)))
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, remedies.told(error))
 
     def _found(self, path: list[str], query: Mapping[str, list[str]]) -> Page | None:
         if path == [TOP]:
-            return Page(HTTPStatus.OK, pages.index(self.reader().models()))
+            return Page(HTTPStatus.OK, pages.index(self.reader().models(), served=True))
         if len(path) != 2:
             return None
         folder, name = path
@@ -90,7 +97,9 @@ class Pages:
         if report is not None:
             return self._report(model, day, report)
         found = self._read().night(model, day)
-        return None if found is None else Page(HTTPStatus.OK, pages.night_page(*found, served=True))
+        if found is None:
+            return None
+        return Page(HTTPStatus.OK, pages.night_page(*found, self.specs().get(model), served=True))
 
     def _report(self, model: str, day: date, kind: str) -> Page | None:
         drawn = (one for one in self.reader().night(model, day).reports if one.kind == kind)
@@ -112,9 +121,9 @@ def with_desk(login: SecretStr, pages_of: Pages, app: Asgi) -> Asgi:
             return
         given = next((value for name, value in read(scope) if name == "authorization"), "")
         if not compare_digest(given.encode(), expected.encode()):
-            await _answer(send, Page(HTTPStatus.UNAUTHORIZED, pages.not_found("Log in first.")), ASKS)
+            await _answer(send, _refusal(HTTPStatus.UNAUTHORIZED, NO_LOGIN), ASKS)
         elif scope["method"] not in {"GET", "HEAD"}:
-            await _answer(send, Page(HTTPStatus.METHOD_NOT_ALLOWED, pages.not_found("The desk only reads.")))
+            await _answer(send, _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "The desk only reads."))
         elif path in {AT, f"{AT}/"}:
             moved = (b"location", f"{AT}/{TOP}".encode())
             await _answer(send, Page(HTTPStatus.FOUND, ""), moved)
@@ -124,6 +133,10 @@ def with_desk(login: SecretStr, pages_of: Pages, app: Asgi) -> Asgi:
             await _answer(send, found)
 
     return answer
+
+
+def _refusal(status: HTTPStatus, what: str) -> Page:
+    return Page(status, pages.refused(TITLES[status], what))
 
 
 async def _answer(send: Send, page: Page, *headers: tuple[bytes, bytes]) -> None:

@@ -22,11 +22,13 @@ SIGNS: Mapping[State, str] = {
     State.RUNNING: "…",
     State.MISSING: "○",
 }
+WAITING = {State.HELD_BACK, State.FAILED}
+"""The calendar frames a night whose newer run is in one of these states."""
 STYLE = """
 .months { display: flex; flex-wrap: wrap; gap: 1rem 1.4rem; }
 .month { border-spacing: 2px; border-collapse: separate; font-size: .8rem; }
 .month caption { text-align: left; font-weight: 600; padding-bottom: .2rem; }
-.month th { font-weight: 400; text-align: center; padding: 0; border: 0; }
+.month th { font-weight: 400; text-align: center; padding: 0; border: 0; min-width: 1.7rem; }
 .month td { padding: 0; border: 0; }
 .month a { display: block; width: 1.7rem; height: 1.7rem; line-height: 1.7rem; text-align: center;
   border-radius: .25rem; text-decoration: none; color: #111; border: 1px solid transparent; }
@@ -35,6 +37,7 @@ STYLE = """
 .repaired { background: #a8ddca; } .rolled-back { background: #cfd6de; } .held-back { background: #f2a477; }
 .failed { background: #e58b8b; } .running { background: #f4efb4; }
 .missing { background: transparent; border-color: var(--soft) !important; color: var(--text) !important; }
+.newer { border: 2px solid var(--c1) !important; font-weight: 700; }
 .map rect { stroke: none; } .map text { font-size: 9px; }
 ul.key { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; font-size: .85rem; }
 """
@@ -52,19 +55,27 @@ def months(days: Iterable[Day], link: Callable[[date], str]) -> str:
 
 def key(days: Iterable[Day]) -> str:
     """What the signs mean, and how many nights have each."""
-    counts = dict.fromkeys(State, 0)
-    for day in days:
+    found, counts = list(days), dict.fromkeys(State, 0)
+    for day in found:
         counts[day.state] += 1
-    items = (
+    items = [
         f"<li>{sign(state)} {count} {escape(state)}: {escape(MEANING[state])}</li>"
         for state, count in counts.items()
         if count
-    )
+    ]
+    if framed := sum(day.newer in WAITING for day in found):
+        frame = '<span class="state newer" aria-hidden="true">&nbsp;</span>'
+        items.append(f"<li>{frame} {framed} framed: a newer run of it is stored and not published</li>")
     return f'<ul class="key">{"".join(items)}</ul>'
 
 
 def sign(state: State) -> str:
     return f'<span class="state {_class(state)}" aria-hidden="true">{SIGNS[state]}</span>'
+
+
+def of_newer(day: Day) -> str:
+    """What became of a newer run of a published night. Empty if there is none."""
+    return "" if day.newer is None else f"{day.state}, and a newer run is {day.newer}"
 
 
 def drift_map(cells: Sequence[ColumnSeen]) -> str:
@@ -108,10 +119,11 @@ def _month(days: Sequence[Day], link: Callable[[date], str]) -> str:
 def _day(day: Day | None, at: date, month: date, link: Callable[[date], str]) -> str:
     if day is None or (at.year, at.month) != (month.year, month.month):
         return "<td></td>"
-    told = f"{at}: {day.state}"
+    told = f"{at}: {of_newer(day) or day.state}"
+    frame = " newer" if day.newer in WAITING else ""
     target = f' href="{escape(link(at))}"' if day.night is not None else ""
     return (
-        f'<td><a class="{_class(day.state)}"{target} title="{told}" aria-label="{told}">'
+        f'<td><a class="{_class(day.state)}{frame}"{target} title="{told}" aria-label="{told}">'
         f"{SIGNS[day.state]}</a></td>"
     )
 

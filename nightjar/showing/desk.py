@@ -26,7 +26,7 @@ from nightjar.core.desk.entities import (
     StageSeen,
     Trouble,
 )
-from nightjar.core.desk.places import TOP, night_file, runbook_place
+from nightjar.core.desk.places import AT, RUNBOOKS, TOP, night_file, runbook_place
 from nightjar.core.model.spec import ModelSpec
 from nightjar.showing import calendar, expected, page, plots
 from nightjar.showing.console import measured as with_interval
@@ -37,22 +37,23 @@ TITLES = {"drift": "Drift, with the distribution of each column", "card": "Card 
 """Of the reports, by kind."""
 
 
-def index(models: Iterable[ModelSeen]) -> str:
-    """The page that lists the models."""
+def index(models: Iterable[ModelSeen], *, served: bool) -> str:
+    """The page that lists the models. served: False for files."""
     rows = [
         (
             page.link(f"{quote(one.model)}/{TOP}", one.model),
-            one.nights,
+            one.open_troubles or "none",
             "-" if one.newest is None else str(one.newest),
             _instant(one.published_at),
-            one.open_troubles or "none",
+            one.nights,
         )
         for one in models
     ]
-    columns = ("model", "published nights", "newest", "published (UTC)", "open incidents")
-    return _page(
-        "Nightjar", [page.table(columns, rows) if rows else page.said("No model has a version yet.")]
-    )
+    columns = ("model", "open incidents", "newest night", "published (UTC)", "published nights")
+    ways = [page.link(f"{RUNBOOKS}/{TOP}", "All runbooks")]
+    ways += [page.link("../", "Runs and schedules (Prefect)")] if served else []
+    listed = page.table(columns, rows) if rows else page.said("No model has a version yet.")
+    return _page("Nightjar", [listed, f"<p>{' · '.join(ways)}</p>"])
 
 
 def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, served: bool) -> str:
@@ -80,18 +81,21 @@ def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, serve
     return _page(desk.model if spec is None else spec.title, parts)
 
 
-def night_page(nights: Nights, day: Day, of: OfNight, *, served: bool) -> str:
-    """The page of a night. served: False for files."""
+def night_page(nights: Nights, day: Day, of: OfNight, spec: ModelSpec | None, *, served: bool) -> str:
+    """The page of a night. spec: None where the model's folder is gone. served: False for files."""
     night = day.night
-    parts = [_around(nights, day.score_date), f"<p>{calendar.sign(day.state)} {escape(day.state)}</p>"]
+    told = calendar.of_newer(day) or str(day.state)
+    parts = [_around(nights, day.score_date), f"<p>{calendar.sign(day.state)} {escape(told)}</p>"]
     if night is not None:
         parts += [
             page.section("Run", page.table(("what", "value"), [*_run(night, served=served)])),
+            *_newer(night, of),
             page.section("Reports", _reports(of.reports)),
             page.section("What the audit found", _found(of.found, night.run_id)),
-            page.section("Quality", _of_night(of.measured)),
+            page.section("Quality", _of_night(of.measured, _titles(spec))),
             page.section(
-                "Expected before outcomes were known", *expected.of_night(of.expected, day.score_date)
+                "Expected before outcomes were known",
+                *expected.of_night(of.expected, day.score_date, _titles(spec)),
             ),
             page.section("Drift", _drift_of(of.drift)),
             page.section("Rows set aside", _set_aside_of(of.set_aside)),
@@ -131,8 +135,9 @@ def entity_page(model: str, entity_key: str, nights: Sequence[EntityNight]) -> s
     )
 
 
-def not_found(what: str) -> str:
-    return _page("Not found", [page.said(what), f'<p><a href="/desk/{TOP}">All models</a></p>'])
+def refused(title: str, what: str) -> str:
+    """The page that says why there is no other."""
+    return _page(title, [page.said(what), f'<p><a href="{AT}/{TOP}">All models</a></p>'])
 
 
 def _headline(days: Sequence[Day]) -> str:
@@ -140,12 +145,16 @@ def _headline(days: Sequence[Day]) -> str:
     if not days:
         return page.said("No night was begun yet.")
     last, recent = days[-1], days[-RECENT_NIGHTS:]
-    bad = [day for day in recent if day.state in BAD]
+    bad = [(day, state) for day in recent for state in (day.state, day.newer) if state in BAD]
     told = f"The newest night, {last.score_date}, is {last.state}."
     if bad:
-        named = ", ".join(f"{day.score_date} ({day.state})" for day in bad)
+        named = ", ".join(f"{day.score_date} ({_told(day, state)})" for day, state in bad)
         return page.said(f"{told} Of the last {len(recent)} nights a person has to look at {named}.")
     return page.said(f"{told} All of the last {len(recent)} nights are published or under way.")
+
+
+def _told(day: Day, state: State | None) -> str:
+    return str(state) if state is day.state else calendar.of_newer(day)
 
 
 def _troubles(troubles: Sequence[Trouble]) -> str:
@@ -390,9 +399,22 @@ def _flow_run(flow_run: str) -> page.Html:
     return page.link(f"../../runs/flow-run/{quote(flow_run)}", flow_run)
 
 
-def _of_night(measured: Iterable[Measured]) -> str:
+def _newer(night: NightSeen, of: OfNight) -> Iterator[str]:
+    """What is known of a run that was to replace the published one, and is not published."""
+    if night.newer is not None:
+        rows = (("run", str(night.newer)), ("state", night.newer_state), ("error", night.newer_error or "-"))
+        found = _found(of.found, night.newer)
+        yield page.section("A newer run, not published", page.table(("what", "value"), rows), found)
+
+
+def _of_night(measured: Iterable[Measured], title_of: Callable[[str], str]) -> str:
     rows = [
-        (one.metric, with_interval(one.value, one.low, one.high), one.rows, f"{one.coverage or 0:.1%}")
+        (
+            title_of(one.metric),
+            with_interval(one.value, one.low, one.high),
+            one.rows,
+            f"{one.coverage or 0:.1%}",
+        )
         for one in measured
         if one.role == "champion" and one.occasions == 1 and one.value is not None
     ]
@@ -497,7 +519,8 @@ def _headline_metrics(found: Sequence[Measured], spec: ModelSpec | None) -> list
 
 def _titles(spec: ModelSpec | None) -> Callable[[str], str]:
     """What people call a metric; its name where the model's folder is gone."""
-    return str if spec is None else lambda name: spec.kind.metric(name).title
+    known = {} if spec is None else {metric.name: metric.title for metric in spec.kind.metrics}
+    return lambda name: known.get(name, name)
 
 
 def _page(title: str, parts: Iterable[str]) -> str:

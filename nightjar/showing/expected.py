@@ -43,8 +43,13 @@ def of_nights(expected: Sequence[Expected], title_of: Callable[[str], str]) -> I
         yield page.plots(drawn)
 
 
-def of_night(expected: Sequence[Expected], night: date) -> Iterator[str]:
-    """What was expected of a night, beside what came true. The record is that of the nights before it."""
+def of_night(
+    expected: Sequence[Expected], night: date, title_of: Callable[[str], str] = str
+) -> Iterator[str]:
+    """What was expected of a night, beside what came true. The record is that of the nights before it.
+
+    title_of: what people call a metric.
+    """
     tonight = [one for one in expected if one.score_date == night]
     if not tonight:
         yield page.said(NOTHING)
@@ -55,12 +60,12 @@ def of_night(expected: Sequence[Expected], night: date) -> Iterator[str]:
         records = records_of(before, metric)
         one = shown(tonight, metric, records)
         if one is None or one.value is None:
-            yield page.said(told(metric, records, one))
+            yield page.said(told(title_of(metric), records, one))
             continue
         error = None if one.came_true is None else one.value - one.came_true
         record = records[Method(one.method)]
         numbers = (one.came_true, error, record.error, record.trailing_error)
-        rows.append((metric, f"{one.value:.4f}", one.method, *map(_number, numbers)))
+        rows.append((title_of(metric), f"{one.value:.4f}", one.method, *map(_number, numbers)))
     if rows:
         yield page.table(COLUMNS, rows)
 

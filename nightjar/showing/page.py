@@ -39,9 +39,15 @@ th { color: var(--soft); font-weight: 600; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 td { white-space: nowrap; } td.long { white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
 code { font-size: .85rem; overflow-wrap: anywhere; }
+@media (max-width: 40rem) {
+  table.stacks, table.stacks :is(thead, tbody) { display: block; }
+  table.stacks tr { display: flex; flex-wrap: wrap; padding-bottom: .4rem;
+    border-bottom: 1px solid var(--rule); }
+  table.stacks :is(th, td) { border: 0; padding-bottom: 0; }
+  td.long { flex-basis: 100%; } }
 @media print { body { max-width: none; } }
 """
-LONG = 40
+LONG, LONG_CELL = 40, ' class="long"'
 
 
 def page(title: str, parts: Iterable[str], style: str = "") -> str:
@@ -78,10 +84,19 @@ def link(target: str, text: str) -> Html:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Numbers are aligned right. A wide table scrolls within the page."""
+    """Numbers are aligned right. A wide table scrolls within the page.
+
+    On a phone the cells of a row stand below one another if each row has a long text.
+    """
+    cells = [[*map(_cell, row)] for row in rows]
+    stacks = (
+        ' class="stacks"' if cells and all(any(LONG_CELL in cell for cell in row) for row in cells) else ""
+    )
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
+    return (
+        f'<div class="wide"><table{stacks}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def _cell(value: object) -> str:
@@ -89,5 +104,5 @@ def _cell(value: object) -> str:
         return f"<td>{value}</td>"
     number = isinstance(value, int | float) and not isinstance(value, bool)
     text = f"{value:,}" if isinstance(value, int) and number else cell(value)
-    style = ' class="number"' if number else ' class="long"' if len(text) > LONG else ""
+    style = ' class="number"' if number else LONG_CELL if len(text) > LONG else ""
     return f"<td{style}>{escape(text)}</td>"

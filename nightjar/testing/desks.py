@@ -42,6 +42,9 @@ def night_seen(day: date, **changes: object) -> NightSeen:
         "reason": None,
         "findings": [],
         "published_at": NOON,
+        "newer": None,
+        "newer_state": None,
+        "newer_error": None,
     }
     return NightSeen(**given | changes)  # pyright: ignore[reportArgumentType]  # a test names what it changes
 

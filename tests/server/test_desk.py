@@ -123,7 +123,8 @@ def test_the_short_path_leads_to_the_list_of_models(path):
     ],
 )
 def test_a_page_that_is_not_there_is_named(path):
-    assert get(path)[0] == 404
+    status, _, body = get(path)
+    assert (status, "<h1>Not found</h1>" in body) == (404, True)
 
 
 def test_an_entity_is_asked_for_by_its_key():

@@ -131,12 +131,14 @@ OF_NIGHT = OfNight(
     ],
 )
 PAGES = {
-    "index": desk.index([ModelSeen(model=EVIL, nights=3, newest=FIRST, published_at=NOON, open_troubles=1)]),
+    "index": desk.index(
+        [ModelSeen(model=EVIL, nights=3, newest=FIRST, published_at=NOON, open_troubles=1)], served=True
+    ),
     "model": desk.model_page(SEEN, DAYS, toy_spec(), served=True),
     "file": desk.model_page(SEEN, DAYS, None, served=False),
     "empty": desk.model_page(NOTHING, (), toy_spec(), served=True),
-    "night": desk.night_page(SEEN, DAYS[0], OF_NIGHT, served=True),
-    "missing": desk.night_page(SEEN, DAYS[3], OfNight(), served=True),
+    "night": desk.night_page(SEEN, DAYS[0], OF_NIGHT, toy_spec(), served=True),
+    "missing": desk.night_page(SEEN, DAYS[3], OfNight(), None, served=True),
     "entity": desk.entity_page(
         "toy",
         EVIL,
@@ -193,6 +195,22 @@ def test_the_first_sentence_names_the_nights_that_a_person_has_to_look_at():
     assert f"look at {NIGHTS[3]} (missing), {NIGHTS[4]} (held back)" in told
 
 
+def test_a_newer_run_that_was_held_back_is_told_on_the_page_of_its_model_and_of_its_night():
+    error = "AuditFailed: half of the rows"
+    shown = night_seen(FIRST, newer=7, newer_state="failed", newer_error=error)
+    seen = replace(SEEN, nights=[shown])
+    (day,) = days(seen.nights)
+    html = desk.model_page(seen, (day,), toy_spec(), served=True)
+    told = f"{FIRST} (published, and a newer run is held back)"
+    assert f"look at {told}" in text_of(html)
+    assert 'class="published newer"' in html
+    of = replace(OF_NIGHT, found=[replace(FOUND[0], run_id=7, sentence="half of them")])
+    night = text_of(desk.night_page(seen, day, of, toy_spec(), served=True))
+    assert "A newer run, not published" in night
+    assert "half of them" in night
+    assert error in night
+
+
 def test_a_column_that_drifted_has_a_dot_and_comes_first():
     drawn = calendar.drift_map(SEEN.drift)
     assert drawn.count("<circle") == 3
@@ -201,7 +219,7 @@ def test_a_column_that_drifted_has_a_dot_and_comes_first():
 
 @pytest.mark.parametrize("served", [True, False])
 def test_the_key_of_a_row_with_reasons_is_shown_as_it_is(served):
-    html = desk.night_page(SEEN, DAYS[0], OF_NIGHT, served=served)
+    html = desk.night_page(SEEN, DAYS[0], OF_NIGHT, toy_spec(), served=served)
     assert ("entity?key=" in html) == served
     assert "&amp;lt;" not in html
 
@@ -242,6 +260,17 @@ def test_the_stages_of_the_newest_night_are_listed_and_the_longest_are_drawn():
     assert "Seconds of the longest stages" in told
     assert "predict 990 4.50" in text_of(PAGES["night"])
     assert "No stage is on record." in text_of(PAGES["empty"])
+
+
+def test_the_page_of_a_night_calls_a_metric_as_people_do():
+    assert "Brier 0.4" in text_of(PAGES["night"])
+    assert "brier 0.4" in text_of(desk.night_page(SEEN, DAYS[0], OF_NIGHT, None, served=True))
+
+
+def test_the_list_of_models_leads_to_runbooks_and_where_it_is_served_to_prefect():
+    assert 'href="runbook-pages/index.html"' in PAGES["index"]
+    assert 'href="../"' in PAGES["index"]
+    assert 'href="../"' not in desk.index([], served=False)
 
 
 def test_files_offer_no_search_because_nobody_answers_it():

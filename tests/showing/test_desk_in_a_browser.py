@@ -62,7 +62,7 @@ def site(tmp_path_factory):
         "toy/short.html": desk.model_page(full_desk(20, 5), nights[-20:], toy_spec(), served=True),
         **{
             f"toy/{night_file(day.score_date)}": desk.night_page(
-                seen, day, full_night(day.score_date, day.night.run_id), served=True
+                seen, day, full_night(day.score_date, day.night.run_id), toy_spec(), served=True
             )
             for day in (newest, before)
         },
@@ -91,6 +91,14 @@ def page(request, browser, site):
 def test_no_page_is_wider_than_the_window(page, width):
     page.set_viewport_size({"width": WIDTHS[width], "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
+
+
+@pytest.mark.parametrize("name", ["toy/index.html", "toy/2024-01-30.html"])
+def test_a_phone_shows_rows_of_long_texts_without_scrolling_aside(browser, site, name):
+    browser.set_viewport_size({"width": WIDTHS["phone"], "height": 844})
+    browser.goto((site / name).as_uri())
+    ends = "nodes => nodes.map(node => node.getBoundingClientRect().right)"
+    assert 0 < max(browser.locator("table.stacks td").evaluate_all(ends)) <= WIDTHS["phone"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -42,6 +42,13 @@ class Day:
     state: State
     night: NightSeen | None = None
 
+    @property
+    def newer(self) -> State | None:
+        """The state of a newer run that was to replace what analysts see. None: there is no such run."""
+        if self.night is None or self.night.newer_state is None:
+            return None
+        return _unpublished(self.night.newer_state, self.night.newer_error)
+
 
 def days(
     nights: Iterable[NightSeen], due: Iterable[date] = (), deadlines: Mapping[date, datetime] | None = None
@@ -60,7 +67,7 @@ def state_of(night: NightSeen | None, deadline: datetime | None) -> State:
     if night is None:
         return State.MISSING
     if night.action is None or night.published_at is None:
-        return _unpublished(night)
+        return _unpublished(night.state, night.error)
     if night.action == "rollback":
         return State.ROLLED_BACK
     if night.repairs_run is not None:
@@ -70,8 +77,8 @@ def state_of(night: NightSeen | None, deadline: datetime | None) -> State:
     return State.LATE if deadline is not None and night.published_at > deadline else State.PUBLISHED
 
 
-def _unpublished(night: NightSeen) -> State:
-    if night.state == "claimed":
+def _unpublished(state: str, error: str | None) -> State:
+    if state == "claimed":
         return State.RUNNING
     # An abandoned run has no error.
-    return State.FAILED if night.error is None or passes(night.error) else State.HELD_BACK
+    return State.FAILED if error is None or passes(error) else State.HELD_BACK

@@ -13,6 +13,8 @@ class NightSeen:
 
     action: publish or rollback; None: nothing of the night is published. findings: what a person accepted.
     repairs_run: the run whose scores of untouched rows it keeps.
+    newer: a run that was to replace the one that analysts see, and is not published. None: there is none.
+    newer_state, newer_error: of it.
     """
 
     score_date: date
@@ -32,6 +34,9 @@ class NightSeen:
     reason: str | None
     findings: Sequence[str] | None
     published_at: datetime | None
+    newer: int | None
+    newer_state: str | None
+    newer_error: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

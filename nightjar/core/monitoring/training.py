@@ -256,10 +256,15 @@ def _of_nights(reference: _Side, limits: DriftThresholds) -> Iterator[float]:
 
 def _constant(night: pl.Series, reference: pl.Series) -> str | None:
     return (
-        f"constant: every value is {night.first()}"
+        f"constant: every value is {_short(night.first())}"
         if turned_constant(night.n_unique(), reference.n_unique())
         else None
     )
+
+
+def _short(value: object) -> str:
+    """A number in the digits that people read."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _unknown_share(night: pl.Series, reference: pl.Series, *, text: bool) -> float:

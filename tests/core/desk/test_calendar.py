@@ -28,6 +28,9 @@ def night(**changes):
         "reason": None,
         "findings": [],
         "published_at": NOON,
+        "newer": None,
+        "newer_state": None,
+        "newer_error": None,
     }
     return NightSeen(**given | changes)
 
@@ -50,6 +53,20 @@ UNPUBLISHED = {"action": None, "published_at": None}
 )
 def test_each_night_has_one_state(changes, state):
     assert state_of(night(**changes), None) is state
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "newer"),
+    [
+        (None, None, None),
+        ("claimed", None, State.RUNNING),
+        ("failed", "AuditFailed: half of it", State.HELD_BACK),
+        ("failed", "StoreUnavailable: gone", State.FAILED),
+    ],
+)
+def test_a_newer_run_of_a_published_night_has_a_state_of_its_own(state, error, newer):
+    (day,) = days([night(newer=state and 2, newer_state=state, newer_error=error)])
+    assert (day.state, day.newer) == (State.PUBLISHED, newer)
 
 
 def test_a_night_is_late_after_the_instant_that_was_promised():

@@ -105,7 +105,7 @@ def test_what_a_whole_night_shares_is_no_drift_when_training_nights_share_it_too
         alarms += sum(row.drifted for row in compared(night, reference, [], ["weekday"]))
         row = compared(night, reference.drop("score_date"), [], ["weekday"])[0]
         assert row.drifted
-        assert row.note == "constant: every value is 2.0"
+        assert row.note == "constant: every value is 2"
     assert alarms == 0
 
 

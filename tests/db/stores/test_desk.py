@@ -33,15 +33,29 @@ def test_a_model_without_nights_has_an_empty_page(desk):
 def test_a_night_has_the_run_that_analysts_see_or_else_the_newest(desk, on_postgres, make):
     on_postgres.publish()
     second, _ = on_postgres.publish(force=True)
-    with on_postgres.claim(force=True) as claimed:
-        on_postgres.store.fail(claimed.run, "AuditFailed: half of it")
+    with on_postgres.claim(force=True) as claimed_again:
+        on_postgres.store.fail(claimed_again.run, "AuditFailed: half of it")
     with on_postgres.claim(NEXT) as claimed:
         on_postgres.store.fail(claimed.run, "StoreUnavailable: gone")
     shown, failed = desk.desk(MODEL).nights
     assert (shown.score_date, shown.run_id, shown.revision, shown.action) == (DAY, second.id, 2, "publish")
     assert (shown.scored, shown.quarantined, shown.error) == (2, 0, None)
+    held = claimed_again.run.id, "failed", "AuditFailed: half of it"
+    assert (shown.newer, shown.newer_state, shown.newer_error) == held
     assert (failed.score_date, failed.state, failed.action) == (NEXT, "failed", None)
-    assert failed.error == "StoreUnavailable: gone"
+    assert (failed.error, failed.newer) == ("StoreUnavailable: gone", None)
+
+
+def test_a_newer_run_is_told_until_another_one_is_published(desk, on_postgres):
+    on_postgres.publish()
+    for error in ("AuditFailed: half of it", "AuditFailed: still half of it"):
+        with on_postgres.claim(force=True) as claimed:
+            on_postgres.store.fail(claimed.run, error)
+    (night,) = desk.desk(MODEL).nights
+    assert (night.newer, night.newer_error) == (claimed.run.id, "AuditFailed: still half of it")
+    on_postgres.publish(force=True)
+    (night,) = desk.desk(MODEL).nights
+    assert (night.action, night.newer) == ("publish", None)
 
 
 def test_rows_set_aside_are_counted_by_reason_when_they_are_stored(desk, on_postgres, make):
