@@ -27,7 +27,9 @@ PUBLISHED = text(f"""
     ORDER BY score_date DESC LIMIT :most
 """)  # noqa: S608  # words of this module
 OF_NIGHTS = text("""
-    SELECT current.score_date, reading.name, reading.column_names, reading.slices, reading.numbers
+    SELECT
+        current.score_date AS night, reading.name, to_json(reading.column_names)::text AS "column",
+        to_json(reading.slices)::text AS slice, to_json(reading.numbers)::text AS value
     FROM (
         SELECT DISTINCT ON (score_date) score_date, run_id FROM nightjar.publication
         WHERE model = :model AND score_date = ANY(:nights) ORDER BY score_date, id DESC
@@ -97,14 +99,17 @@ class PostgresReadings:
     def of_nights(self, model: str, nights: Collection[date]) -> Mapping[date, pl.DataFrame]:
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(OF_NIGHTS, {"model": model, "nights": list(nights)}).all()
-        schema = {name: kind if name == "name" else pl.List(kind) for name, kind in READING.items()}
-        found: dict[date, list[tuple[str, list[str], list[str], list[float]]]] = {}
-        for row in rows:
-            found.setdefault(row.score_date, []).append((row.name, row.column_names, row.slices, row.numbers))
-        return {
-            day: pl.DataFrame(lists, schema=schema, orient="row").explode("column", "slice", "value")
-            for day, lists in found.items()
-        }
+        # Polars reads JSON ten times as fast as Python makes lists of it.
+        texts = pl.DataFrame(
+            rows, schema={"night": pl.Date} | dict.fromkeys(READING, pl.String), orient="row"
+        )
+        lists = texts.with_columns(
+            pl.col(name).str.json_decode(pl.List(kind)) for name, kind in READING.items() if name != "name"
+        )
+        read = lists.explode("column", "slice", "value").partition_by(
+            "night", include_key=False, as_dict=True
+        )
+        return {night: readings for (night,), readings in read.items()}
 
     def samples(self, model: str, before: date, most: int) -> Mapping[date, pl.DataFrame]:
         with translated(), self.engine.connect() as connection:

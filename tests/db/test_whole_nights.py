@@ -59,6 +59,23 @@ def test_a_night_that_adds_up_is_published(hand, writer, run):
     assert shown(writer, run) == 8
 
 
+def test_a_publication_counts_its_rows_without_writing_them_to_disk(hand, writer, run):
+    writer.execute("SET work_mem = '64kB'")
+    hand.population(run, 30_000, 3)
+    for part in range(3):
+        hand.store(run, part, 10_000)
+    before = spilled(writer)
+    hand.publish(run)
+    assert spilled(writer) == before
+
+
+def spilled(writer: Connection) -> int:
+    """Bytes that queries of this connection wrote to files of their own."""
+    writer.execute("SELECT pg_stat_force_next_flush()")
+    told = "SELECT pg_stat_get_db_temp_bytes(oid) FROM pg_database WHERE datname = current_database()"
+    return writer.execute(told).fetchone()[0]
+
+
 def all_but_a_row_of_part_0(hand, run: int) -> None:
     hand.receipt(run, 0, 99, 1)
     hand.scores(run, 0, 99)

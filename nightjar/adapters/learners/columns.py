@@ -37,14 +37,13 @@ def inputs(
     """
     if missing := [name for name in (*categorical, *numeric) if name not in frame.columns]:
         raise ContractBroken("The rows to predict", [f"column {name} is missing" for name in missing])
-    texts, numbers = frame.select(categorical), frame.select(numeric)
+    texts, numbers = ([frame[name] for name in names] for names in (categorical, numeric))
     if faults := [fault for fault in (*map(categories.fault, texts), *map(_number_fault, numbers)) if fault]:
         raise ContractBroken("The rows to predict", faults)
-    return pl.DataFrame(
-        [
-            *(categories.text(column).fill_null(MISSING).alias(column.name) for column in texts),
-            *(column.cast(pl.Float64, strict=False).fill_null(float("nan")) for column in numbers),
-        ]
+    spelled_out = [categories.text(column).alias(column.name) for column in texts]
+    return pl.DataFrame([*spelled_out, *numbers]).select(
+        pl.col([*categorical]).fill_null(MISSING),
+        pl.col([*numeric]).cast(pl.Float64, strict=False).fill_null(float("nan")),
     )
 
 

@@ -93,6 +93,10 @@ class NightGuard:
             raise PredictsOtherwise(run.model, version.number, otherwise, run.score_date)
         return (otherwise,) if otherwise else ()
 
+    def unlike(self, run: Run, counted: pl.DataFrame, compared: pl.DataFrame) -> tuple[Finding, ...]:
+        """As `Unlike.findings`."""
+        return Unlike(self.spec, self.readings).findings(run, counted, compared)
+
     def require_sound(
         self,
         run: Run,
@@ -100,18 +104,15 @@ class NightGuard:
         receipts: Sequence[Receipt],
         scores: Distribution,
         *,
-        counted: pl.DataFrame,
         sampled: pl.DataFrame,
-        compared: pl.DataFrame,
         otherwise: Sequence[str],
-        misread: Sequence[Finding],
+        unlike: Sequence[Finding],
         accepted: bool,
     ) -> tuple[str, ...]:
-        """Keep the night's profile, its readings and its findings, and audit it.
+        """Keep the night's profile and its findings, and audit it.
 
-        counted: the `counts` of all rows that can be scored. sampled: rows with their features. compared:
-        those whose entities are compared, with their scores. otherwise: the sampled rows whose stored scores
-        differ. misread: what a second reading of their features found.
+        sampled: rows with their features. otherwise: those of them whose stored scores differ. unlike: what
+        its inputs and its comparable nights say against it.
         Raises AuditFailed. Nobody can accept a night without a score, or one whose counts do not add up.
         """
         tonight = profile_of(sampled, scores, self.spec)
@@ -125,7 +126,6 @@ class NightGuard:
                 trailing_nights=known,
                 needed=MIN_NIGHTS,
             )
-        unlike = (*misread, *Unlike(self.spec, self.readings).findings(run, counted, compared))
         found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise, unlike)
         self.readings.record_findings(run, found.every)
         if found.broken or (found.odd and not accepted):

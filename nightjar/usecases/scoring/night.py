@@ -362,17 +362,20 @@ class ScoreNight:
         keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
         scores = self.store.scores_for(run, keys)
         otherwise = self._scored_otherwise(run, sampled, scores) if sampled.height else ()
+        beside_others = self._entities(run, compared, scores) if compared.height else compared
+        unlike = (
+            *self._misread(run, sampled),
+            *self.guard.unlike(run, population.counted, beside_others),
+        )
         stored = counted()
         return self.guard.require_sound(
             run,
             parts_of(run),
             stored.receipts,
             stored.scores,
-            counted=population.counted,
             sampled=sampled,
-            compared=self._entities(run, compared, scores) if compared.height else compared,
             otherwise=otherwise,
-            misread=self._misread(run, sampled),
+            unlike=unlike,
             accepted=accepted,
         )
 
