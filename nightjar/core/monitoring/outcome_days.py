@@ -1,6 +1,6 @@
 """What each day of outcomes looks like, counted for many days at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import combinations
 
@@ -9,43 +9,55 @@ from polars import selectors
 
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import MISSING, OutcomeDay
+from nightjar.core.monitoring.outcome_guard import OutcomeDay
+from nightjar.core.monitoring.outcome_relations import MOST_COUPLED, belonging, lines, sampled
 
 MOST_VALUES = 100
 """A column of texts with more values names things, and is not counted by value."""
 FEW_VALUES = 10
 """Of a column with so many values at most, numbers are looked at by value too."""
-MOST_COUPLED = 8
-"""With more columns of numbers their correlations are not looked at."""
+GREATEST = "greatest "
 DAY = timedelta(days=1)
 
 
-def days_of(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[date, OutcomeDay]:
+def days_of(
+    dataset: RawDataset, rows: pl.DataFrame, wanted: Collection[date] | None = None
+) -> Mapping[date, OutcomeDay]:
     """The days of rows as `RawStore.read` gives them, without their outcomes.
 
-    The day before each counts for `repeated`, if its rows are there too.
+    wanted: these days alone; None: all. The day before each counts for `repeated` and for `belonging`, if its
+    rows are there too.
     """
     if rows.is_empty():
         return {}
     numbers = [name for name in rows.select(selectors.numeric()).columns if name in dataset.columns]
-    sized = rows.group_by("date").agg(pl.len().alias("__rows"), pl.col(numbers).cast(pl.Float64).abs().mean())
+    size = pl.col(numbers).cast(pl.Float64).abs()
+    sized = rows.group_by("date").agg(pl.len().alias("__rows"), size.mean(), size.max().name.prefix(GREATEST))
     coupled = _couplings(rows, numbers)
     values = _values(dataset, rows)
     few = [name for name, count in values.items() if count <= FEW_VALUES]
     by_value = _sizes_by_value(rows, numbers, few)
     counted = {name: _counted(rows, name) for name, count in values.items() if count <= MOST_VALUES}
-    rates = _rates(rows, [name for name in numbers if name not in dataset.keys], few)
+    own = [name for name in numbers if name not in dataset.keys]
+    rates = _rates(rows, own, few)
+    same = sampled(dataset, rows)
     repeated = _repeated(dataset, rows)
     return {
         row["date"]: OutcomeDay(
             rows=row["__rows"],
-            sizes={name: row[name] for name in numbers} | by_value.get(row["date"], {}),
+            sizes={name: row[name] for name in (*numbers, *(f"{GREATEST}{name}" for name in numbers))}
+            | by_value.get(row["date"], {}),
             couplings=coupled.get(row["date"], {}),
             values={name: counts.get(row["date"], {}) for name, counts in counted.items()},
             repeated=repeated.get(row["date"], 0.0),
-            rates=rates[row["date"]],
+            rates={
+                **rates[row["date"]],
+                **belonging(dataset, now, same.get(row["date"] - DAY), few),
+            },
+            lines=lines(now, own, few),
         )
         for row in sized.sort("date").iter_rows(named=True)
+        if (now := same.get(row["date"])) is not None and (wanted is None or row["date"] in wanted)
     }
 
 
@@ -117,7 +129,7 @@ def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]
     """What is counted of number columns, and of which rows: those that are known."""
     for name in numbers:
         value, known = pl.col(name), pl.col(name).count()
-        yield f"{name} {MISSING}", value.null_count(), pl.len()
+        yield f"{name} missing", value.null_count(), pl.len()
         yield f"{name} of 0", (value == 0).sum(), known
         yield f"{name} below 0", (value < 0).sum(), known
         yield f"{name} of the most frequent value", value.drop_nulls().unique_counts().max(), known

@@ -12,18 +12,27 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
-from nightjar.core.comparison.comparable import comparables
+from nightjar.core.comparison.comparable import HOLIDAY, comparables
+from nightjar.core.model.holidays import IsHoliday, never
 from nightjar.core.values import Value
 
+RATE = 0.02
+"""At most this share of ordinary days reaches any of these limits.
+
+Of 365 days of the recorded year two do: below 2% at 95% confidence (docs/adr/0092).
+"""
 LEAST_DAYS = 7
 """With fewer comparable days nothing is said."""
 LEAST_ROWS = 20
 """A value that comparable days always have at least so often may not be missing."""
-FACTOR_ROWS, FACTOR_ALIKE, FACTOR_VALUE, FACTOR_SIZE = 1.8, 1.5, 4.0, 4.0
+FACTOR_ROWS, FACTOR_ALIKE, FACTOR_VALUE = 1.8, 1.25, 1.3
+FACTOR_GONE, FACTOR_SIZE = 4.0, 4.0
 """How many times more or fewer rows, rows of a value, and size of numbers than in any comparable day.
 
-FACTOR_ALIKE: of the days of the same weekday, whose number of rows is steadier.
+FACTOR_ALIKE, FACTOR_VALUE: of the days of the same weekday, whose number of rows is steadier.
 """
+CHANCE_OF_ROWS = 2.5
+"""Standard deviations of the rows of a value that are allowed besides."""
 LEAST_ALIKE = 4
 MORE_REPEATED = 0.4
 """How much greater the share of rows may be that the day before had too."""
@@ -31,15 +40,22 @@ APART = 0.5
 """How far a correlation may lie outside its range."""
 ODDS = 2.0
 """How far the log odds of an outcome may lie outside the range."""
-ODDS_OF_RATE, ODDS_OF_MISSING = 1.5, 2.0
-"""The same of the share of values that are 0, or greater than those of another column; and of missing ones.
+LEAST_ODDS, WIDTHS, WIDEST = 0.4, 0.45, 1.6
+"""The same of what is counted of rows: a fixed part, and so many widths of the range of the comparable days,
+at most WIDEST.
 
-In a storm half of the flights have no arrival.
+In a storm half of the flights have no arrival. So what storms move has a wide range, and planes have not.
 """
+LEAST_OF_LINE, WIDTHS_OF_LINE = 0.2, 0.4
+"""The same of the lines of two columns, as a logarithm."""
+STEADY = 2.0
+"""Columns belong together if the rise of their line differs by less than this factor."""
+WHERE = " where "
+LINE = ("rise of", "middle distance from the line of", "distance of most rows from the line of")
+ENOUGH_DAYS = 20
+"""Fewer comparable days do not show the whole range. With half as many it counts as twice as wide."""
 CHANCE = 4.0
 """Standard errors of so many rows that are allowed besides: with few rows, chance alone goes far."""
-MISSING = "missing"
-"""In what is counted of missing values."""
 KNOWN_FACTORS = {60: "seconds for minutes", 1000: "thousandths", 1.609344: "kilometres for miles"}
 
 
@@ -47,11 +63,12 @@ class OutcomeDay(Value):
     """What a day of a dataset of outcomes looks like.
 
     sizes: column of numbers -> mean of the absolute values; None if all are missing. couplings: two columns
-    of numbers -> their correlation. values: column of texts
-    -> value -> rows. repeated: share of rows that the day before had too. outcomes: rows of the score date
-    with an outcome. rates: what is counted, such as `arr_delay missing where origin is EWR` -> rows that are
-    so, and all rows. shares: outcome -> share of these rows; empty for a kind of any number, whose
-    mean_size is the mean of the absolute outcomes. broken: why the outcomes cannot be, if they cannot.
+    of numbers -> their correlation. values: column of texts -> value -> rows. repeated: share of rows that
+    the day before had too. outcomes: rows of the score date with an outcome. rates: what is counted, such as
+    `arr_delay missing where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers
+    -> the rise of their line, the middle distance from it, and that of most rows. shares: outcome -> share
+    of these rows; empty for a kind of any number, whose mean_size is the mean of the absolute outcomes.
+    broken: why the outcomes cannot be, if they cannot.
     """
 
     rows: int
@@ -60,6 +77,9 @@ class OutcomeDay(Value):
     values: Mapping[str, Mapping[str, int]]
     repeated: float = 0.0
     rates: Mapping[str, tuple[int, int]] = Field(default_factory=dict[str, tuple[int, int]])
+    lines: Mapping[str, tuple[float, float, float]] = Field(
+        default_factory=dict[str, tuple[float, float, float]]
+    )
     outcomes: int = 0
     shares: Mapping[str, float] = Field(default_factory=dict[str, float])
     mean_size: float | None = None
@@ -133,47 +153,60 @@ def held_by(checks: Iterable[tuple[date, datetime, str, datetime | None]]) -> He
     return held
 
 
-def checked(day: date, found: OutcomeDay, days: Mapping[date, OutcomeDay]) -> tuple[HoldFinding, ...]:
+def checked(
+    day: date, found: OutcomeDay, days: Mapping[date, OutcomeDay], is_holiday: IsHoliday = never
+) -> tuple[HoldFinding, ...]:
     """Everything that stands against a day. days: those that count, of which earlier ones are compared."""
-    near = comparables(day, days)
-    return findings(found, [days[each] for each in near.every], [days[each] for each in near.alike])
+    near = comparables(day, days, is_holiday=is_holiday)
+    past, alike = ([days[each] for each in which] for which in (near.every, near.alike))
+    return findings(found, past, alike, HOLIDAY if near.holiday else 1.0)
 
 
 def findings(
-    found: OutcomeDay, past: Sequence[OutcomeDay], alike: Sequence[OutcomeDay] = ()
+    found: OutcomeDay, past: Sequence[OutcomeDay], alike: Sequence[OutcomeDay] = (), wider: float = 1.0
 ) -> tuple[HoldFinding, ...]:
-    """past: comparable days. alike: those of the same weekday."""
+    """past: comparable days. alike: those of the same weekday. wider: how many times as wide the limits on
+    counted rows are.
+    """
     if found.broken is not None:
         return (HoldFinding(name="bounds", where="outcome", value=0, low=0, high=0, told=found.broken),)
     if len(past) < LEAST_DAYS:
         return ()
     return (
-        *_rows(found, past, alike),
+        *_rows(found, past, alike, wider),
         *_sizes(found, past),
         *_couplings(found, past),
         *_repeated(found, past),
         *_shares(found, past),
-        *_rates(found, past),
+        *_rates(found, past, wider),
+        *_lines(found, past, wider),
     )
 
 
 def _rows(
-    found: OutcomeDay, past: Sequence[OutcomeDay], alike: Sequence[OutcomeDay]
+    found: OutcomeDay, past: Sequence[OutcomeDay], alike: Sequence[OutcomeDay], wider: float
 ) -> Iterator[HoldFinding]:
     usual, factor = (alike, FACTOR_ALIKE) if len(alike) >= LEAST_ALIKE else (past, FACTOR_ROWS)
+    factor **= wider
     rows, outcomes = [each.rows for each in usual], [each.outcomes for each in usual]
     if odd := _odd("volume", "rows", found.rows, rows, factor, math.sqrt(min(rows))):
         yield odd
         return
     if odd := _odd("coverage", "outcomes", found.outcomes, outcomes, factor, math.sqrt(min(outcomes))):
         yield odd
-    for column in found.values:
-        usual = {value for each in past for value in each.values.get(column, {})}
-        for value in sorted(usual):
-            counts = [each.values.get(column, {}).get(value, 0) for each in past]
-            there = found.values[column].get(value, 0)
-            if min(counts) >= LEAST_ROWS and there * FACTOR_VALUE < min(counts):
-                yield _finding("slice_missing", f"{column} {value}", there, counts)
+    steady = alike if len(alike) >= LEAST_ALIKE else ()
+    for column, now in found.values.items():
+        for value in sorted({value for each in past for value in each.values.get(column, {})}):
+            every, counts = (
+                [each.values.get(column, {}).get(value, 0) for each in days] for days in (past, steady)
+            )
+            there, where = now.get(value, 0), f"{column} {value}"
+            if min(every) >= LEAST_ROWS and there * FACTOR_GONE < min(every):
+                yield _finding("slice_missing", where, there, every, (min(every) / FACTOR_GONE, math.inf))
+            elif counts and min(counts) >= LEAST_ROWS:
+                chance = CHANCE_OF_ROWS * math.sqrt(min(counts))
+                if odd := _odd("slice_volume", where, there, counts, FACTOR_VALUE**wider, chance):
+                    yield odd
 
 
 def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
@@ -195,14 +228,14 @@ def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFi
         if value is None or len(known) < len(past):
             continue
         reach = APART + CHANCE / math.sqrt(found.rows)
-        if not min(known) - reach <= value <= max(known) + reach:
-            yield _finding("coupling", f"correlation of {pair}", value, known)
+        if not (allowed := (min(known) - reach, max(known) + reach))[0] <= value <= allowed[1]:
+            yield _finding("coupling", f"correlation of {pair}", value, known, allowed)
 
 
 def _repeated(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
     shares = [each.repeated for each in past]
-    if found.rows >= LEAST_ROWS and found.repeated > max(shares) + MORE_REPEATED:
-        yield _finding("repeated", "rows of the day before", found.repeated, shares)
+    if found.rows >= LEAST_ROWS and found.repeated > (most := max(shares) + MORE_REPEATED):
+        yield _finding("repeated", "rows of the day before", found.repeated, shares, (0.0, most))
 
 
 def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
@@ -214,28 +247,60 @@ def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindi
         low = min(usual) - _reach(min(usual), found.outcomes)
         high = max(usual) + _reach(max(usual), found.outcomes)
         if not low <= _log_odds(found.shares.get(outcome, 0.0), found.outcomes) <= high:
-            yield _finding("base_rate", f"outcome {outcome}", found.shares.get(outcome, 0.0), shares)
+            allowed = _share(low), _share(high)
+            yield _finding("base_rate", f"outcome {outcome}", found.shares.get(outcome, 0.0), shares, allowed)
             return
 
 
-def _rates(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
+def _rates(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:
     for counted, (hits, rows) in found.rates.items():
         known = [each for day in past if (each := day.rates.get(counted, (0, 0)))[1] >= LEAST_ROWS]
         if rows < LEAST_ROWS or len(known) < LEAST_DAYS:
             continue
         usual = [_log_odds(some / all_, all_) for some, all_ in known]
-        least = ODDS_OF_MISSING if MISSING in counted else ODDS_OF_RATE
+        width = (max(usual) - min(usual)) * max(1.0, ENOUGH_DAYS / len(usual))
+        least = wider * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
         low = min(usual) - _reach(min(usual), rows, least)
         high = max(usual) + _reach(max(usual), rows, least)
         if not low <= _log_odds(hits / rows, rows) <= high:
-            yield _finding(
-                "values", f"share of {counted}", hits / rows, [some / all_ for some, all_ in known]
-            )
+            shares, allowed = [some / all_ for some, all_ in known], (_share(low), _share(high))
+            yield _finding("values", f"share of {counted}", hits / rows, shares, allowed)
+
+
+def _lines(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:
+    """Two columns belong together if the line of all comparable days rises about as much.
+
+    How far most rows of one value lie from the line is not told: a storm is at one airport.
+    """
+    for pair, line in found.lines.items():
+        known = [day.lines[pair] for day in past if pair in day.lines]
+        rises = [each[0] for each in known]
+        if len(known) < LEAST_DAYS or min(rises) * max(rises) <= 0 or _wide(rises) > math.log(STEADY):
+            continue
+        few = len(LINE) - (WHERE in pair)
+        for told, value, usual in [*zip(LINE, line, zip(*known, strict=True), strict=True)][:few]:
+            low, high = _allowed(usual, wider)
+            if not low <= value <= high:
+                yield _finding("relation", f"{told} {pair}", value, usual, (low, high))
+
+
+def _wide(usual: Sequence[float]) -> float:
+    """How wide the range of numbers of one sign is, as a logarithm; if one is 0, without end."""
+    return math.log(max(map(abs, usual)) / min(map(abs, usual))) if all(usual) else math.inf
+
+
+def _allowed(usual: Sequence[float], wider: float) -> tuple[float, float]:
+    """The limits of a number whose usual ones have one sign."""
+    reach = wider * (LEAST_OF_LINE + WIDTHS_OF_LINE * _wide(usual) * max(1.0, ENOUGH_DAYS / len(usual)))
+    if reach == math.inf:
+        return -math.inf, math.inf
+    low, high = min(map(abs, usual)) / math.exp(reach), max(map(abs, usual)) * math.exp(reach)
+    return (low, high) if usual[0] > 0 else (-high, -low)
 
 
 def _reach(odds: float, rows: int, least: float = ODDS) -> float:
     """How far the log odds of so many rows may lie beyond a bound."""
-    share = 1 / (1 + math.exp(-odds))
+    share = _share(odds)
     return least + CHANCE / math.sqrt(rows * share * (1 - share) + 0.5)
 
 
@@ -243,15 +308,19 @@ def _odd(
     name: str, where: str, value: float, usual: Sequence[float], factor: float, chance: float = 0.0
 ) -> HoldFinding | None:
     """A finding if a number is more than a factor outside its range. chance: what is allowed besides."""
-    low, high = min(usual), max(usual)
-    if low / factor - chance <= value <= high * factor + chance:
-        return None
-    return _finding(name, where, value, usual)
+    low, high = min(usual) / factor - chance, max(usual) * factor + chance
+    return None if low <= value <= high else _finding(name, where, value, usual, (low, high))
 
 
-def _finding(name: str, where: str, value: float, usual: Sequence[float]) -> HoldFinding:
+def _finding(
+    name: str, where: str, value: float, usual: Sequence[float], allowed: tuple[float, float]
+) -> HoldFinding:
     low, high = min(usual), max(usual)
-    told = f"{where}: {value:.4g}, on {len(usual)} comparable days {low:.4g} to {high:.4g}"
+    limit = allowed[0] if value < allowed[0] else allowed[1]
+    told = (
+        f"{where}: {value:.4g}, on {len(usual)} comparable days {low:.4g} to {high:.4g}, "
+        f"the limit is {limit:.4g}"
+    )
     return HoldFinding(name=name, where=where, value=value, low=low, high=high, told=told)
 
 
@@ -271,5 +340,11 @@ def _log_odds(share: float, rows: int) -> float:
     return math.log((hits + 0.5) / (rows - hits + 0.5))
 
 
+def _share(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
+
+
 def told(found: Iterable[HoldFinding]) -> str:
-    return "; ".join(f"{each.name}: {each.told}" for each in found)
+    """All findings in one text, and how often ordinary days have any."""
+    every = "; ".join(f"{each.name}: {each.told}" for each in found)
+    return f"{every} (at most {RATE:.0%} of ordinary days reach a limit)"

@@ -101,7 +101,7 @@ class GuardOutcomes:
             return
         counting = {check.day: check.looks for check in own if check.counts}
         for day, looks in self._looks(dataset, window, new).items():
-            findings = checked(day, looks, counting)
+            findings = checked(day, looks, counting, self.spec.is_holiday)
             if not findings:
                 counting[day] = looks
             yield OutcomeCheck(
@@ -117,7 +117,7 @@ class GuardOutcomes:
     def _looks(self, dataset: RawDataset, window: Window, days: Sequence[date]) -> Mapping[date, OutcomeDay]:
         """What the newest delivery of each of these days looks like, by day. A day without rows has none."""
         rows = self.raw.read(dataset, min(days) - DAY, max(days))
-        found = days_of(dataset, rows)
+        found = days_of(dataset, rows, days)
         dates = {day: self._score_date(window, day) for day in days if day in found}
         outcomes = self._outcomes([each for each in dates.values() if each is not None])
         return {day: self._with_outcomes(found[day], outcomes.get(date_)) for day, date_ in dates.items()}

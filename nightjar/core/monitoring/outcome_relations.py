@@ -1,0 +1,132 @@
+"""How the columns of a day of outcomes belong together, and to the day before.
+
+Arrivals of another flight, of the day before, in another clock, or full of noise are ordinary arrivals. But
+they do not rise with the departures as they did, and planes have other numbers of seats than a day ago.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import combinations, product
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from polars import selectors
+
+from nightjar.core.model.spec import RawDataset
+
+Rates = Mapping[str, tuple[int, int]]
+"""What is counted -> how many rows are so, and of how many."""
+Line = tuple[float, float, float]
+"""How far a number rises with another one, the middle distance from that line, and that of most rows."""
+Numbers = NDArray[np.float64]
+
+MOST_ROWS = 2_000
+"""Of a day of more rows those of the same keys are looked at every day."""
+MOST_COUPLED = 8
+"""With more columns of numbers they are not compared with each other."""
+SOME = 30
+"""Fewer rows say no line."""
+NEAR, FAR, TURNS = 0.75, 0.9, 3
+"""A line is fitted so many times, to this share of the rows: those that lay nearest to the one before."""
+DAY = timedelta(days=1)
+BEFORE = " of the day before"
+
+
+def sampled(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[date, pl.DataFrame]:
+    """At most about MOST_ROWS rows of each day, of the same keys every day."""
+    most = max(rows.group_by("date").len()["len"])
+    keys, one_of = keys_of(dataset), -(-most // MOST_ROWS)
+    chosen = rows if one_of == 1 or not keys else rows.filter(pl.struct(keys).hash() % one_of == 0)
+    return {part["date"][0]: part for part in chosen.partition_by("date")}
+
+
+def keys_of(dataset: RawDataset) -> list[str]:
+    """The keys without a day or a time: they are met again on other days."""
+    return [name for name in dataset.keys if not dataset.columns[name].is_temporal()]
+
+
+def belonging(dataset: RawDataset, now: pl.DataFrame, then: pl.DataFrame | None, few: Sequence[str]) -> Rates:
+    """What is counted of the rows of a day, and of the same keys the day before.
+
+    now, then: the rows of both days. few: columns whose values are looked at by themselves too.
+    """
+    keys = keys_of(dataset)
+    rows, counted = now, dict(_countable(dataset, now))
+    if then is not None and keys:
+        own = [name for name in now.select(~selectors.temporal()).columns if name in _own(dataset)]
+        once = then.unique(keys, keep="first").select(*keys, pl.col(own).name.suffix(BEFORE), met=True)
+        rows = now.join(once, on=keys, how="left", maintain_order="left")
+        counted[f"keys{BEFORE}"] = pl.col("met").fill_null(value=False)
+        counted |= {f"{name}{BEFORE}": pl.col(name) == pl.col(f"{name}{BEFORE}") for name in own}
+    found = {
+        where: part.select(
+            *(each.sum().alias(f"{told} hits") for told, each in counted.items()),
+            *(each.count().alias(f"{told} of") for told, each in counted.items()),
+        ).row(0, named=True)
+        for where, part in parts(rows, few).items()
+    }
+    return {
+        f"{told}{where}": (int(of_part[f"{told} hits"]), int(of_part[f"{told} of"]))
+        for where, of_part in found.items()
+        for told in counted
+    }
+
+
+def _own(dataset: RawDataset) -> list[str]:
+    return [name for name in dataset.columns if name not in dataset.keys]
+
+
+def _countable(dataset: RawDataset, rows: pl.DataFrame) -> Iterator[tuple[str, pl.Expr]]:
+    """What is counted of texts and flags; null where a row says nothing of it."""
+    own = rows.select(name for name in rows.columns if name in _own(dataset))
+    texts, flags, numbers = (
+        own.select(of).columns for of in (selectors.string(), selectors.boolean(), selectors.numeric())
+    )
+    yield from ((f"{name} missing", pl.col(name).is_null()) for name in (*texts, *flags))
+    yield from ((f"{name} true", pl.col(name)) for name in flags)
+    for flag, name in product(flags, numbers):
+        yield f"{flag} true and {name} known", pl.col(flag) & pl.col(name).is_not_null()
+
+
+def parts(rows: pl.DataFrame, few: Sequence[str]) -> Mapping[str, pl.DataFrame]:
+    """All rows, and those of each value of some columns, as ` where origin is EWR`."""
+    return {
+        "": rows,
+        **{
+            f" where {column} is {value}": rows.filter(pl.col(column) == value)
+            for column in few
+            for value in rows[column].drop_nulls().unique().sort()
+        },
+    }
+
+
+def lines(rows: pl.DataFrame, names: Sequence[str], few: Sequence[str]) -> Mapping[str, Line]:
+    """The line of each two columns of numbers, whole and by value, as `arr_delay with dep_delay`.
+
+    Most rows lie near a line also on a day of a storm, so it differs little from day to day.
+    """
+    return dict(_lines(parts(rows, few), names)) if len(names) <= MOST_COUPLED else {}
+
+
+def _lines(rows: Mapping[str, pl.DataFrame], names: Sequence[str]) -> Iterator[tuple[str, Line]]:
+    for where, part in rows.items():
+        values = part.select(pl.col(names).cast(pl.Float64)).to_numpy()
+        for one, other in combinations(range(len(names)), 2):
+            known = values[np.isfinite(values[:, [one, other]]).all(axis=1)]
+            if len(known) >= SOME:
+                yield f"{names[other]} with {names[one]}{where}", line(known[:, one], known[:, other])
+
+
+def line(one: Numbers, other: Numbers) -> Line:
+    """The rise of the line through most points, the middle distance from it, and that of most points."""
+    near, rise, away = np.arange(one.size), 0.0, np.zeros(one.size)
+    for _ in range(TURNS):
+        middle, expected = one[near].mean(), other[near].mean()
+        along = one[near] - middle
+        square = float(along @ along)
+        rise = float(along @ (other[near] - expected)) / square if square else 0.0
+        away = np.abs(other - expected - rise * (one - middle))
+        near = np.argpartition(away, most := int(NEAR * (one.size - 1)))[: most + 1]
+    away.sort()
+    return rise, float(away[away.size // 2]), float(away[int(FAR * (away.size - 1))])

@@ -1,0 +1,159 @@
+"""How the columns of a day of outcomes belong together, and to the day before."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nightjar.core.model.spec import RawDataset
+from nightjar.core.monitoring.outcome_days import days_of
+from nightjar.core.monitoring.outcome_guard import checked, findings
+from nightjar.core.monitoring.outcome_relations import MOST_ROWS, line, sampled
+
+DAY, ROWS = timedelta(days=1), 300
+DAYS = [date(2013, 4, 1) + n * DAY for n in range(42)]
+TRIPS = RawDataset(
+    name="trips",
+    columns={
+        "trip": pl.Int64(),
+        "depot": pl.String(),
+        "driver": pl.String(),
+        "left": pl.Float64(),
+        "came": pl.Float64(),
+        "seats": pl.Int64(),
+        "ended": pl.Boolean(),
+    },
+    keys=("trip",),
+    nullable=frozenset({"driver"}),
+)
+THIRD = pl.int_range(pl.len()) % 3 == 0
+NOISE = pl.Series(np.random.default_rng(1).normal(0, 20, ROWS))
+
+
+def trips(day):
+    """Trips come as late as they left; each has the bus of the day before, mostly."""
+    random = np.random.default_rng(day.toordinal())
+    left = random.gamma(1, 12, ROWS).round()
+    return pl.DataFrame(
+        {
+            "trip": range(ROWS),
+            "depot": ["north", "south", "west"] * (ROWS // 3),
+            "driver": [f"d{n % 40}" for n in random.integers(0, 40, ROWS)],
+            "left": left,
+            "came": left + random.normal(0, 5, ROWS).round(),
+            "seats": np.where(random.random(ROWS) < 0.9, np.arange(ROWS) % 9 * 10 + 20, 50),
+            "ended": random.random(ROWS) < 0.97,
+            "date": [day] * ROWS,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def known():
+    return days_of(TRIPS, pl.concat(map(trips, DAYS)))
+
+
+def against(known, rows):
+    """What is found against other rows of the last day."""
+    day = DAYS[-1]
+    return checked(day, days_of(TRIPS, pl.concat([trips(day - DAY), rows]), [day])[day], known)
+
+
+TODAY = trips(DAYS[-1])
+FAULTS = {
+    "noise": (TODAY.with_columns(came=pl.col("came") + NOISE), "relation", "came with left"),
+    "both delays in one": (
+        TODAY.with_columns(came=pl.col("came") + pl.col("left")),
+        "relation",
+        "rise of came with left: 2",
+    ),
+    "those of another trip": (TODAY.with_columns(came=pl.col("came").shift(1)), "relation", "came with left"),
+    "exactly as it left": (
+        TODAY.with_columns(came=pl.col("left")),
+        "relation",
+        "middle distance from the line of came with left: 0",
+    ),
+    "noise at one depot": (
+        TODAY.with_columns(came=pl.col("came") + pl.when(depot="west").then(NOISE).otherwise(0)),
+        "relation",
+        "came with left where depot is west",
+    ),
+    "buses of other trips": (
+        TODAY.with_columns(pl.col("seats").shuffle(seed=1)),
+        "values",
+        "seats of the day before",
+    ),
+    "delays of the day before": (
+        TODAY.with_columns(
+            came=pl.when(THIRD).then(trips(DAYS[-2])["came"]).otherwise("came"),
+            left=pl.when(THIRD).then(trips(DAYS[-2])["left"]).otherwise("left"),
+        ),
+        "values",
+        "came of the day before",
+    ),
+    "no drivers": (TODAY.with_columns(driver=pl.lit(None, pl.String)), "values", "driver missing"),
+    "a flag turned": (TODAY.with_columns(~pl.col("ended")), "values", "ended true"),
+    "other numbers of trips": (TODAY.with_columns(pl.col("trip") + 200), "values", "keys of the day before"),
+    "half of a depot": (
+        TODAY.filter((pl.col("depot") != "west") | (pl.int_range(pl.len()) % 2 == 0)),
+        "slice_volume",
+        "depot west: 50",
+    ),
+    "9999 for a few": (
+        TODAY.with_columns(came=pl.when(pl.col("trip") < 4).then(9999.0).otherwise("came")),
+        "units",
+        "greatest came",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_keeps_every_column_is_found_by_name(known, fault):
+    rows, name, told = FAULTS[fault]
+    found = against(known, rows)
+    assert any(each.name == name and told in each.told for each in found), found
+    assert all("comparable days" in each.told for each in found)
+
+
+def test_ordinary_days_have_no_finding(known):
+    assert [day for day in DAYS if checked(day, known[day], known)] == []
+
+
+def test_columns_that_do_not_belong_together_say_nothing(known):
+    """The rise of their line differs from day to day."""
+    rows = TODAY.with_columns(came=pl.col("came") - 500, left=pl.col("left") - 500)
+    told = [each.told for each in against(known, rows) if each.name == "relation"]
+    assert not any("seats" in each for each in told)
+
+
+def test_a_holiday_is_held_to_wider_limits(known):
+    day = DAYS[-1]
+    past = [known[each] for each in DAYS[-21:-1]]
+    few = TODAY.filter((pl.col("depot") != "west") | (pl.int_range(pl.len()) % 2 == 0))
+    found = days_of(TRIPS, few, [day])[day]
+    assert {each.name for each in findings(found, past, past)} >= {"slice_volume"}
+    assert findings(found, past, past, wider=2.0) == ()
+
+
+def test_a_line_goes_through_most_points():
+    one = np.arange(100.0)
+    other = 2 * one + np.where(one % 5 == 0, 1000.0, 1.0)
+    assert line(one, other) == (
+        pytest.approx(2.0, abs=1e-6),
+        pytest.approx(0.0, abs=1e-6),
+        pytest.approx(999.0),
+    )
+
+
+def test_a_column_of_one_value_has_a_flat_line():
+    assert line(np.ones(40), np.arange(40.0))[0] == 0
+
+
+def test_of_many_rows_the_same_keys_are_looked_at_every_day():
+    many = pl.concat(
+        trips(day).with_columns(pl.col("trip") + ROWS * n) for day in DAYS[:2] for n in range(20)
+    )
+    one, other = sampled(TRIPS, many).values()
+    assert MOST_ROWS / 2 < one.height < MOST_ROWS * 1.2
+    assert set(one["trip"]) == set(other["trip"])
