@@ -78,12 +78,10 @@ def contract() -> "pa.DataFrameSchema":
 
 def at_its_minute(data: "PolarsData") -> pl.LazyFrame:
     """True if the instant, in New York time, equals the row's day and minute."""
-    local = pl.col(data.key or "sched_dep").dt.convert_time_zone(ZONE.key)
-    day = pl.col("entity_key").str.tail(10).str.to_date("%Y-%m-%d", strict=False)
-    minute = local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute()
-    return data.lazyframe.select(
-        (local.dt.date().eq_missing(day) & minute.eq_missing(pl.col("sched_dep_minute"))).alias("agrees")
-    )
+    local = pl.col(data.key or "sched_dep").dt.convert_time_zone(ZONE.key).dt.replace_time_zone(None)
+    day = pl.col("entity_key").str.tail(10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+    minutes = pl.duration(minutes=pl.col("sched_dep_minute"))
+    return data.lazyframe.select(local.eq_missing(day + minutes).alias("agrees"))
 
 
 def range_of(feature: str) -> tuple[float, float]:
