@@ -42,7 +42,8 @@ def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
     """Split a frame into valid and quarantined rows. Each row is in one of the two.
 
     frame: `entity_key`, the model's inputs and an optional `fault` (String, null for a sound row). A row with
-    a fault is quarantined before the contract is applied.
+    a fault is quarantined before the contract is applied. So is a row that keeps the contract and lacks a
+    join key of a feature table, unless the contract names the column of that key.
     Raises ContractBroken, which names the columns, if a column is missing or has the wrong type. No row can
     be trusted then. Raises BadSpec for a contract that would let broken rows pass.
     """
@@ -56,7 +57,9 @@ def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
         if "fault" in frame.columns
         else pl.repeat(None, frame.height, dtype=pl.String, eager=True)
     )
-    if not fault.is_not_null().any() and surely_keeps(_kept_contract(spec.name, spec.contract), rows):
+    keyless = _keyless(spec, rows)
+    clean = not keyless and not fault.is_not_null().any()
+    if clean and surely_keeps(_kept_contract(spec.name, spec.contract), rows):
         return Checked(valid=rows, quarantined=pl.DataFrame(schema=QUARANTINE))
     contract = strict_contract(spec)  # one of its own: Pandera changes contracts while it applies them
     sound = fault.is_null().arg_true()
@@ -66,6 +69,8 @@ def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
     }
     for position, found in _broken_rows(spec, contract, rows[sound]).items():
         reasons[sound[position]] = found
+    for position, found in keyless.items():
+        reasons.setdefault(position, found)
     valid = rows.filter(~pl.int_range(rows.height, dtype=pl.Int64, eager=True).is_in(list(reasons)))
     if reasons and (left := _broken_rows(spec, contract, valid)):
         broken = sorted({str(reason["check"]) for found in left.values() for reason in found})
@@ -77,6 +82,20 @@ def check(spec: ModelSpec, frame: pl.DataFrame) -> Checked:
             ],
         )
     return Checked(valid=valid, quarantined=_quarantined(rows, reasons))
+
+
+def _keyless(spec: ModelSpec, rows: pl.DataFrame) -> dict[int, list[Reason]]:
+    """Return row position -> the join keys that the row lacks: no feature is found for it.
+
+    A contract that names the column of a key says itself whether it may be null.
+    """
+    found: dict[int, list[Reason]] = defaultdict(list)
+    named = _kept_contract(spec.name, spec.contract).columns
+    for key in sorted({key for table in spec.feature_tables for key in table.keys} - named.keys()):
+        if key in rows.columns and rows[key].null_count():
+            for at in rows[key].is_null().arg_true():
+                found[at].append(_reason(key, "join key is missing", None))
+    return found
 
 
 def strict_contract(spec: ModelSpec) -> "pa.DataFrameSchema":

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pandera.polars as pa
 import polars as pl
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from nightjar.adapters.contracts import check
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import BadSpec, CodeFailed
+from nightjar.core.model.spec import FeatureTable
 from nightjar.testing.specs import toy_spec
 
 SCHEMA = pa.DataFrameSchema(
@@ -68,6 +70,40 @@ def test_a_row_with_a_fault_is_quarantined_for_it_alone():
     assert json.loads(checked.quarantined["reasons"][0]) == [
         {"column": "entity_key", "check": "entity_key is missing", "value": None}
     ]
+
+
+def keyed(contract):
+    """A model whose feature table is found by `shop`, which is no input."""
+    made = toy_spec(categorical=("city",), numeric=("wind",), contract=lambda: contract)
+    table = FeatureTable(
+        name="shops",
+        description="",
+        keys={"shop": pl.String()},
+        features={"wind": pl.Float64()},
+        ttl=timedelta(days=1),
+        lookback_days=1,
+        sources=(),
+        compute=lambda raw, first, last: pl.DataFrame(),
+    )
+    return replace(made, feature_tables=(table,))
+
+
+KEYED = rows(("a", "OSLO", 1.0, None), ("b", "ROME", None, None), ("c", "rome", None, None)).with_columns(
+    shop=pl.Series(["x", None, None])
+)
+
+
+def test_a_row_without_a_join_key_is_set_aside_because_none_of_its_features_is_known():
+    checked = check(keyed(SCHEMA), KEYED)
+    assert checked.valid["entity_key"].to_list() == ["a"]
+    reasons = {row["entity_key"]: json.loads(row["reasons"]) for row in checked.quarantined.rows(named=True)}
+    assert reasons["b"] == [{"column": "shop", "check": "join key is missing", "value": None}]
+    assert [reason["column"] for reason in reasons["c"]] == ["city"], "what the contract says comes first"
+
+
+def test_a_contract_may_allow_a_join_key_to_be_missing():
+    allowing = SCHEMA.add_columns({"shop": pa.Column(pl.String, nullable=True)})
+    assert check(keyed(allowing), KEYED).valid["entity_key"].to_list() == ["a", "b"]
 
 
 def test_a_missing_column_condemns_the_whole_batch():
