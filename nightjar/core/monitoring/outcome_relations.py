@@ -59,6 +59,8 @@ def belonging(dataset: RawDataset, now: pl.DataFrame, then: pl.DataFrame | None,
         rows = now.join(once, on=keys, how="left", maintain_order="left")
         counted[f"keys{BEFORE}"] = pl.col("met").fill_null(value=False)
         counted |= {f"{name}{BEFORE}": pl.col(name) == pl.col(f"{name}{BEFORE}") for name in own}
+    if not counted:
+        return {}  # all columns are numbers, and nothing is known of the day before
     found = {
         where: part.select(
             *(each.sum().alias(f"{told} hits") for told, each in counted.items()),

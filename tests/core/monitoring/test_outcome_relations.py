@@ -9,7 +9,7 @@ import pytest
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_days import days_of
 from nightjar.core.monitoring.outcome_guard import checked, findings
-from nightjar.core.monitoring.outcome_relations import MOST_ROWS, line, sampled
+from nightjar.core.monitoring.outcome_relations import MOST_ROWS, belonging, line, sampled
 
 DAY, ROWS = timedelta(days=1), 300
 DAYS = [date(2013, 4, 1) + n * DAY for n in range(42)]
@@ -134,6 +134,13 @@ def test_a_holiday_is_held_to_wider_limits(known):
     found = days_of(TRIPS, few, [day])[day]
     assert {each.name for each in findings(found, past, past)} >= {"slice_volume"}
     assert findings(found, past, past, wider=2.0) == ()
+
+
+def test_weeks_of_numbers_alone_have_nothing_to_count():
+    weekly = RawDataset(name="weeks", columns={"route": pl.String(), "late": pl.Float64()}, keys=("route",))
+    week = pl.DataFrame({"route": ["a", "b"], "late": [1.0, 2.0], "date": [DAYS[0]] * 2})
+    assert belonging(weekly, week, None, ["route"]) == {}
+    assert [*days_of(weekly, week)] == [DAYS[0]]
 
 
 def test_a_line_goes_through_most_points():
