@@ -62,6 +62,8 @@ KNOWN_FACTORS = {
     -1.0: "the sign is the opposite",
 }
 NEAR = 0.01
+OF_OTHERS = ("low", "high", "zero_share", "few_central", "factor")
+"""What says something of other readings counts wherever it lies."""
 
 CHANGES = {"changed": SMALL, "some_changed": SMALL, "table_changed": SMALL, "few_changed": 0.6}
 """Shares of values that changed, and the least one that is usual. Of three values one may stay by chance."""
@@ -143,7 +145,10 @@ def _without_parts(found: Sequence[Finding]) -> Iterator[Finding]:
 
 
 def beside(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], least: int = LEAST_NIGHTS) -> list[Reading]:
-    """Put each reading beside those of the nights that have it; readings of too few nights are left out."""
+    """Put each reading beside those of the nights that have it.
+
+    Those of too few nights are left out, and those that lie among them, which keep every rule, but OF_OTHERS.
+    """
     if not nights:
         return []
     key = ["name", "column", "slice"]
@@ -158,7 +163,8 @@ def beside(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], least: int = L
         )
         .filter(pl.col("nights") >= min(least, len(nights)))
     )
-    joined = tonight.join(past, on=key).sort(key)
+    among = pl.col("value").is_between("low", "high") & ~pl.col("name").is_in(OF_OTHERS)
+    joined = tonight.join(past, on=key).filter(~among).sort(key)
     return [Reading(**row) for row in joined.iter_rows(named=True)]
 
 
