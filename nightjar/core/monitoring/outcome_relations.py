@@ -121,7 +121,10 @@ def _lines(rows: Mapping[str, pl.DataFrame], names: Sequence[str]) -> Iterator[t
 
 
 def line(one: Numbers, other: Numbers) -> Line:
-    """The rise of the line through most points, the middle distance from it, and that of most points."""
+    """The rise of the line through most points, the middle distance from it, and that of most points.
+
+    A distance below the grain of the other number says nothing, and counts as the grain.
+    """
     near, rise, away = np.arange(one.size), 0.0, np.zeros(one.size)
     for _ in range(TURNS):
         middle, expected = one[near].mean(), other[near].mean()
@@ -130,5 +133,11 @@ def line(one: Numbers, other: Numbers) -> Line:
         rise = float(along @ (other[near] - expected)) / square if square else 0.0
         away = np.abs(other - expected - rise * (one - middle))
         near = np.argpartition(away, most := int(NEAR * (one.size - 1)))[: most + 1]
-    away.sort()
+    away = np.maximum(np.sort(away), grain(other))
     return rise, float(away[away.size // 2]), float(away[int(FAR * (away.size - 1))])
+
+
+def grain(numbers: Numbers) -> float:
+    """Half of the least step between two of the numbers: 0.5 for whole ones. Without a step it is 0."""
+    steps = np.diff(np.unique(numbers))
+    return float(steps.min()) / 2 if steps.size else 0.0

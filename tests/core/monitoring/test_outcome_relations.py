@@ -9,7 +9,7 @@ import pytest
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_days import days_of
 from nightjar.core.monitoring.outcome_guard import checked, findings
-from nightjar.core.monitoring.outcome_relations import MOST_ROWS, belonging, line, sampled
+from nightjar.core.monitoring.outcome_relations import MOST_ROWS, belonging, grain, line, sampled
 
 DAY, ROWS = timedelta(days=1), 300
 DAYS = [date(2013, 4, 1) + n * DAY for n in range(42)]
@@ -148,9 +148,38 @@ def test_a_line_goes_through_most_points():
     other = 2 * one + np.where(one % 5 == 0, 1000.0, 1.0)
     assert line(one, other) == (
         pytest.approx(2.0, abs=1e-6),
-        pytest.approx(0.0, abs=1e-6),
+        1.0,
         pytest.approx(999.0),
+    ), "a distance below half a step says nothing"
+
+
+def test_a_count_that_equals_another_one_for_once_is_ordinary():
+    """Of most weeks some departures were cancelled, and of a quiet one none."""
+    weeks = RawDataset(
+        name="weeks",
+        columns={"route": pl.Int64(), "flights": pl.Int64(), "left": pl.Int64()},
+        keys=("route",),
     )
+
+    def week(n, cancelled):
+        random = np.random.default_rng(n)
+        flights = random.integers(20, 200, ROWS)
+        left = flights - random.binomial(flights, cancelled)
+        return pl.DataFrame(
+            {"route": range(ROWS), "flights": flights, "left": left, "date": [DAYS[0] + 7 * n * DAY] * ROWS}
+        )
+
+    known = days_of(weeks, pl.concat([week(n, 0.01 if n < 14 else 0.0) for n in range(15)]))
+    found = checked(max(known), known[max(known)], known)
+    assert "relation" not in {each.name for each in found}
+
+
+def test_grain_is_half_of_the_least_step():
+    assert [grain(np.array(each)) for each in ([3.0, 1.0, 1.0, 9.0], [0.25, 0.75], [4.0, 4.0])] == [
+        1,
+        0.25,
+        0,
+    ]
 
 
 def test_a_column_of_one_value_has_a_flat_line():
