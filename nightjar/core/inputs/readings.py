@@ -208,9 +208,13 @@ def tallies(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
     The slices are those that the spec names and the values of its categories, as far as the population has
     the columns that they read.
     """
-    alone = of_each_row(spec)
-    counted = [
-        _alike(part.lazy(), {*value.meta.root_names()} if alone else ())
+    counted = {COUNTED: slices_of(part, spec), CROSSED: _crossed(part, spec)}
+    read = {
+        name for parts in counted.values() for value in parts.values() for name in value.meta.root_names()
+    }
+    alike = _alike(part, read if of_each_row(spec) else ())
+    tallied = [
+        alike.lazy()
         .group_by(value.alias("at"))
         .agg(value=pl.col(HEIGHT).sum())
         .select(
@@ -219,13 +223,13 @@ def tallies(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
             slice=pl.format("{}={}", pl.lit(name), "at"),
             value="value",
         )
-        for reading, parts in ((COUNTED, slices_of(part, spec)), (CROSSED, _crossed(part, spec)))
+        for reading, parts in counted.items()
         for name, value in parts.items()
     ]
-    return pl.concat([pl.DataFrame(schema=TALLY), *pl.collect_all(counted)])
+    return pl.concat([pl.DataFrame(schema=TALLY), *pl.collect_all(tallied)])
 
 
-def _alike(part: pl.LazyFrame, read: Collection[str]) -> pl.LazyFrame:
+def _alike(part: pl.DataFrame, read: Collection[str]) -> pl.DataFrame:
     """The different values of some columns, and how many rows have each (HEIGHT); of no columns, every row.
 
     So the texts of slices are made of few rows.
