@@ -83,9 +83,12 @@ def up(
 
     Ctrl-C stops it cleanly.
     """
+    from nightjar.adapters.notify.apprise import service
     from nightjar.launcher.launch import alone, run
 
     platform = opened(service=True)
+    if platform.settings.alert_url is not None:
+        service(platform.settings.alert_url)  # a wrong one is told now, not after minutes of training
     with alone(platform.settings):
         prepare(platform)
         if demo_data:

@@ -13,6 +13,7 @@ import pytest
 from db.server.embedded import EmbeddedPostgres
 from nightjar import cli
 from nightjar.cli.options import instant
+from nightjar.core.errors.settings import BadSettings
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
 
@@ -93,3 +94,12 @@ def test_a_home_that_was_never_migrated_says_what_to_run():
         server.stop()
         server.remove()
         shutil.rmtree(home)
+
+
+def test_up_refuses_an_alert_url_before_it_starts_anything(command_line, tmp_path):
+    url = "webhook+https://example.org/t0ken"
+    code, said = command_line.run("up", NIGHTJAR_HOME=str(tmp_path), NIGHTJAR_ALERT_URL=url)
+    assert code == BadSettings.exit_code
+    assert "NIGHTJAR_ALERT_URLS" in " ".join(said.split())
+    assert "t0ken" not in said
+    assert not (tmp_path / "postgres").exists()

@@ -28,7 +28,9 @@ def service(url: SecretStr) -> Any:
     if found is None:
         raise BadSettings(
             "NIGHTJAR_ALERT_URL is no URL that Apprise knows",
-            "Write it like https://hooks.slack.com/..., jsons://host/path or mailtos://...",
+            "Write it like https://hooks.slack.com/..., jsons://host/path or mailtos://host. "
+            "Put slack+https:// and webhook+https:// into NIGHTJAR_ALERT_URLS: the Prefect server cannot "
+            "send to them.",
         )
     return found
 
