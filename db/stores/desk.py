@@ -77,7 +77,7 @@ EXPECTED = """
 """
 DRIFT = """
     SELECT DISTINCT ON (score_date, column_name)
-        score_date, column_name, value, threshold, drifted, null_share, note
+        score_date, column_name, value, threshold, drifted, finding, null_share, note
     FROM analytics.drift
     WHERE model = %(model)s AND score_date BETWEEN %(recent)s AND %(last)s AND method IN ('nights', 'psi')
     ORDER BY score_date, column_name, method

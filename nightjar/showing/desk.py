@@ -26,7 +26,7 @@ from nightjar.core.desk.entities import (
     StageSeen,
     Trouble,
 )
-from nightjar.core.desk.places import AT, RUNBOOKS, TOP, night_file, runbook_place
+from nightjar.core.desk.places import AT, RUNBOOKS, TOP, night_file, run_url, runbook_place
 from nightjar.core.model.spec import ModelSpec
 from nightjar.showing import calendar, expected, page, plots
 from nightjar.showing.console import measured as with_interval
@@ -396,7 +396,7 @@ def _run(night: NightSeen, *, served: bool) -> Iterator[tuple[str, str]]:
 
 def _flow_run(flow_run: str) -> page.Html:
     """Its page of Prefect, on the server that serves the desk."""
-    return page.link(f"../../runs/flow-run/{quote(flow_run)}", flow_run)
+    return page.link(run_url("../..", quote(flow_run)), flow_run)
 
 
 def _newer(night: NightSeen, of: OfNight) -> Iterator[str]:
@@ -430,7 +430,7 @@ def _drift_of(cells: Sequence[ColumnSeen]) -> str:
     rows = [
         (
             cell.column_name,
-            "drifted" if cell.drifted else "as usual",
+            "drifted" if cell.drifted else cell.finding or "as usual",
             "-" if cell.value is None else f"{cell.value:.3g}",
             "-" if cell.threshold is None else f"{cell.threshold:.3g}",
             f"{cell.null_share:.1%}",

@@ -83,6 +83,7 @@ def column_seen(day: date, name: str, value: float, note: str = "") -> ColumnSee
         value=value,
         threshold=0.2,
         drifted=value > 0.2,
+        finding=None,
         null_share=0.0,
         note=note,
     )

@@ -9,6 +9,7 @@ from harness.held import receipts
 from prefect.client.schemas.actions import ArtifactCreate
 
 import models
+from nightjar.core.desk.places import run_url
 from nightjar.core.night.clock import night_of
 from nightjar.showing import markdown
 
@@ -94,12 +95,15 @@ def test_a_failed_run_retried_from_the_ui_redoes_only_the_part_that_failed(prefe
 
 
 def retry(page, prefect, run: str) -> None:
-    """What an operator does: log in, open the failed run, choose Retry, confirm."""
+    """What an operator does: follow the link of an alert, log in, choose Retry, confirm."""
     refused: list[str] = []
     page.on(
         "console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None
     )
-    prefect.log_in(page)
+    page.goto(run_url(prefect.base, run))
+    page.get_by_role("textbox").fill(prefect.settings.prefect_auth.get_secret_value())
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/runs/flow-run/{run}**")
     page.goto(f"{prefect.base}/runs/flow-run/{run}")
     page.get_by_role("button", name="Retry").first.click()
     page.get_by_role("dialog").get_by_role("button", name="Retry").click()

@@ -273,6 +273,12 @@ def test_the_list_of_models_leads_to_runbooks_and_where_it_is_served_to_prefect(
     assert 'href="../"' not in desk.index([], served=False)
 
 
+def test_a_column_outside_of_training_is_not_called_usual():
+    cell = replace(column_seen(FIRST, "wind", 0.9), drifted=False, finding="outside")
+    of = replace(OF_NIGHT, drift=[cell])
+    assert "wind outside 0.9 0.2" in text_of(desk.night_page(SEEN, DAYS[0], of, toy_spec(), served=True))
+
+
 def test_files_offer_no_search_because_nobody_answers_it():
     assert "<form" in PAGES["model"]
     assert "<form" not in PAGES["file"]

@@ -59,13 +59,17 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnSeen:
-    """The drift of a column of a night. value, threshold: None where they cannot be computed."""
+    """The drift of a column of a night. value, threshold: None where they cannot be computed.
+
+    finding: the name of what is told of the column, an alarm if `drifted`; None for nothing.
+    """
 
     score_date: date
     column_name: str
     value: float | None
     threshold: float | None
     drifted: bool
+    finding: str | None
     null_share: float
     note: str | None
 

@@ -24,5 +24,8 @@ def desk_url(ui: str, place: str) -> str:
 
 
 def run_url(ui: str, flow_run: str) -> str:
-    """Address of the page of a flow run in Prefect's UI."""
-    return f"{ui}/runs/flow-run/{flow_run}"
+    """Address of the page of a flow run in Prefect's UI, which asks for the login and comes back to it.
+
+    Without /v2 it is a page of Prefect's older UI, which tells a browser without the login "not found".
+    """
+    return f"{ui}/v2/runs/flow-run/{flow_run}"

@@ -110,7 +110,7 @@ def test_of_many_findings_a_message_names_the_first_and_counts_the_others():
 def test_a_night_that_is_held_back_for_another_reason_is_told_with_its_error_and_its_flow_run():
     (held,) = told(nights=(night(promised=NOW + HOUR, standing=HELD),))
     assert held.sentence.endswith("AuditFailed: half of it")
-    assert held.link == "http://ui/runs/flow-run/f1"
+    assert held.link == "http://ui/v2/runs/flow-run/f1"
 
 
 def test_each_column_that_drifted_is_a_trouble_of_its_own_and_one_message_tells_all():
