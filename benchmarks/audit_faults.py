@@ -588,6 +588,86 @@ LATER_INPUTS: dict[str, Change] = {
     "the weather of three days ago": of_days_ago("weather_", 3),
 }
 """Written after the rules of ADR 90; none was chosen on them."""
+
+
+def week_old(where: pl.Expr) -> Change:
+    """Some rows are those of the file of last week."""
+    return lambda case: pl.concat(
+        [case.rows.filter(~where), file_of(7)(case).filter(where).select(case.rows.columns)],
+        how="vertical_relaxed",
+    ).sort("entity_key")
+
+
+def keyed_again(case: Case, **columns: pl.Expr) -> pl.DataFrame:
+    """Other carriers or numbers, and the keys that they make."""
+    rows = case.rows.with_columns(**columns)
+    key = pl.format("{}{}-{}", "carrier", "flight", pl.col("entity_key").str.tail(14))
+    return rows.with_columns(entity_key=key).unique("entity_key", keep="first").sort("entity_key")
+
+
+def smoothed(column: str) -> Change:
+    """Half-way to the mean, as a shrunken rate is."""
+    return to(column, (pl.col(column) + pl.col(column).mean()) / 2)
+
+
+hhmm = minute // 60 * 100 + minute % 60
+arrival = pl.col("sched_arr_minute")
+FOURTH_POPULATION: dict[str, Change] = {
+    "flights that arrive after midnight missing": only(arrival >= minute),
+    "regional carriers under the names of the big ones": lambda case: keyed_again(
+        case, carrier=pl.col("carrier").replace({"9E": "DL", "EV": "UA", "MQ": "AA"})
+    ),
+    "flight numbers without their last digit": lambda case: keyed_again(case, flight=pl.col("flight") // 10),
+    "the schedule of last week at one airport": week_old(pl.col("origin") == "LGA"),
+    "the schedule of last week for one carrier": week_old(pl.col("carrier") == "UA"),
+    "a third of the schedule of last week": week_old(pl.col("flight") % 3 == 0),
+    "long flights missing": only(distance < 2_000),
+    "every flight number once": lambda case: case.rows.unique("flight", keep="first").sort("entity_key"),
+}
+FOURTH_INPUTS: dict[str, Change] = {
+    "departures an hour early at one airport": to("sched_dep_minute", minute - 60, pl.col("origin") == "LGA"),
+    "departures as hours and minutes": to("sched_dep_minute", hhmm),
+    "arrivals as hours and minutes": to("sched_arr_minute", arrival // 60 * 100 + arrival % 60),
+    "departures in quarters of an hour": to("sched_dep_minute", minute // 15 * 15),
+    "no distance for a tenth": to("distance", pl.lit(0), in_share(0.1)),
+    "distances of one carrier in nautical miles": to(
+        "distance", (distance * 0.869).round(), pl.col("carrier") == "DL"
+    ),
+    "block times without the time zones": to(
+        "sched_block_minutes", pl.col("sched_block_minutes") + 180, distance > 2_000
+    ),
+    "block times that are negative after midnight": to("sched_block_minutes", arrival - minute),
+    "destinations by city": to(
+        "dest", pl.col("dest").replace({"IAD": "DCA", "BWI": "DCA", "MDW": "ORD", "SJC": "SFO", "OAK": "SFO"})
+    ),
+    "destinations in two letters for one carrier": to(
+        "dest", pl.col("dest").str.head(2), pl.col("carrier") == "B6"
+    ),
+    "rates of routes half-way to their mean": smoothed("route_late_rate_28d"),
+    "rates of carriers half-way to their mean": smoothed("carrier_late_rate_28d"),
+    "rates of flights half-way to their mean": smoothed("flight_late_rate_28d"),
+    "rates of routes between 0.1 and 0.4": to(
+        "route_late_rate_28d", pl.col("route_late_rate_28d").clip(0.1, 0.4)
+    ),
+    "no more than 20 flights counted": to(
+        "flight_count_28d", pl.col("flight_count_28d").clip(upper_bound=20)
+    ),
+    "one row in twenty has another's record": to(
+        "flight_late_rate_28d", pl.col("flight_late_rate_28d").shuffle(seed=1), in_share(0.05)
+    ),
+    "the delays of carriers of the week for four weeks": to(
+        "route_dep_delay_28d", pl.col("route_dep_delay_7d")
+    ),
+    "ages of the planes from the year after": to("aircraft_age", pl.col("aircraft_age") - 1),
+    "most frequent seats for missing ones": to("aircraft_seats", pl.col("aircraft_seats").fill_null(149)),
+    "seats in tens": to("aircraft_seats", pl.col("aircraft_seats") // 10 * 10),
+    "wind towards the west": to("weather_wind", -pl.col("weather_wind")),
+    "no departure before": to("day_departures_before", pl.lit(0)),
+    "departures of the hour of the next hour": to(
+        "hour_departures", pl.col("hour_departures").shift(-7).fill_null(1)
+    ),
+}
+"""Written before its author had read the rules."""
 SCORES: Mapping[str, Change] = {
     "scores reflected about their mean": to("score", (2 * score.mean() - score).clip(0, 1)),
     "scores of one number": to("score", score.mean()),

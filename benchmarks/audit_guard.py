@@ -37,6 +37,8 @@ from pathlib import Path
 import polars as pl
 import structlog
 from audit_faults import (
+    FOURTH_INPUTS,
+    FOURTH_POPULATION,
     GRADED,
     GRADED_POPULATION,
     INPUTS,
@@ -80,12 +82,15 @@ HALVES: Mapping[str, Sequence[date]] = {
 }
 """The nights that faults are put into. Some faults need weeks before, or the day after."""
 KINDS: Mapping[str, Mapping[str, Change]] = {
-    "population": POPULATION | LATER_POPULATION,
-    "inputs": INPUTS | LATER_INPUTS,
+    "population": POPULATION | LATER_POPULATION | FOURTH_POPULATION,
+    "inputs": INPUTS | LATER_INPUTS | FOURTH_INPUTS,
     "scores": SCORES,
     "version": VERSION,
 }
-LATER = LATER_POPULATION.keys() | LATER_INPUTS.keys()
+LISTS = {
+    "written after the rules of ADR 90": LATER_POPULATION.keys() | LATER_INPUTS.keys(),
+    "the list of ADR 92": FOURTH_POPULATION.keys() | FOURTH_INPUTS.keys(),
+}
 SIZED: Mapping[str, Mapping[str, Size]] = {"population": GRADED_POPULATION, "inputs": GRADED}
 FAULTS: Mapping[str, tuple[str, Change]] = {
     name: (kind, change) for kind, changes in KINDS.items() for name, change in changes.items()
@@ -374,14 +379,14 @@ def by_history(found: Iterable[str]) -> list[str]:
 def show_faults(tally: Tally, faults: Iterable[str]) -> None:
     """What history finds, as a table, and what a second reading of the tables adds."""
     print("\n| fault | found | by |\n|---|---|---|")
-    by_list = {"faults before": list[list[str]](), "written after the rules of ADR 90": list[list[str]]()}
+    by_list = {title: list[list[str]]() for title in ("faults before", *LISTS)}
     every = {fault: tally.of(fault) for fault in faults}
     for fault, nights in every.items():
         by = [*map(by_history, nights)]
         names = Counter(name for each in by for name in each)
         told = ", ".join(f"`{each}`" for each, _ in names.most_common(3)) or "nothing"
         print(f"| {fault} | {sum(map(bool, by))} of {len(by)} | {told} |")
-        by_list["written after the rules of ADR 90" if fault in LATER else "faults before"] += nights
+        by_list[next((title for title, of in LISTS.items() if fault in of), "faults before")] += nights
     print()
     for title, nights in by_list.items():
         if nights:

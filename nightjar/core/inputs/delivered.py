@@ -14,9 +14,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
-from nightjar.core.inputs import again, former, relations, series
+from nightjar.core.inputs import again, former, gauges, relations, series
 from nightjar.core.inputs.by_others import by_others
 from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, matrix
+from nightjar.core.inputs.gauges import MOSTLY, has_range
+from nightjar.core.inputs.lines import line
 from nightjar.core.inputs.readings import COUNTED, ENTITY, MOST_ROWS, READING, together
 from nightjar.core.inputs.shapes import of_values
 from nightjar.core.model.spec import RawDataset
@@ -29,8 +31,6 @@ NEXT = timedelta(hours=36)
 """A day that begins so long after another one is the next one."""
 MOST_VALUES = 100
 """A column of texts with more values names things, and its rows are not counted by value."""
-MOSTLY = 0.5
-"""A column with one value in more rows, such as rain, has no range."""
 ALIKE = 2.0
 """Two columns are measured alike if neither is usually more than so many times the other."""
 UNEVEN = frozenset({"negative_share", "order", "same_factor", "same_offset", "factor", "crossed"})
@@ -133,30 +133,39 @@ def _beside_week(
 ) -> Iterator[Told]:
     """What the values of a column usually are.
 
-    `familiar`: the share of the values but 0 that a day before had too, whole and by key: a gauge has steps.
+    `familiar`: the share of the values that a day before had too, whole and by key: a gauge has steps. 0
+    counts where most values are the same, as with rain.
     `beyond`: how far a value lies outside the range of the days before, as a multiple of its width.
     `by_others`: how far the values lie from what the other columns let expect, whole and by key.
+    `decimals`, `other_decimals`: what the steps of a gauge leave of its values.
     `not_below`: the share of the rows in which one column is not below another that is measured alike, as the
-    temperature is not below the dew point.
+    temperature is not below the dew point. `rise`, `from_line`: how far the second one rises with the first
+    one along the line of most rows, and the middle distance from it.
     """
     now, then = matrix(rows, names), np.concatenate([matrix(day, names) for day in past])
     parts = {"": np.full(rows.height, fill_value=True), **_by_key(dataset, rows)}
     for name, values, before in zip(names, now.T, then.T, strict=True):
-        usual, there = np.unique(before[~np.isnan(before)]), ~np.isnan(values) & (values != 0)
+        usual, there = np.unique(before[~np.isnan(before)]), ~np.isnan(values)
+        there &= (values != 0) | (not has_range(before))
         for part, of_part in parts.items():
             if (asked := values[there & of_part]).size >= VARIED:
                 yield "familiar", name, part, float(np.isin(asked, usual).mean())
-        if _has_range(before) and (~np.isnan(values)).mean() > MOSTLY:
+        if has_range(before) and (~np.isnan(values)).mean() > MOSTLY:
             over = max(np.nanmax(values) - usual[-1], usual[0] - np.nanmin(values), 0.0)
             yield "beyond", name, "", float(over / (usual[-1] - usual[0]))
-    varied = [place for place, before in enumerate(then.T) if _has_range(before) and _mostly_known(before)]
+    ranged = [place for place, before in enumerate(then.T) if has_range(before)]
+    yield from gauges.decimals(now[:, ranged], then[:, ranged], [names[place] for place in ranged], parts)
+    varied = [place for place in ranged if _mostly_known(then[:, place])]
     yield from by_others(now[:, varied], then[:, varied], [names[place] for place in varied], parts)
     middles = np.abs(former.middle(then))
     for one, other in combinations(range(len(names)), 2):
         known = ~np.isnan(now[:, one]) & ~np.isnan(now[:, other])
-        if known.sum() >= SOME and _near(middles[one], middles[other]):
-            not_below = (now[known, one] >= now[known, other]).mean()
-            yield "not_below", f"{names[one]} and {names[other]}", "", float(not_below)
+        if known.sum() >= VARIED and _near(middles[one], middles[other]):
+            pair, (first, second) = f"{names[one]} and {names[other]}", now[known][:, [one, other]].T
+            yield "not_below", pair, "", float((first >= second).mean())
+            rise, middle, _ = line(first, second)
+            yield "rise", pair, "", rise
+            yield "from_line", pair, "", middle
 
 
 def _by_key(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[str, NDArray[np.bool_]]:
@@ -166,12 +175,6 @@ def _by_key(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[str, NDArray[np.
         for name in of_keys
         for value in rows[name].drop_nulls().unique().sort()
     }
-
-
-def _has_range(values: Matrix) -> bool:
-    """True for a column without a value that most rows have."""
-    _, counts = np.unique(values[~np.isnan(values)], return_counts=True)
-    return counts.size > 1 and counts.max() / counts.sum() < MOSTLY
 
 
 def _mostly_known(values: Matrix) -> bool:
@@ -230,6 +233,7 @@ def _of_days(
         labels, days = found
         yield from series.going_on(days, names)
         yield from series.among_keys(days, labels, names)
+        yield from gauges.between(days, labels, names)
 
 
 def _begin(rows: pl.DataFrame, instants: Sequence[str]) -> datetime:

@@ -59,6 +59,7 @@ class Rule:
     quantile of the column. "usual": the usual value.
     A reading says nothing if it is usually below `least_usual`, if fewer than `least_nights` nights have it,
     (inside) if it is usually at an end of its interval, or (unless of_zeros) of a column that is often 0.
+    steady: a reading says nothing if its interval reaches to more than so many times its least number.
     moves: True if it moves for weeks on end, so that few nights do not show how far.
     since: True if it compares with the last published night: the longer ago that is, the further it moves.
     """
@@ -75,6 +76,7 @@ class Rule:
     least_nights: int = 0
     inside: bool = False
     moves: bool = False
+    steady: float = inf
     since: bool = False
     told: str
 
@@ -127,6 +129,29 @@ BY_OTHERS = Rule(
     scale=FACTOR,
     moves=True,
     told="distance of most values from what the other columns let expect, as a multiple of the usual one,",
+)
+DECIMALS = Rule(
+    check="decimals",
+    below=2.4,
+    scale=SHARE,
+    moves=True,
+    told="share of values whose decimals the days before had too,",
+)
+OTHER_DECIMALS = Rule(
+    check="decimals",
+    above=0.4,
+    widths=0.25,
+    scale=SHARE,
+    moves=True,
+    told="share of values that have other decimals than the days before,",
+)
+BETWEEN = Rule(
+    check="filled",
+    above=1.5,
+    widths=0.1,
+    scale=SHARE,
+    moves=True,
+    told="share of values that are the exact mean of the one before and the one after,",
 )
 STUCK = "share of values equal to the one before"
 EMPTY = "share of rows without a value"
@@ -372,6 +397,41 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="distance of the first values from the last ones of the day before, in usual steps,",
         ),
     ),
+    "seam": (
+        Rule(
+            check="jump",
+            above=0.25,
+            widths=0.25,
+            scale=FACTOR,
+            moves=True,
+            told="distance of the first rows from the last ones of the day before, in logarithms of steps,",
+        ),
+    ),
+    "decimals": (DECIMALS,),
+    "other_decimals": (OTHER_DECIMALS,),
+    "between": (BETWEEN,),
+    "rise": (
+        Rule(
+            check="relation",
+            above=0.4,
+            below=0.4,
+            widths=0.3,
+            scale=FACTOR,
+            steady=3.0,
+            told="how far the second column rises with the first one",
+        ),
+    ),
+    "from_line": (
+        Rule(
+            check="relation",
+            above=0.7,
+            below=0.7,
+            widths=0.4,
+            scale=FACTOR,
+            steady=3.0,
+            told="middle distance of the second column from its line with the first one",
+        ),
+    ),
     "rough": (
         Rule(
             check="order",
@@ -462,7 +522,6 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             above=4.0,
             below=4.0,
             scale=SHARE,
-            moves=True,
             told="share of rows where the first is not below the second",
         ),
     ),
@@ -497,6 +556,9 @@ airports: its values count, not the rows that share them."""
 SLICES: Mapping[str, tuple[Rule, ...]] = {
     "familiar": (FAMILIAR,),
     "by_others": (replace(BY_OTHERS, above=1.15),),
+    "decimals": (replace(DECIMALS, below=3.5),),
+    "other_decimals": (replace(OTHER_DECIMALS, above=0.9, widths=0.3),),
+    "between": (replace(BETWEEN, above=2.6),),
     "stuck": (Rule(check="frozen", above=2.5, widths=0.2, scale=SHARE, moves=True, told=STUCK),),
     "empty": (Rule(check="missing", above=2.4, widths=0.2, scale=SHARE, told=EMPTY),),
     "beside_keys": (

@@ -64,13 +64,16 @@ def going_on(days: Days, names: Sequence[str]) -> Iterator[Told]:
     before and after it, as a multiple of the usual one. `late`: the greatest share of the values of the first
     instants that are the last ones of the day before. `same_day`: the greatest share of the values that are
     those of the same instant of a day before. Both of rows too: all values of a row must be the same.
-    `whole`: the share of the keys and instants that have a row.
+    `whole`: the share of the keys and instants that have a row. `seam`: how little the first values of all
+    columns are to be expected after the last ones of the day before.
     """
     yield "whole", "", "", float((~np.isnan(days[0])).any(axis=-1).mean())
     yield "late", "", "", _late_rows(days)
     yield "same_day", "", "", max(float(_same_rows(days[0], before).mean()) for before in days[1:])
     away = np.abs(days[0, :, 0] - days[1, :, -1])
     usual = middle(np.abs(np.diff(days[1:], axis=2)).reshape(-1, len(names)))
+    moving = usual > 0
+    yield "seam", "", "", float(_unlikely(away[:, moving] ** 2, usual[moving] ** 2).mean())
     past, now = _rough(days[1:]), _rough(days[:1])
     latest = min(LATEST, days.shape[2] - 1)
     for place, name in enumerate(names):

@@ -10,16 +10,14 @@ from itertools import combinations, product
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from polars import selectors
 
+from nightjar.core.inputs.lines import Line, Numbers
+from nightjar.core.inputs.lines import line as fitted
 from nightjar.core.model.spec import RawDataset
 
 Rates = Mapping[str, tuple[int, int]]
 """What is counted -> how many rows are so, and of how many."""
-Line = tuple[float, float, float]
-"""How far a number rises with another one, the middle distance from that line, and that of most rows."""
-Numbers = NDArray[np.float64]
 
 MOST_ROWS = 2_000
 """Of a day of more rows those of the same keys are looked at every day."""
@@ -27,8 +25,6 @@ MOST_COUPLED = 8
 """With more columns of numbers they are not compared with each other."""
 SOME = 30
 """Fewer rows say no line."""
-NEAR, FAR, TURNS = 0.75, 0.9, 3
-"""A line is fitted so many times, to this share of the rows: those that lay nearest to the one before."""
 DAY = timedelta(days=1)
 BEFORE = " of the day before"
 
@@ -125,16 +121,9 @@ def line(one: Numbers, other: Numbers) -> Line:
 
     A distance below the grain of the other number says nothing, and counts as the grain.
     """
-    near, rise, away = np.arange(one.size), 0.0, np.zeros(one.size)
-    for _ in range(TURNS):
-        middle, expected = one[near].mean(), other[near].mean()
-        along = one[near] - middle
-        square = float(along @ along)
-        rise = float(along @ (other[near] - expected)) / square if square else 0.0
-        away = np.abs(other - expected - rise * (one - middle))
-        near = np.argpartition(away, most := int(NEAR * (one.size - 1)))[: most + 1]
-    away = np.maximum(np.sort(away), grain(other))
-    return rise, float(away[away.size // 2]), float(away[int(FAR * (away.size - 1))])
+    rise, middle, most = fitted(one, other)
+    least = grain(other)
+    return rise, max(middle, least), max(most, least)
 
 
 def grain(numbers: Numbers) -> float:

@@ -72,6 +72,7 @@ def test_an_ordinary_day_has_no_finding():
     assert found(DAY[NIGHTS]) == {}
 
 
+EIGHT_HOURS = pl.col("hour").dt.hour().is_between(8, 15)
 SIX_HOURS = pl.col("hour").dt.hour() >= 18
 
 
@@ -97,6 +98,9 @@ SIX_HOURS = pl.col("hour").dt.hour() >= 18
         (pl.when(city="rome").then(pl.col("temp") + 12).otherwise("temp"), "by_others"),
         (pl.col("temp") + 20, "jump"),
         (pl.col("rain") * 25.4, "units"),
+        (pl.when(pl.col("rain") == 0).then(0.001).otherwise("rain").alias("rain"), "units"),
+        (pl.when(city="rome").then(pl.col("temp").floor()).otherwise("temp"), "decimals"),
+        (pl.when(~EIGHT_HOURS).then("temp").interpolate().over("city").round(2).alias("temp"), "filled"),
     ],
     ids=[
         "celsius",
@@ -115,6 +119,9 @@ SIX_HOURS = pl.col("hour").dt.hour() >= 18
         "warmer in one city",
         "warmer everywhere",
         "rain in millimetres",
+        "a trace of rain for none",
+        "no decimals in one city",
+        "a gap that is filled by a straight line",
     ],
 )
 def test_a_fault_of_a_feed_is_named(rows, name):

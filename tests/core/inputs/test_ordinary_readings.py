@@ -48,6 +48,12 @@ def test_a_column_that_is_like_no_other_one_is_not_swapped():
     assert names(night(own=-0.5), [night(own=0.4)] * 20) == {"swapped"}
 
 
+def test_columns_that_rise_together_by_another_number_every_day_say_nothing():
+    steady, unsteady = ([night(rise=1 + n % 4 * by) for n in range(10)] for by in (0.1, 2))
+    assert names(night(rise=0.4), steady) == {"relation"}
+    assert names(night(rise=0.4), unsteady) == set()
+
+
 def slices(rows):
     told = [("rows_of_two", "", f"city and hour={city}", float(count)) for city, count in rows.items()]
     return pl.DataFrame([("rows", "", "", 200.0), *told], schema=READING, orient="row")

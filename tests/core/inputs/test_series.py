@@ -37,6 +37,13 @@ def test_an_ordinary_day_goes_on():
     assert found["late", "warm"] == found["same_day", "warm"] == 0
 
 
+def test_a_day_that_begins_elsewhere_in_all_columns_has_a_seam():
+    values = days()
+    usual = going(values)["seam", ""]
+    values[0] += 6
+    assert going(values)["seam", ""] > 1.5 * usual
+
+
 def test_a_day_that_begins_elsewhere_jumps():
     values = days()
     values[0, :, :, 0] += 30

@@ -1,0 +1,67 @@
+"""What the numbers of a gauge are made of: the steps that its decimals show, and values between two others.
+
+A gauge has steps, and they have the same decimals in summer and in winter: in other units, rounded, or full
+of noise they have others. A value that somebody made up lies exactly between those around it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nightjar.core.inputs.former import VARIED, Matrix, Told
+
+Days = NDArray[np.float64]
+"""The value of each day, key, instant of the day, and column; NaN: missing. The newest day comes first."""
+
+MOSTLY = 0.5
+"""A column with one value in more rows, such as rain, has no range."""
+STEPS = 100
+"""Decimals are told apart to so many parts of one."""
+EXACT = 0.011
+"""How far twice a value may lie from the sum of two others, each rounded to two decimals."""
+
+
+def has_range(values: Matrix) -> bool:
+    """True for a column without a value that most rows have."""
+    _, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return counts.size > 1 and counts.max() / counts.sum() < MOSTLY
+
+
+def decimals(
+    now: Matrix, past: Matrix, names: Sequence[str], parts: Mapping[str, NDArray[np.bool_]]
+) -> Iterator[Told]:
+    """`decimals`: the share of a column's values whose decimals the days before had, whole and by slice.
+
+    `other_decimals`: the share of the values that have other decimals than as many of the days before. 0 says
+    nothing. now, past: rows of the newest day and of those before. parts: slice -> its rows of the day.
+    """
+    for name, values, before in zip(names, now.T, past.T, strict=True):
+        usual = _shares(before[~np.isnan(before) & (before != 0)])
+        there = ~np.isnan(values) & (values != 0)
+        for part, rows in parts.items():
+            asked = values[there & rows]
+            if asked.size >= VARIED and usual.any():
+                found = _shares(asked)
+                yield "decimals", name, part, float(found[usual > 0].sum())
+                yield "other_decimals", name, part, float(np.abs(found - usual).sum() / 2)
+
+
+def _shares(values: Matrix) -> Matrix:
+    """The share of the values with each decimals."""
+    places = np.round(np.mod(values, 1.0) * STEPS).astype(np.int64) % STEPS
+    return np.bincount(places, minlength=STEPS) / max(values.size, 1)
+
+
+def between(days: Days, keys: Sequence[str], names: Sequence[str]) -> Iterator[Told]:
+    """`between`: the share of the values that are the mean of the one before and the one after, and neither
+    of them. Whole and by key, of columns that have a range.
+    """
+    before, value, after = days[0, :, :-2], days[0, :, 1:-1], days[0, :, 2:]
+    known = ~np.isnan(before + value + after)
+    exact = known & (np.abs(2 * value - before - after) <= EXACT) & (np.abs(after - before) > EXACT)
+    ranged = [place for place in range(len(names)) if has_range(days[1:, ..., place])]
+    for place in ranged:
+        for part, of in [("", slice(None)), *((key, slice(n, n + 1)) for n, key in enumerate(keys))]:
+            if (count := int(known[of, :, place].sum())) >= VARIED:
+                yield "between", names[place], part, float(exact[of, :, place].sum() / count)
