@@ -261,7 +261,7 @@ ALLOWED = "DROP TRIGGER refuse ON nightjar.receipt; DROP FUNCTION nightjar.refus
 
 @pytest.mark.chaos
 def test_a_run_that_was_retried_by_hand_twice_and_then_killed_is_healed_once_more(prefect, world):
-    night = date(2013, 4, 6)
+    night = date(2013, 4, 12)
     world.execute(REFUSED)
     try:
         run = prefect.start("score", score_date=str(night), report=False)
