@@ -9,7 +9,7 @@ from polars import selectors
 
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import OutcomeDay
+from nightjar.core.monitoring.outcome_guard import OF_GREATEST, OutcomeDay
 from nightjar.core.monitoring.outcome_relations import MOST_COUPLED, belonging, lines, sampled
 
 MOST_VALUES = 100
@@ -133,7 +133,7 @@ def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]
         yield f"{name} of 0", (value == 0).sum(), known
         yield f"{name} below 0", (value < 0).sum(), known
         yield f"{name} of the most frequent value", value.drop_nulls().unique_counts().max(), known
-        yield f"{name} of the greatest value", (value == value.max()).sum(), known
+        yield f"{name} {OF_GREATEST}", (value == value.max()).sum(), known
     if len(numbers) <= MOST_COUPLED:
         for a, b in combinations(numbers, 2):
             above = pl.col(a) > pl.col(b)

@@ -19,7 +19,7 @@ from nightjar.core.values import Value
 RATE = 0.02
 """At most this share of ordinary days reaches any of these limits.
 
-Of 365 days of the recorded year two do: below 2% at 95% confidence (docs/adr/0092).
+Of 365 days of the recorded year one does: below 2% at 95% confidence (docs/adr/0092).
 """
 LEAST_DAYS = 7
 """With fewer comparable days nothing is said."""
@@ -40,7 +40,7 @@ APART = 0.5
 """How far a correlation may lie outside its range."""
 ODDS = 2.0
 """How far the log odds of an outcome may lie outside the range."""
-LEAST_ODDS, WIDTHS, WIDEST = 0.4, 0.45, 1.6
+LEAST_ODDS, WIDTHS, WIDEST = 0.5, 0.45, 1.6
 """The same of what is counted of rows: a fixed part, and so many widths of the range of the comparable days,
 at most WIDEST.
 
@@ -50,6 +50,8 @@ LEAST_OF_LINE, WIDTHS_OF_LINE = 0.2, 0.4
 """The same of the lines of two columns, as a logarithm."""
 STEADY = 2.0
 """Columns belong together if the rise of their line differs by less than this factor."""
+OF_GREATEST = "of the greatest value"
+"""A pile of rows there is a clipped column. Few are no fault: a new greatest value has just come."""
 WHERE = " where "
 LINE = ("rise of", "middle distance from the line of", "distance of most rows from the line of")
 ENOUGH_DAYS = 20
@@ -260,7 +262,7 @@ def _rates(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Itera
         usual = [_log_odds(some / all_, all_) for some, all_ in known]
         width = (max(usual) - min(usual)) * max(1.0, ENOUGH_DAYS / len(usual))
         least = wider * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
-        low = min(usual) - _reach(min(usual), rows, least)
+        low = -math.inf if OF_GREATEST in counted else min(usual) - _reach(min(usual), rows, least)
         high = max(usual) + _reach(max(usual), rows, least)
         if not low <= _log_odds(hits / rows, rows) <= high:
             shares, allowed = [some / all_ for some, all_ in known], (_share(low), _share(high))

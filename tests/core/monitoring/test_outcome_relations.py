@@ -116,6 +116,17 @@ def test_a_fault_that_keeps_every_column_is_found_by_name(known, fault):
     assert all("comparable days" in each.told for each in found)
 
 
+def test_only_a_pile_of_rows_at_the_greatest_value_is_found(known):
+    """Each new greatest value leaves fewer rows there than there ever were."""
+    first = TODAY.with_columns(seats=pl.when(pl.col("trip") == 0).then(110).otherwise("seats"))
+    clipped = TODAY.with_columns(pl.col("seats").clip(upper_bound=70))
+    of_greatest = [
+        [each for each in against(known, rows) if "seats of the greatest value" in each.told]
+        for rows in (first, clipped)
+    ]
+    assert [len(found) for found in of_greatest] == [0, 1]
+
+
 def test_ordinary_days_have_no_finding(known):
     assert [day for day in DAYS if checked(day, known[day], known)] == []
 
