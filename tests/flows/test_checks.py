@@ -51,6 +51,7 @@ def test_refused_credentials_are_said_once(prefect):
     assert (verdict, "NIGHTJAR_PREFECT_AUTH" in text) == ("NO", True)
 
 
+@pytest.mark.chaos  # test_paging.py reads pages without a server
 def test_our_deployments_are_found_behind_more_of_others_than_one_answer_holds(prefect):
     flow = prefect.client.read_deployment_by_name("monitor/flight_delay-monitor").flow_id
     others = [prefect.client.create_deployment(flow, f"0 of others {n}") for n in range(201)]
