@@ -19,7 +19,7 @@ from nightjar.core.values import Value
 RATE = 0.02
 """At most this share of ordinary days reaches any of these limits.
 
-Of 365 days of the recorded year one does: below 2% at 95% confidence (docs/adr/0092).
+Of 365 days of the recorded year none does: below 1% at 95% confidence (docs/adr/0092).
 """
 LEAST_DAYS = 7
 """With fewer comparable days nothing is said."""
@@ -48,7 +48,7 @@ In a storm half of the flights have no arrival. So what storms move has a wide r
 """
 LEAST_OF_LINE, WIDTHS_OF_LINE = 0.2, 0.4
 """The same of the lines of two columns, as a logarithm."""
-STEADY = 2.0
+STEADY = 1.7
 """Columns belong together if the rise of their line differs by less than this factor."""
 OF_GREATEST = "of the greatest value"
 """A pile of rows there is a clipped column. Few are no fault: a new greatest value has just come."""
