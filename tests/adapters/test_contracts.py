@@ -1,6 +1,5 @@
 import json
 from dataclasses import replace
-from datetime import timedelta
 
 import pandera.polars as pa
 import polars as pl
@@ -11,8 +10,7 @@ from hypothesis import strategies as st
 from nightjar.adapters.contracts import check
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import BadSpec, CodeFailed
-from nightjar.core.model.spec import FeatureTable
-from nightjar.testing.specs import toy_spec
+from nightjar.testing.specs import WEATHER, toy_spec
 
 SCHEMA = pa.DataFrameSchema(
     {
@@ -75,16 +73,7 @@ def test_a_row_with_a_fault_is_quarantined_for_it_alone():
 def keyed(contract):
     """A model whose feature table is found by `shop`, which is no input."""
     made = toy_spec(categorical=("city",), numeric=("wind",), contract=lambda: contract)
-    table = FeatureTable(
-        name="shops",
-        description="",
-        keys={"shop": pl.String()},
-        features={"wind": pl.Float64()},
-        ttl=timedelta(days=1),
-        lookback_days=1,
-        sources=(),
-        compute=lambda raw, first, last: pl.DataFrame(),
-    )
+    table = replace(WEATHER, name="shops", keys={"shop": pl.String()}, features={"wind": pl.Float64()})
     return replace(made, feature_tables=(table,))
 
 

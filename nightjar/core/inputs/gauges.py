@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nightjar.core.inputs.former import VARIED, Matrix, Told
-
-Days = NDArray[np.float64]
-"""The value of each day, key, instant of the day, and column; NaN: missing. The newest day comes first."""
+from nightjar.core.inputs.series import Days
 
 MOSTLY = 0.5
 """A column with one value in more rows, such as rain, has no range."""

@@ -9,7 +9,7 @@ from polars import selectors
 
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import OF_GREATEST, OutcomeDay
+from nightjar.core.monitoring.outcome_guard import OF_GREATEST, OutcomeDay, where
 from nightjar.core.monitoring.outcome_relations import MOST_COUPLED, belonging, lines, sampled
 
 MOST_VALUES = 100
@@ -95,7 +95,7 @@ def _sizes_by_value(
     for column in categories:
         sized = rows.group_by("date", column).agg(pl.col(numbers).cast(pl.Float64).abs().mean())
         for row in sized.drop_nulls(column).iter_rows(named=True):
-            named = {f"{name} where {column} is {row[column]}": row[name] for name in numbers}
+            named = {f"{name}{where(column, row[column])}": row[name] for name in numbers}
             found.setdefault(row["date"], {}).update(named)
     return found
 
@@ -119,8 +119,8 @@ def _rates(
     for column in (None, *categories):
         key = ["date"] if column is None else ["date", column]
         for row in rows.drop_nulls(key).group_by(key).agg(**counted).iter_rows(named=True):
-            where = "" if column is None else f" where {column} is {row[column]}"
-            told = {f"{each}{where}": tuple(row[each].values()) for each in counted}
+            of = "" if column is None else where(column, row[column])
+            told = {f"{each}{of}": tuple(row[each].values()) for each in counted}
             found.setdefault(row["date"], {}).update(told)
     return found
 

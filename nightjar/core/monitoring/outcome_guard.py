@@ -53,7 +53,8 @@ STEADY = 1.7
 OF_GREATEST = "of the greatest value"
 """A pile of rows there is a clipped column. Few are no fault: a new greatest value has just come."""
 WHERE = " where "
-LINE = ("rise of", "middle distance from the line of", "distance of most rows from the line of")
+RISE = "rise of"
+LINE = (RISE, "middle distance from the line of", "distance of most rows from the line of")
 ENOUGH_DAYS = 20
 """Fewer comparable days do not show the whole range. With half as many it counts as twice as wide."""
 CHANCE = 4.0
@@ -61,12 +62,18 @@ CHANCE = 4.0
 KNOWN_FACTORS = {60: "seconds for minutes", 1000: "thousandths", 1.609344: "kilometres for miles"}
 
 
+def where(column: str, value: object) -> str:
+    """What follows the name of a number that is of the rows with a value alone."""
+    return f"{WHERE}{column} is {value}"
+
+
 class OutcomeDay(Value):
     """What a day of a dataset of outcomes looks like.
 
-    sizes: column of numbers -> mean of the absolute values; None if all are missing. couplings: two columns
-    of numbers -> their correlation. values: column of texts -> value -> rows. repeated: share of rows that
-    the day before had too. outcomes: rows of the score date with an outcome. rates: what is counted, such as
+    sizes: column of numbers -> mean of the absolute values; None if all are missing. `greatest arr_delay` ->
+    the greatest of them. couplings: two columns of numbers -> their correlation. values: column of texts ->
+    value -> rows. repeated: share of rows that the day before had too. outcomes: rows of the score date
+    with an outcome. rates: what is counted, such as
     `arr_delay missing where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers
     -> the rise of their line, the middle distance from it, and that of most rows. shares: outcome -> share
     of these rows; empty for a kind of any number, whose mean_size is the mean of the absolute outcomes.
@@ -260,7 +267,7 @@ def _rates(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Itera
         if rows < LEAST_ROWS or len(known) < LEAST_DAYS:
             continue
         usual = [_log_odds(some / all_, all_) for some, all_ in known]
-        width = (max(usual) - min(usual)) * max(1.0, ENOUGH_DAYS / len(usual))
+        width = (max(usual) - min(usual)) * _scarce(len(usual))
         least = wider * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
         low = -math.inf if OF_GREATEST in counted else min(usual) - _reach(min(usual), rows, least)
         high = max(usual) + _reach(max(usual), rows, least)
@@ -281,14 +288,17 @@ def _lines(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Itera
         if len(known) < LEAST_DAYS or min(rises) * max(rises) <= 0 or _wide(rises) > math.log(STEADY):
             continue
         few = len(LINE) - (WHERE in pair)
-        for n, (told, value, usual) in enumerate(
-            [*zip(LINE, line, zip(*known, strict=True), strict=True)][:few]
-        ):
+        for told, value, usual in [*zip(LINE, line, zip(*known, strict=True), strict=True)][:few]:
             low, high = _allowed(usual, wider)
-            if n:
+            if told != RISE:
                 low = min(low, min(usual) / FACTOR_GONE)
             if not low <= value <= high:
                 yield _finding("relation", f"{told} {pair}", value, usual, (low, high))
+
+
+def _scarce(days: int) -> float:
+    """How many times as wide a range counts while so few comparable days are known."""
+    return max(1.0, ENOUGH_DAYS / days)
 
 
 def _wide(usual: Sequence[float]) -> float:
@@ -298,7 +308,7 @@ def _wide(usual: Sequence[float]) -> float:
 
 def _allowed(usual: Sequence[float], wider: float) -> tuple[float, float]:
     """The limits of a number whose usual ones have one sign."""
-    reach = wider * (LEAST_OF_LINE + WIDTHS_OF_LINE * _wide(usual) * max(1.0, ENOUGH_DAYS / len(usual)))
+    reach = wider * (LEAST_OF_LINE + WIDTHS_OF_LINE * _wide(usual) * _scarce(len(usual)))
     if reach == math.inf:
         return -math.inf, math.inf
     low, high = min(map(abs, usual)) / math.exp(reach), max(map(abs, usual)) * math.exp(reach)

@@ -5,16 +5,18 @@ they do not rise with the departures as they did, and planes have other numbers 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from itertools import combinations, product
 
 import numpy as np
 import polars as pl
 from polars import selectors
 
-from nightjar.core.inputs.lines import Line, Numbers
+from nightjar.core.inputs.former import SOME, Matrix
+from nightjar.core.inputs.lines import Line
 from nightjar.core.inputs.lines import line as fitted
 from nightjar.core.model.spec import RawDataset
+from nightjar.core.monitoring.outcome_guard import where
 
 Rates = Mapping[str, tuple[int, int]]
 """What is counted -> how many rows are so, and of how many."""
@@ -23,9 +25,6 @@ MOST_ROWS = 2_000
 """Of a day of more rows those of the same keys are looked at every day."""
 MOST_COUPLED = 8
 """With more columns of numbers they are not compared with each other."""
-SOME = 30
-"""Fewer rows say no line."""
-DAY = timedelta(days=1)
 BEFORE = " of the day before"
 
 
@@ -58,15 +57,15 @@ def belonging(dataset: RawDataset, now: pl.DataFrame, then: pl.DataFrame | None,
     if not counted:
         return {}  # all columns are numbers, and nothing is known of the day before
     found = {
-        where: part.select(
+        of: part.select(
             *(each.sum().alias(f"{told} hits") for told, each in counted.items()),
             *(each.count().alias(f"{told} of") for told, each in counted.items()),
         ).row(0, named=True)
-        for where, part in parts(rows, few).items()
+        for of, part in parts(rows, few).items()
     }
     return {
-        f"{told}{where}": (int(of_part[f"{told} hits"]), int(of_part[f"{told} of"]))
-        for where, of_part in found.items()
+        f"{told}{of}": (int(of_part[f"{told} hits"]), int(of_part[f"{told} of"]))
+        for of, of_part in found.items()
         for told in counted
     }
 
@@ -92,7 +91,7 @@ def parts(rows: pl.DataFrame, few: Sequence[str]) -> Mapping[str, pl.DataFrame]:
     return {
         "": rows,
         **{
-            f" where {column} is {value}": rows.filter(pl.col(column) == value)
+            where(column, value): rows.filter(pl.col(column) == value)
             for column in few
             for value in rows[column].drop_nulls().unique().sort()
         },
@@ -108,15 +107,15 @@ def lines(rows: pl.DataFrame, names: Sequence[str], few: Sequence[str]) -> Mappi
 
 
 def _lines(rows: Mapping[str, pl.DataFrame], names: Sequence[str]) -> Iterator[tuple[str, Line]]:
-    for where, part in rows.items():
+    for of, part in rows.items():
         values = part.select(pl.col(names).cast(pl.Float64)).to_numpy()
         for one, other in combinations(range(len(names)), 2):
             known = values[np.isfinite(values[:, [one, other]]).all(axis=1)]
             if len(known) >= SOME:
-                yield f"{names[other]} with {names[one]}{where}", line(known[:, one], known[:, other])
+                yield f"{names[other]} with {names[one]}{of}", line(known[:, one], known[:, other])
 
 
-def line(one: Numbers, other: Numbers) -> Line:
+def line(one: Matrix, other: Matrix) -> Line:
     """The rise of the line through most points, the middle distance from it, and that of most points.
 
     A distance below the grain of the other number says nothing, and counts as the grain.
@@ -126,7 +125,7 @@ def line(one: Numbers, other: Numbers) -> Line:
     return rise, max(middle, least), max(most, least)
 
 
-def grain(numbers: Numbers) -> float:
+def grain(numbers: Matrix) -> float:
     """Half of the least step between two of the numbers: 0.5 for whole ones. Without a step it is 0."""
     steps = np.diff(np.unique(numbers))
     return float(steps.min()) / 2 if steps.size else 0.0
