@@ -10,7 +10,7 @@ from polars import selectors
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_guard import OF_GREATEST, OutcomeDay, where
-from nightjar.core.monitoring.outcome_relations import MOST_COUPLED, belonging, lines, sampled
+from nightjar.core.monitoring.outcome_relations import MOST_COUPLED, belonging, grains, lines, sampled
 
 MOST_VALUES = 100
 """A column of texts with more values names things, and is not counted by value."""
@@ -54,7 +54,8 @@ def days_of(
                 **rates[row["date"]],
                 **belonging(dataset, now, same.get(row["date"] - DAY), few),
             },
-            lines=lines(now, own, few),
+            lines=lines(now, few, grain := grains(now, own)),
+            grains=grain,
         )
         for row in sized.sort("date").iter_rows(named=True)
         if (now := same.get(row["date"])) is not None and (wanted is None or row["date"] in wanted)

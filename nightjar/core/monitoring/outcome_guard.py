@@ -48,11 +48,13 @@ In a storm half of the flights have no arrival. So what storms move has a wide r
 """
 LEAST_OF_LINE, WIDTHS_OF_LINE = 0.2, 0.4
 """The same of the lines of two columns, as a logarithm."""
+GRAINS = 4
+"""A line may always be so many grains away. A range of days at the grain does not show how wide it is."""
 STEADY = 1.7
 """Columns belong together if the rise of their line differs by less than this factor."""
 OF_GREATEST = "of the greatest value"
 """A pile of rows there is a clipped column. Few are no fault: a new greatest value has just come."""
-WHERE = " where "
+WHERE, WITH = " where ", " with "
 RISE = "rise of"
 LINE = (RISE, "middle distance from the line of", "distance of most rows from the line of")
 ENOUGH_DAYS = 20
@@ -89,6 +91,7 @@ class OutcomeDay(Value):
     lines: Mapping[str, tuple[float, float, float]] = Field(
         default_factory=dict[str, tuple[float, float, float]]
     )
+    grains: Mapping[str, float] = Field(default_factory=dict[str, float])
     outcomes: int = 0
     shares: Mapping[str, float] = Field(default_factory=dict[str, float])
     mean_size: float | None = None
@@ -279,8 +282,8 @@ def _rates(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Itera
 def _lines(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:
     """Two columns belong together if the line of all comparable days rises about as much.
 
-    How far most rows of one value lie from the line is not told: a storm is at one airport. Rows may lie much
-    nearer than ever, as where nothing was cancelled: FACTOR_GONE times nearer.
+    How far most rows of one value lie from the line is not told: a storm is at one airport. Rows may lie
+    much nearer than ever, as where nothing was cancelled: FACTOR_GONE times nearer. GRAINS are never too far.
     """
     for pair, line in found.lines.items():
         known = [day.lines[pair] for day in past if pair in day.lines]
@@ -291,9 +294,14 @@ def _lines(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Itera
         for told, value, usual in [*zip(LINE, line, zip(*known, strict=True), strict=True)][:few]:
             low, high = _allowed(usual, wider)
             if told != RISE:
-                low = min(low, min(usual) / FACTOR_GONE)
+                grain = _least_grain(pair.partition(WITH)[0], (found, *past))
+                low, high = min(low, min(usual) / FACTOR_GONE), max(high, GRAINS * grain)
             if not low <= value <= high:
                 yield _finding("relation", f"{told} {pair}", value, usual, (low, high))
+
+
+def _least_grain(column: str, days: Iterable[OutcomeDay]) -> float:
+    return min((day.grains[column] for day in days if column in day.grains), default=0.0)
 
 
 def _scarce(days: int) -> float:

@@ -16,7 +16,7 @@ from nightjar.core.inputs.former import SOME, Matrix
 from nightjar.core.inputs.lines import Line
 from nightjar.core.inputs.lines import line as fitted
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import where
+from nightjar.core.monitoring.outcome_guard import WITH, where
 
 Rates = Mapping[str, tuple[int, int]]
 """What is counted -> how many rows are so, and of how many."""
@@ -98,34 +98,38 @@ def parts(rows: pl.DataFrame, few: Sequence[str]) -> Mapping[str, pl.DataFrame]:
     }
 
 
-def lines(rows: pl.DataFrame, names: Sequence[str], few: Sequence[str]) -> Mapping[str, Line]:
+def grains(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, float]:
+    """Half of the least step between two numbers of each column: 0.5 for whole ones, 0 without a step."""
+    return {name: _grain(rows[name].drop_nulls().cast(pl.Float64).to_numpy()) for name in names}
+
+
+def _grain(numbers: Matrix) -> float:
+    steps = np.diff(np.unique(numbers[np.isfinite(numbers)]))
+    return float(steps.min()) / 2 if steps.size else 0.0
+
+
+def lines(rows: pl.DataFrame, few: Sequence[str], grain: Mapping[str, float]) -> Mapping[str, Line]:
     """The line of each two columns of numbers, whole and by value, as `arr_delay with dep_delay`.
 
     Most rows lie near a line also on a day of a storm, so it differs little from day to day.
+    grain: of each of these columns.
     """
-    return dict(_lines(parts(rows, few), names)) if len(names) <= MOST_COUPLED else {}
+    return dict(_lines(parts(rows, few), grain)) if len(grain) <= MOST_COUPLED else {}
 
 
-def _lines(rows: Mapping[str, pl.DataFrame], names: Sequence[str]) -> Iterator[tuple[str, Line]]:
+def _lines(rows: Mapping[str, pl.DataFrame], grain: Mapping[str, float]) -> Iterator[tuple[str, Line]]:
     for of, part in rows.items():
-        values = part.select(pl.col(names).cast(pl.Float64)).to_numpy()
-        for one, other in combinations(range(len(names)), 2):
-            known = values[np.isfinite(values[:, [one, other]]).all(axis=1)]
+        values = part.select(pl.col(list(grain)).cast(pl.Float64)).to_numpy()
+        for (i, one), (j, other) in combinations(enumerate(grain), 2):
+            known = values[np.isfinite(values[:, [i, j]]).all(axis=1)]
             if len(known) >= SOME:
-                yield f"{names[other]} with {names[one]}{of}", line(known[:, one], known[:, other])
+                yield f"{other}{WITH}{one}{of}", line(known[:, i], known[:, j], grain[other])
 
 
-def line(one: Matrix, other: Matrix) -> Line:
+def line(one: Matrix, other: Matrix, grain: float) -> Line:
     """The rise of the line through most points, the middle distance from it, and that of most points.
 
     A distance below the grain of the other number says nothing, and counts as the grain.
     """
     rise, middle, most = fitted(one, other)
-    least = grain(other)
-    return rise, max(middle, least), max(most, least)
-
-
-def grain(numbers: Matrix) -> float:
-    """Half of the least step between two of the numbers: 0.5 for whole ones. Without a step it is 0."""
-    steps = np.diff(np.unique(numbers))
-    return float(steps.min()) / 2 if steps.size else 0.0
+    return rise, max(middle, grain), max(most, grain)

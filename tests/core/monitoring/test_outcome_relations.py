@@ -9,7 +9,7 @@ import pytest
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_days import days_of
 from nightjar.core.monitoring.outcome_guard import checked, findings
-from nightjar.core.monitoring.outcome_relations import MOST_ROWS, belonging, grain, line, sampled
+from nightjar.core.monitoring.outcome_relations import MOST_ROWS, belonging, grains, line, sampled
 
 DAY, ROWS = timedelta(days=1), 300
 DAYS = [date(2013, 4, 1) + n * DAY for n in range(42)]
@@ -157,15 +157,16 @@ def test_weeks_of_numbers_alone_have_nothing_to_count():
 def test_a_line_goes_through_most_points():
     one = np.arange(100.0)
     other = 2 * one + np.where(one % 5 == 0, 1000.0, 1.0)
-    assert line(one, other) == (
+    assert line(one, other, 1.0) == (
         pytest.approx(2.0, abs=1e-6),
         1.0,
         pytest.approx(999.0),
     ), "a distance below half a step says nothing"
 
 
-def test_a_count_that_equals_another_one_for_once_is_ordinary():
-    """Of most weeks some departures were cancelled, and of a quiet one none."""
+@pytest.mark.parametrize(("usual", "now"), [(0.01, 0.0), (0.002, 0.015)])
+def test_counts_differ_by_few_in_an_ordinary_week(usual, now):
+    """Few departures are cancelled, or none. Then whole numbers do not show how far is far."""
     weeks = RawDataset(
         name="weeks",
         columns={"route": pl.Int64(), "flights": pl.Int64(), "left": pl.Int64()},
@@ -180,21 +181,18 @@ def test_a_count_that_equals_another_one_for_once_is_ordinary():
             {"route": range(ROWS), "flights": flights, "left": left, "date": [DAYS[0] + 7 * n * DAY] * ROWS}
         )
 
-    known = days_of(weeks, pl.concat([week(n, 0.01 if n < 14 else 0.0) for n in range(15)]))
+    known = days_of(weeks, pl.concat([week(n, usual if n < 14 else now) for n in range(15)]))
     found = checked(max(known), known[max(known)], known)
     assert "relation" not in {each.name for each in found}
 
 
 def test_grain_is_half_of_the_least_step():
-    assert [grain(np.array(each)) for each in ([3.0, 1.0, 1.0, 9.0], [0.25, 0.75], [4.0, 4.0])] == [
-        1,
-        0.25,
-        0,
-    ]
+    rows = pl.DataFrame({"a": [3, 1, 1, 9], "b": [0.25, 0.75, None, None], "c": [4.0, 4.0, 4.0, 4.0]})
+    assert grains(rows, rows.columns) == {"a": 1, "b": 0.25, "c": 0}
 
 
 def test_a_column_of_one_value_has_a_flat_line():
-    assert line(np.ones(40), np.arange(40.0))[0] == 0
+    assert line(np.ones(40), np.arange(40.0), 0.5)[0] == 0
 
 
 def test_of_many_rows_the_same_keys_are_looked_at_every_day():
