@@ -88,5 +88,5 @@ def distribution_of(day: date, score: pl.Series) -> Distribution:
         mean=score.mean(),
         stddev=score.std(),
         distinct=score.n_unique(),
-        quantiles=quantiles_of(score.sort()),
+        quantiles=quantiles_of(score.sort().to_numpy()),
     )

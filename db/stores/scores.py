@@ -69,21 +69,26 @@ class PostgresScores(OnEngine):
     __slots__ = ()
 
     def distribution(self, run: Run) -> Distribution:
-        """The scores come part by part, and are described here. Sorting them in Postgres takes longer."""
+        """The scores come part by part, and are described here. Sorting them in Postgres takes longer.
+
+        Memory holds each score once.
+        """
         with translated(), self.engine.connect() as connection:
-            with driver(connection).cursor(binary=True) as cursor:
+            with driver(connection).cursor() as cursor:
                 cursor.execute(UNSORTED)
-                parts = cursor.execute(SERVED_SCORES, [run.score_date, run.id]).fetchall()
+                told, counts = bytearray(), np.zeros(3, int)
+                for scores, *some in cursor.stream(SERVED_SCORES, [run.score_date, run.id], binary=True):
+                    told += scores
+                    counts += some
             classes = _mix(connection, run)
-        scores = np.frombuffer(b"".join(part[0] for part in parts), ">f8").astype(float)
-        carried, shadowed, by_challenger = (sum(part[place] for part in parts) for place in (1, 2, 3))
+        carried, shadowed, by_challenger = counts.tolist()
         return Distribution(
             score_date=run.score_date,
             classes=classes,
             carried=carried,
             shadowed=shadowed,
             by_challenger=by_challenger,
-            **spread_of(pl.Series(scores)),
+            **spread_of(np.frombuffer(told, ">f8").byteswap(inplace=True).view(np.float64)),
         )
 
     def published_scores(self, run: Run) -> pl.DataFrame:

@@ -179,7 +179,7 @@ class MemoryNights:
             shadowed=scores["challenger_score"].count(),
             by_challenger=scores.filter(BY_CHALLENGER).height,
             classes=self._classes(run, scores),
-            **spread_of(scores["score"]),
+            **spread_of(scores["score"].to_numpy(writable=True)),
         )
 
     def _classes(self, run: Run, scores: pl.DataFrame) -> dict[str, int]:

@@ -168,19 +168,27 @@ def test_a_session_speaks_utc_and_utf8_whatever_the_environment_or_the_server_sa
     assert (moment.isoformat(), key) == ("2013-05-02T01:00:00+00:00", "\u4e2d")
 
 
-def test_a_session_keeps_all_digits_and_sees_what_was_committed_whatever_an_administrator_has_set(database):
+SET_OTHERWISE = (
+    "extra_float_digits = -5",
+    "default_transaction_isolation = 'repeatable read'",
+    "random_page_cost = 40",
+)
+
+
+def test_a_session_keeps_digits_sees_commits_and_knows_its_disk_whatever_an_administrator_has_set(database):
     with psycopg.connect(database.url("admin"), autocommit=True) as admin:
-        for setting in ("extra_float_digits = -5", "default_transaction_isolation = 'repeatable read'"):
+        for setting in SET_OTHERWISE:
             admin.execute(f"ALTER DATABASE {database.name} SET {setting}")
     engine = make_engine(database.url("writer"))
     try:
         with engine.connect() as connection:
             found = connection.exec_driver_sql(
-                "SELECT (float8 '1' / 3)::text, current_setting('transaction_isolation')"
+                "SELECT (float8 '1' / 3)::text, current_setting('transaction_isolation'), "
+                "current_setting('random_page_cost')"
             ).one()
     finally:
         engine.dispose()
-    assert found == (str(1 / 3), "read committed")
+    assert found == (str(1 / 3), "read committed", "1.1")
 
 
 def test_a_mistake_of_ours_is_not_called_unavailable(engine):

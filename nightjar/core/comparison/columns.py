@@ -1,6 +1,8 @@
 """Every comparison uses the same rules for which entries of a column are values and which are missing."""
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightjar.core.model.categories import spelled
 
@@ -9,6 +11,12 @@ LONGEST = 100
 
 The limit exists because a profile stores categories in a row of the database.
 """
+
+
+def finite(column: pl.Series) -> NDArray[np.float64]:
+    """The values of `numbers` that are known, in an array of their own."""
+    values = column.cast(pl.Float64).to_numpy()
+    return values[np.isfinite(values)]
 
 
 def numbers(column: pl.Series) -> pl.Series:

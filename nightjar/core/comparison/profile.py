@@ -9,6 +9,7 @@ from typing import TypedDict
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import (
@@ -28,6 +29,8 @@ By chance the distance between two samples of this size is 0.04. This is far bel
 STEPS = 40
 """Every 2.5th percentile is kept, so the distance between two profiles is exact to 2.5%."""
 MOST_CATEGORIES = 200
+SOME = 2**20
+"""So many values are looked at together: a million scores at once."""
 
 
 def compared_columns(spec: ModelSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -79,17 +82,17 @@ def keys_of_inputs(spec: ModelSpec) -> dict[str, tuple[str, ...]]:
 
 
 def numbers_of(column: pl.Series, entities: int) -> ColumnProfile:
-    values = columns.numbers(column).drop_nulls().sort()
-    mean, stddev = values.mean(), values.std(ddof=0)
+    values = columns.finite(column)
+    spread = spread_of(values)
     return ColumnProfile(
         column=column.name,
         rows=column.len(),
-        nulls=column.len() - values.len(),
-        distinct=values.n_unique(),
+        nulls=column.len() - values.size,
+        distinct=spread["distinct"],
         entities=entities,
-        mean=mean if isinstance(mean, float) else None,
-        stddev=stddev if isinstance(stddev, float) else None,
-        quantiles=quantiles_of(values),
+        mean=spread["mean"] if values.size else None,
+        stddev=spread["stddev"] if values.size else None,
+        quantiles=spread["quantiles"],
     )
 
 
@@ -103,28 +106,37 @@ class Spread(TypedDict):
     quantiles: tuple[float, ...]
 
 
-def spread_of(scores: pl.Series) -> Spread:
-    """Describe scores. They are sorted first, so their order changes no bit of the result.
+def spread_of(values: NDArray[np.float64]) -> Spread:
+    """Sort finite values where they lie, and describe them. So their order changes no bit of the result.
 
-    mean and stddev are NaN if there are none.
+    mean and stddev are NaN if there are none. Beside the values, memory holds a few of them.
     """
-    ordered = scores.sort()
-    values = ordered.to_numpy()
+    values.sort()
+    with np.errstate(over="ignore", invalid="ignore"):  # the greatest numbers have no square
+        mean = float(values.mean()) if values.size else math.nan
+        squares = sum(float(np.square(values[at : at + SOME] - mean).sum()) for at in _steps(values))
     return Spread(
         rows=values.size,
-        mean=float(values.mean()) if values.size else math.nan,
-        stddev=float(values.std()) if values.size else math.nan,
-        distinct=int(np.count_nonzero(np.diff(values))) + 1 if values.size else 0,
-        quantiles=quantiles_of(ordered),
+        mean=mean,
+        stddev=math.sqrt(squares / values.size) if values.size else math.nan,
+        distinct=1 + sum(_changes(values[at : at + SOME + 1]) for at in _steps(values)) if values.size else 0,
+        quantiles=quantiles_of(values),
     )
 
 
-def quantiles_of(ordered: pl.Series) -> tuple[float, ...]:
+def _steps(values: NDArray[np.float64]) -> range:
+    return range(0, values.size, SOME)
+
+
+def _changes(ordered: NDArray[np.float64]) -> int:
+    return int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+
+
+def quantiles_of(ordered: NDArray[np.float64]) -> tuple[float, ...]:
     """Return STEPS + 1 of the sorted values, evenly spaced from least to greatest; () if there are none."""
-    last = ordered.len() - 1
-    return (
-        () if last < 0 else tuple(ordered.gather([round(last * step / STEPS) for step in range(STEPS + 1)]))
-    )
+    last = ordered.size - 1
+    places = [round(last * step / STEPS) for step in range(STEPS + 1)]
+    return () if last < 0 else tuple(ordered[places].tolist())
 
 
 def categories_of(column: pl.Series, entities: int) -> ColumnProfile:
