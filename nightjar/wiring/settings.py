@@ -123,8 +123,8 @@ class Settings(BaseSettings):
     cluster_wait_s: how long a night waits for a scheduler that answers and has a worker.
     webhook_secret: whsec_..., with which their messages are signed; several, with spaces between, while it
     changes.
-    max_delivery_mb: the largest delivered file, in megabytes. Its check takes about seven times as much
-    memory.
+    max_delivery_mb: the largest delivered file, in megabytes. While it is checked, the folder for temporary
+    files holds a copy of it and its rows.
     circuit_failures: number of failed runs in a row after which a deployment's schedule is paused.
     keep_flow_runs_days: how long Prefect keeps ended flow runs and their data.
     keep_unpublished_days, keep_inbox_days, keep_unnamed_days: the age in days up to which `nightjar prune`

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.csv_records import Record, body_of, column_at, is_trailer, records
 from nightjar.adapters.deliveries.csv_text import require_text, shortened
 from nightjar.adapters.deliveries.csv_values import converted, wrong
@@ -22,36 +23,37 @@ LINE_END = b"\n"
 ONE_FIELD_A_COLUMN = "Have it delivered again, with one field a column; a text with a comma in it is quoted."
 
 
-def read_csv(content: bytes, dataset: RawDataset, file: Path) -> Sheet:
-    """The rows of a CSV file with the dataset's columns and types.
+def read_csv(content: Content, dataset: RawDataset, file: Path) -> Iterator[Sheet]:
+    """The rows of a CSV file with the dataset's columns and types, some at a time.
 
     Where the dataset has trailers, the file has as many rows as its trailer says.
     Raises BadDelivery; `file` only names it.
     """
     require_text(content, file)
     require_no_nul(content, dataset, file)
-    if dataset.files.proof != "trailer":
-        return read(records(content, len(content), tuple(dataset.columns), file), dataset, file)
-    end, promised = body_of(content, file)
-    sheet = read(records(content, end, tuple(dataset.columns), file), dataset, file)
-    check_count(sheet, promised)
-    return sheet
+    with_trailer, rows = dataset.files.proof == "trailer", 0
+    end, promised = body_of(content, file) if with_trailer else (content.size, "")
+    for sheet in read(records(content, end, tuple(dataset.columns), file), dataset, file):
+        rows += sheet.rows.height
+        yield sheet
+    if with_trailer:
+        check_count(rows, promised, file)
 
 
-def require_no_nul(content: bytes, dataset: RawDataset, file: Path) -> None:
-    if (at := content.find(0)) < 0:
+def require_no_nul(content: Content, dataset: RawDataset, file: Path) -> None:
+    if (at := content.find(b"\0")) < 0:
         return
-    problem = f"line {content.count(LINE_END, 0, at) + 1} holds a NUL character"
-    column = column_at(content[:at], tuple(dataset.columns))
+    problem = f"line {content.count(LINE_END, at) + 1} holds a NUL character"
+    column = column_at(content, 0, at, tuple(dataset.columns))
     raise BadDelivery(file, problem, "Have it written as UTF-8, without NULs: no text may hold one.", column)
 
 
-def read(found: Iterator[Record], dataset: RawDataset, file: Path) -> Sheet:
+def read(found: Iterator[Record], dataset: RawDataset, file: Path) -> Iterator[Sheet]:
     header = next(found, None)
     if header is None:
         raise BadDelivery(file, "has no header: its first line is the trailer", RESEND)
     check_header(header[1], dataset, file)
-    return in_batches(file, of_width(found, dataset, file), partial(sheet_of, dataset=dataset, file=file))
+    return in_batches(of_width(found, dataset, file), partial(sheet_of, dataset=dataset, file=file))
 
 
 def check_header(header: Sequence[str], dataset: RawDataset, file: Path) -> None:
@@ -126,7 +128,7 @@ def sheet_of(batch: Sequence[Record], dataset: RawDataset, file: Path) -> Sheet:
         typed(texts[name], kind, lines, file, nullable=name in dataset.nullable)
         for name, kind in dataset.columns.items()
     ]
-    return Sheet(file, pl.DataFrame(columns), lines)
+    return Sheet(pl.DataFrame(columns), lines)
 
 
 def typed(texts: pl.Series, kind: pl.DataType, lines: pl.Series, file: Path, *, nullable: bool) -> pl.Series:
@@ -153,13 +155,12 @@ def no_value(
     return BadDelivery(file, f"line {line} holds {shortened(text)!r}, {wrong(text, kind)}", remedy, column)
 
 
-def check_count(sheet: Sheet, promised: str) -> None:
-    rows = sheet.rows.height
+def check_count(rows: int, promised: str, file: Path) -> None:
     digits = promised.lstrip("0") or "0"
     if str(rows) == digits:
         return
     fewer = (len(str(rows)), str(rows)) < (len(digits), digits)
     counts = f"holds {rows} rows, its trailer says {shortened(digits, 20)}"
     if fewer:
-        raise BadDelivery(sheet.file, f"is truncated: it {counts}", RESEND)
-    raise BadDelivery(sheet.file, counts, "Have the trailer count the rows that are delivered.")
+        raise BadDelivery(file, f"is truncated: it {counts}", RESEND)
+    raise BadDelivery(file, counts, "Have the trailer count the rows that are delivered.")

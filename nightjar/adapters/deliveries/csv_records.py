@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.csv_text import shortened
 from nightjar.adapters.deliveries.delivered import RESEND
 from nightjar.core.errors.inputs import BadDelivery
@@ -20,6 +21,8 @@ MOST_TEXT = 131_072
 
 A longer one is a quote that was never closed, or no value of a table.
 """
+LOOKED_AT = 2**25
+"""Bytes that are looked at to say what is wrong with a record."""
 FIELD = re.compile(r'"[^"]*(?:""[^"]*)*"|[^",\r\n][^,\r\n]*|')
 """A field as it should be, up to what ends it; empty where it is not."""
 
@@ -33,14 +36,15 @@ Record = tuple[int, list[str]]
 
 
 class Lines:
-    """The lines of the first `end` bytes, read one by one.
+    """The lines from one place to another, read one by one.
 
-    `line`, `at`: how many were read, and where the next begins.
+    `line`, `at`: how many were read, and where the next begins. most: bytes that a line can have.
     """
 
-    def __init__(self, content: bytes, end: int, columns: int) -> None:
-        self.content, self.end, self.line, self.at = content, end, 0, 0
+    def __init__(self, content: Content, start: int, end: int, columns: int) -> None:
+        self.content, self.end, self.line, self.at = content, end, 0, start
         self.most = max(1, columns) * (4 * MOST_TEXT + 3)
+        content.file.seek(start)
 
     def __iter__(self) -> "Lines":
         return self
@@ -49,32 +53,33 @@ class Lines:
         """Raises UnicodeDecodeError, and csv.Error for a line that no row of so many columns has."""
         if self.at >= self.end:
             raise StopIteration
-        stop = self.content.find(b"\n", self.at, self.end) + 1 or self.end
-        if stop - self.at > self.most:
+        encoded = self.content.file.readline(min(self.most + 1, self.end - self.at))
+        if len(encoded) > self.most:
+            stop = self.content.find(b"\n", self.at, self.end) + 1 or self.end
             raise csv.Error(f"it has {stop - self.at:,} bytes, more than its fields can hold")
-        text = self.content[self.at : stop].decode()
-        self.line, self.at = self.line + 1, stop
+        text = encoded.decode()
+        self.line, self.at = self.line + 1, self.at + len(encoded)
         return text
 
 
-def body_of(content: bytes, file: Path) -> tuple[int, str]:
+def body_of(content: Content, file: Path) -> tuple[int, str]:
     """Where the rows end, and how many there are by the trailer.
 
     Raises BadDelivery where the last line is no trailer.
     """
-    start = content.rfind(b"\n", 0, len(content) - 1) + 1
-    last = content[start:].decode(errors="replace")
+    start = content.rfind(b"\n", content.size - 1) + 1
+    last = content.between(start).decode(errors="replace")
     trailer = TRAILER.fullmatch(last.removesuffix("\n").removesuffix("\r"))
     if trailer is None or not last.endswith("\n"):
         raise without_trailer(content, start, last, file)
     return start, trailer[1]
 
 
-def without_trailer(content: bytes, start: int, last: str, file: Path) -> BadDelivery:
+def without_trailer(content: Content, start: int, last: str, file: Path) -> BadDelivery:
     """What is wrong with a file whose last line, which begins at `start`, is no trailer."""
     shown = shortened(last.rstrip("\r\n"))
     if (line := trailer_within(content, start)) is not None:
-        number = content.count(b"\n", 0, start) + 1
+        number = content.count(b"\n", start) + 1
         what = (
             f"and line {number}, {shown!r}, follows it"
             if shown
@@ -96,7 +101,7 @@ def without_trailer(content: bytes, start: int, last: str, file: Path) -> BadDel
     return BadDelivery(file, f"is truncated: its last line, {shown!r}, is not the trailer `# rows=N`", remedy)
 
 
-def trailer_within(content: bytes, end: int) -> int | None:
+def trailer_within(content: Content, end: int) -> int | None:
     """The line of the first trailer before `end`, as far as that can be read."""
     with suppress(BadDelivery):
         return next((line for line, fields in records(content, end, (), Path()) if is_trailer(fields)), None)
@@ -107,12 +112,12 @@ def is_trailer(fields: Sequence[str]) -> bool:
     return len(fields) == 1 and TRAILER.fullmatch(fields[0]) is not None
 
 
-def records(content: bytes, end: int, columns: Sequence[str], file: Path) -> Iterator[Record]:
+def records(content: Content, end: int, columns: Sequence[str], file: Path) -> Iterator[Record]:
     """The records up to `end`, the header first.
 
     Raises BadDelivery where one is not CSV, or not UTF-8; `columns` and `file` only name it.
     """
-    lines = Lines(content, end, len(columns))
+    lines = Lines(content, 0, end, len(columns))
     reader = csv.reader(lines, strict=True)
     while True:
         begin, line = lines.at, lines.line + 1
@@ -122,27 +127,33 @@ def records(content: bytes, end: int, columns: Sequence[str], file: Path) -> Ite
             return
         except UnicodeDecodeError as error:
             at = lines.at + error.start
-            problem = f"line {lines.line + 1} holds the byte 0x{content[at]:02x}, which is not UTF-8 there"
-            raise BadDelivery(
-                file, problem, "Have it written as UTF-8.", column_at(content[begin:at], columns)
-            ) from error
+            byte = content.between(at, at + 1).hex()
+            problem = f"line {lines.line + 1} holds the byte 0x{byte}, which is not UTF-8 there"
+            column = column_at(content, begin, at, columns)
+            raise BadDelivery(file, problem, "Have it written as UTF-8.", column) from error
         except csv.Error as error:
-            index, problem = misquoted(content[begin:end].decode(errors="replace"))
+            looked_at = min(end, lines.at + max(lines.most, LOOKED_AT))
+            text = content.between(begin, looked_at).decode(errors="replace")
+            index, problem = misquoted(text, whole=looked_at == end)
             raise BadDelivery(
                 file, f"line {line} {problem or f'is not CSV: {error}'}", QUOTING, named(columns, index)
             ) from error
         yield line, fields
 
 
-def misquoted(text: str) -> tuple[int, str]:
+def misquoted(text: str, *, whole: bool) -> tuple[int, str]:
     """The first field of a record that is wrong, counted from 0, and what is wrong with it.
 
     Nothing if no field is wrong.
+    whole: the text goes on to the end of the rows, so a quote that it does not close is never closed.
     """
     at = index = 0
     while True:
         found = FIELD.match(text, at)
         end = at if found is None else found.end()
+        goes_on = not whole and (end == len(text) or (end == at and text[at : at + 1] == '"'))
+        if goes_on and len(text) - at > MOST_TEXT:
+            return index, f"holds a text of {len(text) - at:,} characters or more, the limit is {MOST_TEXT:,}"
         if end - at > MOST_TEXT:
             return index, f"holds a text of {end - at:,} characters, the limit is {MOST_TEXT:,}"
         if text[end : end + 1] != ",":
@@ -162,11 +173,11 @@ def ending(text: str, at: int, end: int) -> str:
     return ""
 
 
-def column_at(before: bytes, columns: Sequence[str]) -> str | None:
-    """The column in which records end that were read so far, as far as they can be read."""
+def column_at(content: Content, start: int, end: int, columns: Sequence[str]) -> str | None:
+    """The column in which the records between two places end, as far as they can be read."""
     last: deque[list[str]] = deque(maxlen=1)
     with suppress(csv.Error, UnicodeDecodeError):
-        last.extend(csv.reader(Lines(before, len(before), len(columns))))
+        last.extend(csv.reader(Lines(content, start, end, len(columns))))
     return named(columns, len(last[0]) - 1) if last else named(columns, 0)
 
 

@@ -3,6 +3,7 @@
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_LE
 from pathlib import Path
 
+from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.delivered import RESEND
 from nightjar.core.errors.inputs import BadDelivery
 
@@ -20,34 +21,34 @@ OTHER_KINDS = {
 """How files begin that are often sent in the place of a text."""
 
 
-def require_text(content: bytes, file: Path, form: str = "CSV") -> None:
+def require_text(content: Content, file: Path, form: str = "CSV") -> None:
     """Raises BadDelivery for bytes that are no text in UTF-8. `form` only names what it should be.
 
     A byte that is wrong within a text is found later, with its line.
     """
-    if not content.strip():
+    if not any(map(bytes.strip, content.blocks())):
         raise BadDelivery(file, "is empty: it holds nothing but white space", RESEND)
-    if content.startswith(BOM_UTF8):
+    if content.between(0, len(BOM_UTF8)) == BOM_UTF8:
         raise BadDelivery(file, "begins with a byte order mark", "Have it written as UTF-8 without one.")
     if kind := kind_of(content):
         raise BadDelivery(
             file, f"is {kind}, not {form} in UTF-8", f"Have it delivered as {form} in UTF-8, not compressed."
         )
-    if 0 <= content.find(b"\r", 0, -2) < content.find(b"\n") - 1 or (
-        b"\n" not in content and b"\r" in content
-    ):
+    line_end = content.find(b"\n")
+    if content.find(b"\r", end=None if line_end < 0 else line_end - 1) >= 0:
         raise BadDelivery(
             file, "ends its lines with a carriage return alone", "Have its lines end with a line feed."
         )
 
 
-def kind_of(content: bytes) -> str | None:
+def kind_of(content: Content) -> str | None:
     """What other kind of file it is.
 
     One of the first two characters of UTF-16 that could be a CSV is ASCII, so half of it is NUL.
     """
-    other = next((kind for begin, kind in OTHER_KINDS.items() if content.startswith(begin)), None)
-    return other or ("UTF-16 without a byte order mark" if content[:2].count(0) == 1 else None)
+    begins = content.between(0, 8)
+    other = next((kind for begin, kind in OTHER_KINDS.items() if begins.startswith(begin)), None)
+    return other or ("UTF-16 without a byte order mark" if begins[:2].count(0) == 1 else None)
 
 
 def shortened(text: str, most: int = 80) -> str:

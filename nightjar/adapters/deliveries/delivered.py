@@ -5,17 +5,18 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EACCES, EISDIR, ELOOP, ENAMETOOLONG, ENODEV, ENOENT, ENOTDIR, ENXIO, EPERM
+from hashlib import sha256
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
+from nightjar.adapters.deliveries.content import BLOCK, Content
 from nightjar.core.errors.inputs import BadDelivery
 
 MEGABYTE = 10**6
 MOST_BYTES = 256 * MEGABYTE
-"""What is read where no setting says otherwise.
-
-A file is checked in memory as a whole, which takes about MEMORY_TIMES its size.
-"""
-MEMORY_TIMES = 7
+"""What is read where no setting says otherwise."""
+AT_HAND = 16 * MEGABYTE
+"""A file of so many bytes is copied into memory, a larger one to the disk."""
 
 KINDS = {
     stat.S_IFIFO: "a FIFO",
@@ -33,12 +34,27 @@ DELIVER_A_FILE = "Have it delivered as a regular file."
 RENAME = "Have it written under another name, and renamed when it is whole."
 
 
-def read_delivered(file: Path, most_bytes: int = MOST_BYTES) -> bytes:
-    """The content of a regular file, or of one that a symbolic link leads to.
+@contextmanager
+def delivered(file: Path, most_bytes: int = MOST_BYTES) -> Iterator[Content]:
+    """A copy of what a file holds, which nobody changes while it is checked. It is there for the block.
+
+    Raises BadDelivery as `read_delivered` does.
+    """
+    with SpooledTemporaryFile(AT_HAND) as copy:
+        digest, size = sha256(), 0
+        for block in read_delivered(file, most_bytes):
+            copy.write(block)
+            digest.update(block)
+            size += len(block)
+        yield Content(copy, size, digest.hexdigest())
+
+
+def read_delivered(file: Path, most_bytes: int = MOST_BYTES) -> Iterator[bytes]:
+    """The content of a regular file, or of one that a symbolic link leads to, a block at a time.
 
     It never waits for anything but the disk.
     Raises BadDelivery for anything else, for a file that may not be read, is empty, holds more than
-    `most_bytes`, or changes meanwhile.
+    `most_bytes`, or, after the last block, one that changed meanwhile.
     """
     with translated(file):
         # Looked at before it is opened: some devices do something when they are opened.
@@ -48,10 +64,12 @@ def read_delivered(file: Path, most_bytes: int = MOST_BYTES) -> bytes:
             before = os.fstat(opened.fileno())
             require_regular(file, before)  # it may have been exchanged since
             require_size(file, before.st_size, most_bytes)
-            content = opened.read(before.st_size + 1)
-            if len(content) != before.st_size or touched(os.fstat(opened.fileno())) != touched(before):
+            left = before.st_size + 1
+            while block := opened.read(min(BLOCK, left)):
+                left -= len(block)
+                yield block
+            if left != 1 or touched(os.fstat(opened.fileno())) != touched(before):
                 raise BadDelivery(file, "changed while it was read", RENAME)
-            return content
 
 
 @contextmanager
@@ -85,7 +103,7 @@ def require_size(file: Path, size: int, most_bytes: int) -> None:
             file,
             f"has {size:,} bytes, the limit is {most_bytes:,}",
             "Look whether it is the right file. If it is, raise NIGHTJAR_MAX_DELIVERY_MB: "
-            f"to land a file takes about {MEMORY_TIMES} times its size in memory.",
+            "while a file is checked, the folder for temporary files holds it and its rows.",
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.csv_text import require_text, shortened
 from nightjar.adapters.deliveries.csv_values import converted, wrong
 from nightjar.adapters.deliveries.sheet import Sheet, in_batches
@@ -34,13 +35,16 @@ class NotAnObject(Exception):
     """A line that is JSON, but no object with each name once. It never leaves this module."""
 
 
-def read_json(content: bytes, dataset: RawDataset, file: Path) -> Sheet:
-    """The rows of a file with the dataset's columns and types. Raises BadDelivery; `file` only names it."""
+def read_json(content: Content, dataset: RawDataset, file: Path) -> Iterator[Sheet]:
+    """The rows of a file with the dataset's columns and types, some at a time.
+
+    Raises BadDelivery; `file` only names it.
+    """
     require_text(content, file, "JSON lines")
-    return in_batches(file, objects(content, dataset, file), partial(sheet_of, dataset=dataset, file=file))
+    yield from in_batches(objects(content, dataset, file), partial(sheet_of, dataset=dataset, file=file))
 
 
-def objects(content: bytes, dataset: RawDataset, file: Path) -> Iterator[Record]:
+def objects(content: Content, dataset: RawDataset, file: Path) -> Iterator[Record]:
     """The object of each line. Raises BadDelivery where a line is none, or has other members."""
     for line, text in lines(content, file):
         try:
@@ -64,12 +68,13 @@ def objects(content: bytes, dataset: RawDataset, file: Path) -> Iterator[Record]
         yield line, of_columns(members, line, dataset, file)
 
 
-def lines(content: bytes, file: Path) -> Iterator[tuple[int, str]]:
-    for line, encoded in enumerate(content.removesuffix(b"\n").split(b"\n"), 1):
+def lines(content: Content, file: Path) -> Iterator[tuple[int, str]]:
+    content.file.seek(0)
+    for line, encoded in enumerate(content.file, 1):
         if not encoded.strip():
             raise BadDelivery(file, f"line {line} is blank", "Have it written without blank lines.")
         try:
-            yield line, encoded.decode().removesuffix("\r")
+            yield line, encoded.decode().removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError as error:
             byte = encoded[error.start]
             problem = f"line {line} holds the byte 0x{byte:02x}, which is not UTF-8 there"
@@ -112,7 +117,7 @@ def sheet_of(batch: Sequence[Record], dataset: RawDataset, file: Path) -> Sheet:
         )
         for name, kind in dataset.columns.items()
     ]
-    return Sheet(file, pl.DataFrame(columns), places)
+    return Sheet(pl.DataFrame(columns), places)
 
 
 def typed(

@@ -4,13 +4,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.csv_text import shortened
 from nightjar.adapters.deliveries.delivered import MEGABYTE, RESEND, read_delivered
-from nightjar.adapters.deliveries.sheet import Sheet
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.model.sources import Proof
 
@@ -27,21 +26,20 @@ class Promise:
     sha256: str | None = None
     by: str = ""
 
-    def require_bytes(self, content: bytes, file: Path) -> None:
+    def require_bytes(self, content: Content, file: Path) -> None:
         """Raises BadDelivery for other bytes than were promised."""
-        if self.sha256 is not None and (found := sha256(content).hexdigest()) != self.sha256:
+        if self.sha256 is not None and (found := content.sha256) != self.sha256:
             problem = f"has the SHA-256 {found}, {self.by} says {self.sha256}"
             raise BadDelivery(file, problem, f"{RESEND} Or have {self.by} written anew, if it is older.")
 
-    def require_rows(self, sheet: Sheet) -> None:
+    def require_rows(self, found: int, file: Path) -> None:
         """Raises BadDelivery for fewer or more rows than were promised."""
-        found = sheet.rows.height
         if self.rows is None or found == self.rows:
             return
         counts = f"holds {found} rows, {self.by} says {self.rows}"
         if found < self.rows:
-            raise BadDelivery(sheet.file, f"is truncated: it {counts}", RESEND)
-        raise BadDelivery(sheet.file, counts, f"Have {self.by} count the rows that are delivered.")
+            raise BadDelivery(file, f"is truncated: it {counts}", RESEND)
+        raise BadDelivery(file, counts, f"Have {self.by} count the rows that are delivered.")
 
 
 NOTHING = Promise()
@@ -104,7 +102,7 @@ def said(file: Path, beside: Path, what: str) -> str:
     if not beside.exists():
         remedy = f"Have {beside.name} delivered too, before the file: it holds {what}."
         raise BadDelivery(file, f"is not proved whole: there is no {beside.name} beside it", remedy)
-    return read_delivered(beside, MEGABYTE).decode(errors="replace")
+    return b"".join(read_delivered(beside, MEGABYTE)).decode(errors="replace")
 
 
 PROMISES: Mapping[Proof, Callable[[Path], Promise]] = {

@@ -3,29 +3,31 @@
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from errno import ETIMEDOUT
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from nightjar.adapters.deliveries.delivered import MOST_BYTES, read_delivered
+from nightjar.adapters.deliveries.content import Content
+from nightjar.adapters.deliveries.delivered import MOST_BYTES, delivered
 from nightjar.adapters.deliveries.promises import promise_of
 from nightjar.adapters.deliveries.reading import parse
 from nightjar.adapters.deliveries.refused_files import RefusedFiles, content_of
 from nightjar.adapters.feast_polars.spans import BETWEEN, Span
-from nightjar.adapters.files.atomic import replacing
+from nightjar.adapters.files.atomic import replacing, sink_parquet
 from nightjar.adapters.files.damage import OF_RAW_DAYS, naming_damage, require_regular
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.clock import dates_between
-from nightjar.core.parquet import parquet
 from nightjar.core.ports.raw import Landed, Received
 from nightjar.core.values import INSTANT, utc
 
@@ -65,6 +67,31 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A delivered file about the days from `day` to `last`.
+
+    content: a hash of its bytes. checked: its rows, which are read and checked once. Raises BadDelivery.
+    """
+
+    dataset: str
+    file: Path
+    day: date
+    last: date
+    content: str
+    day_column: str | None
+    checked: Callable[[], pl.LazyFrame]
+
+    @property
+    def about(self) -> pl.Expr:
+        """The day of each row."""
+        return (
+            pl.lit(self.day, pl.Date)
+            if self.day == self.last
+            else pl.col(self.day_column or "").cast(pl.Date)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RawFiles:
     """A `RawStore` of files: `<root>/raw/<dataset>/date=YYYY-MM-DD/<recorded_at>-<hash of the file>.parquet`.
 
@@ -85,12 +112,15 @@ class RawFiles:
     def receive(
         self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime, last: date | None = None
     ) -> Received:
-        content = None
         try:
-            content = read_delivered(file, self.most_bytes)
-            return self._land(dataset, day, last or day, file, content, whole_second(utc(recorded_at)))
+            with delivered(file, self.most_bytes) as content:
+                try:
+                    with self._arrived(dataset, day, last or day, file, content) as arrival:
+                        return self._land(arrival, whole_second(utc(recorded_at)))
+                except BadDelivery as error:
+                    return self._refuse(dataset, day, last, error, content, recorded_at) or "refused before"
         except BadDelivery as error:
-            return self._refuse(dataset, day, last, error, content, recorded_at) or "refused before"
+            return self._refuse(dataset, day, last, error, None, recorded_at) or "refused before"
 
     def _refuse(
         self,
@@ -98,7 +128,7 @@ class RawFiles:
         day: date,
         last: date | None,
         error: BadDelivery,
-        content: bytes | None,
+        content: Content | None,
         recorded_at: datetime,
     ) -> Refusal | None:
         refusal = Refusal(
@@ -135,54 +165,52 @@ class RawFiles:
         recorded_at: datetime | None = None,
         last: date | None = None,
     ) -> Landed:
-        content = read_delivered(file, self.most_bytes)
-        if recorded_at is not None:
-            return self._land(dataset, day, last or day, file, content, whole_second(utc(recorded_at)))
-        for margin_s in MARGINS_S:
-            instant = whole_second(datetime.now(UTC) + timedelta(seconds=margin_s))
-            with suppress(Missed):
-                landed = self._land(dataset, day, last or day, file, content, instant, proposed=True)
-                time.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
-                return landed
+        with (
+            delivered(file, self.most_bytes) as content,
+            self._arrived(dataset, day, last or day, file, content) as arrival,
+        ):
+            if recorded_at is not None:
+                return self._land(arrival, whole_second(utc(recorded_at)))
+            for margin_s in MARGINS_S:
+                instant = whole_second(datetime.now(UTC) + timedelta(seconds=margin_s))
+                with suppress(Missed):
+                    landed = self._land(arrival, instant, proposed=True)
+                    time.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
+                    return landed
         raise TimeoutError(
             ETIMEDOUT, "writing takes too long to say when it ended", str(self._folder(dataset.name))
         )
 
-    def _land(
-        self,
-        dataset: RawDataset,
-        day: date,
-        last: date,
-        file: Path,
-        content: bytes,
-        instant: datetime,
-        *,
-        proposed: bool = False,
-    ) -> Landed:
+    @contextmanager
+    def _arrived(
+        self, dataset: RawDataset, day: date, last: date, file: Path, content: Content
+    ) -> Iterator[Arrival]:
+        with TemporaryDirectory() as folder:
+            rows = partial(parse, content, dataset, (day, last), file, Path(folder))
+            checked = cache(lambda: rows(promise_of(file, dataset.files.proof)))
+            yield Arrival(dataset.name, file, day, last, content.sha256[:16], dataset.day_column, checked)
+
+    def _land(self, arrival: Arrival, instant: datetime, *, proposed: bool = False) -> Landed:
         """proposed: the instant may be another.
 
         Raise Missed, and keep nothing, where the instant is taken or the file would not be there before it.
         """
-        digest = sha256(content).hexdigest()[:16]
-        folder = self._folder(dataset.name) / f"{PREFIX}{Span(day, last)}"
+        folder = self._folder(arrival.dataset) / f"{PREFIX}{Span(arrival.day, arrival.last)}"
         kept = deliveries_in(folder)
         earlier = [delivery for delivery in kept if delivery.recorded_at <= instant]
         later = [delivery for delivery in kept if delivery.recorded_at > instant]
-        if digest in {delivery.content for delivery in earlier[-1:] + later[:1]}:
+        if arrival.content in {delivery.content for delivery in earlier[-1:] + later[:1]}:
             return "unchanged"
-        rows = parse(content, dataset, (day, last), file, promise_of(file, dataset.files.proof))
+        rows = arrival.checked()
         if earlier and earlier[-1].recorded_at == instant:
             if proposed:
                 raise Missed
-            raise BadDelivery(
-                file,
-                f"another file for {dataset.name} {day} was recorded at {instant:{IN_FILE_NAMES}} too",
-                "Give the correction its own, later instant.",
-            )
-        about = pl.lit(day, pl.Date) if day == last else pl.col(dataset.day_column or "").cast(pl.Date)
-        stamped = rows.with_columns(date=about, recorded_at=pl.lit(instant, INSTANT))
-        with replacing(folder / f"{instant:{IN_FILE_NAMES}}-{digest}.parquet") as draft:
-            draft.write(parquet(stamped))
+            at = f"{instant:{IN_FILE_NAMES}}"
+            problem = f"another file for {arrival.dataset} {arrival.day} was recorded at {at} too"
+            raise BadDelivery(arrival.file, problem, "Give the correction its own, later instant.")
+        stamped = rows.with_columns(date=arrival.about, recorded_at=pl.lit(instant, INSTANT))
+        with replacing(folder / f"{instant:{IN_FILE_NAMES}}-{arrival.content}.parquet") as draft:
+            sink_parquet(stamped, draft)
             draft.flush()
             os.fsync(draft.fileno())  # what follows is a rename, which takes no time
             if proposed and datetime.now(UTC) >= instant:

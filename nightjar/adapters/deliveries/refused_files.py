@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.files.atomic import replacing, sync_folder, write_text
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.inputs.refusals import Refusal
@@ -30,7 +31,7 @@ class RefusedFiles:
 
     root: Path
 
-    def keep(self, refusal: Refusal, content: bytes | None, ending: str = ".csv") -> Refusal | None:
+    def keep(self, refusal: Refusal, content: Content | None, ending: str = ".csv") -> Refusal | None:
         """Keep a refusal. None, and nothing is done, if the same content was refused before.
 
         Its bytes are kept in a file with this ending.
@@ -41,7 +42,7 @@ class RefusedFiles:
             return None
         if content is not None:
             with replacing(record.with_suffix(ending)) as draft:
-                draft.write(content)
+                draft.writelines(content.blocks())
         write_text(refusal.model_dump_json(indent=1, exclude={"kept"}), record)
         for old in (settled, *copies_of(settled)):
             old.unlink(missing_ok=True)
@@ -109,9 +110,10 @@ def copies_of(record: Path) -> list[Path]:
     return [copy for copy in beside if copy.exists()]
 
 
-def content_of(content: bytes | None, problem: str) -> str:
+def content_of(content: Content | None, problem: str) -> str:
     """What tells one refused delivery from another: a hash of its bytes.
 
     Where they could not be read, it is a hash of the problem.
     """
-    return sha256(problem.encode() if content is None else content).hexdigest()[:16]
+    digest = sha256(problem.encode()).hexdigest() if content is None else content.sha256
+    return digest[:16]

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.deliveries.reading import parse
 from nightjar.core.errors.inputs import BadDelivery
@@ -45,7 +46,8 @@ WHOLE = (
 
 
 def read(text):
-    return parse(text if isinstance(text, bytes) else text.encode(), VISITS, (DAY, DAY), FILE)
+    content = Content.of(text if isinstance(text, bytes) else text.encode())
+    return parse(content, VISITS, (DAY, DAY), FILE, Path("unused")).collect()
 
 
 def test_a_text_may_hold_a_line_end_and_faults_after_it_name_the_right_line():

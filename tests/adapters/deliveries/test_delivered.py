@@ -16,6 +16,10 @@ from nightjar.core.errors.inputs import BadDelivery
 NOBODY = 65534
 
 
+def read(file, most_bytes=MOST_BYTES):
+    return b"".join(read_delivered(file, most_bytes))
+
+
 def a_fifo(file):
     os.mkfifo(file)
 
@@ -87,24 +91,24 @@ def test_what_is_no_regular_file_of_a_bounded_size_is_refused_by_what_it_is(file
     put, problem = HOSTILE[what]
     put(file)
     with pytest.raises(BadDelivery) as refused:
-        read_delivered(file)
+        read(file)
     assert f"{file}: {problem}" in str(refused.value)
 
 
 def test_a_link_to_a_regular_file_is_read(file, tmp_path):
     (tmp_path / "whole").write_bytes(b"whole")
     file.symlink_to(tmp_path / "whole")
-    assert read_delivered(file) == b"whole"
+    assert read(file) == b"whole"
 
 
 @pytest.mark.parametrize("size", [1, 5, 4096, 2**20 + 1])
 def test_the_limit_is_the_last_size_that_is_read(file, size):
     file.write_bytes(b"x" * size)
-    assert len(read_delivered(file, size)) == size
+    assert len(read(file, size)) == size
     with pytest.raises(
         BadDelivery, match=rf"has {size:,} bytes, the limit is {size - 1:,}\. .*NIGHTJAR_MAX_DELIVERY_MB"
     ):
-        read_delivered(file, size - 1)
+        read(file, size - 1)
 
 
 @pytest.mark.timeout(10)
@@ -119,7 +123,7 @@ def test_a_file_that_is_exchanged_after_it_was_looked_at_is_refused(file, put, m
 
     monkeypatch.setattr(delivered.os, "open", exchanged)
     with pytest.raises(BadDelivery, match="not a regular file"):
-        read_delivered(file)
+        read(file)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +136,7 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused(file, change, mon
     with pytest.raises(
         BadDelivery, match=r"changed while it was read\. Have it written under another name, and renamed"
     ):
-        read_delivered(file)
+        read(file)
 
 
 @contextmanager
@@ -156,7 +160,7 @@ def test_a_file_that_this_user_may_not_read_is_refused(file):
             BadDelivery, match=r"cannot be read: Permission denied\. Let the user read it who runs Nightjar"
         ),
     ):
-        read_delivered(file)
+        read(file)
 
 
 def test_an_error_of_the_disk_is_no_fault_of_the_file(file, monkeypatch):
@@ -166,7 +170,7 @@ def test_an_error_of_the_disk_is_no_fault_of_the_file(file, monkeypatch):
     file.write_bytes(b"whole")
     monkeypatch.setattr(delivered.os, "open", failing)
     with pytest.raises(OSError, match="Input/output error"):
-        read_delivered(Path(file))
+        read(Path(file))
 
 
 def test_the_limit_stated_to_people_is_the_one_in_force():

@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.deliveries.reading import parse
 from nightjar.core.errors.inputs import BadDelivery
@@ -75,9 +76,8 @@ def of(form, whole=None):
 
 
 def read(content, form="jsonl"):
-    return parse(
-        content if isinstance(content, bytes) else content.encode(), of(form), (DAY, DAY), Path(f"in.{form}")
-    )
+    content = Content.of(content if isinstance(content, bytes) else content.encode())
+    return parse(content, of(form), (DAY, DAY), Path(f"in.{form}"), Path("unused")).collect()
 
 
 def refused(content, form="jsonl"):
@@ -313,7 +313,7 @@ def test_a_proof_that_promises_nothing_is_named_itself(proof, name, text, proble
 
 def test_a_trailer_where_none_is_declared_is_no_row():
     with pytest.raises(BadDelivery, match="line 5 is a trailer, and visits is declared without trailers"):
-        parse(written(ROWS, "csv"), of("csv", "none"), (DAY, DAY), Path("in.csv"))
+        parse(Content.of(written(ROWS, "csv")), of("csv", "none"), (DAY, DAY), Path("in.csv"), Path("unused"))
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -12,9 +12,9 @@ from polars.testing import assert_frame_equal
 
 from nightjar.adapters.deliveries import raw_days
 from nightjar.adapters.deliveries.raw_days import RawFiles
+from nightjar.adapters.files.atomic import sink_parquet
 from nightjar.core.errors.inputs import BadDelivery, DamagedFile
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.parquet import parquet
 from nightjar.testing.counting import counted
 
 DAY = date(2013, 6, 15)
@@ -77,13 +77,13 @@ def test_a_landed_day_is_read_back_with_its_types_date_and_recorded_at(raw, file
 def test_a_file_recorded_now_is_there_before_its_instant_however_slow_the_disk(raw, file, monkeypatch):
     """Or a repair that counts what is recorded by now could miss it, and no later one would look for it."""
 
-    def slow_at_first(rows):
-        monkeypatch.setattr(raw_days, "parquet", parquet)
+    def slow_at_first(rows, file):
+        monkeypatch.setattr(raw_days, "sink_parquet", sink_parquet)
         time.sleep(1 - time.time() % 1)
-        return parquet(rows)
+        sink_parquet(rows, file)
 
     monkeypatch.setattr(raw_days, "MARGINS_S", (0, 0.3, 1))
-    monkeypatch.setattr(raw_days, "parquet", slow_at_first)
+    monkeypatch.setattr(raw_days, "sink_parquet", slow_at_first)
     assert land(raw, file, whole(*ROWS), None) == "landed"
     [recorded] = raw.recorded("visits")[DAY]
     [kept] = (raw.root / "raw" / "visits" / f"date={DAY}").iterdir()

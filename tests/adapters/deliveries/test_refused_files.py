@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.refused_files import RefusedFiles, content_of
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.inputs.refusals import Refusal
@@ -20,7 +21,7 @@ def refusal(content=BYTES, recorded_at=NOON, day=DAY, problem="is truncated"):
     return Refusal(
         dataset="visits",
         day=day,
-        content=content_of(content, problem),
+        content=content_of(None if content is None else Content.of(content), problem),
         file="in.csv",
         column="shop",
         problem=problem,
@@ -31,7 +32,7 @@ def refusal(content=BYTES, recorded_at=NOON, day=DAY, problem="is truncated"):
 
 
 def test_what_is_kept_is_listed_with_its_bytes(files):
-    kept = files.keep(refusal(), BYTES)
+    kept = files.keep(refusal(), Content.of(BYTES))
     assert files.open("visits") == (kept,)
     assert kept == refusal().model_copy(update={"kept": kept.kept})
     assert Path(kept.kept).read_bytes() == BYTES
@@ -39,11 +40,11 @@ def test_what_is_kept_is_listed_with_its_bytes(files):
 
 
 def test_the_same_content_is_kept_once_though_it_lies_elsewhere_and_is_said_to_be_newer(files):
-    assert files.keep(refusal(), BYTES)
+    assert files.keep(refusal(), Content.of(BYTES))
     again = refusal(recorded_at=NOON + timedelta(hours=1)).model_copy(update={"file": "other.csv"})
-    assert files.keep(again, BYTES) is None
+    assert files.keep(again, Content.of(BYTES)) is None
     assert [refusal.file for refusal in files.open("visits")] == ["in.csv"]
-    assert files.keep(refusal(day=DAY + timedelta(1)), BYTES), "another day is another delivery"
+    assert files.keep(refusal(day=DAY + timedelta(1)), Content.of(BYTES)), "another day is another delivery"
 
 
 def test_what_could_not_be_read_is_told_apart_by_what_was_wrong(files):
@@ -53,8 +54,8 @@ def test_what_could_not_be_read_is_told_apart_by_what_was_wrong(files):
 
 
 def test_only_what_was_recorded_by_an_instant_is_settled(files):
-    files.keep(refusal(b"first"), b"first")
-    files.keep(refusal(b"second", NOON + timedelta(hours=1)), b"second")
+    files.keep(refusal(b"first"), Content.of(b"first"))
+    files.keep(refusal(b"second", NOON + timedelta(hours=1)), Content.of(b"second"))
     [settled] = files.settle("visits", DAY, NOON)
     assert Path(settled.kept).read_bytes() == b"first", "nothing is lost"
     assert [Path(left.kept).read_bytes() for left in files.open("visits")] == [b"second"]
@@ -64,17 +65,17 @@ def test_only_what_was_recorded_by_an_instant_is_settled(files):
 
 
 def test_what_was_settled_is_open_again_only_if_it_was_delivered_anew(files):
-    files.keep(refusal(), BYTES)
+    files.keep(refusal(), Content.of(BYTES))
     files.settle("visits", DAY)
-    assert files.keep(refusal(), BYTES) is None
+    assert files.keep(refusal(), Content.of(BYTES)) is None
     assert files.open("visits") == ()
-    assert files.keep(refusal(recorded_at=NOON + timedelta(seconds=1)), BYTES)
+    assert files.keep(refusal(recorded_at=NOON + timedelta(seconds=1)), Content.of(BYTES))
     assert len(files.open("visits")) == 1
     assert len(list(files.root.rglob("*.csv"))) == 1
 
 
 def test_a_settling_that_was_killed_midway_is_finished_by_the_next(files, monkeypatch):
-    kept = files.keep(refusal(), BYTES)
+    kept = files.keep(refusal(), Content.of(BYTES))
 
     def killed(self, target, rename=Path.replace):
         if self.suffix == ".json":
@@ -91,7 +92,7 @@ def test_a_settling_that_was_killed_midway_is_finished_by_the_next(files, monkey
 
 
 def test_a_record_that_somebody_wrote_over_is_named(files):
-    record = Path(files.keep(refusal(), BYTES).kept).with_suffix(".json")
+    record = Path(files.keep(refusal(), Content.of(BYTES)).kept).with_suffix(".json")
     record.write_text('{"dataset": "visits"}')
     with pytest.raises(
         DamagedFile, match=rf"{record.name} is damaged: it is no record of a refused delivery"

@@ -6,9 +6,10 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 
-from nightjar.adapters.files.atomic import drafts, replacing, write_text
+from nightjar.adapters.files.atomic import drafts, replacing, sink_parquet, write_text
 
 DIES_WRITING = """
 import os, sys; from pathlib import Path; from nightjar.adapters.files.atomic import replacing
@@ -57,3 +58,12 @@ def test_nothing_else_is_taken_for_a_draft(tmp_path):
     (tmp_path / f".folder.{'0' * 32}").mkdir()
     assert list(drafts(tmp_path, now())) == []
     assert list(drafts(tmp_path / "nowhere", now())) == []
+
+
+def test_rows_that_are_written_while_they_are_read_meet_the_disks_own_error(tmp_path):
+    rows = pl.LazyFrame({"number": [1, 2]})
+    with replacing(tmp_path / "rows.parquet") as file:
+        sink_parquet(rows, file)
+    assert pl.read_parquet(tmp_path / "rows.parquet").equals(rows.collect())
+    with pytest.raises(OSError, match="No space left on device"), open("/dev/full", "wb", 0) as full:  # noqa: PTH123
+        sink_parquet(rows, full)
