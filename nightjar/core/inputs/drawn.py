@@ -49,7 +49,7 @@ def _drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
     for part in parts():
         gather.take(part)
         first = first or first_key(part)
-        alike.append(small(same_entities(part, score_date, first)))
+        alike.append(small(same_entities(part, score_date, first), part))
         if each_row:
             told.append(tallies(part, spec))
     if not each_row:
@@ -72,7 +72,7 @@ class Gather:
     def take(self, part: pl.DataFrame) -> None:
         place = pl.col("place") - self.passed
         here = self._places.filter(place.is_between(0, part.height, closed="left")).with_columns(place)
-        self._taken.append(small(part[here["place"]]))
+        self._taken.append(small(part[here["place"]], part))
         self._order.append(here["order"])
         self.passed += part.height
 
@@ -84,6 +84,10 @@ def first_key(part: pl.DataFrame) -> str | None:
     return str(part["entity_key"][0]) if part.height else None
 
 
-def small(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows without the texts of others: rows chosen of a frame share its buffers."""
-    return pl.read_ipc(rows.write_ipc(None).getvalue())
+def small(rows: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
+    """Rows chosen of a part, without the texts of the others, whose buffers they share.
+
+    Half of a part is not worth a copy.
+    """
+    few = 2 * rows.height < part.height
+    return pl.read_ipc(rows.write_ipc(None).getvalue()) if few else rows

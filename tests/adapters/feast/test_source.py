@@ -378,6 +378,7 @@ def test_a_registry_whose_schema_was_dropped_says_what_brings_it_back(database, 
         apply(REPO, registry_of(database.url("owner"), "nowhere"), tmp_path)
 
 
+@pytest.mark.chaos  # it takes 10 seconds to start, and reads what the tests above have applied
 def test_feasts_own_command_line_finds_nothing_to_change_after_apply(applied, registry):
     environment = os.environ | {
         "NIGHTJAR_FEAST_REGISTRY": registry,
