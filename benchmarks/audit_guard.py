@@ -27,7 +27,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 from hashlib import sha256
@@ -65,6 +65,7 @@ from nightjar.core.lifecycle.golden import GIVEN, given_otherwise
 from nightjar.core.night.audit import TRAILING_NIGHTS, Findings, audit, scored_otherwise
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.entities import Part, Population, Receipt, Run, RunState
+from nightjar.usecases.scoring.rehearsal import NIGHTS as REHEARSED
 from nightjar.usecases.scoring.second_reading import SecondReading
 from nightjar.usecases.scoring.unlike import Unlike
 
@@ -225,16 +226,23 @@ def fingerprint(*more: Path) -> str:
     return sha256(b"".join(file.read_bytes() for file in (*files, *more))).hexdigest()[:12]
 
 
-def show_young(year: RecordedYear, half: str, *, accepted: bool) -> None:
-    """Platforms that begin on some days of a half, each without a night before.
+def rehearsed(kept: Kept, first: date) -> Kept:
+    """A young platform's readings: those of the nights before its first one, as it rehearses them."""
+    before = [day for day in kept.read if first - timedelta(days=REHEARSED) <= day < first]
+    return Kept({day: kept.read[day] for day in before}, {day: kept.rows[day] for day in before})
 
-    accepted: somebody publishes each night that is held, so that it is history for the later ones.
+
+def show_young(year: RecordedYear, every: Kept, half: str, *, accepted: bool) -> None:
+    """Platforms that begin on some days of a half, each without a published night before.
+
+    every: the readings of all nights. accepted: somebody publishes each night that is held, so that it is
+    history for the later ones.
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     days = [day for day in YEAR if (day >= JULY) == (half == "second")]
     nights, stopped = 0, list[str]()
     for first in range(0, len(days) - YOUNG, APART):
-        audits = Audits(year)
+        audits = Audits(year, rehearsed(every, days[first]))
         for day in days[first : first + YOUNG]:
             nights += 1
             if odd := audits.found(day, year.nights[day]).every:
@@ -463,8 +471,9 @@ def main() -> None:
             show_misread(year, [day for day in YEAR if (day < JULY) == (wanted.half == "first")])
             return
         if wanted.of == "young":
+            every = read_year(year, wanted.home, wanted.half)[0].kept
             for accepted in (True, False):
-                show_young(year, wanted.half, accepted=accepted)
+                show_young(year, every, wanted.half, accepted=accepted)
             return
         audits, found = read_year(year, wanted.home, wanted.half)
         if wanted.of == "ordinary":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.backfill import Backfill
     from nightjar.usecases.scoring.inputs import NightInputs
     from nightjar.usecases.scoring.night import ScoreNight
+    from nightjar.usecases.scoring.rehearsal import Known
     from nightjar.usecases.scoring.replay import Replay
     from nightjar.usecases.scoring.rollback import RolledBack
     from nightjar.usecases.scoring.scorable import RequireScorable
@@ -170,16 +171,19 @@ class Platform(Adapters):
         from db.stores.profiles import PostgresInputProfiles
         from nightjar.usecases.scoring.guard import NightGuard
         from nightjar.usecases.scoring.night import ScoreNight
+        from nightjar.usecases.scoring.rehearsal import Rehearsal
         from nightjar.usecases.scoring.second_reading import SecondReading
 
+        inputs = self.night_inputs(spec)
         return ScoreNight(
-            inputs=self.night_inputs(spec),
+            inputs=inputs,
             store=self.store,
             guard=NightGuard(
                 spec=spec,
                 files=self.feature_files,
                 profiles=PostgresInputProfiles(self.engine),
                 readings=self.readings,
+                rehearse=Rehearsal(inputs, self._rehearsed),
             ),
             second=SecondReading(spec=spec, tables=self.feature_files),
             executor=executor or self._parts_at_once(self.settings.threads),
@@ -188,6 +192,11 @@ class Platform(Adapters):
             advised=self.advised,
             meter=self.meter,
         )
+
+    @cached_property
+    def _rehearsed(self) -> "Known":
+        """The nights that this process has rehearsed."""
+        return {}
 
     def _parts_at_once(self, count: int) -> PartExecutor:
         return self.parts(self, count) if self.parts else self.on_threads(count)

@@ -71,6 +71,18 @@ def same_entities(population: pl.DataFrame, score_date: date, like: str | None =
     return entities(population, score_date, like).bottom_k(MOST_ROWS, by=pl.col(ENTITY).hash()).drop(ENTITY)
 
 
+def as_kept(rows: pl.DataFrame, scores: pl.DataFrame, spec: ModelSpec, score_date: date) -> pl.DataFrame:
+    """Return the rows that have a score, as they are kept to compare later nights with.
+
+    scores: `entity_key` and `score`.
+    """
+    kept = dict.fromkeys(("entity_key", *keys_of(spec), *spec.inputs))
+    scored = rows.select(name for name in kept if name in rows.columns).join(
+        scores.select("entity_key", SCORE), on="entity_key", how="inner", maintain_order="left"
+    )
+    return entities(scored, score_date)
+
+
 def keys_of(spec: ModelSpec) -> tuple[str, ...]:
     """The keys of the feature tables."""
     return tuple(dict.fromkeys(key for table in spec.feature_tables for key in table.keys))

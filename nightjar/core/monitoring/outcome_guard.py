@@ -55,6 +55,10 @@ STEADY = 1.7
 OF_GREATEST = "of the greatest value"
 """A pile of rows there is a clipped column. Few are no fault: a new greatest value has just come."""
 WHERE, WITH = " where ", " with "
+AND, KNOWN = " true and ", " known"
+"""A flag that is true, and a number of the same row that is known: the two may exclude each other."""
+MOST_EXCLUDED = 2
+"""So many rows may have both, although no row of the comparable days has: a slip of the feed."""
 RISE = "rise of"
 LINE = (RISE, "middle distance from the line of", "distance of most rows from the line of")
 ENOUGH_DAYS = 20
@@ -274,6 +278,8 @@ def _rates(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Itera
         least = wider * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
         low = -math.inf if OF_GREATEST in counted else min(usual) - _reach(min(usual), rows, least)
         high = max(usual) + _reach(max(usual), rows, least)
+        if AND in counted and not any(some for some, _ in known):
+            high = _log_odds(MOST_EXCLUDED / rows, rows)
         if not low <= _log_odds(hits / rows, rows) <= high:
             shares, allowed = [some / all_ for some, all_ in known], (_share(low), _share(high))
             yield _finding("values", f"share of {counted}", hits / rows, shares, allowed)

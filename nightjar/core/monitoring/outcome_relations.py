@@ -16,7 +16,7 @@ from nightjar.core.inputs.former import SOME, Matrix
 from nightjar.core.inputs.lines import Line
 from nightjar.core.inputs.lines import line as fitted
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import WITH, where
+from nightjar.core.monitoring.outcome_guard import AND, KNOWN, WITH, where
 
 Rates = Mapping[str, tuple[int, int]]
 """What is counted -> how many rows are so, and of how many."""
@@ -83,7 +83,7 @@ def _countable(dataset: RawDataset, rows: pl.DataFrame) -> Iterator[tuple[str, p
     yield from ((f"{name} missing", pl.col(name).is_null()) for name in (*texts, *flags))
     yield from ((f"{name} true", pl.col(name)) for name in flags)
     for flag, name in product(flags, numbers):
-        yield f"{flag} true and {name} known", pl.col(flag) & pl.col(name).is_not_null()
+        yield f"{flag}{AND}{name}{KNOWN}", pl.col(flag) & pl.col(name).is_not_null()
 
 
 def parts(rows: pl.DataFrame, few: Sequence[str]) -> Mapping[str, pl.DataFrame]:

@@ -29,6 +29,7 @@ from nightjar.core.ports.features import FeatureFiles
 from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.readings import Readings
+from nightjar.core.ports.rehearsal import Rehearse, unrehearsed
 from nightjar.usecases.scoring.unlike import Unlike
 
 log = structlog.get_logger(__name__)
@@ -36,12 +37,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightGuard:
-    """Each check returns the findings that a person accepted, as texts. It raises if nobody accepted them."""
+    """Each check returns the findings that a person accepted, as texts. It raises if nobody accepted them.
+
+    rehearse: reads the nights that a young model lacks.
+    """
 
     spec: ModelSpec
     files: FeatureFiles
     profiles: InputProfiles
     readings: Readings
+    rehearse: Rehearse = unrehearsed
 
     def require_fresh(
         self,
@@ -95,7 +100,7 @@ class NightGuard:
 
     def unlike(self, run: Run, counted: pl.DataFrame, compared: pl.DataFrame) -> tuple[Finding, ...]:
         """As `Unlike.findings`."""
-        return Unlike(self.spec, self.readings).findings(run, counted, compared)
+        return Unlike(self.spec, self.readings, self.rehearse).findings(run, counted, compared)
 
     def require_sound(
         self,

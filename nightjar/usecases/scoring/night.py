@@ -17,7 +17,7 @@ from nightjar.core.comparison.entities import Distribution
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation
 from nightjar.core.inputs.drawn import Drawn
 from nightjar.core.inputs.findings import Finding
-from nightjar.core.inputs.readings import entities, keys_of
+from nightjar.core.inputs.readings import as_kept
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
 from nightjar.core.model.entities import Version
 from nightjar.core.night.audit import scored_otherwise
@@ -340,14 +340,6 @@ class ScoreNight:
         whole = population.alike.height == sampled.height == population.rows
         return sampled if whole else self._with_features(run, population.alike)
 
-    def _entities(self, run: Run, rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
-        """The same rows with their stored scores, as those of other nights are kept."""
-        kept = dict.fromkeys(("entity_key", *keys_of(self.inputs.spec), *self.inputs.spec.inputs))
-        scored = rows.select(name for name in kept if name in rows.columns).join(
-            scores.select("entity_key", "score"), on="entity_key", how="inner", maintain_order="left"
-        )
-        return entities(scored, run.score_date)
-
     def _audit(
         self,
         run: Run,
@@ -362,7 +354,9 @@ class ScoreNight:
         keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
         scores = self.store.scores_for(run, keys)
         otherwise = self._scored_otherwise(run, sampled, scores) if sampled.height else ()
-        beside_others = self._entities(run, compared, scores) if compared.height else compared
+        beside_others = (
+            as_kept(compared, scores, self.inputs.spec, run.score_date) if compared.height else compared
+        )
         unlike = (
             *self._misread(run, sampled),
             *self.guard.unlike(run, population.counted, beside_others),

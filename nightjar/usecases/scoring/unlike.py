@@ -11,11 +11,12 @@ from nightjar.core.comparison.comparable import RECENT, Comparables, comparables
 from nightjar.core.inputs.again import repeated
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
-from nightjar.core.inputs.readings import EARLIER, readings
+from nightjar.core.inputs.readings import COUNTED, EARLIER, readings
 from nightjar.core.model.occasions import occasions_between, oldest_of
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Run
 from nightjar.core.ports.readings import Readings
+from nightjar.core.ports.rehearsal import Rehearse, unrehearsed
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +28,11 @@ LASTING = 3
 
 @dataclass(frozen=True, slots=True)
 class Unlike:
+    """rehearse: reads the nights before the first published ones, where there are few of these."""
+
     spec: ModelSpec
     kept: Readings
+    rehearse: Rehearse = unrehearsed
 
     def findings(self, run: Run, counted: pl.DataFrame, sample: pl.DataFrame) -> tuple[Finding, ...]:
         """Keep the readings of a run, and return what its comparable nights do not explain.
@@ -39,12 +43,17 @@ class Unlike:
         """
         if sample.is_empty():
             return ()
-        earlier = [*self.kept.samples(run.model, run.score_date, EARLIER).values()]
+        published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)
+        before = self.rehearse(run, published, _rows(counted))
+        samples = self.kept.samples(run.model, run.score_date, EARLIER)
+        earlier = [*samples.values(), *(night.sample for night in before.values())][:EARLIER]
         now = pl.concat([readings(sample, self.spec, earlier), counted])
         self.kept.record(run, now, sample)
-        published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)
+        published = {**published, **dict.fromkeys(before, False)}
         nights = self._comparables(run, published)
-        read = self.kept.of_nights(run.model, {*nights.every, *nights.quarter})
+        wanted = {*nights.every, *nights.quarter}
+        read = {night: each.readings for night, each in before.items() if night in wanted}
+        read |= self.kept.of_nights(run.model, wanted - before.keys())
         since = oldest_of(self.spec, run.score_date, RECENT)
         if (recent := sum(night >= since for night in nights.every if night in read)) < LEAST_NIGHTS:
             log.info("readings_not_compared", recent_nights=recent, needed=LEAST_NIGHTS)
@@ -62,3 +71,8 @@ class Unlike:
         lasting = all(list(published.values())[:LASTING])
         odd = [] if lasting else [night for night, accepted in published.items() if accepted]
         return comparables(run.score_date, published, is_holiday=self.spec.is_holiday, odd=odd)
+
+
+def _rows(counted: pl.DataFrame) -> int:
+    """The rows of the whole night."""
+    return int(counted.filter(name=COUNTED, column="", slice="")["value"].sum())

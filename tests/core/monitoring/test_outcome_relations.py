@@ -202,3 +202,19 @@ def test_of_many_rows_the_same_keys_are_looked_at_every_day():
     one, other = sampled(TRIPS, many).values()
     assert MOST_ROWS / 2 < one.height < MOST_ROWS * 1.2
     assert set(one["trip"]) == set(other["trip"])
+
+
+def lost(rows, known_of_lost):
+    """Each twentieth trip is lost. It has no arrival, but in the first rows of those."""
+    place = pl.int_range(pl.len())
+    gone = place % 20 == 0
+    return rows.with_columns(
+        gone.alias("ended"), came=pl.when(~gone | (place < 20 * known_of_lost)).then("came")
+    )
+
+
+@pytest.mark.parametrize(("rows", "held"), [(0, False), (2, False), (3, True)])
+def test_a_flag_and_a_number_that_exclude_each_other_are_held_if_a_few_rows_have_both(rows, held):
+    days = days_of(TRIPS, pl.concat(lost(trips(day), 0) for day in DAYS[:-1]))
+    told = [each.told for each in against(days, lost(TODAY, rows))]
+    assert any("ended true and came known:" in each for each in told) == held

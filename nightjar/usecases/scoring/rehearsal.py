@@ -1,0 +1,112 @@
+"""Rehearsed nights: nights before the first published one, read as they would have been scored.
+
+A young model has too few published nights to be held to. Its deliveries go back further: it was trained on
+them. So the audit reads these nights as of their own evenings, and holds a night to them.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from itertools import islice
+
+import polars as pl
+import structlog
+
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.inputs.readings import EARLIER, as_kept, counts, readings, same_entities
+from nightjar.core.model.entities import Version
+from nightjar.core.model.occasions import occasions_by
+from nightjar.core.night.clock import as_of
+from nightjar.core.night.entities import Run
+from nightjar.core.night.repair import sound
+from nightjar.core.night.windows import readable
+from nightjar.core.ports.rehearsal import Rehearsed
+from nightjar.core.values import INSTANT
+from nightjar.usecases.scoring.feeds import Feeds
+from nightjar.usecases.scoring.inputs import NightInputs
+
+log = structlog.get_logger(__name__)
+
+NIGHTS = 35
+"""So many nights are compared with: five of each weekday of a daily model. Published ones come first."""
+MOST_ROWS = 10_000
+"""Larger nights are not rehearsed: 35 populations would be read, and that takes longer than the night."""
+
+
+Known = dict[tuple[int, date], Mapping[date, Rehearsed]]
+"""Version and oldest published night -> the nights before that one, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Reads the nights that a young model lacks. known: those that this process has read."""
+
+    inputs: NightInputs
+    known: Known = field(default_factory=Known)
+
+    def __call__(self, run: Run, published: Collection[date], rows: int) -> Mapping[date, Rehearsed]:
+        """The nights before the oldest published one, newest first: NIGHTS together with the published ones.
+
+        published: score dates before that of the run. rows: of the run. Nothing if a dataset is a
+        table that only knows what it holds now. If a night cannot be read, none is, and the log says why.
+        """
+        oldest, lacking = min(published, default=run.score_date), NIGHTS - len(published)
+        if lacking <= 0 or rows > MOST_ROWS or not all(each.remembers for each in self.inputs.spec.datasets):
+            return {}
+        if (key := (run.version_id, oldest)) not in self.known:
+            try:
+                self.known[key] = self._nights(run, self._days(oldest, lacking))
+            except NightjarError as error:
+                log.warning("not_rehearsed", model=run.model, night=str(run.score_date), error=str(error))
+                return {}
+        return dict(islice(self.known[key].items(), lacking))
+
+    def _days(self, oldest: date, count: int) -> list[date]:
+        """The occasions before a date whose populations were known on their evenings, oldest first."""
+        spec = self.inputs.spec
+        recorded = {each.dataset: self.inputs.raw.recorded(each.dataset) for each in spec.population_reads}
+        before = islice(occasions_by(spec, oldest - timedelta(days=1)), count)
+        return sorted(
+            day for day in before if readable(spec, spec.population_reads, day, recorded, as_of(spec, day))
+        )
+
+    def _nights(self, run: Run, days: list[date]) -> Mapping[date, Rehearsed]:
+        """These nights, newest first. days: oldest first."""
+        version, nights = self.inputs.registry.version_by_id(run.version_id), dict[date, Rehearsed]()
+        for day, rows in self._rows(run, days):
+            before = [nights[each].sample for each in sorted(nights, reverse=True)[:EARLIER]]
+            sample = self._sample(version, rows, day)
+            nights[day] = Rehearsed(sample, partial(self._readings, run, day, rows, sample, before))
+        return dict(sorted(nights.items(), reverse=True))
+
+    def _readings(
+        self, run: Run, day: date, rows: pl.DataFrame, sample: pl.DataFrame, before: list[pl.DataFrame]
+    ) -> pl.DataFrame:
+        """before: the samples of the nights before, newest first."""
+        spec, evening = self.inputs.spec, as_of(self.inputs.spec, day)
+        at = run.model_copy(update={"score_date": day, "as_of": evening, "known_at": evening})
+        told = [counts(rows, spec), Feeds(spec, self.inputs.raw).readings(at)]
+        return pl.concat([readings(sample, spec, before), *told] if sample.height else told)
+
+    def _rows(self, run: Run, days: list[date]) -> Iterator[tuple[date, pl.DataFrame]]:
+        """The populations of these nights with their features, which are retrieved at once."""
+        spec, inputs = self.inputs.spec, self.inputs
+        populations = [
+            sound(inputs.population(day, as_of(spec, day))).with_columns(
+                score_date=pl.lit(day), event_timestamp=pl.lit(as_of(spec, day), INSTANT)
+            )
+            for day in days
+        ]
+        if populations:
+            generations = inputs.generations(run)
+            source = inputs.features if generations is None else inputs.features.reading(generations)
+            featured = source.retrieve(spec, pl.concat(populations)).drop("event_timestamp")
+            for night in featured.partition_by("score_date", maintain_order=True):
+                yield night["score_date"][0], night.drop("score_date")
+
+    def _sample(self, version: Version, rows: pl.DataFrame, day: date) -> pl.DataFrame:
+        """The rows of a night whose entities are compared, with the scores that the version gives them."""
+        chosen = self.inputs.check(self.inputs.spec, same_entities(rows, day)).valid
+        scores = self.inputs.scorer.given(version, chosen)
+        return as_kept(chosen, chosen.select("entity_key", scores["score"]), self.inputs.spec, day)
