@@ -10,11 +10,12 @@ from nightjar.core.night.plan import Standing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightFacts:
-    """A night that the schedule has started, or about which an incident is open.
+    """A night that the schedule has started, that waits for a person, or about which an incident is open.
 
     promised: when it has to be published; None if that is long past. quarantined: rows of what analysts see
     that were set aside; None if they see nothing. compared: False if its drift is not measured. findings:
-    what the audit of its last attempt has against it.
+    what the audit of its last attempt has against it. owed: False for a night before the model was in
+    service, which nobody was promised.
     """
 
     score_date: date
@@ -25,6 +26,7 @@ class NightFacts:
     quarantined: int = 0
     compared: bool = True
     findings: tuple[Finding, ...] = ()
+    owed: bool = True
 
     @property
     def published(self) -> bool:

@@ -67,8 +67,8 @@ def rule(
 
 @rule(CRITICAL, "late-night", "a night is not published by its promise")
 def late(facts: ModelFacts) -> Iterator[Sign]:
-    for night in facts.nights:
-        if not night.published and (night.promised is None or night.promised <= facts.now):
+    for night in (each for each in facts.nights if each.owed and not each.published):
+        if night.promised is None or night.promised <= facts.now:
             when = "its promise" if night.promised is None else _local(night, facts.zone)
             stage = Stage.NEVER if night.standing is None else night.standing.stage
             yield Sign(

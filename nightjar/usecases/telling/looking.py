@@ -13,8 +13,8 @@ from nightjar.core.model.schedule import starts_before
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import Measurement
 from nightjar.core.monitoring.outcome_guard import told
-from nightjar.core.night.clock import evening_by_now, local_time, today_of
-from nightjar.core.night.entities import Publication
+from nightjar.core.night.clock import as_of, evening_by_now, local_time, today_of
+from nightjar.core.night.entities import Publication, RunState
 from nightjar.core.night.plan import Stage, Standing
 from nightjar.core.night.promises import Promised, promised_by
 from nightjar.core.ports.drift import DriftLedger
@@ -74,9 +74,11 @@ class LookAtModel:
         )
 
     def _nights(self, now: datetime, also: Collection[date], published: Published) -> Iterator[NightFacts]:
-        promised = {each.score_date: each for each in self._promised(now)}
-        days = sorted({*promised, *also}, reverse=True)
-        standings = self.store.standings(self.spec.name, min(days), max(days)) if days else {}
+        since = self._since()
+        promised = {each.score_date: each for each in self._promised(now, since)}
+        scheduled = {*promised, *also}
+        standings = self._standings(scheduled) | self._waiting(scheduled)
+        days = sorted(scheduled | standings.keys(), reverse=True)
         compared = self.drift.compared(self.spec.name)
         for day in days:
             by = promised[day].by if day in promised else None
@@ -91,18 +93,36 @@ class LookAtModel:
                 quarantined=aside,
                 compared=shown is None or shown.run_id in compared,
                 findings=self._findings(standings.get(day)),
+                owed=day in promised or (since is not None and as_of(self.spec, day) >= since),
             )
+
+    def _standings(self, days: Collection[date]) -> dict[date, Standing]:
+        found = self.store.standings(self.spec.name, min(days), max(days)) if days else {}
+        return {day: standing for day, standing in found.items() if day in days}
+
+    def _waiting(self, but: Collection[date]) -> dict[date, Standing]:
+        """Other nights of the newest runs that wait for a person: no schedule started them.
+
+        A person scored them, or the platform caught up with them, before the model was in service.
+        """
+        newest = self.store.runs(self.spec.name, NIGHTS)
+        failed = {run.score_date for run in newest if run.state is RunState.FAILED}.difference(but)
+        found = [self.store.standings(self.spec.name, day, day) for day in failed]
+        return {day: each for one in found for day, each in one.items() if _waits(each)}
 
     def _findings(self, standing: Standing | None) -> tuple[Finding, ...]:
         """Only of a night that no retry can mend."""
-        if standing is None or standing.stage is not Stage.FAILED or standing.missed:
+        if standing is None or not _waits(standing):
             return ()
         return tuple(self.readings.findings(standing.run))
 
-    def _promised(self, now: datetime) -> Iterator[Promised]:
-        """The scheduled nights since the model is in service: since it had its first champion."""
+    def _since(self) -> datetime | None:
+        """When the model was in service first: when it had its first champion."""
         reigns = self.registry.promotions(self.spec.name)
-        since = min((each.promoted_at for each in reigns if each.role == "champion"), default=None)
+        return min((each.promoted_at for each in reigns if each.role == "champion"), default=None)
+
+    def _promised(self, now: datetime, since: datetime | None) -> Iterator[Promised]:
+        """The scheduled nights since the model is in service."""
         nights = islice(promised_by(self.spec, now), max(self.spec.catch_up, NIGHTS))
         return (night for night in nights if since is not None and night.started_at >= since)
 
@@ -160,3 +180,8 @@ class LookAtModel:
             return tuple(f"{each.dataset} {each.about}" for each in set_aside(self.spec, self.raw))
         except (OSError, NightjarError):
             return None
+
+
+def _waits(standing: Standing) -> bool:
+    """True for a night that failed and that no retry can mend."""
+    return standing.stage is Stage.FAILED and not standing.missed

@@ -1,0 +1,97 @@
+"""A held night is told, also if the model was not in service when its schedule would have started it."""
+
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from nightjar.adapters.contracts import check
+from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.memory_registry import MemoryRegistry
+from nightjar.core.errors.night import AuditFailed
+from nightjar.core.night.clock import night_of
+from nightjar.core.telling.rules import held_back, late
+from nightjar.testing.nights import in_memory
+from nightjar.testing.predictors import Formulas
+from nightjar.testing.specs import toy_spec
+from nightjar.testing.versions import champion_of
+from nightjar.usecases.telling.looking import LookAtModel
+
+DAY = date(2013, 6, 15)
+NOW = datetime.now(UTC)
+"""The model got its champion now, years after the night that is scored."""
+SPEC = toy_spec()
+ROWS = pl.DataFrame({"entity_key": [f"k{number}" for number in range(100)]})
+
+
+class Raw:
+    def recorded(self, dataset, days=None):
+        return {}
+
+    def refused(self, dataset):
+        return ()
+
+    def read(self, dataset, first, last, known_at=None):
+        return ROWS
+
+
+class Features:
+    def generations(self, spec):
+        return {}
+
+    def reading(self, generations):
+        return self
+
+    def retrieve(self, spec, rows):
+        return rows.with_columns(x=1.0)
+
+
+@pytest.fixture
+def use_case(tmp_path):
+    registry = MemoryRegistry()
+    champion_of(registry)
+    return in_memory(
+        spec=SPEC,
+        raw=Raw(),
+        features=Features(),
+        artifacts=FsspecArtifacts(f"file://{tmp_path}"),
+        predictors=Formulas(lambda _: pl.lit(0.5)),
+        registry=registry,
+        check=check,
+    )
+
+
+@pytest.fixture
+def look(use_case):
+    return LookAtModel(
+        spec=SPEC,
+        store=use_case.store,
+        registry=use_case.inputs.registry,
+        outcomes=SimpleNamespace(measured=lambda model, whole: ()),
+        drift=SimpleNamespace(compared=lambda model: frozenset()),
+        raw=use_case.inputs.raw,
+        guard=SimpleNamespace(held=lambda: ()),
+        readings=use_case.guard.readings,
+    )
+
+
+def test_a_held_night_from_before_the_model_was_in_service_is_told(use_case, look):
+    with pytest.raises(AuditFailed):
+        use_case.run(night_of(SPEC, DAY))
+    (sign,) = held_back.look(look(NOW))
+    assert sign.night == DAY
+    assert "scores" in sign.cause
+    assert not [*late.look(look(NOW))]
+
+
+def test_it_is_told_no_more_once_it_is_published(use_case, look):
+    with pytest.raises(AuditFailed):
+        use_case.run(night_of(SPEC, DAY))
+    use_case.run(night_of(SPEC, DAY), accept="the scores are meant to be so")
+    assert not [*held_back.look(look(NOW, {DAY}))]
+
+
+def test_a_night_is_promised_since_the_model_is_in_service(look):
+    later = NOW + timedelta(days=3)
+    assert {sign.subject for sign in late.look(look(later))} != set()
