@@ -21,13 +21,14 @@ from nightjar.adapters.deliveries.promises import promise_of
 from nightjar.adapters.deliveries.reading import parse
 from nightjar.adapters.deliveries.refused_files import RefusedFiles, content_of
 from nightjar.adapters.feast_polars.spans import BETWEEN, Span
-from nightjar.adapters.files.atomic import replacing, sink_parquet
+from nightjar.adapters.files.atomic import replacing
 from nightjar.adapters.files.damage import OF_RAW_DAYS, naming_damage, require_regular
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.clock import dates_between
+from nightjar.core.parquet import sink_parquet
 from nightjar.core.ports.raw import Landed, Received
 from nightjar.core.values import INSTANT, utc
 

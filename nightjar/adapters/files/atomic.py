@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO
 from uuid import uuid4
 
 import polars as pl
@@ -90,35 +90,6 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-class Disk:
-    """A file for Polars to write to, which keeps the error with which the disk refused."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.refused = file, None
-
-    def write(self, content: bytes) -> int:
-        try:
-            return self.file.write(content)
-        except OSError as error:
-            self.refused = error
-            raise
-
-    def flush(self) -> None:
-        self.file.flush()
-
-
-def sink_parquet(rows: pl.LazyFrame, file: BinaryIO) -> None:
-    """Write rows while they are read, without having all of them in memory.
-
-    Raises the disk's own errors.
-    """
-    disk = Disk(file)
-    try:
-        rows.sink_parquet(cast("IO[bytes]", disk))  # it calls `write` and `flush` alone
-    except pl.exceptions.ComputeError as error:
-        raise disk.refused or error from error
 
 
 def write_parquet(rows: pl.DataFrame, path: Path) -> None:

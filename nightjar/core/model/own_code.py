@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.machine import by_machine
 from nightjar.core.errors.model import CodeFailed
+from nightjar.core.parquet import sink_parquet
 
 
 @contextmanager
@@ -68,6 +69,23 @@ def batches_by(
     with own_code(model, field, function, asked):
         found = lazy_rows_by(model, field, function, *given)
         yield from found.collect_batches(chunk_size=rows, maintain_order=True, engine="streaming")
+
+
+def sunk_by(
+    model: str,
+    field: str,
+    function: Callable[..., object],
+    asked: str,
+    file: BinaryIO,
+    row_group: int,
+    *given: object,
+) -> None:
+    """Write the same rows to a Parquet file, so many in a row group. Memory holds few of them.
+
+    Batches of `batches_by` wait in memory if they are made faster than they are taken; these do not.
+    """
+    with own_code(model, field, function, asked):
+        sink_parquet(lazy_rows_by(model, field, function, *given), file, row_group, "lz4")
 
 
 def lazy_rows_by(model: str, field: str, function: Callable[..., object], *given: object) -> pl.LazyFrame:

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
+from pathlib import Path
 
 import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
-from nightjar.core.model.own_code import batches_by, rows_by, streamed_rows_by
+from nightjar.core.model.own_code import batches_by, rows_by, streamed_rows_by, sunk_by
 from nightjar.core.model.spec import LazyRaw, ModelSpec, RawFrames, Window
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.population import by_content, key_is_storable
@@ -14,6 +15,8 @@ from nightjar.core.night.windows import complete, files_of, in_window, span, wit
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.values import INSTANT
 
+AT_HAND = 2_000_000
+"""Of at most so many raw rows a population is taken as it is made. It takes less CPU, and memory for all."""
 OUTCOME_COLUMNS = ("entity_key", "outcome", "recorded_at")
 NO_OUTCOMES = pl.DataFrame(
     schema={
@@ -58,11 +61,26 @@ def population_of(spec: ModelSpec, raw: RawStore, score_date: date, known_at: da
 
 
 def batches_of_population(
-    spec: ModelSpec, raw: RawStore, score_date: date, known_at: datetime, rows: int
-) -> Iterator[pl.DataFrame]:
-    """The rows of a streamed population, so many at a time. Raises CodeFailed, ContractBroken."""
+    spec: ModelSpec, raw: RawStore, score_date: date, known_at: datetime, rows: int, folder: Path
+) -> Iterator[pl.DataFrame | pl.LazyFrame]:
+    """The rows of a streamed population, so many at a time. Raises CodeFailed, ContractBroken.
+
+    folder: many rows are written there first, and LazyFrames read them there.
+    """
     frames = scan_windows(spec, raw, spec.population_reads, score_date, known_at)
-    return batches_by(spec.name, "population", spec.population, f"for {score_date}", rows, frames, score_date)
+    by_spec = spec.name, "population", spec.population, f"for {score_date}"
+    if sum(map(height, frames.values())) <= AT_HAND:
+        yield from batches_by(*by_spec, rows, frames, score_date)
+        return
+    with (file := folder / "population.parquet").open("xb") as opened:
+        sunk_by(*by_spec, opened, rows, frames, score_date)
+    made = pl.scan_parquet(file)
+    yield from (made.slice(start, rows) for start in range(0, height(made), rows))
+
+
+def height(rows: pl.LazyFrame) -> int:
+    """How many rows there are. Of a file without a filter its footer says it."""
+    return rows.select(pl.len()).collect(engine="streaming").item()
 
 
 def outcomes_of(spec: ModelSpec, raw: RawStore, dates: Collection[date], known_at: datetime) -> pl.DataFrame:

@@ -6,6 +6,7 @@ Scoring, audit, repair and monitoring all use this one object.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 
 import polars as pl
 import structlog
@@ -75,8 +76,8 @@ class NightInputs:
 
         None if it has no row. Raises CodeFailed, ContractBroken.
         """
-        batches = batches_of_population(self.spec, self.raw, score_date, known_at, ROWS_AT_ONCE)
-        return self._snapshots.fix_streamed(batches, self.spec.part_rows, self.generations())
+        made = batches_of_population, self.spec, self.raw, score_date, known_at, ROWS_AT_ONCE
+        return self._snapshots.fix_streamed(partial(*made), self.spec.part_rows, self.generations())
 
     def fix_again(self, run: Run) -> Population:
         """Store the population of a run for another revision that scores the same rows."""

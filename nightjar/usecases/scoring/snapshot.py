@@ -5,7 +5,7 @@ So a part reads and verifies only its own rows.
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -18,7 +18,7 @@ from nightjar.core.night.repair import without_carried
 from nightjar.core.parquet import parquet
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.upkeep.retention import StoredFile
-from nightjar.usecases.scoring.sorting import Sorting, in_parts
+from nightjar.usecases.scoring.sorting import Batches, Sorting, in_parts
 
 SUFFIX, GENERATIONS = ".parquet", ".json"
 
@@ -42,14 +42,15 @@ class Snapshots:
         return self._fix(slices, parts, generations)
 
     def fix_streamed(
-        self, batches: Iterable[pl.DataFrame], part_rows: int, generations: Generations | None = None
+        self, batches: Callable[[Path], Batches], part_rows: int, generations: Generations | None = None
     ) -> Population | None:
         """Do the same with rows in no order that come in batches. None, and nothing stored: there is none.
 
         They are put in order on the disk. Memory holds a batch, or what is sorted at once.
+        batches: gives them, and may leave them in a folder that is there until they are stored.
         """
         with tempfile.TemporaryDirectory() as folder:
-            sorting = Sorting(Path(folder)).take(batches)
+            sorting = Sorting(Path(folder)).take(batches(Path(folder)))
             parts = cut(sorting.rows, part_rows)
             return self._fix(in_parts(sorting.sorted(), parts), parts, generations) if parts else None
 

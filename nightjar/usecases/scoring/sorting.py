@@ -1,7 +1,8 @@
 """Sort a population that does not fit into memory, on the disk."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,7 @@ ROWS_AT_ONCE = 250_000
 """So many rows are sorted at once."""
 EVERY = 100
 """So many rows stand behind each key by which rows are spread over heaps."""
+Batches = Iterable[pl.DataFrame | pl.LazyFrame]
 AT_HAND = 2**28
 """Bytes of rows that are not worth the disk: a million rows of the flights, which are sorted as a whole."""
 
@@ -31,11 +33,17 @@ class Sorting:
     _at_hand: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
     _size: int = 0
     _keys: list[pl.Series] = field(default_factory=list[pl.Series])
-    _batches: list[Path] = field(default_factory=list[Path])
+    _batches: list[Callable[[], pl.DataFrame]] = field(default_factory=list[Callable[[], pl.DataFrame]])
 
-    def take(self, batches: Iterable[pl.DataFrame]) -> "Sorting":
-        """Keep the rows. Raises ContractBroken for rows without a text column `entity_key`."""
+    def take(self, batches: Batches) -> "Sorting":
+        """Keep the rows. Raises ContractBroken for rows without a text column `entity_key`.
+
+        A LazyFrame lies on the disk already. Its keys are read now, its rows when they are sorted.
+        """
         for batch in batches:
+            if isinstance(batch, pl.LazyFrame):
+                self._leave(batch)
+                continue
             require_keys(batch)
             self._at_hand.append(batch)
             self.rows, self._size = self.rows + batch.height, self._size + int(batch.estimated_size())
@@ -43,12 +51,23 @@ class Sorting:
                 self._put_away()
         return self
 
+    def _leave(self, batch: pl.LazyFrame) -> None:
+        require_keys(batch.head(0).collect())
+        keys = batch.select("entity_key").collect(engine="streaming")
+        self.rows += keys.height
+        self._batches.append(partial(batch.collect, engine="streaming"))
+        self._choose(keys)
+
     def _put_away(self) -> None:
         for batch in self._at_hand:
-            self._batches.append(kept(batch, self.folder / f"batch-{len(self._batches)}"))
-            # A copy: keys that are chosen of others share their memory.
-            self._keys.append(pl.Series(batch["entity_key"].gather_every(EVERY).to_list(), dtype=pl.String))
+            file = kept(batch, self.folder / f"batch-{len(self._batches)}")
+            self._batches.append(partial(read_back, file))
+            self._choose(batch)
         self._at_hand.clear()
+
+    def _choose(self, batch: pl.DataFrame) -> None:
+        # A copy: keys that are chosen of others share their memory.
+        self._keys.append(pl.Series(batch["entity_key"].gather_every(EVERY).to_list(), dtype=pl.String))
 
     def sorted(self) -> Iterator[pl.DataFrame]:
         """The rows as `ordered_population` gives them, a heap at a time. It can be read once."""
@@ -60,8 +79,7 @@ class Sorting:
         bounds = bounds_of(pl.concat(self._keys), heaps)
         pieces: list[list[Path]] = [[] for _ in range(heaps)]
         for number, batch in enumerate(self._batches):
-            rows = read_back(batch)
-            for heap, piece in spread(rows, bounds):
+            for heap, piece in spread(batch(), bounds):
                 pieces[heap].append(kept(piece, self.folder / f"heap-{heap}-{number}"))
         for heap in pieces:
             if heap:

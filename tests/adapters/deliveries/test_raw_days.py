@@ -12,9 +12,9 @@ from polars.testing import assert_frame_equal
 
 from nightjar.adapters.deliveries import raw_days
 from nightjar.adapters.deliveries.raw_days import RawFiles
-from nightjar.adapters.files.atomic import sink_parquet
 from nightjar.core.errors.inputs import BadDelivery, DamagedFile
 from nightjar.core.model.spec import RawDataset
+from nightjar.core.parquet import sink_parquet
 from nightjar.testing.counting import counted
 
 DAY = date(2013, 6, 15)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from nightjar.adapters.files.atomic import drafts, replacing, sink_parquet, write_text
+from nightjar.adapters.files.atomic import drafts, replacing, write_text
+from nightjar.core.parquet import sink_parquet
 
 DIES_WRITING = """
 import os, sys; from pathlib import Path; from nightjar.adapters.files.atomic import replacing

@@ -11,7 +11,8 @@ from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
-from nightjar.usecases.scoring import sorting
+from nightjar.usecases.data import windows
+from nightjar.usecases.scoring import inputs, sorting
 from tests.usecases.scoring.test_work import NIGHT, PARTS, ROWS, Features, Raw
 
 BY_KEY = Formulas(lambda version: (pl.col("entity_key").hash(seed=1) % 10_000) / 20_000)
@@ -52,13 +53,32 @@ def collected(raw, score_date):
     return raw["planned"].collect()
 
 
-def test_the_scores_are_those_of_the_same_night_as_a_frame(tmp_path, monkeypatch):
+@pytest.mark.parametrize("at_hand", [0, ROWS], ids=["written as it is made", "taken as it is made"])
+def test_the_scores_are_those_of_the_same_night_as_a_frame(at_hand, tmp_path, monkeypatch):
+    monkeypatch.setattr(windows, "AT_HAND", at_hand)
     monkeypatch.setattr(sorting, "AT_HAND", 0)
     monkeypatch.setattr(sorting, "ROWS_AT_ONCE", 3)
     nights = night_of(tmp_path), night_of(tmp_path, **streamed(every_row))
     one, other = (each.store.published_scores(each.store.run(each.run(NIGHT).run_id)) for each in nights)
     assert one.equals(other)
     assert one.height == ROWS
+
+
+def test_many_rows_wait_on_the_disk_and_no_more_than_a_batch_is_read_of_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(windows, "AT_HAND", 0)
+    monkeypatch.setattr(inputs, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(sorting, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(windows, "batches_by", lambda *_: pytest.fail("batches may wait in memory"))
+    read, real = [], sorting.spread
+
+    def spread(rows, bounds):
+        read.append(rows.height)
+        return real(rows, bounds)
+
+    monkeypatch.setattr(sorting, "spread", spread)
+    assert night_of(tmp_path, **streamed(every_row)).run(NIGHT).parts == PARTS
+    assert sum(read) == ROWS
+    assert max(read) == 3
 
 
 def test_the_population_is_never_sorted_or_read_as_a_whole(tmp_path, monkeypatch):
