@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nightjar.adapters.files.artifacts import FsspecArtifacts
     from nightjar.adapters.files.feature_tables import FeatureDirectory
     from nightjar.adapters.files.generation_shelf import GenerationShelf
+    from nightjar.adapters.files.rehearsed import RehearsedFiles
     from nightjar.adapters.files.shared_features import SharedFeatures
     from nightjar.adapters.files.shelves import FolderShelf
     from nightjar.adapters.learners.store import PredictorStore
@@ -128,6 +129,12 @@ class Adapters(Database):
         from nightjar.adapters.files.feature_tables import FeatureDirectory
 
         return FeatureDirectory(self.settings.data)
+
+    @cached_property
+    def rehearsed(self) -> "RehearsedFiles":
+        from nightjar.adapters.files.rehearsed import RehearsedFiles
+
+        return RehearsedFiles(self.settings.data / "rehearsed")
 
     @staticmethod
     def recipe_of(table: FeatureTable) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.backfill import Backfill
     from nightjar.usecases.scoring.inputs import NightInputs
     from nightjar.usecases.scoring.night import ScoreNight
-    from nightjar.usecases.scoring.rehearsal import Known
     from nightjar.usecases.scoring.replay import Replay
     from nightjar.usecases.scoring.rollback import RolledBack
     from nightjar.usecases.scoring.scorable import RequireScorable
@@ -183,7 +182,7 @@ class Platform(Adapters):
                 files=self.feature_files,
                 profiles=PostgresInputProfiles(self.engine),
                 readings=self.readings,
-                rehearse=Rehearsal(inputs, self._rehearsed),
+                rehearse=Rehearsal(inputs, self.rehearsed),
             ),
             second=SecondReading(spec=spec, tables=self.feature_files),
             executor=executor or self._parts_at_once(self.settings.threads),
@@ -192,11 +191,6 @@ class Platform(Adapters):
             advised=self.advised,
             meter=self.meter,
         )
-
-    @cached_property
-    def _rehearsed(self) -> "Known":
-        """The nights that this process has rehearsed."""
-        return {}
 
     def _parts_at_once(self, count: int) -> PartExecutor:
         return self.parts(self, count) if self.parts else self.on_threads(count)

@@ -3,24 +3,35 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from typing import Protocol
 
 import polars as pl
 
 from nightjar.core.night.entities import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """sample: the rows that are compared, as a published night's. read: makes the readings."""
+    """readings: with the columns of READING. sample: the rows that are compared, as a published night's.
 
+    The sample has no row where it lies so far back that no night is compared with it row by row.
+    """
+
+    readings: pl.DataFrame
     sample: pl.DataFrame
-    read: Callable[[], pl.DataFrame]
 
-    @cached_property
-    def readings(self) -> pl.DataFrame:
-        """With the columns of READING. They are made when they are asked for, and kept."""
-        return self.read()
+
+class RehearsedNights(Protocol):
+    """What was rehearsed already. A group is made of the same version, features and days.
+
+    Losing it loses time alone.
+    """
+
+    def get(self, model: str, group: str) -> Mapping[date, Rehearsed] | None: ...
+
+    def put(self, model: str, group: str, nights: Mapping[date, Rehearsed]) -> None:
+        """nights: newest first."""
+        ...
 
 
 Rehearse = Callable[[Run, Collection[date], int], Mapping[date, Rehearsed]]

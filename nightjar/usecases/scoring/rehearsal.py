@@ -4,10 +4,10 @@ A young model has too few published nights to be held to. Its deliveries go back
 them. So the audit reads these nights as of their own evenings, and holds a night to them.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import partial
+from hashlib import sha256
 from itertools import islice
 
 import polars as pl
@@ -21,7 +21,7 @@ from nightjar.core.night.clock import as_of
 from nightjar.core.night.entities import Run
 from nightjar.core.night.repair import sound
 from nightjar.core.night.windows import readable
-from nightjar.core.ports.rehearsal import Rehearsed
+from nightjar.core.ports.rehearsal import Rehearsed, RehearsedNights
 from nightjar.core.values import INSTANT
 from nightjar.usecases.scoring.feeds import Feeds
 from nightjar.usecases.scoring.inputs import NightInputs
@@ -34,16 +34,12 @@ MOST_ROWS = 10_000
 """Larger nights are not rehearsed: 35 populations would be read, and that takes longer than the night."""
 
 
-Known = dict[tuple[int, date], Mapping[date, Rehearsed]]
-"""Version and oldest published night -> the nights before that one, newest first."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """Reads the nights that a young model lacks. known: those that this process has read."""
+    """Reads the nights that a young model lacks. known: those that were read before."""
 
     inputs: NightInputs
-    known: Known = field(default_factory=Known)
+    known: RehearsedNights
 
     def __call__(self, run: Run, published: Collection[date], rows: int) -> Mapping[date, Rehearsed]:
         """The nights before the oldest published one, newest first: NIGHTS together with the published ones.
@@ -54,22 +50,31 @@ class Rehearsal:
         oldest, lacking = min(published, default=run.score_date), NIGHTS - len(published)
         if lacking <= 0 or rows > MOST_ROWS or not all(each.remembers for each in self.inputs.spec.datasets):
             return {}
-        if (key := (run.version_id, oldest)) not in self.known:
+        days = self._days(oldest)
+        group = self._group(run, days)
+        if (nights := self.known.get(run.model, group)) is None:
             try:
-                self.known[key] = self._nights(run, self._days(oldest, lacking))
+                nights = self._nights(run, days[-lacking:])
             except NightjarError as error:
                 log.warning("not_rehearsed", model=run.model, night=str(run.score_date), error=str(error))
                 return {}
-        return dict(islice(self.known[key].items(), lacking))
+            self.known.put(run.model, group, nights)
+        return dict(islice(nights.items(), lacking))
 
-    def _days(self, oldest: date, count: int) -> list[date]:
-        """The occasions before a date whose populations were known on their evenings, oldest first."""
+    def _days(self, oldest: date) -> list[date]:
+        """The NIGHTS occasions before a date, without populations that were not known then. Oldest first."""
         spec = self.inputs.spec
         recorded = {each.dataset: self.inputs.raw.recorded(each.dataset) for each in spec.population_reads}
-        before = islice(occasions_by(spec, oldest - timedelta(days=1)), count)
+        before = islice(occasions_by(spec, oldest - timedelta(days=1)), NIGHTS)
         return sorted(
             day for day in before if readable(spec, spec.population_reads, day, recorded, as_of(spec, day))
         )
+
+    def _group(self, run: Run, days: Sequence[date]) -> str:
+        """A name for nights that the same version scores, with the features that the run reads."""
+        generations = sorted((self.inputs.generations(run) or {}).items())
+        told = repr((run.version_id, generations, [*map(str, days)]))
+        return sha256(told.encode()).hexdigest()[:32]
 
     def _nights(self, run: Run, days: list[date]) -> Mapping[date, Rehearsed]:
         """These nights, newest first. days: oldest first."""
@@ -77,8 +82,14 @@ class Rehearsal:
         for day, rows in self._rows(run, days):
             before = [nights[each].sample for each in sorted(nights, reverse=True)[:EARLIER]]
             sample = self._sample(version, rows, day)
-            nights[day] = Rehearsed(sample, partial(self._readings, run, day, rows, sample, before))
-        return dict(sorted(nights.items(), reverse=True))
+            told = self._readings(run, day, rows, sample, before)
+            nights[day] = Rehearsed(readings=told, sample=sample)
+        newest = sorted(nights, reverse=True)
+        lasting = {*newest[:EARLIER]}  # no other night is compared row by row
+        return {
+            day: nights[day] if day in lasting else replace(nights[day], sample=nights[day].sample.clear())
+            for day in newest
+        }
 
     def _readings(
         self, run: Run, day: date, rows: pl.DataFrame, sample: pl.DataFrame, before: list[pl.DataFrame]

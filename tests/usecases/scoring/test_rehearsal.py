@@ -8,6 +8,7 @@ import pytest
 
 from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
+from nightjar.adapters.files.rehearsed import RehearsedFiles
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.inputs import MissingFeatures
 from nightjar.core.errors.night import AuditFailed
@@ -82,7 +83,12 @@ def night(tmp_path):
             registry=registry,
             check=check,
         )
-        return replace(use_case, guard=replace(use_case.guard, rehearse=Rehearsal(use_case.inputs)))
+        return replace(
+            use_case,
+            guard=replace(
+                use_case.guard, rehearse=Rehearsal(use_case.inputs, RehearsedFiles(tmp_path / "rehearsed"))
+            ),
+        )
 
     return made
 
