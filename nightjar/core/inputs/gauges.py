@@ -42,7 +42,8 @@ def decimals(
             if asked.size >= VARIED and usual.any():
                 found = _shares(asked)
                 yield "decimals", name, part, float(found[usual > 0].sum())
-                yield "other_decimals", name, part, float(np.abs(found - usual).sum() / 2)
+                if np.unique(asked).size >= VARIED:  # few values have few decimals, whatever the gauge
+                    yield "other_decimals", name, part, float(np.abs(found - usual).sum() / 2)
 
 
 def _shares(values: Matrix) -> Matrix:

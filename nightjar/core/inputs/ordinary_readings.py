@@ -65,6 +65,7 @@ NEAR = 0.01
 OF_OTHERS = ("low", "high", "zero_share", "few_central", "factor")
 """What says something of other readings counts wherever it lies."""
 
+STILL = "still"
 CHANGES = {"changed": SMALL, "some_changed": SMALL, "table_changed": SMALL, "few_changed": 0.6}
 """Shares of values that changed, and the least one that is usual. Of three values one may stay by chance."""
 FROZEN = 5.0
@@ -112,7 +113,7 @@ def unusual(
     """
     if len(near) < LEAST_NIGHTS:
         return ()
-    every = beside(tonight, near)
+    every = [each for each in beside(tonight, near) if not _only_of_other_weekdays(each, alike)]
     for_rows, least = (alike, ENOUGH_ALIKE) if len(alike) >= ENOUGH_ALIKE else (near, LEAST_NIGHTS)
     kinds = [COUNTED] if holiday else [COUNTED, CROSSED]
     rows = tonight.filter(pl.col("name").is_in(kinds))
@@ -136,6 +137,21 @@ def unusual(
     ]
     factors = {(each.column, each.slice): each.value for each in every if each.name == "factor"}
     return tuple(_guessed(finding, factors) for finding in _without_parts(found))
+
+
+def _only_of_other_weekdays(reading: Reading, alike: Sequence[pl.DataFrame]) -> bool:
+    """True for a slice that says how many keys stand still, if it has too few keys on nights of the weekday.
+
+    On the night after a free day most keys stand still that are met again, and they are few.
+    """
+    return (
+        reading.name == STILL
+        and bool(reading.slice)
+        and len(alike) >= LEAST_ALIKE
+        and all(
+            night.filter(name=STILL, column=reading.column, slice=reading.slice).is_empty() for night in alike
+        )
+    )
 
 
 def _without_parts(found: Sequence[Finding]) -> Iterator[Finding]:

@@ -42,6 +42,11 @@ def test_few_values_and_zeros_say_nothing():
     assert told(decimals(now, PAST, NAMES, WHOLE)) == {}
 
 
+def test_a_day_of_few_different_values_has_few_decimals():
+    steady = np.column_stack([np.arange(40) % 4 * 1.8 + 36, PAST[:40, 1]]).round(2)
+    assert ("other_decimals", "warm", "") not in told(decimals(steady, PAST, NAMES, WHOLE))
+
+
 def test_a_straight_line_lies_between_its_ends():
     hours = np.round(CHANCE.normal(0, 3, (2, 2, 24, 1)).cumsum(axis=2), 1)
     usual = told(between(hours, ["city=oslo", "city=rome"], ["warm"]))

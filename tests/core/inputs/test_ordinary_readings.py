@@ -97,3 +97,14 @@ def test_all_of_a_few_keys_may_change_at_once_but_not_none_of_them():
     past = [night(some_changed=0.6 + number % 5 / 15) for number in range(20)]
     assert names(night(some_changed=1), past) == set()
     assert names(night(some_changed=0), past) == {"frozen"}
+
+
+def still(share):
+    return pl.DataFrame([("still", "c", "city=OSLO", share)], schema=READING, orient="row")
+
+
+@pytest.mark.parametrize(("mondays", "found"), [(night(rise=1), set()), (still(0.2), {"frozen"})])
+def test_a_slice_that_nights_of_the_weekday_lack_is_not_frozen(mondays, found):
+    """It has enough keys for once. The nights before are of other weekdays, whose keys move otherwise."""
+    past = [still(0.1 + number % 3 / 10) for number in range(20)]
+    assert names(still(1.0), past, [mondays] * 3) == found
