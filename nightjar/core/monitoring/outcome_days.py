@@ -1,8 +1,8 @@
 """What each day of outcomes looks like, counted for many days at once."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import polars as pl
 from polars import selectors
@@ -20,13 +20,22 @@ GREATEST = "greatest "
 DAY = timedelta(days=1)
 
 
+def step_of(days: Iterable[date]) -> timedelta:
+    """How far the days of a dataset lie apart where none is missing: a day, or seven for weekly files."""
+    ordered = sorted(days)
+    return min((after - day for day, after in pairwise(ordered)), default=DAY)
+
+
 def days_of(
-    dataset: RawDataset, rows: pl.DataFrame, wanted: Collection[date] | None = None
+    dataset: RawDataset,
+    rows: pl.DataFrame,
+    wanted: Collection[date] | None = None,
+    step: timedelta = DAY,
 ) -> Mapping[date, OutcomeDay]:
     """The days of rows as `RawStore.read` gives them, without their outcomes.
 
-    wanted: these days alone; None: all. The day before each counts for `repeated` and for `belonging`, if its
-    rows are there too.
+    wanted: these days alone; None: all. step: as `step_of`. The day a step before each counts for `repeated`
+    and for `belonging`, if its rows are there too.
     """
     if rows.is_empty():
         return {}
@@ -41,7 +50,7 @@ def days_of(
     own = [name for name in numbers if name not in dataset.keys]
     rates = _rates(rows, own, few)
     same = sampled(dataset, rows)
-    repeated = _repeated(dataset, rows)
+    repeated = _repeated(dataset, rows, step)
     return {
         row["date"]: OutcomeDay(
             rows=row["__rows"],
@@ -52,7 +61,7 @@ def days_of(
             repeated=repeated.get(row["date"], 0.0),
             rates={
                 **rates[row["date"]],
-                **belonging(dataset, now, same.get(row["date"] - DAY), few),
+                **belonging(dataset, now, same.get(row["date"] - step), few),
             },
             lines=lines(now, few, grain := grains(now, own)),
             grains=grain,
@@ -143,12 +152,12 @@ def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]
             yield f"{a} or {b} alone unknown", (one ^ other).sum(), pl.len()
 
 
-def _repeated(dataset: RawDataset, rows: pl.DataFrame) -> dict[date, float]:
+def _repeated(dataset: RawDataset, rows: pl.DataFrame, step: timedelta) -> dict[date, float]:
     """The share of each day's rows that the day before had with the same values, dates and times apart."""
     same = [name for name, dtype in dataset.columns.items() if not dtype.is_temporal()]
     days = {part["date"][0]: part.select(same).hash_rows(seed=0) for part in rows.partition_by("date")}
     return {
-        day: int(own.is_in(days[day - DAY].implode()).sum()) / own.len()
+        day: int(own.is_in(days[day - step].implode()).sum()) / own.len()
         for day, own in days.items()
-        if day - DAY in days
+        if day - step in days
     }

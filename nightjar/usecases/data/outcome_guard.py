@@ -10,7 +10,7 @@ import structlog
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import ModelSpec, RawDataset, Window
-from nightjar.core.monitoring.outcome_days import days_of, with_outcomes
+from nightjar.core.monitoring.outcome_days import days_of, step_of, with_outcomes
 from nightjar.core.monitoring.outcome_guard import OutcomeCheck, OutcomeDay, Verdict, checked, told
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.windows import files_of
@@ -116,8 +116,8 @@ class GuardOutcomes:
 
     def _looks(self, dataset: RawDataset, window: Window, days: Sequence[date]) -> Mapping[date, OutcomeDay]:
         """What the newest delivery of each of these days looks like, by day. A day without rows has none."""
-        rows = self.raw.read(dataset, min(days) - DAY, max(days))
-        found = days_of(dataset, rows, days)
+        step = step_of(self.raw.recorded(dataset.name))
+        found = days_of(dataset, self.raw.read(dataset, min(days) - step, max(days)), days, step)
         dates = {day: self._score_date(window, day) for day in days if day in found}
         outcomes = self._outcomes([each for each in dates.values() if each is not None])
         return {day: self._with_outcomes(found[day], outcomes.get(date_)) for day, date_ in dates.items()}

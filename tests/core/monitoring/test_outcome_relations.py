@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_days import days_of
+from nightjar.core.monitoring.outcome_days import days_of, step_of
 from nightjar.core.monitoring.outcome_guard import checked, findings
 from nightjar.core.monitoring.outcome_relations import MOST_ROWS, belonging, grains, line, sampled
 
@@ -184,6 +184,22 @@ def test_counts_differ_by_few_in_an_ordinary_week(usual, now):
     known = days_of(weeks, pl.concat([week(n, usual if n < 14 else now) for n in range(15)]))
     found = checked(max(known), known[max(known)], known)
     assert "relation" not in {each.name for each in found}
+
+
+def test_a_weekly_file_is_compared_with_the_week_before():
+    weeks = [DAYS[0] + 7 * n * DAY for n in range(15)]
+    files = [trips(day) for day in weeks[:-1]]
+    again = files[-1].with_columns(date=pl.lit(weeks[-1]))
+    step = step_of(weeks)
+    known = days_of(TRIPS, pl.concat([*files, trips(weeks[-1])]), step=step)
+    assert checked(weeks[-1], known[weeks[-1]], known) == ()
+    found = checked(weeks[-1], days_of(TRIPS, pl.concat([files[-1], again]), step=step)[weeks[-1]], known)
+    assert "repeated" in {each.name for each in found}
+
+
+def test_a_step_is_that_of_days_of_which_none_is_missing():
+    assert step_of([DAYS[9], DAYS[0], DAYS[2]]) == 2 * DAY
+    assert step_of(DAYS[:1]) == step_of([]) == DAY
 
 
 def test_grain_is_half_of_the_least_step():
