@@ -52,6 +52,8 @@ hypothesis.settings.register_profile("nightjar", deadline=None)  # a busy machin
 hypothesis.settings.load_profile("nightjar")
 
 os.environ["NIGHTJAR_MODEL"] = "flight_delay"  # the commands of the tests are about it if they name none
+# Not in each new world are 35 nights read, but in test_rehearsal.py and in tests/scaffold.
+os.environ["NIGHTJAR_REHEARSE"] = "false"
 
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30
 
@@ -257,7 +259,7 @@ class CommandLine:
         environment: beside what this process has, except its own NIGHTJAR_ variables. The model is kept.
         """
         clean = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
-        clean["NIGHTJAR_MODEL"] = os.environ["NIGHTJAR_MODEL"]
+        clean |= {name: os.environ[name] for name in ("NIGHTJAR_MODEL", "NIGHTJAR_REHEARSE")}
         return self.order(
             "harness.line", argv=words, environment=clean | environment, everything=everything_logged
         )

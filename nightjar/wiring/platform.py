@@ -168,6 +168,7 @@ class Platform(Adapters):
         step: carries out each step. executor: carries out the night's parts; None: threads of this process.
         """
         from db.stores.profiles import PostgresInputProfiles
+        from nightjar.core.ports.rehearsal import unrehearsed
         from nightjar.usecases.scoring.guard import NightGuard
         from nightjar.usecases.scoring.night import ScoreNight
         from nightjar.usecases.scoring.rehearsal import Rehearsal
@@ -182,7 +183,7 @@ class Platform(Adapters):
                 files=self.feature_files,
                 profiles=PostgresInputProfiles(self.engine),
                 readings=self.readings,
-                rehearse=Rehearsal(inputs, self.rehearsed),
+                rehearse=Rehearsal(inputs, self.rehearsed) if self.settings.rehearse else unrehearsed,
             ),
             second=SecondReading(spec=spec, tables=self.feature_files),
             executor=executor or self._parts_at_once(self.settings.threads),

@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     changes.
     max_delivery_mb: the largest delivered file, in megabytes. While it is checked, the folder for temporary
     files holds a copy of it and its rows.
+    rehearse: whether the first nights of a model are held to nights that it rehearses too, which takes some
+    seconds of its first night.
     circuit_failures: number of failed runs in a row after which a deployment's schedule is paused.
     keep_flow_runs_days: how long Prefect keeps ended flow runs and their data.
     keep_unpublished_days, keep_inbox_days, keep_unnamed_days: the age in days up to which `nightjar prune`
@@ -146,6 +148,7 @@ class Settings(BaseSettings):
     artifact_url: Annotated[str, AfterValidator(without_credentials)] | None = None
     feature_repo: Path = PROJECT / "feature_repo"
     max_delivery_mb: Annotated[int, Field(ge=1, le=100_000)] = 256
+    rehearse: bool = True
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     executor: Annotated[str, Field(pattern="^(threads|processes|dask)$")] = "threads"
     dask_scheduler: Annotated[str, AfterValidator(scheduler_address)] | None = None
