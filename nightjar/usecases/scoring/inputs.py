@@ -142,8 +142,12 @@ class NightInputs:
         """The same at other instants (UTC), or of other generations of the feature tables."""
         moments = {"event_timestamp": as_of} | ({"known_at": known_at} if known_at > as_of else {})
         at = rows.with_columns(pl.lit(moment, INSTANT).alias(name) for name, moment in moments.items())
+        return self.retrieved(at, generations).drop(moments)
+
+    def retrieved(self, rows: pl.DataFrame, generations: Generations | None) -> pl.DataFrame:
+        """Rows with their features, each as of its own `event_timestamp`. Raises as `with_features`."""
         source = self.features if generations is None else self.features.reading(generations)
-        return source.retrieve(self.spec, at).drop(moments)
+        return source.retrieve(self.spec, rows)
 
     def as_scored(self, score_date: date) -> pl.DataFrame:
         """The population of a night with its features, as the night retrieves them if it begins now."""

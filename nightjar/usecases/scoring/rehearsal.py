@@ -110,9 +110,8 @@ class Rehearsal:
             for day in days
         ]
         if populations:
-            generations = inputs.generations(run)
-            source = inputs.features if generations is None else inputs.features.reading(generations)
-            featured = source.retrieve(spec, pl.concat(populations)).drop("event_timestamp")
+            rows = inputs.retrieved(pl.concat(populations), inputs.generations(run))
+            featured = rows.drop("event_timestamp")
             for night in featured.partition_by("score_date", maintain_order=True):
                 yield night["score_date"][0], night.drop("score_date")
 

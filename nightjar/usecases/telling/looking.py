@@ -107,8 +107,7 @@ class LookAtModel:
         """
         newest = self.store.runs(self.spec.name, NIGHTS)
         failed = {run.score_date for run in newest if run.state is RunState.FAILED}.difference(but)
-        found = [self.store.standings(self.spec.name, day, day) for day in failed]
-        return {day: each for one in found for day, each in one.items() if _waits(each)}
+        return {day: each for day, each in self._standings(failed).items() if _waits(each)}
 
     def _findings(self, standing: Standing | None) -> tuple[Finding, ...]:
         """Only of a night that no retry can mend."""
