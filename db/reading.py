@@ -91,6 +91,19 @@ def read_frame(
     return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
+def array_of(values: pl.Series) -> str:
+    """The values as the text of a Postgres array: keys, or dates, without nulls.
+
+    The driver takes 10 times as long to write a list.
+    """
+    if values.is_empty():
+        return "{}"
+    texts = values.cast(pl.String)
+    for special in ("\\", '"'):
+        texts = texts.str.replace_all(special, f"\\{special}", literal=True)
+    return '{"' + str(texts.str.join('","').item()) + '"}'
+
+
 def _sent(name: sql.Identifier, dtype: pl.DataType) -> Iterator[sql.Composed]:
     """What Postgres sends of a column, in the order of Piece."""
     yield NULLS.format(name=name)

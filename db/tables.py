@@ -340,6 +340,11 @@ class ReceiptRow(Table, table=True):
         "Array of {column, check, rows}: how many rows broke each check; a row may break several",
         default="'[]'::jsonb",
     )
+    sketch: str | None = _column(
+        Text(),
+        "Its scores in numbers, as JSON: mean, quantiles, the highest; null for parts of before sketches",
+        null=True,
+    )
     attempt: int = _column(Integer(), "Attempt of the run that stored it")
     stored_at: datetime = _instant("When it was stored", now=True)
 

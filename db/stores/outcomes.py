@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, insert, text
 
 from db.copy import copy_frame
 from db.locks import TAKE_FOR_TRANSACTION
-from db.reading import read_frame
+from db.reading import array_of, read_frame
 from db.session import translated
 from db.tables import MeasurementRow, OutcomeRow, table_of
 from nightjar.core.monitoring.entities import Measurement, NightComparison
@@ -174,7 +174,7 @@ class PostgresOutcomes:
         return scores.join(newest, on="entity_key", how="left", maintain_order="left").sort("entity_key")
 
     def scored_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
-        asked = {"days": rows["score_date"].to_list(), "keys": rows["entity_key"].to_list()}
+        asked = {"days": array_of(rows["score_date"]), "keys": array_of(rows["entity_key"])}
         schema = {"score_date": pl.Date(), **SHOWN_SCORES, "outcome": pl.Float64()}
         query = OF_ROWS.format(columns=_columns(SHOWN_SCORES))
         with translated(), self.engine.connect() as connection:

@@ -11,6 +11,7 @@ from db.session import translated
 from db.stores.rows import RECEIPTS, OnEngine, hold, receipt_of
 from db.stores.stages import add_stages
 from db.tables import QuarantinedRow, ScoreRow, month_of, table_of
+from nightjar.core.monitoring.sketch import sketch_of
 from nightjar.core.night.entities import Part, Receipt, Run
 from nightjar.core.night.part_rows import require_storable
 from nightjar.core.ports.stages import UNSTAGED, Stages
@@ -43,6 +44,7 @@ class PostgresParts(OnEngine):
             "scored": scores.height,
             "quarantined": quarantined.height,
             "broken": _counted(quarantined),
+            "sketch": sketch_of(scores).model_dump_json(),
             "attempt": run.attempt,
         }
         with translated(), self.engine.begin() as connection:

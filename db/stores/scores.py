@@ -1,18 +1,19 @@
 """Stored scores and quarantined rows in Postgres."""
 
 from collections import Counter
+from collections.abc import Iterator
 
-import numpy as np
 import polars as pl
 from psycopg import sql
 from sqlalchemy import Connection, text
 
-from db.reading import read_frame
-from db.session import driver, translated
+from db.reading import array_of, read_frame
+from db.session import translated
 from db.stores.rows import OnEngine
 from nightjar.core.comparison.entities import Distribution
-from nightjar.core.comparison.profile import spread_of
 from nightjar.core.lifecycle.arms import as_served
+from nightjar.core.monitoring.sketch import HIGHEST as HIGHEST_KEPT
+from nightjar.core.monitoring.sketch import RANKED, Sketch, described, highest_of, sketch_of
 from nightjar.core.night.entities import Part, Run
 from nightjar.core.night.part_rows import QUARANTINED as QUARANTINED_COLUMNS
 from nightjar.core.night.part_rows import SCORES as SCORE_COLUMNS
@@ -21,17 +22,6 @@ SERVED = """CASE WHEN score.arm = 'challenger' THEN score.challenger_score ELSE 
     CASE WHEN score.arm = 'challenger' THEN score.challenger_outputs ELSE score.outputs END AS outputs,
     score.arm"""
 """What `as_served` of nightjar/core/lifecycle/arms.py gives."""
-SERVED_SCORES = sql.SQL(f"""
-    SELECT string_agg(float8send(score), ''), count(carried_from), count(challenger_score),
-        count(*) FILTER (WHERE arm = 'challenger')
-    FROM (
-        SELECT part, {SERVED}, carried_from, challenger_score
-        FROM nightjar.score WHERE score_date = %s AND run_id = %s
-    ) AS served
-    GROUP BY part
-""")  # noqa: S608  # words of this module
-UNSORTED = "SET LOCAL enable_sort = off"
-"""Of a run that was just copied Postgres expects one row, and would sort a million by their part on disk."""
 CLASSES = text("SELECT id, classes FROM nightjar.model_version WHERE id IN (:version_id, :challenger_id)")
 MIX = text(f"""
     SELECT arm IS NOT DISTINCT FROM 'challenger' AS by_challenger, array_position(outputs, score) AS place,
@@ -48,7 +38,8 @@ STORED_SCORES = (
 )
 PUBLISHED_SCORES = sql.SQL(STORED_SCORES + 'ORDER BY entity_key COLLATE "C"')
 SCORES_OF_PART = sql.SQL(STORED_SCORES + "AND part = %s")
-SCORES_FOR = sql.SQL(STORED_SCORES + "AND entity_key = ANY(%s)")
+SCORES_FOR = sql.SQL(STORED_SCORES + "AND entity_key = ANY(%s::text[])")
+KEPT = text("SELECT part, sketch FROM nightjar.receipt WHERE run_id = :run_id ORDER BY part")
 HIGHEST = sql.SQL(f"""
     WITH served AS NOT MATERIALIZED (
         SELECT entity_key, {SERVED} FROM nightjar.score
@@ -69,41 +60,24 @@ class PostgresScores(OnEngine):
     __slots__ = ()
 
     def distribution(self, run: Run) -> Distribution:
-        """The scores come part by part, and are described here. Sorting them in Postgres takes longer.
-
-        Memory holds each score once.
-        """
         with translated(), self.engine.connect() as connection:
-            with driver(connection).cursor() as cursor:
-                cursor.execute(UNSORTED)
-                told, counts = bytearray(), np.zeros(3, int)
-                for scores, *some in cursor.stream(SERVED_SCORES, [run.score_date, run.id], binary=True):
-                    told += scores
-                    counts += some
-            classes = _mix(connection, run)
-        carried, shadowed, by_challenger = counts.tolist()
-        return Distribution(
-            score_date=run.score_date,
-            classes=classes,
-            carried=carried,
-            shadowed=shadowed,
-            by_challenger=by_challenger,
-            **spread_of(np.frombuffer(told, ">f8").byteswap(inplace=True).view(np.float64)),
-        )
+            told = described(run.score_date, [*_sketches(connection, run)])
+            return told.model_copy(update={"classes": _mix(connection, run)})
 
     def published_scores(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
             return read_frame(connection, PUBLISHED_SCORES, [run.score_date, run.id], SCORE_COLUMNS)
 
     def highest(self, run: Run, count: int, above: float | None = None) -> pl.DataFrame:
-        columns = {name: SCORE_COLUMNS[name] for name in ("entity_key", "score", "arm")}
         asked = {"run_id": run.id, "score_date": run.score_date, "count": count, "above": above}
         with translated(), self.engine.connect() as connection:
-            return read_frame(connection, HIGHEST, asked, columns)
+            if above is None and count <= HIGHEST_KEPT:
+                return highest_of(_sketches(connection, run), count)
+            return read_frame(connection, HIGHEST, asked, RANKED)
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
-            wanted = [run.score_date, run.id, keys.to_list()]
+            wanted = [run.score_date, run.id, array_of(keys)]
             found = read_frame(connection, SCORES_FOR, wanted, SCORE_COLUMNS)
         return as_served(found).select("entity_key", "score", "outputs", "arm")
 
@@ -118,6 +92,17 @@ class PostgresScores(OnEngine):
     def quarantined(self, run: Run) -> pl.DataFrame:
         with translated(), self.engine.connect() as connection:
             return read_frame(connection, QUARANTINED_OF_RUN, [run.id], QUARANTINED_COLUMNS)
+
+
+def _sketches(connection: Connection, run: Run) -> Iterator[Sketch]:
+    """Of each part. Those stored before there were sketches are described from their rows."""
+    for part, kept in connection.execute(KEPT, {"run_id": run.id}).all():
+        of_part = [run.score_date, run.id, part]
+        yield (
+            sketch_of(read_frame(connection, SCORES_OF_PART, of_part, SCORE_COLUMNS))
+            if kept is None
+            else Sketch.model_validate_json(kept)
+        )
 
 
 def _mix(connection: Connection, run: Run) -> dict[str, int]:

@@ -17,7 +17,6 @@ import polars as pl
 
 from nightjar.adapters.files.feature_tables import columns_of, with_news
 from nightjar.core.comparison.entities import ColumnProfile, Distribution, NightProfile
-from nightjar.core.comparison.profile import spread_of
 from nightjar.core.errors.night import (
     AuditFailed,
     ClaimLost,
@@ -29,13 +28,14 @@ from nightjar.core.errors.night import (
 from nightjar.core.kinds import kind_of
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.outputs import OUTPUTS
-from nightjar.core.lifecycle.arms import BY_CHALLENGER, as_served
+from nightjar.core.lifecycle.arms import as_served
 from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.monitoring.drift import DECIDED, DECIDES
 from nightjar.core.monitoring.entities import Basis, ColumnDrift, Measurement, NightComparison, Role
 from nightjar.core.monitoring.outcome_guard import Held, OutcomeCheck, held_by
+from nightjar.core.monitoring.sketch import described, sketch_of
 from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState
 from nightjar.core.night.part_rows import QUARANTINED, SCORES, require_storable
@@ -172,15 +172,9 @@ class MemoryNights:
 
     @_whole
     def distribution(self, run: Run) -> Distribution:
+        sketches = [sketch_of(scores) for key, scores in sorted(self._scores.items()) if key[0] == run.id]
         scores = as_served(self.published_scores(run))
-        return Distribution(
-            score_date=run.score_date,
-            carried=scores["carried_from"].count(),
-            shadowed=scores["challenger_score"].count(),
-            by_challenger=scores.filter(BY_CHALLENGER).height,
-            classes=self._classes(run, scores),
-            **spread_of(scores["score"].to_numpy(writable=True)),
-        )
+        return described(run.score_date, sketches).model_copy(update={"classes": self._classes(run, scores)})
 
     def _classes(self, run: Run, scores: pl.DataFrame) -> dict[str, int]:
         kind, _ = self._gives[run.id]

@@ -1,7 +1,7 @@
 """What a query says comes back in its order, whatever values are missing."""
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -13,7 +13,7 @@ from sqlalchemy import Column, Date, DateTime, Double, Integer, MetaData, Table,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db import copy, reading
-from db.session import make_engine
+from db.session import driver, make_engine
 from nightjar.core.values import INSTANT
 
 SCHEMA = {
@@ -104,3 +104,16 @@ def test_what_was_stored_is_read_to_the_last_bit(connection, monkeypatch, rows, 
         copy.copy_frame(connection, TABLE, frame)
         assert_frame_equal(reading.read_frame(connection, STORED, [], SCHEMA), frame, check_exact=True)
         again.rollback()
+
+
+@given(words=st.lists(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"))))
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_array_holds_the_texts_that_it_is_made_of(connection, words):
+    array = reading.array_of(pl.Series(words, dtype=pl.String))
+    assert driver(connection).execute("SELECT %s::text[]", [array]).fetchone() == (words,)
+
+
+def test_an_array_of_dates_is_one(connection):
+    days = [date(2013, 1, 1), date(2013, 12, 31)]
+    array = reading.array_of(pl.Series(days))
+    assert driver(connection).execute("SELECT %s::date[]", [array]).fetchone() == (days,)

@@ -134,9 +134,12 @@ def _changes(ordered: NDArray[np.float64]) -> int:
 
 def quantiles_of(ordered: NDArray[np.float64]) -> tuple[float, ...]:
     """Return STEPS + 1 of the sorted values, evenly spaced from least to greatest; () if there are none."""
-    last = ordered.size - 1
-    places = [round(last * step / STEPS) for step in range(STEPS + 1)]
-    return () if last < 0 else tuple(ordered[places].tolist())
+    return tuple(ordered[places_of(ordered.size, STEPS)].tolist()) if ordered.size else ()
+
+
+def places_of(rows: int, steps: int) -> list[int]:
+    """Return steps + 1 places of so many rows, at least one, evenly spaced from the first to the last."""
+    return [round((rows - 1) * step / steps) for step in range(steps + 1)]
 
 
 def categories_of(column: pl.Series, entities: int) -> ColumnProfile:

@@ -41,10 +41,12 @@ def with_arms(run: Run, scores: pl.DataFrame) -> pl.DataFrame:
 
 def as_served(scores: pl.DataFrame) -> pl.DataFrame:
     """Give each row as `score` and `outputs` what its arm says. scores: with the columns SCORES."""
-    return scores.with_columns(
-        pl.when(BY_CHALLENGER).then(f"challenger_{name}").otherwise(name).alias(name)
-        for name in ("score", "outputs")
-    )
+    return scores.with_columns(map(served, ("score", "outputs")))
+
+
+def served(name: str) -> pl.Expr:
+    """What a row's arm says of `score` or `outputs`, under the same name."""
+    return pl.when(BY_CHALLENGER).then(f"challenger_{name}").otherwise(name).alias(name)
 
 
 def by_challenger(scores: pl.DataFrame) -> pl.DataFrame:

@@ -605,12 +605,28 @@ def test_the_flow_runs_that_claimed_a_run_last_are_known(stores):
     assert stores.store.claimants([]) == frozenset()
 
 
-def test_scores_of_a_version_without_classes_are_read_once(on_postgres, make):
+def test_a_night_is_described_without_reading_its_scores(on_postgres, make):
     with on_postgres.claim() as claimed:
         on_postgres.store.write_part(claimed.run, make.part(0, 1), make.scores("a"), make.quarantined())
         with counted() as work:
-            assert on_postgres.store.distribution(claimed.run).classes == {}
-    assert sum("nightjar.score" in statement for statement in work.statements) == 1
+            found = on_postgres.store.distribution(claimed.run)
+            highest = on_postgres.store.highest(claimed.run, 1)
+    assert (found.rows, found.classes, highest["entity_key"].to_list()) == (1, {}, ["a"])
+    assert not any("nightjar.score" in statement for statement in work.statements)
+
+
+def test_parts_that_were_stored_without_a_sketch_are_described_from_their_rows(on_postgres, make, database):
+    with on_postgres.claim() as claimed:
+        for number, key in enumerate("ab"):
+            part = make.part(number, number + 1, number)
+            rows = make.scores(key, score=0.5 + number / 4)
+            on_postgres.store.write_part(claimed.run, part, rows, make.quarantined())
+    found = on_postgres.store.distribution(claimed.run), on_postgres.store.highest(claimed.run, 1)
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        owner.execute("ALTER TABLE nightjar.receipt DISABLE TRIGGER USER")
+        owner.execute("UPDATE nightjar.receipt SET sketch = NULL WHERE part = 0")
+    again = on_postgres.store.distribution(claimed.run), on_postgres.store.highest(claimed.run, 1)
+    assert (again[0], again[1].rows()) == (found[0], [("b", 0.75, None)])
 
 
 def logged(engine):
