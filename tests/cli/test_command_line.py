@@ -18,14 +18,14 @@ from nightjar.core.errors.settings import BadSettings
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
 
 
-def nightjar(*arguments, home, **env):
+def nightjar(*arguments, home):
     return subprocess.run(
         [NIGHTJAR, *arguments],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
-        env={**os.environ, "NIGHTJAR_HOME": str(home), **env},
+        env={**os.environ, "NIGHTJAR_HOME": str(home)},
     )
 
 
@@ -36,33 +36,32 @@ def test_help_names_every_command(tmp_path):
         assert command in shown.stdout
 
 
+def test_a_mistake_is_told_on_the_stream_of_errors(tmp_path):
+    shown = nightjar("score", "--model", "nosuch", home=tmp_path)
+    assert (shown.returncode, shown.stdout) == (3, ""), shown.stderr
+    assert "There is no model 'nosuch'" in " ".join(shown.stderr.split())
+    assert "Traceback" not in shown.stderr
+
+
+ELSEWHERE = {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"}
+
+
 @pytest.mark.parametrize(
-    ("arguments", "env", "code", "said"),
+    ("arguments", "env", "code", "told"),
     [
-        (("score", "--model", "nosuch"), {}, 3, "There is no model 'nosuch'"),
         (("score", "--date", "yesterday"), {}, 2, "is no date"),
         (("backfill", "--from", "2013-10-02", "--to", "2013-10-01"), {}, 2, "lies before"),
         (("status",), {"NIGHTJAR_THREADS": "none"}, 2, "NIGHTJAR_THREADS"),
-        (
-            ("db", "url"),
-            {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"},
-            20,
-            "NIGHTJAR_ANALYST_PASSWORD",
-        ),
-        (
-            ("db", "stop"),
-            {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"},
-            2,
-            "Stop it where it runs",
-        ),
+        (("db", "url"), ELSEWHERE, 20, "NIGHTJAR_ANALYST_PASSWORD"),
+        (("db", "stop"), ELSEWHERE, 2, "Stop it where it runs"),
     ],
 )
-def test_a_mistake_is_told_in_a_sentence_and_an_exit_code(tmp_path, arguments, env, code, said):
-    shown = nightjar(*arguments, home=tmp_path, **env)
-    assert shown.returncode == code, shown.stderr
-    assert said in " ".join(shown.stderr.split())
-    assert "Traceback" not in shown.stderr
-    assert "s3cret" not in shown.stdout + shown.stderr
+def test_a_mistake_is_told_in_a_sentence_and_an_exit_code(command_line, tmp_path, arguments, env, code, told):
+    found, said = command_line.run(*arguments, NIGHTJAR_HOME=str(tmp_path), **env)
+    assert found == code, said
+    assert told in " ".join(said.split())
+    assert "Traceback" not in said
+    assert "s3cret" not in said
 
 
 def test_ctrl_c_says_that_nothing_is_lost(monkeypatch, capsys):
@@ -82,13 +81,13 @@ def test_an_instant_keeps_its_offset_and_is_utc_without_one():
     assert instant("2013-10-17T23:00:00") == datetime(2013, 10, 17, 23, tzinfo=UTC)
 
 
-def test_a_home_that_was_never_migrated_says_what_to_run():
+def test_a_home_that_was_never_migrated_says_what_to_run(command_line):
     home = Path(tempfile.mkdtemp(prefix="nightjar-new-"))
     home.chmod(0o755)  # root runs the server as another account
     try:
-        shown = nightjar("status", home=home)
-        assert shown.returncode == 15, shown.stderr
-        assert "nightjar db migrate" in shown.stderr
+        code, said = command_line.run("status", NIGHTJAR_HOME=str(home))
+        assert code == 15, said
+        assert "nightjar db migrate" in said
     finally:
         server = EmbeddedPostgres(home)
         server.stop()

@@ -23,25 +23,33 @@ from typing import Any
 
 PRELOADED = (
     "catboost",
+    "db.migrate",
     "db.stores.drift",
     "db.stores.outcomes",
     "db.stores.registry",
     "db.stores.nights",
+    "db.stores.profiles",
     "harness.attempt",
     "harness.line",
     "harness.reader",
     "harness.refusal",
     "models",
+    "nightjar.adapters.contracts",
+    "nightjar.adapters.deliveries.raw_days",
     "nightjar.adapters.feast_polars",
     "nightjar.adapters.feast.repo",
     "nightjar.adapters.learners.store",
+    "nightjar.wiring.executors",
     "nightjar.wiring.platform",
     "nightjar.cli",
+    "nightjar.cli.doctor",
     "nightjar.usecases.data.features",
     "nightjar.usecases.data.landing",
     "nightjar.usecases.monitoring.monitor",
+    "rich.markdown",
     "skops.io",
     "sklearn.linear_model",
+    "tenacity",
 )
 
 
