@@ -29,8 +29,6 @@ from nightjar.usecases.lifecycle.retrain import retrain
 from nightjar.wiring.settings import PROJECT
 
 KNOWN = datetime.combine(WRITTEN - timedelta(days=1), datetime.min.time(), UTC)
-LONG = {"new_binary", "new_regression", "new_month"}
-"""Months of files take five to ten seconds each. A walk through the commands trains a daily one every day."""
 SPECS = {**SCAFFOLDS, "new_month": written("new_month", NewKind.regression, Every.month)}
 OURS = 'lint.isort.known-first-party=["models", "nightjar"]'
 IN_OUR_STYLE = ("--config", PROJECT / "pyproject.toml", "--config", OURS)
@@ -62,14 +60,14 @@ class BuiltFeatures:
         return rows.sort("score_date", "entity_key")
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [
-        pytest.param(spec, id=name, marks=[pytest.mark.chaos] if name in LONG else [])
-        for name, spec in SPECS.items()
-    ],
-)
+@pytest.mark.chaos
+@pytest.mark.parametrize("spec", [pytest.param(spec, id=name) for name, spec in SPECS.items()])
 def test_it_trains_on_its_sample_data_and_passes_its_gates(spec, tmp_path):
+    """Months of files take five to ten seconds each.
+
+    On every day tests/scaffold/test_walk.py takes a new model through the commands to a champion and a
+    published night, and tests/models/test_every_model.py holds those of each kind to the contract of a model.
+    """
     raw, features = RawFiles(tmp_path), FeatureDirectory(tmp_path)
     land_until(spec, raw=raw, inbox=tmp_path / "inbox", until=KNOWN)
     build_features(spec, raw=raw, features=features, known_at=KNOWN, recipe_of=lambda table: table.name)
