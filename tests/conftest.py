@@ -96,6 +96,8 @@ SHARING = {
     "tests/cli/": "a process that bears commands",
     "tests/test_secrets.py": "a process that bears commands",
     "tests/wiring/test_logs.py": "a process that bears commands",
+    "tests/adapters/test_evidently_workspace.py": "Evidently",
+    "tests/adapters/test_reports.py": "Evidently",
 }
 """What tests share that takes seconds to make. They run in one process, which makes it once."""
 
@@ -207,15 +209,22 @@ def template(postgres: EmbeddedPostgres) -> str:
     return TEMPLATE
 
 
+LET_IN = (
+    "ALTER DATABASE {} OWNER TO nightjar_owner",
+    "REVOKE ALL ON DATABASE {} FROM PUBLIC",
+    "GRANT CONNECT ON DATABASE {} TO nightjar_writer, nightjar_analyst",
+    "GRANT TEMPORARY ON DATABASE {} TO nightjar_writer",
+)
+"""Who may connect is not copied from the template. `ensure_roles` has given it, and all else, there."""
+
+
 @contextmanager
 def _fresh(server: EmbeddedPostgres, template: str) -> Iterator[Database]:
-    from db.server.roles import ensure_roles
-
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server.url("admin", "postgres"), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        # Who may connect is not copied from the template. The roles have their passwords from there.
-        ensure_roles(server.url("admin", name), dict.fromkeys(server.passwords))
+        for statement in LET_IN:
+            admin.execute(statement.format(name))
         yield Database(server, name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
