@@ -100,7 +100,7 @@ class Prefect:
                 and run["run_count"] > after_runs
             ):
                 return run
-            time.sleep(0.25)
+            time.sleep(0.5)  # each question costs the server, too
         raise AssertionError(f"flow run {flow_run} is still {run['state_name']} after {timeout_s} s")
 
     def artifacts(self, flow_run: str) -> dict[str, Any]:

@@ -89,8 +89,10 @@ def test_contributions_add_up_to_the_raw_score(learner, kind, rows):
 def test_a_row_gets_the_same_contributions_in_every_batch(learner, kind):
     frame, usual = sample(KINDS[kind], 30), sample(KINDS[kind], 60)
     whole = contributions_of(fitted(learner, kind), frame, usual)
-    alone = pl.concat([contributions_of(fitted(learner, kind), row, usual) for row in frame.iter_slices(1)])
-    assert np.allclose(whole.to_numpy(), alone.to_numpy(), rtol=1e-9, atol=1e-9)
+    for size, rows in ((1, 9), (7, 30)):
+        pieces = frame[:rows].iter_slices(size)
+        joined = pl.concat([contributions_of(fitted(learner, kind), piece, usual) for piece in pieces])
+        assert np.allclose(whole[:rows].to_numpy(), joined.to_numpy(), rtol=1e-9, atol=1e-9)
 
 
 def test_catboost_measures_from_the_sample_and_not_from_the_rows_it_explains():

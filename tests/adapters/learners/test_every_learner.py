@@ -108,15 +108,17 @@ def test_a_row_scores_the_same_in_every_batch_and_beside_any_other_row(algorithm
 @pytest.mark.parametrize(("algorithm", "kind"), EVERY)
 def test_a_row_scores_the_same_on_any_number_of_threads(algorithm, kind):
     predictor, frame = fitted(algorithm, kind), sample(kind, 1000, 4)
-    scores = listed(predictor.predict(frame))
+    answers = predictor.predict(frame)
+    scores = listed(answers)
     for threads in (1, 2, 8):
         with threadpool_limits(threads):
             if algorithm == "xgboost":
                 predictor.booster.set_param({"nthread": threads})
             assert listed(predictor.predict(frame)) == alike(algorithm, scores)
+    few = 270
     with ThreadPoolExecutor(8) as pool:
-        at_once = pl.concat(list(pool.map(predictor.predict, pieces(frame, 9))))
-        assert listed(at_once) == alike(algorithm, scores)
+        at_once = pl.concat(list(pool.map(predictor.predict, pieces(frame[:few], 9))))
+        assert listed(at_once) == alike(algorithm, listed(answers[:few]))
 
 
 @pytest.mark.parametrize("algorithm", COUNTED)
