@@ -169,6 +169,7 @@ class Platform(Adapters):
         """
         from db.stores.profiles import PostgresInputProfiles
         from nightjar.core.ports.rehearsal import unrehearsed
+        from nightjar.usecases.scoring.anew import Anew
         from nightjar.usecases.scoring.guard import NightGuard
         from nightjar.usecases.scoring.night import ScoreNight
         from nightjar.usecases.scoring.rehearsal import Rehearsal
@@ -185,7 +186,11 @@ class Platform(Adapters):
                 readings=self.readings,
                 rehearse=Rehearsal(inputs, self.rehearsed) if self.settings.rehearse else unrehearsed,
             ),
-            second=SecondReading(spec=spec, tables=self.feature_files),
+            second=SecondReading(
+                spec=spec,
+                tables=self.feature_files,
+                anew=Anew(spec=spec, raw=inputs.raw, files=self.feature_files, recipe_of=self.recipe_of),
+            ),
             executor=executor or self._parts_at_once(self.settings.threads),
             follow=self.follow_up(spec, step),
             go_on=self.go_on,

@@ -1,4 +1,7 @@
-"""A second reading of features: what rows were given, beside what the feature tables hold for their keys."""
+"""A second reading of features: what rows were given, beside what their keys should have.
+
+A join may give other rows than the feature tables hold, and a table other values than its code computes.
+"""
 
 from collections.abc import Iterator
 
@@ -8,7 +11,9 @@ from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import RATE
 from nightjar.core.model.spec import FeatureTable
 
-TABLE = " of the table"
+SHOULD = " should be"
+SAME = 1e-9
+"""Two computed numbers may differ by this share. Numbers that are read twice are the same."""
 
 
 def misread(rows: pl.DataFrame, table: FeatureTable, held: pl.DataFrame) -> Iterator[Finding]:
@@ -17,28 +22,51 @@ def misread(rows: pl.DataFrame, table: FeatureTable, held: pl.DataFrame) -> Iter
     rows: with the keys of the table, and its features as they were retrieved. held: keys and features of the
     rows that should have been read, a row a key. Keys that are not in it say nothing.
     """
+    told = f"were given other values than the table {table.name} holds for their keys as known for the night"
+    yield from _otherwise("misread", rows, table, held, told)
+
+
+def misbuilt(rows: pl.DataFrame, table: FeatureTable, anew: pl.DataFrame) -> Iterator[Finding]:
+    """Say which features of a table rows were given otherwise than they are if they are computed now.
+
+    anew: what the table's code gives of what was delivered, as `held` of `misread`.
+    """
+    told = (
+        f"were given other values of {table.name} than what was delivered gives if it is computed once more"
+    )
+    yield from _otherwise("misbuilt", rows, table, anew, told, SAME)
+
+
+def _otherwise(
+    check: str, rows: pl.DataFrame, table: FeatureTable, right: pl.DataFrame, told: str, same: float = 0.0
+) -> Iterator[Finding]:
     names = [name for name in table.features if name in rows.columns]
     kinds = {**table.keys, **table.features}
     given = rows.lazy().select(
         pl.col(name).cast(kind) for name, kind in kinds.items() if name in rows.columns
     )
     otherwise = (
-        given.join(held.lazy(), on=[*table.keys], suffix=TABLE)
-        .select(pl.col(name).ne_missing(pl.col(f"{name}{TABLE}")) for name in names)
+        given.join(right.lazy(), on=[*table.keys], suffix=SHOULD)
+        .select(_differs(name, table.features[name], same) for name in names)
         .collect()
     )
     wrong = [name for name in names if otherwise[name].any()]
     if wrong:
         count = int(otherwise.select(pl.any_horizontal(wrong).sum()).item())
         yield Finding(
-            name="misread",
+            name=check,
             column=", ".join(wrong),
             number=count / otherwise.height,
             expected=0.0,
             limit=0.0,
             rate=RATE,
-            sentence=(
-                f"{', '.join(wrong)}: {count} of {otherwise.height} sampled rows were given other values "
-                f"than the table {table.name} holds for their keys as known for the night"
-            ),
+            sentence=f"{', '.join(wrong)}: {count} of {otherwise.height} sampled rows {told}",
         )
+
+
+def _differs(name: str, kind: pl.DataType, same: float) -> pl.Expr:
+    given, right = pl.col(name), pl.col(f"{name}{SHOULD}")
+    otherwise = given.ne_missing(right)
+    if same and kind.is_float():
+        otherwise &= ~((given - right).abs() <= same * right.abs()).fill_null(value=False)
+    return otherwise.alias(name)

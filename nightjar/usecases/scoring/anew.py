@@ -1,0 +1,94 @@
+"""Compute the newest rows of feature tables once more, from what was delivered.
+
+A file of a table that was damaged, left behind, or written by another hand looks like any file of the table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from nightjar.core.model.generations import FIRST, Generations
+from nightjar.core.model.own_code import rows_by
+from nightjar.core.model.spec import FeatureTable, ModelSpec
+from nightjar.core.night.clock import dates_between
+from nightjar.core.night.entities import Run
+from nightjar.core.ports.features import FeatureFiles, RecipeOf
+from nightjar.core.ports.raw import RawStore
+from nightjar.usecases.data.features import Landed, first_recorded
+
+RECENT_DAYS = 2
+"""The newest raw days of which rows are computed: nearly all keys of a daily feed are in one of them."""
+MOST_ROWS = 200_000
+"""A table that needs more rows of its sources for these days is not computed."""
+AFTER = timedelta(days=7)
+"""So long after a night's as_of a raw day is looked for. A forecast is about days to come."""
+A_DAY = timedelta(days=1)
+
+Asked = tuple[str, date, date]
+"""A dataset, and the first and the last day that are read of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anew:
+    spec: ModelSpec
+    raw: RawStore
+    files: FeatureFiles
+    recipe_of: RecipeOf
+
+    def newest(self, run: Run, generations: Generations) -> Mapping[str, pl.DataFrame]:
+        """Table -> the newest row of each key that has one on its newest days, as known for a run.
+
+        generations: those that the run reads. Left out are tables that other code made, streamed ones, those
+        that need too many rows, and those with a source that does not remember what it held. A run that knows
+        later corrections has none: its night was read as it was. Raises CodeFailed, ContractBroken.
+        """
+        if run.known_at > run.as_of:
+            return {}
+        found, read = dict[str, pl.DataFrame](), dict[Asked, pl.DataFrame]()
+        for table in self.spec.feature_tables:
+            days = self._days(table, run) if self._made_by_this_code(table, generations) else []
+            if days and self._few(table, days, run):
+                first, last = days[0], days[-1]
+                asked = {name: (name, first - timedelta(table.lookback_days), last) for name in table.sources}
+                for each in asked.values():
+                    if each not in read:
+                        read[each] = self.raw.read(self.spec.dataset(each[0]), *each[1:], run.as_of)
+                frames = {name: read[each] for name, each in asked.items()}
+                called = f"compute of {table.name}", table.compute, f"for days {first} to {last} once more"
+                rows = rows_by(self.spec.name, *called, frames, first, last)
+                found[table.name] = known(table, rows, run)
+        return found
+
+    def _made_by_this_code(self, table: FeatureTable, generations: Generations) -> bool:
+        recipes = {each.name: each.recipe for each in self.files.generations(table)}
+        remembered = all(self.spec.dataset(name).remembers for name in table.sources)
+        made = recipes.get(generations.get(table.name, FIRST)) == self.recipe_of(table)
+        return made and remembered and not table.streamed
+
+    def _days(self, table: FeatureTable, run: Run) -> list[date]:
+        """The newest raw days that were known at the night's as_of, oldest first."""
+        near = dates_between((run.as_of - table.ttl - A_DAY).date(), (run.as_of + AFTER).date())
+        recorded = first_recorded(Landed({}, self.raw.recorded(name, near)) for name in table.sources)
+        return sorted(day for day, instant in recorded.items() if instant <= run.as_of)[-RECENT_DAYS:]
+
+    def _few(self, table: FeatureTable, days: list[date], run: Run) -> bool:
+        """True if the sources have few rows, supposed that all days have as many as the newest one."""
+        read = (days[-1] - days[0]).days + table.lookback_days + 1
+        rows = (
+            self.raw.scan(self.spec.dataset(name), days[-1], days[-1], run.as_of).select(pl.len()).collect()
+            for name in table.sources
+        )
+        return sum(each.item() for each in rows) * read <= MOST_ROWS
+
+
+def known(table: FeatureTable, rows: pl.DataFrame, run: Run) -> pl.DataFrame:
+    """The newest row of each key that a run may read. rows: what a table's code gives."""
+    return (
+        rows.filter(pl.col("event_timestamp").is_between(run.as_of - table.ttl, run.as_of))
+        .filter(pl.col("created") <= run.as_of)
+        .sort("event_timestamp", "created", maintain_order=True)
+        .unique([*table.keys], keep="last")
+        .select(pl.col(name).cast(kind) for name, kind in {**table.keys, **table.features}.items())
+    )
