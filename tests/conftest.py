@@ -114,7 +114,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
     return ByModule(config, log)
 
 
-TRIED = 3
+TRIED = 5
 """On ordinary days a property is tried on one of so many of its examples. Each run draws other ones."""
 
 

@@ -1,4 +1,9 @@
-"""A whole night of a flow, as a receiver of OpenTelemetry sees it: the same that Postgres keeps."""
+"""A whole night of a flow, as a receiver of OpenTelemetry sees it: the same that Postgres keeps.
+
+It needs a process of its own, so the long run has it. On every day tests/adapters/telemetry/test_otlp.py
+holds traces, metrics and parts of other processes to a real receiver, and
+tests/usecases/scoring/test_stages.py the stages of a night.
+"""
 
 import subprocess
 import sys
@@ -13,7 +18,7 @@ from nightjar.core.night.stages import Stage, totals
 from nightjar.server.deploy import local_api
 from nightjar.wiring.settings import PROJECT
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.platform, pytest.mark.chaos, pytest.mark.timeout(400)]
 DAY = date(2013, 3, 28)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MS = 1_000_000

@@ -297,7 +297,11 @@ def elsewhere(tmp_path_factory):
     return folder
 
 
+@pytest.mark.chaos
 def test_another_process_gives_the_same_bytes(predictor, saved, elsewhere):
+    """The other process imports and fits every learner, so the long run has it. On every day the same
+    training gives the same bytes in one process.
+    """
     if predictor.algorithm == "onnx":
         pytest.skip("skl2onnx puts the nodes of a graph in the order of Python's hashes")
     assert (

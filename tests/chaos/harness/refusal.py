@@ -18,10 +18,14 @@ ASKED = {
 
 
 def run(order: dict[str, Any]) -> int:
-    """order: `settings`, and which of ASKED is `asked`. Prints what is seen; 0 if the platform refused."""
-    platform = Platform(Settings(**order["settings"], _env_file=None))
+    """order: `settings`. Prints what is seen when each of ASKED is asked; 0 if the platform refused all."""
+    return max(_refused(order["settings"], asked) for asked in ASKED)
+
+
+def _refused(settings: dict[str, Any], asked: str) -> int:
+    platform = Platform(Settings(**settings, _env_file=None))
     try:
-        ASKED[order["asked"]](platform)
+        ASKED[asked](platform)
     except NightjarError as error:
         seen = (
             *traceback.format_exception(error),
@@ -30,6 +34,6 @@ def run(order: dict[str, Any]) -> int:
             repr(platform.settings),
             str(platform.settings),
         )
-        sys.stdout.write("\n".join(seen))
+        sys.stdout.write(f"--- {asked}\n" + "\n".join(seen) + "\n")
         return 0
     return 1

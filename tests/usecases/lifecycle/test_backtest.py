@@ -85,9 +85,15 @@ def backtest(ports, **changes):
 
 
 @pytest.fixture(scope="module")
-def walked(ports):
+def store():
+    """What keeps the steps of `walked`."""
+    return MemoryBacktests()
+
+
+@pytest.fixture(scope="module")
+def walked(ports, store):
     features = NoFeatures()
-    yield backtest(ports, features=features).walk(WEEKLY)
+    yield backtest(ports, features=features, store=store).walk(WEEKLY)
     assert features.asked == 1, "all steps share one retrieval"
 
 
@@ -159,10 +165,7 @@ def test_an_interrupted_walk_goes_on_and_ends_as_one_that_was_not(ports, walked)
     assert [*map(told, again.steps)] == [*map(told, walked.steps)]
 
 
-def test_a_walk_that_is_whole_trains_nothing_again(ports, walked):
-    store = MemoryBacktests()
-    backtest(ports, store=store).walk(WEEKLY)
-
+def test_a_walk_that_is_whole_trains_nothing_again(ports, walked, store):
     def never(train, valid, *, spec):
         raise AssertionError
 
