@@ -11,17 +11,20 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import polars as pl
 
 import models
-from models.flight_delay.population import late, outcomes
+from models.flight_delay.population import late, outcomes, population
+from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_days import days_of, with_outcomes
 from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeDay, checked, told
+from nightjar.core.monitoring.outcome_relations import answered
 
 SPEC = models.model("flight_delay")
-FLIGHTS = SPEC.dataset("flights")
+FLIGHTS, SCHEDULES = SPEC.dataset("flights"), SPEC.dataset("schedules")
 FIRST, LAST = date(2013, 1, 1), date(2013, 12, 31)
 HALVES = {"first": (date(2013, 3, 1), date(2013, 6, 30)), "second": (date(2013, 7, 1), LAST)}
 DAY = timedelta(days=1)
@@ -176,24 +179,39 @@ FOURTH: Mapping[str, Fault] = {
 """Written before its author had read the features and the readings; parts of the guard were known."""
 
 
-def recorded_year(folder: Path) -> Rows:
+def recorded_year(folder: Path, dataset: RawDataset = FLIGHTS) -> Rows:
     """What is delivered of each day, read without landing it."""
-    delivered = (each for each in SPEC.deliveries(folder, FIRST, LAST) if each.dataset == FLIGHTS.name)
+    delivered = (each for each in SPEC.deliveries(folder, FIRST, LAST) if each.dataset == dataset.name)
     return pl.concat(
-        pl.read_csv(each.path, comment_prefix="#", schema_overrides=dict(FLIGHTS.columns)).with_columns(
+        pl.read_csv(each.path, comment_prefix="#", schema_overrides=dict(dataset.columns)).with_columns(
             date=pl.lit(each.day), recorded_at=pl.lit(each.recorded_at)
         )
         for each in delivered
     )
 
 
+@cache
+def entities() -> Mapping[date, pl.Series]:
+    """The keys of the flights that were scheduled for each day."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = recorded_year(Path(folder), SCHEDULES)
+    return {
+        key[0]: population({SCHEDULES.name: part}, key[0])["entity_key"]
+        for key, part in rows.partition_by("date", as_dict=True).items()
+    }
+
+
 def looks(rows: Rows) -> dict[date, OutcomeDay]:
     return {
-        day: with_outcomes(
-            found, outcomes({"flights": rows.filter(pl.col("date") == day)}, day)["outcome"], SPEC.kind
-        )
+        day: look(found, outcomes({"flights": rows.filter(pl.col("date") == day)}, day), day)
         for day, found in days_of(FLIGHTS, rows).items()
     }
+
+
+def look(found: OutcomeDay, told: Rows, day: date) -> OutcomeDay:
+    """A day with its outcomes, and with how many flights lack one."""
+    rates = {**found.rates, **answered(entities()[day], told["entity_key"])}
+    return with_outcomes(found, told["outcome"], SPEC.kind).model_copy(update={"rates": rates})
 
 
 def held_in_turn(days: Mapping[date, OutcomeDay]) -> dict[date, str]:

@@ -10,7 +10,15 @@ from polars import selectors
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_guard import OF_GREATEST, OutcomeDay, where
-from nightjar.core.monitoring.outcome_relations import MOST_COUPLED, belonging, grains, lines, sampled
+from nightjar.core.monitoring.outcome_relations import (
+    MOST_COUPLED,
+    belonging,
+    beside_before,
+    grains,
+    lines,
+    ranks,
+    sampled,
+)
 
 MOST_VALUES = 100
 """A column of texts with more values names things, and is not counted by value."""
@@ -42,7 +50,6 @@ def days_of(
     numbers = [name for name in rows.select(selectors.numeric()).columns if name in dataset.columns]
     size = pl.col(numbers).cast(pl.Float64).abs()
     sized = rows.group_by("date").agg(pl.len().alias("__rows"), size.mean(), size.max().name.prefix(GREATEST))
-    coupled = _couplings(rows, numbers)
     values = _values(dataset, rows)
     few = [name for name, count in values.items() if count <= FEW_VALUES]
     by_value = _sizes_by_value(rows, numbers, few)
@@ -56,13 +63,10 @@ def days_of(
             rows=row["__rows"],
             sizes={name: row[name] for name in (*numbers, *(f"{GREATEST}{name}" for name in numbers))}
             | by_value.get(row["date"], {}),
-            couplings=coupled.get(row["date"], {}),
+            couplings=ranks(beside := beside_before(dataset, now, same.get(row["date"] - step)), own),
             values={name: counts.get(row["date"], {}) for name, counts in counted.items()},
             repeated=repeated.get(row["date"], 0.0),
-            rates={
-                **rates[row["date"]],
-                **belonging(dataset, now, same.get(row["date"] - step), few),
-            },
+            rates={**rates[row["date"]], **belonging(dataset, beside, few)},
             lines=lines(now, few, grain := grains(now, own)),
             grains=grain,
         )
@@ -108,16 +112,6 @@ def _sizes_by_value(
             named = {f"{name}{where(column, row[column])}": row[name] for name in numbers}
             found.setdefault(row["date"], {}).update(named)
     return found
-
-
-def _couplings(rows: pl.DataFrame, numbers: Sequence[str]) -> dict[date, dict[str, float | None]]:
-    """The correlation of each two columns; none where there are many columns."""
-    if len(numbers) > MOST_COUPLED:
-        return {}
-    pairs = {f"{a} and {b}": (a, b) for a, b in combinations(numbers, 2)}
-    correlations = [pl.corr(a, b).fill_nan(None).alias(pair) for pair, (a, b) in pairs.items()]
-    found = rows.group_by("date").agg(correlations)
-    return {row.pop("date"): row for row in found.iter_rows(named=True)}
 
 
 def _rates(

@@ -27,7 +27,7 @@ LEAST_ROWS = 20
 """A value that comparable days always have at least so often may not be missing."""
 FACTOR_ROWS, FACTOR_ALIKE, FACTOR_VALUE = 1.8, 1.25, 1.3
 FACTOR_GONE, FACTOR_SIZE = 4.0, 4.0
-"""How many times more or fewer rows, rows of a value, and size of numbers than in any comparable day.
+"""How many times more or fewer rows, rows of a value, and size or grain of numbers than on comparable days.
 
 FACTOR_ALIKE, FACTOR_VALUE: of the days of the same weekday, whose number of rows is steadier.
 """
@@ -36,8 +36,14 @@ CHANCE_OF_ROWS = 2.5
 LEAST_ALIKE = 4
 MORE_REPEATED = 0.4
 """How much greater the share of rows may be that the day before had too."""
-APART = 0.5
-"""How far a correlation may lie outside its range."""
+LEAST_APART, WIDTHS_APART = 0.3, 0.4
+"""How far the inverse hyperbolic tangent of a rank correlation may lie outside its range: a fixed part, and
+so many widths of the range.
+"""
+LOST, CLEAR = 3.0, 6.0
+"""A rank correlation is lost below so many standard errors, if all comparable days have more than CLEAR."""
+MOST_ROWS = 2_000
+"""Of a day of more rows about so many are looked at, of the same keys every day."""
 ODDS = 2.0
 """How far the log odds of an outcome may lie outside the range."""
 LEAST_ODDS, WIDTHS, WIDEST = 0.5, 0.45, 1.6
@@ -46,6 +52,8 @@ at most WIDEST.
 
 In a storm half of the flights have no arrival. So what storms move has a wide range, and planes have not.
 """
+SURE = 0.99
+"""A rank correlation beyond it counts as this one."""
 LEAST_OF_LINE, WIDTHS_OF_LINE = 0.2, 0.4
 """The same of the lines of two columns, as a logarithm."""
 GRAINS = 4
@@ -58,7 +66,11 @@ WHERE, WITH = " where ", " with "
 AND, KNOWN = " true and ", " known"
 """A flag that is true, and a number of the same row that is known: the two may exclude each other."""
 MOST_EXCLUDED = 2
-"""So many rows may have both, although no row of the comparable days has: a slip of the feed."""
+"""So many rows may have both, although no row of the comparable days has: a slip of the feed.
+
+So many entities may lack an outcome too, or have one without being an entity, although none has before.
+"""
+UNANSWERED, UNASKED = "entities without an outcome", "outcomes of no entity"
 RISE = "rise of"
 LINE = (RISE, "middle distance from the line of", "distance of most rows from the line of")
 ENOUGH_DAYS = 20
@@ -77,11 +89,13 @@ class OutcomeDay(Value):
     """What a day of a dataset of outcomes looks like.
 
     sizes: column of numbers -> mean of the absolute values; None if all are missing. `greatest arr_delay` ->
-    the greatest of them. couplings: two columns of numbers -> their correlation. values: column of texts ->
+    the greatest of them. couplings: `arr_delay with dep_delay`, or with itself the day before -> their rank
+    correlation. values: column of texts ->
     value -> rows. repeated: share of rows that the day before had too. outcomes: rows of the score date
     with an outcome. rates: what is counted, such as
     `arr_delay missing where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers
-    -> the rise of their line, the middle distance from it, and that of most rows. shares: outcome -> share
+    -> the rise of their line, the middle distance from it, and that of most rows. grains: column of numbers
+    -> half of the least step between two of them. shares: outcome -> share
     of these rows; empty for a kind of any number, whose mean_size is the mean of the absolute outcomes.
     broken: why the outcomes cannot be, if they cannot.
     """
@@ -191,11 +205,12 @@ def findings(
     return (
         *_rows(found, past, alike, wider),
         *_sizes(found, past),
-        *_couplings(found, past),
+        *_couplings(found, past, wider),
         *_repeated(found, past),
         *_shares(found, past),
         *_rates(found, past, wider),
         *_lines(found, past, wider),
+        *_grains(found, past),
     )
 
 
@@ -238,14 +253,20 @@ def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindin
             yield odd.model_copy(update={"told": odd.told + _hypothesis(size, known)})
 
 
-def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
+def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:
+    """Rank correlations, on a scale on which chance has the same size everywhere."""
     for pair, value in found.couplings.items():
         known = [each for day in past if (each := day.couplings.get(pair)) is not None]
-        if value is None or len(known) < len(past):
+        if value is None or len(known) < LEAST_DAYS:
             continue
-        reach = APART + CHANCE / math.sqrt(found.rows)
-        if not (allowed := (min(known) - reach, max(known) + reach))[0] <= value <= allowed[1]:
-            yield _finding("coupling", f"correlation of {pair}", value, known, allowed)
+        low, high = _z(min(known)), _z(max(known))
+        reach = wider * (LEAST_APART + WIDTHS_APART * (high - low) * _scarce(len(known)))
+        error = 1 / math.sqrt(min(found.rows, MOST_ROWS))
+        least = max(low - reach, LOST * error) if low > CLEAR * error else low - reach
+        most = min(high + reach, -LOST * error) if high < -CLEAR * error else high + reach
+        if not least <= _z(value) <= most:
+            allowed = math.tanh(least), math.tanh(most)
+            yield _finding("coupling", f"rank correlation of {pair}", value, known, allowed)
 
 
 def _repeated(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
@@ -276,9 +297,15 @@ def _rates(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Itera
         usual = [_log_odds(some / all_, all_) for some, all_ in known]
         width = (max(usual) - min(usual)) * _scarce(len(usual))
         least = wider * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
-        low = -math.inf if OF_GREATEST in counted else min(usual) - _reach(min(usual), rows, least)
-        high = max(usual) + _reach(max(usual), rows, least)
-        if AND in counted and not any(some for some, _ in known):
+        if OF_GREATEST in counted:
+            low, high = -math.inf, max(usual) + _reach_of_pile(max(usual), rows, least)
+        else:
+            low, high = (
+                min(usual) - _reach(min(usual), rows, least),
+                max(usual) + _reach(max(usual), rows, least),
+            )
+        exclusive = AND in counted or counted in {UNANSWERED, UNASKED}
+        if exclusive and not any(some for some, _ in known):
             high = _log_odds(MOST_EXCLUDED / rows, rows)
         if not low <= _log_odds(hits / rows, rows) <= high:
             shares, allowed = [some / all_ for some, all_ in known], (_share(low), _share(high))
@@ -304,6 +331,14 @@ def _lines(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Itera
                 low, high = min(low, min(usual) / FACTOR_GONE), max(high, GRAINS * grain)
             if not low <= value <= high:
                 yield _finding("relation", f"{told} {pair}", value, usual, (low, high))
+
+
+def _grains(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
+    """Numbers of other decimals, or in steps of another size."""
+    for column, value in found.grains.items():
+        known = [day.grains[column] for day in past if day.grains.get(column)]
+        if value and len(known) >= LEAST_DAYS and (odd := _odd("grain", column, value, known, FACTOR_SIZE)):
+            yield odd
 
 
 def _least_grain(column: str, days: Iterable[OutcomeDay]) -> float:
@@ -335,6 +370,12 @@ def _reach(odds: float, rows: int, least: float = ODDS) -> float:
     return least + CHANCE / math.sqrt(rows * share * (1 - share) + 0.5)
 
 
+def _reach_of_pile(odds: float, rows: int, least: float) -> float:
+    """The same of a few rows, by the arc sine of the root of a share: it has the same error everywhere."""
+    angle = math.asin(math.sqrt(_share(odds))) + CHANCE / (2 * math.sqrt(rows))
+    return least + _log_odds(math.sin(min(angle, math.pi / 2)) ** 2, rows) - odds
+
+
 def _odd(
     name: str, where: str, value: float, usual: Sequence[float], factor: float, chance: float = 0.0
 ) -> HoldFinding | None:
@@ -363,6 +404,10 @@ def _hypothesis(size: float | None, usual: Sequence[float]) -> str:
     likely = min(KNOWN_FACTORS, key=lambda each: abs(math.log(factor / each)))
     near = abs(math.log(factor / likely)) < math.log(1.6)
     return f"; {factor:.3g} times as large" + (f", which looks like {KNOWN_FACTORS[likely]}" if near else "")
+
+
+def _z(correlation: float) -> float:
+    return math.atanh(max(-SURE, min(SURE, correlation)))
 
 
 def _log_odds(share: float, rows: int) -> float:

@@ -16,13 +16,11 @@ from nightjar.core.inputs.former import SOME, Matrix
 from nightjar.core.inputs.lines import Line
 from nightjar.core.inputs.lines import line as fitted
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import AND, KNOWN, WITH, where
+from nightjar.core.monitoring.outcome_guard import AND, KNOWN, MOST_ROWS, UNANSWERED, UNASKED, WITH, where
 
 Rates = Mapping[str, tuple[int, int]]
 """What is counted -> how many rows are so, and of how many."""
 
-MOST_ROWS = 2_000
-"""Of a day of more rows those of the same keys are looked at every day."""
 MOST_COUPLED = 8
 """With more columns of numbers they are not compared with each other."""
 BEFORE = " of the day before"
@@ -41,18 +39,28 @@ def keys_of(dataset: RawDataset) -> list[str]:
     return [name for name in dataset.keys if not dataset.columns[name].is_temporal()]
 
 
-def belonging(dataset: RawDataset, now: pl.DataFrame, then: pl.DataFrame | None, few: Sequence[str]) -> Rates:
-    """What is counted of the rows of a day, and of the same keys the day before.
+def beside_before(dataset: RawDataset, now: pl.DataFrame, then: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows of a day, with the values of the same keys the day before as `arr_delay of the day before`.
 
-    now, then: the rows of both days. few: columns whose values are looked at by themselves too.
+    `met` is True where the key was there. now, then: the rows of both days. Without `then` or keys: now.
     """
     keys = keys_of(dataset)
-    rows, counted = now, dict(_countable(dataset, now))
-    if then is not None and keys:
-        own = [name for name in now.select(~selectors.temporal()).columns if name in _own(dataset)]
-        once = then.unique(keys, keep="first").select(*keys, pl.col(own).name.suffix(BEFORE), met=True)
-        rows = now.join(once, on=keys, how="left", maintain_order="left")
+    if then is None or not keys:
+        return now
+    own = [name for name in now.select(~selectors.temporal()).columns if name in _own(dataset)]
+    once = then.unique(keys, keep="first").select(*keys, pl.col(own).name.suffix(BEFORE), met=True)
+    return now.join(once, on=keys, how="left", maintain_order="left")
+
+
+def belonging(dataset: RawDataset, rows: pl.DataFrame, few: Sequence[str]) -> Rates:
+    """What is counted of the rows of a day, and of the same keys the day before.
+
+    rows: as `beside_before`. few: columns whose values are looked at by themselves too.
+    """
+    counted = dict(_countable(dataset, rows))
+    if "met" in rows.columns:
         counted[f"keys{BEFORE}"] = pl.col("met").fill_null(value=False)
+        own = [name for name in _own(dataset) if f"{name}{BEFORE}" in rows.columns]
         counted |= {f"{name}{BEFORE}": pl.col(name) == pl.col(f"{name}{BEFORE}") for name in own}
     if not counted:
         return {}  # all columns are numbers, and nothing is known of the day before
@@ -67,6 +75,36 @@ def belonging(dataset: RawDataset, now: pl.DataFrame, then: pl.DataFrame | None,
         f"{told}{of}": (int(of_part[f"{told} hits"]), int(of_part[f"{told} of"]))
         for of, of_part in found.items()
         for told in counted
+    }
+
+
+def ranks(rows: pl.DataFrame, numbers: Sequence[str]) -> Mapping[str, float]:
+    """The rank correlations of each two columns of numbers, and of each with itself the day before.
+
+    rows: as `beside_before`.
+    """
+    if len(numbers) > MOST_COUPLED:
+        return {}
+    met = [(name, f"{name}{BEFORE}") for name in numbers if f"{name}{BEFORE}" in rows.columns]
+    known = {pair: rows.select(pair).drop_nulls() for pair in [*combinations(numbers, 2), *met]}
+    found = {
+        f"{a}{WITH}{b}": both.select(pl.corr(pl.col(a).rank(), pl.col(b).rank()).fill_nan(None)).item()
+        for (a, b), both in known.items()
+        if both.height >= SOME
+    }
+    return {told: value for told, value in found.items() if value is not None}
+
+
+def answered(entities: pl.Series, told: pl.Series) -> Rates:
+    """How many entities that were to be scored have no outcome, and how many outcomes are of no entity.
+
+    Both are entity keys. Nothing is said without entities: perhaps nothing was to be scored then.
+    """
+    if entities.is_empty():
+        return {}
+    return {
+        UNANSWERED: (int((~entities.is_in(told.implode())).sum()), entities.len()),
+        UNASKED: (int((~told.is_in(entities.implode())).sum()), told.len()),
     }
 
 

@@ -12,13 +12,16 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import ModelSpec, RawDataset, Window
 from nightjar.core.monitoring.outcome_days import days_of, step_of, with_outcomes
 from nightjar.core.monitoring.outcome_guard import OutcomeCheck, OutcomeDay, Verdict, checked, told
-from nightjar.core.night.clock import dates_between
+from nightjar.core.monitoring.outcome_relations import answered
+from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.windows import files_of
 from nightjar.core.ports.outcome_checks import OutcomeChecks
 from nightjar.core.ports.raw import RawStore
-from nightjar.usecases.data.windows import outcomes_of
+from nightjar.usecases.data.windows import outcomes_of, population_of
 
 DAY = timedelta(days=1)
+MOST_ENTITIES = 10_000
+"""Of a day of more rows nobody asks which entities lack an outcome."""
 
 log = structlog.get_logger(__name__)
 
@@ -120,21 +123,34 @@ class GuardOutcomes:
         found = days_of(dataset, self.raw.read(dataset, min(days) - step, max(days)), days, step)
         dates = {day: self._score_date(window, day) for day in days if day in found}
         outcomes = self._outcomes([each for each in dates.values() if each is not None])
-        return {day: self._with_outcomes(found[day], outcomes.get(date_)) for day, date_ in dates.items()}
+        return {
+            day: self._with_outcomes(found[day], outcomes.get(date_), date_) for day, date_ in dates.items()
+        }
 
-    def _with_outcomes(self, found: OutcomeDay, outcomes: pl.Series | str | None) -> OutcomeDay:
-        if outcomes is None:
+    def _with_outcomes(
+        self, found: OutcomeDay, outcomes: pl.DataFrame | str | None, score_date: date | None
+    ) -> OutcomeDay:
+        if outcomes is None or score_date is None:
             return found
         if isinstance(outcomes, str):
             return found.model_copy(update={"broken": outcomes})
-        return with_outcomes(found, outcomes, self.spec.kind)
+        rates = {**found.rates, **answered(self._entities(found, score_date), outcomes["entity_key"])}
+        looks = with_outcomes(found, outcomes["outcome"], self.spec.kind)
+        return looks.model_copy(update={"rates": rates})
+
+    def _entities(self, found: OutcomeDay, score_date: date) -> pl.Series:
+        """The keys that were to be scored, as known on the night's evening. None of a large day."""
+        if found.rows > MOST_ENTITIES:
+            return pl.Series([], dtype=pl.String)
+        rows = population_of(self.spec, self.raw, score_date, as_of(self.spec, score_date))
+        return rows["entity_key"]
 
     def _score_date(self, window: Window, day: date) -> date | None:
         """The last score date whose window ends with the file of a day."""
         around = dates_between(day - timedelta(days=window.days_after + 1), day + DAY)
         return max((each for each in around if files_of(self.spec, window, each)[1] == day), default=None)
 
-    def _outcomes(self, dates: Sequence[date]) -> Mapping[date | None, pl.Series | str]:
+    def _outcomes(self, dates: Sequence[date]) -> Mapping[date | None, pl.DataFrame | str]:
         """The outcomes of each date, or why they cannot be."""
         recorded = (self.raw.recorded(window.dataset).values() for window in self.spec.outcome_reads)
         known_at = max((instants[-1] for each in recorded for instants in each), default=None)
@@ -148,4 +164,4 @@ class GuardOutcomes:
             halves = dates[: len(dates) // 2], dates[len(dates) // 2 :]
             return {day: found for half in halves for day, found in self._outcomes(half).items()}
         parts = rows.partition_by("score_date", as_dict=True)
-        return {day[0]: part["outcome"] for day, part in parts.items()}
+        return {day[0]: part for day, part in parts.items()}

@@ -9,7 +9,15 @@ import pytest
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_days import days_of, step_of
 from nightjar.core.monitoring.outcome_guard import checked, findings
-from nightjar.core.monitoring.outcome_relations import MOST_ROWS, belonging, grains, line, sampled
+from nightjar.core.monitoring.outcome_relations import (
+    MOST_ROWS,
+    answered,
+    belonging,
+    grains,
+    line,
+    ranks,
+    sampled,
+)
 
 DAY, ROWS = timedelta(days=1), 300
 DAYS = [date(2013, 4, 1) + n * DAY for n in range(42)]
@@ -100,6 +108,7 @@ FAULTS = {
         "slice_volume",
         "depot west: 50",
     ),
+    "in steps of 20": (TODAY.with_columns((pl.col("left") / 20).round() * 20), "grain", "left: 10"),
     "9999 for a few": (
         TODAY.with_columns(came=pl.when(pl.col("trip") < 4).then(9999.0).otherwise("came")),
         "units",
@@ -150,7 +159,7 @@ def test_a_holiday_is_held_to_wider_limits(known):
 def test_weeks_of_numbers_alone_have_nothing_to_count():
     weekly = RawDataset(name="weeks", columns={"route": pl.String(), "late": pl.Float64()}, keys=("route",))
     week = pl.DataFrame({"route": ["a", "b"], "late": [1.0, 2.0], "date": [DAYS[0]] * 2})
-    assert belonging(weekly, week, None, ["route"]) == {}
+    assert belonging(weekly, week, ["route"]) == {}
     assert [*days_of(weekly, week)] == [DAYS[0]]
 
 
@@ -234,3 +243,61 @@ def test_a_flag_and_a_number_that_exclude_each_other_are_held_if_a_few_rows_have
     days = days_of(TRIPS, pl.concat(lost(trips(day), 0) for day in DAYS[:-1]))
     told = [each.told for each in against(days, lost(TODAY, rows))]
     assert any("ended true and came known:" in each for each in told) == held
+
+
+WEEK = 7 * DAY
+ROUTES = RawDataset(
+    name="routes",
+    columns={"route": pl.Int64(), "flights": pl.Int64(), "delay": pl.Int64()},
+    keys=("route",),
+)
+
+
+def routes(sunday):
+    """A route with more flights has more delay; both are nearly those of the week before."""
+    random = np.random.default_rng(sunday.toordinal())
+    flights = np.arange(200) % 50 + random.integers(1, 4, 200)
+    delay = (flights * random.gamma(2, 6, 200)).astype(int)
+    return pl.DataFrame({"route": range(200), "flights": flights, "delay": delay, "date": [sunday] * 200})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (pl.col("delay"), ""),
+        (pl.col("delay").shuffle(seed=1), "rank correlation of delay with delay of the day before"),
+        (pl.col("delay").shift(25).fill_null(0), "rank correlation of flights with delay"),
+        (pl.col("flights").reverse(), "rank correlation of flights with flights of the day before"),
+    ],
+)
+def test_values_of_other_routes_lose_their_order(change, told):
+    sundays = [DAYS[0] + n * WEEK for n in range(20)]
+    files = {day: routes(day) for day in sundays}
+    known = days_of(ROUTES, pl.concat(files.values()), step=WEEK)
+    now = files[sundays[-1]].with_columns(change)
+    looks = days_of(ROUTES, pl.concat([files[sundays[-2]], now]), [sundays[-1]], WEEK)[sundays[-1]]
+    found = [each for each in checked(sundays[-1], looks, known) if each.name == "coupling"]
+    assert any(each.told.startswith(told) for each in found) if told else not found
+
+
+@pytest.mark.parametrize(("without", "others", "held"), [(0, 0, 0), (2, 2, 0), (3, 0, 1), (0, 3, 1)])
+def test_entities_without_an_outcome_are_held_if_no_day_has_any(known, without, others, held):
+    scored = pl.Series([f"k{n}" for n in range(ROWS)])
+    outcomes = pl.concat([scored[without:], pl.Series([f"x{n}" for n in range(others)], dtype=pl.String)])
+    assert answered(scored, outcomes) == {
+        "entities without an outcome": (without, ROWS),
+        "outcomes of no entity": (others, ROWS - without + others),
+    }
+
+    def asked(day, told):
+        return day.model_copy(update={"rates": {**day.rates, **answered(scored, told)}})
+
+    past = [asked(known[day], scored) for day in DAYS[:-1]]
+    assert len(findings(asked(known[DAYS[-1]], outcomes), past)) == held
+    assert answered(scored.clear(), outcomes) == {}
+
+
+def test_a_rank_correlation_is_of_rows_that_have_both():
+    day = pl.DataFrame({"a": [*range(40), None, 7], "b": [*range(40), 3, None], "c": [1.0] * 42})
+    assert ranks(day, ["a", "b", "c"]) == {"a with b": pytest.approx(1.0)}
+    assert ranks(day.head(29), ["a", "b"]) == {}
