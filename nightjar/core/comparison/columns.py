@@ -20,8 +20,9 @@ def finite(column: pl.Series) -> NDArray[np.float64]:
 
 
 def numbers(column: pl.Series) -> pl.Series:
-    """The same as `as_numbers` of a column by itself."""
-    return column.to_frame().select(as_numbers(column.name)).to_series()
+    """The same as `as_numbers` of a column by itself. A query for one column takes three times as long."""
+    values = column.cast(pl.Float64).to_numpy()
+    return pl.Series(column.name, np.where(np.isfinite(values), values, np.nan), nan_to_null=True)
 
 
 def as_numbers(name: str) -> pl.Expr:

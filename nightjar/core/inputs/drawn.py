@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from nightjar.core.comparison.profile import places_of_sample
-from nightjar.core.inputs.readings import of_each_row, read_by_slices, same_entities, summed, tallies
+from nightjar.core.inputs.readings import counted, same_entities, sliced
 from nightjar.core.model.spec import ModelSpec
 
 Parts = Callable[[], Iterable[pl.DataFrame]]
@@ -32,9 +32,7 @@ def drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
     """Read a population once. It gives what the same functions give of all its rows at once.
 
     rows: of the population, with those that cannot be scored. If there are any of these, the population is
-    read again, because the places of the sample depend on how many can be scored. A slice whose expression
-    needs other rows than its own, such as a rank, is counted on its columns of all rows: then they are read
-    once more.
+    read again, because the places of the sample depend on how many can be scored.
     """
     found = _drawn(parts, rows, spec, score_date)
     return found if found.rows == rows else _drawn(parts, found.rows, spec, score_date)
@@ -44,21 +42,17 @@ def _drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
     """rows: those that can be scored, as far as they are known."""
     gather = Gather(places_of_sample(rows, spec.seed))
     alike, told = list[pl.DataFrame](), list[pl.DataFrame]()
-    each_row = of_each_row(spec)
     first: str | None = None
     for part in parts():
         gather.take(part)
         first = first or first_key(part)
         alike.append(small(same_entities(part, score_date, first), part))
-        if each_row:
-            told.append(tallies(part, spec))
-    if not each_row:
-        told.append(tallies(pl.concat(read_by_slices(part, spec) for part in parts()), spec))
+        told.append(sliced(part, spec))
     return Drawn(
         gather.passed,
         gather.rows(),
         same_entities(pl.concat(alike), score_date, first),
-        summed(told, gather.passed),
+        counted(told, gather.passed, spec),
     )
 
 

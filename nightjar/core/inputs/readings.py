@@ -40,7 +40,6 @@ MOST = 200
 """So many slices of a kind are counted, the largest ones."""
 COUNTED, CROSSED = "rows", "rows_of_two"
 """Rows of the night or of a slice, and of two slices together."""
-TALLY = {"name": pl.String(), "of": pl.String(), "slice": pl.String(), "value": pl.Int64()}
 HEIGHT = "rows of it"
 POPULATION = "population"
 """Stands for a feature table where the population itself has the inputs."""
@@ -214,60 +213,45 @@ def slices_of(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr
     return {name: _storable(value).fill_null("missing") for name, value in parts.items()}
 
 
-def tallies(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
-    """Count the rows of each slice in a part of a population, for `summed`.
-
-    The slices are those that the spec names and the values of its categories, as far as the population has
-    the columns that they read.
+def sliced(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
+    """What slices read of a part of a population, for `counted`: each different row once, and how often it is
+    there (HEIGHT). If a slice needs other rows than its own, each row is kept.
     """
-    counted = {COUNTED: slices_of(part, spec), CROSSED: _crossed(part, spec)}
-    read = {
-        name for parts in counted.values() for value in parts.values() for name in value.meta.root_names()
-    }
-    alike = _alike(part, read if of_each_row(spec) else ())
-    tallied = [
-        alike.lazy()
-        .group_by(value.alias("at"))
-        .agg(value=pl.col(HEIGHT).sum())
-        .select(
-            name=pl.lit(reading),
-            of=pl.lit(name),
-            slice=pl.format("{}={}", pl.lit(name), "at"),
-            value="value",
-        )
-        for reading, parts in counted.items()
-        for name, value in parts.items()
-    ]
-    return pl.concat([pl.DataFrame(schema=TALLY), *pl.collect_all(tallied)])
-
-
-def _alike(part: pl.DataFrame, read: Collection[str]) -> pl.DataFrame:
-    """The different values of some columns, and how many rows have each (HEIGHT); of no columns, every row.
-
-    So the texts of slices are made of few rows.
-    """
-    if not read:
-        return part.with_columns(pl.lit(1, pl.Int64).alias(HEIGHT))
-    return part.group_by(sorted(read)).agg(pl.len().cast(pl.Int64).alias(HEIGHT))
+    read = {*spec.categorical}.union(*(each.reads for each in spec.slices))
+    names = [name for name in part.columns if name in read]
+    if not names or not of_each_row(spec):
+        return part.select(names).with_columns(pl.lit(1, pl.Int64).alias(HEIGHT))
+    return part.group_by(names).agg(pl.len().cast(pl.Int64).alias(HEIGHT))
 
 
 def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
     """Return the rows of the night and of each slice, counted on all rows that can be scored."""
-    return summed([tallies(population, spec)], population.height)
+    return counted([sliced(population, spec)], population.height, spec)
 
 
-def summed(tallied: Iterable[pl.DataFrame], rows: int) -> pl.DataFrame:
-    """Return `counts` from the tallies of the parts of a population. rows: of all parts."""
+def counted(parts: Iterable[pl.DataFrame], rows: int, spec: ModelSpec) -> pl.DataFrame:
+    """Return `counts` from the `sliced` parts of a population. rows: of all parts.
+
+    The slices are those that the spec names and the values of its categories, as far as the population has
+    the columns that they read.
+    """
     whole = pl.DataFrame([(COUNTED, "", "", float(rows))], schema=READING, orient="row")
-    slices = (
-        pl.concat(tallied).group_by("name", "of", "slice", maintain_order=True).agg(pl.col("value").sum())
-    )
-    return pl.concat([whole, *(_largest(each) for each in slices.partition_by("name", "of"))])
+    every = pl.concat(parts)
+    asked = {COUNTED: slices_of(every, spec), CROSSED: _crossed(every, spec)}
+    tallied = [
+        every.lazy()
+        .group_by(value.alias("at"))
+        .agg(value=pl.col(HEIGHT).sum())
+        .select(name=pl.lit(reading), slice=pl.format("{}={}", pl.lit(name), "at"), value="value")
+        for reading, parts_of in asked.items()
+        for name, value in parts_of.items()
+    ]
+    return pl.concat([whole, *map(_largest, pl.collect_all(tallied))])
 
 
-def _largest(counted: pl.DataFrame) -> pl.DataFrame:
+def _largest(tallied: pl.DataFrame) -> pl.DataFrame:
     return (
-        counted.sort("value", "slice", descending=True)
+        tallied.sort("value", "slice", descending=True)
         .head(MOST)
         .select("name", pl.lit("").alias("column"), "slice", pl.col("value").cast(pl.Float64))
     )
@@ -285,12 +269,6 @@ def _of_each_row(value: pl.Expr) -> bool:
     except pl.exceptions.PolarsError:
         return False
     return alone and all(_of_each_row(step) for step in value.meta.pop())
-
-
-def read_by_slices(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
-    """The columns that the slices of a spec read, as far as they are there."""
-    read = {*spec.categorical}.union(*(each.reads for each in spec.slices))
-    return part.select(name for name in part.columns if name in read)
 
 
 def _crossed(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr]:
