@@ -70,6 +70,7 @@ METHODS = {
 }
 PROFILE = "score profile"
 DRAWN = "audit: population read again, rows drawn and counted"
+COMPUTED = "audit: newest rows of feature tables computed once more"
 TELEMETRY = "telemetry"
 GUARD = "outcomes are checked"
 STORED = "outcomes are read and stored"
@@ -190,6 +191,7 @@ def metered(meter: Meter) -> Iterator[None]:
     places += [
         (nights.Stored, "of", PROFILE),
         (nights.NightInputs, "drawn", DRAWN),
+        (nights.SecondReading, "computed", COMPUTED),
         (stored_parts, "add_stages", TELEMETRY),
     ]
     with patched((owner, name, meter.metered(told, getattr(owner, name))) for owner, name, told in places):
@@ -204,6 +206,7 @@ def unaudited() -> Iterator[None]:
         [
             (ScoreNight, "_audit", lambda *_, **__: ()),
             (nights.NightInputs, "drawn", lambda *_: Drawn(0, empty, empty, empty)),
+            (nights.SecondReading, "computed", lambda *_: {}),
             (nights.Stored, "of", staticmethod(lambda *_: nothing_stored())),
         ]
     ):

@@ -37,18 +37,18 @@ class Anew:
     files: FeatureFiles
     recipe_of: RecipeOf
 
-    def newest(self, run: Run, generations: Generations) -> Mapping[str, pl.DataFrame]:
+    def newest(self, run: Run) -> Mapping[str, pl.DataFrame]:
         """Table -> the newest row of each key that has one on its newest days, as known for a run.
 
-        generations: those that the run reads. Left out are tables that other code made, streamed ones, those
-        that need too many rows, and those with a source that does not remember what it held. A run that knows
-        later corrections has none: its night was read as it was. Raises CodeFailed, ContractBroken.
+        Left out are streamed tables, those that need too many rows, and those with a source that does not
+        remember what it held. A run that knows later corrections has none: its night was read as it was.
+        Raises CodeFailed, ContractBroken.
         """
         if run.known_at > run.as_of:
             return {}
         found, read = dict[str, pl.DataFrame](), dict[Asked, pl.DataFrame]()
         for table in self.spec.feature_tables:
-            days = self._days(table, run) if self._made_by_this_code(table, generations) else []
+            days = self._days(table, run) if self._computable(table) else []
             if days and self._few(table, days, run):
                 first, last = days[0], days[-1]
                 asked = {name: (name, first - timedelta(table.lookback_days), last) for name in table.sources}
@@ -61,11 +61,16 @@ class Anew:
                 found[table.name] = known(table, rows, run)
         return found
 
-    def _made_by_this_code(self, table: FeatureTable, generations: Generations) -> bool:
+    def made_by_this_code(self, table: FeatureTable, generations: Generations) -> bool:
+        """False if other code made the rows that a run reads. To know takes longer than to compute rows.
+
+        generations: those that the run reads.
+        """
         recipes = {each.name: each.recipe for each in self.files.generations(table)}
-        remembered = all(self.spec.dataset(name).remembers for name in table.sources)
-        made = recipes.get(generations.get(table.name, FIRST)) == self.recipe_of(table)
-        return made and remembered and not table.streamed
+        return recipes.get(generations.get(table.name, FIRST)) == self.recipe_of(table)
+
+    def _computable(self, table: FeatureTable) -> bool:
+        return not table.streamed and all(self.spec.dataset(name).remembers for name in table.sources)
 
     def _days(self, table: FeatureTable, run: Run) -> list[date]:
         """The newest raw days that were known at the night's as_of, oldest first."""

@@ -37,7 +37,7 @@ from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.repair import Repair, repair_of
 from nightjar.usecases.scoring.scorers import Choose, Scorers, by_now, of_run
-from nightjar.usecases.scoring.second_reading import SecondReading
+from nightjar.usecases.scoring.second_reading import Computed, SecondReading
 from nightjar.usecases.scoring.snapshot import parts_of
 
 log = structlog.get_logger(__name__)
@@ -237,11 +237,12 @@ class ScoreNight:
             )
             with self.beside(partial(self._drawn, run, stages)) as drawn:
                 self.executor.run(run.night, [job_of(run, part) for part in todo])
-                population = drawn()
-            with stages("audit") as tell, self.beside(lambda _: Stored.of(self.store, run)) as counted:
+                population, computed = drawn()
+            with stages("audit") as tell:
+                stored = Stored.of(self.store, run)
                 audited = self._with_features(run, population.sample)
-                odd = self._audit(run, counted, population, audited, accepted=accept is not None)
-                stored = counted()
+                misread = self._misread(run, audited, computed)
+                odd = self._audit(run, stored, population, audited, misread, accepted=accept is not None)
                 tell(rows=population.rows)
             findings = (*otherwise, *stale, *odd)
             log.info("night_audited", findings=findings, accepted=accept)
@@ -324,12 +325,12 @@ class ScoreNight:
             repair = repair_of(self.inputs, self.store, self.store.run(run.base_id), run.known_at)
         return repair.population
 
-    def _drawn(self, run: Run, stages: Stages, go_on: GoOn) -> Drawn:
-        """What the audit takes of the population. It is fixed, so it is read while the parts are scored."""
+    def _drawn(self, run: Run, stages: Stages, go_on: GoOn) -> tuple[Drawn, Computed]:
+        """What the audit takes of the population and of deliveries: fixed, so read while parts are scored."""
         with stages("draw") as tell:
             population = self.inputs.drawn(run, go_on)
             tell(rows=population.rows)
-            return population
+            return population, {} if self.second is None else self.second.computed(run)
 
     def _with_features(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with their features if there are any."""
@@ -343,13 +344,13 @@ class ScoreNight:
     def _audit(
         self,
         run: Run,
-        counted: Callable[[], Stored],
+        stored: Stored,
         population: Drawn,
         sampled: pl.DataFrame,
+        misread: tuple[Finding, ...],
         *,
         accepted: bool,
     ) -> tuple[str, ...]:
-        """counted: waits for the numbers that Postgres is asked for meanwhile."""
         compared = self._compared(run, population, sampled)
         keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
         scores = self.store.scores_for(run, keys)
@@ -357,11 +358,7 @@ class ScoreNight:
         beside_others = (
             as_kept(compared, scores, self.inputs.spec, run.score_date) if compared.height else compared
         )
-        unlike = (
-            *self._misread(run, sampled),
-            *self.guard.unlike(run, population.counted, beside_others),
-        )
-        stored = counted()
+        unlike = (*misread, *self.guard.unlike(run, population.counted, beside_others))
         return self.guard.require_sound(
             run,
             parts_of(run),
@@ -373,10 +370,10 @@ class ScoreNight:
             accepted=accepted,
         )
 
-    def _misread(self, run: Run, sampled: pl.DataFrame) -> tuple[Finding, ...]:
+    def _misread(self, run: Run, sampled: pl.DataFrame, computed: Computed) -> tuple[Finding, ...]:
         if self.second is None or sampled.is_empty():
             return ()
-        return (*self.second.findings(run, sampled, self.inputs.generations(run) or {}),)
+        return (*self.second.findings(run, sampled, self.inputs.generations(run) or {}, computed),)
 
     def _scored_otherwise(self, run: Run, sampled: pl.DataFrame, scores: pl.DataFrame) -> tuple[str, ...]:
         """Keys of the sampled rows that would get another score now. scores: stored ones, of more rows too.

@@ -1,6 +1,6 @@
 """Read the features of sampled rows a second time: from the tables, and from what was delivered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,6 +12,9 @@ from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.night.entities import Run
 from nightjar.core.ports.features import FeatureRows
 from nightjar.usecases.scoring.anew import Anew
+
+Computed = Mapping[str, pl.DataFrame]
+"""What `Anew.newest` gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +28,23 @@ class SecondReading:
     tables: FeatureRows
     anew: Anew | None = None
 
-    def findings(self, run: Run, sampled: pl.DataFrame, generations: Generations) -> Iterator[Finding]:
+    def computed(self, run: Run) -> Computed:
+        """The newest rows of the tables that can be computed. Raises as `Anew.newest`."""
+        return {} if self.anew is None else self.anew.newest(run)
+
+    def findings(
+        self, run: Run, sampled: pl.DataFrame, generations: Generations, computed: Computed
+    ) -> Iterator[Finding]:
         """sampled: rows with their features, as the run sees them. generations: those that the run reads.
 
         The files of a table are read if it cannot be computed, and to tell if they or the join are wrong.
         """
-        computed = {} if self.anew is None else self.anew.newest(run, generations)
         for table in self.spec.feature_tables:
             if {*table.keys} <= {*sampled.columns}:
                 anew = computed.get(table.name)
                 wrong = [] if anew is None else [*misbuilt(sampled, table, anew)]
+                if wrong and self.anew is not None and not self.anew.made_by_this_code(table, generations):
+                    anew, wrong = None, []
                 if anew is None or wrong:
                     held = self._held(table, run, sampled, generations)
                     yield from [*misread(sampled, table, held)] or wrong

@@ -76,8 +76,8 @@ class Platform:
         second = SecondReading(spec=self.spec, tables=self.files, anew=anew)
         given = self.files.recent(table, pl.DataFrame({"city": CITIES}), run.as_of, known_at)
         rows = given.select("city", pl.col("rain") + more).with_columns(x=0.0)
-        self.computed = anew.newest(run, {})
-        return [(each.name, each.column) for each in second.findings(run, rows, {})]
+        self.computed = second.computed(run)
+        return [(each.name, each.column) for each in second.findings(run, rows, {}, self.computed)]
 
     def tamper(self, change):
         """Other rows in the file of the newest day."""
@@ -153,7 +153,7 @@ def test_a_night_that_knows_corrections_is_not_computed_again(platform):
     assert platform.computed == {}
 
 
-def test_a_table_that_other_code_made_is_not_computed(platform):
+def test_what_other_code_made_is_not_held_to_this_code(platform):
     platform.recipe = "another"
     platform.tamper(lambda rows: rows.with_columns(rain=pl.lit(0.0)))
     assert platform.found() == []

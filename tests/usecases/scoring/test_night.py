@@ -373,6 +373,9 @@ def test_the_ledger_keeps_the_error_of_a_failed_night_with_the_command_that_mend
 class FindsMuch:
     """A second reading that finds a fault in each of nine columns."""
 
+    def computed(self, run):
+        return {}
+
     def findings(self, *_):
         return [Finding(name="misread", column=f"x{n}", sentence=f"x{n} was misread") for n in range(9)]
 

@@ -44,7 +44,7 @@ def second(tmp_path):
 def found(second, rain, known_at=NIGHT.as_of):
     run = claimed(NIGHT, known_at=known_at)
     rows = pl.DataFrame({"city": [*CITIES, "lima"], "x": [0.0] * 4, "rain": [*rain, None]})
-    return [each.name for each in second.findings(run, rows, {})]
+    return [each.name for each in second.findings(run, rows, {}, {})]
 
 
 def test_what_was_known_by_the_night_is_no_finding(second):
