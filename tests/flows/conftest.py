@@ -235,7 +235,7 @@ def running_platform(world: Any, alerts: Alerts) -> Iterator[Prefect]:
     log = world.home / "up.log"
     told = {"NIGHTJAR_ALERT_URL": alerts.url, "NIGHTJAR_LOG_FORMAT": "json"}
     # A worker asks for runs every 10 s if it is not told otherwise, and each test would wait for it.
-    rounds = {"PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "2", "PREFECT_WORKER_QUERY_SECONDS": "2"}
+    rounds = {"PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "4", "PREFECT_WORKER_QUERY_SECONDS": "2"}
     env = {**world.env(), **told, **rounds}
     command = [NIGHTJAR, "up", "--no-champion"]  # the flows have theirs, and no test asks for another model's
     with log.open("w") as file:

@@ -171,33 +171,35 @@ LONG = "a note that is longer than any line of a table: " + "and so on, " * 20 +
 HOSTILE = "<b>broken</b> [here](javascript:alert(1))"
 
 
-def test_in_the_ui_no_value_lacks_its_label_and_no_note_is_cut_off(prefect, browsing):
+@pytest.fixture(scope="module")
+def page(prefect, browsing):
+    """A browser in which a person has logged in."""
     with browsing() as page:
         prefect.log_in(page)
-        page.goto(
-            address(prefect, markdown.table(("what", "note"), [("quarantined", "12 rows"), (HOSTILE, LONG)]))
-        )
-        row = page.get_by_role("row").filter(has_text="quarantined")
-        row.wait_for()
-        assert row.get_by_role("cell").all_inner_texts() == ["quarantined", "12 rows"]
-        assert " ".join(page.get_by_role("row").last.inner_text().split()) == f"{HOSTILE} {LONG}"
-        assert page.get_by_role("row").get_by_role("link").count() == 0
-        assert page.evaluate(
-            "(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.p-table'))"
-        )
+        yield page
 
 
-def test_in_the_ui_a_runbook_breaks_no_sentence_and_its_links_lead_to_pages(prefect, browsing):
+def test_in_the_ui_no_value_lacks_its_label_and_no_note_is_cut_off(prefect, page):
+    page.goto(
+        address(prefect, markdown.table(("what", "note"), [("quarantined", "12 rows"), (HOSTILE, LONG)]))
+    )
+    row = page.get_by_role("row").filter(has_text="quarantined")
+    row.wait_for()
+    assert row.get_by_role("cell").all_inner_texts() == ["quarantined", "12 rows"]
+    assert " ".join(page.get_by_role("row").last.inner_text().split()) == f"{HOSTILE} {LONG}"
+    assert page.get_by_role("row").get_by_role("link").count() == 0
+    assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.p-table'))")
+
+
+def test_in_the_ui_a_runbook_breaks_no_sentence_and_its_links_lead_to_pages(prefect, page):
     from flows.showing import with_runbook
 
-    with browsing() as page:
-        prefect.log_in(page)
-        page.goto(address(prefect, with_runbook(prefect.client, "It broke.", "no-population")))
-        two_lines = "as-of does not count. If the text says that rows landed, the file is there, but"
-        page.get_by_text(two_lines).wait_for()
-        with page.expect_popup() as opened:
-            page.get_by_role("link", name="bad-delivery").first.click()
-        opened.value.get_by_role("heading", name="Fix").first.wait_for()
+    page.goto(address(prefect, with_runbook(prefect.client, "It broke.", "no-population")))
+    two_lines = "as-of does not count. If the text says that rows landed, the file is there, but"
+    page.get_by_text(two_lines).wait_for()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="bad-delivery").first.click()
+    opened.value.get_by_role("heading", name="Fix").first.wait_for()
 
 
 def address(prefect, text: str) -> str:
