@@ -35,6 +35,7 @@ from nightjar.core.ports.stages import Meter, Stages, unmetered
 from nightjar.usecases.scoring.beside import Beside, beside
 from nightjar.usecases.scoring.guard import NightGuard
 from nightjar.usecases.scoring.inputs import NightInputs
+from nightjar.usecases.scoring.patience import patient
 from nightjar.usecases.scoring.repair import Repair, repair_of
 from nightjar.usecases.scoring.scorers import Choose, Scorers, by_now, of_run
 from nightjar.usecases.scoring.second_reading import Computed, SecondReading
@@ -235,7 +236,8 @@ class ScoreNight:
                 parts=len(parts),
                 parts_to_score=len(todo),
             )
-            with self.beside(partial(self._drawn, run, stages)) as drawn:
+            # Who scores parts tries again by itself when the database goes and comes back. So does this.
+            with self.beside(partial(patient(), self._drawn, run, stages)) as drawn:
                 self.executor.run(run.night, [job_of(run, part) for part in todo])
                 population, computed = drawn()
             with stages("audit") as tell:

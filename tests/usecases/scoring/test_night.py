@@ -380,6 +380,27 @@ class FindsMuch:
         return [Finding(name="misread", column=f"x{n}", sentence=f"x{n} was misread") for n in range(9)]
 
 
+class Returning:
+    """A second reading whose database is gone for a moment."""
+
+    def __init__(self):
+        self.errors = [StoreUnavailable("the database", "it is gone")]
+
+    def computed(self, run):
+        if self.errors:
+            raise self.errors.pop()
+        return {}
+
+    def findings(self, *_):
+        return []
+
+
+def test_a_night_goes_on_if_the_database_was_gone_for_a_moment_while_its_parts_were_scored(use_case):
+    second = Returning()
+    assert replace(use_case, second=second).run(NIGHT).parts == 3
+    assert second.errors == []
+
+
 def test_of_many_findings_the_error_names_three_and_counts_the_others_and_all_are_stored(use_case):
     night = replace(changed(use_case, advised=advised), second=FindsMuch())
     with pytest.raises(
