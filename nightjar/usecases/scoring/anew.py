@@ -3,9 +3,10 @@
 A file of a table that was damaged, left behind, or written by another hand looks like any file of the table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, partial
 
 import polars as pl
 
@@ -22,8 +23,8 @@ RECENT_DAYS = 2
 """The newest raw days of which rows are computed: nearly all keys of a daily feed are in one of them."""
 MOST_ROWS = 200_000
 """A table that needs more rows of its sources for these days is not computed."""
-AFTER = timedelta(days=7)
-"""So long after a night's as_of a raw day is looked for. A forecast is about days to come."""
+BEFORE, AFTER = timedelta(days=45), timedelta(days=7)
+"""So long before and after a night's as_of a raw day is looked for. A forecast is about days to come."""
 A_DAY = timedelta(days=1)
 
 Asked = tuple[str, date, date]
@@ -47,9 +48,14 @@ class Anew:
         if run.known_at > run.as_of:
             return {}
         found, read = dict[str, pl.DataFrame](), dict[Asked, pl.DataFrame]()
-        for table in self.spec.feature_tables:
-            days = self._days(table, run) if self._computable(table) else []
-            if days and self._few(table, days, run):
+        tables = [table for table in self.spec.feature_tables if self._computable(table)]
+        near = dates_between((run.as_of - BEFORE).date(), (run.as_of + AFTER).date())
+        sources = dict.fromkeys(name for table in tables for name in table.sources)
+        recorded = {name: Landed({}, self.raw.recorded(name, near)) for name in sources}
+        rows_on = cache(partial(self._rows_on, run))
+        for table in tables:
+            days = newest_days(table, [recorded[name] for name in table.sources], run)
+            if days and _few(table, days, rows_on):
                 first, last = days[0], days[-1]
                 asked = {name: (name, first - timedelta(table.lookback_days), last) for name in table.sources}
                 for each in asked.values():
@@ -72,20 +78,22 @@ class Anew:
     def _computable(self, table: FeatureTable) -> bool:
         return not table.streamed and all(self.spec.dataset(name).remembers for name in table.sources)
 
-    def _days(self, table: FeatureTable, run: Run) -> list[date]:
-        """The newest raw days that were known at the night's as_of, oldest first."""
-        near = dates_between((run.as_of - table.ttl - A_DAY).date(), (run.as_of + AFTER).date())
-        recorded = first_recorded(Landed({}, self.raw.recorded(name, near)) for name in table.sources)
-        return sorted(day for day, instant in recorded.items() if instant <= run.as_of)[-RECENT_DAYS:]
+    def _rows_on(self, run: Run, name: str, day: date) -> int:
+        rows = self.raw.scan(self.spec.dataset(name), day, day, run.as_of).select(pl.len())
+        return int(rows.collect().item())
 
-    def _few(self, table: FeatureTable, days: list[date], run: Run) -> bool:
-        """True if the sources have few rows, supposed that all days have as many as the newest one."""
-        read = (days[-1] - days[0]).days + table.lookback_days + 1
-        rows = (
-            self.raw.scan(self.spec.dataset(name), days[-1], days[-1], run.as_of).select(pl.len()).collect()
-            for name in table.sources
-        )
-        return sum(each.item() for each in rows) * read <= MOST_ROWS
+
+def newest_days(table: FeatureTable, sources: Iterable[Landed], run: Run) -> list[date]:
+    """The newest raw days that were known at the night's as_of and may be used, oldest first."""
+    first = (run.as_of - table.ttl - A_DAY).date()
+    recorded = first_recorded(sources).items()
+    return sorted(day for day, instant in recorded if day >= first and instant <= run.as_of)[-RECENT_DAYS:]
+
+
+def _few(table: FeatureTable, days: list[date], rows_on: Callable[[str, date], int]) -> bool:
+    """True if the sources have few rows, supposed that all days have as many as the newest one."""
+    read = (days[-1] - days[0]).days + table.lookback_days + 1
+    return sum(rows_on(name, days[-1]) for name in table.sources) * read <= MOST_ROWS
 
 
 def known(table: FeatureTable, rows: pl.DataFrame, run: Run) -> pl.DataFrame:
