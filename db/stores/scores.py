@@ -39,7 +39,7 @@ STORED_SCORES = (
 PUBLISHED_SCORES = sql.SQL(STORED_SCORES + 'ORDER BY entity_key COLLATE "C"')
 SCORES_OF_PART = sql.SQL(STORED_SCORES + "AND part = %s")
 SCORES_FOR = sql.SQL(STORED_SCORES + "AND entity_key = ANY(%s::text[])")
-KEPT = text("SELECT part, sketch FROM nightjar.receipt WHERE run_id = :run_id ORDER BY part")
+SKETCHES = text("SELECT part, sketch FROM nightjar.receipt WHERE run_id = :run_id ORDER BY part")
 HIGHEST = sql.SQL(f"""
     WITH served AS NOT MATERIALIZED (
         SELECT entity_key, {SERVED} FROM nightjar.score
@@ -69,10 +69,10 @@ class PostgresScores(OnEngine):
             return read_frame(connection, PUBLISHED_SCORES, [run.score_date, run.id], SCORE_COLUMNS)
 
     def highest(self, run: Run, count: int, above: float | None = None) -> pl.DataFrame:
-        asked = {"run_id": run.id, "score_date": run.score_date, "count": count, "above": above}
         with translated(), self.engine.connect() as connection:
             if above is None and count <= HIGHEST_KEPT:
                 return highest_of(_sketches(connection, run), count)
+            asked = {"run_id": run.id, "score_date": run.score_date, "count": count, "above": above}
             return read_frame(connection, HIGHEST, asked, RANKED)
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
@@ -96,7 +96,7 @@ class PostgresScores(OnEngine):
 
 def _sketches(connection: Connection, run: Run) -> Iterator[Sketch]:
     """Of each part. Those stored before there were sketches are described from their rows."""
-    for part, kept in connection.execute(KEPT, {"run_id": run.id}).all():
+    for part, kept in connection.execute(SKETCHES, {"run_id": run.id}).all():
         of_part = [run.score_date, run.id, part]
         yield (
             sketch_of(read_frame(connection, SCORES_OF_PART, of_part, SCORE_COLUMNS))

@@ -27,15 +27,12 @@ from nightjar.adapters.files.generations import (
 )
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST, Generation
+from nightjar.core.model.newest_rows import newest_rows
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.values import INSTANT, utc
 
 RECENT_FILES = 2
 """The newest days of which `recent` reads the rows: nearly all keys of a daily feed have one there."""
-IN_TIME = ("event_timestamp", "created")
-"""The last row in this order is the one that is read. Of equal ones it is the last in the file: a day that is
-computed again, from a correction of an earlier day, may be as new as it was.
-"""
 MANIFEST = "_manifest.json"
 """The underscore hides it from readers that read every file of a folder as Parquet."""
 
@@ -109,9 +106,9 @@ class FeatureDirectory:
         """Implements `FeatureRows`."""
         mine = [pl.col(name) == pl.lit(value, table.keys[name]) for name, value in keys.items()]
         for _, file in partitions_read(self._folder(table, generation), table.ttl, as_of):
-            rows = read_kept(file, table).filter(*mine).filter(_usable(table, as_of, known_at))
-            if not rows.is_empty():
-                return rows.sort(*IN_TIME, maintain_order=True).row(-1, named=True)
+            rows = read_kept(file, table).lazy().filter(*mine)
+            if not (found := newest_rows(rows, table, as_of, known_at).collect()).is_empty():
+                return found.row(0, named=True)
         return None
 
     def recent(
@@ -126,26 +123,11 @@ class FeatureDirectory:
         wanted = keys.lazy().select(pl.col(name).cast(kind) for name, kind in table.keys.items()).unique()
         read = partitions_read(self._folder(table, generation), table.ttl, as_of)[:RECENT_FILES]
         every = [pl.DataFrame(schema=columns_of(table)), *(read_kept(file, table) for _, file in read)]
-        return (
-            pl.concat(every)
-            .lazy()
-            .join(wanted, on=[*table.keys], how="semi")
-            .filter(_usable(table, as_of, known_at))
-            .sort(*IN_TIME, maintain_order=True)
-            .unique([*table.keys], keep="last")
-            .collect()
-        )
+        rows = pl.concat(every).lazy().join(wanted, on=[*table.keys], how="semi")
+        return newest_rows(rows, table, as_of, known_at).collect()
 
     def _folder(self, table: FeatureTable, generation: str = FIRST) -> Path:
         return self.root / "features" / table.name / generation
-
-
-def _usable(table: FeatureTable, as_of: datetime, known_at: datetime) -> pl.Expr:
-    """Of all rows of some keys and days. After as_of only corrections of what was known by then count."""
-    created = pl.col("created")
-    happened = pl.col("event_timestamp").is_between(as_of - table.ttl, as_of)
-    known = created.min().over(*table.keys, "event_timestamp") <= as_of
-    return happened & known & (created <= known_at)
 
 
 def _by_file(folder: Path, rows: pl.DataFrame) -> Iterator[tuple[Path, pl.DataFrame]]:

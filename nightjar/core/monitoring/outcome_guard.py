@@ -90,13 +90,12 @@ class OutcomeDay(Value):
 
     sizes: column of numbers -> mean of the absolute values; None if all are missing. `greatest arr_delay` ->
     the greatest of them. couplings: `arr_delay with dep_delay`, or with itself the day before -> their rank
-    correlation. values: column of texts ->
-    value -> rows. repeated: share of rows that the day before had too. outcomes: rows of the score date
-    with an outcome. rates: what is counted, such as
-    `arr_delay missing where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers
-    -> the rise of their line, the middle distance from it, and that of most rows. grains: column of numbers
-    -> half of the least step between two of them. shares: outcome -> share
-    of these rows; empty for a kind of any number, whose mean_size is the mean of the absolute outcomes.
+    correlation. values: column of texts -> value -> rows. repeated: share of rows that the day before had
+    too. outcomes: rows of the score date with an outcome. rates: what is counted, such as `arr_delay missing
+    where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers -> the rise of their
+    line, the middle distance from it, and that of most rows. grains: column of numbers -> half of the least
+    step between two of them. shares: outcome -> share of these rows; empty for a kind of any number, whose
+    mean_size is the mean of the absolute outcomes.
     broken: why the outcomes cannot be, if they cannot.
     """
 

@@ -63,7 +63,7 @@ def sketch_of(scores: pl.DataFrame) -> Sketch:
     rows = scores.select("entity_key", served("score"), "arm")
     values = rows["score"].to_numpy(writable=True)
     spread = spread_of(values)
-    highest = rows.filter(pl.col("score") >= _least_of_highest(values)) if values.size else rows
+    highest = rows.filter(pl.col("score") >= values[-HIGHEST:][0]) if values.size else rows
     return Sketch(
         rows=spread["rows"],
         carried=scores["carried_from"].count(),
@@ -106,19 +106,15 @@ def _ranked(rows: pl.DataFrame, count: int) -> pl.DataFrame:
     return rows.sort("score", "entity_key", descending=[True, False]).head(count)
 
 
-def _least_of_highest(ordered: NDArray[np.float64]) -> float:
-    return float(ordered[-min(HIGHEST, ordered.size)])
-
-
 def _moments(parts: Sequence[Sketch]) -> tuple[float, float]:
     """The mean, and the sum of the squares of what the scores differ from it."""
     rows, mean, squares = 0, parts[0].mean if parts else math.nan, 0.0
     for part in parts:
         apart, rows = part.mean - mean, rows + part.rows
-        mean += apart * (part.rows / rows)
-        squares += part.stddev * part.stddev * part.rows + apart * apart * (part.rows / rows) * (
-            rows - part.rows
-        )
+        share = part.rows / rows
+        mean += apart * share
+        # ** raises an error where the square is too large for a number
+        squares += part.stddev * part.stddev * part.rows + apart * apart * share * (rows - part.rows)
     return mean, squares
 
 

@@ -11,20 +11,19 @@ from functools import cache, partial
 import polars as pl
 
 from nightjar.core.model.generations import FIRST, Generations
+from nightjar.core.model.newest_rows import newest_rows
 from nightjar.core.model.own_code import rows_by
 from nightjar.core.model.spec import FeatureTable, ModelSpec
-from nightjar.core.night.clock import dates_between
 from nightjar.core.night.entities import Run
 from nightjar.core.ports.features import FeatureFiles, RecipeOf
 from nightjar.core.ports.raw import RawStore
 from nightjar.usecases.data.features import Landed, first_recorded
+from nightjar.usecases.scoring.feeds import days_near
 
 RECENT_DAYS = 2
 """The newest raw days of which rows are computed: nearly all keys of a daily feed are in one of them."""
 MOST_ROWS = 200_000
 """A table that needs more rows of its sources for these days is not computed."""
-BEFORE, AFTER = timedelta(days=45), timedelta(days=7)
-"""So long before and after a night's as_of a raw day is looked for. A forecast is about days to come."""
 A_DAY = timedelta(days=1)
 
 Asked = tuple[str, date, date]
@@ -49,7 +48,7 @@ class Anew:
             return {}
         found, read = dict[str, pl.DataFrame](), dict[Asked, pl.DataFrame]()
         tables = [table for table in self.spec.feature_tables if self._computable(table)]
-        near = dates_between((run.as_of - BEFORE).date(), (run.as_of + AFTER).date())
+        near = days_near(run)
         sources = dict.fromkeys(name for table in tables for name in table.sources)
         recorded = {name: Landed({}, self.raw.recorded(name, near)) for name in sources}
         rows_on = cache(partial(self._rows_on, run))
@@ -64,7 +63,9 @@ class Anew:
                 frames = {name: read[each] for name, each in asked.items()}
                 called = f"compute of {table.name}", table.compute, f"for days {first} to {last} once more"
                 rows = rows_by(self.spec.name, *called, frames, first, last)
-                found[table.name] = known(table, rows, run)
+                newest = newest_rows(rows.lazy(), table, run.as_of, run.as_of)
+                kinds = {**table.keys, **table.features}.items()
+                found[table.name] = newest.select(pl.col(name).cast(kind) for name, kind in kinds).collect()
         return found
 
     def made_by_this_code(self, table: FeatureTable, generations: Generations) -> bool:
@@ -94,14 +95,3 @@ def _few(table: FeatureTable, days: list[date], rows_on: Callable[[str, date], i
     """True if the sources have few rows, supposed that all days have as many as the newest one."""
     read = (days[-1] - days[0]).days + table.lookback_days + 1
     return sum(rows_on(name, days[-1]) for name in table.sources) * read <= MOST_ROWS
-
-
-def known(table: FeatureTable, rows: pl.DataFrame, run: Run) -> pl.DataFrame:
-    """The newest row of each key that a run may read. rows: what a table's code gives."""
-    return (
-        rows.filter(pl.col("event_timestamp").is_between(run.as_of - table.ttl, run.as_of))
-        .filter(pl.col("created") <= run.as_of)
-        .sort("event_timestamp", "created", maintain_order=True)
-        .unique([*table.keys], keep="last")
-        .select(pl.col(name).cast(kind) for name, kind in {**table.keys, **table.features}.items())
-    )

@@ -17,6 +17,11 @@ BEFORE, AFTER = timedelta(days=45), timedelta(days=7)
 """So long before and after a night's as_of a day is looked for. A forecast is about days to come."""
 
 
+def days_near(run: Run) -> tuple[date, ...]:
+    """The days among which the newest ones of a feed are looked for."""
+    return dates_between((run.as_of - BEFORE).date(), (run.as_of + AFTER).date())
+
+
 @dataclass(frozen=True, slots=True)
 class Feeds:
     """The datasets that feature tables read and that nothing else looks at.
@@ -50,10 +55,9 @@ class Feeds:
 
     def _known(self, dataset: RawDataset, run: Run) -> list[date]:
         """The days of which something was known at the night's as_of, oldest first."""
-        near = dates_between((run.as_of - BEFORE).date(), (run.as_of + AFTER).date())
         return sorted(
             day
-            for day, instants in self.raw.recorded(dataset.name, near).items()
+            for day, instants in self.raw.recorded(dataset.name, days_near(run)).items()
             if min(instants) <= run.as_of
         )
 
