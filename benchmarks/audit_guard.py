@@ -160,6 +160,7 @@ class Audits:
         trailing = [self.profiles[other] for other in sorted(self.profiles) if other < day][-TRAILING_NIGHTS:]
         run = run_of(spec.name, day, as_of(spec, day), self.year.version.id, rows.height)
         compared = entities(same_entities(sound, day), day)
+        unlike, counted = Unlike(spec, self.kept), counts(sound, spec)
         return audit(
             run,
             [Part(number=0, start=0, stop=rows.height)],
@@ -169,7 +170,7 @@ class Audits:
             trailing[::-1],
             spec,
             () if again is None else scored_otherwise(stored(sampled), stored(again)),
-            Unlike(spec, self.kept).findings(run, counts(sound, spec), compared),
+            unlike.findings(run, counted, compared, unlike.earlier(run, counted)),
         )
 
 

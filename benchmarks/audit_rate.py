@@ -158,8 +158,9 @@ class World:
         profile = profile_of(sample_of(rows, 1), distribution_of(day, rows[SCORE]), self.spec)
         sample = entities(same_entities(rows, day), day)
         run = run_of(self.spec.name, day, datetime.combine(day, time_of_day(12), UTC), 1, rows.height)
+        unlike, told = Unlike(self.spec, self.kept), counts(rows, self.spec)
         found = [
-            *Unlike(self.spec, self.kept).findings(run, counts(rows, self.spec), sample),
+            *unlike.findings(run, told, sample, unlike.earlier(run, told)),
             *oddities(profile, self.profiles[-TRAILING_NIGHTS:][::-1], self.spec),
         ]
         drift = night_drift(profile, self.profiles[-HISTORY:], training.compared(rows.head(1)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 import structlog
 
-from nightjar.core.comparison.entities import Distribution
+from nightjar.core.comparison.entities import Distribution, NightProfile
 from nightjar.core.comparison.ordinary import MIN_NIGHTS
 from nightjar.core.comparison.profile import profile_of
 from nightjar.core.errors.inputs import BadDelivery, StaleFeatures
@@ -30,9 +30,20 @@ from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.rehearsal import Rehearse, unrehearsed
-from nightjar.usecases.scoring.unlike import Unlike
+from nightjar.usecases.scoring.unlike import Earlier, Unlike
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a night is compared with, which none of its parts changes.
+
+    profiles: of the published nights before, newest first.
+    """
+
+    nights: Earlier
+    profiles: tuple[NightProfile, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +109,18 @@ class NightGuard:
             raise PredictsOtherwise(run.model, version.number, otherwise, run.score_date)
         return (otherwise,) if otherwise else ()
 
-    def unlike(self, run: Run, counted: pl.DataFrame, compared: pl.DataFrame) -> tuple[Finding, ...]:
+    def past(self, run: Run, counted: pl.DataFrame) -> Past:
+        """counted: as for `Unlike.earlier`."""
+        return Past(
+            Unlike(self.spec, self.readings, self.rehearse).earlier(run, counted),
+            self.profiles.trailing(run.model, run.score_date, TRAILING_NIGHTS),
+        )
+
+    def unlike(
+        self, run: Run, counted: pl.DataFrame, compared: pl.DataFrame, past: Past
+    ) -> tuple[Finding, ...]:
         """As `Unlike.findings`."""
-        return Unlike(self.spec, self.readings, self.rehearse).findings(run, counted, compared)
+        return Unlike(self.spec, self.readings).findings(run, counted, compared, past.nights)
 
     def require_sound(
         self,
@@ -112,6 +132,7 @@ class NightGuard:
         sampled: pl.DataFrame,
         otherwise: Sequence[str],
         unlike: Sequence[Finding],
+        past: Past,
         accepted: bool,
     ) -> tuple[str, ...]:
         """Keep the night's profile and its findings, and audit it.
@@ -122,8 +143,7 @@ class NightGuard:
         """
         tonight = profile_of(sampled, scores, self.spec)
         self.profiles.record(run, tonight)
-        trailing = self.profiles.trailing(run.model, run.score_date, TRAILING_NIGHTS)
-        if (known := len(comparable(trailing))) < MIN_NIGHTS:
+        if (known := len(comparable(past.profiles))) < MIN_NIGHTS:
             log.info(
                 "inputs_not_compared",
                 model=run.model,
@@ -131,7 +151,7 @@ class NightGuard:
                 trailing_nights=known,
                 needed=MIN_NIGHTS,
             )
-        found = audit(run, parts, receipts, scores, tonight, trailing, self.spec, otherwise, unlike)
+        found = audit(run, parts, receipts, scores, tonight, past.profiles, self.spec, otherwise, unlike)
         self.readings.record_findings(run, found.every)
         if found.broken or (found.odd and not accepted):
             told = foremost(found.every)

@@ -33,7 +33,7 @@ from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightReader, NightStore
 from nightjar.core.ports.stages import Meter, Stages, unmetered
 from nightjar.usecases.scoring.beside import Beside, beside
-from nightjar.usecases.scoring.guard import NightGuard
+from nightjar.usecases.scoring.guard import NightGuard, Past
 from nightjar.usecases.scoring.inputs import NightInputs
 from nightjar.usecases.scoring.patience import patient
 from nightjar.usecases.scoring.repair import Repair, repair_of
@@ -66,6 +66,15 @@ class Stored:
     @classmethod
     def of(cls, store: NightReader, run: Run) -> "Stored":
         return cls(store.receipts(run), store.distribution(run))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the audit takes of a run that none of its parts changes."""
+
+    population: Drawn
+    computed: Computed
+    past: Past
 
 
 def repair_told(run: Run) -> str | None:
@@ -237,15 +246,14 @@ class ScoreNight:
                 parts_to_score=len(todo),
             )
             # Who scores parts tries again by itself when the database goes and comes back. So does this.
-            with self.beside(partial(patient(), self._drawn, run, stages)) as drawn:
+            with self.beside(partial(patient(), self._prepared, run, stages)) as prepared:
                 self.executor.run(run.night, [job_of(run, part) for part in todo])
-                population, computed = drawn()
+                fixed = prepared()
             with stages("audit") as tell:
                 stored = Stored.of(self.store, run)
-                audited = self._with_features(run, population.sample)
-                misread = self._misread(run, audited, computed)
-                odd = self._audit(run, stored, population, audited, misread, accepted=accept is not None)
-                tell(rows=population.rows)
+                audited = self._with_features(run, fixed.population.sample)
+                odd = self._audit(run, stored, fixed, audited, accepted=accept is not None)
+                tell(rows=fixed.population.rows)
             findings = (*otherwise, *stale, *odd)
             log.info("night_audited", findings=findings, accepted=accept)
             reason = "; ".join(filter(None, (why, accept))) or repair_told(run)
@@ -327,12 +335,13 @@ class ScoreNight:
             repair = repair_of(self.inputs, self.store, self.store.run(run.base_id), run.known_at)
         return repair.population
 
-    def _drawn(self, run: Run, stages: Stages, go_on: GoOn) -> tuple[Drawn, Computed]:
-        """What the audit takes of the population and of deliveries: fixed, so read while parts are scored."""
+    def _prepared(self, run: Run, stages: Stages, go_on: GoOn) -> Prepared:
+        """It is read while parts are scored."""
         with stages("draw") as tell:
             population = self.inputs.drawn(run, go_on)
             tell(rows=population.rows)
-            return population, {} if self.second is None else self.second.computed(run)
+            computed = {} if self.second is None else self.second.computed(run)
+            return Prepared(population, computed, self.guard.past(run, population.counted))
 
     def _with_features(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with their features if there are any."""
@@ -347,20 +356,20 @@ class ScoreNight:
         self,
         run: Run,
         stored: Stored,
-        population: Drawn,
+        fixed: Prepared,
         sampled: pl.DataFrame,
-        misread: tuple[Finding, ...],
         *,
         accepted: bool,
     ) -> tuple[str, ...]:
-        compared = self._compared(run, population, sampled)
+        misread = self._misread(run, sampled, fixed.computed)
+        compared = self._compared(run, fixed.population, sampled)
         keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
         scores = self.store.scores_for(run, keys)
         otherwise = self._scored_otherwise(run, sampled, scores) if sampled.height else ()
         beside_others = (
             as_kept(compared, scores, self.inputs.spec, run.score_date) if compared.height else compared
         )
-        unlike = (*misread, *self.guard.unlike(run, population.counted, beside_others))
+        unlike = self.guard.unlike(run, fixed.population.counted, beside_others, fixed.past)
         return self.guard.require_sound(
             run,
             parts_of(run),
@@ -368,7 +377,8 @@ class ScoreNight:
             stored.scores,
             sampled=sampled,
             otherwise=otherwise,
-            unlike=unlike,
+            unlike=(*misread, *unlike),
+            past=fixed.past,
             accepted=accepted,
         )
 

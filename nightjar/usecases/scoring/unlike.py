@@ -1,6 +1,6 @@
 """How a night differs from its comparable nights: read it, keep what was read, and compare."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,6 +27,20 @@ LASTING = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is kept of the nights before a night.
+
+    samples: newest first. comparable, read: the nights that it should look like, and the readings of those
+    that have some. last: the newest night before; None: there is none.
+    """
+
+    samples: Sequence[pl.DataFrame]
+    comparable: Comparables
+    read: Mapping[date, pl.DataFrame]
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Unlike:
     """rehearse: reads the nights before the first published ones, where there are few of these."""
 
@@ -34,7 +48,26 @@ class Unlike:
     kept: Readings
     rehearse: Rehearse = unrehearsed
 
-    def findings(self, run: Run, counted: pl.DataFrame, sample: pl.DataFrame) -> tuple[Finding, ...]:
+    def earlier(self, run: Run, counted: pl.DataFrame) -> Earlier:
+        """What the night of a run is compared with. counted: the `counts` of all rows that can be scored."""
+        published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)
+        before = self.rehearse(run, published, _rows(counted))
+        samples = self.kept.samples(run.model, run.score_date, EARLIER)
+        nights = self._comparables(run, {**published, **dict.fromkeys(before, False)})
+        wanted = {*nights.every, *nights.quarter}
+        return Earlier(
+            samples=[*samples.values(), *(night.sample for night in before.values())][:EARLIER],
+            comparable=nights,
+            read={
+                **{night: each.readings for night, each in before.items() if night in wanted},
+                **self.kept.of_nights(run.model, wanted - before.keys()),
+            },
+            last=max((*published, *before), default=None),
+        )
+
+    def findings(
+        self, run: Run, counted: pl.DataFrame, sample: pl.DataFrame, earlier: Earlier
+    ) -> tuple[Finding, ...]:
         """Keep the readings of a run, and return what its comparable nights do not explain.
 
         Nothing is found if fewer than LEAST_NIGHTS of them are of the last RECENT occasions.
@@ -43,22 +76,15 @@ class Unlike:
         """
         if sample.is_empty():
             return ()
-        published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)
-        before = self.rehearse(run, published, _rows(counted))
-        samples = self.kept.samples(run.model, run.score_date, EARLIER)
-        earlier = [*samples.values(), *(night.sample for night in before.values())][:EARLIER]
-        now = pl.concat([readings(sample, self.spec, earlier), counted])
+        now = pl.concat([readings(sample, self.spec, earlier.samples), counted])
         self.kept.record(run, now, sample)
-        published = {**published, **dict.fromkeys(before, False)}
-        nights = self._comparables(run, published)
-        wanted = {*nights.every, *nights.quarter}
-        read = {night: each.readings for night, each in before.items() if night in wanted}
-        read |= self.kept.of_nights(run.model, wanted - before.keys())
+        nights, read = earlier.comparable, earlier.read
         since = oldest_of(self.spec, run.score_date, RECENT)
-        if (recent := sum(night >= since for night in nights.every if night in read)) < LEAST_NIGHTS:
+        recent = sum(night >= since for night in nights.every if night in read)
+        if recent < LEAST_NIGHTS or earlier.last is None:
             log.info("readings_not_compared", recent_nights=recent, needed=LEAST_NIGHTS)
             return ()
-        apart = len(occasions_between(self.spec, max(published), run.score_date)) - 1
+        apart = len(occasions_between(self.spec, earlier.last, run.score_date)) - 1
         near = [read[night] for night in nights.every if night in read]
         alike = [read[night] for night in nights.alike if night in read]
         return (

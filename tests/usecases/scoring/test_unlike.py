@@ -44,10 +44,12 @@ class Kept:
 
 def found(spec, nights):
     """What is found of half a night."""
-    run = claimed(night_of(spec, DAY))
-    return {
-        each.name for each in Unlike(spec, Kept(spec, nights)).findings(run, counts(rows(50), spec), rows(50))
-    }
+    run, unlike, counted = (
+        claimed(night_of(spec, DAY)),
+        Unlike(spec, Kept(spec, nights)),
+        counts(rows(50), spec),
+    )
+    return {each.name for each in unlike.findings(run, counted, rows(50), unlike.earlier(run, counted))}
 
 
 @pytest.mark.parametrize("cron", ["0 6 * * *", "0 6 * * 6"])
