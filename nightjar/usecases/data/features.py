@@ -67,8 +67,13 @@ class TablePlan:
 
     @property
     def rebuilds(self) -> bool:
-        """True if the table was built by other code than today's."""
+        """True if all days of a table that was built are built anew, in another generation."""
         return self.now is not None and self.now != self.target
+
+    @property
+    def code_changed(self) -> bool:
+        """True if the table was built by other code than today's."""
+        return self.now is not None and self.now.recipe != self.target.recipe
 
 
 def build_features(
@@ -111,13 +116,12 @@ def build_features(
 def use(plan: TablePlan, features: FeatureFiles) -> None:
     """Have the generation of a plan read from now on. All its days are built."""
     features.use(plan.table, plan.target)
-    if plan.rebuilds:
-        log.warning(
-            "features_rebuilt",
-            table=plan.table.name,
-            days=len(plan.days),
-            told="their code changed; a champion that was trained on the earlier ones should be retrained",
-        )
+    if plan.code_changed:
+        told = "their code changed; a champion that was trained on the earlier ones should be retrained"
+        log.warning("features_rebuilt", table=plan.table.name, days=len(plan.days), told=told)
+    elif plan.rebuilds:
+        told = "as asked; their code is the same"
+        log.info("features_rebuilt", table=plan.table.name, days=len(plan.days), told=told)
 
 
 def landed_of(spec: ModelSpec, raw: RawStore) -> dict[str, Landed]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from structlog.testing import capture_logs
 
 from models import MODELS
 from nightjar.adapters.deliveries.raw_days import RawFiles
@@ -205,6 +206,17 @@ def test_a_table_can_be_built_anew_although_its_code_is_the_same(shop):
     assert read_now(shop) == ["", "_one-1"]
     assert_frame_equal(shop.rows("_one-1"), before)
     assert shop.build() == FeatureBuild()
+
+
+def test_a_rebuild_is_told_with_its_reason(shop):
+    three_days_landed(shop)
+    with capture_logs() as logged:
+        shop.build(afresh={"shops"})
+        shop.build(recipe="two")
+        shop.build(recipe="three", afresh={"shops"})
+    told = [(each["log_level"], each["told"]) for each in logged if each["event"] == "features_rebuilt"]
+    changed = "their code changed; a champion that was trained on the earlier ones should be retrained"
+    assert told == [("info", "as asked; their code is the same"), *[("warning", changed)] * 2]
 
 
 def test_a_table_from_before_recipes_were_kept_is_adopted_without_a_rebuild(shop):
