@@ -12,7 +12,7 @@ class AuditFailed(NightjarError):
 
     findings: sentences of the most telling ones. others: how many more there are.
     rate: a sentence that says how often ordinary nights have such findings; empty if that is not known.
-    acceptable: True if a person may still publish it.
+    acceptable: True if the world may be the reason. A person is then told how to publish the night as it is.
     """
 
     exit_code, runbook = 9, "audit-failed"

@@ -8,6 +8,8 @@ from operator import itemgetter
 from nightjar.core.values import Value
 
 RUNBOOK = "audit-failed"
+ALWAYS_REAL = frozenset({"incomplete", "irreproducible", "misread", "misbuilt"})
+"""Checks that no state of the world explains: a night with such a finding must not be published as it is."""
 FOREMOST = 3
 """So many findings of a night are told in an error or an alert. The others are counted."""
 
@@ -40,6 +42,11 @@ class Finding(Value):
         if self.number is None or self.expected is None or self.limit is None or self.limit == self.expected:
             return inf
         return (self.number - self.expected) / (self.limit - self.expected)
+
+    @property
+    def always_real(self) -> bool:
+        """True if the world cannot be the reason, so nobody is offered to accept it."""
+        return self.name in ALWAYS_REAL
 
     @property
     def narrow(self) -> int:

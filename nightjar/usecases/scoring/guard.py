@@ -161,7 +161,7 @@ class NightGuard:
                 sentences(told),
                 others=len(found.every) - len(told),
                 rate=rate_told(told),
-                acceptable=not found.broken,
+                acceptable=not any(each.always_real for each in found.every),
             )
         return sentences(found.odd)
 

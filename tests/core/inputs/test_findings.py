@@ -16,6 +16,11 @@ def test_of_checks_without_a_known_rate_nothing_is_told():
     assert rate_told([finding("incomplete", None)]) == ""
 
 
+def test_what_no_state_of_the_world_explains_is_always_real():
+    of = ("incomplete", "irreproducible", "misread", "misbuilt", "units", "volume")
+    assert [name for name in of if finding(name, None).always_real] == [*of[:4]]
+
+
 def test_what_is_about_more_rows_is_told_first_then_other_checks_then_what_is_stronger():
     def found(name, number, **about):
         return Finding(name=name, sentence=name, number=number, expected=0, limit=1, **about)

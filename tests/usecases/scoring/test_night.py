@@ -373,11 +373,14 @@ def test_the_ledger_keeps_the_error_of_a_failed_night_with_the_command_that_mend
 class FindsMuch:
     """A second reading that finds a fault in each of nine columns."""
 
+    def __init__(self, name="misread"):
+        self.name = name
+
     def computed(self, run):
         return {}
 
     def findings(self, *_):
-        return [Finding(name="misread", column=f"x{n}", sentence=f"x{n} was misread") for n in range(9)]
+        return [Finding(name=self.name, column=f"x{n}", sentence=f"x{n} was misread") for n in range(9)]
 
 
 class Returning:
@@ -411,6 +414,15 @@ def test_of_many_findings_the_error_names_three_and_counts_the_others_and_all_ar
     (run,) = use_case.store.runs("toy")
     assert f"`nightjar findings {DAY} --model toy`" in use_case.store.standings("toy", DAY, DAY)[DAY].error
     assert len(use_case.guard.readings.findings(run)) == 9
+
+
+@pytest.mark.parametrize(("name", "offered"), [("units", True), ("misread", False), ("misbuilt", False)])
+def test_to_publish_a_night_as_it_is_is_offered_only_if_the_world_may_be_so(use_case, name, offered):
+    with pytest.raises(AuditFailed) as refused:
+        replace(changed(use_case, advised=advised), second=FindsMuch(name)).run(NIGHT)
+    told = use_case.store.standings("toy", DAY, DAY)[DAY].error
+    assert refused.value.acceptable == offered
+    assert ("if the world was truly like this" in told) == ("--accept REASON" in told) == offered
 
 
 def stale(use_case, age, limit=timedelta(hours=6)):
