@@ -7,7 +7,7 @@ limit. The limits were chosen on January to June of the recorded flights, so tha
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
@@ -35,7 +35,7 @@ CHANCE_OF_ROWS = 2.5
 """Standard deviations of the rows of a value that are allowed besides."""
 LEAST_ALIKE = 4
 MORE_REPEATED = 0.4
-"""How much greater the share of rows may be that the day before had too."""
+"""How much greater the share of rows may be that the file before had too."""
 LEAST_APART, WIDTHS_APART = 0.3, 0.4
 """How far the inverse hyperbolic tangent of a rank correlation may lie outside its range: a fixed part, and
 so many widths of the range.
@@ -63,6 +63,9 @@ STEADY = 1.7
 OF_GREATEST = "of the greatest value"
 """A pile of rows there is a clipped column. Few are no fault: a new greatest value has just come."""
 WHERE, WITH = " where ", " with "
+BEFORE = " of the day before"
+"""Follows the name of a number of the file before, also where files come every week."""
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 AND, KNOWN = " true and ", " known"
 """A flag that is true, and a number of the same row that is known: the two may exclude each other."""
 MOST_EXCLUDED = 2
@@ -183,12 +186,21 @@ def held_by(checks: Iterable[tuple[date, datetime, str, datetime | None]]) -> He
 
 
 def checked(
-    day: date, found: OutcomeDay, days: Mapping[date, OutcomeDay], is_holiday: IsHoliday = never
+    day: date,
+    found: OutcomeDay,
+    days: Mapping[date, OutcomeDay],
+    is_holiday: IsHoliday = never,
+    step: timedelta = DAY,
 ) -> tuple[HoldFinding, ...]:
-    """Everything that stands against a day. days: those that count, of which earlier ones are compared."""
+    """Everything that stands against a day. days: those that count, of which earlier ones are compared.
+
+    step: how far files lie apart, for the sentences.
+    """
     near = comparables(day, days, is_holiday=is_holiday)
     past, alike = ([days[each] for each in which] for which in (near.every, near.alike))
-    return findings(found, past, alike, HOLIDAY if near.holiday else 1.0)
+    against = findings(found, past, alike, HOLIDAY if near.holiday else 1.0)
+    before = f" of {_before(step)}"
+    return tuple(each.model_copy(update={"told": each.told.replace(BEFORE, before)}) for each in against)
 
 
 def findings(
@@ -271,7 +283,7 @@ def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> I
 def _repeated(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
     shares = [each.repeated for each in past]
     if found.rows >= LEAST_ROWS and found.repeated > (most := max(shares) + MORE_REPEATED):
-        yield _finding("repeated", "rows of the day before", found.repeated, shares, (0.0, most))
+        yield _finding("repeated", f"rows{BEFORE}", found.repeated, shares, (0.0, most))
 
 
 def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
@@ -393,6 +405,11 @@ def _finding(
         f"the limit is {limit:.4g}"
     )
     return HoldFinding(name=name, where=where, value=value, low=low, high=high, told=told)
+
+
+def _before(step: timedelta) -> str:
+    """When the file before was, in words."""
+    return {DAY: "the day before", WEEK: "the week before"}.get(step, f"{step.days} days before")
 
 
 def _hypothesis(size: float | None, usual: Sequence[float]) -> str:

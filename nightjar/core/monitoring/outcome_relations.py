@@ -16,14 +16,22 @@ from nightjar.core.inputs.former import SOME, Matrix
 from nightjar.core.inputs.lines import Line
 from nightjar.core.inputs.lines import line as fitted
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import AND, KNOWN, MOST_ROWS, UNANSWERED, UNASKED, WITH, where
+from nightjar.core.monitoring.outcome_guard import (
+    AND,
+    BEFORE,
+    KNOWN,
+    MOST_ROWS,
+    UNANSWERED,
+    UNASKED,
+    WITH,
+    where,
+)
 
 Rates = Mapping[str, tuple[int, int]]
 """What is counted -> how many rows are so, and of how many."""
 
 MOST_COUPLED = 8
 """With more columns of numbers they are not compared with each other."""
-BEFORE = " of the day before"
 
 
 def sampled(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[date, pl.DataFrame]:

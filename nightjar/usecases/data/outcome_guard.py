@@ -103,8 +103,9 @@ class GuardOutcomes:
         if not new:
             return
         counting = {check.day: check.looks for check in own if check.counts}
-        for day, looks in self._looks(dataset, window, new).items():
-            findings = checked(day, looks, counting, self.spec.is_holiday)
+        step = step_of(newest)
+        for day, looks in self._looks(dataset, window, new, step).items():
+            findings = checked(day, looks, counting, self.spec.is_holiday, step)
             if not findings:
                 counting[day] = looks
             yield OutcomeCheck(
@@ -117,9 +118,10 @@ class GuardOutcomes:
                 findings=findings,
             )
 
-    def _looks(self, dataset: RawDataset, window: Window, days: Sequence[date]) -> Mapping[date, OutcomeDay]:
+    def _looks(
+        self, dataset: RawDataset, window: Window, days: Sequence[date], step: timedelta
+    ) -> Mapping[date, OutcomeDay]:
         """What the newest delivery of each of these days looks like, by day. A day without rows has none."""
-        step = step_of(self.raw.recorded(dataset.name))
         found = days_of(dataset, self.raw.read(dataset, min(days) - step, max(days)), days, step)
         dates = {day: self._score_date(window, day) for day in days if day in found}
         outcomes = self._outcomes([each for each in dates.values() if each is not None])

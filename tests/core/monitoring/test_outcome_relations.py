@@ -202,8 +202,19 @@ def test_a_weekly_file_is_compared_with_the_week_before():
     step = step_of(weeks)
     known = days_of(TRIPS, pl.concat([*files, trips(weeks[-1])]), step=step)
     assert checked(weeks[-1], known[weeks[-1]], known) == ()
-    found = checked(weeks[-1], days_of(TRIPS, pl.concat([files[-1], again]), step=step)[weeks[-1]], known)
-    assert "repeated" in {each.name for each in found}
+    looks = days_of(TRIPS, pl.concat([files[-1], again]), step=step)[weeks[-1]]
+    found = checked(weeks[-1], looks, known, step=step)
+    assert [each.told[:24] for each in found if each.name == "repeated"] == ["rows of the week before:"]
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [(1, "rows of the day before"), (7, "rows of the week before"), (14, "rows of 14 days before")],
+)
+def test_the_file_before_is_named_by_how_far_files_lie_apart(known, days, told):
+    repeated = known[DAYS[-1]].model_copy(update={"repeated": 1.0})
+    found = checked(DAYS[-1], repeated, known, step=days * DAY)
+    assert [each.told.split(":")[0] for each in found] == [told]
 
 
 def test_a_step_is_that_of_days_of_which_none_is_missing():
@@ -265,9 +276,9 @@ def routes(sunday):
     ("change", "told"),
     [
         (pl.col("delay"), ""),
-        (pl.col("delay").shuffle(seed=1), "rank correlation of delay with delay of the day before"),
+        (pl.col("delay").shuffle(seed=1), "rank correlation of delay with delay of the week before"),
         (pl.col("delay").shift(25).fill_null(0), "rank correlation of flights with delay"),
-        (pl.col("flights").reverse(), "rank correlation of flights with flights of the day before"),
+        (pl.col("flights").reverse(), "rank correlation of flights with flights of the week before"),
     ],
 )
 def test_values_of_other_routes_lose_their_order(change, told):
@@ -276,7 +287,7 @@ def test_values_of_other_routes_lose_their_order(change, told):
     known = days_of(ROUTES, pl.concat(files.values()), step=WEEK)
     now = files[sundays[-1]].with_columns(change)
     looks = days_of(ROUTES, pl.concat([files[sundays[-2]], now]), [sundays[-1]], WEEK)[sundays[-1]]
-    found = [each for each in checked(sundays[-1], looks, known) if each.name == "coupling"]
+    found = [each for each in checked(sundays[-1], looks, known, step=WEEK) if each.name == "coupling"]
     assert any(each.told.startswith(told) for each in found) if told else not found
 
 
