@@ -70,6 +70,7 @@ METHODS = {
 }
 PROFILE = "score profile"
 DRAWN = "audit: population read again, rows drawn and counted"
+PAST_READ = "audit: what is kept of the nights before"
 COMPUTED = "audit: newest rows of feature tables computed once more"
 TELEMETRY = "telemetry"
 GUARD = "outcomes are checked"
@@ -192,6 +193,7 @@ def metered(meter: Meter) -> Iterator[None]:
         (nights.Stored, "of", PROFILE),
         (nights.NightInputs, "drawn", DRAWN),
         (nights.SecondReading, "computed", COMPUTED),
+        (nights.NightGuard, "past", PAST_READ),
         (stored_parts, "add_stages", TELEMETRY),
     ]
     with patched((owner, name, meter.metered(told, getattr(owner, name))) for owner, name, told in places):
@@ -207,6 +209,7 @@ def unaudited() -> Iterator[None]:
             (ScoreNight, "_audit", lambda *_, **__: ()),
             (nights.NightInputs, "drawn", lambda *_: Drawn(0, empty, empty, empty)),
             (nights.SecondReading, "computed", lambda *_: {}),
+            (nights.NightGuard, "past", lambda *_: None),
             (nights.Stored, "of", staticmethod(lambda *_: nothing_stored())),
         ]
     ):

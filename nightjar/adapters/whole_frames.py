@@ -3,8 +3,8 @@
 Pandera runs a query for each check, and looks for the rows that broke it. Most parts have none.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -34,14 +34,15 @@ def surely_keeps(contract: "pa.DataFrameSchema", rows: pl.DataFrame) -> bool:
 
     The checks are Pandera's and the contract's own functions, so nothing is judged by a second rule.
     """
-    columns = contract.columns
+    columns, schema = contract.columns, rows.schema
     plain = _is_plain(contract, PLAIN) and all(_is_plain(column, PLAIN_COLUMN) for column in columns.values())
-    typed = (column.dtype and column.dtype.type == rows.schema.get(name) for name, column in columns.items())
+    typed = (column.dtype and column.dtype.type == schema.get(name) for name, column in columns.items())
     if not plain or not all(typed):
         return False
     try:
-        asked = [*_answers(contract, rows.lazy())]
-        return all(answer.row(0).count(True) == answer.width for answer in pl.collect_all(asked))
+        asked, others = _asked(contract, rows.lazy())
+        answers = [rows.select(each.alias(str(place)) for place, each in enumerate(asked)), *others]
+        return all(answer.row(0).count(True) == answer.width for answer in answers if answer.width)
     # A check that fails is told by Pandera, in its words.
     except Exception:  # noqa: BLE001
         return False
@@ -51,20 +52,48 @@ def _is_plain(part: Any, options: dict[str, Any]) -> bool:
     return all(getattr(part, name, plain) == plain for name, plain in options.items())
 
 
-def _answers(contract: "pa.DataFrameSchema", rows: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
-    """For each check one row of true values, if all rows pass it.
+class _Rows:
+    """Stands for the rows: a check that selects an expression of them says which one."""
+
+    def select(self, expression: pl.Expr) -> pl.Expr:
+        return expression
+
+
+def _asked(
+    contract: "pa.DataFrameSchema", rows: pl.LazyFrame
+) -> tuple[Sequence[pl.Expr], Sequence[pl.DataFrame]]:
+    """For each check one true value, if all rows pass it: as an expression, or already found.
 
     Raises TypeError for a check that is no query.
     """
     from pandera.api.polars.types import PolarsData  # noqa: PLC0415  # takes a second to import
 
+    asked, others = list[pl.Expr](), list[pl.LazyFrame]()
     for name, column in contract.columns.items():
         if not column.nullable:
             there = pl.col(name).is_not_null()
             nan = pl.col(name).is_not_nan() if column.dtype.type.is_float() else True
-            yield rows.select((there & nan).all())
+            asked.append((there & nan).all())
         for check in column.checks:
-            passed = check.get_backend(rows)(check).apply(PolarsData(rows, name))
+            backend = check.get_backend(rows)(check)
+            if (
+                expression := _expression(check, backend, PolarsData(cast("Any", _Rows()), name))
+            ) is not None:
+                asked.append(expression.fill_null(check.ignore_na).all())
+                continue
+            passed = backend.apply(PolarsData(rows, name))
             if not isinstance(passed, pl.LazyFrame):
                 raise TypeError(name)
-            yield passed.select(pl.all().fill_null(check.ignore_na).all())
+            others.append(passed.select(pl.all().fill_null(check.ignore_na).all()))
+    return asked, pl.collect_all(others)
+
+
+def _expression(check: Any, backend: Any, rows: Any) -> pl.Expr | None:
+    """The one column that a check selects; None if it does more, or is a function of each value."""
+    if check.element_wise:
+        return None
+    try:
+        found = backend.check_fn(rows)
+    except Exception:  # noqa: BLE001  # these are not the rows: only one method is there
+        return None
+    return found if isinstance(found, pl.Expr) and not found.meta.has_multiple_outputs() else None

@@ -19,6 +19,10 @@ NUMBERS = [
     pa.Check(lambda data: data.lazyframe.select(pl.col(data.key).mean() < 1)),
     pa.Check(lambda value: value < 2, element_wise=True),
     pa.Check.ge(0, ignore_na=False),
+    pa.Check(lambda data: data.lazyframe.select(pl.col(data.key) < 2, pl.col("other") < 9)),
+    pa.Check(lambda data: data.lazyframe.select(pl.all() < 4)),
+    pa.Check(lambda data: data.lazyframe.with_columns(pl.col(data.key) < 2).select(data.key)),
+    pa.Check(lambda data: data.lazyframe.select(pl.col(data.key) < 2).fill_null(value=False)),
 ]
 VALUES = [None, 0.0, 0.5, 1.0, -1.0, 3.0, float("nan"), float("inf")]
 

@@ -5,6 +5,7 @@ flight and its distance. A column that is shifted, in other units, one row late,
 own range and breaks this, for all rows or for those of one carrier.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -67,7 +68,7 @@ def by_others(
         usual, away = _away(fitted, before[then, place], asked, today[:, place])
         if usual <= TOLD:
             yield from (
-                ("by_others", name, part, max(1.0, float(np.quantile(away[known & rows], MOST))))
+                ("by_others", name, part, max(1.0, _most(away[known & rows])))
                 for part, rows in parts.items()
                 if (known & rows).sum() >= VARIED
             )
@@ -117,11 +118,10 @@ def _said(past: Matrix, of_past: pl.Series, of_now: pl.Series) -> tuple[Matrix, 
 
 
 def _places(known: pl.Series, values: pl.Series) -> NDArray[np.int64]:
-    """The place of each value among the known ones; their number for another one."""
-    texts = pl.DataFrame({"of": values.cast(pl.String).fill_null("")})
-    places = pl.DataFrame({"of": known}).with_row_index("place")
-    found = texts.join(places, on="of", how="left", maintain_order="left")["place"]
-    return found.fill_null(len(known)).cast(pl.Int64).to_numpy()
+    """The place of each value among the known ones, which are in order; their number for another one."""
+    texts = values.cast(pl.String).fill_null("")
+    places = known.search_sorted(texts).clip(0, max(known.len() - 1, 0))
+    return np.where((known.gather(places) == texts).to_numpy(), places.to_numpy(), known.len())
 
 
 def _parts(rows: pl.DataFrame, slices: Mapping[str, pl.Expr]) -> Mapping[str, NDArray[np.bool_]]:
@@ -153,7 +153,14 @@ def _away(terms: Matrix, values: Matrix, today: Matrix, asked: Matrix) -> tuple[
     """
     inverse = np.linalg.inv(terms.T @ terms + PULL * len(terms) * np.eye(terms.shape[1]))
     weights = inverse @ (terms.T @ values)
-    usual = max(float(np.quantile(np.abs(values - terms @ weights), MOST)), LEAST)
+    usual = max(_most(np.abs(values - terms @ weights)), LEAST)
     pull, typical = (((each @ inverse) * each).sum(axis=1) for each in (today, terms))
     far = np.maximum(pull / np.median(typical), 1.0)
     return usual, np.abs(asked - today @ weights) / np.sqrt(far) / usual
+
+
+def _most(distances: Matrix) -> float:
+    """The distance below which MOST of them are. NumPy's quantile takes ten times as long for a slice."""
+    ordered, place = np.sort(distances), (distances.size - 1) * MOST
+    low, high = ordered[math.floor(place)], ordered[math.ceil(place)]
+    return float(low + (high - low) * (place % 1))
