@@ -1,12 +1,10 @@
 """Profiles of the inputs and scores of runs, in Postgres."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
-from typing import Any
 
-from sqlalchemy import Engine, Row, select, text
+from pydantic import TypeAdapter
+from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
@@ -16,13 +14,22 @@ from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.night.entities import Run
 
 PROFILES = table_of(InputProfileRow)
-TRAILING = text("""
-    SELECT current.score_date, profile.* FROM (
+FIELDS = ", ".join(f'"{name}"' for name in ColumnProfile.model_fields if name != "column")
+PROFILE = f"""
+    SELECT coalesce(json_agg(kept), '[]')::text FROM (
+        SELECT column_name AS "column", {FIELDS} FROM nightjar.input_profile
+        WHERE run_id = {{run}} ORDER BY column_name
+    ) AS kept
+"""  # noqa: S608  # words of this module
+OF_RUN = text(PROFILE.format(run=":run_id"))
+TRAILING = text(f"""
+    SELECT score_date, ({PROFILE.format(run="current.run_id")}) FROM (
         SELECT DISTINCT ON (score_date) score_date, run_id FROM nightjar.publication
         WHERE model = :model AND score_date < :before ORDER BY score_date DESC, id DESC LIMIT :nights
-    ) AS current LEFT JOIN nightjar.input_profile AS profile ON profile.run_id = current.run_id
-    ORDER BY current.score_date DESC, profile.column_name
-""")
+    ) AS current ORDER BY score_date DESC
+""")  # noqa: S608  # as above
+COLUMNS = TypeAdapter(tuple[ColumnProfile, ...])
+"""Pydantic reads JSON five times as fast as values of Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +48,13 @@ class PostgresInputProfiles:
             connection.execute(insert(PROFILES).on_conflict_do_nothing(), rows)
 
     def of_run(self, run: Run) -> NightProfile:
-        wanted = select(PROFILES).where(PROFILES.c.run_id == run.id).order_by(PROFILES.c.column_name)
         with translated(), self.engine.connect() as connection:
-            return _night(run.score_date, connection.execute(wanted).all())
+            columns = connection.execute(OF_RUN, {"run_id": run.id}).scalar_one()
+        return NightProfile(score_date=run.score_date, columns=COLUMNS.validate_json(columns))
 
     def trailing(self, model: str, before: date, nights: int) -> tuple[NightProfile, ...]:
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(TRAILING, {"model": model, "before": before, "nights": nights}).all()
         return tuple(
-            _night(day, tuple(columns)) for day, columns in groupby(rows, key=lambda row: row.score_date)
+            NightProfile(score_date=day, columns=COLUMNS.validate_json(columns)) for day, columns in rows
         )
-
-
-def _night(score_date: date, rows: Sequence[Row[Any]]) -> NightProfile:
-    return NightProfile(
-        score_date=score_date, columns=tuple(_column(row) for row in rows if row.run_id is not None)
-    )
-
-
-def _column(row: Row[Any]) -> ColumnProfile:
-    fields = {name: getattr(row, name) for name in ColumnProfile.model_fields if name != "column"}
-    return ColumnProfile(column=row.column_name, **fields)

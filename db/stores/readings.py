@@ -11,12 +11,18 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.session import translated
 from db.stores.rows import hold
-from db.tables import AuditedRowsRow, FindingRow, ReadingRow, table_of
+from db.tables import AuditedRowsRow, FindingRow, table_of
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import READING
 from nightjar.core.night.entities import Run
 
-READINGS, AUDITED_ROWS, FINDINGS = table_of(ReadingRow), table_of(AuditedRowsRow), table_of(FindingRow)
+AUDITED_ROWS, FINDINGS = table_of(AuditedRowsRow), table_of(FindingRow)
+RECORD = text("""
+    INSERT INTO nightjar.reading (run_id, name, column_names, slices, numbers)
+    SELECT :run_id, name, "column", slice, value
+    FROM json_to_recordset(:lists) AS read (name text, "column" text[], slice text[], value float8[])
+    ON CONFLICT DO NOTHING
+""")
 CURRENT = """
     SELECT DISTINCT ON (score_date) score_date, run_id, cardinality(findings) > 0 AS odd
     FROM nightjar.publication WHERE model = :model AND score_date < :before ORDER BY score_date DESC, id DESC
@@ -54,17 +60,13 @@ class PostgresReadings:
 
     def record(self, run: Run, readings: pl.DataFrame, sample: pl.DataFrame) -> None:
         lists = readings.group_by("name", maintain_order=True).agg("column", "slice", "value")
-        rows = [
-            {"run_id": run.id, "name": name, "column_names": names, "slices": slices, "numbers": numbers}
-            for name, names, slices, numbers in lists.iter_rows()
-        ]
         content = BytesIO()
         sample.write_parquet(content)
         kept = {"run_id": run.id, "rows": sample.height, "content": content.getvalue()}
         with translated(), self.engine.begin() as connection:
             hold(connection, run, share=True)
-            if rows:
-                connection.execute(insert(READINGS).on_conflict_do_nothing(), rows)
+            # Polars writes JSON ten times as fast as Python binds lists.
+            connection.execute(RECORD, {"run_id": run.id, "lists": lists.write_json()})
             connection.execute(insert(AUDITED_ROWS).on_conflict_do_nothing(), [kept])
 
     def record_findings(self, run: Run, findings: Sequence[Finding]) -> None:

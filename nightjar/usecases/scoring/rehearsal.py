@@ -17,10 +17,10 @@ from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.readings import EARLIER, as_kept, counts, readings, same_entities
 from nightjar.core.model.entities import Version
 from nightjar.core.model.occasions import occasions_by
-from nightjar.core.night.clock import as_of
+from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.entities import Run
 from nightjar.core.night.repair import sound
-from nightjar.core.night.windows import readable
+from nightjar.core.night.windows import readable, span
 from nightjar.core.ports.rehearsal import Rehearsed, RehearsedNights
 from nightjar.core.values import INSTANT
 from nightjar.usecases.scoring.feeds import Feeds
@@ -64,11 +64,11 @@ class Rehearsal:
     def _days(self, oldest: date) -> list[date]:
         """The NIGHTS occasions before a date, without populations that were not known then. Oldest first."""
         spec = self.inputs.spec
-        recorded = {each.dataset: self.inputs.raw.recorded(each.dataset) for each in spec.population_reads}
-        before = islice(occasions_by(spec, oldest - timedelta(days=1)), NIGHTS)
-        return sorted(
-            day for day in before if readable(spec, spec.population_reads, day, recorded, as_of(spec, day))
-        )
+        before = [*islice(occasions_by(spec, oldest - timedelta(days=1)), NIGHTS)]
+        reads = spec.population_reads
+        asked = {day for window in reads for day in dates_between(*span(spec, window, before))}
+        recorded = {window.dataset: self.inputs.raw.recorded(window.dataset, asked) for window in reads}
+        return sorted(day for day in before if readable(spec, reads, day, recorded, as_of(spec, day)))
 
     def _group(self, run: Run, days: Sequence[date]) -> str:
         """A name for nights that the same version scores, with the features that the run reads."""

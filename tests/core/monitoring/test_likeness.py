@@ -103,3 +103,8 @@ def test_inputs_that_tell_the_night_from_the_past_without_an_error_give_finite_w
     past = pl.DataFrame({"night": np.zeros(1_000)})
     counts = weights(past, pl.DataFrame({"night": np.ones(400)}), ["night"], [])
     assert counts == pytest.approx(np.ones(1_000))
+
+
+def test_a_column_of_one_value_says_nothing():
+    past, tonight = (pl.DataFrame({"n": [0.1] * rows, "m": range(rows)}) for rows in (30, 20))
+    assert weights(past, tonight, ["n", "m"], []) == pytest.approx(weights(past, tonight, ["m"], []))
