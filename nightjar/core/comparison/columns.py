@@ -42,6 +42,18 @@ def categories(column: pl.Series) -> pl.Series:
     return spelled(column).str.head(LONGEST).str.replace_all("\0", "\ufffd", literal=True)
 
 
+def places(known: pl.Series, values: pl.Series) -> NDArray[np.int64]:
+    """The place of each text among the known ones, which are in order; their number for any other, or null.
+
+    A join would take three times as long for few values.
+    """
+    if known.is_empty():
+        return np.zeros(values.len(), np.int64)
+    found = known.search_sorted(values).clip(0, known.len() - 1)
+    same = (known.gather(found) == values).fill_null(value=False)
+    return np.where(same.to_numpy(), found.to_numpy(), known.len()).astype(np.int64)
+
+
 def holds_numbers(dtype: pl.DataType) -> bool:
     """True if `numbers` accepts a column of this type."""
     return dtype.is_numeric() or dtype.is_(pl.Boolean) or dtype.is_(pl.Null)

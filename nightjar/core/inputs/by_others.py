@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nightjar.core.comparison import columns
 from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, distinct, matrix
 
 PULL = 1e-4
@@ -109,19 +110,13 @@ def _scaled(values: Matrix, mean: Matrix, spread: Matrix) -> Matrix:
 
 def _said(past: Matrix, of_past: pl.Series, of_now: pl.Series) -> tuple[Matrix, Matrix]:
     """The mean of each column in the past by category, for the rows of the night and of the past."""
-    known = of_past.cast(pl.String).fill_null("").unique().sort()
-    then, now = (_places(known, values) for values in (of_past, of_now))
+    texts = [each.cast(pl.String).fill_null("") for each in (of_past, of_now)]
+    known = texts[0].unique().sort()
+    then, now = (columns.places(known, values) for values in texts)
     counts = np.maximum([np.bincount(then, ~np.isnan(each), len(known)) for each in past.T], 1)
     sums = [np.bincount(then, np.nan_to_num(each), len(known)) for each in past.T]
     means = np.vstack([(sums / counts).T, np.full(past.shape[1], np.nan)])
     return means[now], means[then]
-
-
-def _places(known: pl.Series, values: pl.Series) -> NDArray[np.int64]:
-    """The place of each value among the known ones, which are in order; their number for another one."""
-    texts = values.cast(pl.String).fill_null("")
-    places = known.search_sorted(texts).clip(0, max(known.len() - 1, 0))
-    return np.where((known.gather(places) == texts).to_numpy(), places.to_numpy(), known.len())
 
 
 def _parts(rows: pl.DataFrame, slices: Mapping[str, pl.Expr]) -> Mapping[str, NDArray[np.bool_]]:
@@ -137,13 +132,13 @@ def _parts(rows: pl.DataFrame, slices: Mapping[str, pl.Expr]) -> Mapping[str, ND
 
 def _terms(values: Matrix, said: Sequence[Matrix], *, products: bool) -> Matrix:
     """1, what categories say, the columns and, if asked for, the product of each two columns."""
-    columns, categories = (
+    numbers, categories = (
         np.nan_to_num(np.clip(each, -WIDEST, WIDEST))
         for each in (values, np.array(said).T.reshape(len(values), -1))
     )
-    alone = np.column_stack([np.ones(len(columns)), categories, columns])
-    one, other = np.triu_indices(columns.shape[1])
-    return np.column_stack([alone, columns[:, one] * columns[:, other]]) if products else alone
+    alone = np.column_stack([np.ones(len(numbers)), categories, numbers])
+    one, other = np.triu_indices(numbers.shape[1])
+    return np.column_stack([alone, numbers[:, one] * numbers[:, other]]) if products else alone
 
 
 def _away(terms: Matrix, values: Matrix, today: Matrix, asked: Matrix) -> tuple[float, Matrix]:

@@ -87,14 +87,11 @@ def _standardised(known: Matrix, tonight: Matrix) -> tuple[Matrix, Matrix]:
 
 def _mean_scores(known: pl.DataFrame, tonight: pl.DataFrame, name: str) -> tuple[Matrix, Matrix]:
     """The mean score of each row's category in the past."""
-    of_all = float(known[SCORE].to_numpy().mean())
+    scores = known[SCORE].to_numpy()
+    of_all = scores.mean()
     past, now = (columns.categories(rows[name]) for rows in (known, tonight))
-    scored = pl.DataFrame({"category": past, "score": known[SCORE]}).drop_nulls("category")
-    means = scored.group_by("category").agg(
-        mean=(pl.col("score").sum() + PRIOR_ROWS * of_all) / (pl.len() + PRIOR_ROWS)
-    )
-    before, then = (
-        each.replace_strict(means["category"], means["mean"], default=of_all).to_numpy()
-        for each in (past, now)
-    )
-    return before, then
+    there = past.drop_nulls().unique().sort()
+    before, then = (columns.places(there, values) for values in (past, now))
+    sums, rows = (np.bincount(before, of, there.len() + 1)[:-1] for of in (scores, None))
+    means = np.append((sums + PRIOR_ROWS * of_all) / (rows + PRIOR_ROWS), of_all)
+    return means[before], means[then]

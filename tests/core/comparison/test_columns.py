@@ -1,7 +1,16 @@
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nightjar.core.comparison.columns import LONGEST, categories, holds_categories, holds_numbers, numbers
+from nightjar.core.comparison.columns import (
+    LONGEST,
+    categories,
+    holds_categories,
+    holds_numbers,
+    numbers,
+    places,
+)
 
 
 def test_what_is_no_finite_number_is_missing():
@@ -38,3 +47,11 @@ def test_equal_numbers_are_one_category_in_every_type():
 )
 def test_which_types_can_be_compared(dtype, as_numbers, as_categories):
     assert (holds_numbers(dtype), holds_categories(dtype)) == (as_numbers, as_categories)
+
+
+@given(st.lists(st.sampled_from("abc")), st.lists(st.sampled_from(["a", "b", "c", "d", "", None])))
+def test_a_text_has_its_place_among_the_known_ones_or_their_number(known, values):
+    ordered = sorted({*known})
+    wanted = [ordered.index(value) if value in ordered else len(ordered) for value in values]
+    texts = (pl.Series(each, dtype=pl.String) for each in (ordered, values))
+    assert places(*texts).tolist() == wanted
