@@ -395,7 +395,7 @@ class Stores:
 
 
 def told(platform: Platform, spec: ModelSpec, day: date, change: InScores | None = None) -> list[str]:
-    """Score a night once more. The names of what holds it back, or is told of it as an error."""
+    """Score a night once more. The names of what holds it back, of its doubts, or of errors in the log."""
     inputs = lambda name: platform.night_inputs(models.model(name))  # noqa: E731
     store = platform.store if change is None else Stores(platform.store, change)
     night = platform.score_night(spec, executor=InTurn(ScorePart(inputs=inputs, store=store)))
@@ -406,7 +406,9 @@ def told(platform: Platform, spec: ModelSpec, day: date, change: InScores | None
             night.run(night_of(spec, day), force=True)
         except NightjarError as error:
             return sorted({each.name for each in kept.found}) or [type(error).__name__]
-    return sorted({each["event"] for each in logs if each["log_level"] == "error"})
+    return sorted(
+        {each.name for each in kept.found} | {e["event"] for e in logs if e["log_level"] == "error"}
+    )
 
 
 @contextmanager

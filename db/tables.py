@@ -753,6 +753,7 @@ class FindingRow(Table, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["run_id"], ["run.id"]),
         CheckConstraint("rank > 0", name="rank_counted"),
+        Index(None, "run_id", postgresql_where=text("NOT holds")),
         {"comment": "What the audit of a run had against it, a row a finding. Append-only."},
     )
     run_id: int = _column(Integer(), "The run", key=True)
@@ -770,6 +771,9 @@ class FindingRow(Table, table=True):
     sentence: str = _column(Text(), "The finding in words")
     runbook: str = _column(Text(), "File in runbooks/ that says what to do")
     found_at: datetime = _instant("When it was stored", now=True)
+    holds: bool = _column(
+        Boolean(), "False: people are told of it, and it did not hold the night back", default="true"
+    )
 
 
 class ExplanationRow(Table, table=True):

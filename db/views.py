@@ -723,7 +723,10 @@ CROSS JOIN LATERAL unnest(reading.column_names, reading.slices, reading.numbers)
             "model": ("run.model", "Name of the model"),
             "score_date": ("run.score_date", "Local calendar date that is scored"),
             **RUN,
-            "state": ("run.state", "published, if a person accepted the findings; or else as in `runs`"),
+            "state": (
+                "run.state",
+                "published, if a person accepted what holds; or else as in `runs`",
+            ),
             "attempt": ("finding.attempt", "The attempt whose audit found it"),
             "rank": ("finding.rank", "Its place among the findings of the attempt, from 1"),
             "name": ("finding.name", "Which check found it"),
@@ -736,6 +739,10 @@ CROSS JOIN LATERAL unnest(reading.column_names, reading.slices, reading.numbers)
             "sentence": ("finding.sentence", "The finding in words"),
             "runbook": ("finding.runbook", "File in runbooks/ that says what to do"),
             "found_at": ("finding.found_at", "When it was stored"),
+            "holds": (
+                "finding.holds",
+                "False: people are told of it, and it did not hold the night back",
+            ),
         },
         source="FROM nightjar.run\nJOIN nightjar.finding ON finding.run_id = run.id",
     ),

@@ -85,7 +85,8 @@ DRIFT = """
 """The verdicts. Runs of earlier releases have those of the method psi alone."""
 FOUND = """
     SELECT finding.score_date, finding.run_id, finding.name, finding.column_name, finding.slice,
-        finding.number, finding.expected, finding.allowed, finding.rate, finding.sentence, finding.runbook
+        finding.number, finding.expected, finding.allowed, finding.rate, finding.sentence, finding.runbook,
+        finding.holds
     FROM analytics.findings AS finding
     JOIN (
         SELECT run_id, max(attempt) AS attempt FROM analytics.findings

@@ -42,10 +42,20 @@ OF_NIGHTS = text("""
     ) AS current JOIN nightjar.reading ON reading.run_id = current.run_id
     ORDER BY current.score_date, reading.name
 """)
-OF_ATTEMPT = text("""
-    SELECT name, sentence, column_name AS "column", slice, number, expected, allowed AS "limit", rate, runbook
-    FROM nightjar.finding WHERE run_id = :run_id AND attempt = :attempt ORDER BY rank
-""")
+FINDING = """name, sentence, column_name AS "column", slice, number, expected, allowed AS "limit", rate,
+    runbook, holds"""
+OF_ATTEMPT = text(f"""
+    SELECT {FINDING} FROM nightjar.finding WHERE run_id = :run_id AND attempt = :attempt ORDER BY rank
+""")  # noqa: S608  # words of this module
+DOUBTS = text(f"""
+    SELECT current.score_date, {FINDING} FROM (
+        SELECT DISTINCT ON (score_date) score_date, run_id, findings FROM nightjar.publication
+        WHERE model = :model ORDER BY score_date, id DESC
+    ) AS current
+    JOIN nightjar.run ON run.id = current.run_id
+    JOIN nightjar.finding ON finding.run_id = run.id AND finding.attempt = run.attempt
+    WHERE NOT finding.holds AND cardinality(current.findings) = 0 ORDER BY current.score_date, rank
+""")  # noqa: S608  # words of this module
 SAMPLES = text(f"""
     SELECT score_date, content FROM ({CURRENT}) AS current JOIN nightjar.audited_rows USING (run_id)
     ORDER BY score_date DESC LIMIT :most
@@ -92,6 +102,17 @@ class PostgresReadings:
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(OF_ATTEMPT, asked).mappings()
             return [Finding.model_validate(dict(row)) for row in rows]
+
+    def doubts(self, model: str) -> Mapping[date, tuple[Finding, ...]]:
+        found = dict[date, tuple[Finding, ...]]()
+        with translated(), self.engine.connect() as connection:
+            for row in connection.execute(DOUBTS, {"model": model}).mappings():
+                told = {name: value for name, value in row.items() if name != "score_date"}
+                found[row["score_date"]] = (
+                    *found.get(row["score_date"], ()),
+                    Finding.model_validate(told),
+                )
+        return found
 
     def published(self, model: str, before: date, most: int) -> Mapping[date, bool]:
         with translated(), self.engine.connect() as connection:

@@ -79,7 +79,7 @@ class PostgresScores(OnEngine):
         with translated(), self.engine.connect() as connection:
             wanted = [run.score_date, run.id, array_of(keys)]
             found = read_frame(connection, SCORES_FOR, wanted, SCORE_COLUMNS)
-        return as_served(found).select("entity_key", "score", "outputs", "arm")
+        return as_served(found).drop("carried_from")
 
     def stored_part(self, run: Run, part: Part) -> tuple[pl.DataFrame, pl.DataFrame]:
         of_part = [run.id, part.number]

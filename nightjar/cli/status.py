@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NIGHTS = ("night", "what happened", "run", "revision", "rows", "published (UTC)")
 RUNS = ("score date", "run", "revision", "attempt", "state", "analysts see it", "population")
 STAGES = ("stage", "times", "rows", "s", "CPU s", "MB", "peak MB", "set aside", "retries", "errors")
-FINDINGS = ("check", "column", "slice", "number", "expected", "limit", "what it found")
+FINDINGS = ("check", "column", "slice", "number", "expected", "limit", "holds", "what it found")
 ATTEMPTS = ("ended (UTC)", "flow", "flow run", "state", "why")
 
 
@@ -124,6 +124,7 @@ def finding_row(finding: "Finding") -> tuple[object, ...]:
         console.plain(finding.column),
         console.plain(finding.slice),
         *(None if number is None else f"{number:.4g}" for number in numbers),
+        "yes" if finding.holds else "no: told",
         console.plain(finding.sentence),
     )
 
@@ -142,6 +143,7 @@ def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     show_versions(platform, spec, limit)
     console.show_challenger(platform.judge_challenger(spec).standing())
     show_nights(calendar(standings, due_by(spec, datetime.now(UTC)), by_night(attempts)), published, limit)
+    show_doubts(platform.readings.doubts(spec.name), limit)
     show_runs(platform, spec, limit, published)
     show_server(server, attempts, limit)
     console.show_held(platform.guard_outcomes(spec).held())
@@ -182,6 +184,13 @@ def show_nights(entries: "Sequence[Entry]", published: "Mapping[date, Publicatio
         console.out.print(console.plain(why))
     if told := counted(older):
         console.out.print(f"older nights: {told}; --limit {len(entries)} lists them")
+
+
+def show_doubts(doubts: "Mapping[date, Sequence[Finding]]", limit: int) -> None:
+    """Show what is told of the newest published nights that it did not hold back."""
+    for night in sorted(doubts, reverse=True)[:limit]:
+        for doubt in doubts[night]:
+            console.out.print(console.plain(f"{night} published, doubted: {doubt.name}: {doubt.sentence}"))
 
 
 def night_row(entry: "Entry", publication: "Publication | None") -> tuple[object, ...]:

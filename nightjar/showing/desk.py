@@ -447,12 +447,13 @@ def _found(found: Iterable[Found], run_id: int) -> str:
             one.name,
             one.sentence,
             *map(_number, (one.number, one.expected, one.allowed)),
+            "yes" if one.holds else "no: told",
             _runbook(one.runbook),
         )
         for one in found
         if one.run_id == run_id
     ]
-    columns = ("check", "what", "number", "expected", "limit", "runbook")
+    columns = ("check", "what", "number", "expected", "limit", "holds", "runbook")
     return page.table(columns, rows) if rows else page.said("Nothing.")
 
 

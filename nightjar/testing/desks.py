@@ -182,6 +182,7 @@ def full_night(day: date, run_id: int, note: str = "half of the rows that compar
                 rate=0.001,
                 sentence=note,
                 runbook="audit-failed.md",
+                holds=True,
             )
         ],
         set_aside=[SetAside(score_date=day, column_name="wind", broken=note, rows=4)],

@@ -305,7 +305,7 @@ class MemoryNights:
         return (
             as_served(self.published_scores(run))
             .filter(pl.col("entity_key").is_in(keys.to_list()))
-            .select("entity_key", "score", "outputs", "arm")
+            .drop("carried_from")
         )
 
     @_whole

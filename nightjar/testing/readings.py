@@ -37,6 +37,16 @@ class MemoryReadings:
     def findings(self, run: Run) -> Sequence[Finding]:
         return self.found.get((run.id, run.attempt), ())
 
+    def doubts(self, model: str) -> Mapping[date, tuple[Finding, ...]]:
+        seen = [night for night in self.store.published(model) if not night.findings]
+        told = {
+            night.score_date: tuple(
+                finding for finding in self.findings(self.store.run(night.run_id)) if not finding.holds
+            )
+            for night in seen
+        }
+        return {day: doubts for day, doubts in told.items() if doubts}
+
     def published(self, model: str, before: date, most: int) -> Mapping[date, bool]:
         nights = [night for night in self._before(model, before) if night.run_id in self.read]
         return {night.score_date: bool(night.findings) for night in nights[:most]}

@@ -71,7 +71,7 @@ def test_the_findings_of_a_night_are_shown_and_printed_as_json(run, world):
     with store.night(night, world.platform.registry.holder(SPEC.name, "champion"), None) as claimed:
         assert f"attempt 1 of run {claimed.run.id} has no findings" in run("findings", "2013-03-11")
         odd = [
-            Finding(name="slice_volume", slice="origin=[JFK]", sentence="too few in JFK"),
+            Finding(name="slice_volume", slice="origin=[JFK]", sentence="too few in JFK", holds=False),
             Finding(name="volume", number=478, expected=970, limit=770.7, sentence="too few rows"),
         ]
         world.platform.readings.record_findings(claimed.run, odd)
@@ -79,8 +79,10 @@ def test_the_findings_of_a_night_are_shown_and_printed_as_json(run, world):
     shown = run("findings", "2013-03-11")
     assert f"findings of flight_delay 2013-03-11, run {claimed.run.id}" in shown
     assert shown.index("770.7") < shown.index("origin=[JFK]")
+    assert shown.count("no: told") == 1
     told = json.loads(run("findings", "2013-03-11", "--json"))
     assert told["run"] == claimed.run.id
+    assert [each["holds"] for each in told["findings"]] == [True, False]
     assert [each["name"] for each in told["findings"]] == ["volume", "slice_volume"]
 
 

@@ -115,6 +115,7 @@ FOUND = [
         rate=0.001,
         sentence=EVIL,
         runbook="audit-failed.md",
+        holds=False,
     )
 ]
 EXPLAINED = [Explained(entity_key=EVIL, score=0.9, reasons=[EVIL])]

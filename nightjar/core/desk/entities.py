@@ -76,7 +76,10 @@ class ColumnSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the audit had against a run. number, expected, allowed, rate: None where there is none."""
+    """What the audit had against a run. number, expected, allowed, rate: None where there is none.
+
+    holds: False if people are told of it, and it did not hold the night back.
+    """
 
     score_date: date
     run_id: int
@@ -89,6 +92,7 @@ class Found:
     rate: float | None
     sentence: str
     runbook: str
+    holds: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,8 @@ class Finding(Value):
     name: which check found it, in snake case. column, slice: what it is about; "" if it is about all.
     number, expected, limit: what was measured, what ordinary nights have, and what is still allowed; None
     where a check has no such number. rate: the share of ordinary nights that reach the limit, as measured;
-    None if it is not known.
+    None if it is not known. holds: False if it does not hold the night back: the night is published, and
+    people are told.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Finding(Value):
     limit: float | None = None
     rate: float | None = None
     runbook: str = RUNBOOK
+    holds: bool = True
 
     @property
     def strength(self) -> float:

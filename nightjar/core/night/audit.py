@@ -30,14 +30,20 @@ class Findings:
     """The reasons against publishing.
 
     broken: the night is inconsistent or empty, and nobody may accept this. odd: a person may accept this.
+    doubts: they hold nothing back, and people are told.
     """
 
     broken: tuple[Finding, ...] = ()
     odd: tuple[Finding, ...] = ()
+    doubts: tuple[Finding, ...] = ()
+
+    @property
+    def holding(self) -> tuple[Finding, ...]:
+        return (*self.broken, *self.odd)
 
     @property
     def every(self) -> tuple[Finding, ...]:
-        return (*self.broken, *self.odd)
+        return (*self.holding, *self.doubts)
 
 
 def audit(
@@ -55,15 +61,17 @@ def audit(
 
     Fails closed: a number that cannot be counted is a finding.
     otherwise: the result of `scored_otherwise` for a sample. unlike: how the night's readings differ from
-    those of comparable nights.
+    those of comparable nights, and what else stands against it.
     """
     quarantined = sum(receipt.quarantined for receipt in receipts)
+    odd = (*absurdities(scores, trailing, quarantined, spec), *oddities(tonight, trailing, spec), *unlike)
     return Findings(
         broken=(
             *(Finding(name="incomplete", sentence=told) for told in reconcile(run, parts, receipts, scores)),
             *(Finding(name="irreproducible", sentence=told) for told in irreproducible(otherwise)),
         ),
-        odd=(*absurdities(scores, trailing, quarantined, spec), *oddities(tonight, trailing, spec), *unlike),
+        odd=tuple(finding for finding in odd if finding.holds),
+        doubts=tuple(finding for finding in odd if not finding.holds),
     )
 
 
@@ -90,15 +98,16 @@ def reconcile(
 def scored_otherwise(stored: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ...]:
     """Return the keys, in order, of rows whose stored score differs from a new score of the same inputs.
 
-    A row that is quarantined in only one of the two frames is also returned.
-    Both frames: `entity_key`, unique, `score` and `outputs`.
+    A row that is quarantined in only one of the two frames is also returned, if it has a score there.
+    Both frames: `entity_key`, unique, `score` and `outputs`; null for a row that a version gave none.
     """
-    now = again.select("entity_key", now="score", outputs_now="outputs")
-    both = stored.join(now, on="entity_key", how="full", coalesce=True)
+    given = again.select("entity_key", now="score", outputs_now="outputs")
+    both = stored.join(given, on="entity_key", how="full", coalesce=True)
     outputs, outputs_now = pl.col("outputs"), pl.col("outputs_now")
     apart = (outputs - outputs_now).list.eval(pl.element().abs()).list.max()
+    score, now = pl.col("score"), pl.col("now")
     same = (
-        ((pl.col("score") - pl.col("now")).abs() <= SAME)
+        ((score.is_null() & now.is_null()) | ((score - now).abs() <= SAME))
         & ((outputs.is_null() & outputs_now.is_null()) | (apart <= SAME))
     ).fill_null(value=False)
     return tuple(both.filter(~same)["entity_key"].sort())
@@ -109,6 +118,27 @@ def irreproducible(otherwise: Sequence[str]) -> Iterable[str]:
         yield (
             f"of the sampled rows {len(otherwise)}, {otherwise[0]!r} among them, are stored with other "
             "scores than their inputs give now: features or code were exchanged while the night was scored"
+        )
+
+
+def challenger_irreproducible(otherwise: Sequence[str], sampled: int) -> Iterable[Finding]:
+    """A doubt about the challenger's stored scores, which nobody but the comparison of both versions reads.
+
+    otherwise: as for `irreproducible`, of its scores. sampled: rows that were scored again.
+    """
+    if otherwise:
+        yield Finding(
+            name="challenger_irreproducible",
+            column="challenger_score",
+            number=len(otherwise),
+            expected=0,
+            limit=0,
+            runbook="challenger-failed",
+            holds=False,
+            sentence=(
+                f"of {sampled} sampled rows {len(otherwise)}, {otherwise[0]!r} among them, are stored with "
+                "other scores of the challenger than their inputs give now; 0 are expected and allowed"
+            ),
         )
 
 

@@ -31,6 +31,14 @@ class Readings(Protocol):
         """Return what the audit of a run's newest attempt found, in order."""
         ...
 
+    def doubts(self, model: str) -> Mapping[date, tuple[Finding, ...]]:
+        """Return what did not hold a published night and is told of it, by night, in order.
+
+        Only of the run that analysts see. A night that a person accepted with findings is left out: the
+        person has seen them all.
+        """
+        ...
+
     def published(self, model: str, before: date, most: int) -> Mapping[date, bool]:
         """Return the last published nights before a date that have readings, newest first.
 

@@ -28,9 +28,9 @@ class ScoreReader(Protocol):
         ...
 
     def scores_for(self, run: Run, keys: pl.Series) -> pl.DataFrame:
-        """Return `entity_key`, `score`, `outputs`, `arm` of those `keys` that the run has scored.
+        """Return the columns SCORES, without `carried_from`, of those `keys` that the run has scored.
 
-        Score and outputs are those of the version that serves the row. The rows are in any order.
+        `score` and `outputs` are those of the version that serves the row. The rows are in any order.
         """
         ...
 

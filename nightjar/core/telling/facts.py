@@ -43,7 +43,8 @@ class ModelFacts:
     since then. loss: of the trailing nights, by its name; beside it the greatest that the champion's test
     expects.
     without_outcomes: published nights whose outcomes should be known, and are not. held: days of outcomes
-    that wait for a person, with what is odd about them. refused: deliveries that are set aside.
+    that wait for a person, with what is odd about them. refused: deliveries that are set aside. doubted:
+    published nights, with the findings that did not hold them.
     """
 
     model: str
@@ -58,6 +59,7 @@ class ModelFacts:
     loss: "LossFacts | None" = None
     without_outcomes: tuple[date, ...] = ()
     held: Mapping[date, str] = field(default_factory=dict[date, str])
+    doubted: Mapping[date, tuple[Finding, ...]] = field(default_factory=dict[date, tuple[Finding, ...]])
     refused: tuple[str, ...] | None = None
 
 

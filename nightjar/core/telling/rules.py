@@ -1,13 +1,13 @@
 """The rules: what counts as trouble, how bad it is, and which runbook helps. docs/alerts.md lists them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from nightjar.core.desk.places import TOP, desk_url, night_file, run_url
-from nightjar.core.inputs.findings import foremost
+from nightjar.core.inputs.findings import Finding, foremost
 from nightjar.core.night.plan import Stage, Standing
 from nightjar.core.telling.facts import DiskFacts, ModelFacts, NightFacts, PlatformFacts
 from nightjar.core.telling.incidents import Severity, Trouble
@@ -98,22 +98,29 @@ def held_back(facts: ModelFacts) -> Iterator[Sign]:
     for night, standing in _attempted(facts):
         if standing.stage is Stage.FAILED and not standing.missed:
             what = "is held back and waits for a person"
-            if night.findings:
-                yield _of_findings(night, what)
+            if holding := [finding for finding in night.findings if finding.holds]:
+                yield _of_findings(night.score_date, holding, what)
             else:
                 yield _of_error(night, standing, what)
 
 
-def _of_findings(night: NightFacts, what: str) -> Sign:
+@rule(WARNING, "audit-failed", "a night is published, and something stands against it")
+def doubted(facts: ModelFacts) -> Iterator[Sign]:
+    """It ends when another revision is published, without it or by a person who accepted it."""
+    for day, findings in facts.doubted.items():
+        yield _of_findings(day, findings, "is published and doubted")
+
+
+def _of_findings(night: date, findings: Sequence[Finding], what: str) -> Sign:
     """The most telling findings, each by its name and in a sentence."""
-    told = foremost(night.findings)
-    others = len(night.findings) - len(told)
+    told = foremost(findings)
+    others = len(findings) - len(told)
     said = [f"{each.name}: {each.sentence}" for each in told]
     more = f" And {others} more." if others else ""
     return Sign(
-        subject=str(night.score_date),
-        sentence=f"The night of {night.score_date} {what}. {'; '.join(said)}.{more}",
-        night=night.score_date,
+        subject=str(night),
+        sentence=f"The night of {night} {what}. {'; '.join(said)}.{more}",
+        night=night,
         cause=told[0].name,
         runbook=told[0].runbook,
     )
@@ -347,6 +354,7 @@ OF_A_MODEL = (
     late,
     held_back,
     failed,
+    doubted,
     partial,
     quarantine_unread,
     drifted,

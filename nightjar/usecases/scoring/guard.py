@@ -138,7 +138,7 @@ class NightGuard:
         """Keep the night's profile and its findings, and audit it.
 
         sampled: rows with their features. otherwise: those of them whose stored scores differ. unlike: what
-        its inputs and its comparable nights say against it.
+        its inputs, its comparable nights and the challenger's scores say against it.
         Raises AuditFailed. Nobody can accept a night without a score, or one whose counts do not add up.
         """
         tonight = profile_of(sampled, scores, self.spec)
@@ -153,17 +153,19 @@ class NightGuard:
             )
         found = audit(run, parts, receipts, scores, tonight, past.profiles, self.spec, otherwise, unlike)
         self.readings.record_findings(run, found.every)
+        if found.doubts:
+            log.warning("night_doubted", findings=sentences(found.doubts))
         if found.broken or (found.odd and not accepted):
-            told = foremost(found.every)
+            told = foremost(found.holding)
             raise AuditFailed(
                 run.model,
                 run.score_date,
                 sentences(told),
-                others=len(found.every) - len(told),
+                others=len(found.holding) - len(told),
                 rate=rate_told(told),
                 acceptable=not any(each.always_real for each in found.every),
             )
-        return sentences(found.odd)
+        return sentences(found.every) if accepted else ()
 
 
 def trained_otherwise(

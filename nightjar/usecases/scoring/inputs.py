@@ -14,7 +14,7 @@ import structlog
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.drawn import Drawn, drawn
 from nightjar.core.kinds.outputs import OUTPUTS
-from nightjar.core.lifecycle.arms import as_served, with_arms
+from nightjar.core.lifecycle.arms import with_arms
 from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of
@@ -167,10 +167,6 @@ class NightInputs:
                 scores = self._with_challenger(run.challenger_id, rows, scores)
                 tell(rows=rows.height)
         return with_arms(run, scores)
-
-    def served(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
-        """These rows as analysts see them: `score` and `outputs` are of the version that serves each."""
-        return as_served(self.scores(run, rows)) if run.challenger_share else self._by_champion(run, rows)
 
     def _by_champion(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """The columns SCORES. Those of the challenger are null, and so is the arm."""

@@ -19,8 +19,9 @@ from nightjar.core.inputs.drawn import Drawn
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import as_kept
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
+from nightjar.core.lifecycle.arms import as_served, by_challenger
 from nightjar.core.model.entities import Version
-from nightjar.core.night.audit import scored_otherwise
+from nightjar.core.night.audit import challenger_irreproducible, scored_otherwise
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Receipt, Run
 from nightjar.core.night.population import missing_parts
@@ -365,7 +366,7 @@ class ScoreNight:
         compared = self._compared(run, fixed.population, sampled)
         keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
         scores = self.store.scores_for(run, keys)
-        otherwise = self._scored_otherwise(run, sampled, scores) if sampled.height else ()
+        otherwise, doubts = self._scored_otherwise(run, sampled, scores)
         beside_others = (
             as_kept(compared, scores, self.inputs.spec, run.score_date) if compared.height else compared
         )
@@ -377,7 +378,7 @@ class ScoreNight:
             stored.scores,
             sampled=sampled,
             otherwise=otherwise,
-            unlike=(*misread, *unlike),
+            unlike=(*misread, *unlike, *doubts),
             past=fixed.past,
             accepted=accepted,
         )
@@ -387,14 +388,24 @@ class ScoreNight:
             return ()
         return (*self.second.findings(run, sampled, self.inputs.generations(run) or {}, computed),)
 
-    def _scored_otherwise(self, run: Run, sampled: pl.DataFrame, scores: pl.DataFrame) -> tuple[str, ...]:
-        """Keys of the sampled rows that would get another score now. scores: stored ones, of more rows too.
+    def _scored_otherwise(
+        self, run: Run, sampled: pl.DataFrame, scores: pl.DataFrame
+    ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+        """Keys of the sampled rows that would be served another score now, and a doubt about the challenger.
 
-        Scores can differ because parts are read at different moments, and the inputs read are not kept.
+        scores: stored ones, of more rows too. They can differ because parts are read at different moments,
+        and the inputs read are not kept.
         """
+        if sampled.is_empty():
+            return (), ()
         _, fresh = split_carried(sampled)
-        again = self.inputs.served(run, self.inputs.check(self.inputs.spec, fresh).valid)
-        return scored_otherwise(scores.join(fresh, on="entity_key", how="semi"), again)
+        again = self.inputs.scores(run, self.inputs.check(self.inputs.spec, fresh).valid)
+        stored = scores.join(fresh, on="entity_key", how="semi")
+        shadow = scored_otherwise(by_challenger(stored), by_challenger(again))
+        return (
+            scored_otherwise(stored, as_served(again)),
+            tuple(challenger_irreproducible(shadow, fresh.height)),
+        )
 
     def _as_it_is(self, run: Run, publication: Publication, started: float) -> Ended:
         """The result of an attempt that had nothing to do."""

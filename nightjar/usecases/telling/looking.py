@@ -71,6 +71,7 @@ class LookAtModel:
             without_outcomes=self._without_outcomes(now, published, measured),
             held={check.day: told(check.findings) for check in self.guard.held()},
             refused=self._refused(),
+            doubted=self.readings.doubts(self.spec.name),
         )
 
     def _nights(self, now: datetime, also: Collection[date], published: Published) -> Iterator[NightFacts]:

@@ -39,7 +39,9 @@ def test_nothing_wrong_is_no_trouble():
     assert kinds(ModelFacts(**QUIET, nights=(fine,), drifted={}, refused=())) == []
 
 
+DOUBT = Finding(name="shadow", sentence="3 of 9 differ", holds=False)
 SEEN = {
+    "doubted": {"doubted": {DAY: (DOUBT,)}},
     "late": {"nights": (night(),)},
     "partial": {
         "nights": (night(published_at=NOW, rows=100, quarantined=2),),
@@ -99,6 +101,12 @@ def test_a_night_that_the_audit_held_back_is_told_with_the_names_and_sentences_o
     assert (held.kind, held.subject, held.runbook) == ("held_back", str(DAY), "audit-failed")
     assert "volume: 99 rows, and comparable nights have 198; units: distance looks like" in held.sentence
     assert held.link == f"http://ui/desk/toy/{DAY}.html"
+
+
+def test_what_did_not_hold_a_night_is_not_told_as_what_holds_it():
+    (held,) = told(nights=(night(promised=NOW + HOUR, standing=HELD, findings=(DOUBT, *FOUND)),))
+    assert "shadow" not in held.sentence
+    assert held.cause == "held_back volume"
 
 
 def test_of_many_findings_a_message_names_the_first_and_counts_the_others():

@@ -39,7 +39,7 @@ def test_outputs_come_back_to_the_bit(stores, make, kind, outputs, score):
         write(stores, make, run, outputs, score)
         stores.store.publish(run)
     assert stores.store.published_scores(run)["outputs"].to_list() == [outputs]
-    assert stores.store.scores_for(run, pl.Series(["a"])).rows() == [("a", score, outputs, None)]
+    assert stores.store.scores_for(run, pl.Series(["a"])).rows() == [("a", score, outputs, None, None, None)]
     assert stores.outcomes.scored(make.model, make.day).rows() == [("a", score, outputs, *[None] * 4)]
     wanted = {"late": 1} if kind == "multiclass" else {}
     assert stores.store.distribution(run).classes == wanted

@@ -88,6 +88,38 @@ def test_the_findings_of_a_run_are_those_of_its_newest_attempt(stores, make):
         assert list(stores.readings.findings(again.run)) == []
 
 
+def test_doubts_are_those_of_the_published_run_that_nobody_accepted(stores, make):
+    doubt = FOUND.model_copy(update={"name": "shadow", "holds": False})
+    assert stores.readings.doubts(make.model) == {}
+    doubted(stores, make, DAYS[0], doubt, FOUND, doubt)
+    doubted(stores, make, DAYS[1], doubt, accepted=["seen"])
+    doubted(stores, make, DAYS[2], doubt)
+    with stores.claim(DAYS[1], force=True) as claimed:
+        stores.readings.record_findings(claimed.run, [doubt])
+        stores.store.fail(claimed.run, "held back")
+    assert stores.readings.doubts(make.model) == {DAYS[0]: (doubt, doubt), DAYS[2]: (doubt,)}
+    assert stores.readings.doubts("another") == {}
+    doubted(stores, make, DAYS[2])
+    assert stores.readings.doubts(make.model) == {DAYS[0]: (doubt, doubt)}
+
+
+def test_a_doubt_of_an_attempt_that_was_not_published_is_none_of_the_night(stores, make):
+    doubt = FOUND.model_copy(update={"holds": False})
+    with stores.claim(DAYS[0]) as claimed:
+        stores.readings.record_findings(claimed.run, [doubt])
+        stores.store.fail(claimed.run, "held back")
+    doubted(stores, make, DAYS[0], force=False)
+    assert stores.readings.doubts(make.model) == {}
+
+
+def doubted(stores, make, day, *findings, accepted=(), force=True):
+    with stores.claim(day, force=force) as claimed:
+        run = stores.store.record_population(claimed.run, make.population(1))
+        stores.store.write_part(run, make.part(0, 1), make.scores("a"), make.quarantined())
+        stores.readings.record_findings(run, findings)
+        stores.store.publish(run, None, accepted)
+
+
 def test_analysts_read_the_findings_of_every_run_and_the_readings_of_what_is_published(
     on_postgres, make, database
 ):

@@ -211,10 +211,13 @@ def test_a_part_is_stored_with_its_receipt_once(stores, make):
 def test_scores_are_told_for_the_keys_that_are_asked_for(stores, make):
     with stores.claim() as claimed:
         stores.store.write_part(
-            claimed.run, make.part(0, 3), make.scores("a", "b'; \"{x}", score=1 / 3), make.quarantined("c")
+            claimed.run,
+            make.part(0, 3),
+            make.scores("a", "b'; \"{x}", score=1 / 3, challenger=0.1),
+            make.quarantined("c"),
         )
     found = stores.store.scores_for(claimed.run, pl.Series(["b'; \"{x}", "c", "none"]))
-    assert found.rows() == [("b'; \"{x}", 1 / 3, None, None)]
+    assert found.rows() == [("b'; \"{x}", 1 / 3, None, 0.1, None, None)]
     assert stores.store.scores_for(claimed.run, pl.Series([], dtype=pl.String)).is_empty()
 
 

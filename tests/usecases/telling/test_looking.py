@@ -10,8 +10,9 @@ from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import AuditFailed
+from nightjar.core.inputs.findings import Finding
 from nightjar.core.night.clock import night_of
-from nightjar.core.telling.rules import held_back, late
+from nightjar.core.telling.rules import doubted, held_back, late
 from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
@@ -90,6 +91,25 @@ def test_it_is_told_no_more_once_it_is_published(use_case, look):
         use_case.run(night_of(SPEC, DAY))
     use_case.run(night_of(SPEC, DAY), accept="the scores are meant to be so")
     assert not [*held_back.look(look(NOW, {DAY}))]
+
+
+def test_a_published_night_is_told_by_the_names_of_its_doubts(use_case, look):
+    with pytest.raises(AuditFailed):
+        use_case.run(night_of(SPEC, DAY))
+    doubt = Finding(name="shadow", sentence="3 of 9 differ", runbook="challenger-failed", holds=False)
+    with use_case.store.night(
+        night_of(SPEC, DAY), use_case.inputs.registry.holder("toy", "champion"), None
+    ) as claimed:
+        use_case.guard.readings.record_findings(claimed.run, [doubt])
+        use_case.store.publish(claimed.run)
+    (sign,) = doubted.look(look(NOW))
+    assert (sign.subject, sign.night, sign.cause, sign.runbook) == (
+        str(DAY),
+        DAY,
+        "shadow",
+        "challenger-failed",
+    )
+    assert sign.sentence == f"The night of {DAY} is published and doubted. shadow: 3 of 9 differ."
 
 
 def test_a_night_is_promised_since_the_model_is_in_service(look):
