@@ -6,6 +6,7 @@
     python benchmarks/audit_guard.py sizes --home FOLDER --half second     # the least sizes that are found
     python benchmarks/audit_guard.py misread --home FOLDER --half first    # a second reading of the tables
     python benchmarks/audit_guard.py faults --home FOLDER --only "seats doubled" "an airport missing"
+    python benchmarks/audit_guard.py faults --home FOLDER --half first --held 1 2 3  # the nights before
 
 Lands the year and retrieves what each night would be scored with. Every night is audited by the functions of
 a real night: the contract, a sample scored again, golden rows, the profile and the readings beside those of
@@ -15,7 +16,8 @@ is found by these functions alone. The limits were chosen on January to June.
 Then it puts each fault of `audit_faults.py` into random nights of a half of the year, retrieves the features
 of a changed population again, and scores the rows again. With `--home` the folder is kept, and what was
 counted with the same code and faults is not counted again. With `--seconds` it stops after that time: the
-next run goes on, and the table is of what was counted.
+next run goes on, and the table is of what was counted. With `--held` each night is audited as if
+the nights so many days before it had been held, and nobody had accepted them: they are no history.
 """
 
 import argparse
@@ -26,7 +28,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
@@ -130,14 +132,24 @@ class Kept:
     def _before(self, day: date) -> list[date]:
         return sorted((night for night in self.rows if night < day), reverse=True)
 
+    def without(self, nights: Collection[date]) -> "Kept":
+        """The same if these nights had been held."""
+        return Kept(
+            *({day: of for day, of in every.items() if day not in nights} for every in (self.read, self.rows))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Audits:
-    """Audits the nights of a year, each beside those before it."""
+    """Audits the nights of a year, each beside those before it.
+
+    held: the nights so many days before each were held, and nobody accepted them.
+    """
 
     year: RecordedYear
     kept: Kept = field(default_factory=Kept)
     profiles: dict[date, NightProfile] = field(default_factory=dict[date, NightProfile])
+    held: tuple[int, ...] = ()
 
     def found(self, day: date, rows: pl.DataFrame, again: pl.DataFrame | None = None) -> Findings:
         """What is found against a night.
@@ -157,17 +169,20 @@ class Audits:
         scores, sampled = distribution_of(day, sound[SCORE]), sample_of(sound, spec.seed)
         profile = profile_of(sampled, scores, spec)
         self.profiles.setdefault(day, profile)
-        trailing = [self.profiles[other] for other in sorted(self.profiles) if other < day][-TRAILING_NIGHTS:]
+        held = [day - timedelta(days=days) for days in self.held]
+        before = sorted((other for other in self.profiles if other < day and other not in held), reverse=True)
+        trailing = [self.profiles[other] for other in before[:TRAILING_NIGHTS]]
         run = run_of(spec.name, day, as_of(spec, day), self.year.version.id, rows.height)
         compared = entities(same_entities(sound, day), day)
-        unlike, counted = Unlike(spec, self.kept), counts(sound, spec)
+        kept = self.kept.without(held) if held else self.kept
+        unlike, counted = Unlike(spec, kept), counts(sound, spec)
         return audit(
             run,
             [Part(number=0, start=0, stop=rows.height)],
             [receipt_of(run, rows.height, sound.height)],
             scores,
             profile,
-            trailing[::-1],
+            trailing,
             spec,
             () if again is None else scored_otherwise(stored(sampled), stored(again)),
             unlike.findings(run, counted, compared, unlike.earlier(run, counted)),
@@ -207,7 +222,7 @@ def read_year(year: RecordedYear, home: Path | None, half: str) -> tuple[Audits,
     audits, found = Audits(year), dict[date, Findings]()
     if file is not None and file.exists():
         kept, profiles, found = pickle.loads(file.read_bytes())  # of this program
-        audits = Audits(year, kept, profiles)
+        audits = Audits(year, Kept(kept.read, kept.rows), profiles)
     todo = [day for day in YEAR if day not in found and (half == "second" or day < JULY)]
     started = time.process_time()
     for place, day in enumerate(todo, start=1):
@@ -297,7 +312,7 @@ def faulty(
 def misread(year: RecordedYear, second: SecondReading, day: date, rows: pl.DataFrame) -> list[Finding]:
     """What a second reading of the tables finds against rows."""
     run = run_of(year.spec.name, day, as_of(year.spec, day), year.version.id, rows.height)
-    return [*second.findings(run, rows, year.platform.features.generations(year.spec))]
+    return [*second.findings(run, rows, year.platform.features.generations(year.spec), {})]
 
 
 def golden_otherwise(year: RecordedYear, change: Change) -> str | None:
@@ -333,10 +348,11 @@ class Tally:
     found: dict[tuple[str, date], Found] = field(default_factory=dict[tuple[str, date], Found])
 
     @classmethod
-    def kept_in(cls, home: Path | None, half: str, nights: int) -> "Tally":
+    def kept_in(cls, home: Path | None, half: str, nights: int, held: Sequence[int]) -> "Tally":
         if home is None:
             return cls(None, half, nights)
-        file = home / f"faults-{fingerprint(Path(__file__).with_name('audit_faults.py'))}.jsonl"
+        of = fingerprint(Path(__file__).with_name("audit_faults.py"))
+        file = home / f"faults-{'-'.join((of, *map(str, held)))}.jsonl"
         lines = file.read_text().splitlines() if file.exists() else []
         read = ((fault, date.fromisoformat(day), names) for fault, day, names in map(json.loads, lines))
         return cls(file, half, nights, {(fault, day): names for fault, day, names in read})
@@ -458,6 +474,8 @@ def arguments() -> argparse.Namespace:
         help="the nights to put faults into; only nights up to its end are read",
     )
     parser.add_argument("--nights", type=int, default=2, help="nights to put each fault into")
+    told = "audit each night as if those so many days before it had been held"
+    parser.add_argument("--held", type=int, nargs="+", default=(), metavar="DAYS", help=told)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="names of faults: only these")
     return parser.parse_args()
@@ -477,10 +495,12 @@ def main() -> None:
                 show_young(year, every, wanted.half, accepted=accepted)
             return
         audits, found = read_year(year, wanted.home, wanted.half)
+        if held := tuple(wanted.held):
+            audits = replace(audits, held=held)
         if wanted.of == "ordinary":
-            show_ordinary(found)
+            show_ordinary({day: audits.found(day, year.nights[day]) for day in found} if held else found)
             return
-        tally = Tally.kept_in(wanted.home, wanted.half, wanted.nights)
+        tally = Tally.kept_in(wanted.home, wanted.half, wanted.nights, held)
         count(audits, tally, faults, wanted.seconds)
         if wanted.of == "sizes":
             show_sizes(tally)

@@ -97,6 +97,25 @@ class Reading:
     nights: int
 
 
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """How many times as wide as usual a margin is tonight.
+
+    wider: of every one. apart, unseen: as in `unusual`.
+    """
+
+    wider: float
+    apart: int
+    unseen: Mapping[str, int]
+
+    def of(self, rule: Rule, reading: Reading) -> float:
+        """Each day that is exchanged in a mean of days may move it as far again."""
+        margin = self.wider * (_scarce(reading.nights) if rule.moves else 1.0)
+        if rule.since:
+            return margin * self.apart
+        return margin * (1 + self.unseen.get(reading.column, 0)) if rule.lies else margin
+
+
 def unusual(
     tonight: pl.DataFrame,
     near: Sequence[pl.DataFrame],
@@ -104,12 +123,15 @@ def unusual(
     *,
     holiday: bool = False,
     apart: int = 1,
+    unseen: Mapping[str, int] | None = None,
 ) -> tuple[Finding, ...]:
     """Return the findings on a night's readings.
 
     tonight: its readings. near, alike: the readings of its comparable nights, and of those of them that have
     its weekday. apart: how many occasions ago the last published night was. Without that, one night that
     nobody accepts would hold all nights after it, because they are compared with a night ever longer ago.
+    unseen: column -> how many occasions without a published night are among the days that its values carry.
+    After a storm, rates of four weeks lie away from those before it for four weeks.
     """
     if len(near) < LEAST_NIGHTS:
         return ()
@@ -126,10 +148,11 @@ def unusual(
     zeros |= dict.fromkeys(events, 1.0)
     widths = {column: high[column] - low[column] for column in high.keys() & low.keys()}
     wider = HOLIDAY if holiday else 1.0
+    margins = Margins(wider, apart, unseen or {})
     found = [
         *(finding for each in counted for finding in _volume(each, wider)),
         *_missing_slices(rows, for_rows, kinds),
-        *(finding for each in every for finding in _beyond(each, widths, zeros, wider, apart)),
+        *(finding for each in every for finding in _beyond(each, widths, zeros, margins)),
         *(finding for each in every for finding in _frozen(each)),
         *(finding for each in every for finding in _population(each)),
         *(finding for each in every for finding in _unexplained(each)),
@@ -185,15 +208,15 @@ def beside(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], least: int = L
 
 
 def _beyond(
-    reading: Reading, widths: Mapping[str, float], zeros: Mapping[str, float], wider: float, apart: int
+    reading: Reading, widths: Mapping[str, float], zeros: Mapping[str, float], margins: Margins
 ) -> Iterator[Finding]:
     if reading.column == SCORE:
         return
     for rule in (SLICES if reading.slice else RULES).get(reading.name, ()):
         if not _says(rule, reading, zeros) or (unit := _unit(rule, reading, widths)) <= 0:
             continue
-        margin = wider * (_scarce(reading.nights) if rule.moves else 1.0) * (apart if rule.since else 1)
-        limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=margin)
+        wider = margins.of(rule, reading)
+        limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=wider)
         if limit is not None:
             yield _told(rule, reading, limit)
             return

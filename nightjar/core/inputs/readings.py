@@ -35,7 +35,7 @@ READING = {"name": pl.String, "column": pl.String, "slice": pl.String, "value": 
 MOST_ROWS = 2_000
 """At most so many entities are compared with themselves on other nights."""
 EARLIER = 7
-"""So many published nights before are looked at row by row: a week of a daily model."""
+"""So many published nights are looked at row by row: a week of a daily model, with the night's weekday."""
 MOST = 200
 """So many slices of a kind are counted, the largest ones."""
 COUNTED, CROSSED = "rows", "rows_of_two"

@@ -62,6 +62,8 @@ class Rule:
     steady: a reading says nothing if its interval reaches to more than so many times its least number.
     moves: True if it moves for weeks on end, so that few nights do not show how far.
     since: True if it compares with the last published night: the longer ago that is, the further it moves.
+    lies: True if it says where the values of a column lie. If they carry days without a published night, they
+    may lie further away.
     """
 
     check: str
@@ -78,14 +80,15 @@ class Rule:
     moves: bool = False
     steady: float = inf
     since: bool = False
+    lies: bool = False
     told: str
 
 
-def _share(check: str, told: str) -> tuple[Rule, Rule]:
+def _share(check: str, told: str, *, lies: bool = False) -> tuple[Rule, Rule]:
     """A share of values: as a difference, and as odds. So a share of 0 or 1 may hardly change."""
     return (
-        Rule(check=check, above=0.25, below=0.25, told=told),
-        Rule(check=check, above=3.0, below=3.0, scale=SHARE, told=told),
+        Rule(check=check, above=0.25, below=0.25, lies=lies, told=told),
+        Rule(check=check, above=3.0, below=3.0, scale=SHARE, lies=lies, told=told),
     )
 
 
@@ -101,6 +104,7 @@ def _level(told: str, least: float, check: str = "level", *, since: bool = False
             unit="width",
             of_zeros=False,
             since=since,
+            lies=not since,
             told=told,
         ),
     )
@@ -157,9 +161,9 @@ STUCK = "share of values equal to the one before"
 EMPTY = "share of rows without a value"
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
-    "zero_share": _share("zeros", "share of zeros"),
+    "zero_share": _share("zeros", "share of zeros", lies=True),
     "negative_share": _share("sign", "share of negative values"),
-    "whole_share": _share("precision", "share of whole numbers"),
+    "whole_share": _share("precision", "share of whole numbers", lies=True),
     "repeated_share": (
         Rule(check="repeated", above=0.25, told="share of rows that share one value"),
         Rule(check="repeated", above=1.5, scale=SHARE, told="share of rows that share one value"),
@@ -187,6 +191,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             above=0.5,
             below=0.5,
             scale=FACTOR,
+            lies=True,
             told="middle size of the values",
         ),
     ),
@@ -297,7 +302,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="distance from its former values, as a multiple of that from another column's,",
         ),
     ),
-    "few_zero_share": (Rule(check="zeros", above=0.7, told="share of zeros among the few values"),),
+    "few_zero_share": (
+        Rule(check="zeros", above=0.7, lies=True, told="share of zeros among the few values"),
+    ),
     "on_grid": (Rule(check="units", below=0.5, told="share of the values on the steps of the gauge"),),
     "single_valued": (
         Rule(check="misjoined", below=0.02, told="keys as a share of the different rows of features"),
@@ -360,6 +367,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             widths=1.0,
             unit="usual",
             inside=True,
+            lies=True,
             told="median of the few values",
         ),
     ),
@@ -371,6 +379,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             below=2.5,
             scale=FACTOR,
             inside=True,
+            lies=True,
             told="middle size of the few values",
         ),
     ),

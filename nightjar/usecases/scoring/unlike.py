@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import structlog
 
-from nightjar.core.comparison.comparable import RECENT, Comparables, comparables
+from nightjar.core.comparison.comparable import RECENT, Comparables, comparables, is_alike
 from nightjar.core.inputs.again import repeated
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
@@ -16,10 +16,11 @@ from nightjar.core.model.occasions import occasions_between, oldest_of
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Run
 from nightjar.core.ports.readings import Readings
-from nightjar.core.ports.rehearsal import Rehearse, unrehearsed
+from nightjar.core.ports.rehearsal import Rehearse, Rehearsed, unrehearsed
 
 log = structlog.get_logger(__name__)
 
+DAY = timedelta(days=1)
 MOST_NIGHTS = 100
 """Comparable nights are looked for among so many published nights before: a quarter of a daily model."""
 LASTING = 3
@@ -52,11 +53,10 @@ class Unlike:
         """What the night of a run is compared with. counted: the `counts` of all rows that can be scored."""
         published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)
         before = self.rehearse(run, published, _rows(counted))
-        samples = self.kept.samples(run.model, run.score_date, EARLIER)
         nights = self._comparables(run, {**published, **dict.fromkeys(before, False)})
         wanted = {*nights.every, *nights.quarter}
         return Earlier(
-            samples=[*samples.values(), *(night.sample for night in before.values())][:EARLIER],
+            samples=self._samples(run, nights, before),
             comparable=nights,
             read={
                 **{night: each.readings for night, each in before.items() if night in wanted},
@@ -84,13 +84,48 @@ class Unlike:
         if recent < LEAST_NIGHTS or earlier.last is None:
             log.info("readings_not_compared", recent_nights=recent, needed=LEAST_NIGHTS)
             return ()
-        apart = len(occasions_between(self.spec, earlier.last, run.score_date)) - 1
+        since_last = occasions_between(self.spec, earlier.last, run.score_date)
+        missed = [day for day in since_last if earlier.last < day < run.score_date]
         near = [read[night] for night in nights.every if night in read]
         alike = [read[night] for night in nights.alike if night in read]
         return (
-            *unusual(now, near, alike, holiday=nights.holiday, apart=max(1, apart)),
+            *unusual(
+                now,
+                near,
+                alike,
+                holiday=nights.holiday,
+                apart=1 + len(missed),
+                unseen=self._unseen(run, missed),
+            ),
             *repeated(now, read, RATE),
         )
+
+    def _samples(
+        self, run: Run, nights: Comparables, before: Mapping[date, Rehearsed]
+    ) -> Sequence[pl.DataFrame]:
+        """The sampled rows of the last EARLIER nights, newest first.
+
+        If none of them has the night's weekday, the newest night of the weekday stands for the oldest one.
+        Else each Saturday after a weekend that was held would be held to Mondays to Fridays.
+        """
+        published = self.kept.samples(run.model, run.score_date, EARLIER)
+        known = {**published, **{night: each.sample for night, each in before.items()}}
+        week = [*known][:EARLIER]
+        if len(week) == EARLIER and nights.alike and not any(is_alike(run.score_date, day) for day in week):
+            alike = nights.alike[0]
+            if alike not in before:
+                known |= self.kept.samples(run.model, alike + DAY, 1)
+            if alike in known and not known[alike].is_empty():
+                week[-1] = alike
+        return [known[night] for night in week]
+
+    def _unseen(self, run: Run, missed: Sequence[date]) -> Mapping[str, int]:
+        """Feature -> how many of these occasions are among the days that its values carry."""
+        return {
+            name: sum((run.score_date - day).days <= table.lookback_days for day in missed)
+            for table in self.spec.feature_tables
+            for name in table.features
+        }
 
     def _comparables(self, run: Run, published: Mapping[date, bool]) -> Comparables:
         """published: the nights before, newest first, and which of them a person accepted."""

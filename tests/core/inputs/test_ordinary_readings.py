@@ -89,6 +89,23 @@ def test_what_moves_since_the_last_published_night_may_move_further_if_that_is_l
     assert {each.name for each in unusual(night(pace=2), past, apart=apart)} == found
 
 
+@pytest.mark.parametrize(
+    ("value", "unseen", "found"),
+    [(6, {}, {"level"}), (6, {"c": 3}, set()), (6, {"d": 3}, {"level"}), (1, {"c": 3}, {"level"})],
+)
+def test_values_that_carry_days_without_a_published_night_may_lie_further_away(value, unseen, found):
+    past = [night(few_central=9 + n % 3 / 2) for n in range(20)]
+    told = unusual(night(few_central=value), past, apart=4, unseen=unseen)
+    assert {each.name for each in told} == found
+
+
+def test_columns_leave_one_another_no_further_because_of_nights_without_a_publication():
+    past = [night(by_others=1)] * 20
+    assert {each.name for each in unusual(night(by_others=3), past, apart=4, unseen={"c": 3})} == {
+        "by_others"
+    }
+
+
 def test_a_frozen_column_is_found_however_long_ago_the_last_published_night_is():
     assert {each.name for each in unusual(night(changed=0), [night(changed=0.9)] * 20, apart=5)} == {"frozen"}
 

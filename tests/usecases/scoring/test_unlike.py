@@ -1,5 +1,6 @@
 """A night is held to the readings of recent nights."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import islice
 
@@ -11,7 +12,7 @@ from nightjar.core.inputs.readings import counts
 from nightjar.core.model.occasions import occasions_by
 from nightjar.core.night.clock import night_of
 from nightjar.testing.runs import claimed
-from nightjar.testing.specs import toy_spec
+from nightjar.testing.specs import PLANNED, WEATHER, toy_spec
 from nightjar.usecases.scoring import unlike
 from nightjar.usecases.scoring.unlike import Unlike
 
@@ -39,7 +40,9 @@ class Kept:
         return {night: self.read[night] for night in nights}
 
     def samples(self, model, before, most):
-        return {}
+        """The rows of a night say which night it is."""
+        nights = sorted((night for night in self.read if night < before), reverse=True)
+        return {night: rows(1).with_columns(night=pl.lit(night)) for night in nights[:most]}
 
 
 def found(spec, nights):
@@ -73,3 +76,35 @@ def test_it_counts_in_occasions_how_long_ago_the_last_published_night_is(monkeyp
     spec = toy_spec(cron=cron, horizon_days=0)
     found(spec, list(islice(occasions_by(spec, DAY), 1 + held, 15)))
     assert told == [1 + held]
+
+
+@pytest.mark.parametrize(
+    ("cron", "lookback", "unseen"), [("0 6 * * *", 2, 2), ("0 6 * * *", 30, 3), ("0 6 * * 6", 20, 2)]
+)
+def test_it_counts_the_occasions_without_a_publication_that_values_carry(monkeypatch, cron, lookback, unseen):
+    told = []
+    monkeypatch.setattr(unlike, "unusual", lambda *_, unseen, **__: told.append(unseen) or ())
+    table = replace(WEATHER, sources=(PLANNED.name,), lookback_days=lookback)
+    spec = toy_spec(cron=cron, horizon_days=0, feature_tables=(table,))
+    found(spec, list(islice(occasions_by(spec, DAY), 1 + 3, 15)))
+    assert told == [{"rain": unseen}]
+
+
+@pytest.mark.parametrize(
+    ("held", "days_before"),
+    [
+        ((), (1, 2, 3, 4, 5, 6, 7)),
+        ((6, 7), (1, 2, 3, 4, 5, 8, 14)),
+        ((7,), (1, 2, 3, 4, 5, 6, 14)),
+        ((1, 2), (3, 4, 5, 6, 7, 8, 9)),
+        ((7, 14, 21, 28), (1, 2, 3, 4, 5, 6, 8)),
+    ],
+)
+def test_a_week_of_nights_has_the_weekday_of_the_night_although_its_last_one_was_held(held, days_before):
+    """Else each Saturday after a held weekend would be held to Mondays to Fridays."""
+    spec, published = toy_spec(), [DAY - timedelta(days=n) for n in range(1, 31) if n not in held]
+    compared = Unlike(spec, Kept(spec, published)).earlier(
+        claimed(night_of(spec, DAY)), counts(rows(50), spec)
+    )
+    nights = [sample["night"].item() for sample in compared.samples]
+    assert [(DAY - night).days for night in nights] == [*days_before]
