@@ -55,7 +55,9 @@ def entities(rows: pl.DataFrame, score_date: date, like: str | None = None) -> p
     first = str(rows["entity_key"].first()) if like is None else like
     key = pl.col("entity_key")
     for written in (score_date.strftime(form) for form in FORMS):
-        if written in first:
+        if first.endswith(written):  # so many keys end that it pays to look there alone
+            key = key.str.strip_suffix(written)
+        elif written in first:
             key = key.str.replace(written, "", literal=True)
     return rows.with_columns(key.alias(ENTITY))
 
@@ -237,14 +239,21 @@ def counted(parts: Iterable[pl.DataFrame], rows: int, spec: ModelSpec) -> pl.Dat
     """
     whole = pl.DataFrame([(COUNTED, "", "", float(rows))], schema=READING, orient="row")
     every = pl.concat(parts)
-    asked = {COUNTED: slices_of(every, spec), CROSSED: _crossed(every, spec)}
+    of = slices_of(every, spec)
+    labelled = every.select(pl.col(HEIGHT), *(value.alias(name) for name, value in of.items()))
+    labels = labelled.group_by([*of]).agg(pl.col(HEIGHT).sum()) if of else labelled
+    two = combinations([each.name for each in spec.slices if each.name in of], 2)
+    asked = [*((COUNTED, (name,)) for name in of), *((CROSSED, pair) for pair in two)]
     tallied = [
-        every.lazy()
-        .group_by(value.alias("at"))
+        labels.lazy()
+        .group_by(names)
         .agg(value=pl.col(HEIGHT).sum())
-        .select(name=pl.lit(reading), slice=pl.format("{}={}", pl.lit(name), "at"), value="value")
-        for reading, parts_of in asked.items()
-        for name, value in parts_of.items()
+        .select(
+            name=pl.lit(reading),
+            slice=pl.format("{}={}", pl.lit(" and ".join(names)), pl.concat_str(names, separator=" and ")),
+            value="value",
+        )
+        for reading, names in asked
     ]
     return pl.concat([whole, *map(_largest, pl.collect_all(tallied))])
 
@@ -269,16 +278,6 @@ def _of_each_row(value: pl.Expr) -> bool:
     except pl.exceptions.PolarsError:
         return False
     return alone and all(_of_each_row(step) for step in value.meta.pop())
-
-
-def _crossed(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr]:
-    """Each two slices of the spec together: an airport may lack its evening."""
-    of = slices_of(population, spec)
-    names = [each.name for each in spec.slices if each.name in of]
-    return {
-        f"{one} and {other}": pl.concat_str(of[one], of[other], separator=" and ")
-        for one, other in combinations(names, 2)
-    }
 
 
 def _storable(value: pl.Expr) -> pl.Expr:
