@@ -184,7 +184,7 @@ class _Days:
         spans = [self._span(folder) for folder in file.folders]
         found = [span for span in spans if span]
         rest = tuple(folder for folder, span in zip(file.folders, spans, strict=True) if not span)
-        return ((rest, PurePosixPath(file.path).name), found[-1]) if found else None
+        return ((rest, file.name), found[-1]) if found else None
 
     def _span(self, folder: str) -> Span | None:
         name, _, value = folder.partition("=")

@@ -40,6 +40,10 @@ class DataFile:
     size: int
     mtime_ns: int
 
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]  # a path of pathlib takes ten times as long
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -91,7 +95,7 @@ class Place:
             return (_listed(info, ()),)
         if info.type == FileType.Directory:
             found = self._everything(wanted) if self.scheme else self._inside(self.path, (), wanted)
-            return tuple(sorted(found, key=lambda file: (*file.folders, PurePosixPath(file.path).name)))
+            return tuple(sorted(found, key=lambda file: (*file.folders, file.name)))
         if self.path.endswith(PARQUET):
             raise FileNotFoundError(
                 f"{self.uri} does not exist. Write it, or correct the path of its FileSource."
