@@ -163,7 +163,7 @@ class NightGuard:
                 sentences(told),
                 others=len(found.holding) - len(told),
                 rate=rate_told(told),
-                acceptable=not any(each.always_real for each in found.every),
+                acceptable=not any(each.always_real for each in found.holding),
             )
         return sentences(found.every) if accepted else ()
 
