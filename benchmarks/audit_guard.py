@@ -58,6 +58,7 @@ from recorded_year import JULY, YEAR, RecordedYear, distribution_of, recorded_ye
 import models
 import nightjar.core
 from nightjar.adapters.contracts import check
+from nightjar.core.comparison.comparable import is_alike, lacking
 from nightjar.core.comparison.entities import SCORE, NightProfile
 from nightjar.core.comparison.profile import profile_of, sample_of
 from nightjar.core.errors.inputs import ContractBroken
@@ -171,7 +172,10 @@ class Audits:
         self.profiles.setdefault(day, profile)
         held = [day - timedelta(days=days) for days in self.held]
         before = sorted((other for other in self.profiles if other < day and other not in held), reverse=True)
-        trailing = [self.profiles[other] for other in before[:TRAILING_NIGHTS]]
+        last = before[:TRAILING_NIGHTS]
+        if (newest := lacking(day, last, [other for other in before if is_alike(day, other)])) is not None:
+            last[-1:] = [newest]
+        trailing = [self.profiles[other] for other in last]
         run = run_of(spec.name, day, as_of(spec, day), self.year.version.id, rows.height)
         compared = entities(same_entities(sound, day), day)
         kept = self.kept.without(held) if held else self.kept

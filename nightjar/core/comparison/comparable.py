@@ -6,7 +6,7 @@ comparable night of an ordinary one. A night that a person accepted as odd is no
 Windows count occasions, so that a weekly model has comparable nights as a daily one has.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -70,6 +70,15 @@ def comparables(
         {day for day in published if is_alike(score_date, day) and day < score_date}, reverse=True
     )
     return Comparables(tuple(alike[:SAME_WEEKDAY]), tuple(ordinary[:NEIGHBOURS]), tuple(quarter), holiday)
+
+
+def lacking(score_date: date, last: Collection[date], alike: Sequence[date]) -> date | None:
+    """The newest night of the weekday, if none of the last nights is of it; None if one is, or none is known.
+
+    last: of a week or more. alike: as in `Comparables`. Held nights may take a weekday out of the last ones.
+    Then each Saturday after a held weekend would be held to Mondays to Fridays.
+    """
+    return None if any(is_alike(score_date, day) for day in last) else next(iter(alike), None)
 
 
 def is_alike(score_date: date, earlier: date) -> bool:

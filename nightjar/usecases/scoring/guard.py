@@ -6,10 +6,12 @@ earlier nights.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import polars as pl
 import structlog
 
+from nightjar.core.comparison.comparable import lacking
 from nightjar.core.comparison.entities import Distribution, NightProfile
 from nightjar.core.comparison.ordinary import MIN_NIGHTS
 from nightjar.core.comparison.profile import profile_of
@@ -31,6 +33,8 @@ from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.rehearsal import Rehearse, unrehearsed
 from nightjar.usecases.scoring.unlike import Earlier, Unlike
+
+DAY = timedelta(days=1)
 
 log = structlog.get_logger(__name__)
 
@@ -111,10 +115,19 @@ class NightGuard:
 
     def past(self, run: Run, counted: pl.DataFrame) -> Past:
         """counted: as for `Unlike.earlier`."""
-        return Past(
-            Unlike(self.spec, self.readings, self.rehearse).earlier(run, counted),
-            self.profiles.trailing(run.model, run.score_date, TRAILING_NIGHTS),
-        )
+        nights = Unlike(self.spec, self.readings, self.rehearse).earlier(run, counted)
+        return Past(nights, self._profiles(run, nights.comparable.alike))
+
+    def _profiles(self, run: Run, alike: Sequence[date]) -> tuple[NightProfile, ...]:
+        """Of the last published nights, newest first.
+
+        If they lack the night's weekday (`lacking`), its newest night stands for the oldest of them.
+        """
+        last = self.profiles.trailing(run.model, run.score_date, TRAILING_NIGHTS)
+        newest = lacking(run.score_date, [each.score_date for each in last], alike)
+        if newest is None or len(last) < TRAILING_NIGHTS:
+            return last
+        return (*last[:-1], *self.profiles.trailing(run.model, newest + DAY, 1))
 
     def unlike(
         self, run: Run, counted: pl.DataFrame, compared: pl.DataFrame, past: Past

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 import structlog
 
-from nightjar.core.comparison.comparable import RECENT, Comparables, comparables, is_alike
+from nightjar.core.comparison.comparable import RECENT, Comparables, comparables, lacking
 from nightjar.core.inputs.again import repeated
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
@@ -105,14 +105,13 @@ class Unlike:
     ) -> Sequence[pl.DataFrame]:
         """The sampled rows of the last EARLIER nights, newest first.
 
-        If none of them has the night's weekday, the newest night of the weekday stands for the oldest one.
-        Else each Saturday after a weekend that was held would be held to Mondays to Fridays.
+        If they lack the night's weekday (`lacking`), its newest night stands for the oldest of them.
         """
         published = self.kept.samples(run.model, run.score_date, EARLIER)
         known = {**published, **{night: each.sample for night, each in before.items()}}
         week = [*known][:EARLIER]
-        if len(week) == EARLIER and nights.alike and not any(is_alike(run.score_date, day) for day in week):
-            alike = nights.alike[0]
+        alike = lacking(run.score_date, week, nights.alike) if len(week) == EARLIER else None
+        if alike is not None:
             if alike not in before:
                 known |= self.kept.samples(run.model, alike + DAY, 1)
             if alike in known and not known[alike].is_empty():

@@ -13,6 +13,7 @@ from nightjar.core.comparison.comparable import (
     WITHIN_DAYS,
     comparables,
     in_holiday_period,
+    lacking,
 )
 from nightjar.core.model.occasions import occasions_by
 from nightjar.testing.specs import toy_spec
@@ -75,3 +76,14 @@ def test_all_nights_of_the_weekday_within_a_quarter_are_known_odd_or_not():
     found = comparables(THURSDAY, DAILY, is_holiday=is_holiday, odd=[THURSDAY - timedelta(days=14)])
     assert len(found.quarter) == WITHIN_DAYS // 7
     assert {INDEPENDENCE_DAY, THURSDAY - timedelta(days=14)} <= {*found.quarter} - {*found.alike}
+
+
+@pytest.mark.parametrize(
+    ("days_before", "stands_in"), [(range(1, 8), None), (range(1, 7), 14), ((1, 2, 3, 21), None), ((), 14)]
+)
+def test_a_week_without_the_weekday_lacks_its_newest_night(days_before, stands_in):
+    last = [THURSDAY - timedelta(days=n) for n in days_before]
+    alike = [THURSDAY - timedelta(days=n) for n in (14, 21)]
+    newest = lacking(THURSDAY, last, alike)
+    assert newest == (None if stands_in is None else THURSDAY - timedelta(days=stands_in))
+    assert lacking(THURSDAY, last, []) is None
